@@ -1,0 +1,92 @@
+/**
+ * @module The contracts between Workers: what each RPC entrypoint offers (design.md §2, §4.4). Types alone, so that a
+ * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
+ */
+import type { TemporaryExposureKey } from '../protocol/keys.ts';
+
+/** What `upload` knows once the request is parsed: no header, no address, no time. */
+export interface AcceptedUpload {
+  /** 1..15 keys, normalised and valid for every phone (domain/keys). */
+  readonly keys: readonly TemporaryExposureKey[];
+  /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
+  readonly regions: readonly string[];
+  readonly consentToFederation: boolean;
+  /** ISO 3166-1 alpha-2 country that took the upload in. */
+  readonly origin: string;
+  /** Batch the authorising code was printed in, or null (design.md §8: rollback). */
+  readonly codeBatchId: string | null;
+}
+
+/**
+ * stored: at least one key is new and now durable, or this upload id was stored before (idempotent).
+ * known: every key was known already; nothing was stored or counted, the TAN must be left unburned.
+ * tombstone: `resolve` has declared this upload id dead; nothing was stored.
+ */
+export type AcceptReply = { readonly kind: 'stored' } | { readonly kind: 'known' } | { readonly kind: 'tombstone' };
+
+/** stored: the upload id was accepted before. tombstone: it was not, and now never will be. */
+export type ResolveReply = { readonly kind: 'stored' } | { readonly kind: 'tombstone' };
+
+/** origin#Intake, bound by `upload` alone. */
+export interface IntakeRpc {
+  accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply>;
+  resolve(uploadId: string): Promise<ResolveReply>;
+}
+
+/**
+ * reserved: this digest holds the TAN; the lease runs from now. Asked again by the same digest: same upload id, new lease.
+ * committed: this very digest was stored before; answer as stored.
+ * busy: another digest holds the TAN and its lease runs; try later.
+ * held: another digest holds the TAN, its lease ran out; `uploadId` names its upload for `Intake.resolve`.
+ * used: the TAN was committed by another digest. unknown: never issued, expired, withdrawn or forgotten.
+ */
+export type ReserveReply =
+  | { readonly kind: 'reserved'; readonly uploadId: string; readonly codeBatchId: string | null }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'held'; readonly uploadId: string }
+  | { readonly kind: 'used' }
+  | { readonly kind: 'unknown' };
+
+/** verification#Redeem, bound by `upload` alone. `digest` is 32 bytes in lowercase hex. */
+export interface RedeemRpc {
+  reserve(tan: string, digest: string): Promise<ReserveReply>;
+  /** Idempotent; a no-op unless `uploadId` holds the reservation. */
+  commit(tan: string, uploadId: string): Promise<void>;
+  /** Idempotent; acts only if `uploadId` still holds the reservation and is not committed. */
+  release(tan: string, uploadId: string): Promise<void>;
+}
+
+export interface IssueTansRequest {
+  /** 1..1000 */
+  readonly count: number;
+  readonly codeBatchId: string | null;
+}
+
+/** verification#BackOffice, bound by `portal` alone. */
+export interface VerificationBackOfficeRpc {
+  issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
+}
+
+export interface RegionStatus {
+  readonly region: string;
+  /** Manifest sequence of the current head, 0 before the first. */
+  readonly sequence: number;
+  /** Last hour (hours since the Unix epoch) that is in the head, or null. */
+  readonly lastIndexedHour: number | null;
+}
+
+export interface OriginStatus {
+  readonly regions: readonly RegionStatus[];
+  /** True when nothing is due: every hour sealed up to now is INDEXED and PURGED. */
+  readonly idle: boolean;
+  /** Counters since the object was made; names in durable-objects/STORAGE.md. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** origin#BackOffice, bound by `portal` alone. */
+export interface OriginBackOfficeRpc {
+  /** One idempotent step of the state machine; the same function that alarm and cron call. */
+  advance(): Promise<{ readonly idle: boolean }>;
+  status(): Promise<OriginStatus>;
+}

@@ -1,0 +1,29 @@
+/**
+ * @module A diagnosis key and the field's numbers (GAEN export format v1.5; gaen.md §1, §4.1, §4.2).
+ */
+
+/** Report types of the export format (gaen.md §1). */
+export const REPORT_TYPE = {
+  UNKNOWN: 0,
+  CONFIRMED_TEST: 1,
+  CONFIRMED_CLINICAL_DIAGNOSIS: 2,
+  SELF_REPORT: 3,
+  RECURSIVE: 4,
+  REVOKED: 5,
+} as const;
+export type ReportType = (typeof REPORT_TYPE)[keyof typeof REPORT_TYPE];
+
+/** One temporary exposure key as it stands in an export (gaen.md §4.1: every field written, none by default). */
+export interface TemporaryExposureKey {
+  /** Exactly 16 bytes. */
+  readonly keyData: Uint8Array;
+  /** 0..8 (gaen.md §4.2). */
+  readonly transmissionRiskLevel: number;
+  /** ENIntervalNumber (600 s since the Unix epoch) of the key's first interval, ≥ 0. */
+  readonly rollingStartIntervalNumber: number;
+  /** Number of intervals the key was in use, 1..144. */
+  readonly rollingPeriod: number;
+  readonly reportType: ReportType;
+  /** −14..14, zigzag on the wire. */
+  readonly daysSinceOnsetOfSymptoms: number;
+}

@@ -1,0 +1,110 @@
+/**
+ * @module Test results as laboratories post them and apps read them (spec/cwa.md §3.1, §3.5). Codes, ids and the rules
+ * for a batch; pure.
+ */
+
+/** Result codes of a PCR test; a rapid test adds 5, PoC-NAT adds 10 (given to the app less 10). */
+export const TEST_RESULT = { PENDING: 0, NEGATIVE: 1, POSITIVE: 2, INVALID: 3, REDEEMED: 4 } as const;
+
+/** The three kinds of laboratory route, each with the codes it may post (spec/cwa.md §3.5). */
+export const RESULT_KINDS = {
+  lab: { min: 1, max: 3, given: 0 },
+  quicktest: { min: 5, max: 9, given: 0 },
+  pocnat: { min: 10, max: 14, given: 10 },
+} as const;
+export type ResultKind = keyof typeof RESULT_KINDS;
+
+/** Rows of one request: a laboratory's morning run fits, a flood does not. */
+export const MAX_RESULTS_PER_REQUEST = 5_000;
+/** A result is answered as redeemed after 21 days and forgotten after 60 (spec/cwa.md §3.5). */
+export const RESULT_REDEEMED_AFTER_SECONDS = 21 * 86_400;
+export const RESULT_FORGOTTEN_AFTER_SECONDS = 60 * 86_400;
+/** A sample may be dated ahead by a laboratory's wrong clock, at most this much. */
+export const SAMPLE_CLOCK_SKEW_SECONDS = 3_600;
+
+/** SHA-256 of the QR code's GUID in hex; with a date of birth the first character is `x` (spec/cwa.md §3.1). */
+const HASHED_GUID = /^[xX0-9A-Fa-f][0-9A-Fa-f]{63}$/;
+
+/**
+ * @param text a test id as it came
+ * @returns the id in lower case, or null when it is not 64 hex digits (the first may be x)
+ */
+export function parseHashedGuid(text: unknown): string | null {
+  return typeof text === 'string' && HASHED_GUID.test(text) ? text.toLowerCase() : null;
+}
+
+export interface PostedResult {
+  /** Hashed GUID, lower case. */
+  readonly id: string;
+  /** Code as stored: 1..3, 5..9 or 10..14. */
+  readonly result: number;
+  /** When the sample was collected, Unix seconds. */
+  readonly sampleCollected: number;
+}
+
+export type PostedResultError = {
+  readonly field: string;
+  readonly rule: string;
+};
+
+/**
+ * Reads one request of a laboratory: `{testResults: [{id, result, sc?}]}`.
+ *
+ * @param body parsed JSON
+ * @param kind which route it came by
+ * @param now Unix seconds, used where `sc` is missing
+ * @returns the rows in order, or the first field that breaks a rule; nothing of a refused request is stored
+ */
+export function parsePostedResults(
+  body: unknown,
+  kind: ResultKind,
+  now: number,
+): { ok: true; value: PostedResult[] } | { ok: false; error: PostedResultError } {
+  const refuse = (field: string, rule: string) => ({ ok: false as const, error: { field, rule } });
+  const rows = isObject(body) ? body['testResults'] : undefined;
+  if (!Array.isArray(rows)) return refuse('testResults', 'must be an array');
+  if (rows.length < 1 || rows.length > MAX_RESULTS_PER_REQUEST) {
+    return refuse('testResults', `must have 1..${MAX_RESULTS_PER_REQUEST} rows, has ${rows.length}`);
+  }
+  const { min, max } = RESULT_KINDS[kind];
+  const seen = new Set<string>();
+  const value: PostedResult[] = [];
+  for (const [i, row] of rows.entries()) {
+    const at = `testResults[${i}]`;
+    if (!isObject(row)) return refuse(at, 'must be an object');
+    const id = parseHashedGuid(row['id']);
+    if (id === null) return refuse(`${at}.id`, 'must be 64 hex digits (the first may be x)');
+    if (seen.has(id)) return refuse(`${at}.id`, 'stands twice in this request');
+    seen.add(id);
+    const result = row['result'];
+    if (typeof result !== 'number' || !Number.isInteger(result) || result < min || result > max) {
+      return refuse(`${at}.result`, `must be an integer ${min}..${max} on this route`);
+    }
+    const sc = row['sc'] ?? now;
+    if (typeof sc !== 'number' || !Number.isInteger(sc) || sc <= 0 || sc > now + SAMPLE_CLOCK_SKEW_SECONDS) {
+      return refuse(`${at}.sc`, 'must be Unix seconds, not in the future');
+    }
+    value.push({ id, result, sampleCollected: sc });
+  }
+  return { ok: true, value };
+}
+
+/**
+ * @param stored code as stored
+ * @param ageSeconds time since the result was posted
+ * @returns the code an app is given: PoC-NAT less 10, and redeemed (4 or 9) when it is older than 21 days
+ */
+export function resultForApp(stored: number, ageSeconds: number): number {
+  const given = stored >= RESULT_KINDS.pocnat.min ? stored - RESULT_KINDS.pocnat.given : stored;
+  if (ageSeconds < RESULT_REDEEMED_AFTER_SECONDS) return given;
+  return given >= RESULT_KINDS.quicktest.min ? 9 : TEST_RESULT.REDEEMED;
+}
+
+/** @returns true for a result that gives a right to upload: POSITIVE (2) or rapid-test POSITIVE (7) */
+export function isPositive(givenResult: number): boolean {
+  return givenResult === TEST_RESULT.POSITIVE || givenResult === TEST_RESULT.POSITIVE + RESULT_KINDS.quicktest.min;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

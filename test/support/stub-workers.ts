@@ -1,0 +1,60 @@
+/**
+ * @module Neighbours of the Worker under test, as prebuilt inline Workers: real entrypoints over real RPC, with a memory
+ * in place of storage. They exist so that a Worker's own tests start without the other Workers; what the real ones
+ * do together is tested in test/integration.
+ */
+
+/** Shape that vitest-plugin hands to Miniflare (options of version 4). */
+interface StubWorker {
+  readonly name: string;
+  readonly modules: true;
+  readonly script: string;
+  readonly compatibilityDate: string;
+}
+
+const COMPATIBILITY_DATE = '2026-11-01';
+
+const stub = (name: string, script: string): StubWorker => ({
+  name: `exposure-edge-${name}`,
+  modules: true,
+  script,
+  compatibilityDate: COMPATIBILITY_DATE,
+});
+
+/** verification: every TAN is known and new; BackOffice issues placeholders. */
+export const verificationStub = stub(
+  'verification',
+  `import { WorkerEntrypoint } from 'cloudflare:workers';
+const held = new Map();
+export class Redeem extends WorkerEntrypoint {
+  reserve(tan, digest) {
+    const row = held.get(tan);
+    if (!row) { const uploadId = crypto.randomUUID(); held.set(tan, { digest, uploadId }); return { kind: 'reserved', uploadId, codeBatchId: null }; }
+    if (row.digest !== digest) return { kind: row.committed ? 'used' : 'busy' };
+    return row.committed ? { kind: 'committed' } : { kind: 'reserved', uploadId: row.uploadId, codeBatchId: null };
+  }
+  commit(tan, uploadId) { const row = held.get(tan); if (row?.uploadId === uploadId) row.committed = true; }
+  release(tan, uploadId) { const row = held.get(tan); if (row?.uploadId === uploadId && !row.committed) held.delete(tan); }
+}
+export class BackOffice extends WorkerEntrypoint {
+  issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
+}
+export default { fetch: () => new Response(null, { status: 404 }) };`,
+);
+
+/** origin: stores ids, never keys; BackOffice is always idle. */
+export const originStub = stub(
+  'origin',
+  `import { WorkerEntrypoint } from 'cloudflare:workers';
+const stored = new Set();
+const dead = new Set();
+export class Intake extends WorkerEntrypoint {
+  accept(uploadId) { if (dead.has(uploadId)) return { kind: 'tombstone' }; stored.add(uploadId); return { kind: 'stored' }; }
+  resolve(uploadId) { if (stored.has(uploadId)) return { kind: 'stored' }; dead.add(uploadId); return { kind: 'tombstone' }; }
+}
+export class BackOffice extends WorkerEntrypoint {
+  advance() { return { idle: true }; }
+  status() { return { regions: [], idle: true, counters: {} }; }
+}
+export default { fetch: () => new Response(null, { status: 404 }) };`,
+);

@@ -1,0 +1,91 @@
+/**
+ * @module Which tests run where. `x.test.ts` runs in Node, and in workerd too when it lies in protocol/ or domain/;
+ * `x.workerd.test.ts` runs in workerd alone, inside the Worker that owns its folder, with that Worker's wrangler.toml
+ * environment; `x.node.test.ts` in Node alone (it reads files or starts processes).
+ */
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { secretsOf } from './test/support/secrets.ts';
+import { originStub, verificationStub } from './test/support/stub-workers.ts';
+
+const WORKERD_ONLY = '**/*.workerd.test.ts';
+const NODE_ONLY = '**/*.node.test.ts';
+
+type Stub = typeof originStub;
+
+/** One Worker's own tests: its entry file, bindings and storage are the real ones, its neighbours are stubs. */
+function workerProject(
+  worker: string,
+  folders: readonly string[],
+  neighbours: Stub[] = [],
+): TestProjectInlineConfiguration {
+  return {
+    plugins: [
+      cloudflareTest({
+        wrangler: { configPath: './wrangler.toml', environment: worker },
+        miniflare: { bindings: secretsOf(worker), workers: neighbours },
+      }),
+    ],
+    test: {
+      name: worker,
+      include: [
+        `workers/${worker}/${WORKERD_ONLY}`,
+        ...folders.map((folder) => `durable-objects/${folder}/${WORKERD_ONLY}`),
+      ],
+      testTimeout: 20_000,
+    },
+  };
+}
+
+/** Whole systems, driven from Node: miniflare or wrangler's harness is started by the test itself. */
+function systemProject(name: string): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: [
+            'protocol',
+            'domain',
+            'durable-objects',
+            'phone',
+            'scripts',
+            'workers',
+            'test/support',
+            'load-tests',
+            'benchmarks',
+          ].map((folder) => `${folder}/**/*.test.ts`),
+          exclude: ['node_modules/**', WORKERD_ONLY],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
+        test: {
+          name: 'pure-workerd',
+          include: ['protocol/**/*.test.ts', 'domain/**/*.test.ts'],
+          exclude: ['node_modules/**', NODE_ONLY],
+          testTimeout: 30_000,
+        },
+      },
+      workerProject('origin', ['submission-buffer', 'publisher']),
+      workerProject('verification', ['tan-ledger']),
+      workerProject('index', []),
+      workerProject('upload', [], [verificationStub, originStub]),
+      workerProject('portal', [], [verificationStub, originStub]),
+      systemProject('integration'),
+      systemProject('conformance'),
+    ],
+  },
+});

@@ -90,3 +90,38 @@ export interface OriginBackOfficeRpc {
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
 }
+
+/** What a laboratory said of one test, as an app may be told (domain/test-result). */
+export interface TestResultReply {
+  /** Code 0..9; 0 while nothing is known, so that an unknown id and a waiting one look alike. */
+  readonly result: number;
+  /** Unix seconds of sample collection, or null while pending. */
+  readonly sampleCollected: number | null;
+  /** Laboratory's id as it stands in the allow-list, or null while pending. */
+  readonly labId: string | null;
+  /** Unix seconds until which the result is kept (a session lives at least as long), or null while pending. */
+  readonly keptUntil: number | null;
+}
+
+/** laboratory#Results, bound by `verification` alone. Asking creates nothing. */
+export interface ResultsRpc {
+  resultOf(hashedGuid: string): Promise<TestResultReply>;
+  /** A person deletes their test; idempotent. */
+  forget(hashedGuid: string): Promise<void>;
+}
+
+/** One laboratory of the signed allow-list. */
+export interface Laboratory {
+  /** 1..64 characters of [a-z0-9-]. */
+  readonly id: string;
+  readonly name: string;
+  /** SHA-256 of the client certificate (DER), lowercase hex; several while one is replaced. */
+  readonly certificateFingerprints: readonly string[];
+}
+
+/** laboratory#BackOffice, bound by `portal` alone. */
+export interface LaboratoryBackOfficeRpc {
+  /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
+  setLaboratories(document: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+  laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;
+}

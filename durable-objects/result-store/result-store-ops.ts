@@ -1,0 +1,94 @@
+/**
+ * @module Results of laboratory tests by hashed GUID, and the signed list of laboratories (design.md §2, §7). SQL over
+ * one object's storage; no clock, no network. Cost: one row a test, read and written by primary key.
+ */
+import type { PostedResult } from '../../domain/test-result.ts';
+import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
+
+/** Rows forgotten in one pass of the cleanup alarm, so that a pass stays short. */
+export const CLEANUP_BATCH_ROWS = 5_000;
+
+export interface StoredResult {
+  readonly result: number;
+  readonly sampleCollected: number;
+  readonly labId: string;
+  /** Unix seconds. */
+  readonly postedAt: number;
+}
+
+/** Why a batch was refused as a whole; nothing of it is stored. */
+export type PutRefusal = { readonly kind: 'owned-by-another'; readonly rows: readonly number[] };
+
+/** Makes the tables; runs in the constructor, idempotent. */
+export function createSchema(sql: SqlStorage): void {
+  sql.exec(`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
+    INSERT INTO schema_version SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
+    CREATE TABLE IF NOT EXISTS result (
+      hashed_guid TEXT PRIMARY KEY, result INTEGER NOT NULL, sample_collected INTEGER NOT NULL,
+      lab_id TEXT NOT NULL, posted_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS result_age ON result (posted_at);
+    CREATE TABLE IF NOT EXISTS laboratory_list (version INTEGER NOT NULL, document TEXT NOT NULL);`);
+}
+
+/**
+ * Stores a laboratory's rows. Call inside `transactionSync`: a row of another laboratory refuses the whole batch, so
+ * that a sender never has to find out which half was taken. The same rows again change nothing but their age.
+ *
+ * @param labId from the signed list, never from the request
+ * @param now Unix seconds
+ */
+export function putResults(
+  sql: SqlStorage,
+  labId: string,
+  rows: readonly PostedResult[],
+  now: number,
+): PutRefusal | null {
+  const foreign: number[] = [];
+  for (const [i, row] of rows.entries()) {
+    const owner = sql.exec<{ lab_id: string }>('SELECT lab_id FROM result WHERE hashed_guid = ?', row.id).toArray()[0];
+    if (owner && owner.lab_id !== labId) foreign.push(i);
+  }
+  if (foreign.length > 0) return { kind: 'owned-by-another', rows: foreign };
+  for (const row of rows) {
+    sql.exec(
+      `INSERT INTO result VALUES (?, ?, ?, ?, ?) ON CONFLICT (hashed_guid) DO UPDATE SET
+         result = excluded.result, sample_collected = excluded.sample_collected, posted_at = excluded.posted_at`,
+      row.id,
+      row.result,
+      row.sampleCollected,
+      labId,
+      now,
+    );
+  }
+  return null;
+}
+
+/** @returns the row, or null when no laboratory has posted this id; asking never creates one (spec/cwa.md §3.5) */
+export function readResult(sql: SqlStorage, hashedGuid: string): StoredResult | null {
+  const row = sql
+    .exec<{ result: number; sample_collected: number; lab_id: string; posted_at: number }>(
+      'SELECT result, sample_collected, lab_id, posted_at FROM result WHERE hashed_guid = ?',
+      hashedGuid,
+    )
+    .toArray()[0];
+  return row
+    ? { result: row.result, sampleCollected: row.sample_collected, labId: row.lab_id, postedAt: row.posted_at }
+    : null;
+}
+
+/**
+ * Forgets what is older than 60 days, oldest first.
+ *
+ * @returns Unix seconds when the next row is due, or null when none is left
+ */
+export function forgetOldResults(sql: SqlStorage, now: number): number | null {
+  sql.exec(
+    `DELETE FROM result WHERE hashed_guid IN
+       (SELECT hashed_guid FROM result WHERE posted_at <= ? ORDER BY posted_at LIMIT ?)`,
+    now - RESULT_FORGOTTEN_AFTER_SECONDS,
+    CLEANUP_BATCH_ROWS,
+  );
+  const oldest = sql.exec<{ t: number | null }>('SELECT MIN(posted_at) AS t FROM result').one().t;
+  return oldest === null ? null : oldest + RESULT_FORGOTTEN_AFTER_SECONDS;
+}

@@ -1,0 +1,43 @@
+/**
+ * @module The `index` Worker: what phones read (design.md §6). It decides on the method, the query and the shape of the
+ * path, and hands what is left to R2. Nothing of the client is read, kept or passed on.
+ */
+import { Hono } from 'hono';
+import { problem } from '../shared/problem.ts';
+import { serveObject } from '../shared/serve-object.ts';
+import { type IndexConfig, type IndexEnv, parseBindings } from './bindings.ts';
+
+/** Unix seconds, fractions allowed; the local composition hands in the clock of design.md §11. */
+export type Clock = () => number | Promise<number>;
+
+/**
+ * Builds the Worker.
+ *
+ * @param options.clock gives the time for `Date` and for the age an object has left
+ * @returns an app whose `fetch` takes a request and the bindings of `[env.index]`
+ * @throws Error from the first request on when a binding is missing or absurd (answered with 500, `no-store`)
+ */
+export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings: IndexEnv }> {
+  let config: IndexConfig | null = null;
+  const app = new Hono<{ Bindings: IndexEnv }>();
+
+  app.all('*', async (context) => {
+    const request = context.req.raw;
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return problem(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
+    }
+    // Not `search`, which is empty for a bare "?": each spelling would be a cache entry of its own.
+    if (request.url.includes('?')) return problem(400, 'Query strings are refused.');
+    config ??= parseBindings(context.env);
+    const key = config.objectKey(new URL(request.url).pathname);
+    if (key === null) return problem(404, 'No object has a path of this shape.');
+    return await serveObject(request, key, config.bucket, Math.floor(await clock()));
+  });
+
+  app.onError((error) => {
+    console.error(JSON.stringify({ event: 'index-failed', message: error.message }));
+    return problem(500, 'The service is not set up.');
+  });
+
+  return app;
+}

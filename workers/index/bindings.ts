@@ -1,0 +1,37 @@
+/**
+ * @module What `index` is given by wrangler.toml, parsed once: a bucket it can only read, and the regions it serves.
+ */
+import { type ReadOnlyBucket, readOnly } from '../shared/read-only-bucket.ts';
+import { type PathMatcher, pathMatcher } from './paths.ts';
+
+/** The bindings of `[env.index]`. No secret, no RPC (design.md §2). */
+export interface IndexEnv {
+  /** The `public` bucket; never used but through `readOnly`. */
+  readonly PUBLIC: ReadOnlyBucket;
+  /** Published regions, comma separated, e.g. `DE,EUR`. */
+  readonly REGIONS: string;
+}
+
+/** The bindings as the Worker uses them. */
+export interface IndexConfig {
+  readonly bucket: ReadOnlyBucket;
+  readonly objectKey: PathMatcher;
+}
+
+/**
+ * Parses the environment.
+ *
+ * @param env the raw bindings
+ * @returns the typed configuration
+ * @throws Error naming the variable and the rule when `REGIONS` is missing, empty or holds something that is no code
+ */
+export function parseBindings(env: IndexEnv): IndexConfig {
+  const regions = (env.REGIONS ?? '').split(',').map((region) => region.trim());
+  for (const region of regions) {
+    if (!/^[A-Z]{2,3}$/.test(region)) {
+      throw new Error(`REGIONS: ${JSON.stringify(region)} must be two or three capital letters (wrangler.toml)`);
+    }
+  }
+  if (env.PUBLIC === undefined) throw new Error('PUBLIC: the public R2 bucket must be bound (wrangler.toml)');
+  return { bucket: readOnly(env.PUBLIC), objectKey: pathMatcher(regions) };
+}

@@ -16,9 +16,6 @@ export interface StoredResult {
   readonly postedAt: number;
 }
 
-/** Why a batch was refused as a whole; nothing of it is stored. */
-export type PutRefusal = { readonly kind: 'owned-by-another'; readonly rows: readonly number[] };
-
 /** Makes the tables; runs in the constructor, idempotent. */
 export function createSchema(sql: SqlStorage): void {
   sql.exec(`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
@@ -31,25 +28,28 @@ export function createSchema(sql: SqlStorage): void {
     CREATE TABLE IF NOT EXISTS laboratory_list (version INTEGER NOT NULL, document TEXT NOT NULL);`);
 }
 
+/** @returns positions in `ids` whose row another laboratory made */
+export function foreignRows(sql: SqlStorage, labId: string, ids: readonly string[]): number[] {
+  const foreign: number[] = [];
+  for (const [i, id] of ids.entries()) {
+    const owner = sql.exec<{ lab_id: string }>('SELECT lab_id FROM result WHERE hashed_guid = ?', id).toArray()[0];
+    if (owner && owner.lab_id !== labId) foreign.push(i);
+  }
+  return foreign;
+}
+
 /**
- * Stores a laboratory's rows. Call inside `transactionSync`: a row of another laboratory refuses the whole batch, so
- * that a sender never has to find out which half was taken. The same rows again change nothing but their age.
+ * Stores a laboratory's rows. Call inside `transactionSync`: a row of another laboratory refuses them all, so that a
+ * sender never has to find out which half was taken. The same rows again change nothing but their age.
  *
  * @param labId from the signed list, never from the request
  * @param now Unix seconds
+ * @returns positions of foreign rows; empty when everything was stored
  */
-export function putResults(
-  sql: SqlStorage,
-  labId: string,
-  rows: readonly PostedResult[],
-  now: number,
-): PutRefusal | null {
-  const foreign: number[] = [];
-  for (const [i, row] of rows.entries()) {
-    const owner = sql.exec<{ lab_id: string }>('SELECT lab_id FROM result WHERE hashed_guid = ?', row.id).toArray()[0];
-    if (owner && owner.lab_id !== labId) foreign.push(i);
-  }
-  if (foreign.length > 0) return { kind: 'owned-by-another', rows: foreign };
+export function putResults(sql: SqlStorage, labId: string, rows: readonly PostedResult[], now: number): number[] {
+  const ids = rows.map((row) => row.id);
+  const foreign = foreignRows(sql, labId, ids);
+  if (foreign.length > 0) return foreign;
   for (const row of rows) {
     sql.exec(
       `INSERT INTO result VALUES (?, ?, ?, ?, ?) ON CONFLICT (hashed_guid) DO UPDATE SET
@@ -61,7 +61,7 @@ export function putResults(
       now,
     );
   }
-  return null;
+  return [];
 }
 
 /** @returns the row, or null when no laboratory has posted this id; asking never creates one (spec/cwa.md §3.5) */

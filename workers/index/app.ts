@@ -3,12 +3,10 @@
  * path, and hands what is left to R2. Nothing of the client is read, kept or passed on.
  */
 import { Hono } from 'hono';
+import type { Clock } from '../../domain/clock.ts';
 import { problem } from '../shared/problem.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type IndexConfig, type IndexEnv, parseBindings } from './bindings.ts';
-
-/** Unix seconds, fractions allowed; the local composition hands in the clock of design.md §11. */
-export type Clock = () => number | Promise<number>;
 
 /**
  * Builds the Worker.

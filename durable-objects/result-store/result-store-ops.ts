@@ -16,17 +16,15 @@ export interface StoredResult {
   readonly postedAt: number;
 }
 
-/** Makes the tables; runs in the constructor, idempotent. */
-export function createSchema(sql: SqlStorage): void {
-  sql.exec(`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-    INSERT INTO schema_version SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM schema_version);
-    CREATE TABLE IF NOT EXISTS result (
-      hashed_guid TEXT PRIMARY KEY, result INTEGER NOT NULL, sample_collected INTEGER NOT NULL,
-      lab_id TEXT NOT NULL, posted_at INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS result_age ON result (posted_at);
-    CREATE TABLE IF NOT EXISTS laboratory_list (version INTEGER NOT NULL, document TEXT NOT NULL);`);
-}
+/** Numbered migrations (durable-objects/migrations.ts); STORAGE.md describes the tables. */
+export const SCHEMA: readonly string[] = [
+  `CREATE TABLE result (
+     hashed_guid TEXT PRIMARY KEY, result INTEGER NOT NULL, sample_collected INTEGER NOT NULL,
+     lab_id TEXT NOT NULL, posted_at INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX result_age ON result (posted_at);
+   CREATE TABLE laboratory_list (version INTEGER NOT NULL, document TEXT NOT NULL);`,
+];
 
 /** @returns positions in `ids` whose row another laboratory made */
 export function foreignRows(sql: SqlStorage, labId: string, ids: readonly string[]): number[] {

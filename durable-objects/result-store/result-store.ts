@@ -6,9 +6,11 @@
  * same request, which changes nothing but the age). `setList` is one row replaced in one transaction.
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
 import type { PostedResult } from '../../domain/test-result.ts';
+import { migrate } from '../migrations.ts';
 import {
-  createSchema,
+  SCHEMA,
   forgetOldResults,
   foreignRows,
   putResults,
@@ -16,19 +18,17 @@ import {
   type StoredResult,
 } from './result-store-ops.ts';
 
-/** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
-export type Clock = () => number | Promise<number>;
-
 const CLEANUP_RETRY_SECONDS = 3_600;
 
 export class ResultStore<Env = unknown> extends DurableObject<Env> {
+  /** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   readonly #sql: SqlStorage;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    createSchema(this.#sql);
+    migrate(ctx.storage, SCHEMA);
   }
 
   /** @returns positions of rows that another laboratory owns; reads only */

@@ -1,0 +1,71 @@
+/**
+ * @module The list of laboratories: who may post results, by the SHA-256 fingerprint of the client certificate. It is
+ * signed outside the system, so that whoever can write the store still cannot add a laboratory (spec/europe.md §3.7).
+ */
+import type { Laboratory } from './rpc.ts';
+
+/** Type of the signed document (protocol/signed-document). */
+export const LABORATORY_LIST_TYPE = 'laboratories';
+
+export interface LaboratoryList {
+  /** Only grows. */
+  readonly version: number;
+  readonly laboratories: readonly Laboratory[];
+}
+
+type Parsed = { ok: true; value: LaboratoryList } | { ok: false; error: string };
+
+/**
+ * Reads the payload of a signed list.
+ *
+ * @param payload what the signature covers, parsed
+ * @returns the list, or the first field that breaks a rule
+ */
+export function parseLaboratoryList(payload: unknown): Parsed {
+  const refuse = (field: string, rule: string): Parsed => ({ ok: false, error: `${field} ${rule}` });
+  if (!isObject(payload)) return refuse('payload', 'must be an object');
+  const { version, laboratories } = payload;
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) {
+    return refuse('version', 'must be an integer of at least 1');
+  }
+  if (!Array.isArray(laboratories)) return refuse('laboratories', 'must be an array');
+  const ids = new Set<string>();
+  const fingerprints = new Set<string>();
+  for (const [i, lab] of laboratories.entries()) {
+    const at = `laboratories[${i}]`;
+    if (!isObject(lab)) return refuse(at, 'must be an object');
+    const { id, name, certificateFingerprints } = lab;
+    if (typeof id !== 'string' || !/^[a-z0-9-]{1,64}$/.test(id))
+      return refuse(`${at}.id`, 'must match [a-z0-9-]{1,64}');
+    if (ids.has(id)) return refuse(`${at}.id`, 'stands twice');
+    ids.add(id);
+    if (typeof name !== 'string' || name.length < 1 || name.length > 200) {
+      return refuse(`${at}.name`, 'must have 1..200 characters');
+    }
+    if (!Array.isArray(certificateFingerprints) || certificateFingerprints.length < 1) {
+      return refuse(`${at}.certificateFingerprints`, 'must name at least one certificate');
+    }
+    for (const fingerprint of certificateFingerprints) {
+      if (typeof fingerprint !== 'string' || !/^[0-9a-f]{64}$/.test(fingerprint)) {
+        return refuse(`${at}.certificateFingerprints`, 'must be SHA-256 in 64 lowercase hex digits');
+      }
+      if (fingerprints.has(fingerprint)) return refuse(`${at}.certificateFingerprints`, 'belongs to two laboratories');
+      fingerprints.add(fingerprint);
+    }
+  }
+  return { ok: true, value: { version, laboratories } };
+}
+
+/**
+ * @param fingerprint SHA-256 of the client certificate as the platform tells it, any case; all 64 digits count
+ *   (a gateway of 2020 lost certificates whose hash began with 00, spec/europe.md §3.7)
+ * @returns the laboratory whose certificate this is, or null
+ */
+export function laboratoryOf(list: LaboratoryList, fingerprint: string): Laboratory | null {
+  const wanted = fingerprint.toLowerCase();
+  return list.laboratories.find((lab) => lab.certificateFingerprints.includes(wanted)) ?? null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

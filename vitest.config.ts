@@ -5,8 +5,11 @@
  */
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-import { secretsOf } from './test/support/secrets.ts';
+import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
 import { originStub, verificationStub } from './test/support/stub-workers.ts';
+
+// wrangler warns about each required secret that it finds neither in .dev.vars nor here.
+Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' });
 
 const WORKERD_ONLY = '**/*.workerd.test.ts';
 const NODE_ONLY = '**/*.node.test.ts';

@@ -1,0 +1,24 @@
+/**
+ * @module Numbered schema migrations of an object's SQLite store. `PRAGMA user_version` is not available on the
+ * platform (spec/platform.md §1.2), so the version lives in a table of its own.
+ */
+
+/**
+ * Brings the schema up to date in one transaction; called from the constructor, before any request.
+ *
+ * @param storage the object's storage
+ * @param migrations SQL scripts; the n-th brings version n to n + 1. Never edit one that was deployed: append.
+ */
+export function migrate(storage: DurableObjectStorage, migrations: readonly string[]): void {
+  storage.transactionSync(() => {
+    storage.sql.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)');
+    const rows = storage.sql.exec<{ version: number }>('SELECT version FROM schema_version').toArray();
+    const version = rows[0]?.version ?? 0;
+    if (version > migrations.length) {
+      throw new Error(`schema version ${version} is newer than this code, which knows ${migrations.length}`);
+    }
+    for (const script of migrations.slice(version)) storage.sql.exec(script);
+    if (rows.length === 0) storage.sql.exec('INSERT INTO schema_version VALUES (?)', migrations.length);
+    else storage.sql.exec('UPDATE schema_version SET version = ?', migrations.length);
+  });
+}

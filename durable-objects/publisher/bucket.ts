@@ -1,0 +1,106 @@
+/**
+ * @module An R2 bucket as the Publisher uses it: put-if-absent for what never changes, compare-and-swap for what does,
+ * identity by SHA-256. No multipart: it takes no condition (spec/platform.md §1.3).
+ */
+import { toHex } from '../../protocol/bytes.ts';
+import { sha256 } from '../../protocol/hash.ts';
+
+export interface ObjectMeta {
+  readonly contentType: string;
+  readonly cacheControl: string;
+  /** Unix seconds at which no cache may hold it any more; null: it lives as long as its name. */
+  readonly expires: number | null;
+  /** Identity beyond the bytes, e.g. SHA-256 of export.bin. */
+  readonly custom?: Readonly<Record<string, string>>;
+}
+
+export interface StoredObject {
+  readonly etag: string;
+  /** Hex, as R2 verified it at the put. */
+  readonly sha256: string | null;
+}
+
+export interface BucketPort {
+  head(key: string): Promise<StoredObject | null>;
+  /** @param range bytes; the whole object when left out */
+  get(key: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array | null>;
+  /** @returns null when the condition fails. @param etag the object it replaces; null: it must be absent */
+  put(key: string, bytes: Uint8Array, meta: ObjectMeta, etag: string | null): Promise<StoredObject | null>;
+  delete(keys: readonly string[]): Promise<void>;
+}
+
+/** R2 deletes at most 1,000 keys a call. */
+const DELETE_BATCH = 1_000;
+
+/** @returns the port over a binding */
+export function r2Bucket(bucket: R2Bucket): BucketPort {
+  return {
+    async head(key) {
+      const object = await bucket.head(key);
+      return object === null ? null : stored(object);
+    },
+    async get(key, range) {
+      const object = await bucket.get(key, range === undefined ? {} : { range });
+      return object === null ? null : new Uint8Array(await object.arrayBuffer());
+    },
+    async put(key, bytes, meta, etag) {
+      const object = await bucket.put(key, bytes, {
+        onlyIf: etag === null ? { etagDoesNotMatch: '*' } : { etagMatches: etag },
+        sha256: sha256(bytes),
+        httpMetadata: {
+          contentType: meta.contentType,
+          cacheControl: meta.cacheControl,
+          ...(meta.expires === null ? {} : { cacheExpiry: new Date(meta.expires * 1000) }),
+        },
+        ...(meta.custom === undefined ? {} : { customMetadata: { ...meta.custom } }),
+      });
+      return object === null ? null : stored(object);
+    },
+    async delete(keys) {
+      for (let i = 0; i < keys.length; i += DELETE_BATCH) await bucket.delete(keys.slice(i, i + DELETE_BATCH));
+    },
+  };
+}
+
+function stored(object: R2Object): StoredObject {
+  const digest = object.checksums.sha256;
+  return { etag: object.etag, sha256: digest === undefined ? null : toHex(new Uint8Array(digest)) };
+}
+
+/** Two different contents claim one immutable name: never overwritten, an operator must look. */
+export class ObjectConflict extends Error {
+  override readonly name = 'ObjectConflict';
+}
+
+/**
+ * Puts an object that never changes. Done already is as good as done now.
+ *
+ * @throws ObjectConflict when the name holds other bytes
+ */
+export async function putOnce(bucket: BucketPort, key: string, bytes: Uint8Array, meta: ObjectMeta): Promise<void> {
+  if ((await bucket.put(key, bytes, meta, null)) !== null) return;
+  const present = await bucket.head(key);
+  if (present?.sha256 !== toHex(sha256(bytes))) throw new ObjectConflict(`${key} holds other bytes`);
+}
+
+/**
+ * Brings a mutable object to these bytes by compare-and-swap; one that has them is left alone.
+ *
+ * @param beforeReplace called with the ETag that is about to be replaced, before the put
+ * @returns the ETag of the object that holds the bytes
+ * @throws Error when somebody else wrote in between; the step is repeated
+ */
+export async function putLatest(
+  bucket: BucketPort,
+  key: string,
+  bytes: Uint8Array,
+  meta: ObjectMeta,
+  beforeReplace: (etag: string) => void = () => {},
+): Promise<string> {
+  const present = await bucket.head(key);
+  if (present !== null && present.sha256 === toHex(sha256(bytes))) return present.etag;
+  if (present !== null) beforeReplace(present.etag);
+  const written = await bucket.put(key, bytes, meta, present?.etag ?? null);
+  if (written === null) throw new Error(`${key} changed while it was being replaced`);
+  return written.etag;
+}

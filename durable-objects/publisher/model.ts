@@ -1,0 +1,107 @@
+/**
+ * @module What the Publisher knows and through which ports it acts. Hours and days are counted from the Unix epoch;
+ * `cut` and a part's `day` are days: the midnight at which something is taken out.
+ */
+import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
+import type { ChunkEntry } from '../../protocol/manifest.ts';
+import type { Signer } from '../../protocol/signing.ts';
+import type { Provenance } from '../packed-keys.ts';
+import type { BufferPort } from '../submission-buffer/contract.ts';
+import type { BucketPort } from './bucket.ts';
+import type { PublisherStore } from './store.ts';
+
+export interface PublisherConfig {
+  readonly unionRegion: string;
+  /** Published regions, the home country first; every hour is published in each, in this order. */
+  readonly regions: readonly string[];
+  readonly policy: ChunkPolicy;
+  readonly exportKeyId: string;
+  readonly exportKeyVersion: string;
+  readonly manifestKeyId: string;
+  /** DER signatures for exports. */
+  readonly exportSigner: Signer;
+  /** r‖s signatures for manifests. */
+  readonly manifestSigner: Signer;
+}
+
+/** All that a step needs. `now` is fixed for the step (Unix seconds). */
+export interface Publication {
+  readonly now: number;
+  readonly config: PublisherConfig;
+  readonly store: PublisherStore;
+  readonly buffer: BufferPort;
+  readonly publicBucket: BucketPort;
+  readonly privateBucket: BucketPort;
+}
+
+/** One object of a private record: rows of keys that all leave at the same midnight. */
+export interface RecordPart {
+  /** Day at whose first instant these keys are cut and this object is deleted. */
+  readonly day: number;
+  /** 0, 1, … within the day. */
+  readonly n: number;
+  readonly rows: number;
+  /** Rows a region publishes. */
+  readonly regionKeys: Readonly<Record<string, number>>;
+  /** True when an object with code-batch ids lies beside it. */
+  readonly codes: boolean;
+}
+
+/** The private record of one set (design.md §5): what the objects under `sets/<hour>/` hold. */
+export interface SetRecord {
+  readonly hour: number;
+  readonly setNo: number | null;
+  readonly keys: number;
+  readonly regionKeys: Readonly<Record<string, number>>;
+  readonly syntheticKeys: Readonly<Record<string, number>>;
+  readonly provenances: Readonly<Record<number, Provenance>>;
+  readonly parts: readonly RecordPart[];
+}
+
+/** Keys of one record that CWA's tree shows in one hour: all of them, or a range of each day's rows. */
+export interface CwaSlice {
+  readonly hour: number;
+  readonly ranges: null | Readonly<Record<number, { readonly from: number; readonly to: number; readonly keys: number }>>;
+}
+
+export interface RegionHour {
+  readonly region: string;
+  readonly hour: number;
+  readonly state: 'WRITTEN' | 'INDEXED';
+  readonly chunks: readonly ChunkEntry[];
+  readonly cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] };
+}
+
+export interface RegionDay {
+  readonly region: string;
+  readonly day: number;
+  /** The last midnight at which it was looked at. */
+  readonly checked: number;
+  /** The midnight at which its present chunks were cut. */
+  readonly cut: number;
+  readonly chunks: readonly ChunkEntry[];
+}
+
+export interface RegionHead {
+  readonly region: string;
+  readonly sequence: number;
+  /** base64url */
+  readonly payloadSha256: string;
+  readonly etag: string;
+  readonly validUntil: number;
+  readonly throughHour: number;
+}
+
+/** One publication of lists and head, fixed before its first object is put. */
+export interface IndexPlan {
+  readonly region: string;
+  readonly throughHour: number;
+  readonly sequence: number;
+  readonly payloadSha256: string;
+  readonly validUntil: number;
+  readonly head: string;
+  readonly pages: readonly { readonly key: string; readonly text: string; readonly expires: number }[];
+  readonly lists: readonly { readonly key: string; readonly text: string }[];
+  /** Keys of all objects that this publication names. */
+  readonly named: readonly string[];
+}

@@ -1,0 +1,58 @@
+/**
+ * @module Tables of the Publisher; durable-objects/STORAGE.md says what each holds and for how long. None holds a key.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE sealed_hour (
+    hour INTEGER PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('OPEN', 'FROZEN', 'PLANNED', 'PURGED')),
+    set_no INTEGER,
+    decision TEXT,
+    record TEXT
+  );
+  CREATE TABLE region_hour (
+    region TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('WRITTEN', 'INDEXED')),
+    chunks TEXT NOT NULL,
+    cwa TEXT NOT NULL,
+    PRIMARY KEY (region, hour)
+  ) WITHOUT ROWID;
+  CREATE TABLE region_day (
+    region TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    checked INTEGER NOT NULL,
+    cut INTEGER NOT NULL,
+    chunks TEXT NOT NULL,
+    PRIMARY KEY (region, day)
+  ) WITHOUT ROWID;
+  CREATE TABLE region_head (
+    region TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    payload_sha256 TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    valid_until INTEGER NOT NULL,
+    through_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE pending_index (region TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE cwa_backlog (
+    region TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    offsets TEXT NOT NULL,
+    PRIMARY KEY (region, hour)
+  ) WITHOUT ROWID;
+  CREATE TABLE public_object (
+    key TEXT PRIMARY KEY,
+    region TEXT NOT NULL,
+    delete_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE former_etag (
+    key TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    replaced_day INTEGER NOT NULL,
+    PRIMARY KEY (key, etag)
+  ) WITHOUT ROWID;
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+];

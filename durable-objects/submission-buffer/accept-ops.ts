@@ -1,0 +1,192 @@
+/**
+ * @module How an upload enters the buffer (design.md §4.4, §4.5): idempotent by upload id, each TEK once in its life,
+ * all rows in one transaction.
+ *
+ * Durable order: everything of one upload is one SQLite transaction, and the platform's output gate holds the reply
+ * until it is on disk. A crash before that leaves nothing and no reply; after it, the same upload id is answered as
+ * stored. So there is no state in between to repair.
+ */
+import { hourEnd, hourOf } from '../../protocol/intervals.ts';
+import { hmacSha256 } from '../../protocol/hash.ts';
+import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
+import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { BufferConfig } from './config.ts';
+
+/** 128 bits of the keyed hash are enough to tell TEKs apart, and no more is kept. */
+const KNOWN_HASH_BYTES = 16;
+
+const INSERT_KEY = `INSERT INTO diagnosis_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const COUNT = `INSERT INTO release_counter VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (release_hour, region) DO UPDATE SET
+    keys = keys + excluded.keys, first_uploads = first_uploads + excluded.first_uploads,
+    any_uploads = any_uploads + excluded.any_uploads, synthetic_keys = synthetic_keys + excluded.synthetic_keys,
+    synthetic_first_uploads = synthetic_first_uploads + excluded.synthetic_first_uploads`;
+
+/**
+ * @param storage of the object
+ * @param config of the deployment
+ * @param now Unix seconds
+ * @param uploadId random id from `verification`; it is never stored beside a key
+ * @param upload 1..15 valid keys with regions, consent, origin, code batch
+ * @returns stored, known or tombstone (domain/rpc.ts)
+ */
+export function acceptUpload(
+  storage: DurableObjectStorage,
+  config: BufferConfig,
+  now: number,
+  uploadId: string,
+  upload: AcceptedUpload,
+): AcceptReply {
+  return storage.transactionSync(() => {
+    const state = uploadState(storage.sql, uploadId);
+    if (state !== null) return { kind: state };
+    storage.sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
+    const fresh = newKeys(storage.sql, config, now, upload.keys);
+    if (fresh.length === 0) return { kind: 'known' };
+    const provenance = provenanceId(storage.sql, {
+      regions: upload.regions,
+      consentToFederation: upload.consentToFederation,
+      origin: upload.origin,
+      synthetic: false,
+    });
+    storeKeys(storage.sql, config, fresh, { earliest: earliestHour(storage.sql, now), provenance, upload });
+    for (const { hash, key } of fresh) {
+      const expires = hourOf(retentionEnd(key, config.policy.retentionDays) - 1) + 1;
+      storage.sql.exec('INSERT INTO known_key VALUES (?, ?)', hash, expires);
+    }
+    storeUpload(storage.sql, config, now, uploadId, 'stored');
+    return { kind: 'stored' };
+  });
+}
+
+/**
+ * Declares an upload id dead unless it was stored: after this, `acceptUpload` never stores it.
+ *
+ * @param now Unix seconds
+ */
+export function resolveUpload(
+  storage: DurableObjectStorage,
+  config: BufferConfig,
+  now: number,
+  uploadId: string,
+): ResolveReply {
+  return storage.transactionSync(() => {
+    const state = uploadState(storage.sql, uploadId);
+    if (state !== null) return { kind: state };
+    storeUpload(storage.sql, config, now, uploadId, 'tombstone');
+    return { kind: 'tombstone' };
+  });
+}
+
+/** The keys of one upload, in published form. */
+export interface FreshKey {
+  readonly key: TemporaryExposureKey;
+}
+
+/**
+ * Inserts rows and counts them, for a real upload or a decoy.
+ *
+ * @param keys at least one, all new
+ * @param at `earliest`: the first hour that isn't frozen; a key goes there if its own release hour is earlier
+ */
+export function storeKeys(
+  sql: SqlStorage,
+  config: BufferConfig,
+  keys: readonly FreshKey[],
+  at: {
+    readonly earliest: number;
+    readonly provenance: number;
+    readonly upload: Pick<AcceptedUpload, 'regions' | 'codeBatchId'>;
+    readonly synthetic?: boolean;
+  },
+): void {
+  const perHour = new Map<number, number>();
+  for (const { key } of keys) {
+    const hour = Math.max(releaseHour(key), at.earliest);
+    perHour.set(hour, (perHour.get(hour) ?? 0) + 1);
+    sql.exec(
+      INSERT_KEY,
+      hour,
+      key.rollingStartIntervalNumber,
+      key.rollingPeriod,
+      key.transmissionRiskLevel,
+      key.reportType,
+      key.daysSinceOnsetOfSymptoms,
+      key.keyData,
+      at.provenance,
+      at.upload.codeBatchId,
+    );
+  }
+  const first = Math.min(...perHour.keys());
+  const synthetic = at.synthetic === true ? 1 : 0;
+  for (const region of new Set([...at.upload.regions, config.unionRegion])) {
+    for (const [hour, count] of perHour) {
+      const isFirst = hour === first ? 1 : 0;
+      sql.exec(COUNT, hour, region, count, isFirst, 1, synthetic * count, synthetic * isFirst);
+    }
+  }
+}
+
+/** @returns the row id for this combination; there are few of them. */
+export function provenanceId(
+  sql: SqlStorage,
+  p: { regions: readonly string[]; consentToFederation: boolean; origin: string; synthetic: boolean },
+): number {
+  const values = [p.regions.join(','), p.consentToFederation ? 1 : 0, p.origin, p.synthetic ? 1 : 0] as const;
+  const find = () =>
+    sql
+      .exec<{ id: number }>(
+        'SELECT id FROM provenance WHERE regions = ? AND consent = ? AND origin = ? AND synthetic = ?',
+        ...values,
+      )
+      .toArray()[0]?.id;
+  const present = find();
+  if (present !== undefined) return present;
+  sql.exec('INSERT INTO provenance (regions, consent, origin, synthetic) VALUES (?, ?, ?, ?)', ...values);
+  return find()!;
+}
+
+/** @returns the first hour that keys can still enter: the running one, or the one after the last frozen. */
+export function earliestHour(sql: SqlStorage, now: number): number {
+  const frozen = sql.exec<{ hour: number | null }>('SELECT max(hour) AS hour FROM release_set').one().hour;
+  return Math.max(hourOf(now), frozen === null ? 0 : frozen + 1);
+}
+
+function newKeys(
+  sql: SqlStorage,
+  config: BufferConfig,
+  now: number,
+  keys: readonly TemporaryExposureKey[],
+): { hash: Uint8Array; key: TemporaryExposureKey }[] {
+  const fresh = new Map<string, { hash: Uint8Array; key: TemporaryExposureKey }>();
+  for (const uploaded of keys) {
+    const key = publishedForm(uploaded);
+    // A key that can't be published before its retention ends is as good as forgotten already.
+    const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
+    if (retentionEnd(key, config.policy.retentionDays) <= published) continue;
+    const hash = hmacSha256(config.knownKeyHashKey, key.keyData).slice(0, KNOWN_HASH_BYTES);
+    const name = hash.join();
+    if (fresh.has(name)) continue;
+    const known = sql.exec('SELECT 1 FROM known_key WHERE hash = ?', hash).toArray().length > 0;
+    if (!known) fresh.set(name, { hash, key });
+  }
+  return [...fresh.values()];
+}
+
+function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {
+  const rows = sql
+    .exec<{ state: 'stored' | 'tombstone' }>('SELECT state FROM upload WHERE upload_id = ?', uploadId)
+    .toArray();
+  return rows[0]?.state ?? null;
+}
+
+function storeUpload(
+  sql: SqlStorage,
+  config: BufferConfig,
+  now: number,
+  uploadId: string,
+  state: 'stored' | 'tombstone',
+): void {
+  sql.exec('INSERT INTO upload VALUES (?, ?, ?)', uploadId, state, hourOf(now) + 1 + config.uploadIdLifetimeHours);
+}

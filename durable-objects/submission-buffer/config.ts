@@ -1,0 +1,62 @@
+/**
+ * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
+ */
+import { fromBase64 } from '../../protocol/bytes.ts';
+import { describeChunkPolicyError, parseChunkPolicy, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+
+export interface BufferConfig {
+  readonly homeCountry: string;
+  /** The region that publishes every key. */
+  readonly unionRegion: string;
+  /** Regions that are published: the home country, then the union. */
+  readonly regions: readonly string[];
+  readonly policy: ChunkPolicy;
+  /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
+  readonly knownKeyHashKey: Uint8Array;
+  /** Hours that upload ids and tombstones live: as long as the TAN's row (design.md §4.4). */
+  readonly uploadIdLifetimeHours: number;
+}
+
+/**
+ * @param env variables and secrets of `origin`
+ * @throws Error naming the field, its value (unless secret) and the rule
+ */
+export function parseBufferConfig(env: Readonly<Record<string, unknown>>): BufferConfig {
+  const policy = parseChunkPolicy(env);
+  if (!policy.ok) throw new Error(describeChunkPolicyError(policy.error));
+  const homeCountry = text(env, 'HOME_COUNTRY', /^[A-Z]{2}$/, 'an ISO 3166-1 alpha-2 code');
+  const unionRegion = text(env, 'UNION_REGION', /^[A-Z]{2,3}$/, 'two or three capital letters');
+  if (unionRegion === homeCountry) throw new Error(`UNION_REGION=${unionRegion} must differ from HOME_COUNTRY`);
+  const hashKey = fromBase64(text(env, 'KNOWN_KEY_HASH_KEY', /^[A-Za-z0-9+/]+=*$/, 'base64', true));
+  if (hashKey.length !== 32) throw new Error('KNOWN_KEY_HASH_KEY must be base64 of 32 bytes');
+  const lifetime = env['UPLOAD_ID_LIFETIME_HOURS'] === undefined ? '27' : env['UPLOAD_ID_LIFETIME_HOURS'];
+  if (!/^[1-9]\d{0,3}$/.test(String(lifetime))) {
+    throw new Error(`UPLOAD_ID_LIFETIME_HOURS=${String(lifetime)} must be a whole number of hours from 1 to 9999`);
+  }
+  return {
+    homeCountry,
+    unionRegion,
+    regions: [homeCountry, unionRegion],
+    policy: policy.value,
+    knownKeyHashKey: hashKey,
+    uploadIdLifetimeHours: Number(lifetime),
+  };
+}
+
+/**
+ * @param secret true: the value isn't named in the error
+ * @returns the text of a variable that must be there and match
+ * @throws Error naming the field and the rule
+ */
+export function text(
+  env: Readonly<Record<string, unknown>>,
+  field: string,
+  pattern: RegExp,
+  rule: string,
+  secret = false,
+): string {
+  const value = env[field];
+  if (typeof value === 'string' && pattern.test(value)) return value;
+  const shown = value === undefined ? ' is missing:' : secret ? '' : `=${String(value)}`;
+  throw new Error(`${field}${shown} must be ${rule}`);
+}

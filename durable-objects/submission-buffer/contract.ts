@@ -1,0 +1,63 @@
+/**
+ * @module What the SubmissionBuffer offers to the Publisher. Hours are hours since the Unix epoch.
+ */
+import type { Provenance } from '../packed-keys.ts';
+
+/** What the publisher asks to be fixed. */
+export interface FreezeRequest {
+  /** The hour to seal; it has ended. */
+  readonly hour: number;
+  /**
+   * Number of the last set that the publisher has taken over, 0 before the first. A set that was frozen later but
+   * given up (the buffer was out of reach for too long) joins the one asked for now, under the same number.
+   */
+  readonly after: number;
+}
+
+export interface RegionFacts {
+  readonly region: string;
+  /** Rows of the region in the set, decoys included. */
+  readonly keys: number;
+  /** Decoys among them. */
+  readonly syntheticKeys: number;
+}
+
+/**
+ * A numbered set, fixed for good once it was answered. `firstHour..lastHour` are the release hours it covers; both are
+ * null for a set that covers none (no key, or held).
+ */
+export interface FrozenSet {
+  readonly setNo: number;
+  readonly hour: number;
+  readonly firstHour: number | null;
+  readonly lastHour: number | null;
+  readonly decision: 'empty' | 'hold' | 'publish';
+  /** All rows of the set, decoys included; 0 unless `decision` is publish. */
+  readonly keys: number;
+  readonly regions: readonly RegionFacts[];
+}
+
+/** Rows of a set in published order (durable-objects/packed-keys.ts). */
+export interface KeyPage {
+  readonly rows: Uint8Array;
+  /** The rows' provenances by index. */
+  readonly provenances: Readonly<Record<number, Provenance>>;
+  /** Code-batch ids by row number of this page; rows without one are left out. */
+  readonly codeBatches: Readonly<Record<number, string>>;
+  /** True when no row follows. */
+  readonly last: boolean;
+}
+
+/** The port that the publisher's steps use; the object's stub is one. */
+export interface BufferPort {
+  /** @returns the hour of the first upload ever, null before it */
+  firstHour(): Promise<number | null>;
+  /** Idempotent: the same request gets the same set. @throws when the hour has not ended */
+  freeze(request: FreezeRequest): Promise<FrozenSet>;
+  /** @param after the 24 sort bytes of the last row had, null for the first page */
+  page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage>;
+  /** Forgets the rows of the set; idempotent. */
+  purge(setNo: number): Promise<void>;
+  /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
+  expire(): Promise<void>;
+}

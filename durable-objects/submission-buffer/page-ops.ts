@@ -1,0 +1,160 @@
+/**
+ * @module Reading and forgetting a frozen set. The rows of each release hour lie in published order on disk (primary
+ * key), so a set of several hours is a merge of sorted runs, and the order is a function of the set alone.
+ */
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR, hourOf } from '../../protocol/intervals.ts';
+import { ROW_BYTES, SORT_BYTES, compareRows, packRow, unpackKey, type Provenance } from '../packed-keys.ts';
+import type { ReportType } from '../../protocol/keys.ts';
+import { readSet } from './freeze-ops.ts';
+import type { KeyPage } from './contract.ts';
+
+/** 50,000 rows are 1.4 MB, far below the 32 MiB of one RPC answer, and bound the memory of a page. */
+export const MAX_PAGE_ROWS = 50_000;
+
+type SqlRow = [number, number, number, number, number, ArrayBuffer, number, string | null];
+
+const SELECT = `SELECT rolling_start, rolling_period, trl, report_type, dsos, tek, provenance, code_batch
+  FROM diagnosis_key WHERE release_hour = ?
+  AND (rolling_start, rolling_period, trl, report_type, dsos, tek) > (?, ?, ?, ?, ?, ?)
+  ORDER BY rolling_start, rolling_period, trl, report_type, dsos, tek LIMIT ?`;
+
+/** One sorted run: the rows of one release hour, the current one packed in `head`. */
+class Run {
+  readonly head = new Uint8Array(ROW_BYTES);
+  codeBatch: string | null = null;
+  readonly #rows: Iterator<SqlRow>;
+
+  constructor(sql: SqlStorage, hour: number, after: Uint8Array | null, limit: number) {
+    const bound =
+      after === null
+        ? [-1, 0, 0, 0, 0, new Uint8Array(0)]
+        : (({ rollingStartIntervalNumber: start, ...key }) => [
+            start,
+            key.rollingPeriod,
+            key.transmissionRiskLevel,
+            key.reportType,
+            key.daysSinceOnsetOfSymptoms,
+            key.keyData.slice(),
+          ])(unpackKey(after, 0));
+    this.#rows = sql.exec(SELECT, hour, ...bound, limit).raw() as unknown as Iterator<SqlRow>;
+  }
+
+  /** @returns false at the end of the run */
+  advance(): boolean {
+    const next = this.#rows.next();
+    if (next.done === true) return false;
+    const [start, period, trl, reportType, dsos, tek, provenance, codeBatch] = next.value;
+    const key = {
+      keyData: new Uint8Array(tek),
+      rollingStartIntervalNumber: start,
+      rollingPeriod: period,
+      transmissionRiskLevel: trl,
+      reportType: reportType as ReportType,
+      daysSinceOnsetOfSymptoms: dsos,
+    };
+    packRow(this.head, 0, key, provenance);
+    this.codeBatch = codeBatch;
+    return true;
+  }
+}
+
+/**
+ * @param setNo a set whose decision is publish and that isn't purged
+ * @param after sort bytes of the last row had, or null
+ * @param limit rows, at most `MAX_PAGE_ROWS`
+ * @returns the next rows in published order
+ * @throws Error when there is no such set
+ */
+export function readPage(sql: SqlStorage, setNo: number, after: Uint8Array | null, limit: number): KeyPage {
+  const set = readSet(sql, setNo);
+  if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
+  const wanted = Math.min(Math.max(1, limit), MAX_PAGE_ROWS);
+  const hours = sql
+    .exec<{ hour: number }>(
+      `SELECT DISTINCT release_hour AS hour FROM release_counter WHERE release_hour BETWEEN ? AND ?`,
+      set.firstHour,
+      set.lastHour,
+    )
+    .toArray();
+  // No await below, so no other event changes a row while the cursors are open.
+  let runs = hours.map(({ hour }) => new Run(sql, hour, after, wanted + 1)).filter((run) => run.advance());
+  const rows = new Uint8Array(wanted * ROW_BYTES);
+  const codeBatches: Record<number, string> = {};
+  let n = 0;
+  while (n < wanted && runs.length > 0) {
+    let least = runs[0]!;
+    for (const run of runs) if (run !== least && compareRows(run.head, 0, least.head, 0) < 0) least = run;
+    rows.set(least.head, n * ROW_BYTES);
+    if (least.codeBatch !== null) codeBatches[n] = least.codeBatch;
+    n += 1;
+    if (!least.advance()) runs = runs.filter((run) => run !== least);
+  }
+  return {
+    rows: n === wanted ? rows : rows.slice(0, n * ROW_BYTES),
+    provenances: readProvenances(sql),
+    codeBatches,
+    last: runs.length === 0,
+  };
+}
+
+/** @returns the sort bytes of the last row of a page, or null if it has none. */
+export function lastSortBytes(page: KeyPage): Uint8Array | null {
+  if (page.rows.length === 0) return null;
+  return page.rows.slice(page.rows.length - ROW_BYTES, page.rows.length - ROW_BYTES + SORT_BYTES);
+}
+
+/**
+ * Forgets the rows of a published set; the publisher calls it when the set is INDEXED in every region. Idempotent. The
+ * newest set's row stays, since it says from where the next one starts.
+ */
+export function purgeSet(storage: DurableObjectStorage, setNo: number): void {
+  storage.transactionSync(() => {
+    const sql = storage.sql;
+    const set = readSet(sql, setNo);
+    if (set !== null && set.firstHour !== null && set.lastHour !== null) {
+      sql.exec('DELETE FROM diagnosis_key WHERE release_hour BETWEEN ? AND ?', set.firstHour, set.lastHour);
+      sql.exec('DELETE FROM release_counter WHERE release_hour <= ?', set.lastHour);
+    }
+    sql.exec('UPDATE release_set SET purged = 1 WHERE set_no = ?', setNo);
+    // What a later set needs: the newest number and hour, and the last release hour that is covered.
+    sql.exec(
+      `DELETE FROM release_set WHERE purged = 1 AND set_no < (SELECT max(set_no) FROM release_set)
+       AND set_no < coalesce((SELECT max(set_no) FROM release_set WHERE last_hour IS NOT NULL), 0)`,
+    );
+  });
+}
+
+/**
+ * Forgets what has had its time: upload ids, hashes of known keys. The scan of the hashes runs once a day, at the
+ * midnight at which they expire.
+ *
+ * @param now Unix seconds
+ */
+export function expireBuffer(storage: DurableObjectStorage, now: number): void {
+  storage.transactionSync(() => {
+    const sql = storage.sql;
+    sql.exec('DELETE FROM upload WHERE expires_hour <= ?', hourOf(now));
+    const today = Math.floor(now / SECONDS_PER_DAY);
+    const done = sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'expired_day'`).toArray()[0]?.value;
+    if (done === today) return;
+    sql.exec('DELETE FROM known_key WHERE expires_hour <= ?', (today * SECONDS_PER_DAY) / SECONDS_PER_HOUR);
+    sql.exec(`INSERT OR REPLACE INTO meta VALUES ('expired_day', ?)`, today);
+    sql.exec('DELETE FROM provenance WHERE id NOT IN (SELECT DISTINCT provenance FROM diagnosis_key)');
+  });
+}
+
+/** @returns the table that the rows' last four bytes point into. */
+function readProvenances(sql: SqlStorage): Record<number, Provenance> {
+  const table: Record<number, Provenance> = {};
+  for (const row of sql.exec<{ id: number; regions: string; consent: number; origin: string; synthetic: number }>(
+    'SELECT id, regions, consent, origin, synthetic FROM provenance',
+  )) {
+    table[row.id] = {
+      regions: row.regions.split(','),
+      consentToFederation: row.consent === 1,
+      origin: row.origin,
+      synthetic: row.synthetic === 1,
+    };
+  }
+  return table;
+}

@@ -1,0 +1,58 @@
+/**
+ * @module The SubmissionBuffer object: one a deployment (design.md §4.5). A shell: storage, clock and RPC; what it does
+ * is in *-ops.ts. Never grouped by person, never read by anybody but the Publisher and the origin's Intake.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
+import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import { migrate } from '../migrations.ts';
+import { acceptUpload, resolveUpload } from './accept-ops.ts';
+import { parseBufferConfig, type BufferConfig } from './config.ts';
+import type { BufferPort, FreezeRequest, FrozenSet, KeyPage } from './contract.ts';
+import { freezeHour } from './freeze-ops.ts';
+import { expireBuffer, purgeSet, readPage } from './page-ops.ts';
+import { MIGRATIONS } from './schema.ts';
+
+export class SubmissionBuffer extends DurableObject implements BufferPort {
+  /** Unix seconds; the local edge overrides it. */
+  protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  readonly #config: BufferConfig;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env as Cloudflare.Env);
+    this.#config = parseBufferConfig(env as Record<string, unknown>);
+    migrate(ctx.storage, MIGRATIONS);
+  }
+
+  /** Stores an upload once (domain/rpc.ts). */
+  async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
+    return acceptUpload(this.ctx.storage, this.#config, await this.clock(), uploadId, upload);
+  }
+
+  /** Says whether an upload id was stored, and declares it dead if not. */
+  async resolve(uploadId: string): Promise<ResolveReply> {
+    return resolveUpload(this.ctx.storage, this.#config, await this.clock(), uploadId);
+  }
+
+  async firstHour(): Promise<number | null> {
+    const rows = this.ctx.storage.sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`);
+    return rows.toArray()[0]?.value ?? null;
+  }
+
+  async freeze(request: FreezeRequest): Promise<FrozenSet> {
+    const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
+    return freezeHour(this.ctx.storage, this.#config, await this.clock(), random, request);
+  }
+
+  async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
+    return readPage(this.ctx.storage.sql, setNo, after, limit);
+  }
+
+  async purge(setNo: number): Promise<void> {
+    purgeSet(this.ctx.storage, setNo);
+  }
+
+  async expire(): Promise<void> {
+    expireBuffer(this.ctx.storage, await this.clock());
+  }
+}

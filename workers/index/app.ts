@@ -4,9 +4,12 @@
  */
 import { Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
+import { parsedOnce } from '../shared/env.ts';
 import { problem } from '../shared/problem.ts';
 import { serveObject } from '../shared/serve-object.ts';
-import { type IndexConfig, type IndexEnv, parseBindings } from './bindings.ts';
+import { type IndexEnv, parseIndexConfig } from './bindings.ts';
+
+const configOf = parsedOnce(parseIndexConfig);
 
 /**
  * Builds the Worker.
@@ -16,7 +19,6 @@ import { type IndexConfig, type IndexEnv, parseBindings } from './bindings.ts';
  * @throws Error from the first request on when a binding is missing or absurd (answered with 500, `no-store`)
  */
 export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings: IndexEnv }> {
-  let config: IndexConfig | null = null;
   const app = new Hono<{ Bindings: IndexEnv }>();
 
   app.all('*', async (context) => {
@@ -26,10 +28,10 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings
     }
     // Not `search`, which is empty for a bare "?": each spelling would be a cache entry of its own.
     if (request.url.includes('?')) return problem(400, 'Query strings are refused.');
-    config ??= parseBindings(context.env);
-    const key = config.objectKey(new URL(request.url).pathname);
+    const { objectKey, bucket } = configOf(context.env);
+    const key = objectKey(new URL(request.url).pathname);
     if (key === null) return problem(404, 'No object has a path of this shape.');
-    return await serveObject(request, key, config.bucket, Math.floor(await clock()));
+    return await serveObject(request, key, bucket, Math.floor(await clock()));
   });
 
   app.onError((error) => {

@@ -3,6 +3,7 @@ import { env, exports } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 import { createApp } from './app.ts';
+import { parseIndexConfig } from './bindings.ts';
 
 const { PUBLIC } = env as unknown as { PUBLIC: R2Bucket };
 const deployed = (exports as unknown as { default: Fetcher }).default;
@@ -280,8 +281,7 @@ describe('failure', () => {
 
 describe('privilege', () => {
   it('leaves nothing but get and head of the bucket', async ({ expect }) => {
-    const { parseBindings } = await import('./bindings.ts');
-    const { bucket } = parseBindings({ PUBLIC, REGIONS: 'DE' });
+    const { bucket } = parseIndexConfig({ PUBLIC, REGIONS: 'DE' });
     expect(Reflect.ownKeys(bucket)).toEqual(['get', 'head']);
     expect(Object.getPrototypeOf(bucket)).toBe(Object.prototype);
     expect(Object.isFrozen(bucket)).toBe(true);

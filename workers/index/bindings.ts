@@ -1,6 +1,7 @@
 /**
  * @module What `index` is given by wrangler.toml, parsed once: a bucket it can only read, and the regions it serves.
  */
+import { ConfigError, text } from '../shared/env.ts';
 import { type ReadOnlyBucket, readOnly } from '../shared/read-only-bucket.ts';
 import { type PathMatcher, pathMatcher } from './paths.ts';
 
@@ -23,15 +24,17 @@ export interface IndexConfig {
  *
  * @param env the raw bindings
  * @returns the typed configuration
- * @throws Error naming the variable and the rule when `REGIONS` is missing, empty or holds something that is no code
+ * @throws ConfigError naming the variable and the rule when one is missing or absurd
  */
-export function parseBindings(env: IndexEnv): IndexConfig {
-  const regions = (env.REGIONS ?? '').split(',').map((region) => region.trim());
+export function parseIndexConfig(env: IndexEnv): IndexConfig {
+  if (env.PUBLIC === undefined) throw new ConfigError('PUBLIC', 'the public R2 bucket must be bound');
+  const regions = text({ ...env }, 'REGIONS')
+    .split(',')
+    .map((region) => region.trim());
   for (const region of regions) {
     if (!/^[A-Z]{2,3}$/.test(region)) {
-      throw new Error(`REGIONS: ${JSON.stringify(region)} must be two or three capital letters (wrangler.toml)`);
+      throw new ConfigError('REGIONS', `two or three capital letters are expected, got "${region}"`);
     }
   }
-  if (env.PUBLIC === undefined) throw new Error('PUBLIC: the public R2 bucket must be bound (wrangler.toml)');
   return { bucket: readOnly(env.PUBLIC), objectKey: pathMatcher(regions) };
 }

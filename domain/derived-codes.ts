@@ -1,0 +1,92 @@
+/**
+ * @module Registration tokens and TANs derived from a secret (design.md §7), so that a lost reply can be repeated without
+ * storing what it said: the same session gives the same token, and the same number of TAN gives the same TAN.
+ *
+ * The store keeps the session's seed (a keyed hash of what the person scanned or typed) and a keyed hash of the token.
+ * Neither leads to a token or a TAN without the derivation key.
+ */
+import { createHash } from 'node:crypto';
+import { concatBytes, toHex, utf8 } from '../protocol/bytes.ts';
+import { hmacSha256 } from '../protocol/hash.ts';
+import { composeTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
+import { TELETAN_ALPHABET } from './teletan.ts';
+
+/** What opens a session: the hash of a test's (or a code card's) GUID, or a teleTAN. */
+export type KeyType = 'GUID' | 'TELETAN';
+
+const label = (purpose: string): Uint8Array => utf8(`exposure-edge/${purpose}/v1\0`);
+
+/**
+ * @param key hashed GUID (64 characters, lower case) or normalised teleTAN
+ * @param derivationKey 32 bytes, known to `verification` alone
+ * @returns 32 bytes that name the session
+ */
+export function sessionSeed(keyType: KeyType, key: string, derivationKey: Uint8Array): Uint8Array {
+  return hmacSha256(derivationKey, label('session'), utf8(`${keyType}\0${key}`));
+}
+
+/** @returns the session's registration token: a version-4 UUID over 122 derived bits (RFC 9562 §5.4) */
+export function registrationToken(seed: Uint8Array, derivationKey: Uint8Array): string {
+  return uuidV4(hmacSha256(derivationKey, label('registration-token'), seed));
+}
+
+/**
+ * @param n 0 for the first TAN of the session, 1 for the next …
+ * @param macKey 32 bytes, the key of self-authenticating TANs (domain/tan)
+ * @returns the session's n-th TAN
+ */
+export function sessionTan(seed: Uint8Array, n: number, derivationKey: Uint8Array, macKey: Uint8Array): string {
+  const bits = hmacSha256(derivationKey, label('tan'), seed, utf8(String(n)));
+  return composeTan(bits.subarray(0, TAN_UNPREDICTABLE_BYTES), macKey);
+}
+
+/** @returns lowercase hex of the keyed hash under which a token's session is stored */
+export function tokenHash(token: string, hashKey: Uint8Array): string {
+  return toHex(hmacSha256(hashKey, label('token-hash'), utf8(token.toLowerCase())));
+}
+
+/** Random characters of a typed card code: 31^14 ≈ 69 bit (issue 5: at least 64). */
+export const CARD_CODE_RANDOM_CHARACTERS = 14;
+/** With its check character. */
+export const CARD_CODE_LENGTH = CARD_CODE_RANDOM_CHARACTERS + 1;
+
+/**
+ * The GUID of a code card: what its QR code holds, and what the phone makes of the typed form. Six hex digits and a
+ * version-4 UUID, the form of a test's GUID (spec/cwa.md §3.1), so that an app that scans tests can scan a card.
+ *
+ * @param code normalised typed form of the card
+ */
+export function cardGuid(code: string): string {
+  const digest = createHash('sha256').update(label('card-guid')).update(code, 'utf8').digest();
+  return `${toHex(digest.subarray(16, 19)).toUpperCase()}-${uuidV4(digest).toUpperCase()}`;
+}
+
+/** @returns the hashed GUID of spec/cwa.md §3.1: SHA-256 of the GUID's text, lowercase hex */
+export function hashGuid(guid: string): string {
+  return createHash('sha256').update(guid, 'utf8').digest('hex');
+}
+
+/** Check character of a card code: position-weighted sum, so that it finds one wrong letter and two that changed places. */
+export function cardCheckCharacter(random: string): string {
+  let sum = 0;
+  for (const [i, c] of [...random].entries()) sum += (i + 1) * TELETAN_ALPHABET.indexOf(c);
+  return TELETAN_ALPHABET.charAt(sum % TELETAN_ALPHABET.length);
+}
+
+/** @returns the normalised card code, or null when length, alphabet or check character is wrong */
+export function parseCardCode(typed: string): string | null {
+  if (typed.length > 4 * CARD_CODE_LENGTH) return null;
+  const code = typed.replace(/[\s-]/g, '').toUpperCase();
+  if (code.length !== CARD_CODE_LENGTH) return null;
+  for (const c of code) if (!TELETAN_ALPHABET.includes(c)) return null;
+  return cardCheckCharacter(code.slice(0, -1)) === code.at(-1) ? code : null;
+}
+
+/** Sets version and variant over the first 16 bytes. */
+function uuidV4(bytes: Uint8Array): string {
+  const b = concatBytes(bytes.subarray(0, 16));
+  b[6] = ((b[6] as number) & 0x0f) | 0x40;
+  b[8] = ((b[8] as number) & 0x3f) | 0x80;
+  const hex = toHex(b);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -5,7 +5,7 @@
 import { Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
 import { parsedOnce } from '../shared/env.ts';
-import { problem } from '../shared/problem.ts';
+import { readError } from '../shared/read-error.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type IndexEnv, parseIndexConfig } from './bindings.ts';
 
@@ -24,19 +24,19 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings
   app.all('*', async (context) => {
     const request = context.req.raw;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return problem(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
+      return readError(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
     }
     // Not `search`, which is empty for a bare "?": each spelling would be a cache entry of its own.
-    if (request.url.includes('?')) return problem(400, 'Query strings are refused.');
+    if (request.url.includes('?')) return readError(400, 'Query strings are refused.');
     const { objectKey, bucket } = configOf(context.env);
     const key = objectKey(new URL(request.url).pathname);
-    if (key === null) return problem(404, 'No object has a path of this shape.');
+    if (key === null) return readError(404, 'No object has a path of this shape.');
     return await serveObject(request, key, bucket, Math.floor(await clock()));
   });
 
   app.onError((error) => {
     console.error(JSON.stringify({ event: 'index-failed', message: error.message }));
-    return problem(500, 'The service is not set up.');
+    return readError(500, 'The service is not set up.');
   });
 
   return app;

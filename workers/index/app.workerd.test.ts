@@ -242,7 +242,6 @@ describe('failure', () => {
     expect(missing.headers.get('cache-control')).toBe('no-store');
     expect(missing.headers.get('content-type')).toBe('application/problem+json');
     expect(await missing.json()).toEqual({
-      type: 'about:blank',
       title: 'Not Found',
       status: 404,
       detail: 'There is no such object, or not yet.',

@@ -4,7 +4,7 @@
  * conditional and range headers are read: who asked is of no interest to anybody (design.md §10).
  */
 import { matchesEntityTag, parseRange, rangeApplies } from './preconditions.ts';
-import { problem } from './problem.ts';
+import { readError } from './read-error.ts';
 import type { ReadOnlyBucket } from './read-only-bucket.ts';
 
 /** A phone that met a failing store should not come back within this time. */
@@ -34,7 +34,7 @@ export async function serveObject(
   } catch {
     // The message may hold the key, and the key says which hour somebody asked for: log the event alone.
     console.error('{"event":"r2-read-failed"}');
-    return problem(503, 'The store did not answer.', { 'retry-after': RETRY_AFTER_SECONDS });
+    return readError(503, 'The store did not answer.', { 'retry-after': RETRY_AFTER_SECONDS });
   }
 }
 
@@ -76,7 +76,9 @@ async function answerRange(
   const part = rangeApplies(request.headers.get('if-range'), head.httpEtag) ? parseRange(range, head.size) : 'ignore';
   if (part === 'ignore') return await answerGet(request, key, bucket, now);
   if (part === 'unsatisfiable') {
-    return problem(416, 'The range begins behind the end of the object.', { 'content-range': `bytes */${head.size}` });
+    return readError(416, 'The range begins behind the end of the object.', {
+      'content-range': `bytes */${head.size}`,
+    });
   }
   const object = await bucket.get(key, { range: part, onlyIf: { etagMatches: head.etag } });
   // Replaced or removed since the head: what the client would have got without a range.
@@ -142,5 +144,5 @@ function notModified(headers: Headers): Response {
 }
 
 function notFound(): Response {
-  return problem(404, 'There is no such object, or not yet.');
+  return readError(404, 'There is no such object, or not yet.');
 }

@@ -66,6 +66,8 @@ export interface IssueTansRequest {
 /** verification#BackOffice, bound by `portal` alone. */
 export interface VerificationBackOfficeRpc {
   issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
+  /** Deletes TANs that are past expiry and grace; what the ledgers' alarms do by themselves, on demand. */
+  forgetExpired(): Promise<{ readonly forgotten: number }>;
 }
 
 export interface RegionStatus {

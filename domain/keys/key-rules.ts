@@ -1,0 +1,97 @@
+/**
+ * @module Rules that drop one key and keep the rest: they look at the clock, or at what is worth publishing. And what is
+ * accepted on purpose although another server refuses it. docs/key-validation.md is held equal to these lists by a test.
+ */
+import { RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber, keyEnd } from '../../protocol/intervals.ts';
+import { MAX_SPAN_INTERVALS } from './limits.ts';
+import { MINIMUM_PUBLISHED_RISK_LEVEL, UNMAPPED_RISK_LEVEL, riskLevelOfOnset } from './risk.ts';
+import type { CheckedKey } from './uploaded.ts';
+
+/** A rule that drops keys out of an upload. */
+export interface KeyRule {
+  readonly name: string;
+  readonly rule: string;
+  readonly reason: string;
+  /** @returns the keys that stay */
+  readonly keep: (keys: readonly CheckedKey[], now: number) => readonly CheckedKey[];
+}
+
+/** Something that looks wrong and is accepted. */
+export interface Allowance {
+  readonly name: string;
+  readonly rule: string;
+  readonly reason: string;
+}
+
+/** @param key a checked key @returns the level it was sent with, or the one that follows from its onset: 1..8 */
+export function riskLevelOf(key: CheckedKey): number {
+  if (key.transmissionRiskLevel !== null) return key.transmissionRiskLevel;
+  return key.daysSinceOnsetOfSymptoms === null ? UNMAPPED_RISK_LEVEL : riskLevelOfOnset(key.daysSinceOnsetOfSymptoms);
+}
+
+const endInterval = (key: CheckedKey): number => key.rollingStartIntervalNumber + key.rollingPeriod;
+
+function withinSpan(keys: readonly CheckedKey[]): readonly CheckedKey[] {
+  const newest = Math.max(...keys.map(endInterval));
+  return keys.filter((key) => newest - key.rollingStartIntervalNumber <= MAX_SPAN_INTERVALS);
+}
+
+/** In the order they are applied. */
+export const KEY_RULES: readonly KeyRule[] = [
+  {
+    name: 'future-start',
+    rule: 'A key that begins after the current interval is dropped; one that began and still runs is kept.',
+    reason:
+      'It can have been seen by nobody yet. A key still running is held back until two hours after its end, so it is safe to take.',
+    keep: (keys, now) => keys.filter((key) => key.rollingStartIntervalNumber <= enIntervalNumber(now)),
+  },
+  {
+    name: 'too-old',
+    rule: `A key that ended ${RETENTION_DAYS} days ago or more is dropped.`,
+    reason: 'Phones keep sightings for 14 days, and so do we with keys: it would be deleted at once.',
+    keep: (keys, now) => keys.filter((key) => keyEnd(key) > now - RETENTION_DAYS * SECONDS_PER_DAY),
+  },
+  {
+    name: 'total-span',
+    rule: `A key that begins more than ${RETENTION_DAYS + 1} days before the end of the newest key left is dropped.`,
+    reason:
+      'No phone has more history than 14 days and today. Dropped and not refused: a phone whose clock was wrong for a day could otherwise never upload.',
+    keep: withinSpan,
+  },
+  {
+    name: 'risk-below-minimum',
+    rule: `A key whose transmission risk level is below ${MINIMUM_PUBLISHED_RISK_LEVEL} is dropped.`,
+    reason: 'Corona-Warn-App gives such keys no weight; publishing them costs every phone bytes for nothing.',
+    keep: (keys) => keys.filter((key) => riskLevelOf(key) >= MINIMUM_PUBLISHED_RISK_LEVEL),
+  },
+];
+
+/** Where we are milder than Corona-Warn-App's or Google's server, on purpose. */
+export const ALLOWANCES: readonly Allowance[] = [
+  {
+    name: 'start-not-at-midnight',
+    rule: 'A rolling start need not be a multiple of 144.',
+    reason:
+      'Corona-Warn-App refuses it; but after a same-day release a key begins within the day, and no phone checks it when matching.',
+  },
+  {
+    name: 'gaps',
+    rule: 'Days without a key are allowed.',
+    reason: 'Phones are switched off.',
+  },
+  {
+    name: 'report-type',
+    rule: 'The report type that was sent is ignored.',
+    reason: 'It is written anew from the risk level, so that symptoms never leave the server.',
+  },
+  {
+    name: 'check-ins',
+    rule: 'Check-ins are ignored and counted as 0 in the two answer headers.',
+    reason: 'Presence tracing is not part of this system; clients that send them still get the headers they expect.',
+  },
+  {
+    name: 'padding',
+    rule: 'Request padding has any length, within the limit of the body, and is not part of the digest.',
+    reason: 'Phones pad anew on each attempt; a repeated upload must still be known as the same.',
+  },
+];

@@ -1,0 +1,154 @@
+/**
+ * @module Rules that refuse an upload as a whole: they look at no clock, so a repeated upload is judged the same at any
+ * time. docs/key-validation.md is held equal to this list by a test.
+ */
+import { CWA_ONSET_MAX, CWA_ONSET_MIN } from './risk.ts';
+import {
+  KEY_DATA_BYTES,
+  MAX_KEYS_PER_UPLOAD,
+  MAX_KEYS_WITH_ONE_START,
+  MAX_RISK_LEVEL,
+  MAX_ROLLING_PERIOD,
+  MAX_ROLLING_START,
+  MIN_RISK_LEVEL,
+  SUBMISSION_TYPES_WITH_TAN,
+} from './limits.ts';
+import type { UploadClaim, UploadedKey } from './uploaded.ts';
+
+/** What the operator decides. */
+export interface UploadPolicy {
+  /** ISO 3166-1 alpha-2. */
+  readonly homeCountry: string;
+  /** ISO 3166-1 alpha-2, the home country included. */
+  readonly supportedCountries: readonly string[];
+  /** 1 for an upload, 0 for a dummy, which carries no key (spec/cwa.md §1.3). */
+  readonly minimumKeys: 0 | 1;
+}
+
+/** A rule that refuses the whole upload. */
+export interface UploadRule {
+  readonly name: string;
+  readonly rule: string;
+  readonly reason: string;
+  /** @returns true when the upload breaks the rule */
+  readonly broken: (claim: UploadClaim, policy: UploadPolicy) => boolean;
+}
+
+const within = (value: number | null, low: number, high: number): boolean =>
+  value !== null && Number.isInteger(value) && value >= low && value <= high;
+
+const anyKey =
+  (broken: (key: UploadedKey) => boolean) =>
+  (claim: UploadClaim): boolean =>
+    claim.keys.some(broken);
+
+const periodOf = (key: UploadedKey): number => key.rollingPeriod ?? MAX_ROLLING_PERIOD;
+const startOf = (key: UploadedKey): number => key.rollingStartIntervalNumber ?? 0;
+
+function overlaps(claim: UploadClaim): boolean {
+  const keys = [...claim.keys].sort((a, b) => startOf(a) - startOf(b));
+  let end = 0;
+  let previousStart = -1;
+  for (const key of keys) {
+    if (startOf(key) < end && startOf(key) !== previousStart) return true;
+    end = Math.max(end, startOf(key) + periodOf(key));
+    previousStart = startOf(key);
+  }
+  return false;
+}
+
+function mostKeysWithOneStart(claim: UploadClaim): number {
+  const counts = new Map<number, number>();
+  for (const key of claim.keys) counts.set(startOf(key), (counts.get(startOf(key)) ?? 0) + 1);
+  return Math.max(0, ...counts.values());
+}
+
+/** In the order they are tried; the first that is broken names the refusal. */
+export const UPLOAD_RULES: readonly UploadRule[] = [
+  {
+    name: 'key-count',
+    rule: `An upload holds 1..${MAX_KEYS_PER_UPLOAD} keys; a dummy may hold none.`,
+    reason: 'A phone keeps 14 days and today; more keys than that are not one phone’s.',
+    broken: ({ keys }, { minimumKeys }) => keys.length < minimumKeys || keys.length > MAX_KEYS_PER_UPLOAD,
+  },
+  {
+    name: 'key-length',
+    rule: `Key data is exactly ${KEY_DATA_BYTES} bytes.`,
+    reason: 'A longer key breaks the native reader of Android, and the rest of the file is lost to everyone.',
+    broken: anyKey((key) => key.keyData.length !== KEY_DATA_BYTES),
+  },
+  {
+    name: 'rolling-start-integer',
+    rule: `The rolling start is an integer, 0..${MAX_ROLLING_START}, and is there.`,
+    reason: 'It is a 32-bit number of ten-minute intervals on the wire; a missing one drops the file on microG.',
+    broken: anyKey((key) => !within(key.rollingStartIntervalNumber, 0, MAX_ROLLING_START)),
+  },
+  {
+    name: 'rolling-period',
+    rule: `The rolling period is an integer, 1..${MAX_ROLLING_PERIOD}; absent means ${MAX_ROLLING_PERIOD}.`,
+    reason: 'iOS ignores longer keys, and on Android one such key ends the matching run.',
+    broken: anyKey((key) => key.rollingPeriod !== null && !within(key.rollingPeriod, 1, MAX_ROLLING_PERIOD)),
+  },
+  {
+    name: 'risk-level',
+    rule: `The transmission risk level, if there, is an integer, ${MIN_RISK_LEVEL}..${MAX_RISK_LEVEL}.`,
+    reason: 'Android refuses a file with a level outside 0..8; 0 means "unused" and no client sends it.',
+    broken: anyKey(
+      (key) =>
+        key.transmissionRiskLevel !== null && !within(key.transmissionRiskLevel, MIN_RISK_LEVEL, MAX_RISK_LEVEL),
+    ),
+  },
+  {
+    name: 'onset',
+    rule: `Days since onset, if there, is an integer, ${CWA_ONSET_MIN}..${CWA_ONSET_MAX}.`,
+    reason: 'The range that Corona-Warn-App’s clients encode symptoms in; nothing else has a meaning.',
+    broken: anyKey(
+      (key) =>
+        key.daysSinceOnsetOfSymptoms !== null && !within(key.daysSinceOnsetOfSymptoms, CWA_ONSET_MIN, CWA_ONSET_MAX),
+    ),
+  },
+  {
+    name: 'risk-or-onset',
+    rule: 'Each key has a transmission risk level or days since onset, or both.',
+    reason: 'Without either there is no risk to publish.',
+    broken: anyKey((key) => key.transmissionRiskLevel === null && key.daysSinceOnsetOfSymptoms === null),
+  },
+  {
+    name: 'duplicate-key',
+    rule: 'No key data occurs twice in an upload.',
+    reason: 'A key is published once; two entries with different fields would contradict each other.',
+    broken: ({ keys }) => new Set(keys.map((key) => key.keyData.join())).size !== keys.length,
+  },
+  {
+    name: 'overlap',
+    rule: 'No two keys are valid at the same time, unless they begin at the same interval.',
+    reason:
+      'A phone has one key at a time. After a same-day release Android hands out a second key with the same start, so equal starts are allowed.',
+    broken: overlaps,
+  },
+  {
+    name: 'same-start',
+    rule: `At most ${MAX_KEYS_WITH_ONE_START} keys begin at the same interval.`,
+    reason: 'Same-day releases explain two or three; more would let one person publish a day many times over.',
+    broken: (claim) => mostKeysWithOneStart(claim) > MAX_KEYS_WITH_ONE_START,
+  },
+  {
+    name: 'visited-countries',
+    rule: 'Each visited country is one the deployment supports; none at all is allowed.',
+    reason: 'A region nobody publishes would swallow the key in silence.',
+    broken: ({ visitedCountries }, { supportedCountries }) =>
+      visitedCountries.some((country) => !supportedCountries.includes(country)),
+  },
+  {
+    name: 'origin',
+    rule: 'The origin is absent, empty or the home country.',
+    reason: 'Keys of other countries come through federation, from a peer that signed them.',
+    broken: ({ origin }, { homeCountry }) => origin !== null && origin !== '' && origin !== homeCountry,
+  },
+  {
+    name: 'submission-type',
+    rule: `The submission type is ${SUBMISSION_TYPES_WITH_TAN.join(', ')} with a TAN; absent means 0.`,
+    reason: 'The other types are self-reports, which need a one-time password of a service that is not run here.',
+    broken: ({ submissionType }) => !SUBMISSION_TYPES_WITH_TAN.includes(submissionType),
+  },
+];

@@ -1,0 +1,45 @@
+/**
+ * @module What a phone hands in, before and after the rules that look at no clock (design.md §4.1, §4.2).
+ */
+
+/** A key as it was parsed: numbers as on the wire, null where the field was absent. */
+export interface UploadedKey {
+  readonly keyData: Uint8Array;
+  readonly transmissionRiskLevel: number | null;
+  readonly rollingStartIntervalNumber: number | null;
+  readonly rollingPeriod: number | null;
+  /** CWA's scale, −15..4000 (spec/cwa.md §2.2). */
+  readonly daysSinceOnsetOfSymptoms: number | null;
+}
+
+/** All that is known of an upload once its dialect is parsed: no header, no address, no time. */
+export interface UploadClaim {
+  readonly keys: readonly UploadedKey[];
+  readonly visitedCountries: readonly string[];
+  readonly origin: string | null;
+  readonly consentToFederation: boolean | null;
+  /** CWA's SubmissionType, 0 when absent (spec/cwa.md §1.1). */
+  readonly submissionType: number;
+}
+
+/** A key that passed every rule without a clock. */
+export interface CheckedKey {
+  /** Exactly 16 bytes. */
+  readonly keyData: Uint8Array;
+  /** ≥ 0 */
+  readonly rollingStartIntervalNumber: number;
+  /** 1..144 */
+  readonly rollingPeriod: number;
+  /** 1..8, or null: then `daysSinceOnsetOfSymptoms` is there. */
+  readonly transmissionRiskLevel: number | null;
+  /** −15..4000, or null: then `transmissionRiskLevel` is there. */
+  readonly daysSinceOnsetOfSymptoms: number | null;
+}
+
+/** An upload that passed every rule without a clock. */
+export interface CheckedUpload {
+  readonly keys: readonly CheckedKey[];
+  /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
+  readonly regions: readonly string[];
+  readonly consentToFederation: boolean;
+}

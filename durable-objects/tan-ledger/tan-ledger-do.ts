@@ -1,0 +1,97 @@
+/**
+ * @module One sixteenth of the issued TANs: a shell around domain/reservation.ts that keeps rows and an alarm. A TAN
+ * itself never gets here, only its keyed hash (design.md §4.4).
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
+import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
+import type { ReserveReply } from '../../domain/rpc.ts';
+import { forgetTans, migrate, nextForgetAt, readTan, writeTan } from './tan-rows.ts';
+
+/** While a clean-up runs, the alarm that would repeat it if it failed. */
+const RETRY_MS = 60_000;
+/** Alarms run on real time and one in the past fires at once: never less than this ahead (design.md §11). */
+const SHORTEST_ALARM_MS = 1_000;
+/** `setAlarm` takes dates up to the year 275760; a clock of another century must not exceed that. */
+const LONGEST_ALARM_MS = 30 * 86_400_000;
+
+/** What {@link TanLedger.issue} takes. */
+export interface IssueBatch {
+  /** Keyed hashes of new TANs, hex. */
+  readonly hashes: readonly string[];
+  readonly codeBatchId: string | null;
+  readonly lifetimeSeconds: number;
+}
+
+/** Durable Object class; names `t0` to `tf` by the first hex digit of the hash. */
+export class TanLedger extends DurableObject {
+  /** Unix seconds; the local edge overrides it. */
+  protected clock: Clock = () => Date.now() / 1000;
+  readonly #sql: SqlStorage;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.#sql = ctx.storage.sql;
+    migrate(this.#sql);
+  }
+
+  /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
+  async issue(batch: IssueBatch): Promise<void> {
+    const expiresAt = (await this.clock()) + batch.lifetimeSeconds;
+    this.ctx.storage.transactionSync(() => {
+      for (const hash of batch.hashes) {
+        if (readTan(this.#sql, hash) !== null) continue;
+        writeTan(this.#sql, hash, { state: 'issued', codeBatchId: batch.codeBatchId, expiresAt });
+      }
+    });
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#arm();
+  }
+
+  /** See `RedeemRpc.reserve`. @param hash keyed hash of the TAN @param digest hex @param leaseSeconds > 0 */
+  async reserve(hash: string, digest: string, leaseSeconds: number): Promise<ReserveReply> {
+    const now = await this.clock();
+    const { reply, write } = reserve(readTan(this.#sql, hash), {
+      digest,
+      now,
+      leaseSeconds,
+      newUploadId: () => crypto.randomUUID(),
+    });
+    if (write !== null) writeTan(this.#sql, hash, write);
+    return reply;
+  }
+
+  /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param uploadId the upload that was stored */
+  async commit(hash: string, uploadId: string): Promise<void> {
+    this.#change(hash, (row) => commit(row, uploadId));
+  }
+
+  /** See `RedeemRpc.release`. @param hash keyed hash of the TAN @param uploadId the upload that is given up */
+  async release(hash: string, uploadId: string): Promise<void> {
+    this.#change(hash, (row) => release(row, uploadId));
+  }
+
+  /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
+  async forgetExpired(): Promise<number> {
+    return forgetTans(this.#sql, await this.clock());
+  }
+
+  /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */
+  override async alarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+    await this.forgetExpired();
+    await this.#arm();
+  }
+
+  #change(hash: string, step: (row: TanRow | null) => TanRow | null): void {
+    const next = step(readTan(this.#sql, hash));
+    if (next !== null) writeTan(this.#sql, hash, next);
+  }
+
+  async #arm(): Promise<void> {
+    const due = nextForgetAt(this.#sql);
+    if (due === null) return this.ctx.storage.deleteAlarm();
+    const leftMs = (due - (await this.clock())) * 1000;
+    const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(SHORTEST_ALARM_MS, leftMs));
+    return this.ctx.storage.setAlarm(Date.now() + waitMs);
+  }
+}

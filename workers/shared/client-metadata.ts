@@ -1,0 +1,36 @@
+/**
+ * @module Forgets who is calling (design.md §4.1, §10): before any handler runs, the request is replaced by one that
+ * holds method, URL, body and an explicit list of headers. Addresses, user agent and `request.cf` do not exist past here.
+ */
+import type { MiddlewareHandler } from 'hono';
+
+/** What middleware hands on to handlers. */
+export interface ClientVariables {
+  /** True when the phone's own connection speaks HTTP/1.x: status lines then carry a reason phrase, see answer.ts. */
+  readonly statusLineHasPhrase: boolean;
+}
+
+/**
+ * @param allowed header names that handlers may see, lower case
+ * @returns middleware that strips everything else
+ */
+export const stripClientMetadata = (
+  allowed: readonly string[],
+): MiddlewareHandler<{ Variables: ClientVariables }> =>
+  async function stripClientMetadata(c, next) {
+    const original = c.req.raw;
+    const headers = new Headers();
+    for (const name of allowed) {
+      const value = original.headers.get(name);
+      if (value !== null) headers.set(name, value);
+    }
+    const protocol = (original as { cf?: { httpProtocol?: unknown } }).cf?.httpProtocol;
+    c.set('statusLineHasPhrase', typeof protocol !== 'string' || protocol.startsWith('HTTP/1'));
+    c.req.raw = new Request(original.url, {
+      method: original.method,
+      headers,
+      body: original.body,
+      ...(original.body !== null && { duplex: 'half' }),
+    });
+    await next();
+  };

@@ -1,0 +1,83 @@
+/**
+ * @module Turns a Worker's variables and secrets into typed values, once, at the edge (style.md §5 rule 6): a missing or
+ * absurd one fails the first request loudly, and names itself but never a secret's value.
+ */
+import { fromBase64 } from '../../protocol/bytes.ts';
+
+/** A variable that is missing or makes no sense. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(variable: string, problem: string) {
+    super(`${variable}: ${problem}`);
+  }
+}
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** @param env bindings @param name variable @returns its text @throws ConfigError when it is missing or empty */
+export function text(env: Variables, name: string): string {
+  const value = env[name];
+  if (typeof value !== 'string' || value === '') throw new ConfigError(name, 'a non-empty text is expected');
+  return value;
+}
+
+/**
+ * @param env bindings
+ * @param name variable
+ * @param range inclusive
+ * @returns its value
+ * @throws ConfigError when it is no integer in decimal digits, or out of range
+ */
+export function integer(env: Variables, name: string, range: { readonly min: number; readonly max: number }): number {
+  const value = text(env, name);
+  const number = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= range.min && number <= range.max)) {
+    throw new ConfigError(name, `an integer ${range.min}..${range.max} is expected, got "${value}"`);
+  }
+  return number;
+}
+
+/** @param env bindings @param name secret @returns 32 bytes @throws ConfigError when it is not base64 of 32 bytes */
+export function secretKey(env: Variables, name: string): Uint8Array {
+  const value = text(env, name);
+  let bytes: Uint8Array;
+  try {
+    bytes = fromBase64(value);
+  } catch {
+    throw new ConfigError(name, 'base64 of 32 bytes is expected, got no base64');
+  }
+  if (bytes.length !== 32) throw new ConfigError(name, `base64 of 32 bytes is expected, got ${bytes.length} bytes`);
+  return bytes;
+}
+
+/** @param env bindings @param name variable @returns ISO 3166-1 alpha-2 @throws ConfigError when it is none */
+export function country(env: Variables, name: string): string {
+  const value = text(env, name);
+  if (!/^[A-Z]{2}$/.test(value)) throw new ConfigError(name, `two capital letters are expected, got "${value}"`);
+  return value;
+}
+
+/** @param env bindings @param name variable, comma separated @returns countries, at least one @throws ConfigError */
+export function countries(env: Variables, name: string): readonly string[] {
+  return text(env, name)
+    .split(',')
+    .map((item) => country({ [name]: item.trim() }, name));
+}
+
+/**
+ * Parses an environment once: workerd hands every request of an isolate the same object.
+ *
+ * @param parse reads and checks the variables
+ * @returns a function that remembers the result for each environment it has seen
+ */
+export function parsedOnce<E extends object, C>(parse: (env: E) => C): (env: E) => C {
+  const seen = new WeakMap<E, C>();
+  return (env) => {
+    let config = seen.get(env);
+    if (config === undefined) {
+      config = parse(env);
+      seen.set(env, config);
+    }
+    return config;
+  };
+}

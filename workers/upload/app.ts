@@ -1,0 +1,98 @@
+/**
+ * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (design.md §4, spec/cwa.md
+ * §1.1). Every answer leaves at one deadline after the last body byte, and has one size.
+ */
+import { Hono, type Context } from 'hono';
+import type { Clock } from '../../domain/clock.ts';
+import { uploadDigest } from '../../domain/keys/digest.ts';
+import { publishableKeys } from '../../domain/keys/validate.ts';
+import { authenticateTan } from '../../domain/tan.ts';
+import { hourOf } from '../../protocol/intervals.ts';
+import { readBody, type BodyResult } from '../shared/body.ts';
+import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
+import { answerAtDeadline } from '../shared/deadline.ts';
+import { parsedOnce } from '../shared/env.ts';
+import type { OverrunCounter } from '../shared/overruns.ts';
+import { parseUploadConfig, type UploadConfig, type UploadEnv } from './bindings.ts';
+import { readClaim } from './claim.ts';
+import { DIALECT_HEADERS, readHeaders, type Intent } from './headers.ts';
+import { dialectAnswer, statusOf, type Outcome } from './outcome.ts';
+import { storeUpload } from './store.ts';
+
+/** Where phones post to. */
+export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
+/** design.md §4.1; 15 keys, padding and headers of CWA's clients are about 1 KB. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }>;
+
+/** What the composition hands in. */
+export interface UploadDependencies {
+  readonly clock: Clock;
+  readonly overruns: OverrunCounter;
+}
+
+const configOf = parsedOnce(parseUploadConfig);
+
+/**
+ * Builds the Worker.
+ *
+ * @param dependencies the clock (real, or the local edge's) and the counter of late answers
+ * @returns a hono app
+ */
+export function createApp(dependencies: UploadDependencies) {
+  const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
+  app.use(stripClientMetadata(DIALECT_HEADERS));
+  app.post(UPLOAD_PATH, (c) => answerUpload(c, dependencies));
+  app.all(UPLOAD_PATH, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
+  app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
+  app.onError((_error, c) => dialectAnswer(500, (c as UploadContext).var.statusLineHasPhrase));
+  return app;
+}
+
+async function answerUpload(c: UploadContext, { clock, overruns }: UploadDependencies): Promise<Response> {
+  const config = configOf(c.env);
+  const intent = readHeaders(c.req.raw.headers);
+  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+  let late = false;
+  const outcome = await answerAtDeadline<Outcome>({
+    deadlineMs: config.answerDeadlineMs,
+    work: () => decide(intent, body, config, c.env, clock),
+    late: () => {
+      late = true;
+      return { kind: 'try-later' };
+    },
+    failed: () => ({ kind: 'try-later' }),
+    waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+  });
+  const hour = hourOf(Date.now() / 1000);
+  overruns.report(hour);
+  if (late) overruns.count(hour);
+  return dialectAnswer(statusOf(outcome), c.var.statusLineHasPhrase);
+}
+
+/** Headers first, then the body, then the authorisation: the order of CWA's server, so that its statuses come out. */
+async function decide(
+  intent: Intent,
+  body: BodyResult,
+  config: UploadConfig,
+  env: UploadEnv,
+  clock: Clock,
+): Promise<Outcome> {
+  if (intent.kind === 'answer') return intent.outcome;
+  if (body.kind === 'too-large') return { kind: 'too-large' };
+  if (body.kind === 'broken') return { kind: 'malformed' };
+  const claim = readClaim(body.bytes, config.policy, intent.kind);
+  if (!claim.ok) return claim.error;
+  const digest = uploadDigest(claim.value, config.digestKey);
+  if (intent.kind === 'dummy') {
+    publishableKeys(claim.value.keys, await clock());
+    return { kind: 'dummy' };
+  }
+  const tan = authenticateTan(intent.authorisation, config.tanMacKey);
+  if (tan === null) return { kind: 'unauthorised' };
+  return storeUpload(
+    { redeem: env.REDEEM, intake: env.INTAKE, now: clock },
+    { tan, digest, upload: claim.value, origin: config.policy.homeCountry },
+  );
+}

@@ -1,0 +1,46 @@
+/**
+ * @module What `upload` is given (wrangler.toml, design.md §2): two RPC entrypoints, two secrets, no storage.
+ */
+import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
+import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
+import { ConfigError, countries, country, integer, secretKey } from '../shared/env.ts';
+
+/** Bindings as the platform hands them over. */
+export interface UploadEnv {
+  readonly REDEEM: RedeemRpc;
+  readonly INTAKE: IntakeRpc;
+  readonly TAN_MAC_KEY: string;
+  readonly DIGEST_KEY: string;
+  readonly HOME_COUNTRY: string;
+  readonly SUPPORTED_COUNTRIES: string;
+  readonly ANSWER_DEADLINE_MS: string;
+}
+
+/** The variables, parsed and checked. */
+export interface UploadConfig {
+  readonly policy: Omit<UploadPolicy, 'minimumKeys'>;
+  readonly tanMacKey: Uint8Array;
+  readonly digestKey: Uint8Array;
+  /** null: no deadline, for benchmarks (ANSWER_DEADLINE_MS is 0). */
+  readonly answerDeadlineMs: number | null;
+}
+
+/** Ten seconds is what a phone waits at most before it thinks the network is gone. */
+const MAX_DEADLINE_MS = 10_000;
+
+/** @param env see {@link UploadEnv} @returns see {@link UploadConfig} @throws ConfigError naming the variable */
+export function parseUploadConfig(env: UploadEnv): UploadConfig {
+  const variables = { ...env };
+  const homeCountry = country(variables, 'HOME_COUNTRY');
+  const supportedCountries = countries(variables, 'SUPPORTED_COUNTRIES');
+  if (!supportedCountries.includes(homeCountry)) {
+    throw new ConfigError('SUPPORTED_COUNTRIES', `the home country "${homeCountry}" must be in it`);
+  }
+  const deadlineMs = integer(variables, 'ANSWER_DEADLINE_MS', { min: 0, max: MAX_DEADLINE_MS });
+  return {
+    policy: { homeCountry, supportedCountries },
+    tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
+    digestKey: secretKey(variables, 'DIGEST_KEY'),
+    answerDeadlineMs: deadlineMs === 0 ? null : deadlineMs,
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to sixteen objects.
+ */
+import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
+import type { ReserveReply } from '../../domain/rpc.ts';
+import { toHex, utf8 } from '../../protocol/bytes.ts';
+import { hmacSha256 } from '../../protocol/hash.ts';
+import type { VerificationConfig, VerificationEnv } from './bindings.ts';
+
+/** One object a hex digit: `t0` to `tf`. */
+const SHARD_DIGITS = '0123456789abcdef';
+/** One call issues at most so many: 1,000 rows are written within a few milliseconds. */
+export const MAX_TANS_PER_CALL = 1_000;
+
+const HASH_LABEL = utf8('exposure-edge/tan-hash/v1\0');
+
+/** Everything the entrypoints of `verification` do with TANs. */
+export class Ledger {
+  readonly #namespace: VerificationEnv['TAN_LEDGER'];
+  readonly #config: VerificationConfig;
+
+  /** @param env bindings @param config parsed variables */
+  constructor(env: VerificationEnv, config: VerificationConfig) {
+    this.#namespace = env.TAN_LEDGER;
+    this.#config = config;
+  }
+
+  /** See `RedeemRpc.reserve`. */
+  async reserve(tan: string, digest: string): Promise<ReserveReply> {
+    const hash = this.#hash(tan);
+    return this.#shard(hash).reserve(hash, digest, this.#config.leaseSeconds);
+  }
+
+  /** See `RedeemRpc.commit`. */
+  async commit(tan: string, uploadId: string): Promise<void> {
+    const hash = this.#hash(tan);
+    await this.#shard(hash).commit(hash, uploadId);
+  }
+
+  /** See `RedeemRpc.release`. */
+  async release(tan: string, uploadId: string): Promise<void> {
+    const hash = this.#hash(tan);
+    await this.#shard(hash).release(hash, uploadId);
+  }
+
+  /**
+   * Makes new TANs and records their hashes; resolves when all are durable.
+   *
+   * @param count 1..1000
+   * @param codeBatchId batch the codes are printed in, or null
+   * @returns the TANs, which exist nowhere else
+   * @throws RangeError when `count` is out of range
+   */
+  async issue(count: number, codeBatchId: string | null): Promise<readonly string[]> {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_TANS_PER_CALL) {
+      throw new RangeError(`count: an integer 1..${MAX_TANS_PER_CALL} is expected, got ${count}`);
+    }
+    const { tanMacKey, tanLifetimeSeconds: lifetimeSeconds } = this.#config;
+    const tans = Array.from({ length: count }, () =>
+      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), tanMacKey),
+    );
+    const shards = Map.groupBy(
+      tans.map((tan) => this.#hash(tan)),
+      (hash) => hash.charAt(0),
+    );
+    await Promise.all(
+      [...shards.values()].map((hashes) =>
+        this.#shard(hashes[0] as string).issue({ hashes, codeBatchId, lifetimeSeconds }),
+      ),
+    );
+    return tans;
+  }
+
+  /** Deletes what has to be gone by now, in every object. @returns how many TANs were forgotten */
+  async forgetExpired(): Promise<number> {
+    const forgotten = await Promise.all([...SHARD_DIGITS].map((digit) => this.#shard(digit).forgetExpired()));
+    return forgotten.reduce((sum, count) => sum + count, 0);
+  }
+
+  #hash(tan: string): string {
+    return toHex(hmacSha256(this.#config.tanHashKey, HASH_LABEL, utf8(tan)));
+  }
+
+  #shard(hash: string): DurableObjectStub<TanLedger> {
+    return this.#namespace.getByName(`t${hash.charAt(0)}`);
+  }
+}

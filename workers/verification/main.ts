@@ -1,0 +1,9 @@
+/**
+ * @module Composition of the deployed verification Worker: entrypoints, ledger, real time.
+ */
+import { createApp } from './app.ts';
+
+export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+export { BackOffice, Redeem } from './entrypoints.ts';
+
+export default createApp();

@@ -94,8 +94,7 @@ export const UPLOAD_RULES: readonly UploadRule[] = [
     rule: `The transmission risk level, if there, is an integer, ${MIN_RISK_LEVEL}..${MAX_RISK_LEVEL}.`,
     reason: 'Android refuses a file with a level outside 0..8; 0 means "unused" and no client sends it.',
     broken: anyKey(
-      (key) =>
-        key.transmissionRiskLevel !== null && !within(key.transmissionRiskLevel, MIN_RISK_LEVEL, MAX_RISK_LEVEL),
+      (key) => key.transmissionRiskLevel !== null && !within(key.transmissionRiskLevel, MIN_RISK_LEVEL, MAX_RISK_LEVEL),
     ),
   },
   {

@@ -81,7 +81,8 @@ export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
  * @returns how many rows went
  */
 export function forgetTans(sql: SqlStorage, now: number): number {
-  return sql.exec('DELETE FROM tan WHERE expires_at <= ? RETURNING 1', now - GRACE_AFTER_EXPIRY_SECONDS).toArray().length;
+  return sql.exec('DELETE FROM tan WHERE expires_at <= ? RETURNING 1', now - GRACE_AFTER_EXPIRY_SECONDS).toArray()
+    .length;
 }
 
 /** @param sql storage @returns Unix seconds when the next row must be gone, or null when there is none */

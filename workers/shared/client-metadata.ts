@@ -14,9 +14,7 @@ export interface ClientVariables {
  * @param allowed header names that handlers may see, lower case
  * @returns middleware that strips everything else
  */
-export const stripClientMetadata = (
-  allowed: readonly string[],
-): MiddlewareHandler<{ Variables: ClientVariables }> =>
+export const stripClientMetadata = (allowed: readonly string[]): MiddlewareHandler<{ Variables: ClientVariables }> =>
   async function stripClientMetadata(c, next) {
     const original = c.req.raw;
     const headers = new Headers();

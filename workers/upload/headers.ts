@@ -15,7 +15,10 @@ export type Intent =
   | { readonly kind: 'dummy' }
   | { readonly kind: 'answer'; readonly outcome: Outcome };
 
-const answer = (kind: 'bad-headers' | 'unauthorised' | 'unsupported'): Intent => ({ kind: 'answer', outcome: { kind } });
+const answer = (kind: 'bad-headers' | 'unauthorised' | 'unsupported'): Intent => ({
+  kind: 'answer',
+  outcome: { kind },
+});
 
 /**
  * @param headers the headers that {@link DIALECT_HEADERS} lets through

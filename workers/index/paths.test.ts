@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/cwa-tree.ts';
 import { pathMatcher } from './paths.ts';
 
 const NAME = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
@@ -20,6 +21,27 @@ describe('paths of objects', () => {
   ];
   it.for(known)('%s is the key without its first slash', (path, { expect }) => {
     expect(objectKey(path)).toBe(path.slice(1));
+  });
+});
+
+describe('paths that protocol/ builds', () => {
+  it('are known for every region, day and hour', ({ expect }) => {
+    const region = fc.constantFrom('DE', 'EUR');
+    const day = fc.date({ min: new Date('2020-01-01'), max: new Date('2099-12-31'), noInvalidDate: true });
+    fc.assert(
+      fc.property(region, day, fc.nat(23), (country, instant, hour) => {
+        const date = instant.toISOString().slice(0, 10);
+        const paths = [
+          countryIndexPath(),
+          dateIndexPath(country),
+          dayPath(country, date),
+          hourIndexPath(country, date),
+          hourPath(country, date, hour),
+        ];
+        for (const path of paths) expect(objectKey(`/${path}`)).toBe(path);
+      }),
+      { seed: 20261125, numRuns: 1000 },
+    );
   });
 });
 

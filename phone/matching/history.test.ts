@@ -1,0 +1,142 @@
+import { describe, it } from 'vitest';
+import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/keys.ts';
+import { aem, aemk, rpi, rpik } from '../../protocol/rpi.ts';
+import type { Sighting } from '../sighting.ts';
+import { ExposureHistory } from './history.ts';
+import { encodeMetadata } from './metadata.ts';
+
+const { CONFIRMED_TEST, CONFIRMED_CLINICAL_DIAGNOSIS, SELF_REPORT, REVOKED, RECURSIVE } = REPORT_TYPE;
+const START = 2_653_344;
+const TEK = new Uint8Array(16).fill(9);
+
+const key = (reportType: ReportType, rollingPeriod = 144): TemporaryExposureKey => ({
+  keyData: TEK,
+  transmissionRiskLevel: 5,
+  rollingStartIntervalNumber: START,
+  rollingPeriod,
+  reportType,
+  daysSinceOnsetOfSymptoms: 0,
+});
+
+function heard(at: number): Sighting {
+  const identifier = rpi(rpik(TEK), START + at);
+  const metadata = encodeMetadata({ majorVersion: 1, minorVersion: 1, calibrationConfidence: 3, txPower: 8 });
+  return {
+    rpi: identifier,
+    aem: aem(aemk(TEK), identifier, metadata),
+    timestamp: (START + at) * 600,
+    rssi: -60,
+    previousScan: 0,
+  };
+}
+
+/** Report types an app sees after the files, each given as its `keys` and `revised_keys`. */
+function seen(history: ExposureHistory, ...files: [ReportType[], ReportType[]][]): number[] {
+  for (const [keys, revised] of files) {
+    history.provide(
+      keys.map((type) => key(type)),
+      revised.map((type) => key(type)),
+      [heard(3)],
+    );
+  }
+  return history.matches().map((match) => match.key.reportType);
+}
+
+describe('report type transitions (gaen.md §6.4)', () => {
+  const cases: { name: string; files: [ReportType[], ReportType[]][]; sees: number[] }[] = [
+    { name: 'REVOKED in keys is never returned', files: [[[REVOKED], []]], sees: [] },
+    {
+      name: 'a REVOKED key blocks the same key later',
+      files: [
+        [[REVOKED], []],
+        [[CONFIRMED_TEST], []],
+      ],
+      sees: [],
+    },
+    {
+      name: 'RECURSIVE is not even stored',
+      files: [
+        [[RECURSIVE], []],
+        [[CONFIRMED_TEST], []],
+      ],
+      sees: [CONFIRMED_TEST],
+    },
+    {
+      name: 'a key is matched once',
+      files: [
+        [[CONFIRMED_TEST], []],
+        [[CONFIRMED_TEST], []],
+      ],
+      sees: [CONFIRMED_TEST],
+    },
+    {
+      name: 'clinical may become a test',
+      files: [[[CONFIRMED_CLINICAL_DIAGNOSIS], [CONFIRMED_TEST]]],
+      sees: [CONFIRMED_TEST],
+    },
+    {
+      name: 'a self-report may become a diagnosis',
+      files: [
+        [[SELF_REPORT], []],
+        [[], [CONFIRMED_CLINICAL_DIAGNOSIS]],
+      ],
+      sees: [CONFIRMED_CLINICAL_DIAGNOSIS],
+    },
+    {
+      name: 'revised REVOKED hides a clinical key',
+      files: [
+        [[CONFIRMED_CLINICAL_DIAGNOSIS], []],
+        [[], [REVOKED]],
+      ],
+      sees: [],
+    },
+    { name: 'a test may not become a self-report', files: [[[CONFIRMED_TEST], [SELF_REPORT]]], sees: [CONFIRMED_TEST] },
+    {
+      name: 'a second transition is ignored',
+      files: [
+        [[SELF_REPORT], [CONFIRMED_CLINICAL_DIAGNOSIS]],
+        [[], [REVOKED]],
+      ],
+      sees: [CONFIRMED_CLINICAL_DIAGNOSIS],
+    },
+    {
+      name: 'Android keeps a confirmed test that is revoked',
+      files: [
+        [[CONFIRMED_TEST], []],
+        [[], [REVOKED]],
+      ],
+      sees: [CONFIRMED_TEST],
+    },
+    {
+      name: 'a revised key that was never seen is matched anew',
+      files: [[[], [CONFIRMED_TEST]]],
+      sees: [CONFIRMED_TEST],
+    },
+  ];
+  it.for(cases)('$name', ({ files, sees }, { expect }) => {
+    expect(seen(new ExposureHistory(), ...files)).toEqual(sees);
+  });
+
+  it('with our policy, revised REVOKED hides any key, but REVOKED in keys does not', ({ expect }) => {
+    const history = (): ExposureHistory => new ExposureHistory({}, { revokeConfirmed: true });
+    expect(seen(history(), [[CONFIRMED_TEST], []], [[], [REVOKED]])).toEqual([]);
+    expect(seen(history(), [[SELF_REPORT], [CONFIRMED_TEST]], [[], [REVOKED]])).toEqual([]);
+    expect(seen(history(), [[CONFIRMED_TEST], []], [[REVOKED], []])).toEqual([CONFIRMED_TEST]);
+  });
+});
+
+describe('one key with two rolling periods (gaen.md §6.1 step 3)', () => {
+  it('is attempted with the first alone, even where that found nothing', ({ expect }) => {
+    const history = new ExposureHistory();
+    history.provide([key(CONFIRMED_TEST, 60)], [], [heard(100)]);
+    history.provide([key(CONFIRMED_TEST, 144)], [], [heard(100)]);
+    expect(history.matches()).toEqual([]);
+  });
+
+  it('is taken with the second if the first met no RPI of the day', ({ expect }) => {
+    const history = new ExposureHistory();
+    history.provide([key(CONFIRMED_TEST, 60)], [], []);
+    history.provide([key(CONFIRMED_TEST, 144)], [], [heard(100)]);
+    expect(history.matches()).toHaveLength(1);
+  });
+});

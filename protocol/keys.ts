@@ -13,6 +13,9 @@ export const REPORT_TYPE = {
 } as const;
 export type ReportType = (typeof REPORT_TYPE)[keyof typeof REPORT_TYPE];
 
+/** daysSinceOnsetOfSymptoms of a key that was read without one, as Android's API has it (gaen.md §1); never written. */
+export const DAYS_SINCE_ONSET_UNKNOWN = 0x7fffffff;
+
 /** One temporary exposure key as it stands in an export (gaen.md §4.1: every field written, none by default). */
 export interface TemporaryExposureKey {
   /** Exactly 16 bytes. */
@@ -24,6 +27,6 @@ export interface TemporaryExposureKey {
   /** Number of intervals the key was in use, 1..144. */
   readonly rollingPeriod: number;
   readonly reportType: ReportType;
-  /** −14..14, zigzag on the wire. */
+  /** −14..14, zigzag on the wire; {@link DAYS_SINCE_ONSET_UNKNOWN} when a foreign file has none. */
   readonly daysSinceOnsetOfSymptoms: number;
 }

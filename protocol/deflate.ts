@@ -1,0 +1,68 @@
+/**
+ * @module Raw deflate (RFC 1951) by a pinned library in pure JavaScript: the platform's own changes between builds, and
+ * then a chunk's name, which is the hash of its ZIP, would change with it (design.md §5 Identity).
+ */
+import {
+  ZStream,
+  Z_BUF_ERROR,
+  Z_NO_FLUSH,
+  Z_OK,
+  Z_STREAM_END,
+  deflateRaw,
+  zlibInflate,
+  zlibInflateEnd,
+  zlibInflateInit2,
+} from 'pako';
+import { concatBytes } from './bytes.ts';
+
+/** zlib's defaults, said aloud: together with the pinned version they fix every byte. */
+const OPTIONS = { level: 6, windowBits: -15, memLevel: 8, strategy: 0 } as const;
+/** Raw deflate, window of 32 KiB: zlib's spelling. */
+const RAW_WINDOW_BITS = -15;
+/** Output comes in pieces of this size, and the cap is checked after each. */
+const PIECE_BYTES = 65_536;
+
+/**
+ * @param bytes any length
+ * @returns the deflate stream: the same bytes for the same input, on every machine
+ */
+export function deflate(bytes: Uint8Array): Uint8Array {
+  return deflateRaw(bytes, OPTIONS);
+}
+
+/**
+ * Inflates with a cap on the output: a bomb costs at most the cap and one piece.
+ *
+ * @param packed begins with a deflate stream; what follows the stream is left alone
+ * @param limit most bytes that may come out
+ * @returns the bytes and how many of `packed` they took; or what is wrong
+ */
+export function inflateCapped(
+  packed: Uint8Array,
+  limit: number,
+): { readonly data: Uint8Array; readonly used: number } | 'too-large' | 'malformed' {
+  const stream = new ZStream();
+  if (zlibInflateInit2(stream, RAW_WINDOW_BITS) !== Z_OK) return 'malformed';
+  stream.input = packed;
+  stream.next_in = 0;
+  stream.avail_in = packed.length;
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for (;;) {
+      stream.output = new Uint8Array(PIECE_BYTES);
+      stream.next_out = 0;
+      stream.avail_out = PIECE_BYTES;
+      const status = zlibInflate(stream, Z_NO_FLUSH);
+      if (status !== Z_OK && status !== Z_STREAM_END && status !== Z_BUF_ERROR) return 'malformed';
+      total += stream.next_out;
+      if (total > limit) return 'too-large';
+      pieces.push(stream.output.subarray(0, stream.next_out));
+      if (status === Z_STREAM_END) return { data: concatBytes(...pieces), used: stream.next_in };
+      // Room was left in the piece: the input ended before the stream did.
+      if (stream.avail_out > 0) return 'malformed';
+    }
+  } finally {
+    zlibInflateEnd(stream);
+  }
+}

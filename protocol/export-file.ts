@@ -1,0 +1,185 @@
+/**
+ * @module The export file (GAEN export format v1.5; gaen.md §4, §12): export.bin, export.sig and the ZIP around them, so
+ * that every phone accepts it. The hot path of sealing: one buffer allocated once, protobuf laid by hand into it.
+ */
+import { utf8 } from './bytes.ts';
+import { gaen } from './generated/gaen-export.js';
+import { INTERVALS_PER_DAY } from './intervals.ts';
+import type { TemporaryExposureKey } from './keys.ts';
+import type { Signer } from './signing.ts';
+import { writeZip } from './zip.ts';
+
+/** What an export says about itself; batch 1 of 1 always (gaen.md §4.1). */
+export interface ExportHeader {
+  /** First second of the window, Unix seconds. */
+  readonly startTimestamp: number;
+  /** End of the window (exclusive), Unix seconds, > start. */
+  readonly endTimestamp: number;
+  /** `DE`, `EUR` */
+  readonly region: string;
+  /** verification_key_id, `[A-Za-z0-9_.]`, the MCC by convention: `262`. */
+  readonly keyId: string;
+  /** verification_key_version, `[A-Za-z0-9_]`: `v1`. */
+  readonly keyVersion: string;
+}
+
+/** The 16 bytes in front of export.bin, compared exactly by Android and iOS (gaen.md §4). */
+export const EXPORT_HEADER = utf8('EK Export v1    ');
+/** ecdsa-with-SHA256, the one algorithm that iOS takes (gaen.md §4.3). */
+export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
+export const EXPORT_BIN = 'export.bin';
+export const EXPORT_SIG = 'export.sig';
+/** Length of key_data: a longer one makes Android's native reader lose the rest of the file (gaen.md §4.2). */
+export const KEY_DATA_BYTES = 16;
+/** transmission_risk_level 0..8 (gaen.md §4.2). */
+export const MAX_TRANSMISSION_RISK_LEVEL = 8;
+/** |days_since_onset_of_symptoms| (gaen.md §4.2). */
+export const MAX_DAYS_SINCE_ONSET = 14;
+/** Intervals are int32 on phones. */
+export const MAX_INTERVAL_NUMBER = 0x7fffffff;
+
+/**
+ * Bytes of one framed key at most: tag and length 2, key_data 2 + 16, risk level 2, start 1 + 5, period 1 + 2, report
+ * type 2, onset 2. With today's start numbers (4 bytes) and a full period it is 34.
+ */
+const MAX_KEY_BYTES = 35;
+const BATCH = 1;
+
+/** Tags of TemporaryExposureKey: field number << 3 | wire type. */
+const TAG = { keys: 0x3a, keyData: 0x0a, riskLevel: 0x10, start: 0x18, period: 0x20, reportType: 0x28, onset: 0x30 };
+
+function signatureInfo(header: ExportHeader): gaen.SignatureInfo.$Properties {
+  return {
+    verificationKeyVersion: header.keyVersion,
+    verificationKeyId: header.keyId,
+    signatureAlgorithm: ECDSA_WITH_SHA256,
+  };
+}
+
+function requireRange(field: string, value: number, low: number, high: number): void {
+  if (!(Number.isInteger(value) && value >= low && value <= high)) {
+    throw new RangeError(`export: ${field} must be a whole number in ${low}..${high}, got ${value}`);
+  }
+}
+
+function requireHeader(header: ExportHeader): void {
+  requireRange('startTimestamp', header.startTimestamp, 0, Number.MAX_SAFE_INTEGER);
+  requireRange('endTimestamp', header.endTimestamp, header.startTimestamp + 1, Number.MAX_SAFE_INTEGER);
+  if (!/^[A-Za-z0-9_.]+$/.test(header.keyId)) {
+    throw new RangeError(`export: keyId must be of [A-Za-z0-9_.], got "${header.keyId}"`);
+  }
+  if (!/^[A-Za-z0-9_]+$/.test(header.keyVersion)) {
+    throw new RangeError(`export: keyVersion must be of [A-Za-z0-9_], got "${header.keyVersion}"`);
+  }
+  if (!/^[A-Z]{2,3}$/.test(header.region)) {
+    throw new RangeError(`export: region must be 2 or 3 capital letters, got "${header.region}"`);
+  }
+}
+
+/**
+ * Lays keys into one buffer as they come. The bytes are those that protobufjs writes for the same message, except that
+ * nothing is left out because it equals a default: microG drops a file without a rolling period (gaen.md §4.2).
+ */
+export class ExportWriter {
+  readonly #bytes: Uint8Array;
+  #at: number;
+
+  /**
+   * @param header see {@link ExportHeader}
+   * @param keyCountUpperBound most keys that will be added; 35 bytes each are allocated now
+   * @throws {RangeError} when a field of the header or the bound is out of range
+   */
+  constructor(header: ExportHeader, keyCountUpperBound: number) {
+    requireHeader(header);
+    requireRange('keyCountUpperBound', keyCountUpperBound, 0, 10_000_000);
+    const metadata = gaen.TemporaryExposureKeyExport.encode({
+      startTimestamp: header.startTimestamp,
+      endTimestamp: header.endTimestamp,
+      region: header.region,
+      batchNum: BATCH,
+      batchSize: BATCH,
+      signatureInfos: [signatureInfo(header)],
+    }).finish();
+    this.#bytes = new Uint8Array(EXPORT_HEADER.length + metadata.length + MAX_KEY_BYTES * keyCountUpperBound);
+    this.#bytes.set(EXPORT_HEADER);
+    this.#bytes.set(metadata, EXPORT_HEADER.length);
+    this.#at = EXPORT_HEADER.length + metadata.length;
+  }
+
+  /**
+   * @param key every field in the range that phones accept; one bad key can fail a whole file on Android (gaen.md §4.2)
+   * @throws {RangeError} when a field is out of range or there are more keys than said
+   */
+  add(key: TemporaryExposureKey): void {
+    const { keyData, rollingStartIntervalNumber: start, rollingPeriod: period } = key;
+    requireRange('length of keyData', keyData.length, KEY_DATA_BYTES, KEY_DATA_BYTES);
+    requireRange('transmissionRiskLevel', key.transmissionRiskLevel, 0, MAX_TRANSMISSION_RISK_LEVEL);
+    requireRange('rollingStartIntervalNumber', start, 0, MAX_INTERVAL_NUMBER);
+    requireRange('rollingPeriod', period, 1, INTERVALS_PER_DAY);
+    requireRange('reportType', key.reportType, 0, 5);
+    requireRange('daysSinceOnsetOfSymptoms', key.daysSinceOnsetOfSymptoms, -MAX_DAYS_SINCE_ONSET, MAX_DAYS_SINCE_ONSET);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    if (at + MAX_KEY_BYTES > bytes.length) throw new RangeError('export: more keys than keyCountUpperBound');
+    bytes[at] = TAG.keys;
+    const lengthAt = at + 1;
+    bytes[at + 2] = TAG.keyData;
+    bytes[at + 3] = KEY_DATA_BYTES;
+    bytes.set(keyData, at + 4);
+    bytes[at + 20] = TAG.riskLevel;
+    bytes[at + 21] = key.transmissionRiskLevel;
+    bytes[at + 22] = TAG.start;
+    at += 23;
+    for (let rest = start; ; rest >>>= 7) {
+      bytes[at++] = rest > 127 ? (rest & 127) | 128 : rest;
+      if (rest <= 127) break;
+    }
+    bytes[at++] = TAG.period;
+    if (period > 127) bytes[at++] = (period & 127) | 128;
+    bytes[at++] = period > 127 ? 1 : period;
+    bytes[at++] = TAG.reportType;
+    bytes[at++] = key.reportType;
+    bytes[at++] = TAG.onset;
+    // Zigzag: 0, −1, 1, −2 … become 0, 1, 2, 3 …
+    bytes[at++] = (key.daysSinceOnsetOfSymptoms << 1) ^ (key.daysSinceOnsetOfSymptoms >> 31);
+    bytes[lengthAt] = at - lengthAt - 1;
+    this.#at = at;
+  }
+
+  /** @returns export.bin so far, its 16-byte header included; a view, so add nothing while it is in use */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+}
+
+/**
+ * @param header the one that export.bin was written with; its SignatureInfo stands in both files
+ * @param exportBin whole export.bin: the 16-byte header is signed too (gaen.md §4.3)
+ * @param signer DER, ECDSA P-256/SHA-256
+ * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (gaen.md §4.3)
+ */
+export function exportSignature(header: ExportHeader, exportBin: Uint8Array, signer: Signer): Uint8Array {
+  const bytes = gaen.TEKSignatureList.encode({
+    signatures: [
+      {
+        signatureInfo: signatureInfo(header),
+        batchNum: BATCH,
+        batchSize: BATCH,
+        signature: signer.sign(exportBin),
+      },
+    ],
+  }).finish();
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * @param exportBin from {@link ExportWriter}
+ * @param exportSig from {@link exportSignature}
+ * @returns the ZIP: two entries in this order, deflated, a fixed time (gaen.md §12); the same bytes for the same input
+ */
+export function exportZip(exportBin: Uint8Array, exportSig: Uint8Array): Uint8Array {
+  return writeZip([
+    { name: EXPORT_BIN, data: exportBin },
+    { name: EXPORT_SIG, data: exportSig },
+  ]);
+}

@@ -1,0 +1,238 @@
+/**
+ * @module Reads an export as strictly as Android does (gaen.md §4, §4.2, §4.3), and where iOS or microG are stricter about a
+ * key, as they are. Never throws on any bytes; a file it accepts is one that our phone may match against.
+ */
+import { equalBytes } from './bytes.ts';
+import {
+  ECDSA_WITH_SHA256,
+  EXPORT_BIN,
+  EXPORT_HEADER,
+  EXPORT_SIG,
+  type ExportHeader,
+  KEY_DATA_BYTES,
+  MAX_DAYS_SINCE_ONSET,
+  MAX_INTERVAL_NUMBER,
+  MAX_TRANSMISSION_RISK_LEVEL,
+} from './export-file.ts';
+import type { ExportError } from './export-error.ts';
+import { gaen } from './generated/gaen-export.js';
+import { INTERVALS_PER_DAY } from './intervals.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from './keys.ts';
+import { decodeMessage, optional } from './protobuf-read.ts';
+import { type Result, err, ok } from './result.ts';
+import { verifyDer } from './signing.ts';
+import { readZip } from './zip.ts';
+
+export { describeExportError, type ExportError } from './export-error.ts';
+
+/** The most that phones take: 16 MB of ZIP, 750,000 keys (gaen.md §4.5); export.sig of 64 KB (iOS). */
+export const MAX_ZIP_BYTES = 16_000_000;
+export const MAX_KEYS = 750_000;
+const MAX_SIG_BYTES = 65_536;
+/** 750,000 keys of 34 bytes are 25.5 MB; the rest is room for fields that a later format may add. */
+const MAX_BIN_BYTES = 32_000_000;
+/** batch_size at most (gaen.md §4.4). */
+const MAX_BATCH_SIZE = 1_000_000;
+
+/** The key a phone has pinned for a health authority. */
+export interface PinnedKey {
+  /** SubjectPublicKeyInfo, 91 bytes. */
+  readonly publicKeySpki: Uint8Array;
+  /** verification_key_id, `262` */
+  readonly keyId: string;
+  /** verification_key_version, `v1` */
+  readonly keyVersion: string;
+}
+
+export interface ExportFile {
+  /** keyId and keyVersion are those of the first SignatureInfo, empty where the file has none. */
+  readonly header: ExportHeader;
+  readonly keys: readonly TemporaryExposureKey[];
+  /** Status changes of keys published before (v1.5). */
+  readonly revisedKeys: readonly TemporaryExposureKey[];
+}
+
+export type ExportResult =
+  | {
+      readonly ok: true;
+      readonly exportFile: ExportFile;
+      /** The signed bytes. */
+      readonly exportBin: Uint8Array;
+      /** False only when no key was given to verify with. */
+      readonly verified: boolean;
+    }
+  | { readonly ok: false; readonly error: ExportError };
+
+/**
+ * @param zip the whole file
+ * @param pinned key that must have signed it; null reads without verifying (files whose key is unknown)
+ * @returns its content, or why a phone would refuse it
+ * @throws {TypeError} when the pinned key itself is no P-256 key
+ */
+export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): ExportResult {
+  if (zip.length > MAX_ZIP_BYTES) return err({ kind: 'file-too-large', bytes: zip.length, limit: MAX_ZIP_BYTES });
+  const entries = readZip(
+    zip,
+    new Map([
+      [EXPORT_BIN, MAX_BIN_BYTES],
+      [EXPORT_SIG, MAX_SIG_BYTES],
+    ]),
+  );
+  if (!entries.ok) return entries;
+  const exportBin = entries.value.get(EXPORT_BIN);
+  if (exportBin === undefined) return err({ kind: 'missing-entry', name: EXPORT_BIN });
+  const exportSig = entries.value.get(EXPORT_SIG);
+  if (exportSig === undefined) return err({ kind: 'missing-entry', name: EXPORT_SIG });
+
+  const signatures = readSignatures(exportSig);
+  if (!signatures.ok) return signatures;
+  if (pinned !== null) {
+    // Before the protobuf is looked at: what nobody signed deserves no parser.
+    const refused = verifySignatures(signatures.value, exportBin, pinned);
+    if (refused !== null) return err(refused);
+  }
+  const bin = readBin(exportBin);
+  if (!bin.ok) return bin;
+  if (bin.value.infos !== signatures.value.length) {
+    return err({ kind: 'signature-count', infos: bin.value.infos, signatures: signatures.value.length });
+  }
+  return { ok: true, exportFile: bin.value.exportFile, exportBin, verified: pinned !== null };
+}
+
+/**
+ * @param exportBin export.bin alone, without ZIP and signature, its 16-byte header included
+ * @returns its content, or why a phone would refuse it
+ */
+export function readExportBin(exportBin: Uint8Array): Result<ExportFile, ExportError> {
+  const bin = readBin(exportBin);
+  return bin.ok ? ok(bin.value.exportFile) : bin;
+}
+
+interface Signature {
+  /** null: the field is absent */
+  readonly keyId: string | null;
+  readonly keyVersion: string;
+  readonly algorithm: string;
+  readonly signature: Uint8Array;
+}
+
+function readSignatures(exportSig: Uint8Array): Result<readonly Signature[], ExportError> {
+  const list = decodeMessage(gaen.TEKSignatureList, exportSig);
+  if (list === null) return err({ kind: 'malformed-protobuf', name: EXPORT_SIG });
+  if (list.signatures.length === 0) return err({ kind: 'no-signature' });
+  return ok(
+    list.signatures.map((signature) => {
+      const info = signature.signatureInfo ?? {};
+      return {
+        keyId: optional(info, 'verificationKeyId') ?? null,
+        keyVersion: info.verificationKeyVersion ?? '',
+        algorithm: info.signatureAlgorithm ?? '',
+        signature: signature.signature ?? new Uint8Array(),
+      };
+    }),
+  );
+}
+
+/** @returns why not, or null: a signature that names the pinned key is valid */
+function verifySignatures(
+  signatures: readonly Signature[],
+  exportBin: Uint8Array,
+  pinned: PinnedKey,
+): ExportError | null {
+  const nameOf = (keyId: string | null, version: string): string => `${keyId ?? ''}-${version}`;
+  const wanted = nameOf(pinned.keyId, pinned.keyVersion);
+  if (signatures.length > 1 && signatures.some(({ keyId }) => keyId === null)) return { kind: 'signature-without-id' };
+  // A single signature without an id is tried against a single pinned key (gaen.md §4.3).
+  const candidates = signatures.filter(
+    ({ keyId, keyVersion }) => keyId === null || nameOf(keyId, keyVersion) === wanted,
+  );
+  if (candidates.length === 0) {
+    const found = signatures.map(({ keyId, keyVersion }) => nameOf(keyId, keyVersion));
+    return { kind: 'unknown-key', wanted, found };
+  }
+  for (const { algorithm, signature } of candidates) {
+    if (algorithm !== ECDSA_WITH_SHA256) return { kind: 'unsupported-algorithm', algorithm };
+    if (!verifyDer(pinned.publicKeySpki, exportBin, signature)) return { kind: 'bad-signature', key: wanted };
+  }
+  return null;
+}
+
+function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+  if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
+  const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
+  if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
+
+  const size = optional(message, 'batchSize');
+  const num = optional(message, 'batchNum');
+  if (size !== undefined) {
+    const valid = num !== undefined && num >= 1 && num <= size && size <= MAX_BATCH_SIZE;
+    // A phone wants all parts in one call (gaen.md §4.4); this is one file, so it must be the whole batch.
+    if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
+  }
+  const count = message.keys.length + message.revisedKeys.length;
+  if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
+  const keys = readKeys('keys', message.keys);
+  if (!keys.ok) return keys;
+  const revisedKeys = readKeys('revised_keys', message.revisedKeys);
+  if (!revisedKeys.ok) return revisedKeys;
+  const header: ExportHeader = {
+    startTimestamp: Number(message.startTimestamp),
+    endTimestamp: Number(message.endTimestamp),
+    region: message.region,
+    keyId: message.signatureInfos[0]?.verificationKeyId ?? '',
+    keyVersion: message.signatureInfos[0]?.verificationKeyVersion ?? '',
+  };
+  const exportFile = { header, keys: keys.value, revisedKeys: revisedKeys.value };
+  return ok({ exportFile, infos: message.signatureInfos.length });
+}
+
+type WireKey = gaen.TemporaryExposureKey.$Properties;
+
+function readKeys(
+  list: 'keys' | 'revised_keys',
+  wire: readonly WireKey[],
+): Result<readonly TemporaryExposureKey[], ExportError> {
+  const keys: TemporaryExposureKey[] = [];
+  for (const [index, wireKey] of wire.entries()) {
+    const key: TemporaryExposureKey = {
+      keyData: new Uint8Array(wireKey.keyData ?? []),
+      transmissionRiskLevel: wireKey.transmissionRiskLevel ?? 0,
+      // −1 is what no file can mean: an absent start makes microG drop the whole file (gaen.md §4.2).
+      rollingStartIntervalNumber: optional(wireKey, 'rollingStartIntervalNumber') ?? -1,
+      rollingPeriod: wireKey.rollingPeriod ?? INTERVALS_PER_DAY,
+      reportType: (wireKey.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,
+      daysSinceOnsetOfSymptoms: optional(wireKey, 'daysSinceOnsetOfSymptoms') ?? DAYS_SINCE_ONSET_UNKNOWN,
+    };
+    const bad = badField(key);
+    if (bad !== null) return err({ kind: 'bad-key', list, index, ...bad });
+    keys.push(key);
+  }
+  return ok(keys);
+}
+
+/** The rules of gaen.md §4.2; the field's name is the wire's. */
+function badField(key: TemporaryExposureKey): { field: string; value: number; rule: string } | null {
+  const outside = (value: number, low: number, high: number): boolean => value < low || value > high;
+  if (key.keyData.length !== KEY_DATA_BYTES) {
+    return { field: 'key_data', value: key.keyData.length, rule: `exactly ${KEY_DATA_BYTES} bytes` };
+  }
+  const start = key.rollingStartIntervalNumber;
+  if (outside(start, 0, MAX_INTERVAL_NUMBER)) {
+    return { field: 'rolling_start_interval_number', value: start, rule: 'present and ≥ 0' };
+  }
+  if (outside(key.rollingPeriod, 1, INTERVALS_PER_DAY)) {
+    return { field: 'rolling_period', value: key.rollingPeriod, rule: `1..${INTERVALS_PER_DAY}` };
+  }
+  const level = key.transmissionRiskLevel;
+  if (outside(level, 0, MAX_TRANSMISSION_RISK_LEVEL)) {
+    return { field: 'transmission_risk_level', value: level, rule: `0..${MAX_TRANSMISSION_RISK_LEVEL}` };
+  }
+  if (outside(key.reportType, REPORT_TYPE.UNKNOWN, REPORT_TYPE.REVOKED)) {
+    return { field: 'report_type', value: key.reportType, rule: '0..5' };
+  }
+  const onset = key.daysSinceOnsetOfSymptoms;
+  if (onset !== DAYS_SINCE_ONSET_UNKNOWN && outside(onset, -MAX_DAYS_SINCE_ONSET, MAX_DAYS_SINCE_ONSET)) {
+    return { field: 'days_since_onset_of_symptoms', value: onset, rule: '−14..14 or absent' };
+  }
+  return null;
+}

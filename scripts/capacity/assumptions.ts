@@ -1,0 +1,157 @@
+/**
+ * @module What the capacity model takes in, and three sets of it: the Corona-Warn-App's estimate (seed 001, "Bandwidth
+ * estimations"), Vukolić's worldwide one (seed 004, §3.6 and §4), and this project's own, whose bytes and CPU were
+ * measured (load-tests/measured.json).
+ */
+
+/** How often a phone asks: 24 sessions a day, or one. */
+export type Rhythm = 'hourly' | 'daily';
+
+/** How phones read: by our manifest, by CWA's tree, or as an estimate that counts nothing but keys. */
+export type View = 'manifest' | 'cwa' | 'estimate';
+
+/** Inputs of the model. Every count is a day's unless it says otherwise. */
+export interface Assumptions {
+  readonly name: string;
+  readonly phones: number;
+  /** Infected people who upload, a day. */
+  readonly casesPerDay: number;
+  readonly keysPerCase: number;
+  readonly rhythm: Rhythm;
+  readonly view: View;
+  /** Bytes one key takes on the way to a phone, its share of the file included, overhead not. */
+  readonly bytesPerKey: number;
+  /** Part of `keys × bytesPerKey` that comes on top: headers, handshakes, failed downloads. 1 is the seed's 100 %. */
+  readonly overhead: number;
+  /** Bytes of a session apart from files: handshake, request and answer headers, the head or index. */
+  readonly bytesPerSession: number;
+  /** Bytes of one file apart from its keys: ZIP and protobuf frame, signature, its own request and answer headers. */
+  readonly bytesPerFile: number;
+  /** Bytes of what is fetched once a day apart from files: day page or date index. */
+  readonly bytesPerDayIndex: number;
+  /** Keys this view can carry a day, or null when it has no bound (design.md §5: CWA's tree, 600,000). */
+  readonly keysPerDayCap: number | null;
+  /** Share of sessions that fail half way and are made again, on average wasting half. */
+  readonly retryShare: number;
+  /** Busiest second by the mean one. 1 when phones spread; 60 when the hour's phones all come in one minute. */
+  readonly peakFactor: number;
+  /** Published regions (design.md §5: home country and union). */
+  readonly regions: number;
+  /** Upper-tier caches, each a reader of the bucket. */
+  readonly upperTiers: number;
+  /** Seconds the polled head may be served without asking the origin again. */
+  readonly headTtlSeconds: number;
+  /** Fake uploads for each real one. */
+  readonly decoysPerReal: number;
+  readonly daysKept: number;
+  /** CPU of one `index` invocation, ms. */
+  readonly indexCpuMilliseconds: number;
+  /** CPU of one real upload over `upload`, ledger and buffer, ms. */
+  readonly uploadCpuMilliseconds: number;
+  /** CPU of one dummy upload, ms. */
+  readonly dummyCpuMilliseconds: number;
+  /** Durable Object calls that one real upload makes: reserve, accept, commit. */
+  readonly objectCallsPerUpload: number;
+  /** Durable Object rows written for one upload apart from its keys: TAN states, upload id, counters. */
+  readonly rowsPerUpload: number;
+  /** Durable Object rows written for one key over its life: the row and the keyed hash, written and deleted. */
+  readonly rowsPerKey: number;
+  /** Durable Objects that may be awake all day (upper bound of their duration). */
+  readonly objectsAwake: number;
+}
+
+const ESTIMATE: Assumptions = {
+  name: 'estimate',
+  phones: 0,
+  casesPerDay: 0,
+  keysPerCase: 14,
+  rhythm: 'hourly',
+  view: 'estimate',
+  bytesPerKey: 0,
+  overhead: 0,
+  bytesPerSession: 0,
+  bytesPerFile: 0,
+  bytesPerDayIndex: 0,
+  keysPerDayCap: null,
+  retryShare: 0,
+  peakFactor: 1,
+  regions: 1,
+  upperTiers: 3,
+  headTtlSeconds: 300,
+  decoysPerReal: 20,
+  daysKept: 14,
+  indexCpuMilliseconds: 0,
+  uploadCpuMilliseconds: 0,
+  dummyCpuMilliseconds: 0,
+  objectCallsPerUpload: 3,
+  rowsPerUpload: 8,
+  rowsPerKey: 4,
+  objectsAwake: 18,
+};
+
+/** Corona-Warn-App: 14 keys are 392 bytes, 100 % overhead, 2,000 cases, 30 million phones, 24 chunks (seed 001). */
+export const SEED: Assumptions = {
+  ...ESTIMATE,
+  name: 'seed',
+  phones: 30_000_000,
+  casesPerDay: 2_000,
+  bytesPerKey: 392 / 14,
+  overhead: 1,
+};
+
+/**
+ * Vukolić: everybody downloads every key of the world, raw key bytes alone, 200,000 infections a day (seed 004, §3.6).
+ * His traffic figure is for a population of 330 million; his scale is up to 300 regions and 8 billion users.
+ */
+export const VUKOLIC: Assumptions = {
+  ...ESTIMATE,
+  name: 'vukolic',
+  phones: 330_000_000,
+  casesPerDay: 200_000,
+  bytesPerKey: 16,
+  rhythm: 'daily',
+};
+
+/** What was measured, as `load-tests/measured.json` holds it. Bytes over real TLS by k6's own counters. */
+export interface Measured {
+  readonly date: string;
+  readonly machine: string;
+  readonly views: Readonly<Record<'manifest' | 'cwa', MeasuredView>>;
+  readonly indexCpuMilliseconds: number;
+  readonly uploadCpuMilliseconds: number;
+  readonly dummyCpuMilliseconds: number;
+}
+
+/** The parts that a phone's bytes are made of, for one view. */
+export interface MeasuredView {
+  readonly bytesPerKey: number;
+  readonly bytesPerSession: number;
+  readonly bytesPerFile: number;
+  readonly bytesPerDayIndex: number;
+}
+
+/**
+ * This project's assumptions, filled with what was measured.
+ *
+ * @param measured load-tests/measured.json
+ * @param view manifest, or CWA's tree with its bound of 600,000 keys a day
+ * @param rhythm hourly or daily client
+ * @returns 60 million phones and 2,000 cases; overwrite what differs
+ */
+export function ours(measured: Measured, view: 'manifest' | 'cwa', rhythm: Rhythm): Assumptions {
+  return {
+    ...ESTIMATE,
+    ...measured.views[view],
+    name: 'exposure-edge',
+    phones: 60_000_000,
+    casesPerDay: 2_000,
+    rhythm,
+    view,
+    regions: 2,
+    keysPerDayCap: view === 'cwa' ? 600_000 : null,
+    retryShare: 0.02,
+    indexCpuMilliseconds: measured.indexCpuMilliseconds,
+    uploadCpuMilliseconds: measured.uploadCpuMilliseconds,
+    dummyCpuMilliseconds: measured.dummyCpuMilliseconds,
+  };
+}

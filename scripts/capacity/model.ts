@@ -1,0 +1,178 @@
+/**
+ * @module The capacity model: from phones and cases to requests, bytes, operations and load. Pure: the same assumptions
+ * give the same figures. It reproduces the Corona-Warn-App's estimate (seed 001) and Vukolić's (seed 004), which its
+ * tests pin.
+ */
+import type { Assumptions } from './assumptions.ts';
+
+const SECONDS_PER_DAY = 86_400;
+const HOURS = 24;
+/** A file holds at most so many keys (design.md §5). */
+const KEYS_PER_FILE = 100_000;
+/** Objects written each sealed hour and region besides the files: manifest head, page, CWA's hour list. */
+const INDEX_WRITES_PER_HOUR = 3;
+/** Written once a day and region: 14 day chunks cut again, day page, CWA's two lists. */
+const INDEX_WRITES_PER_DAY = 17;
+
+/** What the model gives. Rates are a second's, counts a day's, bytes are bytes. */
+export interface Capacity {
+  readonly keysPerDay: number;
+  /** Keys a day that this view has no room for (CWA's tree past its bound); alerted, and in the manifest. */
+  readonly keysLeftOut: number;
+  readonly bytesPerCase: number;
+  readonly bytesPerPhone: number;
+  readonly sessionsPerDay: number;
+  readonly sessionsPerSecond: number;
+  readonly sessionsPerSecondPeak: number;
+  readonly requestsPerSession: number;
+  readonly requestsPerDay: number;
+  readonly requestsPerSecond: number;
+  readonly requestsPerSecondPeak: number;
+  readonly bytesPerDay: number;
+  readonly bitsPerSecond: number;
+  readonly bitsPerSecondPeak: number;
+  /** Objects that phones may read at a time, all regions. */
+  readonly objects: number;
+  readonly storedBytes: number;
+  readonly bucketWritesPerDay: number;
+  /** Reads behind the caches: one an object, TTL and upper tier (design.md §6). */
+  readonly bucketReadsPerDay: number;
+  /** Share of the requests that caches answer. */
+  readonly offload: number;
+  readonly uploadsPerDay: number;
+  readonly uploadRequestsPerDay: number;
+  readonly uploadRequestsPerSecond: number;
+  readonly uploadCpuMillisecondsPerDay: number;
+  readonly objectCallsPerDay: number;
+  readonly objectRowsWrittenPerDay: number;
+  readonly bufferCallsPerSecond: number;
+  readonly objectStoredBytes: number;
+}
+
+/**
+ * Runs the model.
+ *
+ * @param a the assumptions; counts ≥ 0
+ * @returns the figures of one day
+ * @throws RangeError naming the assumption that is not a number, or negative
+ */
+export function capacity(a: Assumptions): Capacity {
+  for (const [name, value] of Object.entries(a)) {
+    if (typeof value === 'number' && !(value >= 0 && Number.isFinite(value))) {
+      throw new RangeError(`capacity: ${name} is ${value}; a finite number ≥ 0 is needed`);
+    }
+  }
+  const download = downloads(a);
+  const published = publication(a, download.keysCarried);
+  const uploads = uploadSide(a);
+  const bytesPerDay = download.bytesPerPhone * a.phones;
+  const requestsPerSecond = download.requestsPerDay / SECONDS_PER_DAY;
+  const sessionsPerSecond = download.sessionsPerDay / SECONDS_PER_DAY;
+  const bitsPerSecond = (bytesPerDay * 8) / SECONDS_PER_DAY;
+  const reads = Math.min(published.bucketReadsPerDay, download.requestsPerDay);
+  return {
+    keysPerDay: a.casesPerDay * a.keysPerCase,
+    keysLeftOut: a.casesPerDay * a.keysPerCase - download.keysCarried,
+    bytesPerCase: a.keysPerCase * a.bytesPerKey,
+    bytesPerPhone: download.bytesPerPhone,
+    sessionsPerDay: download.sessionsPerDay,
+    sessionsPerSecond,
+    sessionsPerSecondPeak: sessionsPerSecond * a.peakFactor,
+    requestsPerSession: download.requestsPerSession,
+    requestsPerDay: download.requestsPerDay,
+    requestsPerSecond,
+    requestsPerSecondPeak: requestsPerSecond * a.peakFactor,
+    bytesPerDay,
+    bitsPerSecond,
+    bitsPerSecondPeak: bitsPerSecond * a.peakFactor,
+    ...published,
+    bucketReadsPerDay: reads,
+    offload: download.requestsPerDay === 0 ? 1 : 1 - reads / download.requestsPerDay,
+    ...uploads,
+  };
+}
+
+interface Downloads {
+  readonly keysCarried: number;
+  readonly bytesPerPhone: number;
+  readonly sessionsPerDay: number;
+  readonly requestsPerSession: number;
+  readonly requestsPerDay: number;
+}
+
+/** One phone's day. An estimate counts a session as one request, as the seed does. */
+function downloads(a: Assumptions): Downloads {
+  const keysCarried = Math.min(a.casesPerDay * a.keysPerCase, a.keysPerDayCap ?? Infinity);
+  const sessions = a.rhythm === 'hourly' ? HOURS : 1;
+  const files = filesPerDay(a, keysCarried, sessions);
+  // A session is head or index plus new files; the day's own index comes once. An estimate is files alone.
+  const requests = a.view === 'estimate' ? sessions : sessions + files + 1;
+  const keyBytes = keysCarried * a.bytesPerKey;
+  const once = keyBytes * (1 + a.overhead) + sessions * a.bytesPerSession + files * a.bytesPerFile + a.bytesPerDayIndex;
+  return {
+    keysCarried,
+    bytesPerPhone: once * (1 + a.retryShare / 2),
+    sessionsPerDay: a.phones * sessions * (1 + a.retryShare),
+    requestsPerSession: requests / sessions,
+    requestsPerDay: a.phones * requests * (1 + a.retryShare),
+  };
+}
+
+/** Files a phone fetches a day: CWA's tree has one an hour or day, the manifest splits at 100,000 keys. */
+function filesPerDay(a: Assumptions, keys: number, sessions: number): number {
+  if (a.view === 'cwa' || a.view === 'estimate') return sessions;
+  return sessions * Math.max(1, Math.ceil(keys / sessions / KEYS_PER_FILE));
+}
+
+/** What the origin writes and what caches read from it. */
+function publication(
+  a: Assumptions,
+  keys: number,
+): Pick<Capacity, 'objects' | 'storedBytes' | 'bucketWritesPerDay' | 'bucketReadsPerDay'> {
+  const filesPerHour = Math.max(1, Math.ceil(keys / HOURS / KEYS_PER_FILE));
+  const dayFiles = Math.max(1, Math.ceil(keys / KEYS_PER_FILE));
+  // Hours of the running day, days before it; each view has its own copies.
+  const views = a.view === 'estimate' ? 1 : 2;
+  const files = views * (HOURS * filesPerHour + (a.daysKept - 1) * dayFiles);
+  const lists = a.daysKept + 5;
+  const writes = views * HOURS * filesPerHour + HOURS * INDEX_WRITES_PER_HOUR + INDEX_WRITES_PER_DAY * dayFiles;
+  // A mutable head is read once a TTL and tier, an immutable file once a tier and day (phones come all day).
+  const headReads = 2 * (SECONDS_PER_DAY / a.headTtlSeconds);
+  return {
+    objects: a.regions * (files + lists),
+    storedBytes: a.regions * views * a.daysKept * keys * a.bytesPerKey,
+    bucketWritesPerDay: a.regions * writes,
+    bucketReadsPerDay: a.regions * a.upperTiers * (headReads + files + lists),
+  };
+}
+
+/** Real uploads, their dummies, and what the Durable Objects do for them. */
+function uploadSide(
+  a: Assumptions,
+): Pick<
+  Capacity,
+  | 'uploadsPerDay'
+  | 'uploadRequestsPerDay'
+  | 'uploadRequestsPerSecond'
+  | 'uploadCpuMillisecondsPerDay'
+  | 'objectCallsPerDay'
+  | 'objectRowsWrittenPerDay'
+  | 'bufferCallsPerSecond'
+  | 'objectStoredBytes'
+> {
+  const uploads = a.casesPerDay;
+  const requests = uploads * (1 + a.decoysPerReal);
+  const keys = uploads * a.keysPerCase;
+  return {
+    uploadsPerDay: uploads,
+    uploadRequestsPerDay: requests,
+    uploadRequestsPerSecond: requests / SECONDS_PER_DAY,
+    uploadCpuMillisecondsPerDay: uploads * (a.uploadCpuMilliseconds + a.decoysPerReal * a.dummyCpuMilliseconds),
+    // Sealing adds one alarm and a few pages an hour and region: 60 is generous.
+    objectCallsPerDay: uploads * a.objectCallsPerUpload + HOURS * a.regions * 60,
+    objectRowsWrittenPerDay: uploads * a.rowsPerUpload + keys * a.rowsPerKey,
+    bufferCallsPerSecond: uploads / SECONDS_PER_DAY,
+    // A keyed hash (32 bytes, index and row about 60) lives to the end of the key's retention.
+    objectStoredBytes: keys * a.daysKept * 60,
+  };
+}

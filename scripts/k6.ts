@@ -1,0 +1,130 @@
+/**
+ * @module Finds k6, or builds it. k6 is a program of its own under its own licence (AGPL-3.0): it is run, never linked
+ * or copied into this project. Source: style.md §1 J (what the Go proxy serves and how long the build takes).
+ *
+ * Usage: node scripts/k6.ts                 prints where k6 is, building it first where needed
+ *        node scripts/k6.ts run FILE …      runs k6 with these arguments
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** Pinned: @types/k6 1.7.0 describes this line of k6. */
+export const K6_MODULE = 'go.k6.io/k6@v1.8.1';
+const CACHE = join(ROOT, '.cache', 'k6');
+/** k6 1.0 is the first that runs TypeScript without a flag. */
+const OLDEST_MAJOR = 1;
+
+/** Where a usable k6 is. */
+export interface K6 {
+  readonly path: string;
+  /** e.g. `1.8.1` */
+  readonly version: string;
+}
+
+/** k6 can be neither found nor built; the message says why and what helps. */
+export class K6Unavailable extends Error {
+  override name = 'K6Unavailable';
+}
+
+/**
+ * Reads the version out of what `k6 version` prints.
+ *
+ * @param text e.g. `k6 v1.8.1 (go1.26.8, linux/amd64)`
+ * @returns `1.8.1`, or null when the text is no version of k6
+ */
+export function versionOf(text: string): string | null {
+  return /^k6(?:\.exe)? v(\d+\.\d+\.\d+)/.exec(text)?.[1] ?? null;
+}
+
+/**
+ * Looks for a k6 ≥ 1.0: on PATH, then in this project's cache folder.
+ *
+ * @returns the first usable one, or null
+ */
+export function findK6(): K6 | null {
+  for (const path of ['k6', join(CACHE, 'k6')]) {
+    const probe = spawnSync(path, ['version'], { encoding: 'utf8', timeout: 20_000 });
+    const version = probe.status === 0 ? versionOf(probe.stdout) : null;
+    if (version !== null && Number(version.split('.')[0]) >= OLDEST_MAJOR) return { path, version };
+  }
+  return null;
+}
+
+/**
+ * Finds k6 or builds the pinned version with Go, showing that it is at work on stderr.
+ *
+ * @returns where it is
+ * @throws K6Unavailable when there is none and Go is missing or its build fails
+ */
+export async function ensureK6(): Promise<K6> {
+  const found = findK6();
+  if (found !== null) return found;
+  if (spawnSync('go', ['version']).status !== 0) {
+    throw new K6Unavailable(
+      `k6: none ≥ ${OLDEST_MAJOR}.0 on PATH or in ${CACHE}, and no Go to build it with. Install k6 ` +
+        '(https://grafana.com/docs/k6/latest/set-up/install-k6/) or Go ≥ 1.24 and run this again.',
+    );
+  }
+  mkdirSync(CACHE, { recursive: true });
+  await build();
+  const built = findK6();
+  if (built === null || !existsSync(join(CACHE, 'k6'))) {
+    throw new K6Unavailable(`k6: go install ${K6_MODULE} ended well but left no k6 in ${CACHE}.`);
+  }
+  console.error(`k6: ${built.version} is ready (${built.path}).`);
+  return built;
+}
+
+async function build(): Promise<void> {
+  console.error(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …`);
+  const started = Date.now();
+  let last = '';
+  const go = spawn('go', ['install', '-v', K6_MODULE], {
+    env: { ...process.env, GOBIN: CACHE },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const lines: string[] = [];
+  let packages = 0;
+  go.stderr.setEncoding('utf8').on('data', (text: string) => {
+    for (const line of text.split('\n').filter((part) => part !== '')) {
+      lines.push(line);
+      if (!line.startsWith('go: ')) packages += 1;
+      last = line;
+    }
+  });
+  const progress = setInterval(() => {
+    const seconds = Math.round((Date.now() - started) / 1000);
+    console.error(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}`);
+  }, 10_000);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    go.on('error', reject);
+    go.on('exit', resolve);
+  }).finally(() => clearInterval(progress));
+  if (code !== 0) {
+    throw new K6Unavailable(
+      `k6: go install ${K6_MODULE} ended with ${code}; its last lines:\n${lines.slice(-8).join('\n')}\n` +
+        'Is the Go module proxy reachable, and is the Go toolchain ≥ 1.24?',
+    );
+  }
+}
+
+async function main(): Promise<void> {
+  const k6 = await ensureK6();
+  const args = process.argv.slice(2);
+  if (args.length === 0) {
+    console.log(`${k6.path} ${k6.version}`);
+    return;
+  }
+  const child = spawn(k6.path, args, { stdio: 'inherit' });
+  process.exitCode = await new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof K6Unavailable ? error.message : error);
+    process.exitCode = 1;
+  });
+}

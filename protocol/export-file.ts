@@ -4,7 +4,7 @@
  */
 import { utf8 } from './bytes.ts';
 import { gaen } from './generated/gaen-export.js';
-import { INTERVALS_PER_DAY } from './intervals.ts';
+import { badKeyField, KEY_DATA_BYTES } from './key-fields.ts';
 import type { TemporaryExposureKey } from './keys.ts';
 import type { Signer } from './signing.ts';
 import { writeZip } from './zip.ts';
@@ -29,15 +29,6 @@ export const EXPORT_HEADER = utf8('EK Export v1    ');
 export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 export const EXPORT_BIN = 'export.bin';
 export const EXPORT_SIG = 'export.sig';
-/** Length of key_data: a longer one makes Android's native reader lose the rest of the file (gaen.md §4.2). */
-export const KEY_DATA_BYTES = 16;
-/** transmission_risk_level 0..8 (gaen.md §4.2). */
-export const MAX_TRANSMISSION_RISK_LEVEL = 8;
-/** |days_since_onset_of_symptoms| (gaen.md §4.2). */
-export const MAX_DAYS_SINCE_ONSET = 14;
-/** Intervals are int32 on phones. */
-export const MAX_INTERVAL_NUMBER = 0x7fffffff;
-
 /**
  * Bytes of one framed key at most: tag and length 2, key_data 2 + 16, risk level 2, start 1 + 5, period 1 + 2, report
  * type 2, onset 2. With today's start numbers (4 bytes) and a full period it is 34.
@@ -111,13 +102,9 @@ export class ExportWriter {
    * @throws {RangeError} when a field is out of range or there are more keys than said
    */
   add(key: TemporaryExposureKey): void {
+    const bad = badKeyField(key);
+    if (bad !== null) throw new RangeError(`export: ${bad.field} must be ${bad.rule}, got ${bad.value}`);
     const { keyData, rollingStartIntervalNumber: start, rollingPeriod: period } = key;
-    requireRange('length of keyData', keyData.length, KEY_DATA_BYTES, KEY_DATA_BYTES);
-    requireRange('transmissionRiskLevel', key.transmissionRiskLevel, 0, MAX_TRANSMISSION_RISK_LEVEL);
-    requireRange('rollingStartIntervalNumber', start, 0, MAX_INTERVAL_NUMBER);
-    requireRange('rollingPeriod', period, 1, INTERVALS_PER_DAY);
-    requireRange('reportType', key.reportType, 0, 5);
-    requireRange('daysSinceOnsetOfSymptoms', key.daysSinceOnsetOfSymptoms, -MAX_DAYS_SINCE_ONSET, MAX_DAYS_SINCE_ONSET);
     const bytes = this.#bytes;
     let at = this.#at;
     if (at + MAX_KEY_BYTES > bytes.length) throw new RangeError('export: more keys than keyCountUpperBound');

@@ -3,20 +3,11 @@
  * key, as they are. Never throws on any bytes; a file it accepts is one that our phone may match against.
  */
 import { equalBytes } from './bytes.ts';
-import {
-  ECDSA_WITH_SHA256,
-  EXPORT_BIN,
-  EXPORT_HEADER,
-  EXPORT_SIG,
-  type ExportHeader,
-  KEY_DATA_BYTES,
-  MAX_DAYS_SINCE_ONSET,
-  MAX_INTERVAL_NUMBER,
-  MAX_TRANSMISSION_RISK_LEVEL,
-} from './export-file.ts';
+import { ECDSA_WITH_SHA256, EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, type ExportHeader } from './export-file.ts';
 import type { ExportError } from './export-error.ts';
 import { gaen } from './generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from './intervals.ts';
+import { badKeyField } from './key-fields.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from './keys.ts';
 import { decodeMessage, optional } from './protobuf-read.ts';
 import { type Result, err, ok } from './result.ts';
@@ -194,6 +185,7 @@ function readKeys(
 ): Result<readonly TemporaryExposureKey[], ExportError> {
   const keys: TemporaryExposureKey[] = [];
   for (const [index, wireKey] of wire.entries()) {
+    const onset = optional(wireKey, 'daysSinceOnsetOfSymptoms');
     const key: TemporaryExposureKey = {
       keyData: new Uint8Array(wireKey.keyData ?? []),
       transmissionRiskLevel: wireKey.transmissionRiskLevel ?? 0,
@@ -201,38 +193,12 @@ function readKeys(
       rollingStartIntervalNumber: optional(wireKey, 'rollingStartIntervalNumber') ?? -1,
       rollingPeriod: wireKey.rollingPeriod ?? INTERVALS_PER_DAY,
       reportType: (wireKey.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,
-      daysSinceOnsetOfSymptoms: optional(wireKey, 'daysSinceOnsetOfSymptoms') ?? DAYS_SINCE_ONSET_UNKNOWN,
+      daysSinceOnsetOfSymptoms: onset ?? DAYS_SINCE_ONSET_UNKNOWN,
     };
-    const bad = badField(key);
+    // Onset is judged as 0 when it is absent: unknown is a value that only a reader knows.
+    const bad = badKeyField(onset === undefined ? { ...key, daysSinceOnsetOfSymptoms: 0 } : key);
     if (bad !== null) return err({ kind: 'bad-key', list, index, ...bad });
     keys.push(key);
   }
   return ok(keys);
-}
-
-/** The rules of gaen.md §4.2; the field's name is the wire's. */
-function badField(key: TemporaryExposureKey): { field: string; value: number; rule: string } | null {
-  const outside = (value: number, low: number, high: number): boolean => value < low || value > high;
-  if (key.keyData.length !== KEY_DATA_BYTES) {
-    return { field: 'key_data', value: key.keyData.length, rule: `exactly ${KEY_DATA_BYTES} bytes` };
-  }
-  const start = key.rollingStartIntervalNumber;
-  if (outside(start, 0, MAX_INTERVAL_NUMBER)) {
-    return { field: 'rolling_start_interval_number', value: start, rule: 'present and ≥ 0' };
-  }
-  if (outside(key.rollingPeriod, 1, INTERVALS_PER_DAY)) {
-    return { field: 'rolling_period', value: key.rollingPeriod, rule: `1..${INTERVALS_PER_DAY}` };
-  }
-  const level = key.transmissionRiskLevel;
-  if (outside(level, 0, MAX_TRANSMISSION_RISK_LEVEL)) {
-    return { field: 'transmission_risk_level', value: level, rule: `0..${MAX_TRANSMISSION_RISK_LEVEL}` };
-  }
-  if (outside(key.reportType, REPORT_TYPE.UNKNOWN, REPORT_TYPE.REVOKED)) {
-    return { field: 'report_type', value: key.reportType, rule: '0..5' };
-  }
-  const onset = key.daysSinceOnsetOfSymptoms;
-  if (onset !== DAYS_SINCE_ONSET_UNKNOWN && outside(onset, -MAX_DAYS_SINCE_ONSET, MAX_DAYS_SINCE_ONSET)) {
-    return { field: 'days_since_onset_of_symptoms', value: onset, rule: '−14..14 or absent' };
-  }
-  return null;
 }

@@ -10,6 +10,8 @@ export const REGISTRATION_REPEAT_SECONDS = 600;
 export const MAX_TANS = 2;
 /** The second TAN must be asked for within this time of the first. */
 export const SECOND_TAN_WITHIN_SECONDS = 48 * 3600;
+/** TANs that expired unused are replaced, but not for ever. */
+const LAST_TAN_NUMBER = 9;
 /** A session lives at least as long as the result it may have to show. */
 export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
 
@@ -101,7 +103,10 @@ export function polled(session: Session, resultKeptUntil: number | null): Sessio
   return { ...session, polled: true, expiresAt: Math.max(session.expiresAt, resultKeptUntil ?? 0) };
 }
 
-/** What the ledger knows of the current TAN. gone: never issued, or expired and not committed. */
+/**
+ * What the ledger knows of the current TAN. gone: never issued, or expired; a commit that the ledger has forgotten (26 h)
+ * counts as none, which is harmless: known keys are stored and counted once (design.md §4.5).
+ */
 export type TanStatus = 'live' | 'committed' | 'gone';
 
 /**
@@ -114,15 +119,8 @@ export function nextTan(session: Session, status: TanStatus, now: number): Sessi
   if (session.firstTanAt !== null && now >= session.firstTanAt + SECOND_TAN_WITHIN_SECONDS) return null;
   const asked: Session = { ...session, polled: true, firstTanAt: session.firstTanAt ?? now };
   if (status === 'live') return asked;
-  // Had the notice of this commit arrived, the session would already stand at the next number.
   const committed = status === 'committed' ? session.tansCommitted + 1 : session.tansCommitted;
-  if (committed >= MAX_TANS) return null;
+  if (committed >= MAX_TANS || session.tanNumber >= LAST_TAN_NUMBER) return null;
   const isFirst = session.firstTanAt === null && status === 'gone';
   return { ...asked, tansCommitted: committed, tanNumber: isFirst ? session.tanNumber : session.tanNumber + 1 };
-}
-
-/** Notice that the TAN of this number was committed; counts once. */
-export function tanCommitted(session: Session, tanNumber: number): Session {
-  if (tanNumber !== session.tanNumber) return session;
-  return { ...session, tansCommitted: session.tansCommitted + 1, tanNumber: session.tanNumber + 1 };
 }

@@ -7,7 +7,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import { isLive, nextTan, polled, register, type Session, tanCommitted, type TanStatus } from '../../domain/session.ts';
+import { isLive, nextTan, polled, register, type Session, type TanStatus } from '../../domain/session.ts';
 import { migrate } from '../migrations.ts';
 import {
   batchUse,
@@ -96,11 +96,6 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if (next === null) return null;
     writeSession(this.#sql, tokenHash, row.seed, next);
     return next.tanNumber;
-  }
-
-  /** Notice from the ledger; idempotent, and harmless when lost. */
-  async tanCommitted(tokenHash: string, tanNumber: number): Promise<void> {
-    await this.#change(tokenHash, (session) => tanCommitted(session, tanNumber));
   }
 
   /** The person deletes their test. The row stays as deleted until it expires, so that the QR code opens nothing again. */

@@ -86,7 +86,11 @@ function contradictions(p: ChunkPolicy): [Field, boolean, string][] {
   return [
     ['RETENTION_DAYS', p.retentionDays < 1 || p.retentionDays > 14, 'must be from 1 to 14: phones ignore older keys'],
     ['MAX_KEYS_PER_FILE', p.maxKeysPerFile < 1, 'must be at least 1'],
-    ['MAX_KEYS_PER_FILE', p.maxKeysPerFile > PHONE_MAX_KEYS, `must not exceed ${PHONE_MAX_KEYS}, the most a phone takes`],
+    [
+      'MAX_KEYS_PER_FILE',
+      p.maxKeysPerFile > PHONE_MAX_KEYS,
+      `must not exceed ${PHONE_MAX_KEYS}, the most a phone takes`,
+    ],
     ['CWA_MAX_KEYS', p.cwaMaxKeys < 1, 'must be at least 1'],
     ['CWA_MAX_KEYS', p.cwaMaxKeys > PHONE_MAX_KEYS, `must not exceed ${PHONE_MAX_KEYS}, the most a phone takes`],
     ['CWA_MAX_KEYS', p.cwaMaxKeys < p.minKeys, `must not be below MIN_KEYS=${p.minKeys}: CWA's tree would stay empty`],
@@ -100,8 +104,16 @@ function contradictions(p: ChunkPolicy): [Field, boolean, string][] {
       p.maxKeysPerFile < 2 * MAX_KEYS_PER_UPLOAD * p.minUploads,
       `must be at least ${2 * MAX_KEYS_PER_UPLOAD} times MIN_UPLOADS=${p.minUploads}, so that half a file still holds them`,
     ],
-    ['MIN_KEYS', p.minKeys < p.minUploads, `must not be below MIN_UPLOADS=${p.minUploads}: an upload has a key at least`],
-    ['MAX_HOLD_HOURS', p.maxHoldHours >= p.retentionDays * 24, `must be shorter than RETENTION_DAYS=${p.retentionDays}`],
+    [
+      'MIN_KEYS',
+      p.minKeys < p.minUploads,
+      `must not be below MIN_UPLOADS=${p.minUploads}: an upload has a key at least`,
+    ],
+    [
+      'MAX_HOLD_HOURS',
+      p.maxHoldHours >= p.retentionDays * 24,
+      `must be shorter than RETENTION_DAYS=${p.retentionDays}`,
+    ],
   ];
 }
 

@@ -31,12 +31,7 @@ export interface Provenance {
 }
 
 /** Writes one row at `offset`. */
-export function packRow(
-  rows: Uint8Array,
-  offset: number,
-  key: TemporaryExposureKey,
-  provenance: number,
-): void {
+export function packRow(rows: Uint8Array, offset: number, key: TemporaryExposureKey, provenance: number): void {
   rows[offset] = key.rollingStartIntervalNumber >>> 24;
   rows[offset + 1] = key.rollingStartIntervalNumber >>> 16;
   rows[offset + 2] = key.rollingStartIntervalNumber >>> 8;
@@ -84,7 +79,5 @@ export function compareRows(a: Uint8Array, aOffset: number, b: Uint8Array, bOffs
 }
 
 function uint32(rows: Uint8Array, offset: number): number {
-  return (
-    rows[offset]! * 0x1000000 + ((rows[offset + 1]! << 16) | (rows[offset + 2]! << 8) | rows[offset + 3]!)
-  );
+  return rows[offset]! * 0x1000000 + ((rows[offset + 1]! << 16) | (rows[offset + 2]! << 8) | rows[offset + 3]!);
 }

@@ -27,6 +27,8 @@ export interface BucketPort {
   /** @returns null when the condition fails. @param etag the object it replaces; null: it must be absent */
   put(key: string, bytes: Uint8Array, meta: ObjectMeta, etag: string | null): Promise<StoredObject | null>;
   delete(keys: readonly string[]): Promise<void>;
+  /** @returns all keys that begin with `prefix` */
+  list(prefix: string): Promise<string[]>;
 }
 
 /** R2 deletes at most 1,000 keys a call. */
@@ -58,6 +60,16 @@ export function r2Bucket(bucket: R2Bucket): BucketPort {
     },
     async delete(keys) {
       for (let i = 0; i < keys.length; i += DELETE_BATCH) await bucket.delete(keys.slice(i, i + DELETE_BATCH));
+    },
+    async list(prefix) {
+      const keys: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const found = await bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+        keys.push(...found.objects.map(({ key }) => key));
+        cursor = found.truncated ? found.cursor : undefined;
+      } while (cursor !== undefined);
+      return keys;
     },
   };
 }

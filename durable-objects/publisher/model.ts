@@ -61,7 +61,9 @@ export interface SetRecord {
 /** Keys of one record that CWA's tree shows in one hour: all of them, or a range of each day's rows. */
 export interface CwaSlice {
   readonly hour: number;
-  readonly ranges: null | Readonly<Record<number, { readonly from: number; readonly to: number; readonly keys: number }>>;
+  readonly ranges: null | Readonly<
+    Record<number, { readonly from: number; readonly to: number; readonly keys: number }>
+  >;
 }
 
 export interface RegionHour {

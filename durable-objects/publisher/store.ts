@@ -135,7 +135,14 @@ export class PublisherStore {
 
   putRegionDay(d: RegionDay): void {
     const chunks = JSON.stringify(d.chunks);
-    this.#sql.exec('INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?)', d.region, d.day, d.checked, d.cut, chunks);
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?)',
+      d.region,
+      d.day,
+      d.checked,
+      d.cut,
+      chunks,
+    );
   }
 
   forgetDays(before: number): void {
@@ -212,7 +219,8 @@ export class PublisherStore {
       region,
     );
     for (const { key, delete_at: dies } of rows) {
-      if (alive.has(key) && dies !== null) this.#sql.exec('UPDATE public_object SET delete_at = NULL WHERE key = ?', key);
+      if (alive.has(key) && dies !== null)
+        this.#sql.exec('UPDATE public_object SET delete_at = NULL WHERE key = ?', key);
       if (!alive.has(key) && dies === null) {
         this.#sql.exec('UPDATE public_object SET delete_at = ? WHERE key = ?', deleteAt, key);
       }

@@ -227,5 +227,9 @@ function dropExpired(sql: SqlStorage, config: BufferConfig, hour: number): void 
 
 /** Adds to a counter of the object. */
 export function count(sql: SqlStorage, name: string, by: number): void {
-  sql.exec('INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value', name, by);
+  sql.exec(
+    'INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
+    name,
+    by,
+  );
 }

@@ -1,0 +1,140 @@
+/**
+ * @module One signed export file from rows of private records, and how it is stored (design.md §5, Files and Write).
+ * One file is in memory at a time: export.bin in one buffer, its ZIP, and small windows of the records.
+ */
+import { toBase64Url, toHex } from '../../protocol/bytes.ts';
+import { ExportWriter, exportSignature, exportZip, type ExportHeader } from '../../protocol/export-file.ts';
+import { sha256 } from '../../protocol/hash.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
+import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/manifest.ts';
+import { splitEvenly } from '../../domain/chunk-policy.ts';
+import { unpackKey } from '../packed-keys.ts';
+import { putOnce, type ObjectMeta } from './bucket.ts';
+import type { Publication } from './model.ts';
+import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts';
+
+/** What is replaced lives on for as long as a head may name it (design.md §5). */
+export const GRACE_SECONDS = 4 * SECONDS_PER_HOUR;
+
+export interface BuiltFile {
+  readonly zip: Uint8Array;
+  /** base64url(SHA-256(zip)): the chunk's name. */
+  readonly name: string;
+  readonly keys: number;
+  /** SHA-256 of export.bin and export.sig, hex: the identity kept as object metadata (decision 001). */
+  readonly identity: Readonly<Record<'bin' | 'sig', string>>;
+}
+
+/** The window of a file, Unix seconds; phones tell files apart by it (gaen.md §4.4). */
+export interface Window {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * @param merge positioned at the file's first key
+ * @param keys the number of keys that the file takes
+ * @returns the file; the same bytes for the same keys and window
+ * @throws Error when the merge has fewer keys
+ */
+export async function buildFile(
+  p: Publication,
+  region: string,
+  window: Window,
+  merge: RecordMerge,
+  keys: number,
+  visit?: RowVisitor,
+): Promise<BuiltFile> {
+  const header: ExportHeader = {
+    startTimestamp: window.start,
+    endTimestamp: window.end,
+    region,
+    keyId: p.config.exportKeyId,
+    keyVersion: p.config.exportKeyVersion,
+  };
+  const writer = new ExportWriter(header, keys);
+  const taken = await merge.take(keys, (rows, offset, source, at) => {
+    writer.add(unpackKey(rows, offset));
+    visit?.(rows, offset, source, at);
+  });
+  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${region}, the records have ${taken}`);
+  const bin = writer.finish();
+  const sig = exportSignature(header, bin, p.config.exportSigner);
+  const identity = { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) };
+  const zip = exportZip(bin, sig);
+  return { zip, name: toBase64Url(sha256(zip)), keys, identity };
+}
+
+/** What distinguishes the files of one hour or day. */
+export interface ChunkSpan {
+  readonly region: string;
+  readonly window: Window;
+  /** Hours since the Unix epoch for an hour's chunk, null for a day's. */
+  readonly hour: number | null;
+  /** Added to the number in `end_timestamp` when there is more than one file. */
+  readonly endOffset: number;
+  /** Unix seconds: when the object dies at the latest. */
+  readonly expires: number;
+}
+
+/**
+ * Writes the manifest's files of one hour or day, one after the other.
+ *
+ * @param keys of the region in `sources`
+ * @param onFile called with each file while it is in memory
+ * @returns the manifest's entries
+ */
+export async function writeChunks(
+  p: Publication,
+  span: ChunkSpan,
+  sources: readonly RunSource[],
+  keys: number,
+  onFile?: (file: BuiltFile, of: number) => Promise<void>,
+): Promise<ChunkEntry[]> {
+  const merge = new RecordMerge(p.privateBucket, p.config, span.region, sources);
+  const sizes = splitEvenly(keys, p.config.policy.maxKeysPerFile);
+  const entries: ChunkEntry[] = [];
+  for (const [index, size] of sizes.entries()) {
+    const n = index + 1;
+    // Android takes two files with the same start, end and batch for one: n seconds tell them apart (gaen.md §4.4).
+    const end = span.window.end + (sizes.length > 1 ? span.endOffset + n : 0);
+    const file = await buildFile(p, span.region, { start: span.window.start, end }, merge, size);
+    const key = chunkPath(span.region, file.name);
+    p.store.noteObject(key, span.region);
+    await putOnce(p.publicBucket, key, file.zip, immutableZip(file, span.window.end, span.expires));
+    entries.push({
+      ...(span.hour === null ? {} : { hour: span.hour }),
+      file: n,
+      of: sizes.length,
+      size: file.zip.length,
+      keys: countBucket(size),
+      sha256: file.name,
+      ...(size === 0 ? { empty: true as const } : {}),
+    });
+    await onFile?.(file, sizes.length);
+  }
+  return entries;
+}
+
+/**
+ * @param sealed Unix seconds of the sealing instant: no wall clock enters, so a repeated put has the same headers
+ * @param expires Unix seconds
+ * @returns headers of a ZIP whose bytes never change
+ */
+export function immutableZip(file: BuiltFile, sealed: number, expires: number): ObjectMeta {
+  const age = Math.max(0, expires - sealed);
+  return {
+    contentType: 'application/zip',
+    cacheControl: `public, max-age=${age}, immutable`,
+    expires,
+    custom: file.identity,
+  };
+}
+
+/**
+ * @param hour the hour to seal
+ * @returns Unix seconds at which the hour's chunks are gone: its day is replaced at midnight, then the grace
+ */
+export function hourExpires(hour: number): number {
+  return (Math.floor(hour / 24) + 1) * SECONDS_PER_DAY + GRACE_SECONDS;
+}

@@ -1,0 +1,90 @@
+/**
+ * @module A complete UTC day as one chunk in place of its 24 hours, cut again at each midnight without the keys whose
+ * retention has ended (design.md §5, Days).
+ *
+ * Durable order: objects are noted, then put; CWA's day, the one object that changes, is replaced by compare-and-swap
+ * after its former ETag is kept; then the row of the day. A crash before the row repeats the step with the same bytes.
+ * The former cut stays in the bucket for the grace, and the old head goes on naming it until the new one is written.
+ */
+import { SECONDS_PER_DAY, dateOf } from '../../protocol/intervals.ts';
+import { dayPath } from '../../protocol/cwa-tree.ts';
+import { putLatest } from './bucket.ts';
+import { GRACE_SECONDS, buildFile, writeChunks, type BuiltFile } from './chunk-files.ts';
+import { sliceKeys, sliceSources } from './hour-ops.ts';
+import type { Publication, RegionDay } from './model.ts';
+import { RecordMerge, regionKeysAfter, wholeRecord } from './record-reader.ts';
+
+/** Files of one cut are told apart from those of another by their window, should a day have more than one. */
+const END_SECONDS_PER_CUT = 240;
+
+/**
+ * Brings one day of a region to the state it has at a midnight.
+ *
+ * @param day days since the Unix epoch; complete, all its hours WRITTEN
+ * @param cut the day at whose first instant this cut is made, > `day`
+ */
+export async function cutRegionDay(p: Publication, region: string, day: number, cut: number): Promise<void> {
+  const former = p.store.regionDay(region, day);
+  const hours = p.store.hoursBetween(day * 24, day * 24 + 23);
+  const records = hours.flatMap(({ record }) => (record === null ? [] : [record]));
+  const slices = p.store.regionHours(region, day * 24, day * 24 + 23).flatMap(({ cwa }) => cwa.slices);
+  const leaving = (from: number, to: number) =>
+    [...records, ...slices.flatMap((slice) => p.store.hour(slice.hour).record ?? [])].some(({ parts }) =>
+      parts.some((part) => part.day > from && part.day <= to),
+    );
+  if (former !== null && !leaving(former.checked, cut)) {
+    p.store.putRegionDay({ ...former, checked: cut });
+    return;
+  }
+  const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
+  const nextCut = Math.min(
+    day + p.config.policy.retentionDays + 1,
+    ...records.flatMap(({ parts }) => parts.map((part) => part.day)).filter((leaves) => leaves > cut),
+  );
+  const expires = nextCut * SECONDS_PER_DAY + GRACE_SECONDS;
+  const keys = records.reduce((sum, record) => sum + regionKeysAfter(record, region, cut), 0);
+  let single: BuiltFile | null = null;
+  const chunks = await writeChunks(
+    p,
+    { region, window, hour: null, endOffset: (cut - day - 1) * END_SECONDS_PER_CUT, expires },
+    records.flatMap((record) => wholeRecord(record, cut)),
+    keys,
+    async (file, of) => {
+      if (of === 1) single = file;
+    },
+  );
+  const cwaKeys = sliceKeys(p, region, slices, cut);
+  const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
+  const zip =
+    same && single !== null
+      ? single
+      : await buildFile(
+          p,
+          region,
+          window,
+          new RecordMerge(p.privateBucket, p.config, region, sliceSources(p, slices, cut)),
+          cwaKeys,
+        );
+  await putCwaDay(p, region, day, cut, zip, expires);
+  const row: RegionDay = { region, day, checked: cut, cut, chunks };
+  p.store.putRegionDay(row);
+}
+
+async function putCwaDay(
+  p: Publication,
+  region: string,
+  day: number,
+  cut: number,
+  file: BuiltFile,
+  expires: number,
+): Promise<void> {
+  const key = dayPath(region, dateOf(day * SECONDS_PER_DAY));
+  p.store.noteObject(key, region);
+  const meta = {
+    contentType: 'application/zip',
+    cacheControl: 'public, max-age=300',
+    expires,
+    custom: file.identity,
+  };
+  await putLatest(p.publicBucket, key, file.zip, meta, (etag) => p.store.noteFormerEtag(key, etag, cut));
+}

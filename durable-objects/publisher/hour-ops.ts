@@ -1,0 +1,156 @@
+/**
+ * @module One hour of one region becomes WRITTEN: the manifest's files and CWA's ZIP (design.md §5, Files).
+ *
+ * Durable order: every object is noted in the store, then put; then one transaction keeps the entries, moves CWA's
+ * backlog and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
+ * put-if-absent meets its own objects. No list names anything yet.
+ */
+import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/intervals.ts';
+import { hourPath } from '../../protocol/cwa-tree.ts';
+import { putOnce } from './bucket.ts';
+import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile } from './chunk-files.ts';
+import type { CwaSlice, Publication, RegionHour, SetRecord } from './model.ts';
+import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
+
+/** No key of a fresh hour has left yet. */
+const NO_CUT = -1;
+
+/**
+ * @param hour PLANNED in the store, with its record
+ * @returns when the hour is WRITTEN for the region
+ */
+export async function writeHour(p: Publication, region: string, hour: number, record: SetRecord): Promise<void> {
+  const keys = record.regionKeys[region] ?? 0;
+  const window = { start: hourStart(hour), end: hourEnd(hour) };
+  const cwa = await planCwaHour(p, region, hour, record);
+  let single: BuiltFile | null = null;
+  const span = { region, window, hour, endOffset: 0, expires: hourExpires(hour) };
+  const chunks = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
+    if (of === 1) single = file;
+  });
+  const same = cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) && cwa.keys === keys;
+  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, cwa);
+  const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
+  p.store.noteObject(key, region);
+  await putOnce(p.publicBucket, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
+  p.store.transaction(() => {
+    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: { keys: cwa.keys, slices: cwa.slices } });
+    p.store.setBacklog(region, cwa.backlog);
+    p.store.count(`cwa_keys_aged_out_${region}`, cwa.agedOut);
+    p.store.count(`keys_published_${region}`, keys - (record.syntheticKeys[region] ?? 0));
+    p.store.count(`decoys_published_${region}`, record.syntheticKeys[region] ?? 0);
+  });
+}
+
+/** @returns the ZIP over slices of records */
+export async function buildCwaZip(
+  p: Publication,
+  region: string,
+  window: { readonly start: number; readonly end: number },
+  cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] },
+): Promise<BuiltFile> {
+  const sources = sliceSources(p, cwa.slices, NO_CUT);
+  return buildFile(p, region, window, new RecordMerge(p.privateBucket, p.config, region, sources), cwa.keys);
+}
+
+/** @returns the rows that slices stand for, without those that leave at `cut` or earlier */
+export function sliceSources(p: Publication, slices: readonly CwaSlice[], cut: number): RunSource[] {
+  return slices.flatMap(({ hour, ranges }) => {
+    const record = p.store.hour(hour).record;
+    if (record === null) return [];
+    if (ranges === null) return wholeRecord(record, cut);
+    return Object.entries(ranges)
+      .map(([day, { from, to }]) => ({ record, day: Number(day), from, to }))
+      .filter(({ day }) => day > cut);
+  });
+}
+
+/** @returns keys of a region that slices stand for, without those that leave at `cut` or earlier */
+export function sliceKeys(p: Publication, region: string, slices: readonly CwaSlice[], cut: number): number {
+  return slices.reduce((sum, { hour, ranges }) => {
+    const record = p.store.hour(hour).record;
+    if (record === null) return sum;
+    if (ranges === null) return sum + regionKeysAfter(record, region, cut);
+    const kept = Object.entries(ranges).filter(([day]) => Number(day) > cut);
+    return sum + kept.reduce((n, [, range]) => n + range.keys, 0);
+  }, 0);
+}
+
+interface CwaHour extends Pick<RegionHour['cwa'], 'keys' | 'slices'> {
+  /** What waits after this hour: rows had already, by record and leaving day. */
+  readonly backlog: readonly { hour: number; offsets: Readonly<Record<number, number>> }[];
+  readonly agedOut: number;
+}
+
+/**
+ * CWA's tree has one ZIP an hour and a day, with `cwaMaxKeys` at most in all hours of a UTC day together, so that a day
+ * is the union of its hours. The excess waits, oldest first, as positions in the private records.
+ */
+async function planCwaHour(p: Publication, region: string, hour: number, record: SetRecord): Promise<CwaHour> {
+  const waiting = p.store.backlog(region);
+  const day = Math.floor(hour / 24);
+  const had = p.store.regionHours(region, day * 24, hour - 1).reduce((sum, { cwa }) => sum + cwa.keys, 0);
+  const budget = Math.max(0, p.config.policy.cwaMaxKeys - had);
+  const own = record.regionKeys[region] ?? 0;
+  if (waiting.length === 0 && own <= budget) {
+    return { keys: own, slices: own === 0 ? [] : [{ hour, ranges: null }], backlog: [], agedOut: 0 };
+  }
+  const queue = [...waiting, ...(own === 0 ? [] : [{ hour, offsets: {} as Record<number, number> }])];
+  // A key that left before this hour began is missed for good here; the manifest has had it.
+  const cut = Math.floor(hourStart(hour) / 86_400);
+  let agedOut = 0;
+  let left = budget;
+  const slices: CwaSlice[] = [];
+  const backlog: { hour: number; offsets: Record<number, number> }[] = [];
+  for (const { hour: from, offsets } of queue) {
+    const source = from === hour ? record : p.store.hour(from).record;
+    if (source === null) continue;
+    const { taken, ranges, rest, gone } = await takeSlice(p, region, source, offsets, cut, left);
+    agedOut += gone;
+    left -= taken;
+    if (taken > 0) slices.push({ hour: from, ranges });
+    if (rest !== null) backlog.push({ hour: from, offsets: rest });
+  }
+  const keys = budget - left;
+  // A handful of leftovers would stand alone below the minimum: they wait for the next hour.
+  if (keys > 0 && keys < p.config.policy.minKeys) return { keys: 0, slices: [], backlog: queue, agedOut: 0 };
+  return { keys, slices, backlog, agedOut };
+}
+
+type Ranges = Record<number, { from: number; to: number; keys: number }>;
+
+async function takeSlice(
+  p: Publication,
+  region: string,
+  record: SetRecord,
+  offsets: Readonly<Record<number, number>>,
+  cut: number,
+  limit: number,
+): Promise<{ taken: number; ranges: Ranges; rest: Record<number, number> | null; gone: number }> {
+  const days = rowsByDay(record);
+  const sources: RunSource[] = [];
+  let gone = 0;
+  for (const [day, rows] of days) {
+    const from = offsets[day] ?? 0;
+    if (day > cut) sources.push({ record, day, from, to: rows });
+    else gone += rows - from;
+  }
+  const ranges: Ranges = {};
+  const merge = new RecordMerge(p.privateBucket, p.config, region, sources);
+  const taken = await merge.take(limit, (_rows, _offset, source, at) => {
+    const range = (ranges[source.day] ??= { from: offsets[source.day] ?? 0, to: 0, keys: 0 });
+    range.to = at + 1;
+    range.keys += 1;
+  });
+  const rest: Record<number, number> = {};
+  let waits = false;
+  for (const { day, from, to } of sources) {
+    const had = ranges[day]?.to ?? from;
+    rest[day] = had;
+    if (had < to) waits = true;
+  }
+  // A day that has left counts as had: it is counted as aged out once.
+  for (const [day, rows] of days) if (day <= cut) rest[day] = rows;
+  // Fewer than asked for: what is left are rows of other regions.
+  return { taken, ranges, rest: waits && taken === limit ? rest : null, gone };
+}

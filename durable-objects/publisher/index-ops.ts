@@ -1,0 +1,198 @@
+/**
+ * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (design.md §5, Write).
+ *
+ * Durable order: the whole publication is fixed in the store (`pending_index`) before the first object is put, so that
+ * a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),
+ * head (compare-and-swap), then one transaction: hours INDEXED, the head's ETag kept, objects that nothing names any
+ * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
+ * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
+ */
+import { fromUtf8, toBase64Url, utf8 } from '../../protocol/bytes.ts';
+import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/cwa-tree.ts';
+import { sha256 } from '../../protocol/hash.ts';
+import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/intervals.ts';
+import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '../../protocol/manifest.ts';
+import { signDocument } from '../../protocol/signed-document.ts';
+import { putLatest, putOnce } from './bucket.ts';
+import { GRACE_SECONDS } from './chunk-files.ts';
+import type { IndexPlan, Publication, RegionDay } from './model.ts';
+
+const JSON_TYPE = 'application/json';
+/** The head is polled; CWA's lists are fetched when a package is missing (spec/cwa.md §1.4: max-age=300). */
+const HEAD_CACHE = 'public, max-age=60';
+const LIST_CACHE = 'public, max-age=300';
+/** A page lists this many chunks at most; then the next one begins. */
+const MAX_PAGE_CHUNKS = 400;
+
+/** @returns the day at whose first instant or later the given hour was sealed */
+export function dayOfSealing(hour: number): number {
+  return Math.floor((hour + 1) / 24);
+}
+
+/** @returns complete days that are listed, first and last, once `throughHour` is sealed; there may be none */
+export function listedDays(p: Publication, throughHour: number): { first: number; last: number } {
+  const today = dayOfSealing(throughHour);
+  const firstHour = p.store.meta('first_hour') ?? throughHour;
+  return {
+    first: Math.max(today - p.config.policy.retentionDays, Math.floor(firstHour / 24)),
+    last: today - 1,
+  };
+}
+
+/**
+ * Fixes what is to be published next, in the store.
+ *
+ * @param throughHour last hour WRITTEN; all days complete by then are cut
+ */
+export function composeIndex(p: Publication, region: string, throughHour: number): IndexPlan {
+  const former = p.store.head(region);
+  const listed = listedDays(p, throughHour);
+  const days = p.store.regionDays(region, listed.first, listed.last);
+  const pages = composePages(region, days);
+  const today = Math.floor(throughHour / 24);
+  const hours = p.store.regionHours(region, today * 24, throughHour);
+  const payload: ManifestHead = {
+    region,
+    sequence: (former?.sequence ?? 0) + 1,
+    previous: former?.payloadSha256 ?? null,
+    issuedAt: hourEnd(throughHour),
+    validUntil: hourEnd(throughHour) + GRACE_SECONDS,
+    hours: hours.flatMap(({ chunks }) => chunks),
+    pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
+  };
+  const head = signDocument('manifest', p.config.manifestKeyId, payload, p.config.manifestSigner);
+  const lists = composeLists(p, region, throughHour, days);
+  const plan: IndexPlan = {
+    region,
+    throughHour,
+    sequence: payload.sequence,
+    payloadSha256: toBase64Url(sha256(utf8((JSON.parse(head) as { payload: string }).payload))),
+    validUntil: payload.validUntil,
+    head,
+    pages: pages.map(({ sha256: name, text }) => ({
+      key: pagePath(region, name),
+      text,
+      expires: (dayOfSealing(throughHour) + 1) * SECONDS_PER_DAY + GRACE_SECONDS,
+    })),
+    lists,
+    named: [
+      headPath(region),
+      ...pages.map(({ sha256: name }) => pagePath(region, name)),
+      ...lists.map(({ key }) => key),
+      ...[...hours, ...days].flatMap(({ chunks }) => chunks.map((chunk) => chunkPath(region, chunk.sha256))),
+      ...hours.map(({ hour }) => hourPath(region, dateOfHour(hour), hourOfDay(hour))),
+      ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),
+    ],
+  };
+  p.store.putPendingIndex(plan);
+  return plan;
+}
+
+function composePages(region: string, days: readonly RegionDay[]) {
+  const pages: { sha256: string; text: string; from: string; to: string }[] = [];
+  let part: DayPage['days'][number][] = [];
+  const flush = () => {
+    if (part.length === 0) return;
+    const page: DayPage = { region, days: part };
+    const text = JSON.stringify(page);
+    pages.push({ sha256: toBase64Url(sha256(utf8(text))), text, from: part[0]!.date, to: part.at(-1)!.date });
+    part = [];
+  };
+  for (const { day, cut, chunks } of days) {
+    if (part.reduce((n, listed) => n + listed.chunks.length, chunks.length) > MAX_PAGE_CHUNKS) flush();
+    part.push({ date: dateOf(day * SECONDS_PER_DAY), cut: dateOf(cut * SECONDS_PER_DAY), chunks });
+  }
+  flush();
+  return pages;
+}
+
+/** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. */
+function composeLists(
+  p: Publication,
+  region: string,
+  throughHour: number,
+  days: readonly RegionDay[],
+): { key: string; text: string }[] {
+  const today = Math.floor(throughHour / 24);
+  const hours = p.store.regionHours(region, today * 24, throughHour).map(({ hour }) => hourOfDay(hour));
+  const lists = [
+    { key: hourIndexPath(region, dateOfHour(throughHour)), text: JSON.stringify(hours) },
+    {
+      key: dateIndexPath(region),
+      text: JSON.stringify(days.map(({ day }) => dateOf(day * SECONDS_PER_DAY))),
+    },
+  ];
+  // After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update.
+  if (dayOfSealing(throughHour) > today) {
+    lists.push({ key: hourIndexPath(region, dateOfHour(throughHour + 1)), text: '[]' });
+  }
+  return lists;
+}
+
+/** Puts what `plan` fixed and makes it INDEXED. */
+export async function publishIndex(p: Publication, plan: IndexPlan): Promise<void> {
+  const { region } = plan;
+  const sealed = hourEnd(plan.throughHour);
+  for (const { key, text, expires } of plan.pages) {
+    p.store.noteObject(key, region);
+    await putOnce(p.publicBucket, key, utf8(text), {
+      contentType: JSON_TYPE,
+      cacheControl: `public, max-age=${pageAge(sealed, expires)}, immutable`,
+      expires,
+    });
+  }
+  for (const { key, text } of plan.lists) {
+    p.store.noteObject(key, region);
+    await putLatest(p.publicBucket, key, utf8(text), {
+      contentType: JSON_TYPE,
+      cacheControl: LIST_CACHE,
+      expires: null,
+    });
+  }
+  await putCountryIndex(p);
+  p.store.noteObject(headPath(region), region);
+  const etag = await putHead(p, plan);
+  p.store.transaction(() => {
+    const former = p.store.head(region);
+    p.store.putHead({
+      region,
+      sequence: plan.sequence,
+      payloadSha256: plan.payloadSha256,
+      etag,
+      validUntil: plan.validUntil,
+      throughHour: plan.throughHour,
+    });
+    p.store.markIndexed(region, plan.throughHour);
+    // What nothing names any more is gone when the last head that named it isn't valid any more, 4 h after midnight at
+    // the earliest: the instant that was stored with the object (cacheExpiry).
+    const midnight = dayOfSealing(plan.throughHour) * SECONDS_PER_DAY;
+    p.store.setNamed(region, plan.named, Math.max(former?.validUntil ?? 0, midnight + GRACE_SECONDS));
+    p.store.dropPendingIndex(region);
+  });
+}
+
+/** A page found present keeps the headers of its first put; both are functions of the page's day. */
+function pageAge(sealed: number, expires: number): number {
+  return Math.min(SECONDS_PER_DAY + GRACE_SECONDS, Math.max(0, expires - sealed));
+}
+
+/** The head may only follow the one we wrote; anything else in its place stops the publisher. */
+async function putHead(p: Publication, plan: IndexPlan): Promise<string> {
+  const key = headPath(plan.region);
+  const bytes = utf8(plan.head);
+  const former = p.store.head(plan.region);
+  const meta = { contentType: JSON_TYPE, cacheControl: HEAD_CACHE, expires: null };
+  const written = await p.publicBucket.put(key, bytes, meta, former?.etag ?? null);
+  if (written !== null) return written.etag;
+  const [present, text] = [await p.publicBucket.head(key), await p.publicBucket.get(key)];
+  if (present === null || text === null || fromUtf8(text) !== plan.head) {
+    throw new Error(`${key} is not the head this publisher wrote last`);
+  }
+  return present.etag;
+}
+
+async function putCountryIndex(p: Publication): Promise<void> {
+  const text = JSON.stringify(p.config.regions);
+  const meta = { contentType: JSON_TYPE, cacheControl: LIST_CACHE, expires: null };
+  await putLatest(p.publicBucket, countryIndexPath(), utf8(text), meta);
+}

@@ -1,0 +1,158 @@
+/**
+ * @module Reads private records back in published order: a merge of sorted runs, one per record and leaving day. A run
+ * is opened only when the merge reaches the earliest start its keys can have, so few are in memory at once.
+ */
+import { INTERVALS_PER_DAY } from '../../protocol/intervals.ts';
+import { ROW_BYTES, compareRows, rowProvenance, rowStart } from '../packed-keys.ts';
+import type { BucketPort } from './bucket.ts';
+import type { PublisherConfig, RecordPart, SetRecord } from './model.ts';
+import { partKey, publishingRegions } from './record-writer.ts';
+
+/** Rows read at once from a part: 224 KB. */
+const WINDOW_ROWS = 8_000;
+
+/** Rows of one record and leaving day. */
+export interface RunSource {
+  readonly record: SetRecord;
+  readonly day: number;
+  /** Rows of the day, counted over its parts: from (inclusive) to (exclusive). */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** @returns all rows of a record that don't leave at `cut` or earlier */
+export function wholeRecord(record: SetRecord, cut: number): RunSource[] {
+  return [...rowsByDay(record)].filter(([day]) => day > cut).map(([day, rows]) => ({ record, day, from: 0, to: rows }));
+}
+
+/** @returns rows per leaving day */
+export function rowsByDay(record: SetRecord): Map<number, number> {
+  const days = new Map<number, number>();
+  for (const { day, rows } of record.parts) days.set(day, (days.get(day) ?? 0) + rows);
+  return days;
+}
+
+/** @returns keys of a region in a record that don't leave at `cut` or earlier */
+export function regionKeysAfter(record: SetRecord, region: string, cut: number): number {
+  return record.parts.reduce((n, part) => n + (part.day > cut ? (part.regionKeys[region] ?? 0) : 0), 0);
+}
+
+/** Called for each row; `rows` is only valid during the call. */
+export type RowVisitor = (rows: Uint8Array, offset: number, source: RunSource, at: number) => void;
+
+class Run {
+  readonly source: RunSource;
+  /** No key of the run starts before this interval. */
+  readonly earliestStart: number;
+  readonly accepts: readonly boolean[];
+  readonly #bucket: BucketPort;
+  readonly #parts: readonly RecordPart[];
+  rows: Uint8Array = new Uint8Array(0);
+  offset = 0;
+  /** Row number, within the day, of the row at `offset`. */
+  at: number;
+
+  constructor(bucket: BucketPort, config: PublisherConfig, region: string, source: RunSource) {
+    this.#bucket = bucket;
+    this.source = source;
+    this.at = source.from;
+    this.earliestStart = (source.day - config.policy.retentionDays - 2) * INTERVALS_PER_DAY;
+    this.#parts = source.record.parts.filter(({ day }) => day === source.day);
+    const accepts: boolean[] = [];
+    for (const [id, provenance] of Object.entries(source.record.provenances)) {
+      accepts[Number(id)] = publishingRegions([region], config.unionRegion, provenance).length > 0;
+    }
+    this.accepts = accepts;
+  }
+
+  get needsRows(): boolean {
+    return this.offset === this.rows.length && this.at < this.source.to;
+  }
+
+  get done(): boolean {
+    return this.at >= this.source.to;
+  }
+
+  async refill(): Promise<void> {
+    let before = 0;
+    for (const part of this.#parts) {
+      if (this.at < before + part.rows) {
+        const first = this.at - before;
+        const count = Math.min(part.rows - first, this.source.to - this.at, WINDOW_ROWS);
+        const key = partKey(this.source.record.hour, part);
+        const bytes = await this.#bucket.get(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES });
+        if (bytes?.length !== count * ROW_BYTES) throw new Error(`the private record lacks ${key}`);
+        this.rows = bytes;
+        this.offset = 0;
+        return;
+      }
+      before += part.rows;
+    }
+    throw new Error(`the record of hour ${this.source.record.hour} has no row ${this.at} of day ${this.source.day}`);
+  }
+}
+
+/** A resumable merge over the rows that one region publishes. */
+export class RecordMerge {
+  #waiting: Run[];
+  #active: Run[] = [];
+
+  constructor(bucket: BucketPort, config: PublisherConfig, region: string, sources: readonly RunSource[]) {
+    this.#waiting = sources
+      .filter(({ from, to }) => from < to)
+      .map((source) => new Run(bucket, config, region, source))
+      .toSorted((a, b) => a.earliestStart - b.earliestStart || a.source.record.hour - b.source.record.hour);
+  }
+
+  /**
+   * @param limit rows of the region to visit at most
+   * @returns rows visited; fewer than `limit` only at the end
+   */
+  async take(limit: number, visit: RowVisitor): Promise<number> {
+    let taken = 0;
+    while (taken < limit) {
+      await this.#fill();
+      if (this.#active.length === 0) break;
+      taken = this.#drain(taken, limit, visit);
+    }
+    return taken;
+  }
+
+  /** Opens and refills runs until the least row is known. */
+  async #fill(): Promise<void> {
+    this.#active = this.#active.filter((run) => !run.done);
+    for (const run of this.#active) if (run.needsRows) await run.refill();
+    for (;;) {
+      const next = this.#waiting[0];
+      if (next === undefined) return;
+      const least = Math.min(...this.#active.map((run) => rowStart(run.rows, run.offset)));
+      if (next.earliestStart > least) return;
+      this.#waiting.shift();
+      await next.refill();
+      this.#active.push(next);
+    }
+  }
+
+  /** Visits rows until one run needs a refill, another must be opened or the limit is reached. No await: it is the hot loop. */
+  #drain(start: number, limit: number, visit: RowVisitor): number {
+    let taken = start;
+    const active = this.#active;
+    const opens = this.#waiting[0]?.earliestStart ?? Infinity;
+    while (taken < limit) {
+      let least = active[0]!;
+      for (let i = 1; i < active.length; i++) {
+        const run = active[i]!;
+        if (compareRows(run.rows, run.offset, least.rows, least.offset) < 0) least = run;
+      }
+      if (rowStart(least.rows, least.offset) >= opens) break;
+      if (least.accepts[rowProvenance(least.rows, least.offset)] === true) {
+        visit(least.rows, least.offset, least.source, least.at);
+        taken += 1;
+      }
+      least.offset += ROW_BYTES;
+      least.at += 1;
+      if (least.done || least.needsRows) break;
+    }
+    return taken;
+  }
+}

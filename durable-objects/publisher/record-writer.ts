@@ -1,0 +1,169 @@
+/**
+ * @module PLANNED: the private record of a set (design.md §5, Record). Everything published is built from it, so a
+ * rebuild takes the same path as the first publication.
+ *
+ * `sets/<hour>/<day>-<n>.bin` holds rows in published order (durable-objects/packed-keys.ts) that all leave at the
+ * midnight of `day`, so that retention deletes whole objects; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
+ * those rows, `sets/<hour>/set.json` what the set is. Boundaries are a function of the set alone.
+ *
+ * Durable order: parts, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
+ * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
+ */
+import { utf8 } from '../../protocol/bytes.ts';
+import { cutDay } from '../../domain/embargo.ts';
+import { ROW_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
+import type { KeyPage } from '../submission-buffer/contract.ts';
+import { putOnce, type ObjectMeta } from './bucket.ts';
+import type { Publication, RecordPart, SetRecord } from './model.ts';
+
+/** 20,000 rows are 560 KB; at most 17 parts are open at once, one per day that keys may leave. */
+const PART_ROWS = 20_000;
+const PAGE_ROWS = 20_000;
+
+/** @returns object key of a part's rows */
+export function partKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
+  return `sets/${hour}/${part.day}-${part.n}.bin`;
+}
+
+/** @returns object key of a part's code-batch ids */
+export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
+  return `codes/${hour}/${part.day}-${part.n}.json`;
+}
+
+/** @returns object key of a set's description */
+export function setKey(hour: number): string {
+  return `sets/${hour}/set.json`;
+}
+
+/** The record of an hour that publishes no key: nothing is written for it. */
+export function emptyRecord(hour: number, regions: readonly string[]): SetRecord {
+  const none = Object.fromEntries(regions.map((region) => [region, 0]));
+  return { hour, setNo: null, keys: 0, regionKeys: none, syntheticKeys: none, provenances: {}, parts: [] };
+}
+
+/**
+ * Pages through a frozen set and writes its record.
+ *
+ * @param hour the hour the set is published in
+ * @param setNo of the buffer
+ * @returns the record, with every object in the private bucket
+ */
+export async function writeRecord(p: Publication, hour: number, setNo: number): Promise<SetRecord> {
+  const writer = new RecordWriter(p, hour);
+  let after: Uint8Array | null = null;
+  for (;;) {
+    const page: KeyPage = await p.buffer.page(setNo, after, PAGE_ROWS);
+    await writer.add(page);
+    if (page.last) break;
+    after = page.rows.slice(page.rows.length - ROW_BYTES);
+  }
+  const record = await writer.finish(setNo);
+  await putOnce(p.privateBucket, setKey(hour), utf8(JSON.stringify(record)), privateMeta('application/json'));
+  return record;
+}
+
+interface OpenPart {
+  readonly day: number;
+  n: number;
+  rows: Uint8Array;
+  count: number;
+  regionKeys: Record<string, number>;
+  codes: Record<string, number[]>;
+}
+
+class RecordWriter {
+  readonly #p: Publication;
+  readonly #hour: number;
+  readonly #open = new Map<number, OpenPart>();
+  readonly #parts: RecordPart[] = [];
+  readonly #provenances: Record<number, Provenance> = {};
+  readonly #synthetic: Record<string, number> = {};
+  #keys = 0;
+
+  constructor(p: Publication, hour: number) {
+    this.#p = p;
+    this.#hour = hour;
+    for (const region of p.config.regions) this.#synthetic[region] = 0;
+  }
+
+  async add(page: KeyPage): Promise<void> {
+    const regionsOf = new Map<number, readonly string[]>();
+    for (const [id, provenance] of Object.entries(page.provenances)) {
+      regionsOf.set(Number(id), publishingRegions(this.#p.config.regions, this.#p.config.unionRegion, provenance));
+    }
+    const retention = this.#p.config.policy.retentionDays;
+    for (let offset = 0, row = 0; offset < page.rows.length; offset += ROW_BYTES, row += 1) {
+      const part = this.#partFor(cutDay(rowStart(page.rows, offset), page.rows[offset + 4]!, retention));
+      part.rows.set(page.rows.subarray(offset, offset + ROW_BYTES), part.count * ROW_BYTES);
+      const id = rowProvenance(page.rows, offset);
+      const provenance = page.provenances[id];
+      if (provenance === undefined) throw new Error(`row without provenance in the set of hour ${this.#hour}`);
+      this.#provenances[id] = provenance;
+      for (const region of regionsOf.get(id)!) {
+        part.regionKeys[region] = (part.regionKeys[region] ?? 0) + 1;
+        if (provenance.synthetic) this.#synthetic[region]! += 1;
+      }
+      const codeBatch = page.codeBatches[row];
+      if (codeBatch !== undefined) (part.codes[codeBatch] ??= []).push(part.count);
+      part.count += 1;
+      this.#keys += 1;
+      if (part.count === PART_ROWS) await this.#flush(part);
+    }
+  }
+
+  async finish(setNo: number): Promise<SetRecord> {
+    for (const part of this.#open.values()) if (part.count > 0) await this.#flush(part);
+    const parts = this.#parts.toSorted((a, b) => a.day - b.day || a.n - b.n);
+    const regionKeys = Object.fromEntries(
+      this.#p.config.regions.map((region) => [
+        region,
+        parts.reduce((n, part) => n + (part.regionKeys[region] ?? 0), 0),
+      ]),
+    );
+    return {
+      hour: this.#hour,
+      setNo,
+      keys: this.#keys,
+      regionKeys,
+      syntheticKeys: this.#synthetic,
+      provenances: this.#provenances,
+      parts,
+    };
+  }
+
+  #partFor(day: number): OpenPart {
+    let part = this.#open.get(day);
+    if (part === undefined) {
+      part = { day, n: 0, rows: new Uint8Array(PART_ROWS * ROW_BYTES), count: 0, regionKeys: {}, codes: {} };
+      this.#open.set(day, part);
+    }
+    return part;
+  }
+
+  async #flush(part: OpenPart): Promise<void> {
+    const { day, n, count, regionKeys, codes } = part;
+    const bytes = part.rows.subarray(0, count * ROW_BYTES);
+    const hasCodes = Object.keys(codes).length > 0;
+    const bucket = this.#p.privateBucket;
+    await putOnce(bucket, partKey(this.#hour, part), bytes, privateMeta('application/octet-stream'));
+    if (hasCodes) {
+      const text = JSON.stringify(Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))));
+      await putOnce(bucket, codesKey(this.#hour, part), utf8(text), privateMeta('application/json'));
+    }
+    this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes });
+    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {} });
+  }
+}
+
+/** @returns the published regions that a key of this provenance appears in; the union publishes every key */
+export function publishingRegions(
+  regions: readonly string[],
+  unionRegion: string,
+  provenance: Pick<Provenance, 'regions'>,
+): string[] {
+  return regions.filter((region) => region === unionRegion || provenance.regions.includes(region));
+}
+
+function privateMeta(contentType: string): ObjectMeta {
+  return { contentType, cacheControl: 'no-store', expires: null };
+}

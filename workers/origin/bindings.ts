@@ -1,0 +1,35 @@
+/**
+ * @module The environment of `origin`, parsed once: a missing or contradictory value refuses the first call, naming it.
+ */
+import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
+import type { Publisher } from '../../durable-objects/publisher/publisher-do.ts';
+import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
+
+export interface OriginEnv {
+  readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
+  readonly PUBLISHER: DurableObjectNamespace<Publisher>;
+}
+
+/** One object of each kind a deployment (design.md §4.5, §5). */
+export interface OriginObjects {
+  readonly buffer: DurableObjectStub<SubmissionBuffer>;
+  readonly publisher: DurableObjectStub<Publisher>;
+}
+
+let checked: unknown = null;
+
+/**
+ * @param env of the invocation
+ * @returns the two objects
+ * @throws Error naming the field that is missing or wrong
+ */
+export function originObjects(env: OriginEnv): OriginObjects {
+  if (checked !== env) {
+    parsePublisherConfig(env as unknown as Record<string, unknown>);
+    checked = env;
+  }
+  return {
+    buffer: env.SUBMISSION_BUFFER.getByName('buffer'),
+    publisher: env.PUBLISHER.getByName('publisher'),
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * @module RPC entrypoints of `origin` (design.md §2): `Intake` for `upload`, `BackOffice` for `portal`. No route leads
+ * here, and neither entrypoint takes a request, a header or an address.
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import type {
+  AcceptReply,
+  AcceptedUpload,
+  IntakeRpc,
+  OriginBackOfficeRpc,
+  OriginStatus,
+  ResolveReply,
+} from '../../domain/rpc.ts';
+import { originObjects, type OriginEnv } from './bindings.ts';
+
+/** Takes uploads in; bound by `upload` alone. */
+export class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
+  async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
+    return originObjects(this.env).buffer.accept(uploadId, upload);
+  }
+
+  async resolve(uploadId: string): Promise<ResolveReply> {
+    return originObjects(this.env).buffer.resolve(uploadId);
+  }
+}
+
+/** Operator commands; bound by `portal` alone. */
+export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements OriginBackOfficeRpc {
+  async advance(): Promise<{ readonly idle: boolean }> {
+    return originObjects(this.env).publisher.advance();
+  }
+
+  async status(): Promise<OriginStatus> {
+    return originObjects(this.env).publisher.status();
+  }
+}

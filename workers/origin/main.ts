@@ -1,0 +1,9 @@
+/**
+ * @module `origin` as it is deployed, on real time.
+ */
+import { originHandler } from './app.ts';
+
+export { Publisher } from '../../durable-objects/publisher/publisher-do.ts';
+export { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
+export { BackOffice, Intake } from './entrypoints.ts';
+export default originHandler;

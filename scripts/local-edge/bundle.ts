@@ -1,0 +1,30 @@
+/**
+ * @module Bundles a Worker's entry file the way wrangler does (one ES module, workerd's export conditions), in memory.
+ */
+import { build } from 'esbuild';
+import { ROOT } from './workers.ts';
+
+/**
+ * @param entry path relative to the repository's root
+ * @returns the module's text, source map inlined so that a stack names our files
+ * @throws when a file doesn't parse or an import isn't found
+ */
+export async function bundle(entry: string): Promise<string> {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    loader: { '.html': 'text', '.txt': 'text' },
+    sourcemap: 'inline',
+    logLevel: 'silent',
+  });
+  const output = result.outputFiles[0];
+  if (output === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  return output.text;
+}

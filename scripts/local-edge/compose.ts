@@ -1,0 +1,77 @@
+/**
+ * @module Miniflare's options for all Workers of wrangler.toml on one port. Bindings, variables, Durable Objects and
+ * entrypoints are read from wrangler.toml by wrangler itself, so the local edge can't drift from what is deployed; added are
+ * secrets, routes and, unless the deployed entry files are asked for, the CLOCK binding.
+ */
+import { existsSync } from 'node:fs';
+import type { LegacyWorkerOptions } from 'miniflare';
+import { bundle } from './bundle.ts';
+import { LOCAL_ROUTES, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
+
+/** How the Workers are to be composed. */
+export interface ComposeOptions {
+  /** Secret by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Variables that replace those of wrangler.toml: environment → name → value. */
+  readonly vars: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** `local`: entries with the CLOCK binding. `deployed`: the very files that are deployed, on real time. */
+  readonly entries: 'local' | 'deployed';
+}
+
+/** Name of the Worker behind the CLOCK binding. */
+export const CLOCK_WORKER = 'local-clock';
+
+const LOCAL_ENTRIES = 'scripts/local-edge/entries';
+
+/** The entry file of a Worker: the local one if its code asks for the time. */
+function entryOf(worker: WorkerEnvironment, entries: ComposeOptions['entries']): string {
+  const local = `${LOCAL_ENTRIES}/${worker.environment}.ts`;
+  return entries === 'local' && existsSync(`${ROOT}/${local}`) ? local : worker.main;
+}
+
+const asModule = (name: string, contents: string) => ({
+  name,
+  modules: [{ type: 'ESModule' as const, path: `${ROOT}/.cache/${name}.js`, contents }],
+  modulesRoot: `${ROOT}/.cache`,
+});
+
+async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions): Promise<LegacyWorkerOptions> {
+  // wrangler says so when a secret is not in .dev.vars; ours come from the state directory.
+  process.env['WRANGLER_LOG'] ??= 'error';
+  const { unstable_getMiniflareWorkerOptions: optionsOf } = await import('wrangler');
+  const { workerOptions } = optionsOf(WRANGLER_TOML, worker.environment);
+  const secrets = Object.fromEntries(worker.secrets.map((name) => [name, options.secrets[name] ?? '']));
+  return {
+    ...workerOptions,
+    ...asModule(worker.name, await bundle(entryOf(worker, options.entries))),
+    bindings: { ...(workerOptions.bindings as object), ...options.vars[worker.environment], ...secrets },
+    serviceBindings: {
+      ...(workerOptions.serviceBindings as object),
+      ...(options.entries === 'local' ? { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } } : {}),
+    },
+    routes: [...(LOCAL_ROUTES[worker.environment] ?? [])],
+  } as LegacyWorkerOptions;
+}
+
+async function composeClock(compatibilityDate: string | undefined): Promise<LegacyWorkerOptions> {
+  return {
+    ...asModule(CLOCK_WORKER, await bundle(`${LOCAL_ENTRIES}/clock.ts`)),
+    compatibilityDate,
+    durableObjects: { CLOCK_STATE: { className: 'ClockState', useSQLite: true } },
+    routes: [...(LOCAL_ROUTES['clock'] ?? [])],
+  } as LegacyWorkerOptions;
+}
+
+/**
+ * @param options see {@link ComposeOptions}
+ * @returns one Worker's options each, `index` first: what no route names goes to the first
+ * @throws when an entry file doesn't bundle
+ */
+export async function composeWorkers(options: ComposeOptions): Promise<LegacyWorkerOptions[]> {
+  const environments = readEnvironments().toSorted(
+    (a, b) => Number(b.environment === 'index') - Number(a.environment === 'index'),
+  );
+  const workers = await Promise.all(environments.map((worker) => composeWorker(worker, options)));
+  if (options.entries === 'local') workers.push(await composeClock(workers[0]?.compatibilityDate));
+  return workers;
+}

@@ -1,0 +1,13 @@
+/** @module `verification` with the local clock. */
+import { createApp } from '../../../workers/verification/app.ts';
+import { TanLedger as DeployedTanLedger } from '../../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import { clock } from './local-clock.ts';
+
+export { BackOffice, Redeem } from '../../../workers/verification/entrypoints.ts';
+
+/** The deployed object, asking the local clock. */
+export class TanLedger extends DeployedTanLedger {
+  protected override clock = clock;
+}
+
+export default createApp();

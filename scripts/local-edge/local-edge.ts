@@ -1,0 +1,97 @@
+/**
+ * @module The local edge: every Worker of the deployment in one workerd, on one loopback port, with state on disk. For
+ * `npm start`, the demo and the tests; not a way to serve phones (spec/platform.md §3.6).
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
+import { composeWorkers, type ComposeOptions } from './compose.ts';
+import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
+import { loadSecrets } from './secrets.ts';
+import { readEnvironments } from './workers.ts';
+
+/** How to start. */
+export interface LocalEdgeOptions {
+  /** Port on 127.0.0.1; 0 (the default) takes a free one. */
+  readonly port?: number;
+  /** State directory, made if missing and kept; left out: a temporary one, removed by `dispose`. */
+  readonly state?: string;
+  /** Variables that replace those of wrangler.toml: environment → name → value. */
+  readonly vars?: ComposeOptions['vars'];
+  /** `local` (default): with the clock that can be moved. `deployed`: the very entry files that are deployed. */
+  readonly entries?: ComposeOptions['entries'];
+  /** Gets every line that a Worker prints; the default prints it on stderr. */
+  readonly onLog?: (line: string) => void;
+}
+
+/** A running edge. */
+export interface LocalEdge {
+  /** `http://127.0.0.1:PORT`, without a trailing slash. */
+  readonly url: string;
+  /** Absolute path of the state directory. */
+  readonly state: string;
+  /** Public half of the export key, SPKI PEM: what phones pin. */
+  readonly publicPem: string;
+  /** Public half of the manifest key, SPKI PEM. */
+  readonly manifestPublicPem: string;
+  /** For tests that look into buckets, objects and bindings. */
+  readonly miniflare: Miniflare;
+  /** Stops workerd; removes the state directory if it was a temporary one. */
+  dispose(): Promise<void>;
+}
+
+const printLog = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/**
+ * Starts the edge and waits until it answers.
+ *
+ * @param options see {@link LocalEdgeOptions}
+ * @returns the running edge
+ * @throws Error when the port is taken, the state directory is in use or an entry file doesn't bundle
+ */
+export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<LocalEdge> {
+  const temporary = options.state === undefined;
+  const state = temporary ? mkdtempSync(join(tmpdir(), 'exposure-edge-')) : resolve(options.state ?? '');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  await endOrphan(state);
+  const secrets = loadSecrets(state, readEnvironments());
+  const entries = options.entries ?? 'local';
+  const workers = await composeWorkers({ secrets, vars: options.vars ?? {}, entries });
+  const onLog = options.onLog ?? printLog;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: options.port ?? 0,
+      log: new Log(LogLevel.ERROR),
+      logRequests: false,
+      handleStructuredLogs: ({ message }: { readonly message: string }) => onLog(message),
+      telemetry: { enabled: false },
+      cf: false,
+      // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (spec/platform.md §4a).
+      resourcePersistencePath: join(state, 'resources'),
+      workers,
+    } as Parameters<typeof convertV4MiniflareOptions>[0]),
+  );
+  const removeState = (): void => (temporary ? rmSync(state, { recursive: true, force: true }) : forgetWorkerd(state));
+  try {
+    const url = await miniflare.ready;
+    noteWorkerd(state);
+    const pem = (file: string): string => readFileSync(join(state, file), 'utf8');
+    return {
+      url: url.origin,
+      state,
+      publicPem: pem('public.pem'),
+      manifestPublicPem: pem('manifest-public.pem'),
+      miniflare,
+      async dispose() {
+        await miniflare.dispose();
+        removeState();
+      },
+    };
+  } catch (error) {
+    await miniflare.dispose().catch(() => undefined);
+    removeState();
+    throw error;
+  }
+}

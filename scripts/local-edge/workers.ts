@@ -1,0 +1,60 @@
+/**
+ * @module Which Workers there are: wrangler.toml is the one list, read as data. And which path of the local edge's single
+ * port belongs to which of them; deployed, each public Worker has routes of its own (docs/deployment.md).
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'smol-toml';
+
+/** The repository's root, absolute, without a trailing slash. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+/** Absolute path of wrangler.toml. */
+export const WRANGLER_TOML = `${ROOT}/wrangler.toml`;
+
+/** One environment of wrangler.toml. */
+export interface WorkerEnvironment {
+  /** Short name, e.g. `upload`: the environment and the folder below workers/. */
+  readonly environment: string;
+  /** The script's name, e.g. `exposure-edge-upload`. */
+  readonly name: string;
+  /** Entry file that is deployed, relative to the root. */
+  readonly main: string;
+  /** Names of the secrets it must have. */
+  readonly secrets: readonly string[];
+  /** Cron expressions. */
+  readonly crons: readonly string[];
+}
+
+interface RawEnvironment {
+  readonly name: string;
+  readonly main: string;
+  readonly secrets?: { readonly required?: readonly string[] };
+  readonly triggers?: { readonly crons?: readonly string[] };
+}
+
+/**
+ * @param text the text of wrangler.toml; read from the repository when left out
+ * @returns every environment, in the order of the file
+ */
+export function readEnvironments(text = readFileSync(WRANGLER_TOML, 'utf8')): WorkerEnvironment[] {
+  const { env } = parse(text) as unknown as { env: Record<string, RawEnvironment> };
+  return Object.entries(env).map(([environment, raw]) => ({
+    environment,
+    name: raw.name,
+    main: raw.main,
+    secrets: raw.secrets?.required ?? [],
+    crons: raw.triggers?.crons ?? [],
+  }));
+}
+
+/**
+ * Paths of the one local port, as Miniflare's route patterns (the most specific wins). What no pattern names goes to
+ * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
+ */
+export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
+  upload: ['*/version/v1/diagnosis-keys'],
+  index: ['*/*'],
+  verification: ['*/version/v1/registrationToken', '*/version/v1/testresult', '*/version/v1/tan'],
+  portal: ['*/operator/*'],
+  clock: ['*/local/clock'],
+};

@@ -1,0 +1,85 @@
+/**
+ * @module Operator commands over HTTP (design.md §7), as scripts and tests use them, and the driver of the local clock.
+ */
+import type { OriginStatus } from '../domain/rpc.ts';
+
+/** Most TANs one command issues (workers/portal). */
+const TANS_PER_COMMAND = 1_000;
+/** A step of the state machine is idempotent and small; an hour takes about ten. Past this something turns in circles. */
+const MAX_STEPS = 100_000;
+
+/**
+ * One command.
+ *
+ * @param url of the edge
+ * @param method GET or POST; PUT for the clock
+ * @param path e.g. `/operator/tans`
+ * @param body sent as JSON
+ * @returns the parsed answer
+ * @throws Error with status and text when the answer isn't 2xx, or the edge isn't reached
+ */
+export async function command(url: string, method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) {
+  const target = new URL(path, url);
+  let response: Response;
+  try {
+    response = await fetch(target, {
+      method,
+      ...(method === 'GET'
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) }),
+    });
+  } catch (error) {
+    const reason = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
+    throw new Error(`${method} ${target}: not reached (${reason})`, { cause: error });
+  }
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${target}: ${response.status} ${text}`);
+  return JSON.parse(text) as unknown;
+}
+
+/** @param url of the edge @param count at least 1 @returns that many TANs, single use */
+export async function issueTans(url: string, count: number): Promise<string[]> {
+  const tans: string[] = [];
+  while (tans.length < count) {
+    const batch = Math.min(TANS_PER_COMMAND, count - tans.length);
+    const answer = (await command(url, 'POST', '/operator/tans', { count: batch })) as { tans: string[] };
+    tans.push(...answer.tans);
+  }
+  return tans;
+}
+
+/** @param url of the edge @returns how far publishing has got */
+export async function status(url: string): Promise<OriginStatus> {
+  return (await command(url, 'GET', '/operator/status')) as OriginStatus;
+}
+
+/**
+ * Calls `advance` until nothing is due, as alarm and cron do in their own time.
+ *
+ * @param url of the edge
+ * @returns how many steps it took
+ * @throws Error when it doesn't come to rest
+ */
+export async function advanceUntilIdle(url: string): Promise<number> {
+  for (let steps = 1; steps <= MAX_STEPS; steps += 1) {
+    const { idle } = (await command(url, 'POST', '/operator/advance')) as { idle: boolean };
+    if (idle) return steps;
+  }
+  throw new Error(`the origin is not idle after ${MAX_STEPS} steps`);
+}
+
+/** @param url of the local edge @param now Unix seconds, or null for real time */
+export async function setClock(url: string, now: number | null): Promise<void> {
+  await command(url, 'PUT', '/local/clock', { now });
+}
+
+/** @param url of the local edge @returns its Unix seconds */
+export async function readClock(url: string): Promise<number> {
+  return ((await command(url, 'GET', '/local/clock')) as { now: number }).now;
+}
+
+/** Moves the local clock and lets the origin do what has fallen due. @param url of the local edge @param now Unix seconds */
+export async function moveClock(url: string, now: number): Promise<void> {
+  await setClock(url, now);
+  await advanceUntilIdle(url);
+}

@@ -1,0 +1,13 @@
+/**
+ * @module `npm run types`: type-checks the two programs, what runs in workerd and what runs in Node.
+ */
+import { spawnSync } from 'node:child_process';
+import { ROOT } from './local-edge/workers.ts';
+
+let failed = 0;
+for (const project of ['tsconfig.json', 'tsconfig.node.json']) {
+  const { status } = spawnSync('tsc', ['-p', project], { cwd: ROOT, stdio: 'inherit' });
+  process.stdout.write(`tsc -p ${project}: ${status === 0 ? 'ok' : 'errors'}\n`);
+  if (status !== 0) failed += 1;
+}
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,45 @@
+/**
+ * @module design.md §2 as data: what each Worker may hold. The one place a reviewer compares with the design; the tests
+ * compare it with wrangler.toml and with what a running Worker is given.
+ */
+
+/** One row: every kind of binding, nothing left out. */
+export interface Privileges {
+  /** RPC: binding → Worker#Entrypoint. */
+  readonly rpc: Readonly<Record<string, string>>;
+  /** R2: binding → bucket. */
+  readonly buckets: Readonly<Record<string, string>>;
+  /** Durable Objects: binding → class. */
+  readonly objects: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  /** True for a Worker that the internet reaches. */
+  readonly route: boolean;
+}
+
+const NOTHING: Privileges = { rpc: {}, buckets: {}, objects: {}, secrets: [], route: true };
+
+/** The table, by environment of wrangler.toml. */
+export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
+  upload: {
+    ...NOTHING,
+    rpc: { REDEEM: 'exposure-edge-verification#Redeem', INTAKE: 'exposure-edge-origin#Intake' },
+    secrets: ['DIGEST_KEY', 'TAN_MAC_KEY'],
+  },
+  index: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
+  origin: {
+    ...NOTHING,
+    buckets: { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private' },
+    objects: { SUBMISSION_BUFFER: 'SubmissionBuffer', PUBLISHER: 'Publisher' },
+    secrets: ['EXPORT_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'MANIFEST_SIGNING_KEY'],
+    route: false,
+  },
+  verification: {
+    ...NOTHING,
+    objects: { TAN_LEDGER: 'TanLedger' },
+    secrets: ['TAN_HASH_KEY', 'TAN_MAC_KEY'],
+  },
+  portal: {
+    ...NOTHING,
+    rpc: { VERIFICATION: 'exposure-edge-verification#BackOffice', ORIGIN: 'exposure-edge-origin#BackOffice' },
+  },
+};

@@ -1,0 +1,244 @@
+/**
+ * @module What the phone's command line does: each command reads files, asks the library, prints text or JSON.
+ */
+import { readFile } from 'node:fs/promises';
+import { toHex } from '../protocol/bytes.ts';
+import { describeExportError, type ExportFile, readExportZip } from '../protocol/export-reader.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, type TemporaryExposureKey } from '../protocol/keys.ts';
+import { spkiFromPem } from '../protocol/signing.ts';
+import { matchKeys, type Match } from './matching/match.ts';
+import { parseSightings } from './sightings-file.ts';
+import type { Sighting } from './sighting.ts';
+import { verifyFile } from './verify.ts';
+
+/** Exit codes that checks from outside rely on. */
+export const EXIT = { done: 0, refused: 1, usage: 2, unreadable: 3 } as const;
+
+/** Where output goes. */
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** Options as parsed; absent ones are undefined. */
+export interface Options {
+  readonly 'public-key'?: string | undefined;
+  readonly 'key-id'?: string | undefined;
+  readonly 'key-version'?: string | undefined;
+  readonly sightings?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** The command was called wrongly: exit 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** A file could not be read, or is not what it must be: exit 3. */
+export class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
+}
+
+/**
+ * `phone verify FILE.zip --public-key P.pem`
+ *
+ * @param files exactly one
+ * @param options `public-key` is needed
+ * @param io where the verdict goes
+ * @returns {@link EXIT}.done or .refused
+ * @throws {UsageError | UnreadableError}
+ */
+export async function verify(files: readonly string[], options: Options, io: Io): Promise<number> {
+  allow('verify', options, ['public-key', 'key-id', 'key-version']);
+  const file = oneFile('verify', files);
+  const spki = await publicKey(required('verify', 'public-key', options['public-key']));
+  const verdict = verifyFile(await readBytes(file), {
+    publicKeySpki: spki,
+    keyId: options['key-id'] ?? null,
+    keyVersion: options['key-version'] ?? null,
+  });
+  if (!verdict.accepted) return refuse(file, verdict.reason, verdict.error, options, io);
+  const { exportFile, pinned } = verdict;
+  const summary = { ...summaryOf(exportFile), keyId: pinned.keyId, keyVersion: pinned.keyVersion };
+  const text = `${file}: accepted, ${describe(exportFile)}, signed by ${pinned.keyId}-${pinned.keyVersion}\n`;
+  io.out(options.json === true ? toJson({ accepted: true, ...summary }) : text);
+  return EXIT.done;
+}
+
+/**
+ * `phone keys FILE.zip`
+ *
+ * @param files exactly one
+ * @param options see {@link Options}
+ * @param io where the keys go
+ * @returns {@link EXIT}.done or .refused
+ * @throws {UsageError | UnreadableError}
+ */
+export async function keys(files: readonly string[], options: Options, io: Io): Promise<number> {
+  allow('keys', options, []);
+  const file = oneFile('keys', files);
+  const read = readExportZip(await readBytes(file), null);
+  if (!read.ok) return refuse(file, describeExportError(read.error), read.error, options, io);
+  const { header, keys: listed, revisedKeys } = read.exportFile;
+  if (options.json === true) {
+    io.out(toJson({ header, keys: listed.map(keyRow), revisedKeys: revisedKeys.map(keyRow) }));
+    return EXIT.done;
+  }
+  io.out(`${file}: ${describe(read.exportFile)} (not verified)\n`);
+  io.out(`${[KEY_COLUMNS, ...listed.map(keyLine), ...revisedKeys.map(keyLine)].join('\n')}\n`);
+  return EXIT.done;
+}
+
+/**
+ * `phone match FILE.zip... --sightings S.json`
+ *
+ * @param files one or more
+ * @param options `sightings` is needed; with `public-key` each file is verified first
+ * @param io where the matches go
+ * @returns {@link EXIT}.done, also when nothing matched, or .refused
+ * @throws {UsageError | UnreadableError}
+ */
+export async function match(files: readonly string[], options: Options, io: Io): Promise<number> {
+  allow('match', options, ['public-key', 'key-id', 'key-version', 'sightings']);
+  if (files.length === 0) throw new UsageError('match: no FILE.zip given');
+  const sightings = await readSightings(required('match', 'sightings', options.sightings));
+  const pem = options['public-key'];
+  const spki = pem === undefined ? null : await publicKey(pem);
+  const results: { file: string; verified: boolean; keys: number; matches: Match[] }[] = [];
+  for (const file of files) {
+    const zip = await readBytes(file);
+    const read = openExport(zip, spki, options);
+    if (!read.ok) return refuse(file, describeExportError(read.error), read.error, options, io);
+    const found = matchKeys(read.exportFile.keys, sightings);
+    results.push({ file, verified: spki !== null, keys: read.exportFile.keys.length, matches: found });
+  }
+  if (options.json === true) {
+    io.out(toJson({ files: results.map((result) => ({ ...result, matches: result.matches.map(matchRow) })) }));
+    return EXIT.done;
+  }
+  for (const result of results) {
+    const how = result.verified ? 'verified' : 'not verified';
+    io.out(`${result.file}: ${result.keys} keys (${how}), ${result.matches.length} met\n`);
+    for (const found of result.matches) io.out(`${matchLine(found)}\n`);
+  }
+  return EXIT.done;
+}
+
+function openExport(zip: Uint8Array, spki: Uint8Array | null, options: Options) {
+  if (spki === null) return readExportZip(zip, null);
+  const keyId = options['key-id'] ?? null;
+  const keyVersion = options['key-version'] ?? null;
+  const verdict = verifyFile(zip, { publicKeySpki: spki, keyId, keyVersion });
+  return verdict.accepted
+    ? { ok: true as const, exportFile: verdict.exportFile }
+    : { ok: false as const, error: verdict.error };
+}
+
+function refuse(file: string, reason: string, error: { kind: string }, options: Options, io: Io): number {
+  if (options.json === true) io.out(toJson({ accepted: false, file, reason, error }));
+  else io.err(`${file}: refused, ${reason}\n`);
+  return EXIT.refused;
+}
+
+function summaryOf(exportFile: ExportFile) {
+  const { header, keys: listed, revisedKeys } = exportFile;
+  const { region, startTimestamp, endTimestamp } = header;
+  return { region, startTimestamp, endTimestamp, keys: listed.length, revisedKeys: revisedKeys.length };
+}
+
+function describe(exportFile: ExportFile): string {
+  const { region, startTimestamp, endTimestamp, keys: count, revisedKeys } = summaryOf(exportFile);
+  const span = `${isoOf(startTimestamp)} to ${isoOf(endTimestamp)}`;
+  return `region ${region}, ${span}, ${count} keys, ${revisedKeys} revised`;
+}
+
+function isoOf(unixSeconds: number): string {
+  const date = new Date(unixSeconds * 1000);
+  return Number.isNaN(date.getTime()) ? `${unixSeconds} s` : date.toISOString().replace('.000Z', 'Z');
+}
+
+const KEY_COLUMNS = 'key_data                          start    period  risk  report  onset';
+
+/** Days since onset, null where the file has none. */
+function onsetOf(key: TemporaryExposureKey): number | null {
+  return key.daysSinceOnsetOfSymptoms === DAYS_SINCE_ONSET_UNKNOWN ? null : key.daysSinceOnsetOfSymptoms;
+}
+
+function keyRow(key: TemporaryExposureKey) {
+  return { ...key, keyData: toHex(key.keyData), daysSinceOnsetOfSymptoms: onsetOf(key) };
+}
+
+function keyLine(key: TemporaryExposureKey): string {
+  const columns: [number | string, number][] = [
+    [key.rollingStartIntervalNumber, 8],
+    [key.rollingPeriod, 6],
+    [key.transmissionRiskLevel, 4],
+    [key.reportType, 6],
+    [onsetOf(key) ?? '-', 5],
+  ];
+  return [toHex(key.keyData), ...columns.map(([value, width]) => String(value).padStart(width))].join('  ');
+}
+
+function matchRow(found: Match) {
+  return { key: keyRow(found.key), sightings: found.sightings };
+}
+
+function matchLine(found: Match): string {
+  const first = found.sightings[0];
+  const at = first === undefined ? '' : `, first ${isoOf(first.timestamp)}`;
+  const nearest = Math.min(...found.sightings.map((sighting) => sighting.attenuation));
+  return `  ${toHex(found.key.keyData)}: ${found.sightings.length} sightings${at}, nearest ${nearest} dB`;
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function allow(command: string, options: Options, names: readonly (keyof Options)[]): void {
+  for (const name of Object.keys(options) as (keyof Options)[]) {
+    if (name !== 'json' && options[name] !== undefined && !names.includes(name)) {
+      throw new UsageError(`${command}: --${name} does not belong to this command`);
+    }
+  }
+}
+
+function oneFile(command: string, files: readonly string[]): string {
+  const [file] = files;
+  if (file === undefined || files.length > 1) {
+    throw new UsageError(`${command}: expected one FILE.zip, got ${files.length}`);
+  }
+  return file;
+}
+
+function required(command: string, name: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${command}: --${name} is missing`);
+  return value;
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return Uint8Array.from(await readFile(path));
+  } catch (error) {
+    throw new UnreadableError(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function publicKey(path: string): Promise<Uint8Array> {
+  const pem = new TextDecoder().decode(await readBytes(path));
+  try {
+    return spkiFromPem(pem);
+  } catch (error) {
+    throw new UnreadableError(`${path} is no P-256 public key: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function readSightings(path: string): Promise<Sighting[]> {
+  const text = new TextDecoder().decode(await readBytes(path));
+  const parsed = parseSightings(text);
+  if (!parsed.ok) throw new UnreadableError(`${path}: ${parsed.error}`);
+  return parsed.value;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,149 @@
+/**
+ * @module What a phone remembers of the days and hours it has (design.md §6): a day counts as had when all its hours or all
+ * files of one cut were fetched, and a later cut is a subset, so it is never fetched again.
+ */
+import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../protocol/intervals.ts';
+
+/** One UTC day, as far as the phone has it. */
+export interface DayRecord {
+  /** All keys of the day were fetched; the other members are then empty. */
+  readonly complete: boolean;
+  /** Hours of the day, 0..23 ascending, that were fetched whole, or that are known to hold nothing. */
+  readonly hours: readonly number[];
+  /** Names (base64url SHA-256) of files fetched of an hour or a cut that isn't whole yet. */
+  readonly files: readonly string[];
+}
+
+/** By UTC day. */
+export type Had = Readonly<Record<UtcDate, DayRecord>>;
+
+const HOURS_PER_DAY = 24;
+const NOTHING: DayRecord = { complete: false, hours: [], files: [] };
+const COMPLETE: DayRecord = { complete: true, hours: [], files: [] };
+
+function recordOf(had: Had, date: UtcDate): DayRecord {
+  return had[date] ?? NOTHING;
+}
+
+/**
+ * @param had what the phone has
+ * @param date UTC day
+ * @returns whether nothing of that day needs to be fetched
+ */
+export function isDayHad(had: Had, date: UtcDate): boolean {
+  return recordOf(had, date).complete;
+}
+
+/**
+ * @param had what the phone has
+ * @param hour hours since the epoch
+ * @returns whether nothing of that hour needs to be fetched
+ */
+export function isHourHad(had: Had, hour: HourNumber): boolean {
+  const record = recordOf(had, dateOfHour(hour));
+  return record.complete || record.hours.includes(hourOfDay(hour));
+}
+
+/**
+ * @param had what the phone has
+ * @param date UTC day the file belongs to
+ * @param name base64url SHA-256 of the file
+ * @returns whether that very file was fetched
+ */
+export function isFileHad(had: Had, date: UtcDate, name: string): boolean {
+  const record = recordOf(had, date);
+  return record.complete || record.files.includes(name);
+}
+
+/**
+ * @param had what the phone has
+ * @param date a day of which everything was fetched
+ * @returns the same with that day
+ */
+export function withDay(had: Had, date: UtcDate): Had {
+  return { ...had, [date]: COMPLETE };
+}
+
+/**
+ * @param had what the phone has
+ * @param date UTC day the file belongs to
+ * @param name base64url SHA-256 of a file that was fetched and handed on
+ * @returns the same with that file
+ */
+export function withFile(had: Had, date: UtcDate, name: string): Had {
+  const record = recordOf(had, date);
+  if (record.complete || record.files.includes(name)) return had;
+  return { ...had, [date]: { ...record, files: [...record.files, name] } };
+}
+
+/**
+ * @param had what the phone has
+ * @param hours hours that were fetched whole, or that hold nothing
+ * @param files names of files of those hours, which need no longer be remembered
+ * @returns the same with those hours; a day of which this was the last hour is complete
+ */
+export function withHours(had: Had, hours: readonly HourNumber[], files: readonly string[] = []): Had {
+  let next = had;
+  for (const hour of hours) {
+    const date = dateOfHour(hour);
+    const record = recordOf(next, date);
+    if (record.complete) continue;
+    const all = [...new Set([...record.hours, hourOfDay(hour)])].sort((a, b) => a - b);
+    const left = record.files.filter((name) => !files.includes(name));
+    next = {
+      ...next,
+      [date]: all.length === HOURS_PER_DAY ? COMPLETE : { complete: false, hours: all, files: left },
+    };
+  }
+  return next;
+}
+
+/**
+ * Lists of hours have no gaps (hours are sealed in order), so hours of a day before its first listed one never were:
+ * the deployment began later that day. Without this a phone that has all hours of its first day would fetch the day too.
+ *
+ * @param had what the phone has
+ * @param listed all hours listed of one UTC day, not empty
+ * @returns the same with the hours before the first listed one
+ */
+export function withoutHoursBefore(had: Had, listed: readonly HourNumber[]): Had {
+  const first = Math.min(...listed);
+  return withHours(
+    had,
+    Array.from({ length: hourOfDay(first) }, (_, i) => first - 1 - i),
+  );
+}
+
+/**
+ * @param had what the phone has
+ * @param oldest first day that is still listed
+ * @returns the same without days before it: they will never be listed again
+ */
+export function prunedHad(had: Had, oldest: UtcDate): Had {
+  return Object.fromEntries(Object.entries(had).filter(([date]) => date >= oldest));
+}
+
+/**
+ * @param value what was read from disk
+ * @returns whether it is a {@link Had}
+ */
+export function isHad(value: unknown): value is Had {
+  return isRecord(value) && Object.values(value).every(isDayRecord);
+}
+
+function isDayRecord(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    typeof value['complete'] === 'boolean' &&
+    isArrayOf(value['hours'], (hour) => Number.isInteger(hour)) &&
+    isArrayOf(value['files'], (name) => typeof name === 'string')
+  );
+}
+
+function isArrayOf(value: unknown, is: (member: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every((member: unknown) => is(member));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

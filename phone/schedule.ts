@@ -1,0 +1,36 @@
+/**
+ * @module When a phone downloads next: pure, so that millions of phones spread evenly over an interval and none asks more
+ * often than there is something new (seeds/001, download schedule: minimum seconds until execution = seconds until the
+ * beginning of the next interval + random(3600)).
+ */
+import { SECONDS_PER_HOUR } from '../protocol/intervals.ts';
+import { type RandomBytes, randomBelow } from './random.ts';
+
+/** Width over which phones spread their downloads, in seconds (seeds/001). */
+export const SPREAD_SECONDS = 3600;
+
+/**
+ * @param now Unix seconds
+ * @param intervalSeconds how often new files appear: 3600 for hourly clients, 86400 for daily ones (UTC days)
+ * @returns seconds until the next interval begins, 1..intervalSeconds; at its very beginning a whole interval, because
+ *   that one has begun
+ */
+export function secondsToNextInterval(now: number, intervalSeconds: number): number {
+  return intervalSeconds - (Math.floor(now) % intervalSeconds);
+}
+
+/**
+ * The seed's rule.
+ *
+ * @param now Unix seconds
+ * @param random source of bytes
+ * @param intervalSeconds as for {@link secondsToNextInterval}; an hour by default
+ * @returns seconds to wait at least, in [next interval, next interval + 3600)
+ */
+export function secondsUntilDownload(
+  now: number,
+  random: RandomBytes,
+  intervalSeconds: number = SECONDS_PER_HOUR,
+): number {
+  return secondsToNextInterval(now, intervalSeconds) + randomBelow(random, SPREAD_SECONDS);
+}

@@ -1,0 +1,53 @@
+/**
+ * @module Operator commands (design.md §7): JSON under `/operator/*`, for people and scripts that Access lets in. They
+ * change nothing by GET, and POST takes `application/json` alone, which no form of a foreign page can send.
+ */
+import { Hono } from 'hono';
+import { fromUtf8 } from '../../protocol/bytes.ts';
+import { readBody } from '../shared/body.ts';
+import { problem } from '../shared/problem.ts';
+import type { PortalEnv } from './bindings.ts';
+import { readIssueTans } from './operator-input.ts';
+
+/** A command is a handful of fields. */
+const MAX_COMMAND_BYTES = 4 * 1024;
+
+/** @returns the routes below `/operator`; who may call them is decided before */
+export function operatorRoutes() {
+  const routes = new Hono<{ Bindings: PortalEnv }>();
+
+  routes.use(async function requireJson(c, next) {
+    if (c.req.method !== 'POST') return next();
+    const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+    if (mediaType !== 'application/json') return problem(415, 'Unsupported Media Type', 'Send application/json.');
+    return next();
+  });
+
+  routes.post('/tans', async (c) => {
+    const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
+    if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
+    const command = readIssueTans(body.kind === 'body' ? parsedJson(body.bytes) : null);
+    if (!command.ok) return problem(400, 'Bad Request', command.error);
+    const { tans } = await c.env.VERIFICATION.issueTans(command.value);
+    return c.json({ tans }, 201);
+  });
+
+  routes.post('/advance', async (c) => {
+    const { idle } = await c.env.ORIGIN.advance();
+    // Once nothing is left to publish, what is due to be forgotten elsewhere goes too.
+    if (idle) await c.env.VERIFICATION.forgetExpired();
+    return c.json({ idle });
+  });
+
+  routes.get('/status', async (c) => c.json(await c.env.ORIGIN.status()));
+
+  return routes;
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * @module Who may import whom (design.md §3), by our own reading of the imports, and by the linter. Both are also shown
+ * violations, so that a checker gone blind fails here.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'vitest';
+import { checkImports } from '../test/support/import-table.ts';
+import { ROOT } from './local-edge/workers.ts';
+
+/** Each line breaks one rule: file, then its content. */
+const VIOLATIONS: readonly (readonly [file: string, text: string])[] = [
+  ['protocol/a.ts', `import { x } from '../domain/x.ts'; x();`],
+  ['protocol/b.ts', `import { Hono } from 'hono'; new Hono();`],
+  ['protocol/c.ts', `import { readFileSync } from 'node:fs'; readFileSync('x');`],
+  ['domain/a.ts', `import { x } from '../durable-objects/x.ts'; x();`],
+  ['domain/b/c.ts', `import { x } from '../../workers/upload/x.ts'; x();`],
+  ['domain/d.ts', `import { env } from 'cloudflare:workers'; env.X;`],
+  ['durable-objects/a/b.ts', `import { x } from '../../workers/origin/x.ts'; x();`],
+  ['workers/upload/a.ts', `import { x } from '../origin/x.ts'; x();`],
+  ['workers/upload/b/c.ts', `import { x } from '../../../phone/x.ts'; x();`],
+  ['workers/shared/a.ts', `import { x } from '../index/x.ts'; x();`],
+  ['phone/a.ts', `import { x } from '../domain/x.ts'; x();`],
+  ['phone/b.ts', `import { x } from '../scripts/x.ts'; x();`],
+  ['scripts/a.ts', `import { x } from '../workers/upload/x.ts'; x();`],
+  ['scripts/b.ts', `import { Miniflare } from 'miniflare'; new Miniflare({});`],
+];
+
+const IMPURITIES: readonly (readonly [file: string, text: string])[] = [
+  ['protocol/now.ts', `export const now = () => Date.now();`],
+  ['protocol/random.ts', `export const random = () => Math.random();`],
+  ['domain/request.ts', `export const get = () => fetch('http://x/');`],
+  ['domain/print.ts', `export const print = () => console.log('x');`],
+];
+
+describe('import table, by our own reading', () => {
+  it('holds for every file', ({ expect }) => {
+    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.tsx'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    })
+      .trim()
+      .split('\n')
+      .filter((file) => !file.includes('/generated/'));
+    expect(files.length).toBeGreaterThan(50);
+    expect(files.flatMap((file) => checkImports(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+  });
+
+  it.for([...VIOLATIONS, ...IMPURITIES])('catches %s: %s', ([file, text], { expect }) => {
+    expect(checkImports(file, text)).toHaveLength(1);
+  });
+
+  it.for<readonly [string, string]>([
+    ['protocol/a.ts', `import { createHash } from 'node:crypto';`],
+    ['protocol/b.ts', `// never Date.now()\n/** console.log */`],
+    ['workers/upload/a.ts', `import { x } from '../shared/x.ts'; import { y } from '../../domain/config/y.ts';`],
+    ['workers/origin/main.ts', `export { Publisher } from '../../durable-objects/publisher/publisher-do.ts';`],
+    ['scripts/local-edge/entries/origin.ts', `import { x } from '../../../workers/origin/app.ts';`],
+    ['protocol/a.test.ts', `import { x } from '../workers/upload/x.ts';`],
+  ])('allows %s: %s', ([file, text], { expect }) => {
+    expect(checkImports(file, text)).toEqual([]);
+  });
+});
+
+describe('import table, by the linter', () => {
+  it('reports each violation', ({ expect }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-lint-'));
+    try {
+      copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+      for (const [file, text] of [...VIOLATIONS, ...IMPURITIES]) {
+        mkdirSync(join(folder, dirname(file)), { recursive: true });
+        writeFileSync(join(folder, file), text);
+      }
+      const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'json', '.'], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
+      const caught = new Set(
+        diagnostics.filter(({ code }) => /no-restricted|no-console/.test(code)).map(({ filename }) => filename),
+      );
+      expect([...caught].toSorted()).toEqual([...VIOLATIONS, ...IMPURITIES].map(([file]) => file).toSorted());
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

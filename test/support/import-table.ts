@@ -1,0 +1,91 @@
+/**
+ * @module The import table of design.md §3 as data, and a checker for it. The linter enforces the same table by patterns on
+ * the import's text; this one resolves each import, so neither can go blind unnoticed.
+ */
+import { dirname, join, normalize } from 'node:path';
+
+/** One broken rule. */
+export interface Violation {
+  readonly file: string;
+  /** The import's or the construct's text. */
+  readonly what: string;
+  readonly rule: string;
+}
+
+/** Layer → layers of ours it may import, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  domain: ['protocol'],
+  'durable-objects': ['domain', 'protocol'],
+  'workers/shared': ['domain', 'protocol'],
+  workers: ['durable-objects', 'domain', 'protocol', 'workers/shared'],
+  phone: ['protocol'],
+  scripts: ['protocol', 'domain', 'phone', 'scripts/local-edge', 'test/support'],
+  'scripts/local-edge': ['protocol', 'domain', 'scripts'],
+  'scripts/local-edge/entries': ['protocol', 'domain', 'durable-objects', 'workers', 'workers/shared'],
+  'load-tests': ['protocol', 'domain', 'phone', 'scripts', 'scripts/local-edge'],
+  benchmarks: ['protocol', 'domain', 'phone', 'scripts', 'scripts/local-edge', 'durable-objects'],
+};
+
+const PURE = ['protocol', 'domain'];
+const PLATFORM = /^(hono|miniflare|wrangler|cloudflare:)|^node:(?!crypto$)/;
+/** What pure code must be given instead of reaching for it. */
+const IMPURE =
+  /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bgetRandomValues\b|\bcrypto\.randomUUID\b|\brandom\w+[^}]*\}\s*from\s*'node:crypto'|(?<![.\w])fetch\(|\bconsole\.|\bprocess\.|\bperformance\.now\b/g;
+const IMPORTS = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"\n]+)\1/g;
+
+/** The layer a file of ours lies in; a Worker is a layer of its own: `workers/upload`. */
+function layerOf(path: string): string | null {
+  const [first = '', second = '', third = ''] = path.split('/');
+  if (first === 'workers') return `workers/${second}`;
+  if (first === 'scripts' && second === 'local-edge')
+    return third === 'entries' ? `scripts/local-edge/entries` : 'scripts/local-edge';
+  if (first === 'test') return `test/${second}`;
+  return path.includes('/') ? first : null;
+}
+
+const isWorker = (layer: string): boolean => layer.startsWith('workers/') && layer !== 'workers/shared';
+
+function mayImport(from: string, to: string): boolean {
+  if (from === to) return true;
+  const allowed = MAY_IMPORT[isWorker(from) ? 'workers' : from];
+  if (allowed === undefined) return true; // configuration files and test helpers
+  return allowed.includes(to) || (isWorker(to) && allowed.includes('workers'));
+}
+
+const withoutComments = (text: string): string =>
+  text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|[^:'"])\/\/.*$/gm, '$1');
+
+/**
+ * Checks one file against the table. Tests may import anything.
+ *
+ * @param file path relative to the root, e.g. `protocol/rpi.ts`
+ * @param text its content
+ * @returns what breaks a rule; empty when nothing does
+ */
+export function checkImports(file: string, text: string): Violation[] {
+  const layer = layerOf(file);
+  if (layer === null || layer.startsWith('test/') || file.endsWith('.test.ts')) return [];
+  const found: Violation[] = [];
+  const code = withoutComments(text);
+  const pure = PURE.includes(layer);
+  for (const [, , specifier = ''] of code.matchAll(IMPORTS)) {
+    if (specifier.startsWith('.')) {
+      const target = layerOf(normalize(join(dirname(file), specifier)));
+      if (target !== null && !mayImport(layer, target)) {
+        found.push({ file, what: specifier, rule: `${layer} must not import ${target}` });
+      }
+    } else if (pure && PLATFORM.test(specifier)) {
+      found.push({ file, what: specifier, rule: `${layer} is pure: no platform` });
+    } else if (specifier.startsWith('miniflare') && layer !== 'scripts/local-edge') {
+      found.push({ file, what: specifier, rule: 'miniflare only in scripts/local-edge and test/support' });
+    }
+  }
+  if (pure) {
+    for (const [what] of code.matchAll(IMPURE)) found.push({ file, what, rule: `${layer} is pure: it is an argument` });
+  }
+  if (['workers/index', 'workers/config'].includes(layer) && /\bR2Bucket\b/.test(code)) {
+    found.push({ file, what: 'R2Bucket', rule: `${layer} reads through workers/shared/read-only-bucket.ts` });
+  }
+  return found;
+}

@@ -9,7 +9,7 @@ import { gaen } from './generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from './intervals.ts';
 import { badKeyField } from './key-fields.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from './keys.ts';
-import { decodeMessage, optional } from './protobuf-read.ts';
+import { decodeMessage, numberOf64, optional } from './protobuf-read.ts';
 import { type Result, err, ok } from './result.ts';
 import { verifyDer } from './signing.ts';
 import { readZip } from './zip.ts';
@@ -167,8 +167,8 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos:
   const revisedKeys = readKeys('revised_keys', message.revisedKeys);
   if (!revisedKeys.ok) return revisedKeys;
   const header: ExportHeader = {
-    startTimestamp: Number(message.startTimestamp),
-    endTimestamp: Number(message.endTimestamp),
+    startTimestamp: numberOf64(message.startTimestamp),
+    endTimestamp: numberOf64(message.endTimestamp),
     region: message.region,
     keyId: message.signatureInfos[0]?.verificationKeyId ?? '',
     keyVersion: message.signatureInfos[0]?.verificationKeyVersion ?? '',

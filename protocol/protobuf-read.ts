@@ -33,3 +33,12 @@ export function decodeMessage<T>(type: MessageType<T>, bytes: Uint8Array): T | n
 export function optional<T extends object, K extends keyof T>(message: T, field: K): NonNullable<T[K]> | undefined {
   return Object.hasOwn(message, field) ? (message[field] ?? undefined) : undefined;
 }
+
+/**
+ * @param value a fixed64 or uint64 as protobufjs gives it: a number, or a Long where the package `long` is installed,
+ *   whatever the generated type says
+ * @returns the number; above 2⁵³ the nearest one
+ */
+export function numberOf64(value: unknown): number {
+  return typeof value === 'number' ? value : Number(String(value));
+}

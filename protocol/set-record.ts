@@ -81,12 +81,12 @@ export function encodeSetRecord(record: SetRecord): Uint8Array {
   const provenances: proto.Provenance.$Properties[] = [];
   const dictionary = new Dictionary();
   const columns = {
-    startDifferences: new Array<number>(count),
-    rollingPeriods: new Array<number>(count),
-    transmissionRiskLevels: new Array<number>(count),
-    reportTypes: new Array<number>(count),
-    daysSinceOnset: new Array<number>(count),
-    provenanceIndexes: new Array<number>(count),
+    startDifferences: [] as number[],
+    rollingPeriods: [] as number[],
+    transmissionRiskLevels: [] as number[],
+    reportTypes: [] as number[],
+    daysSinceOnset: [] as number[],
+    provenanceIndexes: [] as number[],
   };
   const syntheticDifferences: number[] = [];
   let lastStart = 0;
@@ -95,15 +95,15 @@ export function encodeSetRecord(record: SetRecord): Uint8Array {
     const bad = badKeyField(key);
     if (bad !== null) throw new RangeError(`set record: keys[${i}].${bad.field} must be ${bad.rule}, got ${bad.value}`);
     keyData.set(key.keyData, i * KEY_DATA_BYTES);
-    columns.startDifferences[i] = key.rollingStartIntervalNumber - lastStart;
+    columns.startDifferences.push(key.rollingStartIntervalNumber - lastStart);
     lastStart = key.rollingStartIntervalNumber;
-    columns.rollingPeriods[i] = key.rollingPeriod;
-    columns.transmissionRiskLevels[i] = key.transmissionRiskLevel;
-    columns.reportTypes[i] = key.reportType;
-    columns.daysSinceOnset[i] = key.daysSinceOnsetOfSymptoms;
+    columns.rollingPeriods.push(key.rollingPeriod);
+    columns.transmissionRiskLevels.push(key.transmissionRiskLevel);
+    columns.reportTypes.push(key.reportType);
+    columns.daysSinceOnset.push(key.daysSinceOnsetOfSymptoms);
     const position = dictionary.positionOf(JSON.stringify([regions, origin, consentToFederation]));
     if (position === provenances.length) provenances.push({ regions: [...regions], origin, consentToFederation });
-    columns.provenanceIndexes[i] = position;
+    columns.provenanceIndexes.push(position);
     if (synthetic) {
       syntheticDifferences.push(i - lastSynthetic);
       lastSynthetic = i;

@@ -3,13 +3,7 @@
  * infectiousness, and how daily summaries weigh windows, on Android and on iOS.
  */
 import { z } from 'zod';
-
-/** daysSinceOnsetToInfectiousness has a slot for each day from −14 to 14 (gaen.md §8.2). */
-export const ONSET_SLOTS = 29;
-
-/** Infectiousness (gaen.md §1). */
-export const INFECTIOUSNESS = { NONE: 0, STANDARD: 1, HIGH: 2 } as const;
-export type Infectiousness = (typeof INFECTIOUSNESS)[keyof typeof INFECTIOUSNESS];
+import { ONSET_SLOTS } from './levels.ts';
 
 const infectiousness = z.literal([0, 1, 2]).describe('0 NONE (the exposure is dropped), 1 STANDARD, 2 HIGH');
 const reportType = z

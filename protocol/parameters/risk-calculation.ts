@@ -4,10 +4,6 @@
 import { z } from 'zod';
 import { rangeSchema } from './range.ts';
 
-/** Risk levels (gaen.md §11). */
-export const RISK_LEVEL = { LOW: 1, HIGH: 2 } as const;
-export type RiskLevel = (typeof RISK_LEVEL)[keyof typeof RISK_LEVEL];
-
 const riskLevel = z.literal([1, 2]).describe('1 LOW, 2 HIGH');
 const transmissionRiskLevel = z.int().min(1).max(8);
 const offset = z.int().min(0).max(8);

@@ -2,7 +2,6 @@
  * @module What all commands share: options by node:util, `--help`, exit codes. 0: done; 1: it failed or what it checked
  * is wrong; 2: called wrongly.
  */
-import { resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 /** Called wrongly: the message says how, and the exit code is 2. */
@@ -50,11 +49,6 @@ export function wholeNumber(name: string, text: string, { min, max }: { readonly
     throw new UsageError(`--${name}: "${text}" must be a whole number, ${min}..${max}`);
   }
   return value;
-}
-
-/** @param path as typed @returns absolute; npm changes the directory, and INIT_CWD says where the user stood */
-export function userPath(path: string): string {
-  return resolve(process.env['INIT_CWD'] ?? process.cwd(), path);
 }
 
 /**

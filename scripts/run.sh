@@ -17,6 +17,12 @@ if [ "$major" -lt 24 ]; then
   exit 1
 fi
 case "$1" in
-  *.ts) exec node "$@" ;;
+  *.ts)
+    # npm changes the directory to the package's; file names on the command line count from where the user stands.
+    script="$root/$1"
+    shift
+    cd "${INIT_CWD:-$root}"
+    exec node "$script" "$@"
+    ;;
   *) exec "$@" ;;
 esac

@@ -1,7 +1,7 @@
 /**
  * @module `npm start`: keeps a local edge running until Ctrl-C, with state on disk that survives a restart.
  */
-import { readOptions, run, UsageError, userPath, wholeNumber } from './cli.ts';
+import { readOptions, run, UsageError, wholeNumber } from './cli.ts';
 import { startLocalEdge } from './local-edge/local-edge.ts';
 
 const USAGE = `
@@ -35,7 +35,7 @@ await run(async () => {
   const port = wholeNumber('port', options.port, { min: 0, max: 65_535 });
   if (options.state === '') throw new UsageError('--state: a directory is wanted');
   const stop = interrupted();
-  const edge = await startLocalEdge({ port, state: userPath(options.state) });
+  const edge = await startLocalEdge({ port, state: options.state });
   process.stdout.write(`exposure-edge is ready on ${edge.url}  (state in ${edge.state}; Ctrl-C ends it)\n`);
   await stop;
   await edge.dispose();

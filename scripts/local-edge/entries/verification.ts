@@ -10,4 +10,4 @@ export class TanLedger extends DeployedTanLedger {
   protected override clock = clock;
 }
 
-export default createApp();
+export default createApp({ clock });

@@ -1,0 +1,19 @@
+/** @module `origin` with the local clock. */
+import { Publisher as DeployedPublisher } from '../../../durable-objects/publisher/publisher-do.ts';
+import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../../durable-objects/submission-buffer/submission-buffer-do.ts';
+import { originHandler } from '../../../workers/origin/app.ts';
+import { clock } from './local-clock.ts';
+
+export { BackOffice, Intake } from '../../../workers/origin/entrypoints.ts';
+
+/** The deployed object, asking the local clock. */
+export class Publisher extends DeployedPublisher {
+  protected override clock = clock;
+}
+
+/** The deployed object, asking the local clock. */
+export class SubmissionBuffer extends DeployedSubmissionBuffer {
+  protected override clock = clock;
+}
+
+export default originHandler;

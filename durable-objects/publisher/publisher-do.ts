@@ -33,7 +33,7 @@ export interface PublisherEnv {
 export class Publisher extends DurableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
-  readonly #config: PublisherConfig;
+  protected config: PublisherConfig;
   readonly #store: PublisherStore;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -42,7 +42,7 @@ export class Publisher extends DurableObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
     this.#bindings = env as PublisherEnv;
-    this.#config = parsePublisherConfig(env as Record<string, unknown>);
+    this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
   }
@@ -74,7 +74,7 @@ export class Publisher extends DurableObject {
 
   async status(): Promise<OriginStatus> {
     const now = await this.clock();
-    const heads = this.#config.regions.map((region) => ({ region, head: this.#store.head(region) }));
+    const heads = this.config.regions.map((region) => ({ region, head: this.#store.head(region) }));
     const next = this.#store.meta('next_hour') ?? this.#store.meta('first_hour');
     const purged = this.#store.hoursIn('PLANNED').length === 0 && this.#store.hoursIn('FROZEN').length === 0;
     return {
@@ -103,7 +103,7 @@ export class Publisher extends DurableObject {
   async #advanceOnce(): Promise<Advance> {
     const publication: Publication = {
       now: await this.clock(),
-      config: this.#config,
+      config: this.config,
       store: this.#store,
       buffer: this.#bindings.SUBMISSION_BUFFER.getByName('buffer'),
       publicBucket: this.bucket(this.#bindings.PUBLIC),

@@ -16,22 +16,22 @@ import { MIGRATIONS } from './schema.ts';
 export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
-  readonly #config: BufferConfig;
+  protected config: BufferConfig;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
-    this.#config = parseBufferConfig(env as Record<string, unknown>);
+    this.config = parseBufferConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
   }
 
   /** Stores an upload once (domain/rpc.ts). */
   async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
-    return acceptUpload(this.ctx.storage, this.#config, await this.clock(), uploadId, upload);
+    return acceptUpload(this.ctx.storage, this.config, await this.clock(), uploadId, upload);
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<ResolveReply> {
-    return resolveUpload(this.ctx.storage, this.#config, await this.clock(), uploadId);
+    return resolveUpload(this.ctx.storage, this.config, await this.clock(), uploadId);
   }
 
   async firstHour(): Promise<number | null> {
@@ -41,7 +41,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
     const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
-    return freezeHour(this.ctx.storage, this.#config, await this.clock(), random, request);
+    return freezeHour(this.ctx.storage, this.config, await this.clock(), random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {

@@ -1,0 +1,103 @@
+import { beforeEach, describe, it } from 'vitest';
+import { readExportZip } from '../../protocol/export-reader.ts';
+import type { DayPage, ManifestHead } from '../../protocol/manifest.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.create();
+});
+
+const HOUR = MIDNIGHT / 3600 + 10;
+
+async function head(region: string): Promise<ManifestHead> {
+  const document = (await publicJson(`v1/${region}/manifest.json`)) as { payload: string };
+  return JSON.parse(document.payload) as ManifestHead;
+}
+
+async function zipKeys(key: string): Promise<string[]> {
+  const object = await testEnv.PUBLIC.get(key);
+  if (object === null) throw new Error(`${key} is missing`);
+  const read = readExportZip(new Uint8Array(await object.arrayBuffer()), null);
+  if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
+  return read.exportFile.keys.map(({ keyData }) => keyData.toHex());
+}
+
+describe('an hour', () => {
+  it('becomes signed chunks, lists and a head in both regions', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 14));
+    await rig.accept('u2', keysOf(2, 3));
+    await rig.untilIdle();
+    rig.now += 3600;
+    await rig.untilIdle();
+    for (const region of ['DE', 'EUR']) {
+      const { sequence, hours, pages, issuedAt } = await head(region);
+      expect([sequence, pages, issuedAt]).toEqual([1, [], (HOUR + 1) * 3600]);
+      expect(hours).toMatchObject([{ hour: HOUR, file: 1, of: 1 }]);
+      const keys = await zipKeys(`v1/${region}/chunks/${hours[0]!.sha256}.zip`);
+      expect(keys.toSorted()).toEqual([...keysOf(1, 14), ...keysOf(2, 3)].map((k) => k.keyData.toHex()).toSorted());
+      expect(await zipKeys(`version/v1/diagnosis-keys/country/${region}/date/2026-06-15/hour/10`)).toEqual(keys);
+      expect(await publicJson(`version/v1/diagnosis-keys/country/${region}/date/2026-06-15/hour`)).toEqual([10]);
+      expect(await publicJson(`version/v1/diagnosis-keys/country/${region}/date`)).toEqual([]);
+    }
+    expect(await publicJson('version/v1/diagnosis-keys/country')).toEqual(['DE', 'EUR']);
+    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM diagnosis_key').one()['n'])).toBe(0);
+  });
+
+  it('without a key is published as a signed empty file, marked so', async ({ expect }) => {
+    await rig.untilIdle();
+    rig.now += 3600;
+    await rig.untilIdle();
+    const { hours } = await head('DE');
+    expect(hours).toMatchObject([{ hour: HOUR, keys: '0', empty: true }]);
+    expect(await zipKeys(`v1/DE/chunks/${hours[0]!.sha256}.zip`)).toEqual([]);
+  });
+});
+
+describe('a day', () => {
+  it('replaces its hours when it is complete, and the hours die four hours later', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 3));
+    await rig.untilIdle();
+    rig.now = MIDNIGHT + 86_400;
+    await rig.untilIdle();
+    const atMidnight = await head('DE');
+    expect(atMidnight.hours.map(({ hour }) => hour! % 24)).toEqual([
+      10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+    ]);
+    const page = (await publicJson(`v1/DE/days/${atMidnight.pages[0]!.sha256}.json`)) as DayPage;
+    expect(page.days).toMatchObject([{ date: '2026-06-15', cut: '2026-06-16', chunks: [{ file: 1, of: 1 }] }]);
+    expect((await zipKeys('version/v1/diagnosis-keys/country/DE/date/2026-06-15')).length).toBe(3);
+    rig.now += 3600;
+    await rig.untilIdle();
+    expect((await head('DE')).hours.map(({ hour }) => hour! % 24)).toEqual([0]);
+    rig.now = MIDNIGHT + 86_400 + 4 * 3600 - 1;
+    await rig.untilIdle();
+    const old = `v1/DE/chunks/${atMidnight.hours[0]!.sha256}.zip`;
+    expect(await testEnv.PUBLIC.head(old)).not.toBeNull();
+    rig.now += 1;
+    await rig.untilIdle();
+    expect(await testEnv.PUBLIC.head(old)).toBeNull();
+    expect(await testEnv.PUBLIC.head('version/v1/diagnosis-keys/country/DE/date/2026-06-15/hour/10')).toBeNull();
+  });
+
+  it('is cut again without keys that ended 14 days ago, and nothing is left when all have', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 14));
+    await rig.untilIdle();
+    for (let day = 1; day <= 16; day++) {
+      rig.now = MIDNIGHT + day * 86_400 + 5 * 3600;
+      await rig.untilIdle();
+      const listed = (await publicJson('version/v1/diagnosis-keys/country/DE/date')) as string[];
+      expect(listed.length).toBe(Math.min(day, 14));
+      // 14 keys ended 0..13 days before day 0 began; each midnight takes one more.
+      if (day <= 14) {
+        const keys = await zipKeys('version/v1/diagnosis-keys/country/DE/date/2026-06-15');
+        expect(keys.length).toBe(14 - day);
+      }
+    }
+    const left = [...(await objects(testEnv.PRIVATE)).keys()];
+    expect(left).toEqual([]);
+    const tek = keysOf(1, 1)[0]!.keyData.toHex();
+    for (const [key, bytes] of await objects(testEnv.PUBLIC)) expect(bytes.toHex(), key).not.toContain(tek);
+    expect(DAY_0).toBe(20_619);
+  });
+});

@@ -1,0 +1,154 @@
+/**
+ * @module Drives the real objects of `origin` in a test: its own clock and chunk policy, buckets that can refuse, eviction
+ * between any two steps. Nothing of the platform is replaced.
+ */
+import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
+import { fromUtf8 } from '../../protocol/bytes.ts';
+import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
+import { r2Bucket, type BucketPort } from './bucket.ts';
+import type { Publisher } from './publisher-do.ts';
+
+interface TestEnv {
+  readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
+  readonly PUBLISHER: DurableObjectNamespace<Publisher>;
+  readonly PUBLIC: R2Bucket;
+  readonly PRIVATE: R2Bucket;
+}
+export const testEnv = env as unknown as TestEnv;
+
+/** 2026-06-15T00:00:00Z, a Monday. */
+export const DAY_0 = 20_619;
+export const MIDNIGHT = DAY_0 * 86_400;
+
+/** Publishes every hour whatever it has, as the first demo does. */
+export const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0 };
+
+/** What the protected members of the objects look like from a test. */
+interface Tunable {
+  clock: () => number;
+  config: { policy: ChunkPolicy };
+  bucket: (binding: R2Bucket) => BucketPort;
+}
+
+export class Rig {
+  now = MIDNIGHT + 10 * 3600;
+  policy = OPEN_POLICY;
+  /** Called before each put of either bucket; what it throws, R2 "throws". */
+  onPut: (key: string) => void = () => {};
+  /** Called before each call of the publisher to the buffer while it is set: the buffer is out of reach. */
+  bufferDown = false;
+  readonly buffer = testEnv.SUBMISSION_BUFFER.getByName('buffer');
+  readonly publisher = testEnv.PUBLISHER.getByName('publisher');
+
+  static async create(): Promise<Rig> {
+    await reset();
+    return new Rig();
+  }
+
+  async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<AcceptReply> {
+    const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    await this.#tuneBuffer();
+    return this.buffer.accept(uploadId, upload);
+  }
+
+  /** One step of the publisher. */
+  async advance(): Promise<{ readonly idle: boolean }> {
+    await this.#tuneBuffer();
+    return this.inPublisher((publisher) => publisher.advance());
+  }
+
+  async untilIdle(limit = 2000): Promise<number> {
+    for (let steps = 1; steps <= limit; steps++) if ((await this.advance()).idle) return steps;
+    throw new Error(`not idle after ${limit} steps`);
+  }
+
+  /** Runs in the publisher with the rig's clock, policy and buckets; its alarm can't interfere afterwards. */
+  async inPublisher<T>(body: (publisher: Publisher) => Promise<T>): Promise<T> {
+    return runInDurableObject(this.publisher, async (publisher, state) => {
+      this.#tune(publisher);
+      Object.assign(publisher, { bucket: (binding: R2Bucket) => this.#bucket(binding) });
+      try {
+        return await body(publisher);
+      } finally {
+        await state.storage.deleteAlarm();
+      }
+    });
+  }
+
+  async inBuffer<T>(body: (sql: SqlStorage, state: DurableObjectState) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(this.buffer, async (_buffer, state) => body(state.storage.sql, state));
+  }
+
+  async evict(): Promise<void> {
+    await evictAllDurableObjects();
+  }
+
+  async #tuneBuffer(): Promise<void> {
+    await runInDurableObject(this.buffer, (buffer) => {
+      this.#tune(buffer);
+      const down = () => Promise.reject(new Error('out of reach'));
+      if (this.bufferDown) Object.assign(buffer, { freeze: down, page: down, purge: down });
+      else for (const name of ['freeze', 'page', 'purge']) delete (buffer as unknown as Record<string, unknown>)[name];
+    });
+  }
+
+  #tune(object: unknown): void {
+    const tunable = object as Tunable;
+    tunable.clock = () => this.now;
+    tunable.config = { ...tunable.config, policy: this.policy };
+  }
+
+  #bucket(binding: R2Bucket): BucketPort {
+    const port = r2Bucket(binding);
+    return {
+      ...port,
+      put: (key, bytes, meta, etag) => {
+        this.onPut(key);
+        return port.put(key, bytes, meta, etag);
+      },
+    };
+  }
+}
+
+/** @returns `n` keys of full days, deterministic: the upload number makes them differ */
+export function keysOf(upload: number, n: number, firstDay = DAY_0 - 1): TemporaryExposureKey[] {
+  return Array.from({ length: n }, (_, age) => ({
+    keyData: keyBytes(upload, age),
+    transmissionRiskLevel: 3 + ((upload + age) % 6),
+    rollingStartIntervalNumber: (firstDay - age) * 144,
+    rollingPeriod: 144,
+    reportType: REPORT_TYPE.CONFIRMED_TEST,
+    daysSinceOnsetOfSymptoms: 1 + (age % 2),
+  }));
+}
+
+function keyBytes(upload: number, age: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  let state = (upload * 2654435761 + age * 40503 + 1) >>> 0;
+  for (let i = 0; i < 16; i++) {
+    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 3266489917 + i) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
+
+/** @returns every object of a bucket by key */
+export async function objects(bucket: R2Bucket): Promise<Map<string, Uint8Array>> {
+  const all = new Map<string, Uint8Array>();
+  for (const key of await r2Bucket(bucket).list('')) {
+    const object = await bucket.get(key);
+    if (object !== null) all.set(key, new Uint8Array(await object.arrayBuffer()));
+  }
+  return all;
+}
+
+/** @returns an object of the public bucket as JSON */
+export async function publicJson(key: string): Promise<unknown> {
+  const object = await testEnv.PUBLIC.get(key);
+  if (object === null) throw new Error(`${key} is missing`);
+  return JSON.parse(fromUtf8(new Uint8Array(await object.arrayBuffer())));
+}

@@ -1,0 +1,178 @@
+import { beforeEach, describe, it } from 'vitest';
+import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
+import { ROW_BYTES, unpackKey } from '../packed-keys.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.create();
+});
+
+const HOUR = MIDNIGHT / 3600 + 10;
+const rows = (sql: SqlStorage) => sql.exec<{ n: number }>('SELECT count(*) AS n FROM diagnosis_key').one().n;
+
+describe('accept', () => {
+  it('stores an upload once, however often it is sent', async ({ expect }) => {
+    expect(await rig.accept('u1', keysOf(1, 3))).toEqual({ kind: 'stored' });
+    expect(await rig.accept('u1', keysOf(1, 3))).toEqual({ kind: 'stored' });
+    expect(await rig.inBuffer(rows)).toBe(3);
+  });
+
+  it('takes a TEK once in its life, whatever upload brings it', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 3));
+    expect(await rig.accept('u2', keysOf(1, 3))).toEqual({ kind: 'known' });
+    expect(await rig.accept('u3', [...keysOf(1, 1), ...keysOf(2, 1)])).toEqual({ kind: 'stored' });
+    expect(await rig.inBuffer(rows)).toBe(4);
+    const uploads = await rig.inBuffer((sql) =>
+      sql.exec(`SELECT keys, first_uploads FROM release_counter WHERE region = 'DE'`).toArray(),
+    );
+    expect(uploads).toEqual([{ keys: 4, first_uploads: 2 }]);
+  });
+
+  it('leaves a TEK out even after its row was forgotten', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 1));
+    rig.now += 3600;
+    await rig.inBuffer(() => {});
+    await rig.accept('other', keysOf(9, 1));
+    const set = await rig.buffer.freeze({ hour: HOUR, after: 0 });
+    await rig.buffer.purge(set.setNo);
+    expect(await rig.accept('u2', keysOf(1, 1))).toEqual({ kind: 'known' });
+  });
+
+  it('keeps no upload id beside a key and no time finer than the hour', async ({ expect }) => {
+    await rig.accept('0f2c6d3e-upload-id', keysOf(1, 2));
+    const stored = await rig.inBuffer((sql) => sql.exec('SELECT * FROM diagnosis_key').toArray());
+    expect(JSON.stringify(stored)).not.toContain('upload-id');
+    expect(stored.map(({ release_hour: hour }) => hour)).toEqual([HOUR, HOUR]);
+  });
+
+  it('extends a cut key and holds it until its day has ended', async ({ expect }) => {
+    const cut = { ...keysOf(1, 1, DAY_0)[0]!, rollingPeriod: 60 };
+    await rig.accept('u1', [cut]);
+    const [row] = await rig.inBuffer((sql) =>
+      sql.exec('SELECT release_hour, rolling_period FROM diagnosis_key').toArray(),
+    );
+    expect(row).toEqual({ release_hour: (DAY_0 + 1) * 24 + 1, rolling_period: 144 });
+  });
+});
+
+describe('resolve', () => {
+  it('declares an upload id dead that was not stored', async ({ expect }) => {
+    await rig.accept('u0', keysOf(5, 1));
+    expect(await rig.buffer.resolve('u1')).toEqual({ kind: 'tombstone' });
+    expect(await rig.accept('u1', keysOf(1, 1))).toEqual({ kind: 'tombstone' });
+    expect(await rig.buffer.resolve('u0')).toEqual({ kind: 'stored' });
+    expect(await rig.inBuffer(rows)).toBe(1);
+  });
+
+  it('forgets upload ids and tombstones when the TAN row is gone', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 1));
+    await rig.buffer.resolve('u2');
+    rig.now += 29 * 3600;
+    await rig.accept('u3', keysOf(3, 1));
+    await rig.buffer.expire();
+    const ids = await rig.inBuffer((sql) => sql.exec('SELECT upload_id FROM upload').toArray());
+    expect(ids).toEqual([{ upload_id: 'u3' }]);
+  });
+});
+
+describe('freeze', () => {
+  it('answers the same set to whoever asks again, also after a restart', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 3));
+    rig.now += 3600;
+    await rig.accept('u2', keysOf(2, 3));
+    const set = await rig.buffer.freeze({ hour: HOUR, after: 0 });
+    expect(set).toMatchObject({ setNo: 1, hour: HOUR, firstHour: HOUR, lastHour: HOUR, decision: 'publish', keys: 3 });
+    await rig.evict();
+    await rig.accept('u3', keysOf(3, 1));
+    expect(await rig.buffer.freeze({ hour: HOUR, after: 0 })).toEqual(set);
+  });
+
+  it('puts a key that comes late into the next hour', async ({ expect }) => {
+    rig.now += 3600;
+    await rig.accept('u1', keysOf(1, 1));
+    rig.now += 3600;
+    await rig.accept('u0', keysOf(9, 1));
+    await rig.buffer.freeze({ hour: HOUR + 1, after: 0 });
+    rig.now -= 1800;
+    await rig.accept('u2', keysOf(2, 1));
+    const hours = await rig.inBuffer((sql) =>
+      sql.exec<{ h: number }>('SELECT release_hour AS h FROM diagnosis_key ORDER BY 1').toArray(),
+    );
+    expect(hours.map(({ h }) => h)).toEqual([HOUR + 1, HOUR + 2, HOUR + 2]);
+  });
+
+  it('refuses an hour that has not ended', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 1));
+    await rig.inBuffer(async () => {});
+    const refused = await rig.buffer.freeze({ hour: HOUR, after: 0 }).catch((error: Error) => error.message);
+    expect(refused).toContain('has not ended');
+  });
+
+  it('joins a set that was given up to the next hour, under the same number', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 2));
+    rig.now += 3600;
+    await rig.accept('u2', keysOf(2, 2));
+    await rig.buffer.freeze({ hour: HOUR, after: 0 });
+    rig.now += 3600;
+    await rig.accept('u3', keysOf(3, 2));
+    const joined = await rig.buffer.freeze({ hour: HOUR + 1, after: 0 });
+    expect(joined).toMatchObject({ setNo: 1, hour: HOUR + 1, firstHour: HOUR, lastHour: HOUR + 1, keys: 4 });
+  });
+
+  it('holds an hour below the minima and fills it with whole decoys after the maximum hold', async ({ expect }) => {
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    await rig.accept('u1', keysOf(1, 5), ['DE', 'FR']);
+    rig.now += 3600;
+    for (let held = 0; held < 6; held++) {
+      await rig.accept(`wake-${held}`, keysOf(1, 1));
+      const set = await rig.buffer.freeze({ hour: HOUR + held, after: held });
+      expect(set).toMatchObject({ decision: 'hold', firstHour: null, keys: 0 });
+      rig.now += 3600;
+    }
+    await rig.accept('wake', keysOf(1, 1));
+    const set = await rig.buffer.freeze({ hour: HOUR + 6, after: 6 });
+    expect(set.decision).toBe('publish');
+    expect(set.keys).toBeGreaterThanOrEqual(140);
+    for (const region of set.regions) expect(region.keys - region.syntheticKeys).toBe(5);
+    const marked = await rig.inBuffer((sql) =>
+      sql.exec('SELECT DISTINCT regions, synthetic FROM provenance ORDER BY synthetic').toArray(),
+    );
+    expect(marked).toEqual([
+      { regions: 'DE,FR', synthetic: 0 },
+      { regions: 'DE,FR', synthetic: 1 },
+    ]);
+    await rig.evict();
+    await rig.accept('wake', keysOf(1, 1));
+    expect(await rig.buffer.freeze({ hour: HOUR + 6, after: 6 })).toEqual(set);
+  });
+});
+
+describe('page', () => {
+  it('merges the hours of a set in published order, in pages of any size', async ({ expect }) => {
+    rig.policy = { ...DEFAULT_CHUNK_POLICY, minUploads: 0, minKeys: 30 };
+    for (let upload = 0; upload < 5; upload++) {
+      await rig.accept(`u${upload}`, keysOf(upload, 14));
+      rig.now += 3600;
+    }
+    await rig.accept('late', keysOf(99, 1));
+    // 14 keys are held, 28 are, 42 are published; so set 3 merges three hours.
+    for (let n = 0; n < 3; n++) await rig.buffer.freeze({ hour: HOUR + n, after: n });
+    const whole = await rig.buffer.page(3, null, 1000);
+    expect([whole.rows.length / ROW_BYTES, whole.last]).toEqual([42, true]);
+    const starts = Array.from(
+      { length: 42 },
+      (_, n) => unpackKey(whole.rows, n * ROW_BYTES).rollingStartIntervalNumber,
+    );
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+    let paged: number[] = [];
+    let after: Uint8Array | null = null;
+    for (;;) {
+      const page: Awaited<ReturnType<typeof rig.buffer.page>> = await rig.buffer.page(3, after, 5);
+      paged = [...paged, ...page.rows];
+      after = page.rows.slice(-ROW_BYTES);
+      if (page.last) break;
+    }
+    expect(Uint8Array.from(paged)).toEqual(whole.rows);
+  });
+});

@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { keyEnd } from '../../protocol/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import { MAX_SPAN_INTERVALS } from './limits.ts';
+import type { CheckedKey, UploadClaim, UploadedKey } from './uploaded.ts';
+import { checkUpload, publishableKeys } from './validate.ts';
+
+/** 2020-11-25T13:37:00Z */
+const NOW = 1_606_311_420;
+const INTERVAL = Math.floor(NOW / 600);
+const MIDNIGHT = Math.floor(NOW / 86_400) * 144;
+
+const key = (change: Partial<CheckedKey>): CheckedKey => ({
+  keyData: new Uint8Array(16),
+  rollingStartIntervalNumber: MIDNIGHT,
+  rollingPeriod: 144,
+  transmissionRiskLevel: 6,
+  daysSinceOnsetOfSymptoms: null,
+  ...change,
+});
+const startsAt = (rollingStartIntervalNumber: number, rollingPeriod = 144) =>
+  key({ rollingStartIntervalNumber, rollingPeriod });
+
+describe('rules that drop a key', () => {
+  it.for<[name: string, key: CheckedKey, rule: string | null]>([
+    ['begins in the next interval', startsAt(INTERVAL + 1), 'future-start'],
+    ['begins in this interval', startsAt(INTERVAL), null],
+    ['began today and still runs', startsAt(MIDNIGHT), null],
+    ['begins at 2^31 − 1', startsAt(2 ** 31 - 1), 'future-start'],
+    ['ended 14 days ago to the interval', startsAt(INTERVAL - 14 * 144 - 7, 7), 'too-old'],
+    ['ended 14 days ago less one interval', startsAt(INTERVAL - 14 * 144 - 6, 7), null],
+    ['began 14 days before midnight', startsAt(MIDNIGHT - 14 * 144), null],
+    ['began 15 days before midnight', startsAt(MIDNIGHT - 15 * 144), 'too-old'],
+    ['ancient', startsAt(0), 'too-old'],
+    ['risk 2', key({ transmissionRiskLevel: 2 }), 'risk-below-minimum'],
+    ['risk 3', key({ transmissionRiskLevel: 3 }), null],
+    ['onset without a table', key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 50 }), 'risk-below-minimum'],
+    ['onset on that day', key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 }), null],
+    ['risk wins over onset', key({ transmissionRiskLevel: 2, daysSinceOnsetOfSymptoms: 0 }), 'risk-below-minimum'],
+  ])('%s', ([, input, rule], { expect }) => {
+    const { keys, dropped } = publishableKeys([input], NOW);
+    expect({ left: keys.length, dropped }).toEqual({ left: rule === null ? 1 : 0, dropped: rule ? { [rule]: 1 } : {} });
+  });
+
+  it('total-span: a key more than 15 days before the end of the newest is dropped, the others stay', ({ expect }) => {
+    const oldest = startsAt(MIDNIGHT - 14 * 144 - 8, 144);
+    const newest = startsAt(INTERVAL, 144);
+    const { keys, dropped } = publishableKeys([oldest, startsAt(MIDNIGHT - 144), newest], NOW);
+    expect({ left: keys.length, dropped }).toEqual({ left: 2, dropped: { 'total-span': 1 } });
+  });
+
+  it('a key of a phone whose clock was a month ahead costs only itself', ({ expect }) => {
+    const { keys, dropped } = publishableKeys([startsAt(MIDNIGHT - 144), startsAt(MIDNIGHT + 30 * 144)], NOW);
+    expect({ left: keys.length, dropped }).toEqual({ left: 1, dropped: { 'future-start': 1 } });
+  });
+});
+
+/** gaen.md §4.2: what every consumer needs of a key. */
+function phoneAccepts(k: TemporaryExposureKey): boolean {
+  const within = (value: number, low: number, high: number) => Number.isInteger(value) && value >= low && value <= high;
+  return (
+    k.keyData.length === 16 &&
+    within(k.rollingStartIntervalNumber, 0, 2 ** 31 - 1) &&
+    within(k.rollingPeriod, 1, 144) &&
+    within(k.transmissionRiskLevel, 0, 8) &&
+    within(k.reportType, 1, 4) &&
+    within(k.daysSinceOnsetOfSymptoms, -14, 14)
+  );
+}
+
+describe('whatever is sent, what comes out is valid for every phone', () => {
+  const number = fc.oneof(
+    fc.constant(null),
+    fc.integer({ min: -2, max: 12 }),
+    fc.integer({ min: -16, max: 4001 }),
+    fc.integer({ min: MIDNIGHT - 16 * 144, max: MIDNIGHT + 200 }),
+    fc.double(),
+    fc.integer(),
+  );
+  const anyKey: fc.Arbitrary<UploadedKey> = fc.record({
+    keyData: fc.uint8Array({ minLength: 15, maxLength: 17 }),
+    transmissionRiskLevel: number,
+    rollingStartIntervalNumber: number,
+    rollingPeriod: number,
+    daysSinceOnsetOfSymptoms: number,
+  });
+  const likelyKey: fc.Arbitrary<UploadedKey> = fc.record({
+    keyData: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    transmissionRiskLevel: fc.option(fc.integer({ min: 1, max: 8 })),
+    rollingStartIntervalNumber: fc.integer({ min: MIDNIGHT - 16 * 144, max: MIDNIGHT + 200 }),
+    rollingPeriod: fc.option(fc.integer({ min: 1, max: 144 })),
+    daysSinceOnsetOfSymptoms: fc.option(fc.integer({ min: -15, max: 4000 })),
+  });
+  const claimOf = (keys: UploadedKey[]): UploadClaim => ({
+    keys,
+    visitedCountries: [],
+    origin: null,
+    consentToFederation: null,
+    submissionType: 0,
+  });
+
+  it.for([
+    ['any numbers at all', anyKey],
+    ['numbers in range', likelyKey],
+  ] as const)('%s', ([, arbitrary], { expect }) => {
+    let published = 0;
+    fc.assert(
+      fc.property(fc.array(arbitrary, { maxLength: 4 }), (keys) => {
+        const checked = checkUpload(claimOf(keys), { homeCountry: 'DE', supportedCountries: ['DE'], minimumKeys: 1 });
+        if (!checked.ok) return;
+        const out = publishableKeys(checked.value.keys, NOW).keys;
+        published += out.length;
+        expect(out.every(phoneAccepts)).toBe(true);
+        for (const k of out) {
+          expect(k.transmissionRiskLevel).toBeGreaterThanOrEqual(3);
+          expect(k.rollingStartIntervalNumber).toBeLessThanOrEqual(INTERVAL);
+          expect(keyEnd(k)).toBeGreaterThan(NOW - 14 * 86_400);
+        }
+        const ends = out.map((k) => k.rollingStartIntervalNumber + k.rollingPeriod);
+        const starts = out.map((k) => k.rollingStartIntervalNumber);
+        if (out.length > 0) expect(Math.max(...ends) - Math.min(...starts)).toBeLessThanOrEqual(MAX_SPAN_INTERVALS);
+      }),
+      { seed: 4, numRuns: 3000 },
+    );
+    // A property over nothing proves nothing.
+    if (arbitrary === likelyKey) expect(published).toBeGreaterThan(300);
+  });
+
+  it('each onset vector that CWA’s apps send: exact day, ranges, none, unknown (spec/cwa.md §2.2)', ({ expect }) => {
+    const today = [...Array.from({ length: 22 }, (_, age) => age), 701, 708, 715, 2000, 3000, 4000];
+    const left = today.map((first) => {
+      const keys = Array.from({ length: 15 }, (_, i): UploadedKey => ({
+        keyData: new Uint8Array(16).fill(i),
+        transmissionRiskLevel: null,
+        rollingStartIntervalNumber: MIDNIGHT - 144 * i,
+        rollingPeriod: 144,
+        daysSinceOnsetOfSymptoms: first - i,
+      }));
+      const checked = checkUpload(claimOf(keys), { homeCountry: 'DE', supportedCountries: ['DE'], minimumKeys: 1 });
+      if (!checked.ok) throw new Error(`${first}: refused by ${checked.error.rule}`);
+      const out = publishableKeys(checked.value.keys, NOW).keys;
+      expect(out.every(phoneAccepts)).toBe(true);
+      return out.length;
+    });
+    // Exact day: levels of 3 and more lie 4 days around the onset, so the window of 15 days ending `age` after it meets
+    // 9 at most, and none from 19 days on. The others are counted from the tables: 701 sees 691..701, 708 sees 694..701,
+    // 715 sees 701, 2000 sees 1993..2000, 3000 sees 2998..3000, 4000 sees 3993..4000.
+    const exact = Array.from({ length: 22 }, (_, age) => Math.max(0, Math.min(4, age) - Math.max(-4, age - 14) + 1));
+    expect(left).toEqual([...exact, 11, 8, 1, 8, 3, 8]);
+  });
+});

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type LocalEdge, startLocalEdge } from '../../scripts/local-edge/local-edge.ts';
+import { LOCAL_ROUTES } from '../../scripts/local-edge/workers.ts';
 import { PRIVILEGES, type Privileges } from './support/privileges.ts';
 
 interface Environment {
@@ -67,6 +68,16 @@ describe('wrangler.toml', () => {
     expect(holders(({ secrets }) => secrets.some((secret) => secret.endsWith('SIGNING_KEY')))).toEqual(['origin']);
   });
 
+  it('leaves no way from the internet to a Worker without a route', ({ expect }) => {
+    for (const [name, environment] of environments.filter(([name]) => PRIVILEGES[name]?.route === false)) {
+      expect(environment).not.toHaveProperty('routes');
+      expect(environment).not.toHaveProperty('route');
+      expect(LOCAL_ROUTES).not.toHaveProperty(name);
+    }
+    expect(toml).toMatchObject({ workers_dev: false, preview_urls: false });
+    expect(toml).not.toHaveProperty('routes');
+  });
+
   it('shares no secret between verification and origin', ({ expect }) => {
     const ofOrigin = PRIVILEGES['origin']?.secrets ?? [];
     expect(PRIVILEGES['verification']?.secrets.filter((secret) => ofOrigin.includes(secret))).toEqual([]);
@@ -106,6 +117,8 @@ describe('running Workers', () => {
     'exposure-edge-verification#BackOffice': { issueTans: [{ count: 1, codeBatchId: null }], forgetExpired: [] },
     'exposure-edge-origin#Intake': { resolve: ['00000000-0000-4000-8000-000000000000'] },
     'exposure-edge-origin#BackOffice': { status: [], advance: [] },
+    'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
+    'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },
   };
 
   const bound = environments.flatMap(([name, environment]) =>
@@ -131,10 +144,10 @@ describe('running Workers', () => {
       const own = Object.keys(METHODS[target] ?? {});
       for (const [method, args] of others.flatMap(([, methods]) => Object.entries(methods))) {
         if (own.includes(method)) continue;
-        await expect(Promise.resolve(stub[method]?.(...args)), method).rejects.toThrow(/does not implement/);
+        await expect(async () => stub[method]?.(...args), method).rejects.toThrow(/does not implement/);
       }
       for (const method of ['put', 'get', 'list', 'freeze', 'alarm', 'env', 'ctx']) {
-        await expect(Promise.resolve(stub[method]?.()), method).rejects.toThrow();
+        await expect(async () => stub[method]?.(), method).rejects.toThrow();
       }
     },
   );

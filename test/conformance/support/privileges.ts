@@ -35,9 +35,11 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   },
   verification: {
     ...NOTHING,
-    objects: { TAN_LEDGER: 'TanLedger' },
-    secrets: ['TAN_HASH_KEY', 'TAN_MAC_KEY'],
+    rpc: { RESULTS: 'exposure-edge-laboratory#Results' },
+    objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession' },
+    secrets: ['DERIVATION_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
   },
+  laboratory: { ...NOTHING, objects: { RESULT_STORE: 'ResultStore' }, secrets: ['LABORATORY_LIST_PUBLIC_KEY'] },
   portal: {
     ...NOTHING,
     rpc: { VERIFICATION: 'exposure-edge-verification#BackOffice', ORIGIN: 'exposure-edge-origin#BackOffice' },

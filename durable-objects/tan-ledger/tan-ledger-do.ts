@@ -6,7 +6,9 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
 import type { ReserveReply } from '../../domain/rpc.ts';
-import { forgetTans, migrate, nextForgetAt, readTan, writeTan } from './tan-rows.ts';
+import type { TanStatus } from '../../domain/session.ts';
+import { migrate } from '../migrations.ts';
+import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
@@ -32,7 +34,7 @@ export class TanLedger extends DurableObject {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
-    migrate(this.#sql);
+    migrate(ctx.storage, MIGRATIONS);
   }
 
   /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
@@ -68,6 +70,19 @@ export class TanLedger extends DurableObject {
   /** See `RedeemRpc.release`. @param hash keyed hash of the TAN @param uploadId the upload that is given up */
   async release(hash: string, uploadId: string): Promise<void> {
     this.#change(hash, (row) => release(row, uploadId));
+  }
+
+  /** @param hash keyed hash of the TAN @returns what became of it; gone when it is unknown, expired or forgotten */
+  async status(hash: string): Promise<TanStatus> {
+    const now = await this.clock();
+    const row = readTan(this.#sql, hash);
+    if (row?.state === 'committed') return 'committed';
+    return row !== null && now < row.expiresAt ? 'live' : 'gone';
+  }
+
+  /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
+  withdrawBatch(codeBatchId: string): void {
+    withdrawTans(this.#sql, codeBatchId);
   }
 
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */

@@ -3,12 +3,9 @@
  */
 import { GRACE_AFTER_EXPIRY_SECONDS, type TanRow } from '../../domain/reservation.ts';
 
-/** Raised with every change of the tables; the object migrates step by step when it wakes. */
-export const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS tan (
+/** See durable-objects/migrations.ts. Never edit one that was deployed: append. */
+export const MIGRATIONS = [
+  `CREATE TABLE tan (
   hash TEXT PRIMARY KEY,
   state TEXT NOT NULL CHECK (state IN ('issued', 'reserved', 'committed')),
   digest TEXT,
@@ -17,8 +14,8 @@ CREATE TABLE IF NOT EXISTS tan (
   code_batch_id TEXT,
   expires_at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tan_by_expiry ON tan (expires_at);
-`;
+CREATE INDEX tan_by_expiry ON tan (expires_at);`,
+];
 
 type StoredRow = {
   readonly state: string;
@@ -28,14 +25,6 @@ type StoredRow = {
   readonly code_batch_id: string | null;
   readonly expires_at: number;
 };
-
-/** Creates the tables of a new object. @param sql storage of the object */
-export function migrate(sql: SqlStorage): void {
-  sql.exec(SCHEMA);
-  if (sql.exec('SELECT version FROM schema_version').toArray().length === 0) {
-    sql.exec('INSERT INTO schema_version (version) VALUES (?)', SCHEMA_VERSION);
-  }
-}
 
 /** @param sql storage @param hash keyed hash of the TAN, hex @returns its row, or null */
 export function readTan(sql: SqlStorage, hash: string): TanRow | null {
@@ -83,6 +72,11 @@ export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
 export function forgetTans(sql: SqlStorage, now: number): number {
   return sql.exec('DELETE FROM tan WHERE expires_at <= ? RETURNING 1', now - GRACE_AFTER_EXPIRY_SECONDS).toArray()
     .length;
+}
+
+/** Deletes the TANs of a batch that are not committed. @param sql storage @param codeBatchId the withdrawn batch */
+export function withdrawTans(sql: SqlStorage, codeBatchId: string): void {
+  sql.exec("DELETE FROM tan WHERE code_batch_id = ? AND state <> 'committed'", codeBatchId);
 }
 
 /** @param sql storage @returns Unix seconds when the next row must be gone, or null when there is none */

@@ -1,0 +1,172 @@
+import { env } from 'cloudflare:workers';
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, it } from 'vitest';
+import type { TanLedger } from './tan-ledger-do.ts';
+
+const { TAN_LEDGER } = env as unknown as { TAN_LEDGER: DurableObjectNamespace<TanLedger> };
+const HASH = 'a'.repeat(64);
+const DIGEST = '1'.repeat(64);
+const OTHER = '2'.repeat(64);
+const LEASE = 60;
+const LIFETIME = 86_400;
+const GRACE = 7_200;
+/** 2020-07-01T12:00:00Z: far from real time, so that a mistake between the two clocks shows. */
+const START = 1_593_604_800;
+
+const ledger = () => TAN_LEDGER.getByName('ta');
+const setClock = (now: number) =>
+  runInDurableObject(ledger(), (object) => {
+    (object as unknown as { clock: () => number }).clock = () => now;
+  });
+const storedRows = () =>
+  runInDurableObject(ledger(), (_object, state) => state.storage.sql.exec('SELECT * FROM tan').toArray());
+const alarmIn = () =>
+  runInDurableObject(ledger(), async (_object, state) => ((await state.storage.getAlarm()) ?? 0) - Date.now());
+
+async function issued(now = START): Promise<DurableObjectStub<TanLedger>> {
+  await setClock(now);
+  await ledger().issue({ hashes: [HASH], codeBatchId: 'cards-1', lifetimeSeconds: LIFETIME });
+  return ledger();
+}
+async function reservedId(stub: DurableObjectStub<TanLedger>, digest = DIGEST): Promise<string> {
+  const reply = await stub.reserve(HASH, digest, LEASE);
+  if (reply.kind !== 'reserved') throw new Error(`expected reserved, got ${reply.kind}`);
+  return reply.uploadId;
+}
+
+afterEach(() => reset());
+
+describe('a reservation', () => {
+  it('gives one digest one upload id, across a restart of the object', async ({ expect }) => {
+    const first = await reservedId(await issued());
+    await evictDurableObject(ledger());
+    await setClock(START + 10 * LEASE);
+    expect(await reservedId(ledger())).toBe(first);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('names its code batch', async ({ expect }) => {
+    const stub = await issued();
+    expect(await stub.reserve(HASH, DIGEST, LEASE)).toMatchObject({ kind: 'reserved', codeBatchId: 'cards-1' });
+  });
+
+  it('holds another digest off while its lease runs, then names the old upload', async ({ expect }) => {
+    const uploadId = await reservedId(await issued());
+    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'busy' });
+    await setClock(START + LEASE);
+    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'held', uploadId });
+  });
+
+  it('released, is open to another digest under a new id', async ({ expect }) => {
+    const uploadId = await reservedId(await issued());
+    await ledger().release(HASH, uploadId);
+    expect(await reservedId(ledger(), OTHER)).not.toBe(uploadId);
+    await ledger().commit(HASH, uploadId);
+    expect(await ledger().reserve(HASH, OTHER, LEASE)).toMatchObject({ kind: 'reserved' });
+  });
+
+  it('committed, knows its digest and refuses another; a release comes too late', async ({ expect }) => {
+    const uploadId = await reservedId(await issued());
+    await ledger().commit(HASH, uploadId);
+    await ledger().release(HASH, uploadId);
+    expect(await ledger().reserve(HASH, DIGEST, LEASE)).toEqual({ kind: 'committed' });
+    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'used' });
+  });
+
+  it('asked for by many digests at once, goes to exactly one', async ({ expect }) => {
+    const stub = await issued();
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => stub.reserve(HASH, String(i).padStart(64, '0'), LEASE)),
+    );
+    const kinds = Object.groupBy(replies, (reply) => reply.kind);
+    expect({ reserved: kinds.reserved?.length, busy: kinds.busy?.length }).toEqual({ reserved: 1, busy: 19 });
+  });
+});
+
+describe('what is stored', () => {
+  it('a committed row has no upload id and no time but its expiry', async ({ expect }) => {
+    const uploadId = await reservedId(await issued());
+    await ledger().commit(HASH, uploadId);
+    expect(await storedRows()).toEqual([
+      {
+        hash: HASH,
+        state: 'committed',
+        digest: DIGEST,
+        upload_id: null,
+        lease_end: null,
+        code_batch_id: 'cards-1',
+        expires_at: START + LIFETIME,
+      },
+    ]);
+  });
+
+  it('a hash issued twice keeps its first row', async ({ expect }) => {
+    const uploadId = await reservedId(await issued());
+    await issued(START + 5);
+    expect(await reservedId(ledger())).toBe(uploadId);
+    expect(await storedRows()).toMatchObject([{ expires_at: START + LIFETIME }]);
+  });
+});
+
+describe('forgetting', () => {
+  it('an unused TAN ends at its expiry, a reserved one answers its own digest two hours longer', async ({ expect }) => {
+    const uploadId = await reservedId(await issued());
+    await setClock(START + LIFETIME + GRACE - 1);
+    expect(await reservedId(ledger())).toBe(uploadId);
+    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'unknown' });
+    await setClock(START + LIFETIME + GRACE);
+    expect(await ledger().reserve(HASH, DIGEST, LEASE)).toEqual({ kind: 'unknown' });
+  });
+
+  it('the alarm deletes what is over and sleeps until the next is', async ({ expect }) => {
+    await issued();
+    await setClock(START + 3_600);
+    await ledger().issue({ hashes: ['a1'], codeBatchId: null, lifetimeSeconds: LIFETIME });
+    await setClock(START + LIFETIME + GRACE);
+    expect(await runDurableObjectAlarm(ledger())).toBe(true);
+    expect(await storedRows()).toMatchObject([{ hash: 'a1' }]);
+    const wait = await alarmIn();
+    expect(wait).toBeGreaterThan(3_590_000);
+    expect(wait).toBeLessThanOrEqual(3_600_000);
+  });
+
+  it('with nothing left there is no alarm either', async ({ expect }) => {
+    await issued();
+    await setClock(START + LIFETIME + GRACE);
+    await runDurableObjectAlarm(ledger());
+    expect(await storedRows()).toEqual([]);
+    expect(await runDurableObjectAlarm(ledger())).toBe(false);
+  });
+
+  it.for([
+    ['years behind', START],
+    ['a month ahead', Date.now() / 1000 + 30 * 86_400],
+    ['five centuries ahead', Date.now() / 1000 + 500 * 365 * 86_400],
+  ] as const)('alarms are set on real time, whatever our clock says: %s', async ([, now], { expect }) => {
+    await issued(now);
+    const wait = await alarmIn();
+    expect(wait).toBeGreaterThan((LIFETIME + GRACE) * 1000 - 5_000);
+    expect(wait).toBeLessThanOrEqual((LIFETIME + GRACE) * 1000);
+  });
+
+  it('a clock that jumped back does not make the alarm loop', async ({ expect }) => {
+    await issued();
+    await setClock(START - 365 * 86_400);
+    await runDurableObjectAlarm(ledger());
+    expect(await alarmIn()).toBeGreaterThan(29 * 86_400_000);
+    expect(await storedRows()).toHaveLength(1);
+  });
+
+  it('a clean-up that throws is repeated: the alarm was armed before it began', async ({ expect }) => {
+    await issued();
+    await runInDurableObject(ledger(), async (object) => {
+      (object as unknown as { clock: () => number }).clock = () => {
+        throw new Error('no clock');
+      };
+      await expect(object.alarm()).rejects.toThrow('no clock');
+    });
+    const wait = await alarmIn();
+    expect(wait).toBeGreaterThan(0);
+    expect(wait).toBeLessThanOrEqual(60_000);
+  });
+});

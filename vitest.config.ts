@@ -6,7 +6,7 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
-import { originStub, verificationStub } from './test/support/stub-workers.ts';
+import { laboratoryStub, originStub, verificationStub } from './test/support/stub-workers.ts';
 
 // wrangler warns about each required secret that it finds neither in .dev.vars nor here.
 Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' });
@@ -21,12 +21,13 @@ function workerProject(
   worker: string,
   folders: readonly string[],
   neighbours: Stub[] = [],
+  vars: Readonly<Record<string, string>> = {},
 ): TestProjectInlineConfiguration {
   return {
     plugins: [
       cloudflareTest({
         wrangler: { configPath: './wrangler.toml', environment: worker },
-        miniflare: { bindings: secretsOf(worker), workers: neighbours },
+        miniflare: { bindings: { ...secretsOf(worker), ...vars }, workers: neighbours },
       }),
     ],
     test: {
@@ -83,7 +84,9 @@ export default defineConfig({
         },
       },
       workerProject('origin', ['submission-buffer', 'publisher']),
-      workerProject('verification', ['tan-ledger']),
+      // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
+      workerProject('verification', ['tan-ledger', 'test-session'], [laboratoryStub], { ANSWER_DEADLINE_MS: '0' }),
+      workerProject('laboratory', ['result-store']),
       workerProject('index', []),
       workerProject('upload', [], [verificationStub, originStub]),
       workerProject('portal', [], [verificationStub, originStub]),

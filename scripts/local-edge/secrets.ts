@@ -17,6 +17,9 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
 const drawSigningKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
+/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs. */
+const signingKeyOf = (name: string): string => name.replace(/PUBLIC_KEY$/, 'SIGNING_KEY');
+
 /** A secret by its name: a signing key is a P-256 key in PEM, any other is 32 bytes in base64. */
 const draw = (name: string): string =>
   name.endsWith('SIGNING_KEY') ? drawSigningKey() : randomBytes(32).toString('base64');
@@ -36,7 +39,12 @@ export function publicPem(pem: string): string {
 export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]): Readonly<Record<string, string>> {
   const file = join(state, FILE);
   const secrets = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
-  for (const name of new Set(workers.flatMap((worker) => worker.secrets))) secrets[name] ??= draw(name);
+  for (const name of new Set(workers.flatMap((worker) => worker.secrets))) {
+    if (name.endsWith('_PUBLIC_KEY')) {
+      const signingKey = (secrets[signingKeyOf(name)] ??= draw(signingKeyOf(name)));
+      secrets[name] = publicPem(signingKey);
+    } else secrets[name] ??= draw(name);
+  }
   writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   for (const [name, target] of Object.entries(PUBLIC_FILES)) {
     const pem = secrets[name];

@@ -54,7 +54,8 @@ export function readEnvironments(text = readFileSync(WRANGLER_TOML, 'utf8')): Wo
 export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   upload: ['*/version/v1/diagnosis-keys'],
   index: ['*/*'],
-  verification: ['*/version/v1/registrationToken', '*/version/v1/testresult', '*/version/v1/tan'],
+  verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),
+  laboratory: ['*/api/v1/*'],
   portal: ['*/operator/*'],
   clock: ['*/local/clock'],
 };

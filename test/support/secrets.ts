@@ -2,7 +2,7 @@
  * @module Secrets for tests: fixed, derived from public labels, worthless outside a test. The same values every run, so
  * that a signature or a keyed hash seen in a failure can be reproduced.
  */
-import { createECDH, createHash, createPrivateKey } from 'node:crypto';
+import { createECDH, createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 
 const digest = (label: string): Buffer => createHash('sha256').update(`exposure-edge test ${label}`).digest();
 
@@ -27,14 +27,21 @@ export function testKeyPem(label: string): string {
   return createPrivateKey({ key: jwk, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
+/** The public half of {@link testKeyPem}. @param label names it @returns SPKI PEM */
+export function testPublicPem(label: string): string {
+  return createPublicKey(testKeyPem(label)).export({ type: 'spki', format: 'pem' }).toString();
+}
+
 /** Every secret any Worker names in wrangler.toml (`secrets.required`). */
 export const TEST_SECRETS = {
   TAN_MAC_KEY: testSecret('TAN_MAC_KEY'),
   DIGEST_KEY: testSecret('DIGEST_KEY'),
   TAN_HASH_KEY: testSecret('TAN_HASH_KEY'),
+  DERIVATION_KEY: testSecret('DERIVATION_KEY'),
   KNOWN_KEY_HASH_KEY: testSecret('KNOWN_KEY_HASH_KEY'),
   EXPORT_SIGNING_KEY: testKeyPem('EXPORT_SIGNING_KEY'),
   MANIFEST_SIGNING_KEY: testKeyPem('MANIFEST_SIGNING_KEY'),
+  LABORATORY_LIST_PUBLIC_KEY: testPublicPem('LABORATORY_LIST_SIGNING_KEY'),
 } as const;
 
 /** The name of a secret. */
@@ -45,7 +52,8 @@ export const SECRETS_OF: Readonly<Record<string, readonly SecretName[]>> = {
   upload: ['TAN_MAC_KEY', 'DIGEST_KEY'],
   index: [],
   origin: ['EXPORT_SIGNING_KEY', 'MANIFEST_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY'],
-  verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY'],
+  verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY'],
+  laboratory: ['LABORATORY_LIST_PUBLIC_KEY'],
   portal: [],
 };
 

@@ -58,3 +58,22 @@ export class BackOffice extends WorkerEntrypoint {
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
+
+/** laboratory: the result is the first hex digit of the id that is a code, so that a test chooses it; asking stores nothing. */
+export const laboratoryStub = stub(
+  'laboratory',
+  `import { WorkerEntrypoint } from 'cloudflare:workers';
+const forgotten = new Set();
+export class Results extends WorkerEntrypoint {
+  resultOf(id) {
+    const result = forgotten.has(id) ? 0 : Number.parseInt(id.at(1), 10) || 0;
+    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null };
+  }
+  forget(id) { forgotten.add(id); }
+}
+export class BackOffice extends WorkerEntrypoint {
+  setLaboratories() { return { ok: true }; }
+  laboratories() { return { version: 0, laboratories: [] }; }
+}
+export default { fetch: () => new Response(null, { status: 404 }) };`,
+);

@@ -14,7 +14,7 @@ export function openLaboratoryList(
 ): { ok: true; value: LaboratoryList } | { ok: false; error: string } {
   const opened = openDocument(LABORATORY_LIST_TYPE, document, keys);
   if (!opened.ok) return { ok: false, error: `signed document: ${opened.error.kind}` };
-  return parseLaboratoryList(opened.payload);
+  return parseLaboratoryList(opened.value.payload);
 }
 
 /** Opens each version once an isolate; an empty or forged store is an empty list. */

@@ -1,12 +1,125 @@
 /**
- * @module What `verification` answers over HTTP: nothing yet. Phones' routes (registration token, test result, TAN) come
- * with the verification chain; until then every path is unknown.
+ * @module The public routes of `verification` (spec/cwa.md §3.1; design.md §7): registration token, test result, TAN, and
+ * ours to delete a test. Real, dummy and refused leave at one deadline with one size; a dummy makes no RPC.
  */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import type { Clock } from '../../domain/clock.ts';
+import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
+import { readBody } from '../shared/body.ts';
+import { type ClientVariables, stripClientMetadata } from '../shared/client-metadata.ts';
+import { answerAtDeadline } from '../shared/deadline.ts';
+import { parsedOnce } from '../shared/env.ts';
+import { type Answer, paddedAnswer, refusal } from './answers.ts';
+import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
+import { Ledger } from './ledger.ts';
+import { MAX_BODY_BYTES, parseRegistration, parseToken, type RegistrationQuestion } from './question.ts';
+import { Sessions } from './sessions.ts';
 
-/** @returns a hono app without routes */
-export function createApp() {
-  const app = new Hono();
-  app.notFound(() => new Response(null, { status: 404, headers: { 'cache-control': 'no-store' } }));
+type App = { Bindings: VerificationEnv; Variables: ClientVariables };
+
+interface Services {
+  readonly config: VerificationConfig;
+  readonly sessions: Sessions;
+}
+
+/** One route: how its body is read, what a real question is answered, what a dummy. */
+interface Route<Question> {
+  readonly parse: (body: Uint8Array) => Question | null;
+  readonly real: (question: Question, services: Services, now: number) => Promise<Answer>;
+  readonly dummy: (services: Services, now: number) => Answer;
+}
+
+const servicesOf = parsedOnce((env: VerificationEnv): Services => {
+  const config = parseVerificationConfig(env);
+  return { config, sessions: new Sessions(env, config, new Ledger(env, config)) };
+});
+
+const REGISTRATION: Route<RegistrationQuestion> = {
+  parse: parseRegistration,
+  async real(question, { sessions }, now) {
+    const registrationToken = await sessions.register(question, now);
+    return registrationToken === null ? refusal(400) : { status: 201, body: { registrationToken } };
+  },
+  dummy: () => ({ status: 201, body: { registrationToken: crypto.randomUUID() } }),
+};
+
+const TEST_RESULT: Route<string> = {
+  parse: parseToken,
+  async real(token, { sessions }) {
+    const reply = await sessions.poll(token);
+    if (reply === null) return refusal(400);
+    if (reply.kind === 'birth-date-differs') return refusal(403);
+    const { result, sampleCollected, labId } = reply;
+    const body = { testResult: result, sc: sampleCollected };
+    return { status: 200, body: labId === null ? body : { ...body, labId } };
+  },
+  dummy: (_services, now) => ({ status: 200, body: { testResult: 2, sc: now } }),
+};
+
+const TAN: Route<string> = {
+  parse: parseToken,
+  async real(token, { sessions }) {
+    const tan = await sessions.tan(token);
+    return tan === null ? refusal(400) : { status: 201, body: { tan } };
+  },
+  dummy({ config }) {
+    // Well-formed like a real one, and forged: its MAC is over a key nobody has.
+    const random = crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES + config.tanMacKey.length));
+    return {
+      status: 201,
+      body: { tan: composeTan(random.subarray(0, TAN_UNPREDICTABLE_BYTES), random.subarray(TAN_UNPREDICTABLE_BYTES)) },
+    };
+  },
+};
+
+const FORGET: Route<string> = {
+  parse: parseToken,
+  async real(token, { sessions }) {
+    await sessions.forget(token);
+    return { status: 200, body: { forgotten: true } };
+  },
+  dummy: () => ({ status: 200, body: { forgotten: true } }),
+};
+
+/**
+ * Builds the Worker.
+ *
+ * @param options.clock Unix seconds: real, or the local edge's
+ * @returns a hono app; every answer of every path has one size
+ */
+export function createApp({ clock }: { readonly clock: Clock }): Hono<App> {
+  const app = new Hono<App>();
+  app.use(stripClientMetadata(['content-type', 'cwa-fake']));
+  const serve = <Q>(path: string, route: Route<Q>): void => {
+    app.post(path, (c) => answer(c, route, clock));
+    app.all(path, (c) => paddedAnswer(refusal(405), c.var.statusLineHasPhrase));
+  };
+  serve('/version/v1/registrationToken', REGISTRATION);
+  serve('/version/v1/testresult', TEST_RESULT);
+  serve('/version/v1/tan', TAN);
+  serve('/version/v1/forget', FORGET);
+  app.notFound((c) => paddedAnswer(refusal(404), (c as Context<App>).var.statusLineHasPhrase));
+  app.onError((_error, c) => paddedAnswer(refusal(500), (c as Context<App>).var.statusLineHasPhrase));
   return app;
+}
+
+async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promise<Response> {
+  const services = servicesOf(c.env);
+  const fake = c.req.raw.headers.get('cwa-fake')?.trim() ?? '';
+  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+  const said = await answerAtDeadline<Answer>({
+    deadlineMs: services.config.answerDeadlineMs,
+    async work() {
+      // As on upload: mandatory, 0 is real and any other number a dummy (spec/cwa.md §6, dummy flag semantics).
+      if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
+      const question = route.parse(body.bytes);
+      if (question === null) return refusal(400);
+      const now = Math.floor(await clock());
+      return Number(fake) === 0 ? route.real(question, services, now) : route.dummy(services, now);
+    },
+    late: () => refusal(500),
+    failed: () => refusal(500),
+    waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+  });
+  return paddedAnswer(said, c.var.statusLineHasPhrase);
 }

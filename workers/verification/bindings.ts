@@ -3,21 +3,32 @@
  * are hashed with before anything is stored.
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import type { TestSession } from '../../durable-objects/test-session/test-session.ts';
+import type { ResultsRpc } from '../../domain/rpc.ts';
 import { integer, secretKey } from '../shared/env.ts';
 
 /** Bindings as the platform hands them over. */
 export interface VerificationEnv {
   readonly TAN_LEDGER: DurableObjectNamespace<TanLedger>;
+  readonly TEST_SESSION: DurableObjectNamespace<TestSession>;
+  /** laboratory#Results: what a laboratory said of a test. */
+  readonly RESULTS: ResultsRpc;
   readonly TAN_MAC_KEY: string;
+  readonly DERIVATION_KEY: string;
   readonly TAN_HASH_KEY: string;
   readonly TAN_LIFETIME_SECONDS: string;
   readonly RESERVATION_LEASE_SECONDS: string;
+  readonly ANSWER_DEADLINE_MS: string;
 }
 
 /** The variables, parsed and checked. */
 export interface VerificationConfig {
   readonly tanMacKey: Uint8Array;
   readonly tanHashKey: Uint8Array;
+  /** Tokens and session TANs are derived from it (domain/derived-codes). */
+  readonly derivationKey: Uint8Array;
+  /** null: no deadline, for benchmarks (ANSWER_DEADLINE_MS is 0). */
+  readonly answerDeadlineMs: number | null;
   /** A phone without network retries so long. */
   readonly tanLifetimeSeconds: number;
   readonly leaseSeconds: number;
@@ -26,11 +37,16 @@ export interface VerificationConfig {
 /** CWA's TANs lived 14 days (spec/cwa.md §3.1); longer makes no sense, since keys are 14 days old then. */
 const MAX_LIFETIME_SECONDS = 14 * 86_400;
 const MAX_LEASE_SECONDS = 3_600;
+/** Ten seconds is what a phone waits at most before it thinks the network is gone. */
+const MAX_DEADLINE_MS = 10_000;
 
 /** @param env see {@link VerificationEnv} @returns see {@link VerificationConfig} @throws ConfigError naming the variable */
 export function parseVerificationConfig(env: VerificationEnv): VerificationConfig {
   const variables = { ...env };
+  const deadlineMs = integer(variables, 'ANSWER_DEADLINE_MS', { min: 0, max: MAX_DEADLINE_MS });
   return {
+    answerDeadlineMs: deadlineMs === 0 ? null : deadlineMs,
+    derivationKey: secretKey(variables, 'DERIVATION_KEY'),
     tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
     tanHashKey: secretKey(variables, 'TAN_HASH_KEY'),
     tanLifetimeSeconds: integer(variables, 'TAN_LIFETIME_SECONDS', { min: 1, max: MAX_LIFETIME_SECONDS }),

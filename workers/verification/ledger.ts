@@ -4,6 +4,7 @@
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import type { ReserveReply } from '../../domain/rpc.ts';
+import type { TanStatus } from '../../domain/session.ts';
 import { toHex, utf8 } from '../../protocol/bytes.ts';
 import { hmacSha256 } from '../../protocol/hash.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
@@ -56,10 +57,20 @@ export class Ledger {
     if (!Number.isInteger(count) || count < 1 || count > MAX_TANS_PER_CALL) {
       throw new RangeError(`count: an integer 1..${MAX_TANS_PER_CALL} is expected, got ${count}`);
     }
-    const { tanMacKey, tanLifetimeSeconds: lifetimeSeconds } = this.#config;
     const tans = Array.from({ length: count }, () =>
-      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), tanMacKey),
+      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), this.#config.tanMacKey),
     );
+    await this.record(tans, codeBatchId);
+    return tans;
+  }
+
+  /**
+   * Records TANs made elsewhere (derived from a session); one that is there already keeps its row.
+   *
+   * @param codeBatchId batch of the code card that opened the session, or null
+   */
+  async record(tans: readonly string[], codeBatchId: string | null): Promise<void> {
+    const lifetimeSeconds = this.#config.tanLifetimeSeconds;
     const shards = Map.groupBy(
       tans.map((tan) => this.#hash(tan)),
       (hash) => hash.charAt(0),
@@ -69,7 +80,17 @@ export class Ledger {
         this.#shard(hashes[0] as string).issue({ hashes, codeBatchId, lifetimeSeconds }),
       ),
     );
-    return tans;
+  }
+
+  /** @returns what became of a TAN, as far as the ledger remembers */
+  async status(tan: string): Promise<TanStatus> {
+    const hash = this.#hash(tan);
+    return this.#shard(hash).status(hash);
+  }
+
+  /** Ends the TANs of a batch that are not committed, in every object. */
+  async withdrawBatch(codeBatchId: string): Promise<void> {
+    await Promise.all([...SHARD_DIGITS].map((digit) => this.#shard(digit).withdrawBatch(codeBatchId)));
   }
 
   /** Deletes what has to be gone by now, in every object. @returns how many TANs were forgotten */

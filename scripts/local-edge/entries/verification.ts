@@ -1,12 +1,18 @@
 /** @module `verification` with the local clock. */
 import { createApp } from '../../../workers/verification/app.ts';
 import { TanLedger as DeployedTanLedger } from '../../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import { TestSession as DeployedTestSession } from '../../../durable-objects/test-session/test-session.ts';
 import { clock } from './local-clock.ts';
 
 export { BackOffice, Redeem } from '../../../workers/verification/entrypoints.ts';
 
 /** The deployed object, asking the local clock. */
 export class TanLedger extends DeployedTanLedger {
+  protected override clock = clock;
+}
+
+/** The deployed object, asking the local clock. */
+export class TestSession extends DeployedTestSession {
   protected override clock = clock;
 }
 

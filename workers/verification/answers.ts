@@ -1,0 +1,47 @@
+/**
+ * @module Answers of the three public routes (spec/cwa.md §3.1): one size for real, dummy and refused, whatever is in
+ * them. CWA's server padded each route by hand and lost the equality when two fields were added (spec/cwa.md §3.4 d);
+ * here the padding is what is left of a fixed length, so it can't get out of step.
+ */
+import { type LevelStatus, PAD_HEADER, padFor } from '../shared/level-answer.ts';
+
+/** Bytes of every body. The longest: a test result with a laboratory id of 64 characters, 133 bytes. */
+export const ANSWER_BODY_BYTES = 250;
+
+/** What a route says, without padding; a refusal says nothing but its status. */
+export type Answer =
+  | { readonly status: 201; readonly body: { readonly registrationToken: string } | { readonly tan: string } }
+  | {
+      readonly status: 200;
+      readonly body: { readonly testResult: number; readonly sc: number; readonly labId?: string };
+    }
+  | { readonly status: 200; readonly body: { readonly forgotten: true } }
+  | { readonly status: 400 | 403 | 404 | 405 | 429 | 500; readonly body: Record<string, never> };
+
+/** @returns the refusal of this status */
+export function refusal(status: 400 | 403 | 404 | 405 | 429 | 500): Answer {
+  return { status, body: {} };
+}
+
+/**
+ * @param answer what is said
+ * @param statusLineHasPhrase see level-answer.ts
+ * @returns the answer, `ANSWER_BODY_BYTES` long
+ * @throws RangeError when the body alone is longer, a defect that a test must find
+ */
+export function paddedAnswer(answer: Answer, statusLineHasPhrase: boolean): Response {
+  const bare = JSON.stringify({ ...answer.body, responsePadding: '' });
+  const missing = ANSWER_BODY_BYTES - new TextEncoder().encode(bare).length;
+  if (missing < 0) throw new RangeError(`answer: ${-missing} bytes longer than ${ANSWER_BODY_BYTES}`);
+  const status: LevelStatus = answer.status;
+  return new Response(JSON.stringify({ ...answer.body, responsePadding: '0'.repeat(missing) }), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(ANSWER_BODY_BYTES),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      [PAD_HEADER]: padFor(status, statusLineHasPhrase),
+    },
+  });
+}

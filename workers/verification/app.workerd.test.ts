@@ -1,0 +1,165 @@
+import { env, exports } from 'cloudflare:workers';
+import { reset } from 'cloudflare:test';
+import { beforeEach, describe, it } from 'vitest';
+import { issuedSession } from '../../domain/session.ts';
+import { generateTeleTan } from '../../domain/teletan.ts';
+import { ANSWER_BODY_BYTES } from './answers.ts';
+import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
+import { Ledger } from './ledger.ts';
+import { Sessions } from './sessions.ts';
+
+const bindings = env as unknown as VerificationEnv;
+const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
+
+interface Said {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+  readonly bytes: number;
+  readonly headers: string;
+}
+
+/** Posts like a phone, and measures the answer with its header names and lengths. */
+async function post(
+  route: string,
+  body: unknown,
+  headers: Record<string, string> = { 'cwa-fake': '0' },
+): Promise<Said> {
+  const response = await exports.default.fetch(
+    new Request(`http://v/version/v1/${route}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    }),
+  );
+  const text = await response.text();
+  const phrase =
+    { 200: 'OK', 201: 'Created', 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found' }[response.status] ?? '';
+  const lines = [...response.headers].map(([name, value]) => `${name}: ${name === 'x-padding' ? '' : value}`);
+  return {
+    status: response.status,
+    body: JSON.parse(text) as Record<string, unknown>,
+    bytes: text.length + phrase.length + (response.headers.get('x-padding') ?? '').length,
+    headers: lines.toSorted().join('\n'),
+  };
+}
+
+/** The stub laboratory answers with the second digit of the id. */
+const guidWithResult = (result: number, tail = '0'): string => `a${result}${tail.repeat(62)}`;
+const register = async (key: string, keyType = 'GUID'): Promise<string> =>
+  String((await post('registrationToken', { key, keyType })).body['registrationToken']);
+
+beforeEach(() => reset());
+
+describe('registration', () => {
+  it('one token a GUID: repeated until the first poll, then refused', async ({ expect }) => {
+    const key = guidWithResult(2);
+    const token = await register(key);
+    expect(token).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    expect(await register(key)).toBe(token);
+    expect((await post('testresult', { registrationToken: token })).status).toBe(200);
+    expect((await post('registrationToken', { key, keyType: 'GUID' })).status).toBe(400);
+  });
+
+  it('two devices with one QR code at the same instant get the same token, and only until one polls', async ({
+    expect,
+  }) => {
+    const key = guidWithResult(1);
+    const tokens = await Promise.all(Array.from({ length: 5 }, () => register(key)));
+    expect(new Set(tokens).size).toBe(1);
+  });
+
+  it('a teleTAN opens once it is issued, however it is typed; a guess opens nothing', async ({ expect }) => {
+    const config = parseVerificationConfig(bindings);
+    const sessions = new Sessions(bindings, config, new Ledger(bindings, config));
+    const key = generateTeleTan(random);
+    expect((await post('registrationToken', { key, keyType: 'TELETAN' })).status).toBe(400);
+    const session = issuedSession('teletan', null, Date.now() / 1000 + 3600);
+    await sessions.issue([{ keyType: 'TELETAN', key, session }]);
+    const token = await register(key.toLowerCase(), 'TELETAN');
+    expect((await post('testresult', { registrationToken: token })).body['testResult']).toBe(2);
+    expect((await post('tan', { registrationToken: token })).status).toBe(201);
+  });
+});
+
+describe('TANs', () => {
+  for (const { result, given } of [
+    { result: 0, given: 400 },
+    { result: 1, given: 400 },
+    { result: 2, given: 201 },
+    { result: 3, given: 400 },
+    { result: 4, given: 400 },
+    { result: 7, given: 201 },
+  ]) {
+    it(`result ${result}: ${given}`, async ({ expect }) => {
+      const token = await register(guidWithResult(result));
+      expect((await post('tan', { registrationToken: token })).status).toBe(given);
+    });
+  }
+
+  it('the same one until it is committed, then a second, then none', async ({ expect }) => {
+    const config = parseVerificationConfig(bindings);
+    const ledger = new Ledger(bindings, config);
+    const token = await register(guidWithResult(2, '7'));
+    const ask = async () => (await post('tan', { registrationToken: token })).body['tan'];
+    const use = async (tan: unknown) => {
+      const reply = await ledger.reserve(String(tan), 'ab'.repeat(32));
+      if (reply.kind !== 'reserved') throw new Error(`reserve: ${reply.kind}`);
+      await ledger.commit(String(tan), reply.uploadId);
+    };
+    const first = await ask();
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await ask()).toBe(first);
+    await use(first);
+    const second = await ask();
+    expect(second).not.toBe(first);
+    expect(await ask()).toBe(second);
+    await use(second);
+    expect(await ask()).toBeUndefined();
+  });
+
+  it('a person who deletes their test has neither result nor TAN, and the QR code opens nothing again', async ({
+    expect,
+  }) => {
+    const key = guidWithResult(2, '5');
+    const token = await register(key);
+    expect((await post('forget', { registrationToken: token })).status).toBe(200);
+    expect((await post('testresult', { registrationToken: token })).status).toBe(400);
+    expect((await post('tan', { registrationToken: token })).status).toBe(400);
+    expect((await post('registrationToken', { key, keyType: 'GUID' })).status).toBe(400);
+    expect((await post('forget', { registrationToken: token })).status).toBe(200);
+  });
+
+  it('a different result under the date of birth is refused', async ({ expect }) => {
+    const said = await post('registrationToken', {
+      key: guidWithResult(2, '8'),
+      keyType: 'GUID',
+      keyDob: guidWithResult(1),
+    });
+    expect((await post('testresult', { registrationToken: said.body['registrationToken'] })).status).toBe(403);
+  });
+});
+
+it('real, dummy, refused and malformed are of one size with one set of headers, on every route', async ({ expect }) => {
+  const token = await register(guidWithResult(2, '9'));
+  const unknown = '11111111-2222-4444-8888-161616161616';
+  const answers: Said[] = [];
+  const ask = async (...args: Parameters<typeof post>) => answers.push(await post(...args));
+  await ask('registrationToken', { key: guidWithResult(1, '1'), keyType: 'GUID' });
+  await ask('registrationToken', { key: 'x', keyType: 'GUID' });
+  await ask('registrationToken', { key: guidWithResult(0), keyType: 'GUID' }, { 'cwa-fake': '1' });
+  for (const route of ['testresult', 'tan', 'forget']) {
+    await ask(route, { registrationToken: unknown });
+    await ask(route, { registrationToken: unknown }, { 'cwa-fake': '1' });
+    await ask(route, { registrationToken: token, requestPadding: 'x'.repeat(100) });
+    await ask(route, { registrationToken: token }, {});
+    await ask(route, '{"registrationToken":1');
+    await ask(route, '['.repeat(5_000));
+    await ask(route, `{"registrationToken":"${token}","registrationToken":"${unknown}"}`);
+    await ask(route, 'x'.repeat(10_001));
+  }
+  await ask('unknown', {});
+  expect(new Set(answers.map((a) => a.headers)).size).toBe(1);
+  expect(new Set(answers.map((a) => a.bytes)).size).toBe(1);
+  for (const a of answers) expect(JSON.stringify(a.body).length).toBe(ANSWER_BODY_BYTES);
+  expect(new Set(answers.map((a) => a.status))).toEqual(new Set([200, 201, 400, 404]));
+});

@@ -1,0 +1,57 @@
+/**
+ * @module What a phone asks, parsed and checked (spec/cwa.md §3.1). Pure: a dummy goes through the same rules.
+ */
+import type { KeyType } from '../../domain/derived-codes.ts';
+import { parseStrictJson } from '../../domain/strict-json.ts';
+import { parseTeleTan } from '../../domain/teletan.ts';
+import { parseHashedGuid } from '../../domain/test-result.ts';
+
+/** Largest request body; CWA's clients send 250 bytes, its server took 10,000. */
+export const MAX_BODY_BYTES = 10_000;
+const JSON_LIMITS = { depth: 2, members: 10 } as const;
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Opens a session. `birthDateKey`: hash over GUID and date of birth, only with a GUID. */
+export interface RegistrationQuestion {
+  readonly keyType: KeyType;
+  /** Hashed GUID in lower case, or normalised teleTAN. */
+  readonly key: string;
+  readonly birthDateKey: string | null;
+}
+
+/** @returns the members of a JSON object in the body, or null */
+function members(body: Uint8Array): Record<string, unknown> | null {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return null;
+  }
+  const json = parseStrictJson(text, JSON_LIMITS);
+  if (!json.ok || typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) return null;
+  return json.value as Record<string, unknown>;
+}
+
+/** @param body at most MAX_BODY_BYTES @returns the question, or null when a rule is broken */
+export function parseRegistration(body: Uint8Array): RegistrationQuestion | null {
+  const m = members(body);
+  if (m === null) return null;
+  const { keyType, keyDob } = m;
+  if (keyType === 'GUID') {
+    const key = parseHashedGuid(m['key']);
+    const birthDateKey = keyDob === undefined || keyDob === null ? null : parseHashedGuid(keyDob);
+    if (key === null || (birthDateKey === null && typeof keyDob === 'string')) return null;
+    return { keyType, key, birthDateKey };
+  }
+  if (keyType !== 'TELETAN' || typeof m['key'] !== 'string' || typeof keyDob === 'string') return null;
+  const key = parseTeleTan(m['key']);
+  return key === null ? null : { keyType, key, birthDateKey: null };
+}
+
+/** @param body at most MAX_BODY_BYTES @returns the registration token, lower case, or null when there is none */
+export function parseToken(body: Uint8Array): string | null {
+  const token = members(body)?.['registrationToken'];
+  if (typeof token !== 'string') return null;
+  const canonical = token.toLowerCase();
+  return UUID_V4.test(canonical) ? canonical : null;
+}

@@ -8,8 +8,18 @@ import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 
+const worker = (exports as unknown as { default: { fetch(request: Request): Promise<Response> } }).default;
 const bindings = env as unknown as VerificationEnv;
 const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
+
+/** RFC 9110 §15 */
+const PHRASES = new Map([
+  [200, 'OK'],
+  [201, 'Created'],
+  [400, 'Bad Request'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+]);
 
 interface Said {
   readonly status: number;
@@ -24,7 +34,7 @@ async function post(
   body: unknown,
   headers: Record<string, string> = { 'cwa-fake': '0' },
 ): Promise<Said> {
-  const response = await exports.default.fetch(
+  const response = await worker.fetch(
     new Request(`http://v/version/v1/${route}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
@@ -32,8 +42,7 @@ async function post(
     }),
   );
   const text = await response.text();
-  const phrase =
-    { 200: 'OK', 201: 'Created', 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found' }[response.status] ?? '';
+  const phrase = PHRASES.get(response.status) ?? '';
   const lines = [...response.headers].map(([name, value]) => `${name}: ${name === 'x-padding' ? '' : value}`);
   return {
     status: response.status,

@@ -1,0 +1,180 @@
+import { env, exports } from 'cloudflare:workers';
+import { reset } from 'cloudflare:test';
+import { beforeEach, describe, it } from 'vitest';
+import { LABORATORY_LIST_TYPE } from '../../domain/laboratory-list.ts';
+import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
+import { signDocument } from '../../protocol/signed-document.ts';
+import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { testKeyPem } from '../../test/support/secrets.ts';
+import type { LaboratoryEnv } from './bindings.ts';
+import { createApp } from './app.ts';
+import { platformCertificate } from './certificate.ts';
+import type { BackOffice, Results } from './main.ts';
+import type { createResults } from './rpc.ts';
+
+const bindings = env as unknown as LaboratoryEnv;
+const entrypoints = exports as unknown as {
+  BackOffice: InstanceType<typeof BackOffice>;
+  Results: InstanceType<ReturnType<typeof createResults>>;
+  default: { fetch(request: Request): Promise<Response> };
+};
+const NOW = Math.floor(Date.now() / 1000);
+const HARBOUR = `00${'ab'.repeat(31)}`;
+const SPARE = 'cd'.repeat(32);
+const HILL = 'ef'.repeat(32);
+const id = (n: number): string => n.toString(16).padStart(64, '0');
+
+/** The list as an operator signs it outside the system. */
+function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY'): string {
+  const laboratories = [
+    { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: [HARBOUR, SPARE] },
+    { id: 'hill', name: 'Hill Laboratory', certificateFingerprints: [HILL] },
+  ];
+  const { raw } = signerFromPkcs8Pem(testKeyPem(key));
+  return signDocument(LABORATORY_LIST_TYPE, 'laboratories-v1', { version, laboratories }, raw);
+}
+
+/** The deployed app, but with a certificate that the test chooses. */
+async function post(path: string, fingerprint: string | null, body: unknown): Promise<Response> {
+  const app = createApp({ clock: () => NOW, certificate: () => fingerprint });
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return app.request(`/api/v1/${path}`, { method: 'POST', body: text }, bindings);
+}
+const rows = (...results: [string, number][]) => ({ testResults: results.map(([i, result]) => ({ id: i, result })) });
+
+beforeEach(async () => {
+  await reset();
+  await entrypoints.BackOffice.setLaboratories(signedList(1));
+});
+
+describe('the signed list', () => {
+  it('takes a higher version, and neither the same, an older, nor one that another key signed', async ({ expect }) => {
+    expect(await entrypoints.BackOffice.setLaboratories(signedList(2))).toEqual({ ok: true });
+    expect((await entrypoints.BackOffice.setLaboratories(signedList(2))).ok).toBe(false);
+    expect((await entrypoints.BackOffice.setLaboratories(signedList(1))).ok).toBe(false);
+    expect((await entrypoints.BackOffice.setLaboratories(signedList(3, 'ANOTHER_KEY'))).ok).toBe(false);
+    expect((await entrypoints.BackOffice.laboratories()).version).toBe(2);
+  });
+
+  it('a forged list in the store is an empty list', async ({ expect }) => {
+    await bindings.RESULT_STORE.getByName('list').setList(9, signedList(9, 'ANOTHER_KEY'));
+    expect((await post('lab/results', HARBOUR, rows([id(1), 2]))).status).toBe(403);
+  });
+});
+
+describe('who may post', () => {
+  it('the certificate decides, with leading zeros and in its replacement; no certificate and a stranger are refused', async ({
+    expect,
+  }) => {
+    expect((await post('lab/results', HARBOUR.toUpperCase(), rows([id(1), 2]))).status).toBe(204);
+    expect((await post('lab/results', SPARE, rows([id(1), 1]))).status).toBe(204);
+    expect((await post('lab/results', null, rows([id(2), 2]))).status).toBe(401);
+    expect((await post('lab/results', '11'.repeat(32), rows([id(2), 2]))).status).toBe(403);
+    expect((await post('lab/results', HARBOUR.slice(2), rows([id(2), 2]))).status).toBe(403);
+  });
+
+  it('the deployed Worker believes no header', async ({ expect }) => {
+    const response = await entrypoints.default.fetch(
+      new Request('http://lab/api/v1/lab/results', {
+        method: 'POST',
+        headers: {
+          'x-local-client-certificate': HARBOUR,
+          'x-ssl-client-sha256': HARBOUR,
+          'cf-client-cert-sha256': HARBOUR,
+        },
+        body: JSON.stringify(rows([id(1), 2])),
+      }),
+    );
+    expect(response.status).toBe(401);
+  });
+
+  for (const { name, auth, given } of [
+    { name: 'verified', auth: {}, given: true },
+    { name: 'not presented', auth: { certPresented: '0' }, given: false },
+    { name: 'expired', auth: { certVerified: 'FAILED:certificate has expired' }, given: false },
+    { name: 'self-signed', auth: { certVerified: 'NONE' }, given: false },
+    { name: 'revoked', auth: { certRevoked: '1' }, given: false },
+    { name: 'no fingerprint', auth: { certFingerprintSHA256: '' }, given: false },
+  ]) {
+    it(`the platform's word: ${name}`, ({ expect }) => {
+      const tlsClientAuth = {
+        certPresented: '1',
+        certVerified: 'SUCCESS',
+        certRevoked: '0',
+        certFingerprintSHA256: HARBOUR,
+        ...auth,
+      };
+      const request = { cf: { tlsClientAuth } } as unknown as Request;
+      expect(platformCertificate(request)).toBe(given ? HARBOUR : null);
+    });
+  }
+});
+
+describe('results', () => {
+  it('a thousand at once, read back by verification; PoC-NAT less ten', async ({ expect }) => {
+    const many = Array.from({ length: 1_000 }, (_, i): [string, number] => [id(i), 1 + (i % 3)]);
+    expect((await post('lab/results', HARBOUR, rows(...many))).status).toBe(204);
+    const reply = await entrypoints.Results.resultOf(id(1));
+    expect(reply).toMatchObject({ result: 2, labId: 'harbour' });
+    expect(reply.keptUntil).toBeGreaterThanOrEqual(NOW + RESULT_FORGOTTEN_AFTER_SECONDS);
+    expect((await post('pocnat/results', HARBOUR, rows([id(5_000), 12]))).status).toBe(204);
+    expect((await entrypoints.Results.resultOf(id(5_000))).result).toBe(2);
+  });
+
+  it('asking creates nothing, and unknown looks like pending', async ({ expect }) => {
+    const asked = await entrypoints.Results.resultOf(id(77));
+    expect(asked).toEqual({ result: 0, sampleCollected: null, labId: null, keptUntil: null });
+    expect(await bindings.RESULT_STORE.getByName('r0').result(id(77))).toBeNull();
+  });
+
+  it("another laboratory's row refuses the whole batch and stores nothing of it", async ({ expect }) => {
+    await post('lab/results', HARBOUR, rows([id(1), 2]));
+    const refused = await post('lab/results', HILL, rows([id(0x10), 1], [id(1), 1], [id(0x20), 1]));
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({ rows: [1] });
+    expect((await entrypoints.Results.resultOf(id(0x10))).result).toBe(0);
+    expect((await entrypoints.Results.resultOf(id(1))).result).toBe(2);
+  });
+
+  it('a person deletes their result; deleting again is fine', async ({ expect }) => {
+    await post('lab/results', HARBOUR, rows([id(1), 2]));
+    await entrypoints.Results.forget(id(1));
+    await entrypoints.Results.forget(id(1));
+    expect((await entrypoints.Results.resultOf(id(1))).result).toBe(0);
+  });
+
+  for (const { name, path, body, status } of [
+    { name: 'a rapid test on the PCR route', path: 'lab/results', body: rows([id(1), 7]), status: 400 },
+    { name: 'an id of 63 digits', path: 'lab/results', body: rows([id(1).slice(1), 2]), status: 400 },
+    { name: 'the same id twice', path: 'lab/results', body: rows([id(1), 2], [id(1), 1]), status: 400 },
+    { name: 'no rows', path: 'lab/results', body: { testResults: [] }, status: 400 },
+    {
+      name: '5,001 rows',
+      path: 'lab/results',
+      body: rows(...Array.from({ length: 5_001 }, (_, i): [string, number] => [id(i), 1])),
+      status: 400,
+    },
+    {
+      name: 'a sample from tomorrow',
+      path: 'lab/results',
+      body: { testResults: [{ id: id(1), result: 1, sc: NOW + 90_000 }] },
+      status: 400,
+    },
+    {
+      name: 'duplicate names',
+      path: 'lab/results',
+      body: `{"testResults":[{"id":"${id(1)}","result":1,"result":2}]}`,
+      status: 400,
+    },
+    { name: 'nested too deep', path: 'lab/results', body: '['.repeat(100), status: 400 },
+    { name: 'two megabytes', path: 'lab/results', body: 'x'.repeat(2_000_000), status: 413 },
+    { name: 'not JSON', path: 'lab/results', body: 'id=1', status: 400 },
+    { name: 'no such route', path: 'lab/other', body: {}, status: 404 },
+  ]) {
+    it(`refuses ${name}, naming no value`, async ({ expect }) => {
+      const response = await post(path, HARBOUR, body);
+      expect(response.status).toBe(status);
+      expect(await response.text()).not.toContain(id(1));
+    });
+  }
+});

@@ -7,6 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/intervals.ts';
 import { migrate } from '../migrations.ts';
+import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
@@ -93,6 +94,11 @@ export class Publisher extends DurableObject {
     return r2Bucket(binding);
   }
 
+  /** The buffer as a port; a test's subclass puts it out of reach. */
+  protected buffer(): BufferPort {
+    return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
+  }
+
   #step(): Promise<Advance> {
     this.#running ??= this.#advanceOnce().finally(() => {
       this.#running = null;
@@ -105,7 +111,7 @@ export class Publisher extends DurableObject {
       now: await this.clock(),
       config: this.config,
       store: this.#store,
-      buffer: this.#bindings.SUBMISSION_BUFFER.getByName('buffer'),
+      buffer: this.buffer(),
       publicBucket: this.bucket(this.#bindings.PUBLIC),
       privateBucket: this.bucket(this.#bindings.PRIVATE),
     };

@@ -1,7 +1,8 @@
 import { beforeEach, describe, it } from 'vitest';
+import { toHex } from '../../protocol/bytes.ts';
 import { readExportZip } from '../../protocol/export-reader.ts';
 import type { DayPage, ManifestHead } from '../../protocol/manifest.ts';
-import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
+import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -20,7 +21,7 @@ async function zipKeys(key: string): Promise<string[]> {
   if (object === null) throw new Error(`${key} is missing`);
   const read = readExportZip(new Uint8Array(await object.arrayBuffer()), null);
   if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
-  return read.exportFile.keys.map(({ keyData }) => keyData.toHex());
+  return read.exportFile.keys.map(({ keyData }) => toHex(keyData));
 }
 
 describe('an hour', () => {
@@ -35,7 +36,7 @@ describe('an hour', () => {
       expect([sequence, pages, issuedAt]).toEqual([1, [], (HOUR + 1) * 3600]);
       expect(hours).toMatchObject([{ hour: HOUR, file: 1, of: 1 }]);
       const keys = await zipKeys(`v1/${region}/chunks/${hours[0]!.sha256}.zip`);
-      expect(keys.toSorted()).toEqual([...keysOf(1, 14), ...keysOf(2, 3)].map((k) => k.keyData.toHex()).toSorted());
+      expect(keys.toSorted()).toEqual([...keysOf(1, 14), ...keysOf(2, 3)].map((k) => toHex(k.keyData)).toSorted());
       expect(await zipKeys(`version/v1/diagnosis-keys/country/${region}/date/2026-06-15/hour/10`)).toEqual(keys);
       expect(await publicJson(`version/v1/diagnosis-keys/country/${region}/date/2026-06-15/hour`)).toEqual([10]);
       expect(await publicJson(`version/v1/diagnosis-keys/country/${region}/date`)).toEqual([]);
@@ -96,8 +97,7 @@ describe('a day', () => {
     }
     const left = [...(await objects(testEnv.PRIVATE)).keys()];
     expect(left).toEqual([]);
-    const tek = keysOf(1, 1)[0]!.keyData.toHex();
-    for (const [key, bytes] of await objects(testEnv.PUBLIC)) expect(bytes.toHex(), key).not.toContain(tek);
-    expect(DAY_0).toBe(20_619);
+    const tek = toHex(keysOf(1, 1)[0]!.keyData);
+    for (const [key, bytes] of await objects(testEnv.PUBLIC)) expect(toHex(bytes), key).not.toContain(tek);
   });
 });

@@ -35,6 +35,20 @@ export function setKey(hour: number): string {
   return `sets/${hour}/set.json`;
 }
 
+/** The buffer didn't answer, for whatever reason; nothing else is thrown as this. */
+export class BufferOutOfReach extends Error {
+  override readonly name = 'BufferOutOfReach';
+}
+
+/** @returns what the buffer answers. @throws BufferOutOfReach for any failure of the call */
+export async function reach<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    throw new BufferOutOfReach(cause instanceof Error ? cause.message : 'out of reach', { cause });
+  }
+}
+
 /** The record of an hour that publishes no key: nothing is written for it. */
 export function emptyRecord(hour: number, regions: readonly string[]): SetRecord {
   const none = Object.fromEntries(regions.map((region) => [region, 0]));
@@ -52,7 +66,7 @@ export async function writeRecord(p: Publication, hour: number, setNo: number): 
   const writer = new RecordWriter(p, hour);
   let after: Uint8Array | null = null;
   for (;;) {
-    const page: KeyPage = await p.buffer.page(setNo, after, PAGE_ROWS);
+    const page: KeyPage = await reach(p.buffer.page(setNo, after, PAGE_ROWS));
     await writer.add(page);
     if (page.last) break;
     after = page.rows.slice(page.rows.length - ROW_BYTES);

@@ -17,13 +17,12 @@ import { cutRegionDay } from './day-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { composeIndex, dayOfSealing, listedDays, publishIndex } from './index-ops.ts';
 import type { Publication } from './model.ts';
-import { emptyRecord, writeRecord } from './record-writer.ts';
+import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writer.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import type { SealedHour } from './store.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
 export const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;
-/** Hours before the first call that a new publisher looks back at most: the life of a key. */
 const HOURS_A_DAY = 24;
 
 export interface Advance {
@@ -58,7 +57,8 @@ export async function advance(p: Publication): Promise<Advance> {
       await advanceHour(p, due);
       return busy;
     } catch (error) {
-      // Hours that are written already needn't wait for one that can't be.
+      // Hours that are written already needn't wait for a buffer; anything else that fails is simply tried again.
+      if (!(error instanceof BufferOutOfReach)) throw error;
       blocked = error;
     }
   }
@@ -102,17 +102,22 @@ async function advanceHour(p: Publication, { hour, state, setNo, decision, recor
 async function freezeStep(p: Publication, hour: number): Promise<void> {
   const after = p.store.lastSet();
   try {
-    const set = await p.buffer.freeze({ hour, after });
+    const set = await reach(p.buffer.freeze({ hour, after }));
     p.store.transaction(() => {
       p.store.setMeta('last_set', set.setNo);
       p.store.putHour({ hour, state: 'FROZEN', setNo: set.setNo, decision: set.decision, record: null });
     });
   } catch (error) {
-    if (p.now < hourEnd(hour) + BLOCK_SECONDS) throw error;
+    if (!givesUp(p, hour, error)) throw error;
     p.store.transaction(() => {
       p.store.putHour({ hour, state: 'FROZEN', setNo: null, decision: 'missed', record: null });
     });
   }
+}
+
+/** @returns whether the hour is to be published empty: the buffer, and nothing else, has failed for too long */
+function givesUp(p: Publication, hour: number, error: unknown): boolean {
+  return error instanceof BufferOutOfReach && p.now >= hourEnd(hour) + BLOCK_SECONDS;
 }
 
 async function planStep(p: Publication, h: SealedHour): Promise<void> {
@@ -133,7 +138,7 @@ async function planStep(p: Publication, h: SealedHour): Promise<void> {
       p.store.count('hours_published');
     });
   } catch (error) {
-    if (p.now < hourEnd(hour) + BLOCK_SECONDS) throw error;
+    if (!givesUp(p, hour, error)) throw error;
     // The set is given back: under the same number it joins the next hour's.
     p.store.transaction(() => {
       p.store.setMeta('last_set', setNo - 1);

@@ -39,7 +39,9 @@ export class Rig {
   policy = OPEN_POLICY;
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
-  /** Called before each call of the publisher to the buffer while it is set: the buffer is out of reach. */
+  /** Called after each put; a throw is a crash between the object and the step's own row. */
+  afterPut: (key: string) => void = () => {};
+  /** While it is set, no call of the publisher reaches the buffer. */
   bufferDown = false;
   readonly buffer = testEnv.SUBMISSION_BUFFER.getByName('buffer');
   readonly publisher = testEnv.PUBLISHER.getByName('publisher');
@@ -70,7 +72,11 @@ export class Rig {
   async inPublisher<T>(body: (publisher: Publisher) => Promise<T>): Promise<T> {
     return runInDurableObject(this.publisher, async (publisher, state) => {
       this.#tune(publisher);
+      const down = () => Promise.reject(new Error('out of reach'));
+      const buffer = { firstHour: down, freeze: down, page: down, purge: down, expire: down };
       Object.assign(publisher, { bucket: (binding: R2Bucket) => this.#bucket(binding) });
+      if (this.bufferDown) Object.assign(publisher, { buffer: () => buffer });
+      else delete (publisher as unknown as Record<string, unknown>)['buffer'];
       try {
         return await body(publisher);
       } finally {
@@ -90,9 +96,6 @@ export class Rig {
   async #tuneBuffer(): Promise<void> {
     await runInDurableObject(this.buffer, (buffer) => {
       this.#tune(buffer);
-      const down = () => Promise.reject(new Error('out of reach'));
-      if (this.bufferDown) Object.assign(buffer, { freeze: down, page: down, purge: down });
-      else for (const name of ['freeze', 'page', 'purge']) delete (buffer as unknown as Record<string, unknown>)[name];
     });
   }
 
@@ -106,9 +109,11 @@ export class Rig {
     const port = r2Bucket(binding);
     return {
       ...port,
-      put: (key, bytes, meta, etag) => {
+      put: async (key, bytes, meta, etag) => {
         this.onPut(key);
-        return port.put(key, bytes, meta, etag);
+        const stored = await port.put(key, bytes, meta, etag);
+        this.afterPut(key);
+        return stored;
       },
     };
   }

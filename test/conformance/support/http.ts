@@ -15,6 +15,8 @@ export interface RawRequest {
 /** What came back. */
 export interface RawAnswer {
   readonly status: number;
+  /** Bytes of status line and headers on the wire, HTTP/1.1. */
+  readonly headBytes: number;
   /** Names in lower case, in the order of the wire, doubles kept. */
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
   readonly headers: Headers;
@@ -45,8 +47,19 @@ export function send(origin: string, path: string, options: RawRequest = {}): Pr
           for (let i = 0; i < answer.rawHeaders.length; i += 2) {
             rawHeaders.push([answer.rawHeaders[i]?.toLowerCase() ?? '', answer.rawHeaders[i + 1] ?? '']);
           }
+          const statusLine = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n`;
+          const headBytes = rawHeaders.reduce(
+            (sum, [name, value]) => sum + name.length + value.length + 4,
+            statusLine.length + 2,
+          );
           const bytes = new Uint8Array(Buffer.concat(parts));
-          resolve({ status: answer.statusCode ?? 0, rawHeaders, headers: new Headers(rawHeaders), body: bytes });
+          resolve({
+            status: answer.statusCode ?? 0,
+            headBytes,
+            rawHeaders,
+            headers: new Headers(rawHeaders),
+            body: bytes,
+          });
         });
       },
     );

@@ -82,7 +82,7 @@ export function payloadOf(keys: readonly SubmittedKey[], changes: Partial<Submis
 export async function startSystem(): Promise<System> {
   const log: string[] = [];
   const edge = await startLocalEdge({
-    vars: { upload: { ANSWER_DEADLINE_MS: '250' } },
+    vars: { upload: { ANSWER_DEADLINE_MS: '600' } },
     onLog: (line) => void log.push(line),
   });
   await setClock(edge.url, START);

@@ -1,0 +1,150 @@
+/**
+ * @module An upload as it leaves the phone (cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15 keys, the
+ * next day's upload of one key and a dummy have one size on the wire, headers included. CWA pads 28 bytes a missing key,
+ * while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's size instead.
+ */
+import { err, ok, type Result } from '../protocol/result.ts';
+import { encodeSubmissionPayload, type SubmissionPayload } from '../protocol/submission-payload.ts';
+import { type RandomBytes, randomUuid } from './random.ts';
+import type { OwnKey } from './tek-schedule.ts';
+
+/** Where uploads and dummies go. */
+export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
+/** Keys an upload may hold: 14 days and today (cwa.md §1.3). */
+export const MAX_UPLOAD_KEYS = 15;
+/**
+ * Every body's size. 15 keys of 35 bytes are 525, 50 visited countries of 4 bytes 200, the other fields 10, and at least
+ * {@link MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 866.
+ */
+export const UPLOAD_BODY_BYTES = 1024;
+/**
+ * Padding is never shorter, so that the length in front of it always takes two bytes: with one or two, one size in
+ * between could not be hit.
+ */
+const MIN_PADDING_BYTES = 128;
+/** Tag of requestPadding and a length of 128..16383. */
+const PADDING_FRAME_BYTES = 3;
+/** Characters of a TAN (cwa.md §1.1: a UUID). */
+const TAN_CHARACTERS = 36;
+
+/** A key as the phone shares it. One of the two last fields must be there (cwa.md §2.1). */
+export interface SharedKey extends OwnKey {
+  /** 1..8; null: the server derives it. */
+  readonly transmissionRiskLevel: number | null;
+  /** −15..4000 in CWA's encoding (onset.ts); null: the server derives it. */
+  readonly daysSinceOnsetOfSymptoms: number | null;
+}
+
+/** What a person shares. Sent again after a lost answer, it must be the same content: only then is it known as the same. */
+export interface UploadContent {
+  readonly keys: readonly SharedKey[];
+  /** ISO 3166-1 alpha-2. */
+  readonly visitedCountries: readonly string[];
+  readonly consentToFederation: boolean;
+  /** 0 PCR test, 1 rapid test (cwa.md §1.1). */
+  readonly submissionType: 0 | 1;
+}
+
+export interface UploadRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Exactly {@link UPLOAD_BODY_BYTES}. */
+  readonly body: Uint8Array;
+}
+
+export type UploadRequestError =
+  | { readonly kind: 'key-count'; readonly count: number; readonly limit: number }
+  | { readonly kind: 'tan-length'; readonly length: number; readonly expected: number }
+  | { readonly kind: 'too-large'; readonly bytes: number; readonly limit: number };
+
+/**
+ * @param tan as the verification server gave it, 36 characters
+ * @param content what is shared
+ * @param random for the padding, drawn anew at each attempt
+ * @returns the request, or which limit the content passes
+ */
+export function uploadRequest(
+  tan: string,
+  content: UploadContent,
+  random: RandomBytes,
+): Result<UploadRequest, UploadRequestError> {
+  const count = content.keys.length;
+  if (count < 1 || count > MAX_UPLOAD_KEYS) return err({ kind: 'key-count', count, limit: MAX_UPLOAD_KEYS });
+  if (tan.length !== TAN_CHARACTERS) {
+    return err({ kind: 'tan-length', length: tan.length, expected: TAN_CHARACTERS });
+  }
+  const body = paddedBody(
+    {
+      keys: content.keys.map((key) => ({ ...key, reportType: null })),
+      requestPadding: null,
+      visitedCountries: content.visitedCountries,
+      origin: null,
+      consentToFederation: content.consentToFederation,
+      checkIns: [],
+      submissionType: content.submissionType,
+      checkInProtectedReports: [],
+    },
+    random,
+  );
+  return body.ok ? ok(request('0', tan, '', body.value)) : body;
+}
+
+/**
+ * A dummy: no TAN, no keys, and nothing to tell it by. Its header padding has a TAN's alphabet too, so that it also
+ * stays alike where headers are compressed (HPACK gives digits and letters different lengths).
+ *
+ * @param random for the padding
+ * @returns the request
+ */
+export function dummyRequest(random: RandomBytes): UploadRequest {
+  const empty: SubmissionPayload = {
+    keys: [],
+    requestPadding: null,
+    visitedCountries: [],
+    origin: null,
+    consentToFederation: null,
+    checkIns: [],
+    submissionType: null,
+    checkInProtectedReports: [],
+  };
+  const body = paddedBody(empty, random);
+  if (!body.ok) throw new Error('an empty payload always fits');
+  return request('1', '', randomUuid(random), body.value);
+}
+
+function request(fake: '0' | '1', authorization: string, padding: string, body: Uint8Array): UploadRequest {
+  return {
+    path: UPLOAD_PATH,
+    headers: {
+      'content-type': 'application/x-protobuf',
+      'cwa-fake': fake,
+      'cwa-authorization': authorization,
+      'cwa-header-padding': padding,
+    },
+    body,
+  };
+}
+
+function paddedBody(payload: SubmissionPayload, random: RandomBytes): Result<Uint8Array, UploadRequestError> {
+  const bytes = encodeSubmissionPayload(payload).length;
+  const padding = UPLOAD_BODY_BYTES - bytes - PADDING_FRAME_BYTES;
+  if (padding < MIN_PADDING_BYTES) {
+    return err({ kind: 'too-large', bytes, limit: UPLOAD_BODY_BYTES - PADDING_FRAME_BYTES - MIN_PADDING_BYTES });
+  }
+  return ok(encodeSubmissionPayload({ ...payload, requestPadding: random(padding) }));
+}
+
+/**
+ * @param error see {@link UploadRequestError}
+ * @returns one line for a person
+ */
+export function describeUploadRequestError(error: UploadRequestError): string {
+  switch (error.kind) {
+    case 'key-count':
+      return `${error.count} keys, an upload holds 1..${error.limit}`;
+    case 'tan-length':
+      return `a TAN has ${error.expected} characters, this one ${error.length}`;
+    case 'too-large':
+      return `${error.bytes} bytes without padding, at most ${error.limit} fit`;
+  }
+}

@@ -62,6 +62,7 @@ describe('a publisher that is killed', () => {
 
   it.for(['before', 'after'] as const)(
     '%s any put publishes the same bytes',
+    { timeout: 120_000 },
     async (when, { expect }) => {
       const bytes = await expected();
       let puts = 0;
@@ -85,7 +86,6 @@ describe('a publisher that is killed', () => {
       }
       expect(puts).toBeGreaterThan(30);
     },
-    120_000,
   );
 
   it('that meets itself, twice the alarm and the cron, puts no chunk twice', async ({ expect }) => {

@@ -85,7 +85,9 @@ export default defineConfig({
       },
       workerProject('origin', ['submission-buffer', 'publisher']),
       // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
-      workerProject('verification', ['tan-ledger', 'test-session'], [laboratoryStub], { ANSWER_DEADLINE_MS: '0' }),
+      workerProject('verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
+        ANSWER_DEADLINE_MS: '0',
+      }),
       workerProject('laboratory', ['result-store']),
       workerProject('index', []),
       workerProject('upload', [], [verificationStub, originStub]),

@@ -63,9 +63,54 @@ export interface IssueTansRequest {
   readonly codeBatchId: string | null;
 }
 
-/** verification#BackOffice, bound by `portal` alone. */
+export interface IssuedTeleTanReply {
+  /** Given out once; kept nowhere. */
+  readonly teleTan: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+}
+
+/** What one issuer made in the last day: hints, never codes. */
+export interface TeleTanBook {
+  readonly entries: readonly { readonly hint: string; readonly issuedAt: number; readonly expiresAt: number }[];
+  readonly used: number;
+  readonly limit: number;
+}
+
+/** A batch of code cards as its provider sees it: how many were used, never which, never whether keys came. */
+export interface CardBatch {
+  readonly batchId: string;
+  readonly provider: string;
+  readonly label: string;
+  readonly size: number;
+  readonly used: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly withdrawnFrom: number | null;
+}
+
+/** Cards to print; the codes exist in this reply alone. */
+export interface CardSheet {
+  readonly batch: CardBatch;
+  readonly cards: readonly { readonly code: string; readonly guid: string }[];
+}
+
+/** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
 export interface VerificationBackOfficeRpc {
   issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
+  /** @returns null when the issuer's quota is used up */
+  issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null>;
+  teleTanBook(issuer: string): Promise<TeleTanBook>;
+  setTeleTanQuota(issuer: string, perHour: number): Promise<void>;
+  teleTanQuotas(): Promise<readonly { readonly issuer: string; readonly teleTansPerHour: number }[]>;
+  /** @param count 1..10,000 @returns null when the provider's cards of the day are used up */
+  makeCards(provider: string, label: string, count: number): Promise<CardSheet | null>;
+  /** @param provider one provider's batches, or null for all */
+  cardBatches(provider: string | null): Promise<readonly CardBatch[]>;
+  /** @returns the instant (Unix seconds) from which on it is withdrawn, or null when there is no such batch */
+  withdrawBatch(batchId: string, provider: string | null, from: number): Promise<number | null>;
+  /** Failed teleTAN guesses; `alarm` when the running or the last hour is over budget. */
+  guesses(): Promise<{ readonly thisHour: number; readonly lastHour: number; readonly alarm: boolean }>;
   /** Deletes TANs that are past expiry and grace; what the ledgers' alarms do by themselves, on demand. */
   forgetExpired(): Promise<{ readonly forgotten: number }>;
 }

@@ -15,9 +15,6 @@ export const TELETAN_LENGTH = 10;
 export const TELETAN_LIFETIME_SECONDS = 3600;
 
 const RANDOM_CHARACTERS = TELETAN_LENGTH - 1;
-/** Largest multiple of 31 that fits a byte: bytes from here on are drawn again, else some letters would be likelier. */
-const UNBIASED_BYTE_LIMIT = Math.floor(256 / TELETAN_ALPHABET.length) * TELETAN_ALPHABET.length;
-
 /**
  * The check character: first hex digit of SHA-256 over the nine characters, upper case, with 0 → G and 1 → H.
  *
@@ -37,15 +34,30 @@ export function teleTanCheckCharacter(nine: string): string {
  * @returns ten characters, uniform over the alphabet but for the check character
  */
 export function generateTeleTan(randomBytes: (length: number) => Uint8Array): string {
-  let nine = '';
-  while (nine.length < RANDOM_CHARACTERS) {
-    for (const byte of randomBytes(RANDOM_CHARACTERS * 2)) {
-      if (byte < UNBIASED_BYTE_LIMIT && nine.length < RANDOM_CHARACTERS) {
-        nine += TELETAN_ALPHABET.charAt(byte % TELETAN_ALPHABET.length);
-      }
+  const nine = uniformCharacters(TELETAN_ALPHABET, RANDOM_CHARACTERS, randomBytes);
+  return nine + teleTanCheckCharacter(nine);
+}
+
+/**
+ * Draws characters, each as likely as every other: bytes that would favour the first letters are drawn again.
+ *
+ * @param alphabet 2..256 characters
+ * @param length how many
+ * @param randomBytes source of cryptographically secure bytes
+ */
+export function uniformCharacters(
+  alphabet: string,
+  length: number,
+  randomBytes: (length: number) => Uint8Array,
+): string {
+  const limit = Math.floor(256 / alphabet.length) * alphabet.length;
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length * 2)) {
+      if (byte < limit && text.length < length) text += alphabet.charAt(byte % alphabet.length);
     }
   }
-  return nine + teleTanCheckCharacter(nine);
+  return text;
 }
 
 /**

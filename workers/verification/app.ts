@@ -8,19 +8,12 @@ import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import { readBody } from '../shared/body.ts';
 import { type ClientVariables, stripClientMetadata } from '../shared/client-metadata.ts';
 import { answerAtDeadline } from '../shared/deadline.ts';
-import { parsedOnce } from '../shared/env.ts';
 import { type Answer, paddedAnswer, refusal } from './answers.ts';
-import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
-import { Ledger } from './ledger.ts';
+import type { VerificationEnv } from './bindings.ts';
 import { MAX_BODY_BYTES, parseRegistration, parseToken, type RegistrationQuestion } from './question.ts';
-import { Sessions } from './sessions.ts';
+import { type Services, servicesOf } from './services.ts';
 
 type App = { Bindings: VerificationEnv; Variables: ClientVariables };
-
-interface Services {
-  readonly config: VerificationConfig;
-  readonly sessions: Sessions;
-}
 
 /** One route: how its body is read, what a real question is answered, what a dummy. */
 interface Route<Question> {
@@ -29,15 +22,12 @@ interface Route<Question> {
   readonly dummy: (services: Services, now: number) => Answer;
 }
 
-const servicesOf = parsedOnce((env: VerificationEnv): Services => {
-  const config = parseVerificationConfig(env);
-  return { config, sessions: new Sessions(env, config, new Ledger(env, config)) };
-});
-
 const REGISTRATION: Route<RegistrationQuestion> = {
   parse: parseRegistration,
-  async real(question, { sessions }, now) {
+  async real(question, { sessions, desk }, now) {
     const registrationToken = await sessions.register(question, now);
+    // Only counted, never refused: a valid code must not pay for somebody else's guesses.
+    if (registrationToken === null && question.keyType === 'TELETAN') await desk.countFailedGuess();
     return registrationToken === null ? refusal(400) : { status: 201, body: { registrationToken } };
   },
   dummy: () => ({ status: 201, body: { registrationToken: crypto.randomUUID() } }),

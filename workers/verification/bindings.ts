@@ -3,6 +3,7 @@
  * are hashed with before anything is stored.
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { TestSession } from '../../durable-objects/test-session/test-session.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
 import { integer, secretKey } from '../shared/env.ts';
@@ -10,6 +11,7 @@ import { integer, secretKey } from '../shared/env.ts';
 /** Bindings as the platform hands them over. */
 export interface VerificationEnv {
   readonly TAN_LEDGER: DurableObjectNamespace<TanLedger>;
+  readonly CODE_DESK: DurableObjectNamespace<CodeDesk>;
   readonly TEST_SESSION: DurableObjectNamespace<TestSession>;
   /** laboratory#Results: what a laboratory said of a test. */
   readonly RESULTS: ResultsRpc;

@@ -2,28 +2,35 @@
  * @module The RPC entrypoints of `verification` (design.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import type { IssueTansRequest, RedeemRpc, ReserveReply, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
-import { parsedOnce } from '../shared/env.ts';
-import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
-import { Ledger } from './ledger.ts';
-
-const ledgerOf = parsedOnce((env: VerificationEnv) => new Ledger(env, parseVerificationConfig(env)));
+import type {
+  CardBatch,
+  CardSheet,
+  IssuedTeleTanReply,
+  IssueTansRequest,
+  RedeemRpc,
+  ReserveReply,
+  TeleTanBook,
+  VerificationBackOfficeRpc,
+} from '../../domain/rpc.ts';
+import type { VerificationEnv } from './bindings.ts';
+import { FAILED_GUESS_BUDGET } from './desk.ts';
+import { servicesOf } from './services.ts';
 
 /** Bound by `upload` alone. */
 export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
   /** See {@link RedeemRpc}. */
   reserve(tan: string, digest: string): Promise<ReserveReply> {
-    return ledgerOf(this.env).reserve(tan, digest);
+    return servicesOf(this.env).ledger.reserve(tan, digest);
   }
 
   /** See {@link RedeemRpc}. */
   commit(tan: string, uploadId: string): Promise<void> {
-    return ledgerOf(this.env).commit(tan, uploadId);
+    return servicesOf(this.env).ledger.commit(tan, uploadId);
   }
 
   /** See {@link RedeemRpc}. */
   release(tan: string, uploadId: string): Promise<void> {
-    return ledgerOf(this.env).release(tan, uploadId);
+    return servicesOf(this.env).ledger.release(tan, uploadId);
   }
 }
 
@@ -31,11 +38,65 @@ export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemR
 export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements VerificationBackOfficeRpc {
   /** See {@link VerificationBackOfficeRpc}. */
   async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }> {
-    return { tans: await ledgerOf(this.env).issue(request.count, request.codeBatchId) };
+    return { tans: await servicesOf(this.env).ledger.issue(request.count, request.codeBatchId) };
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
   async forgetExpired(): Promise<{ readonly forgotten: number }> {
-    return { forgotten: await ledgerOf(this.env).forgetExpired() };
+    return { forgotten: await servicesOf(this.env).ledger.forgetExpired() };
   }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null> {
+    return servicesOf(this.env).desk.issueTeleTan(staffName(issuer));
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  teleTanBook(issuer: string): Promise<TeleTanBook> {
+    return servicesOf(this.env).desk.book(staffName(issuer));
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. @throws RangeError when `perHour` is not an integer 0..10,000 */
+  async setTeleTanQuota(issuer: string, perHour: number): Promise<void> {
+    if (!Number.isInteger(perHour) || perHour < 0 || perHour > MAX_QUOTA_PER_HOUR) {
+      throw new RangeError(`perHour: an integer 0..${MAX_QUOTA_PER_HOUR} is expected, got ${perHour}`);
+    }
+    await this.env.CODE_DESK.getByName('desk').setQuota(staffName(issuer), perHour);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  async teleTanQuotas(): Promise<{ issuer: string; teleTansPerHour: number }[]> {
+    return this.env.CODE_DESK.getByName('desk').quotas();
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  makeCards(provider: string, label: string, count: number): Promise<CardSheet | null> {
+    return servicesOf(this.env).desk.makeCards(staffName(provider), staffName(label), count);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  cardBatches(provider: string | null): Promise<CardBatch[]> {
+    return servicesOf(this.env).desk.batches(provider);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  withdrawBatch(batchId: string, provider: string | null, from: number): Promise<number | null> {
+    return servicesOf(this.env).desk.withdraw(batchId, provider, from);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  async guesses(): Promise<{ thisHour: number; lastHour: number; alarm: boolean }> {
+    const counts = await this.env.CODE_DESK.getByName('desk').failedGuesses();
+    return { ...counts, alarm: Math.max(counts.thisHour, counts.lastHour) > FAILED_GUESS_BUDGET };
+  }
+}
+
+const MAX_QUOTA_PER_HOUR = 10_000;
+
+/** @throws RangeError when a name or label is not 1..100 characters */
+function staffName(text: string): string {
+  if (typeof text !== 'string' || text.length < 1 || text.length > 100) {
+    throw new RangeError('issuer, provider and label: 1..100 characters are expected');
+  }
+  return text;
 }

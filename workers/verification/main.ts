@@ -4,6 +4,7 @@
 import { createApp } from './app.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+export { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 export { TestSession } from '../../durable-objects/test-session/test-session.ts';
 export { BackOffice, Redeem } from './entrypoints.ts';
 

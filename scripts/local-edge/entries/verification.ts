@@ -1,6 +1,7 @@
 /** @module `verification` with the local clock. */
 import { createApp } from '../../../workers/verification/app.ts';
 import { TanLedger as DeployedTanLedger } from '../../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import { CodeDesk as DeployedCodeDesk } from '../../../durable-objects/code-desk/code-desk.ts';
 import { TestSession as DeployedTestSession } from '../../../durable-objects/test-session/test-session.ts';
 import { clock } from './local-clock.ts';
 
@@ -8,6 +9,11 @@ export { BackOffice, Redeem } from '../../../workers/verification/entrypoints.ts
 
 /** The deployed object, asking the local clock. */
 export class TanLedger extends DeployedTanLedger {
+  protected override clock = clock;
+}
+
+/** The deployed object, asking the local clock. */
+export class CodeDesk extends DeployedCodeDesk {
   protected override clock = clock;
 }
 

@@ -36,7 +36,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   verification: {
     ...NOTHING,
     rpc: { RESULTS: 'exposure-edge-laboratory#Results' },
-    objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession' },
+    objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession', CODE_DESK: 'CodeDesk' },
     secrets: ['DERIVATION_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
   },
   laboratory: { ...NOTHING, objects: { RESULT_STORE: 'ResultStore' }, secrets: ['LABORATORY_LIST_PUBLIC_KEY'] },

@@ -1,0 +1,119 @@
+/**
+ * @module The code desk: one object that keeps the books of teleTANs, card batches and failed guesses (design.md §7).
+ * One object is enough: staff issue a few codes a second at most; phones touch it only when a teleTAN with a right check
+ * character fails.
+ *
+ * Durable writes: a booking comes before the codes exist. A crash in between has used up quota, or leaves a batch whose
+ * cards nobody was given; no code is ever live without its booking.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
+import { migrate } from '../migrations.ts';
+import {
+  type Batch,
+  batches,
+  bookBatch,
+  bookTeleTan,
+  countFailedGuess,
+  failedGuesses,
+  forgetOldEntries,
+  type IssuedTeleTan,
+  markWithdrawn,
+  quotaOf,
+  SCHEMA,
+  teleTansOf,
+} from './desk-ops.ts';
+
+const CLEANUP_EVERY_SECONDS = 3_600;
+
+export class CodeDesk<Env = unknown> extends DurableObject<Env> {
+  /** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
+  protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  readonly #sql: SqlStorage;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#sql = ctx.storage.sql;
+    migrate(ctx.storage, SCHEMA);
+  }
+
+  /** Books one teleTAN. @param hint its first characters @returns the entry, or null when the quota is used up */
+  async bookTeleTan(issuer: string, hint: string, lifetimeSeconds: number): Promise<IssuedTeleTan | null> {
+    const now = Math.floor(await this.clock());
+    const entry = { hint, issuedAt: now, expiresAt: now + lifetimeSeconds };
+    const booked = this.ctx.storage.transactionSync(() => bookTeleTan(this.#sql, issuer, entry));
+    await this.#armIfIdle();
+    return booked ? entry : null;
+  }
+
+  /** @returns this issuer's teleTANs of the last day, newest first, and the quota */
+  async teleTansOf(issuer: string): Promise<{ entries: IssuedTeleTan[]; used: number; limit: number }> {
+    const now = Math.floor(await this.clock());
+    return { entries: teleTansOf(this.#sql, issuer, now - 86_400), ...quotaOf(this.#sql, issuer, now) };
+  }
+
+  /** Sets an issuer's teleTANs an hour; 0 stops them. */
+  setQuota(issuer: string, teleTansPerHour: number): void {
+    this.#sql.exec('INSERT OR REPLACE INTO quota VALUES (?, ?)', issuer, teleTansPerHour);
+  }
+
+  /** @returns quotas that differ from the default */
+  quotas(): { issuer: string; teleTansPerHour: number }[] {
+    return this.#sql
+      .exec<{ issuer: string; teletans_per_hour: number }>('SELECT * FROM quota ORDER BY issuer')
+      .toArray()
+      .map((row) => ({ issuer: row.issuer, teleTansPerHour: row.teletans_per_hour }));
+  }
+
+  /** Books a batch of cards. @returns the batch, or null when the provider's cards of the day are used up */
+  async bookBatch(provider: string, label: string, size: number, lifetimeSeconds: number): Promise<Batch | null> {
+    const now = Math.floor(await this.clock());
+    const batch: Batch = {
+      batchId: crypto.randomUUID(),
+      provider,
+      label,
+      size,
+      createdAt: now,
+      expiresAt: now + lifetimeSeconds,
+      withdrawnFrom: null,
+    };
+    const booked = this.ctx.storage.transactionSync(() => bookBatch(this.#sql, batch));
+    await this.#armIfIdle();
+    return booked ? batch : null;
+  }
+
+  /** @param provider one provider's batches, or null for all */
+  batches(provider: string | null): Batch[] {
+    return batches(this.#sql, provider);
+  }
+
+  /** @param provider whose batch it must be, or null for a health authority @returns the date that holds, or null */
+  markWithdrawn(batchId: string, provider: string | null, from: number): number | null {
+    return markWithdrawn(this.#sql, batchId, provider, from);
+  }
+
+  /** A teleTAN with a right check character opened nothing. @returns how many did in this hour */
+  async countFailedGuess(): Promise<number> {
+    const count = countFailedGuess(this.#sql, Math.floor((await this.clock()) / 3600));
+    await this.#armIfIdle();
+    return count;
+  }
+
+  /** @returns failed guesses of the running and of the last hour */
+  async failedGuesses(): Promise<{ thisHour: number; lastHour: number }> {
+    const hour = Math.floor((await this.clock()) / 3600);
+    return { thisHour: failedGuesses(this.#sql, hour), lastHour: failedGuesses(this.#sql, hour - 1) };
+  }
+
+  /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
+  override async alarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
+    forgetOldEntries(this.#sql, Math.floor(await this.clock()));
+  }
+
+  async #armIfIdle(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null) {
+      await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
+    }
+  }
+}

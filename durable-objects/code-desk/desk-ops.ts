@@ -1,0 +1,152 @@
+/**
+ * @module The books of the code desk: who issued how many teleTANs, which batches of cards exist and from when they are
+ * withdrawn, how many guesses failed (design.md §7). Never a code: a teleTAN leaves its first three characters, so that
+ * its issuer finds it in a list; a card leaves nothing. SQL over one object's storage; no clock, no network.
+ */
+
+/** Numbered migrations; STORAGE.md describes the tables. */
+export const SCHEMA: readonly string[] = [
+  `CREATE TABLE teletan (issuer TEXT NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, hint TEXT NOT NULL);
+   CREATE INDEX teletan_issuer ON teletan (issuer, issued_at);
+   CREATE INDEX teletan_age ON teletan (issued_at);
+   CREATE TABLE batch (
+     batch_id TEXT PRIMARY KEY, provider TEXT NOT NULL, label TEXT NOT NULL, size INTEGER NOT NULL,
+     created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, withdrawn_from INTEGER
+   ) WITHOUT ROWID;
+   CREATE INDEX batch_provider ON batch (provider, created_at);
+   CREATE TABLE quota (issuer TEXT PRIMARY KEY, teletans_per_hour INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE failed_guess (hour INTEGER PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
+];
+
+/** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */
+export const DEFAULT_TELETANS_PER_HOUR = 60;
+/** Cards of all of a provider's batches in 24 hours. */
+export const CARDS_PER_PROVIDER_AND_DAY = 20_000;
+/** The books forget a teleTAN after so long: "my codes today" and the quota need no more. */
+export const TELETAN_KEPT_SECONDS = 86_400;
+/** A withdrawn or expired batch stays in the books until its keys are gone everywhere: 14 days and some. */
+export const BATCH_KEPT_AFTER_EXPIRY_SECONDS = 30 * 86_400;
+
+export interface IssuedTeleTan {
+  readonly hint: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface Batch {
+  readonly batchId: string;
+  readonly provider: string;
+  readonly label: string;
+  readonly size: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Unix seconds from which on the batch is withdrawn, or null. */
+  readonly withdrawnFrom: number | null;
+}
+
+/** @returns teleTANs of this issuer in the hour before `now`, and how many there may be */
+export function quotaOf(sql: SqlStorage, issuer: string, now: number): { used: number; limit: number } {
+  const used = sql
+    .exec<{ n: number }>('SELECT COUNT(*) AS n FROM teletan WHERE issuer = ? AND issued_at > ?', issuer, now - 3600)
+    .one().n;
+  const own = sql
+    .exec<{ teletans_per_hour: number }>('SELECT teletans_per_hour FROM quota WHERE issuer = ?', issuer)
+    .toArray()[0];
+  return { used, limit: own?.teletans_per_hour ?? DEFAULT_TELETANS_PER_HOUR };
+}
+
+/** Books a teleTAN. @returns false when the issuer's quota is used up; another issuer's is never touched */
+export function bookTeleTan(sql: SqlStorage, issuer: string, entry: IssuedTeleTan): boolean {
+  const { used, limit } = quotaOf(sql, issuer, entry.issuedAt);
+  if (used >= limit) return false;
+  sql.exec('INSERT INTO teletan VALUES (?, ?, ?, ?)', issuer, entry.issuedAt, entry.expiresAt, entry.hint);
+  return true;
+}
+
+/** @returns this issuer's teleTANs since `from`, newest first */
+export function teleTansOf(sql: SqlStorage, issuer: string, from: number): IssuedTeleTan[] {
+  return sql
+    .exec<{ hint: string; issued_at: number; expires_at: number }>(
+      'SELECT hint, issued_at, expires_at FROM teletan WHERE issuer = ? AND issued_at >= ? ORDER BY issued_at DESC',
+      issuer,
+      from,
+    )
+    .toArray()
+    .map((row) => ({ hint: row.hint, issuedAt: row.issued_at, expiresAt: row.expires_at }));
+}
+
+/** Books a batch of cards. @returns false when the provider's cards of 24 hours are used up */
+export function bookBatch(sql: SqlStorage, batch: Batch): boolean {
+  const { n } = sql
+    .exec<{ n: number | null }>(
+      'SELECT SUM(size) AS n FROM batch WHERE provider = ? AND created_at > ?',
+      batch.provider,
+      batch.createdAt - 86_400,
+    )
+    .one();
+  if ((n ?? 0) + batch.size > CARDS_PER_PROVIDER_AND_DAY) return false;
+  const { batchId, provider, label, size, createdAt, expiresAt } = batch;
+  sql.exec('INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, NULL)', batchId, provider, label, size, createdAt, expiresAt);
+  return true;
+}
+
+/** @param provider one provider's batches, or null for all; newest first */
+export function batches(sql: SqlStorage, provider: string | null): Batch[] {
+  const rows = sql
+    .exec<{
+      batch_id: string;
+      provider: string;
+      label: string;
+      size: number;
+      created_at: number;
+      expires_at: number;
+      withdrawn_from: number | null;
+    }>('SELECT * FROM batch WHERE ?1 IS NULL OR provider = ?1 ORDER BY created_at DESC', provider)
+    .toArray();
+  return rows.map((row) => ({
+    batchId: row.batch_id,
+    provider: row.provider,
+    label: row.label,
+    size: row.size,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    withdrawnFrom: row.withdrawn_from,
+  }));
+}
+
+/**
+ * Marks a batch withdrawn; an earlier date wins, so that withdrawing again never brings codes back.
+ *
+ * @returns the date that now holds, or null when there is no such batch (of this provider)
+ */
+export function markWithdrawn(sql: SqlStorage, batchId: string, provider: string | null, from: number): number | null {
+  const row = sql
+    .exec<{ withdrawn_from: number | null }>(
+      'SELECT withdrawn_from FROM batch WHERE batch_id = ?1 AND (?2 IS NULL OR provider = ?2)',
+      batchId,
+      provider,
+    )
+    .toArray()[0];
+  if (!row) return null;
+  const holds = Math.min(from, row.withdrawn_from ?? from);
+  sql.exec('UPDATE batch SET withdrawn_from = ? WHERE batch_id = ?', holds, batchId);
+  return holds;
+}
+
+/** @param hour hours since the Unix epoch @returns the count of that hour, this guess included */
+export function countFailedGuess(sql: SqlStorage, hour: number): number {
+  sql.exec('INSERT INTO failed_guess VALUES (?, 1) ON CONFLICT (hour) DO UPDATE SET count = count + 1', hour);
+  return failedGuesses(sql, hour);
+}
+
+/** @returns failed guesses of an hour */
+export function failedGuesses(sql: SqlStorage, hour: number): number {
+  return sql.exec<{ count: number }>('SELECT count FROM failed_guess WHERE hour = ?', hour).toArray()[0]?.count ?? 0;
+}
+
+/** Forgets what nobody needs any longer. */
+export function forgetOldEntries(sql: SqlStorage, now: number): void {
+  sql.exec('DELETE FROM teletan WHERE issued_at <= ?', now - TELETAN_KEPT_SECONDS);
+  sql.exec('DELETE FROM batch WHERE expires_at <= ?', now - BATCH_KEPT_AFTER_EXPIRY_SECONDS);
+  sql.exec('DELETE FROM failed_guess WHERE hour < ?', Math.floor(now / 3600) - 48);
+}

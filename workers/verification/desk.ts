@@ -1,0 +1,120 @@
+/**
+ * @module What staff do through the portal: teleTANs, code cards, withdrawal (design.md §7). Codes are made here, given
+ * out once, and kept nowhere; the books know how many, sessions know which hash opens.
+ */
+import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';
+import type { CardBatch, CardSheet, IssuedTeleTanReply, TeleTanBook } from '../../domain/rpc.ts';
+import { issuedSession } from '../../domain/session.ts';
+import {
+  generateTeleTan,
+  TELETAN_ALPHABET,
+  TELETAN_LIFETIME_SECONDS,
+  uniformCharacters,
+} from '../../domain/teletan.ts';
+import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import type { VerificationEnv } from './bindings.ts';
+import type { Ledger } from './ledger.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Cards of one batch. */
+export const MAX_CARDS_PER_BATCH = 10_000;
+/** A printed card is good for so long. */
+const CARD_LIFETIME_SECONDS = 90 * 86_400;
+/** Characters of a teleTAN that stay in the books. */
+const HINT_LENGTH = 3;
+/** Cards written in one go; each shard gets a sixteenth. */
+const CARDS_PER_ROUND = 5_000;
+/** Failed guesses an hour at which operators are warned: 31^9 codes, so 1,000 guesses find one of 1,000 live ones 1 : 26 million. */
+export const FAILED_GUESS_BUDGET = 1_000;
+
+const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+
+export class Desk {
+  readonly #namespace: DurableObjectNamespace<CodeDesk>;
+  readonly #sessions: Sessions;
+  readonly #ledger: Ledger;
+
+  constructor(env: VerificationEnv, sessions: Sessions, ledger: Ledger) {
+    this.#namespace = env.CODE_DESK;
+    this.#sessions = sessions;
+    this.#ledger = ledger;
+  }
+
+  /** A stub belongs to the request that made it, so it is made anew each time. */
+  get #desk(): DurableObjectStub<CodeDesk> {
+    return this.#namespace.getByName('desk');
+  }
+
+  /** @param issuer the member of staff, as the portal names them @returns the teleTAN, or null when the quota is used up */
+  async issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null> {
+    const teleTan = generateTeleTan(randomBytes);
+    const entry = await this.#desk.bookTeleTan(issuer, teleTan.slice(0, HINT_LENGTH), TELETAN_LIFETIME_SECONDS);
+    if (entry === null) return null;
+    const session = issuedSession('teletan', null, entry.expiresAt);
+    await this.#sessions.issue([{ keyType: 'TELETAN', key: teleTan, session }]);
+    return { teleTan, expiresAt: entry.expiresAt };
+  }
+
+  /** A teleTAN whose check character is right opened nothing. The first beyond the budget of an hour warns, once. */
+  async countFailedGuess(): Promise<void> {
+    try {
+      const count = await this.#desk.countFailedGuess();
+      if (count === FAILED_GUESS_BUDGET + 1) console.warn('teletan-guesses over budget');
+    } catch {
+      // The count is a warning for operators; the answer does not depend on it.
+    }
+  }
+
+  /** @returns what an issuer made in the last day, and the quota */
+  async book(issuer: string): Promise<TeleTanBook> {
+    return this.#desk.teleTansOf(issuer);
+  }
+
+  /**
+   * Makes a batch of cards; the codes exist in the reply alone.
+   *
+   * @param count 1..10,000
+   * @returns the batch with its codes, or null when the provider's cards of the day are used up
+   * @throws RangeError when `count` is out of range
+   */
+  async makeCards(provider: string, label: string, count: number): Promise<CardSheet | null> {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_CARDS_PER_BATCH) {
+      throw new RangeError(`count: an integer 1..${MAX_CARDS_PER_BATCH} is expected, got ${count}`);
+    }
+    const batch = await this.#desk.bookBatch(provider, label, count, CARD_LIFETIME_SECONDS);
+    if (batch === null) return null;
+    const session = issuedSession('card', batch.batchId, batch.expiresAt);
+    const cards = Array.from({ length: count }, () => {
+      const random = uniformCharacters(TELETAN_ALPHABET, CARD_CODE_RANDOM_CHARACTERS, randomBytes);
+      const code = random + cardCheckCharacter(random);
+      return { code, guid: cardGuid(code) };
+    });
+    for (let from = 0; from < count; from += CARDS_PER_ROUND) {
+      const round = cards.slice(from, from + CARDS_PER_ROUND);
+      await this.#sessions.issue(round.map(({ guid }) => ({ keyType: 'GUID', key: hashGuid(guid), session })));
+    }
+    return { batch: { ...batch, used: 0 }, cards };
+  }
+
+  /** @param provider one provider's batches, or null for all @returns each with how many were used, never which */
+  async batches(provider: string | null): Promise<CardBatch[]> {
+    const batches = await this.#desk.batches(provider);
+    return Promise.all(
+      batches.map(async (batch) => ({ ...batch, used: await this.#sessions.batchUse(batch.batchId) })),
+    );
+  }
+
+  /**
+   * Withdraws a batch from an instant on: books, then sessions, then TANs; each step idempotent, so that a crash is mended
+   * by asking again.
+   *
+   * @returns the instant that holds (an earlier withdrawal wins), or null when there is no such batch
+   */
+  async withdraw(batchId: string, provider: string | null, from: number): Promise<number | null> {
+    const holds = await this.#desk.markWithdrawn(batchId, provider, from);
+    if (holds === null) return null;
+    await this.#sessions.withdrawBatch(batchId, holds);
+    await this.#ledger.withdrawBatch(batchId);
+    return holds;
+  }
+}

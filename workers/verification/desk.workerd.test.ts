@@ -1,0 +1,121 @@
+import { env, exports } from 'cloudflare:workers';
+import { reset } from 'cloudflare:test';
+import { beforeEach, describe, it } from 'vitest';
+import { hashGuid, parseCardCode } from '../../domain/derived-codes.ts';
+import { parseTeleTan } from '../../domain/teletan.ts';
+import type { VerificationEnv } from './bindings.ts';
+import { FAILED_GUESS_BUDGET } from './desk.ts';
+import type { BackOffice } from './entrypoints.ts';
+import { servicesOf } from './services.ts';
+
+const bindings = env as unknown as VerificationEnv;
+const desk = (exports as unknown as { BackOffice: InstanceType<typeof BackOffice> }).BackOffice;
+const now = (): number => Math.floor(Date.now() / 1000);
+
+const scan = (guid: string) =>
+  servicesOf(bindings).sessions.register({ keyType: 'GUID', key: hashGuid(guid), birthDateKey: null }, now());
+const type = (teleTan: string) =>
+  servicesOf(bindings).sessions.register({ keyType: 'TELETAN', key: teleTan, birthDateKey: null }, now());
+
+beforeEach(() => reset());
+
+describe('teleTANs', () => {
+  it('opens one session; the book shows a hint and never the code', async ({ expect }) => {
+    const issued = await desk.issueTeleTan('anna');
+    expect(parseTeleTan(issued?.teleTan ?? '')).toBe(issued?.teleTan);
+    const token = await type(issued?.teleTan ?? '');
+    expect(token).toMatch(/^[0-9a-f-]{36}$/);
+    const book = await desk.teleTanBook('anna');
+    expect(book).toMatchObject({ used: 1, limit: 60, entries: [{ hint: issued?.teleTan.slice(0, 3) }] });
+    expect(JSON.stringify(book)).not.toContain(issued?.teleTan);
+  });
+
+  it('a quota stops its issuer and nobody else, and keeps what was issued', async ({ expect }) => {
+    await desk.setTeleTanQuota('anna', 2);
+    const first = await desk.issueTeleTan('anna');
+    expect(await desk.issueTeleTan('anna')).not.toBeNull();
+    expect(await desk.issueTeleTan('anna')).toBeNull();
+    expect(await desk.issueTeleTan('ben')).not.toBeNull();
+    expect(await type(first?.teleTan ?? '')).not.toBeNull();
+    expect(await desk.teleTanQuotas()).toEqual([{ issuer: 'anna', teleTansPerHour: 2 }]);
+  });
+
+  it('guesses over the budget raise an alarm, and a valid code still opens', async ({ expect }) => {
+    const issued = await desk.issueTeleTan('anna');
+    await servicesOf(bindings).desk.countFailedGuess();
+    expect(await desk.guesses()).toEqual({ thisHour: 1, lastHour: 0, alarm: false });
+    const object = bindings.CODE_DESK.getByName('desk');
+    for (let i = 0; i < FAILED_GUESS_BUDGET; i++) await object.countFailedGuess();
+    expect((await desk.guesses()).alarm).toBe(true);
+    expect(await type(issued?.teleTan ?? '')).not.toBeNull();
+  });
+});
+
+describe('code cards', () => {
+  it('each card opens once, scanned or typed; the provider sees how many, never which', async ({ expect }) => {
+    const sheet = await desk.makeCards('dr-visser', 'Practice, March', 20);
+    expect(new Set(sheet?.cards.map((card) => card.code)).size).toBe(20);
+    for (const { code, guid } of sheet?.cards ?? []) {
+      expect(parseCardCode(code.toLowerCase())).toBe(code);
+      expect(guid).toMatch(/^[0-9A-F]{6}-[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/);
+    }
+    const [first, second] = sheet?.cards ?? [];
+    const token = (await scan(first?.guid ?? '')) ?? '';
+    const { sessions, ledger } = servicesOf(bindings);
+    expect(await sessions.poll(token)).toMatchObject({ result: 2, labId: null });
+    const tan = (await sessions.tan(token)) ?? '';
+    expect(await ledger.reserve(tan, 'ab'.repeat(32))).toMatchObject({
+      kind: 'reserved',
+      codeBatchId: sheet?.batch.batchId,
+    });
+    await scan(second?.guid ?? '');
+    const [batch] = await desk.cardBatches('dr-visser');
+    expect(batch).toMatchObject({ size: 20, used: 2, withdrawnFrom: null });
+    expect(await desk.cardBatches('somebody-else')).toEqual([]);
+    for (const card of sheet?.cards ?? []) expect(JSON.stringify(batch)).not.toContain(card.code);
+  });
+
+  it('withdrawn from now on: unused cards are dead, opened ones stay; TANs that were out are asked anew', async ({
+    expect,
+  }) => {
+    const sheet = await desk.makeCards('dr-visser', 'Practice', 2);
+    const { sessions } = servicesOf(bindings);
+    const token = (await scan(sheet?.cards[0]?.guid ?? '')) ?? '';
+    const before = await sessions.tan(token);
+    expect(await desk.withdrawBatch(sheet?.batch.batchId ?? '', 'dr-visser', now() + 1)).not.toBeNull();
+    expect(await scan(sheet?.cards[1]?.guid ?? '')).toBeNull();
+    const after = await sessions.tan(token);
+    expect(after).not.toBeNull();
+    expect(after).not.toBe(before);
+  });
+
+  it('withdrawn back to a date: sessions since then end, in the middle of an upload too', async ({ expect }) => {
+    const sheet = await desk.makeCards('dr-visser', 'Practice', 1);
+    const { sessions, ledger } = servicesOf(bindings);
+    const token = (await scan(sheet?.cards[0]?.guid ?? '')) ?? '';
+    const tan = (await sessions.tan(token)) ?? '';
+    const held = await ledger.reserve(tan, 'ab'.repeat(32));
+    const batchId = sheet?.batch.batchId ?? '';
+    expect(await desk.withdrawBatch(batchId, null, now() - 60)).toBe(now() - 60);
+    expect(await sessions.poll(token)).toBeNull();
+    expect(await sessions.tan(token)).toBeNull();
+    expect(await ledger.reserve(tan, 'ab'.repeat(32))).toEqual({ kind: 'unknown' });
+    if (held.kind === 'reserved') await ledger.commit(tan, held.uploadId);
+    expect(await ledger.status(tan)).toBe('gone');
+  });
+
+  it("another provider can't withdraw; a later date never brings codes back", async ({ expect }) => {
+    const sheet = await desk.makeCards('dr-visser', 'Practice', 1);
+    const batchId = sheet?.batch.batchId ?? '';
+    expect(await desk.withdrawBatch(batchId, 'dr-other', 1000)).toBeNull();
+    expect(await desk.withdrawBatch(batchId, 'dr-visser', 1000)).toBe(1000);
+    expect(await desk.withdrawBatch(batchId, 'dr-visser', 2000)).toBe(1000);
+  });
+
+  it('10,000 in a batch, 20,000 in a day, no more', async ({ expect }) => {
+    expect((await desk.makeCards('dr-visser', 'a', 10_000))?.cards.length).toBe(10_000);
+    expect((await desk.makeCards('dr-visser', 'b', 10_000))?.cards.length).toBe(10_000);
+    expect(await desk.makeCards('dr-visser', 'c', 1)).toBeNull();
+    await expect(servicesOf(bindings).desk.makeCards('dr-jansen', 'd', 10_001)).rejects.toThrow(/1\.\.10000/);
+  });
+});

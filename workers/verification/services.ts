@@ -1,0 +1,24 @@
+/**
+ * @module The parts of `verification` put together, once for each environment: routes and entrypoints share them.
+ */
+import { parsedOnce } from '../shared/env.ts';
+import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
+import { Desk } from './desk.ts';
+import { Ledger } from './ledger.ts';
+import { Sessions } from './sessions.ts';
+
+/** Everything a route or an entrypoint may use. */
+export interface Services {
+  readonly config: VerificationConfig;
+  readonly ledger: Ledger;
+  readonly sessions: Sessions;
+  readonly desk: Desk;
+}
+
+/** @param env bindings @returns the services over them @throws ConfigError naming the variable that is wrong */
+export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
+  const config = parseVerificationConfig(env);
+  const ledger = new Ledger(env, config);
+  const sessions = new Sessions(env, config, ledger);
+  return { config, ledger, sessions, desk: new Desk(env, sessions, ledger) };
+});

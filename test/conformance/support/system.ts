@@ -8,7 +8,7 @@ import {
   type SubmissionPayload,
   type SubmittedKey,
 } from '../../../protocol/submission-payload.ts';
-import { type LocalEdge, startLocalEdge } from '../../../scripts/local-edge/local-edge.ts';
+import { type LocalEdge, type LocalEdgeOptions, startLocalEdge } from '../../../scripts/local-edge/local-edge.ts';
 import { issueTans, moveClock, setClock } from '../../../scripts/operator.ts';
 import { type RawAnswer, type RawRequest, send } from './http.ts';
 
@@ -75,14 +75,16 @@ export function payloadOf(keys: readonly SubmittedKey[], changes: Partial<Submis
 }
 
 /**
- * Starts an empty deployment at {@link START}.
+ * Starts a deployment at {@link START}.
  *
- * @returns it, with the clock standing still
+ * @param options state directory and variables, if not the usual ones
+ * @returns it, empty unless the state directory held one, with the clock standing still
  */
-export async function startSystem(): Promise<System> {
+export async function startSystem(options: LocalEdgeOptions = {}): Promise<System> {
   const log: string[] = [];
   const edge = await startLocalEdge({
-    vars: { upload: { ANSWER_DEADLINE_MS: '600' } },
+    ...options,
+    vars: { upload: { ANSWER_DEADLINE_MS: '600' }, ...options.vars },
     onLog: (line) => void log.push(line),
   });
   await setClock(edge.url, START);
@@ -131,6 +133,7 @@ export async function startPublishedSystem(): Promise<PublishedSystem> {
     for (const name of names) uploaded.add(name);
     oldest.add(names.at(-1) ?? '');
   }
-  await moveClock(system.edge.url, PUBLISHED_AT);
+  // In two steps, so that there is a former head, and lists of day one: catching up writes what changes only once.
+  for (const now of [START + 3600, PUBLISHED_AT]) await moveClock(system.edge.url, now);
   return { ...system, uploaded, oldest };
 }

@@ -1,0 +1,40 @@
+/**
+ * @module What lies in the public bucket of a running edge, each chunk verified as a phone would.
+ */
+import { toHex } from '../../protocol/bytes.ts';
+import { readExportZip } from '../../protocol/export-reader.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { LocalEdge } from '../../scripts/local-edge/local-edge.ts';
+
+/**
+ * Lists the chunks of a region and reads them.
+ *
+ * @param edge a running edge
+ * @param region e.g. `DE`
+ * @returns all keys of all chunks, a key as often as it was published
+ * @throws Error when a phone would refuse a chunk
+ */
+export async function publishedKeys(edge: LocalEdge, region: string): Promise<TemporaryExposureKey[]> {
+  const bucket = await edge.miniflare.getR2Bucket('PUBLIC', 'exposure-edge-origin');
+  const { objects } = await bucket.list({ prefix: `v1/${region}/chunks/` });
+  const publicKeySpki = spkiFromPem(edge.publicPem);
+  const keys: TemporaryExposureKey[] = [];
+  for (const { key } of objects) {
+    const object = await bucket.get(key);
+    if (object === null) throw new Error(`${key} is listed and can't be read`);
+    const read = readExportZip(new Uint8Array(await object.arrayBuffer()), {
+      publicKeySpki,
+      keyId: '262',
+      keyVersion: 'v1',
+    });
+    if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
+    keys.push(...read.exportFile.keys);
+  }
+  return keys;
+}
+
+/** @param keys any keys @returns their key data in hex, sorted; doubles stay */
+export function names(keys: readonly { readonly keyData: Uint8Array | null }[]): string[] {
+  return keys.map(({ keyData }) => toHex(keyData ?? new Uint8Array())).toSorted();
+}

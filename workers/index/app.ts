@@ -8,6 +8,7 @@ import { parsedOnce } from '../shared/env.ts';
 import { readError } from '../shared/read-error.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type IndexEnv, parseIndexConfig } from './bindings.ts';
+import { cannotExist } from './not-yet.ts';
 
 const configOf = parsedOnce(parseIndexConfig);
 
@@ -31,7 +32,9 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings
     const { objectKey, bucket } = configOf(context.env);
     const key = objectKey(new URL(request.url).pathname);
     if (key === null) return readError(404, 'No object has a path of this shape.');
-    return await serveObject(request, key, bucket, Math.floor(await clock()));
+    const now = Math.floor(await clock());
+    if (cannotExist(key, now)) return readError(404, 'There is no such object, or not yet.');
+    return await serveObject(request, key, bucket, now);
   });
 
   app.onError((error) => {

@@ -12,6 +12,8 @@ const NAME = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
 const CHUNK = `v1/DE/chunks/${NAME}.zip`;
 const HEAD = 'v1/DE/manifest.json';
 const IMMUTABLE = 'public, max-age=1209600, immutable';
+/** Fourteen days after `NOW`. */
+const EXPIRES = 'Wed, 09 Dec 2026 12:00:00 GMT';
 const BODY = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
 
 /** Calls that reached the bucket, in order. */
@@ -63,6 +65,7 @@ describe('an object', () => {
       'content-type': 'application/zip',
       date: 'Wed, 25 Nov 2026 12:00:00 GMT',
       etag,
+      expires: EXPIRES,
       'x-content-type-options': 'nosniff',
     });
     expect(etag).toMatch(/^"[0-9a-f]{32}"$/);

@@ -93,14 +93,18 @@ async function answerRange(
  *
  * @param object the object, whose `cacheExpiry` (if any) lies in the future
  * @param now Unix seconds
- * @returns headers with exactly one strong ETag, and `Date` by our clock
+ * @returns headers with exactly one strong ETag, `Date` and `Expires` by our clock
  */
 function headersOf(object: R2Object, now: number): Headers {
   const { contentType, cacheControl, cacheExpiry } = object.httpMetadata ?? {};
+  // Without Cache-Control Workers Cache would keep the object for two hours on its own account.
+  const caching = cacheControl === undefined ? 'no-store' : capMaxAge(cacheControl, cacheExpiry, now);
+  const maxAge = /(?:^|,\s*)max-age=(\d+)/i.exec(caching)?.[1];
   return new Headers({
     'content-type': contentType ?? 'application/octet-stream',
-    // Without Cache-Control Workers Cache would keep the object for two hours on its own account.
-    'cache-control': cacheControl === undefined ? 'no-store' : capMaxAge(cacheControl, cacheExpiry, now),
+    'cache-control': caching,
+    // The same as an instant: a second cache tier that is told no Age would count max-age anew (deploy/nginx).
+    ...(maxAge === undefined ? {} : { expires: new Date((now + Number(maxAge)) * 1000).toUTCString() }),
     etag: object.httpEtag,
     date: new Date(now * 1000).toUTCString(),
     'accept-ranges': 'bytes',

@@ -24,11 +24,13 @@ export const stripClientMetadata = (allowed: readonly string[]): MiddlewareHandl
     }
     const protocol = (original as { cf?: { httpProtocol?: unknown } }).cf?.httpProtocol;
     c.set('statusLineHasPhrase', typeof protocol !== 'string' || protocol.startsWith('HTTP/1'));
+    // A GET has no body by definition, and `Request` refuses one even when the platform hands over an empty stream.
+    const bodyless = original.method === 'GET' || original.method === 'HEAD';
     c.req.raw = new Request(original.url, {
       method: original.method,
       headers,
-      body: original.body,
-      ...(original.body !== null && { duplex: 'half' }),
+      body: bodyless ? null : original.body,
+      ...(!bodyless && original.body !== null && { duplex: 'half' }),
     });
     await next();
   };

@@ -1,0 +1,196 @@
+/**
+ * @module What both ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked and
+ * handed on (design.md §6).
+ */
+import { toBase64Url } from '../protocol/bytes.ts';
+import {
+  describeExportError,
+  type ExportError,
+  type ExportFile,
+  type PinnedKey,
+  readExportZip,
+} from '../protocol/export-reader.ts';
+import { sha256 } from '../protocol/hash.ts';
+import { describeManifestError, type ManifestError } from '../protocol/manifest.ts';
+import { describeDocumentError, type DocumentError } from '../protocol/signed-document.ts';
+import { describeHttpError, type Fetch, get, type HttpError } from './http.ts';
+import type { StoreError } from './store.ts';
+
+/** A file whose signature verified. */
+export interface VerifiedFile {
+  /** Path it was fetched from, without the leading slash. */
+  readonly path: string;
+  readonly exportFile: ExportFile;
+}
+
+/** What a download needs from outside. */
+export interface DownloadPorts {
+  readonly fetch: Fetch;
+  /** Origin of the index Worker or the CDN, without a slash at its end. */
+  readonly baseUrl: string;
+  /** Unix seconds. */
+  readonly clock: () => number;
+  /** The key that signs exports. */
+  readonly exportKey: PinnedKey;
+  /**
+   * Takes the keys, to match them. Only when it is done does the file count as had: a phone that dies in between
+   * fetches this one file again, and misses nothing.
+   */
+  readonly onFile: (file: VerifiedFile) => void | Promise<void>;
+}
+
+export type DownloadError =
+  | HttpError
+  | StoreError
+  | DocumentError
+  | ManifestError
+  /** The manifest or file of another region stands in the place of ours. */
+  | { readonly kind: 'wrong-region'; readonly wanted: string; readonly found: string }
+  /** An older head than one seen before. */
+  | { readonly kind: 'rollback'; readonly highest: number; readonly offered: number }
+  /** Two different heads with one sequence. */
+  | { readonly kind: 'fork'; readonly sequence: number }
+  /** The head does not follow from the one before it. */
+  | { readonly kind: 'broken-chain'; readonly sequence: number }
+  /** The newest head offered is too old: newer ones are withheld, or the publisher stands still. */
+  | { readonly kind: 'expired'; readonly validUntil: number; readonly now: number }
+  /** The head comes from the future: the phone's clock is slow. */
+  | { readonly kind: 'clock'; readonly issuedAt: number; readonly now: number }
+  /** Other bytes than the manifest says. */
+  | { readonly kind: 'digest'; readonly path: string }
+  /** CWA's apps discard a package without exactly one ETag (gaen.md §10). */
+  | { readonly kind: 'etag'; readonly path: string; readonly found: string | null }
+  /** A list of CWA's tree is not what it must be. */
+  | { readonly kind: 'bad-list'; readonly path: string; readonly rule: string }
+  /** A validly signed file of another time stands in the place of this one. */
+  | { readonly kind: 'wrong-window'; readonly path: string; readonly wanted: number; readonly found: number }
+  /** A phone refuses the file. */
+  | { readonly kind: 'refused'; readonly path: string; readonly error: ExportError };
+
+/** What one run did. Without errors, everything that was listed is had. */
+export interface SyncOutcome {
+  /** Export files fetched, verified and handed on. */
+  readonly files: number;
+  /** Bytes of all bodies: lists, manifests and files. */
+  readonly bytes: number;
+  readonly requests: number;
+  readonly errors: readonly DownloadError[];
+}
+
+/** Counts what one run costs, around every request. */
+export class Transfer {
+  files = 0;
+  bytes = 0;
+  requests = 0;
+  readonly errors: DownloadError[] = [];
+  readonly #ports: DownloadPorts;
+
+  /** @param ports see {@link DownloadPorts} */
+  constructor(ports: DownloadPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * @param path without the leading slash
+   * @param maxBytes cap
+   * @param etag for If-None-Match, or null
+   * @returns the body, null for 304
+   */
+  async get(path: string, maxBytes: number, etag: string | null = null) {
+    this.requests++;
+    const answer = await get(this.#ports.fetch, `${this.#ports.baseUrl}/${path}`, maxBytes, etag);
+    if (answer.ok) this.bytes += answer.value?.bytes.length ?? 0;
+    return answer;
+  }
+
+  /**
+   * Verifies a file and hands it on.
+   *
+   * @param path where it came from
+   * @param zip its bytes
+   * @param check what else must hold of it, before it is handed on
+   * @returns null once `onFile` is done with it
+   */
+  async accept(
+    path: string,
+    zip: Uint8Array,
+    check: (exportFile: ExportFile) => DownloadError | null = () => null,
+  ): Promise<DownloadError | null> {
+    const read = readExportZip(zip, this.#ports.exportKey);
+    if (!read.ok) return { kind: 'refused', path, error: read.error };
+    const error = check(read.exportFile);
+    if (error !== null) return error;
+    await this.#ports.onFile({ path, exportFile: read.exportFile });
+    this.files++;
+    return null;
+  }
+
+  /** @returns the counts so far, as plain data */
+  outcome(): SyncOutcome {
+    const { files, bytes, requests, errors } = this;
+    return { files, bytes, requests, errors: [...errors] };
+  }
+}
+
+/**
+ * @param bytes any
+ * @param name base64url SHA-256
+ * @returns whether the bytes are the ones that were named
+ */
+export function hasName(bytes: Uint8Array, name: string): boolean {
+  return toBase64Url(sha256(bytes)) === name;
+}
+
+/**
+ * @param error from a download
+ * @returns whether going on to other files makes no sense: there is no network
+ */
+export function isOffline(error: DownloadError): boolean {
+  return error.kind === 'network';
+}
+
+/**
+ * @param error from a download
+ * @returns one line for a person
+ */
+export function describeDownloadError(error: DownloadError): string {
+  switch (error.kind) {
+    case 'network':
+    case 'status':
+    case 'too-large':
+      return describeHttpError(error);
+    case 'unreadable':
+      return `state ${error.path} cannot be read: ${error.code}`;
+    case 'corrupt':
+      return `state ${error.path} is damaged`;
+    case 'malformed-document':
+    case 'wrong-type':
+    case 'unknown-key':
+    case 'bad-signature':
+      return describeDocumentError(error);
+    case 'bad-manifest':
+      return describeManifestError(error);
+    case 'wrong-region':
+      return `region ${error.found} in the place of ${error.wanted}`;
+    case 'rollback':
+      return `manifest ${error.offered} offered, ${error.highest} was seen before: rolled back`;
+    case 'fork':
+      return `two different manifests with sequence ${error.sequence}`;
+    case 'broken-chain':
+      return `manifest ${error.sequence} does not follow from the one before it`;
+    case 'expired':
+      return `newest manifest was valid until ${error.validUntil}, now is ${error.now}: newer ones are withheld`;
+    case 'clock':
+      return `manifest of ${error.issuedAt} is ahead of this phone's clock, ${error.now}`;
+    case 'digest':
+      return `${error.path}: other bytes than the manifest says`;
+    case 'etag':
+      return `${error.path}: expected exactly one ETag, got ${error.found ?? 'none'}`;
+    case 'bad-list':
+      return `${error.path}: ${error.rule}`;
+    case 'wrong-window':
+      return `${error.path}: begins at ${error.found}, expected ${error.wanted}`;
+    case 'refused':
+      return `${error.path}: ${describeExportError(error.error)}`;
+  }
+}

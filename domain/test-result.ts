@@ -20,7 +20,7 @@ export const MAX_RESULTS_PER_REQUEST = 5_000;
 export const RESULT_REDEEMED_AFTER_SECONDS = 21 * 86_400;
 export const RESULT_FORGOTTEN_AFTER_SECONDS = 60 * 86_400;
 /** A sample may be dated ahead by a laboratory's wrong clock, at most this much. */
-export const SAMPLE_CLOCK_SKEW_SECONDS = 3_600;
+export const SAMPLE_TIME_SKEW_SECONDS = 3_600;
 
 /** SHA-256 of the QR code's GUID in hex; with a date of birth the first character is `x` (spec/cwa.md §3.1). */
 const HASHED_GUID = /^[xX0-9A-Fa-f][0-9A-Fa-f]{63}$/;
@@ -81,7 +81,7 @@ export function parsePostedResults(
       return refuse(`${at}.result`, `must be an integer ${min}..${max} on this route`);
     }
     const sc = row['sc'] ?? now;
-    if (typeof sc !== 'number' || !Number.isInteger(sc) || sc <= 0 || sc > now + SAMPLE_CLOCK_SKEW_SECONDS) {
+    if (typeof sc !== 'number' || !Number.isInteger(sc) || sc <= 0 || sc > now + SAMPLE_TIME_SKEW_SECONDS) {
       return refuse(`${at}.sc`, 'must be Unix seconds, not in the future');
     }
     value.push({ id, result, sampleCollected: sc });

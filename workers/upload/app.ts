@@ -11,8 +11,10 @@ import { hourOf } from '../../protocol/intervals.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
 import { answerAtDeadline } from '../shared/deadline.ts';
-import { parsedOnce } from '../shared/env.ts';
-import type { OverrunCounter } from '../shared/overruns.ts';
+import { ConfigError, parsedOnce } from '../shared/env.ts';
+import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
+import { logLine } from '../shared/log.ts';
+
 import { parseUploadConfig, type UploadConfig, type UploadEnv } from './bindings.ts';
 import { readClaim } from './claim.ts';
 import { DIALECT_HEADERS, readHeaders, type Intent } from './headers.ts';
@@ -29,7 +31,8 @@ type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }
 /** What the composition hands in. */
 export interface UploadDependencies {
   readonly clock: Clock;
-  readonly overruns: OverrunCounter;
+  /** Left out: one that writes log lines. */
+  readonly counts?: HourlyCounts;
 }
 
 const configOf = parsedOnce(parseUploadConfig);
@@ -37,37 +40,40 @@ const configOf = parsedOnce(parseUploadConfig);
 /**
  * Builds the Worker.
  *
- * @param dependencies the clock (real, or the local edge's) and the counter of late answers
+ * @param dependencies the clock (real, or the local edge's) and, for tests, the counts of late and failed answers
  * @returns a hono app
  */
-export function createApp(dependencies: UploadDependencies) {
+export function createApp({ clock, counts = createHourlyCounts(logLine) }: UploadDependencies) {
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
   app.use(stripClientMetadata(DIALECT_HEADERS));
-  app.post(UPLOAD_PATH, (c) => answerUpload(c, dependencies));
+  app.post(UPLOAD_PATH, (c) => answerUpload(c, clock, counts));
   app.all(UPLOAD_PATH, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
-  app.onError((_error, c) => dialectAnswer(500, (c as UploadContext).var.statusLineHasPhrase));
+  app.onError((error, c) => {
+    // Names a variable of ours, nothing of a request: every request fails the same way until it is set right.
+    if (error instanceof ConfigError) logLine(`upload is not set up: ${error.message}`);
+    return dialectAnswer(500, (c as UploadContext).var.statusLineHasPhrase);
+  });
   return app;
 }
 
-async function answerUpload(c: UploadContext, { clock, overruns }: UploadDependencies): Promise<Response> {
+async function answerUpload(c: UploadContext, clock: Clock, counts: HourlyCounts): Promise<Response> {
   const config = configOf(c.env);
   const intent = readHeaders(c.req.raw.headers);
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
-  let late = false;
+  const hour = hourOf(Date.now() / 1000);
+  counts.report(hour);
+  const tryLater = (event: string) => (): Outcome => {
+    counts.count(event, hour);
+    return { kind: 'try-later' };
+  };
   const outcome = await answerAtDeadline<Outcome>({
     deadlineMs: config.answerDeadlineMs,
     work: () => decide(intent, body, config, c.env, clock),
-    late: () => {
-      late = true;
-      return { kind: 'try-later' };
-    },
-    failed: () => ({ kind: 'try-later' }),
+    late: tryLater('answer-late'),
+    failed: tryLater('answer-failed'),
     waitUntil: (promise) => c.executionCtx.waitUntil(promise),
   });
-  const hour = hourOf(Date.now() / 1000);
-  overruns.report(hour);
-  if (late) overruns.count(hour);
   return dialectAnswer(statusOf(outcome), c.var.statusLineHasPhrase);
 }
 

@@ -1,0 +1,242 @@
+/** @module The upload Worker in workerd: the deployed app over real RPC; its neighbours are the stubs of test/support. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, it } from 'vitest';
+import { composeTan } from '../../domain/tan.ts';
+import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
+import { createHourlyCounts } from '../shared/hourly-counts.ts';
+import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
+import { parseUploadConfig, type UploadEnv } from './bindings.ts';
+
+const ENV = { ...(env as unknown as UploadEnv), ANSWER_DEADLINE_MS: '0' };
+/** 2020-11-25T12:00:00Z */
+const NOW = 1_606_305_600;
+const MIDNIGHT = Math.floor(NOW / 86_400) * 144;
+const URL = `https://submission.example${UPLOAD_PATH}`;
+
+let serial = 0;
+const newTan = (): string => {
+  const unpredictable = new Uint8Array(10);
+  new DataView(unpredictable.buffer).setUint32(0, ++serial);
+  return composeTan(unpredictable, parseUploadConfig(ENV).tanMacKey);
+};
+const key = (change: Partial<SubmittedKey> = {}): SubmittedKey => ({
+  keyData: new Uint8Array(16).fill(++serial),
+  transmissionRiskLevel: 6,
+  rollingStartIntervalNumber: MIDNIGHT,
+  rollingPeriod: 144,
+  reportType: 1,
+  daysSinceOnsetOfSymptoms: 0,
+  ...change,
+});
+const body = (keys: SubmittedKey[], padding = 0): Uint8Array =>
+  encodeSubmissionPayload({
+    keys,
+    requestPadding: new Uint8Array(padding),
+    visitedCountries: ['DE'],
+    origin: 'DE',
+    consentToFederation: true,
+    checkIns: [],
+    submissionType: 0,
+    checkInProtectedReports: [],
+  });
+const headers = (change: Record<string, string> = {}): Record<string, string> => ({
+  'content-type': 'application/x-protobuf',
+  'cwa-fake': '0',
+  'cwa-authorization': newTan(),
+  ...change,
+});
+
+const app = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+async function post(init: RequestInit, bindings: UploadEnv = ENV, server = app): Promise<Response> {
+  const context = createExecutionContext();
+  const response = await server.fetch(new Request(URL, { method: 'POST', ...init }), bindings, context);
+  await waitOnExecutionContext(context);
+  return response;
+}
+
+/** Wraps a binding and writes down which of its methods were called. */
+function recorded<T extends object>(target: T, calls: string[]): T {
+  return new Proxy(target, {
+    get: (object, name) => {
+      calls.push(String(name));
+      const method: unknown = Reflect.get(object, name);
+      return typeof method === 'function' ? (...args: unknown[]) => Reflect.apply(method, object, args) : method;
+    },
+  });
+}
+
+describe('answers of the dialect', () => {
+  const cases: [name: string, init: () => RequestInit, status: number][] = [
+    ['an upload', () => ({ headers: headers(), body: body([key()]) }), 200],
+    [
+      'a dummy without keys',
+      () => ({ headers: headers({ 'cwa-fake': '1', 'cwa-authorization': '' }), body: body([]) }),
+      200,
+    ],
+    ['a dummy with keys', () => ({ headers: headers({ 'cwa-fake': '1' }), body: body([key()]) }), 200],
+    ['a dummy that is no protobuf', () => ({ headers: headers({ 'cwa-fake': '1' }), body: 'hello' }), 400],
+    ['no protobuf', () => ({ headers: headers(), body: 'hello' }), 400],
+    ['no body', () => ({ headers: headers() }), 400],
+    ['a rule broken', () => ({ headers: headers(), body: body([key({ rollingPeriod: 145 })]) }), 400],
+    [
+      'every key in the future',
+      () => ({ headers: headers(), body: body([key({ rollingStartIntervalNumber: MIDNIGHT + 144 })]) }),
+      400,
+    ],
+    ['a body of the limit and a byte', () => ({ headers: headers(), body: new Uint8Array(MAX_BODY_BYTES + 1) }), 400],
+    ['cwa-fake missing', () => ({ headers: { 'content-type': 'application/x-protobuf' }, body: body([key()]) }), 400],
+    [
+      'a one-time password',
+      () => ({ headers: headers({ 'cwa-authorization': '', 'cwa-otp': newTan() }), body: body([key()]) }),
+      403,
+    ],
+    [
+      'a forged TAN',
+      () => ({ headers: headers({ 'cwa-authorization': crypto.randomUUID() }), body: body([key()]) }),
+      403,
+    ],
+    ['no UUID', () => ({ headers: headers({ 'cwa-authorization': 'TAN' }), body: body([key()]) }), 403],
+    ['another content type', () => ({ headers: headers({ 'content-type': 'text/plain' }), body: body([key()]) }), 500],
+  ];
+
+  it.for(cases)('%s', async ([, init, status], { expect }) => {
+    const response = await post(init());
+    expect(response.status).toBe(status);
+    expect([...response.headers.keys()].sort()).toEqual([
+      'cache-control',
+      'cwa-filtered-checkins',
+      'cwa-saved-checkins',
+      'x-padding',
+    ]);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.text()).toBe('');
+  });
+
+  it('a repeated upload with other padding is answered as stored, another one is refused', async ({ expect }) => {
+    const authorised = headers();
+    const keys = [key()];
+    const statuses = [
+      (await post({ headers: authorised, body: body(keys, 100) })).status,
+      (await post({ headers: authorised, body: body(keys, 500) })).status,
+      (await post({ headers: authorised, body: body([key()]) })).status,
+    ];
+    expect(statuses).toEqual([200, 200, 403]);
+  });
+
+  it('a body in chunks is read to its end', async ({ expect }) => {
+    const bytes = body([key()], 40_000);
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += 999) controller.enqueue(bytes.slice(at, at + 999));
+        controller.close();
+      },
+    });
+    expect((await post({ headers: headers(), body: stream })).status).toBe(200);
+  });
+
+  it.for(['GET', 'PUT', 'DELETE', 'OPTIONS'])('%s is not allowed', async (method, { expect }) => {
+    expect((await post({ method })).status).toBe(405);
+  });
+
+  it('another path is unknown', async ({ expect }) => {
+    const response = await app.request('https://x/version/v1/submission-on-behalf', { method: 'POST' }, ENV);
+    expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store']);
+  });
+});
+
+describe('what reaches a neighbour', () => {
+  it.for<[name: string, init: () => RequestInit]>([
+    ['a dummy', () => ({ headers: headers({ 'cwa-fake': '1' }), body: body([key()]) })],
+    ['a forged TAN', () => ({ headers: headers({ 'cwa-authorization': crypto.randomUUID() }), body: body([key()]) })],
+    ['a broken rule', () => ({ headers: headers(), body: body([key({ rollingPeriod: 0 })]) })],
+    ['malformed', () => ({ headers: headers(), body: 'hello' })],
+  ])('nothing of %s', async ([, init], { expect }) => {
+    const calls: string[] = [];
+    await post(init(), { ...ENV, REDEEM: recorded(ENV.REDEEM, calls), INTAKE: recorded(ENV.INTAKE, calls) });
+    expect(calls).toEqual([]);
+  });
+
+  it('of an upload: keys as phones read them, regions, consent, origin; no header, no TAN, no digest', async ({
+    expect,
+  }) => {
+    let accepted: unknown;
+    const INTAKE: UploadEnv['INTAKE'] = {
+      accept: async (_uploadId, upload) => {
+        accepted = upload;
+        return { kind: 'stored' };
+      },
+      resolve: (id) => ENV.INTAKE.resolve(id),
+    };
+    const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
+    await post(
+      { headers: headers({ 'user-agent': 'phone', 'cf-connecting-ip': '192.0.2.7' }), body: body([sent]) },
+      { ...ENV, INTAKE },
+    );
+    expect(accepted).toEqual({
+      keys: [
+        {
+          keyData: sent.keyData,
+          transmissionRiskLevel: 8,
+          rollingStartIntervalNumber: MIDNIGHT,
+          rollingPeriod: 144,
+          reportType: 1,
+          daysSinceOnsetOfSymptoms: 2,
+        },
+      ],
+      regions: ['DE'],
+      consentToFederation: true,
+      origin: 'DE',
+      codeBatchId: null,
+    });
+  });
+});
+
+describe('trouble', () => {
+  const unreachable = { reserve: () => Promise.reject(new Error('down')) } as unknown as UploadEnv['REDEEM'];
+
+  it('a neighbour out of reach is "try later", and counted', async ({ expect }) => {
+    const lines: string[] = [];
+    const counts = createHourlyCounts((line) => lines.push(line));
+    const server = createApp({ clock: () => NOW, counts });
+    const bindings = { ...ENV, REDEEM: unreachable };
+    expect((await post({ headers: headers(), body: body([key()]) }, bindings, server)).status).toBe(500);
+    counts.report(Math.floor(Date.now() / 3_600_000) + 1);
+    expect(lines).toEqual([expect.stringMatching(/^answer-failed hour=\d+ count=1$/)]);
+  });
+
+  it('a neighbour that hangs is "try later" at the deadline, counted once the hour is over, and goes on', async ({
+    expect,
+  }) => {
+    const lines: string[] = [];
+    let finished = false;
+    const REDEEM: UploadEnv['REDEEM'] = {
+      ...unreachable,
+      reserve: async () => {
+        await new Promise((done) => setTimeout(done, 300));
+        finished = true;
+        return { kind: 'busy' };
+      },
+    };
+    const counts = createHourlyCounts((line) => lines.push(line));
+    const late = createApp({ clock: () => NOW, counts });
+    const response = await post(
+      { headers: headers(), body: body([key()]) },
+      { ...ENV, REDEEM, ANSWER_DEADLINE_MS: '50' },
+      late,
+    );
+    expect([response.status, finished]).toEqual([500, true]);
+    counts.report(Math.floor(Date.now() / 3_600_000) + 1);
+    expect(lines).toEqual([expect.stringMatching(/^answer-late hour=\d+ count=1$/)]);
+  });
+
+  it.for<[variable: string, value: string]>([
+    ['TAN_MAC_KEY', 'short'],
+    ['ANSWER_DEADLINE_MS', 'soon'],
+    ['SUPPORTED_COUNTRIES', 'NL'],
+  ])('a configuration that makes no sense fails the first request: %s', async ([variable, value], { expect }) => {
+    const broken = { ...ENV, [variable]: value };
+    expect(() => parseUploadConfig(broken)).toThrow(variable);
+    expect((await post({ headers: headers(), body: body([key()]) }, broken)).status).toBe(500);
+  });
+});

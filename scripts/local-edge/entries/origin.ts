@@ -1,7 +1,8 @@
-/** @module `origin` with the local clock. */
+/** @module `origin` with the local clock, its objects counted. */
 import { Publisher as DeployedPublisher } from '../../../durable-objects/publisher/publisher-do.ts';
 import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { originHandler } from '../../../workers/origin/app.ts';
+import { countCalls, countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
 
 export { BackOffice, Intake } from '../../../workers/origin/entrypoints.ts';
@@ -16,4 +17,7 @@ export class SubmissionBuffer extends DeployedSubmissionBuffer {
   protected override clock = clock;
 }
 
-export default originHandler;
+countCalls('SubmissionBuffer', DeployedSubmissionBuffer);
+countCalls('Publisher', DeployedPublisher);
+
+export default { ...originHandler, ...countedWorker('origin', originHandler) };

@@ -1,8 +1,9 @@
-/** @module `verification` with the local clock. */
+/** @module `verification` with the local clock, its objects counted. */
 import { createApp } from '../../../workers/verification/app.ts';
 import { TanLedger as DeployedTanLedger } from '../../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { CodeDesk as DeployedCodeDesk } from '../../../durable-objects/code-desk/code-desk.ts';
 import { TestSession as DeployedTestSession } from '../../../durable-objects/test-session/test-session.ts';
+import { countCalls, countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
 
 export { BackOffice, Redeem } from '../../../workers/verification/entrypoints.ts';
@@ -22,4 +23,7 @@ export class TestSession extends DeployedTestSession {
   protected override clock = clock;
 }
 
-export default createApp({ clock });
+countCalls('TanLedger', DeployedTanLedger);
+countCalls('TestSession', DeployedTestSession);
+
+export default countedWorker('verification', createApp({ clock }));

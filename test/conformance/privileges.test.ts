@@ -69,7 +69,7 @@ describe('wrangler.toml', () => {
   });
 
   it('leaves no way from the internet to a Worker without a route', ({ expect }) => {
-    for (const [name, environment] of environments.filter(([name]) => PRIVILEGES[name]?.route === false)) {
+    for (const [name, environment] of environments.filter(([name]) => !PRIVILEGES[name]?.route)) {
       expect(environment).not.toHaveProperty('routes');
       expect(environment).not.toHaveProperty('route');
       expect(LOCAL_ROUTES).not.toHaveProperty(name);

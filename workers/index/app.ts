@@ -4,7 +4,8 @@
  */
 import { Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
-import { parsedOnce } from '../shared/env.ts';
+import { ConfigError, parsedOnce } from '../shared/env.ts';
+import { logLine } from '../shared/log.ts';
 import { readError } from '../shared/read-error.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type IndexEnv, parseIndexConfig } from './bindings.ts';
@@ -38,8 +39,8 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings
   });
 
   app.onError((error) => {
-    console.error(JSON.stringify({ event: 'index-failed', message: error.message }));
-    return readError(500, 'The service is not set up.');
+    logLine(error instanceof ConfigError ? `index is not set up: ${error.message}` : 'index failed');
+    return readError(500, 'The service is not set up, or failed.');
   });
 
   return app;

@@ -3,6 +3,7 @@
  * the headers, so an R2 custom domain in our place would say the same. Of the request only the method and the
  * conditional and range headers are read: who asked is of no interest to anybody (design.md §10).
  */
+import { logLine } from './log.ts';
 import { matchesEntityTag, parseRange, rangeApplies } from './preconditions.ts';
 import { readError } from './read-error.ts';
 import type { ReadOnlyBucket } from './read-only-bucket.ts';
@@ -33,7 +34,7 @@ export async function serveObject(
     return await answerGet(request, key, bucket, now);
   } catch {
     // The message may hold the key, and the key says which hour somebody asked for: log the event alone.
-    console.error('{"event":"r2-read-failed"}');
+    logLine('a read of R2 failed');
     return readError(503, 'The store did not answer.', { 'retry-after': RETRY_AFTER_SECONDS });
   }
 }

@@ -1,0 +1,100 @@
+/**
+ * @module What else phones are told: which files to fetch and which to forget, when to ask, how to hide among others,
+ * and which app versions are too old (cwa.md §1.3, §4.2; seed 001, "Data transfer and data processing").
+ */
+import { z } from 'zod';
+
+const INT32_MAX = 2 ** 31 - 1;
+const MINUTES_PER_DAY = 1440;
+
+const country = z.string().regex(/^[A-Z]{2}$/, 'two capital letters, ISO 3166-1 alpha-2');
+const region = z.string().regex(/^[A-Z]{2,3}$/, 'two or three capital letters');
+const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a date as YYYY-MM-DD');
+const etag = z.string().regex(/^"[\x21\x23-\x7e]+"$/, 'a strong entity tag, quotes included');
+const semanticVersion = z.string().regex(/^\d{1,5}\.\d{1,5}\.\d{1,5}$/, 'three numbers, e.g. 1.12.0');
+const versionCode = z.int().min(0).max(INT32_MAX);
+const seconds = (max: number) => z.int().min(0).max(max);
+
+export const keyDownloadSchema = z
+  .strictObject({
+    downloadTimeoutInSeconds: seconds(1800).describe('For one file'),
+    overallTimeoutInSeconds: seconds(1800).describe('For all files of one run'),
+    revokedDayPackages: z.array(z.strictObject({ region, date, etag })),
+    revokedHourPackages: z.array(z.strictObject({ region, date, hour: z.int().min(0).max(23), etag })),
+  })
+  .describe(
+    "CWA's KeyDownloadParameters; a phone deletes cached packages with a revoked ETag and reads the index anew",
+  );
+
+export const exposureDetectionSchema = z
+  .strictObject({
+    maxExposureDetectionsPerInterval: z.int().min(0).max(6).describe('Calls a UTC day; 0 turns detection off'),
+    overallTimeoutInSeconds: seconds(3600),
+  })
+  .describe("CWA's ExposureDetectionParameters; the systems allow six calls a day (gaen.md §5)");
+
+export const coverTrafficSchema = z
+  .strictObject({
+    probabilityPerDay: z.number().min(0).max(1).describe('That a phone plays one dummy session on a given UTC day'),
+    followUpPlaybooks: z.int().min(0).max(10).describe('Dummy sessions after each real one'),
+    followUpDelaySeconds: z.strictObject({ min: seconds(86_400), max: seconds(86_400) }),
+    uploadBodyBytes: z.int().min(256).max(65_536).describe('Size every upload is padded to, real or dummy'),
+  })
+  .describe('Cover traffic: a schedule that every phone follows, so that no request says who was tested');
+
+const schedule = z.strictObject({
+  intervalSeconds: z.int().min(600).max(86_400).describe('How often something new can be there'),
+  spreadSeconds: z.int().min(1).max(86_400).describe('Width of the random delay after the next interval begins'),
+});
+
+export const pollingSchema = z
+  .strictObject({
+    keys: schedule,
+    parameters: schedule,
+    testResult: schedule,
+    retry: z
+      .strictObject({ firstSeconds: z.int().min(1).max(3600), maximumSeconds: z.int().min(1).max(86_400) })
+      .describe('Random back-off that doubles after each failure'),
+    windows: z
+      .array(
+        z.strictObject({
+          fromMinute: z
+            .int()
+            .min(0)
+            .max(MINUTES_PER_DAY - 1),
+          toMinute: z.int().min(1).max(MINUTES_PER_DAY),
+        }),
+      )
+      .min(1)
+      .max(24)
+      .describe('Minutes of the UTC day in which phones may ask; the end is not part of a window'),
+  })
+  .describe('When phones ask: seconds until the next interval + random(spread), inside a window');
+
+export const appVersionsSchema = z
+  .strictObject({
+    android: z.strictObject({
+      minVersionCode: versionCode,
+      latestVersionCode: versionCode,
+      min: semanticVersion.describe('As CWA v1 names it'),
+      latest: semanticVersion,
+    }),
+    ios: z.strictObject({ min: semanticVersion, latest: semanticVersion }),
+  })
+  .describe('Apps below `min` must be updated before they go on');
+
+export const appFeatureSchema = z.strictObject({
+  label: z.string().regex(/^[a-z0-9-]{1,60}$/, 'letters, digits and hyphens, at most 60'),
+  value: z
+    .int()
+    .min(-INT32_MAX - 1)
+    .max(INT32_MAX),
+});
+
+export const supportedCountriesSchema = z.array(country).min(1).max(100);
+export const regionsSchema = z.array(region).min(1).max(100);
+
+export type KeyDownloadParameters = z.infer<typeof keyDownloadSchema>;
+export type CoverTraffic = z.infer<typeof coverTrafficSchema>;
+export type Polling = z.infer<typeof pollingSchema>;
+export type AppVersions = z.infer<typeof appVersionsSchema>;

@@ -244,7 +244,7 @@ describe('failure', () => {
     expect(missing.status).toBe(404);
     expect(missing.headers.get('cache-control')).toBe('no-store');
     expect(missing.headers.get('content-type')).toBe('application/problem+json');
-    expect(await missing.json()).toEqual({
+    expect(await missing.json()).toMatchObject({
       title: 'Not Found',
       status: 404,
       detail: 'There is no such object, or not yet.',

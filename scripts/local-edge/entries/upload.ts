@@ -1,5 +1,6 @@
-/** @module `upload` with the local clock. */
+/** @module `upload` with the local clock, counted. */
 import { createApp } from '../../../workers/upload/app.ts';
+import { countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
 
-export default createApp({ clock });
+export default countedWorker('upload', createApp({ clock }));

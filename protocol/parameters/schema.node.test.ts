@@ -1,4 +1,4 @@
-import Ajv from 'ajv/dist/2020.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, it } from 'vitest';
 import { z } from 'zod';
 import defaults from '../../parameters/default.json' with { type: 'json' };
@@ -11,7 +11,7 @@ describe('parameters.schema.json', () => {
   });
 
   it('accepts the default document and refuses what the code refuses', ({ expect }) => {
-    const validate = new Ajv.default({ strict: false, validateFormats: false }).compile(schema);
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
     expect(validate(defaults)).toBe(true);
     const { v1, v2 } = defaults;
     const bad: unknown[] = [

@@ -1,0 +1,113 @@
+/**
+ * @module How the operational parameters must fit together: versions, revoked packages, polling, cover traffic.
+ */
+import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
+
+const show = (value: unknown): string => JSON.stringify(value);
+
+/** `min` ≤ `latest`, which CWA's v2 server never checked (cwa.md §4.2). */
+export function versionRules({ appVersions: { android, ios } }: Parameters): Violation[] {
+  const pairs = [
+    ['appVersions.android.minVersionCode', android.minVersionCode, android.latestVersionCode],
+    ['appVersions.android.min', android.min, android.latest],
+    ['appVersions.ios.min', ios.min, ios.latest],
+  ] as const;
+  return pairs
+    .filter(([, min, latest]) => compareVersions(String(min), String(latest)) > 0)
+    .map(([path, min, latest]) => ({
+      path,
+      value: show(min),
+      rule: `must not be above the latest version, ${latest}`,
+    }));
+}
+
+/**
+ * Compares versions of numbers separated by dots.
+ * @returns negative, 0 or positive, as `a` is below, equal to or above `b`; missing numbers count as 0
+ */
+export function compareVersions(a: string, b: string): number {
+  const [as, bs] = [a.split('.').map(Number), b.split('.').map(Number)];
+  for (let n = 0; n < Math.max(as.length, bs.length); n++) {
+    const difference = (as[n] ?? 0) - (bs[n] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function isDate(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+/** Revoked packages exist in the calendar and in a published region, and are listed once. */
+export function keyDownloadRules({ keyDownload, regions }: Parameters): Violation[] {
+  const lists = [
+    ['keyDownload.revokedDayPackages', keyDownload.revokedDayPackages],
+    ['keyDownload.revokedHourPackages', keyDownload.revokedHourPackages],
+  ] as const;
+  return lists.flatMap(([path, packages]) => {
+    const texts = packages.map((item) => show(item));
+    return packages.flatMap((item, n) => {
+      const found: Violation[] = [];
+      if (!isDate(item.date)) {
+        found.push({ path: `${path}[${n}].date`, value: show(item.date), rule: 'must be a day of the calendar' });
+      }
+      if (!regions.includes(item.region)) {
+        const rule = `must be one of the regions ${regions.join(', ')}`;
+        found.push({ path: `${path}[${n}].region`, value: show(item.region), rule });
+      }
+      if (texts.indexOf(texts[n]!) !== n) {
+        found.push({ path: `${path}[${n}]`, value: texts[n]!, rule: 'is listed twice' });
+      }
+      return found;
+    });
+  });
+}
+
+/** Timeouts, delays and spreads are ordered; polling windows follow each other; lists name nothing twice. */
+export function scheduleRules(parameters: Parameters): Violation[] {
+  const { polling, coverTraffic, keyDownload } = parameters;
+  const found: Violation[] = [];
+  const atMost = (path: string, value: number, limit: number, name: string): void => {
+    if (value > limit) found.push({ path, value: show(value), rule: `must not be above ${name}, ${limit}` });
+  };
+  atMost(
+    'keyDownload.downloadTimeoutInSeconds',
+    keyDownload.downloadTimeoutInSeconds,
+    keyDownload.overallTimeoutInSeconds,
+    'overallTimeoutInSeconds',
+  );
+  const { min, max } = coverTraffic.followUpDelaySeconds;
+  atMost('coverTraffic.followUpDelaySeconds.min', min, max, 'max');
+  atMost('polling.retry.firstSeconds', polling.retry.firstSeconds, polling.retry.maximumSeconds, 'maximumSeconds');
+  for (const name of ['keys', 'parameters', 'testResult'] as const) {
+    const { intervalSeconds, spreadSeconds } = polling[name];
+    // A wider spread would let phones skip whole intervals.
+    atMost(`polling.${name}.spreadSeconds`, spreadSeconds, intervalSeconds, 'intervalSeconds');
+  }
+  for (const [n, { fromMinute, toMinute }] of polling.windows.entries()) {
+    const path = `polling.windows[${n}]`;
+    if (fromMinute >= toMinute) {
+      found.push({ path: `${path}.toMinute`, value: show(toMinute), rule: `must be above fromMinute, ${fromMinute}` });
+    }
+    const before = polling.windows[n - 1];
+    if (before !== undefined && fromMinute < before.toMinute) {
+      const rule = `overlaps the window before, which ends at ${before.toMinute}`;
+      found.push({ path: `${path}.fromMinute`, value: show(fromMinute), rule });
+    }
+  }
+  return [...found, ...uniqueRules(parameters)];
+}
+
+function uniqueRules({ regions, supportedCountries, appFeatures }: Parameters): Violation[] {
+  const lists = [
+    ['regions', regions],
+    ['supportedCountries', supportedCountries],
+    ['appFeatures', appFeatures.map((feature) => feature.label)],
+  ] as const;
+  return lists.flatMap(([path, names]) =>
+    names.flatMap((name, n) =>
+      names.indexOf(name) === n ? [] : [{ path: `${path}[${n}]`, value: show(name), rule: 'is listed twice' }],
+    ),
+  );
+}

@@ -218,6 +218,9 @@ describe('refused without a read of R2', () => {
     ['/version/v1/diagnosis-keys/country/DE/date/2026-11-25/hour/07', 404],
     ['/version/v1/diagnosis-keys', 404],
     ['/cdn-cgi/x', 404],
+    ['/version/v1/diagnosis-keys/country/DE/date/2026-11-25/hour/12', 404],
+    ['/version/v1/diagnosis-keys/country/DE/date/2026-11-25', 404],
+    ['/version/v1/diagnosis-keys/country/DE/date/2026-10-25', 404],
   ] as const)('%s: %d', async ([path, status], { expect }) => {
     for (const method of ['GET', 'HEAD']) {
       const response = await get(path, { method });
@@ -239,7 +242,7 @@ describe('refused without a read of R2', () => {
 
 describe('failure', () => {
   it('an hour that is not sealed yet is not remembered as missing', async ({ expect }) => {
-    const path = '/version/v1/diagnosis-keys/country/DE/date/2026-11-25/hour/12';
+    const path = '/version/v1/diagnosis-keys/country/DE/date/2026-11-25/hour/11';
     const missing = await get(path);
     expect(missing.status).toBe(404);
     expect(missing.headers.get('cache-control')).toBe('no-store');

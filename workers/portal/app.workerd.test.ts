@@ -1,0 +1,106 @@
+/** @module The portal in workerd over real RPC; its neighbours are the stubs of test/support. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
+import { describe, it } from 'vitest';
+import { createApp } from './app.ts';
+import type { PortalEnv } from './bindings.ts';
+import { identifyByAccess } from './identity.ts';
+
+const ENV = env as unknown as PortalEnv;
+const deployed = (exports as unknown as { default: Fetcher }).default;
+const app = createApp({ identify: async () => ({ subject: 'operator@example.org' }) });
+
+async function call(method: string, path: string, init: RequestInit = {}, bindings = ENV): Promise<Response> {
+  const context = createExecutionContext();
+  const response = await app.fetch(
+    new Request(`https://portal.example${path}`, { method, ...init }),
+    bindings,
+    context,
+  );
+  await waitOnExecutionContext(context);
+  return response;
+}
+const json = (body: unknown): RequestInit => ({
+  headers: { 'content-type': 'application/json' },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+
+describe('operator commands', () => {
+  it('issue TANs', async ({ expect }) => {
+    const response = await call('POST', '/operator/tans', json({ count: 3 }));
+    expect([response.status, response.headers.get('cache-control')]).toEqual([201, 'no-store']);
+    const { tans } = await response.json<{ tans: string[] }>();
+    expect(new Set(tans).size).toBe(3);
+  });
+
+  it('advance, and once all is published forget what is due elsewhere', async ({ expect }) => {
+    const called: string[] = [];
+    const bindings = (idle: boolean): PortalEnv => ({
+      ORIGIN: { ...ENV.ORIGIN, advance: async () => ({ idle }) },
+      VERIFICATION: {
+        ...ENV.VERIFICATION,
+        forgetExpired: async () => {
+          called.push(`forget, idle ${idle}`);
+          return { forgotten: 0 };
+        },
+      },
+    });
+    for (const idle of [false, true]) {
+      expect(await (await call('POST', '/operator/advance', json({}), bindings(idle))).json()).toEqual({ idle });
+    }
+    expect(called).toEqual(['forget, idle true']);
+  });
+
+  it('tell how the origin stands', async ({ expect }) => {
+    expect(await (await call('GET', '/operator/status')).json()).toEqual({ regions: [], idle: true, counters: {} });
+  });
+});
+
+describe('refusals', () => {
+  it.for<[name: string, method: string, path: string, init: RequestInit, status: number]>([
+    ['a form', 'POST', '/operator/tans', { body: new URLSearchParams({ count: '3' }) }, 415],
+    ['no content type', 'POST', '/operator/advance', {}, 415],
+    ['no JSON', 'POST', '/operator/tans', json('{'), 400],
+    ['no UTF-8', 'POST', '/operator/tans', { ...json(''), body: Uint8Array.of(0xff, 0xfe) }, 400],
+    ['a count of 0', 'POST', '/operator/tans', json({ count: 0 }), 400],
+    ['too many bytes', 'POST', '/operator/tans', json(' '.repeat(5_000)), 413],
+    ['an unknown path', 'GET', '/operator/keys', {}, 404],
+    ['GET where POST belongs', 'GET', '/operator/advance', {}, 404],
+    ['the root', 'GET', '/', {}, 404],
+  ])('%s', async ([, method, path, init, status], { expect }) => {
+    const response = await call(method, path, init);
+    expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({ status });
+  });
+
+  it('a back office out of reach is a problem without its message', async ({ expect }) => {
+    const ORIGIN = { ...ENV.ORIGIN, status: () => Promise.reject(new Error('secret detail')) };
+    const response = await call('GET', '/operator/status', {}, { ...ENV, ORIGIN });
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('secret detail');
+  });
+});
+
+describe('identity', () => {
+  it('the deployed portal lets nobody in without Access, whatever headers say', async ({ expect }) => {
+    for (const path of ['/operator/status', '/', '/operator/unknown']) {
+      const response = await deployed.fetch(`https://portal.example${path}`, {
+        headers: { 'cf-access-jwt-assertion': 'x', 'cf-access-authenticated-user-email': 'operator@example.org' },
+      });
+      expect(response.status).toBe(403);
+    }
+  });
+
+  it.for<[name: string, identity: Record<string, unknown> | undefined, subject: string | null]>([
+    ['a person', { email: 'a@example.org', user_uuid: 'u' }, 'a@example.org'],
+    ['a service', { user_uuid: 'u' }, 'u'],
+    ['no name', {}, null],
+    ['an empty name', { email: '' }, null],
+    ['nobody', undefined, null],
+  ])('comes from Access’s context: %s', async ([, identity, subject], { expect }) => {
+    const access = { getIdentity: async () => identity } as unknown as CloudflareAccessContext;
+    expect(await identifyByAccess({ access })).toEqual(subject === null ? null : { subject });
+    expect(await identifyByAccess({})).toBeNull();
+  });
+});

@@ -1,0 +1,35 @@
+/**
+ * @module The end of a run: the whole summary as JSON for the report (scripts/load.ts), and a few lines for a person.
+ * Contract of handleSummary: k6 release notes v0.30.0.
+ */
+
+interface Metric {
+  readonly values: Readonly<Record<string, number>>;
+  readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>;
+}
+
+/** What k6 hands to handleSummary. */
+export interface SummaryData {
+  readonly metrics: Readonly<Record<string, Metric>>;
+}
+
+/**
+ * @param data k6's summary
+ * @returns what k6 is to write where
+ */
+export function handleSummary(data: SummaryData): Record<string, string> {
+  const value = (metric: string, name: string): string => {
+    const number = data.metrics[metric]?.values[name];
+    return number === undefined ? '–' : `${Math.round(number * 100) / 100}`;
+  };
+  const missed = Object.entries(data.metrics).flatMap(([name, metric]) =>
+    Object.entries(metric.thresholds ?? {}).flatMap(([rule, { ok }]) => (ok ? [] : [`${name}: ${rule}`])),
+  );
+  const lines = [
+    `  iterations ${value('iterations', 'count')} (${value('iterations', 'rate')}/s), dropped ${value('dropped_iterations', 'count')}`,
+    `  requests ${value('http_reqs', 'count')} (${value('http_reqs', 'rate')}/s), session p95 ${value('session_duration', 'p(95)')} ms`,
+    missed.length === 0 ? '  all thresholds met' : `  MISSED: ${missed.join('; ')}`,
+  ];
+  const target = __ENV['SUMMARY'];
+  return { stdout: `${lines.join('\n')}\n`, ...(target === undefined ? {} : { [target]: JSON.stringify(data) }) };
+}

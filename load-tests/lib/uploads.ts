@@ -1,0 +1,72 @@
+/**
+ * @module Uploads and dummies as the reference phone makes them. k6 can't run its protobuf code, so scripts/load.ts writes the
+ * requests to a file beforehand (UPLOADS), each with a TAN of its own; a real upload is sent once.
+ */
+import { check } from 'k6';
+import { SharedArray } from 'k6/data';
+import encoding from 'k6/encoding';
+import exec from 'k6/execution';
+import http from 'k6/http';
+import { Counter, Rate, Trend } from 'k6/metrics';
+import { anyEdge, TARGETS } from './settings.ts';
+
+/** One prepared request: headers as they are, body in base64. */
+interface Prepared {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const FILE = __ENV['UPLOADS'] ?? '';
+/** Real uploads, one for each iteration. */
+const REAL = new SharedArray('uploads', () => (JSON.parse(open(FILE)) as { real: Prepared[] }).real);
+/** Dummies; any may be sent again. */
+const DUMMIES = new SharedArray('dummies', () => (JSON.parse(open(FILE)) as { dummies: Prepared[] }).dummies);
+
+/** Real uploads that were answered 200: each must be found again, once. */
+export const accepted = new Counter('uploads_accepted');
+/** Real uploads by success. */
+export const uploadsOk = new Rate('uploads_ok');
+/** From the last byte sent to the first byte of the answer: the deadline, whatever was sent. */
+export const answerAfter = new Trend('answer_after', true);
+
+const UPLOAD_PATH = '/version/v1/diagnosis-keys';
+/** Timers of Worker and k6 round differently. */
+const EARLY_MILLISECONDS = 25;
+
+/** Body of a real upload, for the flood to copy. */
+export const sampleBody = (): string => REAL[0]?.body ?? '';
+
+function send(prepared: Prepared, kind: string) {
+  const answer = http.post(`${anyEdge()}${UPLOAD_PATH}`, encoding.b64decode(prepared.body, 'std'), {
+    headers: { ...prepared.headers },
+    tags: { name: kind, kind },
+    timeout: '20s',
+  });
+  answerAfter.add(answer.timings.waiting, { kind });
+  return answer;
+}
+
+const common = {
+  'answer has no body': (r: { readonly body: unknown }) => String(r.body ?? '') === '',
+  'answer is not before the deadline': (r: { readonly timings: { readonly waiting: number } }) =>
+    r.timings.waiting >= TARGETS.upload.answerDeadlineMilliseconds - EARLY_MILLISECONDS,
+};
+
+/** Sends the real upload that belongs to this iteration. */
+export function sendReal(): void {
+  const prepared = REAL[exec.scenario.iterationInTest];
+  if (prepared === undefined) exec.test.abort(`only ${REAL.length} uploads were prepared`);
+  else {
+    const answer = send(prepared, 'real');
+    const good = check(answer, { 'real upload is 200': (r) => r.status === 200, ...common });
+    uploadsOk.add(answer.status === 200);
+    if (good) accepted.add(1);
+  }
+}
+
+/** Sends a dummy. */
+export function sendDummy(): void {
+  const prepared = DUMMIES[Math.floor(Math.random() * DUMMIES.length)];
+  if (prepared === undefined) throw new Error('no dummy was prepared');
+  check(send(prepared, 'dummy'), { 'dummy is 200': (r) => r.status === 200, ...common });
+}

@@ -1,0 +1,91 @@
+/**
+ * Question: does any reader see a torn publication while an hour is sealed and published?
+ *
+ * Phones read heads, chunks and CWA's tree all the time; a third of the run in, scripts/load.ts has the origin seal the
+ * next hour. No reader may see a 404 for a listed chunk, a head whose newest hour is not the one it was issued for, or
+ * a head older than one seen before at the same edge. Some readers ask the Workers without a cache (DIRECT_URL): they see
+ * the new head at once, those behind caches when the head's TTL of 60 s is over.
+ */
+import { check } from 'k6';
+import { Counter } from 'k6/metrics';
+import { cwa, fetchChunk, fetchCwa, fetchDays, type Head, pollHead, session } from './lib/phone.ts';
+import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
+
+export { handleSummary } from './lib/summary.ts';
+
+const DIRECT = __ENV['DIRECT_URL'] ?? '';
+/** Sessions without a cache: enough to see the instant of publication, too few to hide it behind their own load. */
+const DIRECT_PER_SECOND = 20;
+/** Heads that were newer than the one at the start: nothing was shown if there is none. */
+const newHeads = new Counter('new_heads_seen');
+
+export const options = {
+  ...COMMON,
+  scenarios: {
+    cached: arrival(SESSIONS_PER_SECOND, 'cachedPhone'),
+    direct: arrival(DIRECT_PER_SECOND, 'directPhone'),
+    tree: arrival(SESSIONS_PER_SECOND / 4, 'cwaPhone'),
+  },
+  thresholds: thresholds({
+    checks: ['rate==1'],
+    sessions_ok: ['rate==1'],
+    http_req_failed: [TARGETS.download.httpFailures],
+    new_heads_seen: ['count>0'],
+  }),
+};
+
+export function setup(): { readonly sequence: number } {
+  const polled = pollHead(DIRECT, null);
+  if (polled === null) throw new Error('seal-under-load: no head');
+  return { sequence: polled.head.sequence };
+}
+
+/** Highest sequence that this VU saw, by where it asked. */
+const seen: Record<string, number> = {};
+
+/** The newest hour that a head has: of the running day, or, just after midnight, none (its hours moved to a page). */
+function newestMatches(head: Head): boolean {
+  const newest = head.hours.at(-1)?.hour;
+  return newest === undefined ? head.issuedAt % 86_400 === 0 : (newest + 1) * 3_600 === head.issuedAt;
+}
+
+function read(where: string, sequence: number): boolean {
+  const polled = pollHead(where, null);
+  if (polled === null) return false;
+  const { head } = polled;
+  if (head.sequence > sequence) newHeads.add(1);
+  const consistent = check(head, {
+    'newest hour is the one the head was issued for': newestMatches,
+    'no head goes back': ({ sequence: now }) => now >= (seen[where] ?? 0),
+  });
+  seen[where] = Math.max(seen[where] ?? 0, head.sequence);
+  const newest = head.hours.at(-1);
+  const any = head.hours[Math.floor(Math.random() * head.hours.length)];
+  const chunks = [newest, any].filter((chunk) => chunk !== undefined);
+  return consistent && chunks.map((chunk) => fetchChunk(where, chunk)).every(Boolean);
+}
+
+export function cachedPhone({ sequence }: { readonly sequence: number }): void {
+  session(() => read(anyEdge(), sequence));
+}
+
+export function directPhone({ sequence }: { readonly sequence: number }): void {
+  session(() => {
+    const good = read(DIRECT, sequence);
+    // The page that the head lists, now and then: it changes at midnight alone.
+    if (__ITER % 10 !== 0) return good;
+    const polled = pollHead(DIRECT, null);
+    return good && polled !== null && fetchDays(DIRECT, polled.head) !== null;
+  });
+}
+
+export function cwaPhone(): void {
+  const edge = anyEdge();
+  session(() => {
+    const today = new Date().toISOString().slice(0, 10);
+    const hours = fetchCwa(edge, cwa.hours(today), 'list');
+    if (hours === null) return false;
+    const newest = (JSON.parse(String(hours)) as number[]).at(-1);
+    return newest === undefined || fetchCwa(edge, cwa.hour(today, newest), 'package') !== null;
+  });
+}

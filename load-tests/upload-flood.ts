@@ -1,0 +1,47 @@
+/**
+ * Question: do real uploads succeed while somebody without TANs sends ten times as much?
+ *
+ * Forged and formless TANs, no TAN, noise, bodies past the limit (lib/flood.ts). None may be answered 200, and none may
+ * reach verification or origin: scripts/load.ts asserts from the counters that only real uploads did.
+ */
+import { check } from 'k6';
+import http from 'k6/http';
+import { badUpload } from './lib/flood.ts';
+import { anyEdge, arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
+import { sampleBody, sendDummy, sendReal } from './lib/uploads.ts';
+
+export { handleSummary } from './lib/summary.ts';
+
+const { realPerSecond, decoysPerReal, floodFactor, answerDeadlineMilliseconds } = TARGETS.upload;
+const honestPerSecond = realPerSecond * RATE_FACTOR;
+const SESSION_SECONDS = answerDeadlineMilliseconds / 1000 + 0.5;
+
+export const options = {
+  ...COMMON,
+  scenarios: {
+    real: arrival(honestPerSecond, 'real', SESSION_SECONDS),
+    dummies: arrival(honestPerSecond * decoysPerReal, 'dummy', SESSION_SECONDS),
+    flood: arrival(honestPerSecond * (1 + decoysPerReal) * floodFactor, 'flood', SESSION_SECONDS),
+  },
+  thresholds: thresholds({
+    uploads_ok: ['rate==1'],
+    'checks{scenario:real}': ['rate==1'],
+    'checks{scenario:dummies}': ['rate==1'],
+    'checks{scenario:flood}': ['rate==1'],
+  }),
+};
+
+export const real = sendReal;
+export const dummy = sendDummy;
+
+export function flood(): void {
+  const { kind, headers, body } = badUpload(sampleBody());
+  const answer = http.post(`${anyEdge()}/version/v1/diagnosis-keys`, body, {
+    headers: { ...headers },
+    tags: { name: `flood: ${kind}` },
+    responseType: 'none',
+    responseCallback: http.expectedStatuses({ min: 400, max: 499 }),
+    timeout: '20s',
+  });
+  check(answer, { [`${kind} is refused`]: (r) => r.status >= 400 && r.status < 500 });
+}

@@ -39,7 +39,10 @@ const BATCH = 1;
 /** Tags of TemporaryExposureKey: field number << 3 | wire type. */
 const TAG = { keys: 0x3a, keyData: 0x0a, riskLevel: 0x10, start: 0x18, period: 0x20, reportType: 0x28, onset: 0x30 };
 
-function signatureInfo(header: ExportHeader): gaen.SignatureInfo.$Properties {
+/** What SignatureInfo says: which of the pinned keys signed. */
+export type KeyName = Pick<ExportHeader, 'keyId' | 'keyVersion'>;
+
+function signatureInfo(header: KeyName): gaen.SignatureInfo.$Properties {
   return {
     verificationKeyVersion: header.keyVersion,
     verificationKeyId: header.keyId,
@@ -145,7 +148,7 @@ export class ExportWriter {
  * @param signer DER, ECDSA P-256/SHA-256
  * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (gaen.md §4.3)
  */
-export function exportSignature(header: ExportHeader, exportBin: Uint8Array, signer: Signer): Uint8Array {
+export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: Signer): Uint8Array {
   const bytes = gaen.TEKSignatureList.encode({
     signatures: [
       {

@@ -1,6 +1,7 @@
 /**
  * @module How the operational parameters must fit together: versions, revoked packages, polling, cover traffic.
  */
+import { compareVersions } from '../../protocol/parameters/config-head.ts';
 import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
 
 const show = (value: unknown): string => JSON.stringify(value);
@@ -19,19 +20,6 @@ export function versionRules({ appVersions: { android, ios } }: Parameters): Vio
       value: show(min),
       rule: `must not be above the latest version, ${latest}`,
     }));
-}
-
-/**
- * Compares versions of numbers separated by dots.
- * @returns negative, 0 or positive, as `a` is below, equal to or above `b`; missing numbers count as 0
- */
-export function compareVersions(a: string, b: string): number {
-  const [as, bs] = [a.split('.').map(Number), b.split('.').map(Number)];
-  for (let n = 0; n < Math.max(as.length, bs.length); n++) {
-    const difference = (as[n] ?? 0) - (bs[n] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function isDate(text: string): boolean {

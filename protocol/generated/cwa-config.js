@@ -1503,8 +1503,8 @@ export const cwaconfig = $root.cwaconfig = (() => {
                         this[keys[i]] = properties[keys[i]];
         };
 
-        ApplicationConfigurationAndroid.prototype.minVersionCode = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
-        ApplicationConfigurationAndroid.prototype.latestVersionCode = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+        ApplicationConfigurationAndroid.prototype.minVersionCode = 0;
+        ApplicationConfigurationAndroid.prototype.latestVersionCode = 0;
         ApplicationConfigurationAndroid.prototype.appFeatures = null;
         ApplicationConfigurationAndroid.prototype.supportedCountries = $util.emptyArray;
         ApplicationConfigurationAndroid.prototype.keyDownloadParameters = null;
@@ -1520,10 +1520,10 @@ export const cwaconfig = $root.cwaconfig = (() => {
                 _depth = 0;
             if (_depth > $util.recursionLimit)
                 throw $Error("max depth exceeded");
-            if (message.minVersionCode != null && $Object.hasOwnProperty.call(message, "minVersionCode") && (typeof message.minVersionCode === "object" ? message.minVersionCode.low || message.minVersionCode.high : message.minVersionCode !== 0))
-                writer.uint32(8).int64(message.minVersionCode);
-            if (message.latestVersionCode != null && $Object.hasOwnProperty.call(message, "latestVersionCode") && (typeof message.latestVersionCode === "object" ? message.latestVersionCode.low || message.latestVersionCode.high : message.latestVersionCode !== 0))
-                writer.uint32(16).int64(message.latestVersionCode);
+            if (message.minVersionCode != null && $Object.hasOwnProperty.call(message, "minVersionCode") && message.minVersionCode !== 0)
+                writer.uint32(8).int32(message.minVersionCode);
+            if (message.latestVersionCode != null && $Object.hasOwnProperty.call(message, "latestVersionCode") && message.latestVersionCode !== 0)
+                writer.uint32(16).int32(message.latestVersionCode);
             if (message.appFeatures != null && $Object.hasOwnProperty.call(message, "appFeatures"))
                 $root.cwaconfig.AppFeatures.encode(message.appFeatures, writer.uint32(26).fork(), _depth + 1).ldelim();
             if (message.supportedCountries != null && message.supportedCountries.length)
@@ -1575,7 +1575,7 @@ export const cwaconfig = $root.cwaconfig = (() => {
                 case 1: {
                         if (wireType !== 0)
                             break;
-                        if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                        if (value = reader.int32())
                             message.minVersionCode = value;
                         else
                             delete message.minVersionCode;
@@ -1584,7 +1584,7 @@ export const cwaconfig = $root.cwaconfig = (() => {
                 case 2: {
                         if (wireType !== 0)
                             break;
-                        if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                        if (value = reader.int32())
                             message.latestVersionCode = value;
                         else
                             delete message.latestVersionCode;

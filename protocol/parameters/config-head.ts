@@ -53,7 +53,7 @@ export const configHeadSchema = z
     error: 'validUntil must be after issuedAt',
     path: ['validUntil'],
   })
-  .refine((head) => isEveryone(head.documents.at(-1)!.audience), {
+  .refine(({ documents }) => documents.length > 0 && isEveryone(documents.at(-1)!.audience), {
     error: 'the last document must be for everyone',
     path: ['documents'],
   });

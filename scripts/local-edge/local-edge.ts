@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
+import { convertV4MiniflareOptions, type LegacyWorkerOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { composeWorkers, type ComposeOptions } from './compose.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { loadSecrets } from './secrets.ts';
@@ -23,6 +23,8 @@ export interface LocalEdgeOptions {
   readonly entries?: ComposeOptions['entries'];
   /** Gets every line that a Worker prints; the default prints it on stderr. */
   readonly onLog?: (line: string) => void;
+  /** For tests: the last word on the Workers' options, e.g. to put another Worker on the wire between two of them. */
+  readonly adapt?: (workers: LegacyWorkerOptions[]) => LegacyWorkerOptions[];
 }
 
 /** A running edge. */
@@ -57,7 +59,8 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   await endOrphan(state);
   const secrets = loadSecrets(state, readEnvironments());
   const entries = options.entries ?? 'local';
-  const workers = await composeWorkers({ secrets, vars: options.vars ?? {}, entries });
+  const { adapt = (same) => same } = options;
+  const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));
   const onLog = options.onLog ?? printLog;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

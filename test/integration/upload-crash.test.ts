@@ -1,0 +1,133 @@
+/**
+ * @module The retry protocol of design.md §4.4 with the real Workers, the real ledger and the real buffer, and a connection
+ * that is lost at each arrow: before the call arrives, or before its reply does. Then the same phone comes again, or another
+ * one with the same TAN; and in the end what is published is what was acknowledged.
+ */
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
+import { moveClock, readClock, setClock } from '../../scripts/operator.ts';
+import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
+import { names, publishedKeys } from '../support/published.ts';
+import { type Crash, sabotage, withSaboteur } from '../support/saboteur.ts';
+
+/** One more than RESERVATION_LEASE_SECONDS of wrangler.toml. */
+const PAST_THE_LEASE = 61;
+
+let system: System;
+const winners: string[] = [];
+const losers: string[] = [];
+let patients = 0;
+
+beforeAll(async () => {
+  system = await startSystem({
+    // Without a deadline an answer leaves when the work is done: only crashes are looked at here.
+    vars: { upload: { ANSWER_DEADLINE_MS: '0' }, origin: { MIN_KEYS: '1', MIN_UPLOADS: '1' } },
+    adapt: withSaboteur,
+  });
+});
+afterAll(() => system.edge.dispose());
+
+const freshKeys = () => patientKeys(`crash ${(patients += 1)}`, START, 2);
+type Keys = ReturnType<typeof freshKeys>;
+const settle = (winner: Keys, loser: Keys | null) => {
+  winners.push(...names(winner));
+  if (loser !== null) losers.push(...names(loser));
+};
+const waitForTheLease = async () => setClock(system.edge.url, (await readClock(system.edge.url)) + PAST_THE_LEASE);
+
+async function attempt(tan: string, keys: Keys, crash: Crash | null = null): Promise<[number, string[]]> {
+  await sabotage(system.edge.url, crash);
+  const { status } = await system.upload(tan, payloadOf(keys));
+  return [status, await sabotage(system.edge.url, null)];
+}
+
+const ARROWS = ['reserve', 'accept', 'commit'];
+const CRASHES = ARROWS.flatMap((arrow, call) =>
+  (['before', 'after'] as const).map((when) => ({
+    arrow,
+    crash: { call, when },
+    durable: call > 1 || (call === 1 && when === 'after'),
+  })),
+);
+
+describe('a connection lost', () => {
+  it.for(CRASHES)(
+    '$crash.when $arrow: the same payload comes again and is stored',
+    async ({ crash, arrow }, { expect }) => {
+      const [tan] = await system.tans(1);
+      const keys = freshKeys();
+      const [status] = await attempt(tan ?? '', keys, crash);
+      // A lost commit is nothing the phone need hear of: its keys are durable.
+      expect(status).toBe(arrow === 'commit' ? 200 : 500);
+      expect((await attempt(tan ?? '', keys))[0]).toBe(200);
+      expect(await attempt(tan ?? '', keys)).toEqual([200, ['reserve']]);
+      expect((await attempt(tan ?? '', freshKeys()))[0]).toBe(403);
+      settle(keys, null);
+    },
+  );
+
+  it.for(CRASHES)(
+    '$crash.when $arrow: another payload comes with the same TAN',
+    async ({ crash, durable }, { expect }) => {
+      const [tan] = await system.tans(1);
+      const [mine, other] = [freshKeys(), freshKeys()];
+      await attempt(tan ?? '', mine, crash);
+      await waitForTheLease();
+      expect((await attempt(tan ?? '', other))[0]).toBe(durable ? 403 : 200);
+      expect((await attempt(tan ?? '', mine))[0]).toBe(durable ? 200 : 403);
+      settle(...((durable ? [mine, other] : [other, mine]) as [Keys, Keys]));
+    },
+  );
+
+  it('while the lease runs, another payload is told to try later', async ({ expect }) => {
+    const [tan] = await system.tans(1);
+    const [mine, other] = [freshKeys(), freshKeys()];
+    await attempt(tan ?? '', mine, { call: 0, when: 'after' });
+    expect(await attempt(tan ?? '', other)).toEqual([500, ['reserve']]);
+    expect((await attempt(tan ?? '', mine))[0]).toBe(200);
+    settle(mine, other);
+  });
+});
+
+describe('a connection lost while a newcomer takes over', () => {
+  const TAKE_OVER = ['reserve', 'resolve', 'release', 'reserve', 'accept', 'commit'];
+  const cases = TAKE_OVER.flatMap((arrow, call) =>
+    (['before', 'after'] as const).map((when) => ({ arrow, crash: { call, when } })),
+  );
+
+  it.for(cases)('$crash.when call $crash.call, $arrow: the newcomer gets through', async ({ crash }, { expect }) => {
+    const [tan] = await system.tans(1);
+    const [gone, newcomer] = [freshKeys(), freshKeys()];
+    await attempt(tan ?? '', gone, { call: 1, when: 'before' });
+    await waitForTheLease();
+    await attempt(tan ?? '', newcomer, crash);
+    expect((await attempt(tan ?? '', newcomer))[0]).toBe(200);
+    expect((await attempt(tan ?? '', gone))[0]).toBe(403);
+    settle(newcomer, gone);
+  });
+
+  it.for(cases.slice(0, 6))(
+    '$crash.when call $crash.call, $arrow: the first phone comes back before',
+    async ({ crash }, { expect }) => {
+      const [tan] = await system.tans(1);
+      const [first, newcomer] = [freshKeys(), freshKeys()];
+      await attempt(tan ?? '', first, { call: 1, when: 'before' });
+      await waitForTheLease();
+      await attempt(tan ?? '', newcomer, crash);
+      // A tombstone stands in its way at most: then it reserves anew.
+      expect((await attempt(tan ?? '', first))[0]).toBe(200);
+      expect((await attempt(tan ?? '', newcomer))[0]).toBe(403);
+      settle(first, newcomer);
+    },
+  );
+});
+
+it('what was acknowledged is published, each key once, and nothing of those who were refused', async ({ expect }) => {
+  await moveClock(system.edge.url, (await readClock(system.edge.url)) + 2 * SECONDS_PER_HOUR);
+  for (const region of ['DE', 'EUR']) {
+    const published = names(await publishedKeys(system.edge, region));
+    expect(published).toEqual(winners.toSorted());
+    expect(published.filter((name) => losers.includes(name))).toEqual([]);
+  }
+  expect(losers.length).toBeGreaterThan(20);
+});

@@ -64,28 +64,25 @@ describe('export.bin', () => {
 
   it('one key, laid out by hand (gaen.md §4.1)', ({ expect }) => {
     const hex = toHex(write(HEADER, [KEY]));
-    expect(hex).toBe(
-      '454b204578706f7274207631' +
-        '20202020' + // header
-        '0980f1246900000000' +
-        '1190ff246900000000' + // fixed64 window
-        '1a024445' +
-        '2001' +
-        '2801' + // "DE", 1 of 1
-        '321e' +
-        '1a027631' +
-        '2203323632' +
-        '2a13' +
-        toHex(utf8('1.2.840.10045.4.3.2')) +
-        '3a20' +
-        '0a10' +
-        'ab'.repeat(16) +
-        '1006' +
-        '1880b8b301' +
-        '209001' +
-        '2801' +
-        '3001',
-    );
+    const fields = [
+      '454b204578706f727420763120202020', // "EK Export v1" and four spaces
+      '0980f1246900000000', // start_timestamp, fixed64
+      '1190ff246900000000', // end_timestamp
+      '1a024445', // region "DE"
+      '20012801', // batch 1 of 1
+      '321e', // SignatureInfo
+      '1a027631', // version "v1"
+      '2203323632', // id "262"
+      `2a13${toHex(utf8('1.2.840.10045.4.3.2'))}`,
+      '3a20', // key
+      `0a10${'ab'.repeat(16)}`,
+      '1006', // transmission_risk_level
+      '1880b8b301', // rolling_start_interval_number
+      '209001', // rolling_period
+      '2801', // report_type
+      '3001', // days_since_onset_of_symptoms −1, zigzag
+    ];
+    expect(hex).toBe(fields.join(''));
   });
 
   it('writes what equals a default too: period 144, level 0, type 0, onset 0', ({ expect }) => {
@@ -96,7 +93,7 @@ describe('export.bin', () => {
       reportType: 0,
       daysSinceOnsetOfSymptoms: 0,
     } as const;
-    expect(toHex(write(HEADER, [zero])).slice(-22)).toBe('10001800' + '209001' + '2800' + '3000');
+    expect(toHex(write(HEADER, [zero])).slice(-22)).toBe('1000180020900128003000');
   });
 
   it('has 34 bytes a key of today, and 74 before the first', ({ expect }) => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import vectors from '../test/vectors/gaen-export-files.json' with { type: 'json' };
 import { compareBytes, fromBase64, toBase64, toHex } from './bytes.ts';
@@ -9,7 +9,7 @@ import { DAYS_SINCE_ONSET_UNKNOWN } from './keys.ts';
 import { spkiFromPem } from './signing.ts';
 
 const sample = (name: string): Uint8Array =>
-  new Uint8Array(readFileSync(fileURLToPath(new URL(`../test/vectors/${name}`, import.meta.url))));
+  new Uint8Array(readFileSync(join(import.meta.dirname, '../test/vectors', name)));
 
 describe('files of other systems (test/vectors/ORIGIN.md)', () => {
   it("Google's sample: 140 keys, verified with the key 310-v1", ({ expect }) => {

@@ -125,7 +125,7 @@ describe('keys in PEM', () => {
     const bare = Buffer.concat([
       Buffer.from('3041', 'hex'),
       der.subarray(3, 3 + 24),
-      Buffer.from('0427302502010104' + '20', 'hex'),
+      Buffer.from('042730250201010420', 'hex'),
       Buffer.from(scalar(1)),
     ]);
     const text = `-----BEGIN PRIVATE KEY-----\n${bare.toString('base64')}\n-----END PRIVATE KEY-----`;

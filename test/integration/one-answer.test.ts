@@ -1,0 +1,207 @@
+/**
+ * @module One answer (design.md §4.6), read off the socket: whatever becomes of an upload, the bytes that come back are of one
+ * number, with the same header names in the same order and values of the same length, and none before the deadline.
+ */
+import { connect } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { composeTan } from '../../domain/tan.ts';
+import { fromBase64 } from '../../protocol/bytes.ts';
+import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
+import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
+import { sabotage, withSaboteur } from '../support/saboteur.ts';
+
+const DEADLINE_MS = 600;
+/** A loaded machine wakes a timer late; the test of distributions is a benchmark (issue: bench:indistinguishable). */
+const SLACK_MS = 600;
+/** Time the answer needs from the Worker to the socket; the deadline itself must never be undercut by more. */
+const CLOCK_GRAIN_MS = 3;
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem({ vars: { upload: { ANSWER_DEADLINE_MS: String(DEADLINE_MS) } }, adapt: withSaboteur });
+});
+afterAll(() => system.edge.dispose());
+
+interface Answer {
+  readonly text: string;
+  /** Milliseconds from the last byte of the body to the last byte of the answer. */
+  readonly waited: number;
+}
+interface Sending {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Without a declared length. */
+  readonly chunked?: boolean;
+  /** The second half of the body comes so much later. */
+  readonly pauseMs?: number;
+}
+
+/** Sends one request over a socket of its own and reads until the server hangs up. */
+function post({ headers, body, chunked = false, pauseMs = 0 }: Sending): Promise<Answer> {
+  const length = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(body.length) };
+  const lines = Object.entries({ host: 'submission.example', connection: 'close', ...length, ...headers });
+  const head = `POST ${UPLOAD_PATH} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  const framed = (part: Uint8Array): Uint8Array =>
+    chunked ? Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')]) : part;
+  const middle = Math.ceil(body.length / 2);
+  const { hostname, port } = new URL(system.edge.url);
+  return new Promise((resolve, reject) => {
+    let sentAt = 0;
+    const parts: Buffer[] = [];
+    const socket = connect(Number(port), hostname, () => {
+      socket.setNoDelay(true);
+      socket.write(head);
+      socket.write(framed(body.subarray(0, middle)));
+      setTimeout(() => {
+        socket.write(framed(body.subarray(middle)));
+        if (chunked) socket.write('0\r\n\r\n');
+        sentAt = performance.now();
+      }, pauseMs);
+    });
+    socket.on('data', (part) => parts.push(part));
+    socket.on('close', () =>
+      resolve({ text: Buffer.concat(parts).toString('latin1'), waited: performance.now() - sentAt }),
+    );
+    // A body past the limit is not read to its end; the answer is there all the same.
+    socket.on('error', (error) => (parts.length > 0 ? undefined : reject(error)));
+  });
+}
+
+const status = ({ text }: Answer): number => Number(text.split(' ')[1]);
+/** What an observer of the wire sees of an answer, TLS aside: everything but what a status line says. */
+function shape({ text }: Answer): string {
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const [, ...headers] = head.split('\r\n');
+  const fields = headers.map((line) => {
+    const [name = '', value = ''] = line.split(': ');
+    return name.toLowerCase() === 'x-padding' ? name : `${name}:${value.length}`;
+  });
+  return JSON.stringify({ bytes: text.length, body: body.length, fields });
+}
+
+let patients = 0;
+const freshKeys = () => patientKeys(`one answer ${(patients += 1)}`, START);
+const bodyOf = (keys = freshKeys()): Uint8Array => encodeSubmissionPayload(payloadOf(keys));
+const freshTan = async (): Promise<string> => (await system.tans(1))[0] ?? '';
+const withTan = (tan: string, change: Record<string, string> = {}) => ({
+  'content-type': 'application/x-protobuf',
+  'cwa-fake': '0',
+  'cwa-authorization': tan,
+  ...change,
+});
+const dummy = (body: Uint8Array): Sending => ({ headers: withTan('', { 'cwa-fake': '1' }), body });
+const unknownTan = (): string => {
+  const secrets = JSON.parse(readFileSync(join(system.edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
+  return composeTan(new Uint8Array(10).fill(9), fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
+};
+/** A TAN that an upload has used, or holds. */
+async function takenTan(how: 'used' | 'held'): Promise<string> {
+  const tan = await freshTan();
+  if (how === 'held') await sabotage(system.edge.url, { call: 1, when: 'before' });
+  await post({ headers: withTan(tan), body: bodyOf() });
+  await sabotage(system.edge.url, null);
+  return tan;
+}
+
+type Case = [name: string, status: number, sending: () => Promise<Sending>];
+const CASES: Case[] = [
+  ['stored', 200, async () => ({ headers: withTan(await freshTan()), body: bodyOf() })],
+  ['stored, in chunks', 200, async () => ({ headers: withTan(await freshTan()), body: bodyOf(), chunked: true })],
+  [
+    'replayed',
+    200,
+    async () => {
+      const sending = { headers: withTan(await freshTan()), body: bodyOf() };
+      await post(sending);
+      return sending;
+    },
+  ],
+  [
+    'known keys',
+    200,
+    async () => {
+      const body = bodyOf();
+      await post({ headers: withTan(await freshTan()), body });
+      return { headers: withTan(await freshTan()), body };
+    },
+  ],
+  ['dummy', 200, async () => dummy(bodyOf([]))],
+  ['dummy with keys', 200, async () => dummy(bodyOf())],
+  ['TAN malformed', 403, async () => ({ headers: withTan('open sesame'), body: bodyOf() })],
+  ['TAN forged', 403, async () => ({ headers: withTan('8ad7be4f-8c43-4d4f-9f5c-3b2a1c0d9e8f'), body: bodyOf() })],
+  ['TAN unknown', 403, async () => ({ headers: withTan(unknownTan()), body: bodyOf() })],
+  ['TAN used', 403, async () => ({ headers: withTan(await takenTan('used')), body: bodyOf() })],
+  ['one-time password', 403, async () => ({ headers: withTan('', { 'cwa-otp': unknownTan() }), body: bodyOf() })],
+  ['TAN held by another upload', 500, async () => ({ headers: withTan(await takenTan('held')), body: bodyOf() })],
+  ['malformed', 400, async () => ({ headers: withTan(await freshTan()), body: new Uint8Array(900).fill(0xff) })],
+  ['empty', 400, async () => ({ headers: withTan(await freshTan()), body: new Uint8Array() })],
+  [
+    'rule broken',
+    400,
+    async () => ({ headers: withTan(await freshTan()), body: bodyOf([...freshKeys(), ...freshKeys()]) }),
+  ],
+  ['too large', 400, async () => ({ headers: withTan(await freshTan()), body: new Uint8Array(66_000) })],
+  [
+    'too large, in chunks',
+    400,
+    async () => ({ headers: withTan(await freshTan()), body: new Uint8Array(80_000), chunked: true }),
+  ],
+  ['no cwa-fake', 400, async () => ({ headers: { 'content-type': 'application/x-protobuf' }, body: bodyOf() })],
+  [
+    'two authorisations',
+    400,
+    async () => ({ headers: withTan(unknownTan(), { 'cwa-otp': unknownTan() }), body: bodyOf() }),
+  ],
+  [
+    'wrong content type',
+    500,
+    async () => ({ headers: withTan(await freshTan(), { 'content-type': 'text/plain' }), body: bodyOf() }),
+  ],
+];
+
+describe('one answer', () => {
+  const seen = new Map<string, string>();
+
+  it.for(CASES)('%s: %i, at the deadline', async ([name, expected, sending], { expect }) => {
+    const answer = await post(await sending());
+    expect(status(answer)).toBe(expected);
+    expect(answer.waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
+    expect(answer.waited).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    seen.set(name, shape(answer));
+  });
+
+  it('a neighbour that fails: 500, at the deadline', async ({ expect }) => {
+    const sending = { headers: withTan(await freshTan()), body: bodyOf() };
+    await sabotage(system.edge.url, { call: 1, when: 'before' });
+    const answer = await post(sending);
+    await sabotage(system.edge.url, null);
+    expect(status(answer)).toBe(500);
+    expect(answer.waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
+    seen.set('neighbour failed', shape(answer));
+  });
+
+  it('all of them have one shape: bytes, header names in order, lengths of values, length of body', ({ expect }) => {
+    expect(seen.size).toBe(CASES.length + 1);
+    const byShape = Map.groupBy(seen.keys(), (name) => seen.get(name));
+    expect([...byShape.values()].map((names) => names.length)).toEqual([seen.size]);
+    const { body, fields } = JSON.parse([...byShape.keys()][0] ?? '{}') as { body: number; fields: string[] };
+    expect(body).toBe(0);
+    expect(fields.map((field) => field.split(':')[0]?.toLowerCase()).sort()).toEqual([
+      'cache-control',
+      'connection',
+      'content-length',
+      'cwa-filtered-checkins',
+      'cwa-saved-checkins',
+      'x-padding',
+    ]);
+  });
+
+  it('the deadline counts from the last byte of the body, not from the first', async ({ expect }) => {
+    for (const sending of [dummy(bodyOf([])), { headers: withTan(await freshTan()), body: bodyOf() }]) {
+      const { waited } = await post({ ...sending, pauseMs: DEADLINE_MS });
+      expect(waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
+    }
+  });
+});

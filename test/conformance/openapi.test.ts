@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { bundle } from '../../scripts/local-edge/bundle.ts';
 import { json, type RawAnswer, send } from './support/http.ts';
+import { muteVerification, VERIFICATION_PATHS, verificationDrivers } from './support/verification-drivers.ts';
 import { faultsOf, loadDocument, operations } from './support/openapi.ts';
 import {
   DAY_ONE,
@@ -28,7 +29,9 @@ let system: PublishedSystem;
 let broken: Miniflare;
 /** `index` before the first hour: an empty bucket. */
 let empty: Miniflare;
-const origin = { broken: '', empty: '' };
+/** `verification` whose objects are out of reach. */
+let mute: Miniflare;
+const origin = { broken: '', empty: '', mute: '' };
 /** Names of a chunk and a page that exist. */
 const present = { chunk: '', page: '' };
 
@@ -53,11 +56,13 @@ beforeAll(async () => {
   present.page = head.pages[0]?.sha256 ?? '';
   broken = await startIndex('broken', { serviceBindings: { PUBLIC: () => new Response(null, { status: 500 }) } });
   empty = await startIndex('empty', { r2Buckets: ['PUBLIC'] });
+  mute = await muteVerification();
+  origin.mute = (await mute.ready).origin;
   origin.broken = (await broken.ready).origin;
   origin.empty = (await empty.ready).origin;
 });
 afterAll(async () => {
-  for (const running of [system?.edge, broken, empty]) await running?.dispose();
+  for (const running of [system?.edge, broken, empty, mute]) await running?.dispose();
 });
 
 /** Fills a path template. @param missing true: with values that are well formed but lead nowhere */
@@ -115,8 +120,10 @@ const UPLOAD_DRIVERS: Readonly<Record<string, Driver>> = {
   500: async () => uploadOf('3f2b8c4e-5d6a-4b7c-8d9e-0f1a2b3c4d5e', 'text/plain'),
 };
 
-const driversOf = (path: string): Readonly<Record<string, Driver>> =>
-  path === UPLOAD_PATH ? UPLOAD_DRIVERS : READ_DRIVERS;
+const driversOf = (path: string): Readonly<Record<string, Driver>> => {
+  if (path === UPLOAD_PATH) return UPLOAD_DRIVERS;
+  return VERIFICATION_PATHS.includes(path) ? verificationDrivers(system.edge, origin.mute) : READ_DRIVERS;
+};
 
 const documented = operations(document).flatMap((located) =>
   Object.keys(located.operation.responses).map((status) => ({ ...located, status })),
@@ -136,6 +143,7 @@ describe('nothing but what is documented', () => {
     '/',
     '/version',
     '/version/v1',
+    '/version/v1/testresult/',
     '/version/v1/diagnosis-keys/country/DE',
     '/v1/DE',
     '/v1/DE/chunks/',

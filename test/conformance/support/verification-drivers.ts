@@ -1,0 +1,105 @@
+/**
+ * @module How each documented status of `verification` comes about.
+ */
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { bundle } from '../../../scripts/local-edge/bundle.ts';
+import type { LocalEdge } from '../../../scripts/local-edge/local-edge.ts';
+import { testSecret } from '../../support/secrets.ts';
+import { type RawAnswer, send } from './http.ts';
+
+/** Routes of `verification` that phones reach. */
+export const VERIFICATION_PATHS = ['registrationToken', 'testresult', 'tan', 'forget'].map(
+  (name) => `/version/v1/${name}`,
+);
+
+const UNKNOWN_TOKEN = '3f2b8c4e-5d6a-4b7c-8d9e-0f1a2b3c4d5e';
+const POSITIVE = 2;
+const SAMPLE_COLLECTED = Date.UTC(2026, 10, 24, 9) / 1000;
+
+let tests = 0;
+/** @returns the hashed GUID of a test that nobody has asked for yet */
+const freshGuid = (): string => (tests += 1).toString(16).padStart(64, '0');
+
+/**
+ * Starts the deployed `verification` with objects that are none: whatever asks them throws.
+ *
+ * @returns the running Worker
+ */
+export async function muteVerification(): Promise<Miniflare> {
+  const secrets = ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY'];
+  const objects = ['TAN_LEDGER', 'TEST_SESSION', 'CODE_DESK', 'RESULTS'];
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      name: 'mute',
+      modules: [{ type: 'ESModule', path: 'verification.js', contents: await bundle('workers/verification/main.ts') }],
+      compatibilityDate: '2026-11-01',
+      bindings: {
+        ...Object.fromEntries(secrets.map((name) => [name, testSecret(name)])),
+        TAN_LIFETIME_SECONDS: '86400',
+        RESERVATION_LEASE_SECONDS: '60',
+        ANSWER_DEADLINE_MS: '200',
+      },
+      serviceBindings: Object.fromEntries(objects.map((name) => [name, () => new Response(null, { status: 500 })])),
+      handleStructuredLogs: () => undefined,
+    } as unknown as Parameters<typeof convertV4MiniflareOptions>[0]),
+  );
+}
+
+/** What a driver takes: the path and the method in capitals. */
+export type Driver = (path: string, method: string) => Promise<RawAnswer>;
+
+interface ResultRow {
+  readonly id: string;
+  readonly result: number;
+  readonly sampleCollected: number;
+}
+
+/**
+ * @param edge the deployment
+ * @param mute URL of the Worker of {@link muteVerification}
+ * @returns a driver for each status
+ */
+export function verificationDrivers(edge: LocalEdge, mute: string): Readonly<Record<string, Driver>> {
+  const ask = (path: string, question: object, fake = '0', url = edge.url): Promise<RawAnswer> =>
+    send(url, path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'cwa-fake': fake },
+      body: new TextEncoder().encode(JSON.stringify(question)),
+    });
+  const read = (answer: RawAnswer): Record<string, string> => JSON.parse(new TextDecoder().decode(answer.body));
+
+  /** A laboratory's word, put where the Worker `laboratory` puts it: its door is mTLS, which nobody has on loopback. */
+  async function post(guid: string): Promise<void> {
+    const store = await edge.miniflare.getDurableObjectNamespace('RESULT_STORE', 'exposure-edge-laboratory');
+    const shard = store.get(store.idFromName(`r${guid.charAt(1)}`)) as unknown as {
+      put(labId: string, rows: readonly ResultRow[]): Promise<number[]>;
+    };
+    await shard.put('lab-1', [{ id: guid, result: POSITIVE, sampleCollected: SAMPLE_COLLECTED }]);
+  }
+
+  async function register(guid: string, keyDob?: string): Promise<string> {
+    const answer = await ask('/version/v1/registrationToken', { keyType: 'GUID', key: guid, keyDob });
+    return read(answer)['registrationToken'] ?? '';
+  }
+
+  /** A question that the route answers with what it is for. */
+  async function granted(path: string): Promise<RawAnswer> {
+    const guid = freshGuid();
+    if (path.endsWith('/registrationToken')) return ask(path, { keyType: 'GUID', key: guid });
+    await post(guid);
+    return ask(path, { registrationToken: await register(guid) });
+  }
+
+  return {
+    200: granted,
+    201: granted,
+    400: (path) => ask(path, path.endsWith('/forget') ? {} : { registrationToken: UNKNOWN_TOKEN }),
+    403: async (path) => {
+      const guid = freshGuid();
+      await post(guid);
+      return ask(path, { registrationToken: await register(guid, `x${freshGuid().slice(1)}`) });
+    },
+    405: (path, method) => send(edge.url, path, { method }),
+    500: (path) => ask(path, { registrationToken: UNKNOWN_TOKEN, keyType: 'GUID', key: freshGuid() }, '0', mute),
+  };
+}

@@ -26,6 +26,8 @@ import type { Store } from './store.ts';
 export interface CwaState {
   readonly country: string;
   readonly had: Had;
+  /** Whether a listed day may still be missing, so that the date index is asked although yesterday is had. */
+  readonly pending: boolean;
 }
 
 export interface CwaPorts extends DownloadPorts {
@@ -46,8 +48,8 @@ const MOST_MISSING_HOURS = 12;
  */
 export function isCwaState(value: unknown): value is CwaState {
   if (typeof value !== 'object' || value === null) return false;
-  const { country, had } = value as Record<string, unknown>;
-  return typeof country === 'string' && isHad(had);
+  const { country, had, pending } = value as Record<string, unknown>;
+  return typeof country === 'string' && isHad(had) && typeof pending === 'boolean';
 }
 
 /**
@@ -65,8 +67,9 @@ export async function syncCwaTree(ports: CwaPorts): Promise<SyncOutcome> {
     transfer.errors.push(loaded.error);
     return transfer.outcome();
   }
-  const state = loaded.value?.country === ports.country ? loaded.value : { country: ports.country, had: {} };
-  const error = await new CwaRun(ports, transfer, state.had).run();
+  const fresh: CwaState = { country: ports.country, had: {}, pending: true };
+  const state = loaded.value?.country === ports.country ? loaded.value : fresh;
+  const error = await new CwaRun(ports, transfer, state).run();
   if (error !== null) transfer.errors.push(error);
   return transfer.outcome();
 }
@@ -75,11 +78,13 @@ class CwaRun {
   readonly #ports: CwaPorts;
   readonly #transfer: Transfer;
   #had: Had;
+  #pending: boolean;
 
-  constructor(ports: CwaPorts, transfer: Transfer, had: Had) {
+  constructor(ports: CwaPorts, transfer: Transfer, state: CwaState) {
     this.#ports = ports;
     this.#transfer = transfer;
-    this.#had = had;
+    this.#had = state.had;
+    this.#pending = state.pending;
   }
 
   /** @returns the error that ended the run early, or null */
@@ -87,8 +92,9 @@ class CwaRun {
     const now = this.#ports.clock();
     const today = dateOf(now);
     const yesterday = dateOf(now - SECONDS_PER_DAY);
-    let listed: readonly UtcDate[] | null = null;
-    if (!isDayHad(this.#had, yesterday)) {
+    let listed: readonly UtcDate[] = [];
+    if (this.#pending || !isDayHad(this.#had, yesterday)) {
+      this.#pending = true;
       const dates = await this.#dates();
       if (!dates.ok) return dates.error;
       listed = dates.value;
@@ -96,16 +102,17 @@ class CwaRun {
         const error = await this.#day(date, date === yesterday);
         if (error !== null) return error;
       }
+      this.#pending = this.#transfer.errors.length > 0;
+      const [oldest] = listed;
+      if (oldest !== undefined && !this.#pending) await this.#save(prunedHad(this.#had, oldest));
     }
     // Between midnight and its package yesterday is in hours only; a day the phone has asks for nothing.
-    const inHours = [yesterday, today].filter((date) => listed?.includes(date) !== true && !isDayHad(this.#had, date));
+    const inHours = [yesterday, today].filter((date) => !listed.includes(date) && !isDayHad(this.#had, date));
     for (const date of inHours) {
       if (date === today && this.#hasAllHoursBefore(now)) continue;
       const error = await this.#hoursOf(date);
       if (error !== null) return error;
     }
-    const [oldest] = listed ?? [];
-    if (oldest !== undefined && this.#transfer.errors.length === 0) await this.#save(prunedHad(this.#had, oldest));
     return null;
   }
 
@@ -227,7 +234,7 @@ class CwaRun {
 
   async #save(had: Had): Promise<void> {
     this.#had = had;
-    await this.#ports.store.save({ country: this.#ports.country, had });
+    await this.#ports.store.save({ country: this.#ports.country, had, pending: this.#pending });
   }
 }
 

@@ -43,6 +43,8 @@ export interface ManifestPorts extends DownloadPorts {
 /** A head of 1.5 KB compressed (design.md §6) is about 6 KB; a page of 400 chunks 60 KB. */
 const MAX_HEAD_BYTES = 256 * 1024;
 const MAX_PAGE_BYTES = 1024 * 1024;
+/** With more hours of a day missing than this, its own chunk may be the smaller download. */
+const MOST_MISSING_HOURS = 6;
 
 /**
  * @param value what was read from disk
@@ -109,7 +111,13 @@ class ManifestRun {
     }
     if (answer.value === null) return;
     const { head, etag } = answer.value;
+    // A day that is nearly had is finished in hours, before a page is fetched only to learn that it could be had whole.
+    for (const offer of offersOf(head, [])) {
+      const isNearlyHad = missingUnits(this.#state.had, offer).length <= MOST_MISSING_HOURS;
+      if (isNearlyHad && !(await this.#day(offer))) return;
+    }
     const pages = await this.#pages(head.pages);
+    if (this.#transfer.errors.some(isOffline)) return;
     for (const offer of offersOf(head, pages)) {
       if (!(await this.#day(offer))) return;
     }
@@ -132,7 +140,9 @@ class ManifestRun {
     const { head } = accepted.value;
     const names = new Set(head.pages.map((page) => page.sha256));
     const pages = Object.fromEntries(Object.entries(this.#state.pages).filter(([name]) => names.has(name)));
-    await this.#save({ seen: accepted.value.seen, etag: null, pages });
+    // Noted at once: a run that breaks off must not forget which hours it need not ask for.
+    const had = withHoursKnown(this.#state.had, head.hours);
+    await this.#save({ seen: accepted.value.seen, etag: null, pages, had });
     return ok({ head, etag: answer.value.headers.get('etag') });
   }
 
@@ -161,8 +171,7 @@ class ManifestRun {
 
   /** @returns false when there is no network and the run must end */
   async #day(offer: DayOffer): Promise<boolean> {
-    const listed = offer.hourChunks.flatMap(({ hour }) => (hour === undefined ? [] : [hour]));
-    if (listed.length > 0) this.#state = { ...this.#state, had: withoutHoursBefore(this.#state.had, listed) };
+    this.#state = { ...this.#state, had: withHoursKnown(this.#state.had, offer.hourChunks) };
     for (const unit of missingUnits(this.#state.had, offer)) {
       const failures = this.#transfer.errors.length;
       for (const chunk of unit.missing) {
@@ -196,6 +205,18 @@ class ManifestRun {
     this.#state = { ...this.#state, ...change };
     await this.#ports.store.save(this.#state);
   }
+}
+
+/**
+ * @param had what the phone has
+ * @param listed chunks of all hours so far of one day
+ * @returns the same with hours that need no download: those before the first one listed, and those without keys
+ */
+function withHoursKnown(had: Had, listed: readonly ChunkEntry[]): Had {
+  const hours = listed.flatMap(({ hour }) => (hour === undefined ? [] : [hour]));
+  if (hours.length === 0) return had;
+  const empty = listed.flatMap(({ hour, empty }) => (empty === true && hour !== undefined ? [hour] : []));
+  return withHours(withoutHoursBefore(had, hours), empty);
 }
 
 function openPage(path: string, name: string, bytes: Uint8Array): Result<DayPage, DownloadError> {

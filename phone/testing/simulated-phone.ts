@@ -1,0 +1,96 @@
+/**
+ * @module A phone of a simulation: the real download code over a timeline, a network that fails as told, and a log that an
+ * oracle can judge.
+ */
+import { toBase64Url } from '../../protocol/bytes.ts';
+import { sha256 } from '../../protocol/hash.ts';
+import { type CwaState, syncCwaTree } from '../download-cwa.ts';
+import { type ManifestState, syncManifest } from '../download-manifest.ts';
+import type { SyncOutcome } from '../download.ts';
+import { memoryStore } from '../store.ts';
+import { EXPORT_KEY, MANIFEST_KEYS, REGION, type Timeline } from './timeline.ts';
+
+/** How the network behaves during one run. */
+export interface Weather {
+  /** Requests that are answered before the network is gone; null: it stays. */
+  readonly failsAfter: number | null;
+  /** Whether the failing answer breaks off in the middle of its body. */
+  readonly inBody: boolean;
+  /** One request, by position, that a server answers with 503; null: none. */
+  readonly unavailable: number | null;
+}
+
+export const CLEAR: Weather = { failsAfter: null, inBody: false, unavailable: null };
+
+export class SimulatedPhone {
+  /** Paths whose body arrived whole, in order, with the instant. */
+  readonly fetched: { path: string; now: number; bytes: Uint8Array }[] = [];
+  /** Key data, base64url, of all keys handed on. */
+  readonly received = new Set<string>();
+  readonly #manifestStore = memoryStore<ManifestState>();
+  readonly #cwaStore = memoryStore<CwaState>();
+  readonly #timeline: Timeline;
+  readonly #mode: 'manifest' | 'cwa';
+  now: number;
+
+  /**
+   * @param timeline what there is to fetch
+   * @param mode through the manifest or through CWA's tree
+   * @param now Unix seconds of its first run at the earliest
+   */
+  constructor(timeline: Timeline, mode: 'manifest' | 'cwa', now: number) {
+    this.#timeline = timeline;
+    this.#mode = mode;
+    this.now = now;
+  }
+
+  /** @param weather of this run @returns what the download code says of it */
+  run(weather: Weather): Promise<SyncOutcome> {
+    const common = {
+      fetch: this.#network(weather),
+      baseUrl: 'http://edge.test',
+      clock: () => this.now,
+      exportKey: EXPORT_KEY,
+      onFile: ({ exportFile }: { exportFile: { keys: readonly { keyData: Uint8Array }[] } }) => {
+        for (const key of exportFile.keys) this.received.add(toBase64Url(key.keyData));
+      },
+    };
+    return this.#mode === 'manifest'
+      ? syncManifest({ ...common, region: REGION, manifestKeys: MANIFEST_KEYS, store: this.#manifestStore })
+      : syncCwaTree({ ...common, country: REGION, store: this.#cwaStore });
+  }
+
+  #network(weather: Weather) {
+    let requests = 0;
+    return (url: string, init?: RequestInit): Promise<Response> => {
+      const request = requests++;
+      const path = new URL(url).pathname.slice(1);
+      const fails = weather.failsAfter !== null && request >= weather.failsAfter;
+      if (fails && !(weather.inBody && request === weather.failsAfter)) {
+        return Promise.reject(new TypeError('fetch failed'));
+      }
+      if (request === weather.unavailable) return Promise.resolve(new Response(null, { status: 503 }));
+      const bytes = this.#timeline.at(path, this.now);
+      if (bytes === null) return Promise.resolve(new Response(null, { status: 404 }));
+      const etag = `"${toBase64Url(sha256(bytes))}"`;
+      if (new Headers(init?.headers).get('if-none-match') === etag) {
+        return Promise.resolve(new Response(null, { status: 304, headers: { etag } }));
+      }
+      const body = fails ? brokenBody(bytes) : new Uint8Array(bytes);
+      if (!fails) this.fetched.push({ path, now: this.now, bytes });
+      return Promise.resolve(new Response(body, { headers: { etag } }));
+    };
+  }
+}
+
+/** Half of the bytes, then an error. */
+function brokenBody(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let sent = false;
+  return new ReadableStream({
+    pull(controller) {
+      if (sent) controller.error(new TypeError('terminated'));
+      else controller.enqueue(bytes.slice(0, bytes.length / 2));
+      sent = true;
+    },
+  });
+}

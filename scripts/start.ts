@@ -21,10 +21,16 @@ What it serves:
 The state directory has public.pem and manifest-public.pem, the keys phones pin.
 `;
 
-/** Resolves at the first Ctrl-C or SIGTERM. */
+/**
+ * Resolves at the first Ctrl-C or SIGTERM. To be called once the edge runs: Miniflare has handlers of its own by then, which
+ * would end the process with 130 or 143 before objects and workerd are closed.
+ */
 const interrupted = (): Promise<void> =>
-  new Promise((resolvePromise) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolvePromise());
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.removeAllListeners(signal);
+      process.once(signal, () => resolve());
+    }
   });
 
 await run(async () => {
@@ -34,8 +40,8 @@ await run(async () => {
   });
   const port = wholeNumber('port', options.port, { min: 0, max: 65_535 });
   if (options.state === '') throw new UsageError('--state: a directory is wanted');
-  const stop = interrupted();
   const edge = await startLocalEdge({ port, state: options.state });
+  const stop = interrupted();
   process.stdout.write(`exposure-edge is ready on ${edge.url}  (state in ${edge.state}; Ctrl-C ends it)\n`);
   await stop;
   await edge.dispose();

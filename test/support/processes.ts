@@ -16,7 +16,10 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves when a line of stdout or stderr matches; rejects when the command ends before. */
   output(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The process and all that inherited its output are gone. */
   readonly ended: Promise<Ended>;
+  /** The process is gone; what it started may live on. */
+  readonly exited: Promise<void>;
   /** Signals the process, or its whole group, workerd included. */
   kill(signal: NodeJS.Signals, target: 'process' | 'group'): void;
 }
@@ -50,6 +53,7 @@ export function start(args: readonly string[]): Running {
   return {
     child,
     ended,
+    exited: new Promise((resolve) => child.on('exit', () => resolve())),
     output(pattern) {
       return new Promise((resolve, reject) => {
         const look = (): void => {

@@ -1,0 +1,143 @@
+/**
+ * @module `npm start` and `npm run tan` as processes: ready line, TANs, a clean end, state that survives, and what happens when
+ * they are called wrongly or killed.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, it } from 'vitest';
+import { SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
+import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
+import { issueTans, moveClock, readClock, setClock } from '../../scripts/operator.ts';
+import { send } from '../conformance/support/http.ts';
+import { patientKeys, payloadOf, PATIENTS, START, startSystem, UPLOAD_PATH } from '../conformance/support/system.ts';
+import { runCommand, start, type Running } from '../support/processes.ts';
+import { names, publishedKeys } from '../support/published.ts';
+
+const folders: string[] = [];
+const folder = (): string => {
+  folders.push(mkdtempSync(join(tmpdir(), 'exposure-edge-test-')));
+  return folders.at(-1) ?? '';
+};
+afterAll(() => folders.forEach((path) => rmSync(path, { recursive: true, force: true })));
+
+/** Starts an edge on a free port and waits for its ready line. */
+async function startEdge(state: string, port = 0): Promise<{ running: Running; url: string }> {
+  const running = start(['scripts/start.ts', '--port', String(port), '--state', state]);
+  const [, url = ''] = await running.output(/is ready on (http:\/\/127\.0\.0\.1:\d+)/);
+  return { running, url };
+}
+
+async function uploadTo(url: string, keys: readonly SubmittedKey[]): Promise<number> {
+  const [tan = ''] = await issueTans(url, 1);
+  const answer = await send(url, UPLOAD_PATH, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf', 'cwa-fake': '0', 'cwa-authorization': tan },
+    body: encodeSubmissionPayload(payloadOf(keys)),
+  });
+  return answer.status;
+}
+
+describe('npm start', () => {
+  it('says where it is, issues TANs one a line, and ends cleanly at Ctrl-C', async ({ expect }) => {
+    const state = folder();
+    const { running, url } = await startEdge(state);
+    const { code, stdout } = await runCommand(['scripts/tan.ts', '--count', '3', '--url', url]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n){3}$/);
+    expect(new Set(stdout.trim().split('\n')).size).toBe(3);
+    expect(statSync(join(state, 'secrets.json')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(state, 'public.pem')).isFile()).toBe(true);
+    running.kill('SIGINT', 'process');
+    expect((await running.ended).code).toBe(0);
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it('keeps keys, clock and signing key over a clean restart and over kill -9 of all its processes', async ({
+    expect,
+  }) => {
+    const state = folder();
+    const uploaded = Array.from({ length: PATIENTS }, (_, i) => patientKeys(`restart ${i}`, START));
+    const first = await startEdge(state);
+    await setClock(first.url, START);
+    const all = (url: string, batch: SubmittedKey[][]) => Promise.all(batch.map((keys) => uploadTo(url, keys)));
+    expect(await all(first.url, uploaded.slice(0, 5))).toEqual([200, 200, 200, 200, 200]);
+    first.running.kill('SIGTERM', 'process');
+    expect((await first.running.ended).code).toBe(0);
+
+    const second = await startEdge(state);
+    expect(await readClock(second.url)).toBe(START);
+    expect(await all(second.url, uploaded.slice(5))).toEqual([200, 200, 200, 200, 200]);
+    second.running.kill('SIGKILL', 'group');
+    await second.running.ended;
+
+    const { edge } = await startSystem({ state });
+    try {
+      await moveClock(edge.url, START + SECONDS_PER_HOUR);
+      for (const region of ['DE', 'EUR']) {
+        expect(names(await publishedKeys(edge, region))).toEqual(names(uploaded.flat()));
+      }
+    } finally {
+      await edge.dispose();
+    }
+  });
+
+  it('starts again on the same port after kill -9 of the parent alone, which leaves workerd behind', async ({
+    expect,
+  }) => {
+    const state = folder();
+    const first = await startEdge(state);
+    first.running.kill('SIGKILL', 'process');
+    await first.running.exited;
+    const second = await startEdge(state, Number(new URL(first.url).port));
+    expect(second.url).toBe(first.url);
+    second.running.kill('SIGINT', 'process');
+    expect((await second.running.ended).code).toBe(0);
+  });
+
+  it('refuses a state directory that is in use', async ({ expect }) => {
+    const state = folder();
+    const { running } = await startEdge(state);
+    const again = await runCommand(['scripts/start.ts', '--port', '0', '--state', state]);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('is running on') as string });
+    running.kill('SIGINT', 'process');
+    await running.ended;
+  });
+
+  it('says so when the port is taken', async ({ expect }) => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const { code, stderr } = await runCommand(['scripts/start.ts', '--port', String(port), '--state', folder()]);
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Address already in use (127.0.0.1:${port})`);
+  });
+});
+
+describe('a command', () => {
+  it.for([
+    [['scripts/start.ts', '--port', '99999'], '--port: "99999" must be a whole number, 0..65535'],
+    [['scripts/start.ts', '--prot', '1'], '--prot'],
+    [['scripts/tan.ts', '--count', '0'], '--count: "0" must be a whole number, 1..100000'],
+    [['scripts/tan.ts', '--url', 'nowhere'], '--url: "nowhere" is no URL'],
+    [['scripts/demo.ts', '--fast'], '--fast'],
+  ] as const)('called as %j ends with 2 and says why', async ([args, message], { expect }) => {
+    const { code, stderr } = await runCommand(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  it.for(['start', 'tan', 'demo', 'deploy-dry-run'])('%s explains itself at --help', async (name, { expect }) => {
+    const { code, stdout } = await runCommand([`scripts/${name}.ts`, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^npm (run|start)/);
+  });
+
+  it('tan says so when no edge is there', async ({ expect }) => {
+    const { code, stderr } = await runCommand(['scripts/tan.ts', '--url', 'http://127.0.0.1:9']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/not reached/);
+  });
+});

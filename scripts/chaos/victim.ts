@@ -1,0 +1,113 @@
+/**
+ * @module Starts, kills and restarts the victim. Kills by process id alone: workerd, or the whole process group.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ROOT } from '../local-edge/workers.ts';
+
+/** What is killed: workerd alone (Miniflare starts another), or everything. */
+export type Target = 'workerd' | 'group';
+
+export interface Ready {
+  readonly url: string;
+  readonly publicPem: string;
+  readonly manifestPem: string;
+}
+
+const START_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** @returns a port of 127.0.0.1 that was free just now: the same one over all restarts */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+/** Direct children of a process that run a workerd binary. */
+function workerdOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const parentOf = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+        return parentOf === parent && /\/workerd$/.test(readlinkSync(`/proc/${pid}/exe`));
+      } catch {
+        return false; // gone meanwhile
+      }
+    });
+}
+
+export class Victim {
+  readonly #state: string;
+  readonly #port: number;
+  #child: ChildProcess | null = null;
+
+  constructor(state: string, port: number) {
+    this.#state = state;
+    this.#port = port;
+  }
+
+  /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
+  async start(): Promise<Ready> {
+    const child = spawn(process.execPath, ['scripts/chaos/serve.ts', this.#state, String(this.#port)], {
+      cwd: ROOT,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    this.#child = child;
+    let text = '';
+    child.stdout.on('data', (part) => (text += String(part)));
+    const until = Date.now() + START_TIMEOUT_MS;
+    while (!text.includes('\n')) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error('the local edge ended while it started');
+      if (Date.now() > until) throw new Error(`the local edge was not ready after ${START_TIMEOUT_MS / 1000} s`);
+      await sleep(50);
+    }
+    return JSON.parse(text) as Ready;
+  }
+
+  /** Kills, waits until the killed are gone, and brings the edge back. */
+  async kill(target: Target): Promise<void> {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error('nothing runs');
+    if (target === 'workerd') {
+      for (const workerd of workerdOf(pid)) process.kill(workerd, 'SIGKILL');
+      return this.#answers();
+    }
+    await this.end();
+    await this.start();
+  }
+
+  /** Kills everything and waits. */
+  async end(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    process.kill(-child.pid, 'SIGKILL');
+    await gone;
+    this.#child = null;
+  }
+
+  /** Miniflare starts workerd anew by itself; if it does not, the group is started over. */
+  async #answers(): Promise<void> {
+    const until = Date.now() + ANSWER_TIMEOUT_MS;
+    while (Date.now() < until) {
+      try {
+        await fetch(`http://127.0.0.1:${this.#port}/local/clock`, { signal: AbortSignal.timeout(2_000) });
+        return;
+      } catch {
+        await sleep(100);
+      }
+    }
+    await this.end();
+    await this.start();
+  }
+}

@@ -15,7 +15,7 @@ import type { ReportType, TemporaryExposureKey } from '../protocol/keys.ts';
 
 export const ROW_BYTES = 28;
 export const SORT_BYTES = 24;
-const TEK_OFFSET = 8;
+export const TEK_OFFSET = 8;
 const TEK_BYTES = 16;
 const ONSET_BIAS = 128;
 
@@ -32,15 +32,38 @@ export interface Provenance {
 
 /** Writes one row at `offset`. */
 export function packRow(rows: Uint8Array, offset: number, key: TemporaryExposureKey, provenance: number): void {
-  rows[offset] = key.rollingStartIntervalNumber >>> 24;
-  rows[offset + 1] = key.rollingStartIntervalNumber >>> 16;
-  rows[offset + 2] = key.rollingStartIntervalNumber >>> 8;
-  rows[offset + 3] = key.rollingStartIntervalNumber;
-  rows[offset + 4] = key.rollingPeriod;
-  rows[offset + 5] = key.transmissionRiskLevel;
-  rows[offset + 6] = key.reportType;
-  rows[offset + 7] = key.daysSinceOnsetOfSymptoms + ONSET_BIAS;
+  packFields(
+    rows,
+    offset,
+    key.rollingStartIntervalNumber,
+    key.rollingPeriod,
+    key.transmissionRiskLevel,
+    key.reportType,
+    key.daysSinceOnsetOfSymptoms,
+    provenance,
+  );
   rows.set(key.keyData, offset + TEK_OFFSET);
+}
+
+/** Writes everything of a row but its key_data: the hot path of paging makes no object a key. */
+export function packFields(
+  rows: Uint8Array,
+  offset: number,
+  start: number,
+  period: number,
+  riskLevel: number,
+  reportType: number,
+  onset: number,
+  provenance: number,
+): void {
+  rows[offset] = start >>> 24;
+  rows[offset + 1] = start >>> 16;
+  rows[offset + 2] = start >>> 8;
+  rows[offset + 3] = start;
+  rows[offset + 4] = period;
+  rows[offset + 5] = riskLevel;
+  rows[offset + 6] = reportType;
+  rows[offset + 7] = onset + ONSET_BIAS;
   rows[offset + 24] = provenance >>> 24;
   rows[offset + 25] = provenance >>> 16;
   rows[offset + 26] = provenance >>> 8;

@@ -11,7 +11,7 @@
  */
 import { utf8 } from '../../protocol/bytes.ts';
 import { cutDay } from '../../domain/embargo.ts';
-import { ROW_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
+import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
 import { putOnce, type ObjectMeta } from './bucket.ts';
 import type { Publication, RecordPart, SetRecord } from './model.ts';
@@ -105,23 +105,43 @@ class RecordWriter {
     for (const [id, provenance] of Object.entries(page.provenances)) {
       regionsOf.set(Number(id), publishingRegions(this.#p.config.regions, this.#p.config.unionRegion, provenance));
     }
-    const retention = this.#p.config.policy.retentionDays;
-    for (let offset = 0, row = 0; offset < page.rows.length; offset += ROW_BYTES, row += 1) {
-      const part = this.#partFor(cutDay(rowStart(page.rows, offset), page.rows[offset + 4]!, retention));
-      part.rows.set(page.rows.subarray(offset, offset + ROW_BYTES), part.count * ROW_BYTES);
-      const id = rowProvenance(page.rows, offset);
-      const provenance = page.provenances[id];
-      if (provenance === undefined) throw new Error(`row without provenance in the set of hour ${this.#hour}`);
-      this.#provenances[id] = provenance;
+    // Rows come sorted, so neighbours mostly share start, period and provenance: such a stretch is copied at once.
+    for (let from = 0; from < page.rows.length;) {
+      const to = stretchEnd(page.rows, from);
+      await this.#addStretch(page, from, to, regionsOf);
+      from = to;
+    }
+  }
+
+  async #addStretch(
+    page: KeyPage,
+    first: number,
+    end: number,
+    regionsOf: ReadonlyMap<number, readonly string[]>,
+  ): Promise<void> {
+    const id = rowProvenance(page.rows, first);
+    const provenance = page.provenances[id];
+    if (provenance === undefined) throw new Error(`row without provenance in the set of hour ${this.#hour}`);
+    this.#provenances[id] = provenance;
+    const part = this.#partFor(
+      cutDay(rowStart(page.rows, first), page.rows[first + 4]!, this.#p.config.policy.retentionDays),
+    );
+    for (let from = first; from < end;) {
+      const to = Math.min(end, from + (PART_ROWS - part.count) * ROW_BYTES);
+      const rows = (to - from) / ROW_BYTES;
+      part.rows.set(page.rows.subarray(from, to), part.count * ROW_BYTES);
       for (const region of regionsOf.get(id)!) {
-        part.regionKeys[region] = (part.regionKeys[region] ?? 0) + 1;
-        if (provenance.synthetic) this.#synthetic[region]! += 1;
+        part.regionKeys[region] = (part.regionKeys[region] ?? 0) + rows;
+        if (provenance.synthetic) this.#synthetic[region]! += rows;
       }
-      const codeBatch = page.codeBatches[row];
-      if (codeBatch !== undefined) (part.codes[codeBatch] ??= []).push(part.count);
-      part.count += 1;
-      this.#keys += 1;
+      for (let row = from / ROW_BYTES; page.hasCodes && row < to / ROW_BYTES; row++) {
+        const codeBatch = page.codeBatches[row];
+        if (codeBatch !== undefined) (part.codes[codeBatch] ??= []).push(part.count + row - from / ROW_BYTES);
+      }
+      part.count += rows;
+      this.#keys += rows;
       if (part.count === PART_ROWS) await this.#flush(part);
+      from = to;
     }
   }
 
@@ -176,6 +196,16 @@ export function publishingRegions(
   provenance: Pick<Provenance, 'regions'>,
 ): string[] {
   return regions.filter((region) => region === unionRegion || provenance.regions.includes(region));
+}
+
+/** @returns offset of the first row after `from` that differs in start, period or provenance */
+function stretchEnd(rows: Uint8Array, from: number): number {
+  let to = from + ROW_BYTES;
+  for (; to < rows.length; to += ROW_BYTES) {
+    for (let i = 0; i < 5; i++) if (rows[to + i] !== rows[from + i]) return to;
+    for (let i = SORT_BYTES; i < ROW_BYTES; i++) if (rows[to + i] !== rows[from + i]) return to;
+  }
+  return to;
 }
 
 function privateMeta(contentType: string): ObjectMeta {

@@ -44,6 +44,8 @@ export interface KeyPage {
   readonly provenances: Readonly<Record<number, Provenance>>;
   /** Code-batch ids by row number of this page; rows without one are left out. */
   readonly codeBatches: Readonly<Record<number, string>>;
+  /** False when `codeBatches` is empty. */
+  readonly hasCodes: boolean;
   /** True when no row follows. */
   readonly last: boolean;
 }

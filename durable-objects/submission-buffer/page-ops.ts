@@ -3,8 +3,7 @@
  * key), so a set of several hours is a merge of sorted runs, and the order is a function of the set alone.
  */
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR, hourOf } from '../../protocol/intervals.ts';
-import { ROW_BYTES, SORT_BYTES, compareRows, packRow, unpackKey, type Provenance } from '../packed-keys.ts';
-import type { ReportType } from '../../protocol/keys.ts';
+import { ROW_BYTES, TEK_OFFSET, compareRows, packFields, unpackKey, type Provenance } from '../packed-keys.ts';
 import { readSet } from './freeze-ops.ts';
 import type { KeyPage } from './contract.ts';
 
@@ -18,44 +17,42 @@ const SELECT = `SELECT rolling_start, rolling_period, trl, report_type, dsos, te
   AND (rolling_start, rolling_period, trl, report_type, dsos, tek) > (?, ?, ?, ?, ?, ?)
   ORDER BY rolling_start, rolling_period, trl, report_type, dsos, tek LIMIT ?`;
 
-/** One sorted run: the rows of one release hour, the current one packed in `head`. */
+/** One sorted run: the rows of one release hour, the next one not yet packed. */
 class Run {
+  next: SqlRow | null = null;
+  /** The next row's bytes, packed only when runs have to be compared. */
   readonly head = new Uint8Array(ROW_BYTES);
-  codeBatch: string | null = null;
   readonly #rows: Iterator<SqlRow>;
 
   constructor(sql: SqlStorage, hour: number, after: Uint8Array | null, limit: number) {
-    const bound =
-      after === null
-        ? [-1, 0, 0, 0, 0, new Uint8Array(0)]
-        : (({ rollingStartIntervalNumber: start, ...key }) => [
-            start,
-            key.rollingPeriod,
-            key.transmissionRiskLevel,
-            key.reportType,
-            key.daysSinceOnsetOfSymptoms,
-            key.keyData.slice(),
-          ])(unpackKey(after, 0));
-    this.#rows = sql.exec(SELECT, hour, ...bound, limit).raw() as unknown as Iterator<SqlRow>;
+    this.#rows = sql.exec(SELECT, hour, ...bound(after), limit).raw() as unknown as Iterator<SqlRow>;
   }
 
   /** @returns false at the end of the run */
-  advance(): boolean {
-    const next = this.#rows.next();
-    if (next.done === true) return false;
-    const [start, period, trl, reportType, dsos, tek, provenance, codeBatch] = next.value;
-    const key = {
-      keyData: new Uint8Array(tek),
-      rollingStartIntervalNumber: start,
-      rollingPeriod: period,
-      transmissionRiskLevel: trl,
-      reportType: reportType as ReportType,
-      daysSinceOnsetOfSymptoms: dsos,
-    };
-    packRow(this.head, 0, key, provenance);
-    this.codeBatch = codeBatch;
-    return true;
+  advance(packHead: boolean): boolean {
+    const { done, value } = this.#rows.next();
+    this.next = done === true ? null : value;
+    if (packHead && this.next !== null) packSqlRow(this.head, 0, this.next);
+    return this.next !== null;
   }
+}
+
+function packSqlRow(rows: Uint8Array, offset: number, row: SqlRow): void {
+  packFields(rows, offset, row[0], row[1], row[2], row[3], row[4], row[6]);
+  rows.set(new Uint8Array(row[5]), offset + TEK_OFFSET);
+}
+
+function bound(after: Uint8Array | null): SqlStorageValue[] {
+  if (after === null) return [-1, 0, 0, 0, 0, new Uint8Array(0).buffer];
+  const key = unpackKey(after, 0);
+  return [
+    key.rollingStartIntervalNumber,
+    key.rollingPeriod,
+    key.transmissionRiskLevel,
+    key.reportType,
+    key.daysSinceOnsetOfSymptoms,
+    key.keyData.slice().buffer,
+  ];
 }
 
 /**
@@ -77,30 +74,27 @@ export function readPage(sql: SqlStorage, setNo: number, after: Uint8Array | nul
     )
     .toArray();
   // No await below, so no other event changes a row while the cursors are open.
-  let runs = hours.map(({ hour }) => new Run(sql, hour, after, wanted + 1)).filter((run) => run.advance());
+  const merges = hours.length > 1;
+  let runs = hours.map(({ hour }) => new Run(sql, hour, after, wanted + 1)).filter((run) => run.advance(merges));
   const rows = new Uint8Array(wanted * ROW_BYTES);
   const codeBatches: Record<number, string> = {};
   let n = 0;
   while (n < wanted && runs.length > 0) {
     let least = runs[0]!;
     for (const run of runs) if (run !== least && compareRows(run.head, 0, least.head, 0) < 0) least = run;
-    rows.set(least.head, n * ROW_BYTES);
-    if (least.codeBatch !== null) codeBatches[n] = least.codeBatch;
+    const row = least.next!;
+    packSqlRow(rows, n * ROW_BYTES, row);
+    if (row[7] !== null) codeBatches[n] = row[7];
     n += 1;
-    if (!least.advance()) runs = runs.filter((run) => run !== least);
+    if (!least.advance(merges)) runs = runs.filter((run) => run !== least);
   }
   return {
     rows: n === wanted ? rows : rows.slice(0, n * ROW_BYTES),
     provenances: readProvenances(sql),
     codeBatches,
+    hasCodes: Object.keys(codeBatches).length > 0,
     last: runs.length === 0,
   };
-}
-
-/** @returns the sort bytes of the last row of a page, or null if it has none. */
-export function lastSortBytes(page: KeyPage): Uint8Array | null {
-  if (page.rows.length === 0) return null;
-  return page.rows.slice(page.rows.length - ROW_BYTES, page.rows.length - ROW_BYTES + SORT_BYTES);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * @module Which Workers there are: wrangler.toml is the one list, read as data. And which path of the local edge's single
- * port belongs to which of them; deployed, each public Worker has routes of its own (docs/deployment.md).
+ * port belongs to which of them; deployed, each public Worker has routes of its own (docs/deploy.md).
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -123,7 +123,7 @@ function headersOf(object: R2Object, now: number): Headers {
  * @param now Unix seconds, before `expiry`
  * @returns the value to send
  */
-export function capMaxAge(cacheControl: string, expiry: Date | undefined, now: number): string {
+function capMaxAge(cacheControl: string, expiry: Date | undefined, now: number): string {
   if (expiry === undefined) return cacheControl;
   const left = Math.max(0, Math.floor(expiry.getTime() / 1000 - now));
   const directives = cacheControl

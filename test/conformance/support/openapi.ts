@@ -18,7 +18,7 @@ interface ResponseObject {
   readonly headers?: Readonly<Record<string, HeaderObject | Reference>>;
   readonly content?: Readonly<Record<string, { readonly schema: Schema | Reference }>>;
 }
-export interface Operation {
+interface Operation {
   readonly operationId: string;
   readonly responses: Readonly<Record<string, ResponseObject | Reference>>;
 }

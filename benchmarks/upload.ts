@@ -1,0 +1,151 @@
+/**
+ * @module `npm run bench:upload`: whole uploads of 14 keys through upload, verification and origin, durable on disk, in the
+ * local edge (Miniflare's single workerd; its proxy in front costs what a deployment does not pay). CPU is workerd's
+ * own, from /proc, not from a clock (design.md §12).
+ */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
+import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { setClock } from '../scripts/operator.ts';
+import { machine, writeReport } from './report.ts';
+import { drive, type Job, type Measured, prepareDummies, prepareUploads } from './upload-clients.ts';
+
+const USAGE = `
+npm run bench:upload -- [--uploads N] [--repeat N]
+
+Measures accepted uploads a second, CPU of workerd an upload, p50 and p99, at 1, 8 and 64 clients without the deadline,
+cold and warm, with dummies at 20 : 1, and with the deadline on. Writes benchmarks/results/upload.md.
+
+  --uploads N  real uploads a measurement, 100..10000 (default 1000)
+  --repeat N   repetitions, 1..20 (default 3); median and spread are printed
+`;
+/** 2026-06-15 12:00 UTC. */
+const NOW = 1_781_524_800;
+const DUMMIES_A_REAL = 20;
+const USER_HZ = 100;
+
+/** CPU milliseconds that the workerd children of this process have used so far. */
+function workerdCpuMs(): number {
+  let ticks = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (!readlinkSync(`/proc/${pid}/exe`).endsWith('/workerd')) continue;
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      if (Number(fields[1]) !== process.pid) continue;
+      ticks += Number(fields[11]) + Number(fields[12]);
+    } catch {
+      continue; // gone meanwhile
+    }
+  }
+  return (ticks * 1000) / USER_HZ;
+}
+
+function bytesBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+const at = (sorted: readonly number[], share: number): number =>
+  sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  at(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+
+interface Row {
+  readonly what: string;
+  readonly acceptedPerSecond: readonly number[];
+  readonly dummiesPerSecond: readonly number[];
+  readonly cpuMs: readonly number[];
+  readonly p50: readonly number[];
+  readonly p99: readonly number[];
+}
+
+interface Setting {
+  readonly what: string;
+  readonly clients: number;
+  readonly deadlineMs: number;
+  readonly dummies: boolean;
+  readonly uploads: number;
+}
+
+async function measure(setting: Setting, repeat: number): Promise<{ row: Row; diskBytesAnUpload: number }> {
+  const runs: (Measured & { cpuMs: number })[] = [];
+  let diskBytes = 0;
+  for (let i = 0; i < repeat; i++) {
+    // A new, empty store each time: cold is the case that must not be slower (issue 4, item 9).
+    const edge = await startLocalEdge({ vars: { upload: { ANSWER_DEADLINE_MS: String(setting.deadlineMs) } } });
+    try {
+      await setClock(edge.url, NOW);
+      const real = await prepareUploads(edge.url, setting.uploads, NOW, `bench/${setting.what}/${i}`);
+      const fake = setting.dummies ? prepareDummies(setting.uploads * DUMMIES_A_REAL, `dummy/${i}`) : [];
+      const jobs: Job[] = [];
+      for (const [n, request] of real.entries()) {
+        jobs.push({ request, real: true });
+        for (let d = 0; d < DUMMIES_A_REAL && setting.dummies; d++) {
+          jobs.push({ request: fake[n * DUMMIES_A_REAL + d] as Job['request'], real: false });
+        }
+      }
+      const diskBefore = bytesBelow(edge.state);
+      const cpuBefore = workerdCpuMs();
+      const measured = await drive(edge.url, jobs, setting.clients);
+      if (measured.failed > 0) throw new Error(`${setting.what}: ${measured.failed} answers were not 200`);
+      runs.push({ ...measured, cpuMs: workerdCpuMs() - cpuBefore });
+      diskBytes += (bytesBelow(edge.state) - diskBefore) / setting.uploads / repeat;
+    } finally {
+      await edge.dispose();
+    }
+  }
+  const row: Row = {
+    what: setting.what,
+    acceptedPerSecond: runs.map((r) => r.accepted / r.seconds),
+    dummiesPerSecond: runs.map((r) => r.dummies / r.seconds),
+    cpuMs: runs.map((r) => r.cpuMs / r.accepted),
+    p50: runs.map((r) => at(r.latencies, 0.5)),
+    p99: runs.map((r) => at(r.latencies, 0.99)),
+  };
+  return { row, diskBytesAnUpload: diskBytes };
+}
+
+const cell = (values: readonly number[], digits: number): string =>
+  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
+
+await run(async () => {
+  const options = readOptions(USAGE, {
+    uploads: { type: 'string', default: '1000' },
+    repeat: { type: 'string', default: '3' },
+  });
+  const uploads = wholeNumber('uploads', options.uploads, { min: 100, max: 10_000 });
+  const repeat = wholeNumber('repeat', options.repeat, { min: 1, max: 20 });
+  const settings: Setting[] = [
+    { what: '1 client', clients: 1, deadlineMs: 0, dummies: false, uploads },
+    { what: '8 clients', clients: 8, deadlineMs: 0, dummies: false, uploads },
+    { what: '64 clients', clients: 64, deadlineMs: 0, dummies: false, uploads },
+    { what: '64 clients, warm (4 × as many)', clients: 64, deadlineMs: 0, dummies: false, uploads: uploads * 4 },
+    { what: '64 clients, dummies 20 : 1', clients: 64, deadlineMs: 0, dummies: true, uploads: Math.ceil(uploads / 4) },
+    { what: '600 clients, deadline 1,000 ms', clients: 600, deadlineMs: 1000, dummies: false, uploads: uploads * 2 },
+  ];
+  const lines = [
+    '| setting | accepted/s | dummies/s | workerd CPU ms an upload | p50 ms | p99 ms | bytes on disk an upload |',
+    '|---|---|---|---|---|---|---|',
+  ];
+  let last = '';
+  for (const setting of settings) {
+    const { row, diskBytesAnUpload } = await measure(setting, repeat);
+    const line = `| ${row.what} | ${cell(row.acceptedPerSecond, 0)} | ${setting.dummies ? cell(row.dummiesPerSecond, 0) : '–'} | ${cell(row.cpuMs, 2)} | ${cell(row.p50, 1)} | ${cell(row.p99, 1)} | ${diskBytesAnUpload.toFixed(0)} |`;
+    lines.push(line);
+    process.stdout.write(`${line}\n`);
+    if (setting.what === '64 clients')
+      last = `${median(row.acceptedPerSecond).toFixed(0)} accepted uploads a second at 64 clients, ${median(row.cpuMs).toFixed(2)} ms of workerd CPU each`;
+  }
+  writeReport('upload', {
+    title: 'Uploads through upload, verification and origin',
+    command: `npm run bench:upload -- --uploads ${uploads} --repeat ${repeat}`,
+    body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload; the load generator and workerd share the machine.`,
+  });
+  process.stdout.write(`${machine()}\n${last}\n`);
+  return 0;
+});

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { ALLOWANCES, KEY_RULES } from './key-rules.ts';
 import { encodeRiskLevel } from './risk.ts';
 import { UPLOAD_RULES } from './upload-rules.ts';
 
-const document = readFileSync(new URL('../../docs/key-validation.md', import.meta.url), 'utf8');
+const document = readFileSync(join(import.meta.dirname, '../../docs/key-validation.md'), 'utf8');
 
 interface Documented {
   readonly name: string;

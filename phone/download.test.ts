@@ -165,7 +165,7 @@ describe.each(TIMELINES)('%s', (name, options) => {
           expect(fetchedInVain(phone, timeline)).toEqual([]);
           errorFree += counts.errorFree;
         }),
-        { numRuns: RUNS, seed: SEED },
+        { numRuns: RUNS, seed: SEED, endOnFailure: true },
       );
       expect(errorFree).toBeGreaterThan(10 * RUNS);
     },
@@ -184,7 +184,7 @@ describe.each(TIMELINES)('%s', (name, options) => {
           expect(fetchedInVainByTree(phone)).toEqual([]);
           errorFree += counts.errorFree;
         }),
-        { numRuns: RUNS, seed: SEED },
+        { numRuns: RUNS, seed: SEED, endOnFailure: true },
       );
       expect(errorFree).toBeGreaterThan(10 * RUNS);
     },

@@ -23,6 +23,8 @@ export interface WorkerEnvironment {
   readonly secrets: readonly string[];
   /** Cron expressions. */
   readonly crons: readonly string[];
+  /** Plain variables. */
+  readonly vars: Readonly<Record<string, string>>;
 }
 
 interface RawEnvironment {
@@ -30,6 +32,7 @@ interface RawEnvironment {
   readonly main: string;
   readonly secrets?: { readonly required?: readonly string[] };
   readonly triggers?: { readonly crons?: readonly string[] };
+  readonly vars?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -44,6 +47,7 @@ export function readEnvironments(text = readFileSync(WRANGLER_TOML, 'utf8')): Wo
     main: raw.main,
     secrets: raw.secrets?.required ?? [],
     crons: raw.triggers?.crons ?? [],
+    vars: raw.vars ?? {},
   }));
 }
 
@@ -54,6 +58,7 @@ export function readEnvironments(text = readFileSync(WRANGLER_TOML, 'utf8')): Wo
 export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   upload: ['*/version/v1/diagnosis-keys'],
   index: ['*/*'],
+  config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),
   laboratory: ['*/api/v1/*'],
   portal: ['*/operator/*'],

@@ -1,0 +1,124 @@
+/**
+ * @module The phones that download: who of them met an infected person, who met only healthy ones, who nobody, and whose
+ * sightings are an attacker's replays. Each downloads, verifies and matches with the reference phone, and is checked against
+ * what was noted down.
+ */
+import { describeDownloadError, type SyncOutcome } from '../../phone/download.ts';
+import { syncCwaTree } from '../../phone/download-cwa.ts';
+import { syncManifest } from '../../phone/download-manifest.ts';
+import { matchKeys } from '../../phone/matching/match.ts';
+import { type RandomBytes, randomBelow } from '../../phone/random.ts';
+import { memoryStore } from '../../phone/store.ts';
+import { toHex } from '../../protocol/bytes.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { meet, type Person, someMoment } from './people.ts';
+import { downloadPorts, pinnedKeys } from './stage.ts';
+
+/** Phones that met at least one infected person; a third as many healthy ones, and a few that met nobody. */
+const WITH_ENCOUNTER = 60;
+const HEALTHY_ONLY = 40;
+const NOBODY = 20;
+/** Of those without an encounter, so many heard an infected person's broadcast replayed five hours later. */
+const REPLAYED = 10;
+const REPLAY_DELAY_SECONDS = 5 * 3600;
+/** The first phone and each third after it read CWA's tree, the others the manifest. */
+const TREE_EVERY = 3;
+
+/** Who downloads, and what each must find. */
+export interface Audience {
+  readonly byManifest: readonly Person[];
+  readonly byTree: readonly Person[];
+  /** Phone number → key data in hex of the published keys it met. */
+  readonly expected: ReadonlyMap<number, ReadonlySet<string>>;
+}
+
+/** What all of them found together. */
+export interface Findings {
+  readonly expected: number;
+  readonly found: number;
+  readonly missed: number;
+  readonly wrong: number;
+}
+
+/**
+ * Lets people meet.
+ *
+ * @param people the first `infected` of them are infected
+ * @param infected how many
+ * @param published key data in hex of keys that will be published
+ * @param now Unix seconds
+ * @param random source of bytes
+ * @returns who downloads, and what they must find
+ */
+export function castAudience(
+  people: readonly Person[],
+  infected: number,
+  published: ReadonlySet<string>,
+  now: number,
+  random: RandomBytes,
+): Audience {
+  const healthy = people.slice(infected);
+  const someone = (group: readonly Person[]): Person => group[randomBelow(random, group.length)] as Person;
+  const sick = people.slice(0, infected);
+  const watching = healthy.slice(0, WITH_ENCOUNTER + HEALTHY_ONLY + NOBODY);
+  const others = healthy.slice(watching.length);
+  const expected = new Map<number, Set<string>>();
+  for (const [at, person] of watching.entries()) {
+    const met = new Set<string>();
+    if (at < WITH_ENCOUNTER) {
+      for (let times = 1 + randomBelow(random, 3); times > 0; times -= 1) {
+        const name = toHex(meet(person, someone(sick), someMoment(random, now)).keyData);
+        if (published.has(name)) met.add(name);
+      }
+    } else if (at < WITH_ENCOUNTER + REPLAYED) {
+      meet(person, someone(sick), someMoment(random, now), REPLAY_DELAY_SECONDS);
+    }
+    if (at < WITH_ENCOUNTER + HEALTHY_ONLY) meet(person, someone(others), someMoment(random, now));
+    expected.set(person.number, met);
+  }
+  return {
+    byManifest: watching.filter((_, at) => at % TREE_EVERY !== 0),
+    byTree: watching.filter((_, at) => at % TREE_EVERY === 0),
+    expected,
+  };
+}
+
+/**
+ * Downloads and matches, phone after phone, and compares with what each must find.
+ *
+ * @param edge a running edge
+ * @param audience who, and what they must find
+ * @param now Unix seconds on their clocks
+ * @param problems gets what went wrong
+ * @returns the sums
+ */
+export async function watch(edge: LocalEdge, audience: Audience, now: number, problems: string[]): Promise<Findings> {
+  const { manifestKeys } = pinnedKeys(edge);
+  const sums = { expected: 0, found: 0, missed: 0, wrong: 0 };
+  const check = async (
+    person: Person,
+    sync: (ports: ReturnType<typeof downloadPorts>) => Promise<SyncOutcome>,
+  ): Promise<void> => {
+    const keys: TemporaryExposureKey[] = [];
+    const outcome = await sync(downloadPorts(edge, now, ({ exportFile }) => void keys.push(...exportFile.keys)));
+    for (const error of outcome.errors) problems.push(`phone ${person.number}: ${describeDownloadError(error)}`);
+    if (keys.length === 0) problems.push(`phone ${person.number} downloaded no key`);
+    const found = new Set(matchKeys(keys, person.sightings, { now }).map(({ key }) => toHex(key.keyData)));
+    const expected = audience.expected.get(person.number) ?? new Set();
+    sums.expected += expected.size;
+    sums.found += [...found].filter((name) => expected.has(name)).length;
+    sums.missed += [...expected].filter((name) => !found.has(name)).length;
+    sums.wrong += [...found].filter((name) => !expected.has(name)).length;
+  };
+  for (const person of audience.byManifest) {
+    await check(person, (ports) => syncManifest({ ...ports, region: 'DE', manifestKeys, store: memoryStore() }));
+  }
+  for (const person of audience.byTree) {
+    await check(person, (ports) => syncCwaTree({ ...ports, country: 'EUR', store: memoryStore() }));
+  }
+  if (sums.expected === 0) problems.push('no phone was to find anything: the demo shows nothing');
+  if (sums.missed > 0) problems.push(`${sums.missed} encounters were missed`);
+  if (sums.wrong > 0) problems.push(`${sums.wrong} encounters were found that never happened`);
+  return sums;
+}

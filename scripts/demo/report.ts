@@ -1,0 +1,60 @@
+/**
+ * @module What the demo prints: one line a step with the time it began, a table at the end, and why it failed if it did.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OUT } from './stage.ts';
+
+/** One row of the final table: its name in summary.json, its label, its value. */
+export interface Row {
+  readonly name: string;
+  readonly label: string;
+  readonly value: number | string | boolean;
+}
+
+/** Prints steps as they happen. */
+export type Progress = (text: string) => void;
+
+/** @param quiet prints on stderr, so that stdout is JSON alone @returns a {@link Progress} that shows seconds since now */
+export function startProgress(quiet: boolean): Progress {
+  const start = performance.now();
+  const stream = quiet ? process.stderr : process.stdout;
+  return (text) => {
+    const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(5);
+    stream.write(`[${seconds} s] ${text}\n`);
+  };
+}
+
+const shown = (value: Row['value']): string => {
+  if (typeof value === 'boolean') return value ? 'yes' : 'NO';
+  return typeof value === 'number' ? value.toLocaleString('en-US') : value;
+};
+
+/**
+ * Writes summary.json and prints the table.
+ *
+ * @param rows of the table
+ * @param problems what is wrong; empty when all is well
+ * @param json prints summary.json instead of the table
+ * @returns exit code: 0, or 1 when there is a problem
+ */
+export function finish(rows: readonly Row[], problems: readonly string[], json: boolean): number {
+  const summary = {
+    ok: problems.length === 0,
+    ...Object.fromEntries(rows.map((row) => [row.name, row.value])),
+    problems,
+  };
+  const text = `${JSON.stringify(summary, null, 2)}\n`;
+  writeFileSync(join(OUT, 'summary.json'), text);
+  if (json) {
+    process.stdout.write(text);
+  } else {
+    const width = Math.max(...rows.map(({ label }) => label.length));
+    const values = Math.max(...rows.map(({ value }) => shown(value).length));
+    const line = `+-${'-'.repeat(width)}-+-${'-'.repeat(values)}-+`;
+    const body = rows.map(({ label, value }) => `| ${label.padEnd(width)} | ${shown(value).padStart(values)} |`);
+    process.stdout.write(`\n${[line, ...body, line].join('\n')}\n`);
+  }
+  for (const problem of problems) process.stderr.write(`WRONG: ${problem}\n`);
+  return problems.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,128 @@
+/**
+ * @module What both demos stand on: a local edge, its pinned keys, work in parallel, and the chunks that came out, each
+ * verified and saved to out/demo.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DownloadPorts } from '../../phone/download.ts';
+import { verifyFile } from '../../phone/verify.ts';
+import { fromUtf8 } from '../../protocol/bytes.ts';
+import type { PinnedKey } from '../../protocol/export-reader.ts';
+import { dateOf, hourOfDay, hourStart } from '../../protocol/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import {
+  chunkPath,
+  describeManifestError,
+  headPath,
+  MANIFEST_TYPE,
+  parseManifestHead,
+} from '../../protocol/manifest.ts';
+import { describeDocumentError, openDocument } from '../../protocol/signed-document.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { readEnvironments, ROOT } from '../local-edge/workers.ts';
+
+/** Where the demo leaves what came out; emptied at each start. */
+export const OUT = join(ROOT, 'out/demo');
+/** Both hold the same keys: the home country, and the union that CWA's apps read. */
+export const REGIONS = ['DE', 'EUR'] as const;
+
+/** The keys that every phone of this deployment has built in. */
+export interface Pinned {
+  readonly exportKey: PinnedKey;
+  readonly manifestKeys: Readonly<Record<string, Uint8Array>>;
+}
+
+/** @param edge a running edge @returns what its phones pin */
+export function pinnedKeys(edge: LocalEdge): Pinned {
+  const vars = readEnvironments().find(({ environment }) => environment === 'origin')?.vars ?? {};
+  return {
+    exportKey: {
+      publicKeySpki: spkiFromPem(edge.publicPem),
+      keyId: vars['EXPORT_KEY_ID'] ?? '',
+      keyVersion: vars['EXPORT_KEY_VERSION'] ?? '',
+    },
+    manifestKeys: { [vars['MANIFEST_KEY_ID'] ?? '']: spkiFromPem(edge.manifestPublicPem) },
+  };
+}
+
+/** Empties out/demo. */
+export function clearOut(): void {
+  rmSync(OUT, { recursive: true, force: true });
+  mkdirSync(join(OUT, 'chunks'), { recursive: true });
+}
+
+/**
+ * Runs jobs, some at a time.
+ *
+ * @param jobs each makes a promise
+ * @param width how many run at once
+ * @returns their results, in the order of the jobs
+ */
+export async function inParallel<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < jobs.length) {
+      const at = next++;
+      results[at] = await (jobs[at] as () => Promise<T>)();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, jobs.length) }, worker));
+  return results;
+}
+
+/** A published chunk that a phone accepted. */
+export interface Chunk {
+  readonly region: string;
+  /** Path below the repository's root. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly keys: readonly TemporaryExposureKey[];
+}
+
+async function fetchBytes(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`GET ${url}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * Reads each region's signed head, fetches every chunk of the running day, verifies it as a phone does, and saves it.
+ *
+ * @param edge a running edge
+ * @returns the chunks, each accepted
+ * @throws Error saying why a phone would refuse a head or a chunk
+ */
+export async function saveChunks(edge: LocalEdge): Promise<Chunk[]> {
+  const { exportKey, manifestKeys } = pinnedKeys(edge);
+  writeFileSync(join(OUT, 'public.pem'), edge.publicPem);
+  const chunks: Chunk[] = [];
+  for (const region of REGIONS) {
+    const text = fromUtf8(await fetchBytes(`${edge.url}/${headPath(region)}`));
+    const document = openDocument(MANIFEST_TYPE, text, manifestKeys);
+    if (!document.ok) throw new Error(`manifest of ${region}: ${describeDocumentError(document.error)}`);
+    const head = parseManifestHead(document.value.payload);
+    if (!head.ok) throw new Error(`manifest of ${region}: ${describeManifestError(head.error)}`);
+    for (const { hour = 0, file, of, sha256 } of head.value.hours) {
+      const zip = await fetchBytes(`${edge.url}/${chunkPath(region, sha256)}`);
+      const verdict = verifyFile(zip, exportKey);
+      if (!verdict.accepted) throw new Error(`chunk ${sha256} of ${region}: ${verdict.reason}`);
+      const time = `${dateOf(hourStart(hour))}-h${String(hourOfDay(hour)).padStart(2, '0')}`;
+      const name = `out/demo/chunks/${region}-${time}-${file}of${of}.zip`;
+      writeFileSync(join(ROOT, name), zip);
+      chunks.push({ region, file: name, bytes: zip.length, keys: verdict.exportFile.keys });
+    }
+  }
+  return chunks;
+}
+
+/**
+ * @param edge a running edge
+ * @param now Unix seconds on the phone
+ * @param onFile takes each verified file
+ * @returns what a phone downloads with
+ */
+export function downloadPorts(edge: LocalEdge, now: number, onFile: DownloadPorts['onFile']): DownloadPorts {
+  return { fetch, baseUrl: edge.url, clock: () => now, exportKey: pinnedKeys(edge).exportKey, onFile };
+}

@@ -1,0 +1,147 @@
+/**
+ * @module The demo's story: 1,000 phones live two weeks, 200 of their owners test positive and share their keys beside dummies,
+ * an hour is sealed, and phones that met somebody or nobody download, verify and match.
+ */
+import { riskLevelOfOnset, MINIMUM_PUBLISHED_RISK_LEVEL } from '../../domain/keys/risk.ts';
+import { withOnset } from '../../phone/onset.ts';
+import { type RandomBytes, randomBelow } from '../../phone/random.ts';
+import { endedKeys } from '../../phone/tek-schedule.ts';
+import { sendDummy, upload, type UploadPorts } from '../../phone/upload.ts';
+import type { SharedKey, UploadContent } from '../../phone/upload-request.ts';
+import { toHex } from '../../protocol/bytes.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { issueTans, moveClock, setClock } from '../operator.ts';
+import { type Audience, castAudience } from './audience.ts';
+import { watch } from './audience.ts';
+import { population, shuffle } from './people.ts';
+import type { Progress, Row } from './report.ts';
+import { inParallel, saveChunks } from './stage.ts';
+
+const PEOPLE = 1_000;
+const INFECTED = 200;
+const DUMMIES = 400;
+/** Of the infected, so many lose the answer and send the same upload again. */
+const REPEATS = 20;
+/** Requests at once. */
+const WIDTH = 150;
+/** Tuesday 2026-11-24, 10:20 UTC: the hour of the uploads. */
+const UPLOAD_AT = Date.UTC(2026, 10, 24, 10, 20) / 1000;
+/** 40 minutes later the hour is over and sealed. */
+const SEAL_AT = UPLOAD_AT + 40 * 60;
+/** When the audience looks. */
+const DOWNLOAD_AT = SEAL_AT + 25 * 60;
+
+/** What a story ends with. */
+export interface Ending {
+  readonly rows: readonly Row[];
+  readonly problems: readonly string[];
+}
+
+/** Level a key is published with. */
+const levelOf = (key: SharedKey): number =>
+  key.transmissionRiskLevel ?? riskLevelOfOnset(key.daysSinceOnsetOfSymptoms ?? 4000);
+
+/** Older apps send a risk level with each key, newer ones the onset of symptoms: half of the phones each. */
+function shared(number: number, keys: ReturnType<typeof endedKeys>, random: RandomBytes): SharedKey[] {
+  if (number % 2 === 0) return withOnset(keys, { kind: 'days-ago', days: 1 + randomBelow(random, 6) }, UPLOAD_AT);
+  return keys.map((key, i) => ({ ...key, transmissionRiskLevel: 3 + (i % 6), daysSinceOnsetOfSymptoms: null }));
+}
+
+/** Sends uploads and dummies, mixed; says what was not as it should be. */
+async function sendAll(
+  contents: readonly UploadContent[],
+  tans: readonly string[],
+  ports: UploadPorts,
+  problems: string[],
+): Promise<void> {
+  const send = async (content: UploadContent, at: number, times: number): Promise<void> => {
+    for (let time = 0; time < times; time += 1) {
+      const answer = await upload(tans[at] ?? '', content, ports);
+      if (!answer.ok) problems.push(`upload ${at}, attempt ${time + 1}: ${JSON.stringify(answer.error)}`);
+    }
+  };
+  const jobs = [
+    ...contents.map((content, at) => () => send(content, at, at < REPEATS ? 2 : 1)),
+    ...Array.from({ length: DUMMIES }, () => async () => {
+      const status = await sendDummy(ports);
+      if (status !== 200) problems.push(`a dummy was answered ${status}`);
+    }),
+  ];
+  await inParallel(shuffle(ports.random, jobs), WIDTH);
+}
+
+/**
+ * Plays the story.
+ *
+ * @param edge a fresh local edge
+ * @param random source of bytes
+ * @param progress told of each step
+ * @returns rows for the table, and what is wrong
+ */
+export async function playStory(edge: LocalEdge, random: RandomBytes, progress: Progress): Promise<Ending> {
+  const problems: string[] = [];
+  progress(`${PEOPLE} phones live 14 days; who meets whom is noted down`);
+  await setClock(edge.url, UPLOAD_AT);
+  const people = population(PEOPLE, UPLOAD_AT, random);
+  const infected = people.slice(0, INFECTED);
+  const contents = infected.map(({ number, history }): UploadContent => {
+    const keys = shared(number, endedKeys(history, UPLOAD_AT), random);
+    return { keys, visitedCountries: ['DE'], consentToFederation: true, submissionType: 0 };
+  });
+  const sent = contents.flatMap(({ keys }) => keys);
+  const expectedKeys = new Set(
+    sent.filter((key) => levelOf(key) >= MINIMUM_PUBLISHED_RISK_LEVEL).map(({ keyData }) => toHex(keyData)),
+  );
+  const audience: Audience = castAudience(people, INFECTED, expectedKeys, UPLOAD_AT, random);
+
+  progress(`${INFECTED} of them test positive and share ${sent.length} keys; ${DUMMIES} dummies are sent beside them`);
+  const tans = await issueTans(edge.url, INFECTED);
+  await sendAll(contents, tans, { fetch, baseUrl: edge.url, random }, problems);
+
+  progress('the hour is over: the origin seals it, in DE and EUR');
+  await moveClock(edge.url, SEAL_AT);
+  const chunks = await saveChunks(edge);
+  const published = chunks.map(({ region, keys }) => ({ region, names: keys.map(({ keyData }) => toHex(keyData)) }));
+  for (const { region, names } of published) {
+    const foreign = names.filter((name) => !expectedKeys.has(name)).length;
+    if (foreign > 0) problems.push(`${region}: ${foreign} keys that nobody shared`);
+    if (new Set(names).size !== expectedKeys.size) {
+      problems.push(`${region}: ${new Set(names).size} different keys came out, ${expectedKeys.size} were to`);
+    }
+    if (names.length !== new Set(names).size) problems.push(`${region}: a key came out twice`);
+  }
+  if (chunks.length !== 2) problems.push(`${chunks.length} chunks, 2 were expected`);
+
+  await setClock(edge.url, DOWNLOAD_AT);
+  const { byManifest, byTree } = audience;
+  progress(
+    `${byManifest.length + byTree.length} phones download, ${byManifest.length} by the signed manifest and ` +
+      `${byTree.length} by Corona-Warn-App's tree; they verify and match`,
+  );
+  const found = await watch(edge, audience, DOWNLOAD_AT, problems);
+
+  const chunk = chunks[0];
+  const keys = published[0]?.names.length ?? 0;
+  const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
+  return {
+    problems,
+    rows: [
+      row('phones', 'phones', PEOPLE),
+      row('uploads', 'uploads', INFECTED),
+      row('repeatedUploads', 'of these sent twice, answer lost', REPEATS),
+      row('dummies', 'dummies', DUMMIES),
+      row('keysShared', 'keys shared', sent.length),
+      row('keysLeftOut', 'keys left out (risk level below 3)', sent.length - expectedKeys.size),
+      row('keys', 'keys published', keys),
+      row('chunkBytes', 'chunk bytes', chunk?.bytes ?? 0),
+      row('bytesPerKey', 'bytes a key', Number(((chunk?.bytes ?? 0) / Math.max(keys, 1)).toFixed(2))),
+      row('signatureVerified', 'signature verified', chunks.length > 0),
+      row('downloads', 'phones that downloaded and matched', byManifest.length + byTree.length),
+      row('expectedEncounters', 'expected encounters', found.expected),
+      row('found', 'found', found.found),
+      row('missed', 'missed', found.missed),
+      row('false', 'false', found.wrong),
+      row('chunk', 'a chunk to look at', chunk?.file ?? 'none'),
+    ],
+  };
+}

@@ -36,8 +36,8 @@ import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.t
 import { compareKeys } from '../../protocol/tek-order.ts';
 
 export const REGION = 'EUR';
-const exportSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(7)));
-const manifestSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(9)));
+export const exportSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(7)));
+export const manifestSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(9)));
 export const EXPORT_KEY: PinnedKey = { publicKeySpki: exportSigner.publicKeySpki, keyId: '262', keyVersion: 'v1' };
 export const MANIFEST_KEYS = { 'manifest-v1': manifestSigner.publicKeySpki };
 

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { describe, it } from 'vitest';
+import { spkiFromPem } from '../protocol/signing.ts';
+import { testKey } from './testing/keys.ts';
+import { testRandom } from './testing/random.ts';
+import { tamperedFiles } from './testing/tampered.ts';
+import { EXPORT_KEY, manifestSigner } from './testing/timeline.ts';
+import { verifyFile } from './verify.ts';
+
+const random = testRandom('verify');
+const keys = Array.from({ length: 20 }, () => testKey(random));
+const { good, bad } = tamperedFiles(keys);
+const byName = { publicKeySpki: EXPORT_KEY.publicKeySpki, keyId: null, keyVersion: null };
+
+describe('a phone’s verdict on a file', () => {
+  it('accepts what it must, and has the keys', ({ expect }) => {
+    const verdict = verifyFile(good, EXPORT_KEY);
+    if (!verdict.accepted) throw new Error(verdict.reason);
+    expect(verdict.exportFile.keys).toEqual(keys);
+    expect(verdict.pinned).toEqual(EXPORT_KEY);
+  });
+
+  it('takes the names of the key from the file when none are given', ({ expect }) => {
+    const verdict = verifyFile(good, byName);
+    expect(verdict).toMatchObject({ accepted: true, pinned: { keyId: '262', keyVersion: 'v1' } });
+    const half = verifyFile(good, { ...byName, keyId: '262' });
+    expect(half).toMatchObject({ accepted: true, pinned: { keyVersion: 'v1' } });
+    const other = verifyFile(good, { ...byName, keyId: '310' });
+    expect(other).toMatchObject({ accepted: false, error: { kind: 'unknown-key', wanted: '310-v1' } });
+  });
+
+  it('refuses a file of another signer', ({ expect }) => {
+    const verdict = verifyFile(good, { ...byName, publicKeySpki: manifestSigner.publicKeySpki });
+    expect(verdict).toMatchObject({ accepted: false, error: { kind: 'bad-signature' } });
+  });
+
+  it.for(bad)('refuses $name: $kind', ({ kind, zip }, { expect }) => {
+    expect(verifyFile(zip, EXPORT_KEY)).toMatchObject({ accepted: false, error: { kind } });
+    expect(verifyFile(zip, byName).accepted).toBe(false);
+  });
+
+  it('is never fooled by a flipped byte: the file is refused, or the byte was none that says anything', ({
+    expect,
+  }) => {
+    let refused = 0;
+    for (let at = 0; at < good.length; at++) {
+      const changed = Uint8Array.from(good);
+      changed[at] = (changed[at] ?? 0) ^ 0x01;
+      const verdict = verifyFile(changed, EXPORT_KEY);
+      if (verdict.accepted) expect(verdict.exportFile.keys, `byte ${at}`).toEqual(keys);
+      else refused++;
+    }
+    // What is left are times and versions of the ZIP, and what its directory repeats.
+    expect(refused).toBeGreaterThan(0.9 * good.length);
+  });
+
+  it('accepts the export of Google’s server, an example with its public key', async ({ expect }) => {
+    const vectors = new URL('../test/vectors/', import.meta.url);
+    const zip = Uint8Array.from(await readFile(new URL('enserver-testExport-2-records-1-of-1.zip', vectors)));
+    const pem = await readFile(new URL('enserver-public.pem', vectors), 'utf8');
+    const verdict = verifyFile(zip, { publicKeySpki: spkiFromPem(pem), keyId: null, keyVersion: null });
+    expect(verdict).toMatchObject({ accepted: true, pinned: { keyId: 'some_id', keyVersion: '1' } });
+  });
+});

@@ -1,0 +1,192 @@
+/**
+ * @module `npm run bench:indistinguishable`: can the time of an answer tell a real upload from a dummy or a refused one?
+ * (design.md §4.6, spec/europe.md §9.2 e). Interleaved uploads under load, times read off the client; then the same with a
+ * leak of 20 ms put in front on purpose, which must be found, or the test could see nothing.
+ */
+import { Agent, createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload-request.ts';
+import { byteSource, patientKeys } from '../scripts/chaos/patients.ts';
+import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
+import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { issueTans, setClock } from '../scripts/operator.ts';
+import { holm, median, permutationP } from './permutation.ts';
+import { machine, writeReport } from './report.ts';
+
+const USAGE = `
+npm run bench:indistinguishable -- [--requests N] [--clients N] [--seed N]
+
+Sends N interleaved uploads (stored, dummy, TAN unknown, TAN used, malformed), compares each pair of kinds, and fails
+where the corrected p is below 0.001 and the medians differ by more than 5 ms. Writes benchmarks/results/indistinguishable.md.
+
+  --requests N  500..100000 (default 2000)
+  --clients N   at once, 1..500 (default 60)
+  --seed N      order and contents (default 1)
+`;
+/** 2026-06-15 12:00 UTC. */
+const NOW = 1_781_524_800;
+const DEADLINE_MS = 1000;
+const P_LIMIT = 0.001;
+const DIFFERENCE_MS = 5;
+const LEAK_MS = 20;
+const ROUNDS = 19_999;
+const KINDS = ['stored', 'dummy', 'unknown', 'used', 'malformed'] as const;
+type Kind = (typeof KINDS)[number];
+
+interface Planned {
+  readonly kind: Kind;
+  readonly upload: UploadRequest;
+}
+
+/** Equal numbers of each kind in an order drawn from the seed. */
+async function plan(url: string, count: number, seed: string): Promise<Planned[]> {
+  const random = byteSource(seed);
+  const each = Math.ceil(count / KINDS.length);
+  const tans = await issueTans(url, each + 1);
+  const used = tans.pop() ?? '';
+  const real = (tan: string): UploadRequest => {
+    const keys = patientKeys(random, NOW);
+    const made = uploadRequest(
+      tan,
+      { keys, visitedCountries: [], consentToFederation: false, submissionType: 0 },
+      random,
+    );
+    if (!made.ok) throw new Error(JSON.stringify(made.error));
+    return made.value;
+  };
+  await send(url, real(used), new Agent());
+  const forged = '11111111-2222-4444-8888-161616161616';
+  const broken = (): UploadRequest => ({ ...real(forged), body: random(1024).fill(0xff, 0, 4) });
+  const make: Record<Kind, (i: number) => UploadRequest> = {
+    stored: (i) => real(tans[i] ?? ''),
+    dummy: () => dummyRequest(random),
+    unknown: () => real(forged),
+    used: () => real(used),
+    malformed: broken,
+  };
+  const planned = KINDS.flatMap((kind) => Array.from({ length: each }, (_, i) => ({ kind, upload: make[kind](i) })));
+  const order = planned.map((item) => ({ item, key: new DataView(random(4).buffer).getUint32(0) }));
+  return order.toSorted((a, b) => a.key - b.key).map(({ item }) => item);
+}
+
+/** @returns milliseconds from the last byte of the body to the end of the answer */
+function send(url: string, upload: UploadRequest, agent: Agent): Promise<{ status: number; waited: number }> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...upload.headers, 'content-length': upload.body.byteLength };
+    let sent = 0;
+    const outgoing = request(`${url}${upload.path}`, { method: 'POST', headers, agent }, (response) => {
+      response.resume();
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, waited: performance.now() - sent }));
+    });
+    outgoing.on('error', reject);
+    outgoing.on('finish', () => (sent = performance.now()));
+    outgoing.end(upload.body);
+  });
+}
+
+async function measure(url: string, planned: readonly Planned[], clients: number): Promise<Record<Kind, number[]>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const times = Object.fromEntries(KINDS.map((kind) => [kind, [] as number[]])) as Record<Kind, number[]>;
+  const wanted: Record<Kind, number> = { stored: 200, dummy: 200, unknown: 403, used: 403, malformed: 400 };
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let job = planned[next++]; job !== undefined; job = planned[next++]) {
+      const { status, waited } = await send(url, job.upload, agent);
+      if (status !== wanted[job.kind]) throw new Error(`${job.kind}: status ${status}, not ${wanted[job.kind]}`);
+      times[job.kind].push(waited);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  agent.destroy();
+  return times;
+}
+
+interface Pair {
+  readonly names: string;
+  readonly p: number;
+  readonly differenceMs: number;
+  readonly told: boolean;
+}
+
+function compare(times: Record<Kind, number[]>, seed: string): Pair[] {
+  const bytes = byteSource(seed);
+  const random = (): number => new DataView(bytes(4).buffer).getUint32(0) / 2 ** 32;
+  // SHA-256 for each number would take minutes; it seeds a small generator instead.
+  let state = Math.floor(random() * 2 ** 32) | 1;
+  const fast = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+  const pairs = KINDS.flatMap((a, i) => KINDS.slice(i + 1).map((b) => ({ a, b })));
+  const ps = holm(pairs.map(({ a, b }) => permutationP(times[a], times[b], fast, ROUNDS)));
+  return pairs.map(({ a, b }, i) => {
+    const differenceMs = median(times[a]) - median(times[b]);
+    const p = ps[i] ?? 1;
+    return { names: `${a} / ${b}`, p, differenceMs, told: p < P_LIMIT && Math.abs(differenceMs) > DIFFERENCE_MS };
+  });
+}
+
+/** A proxy that keeps answers to real uploads back: the leak that must be found. */
+async function leaky(target: string): Promise<Server> {
+  const server = createServer((incoming, outgoing) => {
+    const real = incoming.headers['cwa-fake'] === '0';
+    const forward = request(`${target}${incoming.url}`, { method: 'POST', headers: incoming.headers }, (answer) => {
+      const deliver = (): void => {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+      };
+      if (real) setTimeout(deliver, LEAK_MS);
+      else deliver();
+    });
+    incoming.pipe(forward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+const table = (pairs: readonly Pair[]): string =>
+  [
+    '| pair | Holm-corrected p | difference of medians, ms | told apart |',
+    '|---|---|---|---|',
+    ...pairs.map((q) => `| ${q.names} | ${q.p.toFixed(4)} | ${q.differenceMs.toFixed(2)} | ${q.told ? 'YES' : 'no'} |`),
+  ].join('\n');
+
+await run(async () => {
+  const options = readOptions(USAGE, {
+    requests: { type: 'string', default: '2000' },
+    clients: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+  });
+  const requests = wholeNumber('requests', options.requests, { min: 500, max: 100_000 });
+  const clients = wholeNumber('clients', options.clients, { min: 1, max: 500 });
+  const edge = await startLocalEdge({ vars: { upload: { ANSWER_DEADLINE_MS: String(DEADLINE_MS) } } });
+  const proxy = await leaky(edge.url);
+  try {
+    await setClock(edge.url, NOW);
+    process.stdout.write(`${requests} uploads of ${KINDS.length} kinds, interleaved, ${clients} at once\n`);
+    const times = await measure(edge.url, await plan(edge.url, requests, `i/${options.seed}`), clients);
+    const pairs = compare(times, options.seed);
+    process.stdout.write(`${table(pairs)}\n\nthe same with a leak of ${LEAK_MS} ms on everything that is no dummy\n`);
+    const leakyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const leakTimes = await measure(leakyUrl, await plan(edge.url, requests, `l/${options.seed}`), clients);
+    const leakPairs = compare(leakTimes, options.seed);
+    const found = leakPairs.filter((pair) => pair.names.includes('dummy')).every((pair) => pair.told);
+    process.stdout.write(`${table(leakPairs)}\n`);
+    const told = pairs.filter((pair) => pair.told).length;
+    const medians = KINDS.map((kind) => `${kind} ${median(times[kind]).toFixed(1)}`).join(', ');
+    const last = `${told} of ${pairs.length} pairs told apart; the leak of ${LEAK_MS} ms was ${found ? 'found' : 'NOT FOUND'}`;
+    writeReport('indistinguishable', {
+      title: 'Can the time of an answer tell what became of an upload?',
+      command: `npm run bench:indistinguishable -- --requests ${requests} --clients ${clients} --seed ${options.seed}`,
+      body: `Deadline ${DEADLINE_MS} ms, ${clients} uploads at once. Medians in ms: ${medians}.\n\n${table(pairs)}\n\nWith a leak of ${LEAK_MS} ms on everything that is no dummy:\n\n${table(leakPairs)}\n\n${last}.`,
+    });
+    process.stdout.write(`${machine()}\n${last}\n`);
+    return told === 0 && found ? 0 : 1;
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+    await edge.dispose();
+  }
+});

@@ -16,11 +16,16 @@ const latest = answerDeadlineMilliseconds + deadlineSpreadMillisecondsP95;
 /** A session is its deadline long, and a little. */
 const SESSION_SECONDS = answerDeadlineMilliseconds / 1000 + 0.5;
 
+/** ONLY=real or ONLY=dummies: one kind alone, to tell what each costs in CPU. */
+const ONLY = __ENV['ONLY'];
+
 export const options = {
   ...COMMON,
   scenarios: {
-    real: arrival(realPerSecond * RATE_FACTOR, 'real', SESSION_SECONDS),
-    dummies: arrival(realPerSecond * decoysPerReal * RATE_FACTOR, 'dummy', SESSION_SECONDS),
+    ...(ONLY === 'dummies' ? {} : { real: arrival(realPerSecond * RATE_FACTOR, 'real', SESSION_SECONDS) }),
+    ...(ONLY === 'real'
+      ? {}
+      : { dummies: arrival(realPerSecond * decoysPerReal * RATE_FACTOR, 'dummy', SESSION_SECONDS) }),
   },
   thresholds: thresholds(
     { checks: ['rate==1'], uploads_ok: ['rate==1'], http_req_failed: ['rate==0'] },

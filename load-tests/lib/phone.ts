@@ -22,6 +22,7 @@ const age = new Trend('answer_age_seconds');
 /** A chunk as the manifest lists it (protocol/manifest.ts). */
 export interface Chunk {
   readonly hour?: number;
+  readonly file: number;
   readonly sha256: string;
   readonly size: number;
   readonly empty?: true;

@@ -42,13 +42,15 @@ function replaceMark(text: string, mark: string, by: string): string {
  */
 export function renderTier(options: RenderOptions): void {
   const { folder, ports, workers, asRoot } = options;
-  for (const name of ['temp', 'static']) mkdirSync(join(folder, name), { recursive: true });
-  for (const name of ['edge-object.inc', 'edge-post.inc']) copyFileSync(join(SOURCE, name), join(folder, name));
+  for (const name of ['temp', 'static', 'snippets']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['edge-object', 'edge-post']) {
+    copyFileSync(join(SOURCE, 'snippets', `${name}.conf`), join(folder, 'snippets', `${name}.conf`));
+  }
   const read = (name: string): string => readFileSync(join(SOURCE, name), 'utf8');
 
-  let server = read('edge-server.inc');
+  let server = read('snippets/edge-server.conf');
   server = replaceMark(server, '# scripts/edge.ts puts its counter of shield reads here', counter('shield'));
-  writeFileSync(join(folder, 'edge-server.inc'), server);
+  writeFileSync(join(folder, 'snippets/edge-server.conf'), server);
 
   let cache = read('edge-cache.conf');
   cache = replaceMark(cache, '# scripts/edge.ts puts its counter of origin reads here', counter('origin'));

@@ -15,6 +15,8 @@ export interface TierReads {
   readonly total: number;
   readonly byPath: ReadonlyMap<string, number>;
   readonly byStatus: ReadonlyMap<string, number>;
+  /** Requests that were answered with an object, 200, 206 or 304, at least once: `GET /v1/DE/manifest.json`. */
+  readonly objects: ReadonlySet<string>;
 }
 
 /** A running edge tier. */
@@ -110,6 +112,7 @@ export async function startEdgeTier(folder: string, workers: string, ports?: Tie
 export function countReads(text: string): TierReads {
   const byPath = new Map<string, number>();
   const byStatus = new Map<string, number>();
+  const objects = new Set<string>();
   let total = 0;
   for (const line of text.split('\n')) {
     const match = /^([\d, :-]+) [A-Z-]+ ([A-Z]+) (\S+)$/.exec(line);
@@ -118,8 +121,9 @@ export function countReads(text: string): TierReads {
     total += 1;
     byPath.set(`${method} ${path}`, (byPath.get(`${method} ${path}`) ?? 0) + 1);
     byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+    if (/\b(200|206|304)$/.test(status)) objects.add(`${method} ${path}`);
   }
-  return { total, byPath, byStatus };
+  return { total, byPath, byStatus, objects };
 }
 
 async function freePorts(): Promise<TierPorts> {

@@ -1,0 +1,115 @@
+/**
+ * @module `npm run load`: starts the whole system on loopback, fills it with 14 days of a country, runs the short form of every
+ * scenario and writes the report (load-tests/results/). `npm run load:ci` runs a few seconds of each, for correctness.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dateOfHour } from '../protocol/intervals.ts';
+import { readOptions, run, wholeNumber } from './cli.ts';
+import { checkNginx } from './edge-tier/tier.ts';
+import { ensureK6 } from './k6.ts';
+import { type LocalEdge, startLocalEdge } from './local-edge/local-edge.ts';
+import { measureBigHour, measureBytes } from './load/bytes.ts';
+import { compareServing } from './load/compare.ts';
+import type { Context, ScenarioResult } from './load/context.ts';
+import { machineName } from './load/machine.ts';
+import { measureCpu } from './load/cpu.ts';
+import { type LoadRun, writeReport } from './load/report.ts';
+import { seedHours, uploadCases } from './load/seed.ts';
+import { downloads, findHeldFactor, sealUnderLoad, uploads } from './load/stages.ts';
+import { setClock } from './operator.ts';
+
+const USAGE = `
+npm run load -- [--days N] [--cases N]      all scenarios, report in load-tests/results/, about fifteen minutes
+npm run load:ci                             a few seconds of each scenario, correctness alone, no report
+
+  --days N    days of history that are sealed first (default 14; in CI the last hours before midnight)
+  --cases N   cases a day in them (default 2000)
+  --ci        what load:ci does
+
+k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All traffic stays on 127.0.0.1.
+`;
+
+const HOUR = 3_600;
+/** In CI: enough keys that every hour is published (140 and 10 uploads), on a machine that does other things too. */
+const CI = { hoursBefore: 4, casesPerDay: 12 * 24, held: 0.01, uploads: 0.02 };
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** History up to the hour before the last complete one, which waits to be sealed under load. */
+async function fill(
+  edge: LocalEdge,
+  now: number,
+  days: number,
+  casesPerDay: number,
+  measure: (day: string) => Promise<void>,
+) {
+  const lastSealed = Math.floor(now / HOUR) - 2;
+  const midnight = Math.floor(lastSealed / 24) * 24;
+  const from = midnight - hoursBefore;
+  const seed = (first: number, last: number) => seedHours(edge, { from: first, to: last, casesPerDay, progress: say });
+  say(`load: sealing ${lastSealed - from + 1} hours of ${casesPerDay} cases a day …`);
+  // The hour before midnight is sealed after the bytes of the whole day were measured.
+  await seed(from, midnight - 2);
+  await measure(dateOfHour(midnight - 1));
+  await seed(midnight - 1, lastSealed);
+  await setClock(edge.url, (lastSealed + 1) * HOUR + HOUR / 2);
+  await uploadCases(edge, lastSealed + 1, Math.max(12, Math.round(casesPerDay / 24)));
+  await setClock(edge.url, null);
+  return dateOfHour(lastSealed + 1);
+}
+
+function reportFailures(results: readonly ScenarioResult[]): number {
+  const failed = results.flatMap(({ scenario, assertions }) =>
+    assertions.filter(({ holds }) => !holds).map(({ text }) => `${scenario}: ${text}`),
+  );
+  for (const line of failed) say(`MISSED  ${line}`);
+  say(`load: ${results.length} scenarios, ${failed.length} assertions missed`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+await run(async () => {
+  const options = readOptions(USAGE, {
+    days: { type: 'string' },
+    cases: { type: 'string', default: '2000' },
+    ci: { type: 'boolean', default: false },
+  });
+  const ci = options.ci;
+  const days = wholeNumber('days', options.days ?? '14', { min: 2, max: 14 });
+  const casesPerDay = ci ? CI.casesPerDay : wholeNumber('cases', options.cases, { min: 240, max: 5_000 });
+  checkNginx();
+  const k6 = await ensureK6();
+  const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-load-'));
+  const now = Math.floor(Date.now() / 1000);
+  let edge = await startLocalEdge({ state: join(folder, 'state') });
+  try {
+    const context = (day: string): Context => ({ k6, folder, ci, edge, day, say });
+    const loadRun: LoadRun = { date: new Date(now * 1000), machine: machineName(), k6: k6.version, days, casesPerDay };
+    let bytes: LoadRun['bytes'];
+    const day = await fill(edge, now, ci ? CI.hoursBefore : (days - 1) * 24, casesPerDay, async (measured) => {
+      if (!ci) bytes = await measureBytes(context(measured), casesPerDay);
+    });
+    const seal = await sealUnderLoad(context(day), ci ? CI.held : 0.02);
+    if (ci) {
+      const results = [seal, ...(await downloads(context(day), CI.held)), ...(await uploads(context(day), CI.uploads))];
+      return reportFailures(results);
+    }
+    const { held, steps } = await findHeldFactor(context(day));
+    const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.1))];
+    // The very files that are deployed, without counters and moved clock, for what is compared and billed.
+    await edge.dispose();
+    edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed' });
+    const comparison = await compareServing(context(day));
+    const cpu = await measureCpu(context(day));
+    await edge.dispose();
+    edge = await startLocalEdge({ state: join(folder, 'state-big') });
+    const big = await measureBigHour(context(day), now);
+    const files = writeReport({ ...loadRun, bytes, big, held, steps, results, comparison, cpu });
+    say(`load: ${files.join(', ')}`);
+    return reportFailures(results);
+  } finally {
+    await edge.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

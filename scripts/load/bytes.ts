@@ -1,0 +1,205 @@
+/**
+ * @module Bytes a phone and day: what k6 counted below TLS for each kind of phone (load-tests/bytes.ts), the parts for the
+ * capacity model, and the headers of TCP and IP that no counter of a program sees.
+ */
+import { readExportZip } from '../../protocol/export-reader.ts';
+import { KEYS_PER_UPLOADED_CASE, seedHours } from './seed.ts';
+import { type Context, withTier } from './context.ts';
+import { type Metric, runK6 } from './k6-run.ts';
+
+/** One kind of phone, a day, bytes. */
+export interface PhoneDay {
+  readonly received: number;
+  readonly sent: number;
+  /** Estimate of the headers of TCP and IP: computed, not measured. */
+  readonly tcpIp: number;
+  /** received + sent. */
+  readonly total: number;
+}
+
+/** What the main measurement gives. */
+export interface MeasuredBytes {
+  readonly casesPerDay: number;
+  readonly chainBytes: number;
+  readonly manifestHourly: PhoneDay;
+  readonly manifestDaily: PhoneDay;
+  readonly cwaHourly: PhoneDay;
+  readonly cwaDaily: PhoneDay;
+  /** Parts, bytes. */
+  readonly parts: {
+    /** Head polled with its ETag: 304. */
+    readonly headAgain: number;
+    readonly headAlone: number;
+    readonly manifestIndex: number;
+    readonly cwaLists: number;
+    readonly bytesPerKey: number;
+    readonly keysInDayChunk: number;
+    readonly manifestFile: number;
+    readonly cwaFile: number;
+  };
+}
+
+/** At 200,000 cases: one real hour, and the day that 24 such hours make. */
+export interface BigHour {
+  readonly casesPerDay: number;
+  readonly keys: number;
+  readonly files: number;
+  readonly bytesPerKey: number;
+  /** Measured: 24 sessions with that hour's files. */
+  readonly manifestHourly: PhoneDay;
+}
+
+const HOURLY_DAYS = 10;
+const DAILY_DAYS = 50;
+/** Payload of a full segment over Ethernet with timestamps, and what TCP and IPv4 put around it. */
+const SEGMENT_BYTES = 1_448;
+const HEADER_BYTES = 52;
+/** SYN, ACK, FIN and their answers. */
+const SEGMENTS_PER_SESSION = 7;
+
+function tcpIpOf(received: number, sent: number, sessions: number): number {
+  const data = Math.ceil(received / SEGMENT_BYTES) + Math.ceil(sent / SEGMENT_BYTES);
+  // A receiver acknowledges every second segment.
+  return Math.round((data * 1.5 + sessions * SEGMENTS_PER_SESSION) * HEADER_BYTES);
+}
+
+type Metrics = Readonly<Record<string, Metric>>;
+
+function countOf(metrics: Metrics, metric: string, kind: string): number {
+  return metrics[`${metric}{scenario:${kind}}`]?.values['count'] ?? 0;
+}
+
+function phoneDay(metrics: Metrics, kind: string, days: number): PhoneDay {
+  const received = countOf(metrics, 'data_received', kind) / days;
+  const sent = countOf(metrics, 'data_sent', kind) / days;
+  const sessions = countOf(metrics, 'iterations', kind) / days;
+  return { received, sent, tcpIp: tcpIpOf(received, sent, sessions), total: received + sent };
+}
+
+const perSession = (metrics: Metrics, kind: string): number =>
+  phoneDay(metrics, kind, countOf(metrics, 'iterations', kind)).total;
+
+interface ListedChunk {
+  readonly hour?: number;
+  readonly sha256: string;
+  readonly size: number;
+}
+
+async function json<T>(url: string): Promise<T> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`load: ${url} was answered ${answer.status}`);
+  return (await answer.json()) as T;
+}
+
+const REGION = 'EUR';
+
+async function headOf(url: string) {
+  const { payload } = await json<{ payload: string }>(`${url}/v1/${REGION}/manifest.json`);
+  return JSON.parse(payload) as { readonly hours: ListedChunk[]; readonly pages: { readonly sha256: string }[] };
+}
+
+/**
+ * Measures all kinds of phones at the edge's present state: just before midnight of a full day.
+ *
+ * @param context its `day` is the day whose hours are read
+ * @param casesPerDay what the edge was filled with
+ * @returns bytes and parts
+ * @throws Error when a download failed, since its bytes would be wrong
+ */
+export async function measureBytes(context: Context, casesPerDay: number): Promise<MeasuredBytes> {
+  context.say('bytes: ten days of hourly and fifty of daily phones over TLS …');
+  const { metrics, chainBytes } = await runBytes(context, {});
+  const head = await headOf(context.edge.url);
+  const page = await json<{ days: { chunks: ListedChunk[] }[] }>(
+    `${context.edge.url}/v1/${REGION}/days/${head.pages.at(-1)?.sha256}.json`,
+  );
+  const dayChunks = page.days.at(-1)?.chunks ?? [];
+  const keysInDayChunk = await keysOf(context, dayChunks);
+  const dayZips = sizesOf(dayChunks);
+  const hourKeys = await keysOf(context, head.hours);
+  const headAlone = perSession(metrics, 'headAlone');
+  const manifestIndex = perSession(metrics, 'manifestIndex');
+  const sessions = countOf(metrics, 'iterations', 'manifestDaily');
+  // Fifty whole sessions and one that stopped half way through its file.
+  const daily = phoneDay(metrics, 'manifestDaily', 1).total;
+  const manifestFile = (daily - sessions * manifestIndex - (sessions - 0.5) * dayZips) / sessions;
+  const cwaSession = phoneDay(metrics, 'cwaDaily', 1).total / countOf(metrics, 'iterations', 'cwaDaily');
+  const cwaLists = perSession(metrics, 'cwaLists');
+  return {
+    casesPerDay,
+    chainBytes,
+    manifestHourly: phoneDay(metrics, 'manifestHourly', HOURLY_DAYS),
+    manifestDaily: phoneDay(metrics, 'manifestDaily', DAILY_DAYS),
+    cwaHourly: phoneDay(metrics, 'cwaHourly', HOURLY_DAYS),
+    cwaDaily: phoneDay(metrics, 'cwaDaily', DAILY_DAYS),
+    parts: {
+      headAgain: perSession(metrics, 'headAgain'),
+      headAlone,
+      manifestIndex,
+      cwaLists,
+      bytesPerKey: sizesOf(head.hours) / hourKeys,
+      keysInDayChunk,
+      manifestFile,
+      // A daily session is one list and one package, half of what `cwaLists` asks for and the file.
+      cwaFile: Math.max(0, cwaSession - cwaLists - dayZips),
+    },
+  };
+}
+
+const sizesOf = (chunks: readonly ListedChunk[]): number => chunks.reduce((sum, { size }) => sum + size, 0);
+
+/** Keys in chunks, by the strict reader. */
+async function keysOf(context: Context, chunks: readonly ListedChunk[]): Promise<number> {
+  let keys = 0;
+  for (const { sha256 } of chunks) {
+    const answer = await fetch(`${context.edge.url}/v1/${REGION}/chunks/${sha256}.zip`);
+    const read = readExportZip(new Uint8Array(await answer.arrayBuffer()), null);
+    if (!read.ok) throw new Error(`load: chunk ${sha256} can't be read: ${read.error.kind}`);
+    keys += read.exportFile.keys.length;
+  }
+  return keys;
+}
+
+async function runBytes(context: Context, environment: Readonly<Record<string, string>>) {
+  return withTier(context, 'bytes', async (tier) => {
+    const { metrics, missed } = await runK6({
+      k6: context.k6,
+      scenario: 'bytes',
+      folder: context.folder,
+      environment: { BASE_URLS: tier.edges.join(','), DAY: context.day, REGION, ...environment },
+      atMostSeconds: 300,
+    });
+    if (missed.length > 0) throw new Error(`load: bytes are not those of whole downloads: ${missed.join('; ')}`);
+    return { metrics, chainBytes: tier.chainBytes };
+  });
+}
+
+const BIG_CASES = 200_000;
+const HOURS = 24;
+
+/**
+ * Seals one hour of 200,000 cases a day with the real origin and measures 24 sessions that fetch it: a day of an hourly phone.
+ *
+ * @param context with an empty edge whose clock may be moved
+ * @param now Unix seconds
+ * @returns the hour and the day
+ */
+export async function measureBigHour(context: Context, now: number): Promise<BigHour> {
+  context.say('bytes: one hour at 200,000 cases a day is filled and sealed (a minute) …');
+  const hour = Math.floor(now / 3_600 / HOURS) * HOURS - 10;
+  await seedHours(context.edge, { from: hour, to: hour, casesPerDay: BIG_CASES, progress: context.say });
+  const { metrics } = await runBytes(context, { KINDS: 'manifestHourly', HOURLY_DAYS: '1' });
+  const { hours } = await headOf(context.edge.url);
+  const keys = await keysOf(context, hours);
+  const expected = (BIG_CASES / HOURS) * KEYS_PER_UPLOADED_CASE;
+  if (Math.abs(keys - expected) > KEYS_PER_UPLOADED_CASE) {
+    throw new Error(`load: ${keys} keys in the big hour, ${Math.round(expected)} were uploaded`);
+  }
+  return {
+    casesPerDay: BIG_CASES,
+    keys,
+    files: hours.length,
+    bytesPerKey: sizesOf(hours) / keys,
+    manifestHourly: phoneDay(metrics, 'manifestHourly', 1),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * @module Writes the requests that k6 sends in the upload scenarios: made by the reference phone's own code (phone/), with TANs
+ * that verification issued. k6 can't run that code, so the bytes are prepared.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { dummyRequest, uploadRequest, type UploadRequest } from '../../phone/upload-request.ts';
+import { SECONDS_PER_DAY } from '../../protocol/intervals.ts';
+import { issueTans, readClock } from '../operator.ts';
+import { keysOfOneCase } from './seed.ts';
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+const DUMMIES = 50;
+
+/** As load-tests/lib/uploads.ts reads it; `path` is the same for all. */
+const prepared = ({ headers, body }: UploadRequest) => ({ headers, body: Buffer.from(body).toString('base64') });
+
+/**
+ * @param url of the edge whose verification issues the TANs
+ * @param count real uploads
+ * @param file where the requests are written, JSON
+ * @throws Error when the edge isn't reached or a request can't be made
+ */
+export async function prepareUploads(url: string, count: number, file: string): Promise<void> {
+  const day = Math.floor((await readClock(url)) / SECONDS_PER_DAY);
+  const tans = await issueTans(url, count);
+  const real = tans.map((tan) => {
+    const keys = keysOfOneCase(day);
+    const request = uploadRequest(
+      tan,
+      { keys, visitedCountries: ['DE'], consentToFederation: true, submissionType: 0 },
+      random,
+    );
+    if (!request.ok) throw new Error(`load: an upload can't be made: ${request.error.kind}`);
+    return prepared(request.value);
+  });
+  const dummies = Array.from({ length: DUMMIES }, () => prepared(dummyRequest(random)));
+  writeFileSync(file, JSON.stringify({ real, dummies }), { mode: 0o600 });
+}

@@ -1,0 +1,51 @@
+/**
+ * @module The load report as Markdown: tables and the list of assertions, for the README to quote. Pure.
+ */
+import type { CompleteRun, ReportTargets } from './report.ts';
+import {
+  bytesTable,
+  comparisonTable,
+  cpuTable,
+  scenarioTable,
+  searchTable,
+  type Table,
+  targetTable,
+} from './report-tables.ts';
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+function table({ title, note, heads, rows }: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  return [`## ${title}`, '', note, '', line(heads), line(heads.map(() => '---')), ...rows.map(line), ''].join('\n');
+}
+
+/**
+ * @param run a complete run
+ * @param targets load-tests/targets.json
+ * @returns the report
+ */
+export function asMarkdown(run: CompleteRun, targets: ReportTargets): string {
+  const assertions = run.results.map(({ scenario, question, assertions: all }) =>
+    [
+      `**${scenario}**: ${question}`,
+      '',
+      ...all.map(({ text, holds }) => `- ${holds ? 'holds' : '**MISSED**'}: ${text}`),
+      '',
+    ].join('\n'),
+  );
+  return [
+    `# Load report, ${run.date.toISOString().slice(0, 10)}`,
+    '',
+    `Made by \`npm run load\` on ${run.machine}, k6 ${run.k6}; ${run.days} days of ${run.casesPerDay} cases were sealed first. Everything on 127.0.0.1.`,
+    '',
+    table(targetTable(run, targets)),
+    table(bytesTable(run, targets)),
+    table(scenarioTable(run)),
+    table(searchTable(run)),
+    table(comparisonTable(run)),
+    table(cpuTable(run)),
+    '## What each scenario asserted',
+    '',
+    ...assertions,
+  ].join('\n');
+}

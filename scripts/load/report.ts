@@ -1,0 +1,102 @@
+/**
+ * @module Writes what `npm run load` found: load-tests/measured.json for the capacity model, and the report as Markdown and as one
+ * self-contained HTML file in load-tests/results/.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Measured } from '../capacity/assumptions.ts';
+import type { Prices } from '../capacity/bill.ts';
+import type { BigHour, MeasuredBytes } from './bytes.ts';
+import type { Repetition } from './compare.ts';
+import type { ScenarioResult } from './context.ts';
+import type { MeasuredCpu } from './cpu.ts';
+import { asHtml } from './report-html.ts';
+import { asMarkdown } from './report-markdown.ts';
+
+/** Everything one run found. */
+export interface LoadRun {
+  readonly date: Date;
+  readonly machine: string;
+  /** Version of k6. */
+  readonly k6: string;
+  readonly days: number;
+  readonly casesPerDay: number;
+  readonly bytes?: MeasuredBytes | undefined;
+  readonly big?: BigHour | undefined;
+  /** Highest part of the rate of 30 million phones that was held. */
+  readonly held?: number;
+  readonly steps?: readonly ScenarioResult[];
+  readonly results?: readonly ScenarioResult[];
+  readonly comparison?: readonly Repetition[];
+  readonly cpu?: MeasuredCpu;
+}
+
+/** A run with all its parts: what a report is made of. */
+export type CompleteRun = { readonly [K in keyof LoadRun]-?: NonNullable<LoadRun[K]> };
+
+/** The parts of load-tests/targets.json that a report compares with. */
+export interface ReportTargets {
+  readonly rates: Readonly<Record<'phones30Million' | 'phones60Million', { readonly sessionsPerSecond: number }>>;
+  readonly bytesPerPhoneAndDay: Readonly<Record<'dailyClient' | 'hourlyClient' | 'seedEstimate', number>>;
+  readonly prices: Prices;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const LOAD_TESTS = join(ROOT, 'load-tests');
+
+/**
+ * The parts that the capacity model takes in.
+ *
+ * @param run a complete run
+ * @returns as load-tests/measured.json holds it, whole bytes and hundredths
+ */
+export function measuredOf(run: CompleteRun): Measured {
+  const { parts } = run.bytes;
+  const bytes = (value: number): number => Math.max(0, Math.round(value));
+  const view = (session: number, file: number, index: number) => ({
+    bytesPerKey: Number(parts.bytesPerKey.toFixed(2)),
+    bytesPerSession: bytes(session),
+    bytesPerFile: bytes(file),
+    bytesPerDayIndex: bytes(index),
+  });
+  return {
+    date: run.date.toISOString().slice(0, 10),
+    machine: run.machine,
+    views: {
+      manifest: view(parts.headAlone, parts.manifestFile, parts.manifestIndex - parts.headAlone),
+      // A session of CWA's asks for one list; the other of the two comes once a day.
+      cwa: view(parts.cwaLists, parts.cwaFile, 0),
+    },
+    indexCpuMilliseconds: Number(run.cpu.index.toFixed(3)),
+    uploadCpuMilliseconds: Number(run.cpu.upload.toFixed(3)),
+    dummyCpuMilliseconds: Number(run.cpu.dummy.toFixed(3)),
+  };
+}
+
+/**
+ * Writes the report.
+ *
+ * @param run with all parts
+ * @returns the files, relative to the repository
+ * @throws Error naming the part that is missing
+ */
+export function writeReport(run: LoadRun): string[] {
+  for (const part of ['bytes', 'big', 'held', 'steps', 'results', 'comparison', 'cpu'] as const) {
+    if (run[part] === undefined) throw new Error(`report: the run has no ${part}`);
+  }
+  const complete = run as CompleteRun;
+  const targets = JSON.parse(readFileSync(join(LOAD_TESTS, 'targets.json'), 'utf8')) as ReportTargets;
+  const folder = join(LOAD_TESTS, 'results');
+  mkdirSync(folder, { recursive: true });
+  const measured = measuredOf(complete);
+  const name = run.date.toISOString().slice(0, 10);
+  const files = [
+    [join(LOAD_TESTS, 'measured.json'), `${JSON.stringify(measured, null, 2)}\n`],
+    [join(folder, `${name}.md`), asMarkdown(complete, targets)],
+    [join(folder, `${name}.html`), asHtml(complete, targets, measured)],
+    // The figures themselves, so that a report can be drawn again.
+    [join(folder, `${name}.json`), `${JSON.stringify(complete)}\n`],
+  ] as const;
+  for (const [file, text] of files) writeFileSync(file, text);
+  return files.map(([file]) => relative(ROOT, file));
+}

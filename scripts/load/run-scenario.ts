@@ -1,0 +1,136 @@
+/**
+ * @module One scenario from cold caches to its result: k6, the counters before and after, and the assertions that k6 itself
+ * can't make.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EdgeTier } from '../edge-tier/tier.ts';
+import { holdBound, offloadRatio } from './bound.ts';
+import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
+import { CALLS_BY_PHONES, counterDifference, type Counters, readCounters, sumOf } from './counters.ts';
+import { type K6Options, type K6Result, runK6 } from './k6-run.ts';
+
+/** How one scenario is run. */
+export interface Plan {
+  /** File in load-tests/, without extension. */
+  readonly scenario: string;
+  readonly factor: number;
+  /** Seconds of the constant part. */
+  readonly duration: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly during?: K6Options['during'];
+  /** Assertions over the counters' difference and k6's metrics. */
+  readonly assert?: (seen: Seen) => readonly Assertion[];
+}
+
+/** What assertions go by. */
+export interface Seen {
+  readonly counters: Counters;
+  readonly k6: K6Result;
+  readonly value: (metric: string, name: string) => number;
+}
+
+const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
+
+/** The question that a scenario's head asks. */
+export function questionOf(scenario: string): string {
+  const text = readFileSync(join(LOAD_TESTS, `${scenario}.ts`), 'utf8');
+  return /Question: ([^?]+\?)/.exec(text)?.[1]?.replace(/\s*\n \*\s*/g, ' ') ?? scenario;
+}
+
+/**
+ * Runs a scenario behind a tier of its own, whose caches are empty.
+ *
+ * @param context of the run
+ * @param plan see {@link Plan}
+ * @returns figures and assertions; nothing is thrown for a missed one
+ */
+export async function runScenario(context: Context, plan: Plan): Promise<ScenarioResult> {
+  context.say(`${plan.scenario}: factor ${plan.factor}, ${plan.duration} s …`);
+  return withTier(context, plan.scenario, async (tier) => {
+    const before = await readCounters(context.edge);
+    const k6 = await runK6({
+      k6: context.k6,
+      scenario: plan.scenario,
+      folder: context.folder,
+      environment: environmentOf(context, tier, plan),
+      atMostSeconds: plan.duration + 90,
+      ...(plan.during === undefined ? {} : { during: plan.during }),
+    });
+    const counters = counterDifference(before, await readCounters(context.edge));
+    const result = resultOf(plan, tier, k6, counters);
+    for (const { text, holds } of result.assertions) context.say(`  ${holds ? 'ok' : 'MISSED'}  ${text}`);
+    return result;
+  });
+}
+
+function environmentOf(context: Context, tier: EdgeTier, plan: Plan): Record<string, string> {
+  return {
+    BASE_URLS: tier.edges.join(','),
+    DIRECT_URL: tier.uncached,
+    RATE_FACTOR: String(plan.factor),
+    DURATION: String(plan.duration),
+    CHECK_TIMES: context.ci ? 'no' : 'yes',
+    DAY: context.day,
+    ...plan.environment,
+  };
+}
+
+function resultOf(plan: Plan, tier: EdgeTier, k6: K6Result, counters: Map<string, number>): ScenarioResult {
+  const value = (metric: string, name: string): number => k6.metrics[metric]?.values[name] ?? 0;
+  const isDownload = plan.scenario.startsWith('download') || plan.scenario.startsWith('seal');
+  const requests = value('http_reqs', 'count');
+  const sessions = value('iterations', 'count');
+  const seen: Seen = { counters, k6, value };
+  const times = isDownload ? 'session_duration' : 'http_req_duration';
+  const origin = isDownload ? originSide(tier, k6, counters) : null;
+  return {
+    scenario: plan.scenario,
+    question: questionOf(plan.scenario),
+    factor: plan.factor,
+    seconds: k6.seconds,
+    sessions,
+    sessionsPerSecond: sessions / plan.duration,
+    requests,
+    requestsPerSecond: requests / plan.duration,
+    dropped: value('dropped_iterations', 'count'),
+    p95: value(times, 'p(95)'),
+    p99: value(times, 'p(99)'),
+    received: value('data_received', 'count'),
+    originReads: origin?.bound ?? null,
+    offload: origin === null ? null : offloadRatio(requests, tier.originReads().total),
+    counters: Object.fromEntries(counters),
+    assertions: [thresholdsMet(k6), ...(origin?.assertions ?? []), ...(plan.assert?.(seen) ?? [])],
+    samples: k6.samples,
+  };
+}
+
+function thresholdsMet(k6: K6Result): Assertion {
+  const failed = k6.missed.length > 0 || k6.exitCode !== 0;
+  const why = k6.missed.length > 0 ? k6.missed.join('; ') : `k6 ended with ${k6.exitCode}: ${k6.output.slice(-400)}`;
+  return { text: failed ? `k6 thresholds: ${why}` : 'k6 thresholds are met', holds: !failed };
+}
+
+/** The bound of design.md §6, at the shield and at the edges, and that no Durable Object noticed. */
+function originSide(tier: EdgeTier, k6: K6Result, counters: Counters) {
+  const { seconds } = k6;
+  const bound = holdBound(tier.originReads(), { seconds, caches: 1 });
+  const edges = holdBound(tier.shieldReads(), { seconds, caches: tier.edges.length });
+  const calls = sumOf(counters, ...CALLS_BY_PHONES);
+  const named = (broken: readonly string[]): string =>
+    broken.length === 0 ? '' : `; broken by ${broken.slice(0, 3).join('; ')}`;
+  const assertions: Assertion[] = [
+    {
+      text:
+        `at most one origin read per object and TTL: ${bound.reads} reads of ${bound.objects} objects, ` +
+        `${bound.allowed} allowed${named(bound.broken)}`,
+      holds: bound.broken.length === 0 && bound.objects > 0,
+    },
+    {
+      text: `at most one shield read per object, TTL and edge: ${edges.reads} reads, ${edges.allowed} allowed${named(edges.broken)}`,
+      holds: edges.broken.length === 0 && edges.objects > 0,
+    },
+    { text: `Durable Objects called for phones: ${calls}`, holds: calls === 0 },
+  ];
+  return { bound, assertions };
+}

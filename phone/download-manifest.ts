@@ -112,14 +112,16 @@ class ManifestRun {
     if (answer.value === null) return;
     const { head, etag } = answer.value;
     // A day that is nearly had is finished in hours, before a page is fetched only to learn that it could be had whole.
+    const direct = new Set<UtcDate>();
     for (const offer of offersOf(head, [])) {
-      const isNearlyHad = missingUnits(this.#state.had, offer).length <= MOST_MISSING_HOURS;
-      if (isNearlyHad && !(await this.#day(offer))) return;
+      if (missingUnits(this.#state.had, offer).length > MOST_MISSING_HOURS) continue;
+      direct.add(offer.date);
+      if (!(await this.#day(offer))) return;
     }
     const pages = await this.#pages(head.pages);
     if (this.#transfer.errors.some(isOffline)) return;
     for (const offer of offersOf(head, pages)) {
-      if (!(await this.#day(offer))) return;
+      if (!direct.has(offer.date) && !(await this.#day(offer))) return;
     }
     if (this.#transfer.errors.length > 0) return;
     await this.#save({ etag, had: prunedHad(this.#state.had, oldestDate(head)) });

@@ -1,0 +1,155 @@
+/**
+ * @module CWA's tree as CWA's app reads it (gaen.md §10, cwa.md §1.4), and what our phone does not take from it.
+ */
+import { describe, it } from 'vitest';
+import { utf8 } from '../protocol/bytes.ts';
+import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../protocol/cwa-tree.ts';
+import { type CwaState, syncCwaTree } from './download-cwa.ts';
+import { memoryStore } from './store.ts';
+import { testKey } from './testing/keys.ts';
+import { testRandom } from './testing/random.ts';
+import { EXPORT_KEY, REGION, zipOf } from './testing/timeline.ts';
+
+const random = testRandom('cwa');
+const TODAY = '2026-06-15';
+const MIDNIGHT = Date.UTC(2026, 5, 15) / 1000;
+const DAY = 86_400;
+const dayZip = (date: string): Uint8Array => {
+  const startTimestamp = Date.parse(date) / 1000;
+  return zipOf([testKey(random)], { startTimestamp, endTimestamp: startTimestamp + DAY });
+};
+const hourZip = (start: number): Uint8Array =>
+  zipOf([testKey(random)], { startTimestamp: start, endTimestamp: start + 3600 });
+
+class Edge {
+  readonly objects = new Map<string, { body: Uint8Array; etag: string | null }>();
+  readonly store = memoryStore<CwaState>();
+  requests: string[] = [];
+  keys = 0;
+  now = MIDNIGHT + 2 * 3600 + 600;
+
+  put(path: string, body: Uint8Array | unknown[], etag: string | null = '"tag"'): void {
+    this.objects.set(path, { body: body instanceof Uint8Array ? body : utf8(JSON.stringify(body)), etag });
+  }
+
+  async sync() {
+    this.requests = [];
+    return syncCwaTree({
+      fetch: (url) => {
+        const path = new URL(url).pathname.slice(1);
+        this.requests.push(path);
+        const found = this.objects.get(path);
+        if (found === undefined) return Promise.resolve(new Response(null, { status: 404 }));
+        const headers = new Headers();
+        for (const etag of found.etag?.split(' ') ?? []) headers.append('etag', etag);
+        return Promise.resolve(new Response(new Uint8Array(found.body), { headers }));
+      },
+      baseUrl: 'http://edge.test',
+      clock: () => this.now,
+      exportKey: EXPORT_KEY,
+      country: REGION,
+      store: this.store,
+      onFile: ({ exportFile }) => void (this.keys += exportFile.keys.length),
+    });
+  }
+}
+
+function edgeOfTwoDays(): Edge {
+  const edge = new Edge();
+  edge.put(dateIndexPath(REGION), ['2026-06-13', '2026-06-14']);
+  for (const date of ['2026-06-13', '2026-06-14']) edge.put(dayPath(REGION, date), dayZip(date));
+  edge.put(hourIndexPath(REGION, TODAY), [0, 1]);
+  for (const hour of [0, 1]) edge.put(hourPath(REGION, TODAY, hour), hourZip(MIDNIGHT + hour * 3600));
+  return edge;
+}
+
+describe('CWA’s tree', () => {
+  it('is read once from days and hours, and then asked for nothing until the next hour', async ({ expect }) => {
+    const edge = edgeOfTwoDays();
+    expect(await edge.sync()).toMatchObject({ files: 4, errors: [] });
+    expect(await edge.sync()).toMatchObject({ files: 0, requests: 0, errors: [] });
+    edge.now += 3600;
+    edge.put(hourIndexPath(REGION, TODAY), [0, 1, 2]);
+    edge.put(hourPath(REGION, TODAY, 2), hourZip(MIDNIGHT + 2 * 3600));
+    expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
+    expect(edge.requests).toEqual([hourIndexPath(REGION, TODAY), hourPath(REGION, TODAY, 2)]);
+    expect(edge.keys).toBe(5);
+  });
+
+  it('is asked for yesterday’s last hour alone, when that is all that is missing', async ({ expect }) => {
+    const edge = edgeOfTwoDays();
+    edge.now = MIDNIGHT + 23 * 3600 + 60;
+    const hours = Array.from({ length: 24 }, (_, hour) => hour);
+    for (const hour of hours) edge.put(hourPath(REGION, TODAY, hour), hourZip(MIDNIGHT + hour * 3600));
+    edge.put(hourIndexPath(REGION, TODAY), hours.slice(0, 23));
+    expect((await edge.sync()).errors).toEqual([]);
+    edge.now = MIDNIGHT + DAY + 300;
+    edge.put(dateIndexPath(REGION), ['2026-06-13', '2026-06-14', TODAY]);
+    edge.put(hourIndexPath(REGION, TODAY), hours);
+    edge.put(hourIndexPath(REGION, '2026-06-16'), []);
+    expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
+    expect(edge.requests).toContain(hourPath(REGION, TODAY, 23));
+    expect(edge.requests).not.toContain(dayPath(REGION, TODAY));
+  });
+
+  it('is asked again for a day that was refused, although yesterday is had', async ({ expect }) => {
+    const edge = edgeOfTwoDays();
+    edge.objects.delete(dayPath(REGION, '2026-06-13'));
+    expect(await edge.sync()).toMatchObject({ files: 3, errors: [{ kind: 'status', status: 404 }] });
+    edge.put(dayPath(REGION, '2026-06-13'), dayZip('2026-06-13'));
+    expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
+  });
+
+  it('may have no hour list yet', async ({ expect }) => {
+    const edge = edgeOfTwoDays();
+    edge.objects.delete(hourIndexPath(REGION, TODAY));
+    expect(await edge.sync()).toMatchObject({ files: 2, errors: [] });
+  });
+});
+
+describe('what is not taken from it', () => {
+  const date = '2026-06-13';
+  it.for([
+    { name: 'a package without an ETag', kind: 'etag', path: dayPath(REGION, date), body: dayZip(date), etag: null },
+    { name: 'one with two ETags', kind: 'etag', path: dayPath(REGION, date), body: dayZip(date), etag: '"a" "b"' },
+    {
+      name: 'another day’s package, validly signed',
+      kind: 'wrong-window',
+      path: dayPath(REGION, date),
+      body: dayZip('2026-06-14'),
+      etag: '"a"',
+    },
+    {
+      name: 'a day’s package in the place of an hour’s',
+      kind: 'wrong-window',
+      path: hourPath(REGION, TODAY, 1),
+      body: dayZip(TODAY),
+      etag: '"a"',
+    },
+    { name: 'no package', kind: 'refused', path: dayPath(REGION, date), body: utf8('PK'), etag: '"a"' },
+    {
+      name: 'an hour list with strings',
+      kind: 'bad-list',
+      path: hourIndexPath(REGION, TODAY),
+      body: utf8('["0"]'),
+      etag: '"a"',
+    },
+    { name: 'an hour 24', kind: 'bad-list', path: hourIndexPath(REGION, TODAY), body: utf8('[24]'), etag: '"a"' },
+    {
+      name: 'a date list with a day that does not exist',
+      kind: 'bad-list',
+      path: dateIndexPath(REGION),
+      body: utf8('["2026-02-30"]'),
+      etag: '"a"',
+    },
+    { name: 'a list that is none', kind: 'bad-list', path: dateIndexPath(REGION), body: utf8('{}'), etag: '"a"' },
+  ])('$name', async ({ kind, path, body, etag }, { expect }) => {
+    const edge = edgeOfTwoDays();
+    const good = edge.objects.get(path);
+    edge.put(path, body, etag);
+    expect(await edge.sync()).toMatchObject({ errors: [{ kind }] });
+    edge.put(path, good?.body ?? []);
+    expect((await edge.sync()).errors).toEqual([]);
+    expect(edge.keys).toBe(4);
+  });
+});

@@ -83,13 +83,14 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      workerProject('origin', ['submission-buffer', 'publisher']),
+      workerProject('origin', ['submission-buffer', 'publisher', 'parameter-store']),
       // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
       workerProject('verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
         ANSWER_DEADLINE_MS: '0',
       }),
       workerProject('laboratory', ['result-store']),
       workerProject('index', []),
+      workerProject('config', []),
       workerProject('upload', [], [verificationStub, originStub]),
       workerProject('portal', [], [verificationStub, originStub]),
       systemProject('integration'),

@@ -3,6 +3,7 @@
  * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
@@ -132,7 +133,7 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;

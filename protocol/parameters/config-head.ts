@@ -19,14 +19,24 @@ const versionCode = z
   .max(2 ** 31 - 1);
 const semantic = z.string().regex(/^\d{1,5}\.\d{1,5}\.\d{1,5}$/);
 
+const RISING = { error: 'min must not be above max' };
+
 export const audienceSchema = z
   .strictObject({
     percentage: z.number().gt(0).max(100).describe('Share of the phones below, each by a number it drew itself'),
     android: z
-      .union([z.literal(['all', 'none']), z.strictObject({ min: versionCode, max: versionCode })])
+      .union([
+        z.literal(['all', 'none']),
+        z.strictObject({ min: versionCode, max: versionCode }).refine(({ min, max }) => min <= max, RISING),
+      ])
       .describe('Version codes, both included'),
     ios: z
-      .union([z.literal(['all', 'none']), z.strictObject({ min: semantic, max: semantic })])
+      .union([
+        z.literal(['all', 'none']),
+        z
+          .strictObject({ min: semantic, max: semantic })
+          .refine(({ min, max }) => compareVersions(min, max) <= 0, RISING),
+      ])
       .describe('Versions, both included'),
   })
   .describe('Which phones take a document');

@@ -12,6 +12,7 @@ const FILE = 'secrets.json';
 const PUBLIC_FILES: Readonly<Record<string, string>> = {
   EXPORT_SIGNING_KEY: 'public.pem',
   MANIFEST_SIGNING_KEY: 'manifest-public.pem',
+  CONFIG_SIGNING_KEY: 'config-public.pem',
 };
 
 const drawSigningKey = (): string =>

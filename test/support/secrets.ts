@@ -41,6 +41,7 @@ export const TEST_SECRETS = {
   KNOWN_KEY_HASH_KEY: testSecret('KNOWN_KEY_HASH_KEY'),
   EXPORT_SIGNING_KEY: testKeyPem('EXPORT_SIGNING_KEY'),
   MANIFEST_SIGNING_KEY: testKeyPem('MANIFEST_SIGNING_KEY'),
+  CONFIG_SIGNING_KEY: testKeyPem('CONFIG_SIGNING_KEY'),
   LABORATORY_LIST_PUBLIC_KEY: testPublicPem('LABORATORY_LIST_SIGNING_KEY'),
 } as const;
 
@@ -51,7 +52,8 @@ export type SecretName = keyof typeof TEST_SECRETS;
 export const SECRETS_OF: Readonly<Record<string, readonly SecretName[]>> = {
   upload: ['TAN_MAC_KEY', 'DIGEST_KEY'],
   index: [],
-  origin: ['EXPORT_SIGNING_KEY', 'MANIFEST_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY'],
+  config: [],
+  origin: ['EXPORT_SIGNING_KEY', 'MANIFEST_SIGNING_KEY', 'CONFIG_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY'],
   verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY'],
   laboratory: ['LABORATORY_LIST_PUBLIC_KEY'],
   portal: [],

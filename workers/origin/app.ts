@@ -1,6 +1,6 @@
 /**
  * @module What `origin` does with events that aren't RPC: it has no route, so every request is answered 404, and the
- * cron is the watchdog that wakes a Publisher whose alarm was lost.
+ * cron is the watchdog that wakes objects whose alarm was lost.
  */
 import { originObjects, type OriginEnv } from './bindings.ts';
 
@@ -10,6 +10,8 @@ export const originHandler = {
   },
 
   async scheduled(_controller: unknown, env: OriginEnv): Promise<void> {
-    await originObjects(env).publisher.wake();
+    const { publisher, parameters } = originObjects(env);
+    // Neither waits for the other's trouble.
+    await Promise.allSettled([publisher.wake(), parameters.advance()]);
   },
 };

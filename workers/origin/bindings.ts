@@ -1,6 +1,8 @@
 /**
  * @module The environment of `origin`, parsed once: a missing or contradictory value refuses the first call, naming it.
  */
+import { parseParameterStoreConfig } from '../../durable-objects/parameter-store/config.ts';
+import type { ParameterStore } from '../../durable-objects/parameter-store/parameter-store-do.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
 import type { Publisher } from '../../durable-objects/publisher/publisher-do.ts';
 import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
@@ -8,28 +10,32 @@ import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/s
 export interface OriginEnv {
   readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
   readonly PUBLISHER: DurableObjectNamespace<Publisher>;
+  readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
 }
 
 /** One object of each kind a deployment (design.md §4.5, §5). */
 export interface OriginObjects {
   readonly buffer: DurableObjectStub<SubmissionBuffer>;
   readonly publisher: DurableObjectStub<Publisher>;
+  readonly parameters: DurableObjectStub<ParameterStore>;
 }
 
 let checked: unknown = null;
 
 /**
  * @param env of the invocation
- * @returns the two objects
+ * @returns the objects
  * @throws Error naming the field that is missing or wrong
  */
 export function originObjects(env: OriginEnv): OriginObjects {
   if (checked !== env) {
     parsePublisherConfig(env as unknown as Record<string, unknown>);
+    parseParameterStoreConfig(env as unknown as Record<string, unknown>);
     checked = env;
   }
   return {
     buffer: env.SUBMISSION_BUFFER.getByName('buffer'),
     publisher: env.PUBLISHER.getByName('publisher'),
+    parameters: env.PARAMETER_STORE.getByName('parameters'),
   };
 }

@@ -11,6 +11,12 @@ import type {
   OriginStatus,
   ResolveReply,
 } from '../../domain/rpc.ts';
+import type {
+  ParameterStatus,
+  PublishReply,
+  PublishRequest,
+  RollbackRequest,
+} from '../../domain/parameters/publication.ts';
 import { originObjects, type OriginEnv } from './bindings.ts';
 
 /** Takes uploads in; bound by `upload` alone. */
@@ -27,10 +33,28 @@ export class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> impleme
 /** Operator commands; bound by `portal` alone. */
 export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements OriginBackOfficeRpc {
   async advance(): Promise<{ readonly idle: boolean }> {
-    return originObjects(this.env).publisher.advance();
+    const { publisher, parameters } = originObjects(this.env);
+    const steps = await Promise.all([publisher.advance(), parameters.advance()]);
+    return { idle: steps.every(({ idle }) => idle) };
   }
 
   async status(): Promise<OriginStatus> {
     return originObjects(this.env).publisher.status();
+  }
+
+  async publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply> {
+    return originObjects(this.env).parameters.publishParameters(request, expectedVersion);
+  }
+
+  async rollbackParameters(request: RollbackRequest, expectedVersion: number): Promise<PublishReply> {
+    return originObjects(this.env).parameters.rollbackParameters(request, expectedVersion);
+  }
+
+  async parameterStatus(): Promise<ParameterStatus> {
+    return originObjects(this.env).parameters.parameterStatus();
+  }
+
+  async parameterDocument(name: string): Promise<string | null> {
+    return originObjects(this.env).parameters.parameterDocument(name);
   }
 }

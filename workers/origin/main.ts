@@ -3,6 +3,7 @@
  */
 import { originHandler } from './app.ts';
 
+export { ParameterStore } from '../../durable-objects/parameter-store/parameter-store-do.ts';
 export { Publisher } from '../../durable-objects/publisher/publisher-do.ts';
 export { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
 export { BackOffice, Intake } from './entrypoints.ts';

@@ -7,6 +7,7 @@ import { fromUtf8 } from '../../protocol/bytes.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import type { PortalEnv } from './bindings.ts';
+import { configRoutes } from './config-routes.ts';
 import { readIssueTans } from './operator-input.ts';
 
 /** A command is a handful of fields. */
@@ -38,6 +39,8 @@ export function operatorRoutes() {
     if (idle) await c.env.VERIFICATION.forgetExpired();
     return c.json({ idle });
   });
+
+  routes.route('/config', configRoutes());
 
   routes.get('/status', async (c) => c.json(await c.env.ORIGIN.status()));
 

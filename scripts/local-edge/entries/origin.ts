@@ -1,4 +1,5 @@
 /** @module `origin` with the local clock, its objects counted. */
+import { ParameterStore as DeployedParameterStore } from '../../../durable-objects/parameter-store/parameter-store-do.ts';
 import { Publisher as DeployedPublisher } from '../../../durable-objects/publisher/publisher-do.ts';
 import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { originHandler } from '../../../workers/origin/app.ts';
@@ -14,6 +15,11 @@ export class Publisher extends DeployedPublisher {
 
 /** The deployed object, asking the local clock. */
 export class SubmissionBuffer extends DeployedSubmissionBuffer {
+  protected override clock = clock;
+}
+
+/** The deployed object, asking the local clock. */
+export class ParameterStore extends DeployedParameterStore {
   protected override clock = clock;
 }
 

@@ -1,0 +1,44 @@
+/**
+ * @module Configuration of the ParameterStore, parsed once from the environment of `origin`.
+ */
+import { type Signer, signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { text } from '../submission-buffer/config.ts';
+
+export interface ParameterStoreConfig {
+  /** Country in the path of CWA's v1 configuration. */
+  readonly homeCountry: string;
+  /** Name under which phones pinned the key of our own documents (design.md §6: the manifest's). */
+  readonly headKeyId: string;
+  /** r‖s */
+  readonly headSigner: Signer;
+  /** As CWA's apps know the key of their configuration ZIPs. */
+  readonly zipKey: { readonly keyId: string; readonly keyVersion: string };
+  /** DER; a key of its own, which signs nothing else (design.md §6). */
+  readonly zipSigner: Signer;
+}
+
+/**
+ * @param env variables and secrets of `origin`
+ * @throws Error naming the field and the rule
+ */
+export function parseParameterStoreConfig(env: Readonly<Record<string, unknown>>): ParameterStoreConfig {
+  return {
+    homeCountry: text(env, 'HOME_COUNTRY', /^[A-Z]{2}$/, 'an ISO 3166-1 alpha-2 code'),
+    headKeyId: text(env, 'MANIFEST_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
+    headSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
+    zipKey: {
+      keyId: text(env, 'CONFIG_KEY_ID', /^[A-Za-z0-9_.]+$/, 'letters, digits, _ and .'),
+      keyVersion: text(env, 'CONFIG_KEY_VERSION', /^[A-Za-z0-9_]+$/, 'letters, digits and _'),
+    },
+    zipSigner: signer(env, 'CONFIG_SIGNING_KEY').der,
+  };
+}
+
+function signer(env: Readonly<Record<string, unknown>>, field: string): ReturnType<typeof signerFromPkcs8Pem> {
+  const pem = text(env, field, /^-----BEGIN PRIVATE KEY-----/, 'a PKCS#8 PEM', true);
+  try {
+    return signerFromPkcs8Pem(pem);
+  } catch {
+    throw new Error(`${field} must be a PKCS#8 PEM of a P-256 key`);
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * @module The ParameterStore object: one a deployment, so that two operators can't publish at once. A shell: storage,
+ * clock, alarm, RPC; what may be published is in domain/parameters, the writing in write-ops.ts.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
+import {
+  type ParameterBackOfficeRpc,
+  type NewPlan,
+  type ParameterStatus,
+  type Plan,
+  type PlanError,
+  type PublishReply,
+  type PublishRequest,
+  type RollbackRequest,
+  planPublish,
+  planRollback,
+} from '../../domain/parameters/publication.ts';
+import { hourOf } from '../../protocol/intervals.ts';
+import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
+import type { Result } from '../../protocol/result.ts';
+import { migrate } from '../migrations.ts';
+import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
+import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';
+import { MIGRATIONS } from './schema.ts';
+import { type HeadRow, ParameterRows } from './store.ts';
+import { writeHead } from './write-ops.ts';
+
+/** The head is issued anew after half its validity, so that a week of failures expires nothing. */
+const RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
+const RETRY_SECONDS = 60;
+const MAX_SLEEP_SECONDS = 3600;
+
+/** Bindings of `origin` that the object uses. */
+export interface ParameterStoreEnv {
+  readonly PUBLIC: R2Bucket;
+}
+
+export class ParameterStore extends DurableObject implements ParameterBackOfficeRpc {
+  /** Unix seconds; the local edge overrides it. */
+  protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  readonly #config: ParameterStoreConfig;
+  readonly #rows: ParameterRows;
+  readonly #public: R2Bucket;
+  /** The write that runs: who comes meanwhile waits for it, since awaits let other events in. */
+  #writing: Promise<void> | null = null;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env as Cloudflare.Env);
+    this.#public = (env as ParameterStoreEnv).PUBLIC;
+    this.#config = parseParameterStoreConfig(env as Record<string, unknown>);
+    migrate(ctx.storage, MIGRATIONS);
+    this.#rows = new ParameterRows(ctx.storage);
+  }
+
+  async publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply> {
+    const now = await this.clock();
+    const plan = planPublish(this.#current(), request, expectedVersion);
+    return this.#carryOut('publish', plan, now, request.dryRun);
+  }
+
+  async rollbackParameters(request: RollbackRequest, expectedVersion: number): Promise<PublishReply> {
+    const now = await this.clock();
+    const textOf = (name: string): string | null => this.#rows.document(name);
+    const plan = planRollback(this.#rows.history(), request, expectedVersion, textOf);
+    return this.#carryOut('rollback', plan, now, request.dryRun);
+  }
+
+  async parameterStatus(): Promise<ParameterStatus> {
+    const head = this.#rows.head();
+    return {
+      version: head?.version ?? 0,
+      published: head?.state === 'PUBLISHED',
+      issuedAt: head?.issuedAt ?? null,
+      validUntil: head === null ? null : head.issuedAt + CONFIG_VALIDITY_SECONDS,
+      history: this.#rows.history(),
+    };
+  }
+
+  async parameterDocument(name: string): Promise<string | null> {
+    return this.#rows.document(name);
+  }
+
+  /** Finishes what is decided and renews what grows old; alarm, cron and operator all come here. */
+  async advance(): Promise<{ readonly idle: boolean }> {
+    const now = await this.clock();
+    await this.#arm(RETRY_SECONDS);
+    const head = this.#rows.head();
+    if (head?.state === 'PUBLISHED' && now >= head.issuedAt + RENEWAL_SECONDS) {
+      this.#rows.setHead({ ...head, issuedAt: now, state: 'PLANNED' });
+    }
+    await this.#write();
+    await this.#sleep(now);
+    return { idle: this.#rows.head()?.state !== 'PLANNED' };
+  }
+
+  override async alarm(): Promise<void> {
+    // An error is not rethrown: the alarm is armed already, and the platform's own retries end after six.
+    await this.advance().catch(() => this.#rows.count('alert_parameters_not_written'));
+  }
+
+  /** @returns counts since the object was made */
+  async counters(): Promise<Record<string, number>> {
+    return this.#rows.counters();
+  }
+
+  /** The bucket as a port; a test's subclass makes it fail. */
+  protected bucket(binding: R2Bucket): BucketPort {
+    return r2Bucket(binding);
+  }
+
+  #current(): Plan | null {
+    return this.#rows.history()[0] ?? null;
+  }
+
+  /** From the plan to the row there is no await, so of two operators with the same expectation one gets the version. */
+  async #carryOut(
+    action: 'publish' | 'rollback',
+    plan: Result<NewPlan, PlanError>,
+    now: number,
+    dryRun: boolean,
+  ): Promise<PublishReply> {
+    if (!plan.ok) return plan.error;
+    const { version, documents, texts } = plan.value;
+    if (dryRun) return { kind: 'would-publish', version };
+    this.#rows.decide({ version, action, hour: hourOf(now), documents }, texts, now);
+    await this.#arm(RETRY_SECONDS);
+    const written = await this.#write().then(
+      () => this.#isPublished(version),
+      () => false,
+    );
+    if (!written) this.#rows.count('alert_parameters_not_written');
+    else await this.#sleep(now);
+    return { kind: written ? 'published' : 'accepted', version };
+  }
+
+  #isPublished(version: number): boolean {
+    const head = this.#rows.head();
+    return head !== null && head.version >= version && head.state === 'PUBLISHED';
+  }
+
+  /** One write at a time; after one that ran already, another takes up what was decided meanwhile. */
+  async #write(): Promise<void> {
+    await this.#writing?.catch(() => {});
+    this.#writing ??= writeHead(this.#rows, this.#config, this.bucket(this.#public)).finally(() => {
+      this.#writing = null;
+    });
+    await this.#writing;
+  }
+
+  async #sleep(now: number): Promise<void> {
+    const head: HeadRow | null = this.#rows.head();
+    if (head === null) return this.ctx.storage.deleteAlarm();
+    await this.#arm(head.state === 'PLANNED' ? 1 : head.issuedAt + RENEWAL_SECONDS - now);
+  }
+
+  /** As in the Publisher: alarms run on real time whatever our clock says (design.md §11). */
+  async #arm(seconds: number): Promise<void> {
+    const wait = Math.min(Math.max(1, seconds), MAX_SLEEP_SECONDS);
+    await this.ctx.storage.setAlarm(Date.now() + wait * 1000);
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * @module Tables of the ParameterStore; durable-objects/STORAGE.md says what each holds. Nothing in it concerns a person.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE document (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE version (
+    version INTEGER PRIMARY KEY,
+    action TEXT NOT NULL CHECK (action IN ('publish', 'rollback')),
+    hour INTEGER NOT NULL,
+    documents TEXT NOT NULL
+  );
+  CREATE TABLE head (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL,
+    issued_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('PLANNED', 'PUBLISHED'))
+  );
+  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+];

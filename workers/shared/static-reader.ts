@@ -1,0 +1,61 @@
+/**
+ * @module The app of the two Workers that only read the public bucket, `index` and `config` (design.md §6): it decides on
+ * the method, the query and the shape of the path, and hands what is left to R2. Nothing of the client is read, kept or
+ * passed on.
+ */
+import { Hono } from 'hono';
+import type { Clock } from '../../domain/clock.ts';
+import { ConfigError } from './env.ts';
+import { logLine } from './log.ts';
+import { readError } from './read-error.ts';
+import type { ReadOnlyBucket } from './read-only-bucket.ts';
+import { serveObject } from './serve-object.ts';
+
+/** What such a Worker reads of its environment. */
+export interface StaticReaderConfig {
+  readonly bucket: ReadOnlyBucket;
+  /** From a URL's path to the key of an object, or to null when no object can have that path. */
+  readonly objectKey: (pathname: string) => string | null;
+}
+
+export interface StaticReaderOptions<E extends object> {
+  /** For the log: `index`. */
+  readonly name: string;
+  /** Gives the time for `Date` and for the age an object has left. */
+  readonly clock: Clock;
+  /** Parses the environment; what it throws is answered with 500, `no-store`. */
+  readonly configOf: (env: E) => StaticReaderConfig;
+  /** True for keys that are known to hold nothing at a time (Unix seconds): they cost no read of R2. */
+  readonly cannotExist?: (key: string, now: number) => boolean;
+}
+
+/**
+ * @param options see {@link StaticReaderOptions}
+ * @returns an app whose `fetch` takes a request and the Worker's bindings
+ */
+export function createStaticReader<E extends object>(options: StaticReaderOptions<E>): Hono<{ Bindings: E }> {
+  const { name, clock, configOf, cannotExist = () => false } = options;
+  const app = new Hono<{ Bindings: E }>();
+
+  app.all('*', async (context) => {
+    const request = context.req.raw;
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return readError(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
+    }
+    // Not `search`, which is empty for a bare "?": each spelling would be a cache entry of its own.
+    if (request.url.includes('?')) return readError(400, 'Query strings are refused.');
+    const { objectKey, bucket } = configOf(context.env as E);
+    const key = objectKey(new URL(request.url).pathname);
+    if (key === null) return readError(404, 'No object has a path of this shape.');
+    const now = Math.floor(await clock());
+    if (cannotExist(key, now)) return readError(404, 'There is no such object, or not yet.');
+    return await serveObject(request, key, bucket, now);
+  });
+
+  app.onError((error) => {
+    logLine(error instanceof ConfigError ? `${name} is not set up: ${error.message}` : `${name} failed`);
+    return readError(500, 'The service is not set up, or failed.');
+  });
+
+  return app;
+}

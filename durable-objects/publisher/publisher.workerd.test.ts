@@ -81,25 +81,29 @@ describe('a day', () => {
     expect(await testEnv.PUBLIC.head('version/v1/diagnosis-keys/country/DE/date/2026-06-15/hour/10')).toBeNull();
   });
 
-  it('is cut again without keys that ended 14 days ago, and nothing is left when all have', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 14));
-    await rig.untilIdle();
-    for (let day = 1; day <= 16; day++) {
-      rig.now = MIDNIGHT + day * 86_400 + 5 * 3600;
+  it(
+    'is cut again without keys that ended 14 days ago, and nothing is left when all have',
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      await rig.accept('u1', keysOf(1, 14));
       await rig.untilIdle();
-      const listed = (await publicJson('version/v1/diagnosis-keys/country/DE/date')) as string[];
-      expect(listed.length).toBe(Math.min(day, 14));
-      // 14 keys ended 0..13 days before day 0 began; each midnight takes one more.
-      if (day <= 14) {
-        const keys = await zipKeys('version/v1/diagnosis-keys/country/DE/date/2026-06-15');
-        expect(keys.length).toBe(14 - day);
+      for (let day = 1; day <= 16; day++) {
+        rig.now = MIDNIGHT + day * 86_400 + 5 * 3600;
+        await rig.untilIdle();
+        const listed = (await publicJson('version/v1/diagnosis-keys/country/DE/date')) as string[];
+        expect(listed.length).toBe(Math.min(day, 14));
+        // 14 keys ended 0..13 days before day 0 began; each midnight takes one more.
+        if (day <= 14) {
+          const keys = await zipKeys('version/v1/diagnosis-keys/country/DE/date/2026-06-15');
+          expect(keys.length).toBe(14 - day);
+        }
       }
-    }
-    const left = [...(await objects(testEnv.PRIVATE)).keys()];
-    expect(left).toEqual([]);
-    for (const key of (await objects(testEnv.PUBLIC)).keys()) {
-      if (key.endsWith('.zip') || /\/date\/[\d-]+(\/hour\/\d+)?$/.test(key))
-        expect(await zipKeys(key), key).toEqual([]);
-    }
-  });
+      const left = [...(await objects(testEnv.PRIVATE)).keys()];
+      expect(left).toEqual([]);
+      for (const key of (await objects(testEnv.PUBLIC)).keys()) {
+        if (key.endsWith('.zip') || /\/date\/[\d-]+(\/hour\/\d+)?$/.test(key))
+          expect(await zipKeys(key), key).toEqual([]);
+      }
+    },
+  );
 });

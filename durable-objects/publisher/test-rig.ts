@@ -63,9 +63,13 @@ export class Rig {
     return this.inPublisher((publisher) => publisher.advance());
   }
 
+  /** @returns the number of steps it took */
   async untilIdle(limit = 2000): Promise<number> {
-    for (let steps = 1; steps <= limit; steps++) if ((await this.advance()).idle) return steps;
-    throw new Error(`not idle after ${limit} steps`);
+    await this.#tuneBuffer();
+    return this.inPublisher(async (publisher) => {
+      for (let steps = 1; steps <= limit; steps++) if ((await publisher.advance()).idle) return steps;
+      throw new Error(`not idle after ${limit} steps`);
+    });
   }
 
   /** Runs in the publisher with the rig's clock, policy and buckets; its alarm can't interfere afterwards. */

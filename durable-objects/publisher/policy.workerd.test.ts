@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { beforeEach, describe, it } from 'vitest';
+import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+import { publishedForm, releaseHour } from '../../domain/embargo.ts';
+import { fromUtf8, toHex } from '../../protocol/bytes.ts';
+import { readExportZip } from '../../protocol/export-reader.ts';
+import { hourStart } from '../../protocol/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { ManifestHead } from '../../protocol/manifest.ts';
+import type { SetRecord } from './model.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.create();
+});
+
+const FIRST = MIDNIGHT / 3600 + 10;
+
+async function exported(key: string) {
+  const object = await testEnv.PUBLIC.get(key);
+  if (object === null) throw new Error(`${key} is missing`);
+  const read = readExportZip(new Uint8Array(await object.arrayBuffer()), null);
+  if (!read.ok) throw new Error(`${key} is no export`);
+  return read.exportFile;
+}
+const teks = (keys: readonly TemporaryExposureKey[]): string[] => keys.map(({ keyData }) => toHex(keyData));
+
+async function head(region: string): Promise<ManifestHead> {
+  const document = (await publicJson(`v1/${region}/manifest.json`)) as { payload: string };
+  return JSON.parse(document.payload) as ManifestHead;
+}
+
+/** What each hour of a region published, through the manifest; collected hour by hour. */
+async function drive(
+  hours: number,
+  arrivals: ReadonlyMap<number, () => Promise<void>>,
+): Promise<Map<string, string[]>> {
+  const published = new Map<string, string[]>();
+  await rig.untilIdle();
+  for (let hour = FIRST; hour < FIRST + hours; hour++) {
+    rig.now = hourStart(hour) + 60;
+    await arrivals.get(hour)?.();
+    rig.now = hourStart(hour + 1);
+    await rig.untilIdle();
+    // The head lists the hours of one day.
+    if (hour % 24 !== 23 && hour !== FIRST + hours - 1) continue;
+    for (const region of ['DE', 'EUR']) {
+      const { hours: listed } = await head(region);
+      for (let sealed = Math.max(FIRST, hour - (hour % 24)); sealed <= hour; sealed++) {
+        const own = listed.filter((chunk) => chunk.hour === sealed);
+        const files = await Promise.all(own.map(({ sha256 }) => exported(`v1/${region}/chunks/${sha256}.zip`)));
+        published.set(
+          `${region} ${sealed}`,
+          files.flatMap(({ keys }) => teks(keys)),
+        );
+      }
+    }
+  }
+  return published;
+}
+
+async function syntheticKeys(): Promise<number> {
+  let sum = 0;
+  for (const [key, bytes] of await objects(testEnv.PRIVATE)) {
+    if (key.endsWith('set.json')) sum += (JSON.parse(fromUtf8(bytes)) as SetRecord).syntheticKeys['EUR'] ?? 0;
+  }
+  return sum;
+}
+
+/** From 10:00 until past 01:00 + 6 h, when what the last upload has left is out. */
+const HOURS = 23;
+
+describe('random arrivals under the policy', () => {
+  const policy: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 12, minUploads: 3, maxHoldHours: 3 };
+  const upload = fc.record({
+    hour: fc.integer({ min: 0, max: 13 }),
+    keys: fc.integer({ min: 1, max: 6 }),
+    today: fc.boolean(),
+  });
+
+  it(
+    'publish every key once, neither too early nor too late, and never too few together',
+    { timeout: 120_000 },
+    async ({ expect }) => {
+      const story = async (uploads: { hour: number; keys: number; today: boolean }[]): Promise<void> => {
+        rig = await Rig.create();
+        rig.policy = policy;
+        const arrivals = new Map<number, () => Promise<void>>();
+        const due = new Map<string, number>();
+        for (const [n, { hour, keys: count, today }] of uploads.entries()) {
+          const at = FIRST + hour;
+          const day = Math.floor(at / 24);
+          const keys = keysOf(n, count, today ? day : day - 1).map((key) =>
+            key.rollingStartIntervalNumber === day * 144 ? { ...key, rollingPeriod: 1 } : key,
+          );
+          for (const key of keys) due.set(toHex(key.keyData), Math.max(at, releaseHour(publishedForm(key))));
+          const before = arrivals.get(at);
+          arrivals.set(at, async () => {
+            await before?.();
+            await rig.accept(`u${n}`, keys);
+          });
+        }
+        const published = await drive(HOURS, arrivals);
+        for (const region of ['DE', 'EUR']) {
+          const seen = new Map<string, number>();
+          for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
+            const keys = published.get(`${region} ${hour}`)!;
+            if (keys.length > 0) expect(keys.length).toBeGreaterThanOrEqual(policy.minKeys);
+            for (const tek of keys) {
+              expect(seen.has(tek)).toBe(false);
+              seen.set(tek, hour);
+            }
+          }
+          for (const [tek, earliest] of due) {
+            expect(seen.get(tek)).toBeGreaterThanOrEqual(earliest);
+            expect(seen.get(tek)).toBeLessThanOrEqual(earliest + policy.maxHoldHours + 1);
+          }
+          expect(seen.size - due.size).toBe(await syntheticKeys());
+        }
+        // One decision for all regions, and the same decoys: no difference gives one away.
+        for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
+          expect(published.get(`EUR ${hour}`)).toEqual(published.get(`DE ${hour}`));
+        }
+      };
+      await fc.assert(fc.asyncProperty(fc.array(upload, { maxLength: 14 }), story), {
+        seed: 20_260_615,
+        numRuns: 5,
+        endOnFailure: true,
+      });
+    },
+  );
+
+  it('hold an hour with enough keys of too few uploads', async ({ expect }) => {
+    rig.policy = policy;
+    const published = await drive(
+      3,
+      new Map([
+        [
+          FIRST,
+          async () => void (await Promise.all([rig.accept('u1', keysOf(1, 10)), rig.accept('u2', keysOf(2, 10))])),
+        ],
+        [FIRST + 1, async () => void (await rig.accept('u3', keysOf(3, 1)))],
+      ]),
+    );
+    expect([0, 1, 2].map((n) => published.get(`DE ${FIRST + n}`)!.length)).toEqual([0, 21, 0]);
+    expect(await syntheticKeys()).toBe(0);
+  });
+});
+
+describe('decoys', () => {
+  it('are whole uploads, appear in all regions alike and go on into the next day', async ({ expect }) => {
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    const published = await drive(
+      22,
+      new Map([[FIRST, async () => void (await rig.accept('u1', keysOf(1, 4), ['DE', 'FR']))]]),
+    );
+    const hours = [...published.entries()]
+      .filter(([, keys]) => keys.length > 0)
+      .map(([hour]) => hour)
+      .sort((a, b) => Number(a.split(' ')[1]) - Number(b.split(' ')[1]));
+    // Hour 10 + 6 h of hold; the running day's keys of decoys are held to their own release at 01 and padded after 6 h.
+    expect(hours.slice(0, 2)).toEqual([`DE ${FIRST + 6}`, `EUR ${FIRST + 6}`]);
+    expect(hours.slice(2)).toEqual([`DE ${(DAY_0 + 1) * 24 + 7}`, `EUR ${(DAY_0 + 1) * 24 + 7}`]);
+    for (const [hour, keys] of published) {
+      if (hour.startsWith('EUR')) expect(new Set(keys)).toEqual(new Set(published.get(hour.replace('EUR', 'DE'))));
+    }
+    const { counters } = await rig.inPublisher((publisher) => publisher.status());
+    expect(counters['keys_published_DE']).toBe(4);
+    expect(counters['decoys_published_DE']).toBe(await syntheticKeys());
+  });
+});
+
+describe('files', () => {
+  it('of a large hour are split evenly, told apart by their end, and CWA gets one', async ({ expect }) => {
+    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, maxKeysPerFile: 5 };
+    await drive(1, new Map([[FIRST, async () => void (await rig.accept('u1', keysOf(1, 13)))]]));
+    const { hours } = await head('DE');
+    expect(hours.map(({ file, of }) => `${file}/${of}`)).toEqual(['1/3', '2/3', '3/3']);
+    const files = await Promise.all(hours.map(({ sha256 }) => exported(`v1/DE/chunks/${sha256}.zip`)));
+    expect(files.map(({ keys }) => keys.length)).toEqual([4, 4, 5]);
+    expect(files.map(({ header }) => header.endTimestamp - hourStart(FIRST + 1))).toEqual([1, 2, 3]);
+    const whole = await exported('version/v1/diagnosis-keys/country/DE/date/2026-06-15/hour/10');
+    expect(whole.header.endTimestamp).toBe(hourStart(FIRST + 1));
+    expect(teks(whole.keys)).toEqual(files.flatMap(({ keys }) => teks(keys)));
+  });
+
+  it("of CWA's tree hold at most its maximum a day; the excess waits, oldest first, and a day is the union of its hours", async ({
+    expect,
+  }) => {
+    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, cwaMaxKeys: 10 };
+    const published = await drive(
+      15,
+      new Map([
+        [FIRST, async () => void (await rig.accept('u1', keysOf(1, 7)))],
+        [FIRST + 1, async () => void (await rig.accept('u2', keysOf(2, 8)))],
+      ]),
+    );
+    expect(published.get(`DE ${FIRST + 1}`)!.length).toBe(8);
+    const tree = 'version/v1/diagnosis-keys/country/DE/date';
+    const hours: string[][] = [];
+    for (let hour = 10; hour < 24; hour++) hours.push(teks((await exported(`${tree}/2026-06-15/hour/${hour}`)).keys));
+    expect(hours.map((keys) => keys.length)).toEqual([7, 3, ...Array.from({ length: 12 }, () => 0)]);
+    const day = await exported(`${tree}/2026-06-15`);
+    expect(teks(day.keys).toSorted()).toEqual(hours.flat().toSorted());
+    const next = await exported(`${tree}/2026-06-16/hour/0`);
+    expect([...hours.flat(), ...teks(next.keys)].toSorted()).toEqual(
+      teks([...keysOf(1, 7), ...keysOf(2, 8)]).toSorted(),
+    );
+    const starts = next.keys.map((key) => key.rollingStartIntervalNumber);
+    const had = (await exported(`${tree}/2026-06-15/hour/11`)).keys.map((key) => key.rollingStartIntervalNumber);
+    expect(Math.max(...had)).toBeLessThanOrEqual(Math.min(...starts));
+  });
+});

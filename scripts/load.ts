@@ -41,7 +41,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 async function fill(
   edge: LocalEdge,
   now: number,
-  days: number,
+  hoursBefore: number,
   casesPerDay: number,
   measure: (day: string) => Promise<void>,
 ) {
@@ -76,7 +76,7 @@ await run(async () => {
     ci: { type: 'boolean', default: false },
   });
   const ci = options.ci;
-  const days = wholeNumber('days', options.days ?? '14', { min: 2, max: 14 });
+  const days = wholeNumber('days', options.days ?? '14', { min: 3, max: 14 });
   const casesPerDay = ci ? CI.casesPerDay : wholeNumber('cases', options.cases, { min: 240, max: 5_000 });
   checkNginx();
   const k6 = await ensureK6();

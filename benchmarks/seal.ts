@@ -6,8 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { argv, exit, pid as ownPid, stdout, version } from 'node:process';
-import type { Publisher } from '../durable-objects/publisher/publisher-do.ts';
-import type { SubmissionBuffer } from '../durable-objects/submission-buffer/submission-buffer-do.ts';
+import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
 import { startLocalEdge, type LocalEdge } from '../scripts/local-edge/local-edge.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
 
@@ -42,7 +41,7 @@ function memoryMiB(pid: number, field: 'VmRSS' | 'VmHWM'): number {
 
 async function fill(edge: LocalEdge, count: number): Promise<void> {
   const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
-  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as SubmissionBuffer;
+  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as IntakeRpc;
   const keys = dataSet(count);
   for (let i = 0; i < keys.length; i += KEYS_A_CALL) {
     const upload = {
@@ -82,7 +81,7 @@ async function seal(count: number): Promise<Row> {
     await setClock(edge, DATA_SET_HOUR * 3600);
     await fill(edge, count);
     const namespace = await edge.miniflare.getDurableObjectNamespace('PUBLISHER', ORIGIN);
-    const publisher = namespace.get(namespace.idFromName('publisher')) as unknown as Publisher;
+    const publisher = namespace.get(namespace.idFromName('publisher')) as unknown as OriginBackOfficeRpc;
     await setClock(edge, (DATA_SET_HOUR + 1) * 3600);
     const pid = workerdPid();
     const idle = memoryMiB(pid, 'VmRSS');

@@ -3,7 +3,7 @@
  * and daily, over midnight, match.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { withOnset } from '../../phone/onset.ts';
+import type { SharedKey } from '../../phone/upload-request.ts';
 import { currentKey, cutToday, endedKeys, type TekHistory } from '../../phone/tek-schedule.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import { sendDummy, upload } from '../../phone/upload.ts';
@@ -72,7 +72,7 @@ describe('two days', () => {
   /** All explicit in level 5, so that every key is published. */
   const withLevel = (history: TekHistory, now: number) =>
     endedKeys(history, now).map((key) => ({ ...key, transmissionRiskLevel: 5, daysSinceOnsetOfSymptoms: null }));
-  const content = (keys: ReturnType<typeof withOnset>) =>
+  const content = (keys: readonly SharedKey[]) =>
     ({ keys, visitedCountries: ['DE'], consentToFederation: true, submissionType: 0 }) as const;
   const ports = () => ({ fetch, baseUrl: system.edge.url, random });
   const expected: { keyData: Uint8Array }[] = [];

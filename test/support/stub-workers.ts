@@ -5,12 +5,12 @@
  */
 
 /** Shape that vitest-plugin hands to Miniflare (options of version 4). */
-interface StubWorker {
+type StubWorker = {
   readonly name: string;
   readonly modules: true;
   readonly script: string;
   readonly compatibilityDate: string;
-}
+};
 
 const COMPATIBILITY_DATE = '2026-11-01';
 

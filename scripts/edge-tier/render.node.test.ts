@@ -1,0 +1,67 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { renderTier } from './render.ts';
+
+let folder: string;
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'exposure-edge-render-'));
+  const ports = { shield: 9_000, edges: [9_001, 9_002, 9_003], statics: 9_004, uncached: 9_005 } as const;
+  renderTier({ folder, ports, workers: '127.0.0.1:9999', asRoot: false });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the configuration of a run', () => {
+  it('listens on loopback alone, on the ports that were asked for', ({ expect }) => {
+    const text = read('nginx.conf') + read('edge-cache.conf');
+    const listens = [...text.matchAll(/^\s*listen ([^;]+);/gm)].map(([, where = '']) => where.split(' ')[0]);
+    expect(listens.sort()).toEqual([9_000, 9_001, 9_002, 9_003, 9_004, 9_005].map((port) => `127.0.0.1:${port}`));
+  });
+
+  it('asks the Workers where they are', ({ expect }) => {
+    expect(read('edge-cache.conf')).toContain('upstream exposure_edge_workers { server 127.0.0.1:9999;');
+  });
+
+  it('writes nothing of a client: counters hold status, method and path', ({ expect }) => {
+    const text = read('nginx.conf') + read('edge-cache.conf') + read('snippets/edge-server.conf');
+    expect([...text.matchAll(/log_format [^;]+;/g)].map(String)).toEqual([
+      "log_format reads '$upstream_status $upstream_cache_status $request_method $uri';",
+    ]);
+    expect(text.match(/access_log (?!off)\S+ reads if=\$asked/g)).toHaveLength(2);
+  });
+});
+
+describe('the configuration that is deployed', () => {
+  const deployed = [
+    'edge-cache.conf',
+    'snippets/edge-server.conf',
+    'snippets/edge-object.conf',
+    'snippets/edge-post.conf',
+  ]
+    .map((name) => readFileSync(join(import.meta.dirname, '../../deploy/nginx', name), 'utf8'))
+    .join('\n')
+    .replace(/#.*$/gm, '');
+
+  it('logs no request, and errors into nothing, since nginx writes the address into each', ({ expect }) => {
+    expect(deployed.match(/access_log [^;]+;/g)).toEqual(['access_log off;']);
+    expect(deployed.match(/error_log [^;]+;/g)).toEqual(['error_log /dev/null crit;']);
+  });
+
+  it('passes on no address and no agent of a client', ({ expect }) => {
+    expect(deployed).not.toMatch(/\$(remote_addr|proxy_add_x_forwarded_for|http_user_agent|realip\w*|http_cookie)/);
+    const passes = deployed.match(/proxy_pass /g) ?? [];
+    expect(deployed.match(/proxy_pass_request_headers off;/g)).toHaveLength(passes.length);
+  });
+
+  it('keeps no error: nothing overrules the no-store of the Workers', ({ expect }) => {
+    expect(deployed).not.toMatch(/proxy_cache_valid|proxy_ignore_headers (?!Cache-Control;)/);
+  });
+
+  it('gives no session ticket that would recognise a phone', ({ expect }) => {
+    expect(deployed).toContain('ssl_session_tickets off;');
+    expect(deployed).toContain('ssl_session_cache off;');
+  });
+});

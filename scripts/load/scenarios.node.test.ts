@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { compared, spreadOf } from './compare.ts';
+import { questionOf } from './run-scenario.ts';
+import { keysOfOneCase } from './seed.ts';
+
+const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
+const scenarios = readdirSync(LOAD_TESTS).filter((name) => name.endsWith('.ts'));
+
+describe('every scenario', () => {
+  it.for(scenarios)('%s says in its head which question it answers', (name, { expect }) => {
+    const question = questionOf(name.replace('.ts', ''));
+    expect(question).toMatch(/^[a-z].{20,}\?$/);
+    expect(question).not.toContain('*');
+  });
+
+  it.for(scenarios)(
+    '%s counts a dropped session as a failure, and fetches no code from the network',
+    (name, { expect }) => {
+      const text = readFileSync(join(LOAD_TESTS, name), 'utf8');
+      expect(text).toContain('thresholds(');
+      expect(text).not.toMatch(/from 'https?:/);
+    },
+  );
+
+  it('opens a new connection for each session', ({ expect }) => {
+    const settings = readFileSync(join(LOAD_TESTS, 'lib/settings.ts'), 'utf8');
+    expect(settings).toContain('noVUConnectionReuse: true');
+    for (const name of scenarios) expect(readFileSync(join(LOAD_TESTS, name), 'utf8')).toContain('...COMMON');
+  });
+});
+
+describe('a seeded case', () => {
+  it('has 14 whole days before the upload, with values that phones accept', ({ expect }) => {
+    const keys = keysOfOneCase(20_000);
+    expect(keys).toHaveLength(14);
+    for (const [index, key] of keys.entries()) {
+      expect(key.rollingStartIntervalNumber).toBe((19_999 - index) * 144);
+      expect(key.daysSinceOnsetOfSymptoms).toBeGreaterThanOrEqual(-14);
+      expect(key.daysSinceOnsetOfSymptoms).toBeLessThanOrEqual(14);
+      expect(key.transmissionRiskLevel).toBeGreaterThanOrEqual(3);
+      expect(key.transmissionRiskLevel).toBeLessThanOrEqual(8);
+    }
+  });
+});
+
+describe('a comparison', () => {
+  it('gives the spread of repetitions', ({ expect }) => {
+    expect(spreadOf([3, 1, 2])).toEqual({ median: 2, low: 1, high: 3 });
+    expect(spreadOf([4, 1, 2, 3])).toEqual({ median: 2.5, low: 1, high: 4 });
+  });
+
+  it('divides within a turn, so that a slow minute hits both', ({ expect }) => {
+    const turn = (statics: number, edge: number) => [
+      { server: 'static' as const, sessionsPerSecond: statics, p95: 1 },
+      { server: 'edge' as const, sessionsPerSecond: edge, p95: 1 },
+    ];
+    const repetitions = [...turn(1_000, 800), ...turn(500, 400), ...turn(100, 80)];
+    expect(compared(repetitions, 'edge').ofStatic).toEqual({ median: 0.8, low: 0.8, high: 0.8 });
+  });
+});

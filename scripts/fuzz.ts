@@ -87,7 +87,7 @@ await run(async () => {
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     if (shapes.size !== 1)
       failures.push({ input: -1, problem: `${shapes.size} shapes of answers: ${[...shapes].join(' | ')}` });
-    const counts = Object.fromEntries([...statuses].toSorted());
+    const counts = Object.fromEntries([...statuses].toSorted(([a], [b]) => a - b));
     if (options.json)
       process.stdout.write(`${JSON.stringify({ inputs, seed, statuses: counts, failures }, null, 2)}\n`);
     else {

@@ -37,7 +37,7 @@ function workerdOf(parent: number): number[] {
     .filter((pid) => {
       try {
         const parentOf = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-        return parentOf === parent && /\/workerd$/.test(readlinkSync(`/proc/${pid}/exe`));
+        return parentOf === parent && readlinkSync(`/proc/${pid}/exe`).endsWith('/workerd');
       } catch {
         return false; // gone meanwhile
       }

@@ -9,7 +9,7 @@ import { testKeyPem } from '../../test/support/secrets.ts';
 import type { LaboratoryEnv } from './bindings.ts';
 import { createApp } from './app.ts';
 import { platformCertificate } from './certificate.ts';
-import type { BackOffice, Results } from './main.ts';
+import type { BackOffice } from './main.ts';
 import type { createResults } from './rpc.ts';
 
 const bindings = env as unknown as LaboratoryEnv;

@@ -12,6 +12,7 @@ import {
   uniformCharacters,
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import { logLine } from '../shared/log.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sessions } from './sessions.ts';
@@ -59,7 +60,7 @@ export class Desk {
   async countFailedGuess(): Promise<void> {
     try {
       const count = await this.#desk.countFailedGuess();
-      if (count === FAILED_GUESS_BUDGET + 1) console.warn('teletan-guesses over budget');
+      if (count === FAILED_GUESS_BUDGET + 1) logLine('teletan-guesses over budget');
     } catch {
       // The count is a warning for operators; the answer does not depend on it.
     }

@@ -25,7 +25,10 @@ const IMMUTABLE_CACHE = 'public, max-age=31536000, immutable';
 
 const meta = (contentType: string, cacheControl: string): ObjectMeta => ({ contentType, cacheControl, expires: null });
 
-/** The bucket holds a higher version than we decided: our own state was set back, and an operator must look. */
+/**
+ * The bucket holds a higher version than we decided, or this one with other documents: our own state was set back. An
+ * operator publishes anew until the version is above what phones have seen.
+ */
 export class NewerHeadInBucket extends Error {
   override readonly name = 'NewerHeadInBucket';
 }
@@ -85,9 +88,10 @@ async function refuseToGoBack(bucket: BucketPort, head: ConfigHead): Promise<voi
   const bytes = await bucket.get(configHeadPath());
   if (bytes === null) return;
   const published = parseConfigHead(payloadOf(fromUtf8(bytes)));
-  if (published.ok && published.value.version > head.version) {
-    throw new NewerHeadInBucket(`version ${published.value.version} is published, ${head.version} was decided`);
-  }
+  if (!published.ok || published.value.version < head.version) return;
+  const same = JSON.stringify(published.value.documents) === JSON.stringify(head.documents);
+  if (published.value.version === head.version && same) return;
+  throw new NewerHeadInBucket(`version ${published.value.version} is published, another ${head.version} was decided`);
 }
 
 function payloadOf(text: string): unknown {

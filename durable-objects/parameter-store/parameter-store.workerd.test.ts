@@ -1,0 +1,247 @@
+import { evictAllDurableObjects, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, it } from 'vitest';
+import type { PublishReply } from '../../domain/parameters/publication.ts';
+import defaults from '../../parameters/default.json' with { type: 'json' };
+import { fromUtf8 } from '../../protocol/bytes.ts';
+import {
+  CONFIG_VALIDITY_SECONDS,
+  type ConfigHead,
+  configDocumentPath,
+  configHeadPath,
+  documentName,
+  parseConfigHead,
+} from '../../protocol/parameters/config-head.ts';
+import { cwaConfigCountryPath, cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
+import { openDocument } from '../../protocol/signed-document.ts';
+import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
+import type { ParameterStore } from './parameter-store-do.ts';
+
+interface TestEnv {
+  readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
+  readonly PUBLIC: R2Bucket;
+  readonly MANIFEST_SIGNING_KEY: string;
+}
+const bindings = env as unknown as TestEnv;
+const KEYS = { 'manifest-v1': signerFromPkcs8Pem(bindings.MANIFEST_SIGNING_KEY).publicKeySpki };
+const START = 1_781_481_600;
+/** Documents, five ZIPs, the list of countries, the head. */
+const PUTS_OF_FIRST = 8;
+
+/** A document in which every one of CWA's messages differs, too. */
+const text = (label: string): string => JSON.stringify({ ...defaults, appFeatures: [{ label, value: 1 }] });
+
+class Rig {
+  now = START;
+  /** Number of puts that still succeed; the next one throws. */
+  putsLeft = Number.POSITIVE_INFINITY;
+  /** True: the put happens, then the step dies. */
+  diesAfterPut = false;
+  readonly stub = bindings.PARAMETER_STORE.getByName('parameters');
+
+  async in<T>(body: (store: ParameterStore) => Promise<T>): Promise<T> {
+    return runInDurableObject(this.stub, async (store, state) => {
+      Object.assign(store, { clock: () => this.now, bucket: (binding: R2Bucket) => this.#bucket(binding) });
+      try {
+        return await body(store);
+      } finally {
+        await state.storage.deleteAlarm();
+      }
+    });
+  }
+
+  publish(label: string, expected: number): Promise<PublishReply> {
+    return this.in((store) =>
+      store.publishParameters({ document: text(label), audience: null, dryRun: false }, expected),
+    );
+  }
+
+  #bucket(binding: R2Bucket): BucketPort {
+    const port = r2Bucket(binding);
+    return {
+      ...port,
+      put: async (...args) => {
+        this.putsLeft -= 1;
+        if (this.putsLeft < 0 && !this.diesAfterPut) throw new Error('R2 is out of reach');
+        const stored = await port.put(...args);
+        if (this.putsLeft < 0) throw new Error('killed after the put');
+        return stored;
+      },
+    };
+  }
+}
+
+/** What a phone sees: the verified head, or null; every document it names must be there and be what it says. */
+async function published(): Promise<ConfigHead | null> {
+  const object = await bindings.PUBLIC.get(configHeadPath());
+  if (object === null) return null;
+  const opened = openDocument('config', await object.text(), KEYS);
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  const head = parseConfigHead(opened.value.payload);
+  if (!head.ok) throw new Error(head.error);
+  for (const { sha256, size } of head.value.documents) {
+    const document = await bindings.PUBLIC.get(configDocumentPath(sha256));
+    const bytes = new Uint8Array((await document?.arrayBuffer()) ?? new ArrayBuffer(0));
+    if (bytes.length !== size || documentName(fromUtf8(bytes)) !== sha256) throw new Error(`${sha256} is not there`);
+  }
+  return head.value;
+}
+
+let rig: Rig;
+beforeEach(async () => {
+  await reset();
+  rig = new Rig();
+});
+
+describe('publish', () => {
+  it('writes a signed head, the document, CWA’s ZIPs and list, with max-age above 0', async ({ expect }) => {
+    expect(await rig.publish('one', 0)).toEqual({ kind: 'published', version: 1 });
+    expect(await published()).toMatchObject({
+      version: 1,
+      issuedAt: START,
+      validUntil: START + CONFIG_VALIDITY_SECONDS,
+      documents: [{ audience: { percentage: 100 } }],
+    });
+    for (const path of [...cwaConfigPaths('DE'), cwaConfigCountryPath(), configHeadPath()]) {
+      const object = await bindings.PUBLIC.head(path);
+      expect(object?.httpMetadata?.cacheControl).toBe('public, max-age=300');
+    }
+    const list = await bindings.PUBLIC.get(cwaConfigCountryPath());
+    expect(await list?.json()).toEqual(['DE']);
+  });
+
+  it('is a conflict for the second of two operators, and neither document is lost or mixed', async ({ expect }) => {
+    await rig.publish('zero', 0);
+    const replies = await rig.in((store) =>
+      Promise.all(
+        ['one', 'two'].map((comment) =>
+          store.publishParameters({ document: text(comment), audience: null, dryRun: false }, 1),
+        ),
+      ),
+    );
+    expect(replies.map((reply) => reply.kind).toSorted()).toEqual(['conflict', 'published']);
+    expect((await published())?.version).toBe(2);
+    const [newest] = await rig.in(async (store) => (await store.parameterStatus()).history);
+    const kept = await rig.in((store) => store.parameterDocument(newest!.documents[0]!.sha256));
+    expect(JSON.parse(kept ?? '{}')).toMatchObject({ appFeatures: [{ label: 'one' }] });
+  });
+
+  it('leaves the last good document when the next is invalid, and changes nothing in a dry run', async ({ expect }) => {
+    await rig.publish('good', 0);
+    const before = await published();
+    const invalid = JSON.stringify({ ...defaults, regions: [] });
+    const reply = await rig.in((store) =>
+      store.publishParameters({ document: invalid, audience: null, dryRun: false }, 1),
+    );
+    expect(reply).toMatchObject({ kind: 'invalid', violations: [{ path: 'regions' }] });
+    const dry = await rig.in((store) =>
+      store.publishParameters({ document: text('next'), audience: null, dryRun: true }, 1),
+    );
+    expect(dry).toEqual({ kind: 'would-publish', version: 2 });
+    expect(await published()).toEqual(before);
+    expect(await rig.in((store) => store.parameterStatus())).toMatchObject({ version: 1, published: true });
+  });
+
+  it('rolls back to the former documents under a higher version', async ({ expect }) => {
+    await rig.publish('one', 0);
+    const first = await published();
+    await rig.publish('two', 1);
+    const reply = await rig.in((store) => store.rollbackParameters({ toVersion: null, dryRun: false }, 2));
+    expect(reply).toEqual({ kind: 'published', version: 3 });
+    expect(await published()).toMatchObject({ version: 3, documents: first!.documents });
+  });
+});
+
+describe('interrupted at any step', () => {
+  const deaths = Array.from({ length: PUTS_OF_FIRST }, (_, put) => put).flatMap((put) => [
+    { put, diesAfterPut: false },
+    { put, diesAfterPut: true },
+  ]);
+
+  it.for(deaths)(
+    'put $put, after it: $diesAfterPut: phones see old or new, then new',
+    async ({ put, diesAfterPut }, { expect }) => {
+      await rig.publish('old', 0);
+      Object.assign(rig, { putsLeft: put, diesAfterPut });
+      const reply = await rig.publish('new', 1);
+      // The list of countries doesn't change, so the second publication has one put less: then it just succeeds.
+      expect(reply.kind).toBe(put >= PUTS_OF_FIRST - 1 ? 'published' : 'accepted');
+      const between = await published();
+      expect([1, 2]).toContain(between?.version);
+      await evictAllDurableObjects();
+      rig.putsLeft = Number.POSITIVE_INFINITY;
+      expect(await rig.in((store) => store.advance())).toEqual({ idle: true });
+      const after = await published();
+      expect(after).toMatchObject({ version: 2, issuedAt: START });
+      expect(await rig.in((store) => store.parameterStatus())).toMatchObject({ version: 2, published: true });
+    },
+  );
+
+  it('is finished by the alarm', async ({ expect }) => {
+    rig.putsLeft = 2;
+    expect(await rig.publish('new', 0)).toEqual({ kind: 'accepted', version: 1 });
+    expect(await published()).toBeNull();
+    await runInDurableObject(rig.stub, async (store, state) => {
+      Object.assign(store, { clock: () => rig.now, bucket: (binding: R2Bucket) => r2Bucket(binding) });
+      await state.storage.setAlarm(Date.now() + 60_000);
+    });
+    expect(await runDurableObjectAlarm(rig.stub)).toBe(true);
+    expect((await published())?.version).toBe(1);
+  });
+
+  it('an operator may publish over what is not written yet', async ({ expect }) => {
+    rig.putsLeft = 0;
+    await rig.publish('one', 0);
+    rig.putsLeft = Number.POSITIVE_INFINITY;
+    expect(await rig.publish('two', 1)).toEqual({ kind: 'published', version: 2 });
+    expect((await published())?.version).toBe(2);
+  });
+});
+
+describe('in time', () => {
+  it('renews the head after half its validity, same version, later end', async ({ expect }) => {
+    await rig.publish('one', 0);
+    rig.now = START + CONFIG_VALIDITY_SECONDS / 2 - 1;
+    await rig.in((store) => store.advance());
+    expect((await published())?.issuedAt).toBe(START);
+    rig.now += 1;
+    await rig.in((store) => store.advance());
+    expect(await published()).toMatchObject({ version: 1, issuedAt: rig.now });
+  });
+
+  it('sleeps until there is something to do: no alarm loop, whatever the clock says', async ({ expect }) => {
+    await rig.publish('one', 0);
+    for (const now of [START - 6 * 365 * 86_400, START + 30 * 86_400]) {
+      const wait = await runInDurableObject(rig.stub, async (store, state) => {
+        Object.assign(store, { clock: () => now });
+        await store.advance();
+        return (await state.storage.getAlarm())! - Date.now();
+      });
+      expect(wait).toBeGreaterThan(30_000);
+      expect(wait).toBeLessThanOrEqual(3_600_000);
+    }
+  });
+
+  it('is idle and asks for no alarm before anything is published', async ({ expect }) => {
+    const alarm = await runInDurableObject(rig.stub, async (store, state) => {
+      expect(await store.advance()).toEqual({ idle: true });
+      return state.storage.getAlarm();
+    });
+    expect(alarm).toBeNull();
+  });
+
+  it('refuses to go back behind what the bucket holds, if its own storage was set back', async ({ expect }) => {
+    await rig.publish('one', 0);
+    await rig.publish('two', 1);
+    const newer = await published();
+    await runInDurableObject(rig.stub, (_store, state) => {
+      state.storage.sql.exec("DELETE FROM version WHERE version = 2; UPDATE head SET version = 1, state = 'PUBLISHED'");
+    });
+    expect(await rig.publish('three', 1)).toEqual({ kind: 'accepted', version: 2 });
+    expect(await published()).toEqual(newer);
+    expect(await rig.in((store) => store.counters())).toEqual({ alert_parameters_not_written: 1 });
+    expect(await rig.publish('four', 2)).toEqual({ kind: 'published', version: 3 });
+    expect((await published())?.version).toBe(3);
+  });
+});

@@ -35,6 +35,11 @@ const HOUR = 3_600;
 /** In CI: enough keys that every hour is published (140 and 10 uploads), on a machine that does other things too. */
 const CI = { hoursBefore: 4, casesPerDay: 12 * 24, held: 0.01, uploads: 0.02 };
 
+/** The seeding calls an object from outside, which workerd remarks on at each call; everything else is shown. */
+const onLog = (line: string): void => {
+  if (!line.includes('RPC stub was not disposed')) process.stderr.write(`${line}\n`);
+};
+
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** History up to the hour before the last complete one, which waits to be sealed under load. */
@@ -82,7 +87,7 @@ await run(async () => {
   const k6 = await ensureK6();
   const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-load-'));
   const now = Math.floor(Date.now() / 1000);
-  let edge = await startLocalEdge({ state: join(folder, 'state') });
+  let edge = await startLocalEdge({ state: join(folder, 'state'), onLog });
   try {
     const context = (day: string): Context => ({ k6, folder, ci, edge, day, say });
     const loadRun: LoadRun = { date: new Date(now * 1000), machine: machineName(), k6: k6.version, days, casesPerDay };
@@ -99,11 +104,11 @@ await run(async () => {
     const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.1))];
     // The very files that are deployed, without counters and moved clock, for what is compared and billed.
     await edge.dispose();
-    edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed' });
+    edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
     const comparison = await compareServing(context(day));
     const cpu = await measureCpu(context(day));
     await edge.dispose();
-    edge = await startLocalEdge({ state: join(folder, 'state-big') });
+    edge = await startLocalEdge({ state: join(folder, 'state-big'), onLog });
     const big = await measureBigHour(context(day), now);
     const files = writeReport({ ...loadRun, bytes, big, held, steps, results, comparison, cpu });
     say(`load: ${files.join(', ')}`);

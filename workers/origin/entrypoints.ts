@@ -22,11 +22,13 @@ import { originObjects, type OriginEnv } from './bindings.ts';
 /** Takes uploads in; bound by `upload` alone. */
 export class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
   async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
-    return originObjects(this.env).buffer.accept(uploadId, upload);
+    // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
+    // until the caller's garbage is collected.
+    return { ...(await originObjects(this.env).buffer.accept(uploadId, upload)) };
   }
 
   async resolve(uploadId: string): Promise<ResolveReply> {
-    return originObjects(this.env).buffer.resolve(uploadId);
+    return { ...(await originObjects(this.env).buffer.resolve(uploadId)) };
   }
 }
 

@@ -30,7 +30,9 @@ export class Ledger {
   /** See `RedeemRpc.reserve`. */
   async reserve(tan: string, digest: string): Promise<ReserveReply> {
     const hash = this.#hash(tan);
-    return this.#shard(hash).reserve(hash, digest, this.#config.leaseSeconds);
+    // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
+    // until the caller's garbage is collected.
+    return { ...(await this.#shard(hash).reserve(hash, digest, this.#config.leaseSeconds)) };
   }
 
   /** See `RedeemRpc.commit`. */

@@ -115,7 +115,8 @@ export class ExportWriter {
     const lengthAt = at + 1;
     bytes[at + 2] = TAG.keyData;
     bytes[at + 3] = KEY_DATA_BYTES;
-    bytes.set(keyData, at + 4);
+    // Sixteen stores cost less than one call of set().
+    for (let i = 0; i < KEY_DATA_BYTES; i++) bytes[at + 4 + i] = keyData[i]!;
     bytes[at + 20] = TAG.riskLevel;
     bytes[at + 21] = key.transmissionRiskLevel;
     bytes[at + 22] = TAG.start;

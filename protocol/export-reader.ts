@@ -18,7 +18,7 @@ export { describeExportError, type ExportError } from './export-error.ts';
 
 /** The most that phones take: 16 MB of ZIP, 750,000 keys (gaen.md §4.5); export.sig of 64 KB (iOS). */
 export const MAX_ZIP_BYTES = 16_000_000;
-export const MAX_KEYS = 750_000;
+const MAX_KEYS = 750_000;
 const MAX_SIG_BYTES = 65_536;
 /** 750,000 keys of 34 bytes are 25.5 MB; the rest is room for fields that a later format may add. */
 const MAX_BIN_BYTES = 32_000_000;

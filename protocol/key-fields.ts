@@ -8,11 +8,11 @@ import { REPORT_TYPE, type TemporaryExposureKey } from './keys.ts';
 /** Length of key_data: a longer one makes Android's native reader lose the rest of the file. */
 export const KEY_DATA_BYTES = 16;
 /** transmission_risk_level 0..8 */
-export const MAX_TRANSMISSION_RISK_LEVEL = 8;
+const MAX_TRANSMISSION_RISK_LEVEL = 8;
 /** days_since_onset_of_symptoms −14..14 */
-export const MAX_DAYS_SINCE_ONSET = 14;
+const MAX_DAYS_SINCE_ONSET = 14;
 /** Intervals are int32 on phones. */
-export const MAX_INTERVAL_NUMBER = 0x7fffffff;
+const MAX_INTERVAL_NUMBER = 0x7fffffff;
 
 /** A field that is out of its range, by its name on the wire. */
 export interface BadField {

@@ -11,7 +11,7 @@ import { decodeMessage } from './protobuf-read.ts';
 import { type Result, err, ok } from './result.ts';
 
 /** Most keys of one part: those of one file (design.md §5 Files). */
-export const MAX_RECORD_KEYS = 100_000;
+const MAX_RECORD_KEYS = 100_000;
 /** Some 34 bytes a key before deflate, and room for provenances. */
 const MAX_RECORD_BYTES = 8_000_000;
 /** Code-batch ids are short, but a deployment chooses them. */
@@ -19,7 +19,7 @@ const MAX_BATCH_RECORD_BYTES = 16_000_000;
 const VERSION = 1;
 
 /** Where a part stands: in set `setNumber`, part `part` (from 1) of `of`. */
-export interface RecordPosition {
+interface RecordPosition {
   readonly setNumber: number;
   readonly part: number;
   readonly of: number;

@@ -20,7 +20,7 @@ export interface SubmittedKey {
 }
 
 /** Unencrypted presence tracing. */
-export interface CheckIn {
+interface CheckIn {
   readonly locationId: Uint8Array | null;
   readonly startIntervalNumber: number | null;
   readonly endIntervalNumber: number | null;
@@ -28,7 +28,7 @@ export interface CheckIn {
 }
 
 /** Encrypted presence tracing. */
-export interface CheckInProtectedReport {
+interface CheckInProtectedReport {
   readonly locationIdHash: Uint8Array | null;
   readonly iv: Uint8Array | null;
   readonly encryptedCheckInRecord: Uint8Array | null;

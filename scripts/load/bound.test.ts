@@ -31,6 +31,11 @@ describe('origin reads', () => {
     expect(allowedReads(path, seconds)).toBe(allowed);
   });
 
+  it('by an edge may be two at the end of a TTL', ({ expect }) => {
+    expect(allowedReads(HEAD, 125, 2)).toBe(5);
+    expect(allowedReads(CHUNK, 125, 2)).toBe(1);
+  });
+
   it('past the bound are named', ({ expect }) => {
     const reads = countReads(LOG.join('\n'));
     expect(holdBound(reads, { caches: 1, seconds: 130 }).broken).toEqual([]);

@@ -25,16 +25,18 @@ export interface Bound {
  *
  * @param path without query
  * @param seconds how long caches were filled
+ * @param readsPerExpiry reads at the end of each TTL: 1 by the shield; 2 by an edge, which may get the old one while the
+ *   shield fetches anew, and then keeps that for a second (deploy/nginx)
  * @returns reads allowed
  */
-export function allowedReads(path: string, seconds: number): number {
+export function allowedReads(path: string, seconds: number, readsPerExpiry = 1): number {
   const ttl = path.endsWith('/manifest.json')
     ? HEAD_TTL_SECONDS
     : /\/(country|date|hour)$/.test(path)
       ? LIST_TTL_SECONDS
       : Number.POSITIVE_INFINITY;
   // One when it is first asked for, one each time a TTL is over. A new version is only noticed at the end of a TTL.
-  return 1 + Math.floor(seconds / ttl);
+  return 1 + Math.floor(seconds / ttl) * readsPerExpiry;
 }
 
 /**
@@ -43,10 +45,14 @@ export function allowedReads(path: string, seconds: number): number {
  * @param reads what the tier passed on
  * @param options.seconds how long the caches were in use
  * @param options.caches how many caches of this tier asked: 1 shield, 3 edges
+ * @param options.readsPerExpiry see {@link allowedReads}
  * @returns the sums, and which paths broke the bound; requests that no object answered don't count: a flood makes them, and
  *   such answers are never kept
  */
-export function holdBound(reads: TierReads, options: { readonly seconds: number; readonly caches: number }): Bound {
+export function holdBound(
+  reads: TierReads,
+  options: { readonly seconds: number; readonly caches: number; readonly readsPerExpiry?: number },
+): Bound {
   const broken: string[] = [];
   let total = 0;
   let allowed = 0;
@@ -54,7 +60,7 @@ export function holdBound(reads: TierReads, options: { readonly seconds: number;
   for (const [request, count] of reads.byPath) {
     if (!reads.objects.has(request)) continue;
     const path = request.slice(request.indexOf(' ') + 1);
-    const most = options.caches * allowedReads(path, options.seconds);
+    const most = options.caches * allowedReads(path, options.seconds, options.readsPerExpiry);
     objects += 1;
     total += count;
     allowed += most;

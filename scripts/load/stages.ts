@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { advanceUntilIdle } from '../operator.ts';
-import type { Assertion, Context, ScenarioResult } from './context.ts';
+import { answerSizes } from './answer-size.ts';
+import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
 import { CALLS_BY_PHONES, sumOf } from './counters.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 import { runScenario, type Seen } from './run-scenario.ts';
@@ -124,9 +125,18 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
     const plan = { scenario, factor: Number((factor * part).toPrecision(2)), duration, environment };
     results.push(await runScenario(context, { ...plan, assert: storedOnce }));
   }
+  const sizes = await withTier(context, 'sizes', ({ edges: [edge = ''] }) => answerSizes(edge));
+  for (const { text, holds } of sizes) context.say(`  ${holds ? 'ok' : 'MISSED'}  ${text}`);
+  results[0] = { ...mixed(results), assertions: [...mixed(results).assertions, ...sizes] };
   const polls = { scenario: 'verification-poll', factor: Number((factor * 0.5).toPrecision(2)), duration };
   results.push(await runScenario(context, polls));
   return results;
+}
+
+/** The first of the upload scenarios. */
+function mixed([first]: readonly ScenarioResult[]): ScenarioResult {
+  if (first === undefined) throw new Error('load: upload-mix was not run');
+  return first;
 }
 
 /** Each accepted upload was stored by one call and redeemed by one pair; nothing else made a call (design.md §4). */

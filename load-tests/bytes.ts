@@ -3,12 +3,11 @@
  *
  * k6's own counters, below TLS: handshakes with a chain of usual size, requests, answers. One virtual phone for each kind, each
  * session a new connection, as the phone's schedule has it: 24 a day or one. One session in fifty
- * fails half way through its file and is made again. The head is the fullest of the day (the one before midnight).
+ * fails at its very end and is made again. The head is the fullest of the day (the one before midnight).
  * TCP's and IP's own headers are not in it; scripts/load/bytes.ts adds them as a line of its own.
  */
-import http from 'k6/http';
 import { cwa, fetchChunk, fetchCwa, fetchDays, pollHead, session } from './lib/phone.ts';
-import { anyEdge, COMMON, REGION, thresholds } from './lib/settings.ts';
+import { anyEdge, COMMON, thresholds } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -16,7 +15,7 @@ const HOURS = 24;
 /** Days of an hourly and of a daily phone that are run. */
 const HOURLY_DAYS = Number(__ENV['HOURLY_DAYS'] ?? 10);
 const DAILY_DAYS = 50;
-/** One session in so many breaks off, and is made again. */
+/** One session in so many fails when it is nearly over, the dearest way, and is made again. */
 const RETRY_EACH = 50;
 /** Day whose hours are read by CWA's tree: the running day of the edge's clock, which need not be real. */
 const DAY = __ENV['DAY'] ?? new Date().toISOString().slice(0, 10);
@@ -58,15 +57,7 @@ export const options = {
   },
 };
 
-/** The iteration that stands for a session which broke off: half of the file, then the connection is gone. */
-const breaksOff = (): boolean => __ITER % (RETRY_EACH + 1) === RETRY_EACH;
-
-function half(url: string, size: number): boolean {
-  http.get(url, { headers: { Range: `bytes=0-${Math.floor(size / 2)}` }, responseType: 'none' });
-  return true;
-}
-
-/** Sessions of one virtual day are counted without those that broke off. */
+/** Sessions are numbered without those that failed, so that each hour comes once a day. */
 const hourOf = (): number => (__ITER - Math.floor(__ITER / (RETRY_EACH + 1))) % HOURS;
 
 export function manifestHourly(): void {
@@ -76,7 +67,6 @@ export function manifestHourly(): void {
     const hours = polled?.head.hours.filter(({ file }) => file === 1) ?? [];
     const hour = hours[hourOf() % hours.length];
     if (polled === null || hour === undefined) return false;
-    if (breaksOff()) return half(`${edge}/v1/${REGION}/chunks/${hour.sha256}.zip`, hour.size);
     if (hourOf() === 0 && fetchDays(edge, polled.head) === null) return false;
     const files = polled.head.hours.filter((chunk) => chunk.hour === hour.hour);
     return files.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
@@ -89,10 +79,7 @@ export function manifestDaily(): void {
     const polled = pollHead(edge, null);
     const days = polled === null ? null : fetchDays(edge, polled.head);
     const newest = days?.at(-1)?.chunks ?? [];
-    const [first] = newest;
-    if (first === undefined) return days !== null;
-    if (breaksOff()) return half(`${edge}/v1/${REGION}/chunks/${first.sha256}.zip`, first.size);
-    return newest.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
+    return days !== null && newest.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
   });
 }
 

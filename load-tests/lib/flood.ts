@@ -37,8 +37,8 @@ export function badDownload(listed: string): BadDownload {
     { kind: 'escaped path', path: `/v1/${REGION}/%6d${hex(3)}%2e%2e/manifest.json`, headers: {}, right: [400, 404] },
     { kind: 'hour not sealed', path: cwa.hour(dayFromNow(1 + random(300)), random(24)), headers: {}, right: [404] },
     { kind: 'day not over', path: cwa.day(dayFromNow(random(300))), headers: {}, right: [404] },
-    { kind: 'range', path: chunk, headers: { Range: `bytes=${start}-${start + random(400)}` }, right: [206] },
-    { kind: 'range past the end', path: chunk, headers: { Range: 'bytes=99999999-' }, right: [416] },
+    { kind: 'range', path: chunk, headers: { Range: `bytes=${start}-${start + random(400)}` }, right: [200, 206] },
+    { kind: 'range past the end', path: chunk, headers: { Range: 'bytes=99999999-' }, right: [200, 416] },
     { kind: 'made-up validator', path: chunk, headers: { 'If-None-Match': `"${hex(16)}"` }, right: [200] },
   ];
   return bad[random(bad.length)] as BadDownload;

@@ -31,7 +31,7 @@ export interface Assumptions {
   readonly bytesPerDayIndex: number;
   /** Keys this view can carry a day, or null when it has no bound (design.md §5: CWA's tree, 600,000). */
   readonly keysPerDayCap: number | null;
-  /** Share of sessions that fail half way and are made again, on average wasting half. */
+  /** Share of sessions that fail at their end, the dearest way, and are made again. */
   readonly retryShare: number;
   /** Busiest second by the mean one. 1 when phones spread; 60 when the hour's phones all come in one minute. */
   readonly peakFactor: number;

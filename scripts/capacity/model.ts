@@ -111,7 +111,7 @@ function downloads(a: Assumptions): Downloads {
   const once = keyBytes * (1 + a.overhead) + sessions * a.bytesPerSession + files * a.bytesPerFile + a.bytesPerDayIndex;
   return {
     keysCarried,
-    bytesPerPhone: once * (1 + a.retryShare / 2),
+    bytesPerPhone: once * (1 + a.retryShare),
     sessionsPerDay: a.phones * sessions * (1 + a.retryShare),
     requestsPerSession: requests / sessions,
     requestsPerDay: a.phones * requests * (1 + a.retryShare),

@@ -120,9 +120,8 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
   const headAlone = perSession(metrics, 'headAlone');
   const manifestIndex = perSession(metrics, 'manifestIndex');
   const sessions = countOf(metrics, 'iterations', 'manifestDaily');
-  // Fifty whole sessions and one that stopped half way through its file.
   const daily = phoneDay(metrics, 'manifestDaily', 1).total;
-  const manifestFile = (daily - sessions * manifestIndex - (sessions - 0.5) * dayZips) / sessions;
+  const manifestFile = (daily - sessions * manifestIndex - sessions * dayZips) / sessions;
   const cwaSession = phoneDay(metrics, 'cwaDaily', 1).total / countOf(metrics, 'iterations', 'cwaDaily');
   const cwaLists = perSession(metrics, 'cwaLists');
   return {

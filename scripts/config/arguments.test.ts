@@ -1,0 +1,66 @@
+import { describe, it } from 'vitest';
+import { readArguments } from './arguments.ts';
+import { differences } from './difference.ts';
+
+const read = (line: string) => readArguments(line === '' ? [] : line.split(' '));
+
+describe('arguments of npm run config', () => {
+  it('know commands, files and defaults', ({ expect }) => {
+    expect(read('validate a.json')).toMatchObject({
+      command: 'validate',
+      file: 'a.json',
+      dryRun: false,
+      audience: null,
+    });
+    expect(read('rollback --to 3 --expect 5')).toMatchObject({ command: 'rollback', file: null, to: 3, expect: 5 });
+    expect(read('publish a.json --dry-run --json')).toMatchObject({ dryRun: true, json: true });
+    expect(read('--help')).toBe('help');
+  });
+
+  it('make audiences', ({ expect }) => {
+    expect(read('publish a.json --percentage 12.5')).toMatchObject({
+      audience: { percentage: 12.5, android: 'all', ios: 'all' },
+    });
+    expect(read('publish a.json --android 10..20 --ios none')).toMatchObject({
+      audience: { percentage: 100, android: { min: 10, max: 20 }, ios: 'none' },
+    });
+    expect(read('publish a.json --ios 1.2.0..1.10.0')).toMatchObject({
+      audience: { ios: { min: '1.2.0', max: '1.10.0' } },
+    });
+  });
+
+  it.for([
+    '',
+    'frobnicate',
+    'publish',
+    'publish a.json b.json',
+    'status a.json',
+    'publish a.json --frob',
+    'publish a.json --url nowhere',
+    'publish a.json --expect -1',
+    'rollback --to 0',
+    'publish a.json --percentage 101',
+    'publish a.json --percentage many',
+    'publish a.json --android 20..10',
+    'publish a.json --ios 1.2..1.3',
+    'rollback --percentage 10',
+  ])('refuse "%s"', (line, { expect }) => {
+    expect(() => read(line)).toThrow();
+  });
+});
+
+describe('differences', () => {
+  it('name the fields that differ, in both directions, $schema apart', ({ expect }) => {
+    const before = { $schema: 'a', a: 1, list: [1, 2], gone: true, same: { x: [] } };
+    const after = { $schema: 'b', a: 2, list: [1, 3, 4], came: { y: 1 }, same: { x: [] } };
+    expect(differences(before, after).map((d) => `${d.path}: ${d.before} → ${d.after}`)).toEqual([
+      'a: 1 → 2',
+      'list[1]: 2 → 3',
+      'list[2]: (absent) → 4',
+      'gone: true → (absent)',
+      'came: (absent) → {"y":1}',
+    ]);
+    expect(differences(after, after)).toEqual([]);
+    expect(differences([1], { 0: 1 })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,104 @@
+/** @module Operator commands about parameters, in workerd; what `origin` answers is played by a test's own object. */
+import { createExecutionContext } from 'cloudflare:test';
+import { describe, it } from 'vitest';
+import type { PublishReply } from '../../domain/parameters/publication.ts';
+import { createApp } from './app.ts';
+import type { PortalEnv } from './bindings.ts';
+
+interface Call {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+/** An app whose origin gives one reply and remembers what it was asked. */
+function portal(reply: PublishReply = { kind: 'published', version: 2 }) {
+  const calls: Call[] = [];
+  const answer =
+    (method: string) =>
+    (...args: unknown[]): Promise<PublishReply> => {
+      calls.push({ method, args });
+      return Promise.resolve(reply);
+    };
+  const ORIGIN = {
+    publishParameters: answer('publish'),
+    rollbackParameters: answer('rollback'),
+    parameterStatus: () => Promise.resolve({ version: 1, published: true, issuedAt: 1, validUntil: 2, history: [] }),
+    parameterDocument: (name: string) => Promise.resolve(name === 'known' ? '{"a":1}' : null),
+  };
+  const app = createApp({ identify: async () => ({ subject: 'operator@example.org' }) });
+  const call = (method: string, path: string, body?: unknown): Promise<Response> =>
+    Promise.resolve(
+      app.fetch(
+        new Request(`https://portal.example/operator/config${path}`, {
+          method,
+          ...(body === undefined
+            ? {}
+            : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        }),
+        { ORIGIN } as unknown as PortalEnv,
+        createExecutionContext(),
+      ),
+    );
+  return { call, calls };
+}
+
+describe('reading', () => {
+  it('tells what is published, and a document by its name', async ({ expect }) => {
+    const { call } = portal();
+    expect(await (await call('GET', '')).json()).toMatchObject({ version: 1 });
+    const document = await call('GET', '/documents/known');
+    expect([document.status, await document.text()]).toEqual([200, '{"a":1}']);
+    expect((await call('GET', '/documents/unknown')).status).toBe(404);
+  });
+});
+
+describe('publish and roll back', () => {
+  it('hand the document on as text, with the version the operator saw', async ({ expect }) => {
+    const { call, calls } = portal();
+    const audience = { percentage: 10, android: 'all', ios: 'none' };
+    expect((await call('POST', '/publish', { document: { a: 1 }, expectedVersion: 1, audience })).status).toBe(200);
+    await call('POST', '/publish', { document: '{"a": 1}', expectedVersion: 0, dryRun: true });
+    await call('POST', '/rollback', { toVersion: 3, expectedVersion: 4 });
+    expect(calls).toEqual([
+      { method: 'publish', args: [{ document: '{"a":1}', audience, dryRun: false }, 1] },
+      { method: 'publish', args: [{ document: '{"a": 1}', audience: null, dryRun: true }, 0] },
+      { method: 'rollback', args: [{ toVersion: 3, dryRun: false }, 4] },
+    ]);
+  });
+
+  it.for<[PublishReply, number]>([
+    [{ kind: 'published', version: 2 }, 200],
+    [{ kind: 'unchanged', version: 2 }, 200],
+    [{ kind: 'would-publish', version: 2 }, 200],
+    [{ kind: 'accepted', version: 2 }, 202],
+    [{ kind: 'conflict', version: 5 }, 409],
+    [{ kind: 'invalid', violations: [{ path: 'a', value: '1', rule: 'must not' }] }, 422],
+  ])('answer %o with %i', async ([reply, status], { expect }) => {
+    const response = await portal(reply).call('POST', '/publish', { document: '{}', expectedVersion: 0 });
+    expect([response.status, await response.json()]).toEqual([status, reply]);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it.for<[name: string, path: string, body: unknown]>([
+    ['no document', '/publish', { expectedVersion: 0 }],
+    ['a document that is a number', '/publish', { document: 1, expectedVersion: 0 }],
+    ['no version', '/publish', { document: '{}' }],
+    ['a negative version', '/publish', { document: '{}', expectedVersion: -1 }],
+    ['an unknown field', '/publish', { document: '{}', expectedVersion: 0, force: true }],
+    ['a bad audience', '/publish', { document: '{}', expectedVersion: 0, audience: { percentage: 0 } }],
+    ['a dry run of sorts', '/publish', { document: '{}', expectedVersion: 0, dryRun: 'yes' }],
+    ['a list', '/publish', []],
+    ['a version of 0 to go back to', '/rollback', { toVersion: 0, expectedVersion: 1 }],
+    ['a document to go back to', '/rollback', { document: '{}', expectedVersion: 1 }],
+  ])('refuse %s', async ([, path, body], { expect }) => {
+    const { call, calls } = portal();
+    const response = await call('POST', path, body);
+    expect([response.status, calls]).toEqual([400, []]);
+  });
+
+  it('refuse what is larger than any document', async ({ expect }) => {
+    const { call, calls } = portal();
+    const response = await call('POST', '/publish', { document: 'x'.repeat(600_000), expectedVersion: 0 });
+    expect([response.status, calls]).toEqual([413, []]);
+  });
+});

@@ -3,7 +3,7 @@
  * often than there is something new (seeds/001, download schedule: minimum seconds until execution = seconds until the
  * beginning of the next interval + random(3600)).
  */
-import { SECONDS_PER_HOUR } from '../protocol/intervals.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../protocol/intervals.ts';
 import { type RandomBytes, randomBelow } from './random.ts';
 
 /** Width over which phones spread their downloads, in seconds (seeds/001). */
@@ -33,4 +33,30 @@ export function secondsUntilDownload(
   intervalSeconds: number = SECONDS_PER_HOUR,
 ): number {
   return secondsToNextInterval(now, intervalSeconds) + randomBelow(random, SPREAD_SECONDS);
+}
+
+/** Minutes of the UTC day in which phones may ask; the end is not part of it (protocol/parameters/operations.ts). */
+export interface Window {
+  readonly fromMinute: number;
+  readonly toMinute: number;
+}
+
+/**
+ * @param at Unix seconds
+ * @param windows at least one, in any order
+ * @returns the same instant if it lies in a window; else one as far into the next window as it lies behind the one before,
+ *   so that those who waited together don't all come in its first second
+ */
+export function intoWindow(at: number, windows: readonly Window[]): number {
+  const midnight = at - (at % SECONDS_PER_DAY);
+  const spans = windows
+    .map(({ fromMinute, toMinute }) => ({ from: midnight + fromMinute * 60, to: midnight + toMinute * 60 }))
+    .sort((a, b) => a.from - b.from);
+  if (spans.some(({ from, to }) => from <= at && at < to)) return at;
+  const first = spans[0];
+  if (first === undefined) throw new RangeError('intoWindow: expected at least one window');
+  const tomorrow = { from: first.from + SECONDS_PER_DAY, to: first.to + SECONDS_PER_DAY };
+  const next = spans.find(({ from }) => from > at) ?? tomorrow;
+  const closedSince = Math.max(...spans.map(({ to }) => to).filter((to) => to <= at), midnight);
+  return next.from + Math.floor((at - closedSince) % (next.to - next.from));
 }

@@ -1,10 +1,10 @@
 /**
  * @module The size of what leaves the phone, captured at a raw TCP socket (design.md §10; issue 3, item 5).
  */
-import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { decodeSubmissionPayload } from '../protocol/submission-payload.ts';
 import { testRandom } from './testing/random.ts';
+import { splitRequest, tapWire, type WireTap } from './testing/socket.ts';
 import { withOnset } from './onset.ts';
 import { currentKey, cutToday, endedKeys, type TekHistory } from './tek-schedule.ts';
 import { sendDummy, upload, type UploadPorts } from './upload.ts';
@@ -15,33 +15,14 @@ const DAY = 86_400;
 const TAN = '8ad7be4f-8c43-4d4f-9f5c-3b2a1c0d9e8f';
 const random = testRandom('upload wire');
 
-/** Bytes of each request as they arrived, the connection closed after each so that none shares a socket. */
-const requests: Uint8Array[] = [];
-let server: Server;
+let tap: WireTap;
 let ports: UploadPorts;
 
-function capture(socket: Socket): void {
-  const parts: Buffer[] = [];
-  socket.on('data', (part) => {
-    parts.push(part);
-    const all = Buffer.concat(parts);
-    const end = all.indexOf('\r\n\r\n');
-    const length = Number(/content-length: (\d+)/i.exec(all.toString('latin1'))?.[1] ?? Number.NaN);
-    if (end < 0 || all.length < end + 4 + length) return;
-    requests.push(Uint8Array.from(all));
-    socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
-  });
-}
-
 beforeAll(async () => {
-  server = createServer(capture);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  ports = { fetch: globalThis.fetch, baseUrl: `http://127.0.0.1:${port}`, random };
+  tap = await tapWire();
+  ports = { fetch: globalThis.fetch, baseUrl: tap.url, random };
 });
-
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(() => tap.close());
 
 function historyOf(days: number): TekHistory {
   let history: TekHistory = [];
@@ -54,15 +35,13 @@ function content(keys: UploadContent['keys'], more: Partial<UploadContent> = {})
 }
 
 async function capturedFrom(send: () => Promise<unknown>): Promise<Uint8Array> {
-  const before = requests.length;
-  await send();
-  const [request, ...rest] = requests.slice(before);
+  const [request, ...rest] = await tap.captured(send);
   if (request === undefined || rest.length > 0) throw new Error('expected exactly one request');
   return request;
 }
 
 function bodyOf(request: Uint8Array): Uint8Array {
-  return request.subarray(Buffer.from(request).indexOf('\r\n\r\n') + 4);
+  return splitRequest(request).body;
 }
 
 describe('one size on the wire', () => {
@@ -93,10 +72,7 @@ describe('one size on the wire', () => {
 
   it('has the same header names in the same order, and every difference has one length', async ({ expect }) => {
     const keys = withOnset(endedKeys(historyOf(3), NOON), { kind: 'none' }, NOON);
-    const linesOf = (request: Uint8Array): string[] =>
-      Buffer.from(request.subarray(0, request.length - UPLOAD_BODY_BYTES))
-        .toString('latin1')
-        .split('\r\n');
+    const linesOf = (request: Uint8Array): string[] => splitRequest(request).lines;
     const real = linesOf(await capturedFrom(() => upload(TAN, content(keys), ports)));
     const dummy = linesOf(await capturedFrom(() => sendDummy(ports)));
     const nameOf = (line: string): string => line.split(':')[0] ?? '';

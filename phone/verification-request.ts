@@ -1,0 +1,83 @@
+/**
+ * @module Requests to the verification server as they leave the phone (cwa.md §3.1, §1.3): real or dummy, for whichever of
+ * the routes, of one size on the wire, headers included. Names of routes differ in length; a header makes up for it.
+ */
+import { toHex } from '../protocol/bytes.ts';
+import type { OpeningCode } from './codes.ts';
+import { type RandomBytes, randomUuid } from './random.ts';
+
+export const VERIFICATION_PATHS = {
+  registrationToken: '/version/v1/registrationToken',
+  testresult: '/version/v1/testresult',
+  tan: '/version/v1/tan',
+  forget: '/version/v1/forget',
+} as const;
+export type VerificationRoute = keyof typeof VERIFICATION_PATHS;
+
+/** Size of every body, CWA's (cwa.md §1.3). The longest one without padding, with a date of birth, is 196. */
+export const QUESTION_BYTES = 250;
+const LONGEST_PATH = Math.max(...Object.values(VERIFICATION_PATHS).map((path) => path.length));
+
+export interface VerificationRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON, ASCII, exactly {@link QUESTION_BYTES}. */
+  readonly body: string;
+}
+
+/** What is asked: with a code for a registration token, with that token for all the rest. */
+export type Question =
+  | { readonly route: 'registrationToken'; readonly code: OpeningCode }
+  | { readonly route: 'testresult' | 'tan' | 'forget'; readonly token: string };
+
+/**
+ * @param question a real one
+ * @param random for the padding
+ * @returns the request
+ */
+export function verificationRequest(question: Question, random: RandomBytes): VerificationRequest {
+  return request(question, '0', random);
+}
+
+/**
+ * @param route which one to feign
+ * @param random for made-up content and padding
+ * @returns a request that differs from a real one in `cwa-fake` alone
+ */
+export function dummyVerificationRequest(route: VerificationRoute, random: RandomBytes): VerificationRequest {
+  const question: Question =
+    route === 'registrationToken'
+      ? { route, code: { keyType: 'GUID', key: toHex(random(32)), keyDob: null } }
+      : { route, token: randomUuid(random) };
+  return request(question, '1', random);
+}
+
+function request(question: Question, fake: '0' | '1', random: RandomBytes): VerificationRequest {
+  const path = VERIFICATION_PATHS[question.route];
+  return {
+    path,
+    headers: {
+      'content-type': 'application/json',
+      'cwa-fake': fake,
+      'cwa-header-padding': padding(LONGEST_PATH - path.length, random),
+    },
+    body: paddedJson(contentOf(question), random),
+  };
+}
+
+function contentOf(question: Question): Record<string, string> {
+  if (question.route !== 'registrationToken') return { registrationToken: question.token };
+  const { keyType, key, keyDob } = question.code;
+  return { key, keyType, ...(keyDob === null ? {} : { keyDob }) };
+}
+
+function paddedJson(content: Record<string, string>, random: RandomBytes): string {
+  const missing = QUESTION_BYTES - JSON.stringify({ ...content, requestPadding: '' }).length;
+  if (missing < 0) throw new RangeError(`verification: question is ${-missing} bytes longer than ${QUESTION_BYTES}`);
+  return JSON.stringify({ ...content, requestPadding: padding(missing, random) });
+}
+
+/** Hex, so that it needs no escapes in JSON and compresses like the tokens it stands beside. */
+function padding(length: number, random: RandomBytes): string {
+  return toHex(random(Math.ceil(length / 2))).slice(0, length);
+}

@@ -1,0 +1,122 @@
+/**
+ * @module Asks the verification server, and tells what each answer means (cwa.md §3.1).
+ */
+import { err, ok, type Result } from '../protocol/result.ts';
+import type { OpeningCode } from './codes.ts';
+import type { Fetch } from './http.ts';
+import type { RandomBytes } from './random.ts';
+import {
+  dummyVerificationRequest,
+  type VerificationRequest,
+  verificationRequest,
+  type VerificationRoute,
+} from './verification-request.ts';
+
+export interface VerificationPorts {
+  readonly fetch: Fetch;
+  /** Origin of the verification Worker, without a slash at its end. */
+  readonly verificationUrl: string;
+  readonly random: RandomBytes;
+}
+
+/** How a test came out (cwa.md §3.1: 0..4, and 5..9 the same for rapid tests). */
+export type TestResult = 'pending' | 'negative' | 'positive' | 'invalid' | 'redeemed';
+const RESULTS: readonly TestResult[] = ['pending', 'negative', 'positive', 'invalid', 'redeemed'];
+
+export type VerificationFailure =
+  /** No answer, too many requests, or the server is unwell: ask the same again, later (retry.ts). */
+  | { readonly kind: 'try-again'; readonly status: number | null }
+  /** The server knows the answer, and it is no: only a person at the hotline can help. */
+  | { readonly kind: 'ask-hotline'; readonly status: number };
+
+/** Seconds until an answer counts as lost; they leave at a fixed deadline of far less. */
+const TIMEOUT_SECONDS = 30;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * @param code what was scanned or typed
+ * @param ports see {@link VerificationPorts}
+ * @returns the registration token; for ten minutes and until the first poll the same question gets the same one
+ */
+export async function register(
+  code: OpeningCode,
+  ports: VerificationPorts,
+): Promise<Result<string, VerificationFailure>> {
+  const answer = await ask(verificationRequest({ route: 'registrationToken', code }, ports.random), ports);
+  return answer.ok ? uuidOf(answer.value['registrationToken']) : answer;
+}
+
+/**
+ * @param token registration token
+ * @param ports see {@link VerificationPorts}
+ * @returns how the test came out so far
+ */
+export async function testResult(
+  token: string,
+  ports: VerificationPorts,
+): Promise<Result<TestResult, VerificationFailure>> {
+  const answer = await ask(verificationRequest({ route: 'testresult', token }, ports.random), ports);
+  if (!answer.ok) return answer;
+  const code = answer.value['testResult'];
+  const result = typeof code === 'number' ? RESULTS[code % RESULTS.length] : undefined;
+  return result === undefined ? err({ kind: 'try-again', status: null }) : ok(result);
+}
+
+/**
+ * @param token registration token of a test that is positive
+ * @param ports see {@link VerificationPorts}
+ * @returns a TAN: the same one until an upload with it is stored, then one more for the key of the day
+ */
+export async function tan(token: string, ports: VerificationPorts): Promise<Result<string, VerificationFailure>> {
+  const answer = await ask(verificationRequest({ route: 'tan', token }, ports.random), ports);
+  return answer.ok ? uuidOf(answer.value['tan']) : answer;
+}
+
+/**
+ * @param token registration token of a test that the person deletes
+ * @param ports see {@link VerificationPorts}
+ * @returns null once server and laboratory have forgotten it
+ */
+export async function forget(token: string, ports: VerificationPorts): Promise<Result<null, VerificationFailure>> {
+  const answer = await ask(verificationRequest({ route: 'forget', token }, ports.random), ports);
+  return answer.ok ? ok(null) : answer;
+}
+
+/**
+ * @param route which one to feign
+ * @param ports see {@link VerificationPorts}
+ */
+export async function sendVerificationDummy(route: VerificationRoute, ports: VerificationPorts): Promise<void> {
+  await ask(dummyVerificationRequest(route, ports.random), ports);
+}
+
+async function ask(
+  request: VerificationRequest,
+  { fetch, verificationUrl }: VerificationPorts,
+): Promise<Result<Readonly<Record<string, unknown>>, VerificationFailure>> {
+  try {
+    const response = await fetch(`${verificationUrl}${request.path}`, {
+      method: 'POST',
+      headers: request.headers,
+      body: request.body,
+      redirect: 'error',
+      credentials: 'omit',
+      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
+    });
+    const { status } = response;
+    const text = await response.text();
+    if (status === 400 || status === 403) return err({ kind: 'ask-hotline', status });
+    if (status !== 200 && status !== 201) return err({ kind: 'try-again', status });
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null
+      ? ok(json as Record<string, unknown>)
+      : err({ kind: 'try-again', status });
+  } catch {
+    return err({ kind: 'try-again', status: null });
+  }
+}
+
+/** An answer of 201 that holds no UUID is a broken proxy, not a verdict. */
+function uuidOf(value: unknown): Result<string, VerificationFailure> {
+  return typeof value === 'string' && UUID.test(value) ? ok(value) : err({ kind: 'try-again', status: null });
+}

@@ -1,7 +1,7 @@
 /**
  * @module How the operational parameters must fit together: versions, revoked packages, polling, cover traffic.
  */
-import { compareVersions } from '../../protocol/parameters/config-head.ts';
+import { compareVersions } from '../../protocol/parameters/versions.ts';
 import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
 
 const show = (value: unknown): string => JSON.stringify(value);

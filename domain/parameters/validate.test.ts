@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { compareVersions } from '../../protocol/parameters/config-head.ts';
 import type { Parameters } from '../../protocol/parameters/document.ts';
 import { describeViolation } from '../../protocol/parameters/document.ts';
+import { compareVersions } from '../../protocol/parameters/versions.ts';
 import { MAX_DOCUMENT_CHARACTERS, validateParameters, validateParametersText } from './validate.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the cases break types on purpose

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { toBase64Url, utf8 } from '../bytes.ts';
 import { sha256 } from '../hash.ts';
 import { type Result, err, ok } from '../result.ts';
+import { compareVersions } from './versions.ts';
 
 export const CONFIG_TYPE = 'config';
 /** How long a head may be used; it is issued anew long before. */
@@ -100,19 +101,6 @@ export function configHeadPath(): string {
 export function configDocumentPath(name: string): string {
   if (!SHA256_NAME.test(name)) throw new RangeError(`document name must be base64url of 32 bytes, got "${name}"`);
   return `v1/config/documents/${name}.json`;
-}
-
-/**
- * Compares versions of numbers separated by dots.
- * @returns negative, 0 or positive, as `a` is below, equal to or above `b`; missing numbers count as 0
- */
-export function compareVersions(a: string, b: string): number {
-  const [as, bs] = [a.split('.').map(Number), b.split('.').map(Number)];
-  for (let n = 0; n < Math.max(as.length, bs.length); n++) {
-    const difference = (as[n] ?? 0) - (bs[n] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /** What a phone knows of itself. */

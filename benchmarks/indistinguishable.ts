@@ -11,7 +11,7 @@ import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
 import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
 import { issueTans, setClock } from '../scripts/operator.ts';
 import { holm, median, permutationP } from './permutation.ts';
-import { machine, writeReport } from './report.ts';
+import { machine, writeReport } from '../scripts/report.ts';
 
 const USAGE = `
 npm run bench:indistinguishable -- [--requests N] [--clients N] [--seed N]

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
 import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
 import { setClock } from '../scripts/operator.ts';
-import { machine, writeReport } from './report.ts';
+import { machine, writeReport } from '../scripts/report.ts';
 import { drive, type Job, type Measured, prepareDummies, prepareUploads } from './upload-clients.ts';
 
 const USAGE = `

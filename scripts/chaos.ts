@@ -9,14 +9,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readOptions, run, wholeNumber } from './cli.ts';
 import { byteSource, type Ledger, patiently, runClient } from './chaos/patients.ts';
-import { type HeadLog, isClean, judge, readHead, REGIONS } from './chaos/verdict.ts';
+import { type HeadLog, isClean, judge, readHead, REGIONS, type Verdict } from './chaos/verdict.ts';
 import { freePort, type Target, Victim } from './chaos/victim.ts';
 import { advanceUntilIdle, moveClock, setClock } from './operator.ts';
+import { writeReport } from './report.ts';
 
 const USAGE = `
 npm run chaos -- [--kills N] [--seed N] [--clients N] [--json]
 
-Kills the local edge N times while phones upload and hours are sealed, then counts what became of every key.
+Kills the local edge N times while phones upload and hours are sealed, then counts what became of every key. From 50 kills
+on it writes benchmarks/results/chaos.md.
 
   --kills N    1..1000 (default 50)
   --seed N     same seed, same keys and same order of kills (default 1)
@@ -28,6 +30,8 @@ Kills the local edge N times while phones upload and hours are sealed, then coun
 const START = 1_781_485_200;
 const HOURS_IN_RUN = 20;
 const MAX_WAIT_MS = 900;
+/** A shorter run shows that it works, not how well. */
+const REPORTED_KILLS = 50;
 
 await run(async () => {
   const options = readOptions(USAGE, {
@@ -101,7 +105,14 @@ await run(async () => {
       clean,
     };
     if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else report(result);
+    else for (const line of summary(result)) say(line);
+    if (kills >= REPORTED_KILLS) {
+      writeReport('chaos', {
+        title: 'Killed while it works',
+        command: `npm run chaos -- --kills ${kills} --seed ${seed} --clients ${clients}`,
+        body: summary(result).join('  \n'),
+      });
+    }
     return clean ? 0 : 1;
 
     /** Moves the clock by an hour and lets the origin work, through the kill that comes in the middle of it. */
@@ -114,22 +125,29 @@ await run(async () => {
     await victim.end();
     rmSync(state, { recursive: true, force: true });
   }
-
-  function report(result: { kills: Record<Target, number>; whileSealing: number } & Record<string, unknown>): void {
-    const verdicts = result['regions'] as Awaited<ReturnType<typeof judge>>[];
-    say(
-      `\nkills: ${result.kills.workerd} of workerd, ${result.kills.group} of the group; ${result.whileSealing} while sealing`,
-    );
-    say(
-      `uploads: ${String(result['attempts'])} attempts, ${String(result['abandonedUploads'])} given up without an answer`,
-    );
-    say(`keys acknowledged: ${String(result['acknowledgedKeys'])}`);
-    for (const v of verdicts) {
-      say(
-        `${v.region.padEnd(4)} published ${v.published}, missing ${v.missing}, doubled ${v.doubled}, half-stored uploads ${v.halfStored},` +
-          ` strangers ${v.strangers}, head ${v.sequence}, broken links ${v.brokenLinks}`,
-      );
-    }
-    say(result['clean'] === true ? 'every acknowledged key is published exactly once in each region' : 'NOT CLEAN');
-  }
 });
+
+interface RunResult {
+  readonly kills: Record<Target, number>;
+  readonly whileSealing: number;
+  readonly attempts: number;
+  readonly acknowledgedKeys: number;
+  readonly abandonedUploads: number;
+  readonly regions: readonly Verdict[];
+  readonly clean: boolean;
+}
+
+/** The result for a person, line by line. */
+function summary(result: RunResult): string[] {
+  return [
+    `kills: ${result.kills.workerd} of workerd, ${result.kills.group} of the group; ${result.whileSealing} while sealing`,
+    `uploads: ${result.attempts} attempts, ${result.abandonedUploads} given up without an answer`,
+    `keys acknowledged: ${result.acknowledgedKeys}`,
+    ...result.regions.map(
+      (v) =>
+        `${v.region} published ${v.published}, missing ${v.missing}, doubled ${v.doubled}, half-stored uploads ${v.halfStored},` +
+        ` strangers ${v.strangers}, head ${v.sequence}, broken links ${v.brokenLinks}`,
+    ),
+    result.clean ? 'every acknowledged key is published exactly once in each region' : 'NOT CLEAN',
+  ];
+}

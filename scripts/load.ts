@@ -10,11 +10,11 @@ import { readOptions, run, wholeNumber } from './cli.ts';
 import { checkNginx } from './edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
 import { type LocalEdge, startLocalEdge } from './local-edge/local-edge.ts';
-import { measureBigHour, measureBytes } from './load/bytes.ts';
+import { measureBigHour, measureBytes, measureHeadAgain } from './load/bytes.ts';
 import { compareServing } from './load/compare.ts';
 import type { Context, ScenarioResult } from './load/context.ts';
 import { machineName } from './load/machine.ts';
-import { measureCpu } from './load/cpu.ts';
+import { measureIndexCpu, measureUploadCpu } from './load/cpu.ts';
 import { type LoadRun, writeReport } from './load/report.ts';
 import { seedHours, uploadCases } from './load/seed.ts';
 import { downloads, findHeldFactor, sealUnderLoad, uploads } from './load/stages.ts';
@@ -101,16 +101,18 @@ await run(async () => {
       return reportFailures(results);
     }
     const { held, steps } = await findHeldFactor(context(day));
-    const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.1))];
+    const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
+    const headAgain = await measureHeadAgain(context(day));
+    const uploadCpu = await measureUploadCpu(context(day));
     // The very files that are deployed, without counters and moved clock, for what is compared and billed.
     await edge.dispose();
     edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
     const comparison = await compareServing(context(day));
-    const cpu = await measureCpu(context(day));
+    const cpu = { index: await measureIndexCpu(context(day)), ...uploadCpu };
     await edge.dispose();
     edge = await startLocalEdge({ state: join(folder, 'state-big'), onLog });
     const big = await measureBigHour(context(day), now);
-    const files = writeReport({ ...loadRun, bytes, big, held, steps, results, comparison, cpu });
+    const files = writeReport({ ...loadRun, bytes, big, headAgain, held, steps, results, comparison, cpu });
     say(`load: ${files.join(', ')}`);
     return reportFailures(results);
   } finally {

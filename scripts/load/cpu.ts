@@ -18,38 +18,46 @@ export interface MeasuredCpu {
 const SECONDS = 8;
 const UPLOADS_FACTOR = 0.2;
 
+/** Runs one scenario and divides the CPU that workerd used by the requests it answered. */
+async function costOf(context: Context, scenario: string, environment: Record<string, string>): Promise<number> {
+  const used = (): number => ownWorkerd().reduce((sum, pid) => sum + cpuMilliseconds(pid), 0);
+  const before = used();
+  const { metrics } = await runK6({
+    k6: context.k6,
+    scenario,
+    folder: context.folder,
+    environment: { DURATION: String(SECONDS), CHECK_TIMES: 'no', ...environment },
+    atMostSeconds: 90,
+  });
+  return (used() - before) / Math.max(1, metrics['http_reqs']?.values['count'] ?? 0);
+}
+
 /**
- * Measures what each costs.
- *
  * @param context with an edge of deployed entry files
- * @returns milliseconds of CPU for one request of each kind
+ * @returns milliseconds of CPU for one answer of `index` without a cache
  */
-export async function measureCpu(context: Context): Promise<MeasuredCpu> {
-  context.say('cpu: index without a cache, dummies alone, uploads alone …');
+export function measureIndexCpu(context: Context): Promise<number> {
+  context.say('cpu: index without a cache …');
+  return withTier(context, 'cpu', (tier) =>
+    costOf(context, 'download-steady', { EXECUTOR: 'closed', BASE_URLS: tier.uncached, REGION: 'EUR' }),
+  );
+}
+
+/**
+ * @param context with an edge of local entry files: the deployed portal issues no TAN without Access
+ * @returns milliseconds of CPU for one real upload and for one dummy
+ */
+export async function measureUploadCpu(context: Context): Promise<Pick<MeasuredCpu, 'upload' | 'dummy'>> {
+  context.say('cpu: dummies alone, uploads alone …');
   const file = join(context.folder, 'uploads-cpu.json');
   await prepareUploads(context.edge.url, Math.ceil(150 * UPLOADS_FACTOR * SECONDS * 1.5), file);
-  return withTier(context, 'cpu', async (tier) => {
-    const used = (): number => ownWorkerd().reduce((sum, pid) => sum + cpuMilliseconds(pid), 0);
-    const costOf = async (scenario: string, metric: string, environment: Record<string, string>): Promise<number> => {
-      const before = used();
-      const { metrics } = await runK6({
-        k6: context.k6,
-        scenario,
-        folder: context.folder,
-        environment: { DURATION: String(SECONDS), CHECK_TIMES: 'no', ...environment },
-        atMostSeconds: 90,
-      });
-      return (used() - before) / Math.max(1, metrics[metric]?.values['count'] ?? 0);
-    };
-    const uploads = { BASE_URLS: tier.edges.join(','), UPLOADS: file, RATE_FACTOR: String(UPLOADS_FACTOR) };
+  return withTier(context, 'cpu-uploads', async (tier) => {
+    const uploads = { BASE_URLS: tier.edges.join(','), UPLOADS: file };
+    // As many dummies as uploads a second, so that what runs beside them weighs the same.
+    const dummies = { ...uploads, ONLY: 'dummies', RATE_FACTOR: String(UPLOADS_FACTOR / 20) };
     return {
-      index: await costOf('download-steady', 'http_reqs', {
-        EXECUTOR: 'closed',
-        BASE_URLS: tier.uncached,
-        REGION: 'EUR',
-      }),
-      dummy: await costOf('upload-mix', 'http_reqs', { ...uploads, ONLY: 'dummies' }),
-      upload: await costOf('upload-mix', 'http_reqs', { ...uploads, ONLY: 'real' }),
+      dummy: await costOf(context, 'upload-mix', dummies),
+      upload: await costOf(context, 'upload-mix', { ...uploads, ONLY: 'real', RATE_FACTOR: String(UPLOADS_FACTOR) }),
     };
   });
 }

@@ -155,7 +155,7 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
       `k6's counters below TLS 1.3, a certificate chain of ${grouped(bytes.chainBytes)} bytes, a new connection for each session, ` +
       'one session in fifty failed at its end and made again. Configuration apart. ' +
       `The Corona-Warn-App's estimate for 2,000 cases is ${megabytes(targets.bytesPerPhoneAndDay.seedEstimate)}. ` +
-      `${parts.bytesPerKey.toFixed(2)} bytes a key in hour files of about 1,170 keys; a head is ${grouped(parts.headAlone)} bytes a session, a 304 ${grouped(parts.headAgain)}. ` +
+      `${parts.bytesPerKey.toFixed(2)} bytes a key in hour files of about 1,170 keys; a head is ${grouped(parts.headAlone)} bytes a session, a 304 ${grouped(run.headAgain)}. ` +
       'TCP/IP headers are computed and not in the sum.',
     heads: ['Phone', 'Cases a day', 'Sum', 'Received', 'Sent', 'TCP/IP', 'How'],
     rows: [

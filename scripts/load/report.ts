@@ -23,6 +23,8 @@ export interface LoadRun {
   readonly casesPerDay: number;
   readonly bytes?: MeasuredBytes | undefined;
   readonly big?: BigHour | undefined;
+  /** Bytes of a session whose head had not changed. */
+  readonly headAgain?: number;
   /** Highest part of the rate of 30 million phones that was held. */
   readonly held?: number;
   readonly steps?: readonly ScenarioResult[];
@@ -81,7 +83,7 @@ export function measuredOf(run: CompleteRun): Measured {
  * @throws Error naming the part that is missing
  */
 export function writeReport(run: LoadRun): string[] {
-  for (const part of ['bytes', 'big', 'held', 'steps', 'results', 'comparison', 'cpu'] as const) {
+  for (const part of ['bytes', 'big', 'headAgain', 'held', 'steps', 'results', 'comparison', 'cpu'] as const) {
     if (run[part] === undefined) throw new Error(`report: the run has no ${part}`);
   }
   const complete = run as CompleteRun;

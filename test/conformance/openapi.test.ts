@@ -3,9 +3,12 @@
  * and body against what the document says. A documented answer that nobody drives fails, and so does a driver of
  * something that isn't documented.
  */
+import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { ManifestHead } from '../../protocol/manifest.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
+import { ParameterPortal } from '../../scripts/config/portal.ts';
 import { bundle } from '../../scripts/local-edge/bundle.ts';
 import { json, type RawAnswer, send } from './support/http.ts';
 import { muteVerification, VERIFICATION_PATHS, verificationDrivers } from './support/verification-drivers.ts';
@@ -25,56 +28,67 @@ const document = loadDocument();
 const UNKNOWN = 'A'.repeat(43);
 
 let system: PublishedSystem;
-/** `index` whose bucket is no bucket: each read of it throws. */
-let broken: Miniflare;
-/** `index` before the first hour: an empty bucket. */
-let empty: Miniflare;
 /** `verification` whose objects are out of reach. */
 let mute: Miniflare;
-const origin = { broken: '', empty: '', mute: '' };
-/** Names of a chunk and a page that exist. */
-const present = { chunk: '', page: '' };
+/** Of each Worker that only reads: one whose bucket is no bucket, so that each read throws, and one with an empty bucket. */
+const readers = new Map<string, Miniflare>();
+const origin: Record<string, string> = {};
+/** Names of objects that exist. */
+const present = { chunks: '', days: '', documents: '' };
 
-async function startIndex(name: string, bindings: object): Promise<Miniflare> {
-  return new Miniflare(
+async function startReader(worker: string, state: string, bindings: object): Promise<void> {
+  const reader = new Miniflare(
     convertV4MiniflareOptions({
-      name,
-      modules: [{ type: 'ESModule', path: 'index.js', contents: await bundle('workers/index/main.ts') }],
+      name: `${state}-${worker}`,
+      modules: [{ type: 'ESModule', path: 'reader.js', contents: await bundle(`workers/${worker}/main.ts`) }],
       compatibilityDate: '2026-11-01',
-      bindings: { REGIONS: 'DE,EUR' },
+      bindings: { REGIONS: 'DE,EUR', HOME_COUNTRY: 'DE' },
       handleStructuredLogs: () => undefined,
       ...bindings,
     } as unknown as Parameters<typeof convertV4MiniflareOptions>[0]),
   );
+  readers.set(`${state} ${worker}`, reader);
+  origin[`${state} ${worker}`] = (await reader.ready).origin;
 }
+
+const payloadIn = async (path: string): Promise<unknown> =>
+  JSON.parse((json(await system.send(path)) as { payload: string }).payload);
 
 beforeAll(async () => {
   system = await startPublishedSystem();
-  const { payload } = json(await system.send('/v1/DE/manifest.json')) as { payload: string };
-  const head = JSON.parse(payload) as { hours: { sha256: string }[]; pages: { sha256: string }[] };
-  present.chunk = head.hours[0]?.sha256 ?? '';
-  present.page = head.pages[0]?.sha256 ?? '';
-  broken = await startIndex('broken', { serviceBindings: { PUBLIC: () => new Response(null, { status: 500 }) } });
-  empty = await startIndex('empty', { r2Buckets: ['PUBLIC'] });
+  const parameters = readFileSync(new URL('../../parameters/default.json', import.meta.url), 'utf8');
+  await new ParameterPortal(system.edge.url).publish({ document: parameters, audience: null, dryRun: false }, 0);
+  const { hours, pages } = (await payloadIn('/v1/DE/manifest.json')) as ManifestHead;
+  const { documents } = (await payloadIn('/v1/config/head.json')) as { documents: { sha256: string }[] };
+  present.chunks = hours[0]?.sha256 ?? '';
+  present.days = pages[0]?.sha256 ?? '';
+  present.documents = documents[0]?.sha256 ?? '';
+  for (const worker of ['index', 'config']) {
+    await startReader(worker, 'broken', { serviceBindings: { PUBLIC: () => new Response(null, { status: 500 }) } });
+    await startReader(worker, 'empty', { r2Buckets: ['PUBLIC'] });
+  }
   mute = await muteVerification();
-  origin.mute = (await mute.ready).origin;
-  origin.broken = (await broken.ready).origin;
-  origin.empty = (await empty.ready).origin;
+  origin['mute'] = (await mute.ready).origin;
 });
 afterAll(async () => {
-  for (const running of [system?.edge, broken, empty, mute]) await running?.dispose();
+  for (const running of [system?.edge, mute, ...readers.values()]) await running?.dispose();
 });
 
 /** Fills a path template. @param missing true: with values that are well formed but lead nowhere */
 function concrete(template: string, missing: boolean): string {
+  const folder = /\/(chunks|days|documents)\//.exec(template)?.[1] as keyof typeof present | undefined;
   const values: Record<string, string> = {
     region: 'DE',
+    country: 'DE',
     date: missing ? '2026-01-01' : DAY_ONE,
     hour: missing ? '3' : '10',
-    sha256: missing ? UNKNOWN : template.includes('/days/') ? present.page : present.chunk,
+    sha256: missing || folder === undefined ? UNKNOWN : present[folder],
   };
   return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
 }
+
+/** Which Worker a path belongs to. */
+const readerOf = (template: string): string => (/\/config|app_config/.test(template) ? 'config' : 'index');
 
 const etagOf = async (path: string): Promise<string> => (await system.send(path)).headers.get('etag') ?? '';
 
@@ -92,11 +106,13 @@ const READ_DRIVERS: Readonly<Record<string, Driver>> = {
   // Heads and lists always exist once an hour is sealed: they are asked for before.
   404: (template, method) => {
     const always = !template.includes('{date}') && !template.includes('{sha256}');
-    return send(always ? origin.empty : system.edge.url, concrete(template, true), { method });
+    return send(always ? (origin[`empty ${readerOf(template)}`] ?? '') : system.edge.url, concrete(template, true), {
+      method,
+    });
   },
   405: (template, method) => system.send(concrete(template, false), { method }),
   416: (template, method) => system.send(concrete(template, false), { method, headers: { range: 'bytes=9999999-' } }),
-  503: (template, method) => send(origin.broken, concrete(template, false), { method }),
+  503: (template, method) => send(origin[`broken ${readerOf(template)}`] ?? '', concrete(template, false), { method }),
 };
 
 const uploadOf = async (tan: string, type = 'application/x-protobuf'): Promise<RawAnswer> =>
@@ -122,7 +138,7 @@ const UPLOAD_DRIVERS: Readonly<Record<string, Driver>> = {
 
 const driversOf = (path: string): Readonly<Record<string, Driver>> => {
   if (path === UPLOAD_PATH) return UPLOAD_DRIVERS;
-  return VERIFICATION_PATHS.includes(path) ? verificationDrivers(system.edge, origin.mute) : READ_DRIVERS;
+  return VERIFICATION_PATHS.includes(path) ? verificationDrivers(system.edge, origin['mute'] ?? '') : READ_DRIVERS;
 };
 
 const documented = operations(document).flatMap((located) =>

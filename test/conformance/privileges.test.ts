@@ -68,6 +68,11 @@ describe('wrangler.toml', () => {
     expect(holders(({ secrets }) => secrets.some((secret) => secret.endsWith('SIGNING_KEY')))).toEqual(['origin']);
   });
 
+  it('gives no secret and no RPC to the Workers that only read', ({ expect }) => {
+    for (const name of ['index', 'config'])
+      expect(PRIVILEGES[name]).toMatchObject({ rpc: {}, objects: {}, secrets: [] });
+  });
+
   it('leaves no way from the internet to a Worker without a route', ({ expect }) => {
     for (const [name, environment] of environments.filter(([name]) => !PRIVILEGES[name]?.route)) {
       expect(environment).not.toHaveProperty('routes');
@@ -123,7 +128,7 @@ describe('running Workers', () => {
       forgetExpired: [],
     },
     'exposure-edge-origin#Intake': { resolve: ['00000000-0000-4000-8000-000000000000'] },
-    'exposure-edge-origin#BackOffice': { status: [], advance: [] },
+    'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
     'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },
   };

@@ -26,11 +26,12 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
     secrets: ['DIGEST_KEY', 'TAN_MAC_KEY'],
   },
   index: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
+  config: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
   origin: {
     ...NOTHING,
     buckets: { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private' },
-    objects: { SUBMISSION_BUFFER: 'SubmissionBuffer', PUBLISHER: 'Publisher' },
-    secrets: ['EXPORT_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'MANIFEST_SIGNING_KEY'],
+    objects: { SUBMISSION_BUFFER: 'SubmissionBuffer', PUBLISHER: 'Publisher', PARAMETER_STORE: 'ParameterStore' },
+    secrets: ['CONFIG_SIGNING_KEY', 'EXPORT_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'MANIFEST_SIGNING_KEY'],
     route: false,
   },
   verification: {
@@ -42,6 +43,11 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   laboratory: { ...NOTHING, objects: { RESULT_STORE: 'ResultStore' }, secrets: ['LABORATORY_LIST_PUBLIC_KEY'] },
   portal: {
     ...NOTHING,
-    rpc: { VERIFICATION: 'exposure-edge-verification#BackOffice', ORIGIN: 'exposure-edge-origin#BackOffice' },
+    rpc: {
+      VERIFICATION: 'exposure-edge-verification#BackOffice',
+      ORIGIN: 'exposure-edge-origin#BackOffice',
+      LABORATORY: 'exposure-edge-laboratory#BackOffice',
+    },
+    objects: { STAFF_ROOM: 'StaffRoom' },
   },
 };

@@ -190,13 +190,17 @@ describe('windows of the day', () => {
   });
 
   it.for([
-    { name: 'inside', at: 7 * 3600, into: 7 * 3600 },
-    { name: 'at the end, which is outside', at: 8 * 3600, into: 20 * 3600 },
-    { name: 'between two', at: 9 * 3600, into: 21 * 3600 },
-    { name: 'before the first', at: 3600, into: 7 * 3600 },
-    { name: 'after the last', at: 23 * 3600 + 60, into: DAY + 7 * 3600 + 60 },
-  ])('$name', ({ at, into }, { expect }) => {
-    expect(intoWindow(MIDNIGHT + at, windows) - MIDNIGHT).toBe(into);
+    { name: 'inside', at: 7 * 3600, from: 7 * 3600, to: 7 * 3600 + 1 },
+    { name: 'at the end, which is outside', at: 8 * 3600, from: 20 * 3600, to: 22 * 3600 },
+    { name: 'before the first', at: 3600, from: 6 * 3600, to: 8 * 3600 },
+    { name: 'after the last', at: 23 * 3600, from: DAY + 6 * 3600, to: DAY + 8 * 3600 },
+  ])('$name', ({ at, from, to }, { expect }) => {
+    const random = testRandom('windows');
+    for (let n = 0; n < 100; n++) {
+      const moved = intoWindow(MIDNIGHT + at, windows, random) - MIDNIGHT;
+      expect(moved).toBeGreaterThanOrEqual(from);
+      expect(moved).toBeLessThan(to);
+    }
   });
 
   it('spread what waited for them', ({ expect }) => {

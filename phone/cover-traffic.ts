@@ -57,13 +57,13 @@ export function coverOfDay(midnight: number, settings: CoverSettings, random: Ra
  */
 export function course(start: number, settings: CoverSettings, random: RandomBytes): Step[] {
   const { polling } = settings;
-  const steps: Step[] = [{ action: 'register', at: intoWindow(start, polling.windows) }];
-  let at = start;
+  let at = intoWindow(start, polling.windows, random);
+  const steps: Step[] = [{ action: 'register', at }];
   for (let polls = pollsOf(random); polls > 0; polls--) {
     at = nextPoll(at, polling, random);
     steps.push({ action: 'poll', at });
   }
-  at = intoWindow(at + randomBelow(random, SHARES_WITHIN_SECONDS), polling.windows);
+  at = intoWindow(at + randomBelow(random, SHARES_WITHIN_SECONDS), polling.windows, random);
   steps.push({ action: 'submit', at }, { action: 'submit', at: nextDay(at, polling, random) });
   return withFollowUps(steps, settings.coverTraffic, random);
 }
@@ -79,7 +79,7 @@ export function course(start: number, settings: CoverSettings, random: RandomByt
 export function nextPoll(now: number, polling: Polling, random: RandomBytes): number {
   const { intervalSeconds, spreadSeconds } = polling.testResult;
   const wait = secondsToNextInterval(now, intervalSeconds) + randomBelow(random, spreadSeconds);
-  return intoWindow(now + wait, polling.windows);
+  return intoWindow(now + wait, polling.windows, random);
 }
 
 /**
@@ -93,7 +93,7 @@ export function nextPoll(now: number, polling: Polling, random: RandomBytes): nu
 export function nextDay(sharedAt: number, polling: Polling, random: RandomBytes): number {
   const midnight = sharedAt + secondsToNextInterval(sharedAt, SECONDS_PER_DAY);
   // Within its first half, so that a window which begins later never pushes it past the 48 h of the second TAN.
-  return intoWindow(midnight + randomBelow(random, SECONDS_PER_DAY / 2), polling.windows);
+  return intoWindow(midnight + randomBelow(random, SECONDS_PER_DAY / 2), polling.windows, random);
 }
 
 /**

@@ -44,19 +44,17 @@ export interface Window {
 /**
  * @param at Unix seconds
  * @param windows at least one, in any order
- * @returns the same instant if it lies in a window; else one as far into the next window as it lies behind the one before,
- *   so that those who waited together don't all come in its first second
+ * @param random source of bytes
+ * @returns the same instant if it lies in a window; else one anywhere in the next window, so that those who were shut out
+ *   don't all come in its first second
+ * @throws {RangeError} when there is no window
  */
-export function intoWindow(at: number, windows: readonly Window[]): number {
-  const midnight = at - (at % SECONDS_PER_DAY);
-  const spans = windows
-    .map(({ fromMinute, toMinute }) => ({ from: midnight + fromMinute * 60, to: midnight + toMinute * 60 }))
-    .sort((a, b) => a.from - b.from);
-  if (spans.some(({ from, to }) => from <= at && at < to)) return at;
-  const first = spans[0];
-  if (first === undefined) throw new RangeError('intoWindow: expected at least one window');
-  const tomorrow = { from: first.from + SECONDS_PER_DAY, to: first.to + SECONDS_PER_DAY };
-  const next = spans.find(({ from }) => from > at) ?? tomorrow;
-  const closedSince = Math.max(...spans.map(({ to }) => to).filter((to) => to <= at), midnight);
-  return next.from + Math.floor((at - closedSince) % (next.to - next.from));
+export function intoWindow(at: number, windows: readonly Window[], random: RandomBytes): number {
+  const midnight = Math.floor(at / SECONDS_PER_DAY) * SECONDS_PER_DAY;
+  const next = [midnight, midnight + SECONDS_PER_DAY]
+    .flatMap((day) => windows.map((window) => ({ from: day + window.fromMinute * 60, to: day + window.toMinute * 60 })))
+    .sort((a, b) => a.from - b.from)
+    .find(({ to }) => at < to);
+  if (next === undefined) throw new RangeError('intoWindow: expected at least one window');
+  return at >= next.from ? at : next.from + randomBelow(random, next.to - next.from);
 }

@@ -2,7 +2,7 @@
  * @module What the stages of `npm run load` share: the running edge, its tier (new for each scenario, so that caches are cold),
  * and what they found.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EdgeTier } from '../edge-tier/tier.ts';
 import { startEdgeTier } from '../edge-tier/tier.ts';
@@ -65,8 +65,8 @@ export interface Context {
  * @returns what `use` returns
  */
 export async function withTier<T>(context: Context, name: string, use: (tier: EdgeTier) => Promise<T>): Promise<T> {
-  const folder = join(context.folder, `tier-${name}`);
-  mkdirSync(folder, { recursive: true });
+  // A folder of its own each time: a cache of an earlier step is not cold, and may be another edge's.
+  const folder = mkdtempSync(join(context.folder, `tier-${name}-`));
   const tier = await startEdgeTier(folder, context.edge.url);
   try {
     return await use(tier);

@@ -10,7 +10,7 @@ import type { OwnKey } from './tek-schedule.ts';
 /** Metadata version 1.1: bits 7:6 major 01, bits 5:4 minor 01 (gaen.md §3). */
 const METADATA_VERSION_1_1 = 0x50;
 /** Service data under 0xFD6F: RPI and AEM (gaen.md §3). */
-export const ADVERTISEMENT_BYTES = 20;
+const ADVERTISEMENT_BYTES = 20;
 
 /** How a phone transmits. */
 export interface Transmitter {

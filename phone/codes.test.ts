@@ -1,5 +1,6 @@
 /**
- * @module The phone and the server read codes alike: the phone's own reading is held against domain's, which it can't import.
+ * @module The phone and the server read codes alike: the phone's own reading is held against domain's, which it can't
+ *   import.
  */
 import fc from 'fast-check';
 import { describe, it } from 'vitest';

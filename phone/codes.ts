@@ -1,6 +1,6 @@
 /**
- * @module What a person scans or types to open a test: the QR code of a test, of a code card, a teleTAN, a card's typed code
- * (cwa.md §3.1, §3.2; design.md §7). A slip is found on the phone, before anything is sent.
+ * @module What a person scans or types to open a test: the QR code of a test, of a code card, a teleTAN, a card's
+ * typed code (cwa.md §3.1, §3.2; design.md §7). A slip is found on the phone, before anything is sent.
  */
 import { concatBytes, toHex, utf8 } from '../protocol/bytes.ts';
 import { sha256 } from '../protocol/hash.ts';

@@ -1,7 +1,8 @@
 /**
- * @module Cover traffic: phones of people who were never tested play, at random, what a tested person's phone does: register,
- * poll, TAN and upload, and the next day's TAN and upload, in the same order and number (issue 5; cwa.md §1.3: CWA's last
- * release had switched its own off). When and how often stands in the configuration (protocol/parameters/operations.ts).
+ * @module Cover traffic: phones of people who were never tested play, at random, what a tested person's phone does:
+ * register, poll, TAN and upload, and the next day's TAN and upload, in the same order and number (issue 5; cwa.md
+ * §1.3: CWA's last release had switched its own off). When and how often stands in the configuration
+ * (protocol/parameters/operations.ts).
  */
 import { SECONDS_PER_DAY } from '../protocol/intervals.ts';
 import type { CoverTraffic, Polling } from '../protocol/parameters/operations.ts';
@@ -25,8 +26,8 @@ export interface Step {
 /** Draws of a probability are out of a million. */
 const MILLION = 1_000_000;
 /**
- * Polls until a result is there: one goes with the registration; the rest is drawn so that half of all tests are known at
- * each further poll, as for a laboratory that reports through the day, up to a dozen.
+ * Polls until a result is there: one goes with the registration; the rest is drawn so that half of all tests are known
+ * at each further poll, as for a laboratory that reports through the day, up to a dozen.
  */
 const MOST_POLLS = 12;
 /** A person who learns of a positive result shares within so many seconds. */
@@ -90,7 +91,7 @@ export function nextPoll(now: number, polling: Polling, random: RandomBytes): nu
  * @param random source of bytes
  * @returns an instant of the next UTC day, at which the key has ended
  */
-export function nextDay(sharedAt: number, polling: Polling, random: RandomBytes): number {
+function nextDay(sharedAt: number, polling: Polling, random: RandomBytes): number {
   const midnight = sharedAt + secondsToNextInterval(sharedAt, SECONDS_PER_DAY);
   // Within its first half, so that a window which begins later never pushes it past the 48 h of the second TAN.
   return intoWindow(midnight + randomBelow(random, SECONDS_PER_DAY / 2), polling.windows, random);

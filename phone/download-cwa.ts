@@ -1,7 +1,7 @@
 /**
- * @module Download through Corona-Warn-App's tree (cwa.md §1.4, gaen.md §10): complete days from the date index, hours of the
- * day that has no package yet. The lists are unsigned, so withholding can't be noticed here as through the manifest; what
- * is fetched is verified all the same, and checked to be of the hour or day that was asked for.
+ * @module Download through Corona-Warn-App's tree (cwa.md §1.4, gaen.md §10): complete days from the date index, hours
+ * of the day that has no package yet. The lists are unsigned, so withholding can't be noticed here as through the
+ * manifest; what is fetched is verified all the same, and checked to be of the hour or day that was asked for.
  */
 import { fromUtf8 } from '../protocol/bytes.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../protocol/cwa-tree.ts';
@@ -53,8 +53,8 @@ export function isCwaState(value: unknown): value is CwaState {
 }
 
 /**
- * Fetches every listed day and hour that the phone doesn't have, oldest first. The date index is asked only if yesterday is
- * missing, the hour index only if the last hour is.
+ * Fetches every listed day and hour that the phone doesn't have, oldest first. The date index is asked only if
+ * yesterday is missing, the hour index only if the last hour is.
  *
  * @param ports see {@link CwaPorts}
  * @returns what was done and what failed; with errors, run again later (retry.ts)

@@ -1,6 +1,6 @@
 /**
- * @module Download through the signed manifest (design.md §6): head, then the pages and chunks that the phone doesn't have.
- * State is saved after each file, so that an interrupted run goes on where it broke off.
+ * @module Download through the signed manifest (design.md §6): head, then the pages and chunks that the phone doesn't
+ * have. State is saved after each file, so that an interrupted run goes on where it broke off.
  */
 import { fromUtf8 } from '../protocol/bytes.ts';
 import { dateOf, dateOfHour, SECONDS_PER_DAY, startOfDate, type UtcDate } from '../protocol/intervals.ts';

@@ -27,8 +27,8 @@ export interface Unit {
 /**
  * @param had what the phone has
  * @param offer what is listed of a day
- * @returns the units that the phone doesn't have, oldest first; those without missing files only need to be noted. Where
- *   a day is listed whole and in hours, whatever costs fewer bytes.
+ * @returns the units that the phone doesn't have, oldest first; those without missing files only need to be noted.
+ *   Where a day is listed whole and in hours, whatever costs fewer bytes.
  */
 export function missingUnits(had: Had, offer: DayOffer): Unit[] {
   if (isDayHad(had, offer.date)) return [];

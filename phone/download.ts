@@ -1,6 +1,6 @@
 /**
- * @module What both ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked and
- * handed on (design.md §6).
+ * @module What both ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked
+ * and handed on (design.md §6).
  */
 import { toBase64Url } from '../protocol/bytes.ts';
 import {

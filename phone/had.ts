@@ -1,6 +1,6 @@
 /**
- * @module What a phone remembers of the days and hours it has (design.md §6): a day counts as had when all its hours or all
- * files of one cut were fetched, and a later cut is a subset, so it is never fetched again.
+ * @module What a phone remembers of the days and hours it has (design.md §6): a day counts as had when all its hours
+ * or all files of one cut were fetched, and a later cut is a subset, so it is never fetched again.
  */
 import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../protocol/intervals.ts';
 
@@ -100,7 +100,8 @@ export function withHours(had: Had, hours: readonly HourNumber[], files: readonl
 
 /**
  * Lists of hours have no gaps (hours are sealed in order), so hours of a day before its first listed one never were:
- * the deployment began later that day. Without this a phone that has all hours of its first day would fetch the day too.
+ * the deployment began later that day. Without this a phone that has all hours of its first day would fetch the day
+ * too.
  *
  * @param had what the phone has
  * @param listed all hours listed of one UTC day, not empty

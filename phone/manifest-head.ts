@@ -1,6 +1,6 @@
 /**
- * @module Whether a phone takes a manifest head: signed by a pinned key, for its region, never older than one it saw, chained
- * to the last one, and still valid (design.md §6). So a CDN can neither swap, withhold nor roll back unnoticed.
+ * @module Whether a phone takes a manifest head: signed by a pinned key, for its region, never older than one it saw,
+ * chained to the last one, and still valid (design.md §6). So a CDN can neither swap, withhold nor roll back unnoticed.
  */
 import { fromUtf8, toBase64Url } from '../protocol/bytes.ts';
 import { sha256 } from '../protocol/hash.ts';

@@ -1,6 +1,6 @@
 /**
- * @module When a phone asks for its parameters again: at the seed's time (next interval + random spread), later after each
- * failure, and only inside the windows that the parameters themselves allow.
+ * @module When a phone asks for its parameters again: at the seed's time (next interval + random spread), later after
+ * each failure, and only inside the windows that the parameters themselves allow.
  */
 import type { Polling } from '../protocol/parameters/operations.ts';
 import { type RandomBytes, randomBelow } from './random.ts';

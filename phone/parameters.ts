@@ -1,6 +1,7 @@
 /**
- * @module How a phone comes by its parameters: it takes a head that is signed, newer than what it saw, in force, and the
- * document the head names for it. Whatever is wrong, it keeps the last good document and says why (docs/parameters.md).
+ * @module How a phone comes by its parameters: it takes a head that is signed, newer than what it saw, in force, and
+ * the document the head names for it. Whatever is wrong, it keeps the last good document and says why
+ * (docs/parameters.md).
  */
 import { fromUtf8 } from '../protocol/bytes.ts';
 import {

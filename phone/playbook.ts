@@ -1,8 +1,8 @@
 /**
- * @module Everything a phone does about a test is three requests: two to verification, one upload, always in the same order
- * for the same action (cwa.md §1.3, playbooks). What an action doesn't need is filled with a dummy, and so is what it can't
- * do any more because an earlier request failed. So nobody on the network tells a poll from an upload, nor cover traffic
- * from either.
+ * @module Everything a phone does about a test is three requests: two to verification, one upload, always in the same
+ * order for the same action (cwa.md §1.3, playbooks). What an action doesn't need is filled with a dummy, and so is
+ * what it can't do any more because an earlier request failed. So nobody on the network tells a poll from an upload,
+ * nor cover traffic from either.
  */
 import { err, ok, type Result } from '../protocol/result.ts';
 import type { OpeningCode } from './codes.ts';
@@ -80,8 +80,8 @@ export async function playPoll(token: string, ports: PlaybookPorts): Promise<Res
  *
  * @param token registration token
  * @param known TAN under which this content was sent before, or null
- * @param contentFor what to upload with the TAN; it keeps TAN and content first, so that a lost answer is asked for again
- *   with both
+ * @param contentFor what to upload with the TAN; it keeps TAN and content first, so that a lost answer is asked for
+ *   again with both
  * @param ports see {@link PlaybookPorts}
  * @returns the TAN that the content was stored with
  */

@@ -1,7 +1,7 @@
 /**
- * @module When a phone downloads next: pure, so that millions of phones spread evenly over an interval and none asks more
- * often than there is something new (seeds/001, download schedule: minimum seconds until execution = seconds until the
- * beginning of the next interval + random(3600)).
+ * @module When a phone downloads next: pure, so that millions of phones spread evenly over an interval and none asks
+ * more often than there is something new (seeds/001, download schedule: minimum seconds until execution = seconds
+ * until the beginning of the next interval + random(3600)).
  */
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../protocol/intervals.ts';
 import { type RandomBytes, randomBelow } from './random.ts';
@@ -45,8 +45,8 @@ export interface Window {
  * @param at Unix seconds
  * @param windows at least one, in any order
  * @param random source of bytes
- * @returns the same instant if it lies in a window; else one anywhere in the next window, so that those who were shut out
- *   don't all come in its first second
+ * @returns the same instant if it lies in a window; else one anywhere in the next window, so that those who were shut
+ *   out don't all come in its first second
  * @throws {RangeError} when there is no window
  */
 export function intoWindow(at: number, windows: readonly Window[], random: RandomBytes): number {

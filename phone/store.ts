@@ -1,6 +1,6 @@
 /**
- * @module A phone's state on disk: one JSON file, replaced as a whole by an atomic rename, so that a phone that dies in the
- * middle of a write finds either the old state or the new one.
+ * @module A phone's state on disk: one JSON file, replaced as a whole by an atomic rename, so that a phone that dies
+ * in the middle of a write finds either the old state or the new one.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * @module A person's way from a test to shared keys: scan or type a code, poll, share, and share the key of that day once it
- * has ended (design.md §7). What has been sent is kept first, so that a lost answer is asked for again, the same question
- * with the same content, and costs nobody the authorisation.
+ * @module A person's way from a test to shared keys: scan or type a code, poll, share, and share the key of that day
+ * once it has ended (design.md §7). What has been sent is kept first, so that a lost answer is asked for again, the
+ * same question with the same content, and costs nobody the authorisation.
  */
 import { keyEnd, SECONDS_PER_INTERVAL } from '../protocol/intervals.ts';
 import { err, ok, type Result } from '../protocol/result.ts';
@@ -97,7 +97,8 @@ const TRY_AGAIN = { kind: 'try-again' } as const;
 const NOT_NOW = { kind: 'not-now' } as const;
 
 /**
- * Registers what was scanned or typed, and polls once. Called again after 'try-again' with the same code, it asks the same.
+ * Registers what was scanned or typed, and polls once. Called again after 'try-again' with the same code, it asks the
+ * same.
  *
  * @param code from codes.ts
  * @param ports see {@link CoursePorts}
@@ -141,8 +142,8 @@ export async function pollTest(ports: CoursePorts): Outcome<TestResult> {
 }
 
 /**
- * Shares keys. After 'try-again' what was prepared first is sent again with the TAN it had, whatever is handed in: only so is
- * it known as the same upload.
+ * Shares keys. After 'try-again' what was prepared first is sent again with the TAN it had, whatever is handed in:
+ * only so is it known as the same upload.
  *
  * @param content what the person agreed to share
  * @param ports see {@link CoursePorts}
@@ -165,8 +166,8 @@ export async function shareKeys(content: UploadContent, ports: CoursePorts): Out
 }
 
 /**
- * The next day's upload: the key that was in use when the first one was sent, now that it has ended. It needs a TAN of its
- * own, which the server gives once the first is spent.
+ * The next day's upload: the key that was in use when the first one was sent, now that it has ended. It needs a TAN of
+ * its own, which the server gives once the first is spent.
  *
  * @param share how the key is shared (onset.ts), in the countries and with the consent of the first upload
  * @param history own keys

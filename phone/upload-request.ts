@@ -1,7 +1,8 @@
 /**
- * @module An upload as it leaves the phone (cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15 keys, the
- * next day's upload of one key and a dummy have one size on the wire, headers included. CWA pads 28 bytes a missing key,
- * while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's size instead.
+ * @module An upload as it leaves the phone (cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15
+ * keys, the next day's upload of one key and a dummy have one size on the wire, headers included. CWA pads 28 bytes a
+ * missing key, while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's
+ * size instead.
  */
 import { err, ok, type Result } from '../protocol/result.ts';
 import { encodeSubmissionPayload, type SubmissionPayload } from '../protocol/submission-payload.ts';
@@ -9,14 +10,17 @@ import { type RandomBytes, randomUuid } from './random.ts';
 import type { OwnKey } from './tek-schedule.ts';
 
 /** Where uploads and dummies go. */
-export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
+const UPLOAD_PATH = '/version/v1/diagnosis-keys';
 /** Keys an upload may hold: 14 days and today (cwa.md §1.3). */
-export const MAX_UPLOAD_KEYS = 15;
+const MAX_UPLOAD_KEYS = 15;
 /**
- * Every body's size. 15 keys of 35 bytes are 525, 50 visited countries of 4 bytes 200, the other fields 10, and at least
- * {@link MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 866.
+ * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 15
+ * keys of 35 bytes are 525, 50 visited countries of 4 bytes 200, the other fields 10, and at least {@link
+ * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 866.
  */
 export const UPLOAD_BODY_BYTES = 1024;
+/** The most: with more the padding's length may take two bytes or three, and one size in between could not be hit. */
+const MOST_BODY_BYTES = 16_384;
 /**
  * Padding is never shorter, so that the length in front of it always takes two bytes: with one or two, one size in
  * between could not be hit.
@@ -35,7 +39,7 @@ export interface SharedKey extends OwnKey {
   readonly daysSinceOnsetOfSymptoms: number | null;
 }
 
-/** What a person shares. Sent again after a lost answer, it must be the same content: only then is it known as the same. */
+/** What a person shares. Sent again after a lost answer it must not change: only then is it known as the same. */
 export interface UploadContent {
   readonly keys: readonly SharedKey[];
   /** ISO 3166-1 alpha-2. */
@@ -48,7 +52,7 @@ export interface UploadContent {
 export interface UploadRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Exactly {@link UPLOAD_BODY_BYTES}. */
+  /** Of one size for all requests with the same configuration. */
   readonly body: Uint8Array;
 }
 
@@ -61,12 +65,14 @@ export type UploadRequestError =
  * @param tan as the verification server gave it, 36 characters
  * @param content what is shared
  * @param random for the padding, drawn anew at each attempt
+ * @param bodyBytes as configured; brought into 1024..16384, by every phone alike
  * @returns the request, or which limit the content passes
  */
 export function uploadRequest(
   tan: string,
   content: UploadContent,
   random: RandomBytes,
+  bodyBytes: number = UPLOAD_BODY_BYTES,
 ): Result<UploadRequest, UploadRequestError> {
   const count = content.keys.length;
   if (count < 1 || count > MAX_UPLOAD_KEYS) return err({ kind: 'key-count', count, limit: MAX_UPLOAD_KEYS });
@@ -85,6 +91,7 @@ export function uploadRequest(
       checkInProtectedReports: [],
     },
     random,
+    bodyBytes,
   );
   return body.ok ? ok(request('0', tan, '', body.value)) : body;
 }
@@ -94,9 +101,10 @@ export function uploadRequest(
  * stays alike where headers are compressed (HPACK gives digits and letters different lengths).
  *
  * @param random for the padding
+ * @param bodyBytes as for {@link uploadRequest}
  * @returns the request
  */
-export function dummyRequest(random: RandomBytes): UploadRequest {
+export function dummyRequest(random: RandomBytes, bodyBytes: number = UPLOAD_BODY_BYTES): UploadRequest {
   const empty: SubmissionPayload = {
     keys: [],
     requestPadding: null,
@@ -107,7 +115,7 @@ export function dummyRequest(random: RandomBytes): UploadRequest {
     submissionType: null,
     checkInProtectedReports: [],
   };
-  const body = paddedBody(empty, random);
+  const body = paddedBody(empty, random, bodyBytes);
   if (!body.ok) throw new Error('an empty payload always fits');
   return request('1', '', randomUuid(random), body.value);
 }
@@ -125,11 +133,16 @@ function request(fake: '0' | '1', authorization: string, padding: string, body: 
   };
 }
 
-function paddedBody(payload: SubmissionPayload, random: RandomBytes): Result<Uint8Array, UploadRequestError> {
+function paddedBody(
+  payload: SubmissionPayload,
+  random: RandomBytes,
+  bodyBytes: number,
+): Result<Uint8Array, UploadRequestError> {
+  const size = Math.min(MOST_BODY_BYTES, Math.max(UPLOAD_BODY_BYTES, bodyBytes));
   const bytes = encodeSubmissionPayload(payload).length;
-  const padding = UPLOAD_BODY_BYTES - bytes - PADDING_FRAME_BYTES;
+  const padding = size - bytes - PADDING_FRAME_BYTES;
   if (padding < MIN_PADDING_BYTES) {
-    return err({ kind: 'too-large', bytes, limit: UPLOAD_BODY_BYTES - PADDING_FRAME_BYTES - MIN_PADDING_BYTES });
+    return err({ kind: 'too-large', bytes, limit: size - PADDING_FRAME_BYTES - MIN_PADDING_BYTES });
   }
   return ok(encodeSubmissionPayload({ ...payload, requestPadding: random(padding) }));
 }

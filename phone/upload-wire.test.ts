@@ -81,6 +81,19 @@ describe('one size on the wire', () => {
     expect(differing).toEqual(['cwa-fake', 'cwa-authorization', 'cwa-header-padding']);
   });
 
+  it.for([
+    { configured: 256, size: 1024 },
+    { configured: 4096, size: 4096 },
+    { configured: 65_536, size: 16_384 },
+  ])('is the configured one where it can be: $configured → $size', async ({ configured, size }, { expect }) => {
+    const wide = { ...ports, bodyBytes: configured };
+    const ended = withOnset(endedKeys(historyOf(14), NOON), { kind: 'none' }, NOON);
+    for (const keys of [ended, ended.slice(-1)]) {
+      expect(bodyOf(await capturedFrom(() => upload(TAN, content(keys), wide)))).toHaveLength(size);
+    }
+    expect(bodyOf(await capturedFrom(() => sendDummy(wide)))).toHaveLength(size);
+  });
+
   it('sends bodies that the server’s reader understands, with fresh padding on each attempt', async ({ expect }) => {
     const keys = withOnset(endedKeys(historyOf(5), NOON), { kind: 'days-ago', days: 2 }, NOON);
     const first = bodyOf(await capturedFrom(() => upload(TAN, content(keys), ports)));

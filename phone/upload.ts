@@ -1,6 +1,6 @@
 /**
- * @module Sends uploads and dummies, and tells what the answer means for the person (cwa.md §1.1): stored, try again, or ask
- * the hotline.
+ * @module Sends uploads and dummies, and tells what the answer means for the person (cwa.md §1.1): stored, try again,
+ * or ask the hotline.
  */
 import { err, ok, type Result } from '../protocol/result.ts';
 import type { Fetch } from './http.ts';
@@ -19,10 +19,12 @@ export interface UploadPorts {
   /** Origin of the upload Worker, without a slash at its end. */
   readonly baseUrl: string;
   readonly random: RandomBytes;
+  /** From the configuration (coverTraffic.uploadBodyBytes); without one 1,024. */
+  readonly bodyBytes?: number;
 }
 
 export type UploadFailure =
-  /** No answer, too many requests, or the server is unwell: the same content, later (retry.ts). The TAN is still good. */
+  /** No answer, too many requests, or the server is unwell: the same content, later (retry.ts), with the same TAN. */
   | { readonly kind: 'try-again'; readonly status: number | null }
   /** The TAN is unknown, expired or used: only the hotline can help. */
   | { readonly kind: 'ask-hotline'; readonly status: 403 }
@@ -45,7 +47,7 @@ export async function upload(
   content: UploadContent,
   ports: UploadPorts,
 ): Promise<Result<null, UploadFailure>> {
-  const request = uploadRequest(tan, content, ports.random);
+  const request = uploadRequest(tan, content, ports.random, ports.bodyBytes);
   if (!request.ok) return err({ kind: 'unsendable', error: request.error });
   const status = await send(request.value, ports);
   if (status === 200) return ok(null);
@@ -61,7 +63,7 @@ export async function upload(
  * @returns status, or null when there was no answer
  */
 export function sendDummy(ports: UploadPorts): Promise<number | null> {
-  return send(dummyRequest(ports.random), ports);
+  return send(dummyRequest(ports.random, ports.bodyBytes), ports);
 }
 
 async function send(request: UploadRequest, { fetch, baseUrl }: UploadPorts): Promise<number | null> {

@@ -1,6 +1,7 @@
 /**
- * @module Requests to the verification server as they leave the phone (cwa.md §3.1, §1.3): real or dummy, for whichever of
- * the routes, of one size on the wire, headers included. Names of routes differ in length; a header makes up for it.
+ * @module Requests to the verification server as they leave the phone (cwa.md §3.1, §1.3): real or dummy, for
+ * whichever of the routes, of one size on the wire, headers included. Names of routes differ in length; a header makes
+ * up for it.
  */
 import { toHex } from '../protocol/bytes.ts';
 import type { OpeningCode } from './codes.ts';

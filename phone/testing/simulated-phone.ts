@@ -1,6 +1,6 @@
 /**
- * @module A phone of a simulation: the real download code over a timeline, a network that fails as told, and a log that an
- * oracle can judge.
+ * @module A phone of a simulation: the real download code over a timeline, a network that fails as told, and a log
+ * that an oracle can judge.
  */
 import { toBase64Url } from '../../protocol/bytes.ts';
 import { sha256 } from '../../protocol/hash.ts';

@@ -1,6 +1,6 @@
 /**
- * @module A bare TCP server that answers each HTTP request and keeps its bytes as they arrived: what an observer of the wire
- * would count.
+ * @module A bare TCP server that answers each HTTP request and keeps its bytes as they arrived: what an observer of
+ * the wire would count.
  */
 import { createServer, type Socket } from 'node:net';
 

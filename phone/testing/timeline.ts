@@ -1,6 +1,7 @@
 /**
- * @module What a publisher put into the public bucket over some weeks, with real files and real signatures, as a server that
- * can be asked at any instant of them (design.md §5, §6). Built once, it serves any number of simulated phones.
+ * @module What a publisher put into the public bucket over some weeks, with real files and real signatures, as a
+ * server that can be asked at any instant of them (design.md §5, §6). Built once, it serves any number of simulated
+ * phones.
  */
 import { equalBytes, toBase64Url, utf8 } from '../../protocol/bytes.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/cwa-tree.ts';

@@ -1,6 +1,6 @@
 /**
- * @module A Worker in the portal's place: it hands calls on to the BackOffice entrypoints of `verification` and `laboratory`, so
- * that a test can do what staff do without a browser.
+ * @module A Worker in the portal's place: it hands calls on to the BackOffice entrypoints of `verification` and
+ * `laboratory`, so that a test can do what staff do without a browser.
  */
 import type { LegacyWorkerOptions } from 'miniflare';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem, spkiToPem } from '../../protocol/signing.ts';

@@ -1,6 +1,6 @@
 /**
- * @module The verification and upload servers of a simulation: domain's state machine of sessions in memory, a network that
- * loses requests and answers as told, and a record of what came over the wire.
+ * @module The verification and upload servers of a simulation: domain's state machine of sessions in memory, a network
+ * that loses requests and answers as told, and a record of what came over the wire.
  */
 import { isLive, laboratorySession, nextTan, polled, register, type Session } from '../../domain/session.ts';
 import { toHex } from '../../protocol/bytes.ts';

@@ -55,6 +55,8 @@ function systemProject(name: string): TestProjectInlineConfiguration {
 
 export default defineConfig({
   test: {
+    // One less than the cores is the default: on two cores nothing would run beside a test that waits for a deadline.
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -92,7 +94,7 @@ export default defineConfig({
       workerProject('index', []),
       workerProject('config', []),
       workerProject('upload', [], [verificationStub, originStub]),
-      workerProject('portal', [], [verificationStub, originStub]),
+      workerProject('portal', ['staff-room'], [verificationStub, originStub, laboratoryStub]),
       systemProject('integration'),
       systemProject('conformance'),
     ],

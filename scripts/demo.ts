@@ -8,7 +8,6 @@ import { playReplay } from './demo/replay.ts';
 import { finish, startProgress } from './demo/report.ts';
 import { clearOut } from './demo/stage.ts';
 import { playStory } from './demo/story.ts';
-import { startLocalEdge } from './local-edge/local-edge.ts';
 
 const USAGE = `
 npm run demo -- [--replay FILE.zip] [--seed TEXT] [--json]
@@ -34,6 +33,8 @@ await run(async () => {
   progress('the Workers start on this machine');
   clearOut();
   const problems: string[] = [];
+  // Loaded late: --help and a wrong call answer at once.
+  const { startLocalEdge } = await import('./local-edge/local-edge.ts');
   // A Worker that prints something has met an error it did not expect.
   const edge = await startLocalEdge({ onLog: (line) => void problems.push(`a Worker said: ${line}`) });
   try {

@@ -2,7 +2,6 @@
  * @module `npm start`: keeps a local edge running until Ctrl-C, with state on disk that survives a restart.
  */
 import { readOptions, run, UsageError, wholeNumber } from './cli.ts';
-import { startLocalEdge } from './local-edge/local-edge.ts';
 
 const USAGE = `
 npm start -- [--port N] [--state DIR]
@@ -40,6 +39,8 @@ await run(async () => {
   });
   const port = wholeNumber('port', options.port, { min: 0, max: 65_535 });
   if (options.state === '') throw new UsageError('--state: a directory is wanted');
+  // Loaded late: --help and a wrong call answer at once.
+  const { startLocalEdge } = await import('./local-edge/local-edge.ts');
   const edge = await startLocalEdge({ port, state: options.state });
   const stop = interrupted();
   process.stdout.write(`exposure-edge is ready on ${edge.url}  (state in ${edge.state}; Ctrl-C ends it)\n`);

@@ -26,7 +26,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the bundle of', () => {
-  it.for(environments)('%s has no code of the local edge, and is small', async (environment, { expect }) => {
+  it.concurrent.for(environments)('%s has no code of the local edge, and is small', async (environment, { expect }) => {
     const { stdout, stderr } = await run(
       join(ROOT, 'node_modules/.bin/wrangler'),
       ['deploy', '--dry-run', '--outdir', join(folder, environment), '--env', environment],

@@ -2,7 +2,7 @@
  * @module The signed head of the configuration: a small document of type `config` that phones poll, which names the
  * parameter documents by their SHA-256 and says which phones take which (design.md §6). The documents are immutable.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { toBase64Url, utf8 } from '../bytes.ts';
 import { sha256 } from '../hash.ts';
 import { type Result, err, ok } from '../result.ts';

@@ -3,7 +3,7 @@
  * repository. From this schema come the TypeScript types, the structural checks and `parameters.schema.json` for editors
  * (`npm run parameters:schema`). What a schema can't say is in domain/parameters.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Result, err, ok } from '../result.ts';
 import { combinedRiskSchema, exposureConfigurationSchema } from './exposure-configuration.ts';
 import {

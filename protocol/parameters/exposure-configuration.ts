@@ -2,7 +2,7 @@
  * @module GAEN v1's ExposureConfiguration and the risk classes CWA's first app made of its score (gaen.md §7; cwa.md
  * §4.1): four times eight level values and four weights, "36 parameters", and what surrounds them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MAX_LEVEL_VALUE = 8;
 /** 8⁴, the highest score (gaen.md §7.3). */

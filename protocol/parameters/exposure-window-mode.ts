@@ -2,7 +2,7 @@
  * @module Parameters of ExposureWindow mode, "v2" (gaen.md §8.2, §9; cwa.md §4.2): how a key's onset becomes
  * infectiousness, and how daily summaries weigh windows, on Android and on iOS.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ONSET_SLOTS } from './levels.ts';
 
 const infectiousness = z.literal([0, 1, 2]).describe('0 NONE (the exposure is dropped), 1 STANDARD, 2 HIGH');

@@ -2,7 +2,7 @@
  * @module What else phones are told: which files to fetch and which to forget, when to ask, how to hide among others,
  * and which app versions are too old (cwa.md §1.3, §4.2; seed 001, "Data transfer and data processing").
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const INT32_MAX = 2 ** 31 - 1;
 const MINUTES_PER_DAY = 1440;

@@ -2,7 +2,7 @@
  * @module Ranges of numbers as CWA's risk calculation writes them (gaen.md §11: Range {min, minExclusive, max,
  * maxExclusive}).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** JSON has no NaN and no infinity, and zod refuses both. */
 export const finite = z.number();

@@ -1,7 +1,7 @@
 /**
  * @module RiskCalculationParameters: how CWA's app turns exposure windows into a risk level (gaen.md §11; cwa.md §4.2).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { rangeSchema } from './range.ts';
 
 const riskLevel = z.literal([1, 2]).describe('1 LOW, 2 HIGH');

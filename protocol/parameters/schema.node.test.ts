@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import defaults from '../../parameters/default.json' with { type: 'json' };
 import { parametersSchema } from './document.ts';
 import schema from './parameters.schema.json' with { type: 'json' };

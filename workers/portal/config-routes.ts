@@ -11,6 +11,7 @@ import type { Result } from '../../protocol/result.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import type { PortalEnv } from './bindings.ts';
+import { RISK_EXPLORER_PAGE, RISK_EXPLORER_POLICY } from './generated/risk-explorer.ts';
 import { readPublish, readRollback } from './config-input.ts';
 import type { InputError } from './operator-input.ts';
 
@@ -22,6 +23,16 @@ export function configRoutes() {
   const routes = new Hono<{ Bindings: PortalEnv }>();
 
   routes.get('/', async (c) => c.json(await c.env.ORIGIN.parameterStatus()));
+
+  // The operator's page: the same as docs/risk-explorer, which here also publishes.
+  routes.get('/explorer', (c) =>
+    c.body(RISK_EXPLORER_PAGE, 200, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': RISK_EXPLORER_POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    }),
+  );
 
   routes.get('/documents/:name', async (c) => {
     const text = await c.env.ORIGIN.parameterDocument(c.req.param('name'));

@@ -50,6 +50,17 @@ describe('reading', () => {
     expect([document.status, await document.text()]).toEqual([200, '{"a":1}']);
     expect((await call('GET', '/documents/unknown')).status).toBe(404);
   });
+
+  it('serves the operator’s page under a policy that lets nothing else run', async ({ expect }) => {
+    const response = await portal().call('GET', '/explorer');
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'; script-src 'sha256-");
+    expect(policy).not.toContain('unsafe');
+    const page = await response.text();
+    expect(page).toContain(policy);
+    expect(page).not.toMatch(/ (src|href)="https?:/);
+  });
 });
 
 describe('publish and roll back', () => {

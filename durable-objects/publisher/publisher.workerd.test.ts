@@ -1,6 +1,8 @@
 import { beforeEach, describe, it } from 'vitest';
 import { toHex } from '../../protocol/bytes.ts';
 import { readExportZip } from '../../protocol/export-reader.ts';
+import { keyEnd } from '../../protocol/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
 import type { DayPage, ManifestHead } from '../../protocol/manifest.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
@@ -16,12 +18,16 @@ async function head(region: string): Promise<ManifestHead> {
   return JSON.parse(document.payload) as ManifestHead;
 }
 
-async function zipKeys(key: string): Promise<string[]> {
+async function exportKeys(key: string): Promise<readonly TemporaryExposureKey[]> {
   const object = await testEnv.PUBLIC.get(key);
   if (object === null) throw new Error(`${key} is missing`);
   const read = readExportZip(new Uint8Array(await object.arrayBuffer()), null);
   if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
-  return read.exportFile.keys.map(({ keyData }) => toHex(keyData));
+  return read.exportFile.keys;
+}
+
+async function zipKeys(key: string): Promise<string[]> {
+  return (await exportKeys(key)).map(({ keyData }) => toHex(keyData));
 }
 
 describe('an hour', () => {
@@ -107,3 +113,43 @@ describe('a day', () => {
     },
   );
 });
+
+describe('no cache', () => {
+  it(
+    'may hold a key longer than its retention and the four hours in which a head may still name it',
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      await rig.accept('u1', keysOf(1, 14));
+      await rig.untilIdle();
+      for (const now of [
+        MIDNIGHT + 12 * 3600,
+        MIDNIGHT + 86_400,
+        MIDNIGHT + 3 * 86_400 + 3600,
+        MIDNIGHT + 9 * 86_400,
+      ]) {
+        rig.now = now;
+        await rig.untilIdle();
+        for (const key of (await objects(testEnv.PUBLIC)).keys()) {
+          const object = await testEnv.PUBLIC.head(key);
+          const age = Number(/max-age=(\d+)/.exec(object!.httpMetadata!.cacheControl!)![1]);
+          const dies = object!.httpMetadata!.cacheExpiry;
+          if (!object!.httpMetadata!.contentType!.endsWith('zip')) {
+            // Lists and head are small and mutable; pages carry the instant at which they are replaced.
+            expect(dies !== undefined || age <= 300, key).toBe(true);
+            continue;
+          }
+          const ends = (await exportKeys(key)).map((one) => keyEnd(one) + 14 * 86_400);
+          for (const end of ends) expect(dies!.getTime() / 1000, key).toBeLessThanOrEqual(nextMidnight(end) + 4 * 3600);
+        }
+      }
+    },
+  );
+});
+
+/** @returns bytes of the head of EUR as a CDN sends it */
+async function gzippedHead(): Promise<number> {
+  const object = await testEnv.PUBLIC.get('v1/EUR/manifest.json');
+  return (await new Response(object!.body.pipeThrough(new CompressionStream('gzip'))).arrayBuffer()).byteLength;
+}
+
+const nextMidnight = (at: number): number => Math.ceil(at / 86_400) * 86_400;

@@ -2,11 +2,14 @@
  * @module `npm run load`: starts the whole system on loopback, fills it with 14 days of a country, runs the short form of every
  * scenario and writes the report (load-tests/results/). `npm run load:ci` runs a few seconds of each, for correctness.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dateOfHour } from '../protocol/intervals.ts';
+import { configHeadPath, EVERYONE } from '../protocol/parameters/config-head.ts';
 import { readOptions, run, wholeNumber } from './cli.ts';
+import { ParameterPortal } from './config/portal.ts';
 import { checkNginx } from './edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
 import { type LocalEdge, startLocalEdge } from './local-edge/local-edge.ts';
@@ -16,7 +19,7 @@ import type { Context, ScenarioResult } from './load/context.ts';
 import { machineName } from './load/machine.ts';
 import { measureIndexCpu, measureUploadCpu } from './load/cpu.ts';
 import { type LoadRun, writeReport } from './load/report.ts';
-import { seedHours, uploadCases } from './load/seed.ts';
+import { seedDays, seedHours, uploadCases } from './load/seed.ts';
 import { downloads, findHeldFactor, sealUnderLoad, uploads } from './load/stages.ts';
 import { setClock } from './operator.ts';
 
@@ -32,6 +35,8 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
 `;
 
 const HOUR = 3_600;
+/** Hours before the last midnight that are sealed one by one: the day that bytes are measured on, and the one before. */
+const HOURLY_HISTORY = 48;
 /** In CI: enough keys that every hour is published (140 and 10 uploads), on a machine that does other things too. */
 const CI = { hoursBefore: 4, casesPerDay: 12 * 24, held: 0.01, uploads: 0.02 };
 
@@ -41,6 +46,17 @@ const onLog = (line: string): void => {
 };
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** The default parameters, and the wait until a phone can read them. */
+async function publishParameters(url: string): Promise<void> {
+  const document = readFileSync(join(import.meta.dirname, '../parameters/default.json'), 'utf8');
+  const reply = await new ParameterPortal(url).publish({ document, audience: EVERYONE, dryRun: false }, 0);
+  for (let tries = 0; tries < 50; tries += 1) {
+    if ((await fetch(`${url}/${configHeadPath()}`)).ok) return;
+    await sleep(200);
+  }
+  throw new Error(`load: parameters are not served; publishing was answered ${JSON.stringify(reply)}`);
+}
 
 /** History up to the hour before the last complete one, which waits to be sealed under load. */
 async function fill(
@@ -55,13 +71,17 @@ async function fill(
   const from = midnight - hoursBefore;
   const seed = (first: number, last: number) => seedHours(edge, { from: first, to: last, casesPerDay, progress: say });
   say(`load: sealing ${lastSealed - from + 1} hours of ${casesPerDay} cases a day …`);
+  // Only the last days are read hour by hour.
+  const hourly = Math.max(from, midnight - HOURLY_HISTORY);
+  await seedDays(edge, { from, to: hourly, casesPerDay, progress: say });
   // The hour before midnight is sealed after the bytes of the whole day were measured.
-  await seed(from, midnight - 2);
+  await seed(hourly, midnight - 2);
   await measure(dateOfHour(midnight - 1));
   await seed(midnight - 1, lastSealed);
   await setClock(edge.url, (lastSealed + 1) * HOUR + HOUR / 2);
   await uploadCases(edge, lastSealed + 1, Math.max(12, Math.round(casesPerDay / 24)));
   await setClock(edge.url, null);
+  await publishParameters(edge.url);
   return dateOfHour(lastSealed + 1);
 }
 

@@ -20,6 +20,7 @@ describe('origin reads', () => {
     { name: 'a head in less than its TTL', path: HEAD, seconds: 59, allowed: 1 },
     { name: 'a head over two TTLs', path: HEAD, seconds: 125, allowed: 3 },
     { name: "CWA's list", path: '/version/v1/diagnosis-keys/country/DE/date', seconds: 299, allowed: 1 },
+    { name: 'a configuration', path: '/version/v2/app_config_ios', seconds: 299, allowed: 1 },
     { name: 'a file, however long', path: CHUNK, seconds: 86_400, allowed: 1 },
     {
       name: 'an hour of CWA',

@@ -4,7 +4,7 @@
  */
 import type { TierReads } from '../edge-tier/tier.ts';
 
-/** TTL of what changes, seconds (durable-objects/publisher/index-ops.ts); files never change. */
+/** TTL of what changes, seconds (durable-objects/publisher/index-ops.ts, parameter-store/write-ops.ts); files never change. */
 const HEAD_TTL_SECONDS = 60;
 const LIST_TTL_SECONDS = 300;
 
@@ -32,7 +32,7 @@ export interface Bound {
 export function allowedReads(path: string, seconds: number, readsPerExpiry = 1): number {
   const ttl = path.endsWith('/manifest.json')
     ? HEAD_TTL_SECONDS
-    : /\/(country|date|hour)$/.test(path)
+    : /\/(country|date|hour|head\.json|app_config\w*)$/.test(path)
       ? LIST_TTL_SECONDS
       : Number.POSITIVE_INFINITY;
   // One when it is first asked for, one each time a TTL is over. A new version is only noticed at the end of a TTL.

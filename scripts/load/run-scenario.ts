@@ -78,7 +78,7 @@ function environmentOf(context: Context, tier: EdgeTier, plan: Plan): Record<str
 
 function resultOf(plan: Plan, tier: EdgeTier, k6: K6Result, counters: Map<string, number>): ScenarioResult {
   const value = (metric: string, name: string): number => k6.metrics[metric]?.values[name] ?? 0;
-  const isDownload = plan.scenario.startsWith('download') || plan.scenario.startsWith('seal');
+  const isDownload = !/^(upload|verification)/.test(plan.scenario);
   const requests = value('http_reqs', 'count');
   const sessions = value('iterations', 'count');
   const seen: Seen = { counters, k6, value };

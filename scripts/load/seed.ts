@@ -101,6 +101,23 @@ export async function seedHours(edge: LocalEdge, plan: SeedPlan): Promise<void> 
   }
 }
 
+/**
+ * Lets whole days pass at once: a day's uploads in one hour, then its 24 hours sealed in a row by the origin's catch-up. The
+ * days' chunks are those that an hour by hour history leaves; only the way there is shorter.
+ *
+ * @param edge a local edge whose clock may be moved
+ * @param plan `from` and `to` are hours at which a day begins, `to` is left out
+ */
+export async function seedDays(edge: LocalEdge, plan: SeedPlan): Promise<void> {
+  for (let hour = plan.from; hour < plan.to; hour += 24) {
+    await setClock(edge.url, (hour + 12) * HOUR);
+    await uploadCases(edge, hour, plan.casesPerDay);
+    await setClock(edge.url, (hour + 24) * HOUR + 5);
+    await advanceUntilIdle(edge.url);
+    plan.progress(`seed: ${(hour - plan.from) / 24 + 1} of ${(plan.to - plan.from) / 24} days are sealed`);
+  }
+}
+
 /** Spreads a day's cases over its hours so that they add up. */
 function casesOfHour(hour: number, casesPerDay: number): number {
   const at = (index: number): number => Math.floor((casesPerDay * index) / 24);

@@ -82,6 +82,7 @@ export async function downloads(context: Context, held: number): Promise<Scenari
     await runScenario(context, { scenario: 'download-peak', factor: at(EASY / 60), duration }),
     await runScenario(context, { scenario: 'download-first-install', factor: at(EASY), duration }),
     await runScenario(context, { scenario: 'download-catch-up', factor: at(EASY), duration }),
+    await runScenario(context, { scenario: 'config', factor: at(EASY), duration }),
     await runScenario(context, {
       scenario: 'download-flood',
       factor: at(EASY / 10),

@@ -6,6 +6,7 @@ import { testRandom } from '../phone/testing/random.ts';
 import { readOptions, run, UsageError } from './cli.ts';
 import { playReplay } from './demo/replay.ts';
 import { finish, startProgress } from './demo/report.ts';
+import { riskTable } from './demo/risk.ts';
 import { clearOut } from './demo/stage.ts';
 import { playStory } from './demo/story.ts';
 
@@ -44,6 +45,8 @@ await run(async () => {
       : playReplay(replay, edge, random, progress));
     problems.push(...ending.problems);
     progress('done');
+    const risks = ending.risks ?? [];
+    if (!options.json && risks.length > 0) process.stdout.write(`\n${riskTable(risks)}\n`);
     const code = finish(ending.rows, problems, options.json);
     const chunk = ending.rows.find(({ name }) => name === 'chunk')?.value;
     if (!options.json) process.stdout.write(`\nLook inside:  npm run -s phone -- keys ${String(chunk)}\n`);

@@ -6,7 +6,7 @@
 import { describeDownloadError, type SyncOutcome } from '../../phone/download.ts';
 import { syncCwaTree } from '../../phone/download-cwa.ts';
 import { syncManifest } from '../../phone/download-manifest.ts';
-import { matchKeys } from '../../phone/matching/match.ts';
+import { type Match, matchKeys } from '../../phone/matching/match.ts';
 import { type RandomBytes, randomBelow } from '../../phone/random.ts';
 import { memoryStore } from '../../phone/store.ts';
 import { toHex } from '../../protocol/bytes.ts';
@@ -39,6 +39,8 @@ export interface Findings {
   readonly found: number;
   readonly missed: number;
   readonly wrong: number;
+  /** Phone number → what it met, for phones that met somebody. */
+  readonly alarmed: ReadonlyMap<number, readonly Match[]>;
 }
 
 /**
@@ -96,6 +98,7 @@ export function castAudience(
 export async function watch(edge: LocalEdge, audience: Audience, now: number, problems: string[]): Promise<Findings> {
   const { manifestKeys } = pinnedKeys(edge);
   const sums = { expected: 0, found: 0, missed: 0, wrong: 0 };
+  const alarmed = new Map<number, readonly Match[]>();
   const check = async (
     person: Person,
     sync: (ports: ReturnType<typeof downloadPorts>) => Promise<SyncOutcome>,
@@ -104,7 +107,9 @@ export async function watch(edge: LocalEdge, audience: Audience, now: number, pr
     const outcome = await sync(downloadPorts(edge, now, ({ exportFile }) => void keys.push(...exportFile.keys)));
     for (const error of outcome.errors) problems.push(`phone ${person.number}: ${describeDownloadError(error)}`);
     if (keys.length === 0) problems.push(`phone ${person.number} downloaded no key`);
-    const found = new Set(matchKeys(keys, person.sightings, { now }).map(({ key }) => toHex(key.keyData)));
+    const matches = matchKeys(keys, person.sightings, { now });
+    if (matches.length > 0) alarmed.set(person.number, matches);
+    const found = new Set(matches.map(({ key }) => toHex(key.keyData)));
     const expected = audience.expected.get(person.number) ?? new Set();
     sums.expected += expected.size;
     sums.found += [...found].filter((name) => expected.has(name)).length;
@@ -120,5 +125,5 @@ export async function watch(edge: LocalEdge, audience: Audience, now: number, pr
   if (sums.expected === 0) problems.push('no phone was to find anything: the demo shows nothing');
   if (sums.missed > 0) problems.push(`${sums.missed} encounters were missed`);
   if (sums.wrong > 0) problems.push(`${sums.wrong} encounters were found that never happened`);
-  return sums;
+  return { ...sums, alarmed };
 }

@@ -15,6 +15,7 @@ import { type Audience, castAudience } from './audience.ts';
 import { watch } from './audience.ts';
 import { population, shuffle } from './people.ts';
 import type { Progress, Row } from './report.ts';
+import { assessAll, type PhoneRisk, publishParameters } from './risk.ts';
 import { inParallel, saveChunks } from './stage.ts';
 
 const PEOPLE = 1_000;
@@ -35,6 +36,8 @@ const DOWNLOAD_AT = SEAL_AT + 25 * 60;
 export interface Ending {
   readonly rows: readonly Row[];
   readonly problems: readonly string[];
+  /** Of the alarmed phones, by number. */
+  readonly risks?: readonly PhoneRisk[];
 }
 
 /** Level a key is published with. */
@@ -120,11 +123,16 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   );
   const found = await watch(edge, audience, DOWNLOAD_AT, problems);
 
+  progress(`the health authority publishes its parameters; ${found.alarmed.size} alarmed phones score what they met`);
+  await publishParameters(edge);
+  const risks = await assessAll(edge, found.alarmed, DOWNLOAD_AT, random, problems);
+
   const chunk = chunks[0];
   const keys = published[0]?.names.length ?? 0;
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
   return {
     problems,
+    risks,
     rows: [
       row('phones', 'phones', PEOPLE),
       row('uploads', 'uploads', INFECTED),
@@ -141,6 +149,12 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
       row('found', 'found', found.found),
       row('missed', 'missed', found.missed),
       row('false', 'false', found.wrong),
+      row('alarmed', 'phones alarmed', risks.length),
+      row(
+        'cwaHigh',
+        "of these HIGH by Corona-Warn-App's calculation",
+        risks.filter(({ cwa }) => cwa === 'HIGH').length,
+      ),
       row('chunk', 'a chunk to look at', chunk?.file ?? 'none'),
     ],
   };

@@ -1,0 +1,52 @@
+import { describe, it } from 'vitest';
+import defaults from '../../parameters/default.json' with { type: 'json' };
+import { parametersSchema } from '../../protocol/parameters/document.ts';
+import { assessRisk } from './assess.ts';
+import type { ScoredMatch } from './sighting.ts';
+
+const PARAMETERS = parametersSchema.parse(defaults);
+const NOW = 20_600 * 86_400 + 60_000;
+
+/** Half an hour at one attenuation, some days ago; level 8 travels as report type 1, onset 2 (gaen.md §11). */
+function met(daysAgo: number, attenuation: number): ScoredMatch {
+  const start = (20_600 - daysAgo) * 86_400;
+  return {
+    key: {
+      rollingStartIntervalNumber: start / 600,
+      transmissionRiskLevel: 8,
+      reportType: 1,
+      daysSinceOnsetOfSymptoms: 2,
+    },
+    sightings: Array.from({ length: 6 }, (_, n) => ({
+      timestamp: start + 40_000 + n * 300,
+      interval: Math.floor((start + 40_000 + n * 300) / 600),
+      attenuation,
+      calibrationConfidence: 3,
+      previousScan: start + 39_700 + n * 300,
+    })),
+  };
+}
+
+describe('all models at once', () => {
+  it('agree on half an hour at 50 dB, two days ago', ({ expect }) => {
+    const { v1, v2, cwa, weightedSum } = assessRisk(PARAMETERS, [met(2, 50)], NOW);
+    expect(v1.android).toMatchObject({ matchedKeyCount: 1, maximumRiskScore: 80, daysSinceLastExposure: 2 });
+    expect(v1.ios.matchedKeyCount).toBe(1);
+    expect([v1.combinedMinutes, v1.riskClass]).toEqual([48, 'HIGH']);
+    expect(v2).toEqual({ highestDayMinutes: 30, days: 1 });
+    expect(cwa.totalRiskLevel).toBe(2);
+    expect(weightedSum).toMatchObject({ riskLevel: 'high', alert: true });
+  });
+
+  it('take the highest of several exposures, and differ on a distant one', ({ expect }) => {
+    const near = assessRisk(PARAMETERS, [met(2, 50)], NOW).weightedSum!.total;
+    expect(assessRisk(PARAMETERS, [met(9, 85), met(2, 50)], NOW).weightedSum?.total).toBe(near);
+    const far = assessRisk(PARAMETERS, [met(2, 85)], NOW);
+    expect([far.cwa.totalRiskLevel, far.cwa.days, far.v1.riskClass]).toEqual([1, [], 'LOW']);
+  });
+
+  it('of no match say LOW and nothing', ({ expect }) => {
+    const nothing = assessRisk(PARAMETERS, [], NOW);
+    expect([nothing.cwa.totalRiskLevel, nothing.v2.days, nothing.weightedSum]).toEqual([1, 0, null]);
+  });
+});

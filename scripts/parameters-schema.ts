@@ -4,7 +4,7 @@
  * what is checked in differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parametersSchema } from '../protocol/parameters/document.ts';
 import { readOptions, run } from './cli.ts';
 

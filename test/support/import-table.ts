@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/shared': ['domain', 'protocol'],
   workers: ['durable-objects', 'domain', 'protocol', 'workers/shared'],
   phone: ['protocol'],
-  scripts: ['protocol', 'domain', 'phone', 'scripts/local-edge', 'test/support'],
+  scripts: ['protocol', 'domain', 'phone', 'parameters', 'scripts/local-edge', 'test/support'],
   'scripts/local-edge': ['protocol', 'domain', 'scripts'],
   'scripts/local-edge/entries': ['protocol', 'domain', 'durable-objects', 'workers', 'workers/shared'],
   'load-tests': ['protocol', 'domain', 'phone', 'scripts', 'scripts/local-edge'],

@@ -2,9 +2,8 @@
  * @module `npm run bench:verification`: reserve, commit and registrationToken (issue 5, item 9). A Worker inside the local
  * edge calls the real entrypoints, so that no HTTP client is measured; state is on disk.
  */
-import type { LegacyWorkerOptions } from 'miniflare';
 import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
-import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { type LocalEdgeOptions, startLocalEdge } from '../scripts/local-edge/local-edge.ts';
 import { issueTans } from '../scripts/operator.ts';
 import { machine, writeReport } from '../scripts/report.ts';
 
@@ -58,8 +57,10 @@ export default {
 
 const VERIFICATION = 'exposure-edge-verification';
 
+type EdgeWorkers = Parameters<NonNullable<LocalEdgeOptions['adapt']>>[0];
+
 /** Adds the driver beside the Workers of the deployment. */
-function withDriver(workers: LegacyWorkerOptions[]): LegacyWorkerOptions[] {
+function withDriver(workers: EdgeWorkers): EdgeWorkers {
   const driver = {
     name: 'bench-driver',
     modules: [{ type: 'ESModule', path: '/driver.js', contents: SCRIPT }],
@@ -67,7 +68,7 @@ function withDriver(workers: LegacyWorkerOptions[]): LegacyWorkerOptions[] {
     compatibilityDate: workers[0]?.compatibilityDate,
     serviceBindings: { REDEEM: { name: VERIFICATION, entrypoint: 'Redeem' }, VERIFICATION },
     routes: ['*/bench'],
-  } as unknown as LegacyWorkerOptions;
+  } as unknown as EdgeWorkers[number];
   return [...workers, driver];
 }
 

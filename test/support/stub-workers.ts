@@ -21,11 +21,14 @@ const stub = (name: string, script: string): StubWorker => ({
   compatibilityDate: COMPATIBILITY_DATE,
 });
 
-/** verification: every TAN is known and new; BackOffice issues placeholders. */
+/** verification: every TAN is known and new; BackOffice issues placeholders, one teleTAN a person, three cards a day. */
 export const verificationStub = stub(
   'verification',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
 const held = new Map();
+const issued = new Set();
+const quotas = new Map();
+const batches = new Map();
 export class Redeem extends WorkerEntrypoint {
   reserve(tan, digest) {
     const row = held.get(tan);
@@ -38,6 +41,28 @@ export class Redeem extends WorkerEntrypoint {
 }
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
+  forgetExpired() { return { forgotten: 0 }; }
+  issueTeleTan(issuer) { if (issued.has(issuer)) return null; issued.add(issuer); return { teleTan: 'R3ZNUEV9JA', expiresAt: 1790003600 }; }
+  teleTanBook(issuer) {
+    const entries = issued.has(issuer) ? [{ hint: 'R3Z', issuedAt: 1790000000, expiresAt: 1790003600 }] : [];
+    return { entries, used: entries.length, limit: 1 };
+  }
+  teleTanQuotas() { return [...quotas].map(([issuer, teleTansPerHour]) => ({ issuer, teleTansPerHour })); }
+  setTeleTanQuota(issuer, perHour) { quotas.set(issuer, perHour); }
+  makeCards(provider, label, size) {
+    if (size > 3) return null;
+    const batch = { batchId: crypto.randomUUID(), provider, label, size, used: 0, createdAt: 1790000000, expiresAt: 1797776000, withdrawnFrom: null };
+    batches.set(batch.batchId, batch);
+    const cards = Array.from({ length: size }, (_, i) => ({ code: 'ABCDEFGHJKMNPQ' + (i + 2), guid: '00000' + i + '-00000000-0000-4000-8000-000000000000' }));
+    return { batch, cards };
+  }
+  cardBatches(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider); }
+  withdrawBatch(batchId, provider, from) {
+    const batch = this.cardBatches(provider).find((one) => one.batchId === batchId);
+    if (!batch) return null;
+    return (batch.withdrawnFrom = Math.min(from, batch.withdrawnFrom ?? from));
+  }
+  guesses() { return { thisHour: 1001, lastHour: 7, alarm: true }; }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
@@ -72,7 +97,7 @@ export class Results extends WorkerEntrypoint {
   forget(id) { forgotten.add(id); }
 }
 export class BackOffice extends WorkerEntrypoint {
-  setLaboratories() { return { ok: true }; }
+  setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one' }; }
   laboratories() { return { version: 0, laboratories: [] }; }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,

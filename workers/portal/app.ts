@@ -1,35 +1,68 @@
 /**
- * @module The portal Worker: operator commands now, staff pages later. Nobody gets past the first middleware without an
- * identity (design.md §7).
+ * @module The portal Worker: staff pages (HTML below `/staff`) and operator commands (JSON below `/operator`). Nobody gets
+ * past the first middleware without an identity (design.md §7).
  */
 import { Hono } from 'hono';
+import type { Clock } from '../../domain/clock.ts';
+import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
 import { problem } from '../shared/problem.ts';
-import type { PortalEnv } from './bindings.ts';
+import { parsePortalConfig } from './bindings.ts';
+import { errorPage } from './errors.tsx';
 import type { Identify } from './identity.ts';
 import { operatorRoutes } from './operator.ts';
+import { securityHeaders } from './security-headers.ts';
+import { staffRoutes } from './staff.tsx';
+import type { Staff } from './staff-context.ts';
 
 /** What the composition hands in. */
 export interface PortalDependencies {
   readonly identify: Identify;
+  readonly clock: Clock;
 }
 
+const configOf = parsedOnce(parsePortalConfig);
+
 /**
- * @param dependencies where an identity comes from
+ * @param dependencies where an identity and the time come from
  * @returns a hono app
  */
-export function createApp({ identify }: PortalDependencies) {
-  const app = new Hono<{ Bindings: PortalEnv }>();
-  app.use(noStore());
+export function createApp({ identify, clock }: PortalDependencies) {
+  const app = new Hono<Staff>();
+  app.use(noStore(), securityHeaders());
   app.use(async function requireIdentity(c, next) {
-    const identity = await identify(c.executionCtx as { readonly access?: CloudflareAccessContext });
-    if (identity === null) return problem(403, 'Forbidden', 'This host is reached through Cloudflare Access alone.');
+    const config = configOf(c.env);
+    // A stub belongs to the request that made it.
+    const room = c.env.STAFF_ROOM.getByName('room');
+    const now = Math.floor(await clock());
+    const identity = await identify({
+      request: c.req.raw,
+      access: (c.executionCtx as { readonly access?: CloudflareAccessContext }).access,
+      config,
+      now,
+      isRevoked: async (fingerprint) => room.isRevoked(fingerprint),
+    });
+    if (identity === null) {
+      return problem(
+        403,
+        'Forbidden',
+        'This host is reached through Cloudflare Access or with a professional’s card alone.',
+      );
+    }
+    c.set('config', config);
+    c.set('room', room);
+    c.set('now', now);
+    c.set('identity', identity);
     return next();
   });
+  app.get('/', (c) => c.redirect('/staff', 303));
+  app.route('/staff', staffRoutes());
   app.route('/operator', operatorRoutes());
   app.notFound(() => problem(404, 'Not Found'));
-  app.onError(() =>
-    problem(500, 'Internal Server Error', 'Nothing is known to have changed; the command may be repeated.'),
+  app.onError((_error, c) =>
+    c.req.path.startsWith('/staff')
+      ? errorPage(c, 'server')
+      : problem(500, 'Internal Server Error', 'Nothing is known to have changed; the command may be repeated.'),
   );
   return app;
 }

@@ -3,12 +3,14 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import { createApp } from './app.ts';
-import type { PortalEnv } from './bindings.ts';
-import { identifyByAccess } from './identity.ts';
+import { parsePortalConfig, type PortalEnv } from './bindings.ts';
+import { identifyByAccess, type IdentitySource } from './identity.ts';
+import type { Role } from './roles.ts';
+import { identityOf, NOW } from './test-rig.ts';
 
 const ENV = env as unknown as PortalEnv;
 const deployed = (exports as unknown as { default: Fetcher }).default;
-const app = createApp({ identify: async () => ({ subject: 'operator@example.org' }) });
+const app = createApp({ identify: identityOf({ roles: ['operator'] }), clock: () => NOW });
 
 async function call(method: string, path: string, init: RequestInit = {}, bindings = ENV): Promise<Response> {
   const context = createExecutionContext();
@@ -36,6 +38,7 @@ describe('operator commands', () => {
   it('advance, and once all is published forget what is due elsewhere', async ({ expect }) => {
     const called: string[] = [];
     const bindings = (idle: boolean): PortalEnv => ({
+      ...ENV,
       ORIGIN: { ...ENV.ORIGIN, advance: async () => ({ idle }) },
       VERIFICATION: {
         ...ENV.VERIFICATION,
@@ -66,7 +69,7 @@ describe('refusals', () => {
     ['too many bytes', 'POST', '/operator/tans', json(' '.repeat(5_000)), 413],
     ['an unknown path', 'GET', '/operator/keys', {}, 404],
     ['GET where POST belongs', 'GET', '/operator/advance', {}, 404],
-    ['the root', 'GET', '/', {}, 404],
+    ['an unknown path elsewhere', 'GET', '/keys', {}, 404],
   ])('%s', async ([, method, path, init, status], { expect }) => {
     const response = await call(method, path, init);
     expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
@@ -92,15 +95,59 @@ describe('identity', () => {
     }
   });
 
+  const CONFIG = { ...parsePortalConfig(ENV), operatorServices: ['service-1'] };
+  const source = (identity: Record<string, unknown> | undefined): IdentitySource => ({
+    request: new Request('https://portal.example/'),
+    access: { aud: 'a', getIdentity: async () => identity } as unknown as CloudflareAccessContext,
+    config: CONFIG,
+    now: NOW,
+    isRevoked: async () => false,
+  });
+
   it.for<[name: string, identity: Record<string, unknown> | undefined, subject: string | null]>([
     ['a person', { email: 'a@example.org', user_uuid: 'u' }, 'a@example.org'],
     ['a service', { user_uuid: 'u' }, 'u'],
     ['no name', {}, null],
     ['an empty name', { email: '' }, null],
+    ['a name that no issuer may have', { email: 'a'.repeat(101) }, null],
     ['nobody', undefined, null],
   ])('comes from Access’s context: %s', async ([, identity, subject], { expect }) => {
-    const access = { getIdentity: async () => identity } as unknown as CloudflareAccessContext;
-    expect(await identifyByAccess({ access })).toEqual(subject === null ? null : { subject });
-    expect(await identifyByAccess({})).toBeNull();
+    expect((await identifyByAccess(source(identity)))?.subject ?? null).toBe(subject);
+    expect(await identifyByAccess({ ...source(identity), access: undefined })).toBeNull();
+  });
+
+  it.for<[name: string, fields: unknown, roles: readonly string[]]>([
+    ['a list', ['auditor', 'hotline'], ['hotline', 'auditor']],
+    ['a text with commas', 'hotline, provider', ['hotline', 'provider']],
+    ['groups', [{ name: 'operator' }], ['operator']],
+    ['unknown names', ['admin', 'Hotline', 7], []],
+    ['no claim', undefined, []],
+  ])('roles come from the claim: %s', async ([, roles, expected], { expect }) => {
+    const identity = { email: 'a@example.org', iat: 5, oidc_fields: { exposure_edge_roles: roles } };
+    expect(await identifyByAccess(source(identity))).toMatchObject({ roles: expected, authenticatedAt: 5 });
+  });
+
+  it('a role in another field is none, and a service is an operator only if it is listed', async ({ expect }) => {
+    expect(await identifyByAccess(source({ email: 'a@b', roles: ['operator'] }))).toMatchObject({ roles: [] });
+    expect(await identifyByAccess(source({ user_uuid: 'service-1' }))).toMatchObject({ roles: ['operator'] });
+    expect(await identifyByAccess(source({ user_uuid: 'service-2' }))).toMatchObject({ roles: [] });
+    expect(await identifyByAccess(source({ email: 'service-1' }))).toMatchObject({ roles: [] });
+  });
+});
+
+describe('the operator role', () => {
+  it.for<[role: Role, status: number, config: number]>([
+    ['operator', 200, 200],
+    ['health-authority', 403, 200],
+    ['hotline', 403, 403],
+    ['auditor', 403, 403],
+  ])('%s: status %d, configuration %d', async ([role, status, config], { expect }) => {
+    const other = createApp({ identify: identityOf({ roles: [role] }), clock: () => NOW });
+    const ORIGIN = { ...ENV.ORIGIN, status: async () => ({}), parameterStatus: async () => ({}) };
+    const answers = ['/operator/status', '/operator/config'].map(async (path) => {
+      const request = new Request(`https://portal.example${path}`);
+      return (await other.fetch(request, { ...ENV, ORIGIN } as never, createExecutionContext())).status;
+    });
+    expect(await Promise.all(answers)).toEqual([status, config]);
   });
 });

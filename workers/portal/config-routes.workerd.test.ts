@@ -1,8 +1,10 @@
 /** @module Operator commands about parameters, in workerd; what `origin` answers is played by a test's own object. */
 import { createExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import type { PublishReply } from '../../domain/parameters/publication.ts';
 import { createApp } from './app.ts';
+import { identityOf } from './test-rig.ts';
 import type { PortalEnv } from './bindings.ts';
 
 interface Call {
@@ -25,7 +27,7 @@ function portal(reply: PublishReply = { kind: 'published', version: 2 }) {
     parameterStatus: () => Promise.resolve({ version: 1, published: true, issuedAt: 1, validUntil: 2, history: [] }),
     parameterDocument: (name: string) => Promise.resolve(name === 'known' ? '{"a":1}' : null),
   };
-  const app = createApp({ identify: async () => ({ subject: 'operator@example.org' }) });
+  const app = createApp({ identify: identityOf({ roles: ['operator'] }), clock: () => 1_790_000_000 });
   const call = (method: string, path: string, body?: unknown): Promise<Response> =>
     Promise.resolve(
       app.fetch(
@@ -35,7 +37,7 @@ function portal(reply: PublishReply = { kind: 'published', version: 2 }) {
             ? {}
             : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
         }),
-        { ORIGIN } as unknown as PortalEnv,
+        { ...env, ORIGIN } as unknown as PortalEnv,
         createExecutionContext(),
       ),
     );

@@ -1,21 +1,87 @@
 /**
- * @module Who is asking, as a port. Deployed, it is Cloudflare Access's context, which only the platform can set; the
- * local composition injects a simulated identity and is no part of what is deployed (design.md §7).
+ * @module Who is asking, as a port. Deployed, it is Cloudflare Access's context or a client certificate that the platform
+ * verified, and nothing that a request could carry; the local composition injects a simulated identity and is no part of
+ * what is deployed (design.md §7).
  */
+import { certificateIdentity } from './certificate-identity.ts';
+import type { PortalConfig } from './bindings.ts';
+import { type Role, rolesAmong } from './roles.ts';
 
-/** A person or service that Access let in. */
+/** A person or service that was let in. */
 export interface Identity {
-  /** Stable name for the audit log: an e-mail address, or a service token's id. */
+  /** Stable name for the audit log: an e-mail address, a service token's id, a professional's id. 1..100 characters. */
   readonly subject: string;
+  readonly roles: readonly Role[];
+  /** Whose cards this person makes and sees, 1..100 characters. */
+  readonly provider: string;
+  /** Unix seconds at which the identity provider saw the person; null for a client certificate. */
+  readonly authenticatedAt: number | null;
+  /** Where "sign in again" leads; null when there is nothing to do but to come back. */
+  readonly signInAgain: string | null;
 }
 
-/** @param context the platform's execution context @returns who is asking, or null when nobody was let in */
-export type Identify = (context: { readonly access?: CloudflareAccessContext }) => Promise<Identity | null>;
+/** What an identity may come from. */
+export interface IdentitySource {
+  /** The request: its `cf` is the platform's word; its headers are anybody's. */
+  readonly request: Request;
+  /** The platform's execution context; undefined where Access doesn't stand in front. */
+  readonly access: CloudflareAccessContext | undefined;
+  readonly config: PortalConfig;
+  /** Unix seconds. */
+  readonly now: number;
+  /** @returns whether the certificate with this fingerprint (SHA-256, lowercase hex) was revoked here */
+  readonly isRevoked: (fingerprint: string) => Promise<boolean>;
+}
+
+/** @returns who is asking, or null when nobody was let in */
+export type Identify = (source: IdentitySource) => Promise<Identity | null>;
+
+/** Longest name that verification takes for an issuer or provider. */
+const MAX_NAME = 100;
+
+/** The identity of a deployed portal: Access first, else a professional's certificate. */
+export const identifyStaff: Identify = async (source) =>
+  (await identifyByAccess(source)) ?? certificateIdentity(source);
 
 /** Identity from Cloudflare Access: without its context there is none, whatever headers a request carries. */
-export const identifyByAccess: Identify = async ({ access }) => {
+export const identifyByAccess: Identify = async ({ access, config }) => {
   const identity = await access?.getIdentity();
   if (identity === undefined || identity === null) return null;
   const subject = identity.email ?? identity.user_uuid;
-  return typeof subject === 'string' && subject !== '' ? { subject } : null;
+  if (typeof subject !== 'string' || subject === '' || subject.length > MAX_NAME) return null;
+  const roles = rolesAmong(textsOf(claim(identity, config.rolesClaim)));
+  const isService = identity.email === undefined && config.operatorServices.includes(subject);
+  const [provider] = textsOf(claim(identity, config.providerClaim));
+  return {
+    subject,
+    roles: isService && !roles.includes('operator') ? [...roles, 'operator'] : roles,
+    provider: provider !== undefined && provider.length <= MAX_NAME ? provider : subject,
+    authenticatedAt: typeof identity.iat === 'number' ? identity.iat : 0,
+    signInAgain: '/cdn-cgi/access/logout',
+  };
 };
+
+/** @param path dotted, e.g. `oidc_fields.roles` */
+function claim(identity: Readonly<Record<string, unknown>>, path: string): unknown {
+  let value: unknown = identity;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+/** A claim's texts: a list, a list of groups with names, or one text with commas. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string')
+    return value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item: unknown) => {
+    if (typeof item === 'string') return [item];
+    const name = typeof item === 'object' && item !== null ? (item as { name?: unknown }).name : undefined;
+    return typeof name === 'string' ? [name] : [];
+  });
+}

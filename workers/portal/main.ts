@@ -1,7 +1,9 @@
 /**
- * @module Composition of the deployed portal: identities come from Cloudflare Access.
+ * @module Composition of the deployed portal: identities come from Cloudflare Access or from a professional's certificate.
  */
 import { createApp } from './app.ts';
-import { identifyByAccess } from './identity.ts';
+import { identifyStaff } from './identity.ts';
 
-export default createApp({ identify: identifyByAccess });
+export { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
+
+export default createApp({ identify: identifyStaff, clock: () => Date.now() / 1000 });

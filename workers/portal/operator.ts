@@ -6,21 +6,34 @@ import { Hono } from 'hono';
 import { fromUtf8 } from '../../protocol/bytes.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
-import type { PortalEnv } from './bindings.ts';
 import { configRoutes } from './config-routes.ts';
 import { readIssueTans } from './operator-input.ts';
+import type { Role } from './roles.ts';
+import { audit, type Staff } from './staff-context.ts';
 
 /** A command is a handful of fields. */
 const MAX_COMMAND_BYTES = 4 * 1024;
 
-/** @returns the routes below `/operator`; who may call them is decided before */
+/** Operators give all commands; a health authority sets parameters (design.md §1). */
+const rolesFor = (path: string): readonly Role[] =>
+  path.startsWith('/operator/config') ? ['operator', 'health-authority'] : ['operator'];
+/** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
+const AUDITED = ['/operator/tans', '/operator/config/publish', '/operator/config/rollback'];
+
+/** @returns the routes below `/operator`; that somebody was let in is decided before */
 export function operatorRoutes() {
-  const routes = new Hono<{ Bindings: PortalEnv }>();
+  const routes = new Hono<Staff>();
+
+  routes.use(async function requireRole(c, next) {
+    if (rolesFor(c.req.path).some((role) => c.var.identity.roles.includes(role))) return next();
+    return problem(403, 'Forbidden', 'Your roles do not include this command.');
+  });
 
   routes.use(async function requireJson(c, next) {
     if (c.req.method !== 'POST') return next();
     const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
     if (mediaType !== 'application/json') return problem(415, 'Unsupported Media Type', 'Send application/json.');
+    if (AUDITED.includes(c.req.path)) await audit(c, c.req.path.slice(1).replaceAll('/', '.'));
     return next();
   });
 

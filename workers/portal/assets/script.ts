@@ -1,0 +1,33 @@
+/**
+ * @module The portal's one script, as it is served: copy, print, and the time a teleTAN has left. Every page works without
+ * it; buttons that need it are hidden until it runs.
+ */
+export const SCRIPT = `'use strict';
+document.documentElement.classList.add('js');
+for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
+for (const button of document.querySelectorAll('[data-copy]')) {
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+  });
+}
+for (const timer of document.querySelectorAll('[data-seconds-left]')) {
+  const end = performance.now() + 1000 * Number(timer.dataset.secondsLeft);
+  const text = timer.textContent;
+  const tick = () => {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    if (left > 0) {
+      const time = String(Math.floor(left / 60)).padStart(2, '0') + ':' + String(left % 60).padStart(2, '0');
+      timer.textContent = timer.dataset.text.replace('{time}', time);
+      return;
+    }
+    clearInterval(interval);
+    timer.textContent = timer.dataset.expired;
+    timer.setAttribute('role', 'alert');
+    timer.closest('[data-code]').classList.add('expired');
+    for (const button of document.querySelectorAll('[data-copy]')) button.remove();
+  };
+  const interval = setInterval(tick, 1000);
+  if (text !== null) tick();
+}
+`;

@@ -1,0 +1,109 @@
+/**
+ * @module The portal's one stylesheet, as it is served. Colours have a contrast of at least 4.5 : 1, lengths are in rem so
+ * that 200 % zoom keeps everything readable; the printed sheets are in millimetres.
+ */
+export const STYLE = `
+:root { --ink: #1a2733; --soft: #4a5a68; --line: #c3ccd4; --paper: #ffffff; --ground: #f3f6f8; --blue: #0b4f8a;
+  --red: #a3161f; --red-soft: #fdf0f0; --green: #14603a; --green-soft: #eef7f1;
+  --mono: 'DejaVu Sans Mono', 'Cascadia Mono', Menlo, Consolas, 'Liberation Mono', monospace; }
+* { box-sizing: border-box; }
+body { margin: 0; color: var(--ink); background: var(--ground); font: 1.0625rem/1.5 system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; }
+a { color: var(--blue); }
+:focus-visible { outline: 3px solid #b45309; outline-offset: 2px; }
+.skip { position: absolute; left: -99rem; }
+.skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .5rem 1rem; z-index: 1; }
+.top { background: var(--blue); color: #fff; }
+.top > div { max-width: 70rem; margin: 0 auto; padding: .75rem 1.25rem; display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; }
+.brand { font-weight: 650; color: #fff; text-decoration: none; margin-right: auto; }
+.top form { display: flex; flex-wrap: wrap; gap: .25rem; align-items: center; margin: 0; }
+.top button { background: transparent; color: #fff; border: 1px solid #ffffff88; padding: .2rem .6rem; font-size: .95rem; min-height: 0; }
+.top button[aria-pressed=true] { background: #fff; color: var(--blue); }
+.frame { max-width: 70rem; margin: 0 auto; padding: 1.25rem; display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1.5rem; align-items: start; }
+.frame > main:only-child { grid-column: 1 / -1; }
+nav ul { list-style: none; margin: 0; padding: 0; }
+nav a { display: block; padding: .5rem .75rem; border-radius: .4rem; text-decoration: none; }
+nav a:hover { text-decoration: underline; }
+nav a[aria-current] { background: var(--blue); color: #fff; }
+main { background: var(--paper); border: 1px solid var(--line); border-radius: .6rem; padding: 1.25rem 1.75rem 1.75rem; min-width: 0; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: .25rem 0 .75rem; }
+h2 { font-size: 1.25rem; margin: 1.75rem 0 .5rem; }
+p { max-width: 44rem; }
+.soft { color: var(--soft); }
+.tiles { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
+.tiles a { display: block; height: 100%; border: 1px solid var(--line); border-radius: .5rem; padding: .9rem 1rem; text-decoration: none; color: var(--ink); }
+.tiles a:hover { border-color: var(--blue); }
+.tiles strong { display: block; color: var(--blue); }
+.field { margin: 1rem 0; max-width: 34rem; }
+.field > label, legend { display: block; font-weight: 600; margin-bottom: .2rem; padding: 0; }
+.field small { display: block; color: var(--soft); font-size: .95rem; }
+fieldset { border: 0; margin: 1rem 0; padding: 0; }
+.choice { margin: .75rem 0; padding-left: 1.8rem; position: relative; max-width: 40rem; }
+.choice > input[type=radio] { position: absolute; left: .2rem; top: .35rem; width: 1.05rem; height: 1.05rem; }
+.choice small { display: block; color: var(--soft); font-size: .95rem; }
+input, textarea, button { font: inherit; color: inherit; }
+input:not([type=radio]), textarea { width: 100%; padding: .5rem .6rem; border: 1px solid #6b7a87; border-radius: .35rem; background: #fff; }
+input[type=number], input[type=date] { max-width: 13rem; }
+textarea { font-family: var(--mono); font-size: .9rem; }
+button, .button { display: inline-block; min-height: 2.75rem; padding: .5rem 1.1rem; border: 1px solid var(--blue); border-radius: .4rem; background: var(--blue); color: #fff; cursor: pointer; font-weight: 600; text-decoration: none; }
+button.plain, .button.plain { background: #fff; color: var(--blue); }
+button.danger { background: var(--red); border-color: var(--red); }
+td button { min-height: 0; padding: .3rem .7rem; font-size: .95rem; }
+.row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin: 1rem 0; }
+.filters { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: end; }
+.filters .field { flex: 1 1 13rem; margin: .5rem 0; }
+.filters button { margin: .5rem 0; }
+.needs-js { display: none; }
+.js .needs-js { display: inline-block; }
+.notice { border: 1px solid var(--line); border-left: .35rem solid var(--blue); border-radius: .4rem; padding: .6rem 1rem; margin: 1rem 0; max-width: 44rem; }
+.notice.good { border-left-color: var(--green); background: var(--green-soft); }
+.notice.bad { border-left-color: var(--red); background: var(--red-soft); }
+.code-box { border: 2px solid var(--blue); border-radius: .6rem; padding: 1rem 1.5rem; margin: 1rem 0; max-width: 44rem; }
+.code { font: 700 clamp(1.9rem, 7vw, 3.6rem)/1.2 var(--mono); font-feature-settings: 'zero'; letter-spacing: .04em; margin: .25rem 0; overflow-wrap: anywhere; }
+.timer { font-variant-numeric: tabular-nums; font-size: 1.2rem; margin: .25rem 0; }
+.expired { border-color: var(--red); background: var(--red-soft); }
+.expired .code { text-decoration: line-through; color: var(--soft); }
+.table { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
+th, td { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { font-size: .95rem; color: var(--soft); }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.mono { font-family: var(--mono); font-size: .88rem; overflow-wrap: anywhere; }
+.nowrap { white-space: nowrap; }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
+.figures div { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1.2rem; min-width: 9rem; }
+.figures dt { color: var(--soft); }
+.figures dd { margin: 0; font-size: 1.8rem; font-variant-numeric: tabular-nums; }
+@media (max-width: 52rem) { .frame { grid-template-columns: 1fr; padding: .75rem; } main { padding: 1rem; } }
+
+.sheet { margin: 1rem 0; }
+.card { width: 85mm; height: 54mm; border: 1px dashed #666; padding: 3.5mm; display: inline-grid; grid-template-columns: 29mm 1fr; gap: 3mm;
+  align-content: space-between; vertical-align: top; break-inside: avoid; background: #fff; color: #000; font-size: 8.5pt; line-height: 1.25; overflow: hidden; }
+.card .title { grid-column: 1 / -1; font-weight: 700; font-size: 9.5pt; }
+.card p, .flyer p { margin: 0; max-width: none; }
+.card svg { width: 29mm; height: 29mm; display: block; }
+.typed { font-family: var(--mono); font-feature-settings: 'zero'; font-weight: 700; font-size: 15pt; line-height: 1.3; letter-spacing: .06em; }
+.card .foot { grid-column: 1 / -1; display: flex; justify-content: space-between; gap: 2mm; white-space: nowrap; font-size: 7.5pt; }
+.card .foot span { overflow: hidden; text-overflow: ellipsis; }
+.card .foot span:last-child { flex: none; }
+.flyer { width: 180mm; max-width: 100%; min-height: 255mm; background: #fff; color: #000; border: 1px solid var(--line); padding: 10mm; margin: 1rem 0; display: grid;
+  grid-template-rows: 1fr auto 1fr; break-after: page; break-inside: avoid; }
+.flyer h2 { margin: 0 0 4mm; font-size: 20pt; }
+.flyer .kind { text-transform: uppercase; letter-spacing: .08em; font-size: 9pt; color: #444; }
+.flyer .parts { display: grid; grid-template-columns: 58mm 1fr; gap: 8mm; align-items: start; }
+.flyer svg { width: 58mm; height: 58mm; display: block; }
+.flyer ol { margin: 0; padding-left: 6mm; font-size: 12.5pt; }
+.flyer li { margin-bottom: 3mm; }
+.cut { border-top: 1px dashed #444; margin: 6mm 0; font-size: 8pt; color: #444; text-align: center; }
+.line { display: flex; gap: 3mm; margin-bottom: 7mm; font-size: 11pt; }
+.line::after { content: ''; flex: 1; border-bottom: 1px solid #444; }
+.guid { font-family: var(--mono); font-feature-settings: 'zero'; font-size: 9pt; overflow-wrap: anywhere; }
+@page { size: A4; margin: 13mm 14mm; }
+@media print {
+  body { background: #fff; }
+  .top, nav, .skip, .screen { display: none !important; }
+  .frame, main { display: block; margin: 0; padding: 0; border: 0; max-width: none; }
+  .sheet { margin: 0; }
+  .flyer { border: 0; padding: 0; margin: 0; width: auto; min-height: 0; height: 265mm; }
+  .flyer:last-child { break-after: auto; }
+}
+`;

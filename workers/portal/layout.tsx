@@ -1,0 +1,170 @@
+/** @module The frame around every staff page, and the small parts pages are made of. */
+import { html } from 'hono/html';
+import type { Child } from 'hono/jsx';
+import { SCRIPT_ASSET, STYLE_ASSET } from './assets/assets.ts';
+import { mayUse, type Page, PAGES, type Role } from './roles.ts';
+import type { StaffContext } from './staff-context.ts';
+import { fill, type Language, LANGUAGES, type Texts } from './texts/texts.ts';
+
+/** What the frame shows around the content. */
+interface Frame {
+  readonly texts: Texts;
+  readonly language: Language;
+  readonly title: string;
+  /** Null: nobody is signed in, so there is neither a menu nor a form. */
+  readonly person: { readonly subject: string; readonly roles: readonly Role[]; readonly csrf: string } | null;
+  readonly page: Page | null;
+}
+
+/** Hidden field that each form carries. */
+export function Csrf({ token }: { readonly token: string }) {
+  return <input type="hidden" name="csrf" value={token} />;
+}
+
+/** A whole document. */
+export function Document({ frame, children }: { readonly frame: Frame; readonly children?: Child }) {
+  const { texts: t, language, title, person, page } = frame;
+  return html`<!doctype html>${(
+      <html lang={language}>
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <title>{`${title} – ${t.brand}`}</title>
+          <link rel="stylesheet" href={STYLE_ASSET.path} integrity={STYLE_ASSET.integrity} />
+          <script src={SCRIPT_ASSET.path} integrity={SCRIPT_ASSET.integrity} defer />
+        </head>
+        <body>
+          <a class="skip" href="#content">
+            {t.skip}
+          </a>
+          <header class="top">
+            <div>
+              <a class="brand" href="/staff">
+                {t.brand}
+              </a>
+              {person !== null && <PersonBar t={t} language={language} person={person} />}
+            </div>
+          </header>
+          <div class="frame">
+            {person !== null && person.roles.length > 0 && (
+              <nav aria-label={t.menu}>
+                <ul>
+                  {PAGES.filter((item) => mayUse(person.roles, item)).map((item) => (
+                    <li>
+                      <a href={`/staff/${item}`} aria-current={item === page ? 'page' : undefined}>
+                        {t[`page.${item}`]}
+                      </a>
+                    </li>
+                  ))}
+                </ul>
+              </nav>
+            )}
+            <main id="content" tabindex={-1}>
+              <h1 class="screen">{title}</h1>
+              {children}
+            </main>
+          </div>
+        </body>
+      </html>
+    )}`;
+}
+
+function PersonBar({ t, language, person }: { t: Texts; language: Language; person: NonNullable<Frame['person']> }) {
+  return (
+    <>
+      <form method="post" action="/staff/language" aria-label={t.language}>
+        <Csrf token={person.csrf} />
+        {Object.entries(LANGUAGES).map(([tag, { name }]) => (
+          <button name="language" value={tag} lang={tag} aria-pressed={tag === language ? 'true' : 'false'}>
+            {name}
+          </button>
+        ))}
+      </form>
+      <span>{fill(t.signedInAs, { who: person.subject })}</span>
+      <form method="post" action="/staff/sign-out">
+        <Csrf token={person.csrf} />
+        <button>{t.signOut}</button>
+      </form>
+    </>
+  );
+}
+
+/** The frame of a page for the person of this request. */
+export function frameOf(c: StaffContext, page: Page | null, title: string): Frame {
+  const { identity, session, texts } = c.var;
+  const person = { subject: identity.subject, roles: identity.roles, csrf: session.csrf };
+  return { texts, language: session.language, title, person, page };
+}
+
+/** Answers with a page. */
+export function answerPage(c: StaffContext, page: Page, content: Child, status: 200 | 400 | 409 | 429 = 200) {
+  const title = c.var.texts[`page.${page}`];
+  return c.html(<Document frame={frameOf(c, page, title)}>{content}</Document>, status);
+}
+
+/** A sentence that must be seen. */
+export function Notice({ kind, children }: { readonly kind: 'good' | 'bad' | 'plain'; readonly children?: Child }) {
+  return (
+    <div class={`notice screen ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
+      {children}
+    </div>
+  );
+}
+
+/** A table that scrolls by itself when the window is narrow. @param numeric indexes of columns with numbers */
+export function Table(props: {
+  readonly caption: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly Child[])[];
+  readonly numeric?: readonly number[];
+}) {
+  const { caption, heads, rows, numeric = [] } = props;
+  const alignment = (column: number) => (numeric.includes(column) ? 'number' : undefined);
+  return (
+    <div class="table" role="region" aria-label={caption} tabindex={0}>
+      <table>
+        <thead>
+          <tr>
+            {heads.map((head, column) => (
+              <th scope="col" class={alignment(column)}>
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr>
+              {row.map((cell, column) => (
+                <td class={alignment(column)}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A form that posts to a page of the portal. */
+export function Form(props: { readonly c: StaffContext; readonly action: string; readonly children?: Child }) {
+  return (
+    <form method="post" action={props.action}>
+      <Csrf token={props.c.var.session.csrf} />
+      {props.children}
+    </form>
+  );
+}
+
+/** A labelled input; every other property goes to the input. */
+export function Field(props: { label: string; help?: string; name: string; [attribute: string]: unknown }) {
+  const { label, help, name, ...input } = props;
+  const helpId = help === undefined ? undefined : `${name}-help`;
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <input id={name} name={name} autocomplete="off" aria-describedby={helpId} {...input} />
+      {help !== undefined && <small id={helpId}>{help}</small>}
+    </div>
+  );
+}

@@ -1,0 +1,183 @@
+/**
+ * @module Batches of cards: how many were used (never which, never whether keys came, spec/europe.md §9.2 g), and their
+ * withdrawal from now on or back to a date (H10): first a dry run that changes nothing, then the deed.
+ */
+import { Hono } from 'hono';
+import type { CardBatch } from '../../../domain/rpc.ts';
+import { errorPage } from '../errors.tsx';
+import { dateText, startOfDay, timeText } from '../format.ts';
+import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { audit, type Staff, type StaffContext } from '../staff-context.ts';
+import { fill } from '../texts/texts.ts';
+
+/** Whose batches this person sees: a health authority all, a provider their own. */
+const scopeOf = (c: StaffContext): string | null =>
+  c.var.identity.roles.includes('health-authority') ? null : c.var.identity.provider;
+
+/** The batch a form names, as far as this person may see it. */
+async function batchIn(c: StaffContext): Promise<CardBatch | null> {
+  const batches = await c.env.VERIFICATION.cardBatches(scopeOf(c));
+  const found = batches.find(({ batchId }) => batchId === c.var.form.get('batch'));
+  return found === undefined ? null : { ...found };
+}
+
+/** @returns the instant a withdrawal is to count from; null when the form has no date, or one outside the batch's life */
+function withdrawnFrom(c: StaffContext, batch: CardBatch): { readonly from: number; readonly back: boolean } | null {
+  const { form, now } = c.var;
+  if (form.get('when') === 'now') return { from: now, back: false };
+  const from = form.get('when') === 'back' ? startOfDay(form.get('date') ?? '') : null;
+  const earliest = startOfDay(dateText(batch.createdAt)) ?? batch.createdAt;
+  return from === null || from < earliest || from > now ? null : { from, back: true };
+}
+
+function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBatch[] }) {
+  const { texts: t, session } = c.var;
+  const all = scopeOf(c) === null;
+  const rows = batches.map((batch) => [
+    <>
+      {batch.label} <span class="mono soft">{batch.batchId.slice(0, 8)}</span>
+    </>,
+    ...(all ? [batch.provider] : []),
+    dateText(batch.createdAt),
+    dateText(batch.expiresAt),
+    batch.size,
+    batch.used,
+    batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: timeText(batch.withdrawnFrom) }),
+    <form method="post" action="/staff/batches/withdraw">
+      <Csrf token={session.csrf} />
+      <input type="hidden" name="batch" value={batch.batchId} />
+      <button class="plain" aria-label={`${t.batchWithdraw} ${batch.label}`}>
+        {t.batchWithdraw}
+      </button>
+    </form>,
+  ]);
+  const heads = [
+    t.batchLabel,
+    ...(all ? [t.batchProvider] : []),
+    t.batchMade,
+    t.batchExpires,
+    t.batchSize,
+    t.batchUsed,
+    t.batchState,
+    '',
+  ];
+  const first = heads.indexOf(t.batchSize);
+  return <Table caption={t['page.batches']} heads={heads} rows={rows} numeric={[first, first + 1]} />;
+}
+
+/** @returns the routes of the page `batches` */
+export function batchRoutes() {
+  const routes = new Hono<Staff>();
+
+  routes.get('/', async (c) => {
+    const { texts: t } = c.var;
+    const batches = await c.env.VERIFICATION.cardBatches(scopeOf(c));
+    return answerPage(
+      c,
+      'batches',
+      <>
+        <p>{t.batchesIntro}</p>
+        {batches.length === 0 ? <p>{t.batchesNone}</p> : <BatchTable c={c} batches={batches} />}
+        <p class="soft">{t.utc}</p>
+      </>,
+    );
+  });
+
+  routes.post('/withdraw', async (c) => {
+    const { texts: t, now } = c.var;
+    const batch = await batchIn(c);
+    if (batch === null) return answerPage(c, 'batches', <Notice kind="bad">{t.withdrawMissing}</Notice>, 400);
+    return answerPage(
+      c,
+      'batches',
+      <>
+        <h2>{t.withdrawTitle}</h2>
+        <p>
+          {batch.label} · {batch.provider} · <span class="mono">{batch.batchId}</span>
+        </p>
+        <Form c={c} action="/staff/batches/withdraw/preview">
+          <input type="hidden" name="batch" value={batch.batchId} />
+          <fieldset>
+            <legend>{t.withdrawTitle}</legend>
+            <div class="choice">
+              <input type="radio" id="when-now" name="when" value="now" checked aria-describedby="now-help" />
+              <label for="when-now">{t.withdrawNow}</label>
+              <small id="now-help">{t.withdrawNowHelp}</small>
+            </div>
+            <div class="choice">
+              <input type="radio" id="when-back" name="when" value="back" aria-describedby="back-help" />
+              <label for="when-back">{t.withdrawBack}</label>
+              <small id="back-help">{t.withdrawBackHelp}</small>
+              <Field
+                label={t.withdrawDate}
+                name="date"
+                type="date"
+                min={dateText(batch.createdAt)}
+                max={dateText(now)}
+                value={dateText(batch.createdAt)}
+              />
+            </div>
+          </fieldset>
+          <button>{t.withdrawPreview}</button>
+        </Form>
+      </>,
+    );
+  });
+
+  routes.post('/withdraw/preview', async (c) => {
+    const { texts: t } = c.var;
+    const batch = await batchIn(c);
+    const when = batch === null ? null : withdrawnFrom(c, batch);
+    if (batch === null || when === null) return errorPage(c, 'input');
+    const values = {
+      unused: batch.size - batch.used,
+      used: batch.used,
+      label: batch.label,
+      time: timeText(when.from),
+    };
+    await audit(c, 'batch.preview', `batch ${batch.batchId}`);
+    return answerPage(
+      c,
+      'batches',
+      <>
+        <h2>{t.withdrawTitle}</h2>
+        <p>{t.withdrawDryRun}</p>
+        <Notice kind="plain">{fill(when.back ? t.withdrawEffectBack : t.withdrawEffectNow, values)}</Notice>
+        <p>{t.withdrawForGood}</p>
+        <Form c={c} action="/staff/batches/withdraw/confirm">
+          <input type="hidden" name="batch" value={batch.batchId} />
+          <input type="hidden" name="when" value={when.back ? 'back' : 'now'} />
+          <input type="hidden" name="date" value={dateText(when.from)} />
+          <div class="row">
+            <button class="danger">{t.withdrawConfirm}</button>
+            <a class="button plain" href="/staff/batches">
+              {t.withdrawCancel}
+            </a>
+          </div>
+        </Form>
+      </>,
+    );
+  });
+
+  routes.post('/withdraw/confirm', async (c) => {
+    const { texts: t } = c.var;
+    const batch = await batchIn(c);
+    const when = batch === null ? null : withdrawnFrom(c, batch);
+    if (batch === null || when === null) return errorPage(c, 'input');
+    await audit(c, 'batch.withdraw', `batch ${batch.batchId} from ${timeText(when.from)}`);
+    const holds = await c.env.VERIFICATION.withdrawBatch(batch.batchId, scopeOf(c), when.from);
+    if (holds === null) return answerPage(c, 'batches', <Notice kind="bad">{t.withdrawMissing}</Notice>, 409);
+    return answerPage(
+      c,
+      'batches',
+      <>
+        <Notice kind="good">{fill(t.withdrawDone, { time: timeText(holds) })}</Notice>
+        <p>
+          <a href="/staff/batches">{t.back}</a>
+        </p>
+      </>,
+    );
+  });
+
+  return routes;
+}

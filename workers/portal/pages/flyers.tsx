@@ -1,0 +1,97 @@
+/**
+ * @module Flyers for tests: a fresh test GUID (spec/cwa.md §3.1) as QR code for the patient, and the same on a form that
+ * goes to the laboratory with the sample. A flyer authorises nothing by itself, so nothing is stored.
+ */
+import { Hono } from 'hono';
+import { toHex } from '../../../protocol/bytes.ts';
+import { errorPage } from '../errors.tsx';
+import { integerField } from '../form.ts';
+import { answerPage, Field, Form, Notice } from '../layout.tsx';
+import { QrCode } from '../qr.tsx';
+import { audit, type Staff } from '../staff-context.ts';
+import { fill, type Texts } from '../texts/texts.ts';
+import { answerSheet } from './sheet.tsx';
+
+const MAX_FLYERS = 200;
+const PREFIX_BYTES = 3;
+
+/** A test's GUID: six random hex digits and a random version-4 UUID, upper case. */
+function testGuid(): string {
+  const prefix = toHex(crypto.getRandomValues(new Uint8Array(PREFIX_BYTES)));
+  return `${prefix}-${crypto.randomUUID()}`.toUpperCase();
+}
+
+function Flyer({ t, guid, provider }: { readonly t: Texts; readonly guid: string; readonly provider: string }) {
+  return (
+    <article class="flyer">
+      <section>
+        <p class="kind">{t.flyerPatient}</p>
+        <h2>{t.flyerTitle}</h2>
+        <div class="parts">
+          <QrCode guid={guid} label="QR" />
+          <div>
+            <ol>
+              <li>{t.flyerStep1}</li>
+              <li>{t.flyerStep2}</li>
+              <li>{t.flyerStep3}</li>
+            </ol>
+            <p>{t.flyerKeep}</p>
+          </div>
+        </div>
+        <p class="guid">{guid}</p>
+      </section>
+      <div class="cut">{t.flyerCut}</div>
+      <section>
+        <p class="kind">{t.flyerLab}</p>
+        <h2>{t.flyerLabTitle}</h2>
+        <div class="parts">
+          <QrCode guid={guid} label="QR" />
+          <div>
+            <p class="line">{t.flyerName}</p>
+            <p class="line">{t.flyerBirth}</p>
+            <p class="line">{t.flyerSample}</p>
+            <p>
+              {t.flyerSender}: {provider}
+            </p>
+          </div>
+        </div>
+        <p class="guid">
+          {t.flyerLabId}: {guid}
+        </p>
+      </section>
+    </article>
+  );
+}
+
+/** @returns the routes of the page `flyers` */
+export function flyerRoutes() {
+  const routes = new Hono<Staff>();
+
+  routes.get('/', (c) => {
+    const { texts: t } = c.var;
+    return answerPage(
+      c,
+      'flyers',
+      <>
+        <p>{t.flyersIntro}</p>
+        <Form c={c} action="/staff/flyers">
+          <Field label={t.flyersCount} name="count" type="number" required min={1} max={MAX_FLYERS} value="1" />
+          <button>{t.flyersMake}</button>
+        </Form>
+      </>,
+    );
+  });
+
+  routes.post('/', async (c) => {
+    const { texts: t, identity } = c.var;
+    const count = integerField(c.var.form, 'count', { min: 1, max: MAX_FLYERS });
+    if (count === null) return errorPage(c, 'input');
+    await audit(c, 'flyers.make', `count ${count}`);
+    const pieces = Array.from({ length: count }, () => () => (
+      <Flyer t={t} guid={testGuid()} provider={identity.provider} />
+    ));
+    return answerSheet(c, 'flyers', <Notice kind="good">{fill(t.flyersMade, { count })}</Notice>, pieces);
+  });
+
+  return routes;
+}

@@ -1,0 +1,130 @@
+/** @module Pages that only show: failed guesses, what the origin has published, the audit log and its search. */
+import { Hono } from 'hono';
+import { AUDIT_PAGE } from '../../../durable-objects/staff-room/audit-ops.ts';
+import { startOfDay, timeText } from '../format.ts';
+import { answerPage, Field, Notice, Table } from '../layout.tsx';
+import type { Staff } from '../staff-context.ts';
+import { fill } from '../texts/texts.ts';
+
+const DAY_SECONDS = 86_400;
+const MAX_SEARCH = 100;
+
+/** @returns the routes of the page `guesses` */
+export function guessRoutes() {
+  const routes = new Hono<Staff>();
+  routes.get('/', async (c) => {
+    const { texts: t } = c.var;
+    const { thisHour, lastHour, alarm } = await c.env.VERIFICATION.guesses();
+    return answerPage(
+      c,
+      'guesses',
+      <>
+        <p>{t.guessesIntro}</p>
+        <Notice kind={alarm ? 'bad' : 'good'}>{alarm ? t.guessesAlarm : t.guessesCalm}</Notice>
+        <dl class="figures">
+          <div>
+            <dt>{t.guessesThisHour}</dt>
+            <dd>{thisHour}</dd>
+          </div>
+          <div>
+            <dt>{t.guessesLastHour}</dt>
+            <dd>{lastHour}</dd>
+          </div>
+        </dl>
+      </>,
+    );
+  });
+  return routes;
+}
+
+/** @returns the routes of the page `status` */
+export function statusRoutes() {
+  const routes = new Hono<Staff>();
+  routes.get('/', async (c) => {
+    const { texts: t } = c.var;
+    const { regions, idle, counters } = await c.env.ORIGIN.status();
+    const hour = (last: number | null): string => (last === null ? '–' : timeText(last * 3600));
+    return answerPage(
+      c,
+      'status',
+      <>
+        <Notice kind={idle ? 'good' : 'plain'}>{idle ? t.statusIdle : t.statusBusy}</Notice>
+        <Table
+          caption={t['page.status']}
+          heads={[t.statusRegion, t.statusSequence, t.statusHour]}
+          rows={regions.map(({ region, sequence, lastIndexedHour }) => [region, sequence, hour(lastIndexedHour)])}
+          numeric={[1]}
+        />
+        <h2>{t.statusCounters}</h2>
+        <Table
+          caption={t.statusCounters}
+          heads={[t.statusCounter, t.statusValue]}
+          rows={Object.entries(counters).map(([name, value]) => [<span class="mono">{name}</span>, value])}
+          numeric={[1]}
+        />
+        <p class="soft">{t.utc}</p>
+      </>,
+    );
+  });
+  return routes;
+}
+
+/** @returns the routes of the page `audit` */
+export function auditRoutes() {
+  const routes = new Hono<Staff>();
+  routes.get('/', async (c) => {
+    const { texts: t, room } = c.var;
+    const query = (name: string): string => (c.req.query(name) ?? '').slice(0, MAX_SEARCH);
+    const to = startOfDay(query('to'));
+    const before = /^\d{1,15}$/.test(query('before')) ? Number(query('before')) : null;
+    const search = {
+      text: query('text') === '' ? null : query('text'),
+      from: startOfDay(query('from')),
+      to: to === null ? null : to + DAY_SECONDS,
+      before,
+    };
+    const [entries, broken] = await Promise.all([room.search(search), room.brokenLink()]);
+    const last = entries.at(-1);
+    const older = new URLSearchParams({ text: query('text'), from: query('from'), to: query('to') });
+    older.set('before', String(last?.id ?? 0));
+    return answerPage(
+      c,
+      'audit',
+      <>
+        <p>{t.auditIntro}</p>
+        {broken === null ? (
+          <p class="soft">{t.auditWhole}</p>
+        ) : (
+          <Notice kind="bad">{fill(t.auditBroken, { id: broken })}</Notice>
+        )}
+        <form method="get" action="/staff/audit" class="filters" role="search">
+          <Field label={t.auditSearch} name="text" maxlength={MAX_SEARCH} value={query('text')} />
+          <Field label={t.auditFrom} name="from" type="date" value={query('from')} />
+          <Field label={t.auditTo} name="to" type="date" value={query('to')} />
+          <button>{t.auditFind}</button>
+        </form>
+        {entries.length === 0 ? (
+          <p>{t.auditNone}</p>
+        ) : (
+          <Table
+            caption={t['page.audit']}
+            heads={[t.auditWhen, t.auditWho, t.auditWhat, t.auditDetail]}
+            rows={entries.map(({ at, who, what, detail }) => [
+              <span class="nowrap">{timeText(at)}</span>,
+              who,
+              <span class="mono">{what}</span>,
+              detail,
+            ])}
+          />
+        )}
+        {entries.length === AUDIT_PAGE && (
+          <p>
+            <a href={`/staff/audit?${older.toString()}`}>{t.auditOlder}</a>
+          </p>
+        )}
+        <p class="soft">{t.utc}</p>
+      </>,
+    );
+  });
+  return routes;
+}

@@ -1,0 +1,37 @@
+/** @module What every staff page knows of who is asking. */
+import type { Context } from 'hono';
+import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
+import type { PortalConfig, PortalEnv } from './bindings.ts';
+import type { Identity } from './identity.ts';
+import type { Language, Texts } from './texts/texts.ts';
+
+/** A running session. */
+export interface StaffSessionContext {
+  readonly idHash: string;
+  /** What each form must send back. */
+  readonly csrf: string;
+  readonly language: Language;
+}
+
+/** hono's types for the staff routes. */
+export interface Staff {
+  Bindings: PortalEnv;
+  Variables: {
+    config: PortalConfig;
+    /** Unix seconds at which the request came. */
+    now: number;
+    identity: Identity;
+    room: DurableObjectStub<StaffRoom>;
+    session: StaffSessionContext;
+    texts: Texts;
+    /** The form of a POST, checked by middleware. */
+    form: ReadonlyMap<string, string>;
+  };
+}
+
+export type StaffContext = Context<Staff>;
+
+/** Writes an action into the audit log, before it is done. @param detail facts, never a code, never free text */
+export async function audit(c: StaffContext, what: string, detail = ''): Promise<void> {
+  await c.var.room.record({ who: c.var.identity.subject, what, detail });
+}

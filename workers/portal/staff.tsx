@@ -1,0 +1,109 @@
+/**
+ * @module The staff pages below `/staff` (design.md §7). In this order a request meets: the session, for a POST the form's
+ * proofs and the pace, then the page's roles. What a page does stands in `pages/`.
+ */
+import { Hono } from 'hono';
+import { ASSETS } from './assets/assets.ts';
+import { endedPage, errorPage } from './errors.tsx';
+import { isOwnForm, readForm } from './form.ts';
+import { Document, frameOf } from './layout.tsx';
+import { batchRoutes } from './pages/batches.tsx';
+import { cardRoutes } from './pages/cards.tsx';
+import { flyerRoutes } from './pages/flyers.tsx';
+import { laboratoryRoutes } from './pages/laboratories.tsx';
+import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
+import { quotaRoutes } from './pages/quotas.tsx';
+import { sessionRoutes } from './pages/sessions.tsx';
+import { codeRoutes, teleTanRoutes } from './pages/teletan.tsx';
+import { mayUse, type Page, PAGES } from './roles.ts';
+import { openSession } from './session.ts';
+import { audit, type Staff } from './staff-context.ts';
+import { LANGUAGES, languageOf } from './texts/texts.ts';
+
+const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
+  teletan: teleTanRoutes,
+  codes: codeRoutes,
+  cards: cardRoutes,
+  batches: batchRoutes,
+  flyers: flyerRoutes,
+  laboratories: laboratoryRoutes,
+  quotas: quotaRoutes,
+  guesses: guessRoutes,
+  sessions: sessionRoutes,
+  status: statusRoutes,
+  audit: auditRoutes,
+};
+
+/** @returns the routes below `/staff`; identity, clock and room are set before */
+export function staffRoutes() {
+  const routes = new Hono<Staff>();
+
+  for (const { path, type, text } of ASSETS) {
+    const headers = { 'content-type': type, 'cache-control': 'private, max-age=31536000, immutable' };
+    routes.get(path.slice('/staff'.length), (c) => c.body(text, 200, headers));
+  }
+
+  routes.use(async function requireSession(c, next) {
+    const kind = await openSession(c);
+    if (kind === 'ended') return endedPage(c);
+    c.set('texts', LANGUAGES[c.var.session.language].texts);
+    if (kind === 'begun') await audit(c, 'session.begin');
+    return next();
+  });
+
+  routes.use(async function requireOwnForm(c, next) {
+    if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
+    if (c.req.method !== 'POST') return errorPage(c, 'missing');
+    const form = await readForm(c.req.raw);
+    if (form === null || !isOwnForm(c.req.raw, form, c.var.session.csrf)) return errorPage(c, 'form');
+    if (!(await c.var.room.countAction(c.var.session.idHash))) return errorPage(c, 'many');
+    c.set('form', form);
+    return next();
+  });
+
+  for (const page of PAGES) {
+    const guarded = new Hono<Staff>();
+    guarded.use(async function requireRole(c, next) {
+      if (mayUse(c.var.identity.roles, page)) return next();
+      if (c.req.method === 'POST') await audit(c, 'refused', page);
+      return errorPage(c, 'forbidden');
+    });
+    guarded.route('/', ROUTES[page]());
+    routes.route(`/${page}`, guarded);
+  }
+
+  routes.get('/', (c) => {
+    const { identity, texts: t } = c.var;
+    const pages = PAGES.filter((page) => mayUse(identity.roles, page));
+    return c.html(
+      <Document frame={frameOf(c, null, t.home)}>
+        <p>{pages.length === 0 ? t.homeNoRole : t.homeIntro}</p>
+        <p class="soft">{identity.roles.map((role) => t[`role.${role}`]).join(' · ')}</p>
+        <ul class="tiles">
+          {pages.map((page) => (
+            <li>
+              <a href={`/staff/${page}`}>
+                <strong>{t[`page.${page}`]}</strong>
+                {t[`about.${page}`]}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </Document>,
+    );
+  });
+
+  routes.post('/language', async (c) => {
+    await c.var.room.setLanguage(c.var.session.idHash, languageOf(c.var.form.get('language') ?? ''));
+    return c.redirect('/staff', 303);
+  });
+
+  routes.post('/sign-out', async (c) => {
+    await audit(c, 'session.end');
+    await c.var.room.end(c.var.session.idHash);
+    return endedPage(c);
+  });
+
+  routes.all('*', (c) => errorPage(c, 'missing'));
+  return routes;
+}

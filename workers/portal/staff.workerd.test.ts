@@ -1,0 +1,299 @@
+/** @module Staff pages in workerd with the real StaffRoom: roles, forms, headers, what is said and what is kept. */
+import { describe, it } from 'vitest';
+import { SCRIPT_ASSET, STYLE_ASSET } from './assets/assets.ts';
+import { PAGE_ROLES, type Page, PAGES, type Role, ROLES } from './roles.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
+import { Browser, ENV, NOW } from './test-rig.ts';
+
+let people = 0;
+/** Somebody whom no other test knows. */
+const somebody = (): string => `person-${++people}@example.org`;
+const browserOf = (...roles: Role[]): Browser => new Browser({ subject: somebody(), roles });
+const entriesOf = async (who: string) =>
+  (await ENV.STAFF_ROOM.getByName('room').search({ text: who, from: null, to: null, before: null })).map(
+    ({ what, detail }) => [what, detail] as const,
+  );
+
+/** Each POST of the portal → the page it belongs to. */
+const ACTIONS: readonly [path: string, page: Page][] = [
+  ['/staff/teletan', 'teletan'],
+  ['/staff/cards', 'cards'],
+  ['/staff/batches/withdraw', 'batches'],
+  ['/staff/batches/withdraw/preview', 'batches'],
+  ['/staff/batches/withdraw/confirm', 'batches'],
+  ['/staff/flyers', 'flyers'],
+  ['/staff/laboratories', 'laboratories'],
+  ['/staff/quotas', 'quotas'],
+  ['/staff/sessions/revoke', 'sessions'],
+  ['/staff/sessions/certificate', 'sessions'],
+];
+
+describe('the role matrix', () => {
+  it.for(ROLES.flatMap((role) => PAGES.map((page) => [role, page] as const)))(
+    '%s opens %s only if the table says so',
+    async ([role, page], { expect }) => {
+      const allowed = (PAGE_ROLES[page] as readonly Role[]).includes(role);
+      const response = await browserOf(role).send(`/staff/${page}`);
+      expect(response.status).toBe(allowed ? 200 : 403);
+    },
+  );
+
+  it.for(ACTIONS)('%s acts for nobody without a role of its page', async ([path, page], { expect }) => {
+    const others = ROLES.filter((role) => !(PAGE_ROLES[page] as readonly Role[]).includes(role));
+    const browser = new Browser({ subject: somebody(), roles: others });
+    expect((await browser.post(path, { count: '1', label: 'x' })).status).toBe(403);
+    expect((await new Browser({ subject: somebody(), roles: [] }).post(path)).status).toBe(403);
+  });
+
+  it('the menu shows the pages of a role and no other', async ({ expect }) => {
+    const home = await (await browserOf('hotline').send('/staff')).text();
+    const shown = PAGES.filter((page) => home.includes(`href="/staff/${page}"`));
+    expect(shown).toEqual(['teletan', 'codes']);
+  });
+});
+
+describe('forms', () => {
+  it.for(ACTIONS)(
+    '%s is refused without the session’s token or from another site',
+    async ([path, page], { expect }) => {
+      const role = PAGE_ROLES[page][0];
+      const browser = browserOf(role);
+      const csrf = await browser.csrf();
+      const other = await browserOf(role).csrf();
+      const attempt = async (fields: Record<string, string>, headers: Record<string, string>): Promise<number> =>
+        (await browser.send(path, { method: 'POST', body: new URLSearchParams(fields), headers })).status;
+      const refused = [
+        await attempt({}, { 'sec-fetch-site': 'same-origin' }),
+        await attempt({ csrf: '' }, { 'sec-fetch-site': 'same-origin' }),
+        await attempt({ csrf: other }, { 'sec-fetch-site': 'same-origin' }),
+        await attempt({ csrf }, { 'sec-fetch-site': 'cross-site' }),
+        await attempt({ csrf }, { 'sec-fetch-site': 'same-site' }),
+        await attempt({ csrf }, { 'sec-fetch-site': 'none' }),
+        await attempt({ csrf }, { origin: 'https://evil.example' }),
+        await attempt({ csrf }, { origin: 'null' }),
+        await attempt({ csrf }, {}),
+      ];
+      expect(refused).toEqual(refused.map(() => 403));
+      expect((await browser.send(path, { method: 'PUT' })).status).toBe(404);
+    },
+  );
+
+  it('a browser without Sec-Fetch-Site is believed by its Origin', async ({ expect }) => {
+    const browser = browserOf('hotline');
+    const body = new URLSearchParams({ csrf: await browser.csrf() });
+    const headers = { origin: 'https://portal.example' };
+    expect((await browser.send('/staff/teletan', { method: 'POST', body, headers })).status).toBe(200);
+  });
+
+  it.for<[name: string, path: string, role: Role, fields: Record<string, string>]>([
+    ['no cards', '/staff/cards', 'provider', { label: 'x', count: '0' }],
+    ['too many cards', '/staff/cards', 'provider', { label: 'x', count: '10001' }],
+    ['half a card', '/staff/cards', 'provider', { label: 'x', count: '1.5' }],
+    ['no label', '/staff/cards', 'provider', { label: ' ', count: '1' }],
+    ['a label with a line break', '/staff/cards', 'provider', { label: 'a\nb', count: '1' }],
+    ['a label of 61', '/staff/cards', 'provider', { label: 'x'.repeat(61), count: '1' }],
+    ['too many flyers', '/staff/flyers', 'provider', { count: '201' }],
+    ['a quota below 0', '/staff/quotas', 'health-authority', { issuer: 'a', perHour: '-1' }],
+    ['no fingerprint', '/staff/sessions/certificate', 'operator', { fingerprint: 'zz' }],
+    ['no list', '/staff/laboratories', 'lab-admin', { document: '' }],
+  ])('%s is refused, and nothing of it is said again', async ([, path, role, fields], { expect }) => {
+    const response = await browserOf(role).post(path, { ...fields, extra: 'reflect-me' });
+    expect(response.status).toBe(400);
+    const text = await response.text();
+    expect(text).not.toContain('reflect-me');
+    for (const value of Object.values(fields).filter((one) => one.length > 3)) expect(text).not.toContain(value);
+  });
+
+  it('a form past 512 KB, of another type or not UTF-8 is refused', async ({ expect }) => {
+    const browser = browserOf('lab-admin');
+    const csrf = await browser.csrf();
+    const attempt = async (body: BodyInit, type: string): Promise<number> => {
+      const headers = { 'sec-fetch-site': 'same-origin', 'content-type': type };
+      return (await browser.send('/staff/laboratories', { method: 'POST', body, headers })).status;
+    };
+    const form = 'application/x-www-form-urlencoded';
+    expect(await attempt(`csrf=${csrf}&document=${'x'.repeat(600_000)}`, form)).toBe(403);
+    expect(await attempt(JSON.stringify({ csrf, document: 'signed' }), 'text/plain')).toBe(403);
+    expect(await attempt(Uint8Array.of(0xff, 0xfe), form)).toBe(403);
+    expect(await attempt(`csrf=${csrf}&document=signed`, form)).toBe(200);
+  });
+
+  it('a session that acts too fast is told to wait, and others are not', async ({ expect }) => {
+    const subject = somebody();
+    const browser = new Browser({ subject, roles: ['hotline'] });
+    const statuses: number[] = [];
+    for (let i = 0; i < 31; i++) statuses.push((await browser.post('/staff/language', { language: 'en' })).status);
+    expect(statuses.slice(0, 30)).toEqual(Array.from({ length: 30 }, () => 303));
+    expect(statuses[30]).toBe(429);
+    expect((await browserOf('hotline').post('/staff/language', { language: 'en' })).status).toBe(303);
+  });
+});
+
+describe('every answer', () => {
+  it.for(['/staff', '/staff/teletan', '/staff/audit', '/staff/nothing', '/', '/nothing', '/operator/nothing'])(
+    '%s carries the security headers, is not cached and opens no CORS',
+    async (path, { expect }) => {
+      const response = await browserOf('hotline').send(path, { headers: { origin: 'https://evil.example' } });
+      for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(response.headers.get(name)).toBe(value);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      expect(response.headers.has('access-control-allow-origin')).toBe(false);
+    },
+  );
+
+  it('the policy allows nothing inline, and no page has any', async ({ expect }) => {
+    expect(SECURITY_HEADERS['content-security-policy']).not.toContain('unsafe');
+    const browser = new Browser({ subject: somebody(), roles: ROLES });
+    for (const page of PAGES) {
+      const text = await (await browser.send(`/staff/${page}`)).text();
+      expect(text).not.toMatch(/\sstyle=|\son\w+=|<style|<script(?![^>]*\ssrc=)/);
+      expect(text).toContain(`src="${SCRIPT_ASSET.path}" integrity="${SCRIPT_ASSET.integrity}"`);
+      expect(text).toContain(`href="${STYLE_ASSET.path}" integrity="${STYLE_ASSET.integrity}"`);
+    }
+  });
+
+  it('script and stylesheet are what their integrity says', async ({ expect }) => {
+    for (const { path, integrity, type } of [SCRIPT_ASSET, STYLE_ASSET]) {
+      const response = await browserOf().send(path);
+      expect(response.headers.get('content-type')).toBe(type);
+      const digest = await crypto.subtle.digest('SHA-256', await response.arrayBuffer());
+      expect(`sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`).toBe(integrity);
+    }
+  });
+
+  it('a back office out of reach is a page without its message', async ({ expect }) => {
+    const ORIGIN = { ...ENV.ORIGIN, status: () => Promise.reject(new Error('secret detail')) };
+    const browser = new Browser({ subject: somebody(), roles: ['operator'] }, { bindings: { ORIGIN } });
+    const response = await browser.send('/staff/status');
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('secret detail');
+  });
+});
+
+describe('codes', () => {
+  it('a teleTAN is shown in the answer to the form, in groups, and never again', async ({ expect }) => {
+    const subject = somebody();
+    const browser = new Browser({ subject, roles: ['hotline'] });
+    const issued = await browser.post('/staff/teletan');
+    expect(await issued.text()).toMatch(/R3Z-NUE-V9JA[\s\S]*data-seconds-left="3600"/);
+    const codes = await (await browser.send('/staff/codes')).text();
+    expect(codes).toContain('R3Z…');
+    expect(codes).not.toMatch(/NUE/);
+    expect((await browser.post('/staff/teletan')).status).toBe(429);
+    expect(await entriesOf(subject)).toEqual([
+      ['teletan.refused', 'quota'],
+      ['teletan.issue', ''],
+      ['teletan.issue', ''],
+      ['session.begin', ''],
+    ]);
+  });
+
+  it('cards are printed in the answer to the form; the log knows the batch and the count alone', async ({ expect }) => {
+    const subject = somebody();
+    const browser = new Browser({ subject, roles: ['provider'], provider: 'Practice' });
+    const text = await (await browser.post('/staff/cards', { label: '<b>Label', count: '3' })).text();
+    expect(text.match(/class="card"/g)).toHaveLength(3);
+    expect(text).toContain('Practice · &lt;b&gt;Label');
+    for (const group of ['ABCDE-', 'FGHJK-', 'MNPQ2']) expect(text).toContain(group);
+    expect(text.endsWith('</html>')).toBe(true);
+    const batches = await (await browser.send('/staff/batches')).text();
+    expect(batches).not.toContain('ABCDE');
+    const log = JSON.stringify(await entriesOf(subject));
+    expect(log).toMatch(/cards\.made","batch [0-9a-f-]{36} count 3/);
+    expect(log).not.toMatch(/Label|ABCDE/);
+    expect((await browser.post('/staff/cards', { label: 'x', count: '4' })).status).toBe(429);
+  });
+
+  it('flyers have a GUID each, of the form that apps take, in no log', async ({ expect }) => {
+    const subject = somebody();
+    const browser = new Browser({ subject, roles: ['provider'] });
+    const text = await (await browser.post('/staff/flyers', { count: '60' })).text();
+    const guids = text.match(/[0-9A-F]{6}-[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}/g) ?? [];
+    expect([guids.length, new Set(guids).size]).toEqual([120, 60]);
+    expect(await entriesOf(subject)).toEqual([
+      ['flyers.make', 'count 60'],
+      ['session.begin', ''],
+    ]);
+  });
+});
+
+describe('withdrawal', () => {
+  const start = async () => {
+    const provider = new Browser({ subject: somebody(), roles: ['provider'], provider: somebody() });
+    await provider.post('/staff/cards', { label: 'Batch', count: '2' });
+    const page = await (await provider.send('/staff/batches')).text();
+    return { provider, batch: /name="batch" value="([^"]+)"/.exec(page)?.[1] ?? '' };
+  };
+  const stateOf = async (batch: string): Promise<number | null | undefined> =>
+    (await ENV.VERIFICATION.cardBatches(null)).find(({ batchId }) => batchId === batch)?.withdrawnFrom;
+  const today = new Date(NOW * 1000).toISOString().slice(0, 10);
+
+  it('the preview changes nothing; the confirmation withdraws, from now on or back to a date', async ({ expect }) => {
+    const { provider, batch } = await start();
+    const preview = await provider.post('/staff/batches/withdraw/preview', { batch, when: 'now' });
+    expect(await preview.text()).toContain('The 2 cards of batch “Batch” that were not used stop working.');
+    expect(await stateOf(batch)).toBeNull();
+    await provider.post('/staff/batches/withdraw/confirm', { batch, when: 'now' });
+    expect(await stateOf(batch)).toBe(NOW);
+    const authority = browserOf('health-authority');
+    await authority.post('/staff/batches/withdraw/confirm', { batch, when: 'back', date: today });
+    expect(await stateOf(batch)).toBe(Date.parse(today) / 1000);
+  });
+
+  it('another provider neither sees nor withdraws it', async ({ expect }) => {
+    const { batch } = await start();
+    const other = new Browser({ subject: somebody(), roles: ['provider'], provider: somebody() });
+    expect(await (await other.send('/staff/batches')).text()).not.toContain(batch);
+    for (const step of ['', '/preview', '/confirm']) {
+      expect((await other.post(`/staff/batches/withdraw${step}`, { batch, when: 'now' })).status).toBe(400);
+    }
+    expect(await stateOf(batch)).toBeNull();
+  });
+
+  it.for(['2026-02-30', '1999-01-01', '2099-01-01', 'yesterday', ''])('not back to %s', async (date, { expect }) => {
+    const { provider, batch } = await start();
+    const answer = await provider.post('/staff/batches/withdraw/confirm', { batch, when: 'back', date });
+    expect(answer.status).toBe(400);
+    expect(await stateOf(batch)).toBeNull();
+  });
+});
+
+describe('oversight', () => {
+  it('quotas are set, lists of laboratories taken or refused without their number', async ({ expect }) => {
+    const authority = browserOf('health-authority');
+    expect(await (await authority.post('/staff/quotas', { issuer: 'berta', perHour: '5' })).text()).toContain('berta');
+    const admin = browserOf('lab-admin');
+    expect((await admin.post('/staff/laboratories', { document: 'signed' })).status).toBe(200);
+    const refused = await admin.post('/staff/laboratories', { document: 'unsigned' });
+    expect(refused.status).toBe(400);
+    const text = await refused.text();
+    expect(text).toContain('version is not higher than the stored one');
+    expect(text).not.toMatch(/77|unsigned/);
+  });
+
+  it('guesses over budget raise an alarm', async ({ expect }) => {
+    const text = await (await browserOf('operator').send('/staff/guesses')).text();
+    expect(text).toMatch(/class="notice screen bad" role="alert">Alarm: .*[\s\S]*1001/);
+  });
+
+  it('the audit log is searched by person, action and date', async ({ expect }) => {
+    const subject = somebody();
+    await new Browser({ subject, roles: ['hotline'] }).post('/staff/teletan');
+    const auditor = browserOf('auditor');
+    const find = async (query: string): Promise<string> => (await auditor.send(`/staff/audit?${query}`)).text();
+    const who = encodeURIComponent(subject.toUpperCase());
+    expect(await find(`text=${who}`)).toMatch(/teletan\.issue/);
+    expect(await find(`text=${who}&to=2020-01-01`)).toContain('No entry matches.');
+    expect(await find(`text=${who}&from=2020-01-01`)).toMatch(/teletan\.issue/);
+    expect(await find('text=%3Cscript%3E')).not.toContain('<script>');
+    expect(await find('text=nobody-of-this-name')).toContain('No entry matches.');
+  });
+
+  it('operator commands that issue are in it, by name', async ({ expect }) => {
+    const subject = somebody();
+    const operator = new Browser({ subject, roles: ['operator'] });
+    const headers = { 'content-type': 'application/json' };
+    await operator.send('/operator/tans', { method: 'POST', headers, body: '{"count":1}' });
+    await operator.send('/operator/advance', { method: 'POST', headers, body: '{}' });
+    expect(await entriesOf(subject)).toEqual([['operator.tans', '']]);
+  });
+});

@@ -146,10 +146,4 @@ describe('no cache', () => {
   );
 });
 
-/** @returns bytes of the head of EUR as a CDN sends it */
-async function gzippedHead(): Promise<number> {
-  const object = await testEnv.PUBLIC.get('v1/EUR/manifest.json');
-  return (await new Response(object!.body.pipeThrough(new CompressionStream('gzip'))).arrayBuffer()).byteLength;
-}
-
 const nextMidnight = (at: number): number => Math.ceil(at / 86_400) * 86_400;

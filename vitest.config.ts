@@ -97,6 +97,8 @@ export default defineConfig({
       workerProject('portal', ['staff-room'], [verificationStub, originStub, laboratoryStub]),
       systemProject('integration'),
       systemProject('conformance'),
+      // Chromium in front of a local edge (scripts/chromium.ts finds or installs it).
+      systemProject('browser'),
     ],
   },
 });

@@ -57,7 +57,7 @@ async function choose(request: Request): Promise<Response> {
     return new Response(chooserPage, { headers: { 'content-type': 'text/html; charset=utf-8' } });
   }
   const form = new URLSearchParams(await request.text());
-  const [name = '', provider = ''] = [form.get('name') ?? '', form.get('provider') ?? ''];
+  const [name, provider] = [form.get('name') ?? '', form.get('provider') ?? ''];
   const chosen: Chosen = { name, roles: form.getAll('roles'), provider, at: Math.floor(await clock()) };
   const cookie = `${COOKIE}=${encodeURIComponent(JSON.stringify(chosen))}; Path=/; HttpOnly; SameSite=Strict`;
   return new Response(null, { status: 303, headers: { location: '/staff', 'set-cookie': cookie } });

@@ -27,6 +27,7 @@ nav a[aria-current] { background: var(--blue); color: #fff; }
 main { background: var(--paper); border: 1px solid var(--line); border-radius: .6rem; padding: 1.25rem 1.75rem 1.75rem; min-width: 0; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: .25rem 0 .75rem; }
 h2 { font-size: 1.25rem; margin: 1.75rem 0 .5rem; }
+.code-box h2 { margin: 0; }
 p { max-width: 44rem; }
 .soft { color: var(--soft); }
 .tiles { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
@@ -37,8 +38,8 @@ p { max-width: 44rem; }
 .field > label, legend { display: block; font-weight: 600; margin-bottom: .2rem; padding: 0; }
 .field small { display: block; color: var(--soft); font-size: .95rem; }
 fieldset { border: 0; margin: 1rem 0; padding: 0; }
-.choice { margin: .75rem 0; padding-left: 1.8rem; position: relative; max-width: 40rem; }
-.choice > input[type=radio] { position: absolute; left: .2rem; top: .35rem; width: 1.05rem; height: 1.05rem; }
+.choice { margin: .75rem 0; padding-left: 2rem; position: relative; max-width: 40rem; }
+.choice > input[type=radio] { position: absolute; left: 0; top: .25rem; margin: 0; width: 1.05rem; height: 1.05rem; }
 .choice small { display: block; color: var(--soft); font-size: .95rem; }
 input, textarea, button { font: inherit; color: inherit; }
 input:not([type=radio]), textarea { width: 100%; padding: .5rem .6rem; border: 1px solid #6b7a87; border-radius: .35rem; background: #fff; }
@@ -48,6 +49,7 @@ button, .button { display: inline-block; min-height: 2.75rem; padding: .5rem 1.1
 button.plain, .button.plain { background: #fff; color: var(--blue); }
 button.danger { background: var(--red); border-color: var(--red); }
 td button { min-height: 0; padding: .3rem .7rem; font-size: .95rem; }
+td button.short { white-space: nowrap; }
 .row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin: 1rem 0; }
 .filters { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: end; }
 .filters .field { flex: 1 1 13rem; margin: .5rem 0; }
@@ -67,24 +69,24 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
 th, td { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-size: .95rem; color: var(--soft); }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
-.mono { font-family: var(--mono); font-size: .88rem; overflow-wrap: anywhere; }
+.mono { font-family: var(--mono); font-size: .88rem; }
+.break { overflow-wrap: anywhere; }
 .nowrap { white-space: nowrap; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
 .figures div { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1.2rem; min-width: 9rem; }
 .figures dt { color: var(--soft); }
 .figures dd { margin: 0; font-size: 1.8rem; font-variant-numeric: tabular-nums; }
-@media (max-width: 52rem) { .frame { grid-template-columns: 1fr; padding: .75rem; } main { padding: 1rem; } }
+@media (max-width: 52rem) { .frame { grid-template-columns: 1fr; padding: .75rem; } main { padding: 1rem; } nav ul { display: flex; flex-wrap: wrap; } }
 
 .sheet { margin: 1rem 0; }
-.card { width: 85mm; height: 54mm; border: 1px dashed #666; padding: 3.5mm; display: inline-grid; grid-template-columns: 29mm 1fr; gap: 3mm;
-  align-content: space-between; vertical-align: top; break-inside: avoid; background: #fff; color: #000; font-size: 8.5pt; line-height: 1.25; overflow: hidden; }
-.card .title { grid-column: 1 / -1; font-weight: 700; font-size: 9.5pt; }
+.card { width: 85mm; height: 54mm; border: 1px dashed #666; padding: 3mm 4mm; display: inline-grid; grid-template-columns: 32mm 1fr; gap: 1mm 3mm;
+  align-items: center; align-content: space-between; vertical-align: top; break-inside: avoid; background: #fff; color: #000; font-size: 8.5pt; line-height: 1.25; overflow: hidden; }
+.card .title { grid-column: 1 / -1; font-weight: 700; font-size: 8.5pt; }
 .card p, .flyer p { margin: 0; max-width: none; }
-.card svg { width: 29mm; height: 29mm; display: block; }
+.card svg { width: 34mm; height: 34mm; margin: -1mm; display: block; }
 .typed { font-family: var(--mono); font-feature-settings: 'zero'; font-weight: 700; font-size: 15pt; line-height: 1.3; letter-spacing: .06em; }
-.card .foot { grid-column: 1 / -1; display: flex; justify-content: space-between; gap: 2mm; white-space: nowrap; font-size: 7.5pt; }
-.card .foot span { overflow: hidden; text-overflow: ellipsis; }
-.card .foot span:last-child { flex: none; }
+.card .foot { grid-column: 1 / -1; font-size: 7.5pt; }
+.card .foot span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .flyer { width: 180mm; max-width: 100%; min-height: 255mm; background: #fff; color: #000; border: 1px solid var(--line); padding: 10mm; margin: 1rem 0; display: grid;
   grid-template-rows: 1fr auto 1fr; break-after: page; break-inside: avoid; }
 .flyer h2 { margin: 0 0 4mm; font-size: 20pt; }
@@ -94,7 +96,7 @@ th { font-size: .95rem; color: var(--soft); }
 .flyer ol { margin: 0; padding-left: 6mm; font-size: 12.5pt; }
 .flyer li { margin-bottom: 3mm; }
 .cut { border-top: 1px dashed #444; margin: 6mm 0; font-size: 8pt; color: #444; text-align: center; }
-.line { display: flex; gap: 3mm; margin-bottom: 7mm; font-size: 11pt; }
+.flyer .line { display: flex; gap: 3mm; margin: 3mm 0 8mm; font-size: 11pt; }
 .line::after { content: ''; flex: 1; border-bottom: 1px solid #444; }
 .guid { font-family: var(--mono); font-feature-settings: 'zero'; font-size: 9pt; overflow-wrap: anywhere; }
 @page { size: A4; margin: 13mm 14mm; }

@@ -38,15 +38,15 @@ function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBat
       {batch.label} <span class="mono soft">{batch.batchId.slice(0, 8)}</span>
     </>,
     ...(all ? [batch.provider] : []),
-    dateText(batch.createdAt),
-    dateText(batch.expiresAt),
+    <span class="nowrap">{dateText(batch.createdAt)}</span>,
+    <span class="nowrap">{dateText(batch.expiresAt)}</span>,
     batch.size,
     batch.used,
     batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: timeText(batch.withdrawnFrom) }),
     <form method="post" action="/staff/batches/withdraw">
       <Csrf token={session.csrf} />
       <input type="hidden" name="batch" value={batch.batchId} />
-      <button class="plain" aria-label={`${t.batchWithdraw} ${batch.label}`}>
+      <button class="plain short" aria-label={`${t.batchWithdraw} ${batch.label}`}>
         {t.batchWithdraw}
       </button>
     </form>,
@@ -59,7 +59,7 @@ function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBat
     t.batchSize,
     t.batchUsed,
     t.batchState,
-    '',
+    t.action,
   ];
   const first = heads.indexOf(t.batchSize);
   return <Table caption={t['page.batches']} heads={heads} rows={rows} numeric={[first, first + 1]} />;
@@ -91,9 +91,8 @@ export function batchRoutes() {
       c,
       'batches',
       <>
-        <h2>{t.withdrawTitle}</h2>
         <p>
-          {batch.label} · {batch.provider} · <span class="mono">{batch.batchId}</span>
+          {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
         </p>
         <Form c={c} action="/staff/batches/withdraw/preview">
           <input type="hidden" name="batch" value={batch.batchId} />

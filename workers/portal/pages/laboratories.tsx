@@ -9,9 +9,9 @@ async function Content({ c, notice }: { readonly c: StaffContext; readonly notic
   const { texts: t } = c.var;
   const { version, laboratories } = await c.env.LABORATORY.laboratories();
   const rows = laboratories.map(({ id, name, certificateFingerprints }) => [
-    <span class="mono">{id}</span>,
+    <span class="mono nowrap">{id}</span>,
     name,
-    certificateFingerprints.map((fingerprint) => <div class="mono">{fingerprint}</div>),
+    certificateFingerprints.map((fingerprint) => <div class="mono break">{fingerprint}</div>),
   ]);
   return (
     <>

@@ -43,6 +43,7 @@ export function statusRoutes() {
   routes.get('/', async (c) => {
     const { texts: t } = c.var;
     const { regions, idle, counters } = await c.env.ORIGIN.status();
+    const rows = Object.entries(counters).map(([name, value]) => [<span class="mono">{name}</span>, value]);
     const hour = (last: number | null): string => (last === null ? '–' : timeText(last * 3600));
     return answerPage(
       c,
@@ -56,12 +57,11 @@ export function statusRoutes() {
           numeric={[1]}
         />
         <h2>{t.statusCounters}</h2>
-        <Table
-          caption={t.statusCounters}
-          heads={[t.statusCounter, t.statusValue]}
-          rows={Object.entries(counters).map(([name, value]) => [<span class="mono">{name}</span>, value])}
-          numeric={[1]}
-        />
+        {rows.length === 0 ? (
+          <p>{t.none}</p>
+        ) : (
+          <Table caption={t.statusCounters} heads={[t.statusCounter, t.statusValue]} rows={rows} numeric={[1]} />
+        )}
         <p class="soft">{t.utc}</p>
       </>,
     );
@@ -112,8 +112,8 @@ export function auditRoutes() {
             rows={entries.map(({ at, who, what, detail }) => [
               <span class="nowrap">{timeText(at)}</span>,
               who,
-              <span class="mono">{what}</span>,
-              detail,
+              <span class="mono nowrap">{what}</span>,
+              <span class="break">{detail}</span>,
             ])}
           />
         )}

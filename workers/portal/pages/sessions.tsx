@@ -15,8 +15,8 @@ async function content(c: StaffContext, notice: string | null) {
   const [sessions, certificates] = await Promise.all([room.sessions(), room.revokedCertificates()]);
   const rows = sessions.map(({ subject, begunAt, lastSeen }) => [
     subject,
-    timeText(begunAt),
-    timeText(lastSeen),
+    <span class="nowrap">{timeText(begunAt)}</span>,
+    <span class="nowrap">{timeText(lastSeen)}</span>,
     <form method="post" action="/staff/sessions/revoke">
       <Csrf token={session.csrf} />
       <input type="hidden" name="subject" value={subject} />
@@ -27,7 +27,11 @@ async function content(c: StaffContext, notice: string | null) {
     <>
       {notice !== null && <Notice kind="good">{notice}</Notice>}
       <p>{t.sessionsIntro}</p>
-      <Table caption={t['page.sessions']} heads={[t.sessionsWho, t.sessionsBegan, t.sessionsSeen, '']} rows={rows} />
+      <Table
+        caption={t['page.sessions']}
+        heads={[t.sessionsWho, t.sessionsBegan, t.sessionsSeen, t.action]}
+        rows={rows}
+      />
       <h2>{t.certificateTitle}</h2>
       <Form c={c} action="/staff/sessions/certificate">
         <Field label={t.certificateFingerprint} name="fingerprint" required maxlength={95} class="mono" />
@@ -40,7 +44,7 @@ async function content(c: StaffContext, notice: string | null) {
         <ul>
           {certificates.map(({ fingerprint, at }) => (
             <li>
-              <span class="mono">{fingerprint}</span> · {timeText(at)}
+              <span class="mono break">{fingerprint}</span> · {timeText(at)}
             </li>
           ))}
         </ul>

@@ -50,7 +50,7 @@ export async function answerSheet(c: StaffContext, page: Page, above: Child, pie
         controller.close();
         return;
       }
-      const rendered = await Promise.all(now.map((piece) => piece().toString()));
+      const rendered = await Promise.all(now.map(async (piece) => piece().toString()));
       controller.enqueue(encoder.encode(rendered.join('')));
     },
   });

@@ -17,6 +17,7 @@ export const de: Texts = {
   copy: 'Kopieren',
   copied: 'Kopiert',
   print: 'Drucken',
+  action: 'Aktion',
   none: 'Keine.',
   utc: 'Zeiten in UTC.',
 
@@ -106,13 +107,13 @@ export const de: Texts = {
   withdrawNowHelp: 'Noch nicht benutzte Karten gelten nicht mehr. Was mit benutzten Karten geschah, bleibt.',
   withdrawBack: 'Rückwirkend ab einem Datum',
   withdrawBackHelp:
-    'Karten gelten so, als wären sie zu Beginn jenes Tages (UTC) zurückgezogen worden. Was seitdem berechtigt wurde, wird zum Rückgängigmachen vorgemerkt.',
+    'Karten gelten als zu Beginn jenes Tages (UTC) zurückgezogen: Wer seitdem eine registriert hat, kann nicht mehr hochladen. Schon hochgeladene Schlüssel bleiben.',
   withdrawDate: 'Datum',
   withdrawPreview: 'Zeigen, was geschehen würde',
   withdrawDryRun: 'Noch ist nichts geändert. Folgendes wird geschehen:',
   withdrawEffectNow: 'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr.',
   withdrawEffectBack:
-    'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr. Was die benutzten Karten (insgesamt {used}) seit {time} UTC berechtigt haben, wird zum Rückgängigmachen vorgemerkt.',
+    'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr. Benutzte Karten (insgesamt {used}), die seit {time} UTC registriert wurden, berechtigen zu keinem weiteren Hochladen. Schon hochgeladene Schlüssel bleiben.',
   withdrawForGood: 'Ein Rückzug kann nicht zurückgenommen werden.',
   withdrawConfirm: 'Diesen Stapel zurückziehen',
   withdrawCancel: 'Abbrechen',
@@ -188,7 +189,7 @@ export const de: Texts = {
   statusValue: 'Wert',
 
   auditIntro: 'Einträge können weder geändert noch gelöscht werden. Sie enthalten keine Daten von Patienten.',
-  auditSearch: 'Mitarbeiter, Handlung oder Einzelheit enthält',
+  auditSearch: 'Suchen nach',
   auditFrom: 'Von',
   auditTo: 'Bis einschließlich',
   auditFind: 'Suchen',

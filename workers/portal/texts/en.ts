@@ -18,6 +18,7 @@ export const en = {
   copy: 'Copy',
   copied: 'Copied',
   print: 'Print',
+  action: 'Action',
   none: 'None.',
   utc: 'Times are UTC.',
 
@@ -106,13 +107,13 @@ export const en = {
   withdrawNowHelp: 'Cards that were not used yet stop working. What was done with used cards stays.',
   withdrawBack: 'Back to a date',
   withdrawBackHelp:
-    'Cards stop working as if withdrawn at the beginning of that day (UTC). What was authorised since then is marked to be undone.',
+    'Cards count as withdrawn at the beginning of that day (UTC): whoever registered one since then can no longer upload. Keys that were uploaded already stay.',
   withdrawDate: 'Date',
   withdrawPreview: 'Show what this would do',
   withdrawDryRun: 'Nothing has changed yet. This is what will happen:',
   withdrawEffectNow: 'The {unused} cards of batch “{label}” that were not used stop working.',
   withdrawEffectBack:
-    'The {unused} unused cards of batch “{label}” stop working. What the used cards ({used} in all) have authorised since {time} UTC is marked to be undone.',
+    'The {unused} unused cards of batch “{label}” stop working. Used cards ({used} in all) that were registered since {time} UTC authorise no further upload. Keys that were uploaded already stay.',
   withdrawForGood: 'A withdrawal cannot be taken back.',
   withdrawConfirm: 'Withdraw this batch',
   withdrawCancel: 'Cancel',
@@ -186,7 +187,7 @@ export const en = {
   statusValue: 'Value',
 
   auditIntro: 'Entries can be neither changed nor deleted. They hold no data of patients.',
-  auditSearch: 'Person, action or detail contains',
+  auditSearch: 'Search for',
   auditFrom: 'From',
   auditTo: 'To, inclusive',
   auditFind: 'Search',

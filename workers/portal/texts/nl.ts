@@ -17,6 +17,7 @@ export const nl: Texts = {
   copy: 'Kopiëren',
   copied: 'Gekopieerd',
   print: 'Afdrukken',
+  action: 'Actie',
   none: 'Geen.',
   utc: 'Tijden in UTC.',
 
@@ -105,13 +106,13 @@ export const nl: Texts = {
   withdrawNowHelp: 'Kaarten die nog niet gebruikt zijn, werken niet meer. Wat met gebruikte kaarten gebeurde, blijft.',
   withdrawBack: 'Terug tot een datum',
   withdrawBackHelp:
-    'Kaarten gelden alsof ze aan het begin van die dag (UTC) zijn ingetrokken. Wat sindsdien is toegestaan, wordt gemerkt om ongedaan te maken.',
+    'Kaarten gelden als ingetrokken aan het begin van die dag (UTC): wie er sindsdien een registreerde, kan niet meer uploaden. Sleutels die al gestuurd zijn, blijven.',
   withdrawDate: 'Datum',
   withdrawPreview: 'Laat zien wat er zou gebeuren',
   withdrawDryRun: 'Er is nog niets veranderd. Dit gaat er gebeuren:',
   withdrawEffectNow: 'De {unused} ongebruikte kaarten van stapel “{label}” werken niet meer.',
   withdrawEffectBack:
-    'De {unused} ongebruikte kaarten van stapel “{label}” werken niet meer. Wat de gebruikte kaarten ({used} in totaal) sinds {time} UTC hebben toegestaan, wordt gemerkt om ongedaan te maken.',
+    'De {unused} ongebruikte kaarten van stapel “{label}” werken niet meer. Gebruikte kaarten ({used} in totaal) die sinds {time} UTC zijn geregistreerd, geven geen recht meer op uploaden. Sleutels die al gestuurd zijn, blijven.',
   withdrawForGood: 'Intrekken kan niet worden teruggedraaid.',
   withdrawConfirm: 'Deze stapel intrekken',
   withdrawCancel: 'Annuleren',
@@ -186,7 +187,7 @@ export const nl: Texts = {
   statusValue: 'Waarde',
 
   auditIntro: 'Regels kunnen niet worden veranderd of gewist. Er staan geen gegevens van patiënten in.',
-  auditSearch: 'Medewerker, handeling of bijzonderheid bevat',
+  auditSearch: 'Zoeken naar',
   auditFrom: 'Van',
   auditTo: 'Tot en met',
   auditFind: 'Zoeken',

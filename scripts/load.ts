@@ -18,7 +18,7 @@ import { compareServing } from './load/compare.ts';
 import type { Context, ScenarioResult } from './load/context.ts';
 import { machineName } from './load/machine.ts';
 import { measureIndexCpu, measureUploadCpu } from './load/cpu.ts';
-import { type LoadRun, writeReport } from './load/report.ts';
+import { drawAgain, type LoadRun, writeReport } from './load/report.ts';
 import { seedDays, seedHours, uploadCases } from './load/seed.ts';
 import { downloads, findHeldFactor, sealUnderLoad, uploads } from './load/stages.ts';
 import { setClock } from './operator.ts';
@@ -30,6 +30,7 @@ npm run load:ci                             a few seconds of each scenario, corr
   --days N    days of history that are sealed first (default 14; in CI the last hours before midnight)
   --cases N   cases a day in them (default 2000)
   --ci        what load:ci does
+  --draw FILE draws the report of an earlier run anew, from its JSON
 
 k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All traffic stays on 127.0.0.1.
 `;
@@ -99,7 +100,12 @@ await run(async () => {
     days: { type: 'string' },
     cases: { type: 'string', default: '2000' },
     ci: { type: 'boolean', default: false },
+    draw: { type: 'string' },
   });
+  if (options.draw !== undefined) {
+    say(`load: ${drawAgain(options.draw).join(', ')}`);
+    return 0;
+  }
   const ci = options.ci;
   const days = wholeNumber('days', options.days ?? '14', { min: 3, max: 14 });
   const casesPerDay = ci ? CI.casesPerDay : wholeNumber('cases', options.cases, { min: 240, max: 5_000 });

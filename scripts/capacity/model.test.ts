@@ -76,6 +76,23 @@ describe('our own view', () => {
     expect(c.keysLeftOut).toBe(2_800_000 - 600_000);
   });
 
+  it("CWA's hourly phones fetch every key twice: in its hour and in its day", ({ expect }) => {
+    const daily = capacity({
+      ...ours(MEASURED, 'cwa', 'daily'),
+      bytesPerSession: 0,
+      bytesPerFile: 0,
+      bytesPerDayIndex: 0,
+    });
+    const hourly = capacity({
+      ...ours(MEASURED, 'cwa', 'hourly'),
+      bytesPerSession: 0,
+      bytesPerFile: 0,
+      bytesPerDayIndex: 0,
+    });
+    expect(hourly.bytesPerPhone).toBeCloseTo(2 * daily.bytesPerPhone, 6);
+    expect(hourly.requestsPerSession * 24).toBe(24 + 25 + 1);
+  });
+
   it('the bucket is read no more often when phones are ten times as many', ({ expect }) => {
     const a = ours(MEASURED, 'manifest', 'hourly');
     const few = capacity(a);

@@ -104,10 +104,12 @@ interface Downloads {
 function downloads(a: Assumptions): Downloads {
   const keysCarried = Math.min(a.casesPerDay * a.keysPerCase, a.keysPerDayCap ?? Infinity);
   const sessions = a.rhythm === 'hourly' ? HOURS : 1;
-  const files = filesPerDay(a, keysCarried, sessions);
+  // CWA's hourly phones drop the hours for the day's package when it is there (spec/cwa.md §1.4): every key twice.
+  const twice = a.view === 'cwa' && a.rhythm === 'hourly';
+  const files = filesPerDay(a, keysCarried, sessions) + (twice ? 1 : 0);
   // A session is head or index plus new files; the day's own index comes once. An estimate is files alone.
   const requests = a.view === 'estimate' ? sessions : sessions + files + 1;
-  const keyBytes = keysCarried * a.bytesPerKey;
+  const keyBytes = keysCarried * a.bytesPerKey * (twice ? 2 : 1);
   const once = keyBytes * (1 + a.overhead) + sessions * a.bytesPerSession + files * a.bytesPerFile + a.bytesPerDayIndex;
   return {
     keysCarried,

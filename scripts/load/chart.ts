@@ -137,6 +137,8 @@ export interface Bar {
   readonly median: number;
   readonly low: number;
   readonly high: number;
+  /** A target or an estimate beside what was measured: drawn pale. */
+  readonly pale?: boolean;
 }
 
 /**
@@ -158,13 +160,19 @@ export function barChart(title: string, bars: readonly Bar[], unit: string): str
     return (
       `<text x="${left - 8}" y="${top + 15}" text-anchor="end">${escapeText(bar.name)}</text>` +
       `<rect x="${left}" y="${top}" width="${((bar.median / most) * span).toFixed(1)}" height="20" ` +
-      `fill="${COLOURS[index % COLOURS.length]}"/>` +
-      `<path d="M${at(bar.low)} ${top + 10}H${at(bar.high)}M${at(bar.low)} ${top + 5}v10M${at(bar.high)} ${top + 5}v10" ` +
-      `stroke="var(--ink,#222)" stroke-width="1.5"/>` +
+      `fill="${COLOURS[0]}"${bar.pale === true ? ' fill-opacity="0.3"' : ''}/>` +
+      spread(bar, at, top) +
       `<text x="${Number(at(bar.high)) + 8}" y="${top + 15}">${escapeText(label)}</text>`
     );
   });
   return frame(title, rows, MARGIN.top + 16 + bars.length * 36);
+}
+
+/** The whisker from lowest to highest; nothing where there is but one value. */
+function spread(bar: Bar, at: (value: number) => string, top: number): string {
+  if (bar.low === bar.high) return '';
+  const path = `M${at(bar.low)} ${top + 10}H${at(bar.high)}M${at(bar.low)} ${top + 5}v10M${at(bar.high)} ${top + 5}v10`;
+  return `<path d="${path}" stroke="var(--ink,#222)" stroke-width="1.5"/>`;
 }
 
 const fits = (value: number, axis: Axis): boolean => Number.isFinite(value) && (axis.scale === 'linear' || value > 0);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { K6 } from '../k6.ts';
 
 const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
-const SAMPLE_MILLISECONDS = 500;
+const SAMPLE_MILLISECONDS = 1_000;
 
 /** A metric of k6's summary (handleSummary). */
 export interface Metric {

@@ -33,6 +33,7 @@ p { margin: .25rem 0 .75rem; color: var(--soft); max-width: 62rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; }
+td.number, th.number { text-align: right; white-space: nowrap; }
 .met { color: var(--met); font-weight: 600; } .missed { color: var(--missed); font-weight: 600; }
 ul { margin: .25rem 0 .75rem; padding-left: 1.1rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1.25rem; }
@@ -46,8 +47,15 @@ const marked = (text: string): string => {
 };
 
 function table({ title, note, heads, rows }: Table): string {
-  const head = heads.map((text) => `<th>${escapeText(text)}</th>`).join('');
-  const body = rows.map((row) => `<tr>${row.map((text) => `<td>${marked(text)}</td>`).join('')}</tr>`).join('\n');
+  // A column is one of numbers when all its cells begin with a digit, or say that there is none.
+  const numeric = heads.map((_, column) =>
+    rows.every((row) => /^(\d|–|≤)/.test(row[column] ?? '') && (row[column] ?? '').length < 20),
+  );
+  const kind = (column: number): string => (numeric[column] === true ? ' class="number"' : '');
+  const head = heads.map((text, column) => `<th${kind(column)}>${escapeText(text)}</th>`).join('');
+  const cells = (row: readonly string[]): string =>
+    row.map((text, column) => `<td${kind(column)}>${marked(text)}</td>`).join('');
+  const body = rows.map((row) => `<tr>${cells(row)}</tr>`).join('\n');
   return `<h2>${escapeText(title)}</h2><p>${escapeText(note)}</p>
 <div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
@@ -98,7 +106,8 @@ function overview(run: CompleteRun, targets: ReportTargets): string {
   const offered = steps.map((step) => [step.factor * full, step.factor * full] as const);
   const downloads = results.filter(({ offload }) => offload !== null);
   const limit = targets.bytesPerPhoneAndDay;
-  const bar = (name: string, value: number) => ({ name, median: value / 1e6, low: value / 1e6, high: value / 1e6 });
+  const bar = (name: string, value: number, pale = false) => ({ name, median: value, low: value, high: value, pale });
+  const inMegabytes = (name: string, bytesADay: number, pale = false) => bar(name, bytesADay / 1e6, pale);
   const plots = [
     lineChart(
       'Sessions made by sessions offered',
@@ -121,25 +130,22 @@ function overview(run: CompleteRun, targets: ReportTargets): string {
     barChart(
       'Bytes a phone and day',
       [
-        bar('Manifest, daily', bytes.manifestDaily.total),
-        bar('  target', limit.dailyClient),
-        bar('Manifest, hourly', bytes.manifestHourly.total),
-        bar('  target', limit.hourlyClient),
-        bar("CWA's tree, daily", bytes.cwaDaily.total),
-        bar("CWA's tree, hourly", bytes.cwaHourly.total),
-        bar("Seed's estimate", limit.seedEstimate),
+        inMegabytes('Manifest, daily', bytes.manifestDaily.total),
+        inMegabytes('its target', limit.dailyClient, true),
+        inMegabytes('Manifest, hourly', bytes.manifestHourly.total),
+        inMegabytes('its target', limit.hourlyClient, true),
+        inMegabytes("CWA's tree, daily", bytes.cwaDaily.total),
+        inMegabytes("CWA's tree, hourly", bytes.cwaHourly.total),
+        inMegabytes("The seed's estimate", limit.seedEstimate, true),
       ],
       'MB',
     ),
     barChart(
-      'Requests the caches answered',
-      downloads.map(({ scenario, offload }) => ({
-        name: scenario,
-        median: (offload ?? 0) * 100,
-        low: (offload ?? 0) * 100,
-        high: (offload ?? 0) * 100,
-      })),
-      '%',
+      'Requests of phones for each read of the origin',
+      downloads.map(({ scenario, requests, originReads }) =>
+        bar(scenario, requests / Math.max(1, originReads?.reads ?? 1)),
+      ),
+      '',
     ),
     barChart(
       'Sessions a second, 24 phones, spread of 5 repetitions',

@@ -1,46 +1,60 @@
 /**
- * @module Finds the Chromium that browser tests drive, and installs Debian's where that is possible (root, apt-get).
- * `node scripts/chromium.ts` prints its path. The environment variable CHROMIUM names another one.
+ * @module Finds the programs that browser tests drive: Chromium, and poppler's `pdftotext` that reads what was printed.
+ * As root on a Debian they are installed when they are missing. `node scripts/chromium.ts` prints their paths; the
+ * environment variable CHROMIUM names another Chromium.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** What to do where there is none. */
-const HOW_TO_INSTALL =
-  'No Chromium was found. Install it (Debian: apt-get update && apt-get install -y chromium) or name it in CHROMIUM.';
-
-/** @returns absolute path of a Chromium, or null */
-export function findChromium(): string | null {
-  const named = process.env['CHROMIUM'];
-  if (named !== undefined && named !== '') return existsSync(named) ? named : null;
-  return USUAL_PLACES.find((path) => existsSync(path)) ?? null;
+interface Program {
+  /** Where distributions put it. */
+  readonly places: readonly string[];
+  /** Debian's package. */
+  readonly debian: string;
 }
 
-/**
- * Finds Chromium; as root on a Debian without it, installs it first.
- *
- * @returns absolute path
- * @throws Error that says how to install it
- */
-export function requireChromium(): string {
-  const found = findChromium();
+const CHROMIUM: Program = {
+  places: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+  debian: 'chromium',
+};
+const PDFTOTEXT: Program = { places: ['/usr/bin/pdftotext', '/usr/local/bin/pdftotext'], debian: 'poppler-utils' };
+
+const find = ({ places }: Program): string | null => places.find((path) => existsSync(path)) ?? null;
+
+function require({ places, debian }: Program): string {
+  const found = find({ places, debian });
   if (found !== null) return found;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const options = {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    };
-    execFileSync('apt-get', ['update'], options as never);
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options as never);
+    const run = (...args: string[]) =>
+      execFileSync('apt-get', args, {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      });
+    run('update');
+    run('install', '-y', '--no-install-recommends', debian);
   }
-  const installed = findChromium();
-  if (installed === null) throw new Error(HOW_TO_INSTALL);
+  const installed = find({ places, debian });
+  if (installed === null) {
+    throw new Error(`None of ${places.join(', ')} was found. Debian: apt-get update && apt-get install -y ${debian}`);
+  }
   return installed;
 }
 
+/**
+ * @returns absolute path of a Chromium, installed first where that is possible
+ * @throws Error that says how to install it, or that CHROMIUM names nothing
+ */
+export function requireChromium(): string {
+  const named = process.env['CHROMIUM'] ?? '';
+  if (named === '') return require(CHROMIUM);
+  if (!existsSync(named)) throw new Error(`CHROMIUM names "${named}", which doesn't exist`);
+  return named;
+}
+
+/** @returns absolute path of `pdftotext`, installed first where that is possible @throws Error that says how to install it */
+export const requirePdftotext = (): string => require(PDFTOTEXT);
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(`${requireChromium()}\n`);
+  process.stdout.write(`${requireChromium()}\n${requirePdftotext()}\n`);
 }

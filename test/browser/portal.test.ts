@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { parseCardCode } from '../../domain/derived-codes.ts';
 import { parseTeleTan } from '../../domain/teletan.ts';
+import { requirePdftotext } from '../../scripts/chromium.ts';
 import { moveClock } from '../../scripts/operator.ts';
 import { axeViolations, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
 import { qrOn, textOfPdf } from './print.ts';
@@ -27,10 +28,14 @@ const PAGES = [
 const EVERYTHING = ['hotline', 'health-authority', 'provider', 'lab-admin', 'operator', 'auditor'];
 const QR_TEXT = /^https:\/\/localhost\/\?([0-9A-F]{6}(-[0-9A-F]+){5})$/;
 
+/** A machine without Chromium gets it first. */
+const INSTALL_TIMEOUT_MS = 600_000;
+
 let portal: Portal;
 beforeAll(async () => {
+  requirePdftotext();
   portal = await startPortal();
-});
+}, INSTALL_TIMEOUT_MS);
 afterAll(() => portal.close());
 
 const heading = (page: Page): Promise<string | null> => page.locator('h1').textContent();

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
 import type { Page } from 'playwright-core';
+import { requirePdftotext } from '../../scripts/chromium.ts';
 
 /** @param pdf a PDF file @returns its text by `pdftotext` (poppler-utils) and its number of pages */
 export function textOfPdf(pdf: Buffer): { readonly text: string; readonly pages: number } {
-  const text = execFileSync('pdftotext', ['-layout', '-', '-'], { input: pdf, encoding: 'utf8' });
+  const text = execFileSync(requirePdftotext(), ['-layout', '-', '-'], { input: pdf, encoding: 'utf8' });
   return { text, pages: text.split('\f').length - 1 };
 }
 

@@ -14,12 +14,12 @@ export function QrCode({ guid, label }: { readonly guid: string; readonly label:
   const { data, size } = encode(qrText(guid), { ecc: 'M', border: QUIET_ZONE });
   return (
     <svg viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shape-rendering="crispEdges">
-      <path d={darkModules(data)} />
+      <path d={darkModules(data)} stroke="#000" />
     </svg>
   );
 }
 
-/** One run of dark modules a rectangle: a third of the characters that one a module would take. */
+/** Each run of dark modules is a line as thick as a module: a quarter of the characters that one a module would take. */
 function darkModules(rows: readonly (readonly boolean[])[]): string {
   let path = '';
   for (const [y, row] of rows.entries()) {
@@ -27,7 +27,7 @@ function darkModules(rows: readonly (readonly boolean[])[]): string {
       if (!row[x]) continue;
       const from = x;
       while (row[x + 1]) x++;
-      path += `M${from} ${y}h${x - from + 1}v1h-${x - from + 1}z`;
+      path += `M${from} ${y}.5h${x - from + 1}`;
     }
   }
   return path;

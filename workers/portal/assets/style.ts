@@ -13,12 +13,12 @@ a { color: var(--blue); }
 .skip { position: absolute; left: -99rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .5rem 1rem; z-index: 1; }
 .top { background: var(--blue); color: #fff; }
-.top > div { max-width: 70rem; margin: 0 auto; padding: .75rem 1.25rem; display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; }
+.top > div { max-width: 78rem; margin: 0 auto; padding: .75rem 1.25rem; display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center; }
 .brand { font-weight: 650; color: #fff; text-decoration: none; margin-right: auto; }
 .top form { display: flex; flex-wrap: wrap; gap: .25rem; align-items: center; margin: 0; }
 .top button { background: transparent; color: #fff; border: 1px solid #ffffff88; padding: .2rem .6rem; font-size: .95rem; min-height: 0; }
 .top button[aria-pressed=true] { background: #fff; color: var(--blue); }
-.frame { max-width: 70rem; margin: 0 auto; padding: 1.25rem; display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1.5rem; align-items: start; }
+.frame { max-width: 78rem; margin: 0 auto; padding: 1.25rem; display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1.5rem; align-items: start; }
 .frame > main:only-child { grid-column: 1 / -1; }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav a { display: block; padding: .5rem .75rem; border-radius: .4rem; text-decoration: none; }
@@ -36,7 +36,7 @@ p { max-width: 44rem; }
 .tiles strong { display: block; color: var(--blue); }
 .field { margin: 1rem 0; max-width: 34rem; }
 .field > label, legend { display: block; font-weight: 600; margin-bottom: .2rem; padding: 0; }
-.field small { display: block; color: var(--soft); font-size: .95rem; }
+.field small { display: block; margin-top: .4rem; color: var(--soft); font-size: .95rem; }
 fieldset { border: 0; margin: 1rem 0; padding: 0; }
 .choice { margin: .75rem 0; padding-left: 2rem; position: relative; max-width: 40rem; }
 .choice > input[type=radio] { position: absolute; left: 0; top: .25rem; margin: 0; width: 1.05rem; height: 1.05rem; }

@@ -8,7 +8,7 @@ export const IDLE_SECONDS = 15 * 60;
 /** A session ends after a working day however busy it is. */
 export const LONGEST_SECONDS = 12 * 3600;
 /** Actions (POST) of a session in a minute; a person at a desk makes a handful. */
-export const ACTIONS_PER_MINUTE = 30;
+const ACTIONS_PER_MINUTE = 30;
 /** Access lets nobody in for longer than a day without asking again, so an ended session matters that long. */
 const KEPT_AFTER_END_SECONDS = 86_400;
 

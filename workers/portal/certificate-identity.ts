@@ -46,7 +46,7 @@ export async function certificateIdentity({
 }
 
 /** @returns SHA-256 of the certificate, 64 lowercase hex digits */
-export function fingerprintOf(certificate: X509Certificate): string {
+function fingerprintOf(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
 }
 

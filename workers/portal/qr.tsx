@@ -7,7 +7,7 @@ import { encode } from 'uqr';
 const QUIET_ZONE = 4;
 
 /** The text of a test's or card's QR code: the one form that Corona-Warn-App's apps take (spec/cwa.md §3.1). */
-export const qrText = (guid: string): string => `https://localhost/?${guid}`;
+const qrText = (guid: string): string => `https://localhost/?${guid}`;
 
 /** @param guid what the code opens @param label what a screen reader says @returns an SVG with error correction M */
 export function QrCode({ guid, label }: { readonly guid: string; readonly label: string }) {

@@ -13,17 +13,17 @@ import type { Staff } from './staff-context.ts';
 import { languageOf } from './texts/texts.ts';
 
 /** `__Host-`: set by this host over TLS for every path, and no sibling host can overwrite it. */
-export const SESSION_COOKIE = '__Host-staff';
+const SESSION_COOKIE = '__Host-staff';
 const COOKIE_BYTES = 32;
 const COOKIE = /^[A-Za-z0-9_-]{43}$/;
 
 const hashOf = (purpose: string, cookie: string): Uint8Array => sha256(utf8(`exposure-edge/${purpose}/v1\0${cookie}`));
 
 /** @returns what StaffRoom knows a session by */
-export const sessionHash = (cookie: string): string => toHex(hashOf('staff-session', cookie));
+const sessionHash = (cookie: string): string => toHex(hashOf('staff-session', cookie));
 
 /** @returns what the forms of a session carry */
-export const csrfToken = (cookie: string): string => toBase64Url(hashOf('staff-form', cookie));
+const csrfToken = (cookie: string): string => toBase64Url(hashOf('staff-form', cookie));
 
 /** @returns whether a form's token is the session's; takes as long whatever is wrong with it */
 export function sameToken(given: string, wanted: string): boolean {

@@ -1,13 +1,10 @@
 /**
  * @module A local edge with all Workers, Chromium before it, and people who sign in at the local chooser.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireChromium } from '../../scripts/chromium.ts';
 import { type LocalEdge, startLocalEdge } from '../../scripts/local-edge/local-edge.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A running portal. */
 export interface Portal {
@@ -60,7 +57,7 @@ export async function startPortal(): Promise<Portal> {
 /** What axe found, one line each. */
 export async function axeViolations(page: Page): Promise<string[]> {
   // The pages' policy forbids scripts from elsewhere; the debugger may run one all the same.
-  return page.evaluate(`${AXE}; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  return page.evaluate(`${axe.source}; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
     .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html)))`);
 }
 

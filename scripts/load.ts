@@ -16,6 +16,7 @@ import { type LocalEdge, startLocalEdge } from './local-edge/local-edge.ts';
 import { measureBigHour, measureBytes, measureHeadAgain } from './load/bytes.ts';
 import { compareServing } from './load/compare.ts';
 import type { Context, ScenarioResult } from './load/context.ts';
+import { endAtInterrupt } from './load/interrupt.ts';
 import { machineName } from './load/machine.ts';
 import { measureIndexCpu, measureUploadCpu } from './load/cpu.ts';
 import { drawAgain, type LoadRun, writeReport } from './load/report.ts';
@@ -114,6 +115,8 @@ await run(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-load-'));
   const now = Math.floor(Date.now() / 1000);
   let edge = await startLocalEdge({ state: join(folder, 'state'), onLog });
+  // miniflare ends its workerd itself.
+  const removed = endAtInterrupt(() => rmSync(folder, { recursive: true, force: true }));
   try {
     const context = (day: string): Context => ({ k6, folder, ci, edge, day, say });
     const loadRun: LoadRun = { date: new Date(now * 1000), machine: machineName(), k6: k6.version, days, casesPerDay };
@@ -144,5 +147,6 @@ await run(async () => {
   } finally {
     await edge.dispose();
     rmSync(folder, { recursive: true, force: true });
+    removed();
   }
 });

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { K6 } from '../k6.ts';
+import { endAtInterrupt } from './interrupt.ts';
 
 const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
 const SAMPLE_MILLISECONDS = 1_000;
@@ -89,6 +90,7 @@ export async function runK6(options: K6Options): Promise<K6Result> {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
+  const off = endAtInterrupt(() => void child.kill('SIGKILL'));
   const tooLong = setTimeout(() => child.kill('SIGKILL'), options.atMostSeconds * 1_000);
   const running = { now: true };
   const curves = follow(port, started, running);
@@ -97,6 +99,7 @@ export async function runK6(options: K6Options): Promise<K6Result> {
   const [exitCode] = await Promise.all([ended, act]).finally(() => {
     running.now = false;
     clearTimeout(tooLong);
+    off();
   });
   const samples = await curves;
   const seconds = (Date.now() - started) / 1_000;

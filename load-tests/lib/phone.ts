@@ -10,9 +10,9 @@ import { Counter, Rate, Trend } from 'k6/metrics';
 import { REGION } from './settings.ts';
 
 /** Sessions that got everything they asked for. */
-export const sessionsOk = new Rate('sessions_ok');
+const sessionsOk = new Rate('sessions_ok');
 /** Whole session, handshake included. */
-export const sessionMilliseconds = new Trend('session_duration', true);
+const sessionMilliseconds = new Trend('session_duration', true);
 /** Answers by what the edge says of its cache: nginx's X-Cache-Status, or Cloudflare's CF-Cache-Status. */
 const fromCache = new Counter('answers_from_cache');
 const notFromCache = new Counter('answers_not_from_cache');

@@ -45,7 +45,7 @@ export const DURATION = numberFrom('DURATION', 10);
 /** Region read by the phones of this run. */
 export const REGION = __ENV['REGION'] ?? 'EUR';
 /** Edges; a phone takes one at random, as anycast gives it the nearest. */
-export const EDGES = (__ENV['BASE_URLS'] ?? __ENV['BASE_URL'] ?? 'https://127.0.0.1:8441').split(',');
+const EDGES = (__ENV['BASE_URLS'] ?? __ENV['BASE_URL'] ?? 'https://127.0.0.1:8441').split(',');
 /** Sessions a second of 30 million phones at this factor. */
 export const SESSIONS_PER_SECOND = TARGETS.rates.phones30Million.sessionsPerSecond * RATE_FACTOR;
 

@@ -9,7 +9,7 @@ interface Metric {
 }
 
 /** What k6 hands to handleSummary. */
-export interface SummaryData {
+interface SummaryData {
   readonly metrics: Readonly<Record<string, Metric>>;
 }
 

@@ -23,11 +23,11 @@ const REAL = new SharedArray('uploads', () => (JSON.parse(open(FILE)) as { real:
 const DUMMIES = new SharedArray('dummies', () => (JSON.parse(open(FILE)) as { dummies: Prepared[] }).dummies);
 
 /** Real uploads that were answered 200: each must be found again, once. */
-export const accepted = new Counter('uploads_accepted');
+const accepted = new Counter('uploads_accepted');
 /** Real uploads by success. */
-export const uploadsOk = new Rate('uploads_ok');
+const uploadsOk = new Rate('uploads_ok');
 /** From the last byte sent to the first byte of the answer: the deadline, whatever was sent. */
-export const answerAfter = new Trend('answer_after', true);
+const answerAfter = new Trend('answer_after', true);
 
 const UPLOAD_PATH = '/version/v1/diagnosis-keys';
 /** Timers of Worker and k6 round differently. */

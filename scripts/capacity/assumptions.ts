@@ -8,7 +8,7 @@
 export type Rhythm = 'hourly' | 'daily';
 
 /** How phones read: by our manifest, by CWA's tree, or as an estimate that counts nothing but keys. */
-export type View = 'manifest' | 'cwa' | 'estimate';
+type View = 'manifest' | 'cwa' | 'estimate';
 
 /** Inputs of the model. Every count is a day's unless it says otherwise. */
 export interface Assumptions {
@@ -123,7 +123,7 @@ export interface Measured {
 }
 
 /** The parts that a phone's bytes are made of, for one view. */
-export interface MeasuredView {
+interface MeasuredView {
   readonly bytesPerKey: number;
   readonly bytesPerSession: number;
   readonly bytesPerFile: number;

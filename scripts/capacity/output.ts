@@ -8,7 +8,7 @@ import { monthlyBill, type Prices, SERVING, type Serving } from './bill.ts';
 import { capacity } from './model.ts';
 
 /** What people read for each way of serving. */
-export const SERVING_NAMES: Readonly<Record<Serving, string>> = {
+const SERVING_NAMES: Readonly<Record<Serving, string>> = {
   worker: 'Worker, no cache',
   'workers-cache': 'Workers Cache',
   'r2-custom-domain': 'R2 custom domain',

@@ -11,7 +11,7 @@ import { join } from 'node:path';
  * Bytes of DER that leaf and intermediate together should have. Public ECDSA chains (leaf with two timestamps of
  * certificate transparency, one intermediate) are between 2,000 and 2,900 bytes.
  */
-export const CHAIN_BYTES = 2_400;
+const CHAIN_BYTES = 2_400;
 
 function openssl(folder: string, ...args: string[]): void {
   const done = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });

@@ -41,7 +41,7 @@ export interface EdgeTier {
 }
 
 /** nginx is missing or won't start; the message says what helps. */
-export class NginxUnavailable extends Error {
+class NginxUnavailable extends Error {
   override name = 'NginxUnavailable';
 }
 

@@ -13,7 +13,7 @@ import { keysOfOneCase } from './seed.ts';
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** Answers of one protocol: status → bytes on the wire. */
-export type SizeByStatus = ReadonlyMap<number, ReadonlySet<number>>;
+type SizeByStatus = ReadonlyMap<number, ReadonlySet<number>>;
 
 /** Requests that get different statuses: taken for a dummy, forged, noise, of another type. */
 function requests(): UploadRequest[] {

@@ -20,7 +20,7 @@ export interface Axis {
 }
 
 /** Told apart by people who see red and green alike; dark enough on white and light enough on black. */
-export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#56b4e9'] as const;
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#8a6d00', '#56b4e9'] as const;
 
 const WIDTH = 640;
 const HEIGHT = 300;

@@ -119,7 +119,7 @@ function readMetrics(file: string, scenario: string, output: string): Readonly<R
  * @param metrics of a summary
  * @returns thresholds that were missed, `metric: rule`
  */
-export function missedOf(metrics: Readonly<Record<string, Metric>>): string[] {
+function missedOf(metrics: Readonly<Record<string, Metric>>): string[] {
   return Object.entries(metrics).flatMap(([name, { thresholds = {} }]) =>
     Object.entries(thresholds).flatMap(([rule, { ok }]) => (ok ? [] : [`${name}: ${rule}`])),
   );

@@ -14,11 +14,11 @@ export interface Table {
 }
 
 /** @param value any number @param digits after the point @returns with thousands separated */
-export const grouped = (value: number, digits = 0): string =>
+const grouped = (value: number, digits = 0): string =>
   value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** @param bytes any @returns megabytes with three digits after the point */
-export const megabytes = (bytes: number): string => `${grouped(bytes / 1e6, 3)} MB`;
+const megabytes = (bytes: number): string => `${grouped(bytes / 1e6, 3)} MB`;
 
 const percent = (share: number, digits = 2): string => `${(share * 100).toFixed(digits)} %`;
 const verdict = (met: boolean): string => (met ? 'met' : 'MISSED');

@@ -56,7 +56,7 @@ const LOAD_TESTS = join(ROOT, 'load-tests');
  * @param run a complete run
  * @returns as load-tests/measured.json holds it, whole bytes and hundredths
  */
-export function measuredOf(run: CompleteRun): Measured {
+function measuredOf(run: CompleteRun): Measured {
   const { parts, manifestHourly } = run.bytes;
   const bytes = (value: number): number => Math.max(0, Math.round(value));
   // What is left of an hourly phone's day when heads, page and keys are taken off: 24 files' own headers and frames.

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { secondsUntilDownload } from '../../phone/schedule.ts';
 import { compared, spreadOf } from './compare.ts';
 import { questionOf } from './run-scenario.ts';
 import { keysOfOneCase } from './seed.ts';
@@ -28,6 +29,30 @@ describe('every scenario', () => {
     const settings = readFileSync(join(LOAD_TESTS, 'lib/settings.ts'), 'utf8');
     expect(settings).toContain('noVUConnectionReuse: true');
     for (const name of scenarios) expect(readFileSync(join(LOAD_TESTS, name), 'utf8')).toContain('...COMMON');
+  });
+});
+
+describe('the arrival of phones', () => {
+  it("is constant, since the reference phone's schedule spreads them evenly over the hour", ({ expect }) => {
+    // xorshift32: the same draws each time.
+    let state = 1;
+    const random = (length: number): Uint8Array =>
+      Uint8Array.from({ length }, () => {
+        state ^= state << 13;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        return state & 0xff;
+      });
+    const now = 1_606_262_400 + 1_234;
+    const minutes = Array.from({ length: 60 }, () => 0);
+    const phones = 60_000;
+    for (let phone = 0; phone < phones; phone += 1) {
+      const minute = Math.floor(((now + secondsUntilDownload(now, random)) % 3_600) / 60);
+      minutes[minute] = (minutes[minute] ?? 0) + 1;
+    }
+    // A thousand a minute; five standard deviations are 158.
+    expect(Math.min(...minutes)).toBeGreaterThan(842);
+    expect(Math.max(...minutes)).toBeLessThan(1_158);
   });
 });
 

@@ -137,6 +137,8 @@ export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
+  /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
+  markBatch(codeBatchId: string, from: number): Promise<void>;
 }
 
 /** What a laboratory said of one test, as an app may be told (domain/test-result). */

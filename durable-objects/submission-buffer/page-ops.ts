@@ -2,6 +2,7 @@
  * @module Reading and forgetting a frozen set. The rows of each release hour lie in published order on disk (primary
  * key), so a set of several hours is a merge of sorted runs, and the order is a function of the set alone.
  */
+import { expireBatchMarks } from './batch-ops.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR, hourOf } from '../../protocol/intervals.ts';
 import { ROW_BYTES, TEK_OFFSET, compareRows, packFields, unpackKey, type Provenance } from '../packed-keys.ts';
 import { readSet } from './freeze-ops.ts';
@@ -128,6 +129,7 @@ export function expireBuffer(storage: DurableObjectStorage, now: number): void {
   storage.transactionSync(() => {
     const sql = storage.sql;
     sql.exec('DELETE FROM upload WHERE expires_hour <= ?', hourOf(now));
+    expireBatchMarks(sql, now);
     const today = Math.floor(now / SECONDS_PER_DAY);
     const done = sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'expired_day'`).toArray()[0]?.value;
     if (done === today) return;

@@ -55,4 +55,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE withdrawn_batch (
+    batch_id TEXT PRIMARY KEY,
+    from_hour INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

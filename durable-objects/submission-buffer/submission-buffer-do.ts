@@ -7,6 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
 import { migrate } from '../migrations.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
+import { markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type { BufferPort, FreezeRequest, FrozenSet, KeyPage } from './contract.ts';
 import { freezeHour } from './freeze-ops.ts';
@@ -32,6 +33,15 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<ResolveReply> {
     return resolveUpload(this.ctx.storage, this.config, await this.clock(), uploadId);
+  }
+
+  /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
+  async markBatch(codeBatchId: string, from: number): Promise<void> {
+    markBatch(this.ctx.storage.sql, codeBatchId, from, await this.clock());
+  }
+
+  async withdrawnBatches(): Promise<WithdrawnBatch[]> {
+    return withdrawnBatches(this.ctx.storage.sql);
   }
 
   async firstHour(): Promise<number | null> {

@@ -56,6 +56,29 @@ describe('accept', () => {
   });
 });
 
+describe('withdrawn batches', () => {
+  it('are marked by the hour, the earlier one wins, and the mark outlives every key of the batch', async ({
+    expect,
+  }) => {
+    await rig.inBuffer(() => {}); // hands the rig's clock to the object
+    const at = HOUR * 3600 + 1234;
+    await rig.buffer.markBatch('batch-1', at);
+    await rig.buffer.markBatch('batch-1', at + 7200);
+    await rig.buffer.markBatch('batch-2', at - 86_400);
+    const marks = [
+      { codeBatchId: 'batch-1', fromHour: HOUR },
+      { codeBatchId: 'batch-2', fromHour: HOUR - 24 },
+    ];
+    expect(await rig.buffer.withdrawnBatches()).toEqual(marks);
+    rig.now += 15 * 86_400;
+    await rig.buffer.expire();
+    expect(await rig.buffer.withdrawnBatches()).toEqual(marks);
+    rig.now += 86_400;
+    await rig.buffer.expire();
+    expect(await rig.buffer.withdrawnBatches()).toEqual([]);
+  });
+});
+
 describe('resolve', () => {
   it('declares an upload id dead that was not stored', async ({ expect }) => {
     await rig.accept('u0', keysOf(5, 1));

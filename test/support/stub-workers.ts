@@ -79,6 +79,7 @@ export class Intake extends WorkerEntrypoint {
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
+  markBatch() {}
   status() { return { regions: [], idle: true, counters: {} }; }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,

@@ -44,6 +44,10 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     return originObjects(this.env).publisher.status();
   }
 
+  async markBatch(codeBatchId: string, from: number): Promise<void> {
+    await originObjects(this.env).buffer.markBatch(codeBatchId, from);
+  }
+
   async publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply> {
     return originObjects(this.env).parameters.publishParameters(request, expectedVersion);
   }

@@ -60,7 +60,7 @@ describe('withdrawn batches', () => {
   it('are marked by the hour, the earlier one wins, and the mark outlives every key of the batch', async ({
     expect,
   }) => {
-    await rig.inBuffer(() => {}); // hands the rig's clock to the object
+    await rig.accept('u1', keysOf(1, 1)); // hands the rig's clock to the object
     const at = HOUR * 3600 + 1234;
     await rig.buffer.markBatch('batch-1', at);
     await rig.buffer.markBatch('batch-1', at + 7200);

@@ -1,0 +1,109 @@
+/**
+ * @module When an uploaded key is published: the embargo, the chunk policy with its minima, its hold and its decoys
+ * (design.md §5), by the domain's own code.
+ */
+import {
+  type ChunkPolicy,
+  DEFAULT_CHUNK_POLICY,
+  decideChunk,
+  holdsMinima,
+  uploadsOfSet,
+} from '../../domain/chunk-policy.ts';
+import { drawDecoyUpload } from '../../domain/decoys.ts';
+import { releaseHour } from '../../domain/embargo.ts';
+import { RETENTION_DAYS, hourEnd, hourOf } from '../../protocol/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import { REGION } from '../../phone/testing/timeline.ts';
+import type { Upload } from './cases.ts';
+import type { Random } from './random.ts';
+
+/** Seconds from the end of an hour to its files being there (assumption; sealing takes less). */
+export const PUBLICATION_LAG_SECONDS = 60;
+
+export interface Publication {
+  readonly firstHour: number;
+  readonly lastHour: number;
+  /** Keys by the hour they are published in, decoys among them. */
+  readonly keysOf: (hour: number) => readonly TemporaryExposureKey[];
+  /** Hour of an uploaded key; undefined for one that isn't published before the last hour. */
+  readonly hourOfKey: (key: TemporaryExposureKey) => number | undefined;
+  readonly realKeys: number;
+  readonly decoyKeys: number;
+}
+
+interface Waiting {
+  readonly key: TemporaryExposureKey;
+  readonly release: number;
+  /** Number of the upload; decoys have numbers of their own. */
+  readonly upload: number;
+}
+
+/** How many uploads a set has, as the submission buffer counts. */
+function uploadsOf(set: readonly Waiting[]): number {
+  const hours = new Map<number, { first: number; any: Set<number> }>();
+  const seen = new Set<number>();
+  for (const { release, upload } of set.toSorted((a, b) => a.release - b.release)) {
+    const hour = hours.get(release) ?? { first: 0, any: new Set() };
+    hours.set(release, hour);
+    hour.any.add(upload);
+    if (!seen.has(upload)) hour.first += 1;
+    seen.add(upload);
+  }
+  return uploadsOfSet([...hours.values()].map(({ first, any }) => ({ first, any: any.size })));
+}
+
+/**
+ * @param uploads in any order
+ * @param hours first and last hour to seal
+ * @param random of the decoys
+ */
+export function publish(
+  uploads: readonly Upload[],
+  hours: { readonly first: number; readonly last: number },
+  random: Random,
+  policy: ChunkPolicy = DEFAULT_CHUNK_POLICY,
+): Publication {
+  let waiting: Waiting[] = uploads.flatMap(({ at, keys }, upload) =>
+    keys.map((key) => ({ key, upload, release: Math.max(hourOf(at), releaseHour(key), hours.first) })),
+  );
+  const real = new Set(waiting.map(({ key }) => key));
+  const published = new Map<number, TemporaryExposureKey[]>();
+  const hourOfKey = new Map<TemporaryExposureKey, number>();
+  let uploadCount = uploads.length;
+  let decoyKeys = 0;
+  for (let hour = hours.first; hour <= hours.last; hour++) {
+    let set = waiting.filter(({ release }) => release <= hour);
+    const count = () => ({ region: REGION, keys: set.length, uploads: uploadsOf(set) });
+    const oldest = set.length === 0 ? null : Math.min(...set.map(({ release }) => release));
+    const decision = decideChunk(policy, hour, oldest, [count()]);
+    if (decision === 'hold' || decision === 'empty') continue;
+    // A set that is published as it is holds the minima, so only one that waited too long draws decoys.
+    while (!holdsMinima(policy, count())) {
+      const drawn = drawDecoyUpload(random.bytes, hour, RETENTION_DAYS);
+      const decoys = drawn.map((key) => ({ key, upload: uploadCount, release: Math.max(hour, releaseHour(key)) }));
+      uploadCount += 1;
+      decoyKeys += decoys.length;
+      waiting = [...waiting, ...decoys];
+      set = waiting.filter(({ release }) => release <= hour);
+    }
+    waiting = waiting.filter(({ release }) => release > hour);
+    published.set(
+      hour,
+      set.map(({ key }) => key),
+    );
+    for (const { key } of set) if (real.has(key)) hourOfKey.set(key, hour);
+  }
+  return {
+    firstHour: hours.first,
+    lastHour: hours.last,
+    keysOf: (hour) => published.get(hour) ?? [],
+    hourOfKey: (key) => hourOfKey.get(key),
+    realKeys: hourOfKey.size,
+    decoyKeys,
+  };
+}
+
+/** @param hour hours since the epoch @returns Unix seconds from which phones can fetch it */
+export function publishedAt(hour: number): number {
+  return hourEnd(hour) + PUBLICATION_LAG_SECONDS;
+}

@@ -122,6 +122,9 @@ describe('forms', () => {
     const subject = somebody();
     const browser = new Browser({ subject, roles: ['hotline'] });
     const statuses: number[] = [];
+    // The limit counts by the minute, so the thirty-one must not straddle two.
+    const leftMs = 60_000 - (Date.now() % 60_000);
+    if (leftMs < 5_000) await scheduler.wait(leftMs);
     for (let i = 0; i < 31; i++) statuses.push((await browser.post('/staff/language', { language: 'en' })).status);
     expect(statuses.slice(0, 30)).toEqual(Array.from({ length: 30 }, () => 303));
     expect(statuses[30]).toBe(429);

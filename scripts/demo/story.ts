@@ -10,9 +10,10 @@ import { sendDummy, upload, type UploadPorts } from '../../phone/upload.ts';
 import type { SharedKey, UploadContent } from '../../phone/upload-request.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { LocalEdge } from '../local-edge/local-edge.ts';
-import { issueTans, moveClock, setClock } from '../operator.ts';
+import { moveClock, setClock } from '../operator.ts';
 import { type Audience, castAudience } from './audience.ts';
 import { watch } from './audience.ts';
+import { authorise, secondTan } from './authorise.ts';
 import { population, shuffle } from './people.ts';
 import type { Progress, Row } from './report.ts';
 import { assessAll, type PhoneRisk, publishParameters } from './risk.ts';
@@ -31,6 +32,9 @@ const UPLOAD_AT = Date.UTC(2026, 10, 24, 10, 20) / 1000;
 const SEAL_AT = UPLOAD_AT + 40 * 60;
 /** When the audience looks. */
 const DOWNLOAD_AT = SEAL_AT + 25 * 60;
+
+/** When the key of the day of the test has ended. */
+const NEXT_DAY_AT = UPLOAD_AT + 20 * 3600;
 
 /** What a story ends with. */
 export interface Ending {
@@ -97,8 +101,12 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   );
   const audience: Audience = castAudience(people, INFECTED, expectedKeys, UPLOAD_AT, random);
 
-  progress(`${INFECTED} of them test positive and share ${sent.length} keys; ${DUMMIES} dummies are sent beside them`);
-  const tans = await issueTans(edge.url, INFECTED);
+  progress(
+    `${INFECTED} of them are tested: a laboratory posts ${INFECTED - 2} results, one has a teleTAN, one a code card; phones poll and get TANs`,
+  );
+  const authorised = await authorise(edge, INFECTED, random, WIDTH);
+  progress(`they share ${sent.length} keys; ${DUMMIES} dummies are sent beside them`);
+  const tans = authorised.map(({ tan }) => tan);
   await sendAll(contents, tans, { fetch, baseUrl: edge.url, random }, problems);
 
   progress('the hour is over: the origin seals it, in DE and EUR');
@@ -127,6 +135,24 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   await publishParameters(edge);
   const risks = await assessAll(edge, found.alarmed, DOWNLOAD_AT, random, problems);
 
+  progress('a day later one of them shares the key of the day of the test, with a second TAN');
+  await setClock(edge.url, NEXT_DAY_AT);
+  const [first] = infected;
+  const [authorisation] = authorised;
+  let second = false;
+  if (first !== undefined && authorisation !== undefined) {
+    const lastKey = endedKeys(first.history, NEXT_DAY_AT).slice(-1);
+    const content = { keys: withOnset(lastKey, { kind: 'days-ago', days: 1 }, NEXT_DAY_AT), visitedCountries: ['DE'] };
+    const tan = await secondTan(edge, authorisation, random);
+    const answer = await upload(
+      tan,
+      { ...content, consentToFederation: true, submissionType: 0 },
+      { fetch, baseUrl: edge.url, random },
+    );
+    second = answer.ok;
+    if (!answer.ok) problems.push(`the upload of the next day: ${JSON.stringify(answer.error)}`);
+  }
+
   const chunk = chunks[0];
   const keys = published[0]?.names.length ?? 0;
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
@@ -137,6 +163,10 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
       row('phones', 'phones', PEOPLE),
       row('uploads', 'uploads', INFECTED),
       row('repeatedUploads', 'of these sent twice, answer lost', REPEATS),
+      row('byLaboratory', 'authorised by a laboratory’s result', INFECTED - 2),
+      row('byTeleTan', 'by a teleTAN', 1),
+      row('byCard', 'by a code card', 1),
+      row('nextDayUploads', 'uploads of the next day, second TAN', second ? 1 : 0),
       row('dummies', 'dummies', DUMMIES),
       row('keysShared', 'keys shared', sent.length),
       row('keysLeftOut', 'keys left out (risk level below 3)', sent.length - expectedKeys.size),

@@ -79,7 +79,7 @@ await run(async () => {
   });
   const whole = (name: 'phones' | 'days' | 'seed' | 'sample', min: number, max: number): number =>
     wholeNumber(name, given[name] ?? String(DEFAULTS[name]), { min, max });
-  const number = (name: keyof typeof given & string, fallback: number, min: number, max: number): number =>
+  const number = (name: keyof typeof given, fallback: number, min: number, max: number): number =>
     decimal(name, String(given[name] ?? fallback), { min, max });
   const options: SimulationOptions = {
     phones: whole('phones', 100, 1_000_000),

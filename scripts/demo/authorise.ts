@@ -79,7 +79,7 @@ export async function authorise(
   random: RandomBytes,
   width: number,
 ): Promise<Authorised[]> {
-  const staff = await edge.miniflare.getBindings<Record<string, unknown>>('exposure-edge-portal');
+  const staff = await edge.miniflare.getBindings('exposure-edge-portal');
   const { VERIFICATION } = staff as unknown as Staff;
   await openLaboratory(edge, staff as unknown as Staff);
   const tests = Array.from({ length: count - WITHOUT_LABORATORY }, () => testCode(random));

@@ -96,7 +96,8 @@ describe('code cards', () => {
     const tan = (await sessions.tan(token)) ?? '';
     const held = await ledger.reserve(tan, 'ab'.repeat(32));
     const batchId = sheet?.batch.batchId ?? '';
-    expect(await desk.withdrawBatch(batchId, null, now() - 60)).toBe(now() - 60);
+    const from = now() - 60;
+    expect(await desk.withdrawBatch(batchId, null, from)).toBe(from);
     expect(await sessions.poll(token)).toBeNull();
     expect(await sessions.tan(token)).toBeNull();
     expect(await ledger.reserve(tan, 'ab'.repeat(32))).toEqual({ kind: 'unknown' });

@@ -54,9 +54,9 @@ function readParameters(file: string) {
   return parsed.value;
 }
 
-/** Without the list of single delays, which the CSV's readers don't need twice. */
+/** Without the single delays, which are for the curves alone. */
 function asJson(found: Findings): string {
-  return `${JSON.stringify(found, (name, value: unknown) => (name === 'delays' ? undefined : value), 2)}\n`;
+  return `${JSON.stringify(found, (name, value: unknown) => (name === 'steps' ? undefined : value), 2)}\n`;
 }
 
 await run(async () => {

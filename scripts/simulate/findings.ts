@@ -16,13 +16,13 @@ export interface Share {
   readonly of: number;
 }
 
-export interface Spread {
+interface Spread {
   readonly p10: number;
   readonly median: number;
   readonly p90: number;
 }
 
-export interface ModelFindings {
+interface ModelFindings {
   /** Phones that warned. */
   readonly warned: number;
   /** Of phone owners with a risk contact whose source shared the key of that day. */
@@ -37,19 +37,13 @@ export interface ModelFindings {
   readonly falseAlarmRate: Share;
   /** Hours from the source's swab to the warning; null if nobody was rightly warned. */
   readonly delayHours: Spread | null;
-  /** Every delay in hours, ascending. */
-  readonly delays: readonly number[];
 }
 
-/** Median hours of each step, of those rightly warned under CWA's calculation. */
-export interface Steps {
-  readonly swabToResult: number;
-  readonly resultToUpload: number;
-  readonly uploadToPublication: number;
-  readonly publicationToWarning: number;
-}
+/** From swab to warning. */
+export const STEPS = ['result', 'upload', 'publication', 'warning'] as const;
+type Step = (typeof STEPS)[number];
 
-export interface DayFindings {
+interface DayFindings {
   readonly day: number;
   /** People whose swab was taken on this day and turned out positive. */
   readonly cases: number;
@@ -84,7 +78,8 @@ export interface Findings {
   readonly models: Readonly<Record<Model, ModelFindings>>;
   /** Risk contacts with a published key, and those whose phone warned. */
   readonly places: Readonly<Record<PlaceKind, { readonly contacts: number; readonly warned: Record<Model, number> }>>;
-  readonly steps: Steps | null;
+  /** Hours from the swab to each step, ascending, of those rightly warned under CWA's calculation. */
+  readonly steps: Readonly<Record<Step, readonly number[]>>;
   readonly days: readonly DayFindings[];
   /** Means of the sample, a phone and day; null without a sample of that platform. */
   readonly bytes: Readonly<Record<Platform, PhoneBytes | null>>;
@@ -142,30 +137,21 @@ function modelFindings(lives: readonly Life[], model: Model): ModelFindings {
       delays.length === 0
         ? null
         : { p10: quantile(delays, 0.1), median: quantile(delays, 0.5), p90: quantile(delays, 0.9) },
-    delays,
   };
 }
 
-function stepsOf(lives: readonly Life[]): Steps | null {
-  const all = lives.flatMap((life) => {
+function stepsOf(lives: readonly Life[]): Record<Step, number[]> {
+  const caused = lives.flatMap((life) => {
     const contact = cause(life, 'cwa');
-    if (contact === null || contact.source.upload === null) return [];
-    const { source, key } = contact;
-    const { at } = contact.source.upload;
-    const instants = [source.swab, source.result, at, key!.from, life.warnings.cwa!];
-    return [instants.slice(1).map((instant, n) => (instant - instants[n]!) / SECONDS_PER_HOUR)];
+    return contact === null ? [] : [{ life, source: contact.source, published: contact.key!.from }];
   });
-  if (all.length === 0) return null;
-  const median = (n: number): number =>
-    quantile(
-      all.map((hours) => hours[n]!).sort((a, b) => a - b),
-      0.5,
-    );
+  const hours = (instant: (one: (typeof caused)[number]) => number): number[] =>
+    caused.map((one) => (instant(one) - one.source.swab) / SECONDS_PER_HOUR).sort((a, b) => a - b);
   return {
-    swabToResult: median(0),
-    resultToUpload: median(1),
-    uploadToPublication: median(2),
-    publicationToWarning: median(3),
+    result: hours(({ source }) => source.result),
+    upload: hours(({ source }) => source.upload!.at),
+    publication: hours(({ published }) => published),
+    warning: hours(({ life }) => life.warnings.cwa!),
   };
 }
 

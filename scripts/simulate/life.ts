@@ -39,7 +39,7 @@ export interface Life {
 const NO_WARNINGS: Warnings = { v1: null, v2: null, cwa: null, figure12: null };
 
 /** @returns the risk contacts among a person's meetings */
-export function riskContacts(world: World, meetings: readonly Meeting[]): RiskContact[] {
+function riskContacts(world: World, meetings: readonly Meeting[]): RiskContact[] {
   const bySourceAndDay = Map.groupBy(meetings, ({ source, day }) => `${source.person}/${day}`);
   return [...bySourceAndDay.values()].flatMap((all) => {
     const near = all.map(({ source, kind, segments }) => ({
@@ -55,7 +55,7 @@ export function riskContacts(world: World, meetings: readonly Meeting[]): RiskCo
 }
 
 /** Who listens to whom, where. */
-export interface Ear {
+interface Ear {
   readonly person: number;
   readonly scans: readonly Scan[];
   readonly sender: number;

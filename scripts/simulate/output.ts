@@ -3,11 +3,11 @@
  */
 import { barChart, lineChart } from '../load/chart.ts';
 import { PLACES } from './day-plan.ts';
-import { type Findings, type PhoneBytes, type Share, interval, quantile } from './findings.ts';
+import { type Findings, type PhoneBytes, STEPS, type Share, interval, quantile } from './findings.ts';
 import { MODELS, type Model } from './warnings.ts';
 
 /** What people read for each way of scoring. */
-export const MODEL_NAMES: Readonly<Record<Model, string>> = {
+const MODEL_NAMES: Readonly<Record<Model, string>> = {
   v1: 'v1, combined risk',
   v2: 'v2, daily summaries',
   cwa: "CWA's calculation",
@@ -97,12 +97,9 @@ function sections(f: Findings, table: (rows: readonly (readonly string[])[]) => 
     table([MODEL_HEADS, ...MODELS.map((model) => modelRow(f, model))]),
     table([['place', 'contacts', ...MODELS], ...PLACES.map((kind) => placeRow(f, kind))]),
   ];
-  if (steps !== null) {
-    all.push(
-      `Median hours of each step (CWA): swab to result ${hours(steps.swabToResult)}, result to upload ` +
-        `${hours(steps.resultToUpload)}, upload to publication ${hours(steps.uploadToPublication)}, publication to ` +
-        `warning ${hours(steps.publicationToWarning)}.`,
-    );
+  if (steps.warning.length > 0) {
+    const medians = STEPS.map((step) => `${step} ${hours(quantile(steps[step], 0.5))}`);
+    all.push(`Median hours from swab to each step (CWA): ${medians.join(', ')}.`);
   }
   if (bytes.length > 0) {
     all.push(
@@ -146,29 +143,33 @@ const bar = (f: Findings, of: 'sensitivity' | 'falseAlarms') =>
 /** At most this many points a curve. */
 const CURVE_POINTS = 100;
 
-function delayCurve(delays: readonly number[]): (readonly [number, number])[] {
-  const points = Math.min(CURVE_POINTS, delays.length);
+function curve(sorted: readonly number[]): (readonly [number, number])[] {
+  const points = Math.min(CURVE_POINTS, sorted.length);
   return Array.from({ length: points }, (_, n) => {
     const share = (n + 1) / points;
-    return [quantile(delays, share), 100 * share] as const;
+    return [quantile(sorted, share), 100 * share] as const;
   });
 }
+
+/** Bars of four are 194 high, curves 300. */
+const SECOND_ROW = 214;
+const MARGIN = 10;
+const HEIGHT = SECOND_ROW + 300 + 2 * MARGIN;
 
 /**
  * Four charts in one: sensitivity, false alarms, delays, a run's days.
  *
- * @returns a complete SVG document, 1320 × 640
+ * @returns a complete SVG document, 1320 × 534
  */
 export function asSvg(f: Findings): string {
   const perDay = (of: (day: Findings['days'][number]) => number) => f.days.map((day) => [day.day, of(day)] as const);
-  const delays = MODELS.map((model) => ({ name: MODEL_NAMES[model], points: delayCurve(f.models[model].delays) }));
   const charts = [
     barChart('Sensitivity, % of reachable risk contacts (95 %)', bar(f, 'sensitivity'), '%'),
     barChart('False alarms, % of warned phones (95 %)', bar(f, 'falseAlarms'), '%'),
     lineChart(
-      'Rightly warned, % by delay',
-      delays,
-      { label: 'hours from swab to warning', scale: 'linear' },
+      "From swab to warning, CWA's calculation: % that got so far",
+      STEPS.map((step) => ({ name: step, points: curve(f.steps[step]) })),
+      { label: 'hours since the swab', scale: 'linear' },
       { label: '%', scale: 'linear' },
     ),
     lineChart(
@@ -185,10 +186,11 @@ export function asSvg(f: Findings): string {
   const placed = charts.map((chart, index) => {
     const [, height = '300'] = /viewBox="0 0 640 (\d+)"/.exec(chart) ?? [];
     const sized = chart.replace('<svg ', `<svg width="640" height="${height}" `);
-    return `<g transform="translate(${(index % 2) * 660} ${Math.floor(index / 2) * 320})">${sized}</g>`;
+    return `<g transform="translate(${(index % 2) * 660} ${index < 2 ? 0 : SECOND_ROW})">${sized}</g>`;
   });
+  const box = `${-MARGIN} ${-MARGIN} 1320 ${HEIGHT}`;
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -10 1320 640" width="1320" height="640">` +
-    `<rect x="-10" y="-10" width="1320" height="640" fill="#fff"/>${placed.join('')}</svg>\n`
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" width="1320" height="${HEIGHT}">` +
+    `<rect x="${-MARGIN}" y="${-MARGIN}" width="1320" height="${HEIGHT}" fill="#fff"/>${placed.join('')}</svg>\n`
   );
 }

@@ -8,9 +8,9 @@ import type { Platform } from './population.ts';
 import { Random, STREAM } from './random.ts';
 
 /** Seed 001: "broadcast their own RPI every 250ms". */
-export const BEACON_SECONDS = 0.25;
+const BEACON_SECONDS = 0.25;
 /** Seed 001: windows "currently up to five minutes apart". */
-export const SCAN_INTERVAL_SECONDS = 300;
+const SCAN_INTERVAL_SECONDS = 300;
 /** gaen.md §3: Android takes up to 89 s off the interval, at random. */
 const ANDROID_JITTER_SECONDS = 90;
 /** gaen.md §3: Android listens for 4 s; seed 001 expects two to four. */

@@ -43,6 +43,15 @@ interface ModelFindings {
 export const STEPS = ['result', 'upload', 'publication', 'warning'] as const;
 type Step = (typeof STEPS)[number];
 
+interface PlaceFindings {
+  /** Risk contacts with a published key, most of whose time was spent there. */
+  readonly contacts: number;
+  /** Those whose phone warned. */
+  readonly warned: Readonly<Record<Model, number>>;
+  /** Falsely warned phones that spent most of their time with cases there. */
+  readonly falselyWarned: Readonly<Record<Model, number>>;
+}
+
 interface DayFindings {
   readonly day: number;
   /** People whose swab was taken on this day and turned out positive. */
@@ -76,8 +85,9 @@ export interface Findings {
   readonly exposedOwners: number;
   readonly reachableOwners: number;
   readonly models: Readonly<Record<Model, ModelFindings>>;
-  /** Risk contacts with a published key, and those whose phone warned. */
-  readonly places: Readonly<Record<PlaceKind, { readonly contacts: number; readonly warned: Record<Model, number> }>>;
+  readonly places: Readonly<Record<PlaceKind, PlaceFindings>>;
+  /** Falsely warned phones that were near cases on days alone that don't count as infectious. */
+  readonly falselyWarnedOutsideInfectiousDays: Readonly<Record<Model, number>>;
   /** Hours from the swab to each step, ascending, of those rightly warned under CWA's calculation. */
   readonly steps: Readonly<Record<Step, readonly number[]>>;
   readonly days: readonly DayFindings[];
@@ -211,13 +221,17 @@ function bytesOf(sample: readonly SampledPhone[], platform: Platform): PhoneByte
   };
 }
 
-function placeFindings(owners: readonly Life[], kind: PlaceKind) {
+const isFalse = (life: Life, model: Model): boolean => life.contacts.length === 0 && life.warnings[model] !== null;
+
+function placeFindings(owners: readonly Life[], kind: PlaceKind): PlaceFindings {
   const found = owners.flatMap((life) =>
     life.contacts.filter((contact) => contact.kind === kind && contact.key !== null).map(() => life.warnings),
   );
+  const there = owners.filter(({ exposure }) => exposure?.kind === kind);
   return {
     contacts: found.length,
     warned: byModel((model) => found.filter((warnings) => warnings[model] !== null).length),
+    falselyWarned: byModel((model) => there.filter((life) => isFalse(life, model)).length),
   };
 }
 
@@ -240,6 +254,9 @@ export function findings(run: Run): Findings {
     reachableOwners: models.cwa.sensitivity.of,
     models,
     places: Object.fromEntries(PLACES.map((kind) => [kind, placeFindings(owners, kind)])) as Findings['places'],
+    falselyWarnedOutsideInfectiousDays: byModel(
+      (model) => owners.filter((life) => isFalse(life, model) && life.exposure?.infectious === false).length,
+    ),
     steps: stepsOf(owners),
     days: daysOf(run),
     bytes: { android: bytesOf(sample, 'android'), ios: bytesOf(sample, 'ios') },

@@ -26,11 +26,21 @@ export interface RiskContact {
   readonly key: PublishedKey | null;
 }
 
+/** All the time spent in one place with cases, on days whose key was published, at whatever distance. */
+interface Exposure {
+  /** Where most of it was spent. */
+  readonly kind: PlaceKind;
+  /** Whether any of it was with somebody infectious. */
+  readonly infectious: boolean;
+}
+
 export interface Life {
   readonly person: number;
   /** null: no phone. */
   readonly platform: Platform | null;
   readonly contacts: readonly RiskContact[];
+  /** What a warning without risk contact can have come from; null: no meeting with a case whose key was published. */
+  readonly exposure: Exposure | null;
   readonly warnings: Warnings;
   readonly matchedKeys: number;
   readonly sightings: number;
@@ -52,6 +62,21 @@ function riskContacts(world: World, meetings: readonly Meeting[]): RiskContact[]
     const longest = near.reduce((a, b) => (b.seconds > a.seconds ? b : a));
     return [{ source, day, kind: longest.kind, key: world.keyOf(source, day) ?? null }];
   });
+}
+
+function exposureOf(world: World, meetings: readonly Meeting[]): Exposure | null {
+  const published = meetings.filter(({ source, day }) => world.keyOf(source, day) !== undefined);
+  const seconds = new Map<PlaceKind, number>();
+  for (const { kind, segments } of published) {
+    const spent = segments.at(-1)!.to - segments[0]!.from;
+    seconds.set(kind, (seconds.get(kind) ?? 0) + spent);
+  }
+  const [longest] = [...seconds].sort(([, a], [, b]) => b - a);
+  if (longest === undefined) return null;
+  const infectious = published.some(
+    ({ source, segments }) => segments[0]!.from < source.infectiousTo && segments.at(-1)!.to > source.infectiousFrom,
+  );
+  return { kind: longest[0], infectious };
 }
 
 /** Who listens to whom, where. */
@@ -120,7 +145,8 @@ export function live(world: World, person: number, parameters: Parameters): Life
   const { phone } = world.population.people[person]!;
   const meetings = world.meetings(person);
   const contacts = riskContacts(world, meetings);
-  const nothing = { person, platform: phone?.platform ?? null, contacts, warnings: NO_WARNINGS };
+  const exposure = exposureOf(world, meetings);
+  const nothing = { person, platform: phone?.platform ?? null, contacts, exposure, warnings: NO_WARNINGS };
   if (phone === null) return { ...nothing, matchedKeys: 0, sightings: 0 };
   const { sightings, keys } = relevantSightings(world, person, phone.platform, meetings);
   if (sightings.length === 0) return { ...nothing, matchedKeys: 0, sightings: 0 };

@@ -2,7 +2,7 @@
  * @module What a run prints: a table for people, CSV by day, an SVG of four charts. Pure: text out of findings.
  */
 import { barChart, lineChart } from '../load/chart.ts';
-import { PLACES } from './day-plan.ts';
+import { PLACES, type PlaceKind } from './day-plan.ts';
 import { type Findings, type PhoneBytes, STEPS, type Share, interval, quantile } from './findings.ts';
 import { MODELS, type Model } from './warnings.ts';
 
@@ -53,9 +53,24 @@ const MODEL_HEADS = [
   'hours swab → warning (p10–p90)',
 ];
 
-function placeRow(f: Findings, kind: (typeof PLACES)[number]): string[] {
-  const { contacts, warned } = f.places[kind];
-  return [kind, grouped(contacts), ...MODELS.map((model) => percent({ count: warned[model], of: contacts }))];
+function placeRow(f: Findings, kind: PlaceKind): string[] {
+  const { contacts, warned, falselyWarned } = f.places[kind];
+  return [
+    kind,
+    grouped(contacts),
+    ...MODELS.map((model) => percent({ count: warned[model], of: contacts })),
+    ...MODELS.map((model) => grouped(falselyWarned[model])),
+  ];
+}
+
+const PLACE_HEADS = ['place', 'risk contacts', ...MODELS, ...MODELS.map((model) => `false ${model}`)];
+
+function outsideInfectiousDays(f: Findings): string {
+  const counts = MODELS.map((model) => {
+    const { count } = f.models[model].falseAlarms;
+    return `${model} ${percent({ count: f.falselyWarnedOutsideInfectiousDays[model], of: count })}`;
+  });
+  return `Falsely warned by days alone on which the case doesn't count as infectious: ${counts.join(', ')}.`;
 }
 
 function bytesRow(name: string, bytes: PhoneBytes): string[] {
@@ -95,7 +110,8 @@ function sections(f: Findings, table: (rows: readonly (readonly string[])[]) => 
     intro,
     exposed,
     table([MODEL_HEADS, ...MODELS.map((model) => modelRow(f, model))]),
-    table([['place', 'contacts', ...MODELS], ...PLACES.map((kind) => placeRow(f, kind))]),
+    table([PLACE_HEADS, ...PLACES.map((kind) => placeRow(f, kind))]),
+    outsideInfectiousDays(f),
   ];
   if (steps.warning.length > 0) {
     const medians = STEPS.map((step) => `${step} ${hours(quantile(steps[step], 0.5))}`);

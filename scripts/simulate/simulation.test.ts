@@ -43,6 +43,8 @@ describe('a run', () => {
       const falsely = first.days.reduce((sum, { falselyWarned }) => sum + falselyWarned[model], 0);
       expect(falsely).toBe(first.models[model].falseAlarms.count);
       expect(first.models[model].falseAlarms.of).toBe(first.models[model].warned);
+      const byPlace = Object.values(first.places).reduce((sum, place) => sum + place.falselyWarned[model], 0);
+      expect(byPlace).toBe(falsely);
     }
   });
 

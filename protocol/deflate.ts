@@ -14,6 +14,8 @@ import {
   zlibInflateInit2,
 } from 'pako';
 import { concatBytes } from './bytes.ts';
+import { type Scratch, newScratch } from './scratch.ts';
+import { deflateBound, deflateRecords } from './record-deflate.ts';
 
 /**
  * zlib's options, said aloud: together with the pinned version they fix every byte. Not the default window of 32 KiB but
@@ -30,11 +32,20 @@ const RAW_WINDOW_BITS = -15;
 const PIECE_BYTES = 65_536;
 
 /**
- * @param bytes any length
- * @returns the deflate stream: the same bytes for the same input, on every machine
+ * From here on the encoder for records (record-deflate.ts) takes over: 28,000 keys and more in a quarter of the time, and
+ * slightly smaller; below, zlib's choice among matches wins by some bytes (decision 011).
  */
-export function deflate(bytes: Uint8Array): Uint8Array {
-  return deflateRaw(bytes, OPTIONS);
+const RECORDS_FROM_BYTES = 65_536;
+
+/**
+ * @param bytes any length
+ * @param scratch where the stream may be laid, so that file after file needs no new memory
+ * @returns the deflate stream: the same bytes for the same input, on every machine; a view of `scratch` if given
+ */
+export function deflate(bytes: Uint8Array, scratch: Scratch = newScratch()): Uint8Array {
+  if (bytes.length < RECORDS_FROM_BYTES) return deflateRaw(bytes, OPTIONS);
+  const packed = scratch(deflateBound(bytes.length));
+  return packed.subarray(0, deflateRecords(bytes, packed));
 }
 
 /**

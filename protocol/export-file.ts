@@ -6,6 +6,7 @@ import { utf8 } from './bytes.ts';
 import { gaen } from './generated/gaen-export.js';
 import { badKeyField, KEY_DATA_BYTES } from './key-fields.ts';
 import type { TemporaryExposureKey } from './keys.ts';
+import { type Scratch, newScratch } from './scratch.ts';
 import type { Signer } from './signing.ts';
 import { writeZip } from './zip.ts';
 
@@ -81,9 +82,10 @@ export class ExportWriter {
   /**
    * @param header see {@link ExportHeader}
    * @param keyCountUpperBound most keys that will be added; 35 bytes each are allocated now
+   * @param scratch where the file may be laid; it is in use until the file's ZIP is made
    * @throws {RangeError} when a field of the header or the bound is out of range
    */
-  constructor(header: ExportHeader, keyCountUpperBound: number) {
+  constructor(header: ExportHeader, keyCountUpperBound: number, scratch: Scratch = newScratch()) {
     requireHeader(header);
     requireRange('keyCountUpperBound', keyCountUpperBound, 0, 10_000_000);
     const metadata = gaen.TemporaryExposureKeyExport.encode({
@@ -94,7 +96,7 @@ export class ExportWriter {
       batchSize: BATCH,
       signatureInfos: [signatureInfo(header)],
     }).finish();
-    this.#bytes = new Uint8Array(EXPORT_HEADER.length + metadata.length + MAX_KEY_BYTES * keyCountUpperBound);
+    this.#bytes = scratch(EXPORT_HEADER.length + metadata.length + MAX_KEY_BYTES * keyCountUpperBound);
     this.#bytes.set(EXPORT_HEADER);
     this.#bytes.set(metadata, EXPORT_HEADER.length);
     this.#at = EXPORT_HEADER.length + metadata.length;
@@ -166,11 +168,15 @@ export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: 
 /**
  * @param exportBin from {@link ExportWriter}
  * @param exportSig from {@link exportSignature}
+ * @param scratch memory for deflating, not the one that `exportBin` lies in
  * @returns the ZIP: two entries in this order, deflated, a fixed time (gaen.md §12); the same bytes for the same input
  */
-export function exportZip(exportBin: Uint8Array, exportSig: Uint8Array): Uint8Array {
-  return writeZip([
-    { name: EXPORT_BIN, data: exportBin },
-    { name: EXPORT_SIG, data: exportSig },
-  ]);
+export function exportZip(exportBin: Uint8Array, exportSig: Uint8Array, scratch?: Scratch): Uint8Array {
+  return writeZip(
+    [
+      { name: EXPORT_BIN, data: exportBin },
+      { name: EXPORT_SIG, data: exportSig },
+    ],
+    scratch,
+  );
 }

@@ -3,7 +3,7 @@
  * names by hash, and in both the chunks. Also the paths of its objects: object keys in the public bucket, and with a slash
  * in front the URLs' paths.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HourNumber, SECONDS_PER_HOUR, type UtcDate, hourEnd, isUtcDate } from './intervals.ts';
 import { type Result, err, ok } from './result.ts';
 

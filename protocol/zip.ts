@@ -6,6 +6,7 @@ import { concatBytes, fromUtf8, utf8 } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflate, inflateCapped } from './deflate.ts';
 import { type Result, err, ok } from './result.ts';
+import type { Scratch } from './scratch.ts';
 
 export interface ZipEntry {
   /** A plain file name. */
@@ -33,14 +34,15 @@ const FLAG_DESCRIPTOR = 0x0008;
 
 /**
  * @param entries in the order they shall stand; names of ASCII characters
+ * @param scratch memory for deflating the first entry, the large one
  * @returns the archive: the same bytes for the same entries, always
  */
-export function writeZip(entries: readonly ZipEntry[]): Uint8Array {
+export function writeZip(entries: readonly ZipEntry[], scratch?: Scratch): Uint8Array {
   const local: Uint8Array[] = [];
   const central: Uint8Array[] = [];
   let offset = 0;
-  for (const { name, data } of entries) {
-    const packed = deflate(data);
+  for (const [index, { name, data }] of entries.entries()) {
+    const packed = index === 0 ? deflate(data, scratch) : deflate(data);
     const nameBytes = utf8(name);
     // Everything that local and central header share, from "version needed" to the length of the extra field.
     const common = new DataView(new ArrayBuffer(26));

@@ -52,7 +52,7 @@ export async function buildFile(
     keyId: p.config.exportKeyId,
     keyVersion: p.config.exportKeyVersion,
   };
-  const writer = new ExportWriter(header, keys);
+  const writer = new ExportWriter(header, keys, p.scratch.file);
   const taken = await merge.take(keys, (rows, offset, source, at) => {
     writer.add(unpackKey(rows, offset));
     visit?.(rows, offset, source, at);
@@ -61,7 +61,7 @@ export async function buildFile(
   const bin = writer.finish();
   const sig = exportSignature(header, bin, p.config.exportSigner);
   const identity = { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) };
-  const zip = exportZip(bin, sig);
+  const zip = exportZip(bin, sig, p.scratch.packed);
   return { zip, name: toBase64Url(sha256(zip)), keys, identity };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/manifest.ts';
+import type { Scratch } from '../../protocol/scratch.ts';
 import type { Signer } from '../../protocol/signing.ts';
 import type { Provenance } from '../packed-keys.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
@@ -32,6 +33,8 @@ export interface Publication {
   readonly buffer: BufferPort;
   readonly publicBucket: BucketPort;
   readonly privateBucket: BucketPort;
+  /** Memory of the step for export.bin and for its deflate stream: one file after the other uses it. */
+  readonly scratch: { readonly file: Scratch; readonly packed: Scratch };
 }
 
 /** One object of a private record: rows of keys that all leave at the same midnight. */

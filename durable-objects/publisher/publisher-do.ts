@@ -6,6 +6,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/intervals.ts';
+import { newScratch } from '../../protocol/scratch.ts';
 import { migrate } from '../migrations.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
@@ -114,6 +115,7 @@ export class Publisher extends DurableObject {
       buffer: this.buffer(),
       publicBucket: this.bucket(this.#bindings.PUBLIC),
       privateBucket: this.bucket(this.#bindings.PRIVATE),
+      scratch: { file: newScratch(), packed: newScratch() },
     };
     return advance(publication);
   }

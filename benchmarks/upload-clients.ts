@@ -3,14 +3,22 @@
  * connections that are kept alive, so that what is measured is the edge and not its load generator.
  */
 import { Agent, request } from 'node:http';
+import type { VerificationBackOfficeRpc } from '../domain/rpc.ts';
 import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload-request.ts';
 import { byteSource, patientKeys } from '../scripts/chaos/patients.ts';
-import { issueTans } from '../scripts/operator.ts';
+import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
+
+const TANS_A_CALL = 1_000;
 
 /** @returns that many uploads, each with a TAN of its own and 14 new keys */
-export async function prepareUploads(url: string, count: number, now: number, name: string): Promise<UploadRequest[]> {
+export async function prepareUploads(
+  edge: LocalEdge,
+  count: number,
+  now: number,
+  name: string,
+): Promise<UploadRequest[]> {
   const random = byteSource(name);
-  const tans = await issueTans(url, count);
+  const tans = await issueTans(edge, count);
   return tans.map((tan) => {
     const prepared = uploadRequest(
       tan,
@@ -20,6 +28,18 @@ export async function prepareUploads(url: string, count: number, now: number, na
     if (!prepared.ok) throw new Error(JSON.stringify(prepared.error));
     return prepared.value;
   });
+}
+
+/** Through the portal's binding: the deployed portal lets nobody in on a loopback port. */
+async function issueTans(edge: LocalEdge, count: number): Promise<string[]> {
+  const { VERIFICATION } = await edge.miniflare.getBindings('exposure-edge-portal');
+  const office = VERIFICATION as unknown as VerificationBackOfficeRpc;
+  const tans: string[] = [];
+  while (tans.length < count) {
+    const issued = await office.issueTans({ count: Math.min(TANS_A_CALL, count - tans.length), codeBatchId: null });
+    tans.push(...issued.tans);
+  }
+  return tans;
 }
 
 /** @returns that many dummies */

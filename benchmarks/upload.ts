@@ -1,14 +1,14 @@
 /**
- * @module `npm run bench:upload`: whole uploads of 14 keys through upload, verification and origin, durable on disk, in the
- * local edge (Miniflare's single workerd; its proxy in front costs what a deployment does not pay). CPU is workerd's
- * own, from /proc, not from a clock (design.md §12).
+ * @module `npm run bench:upload`: whole uploads of 14 keys through upload, verification and origin, durable on disk, in one
+ * workerd. CPU is workerd's own, from /proc, not from a clock (design.md §12).
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
-import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
 import { machine, writeReport } from '../scripts/report.ts';
 import { drive, type Job, type Measured, prepareDummies, prepareUploads } from './upload-clients.ts';
+import { startUploadEdge } from './upload-edge.ts';
+import { workerdCpuMs } from './workerd-process.ts';
 
 const USAGE = `
 npm run bench:upload -- [--uploads N] [--repeat N]
@@ -20,23 +20,6 @@ cold and warm, with dummies at 20 : 1, and with the deadline on. Writes benchmar
   --repeat N   repetitions, 1..20 (default 3); median and spread are printed
 `;
 const DUMMIES_A_REAL = 20;
-const USER_HZ = 100;
-
-/** CPU milliseconds that the workerd children of this process have used so far. */
-function workerdCpuMs(): number {
-  let ticks = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (!readlinkSync(`/proc/${pid}/exe`).endsWith('/workerd')) continue;
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      if (Number(fields[1]) !== process.pid) continue;
-      ticks += Number(fields[11]) + Number(fields[12]);
-    } catch {
-      continue; // gone meanwhile
-    }
-  }
-  return (ticks * 1000) / USER_HZ;
-}
 
 function bytesBelow(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -74,11 +57,7 @@ async function measure(setting: Setting, repeat: number): Promise<{ row: Row; di
   let diskBytes = 0;
   for (let i = 0; i < repeat; i++) {
     // A new, empty store each time: cold is the case that must not be slower (issue 4, item 9).
-    // The very entry files that are deployed: the local ones ask the clock Worker for the time, an RPC a question.
-    const edge = await startLocalEdge({
-      entries: 'deployed',
-      vars: { upload: { ANSWER_DEADLINE_MS: String(setting.deadlineMs) } },
-    });
+    const edge = await startUploadEdge(setting.deadlineMs);
     try {
       const real = await prepareUploads(
         edge,

@@ -2,29 +2,37 @@
  * @module How an upload enters the buffer (design.md §4.4, §4.5): idempotent by upload id, each TEK once in its life,
  * all rows in one transaction.
  *
- * Durable order: everything of one upload is one SQLite transaction, and the platform's output gate holds the reply
- * until it is on disk. A crash before that leaves nothing and no reply; after it, the same upload id is answered as
- * stored. So there is no state in between to repair.
+ * Durable order: everything of one upload is in one SQLite transaction, which it may share with others
+ * (group-commit.ts), and the platform's output gate holds the reply until it is on disk. A crash before that leaves
+ * nothing and no reply; after it, the same upload id is answered as stored. So there is no state in between to repair.
  */
 import { hourEnd, hourOf } from '../../protocol/intervals.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import { hmacSha256 } from '../../protocol/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 
 /** 128 bits of the keyed hash are enough to tell TEKs apart, and no more is kept. */
 const KNOWN_HASH_BYTES = 16;
 
-const INSERT_KEY = `INSERT INTO diagnosis_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const COUNT = `INSERT INTO release_counter VALUES (?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (release_hour, region) DO UPDATE SET
+const DIAGNOSIS_KEY: InsertTarget = { table: 'diagnosis_key', columns: 9 };
+const KNOWN_KEY: InsertTarget = { table: 'known_key', columns: 2 };
+const RELEASE_COUNTER: InsertTarget = {
+  table: 'release_counter',
+  columns: 7,
+  onConflict: `ON CONFLICT (release_hour, region) DO UPDATE SET
     keys = keys + excluded.keys, first_uploads = first_uploads + excluded.first_uploads,
     any_uploads = any_uploads + excluded.any_uploads, synthetic_keys = synthetic_keys + excluded.synthetic_keys,
-    synthetic_first_uploads = synthetic_first_uploads + excluded.synthetic_first_uploads`;
+    synthetic_first_uploads = synthetic_first_uploads + excluded.synthetic_first_uploads`,
+};
 
 /**
- * @param storage of the object
+ * Runs inside a transaction.
+ *
+ * @param sql storage of the object
  * @param config of the deployment
  * @param now Unix seconds
  * @param uploadId random id from `verification`; it is never stored beside a key
@@ -32,51 +40,43 @@ const COUNT = `INSERT INTO release_counter VALUES (?, ?, ?, ?, ?, ?, ?)
  * @returns stored, known or tombstone (domain/rpc.ts)
  */
 export function acceptUpload(
-  storage: DurableObjectStorage,
+  sql: SqlStorage,
   config: BufferConfig,
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
 ): AcceptReply {
-  return storage.transactionSync(() => {
-    const state = uploadState(storage.sql, uploadId);
-    if (state !== null) return { kind: state };
-    storage.sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
-    const fresh = newKeys(storage.sql, config, now, upload.keys);
-    if (fresh.length === 0) return { kind: 'known' };
-    const provenance = provenanceId(storage.sql, {
-      regions: upload.regions,
-      consentToFederation: upload.consentToFederation,
-      origin: upload.origin,
-      synthetic: false,
-    });
-    storeKeys(storage.sql, config, fresh, { earliest: earliestHour(storage.sql, now), provenance, upload });
-    for (const { hash, key } of fresh) {
-      const expires = hourOf(retentionEnd(key, config.policy.retentionDays) - 1) + 1;
-      storage.sql.exec('INSERT INTO known_key VALUES (?, ?)', hash, expires);
-    }
-    storeUpload(storage.sql, config, now, uploadId, 'stored');
-    return { kind: 'stored' };
+  const state = uploadState(sql, uploadId);
+  if (state !== null) return { kind: state };
+  sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
+  const fresh = newKeys(sql, config, now, upload.keys);
+  if (fresh.length === 0) return { kind: 'known' };
+  const provenance = provenanceId(sql, {
+    regions: upload.regions,
+    consentToFederation: upload.consentToFederation,
+    origin: upload.origin,
+    synthetic: false,
   });
+  storeKeys(sql, config, fresh, { earliest: earliestHour(sql, now), provenance, upload });
+  const known = fresh.flatMap(({ hash, key }) => [
+    hash,
+    hourOf(retentionEnd(key, config.policy.retentionDays) - 1) + 1,
+  ]);
+  insertRows(sql, KNOWN_KEY, known);
+  storeUpload(sql, config, now, uploadId, 'stored');
+  return { kind: 'stored' };
 }
 
 /**
- * Declares an upload id dead unless it was stored: after this, `acceptUpload` never stores it.
+ * Declares an upload id dead unless it was stored: after this, `acceptUpload` never stores it. Runs inside a transaction.
  *
  * @param now Unix seconds
  */
-export function resolveUpload(
-  storage: DurableObjectStorage,
-  config: BufferConfig,
-  now: number,
-  uploadId: string,
-): ResolveReply {
-  return storage.transactionSync(() => {
-    const state = uploadState(storage.sql, uploadId);
-    if (state !== null) return { kind: state };
-    storeUpload(storage.sql, config, now, uploadId, 'tombstone');
-    return { kind: 'tombstone' };
-  });
+export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): ResolveReply {
+  const state = uploadState(sql, uploadId);
+  if (state !== null) return { kind: state };
+  storeUpload(sql, config, now, uploadId, 'tombstone');
+  return { kind: 'tombstone' };
 }
 
 /** The keys of one upload, in published form. */
@@ -102,11 +102,10 @@ export function storeKeys(
   },
 ): void {
   const perHour = new Map<number, number>();
-  for (const { key } of keys) {
+  const rows = keys.flatMap(({ key }) => {
     const hour = Math.max(releaseHour(key), at.earliest);
     perHour.set(hour, (perHour.get(hour) ?? 0) + 1);
-    sql.exec(
-      INSERT_KEY,
+    return [
       hour,
       key.rollingStartIntervalNumber,
       key.rollingPeriod,
@@ -116,16 +115,18 @@ export function storeKeys(
       key.keyData,
       at.provenance,
       at.upload.codeBatchId,
-    );
-  }
+    ];
+  });
+  insertRows(sql, DIAGNOSIS_KEY, rows);
   const first = Math.min(...perHour.keys());
   const synthetic = at.synthetic === true ? 1 : 0;
-  for (const region of new Set([...at.upload.regions, config.unionRegion])) {
-    for (const [hour, count] of perHour) {
+  const counts = [...new Set([...at.upload.regions, config.unionRegion])].flatMap((region) =>
+    [...perHour].flatMap(([hour, count]) => {
       const isFirst = hour === first ? 1 : 0;
-      sql.exec(COUNT, hour, region, count, isFirst, 1, synthetic * count, synthetic * isFirst);
-    }
-  }
+      return [hour, region, count, isFirst, 1, synthetic * count, synthetic * isFirst];
+    }),
+  );
+  insertRows(sql, RELEASE_COUNTER, counts);
 }
 
 /** @returns the row id for this combination; there are few of them. */
@@ -166,11 +167,15 @@ function newKeys(
     const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
     if (retentionEnd(key, config.policy.retentionDays) <= published) continue;
     const hash = hmacSha256(config.knownKeyHashKey, key.keyData).slice(0, KNOWN_HASH_BYTES);
-    const name = hash.join();
-    if (fresh.has(name)) continue;
-    const known = sql.exec('SELECT 1 FROM known_key WHERE hash = ?', hash).toArray().length > 0;
-    if (!known) fresh.set(name, { hash, key });
+    const name = toHex(hash);
+    if (!fresh.has(name)) fresh.set(name, { hash, key });
   }
+  const hashes = [...fresh.values()].map(({ hash }) => hash);
+  const known = sql.exec<{ hash: ArrayBuffer }>(
+    `SELECT hash FROM known_key WHERE hash IN (${places(hashes.length)})`,
+    ...hashes,
+  );
+  for (const { hash } of known) fresh.delete(toHex(new Uint8Array(hash)));
   return [...fresh.values()];
 }
 

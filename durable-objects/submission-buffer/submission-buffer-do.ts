@@ -5,6 +5,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
@@ -18,21 +19,25 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   protected config: BufferConfig;
+  readonly #commits: GroupCommit;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
     this.config = parseBufferConfig(env as Record<string, unknown>);
+    this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
   }
 
   /** Stores an upload once (domain/rpc.ts). */
   async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
-    return acceptUpload(this.ctx.storage, this.config, await this.clock(), uploadId, upload);
+    const now = await this.clock();
+    return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, now, uploadId, upload));
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<ResolveReply> {
-    return resolveUpload(this.ctx.storage, this.config, await this.clock(), uploadId);
+    const now = await this.clock();
+    return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, this.config, now, uploadId));
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */

@@ -1,5 +1,5 @@
 /**
- * @module One sixteenth of the issued TANs: a shell around domain/reservation.ts that keeps rows and an alarm. A TAN
+ * @module The issued TANs, in one object (docs/decisions/012): a shell around domain/reservation.ts that keeps rows and an alarm. A TAN
  * itself never gets here, only its keyed hash (design.md §4.4).
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -7,6 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
 import type { ReserveReply } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
+import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
 import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
 
@@ -25,15 +26,17 @@ export interface IssueBatch {
   readonly lifetimeSeconds: number;
 }
 
-/** Durable Object class; names `t0` to `tf` by the first hex digit of the hash. */
+/** Durable Object class; one object, named `ledger`. */
 export class TanLedger extends DurableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Date.now() / 1000;
   readonly #sql: SqlStorage;
+  readonly #commits: GroupCommit;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
+    this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
   }
 
@@ -52,24 +55,22 @@ export class TanLedger extends DurableObject {
   /** See `RedeemRpc.reserve`. @param hash keyed hash of the TAN @param digest hex @param leaseSeconds > 0 */
   async reserve(hash: string, digest: string, leaseSeconds: number): Promise<ReserveReply> {
     const now = await this.clock();
-    const { reply, write } = reserve(readTan(this.#sql, hash), {
-      digest,
-      now,
-      leaseSeconds,
-      newUploadId: () => crypto.randomUUID(),
+    return this.#commits.run(() => {
+      const question = { digest, now, leaseSeconds, newUploadId: () => crypto.randomUUID() };
+      const { reply, write } = reserve(readTan(this.#sql, hash), question);
+      if (write !== null) writeTan(this.#sql, hash, write);
+      return reply;
     });
-    if (write !== null) writeTan(this.#sql, hash, write);
-    return reply;
   }
 
   /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param uploadId the upload that was stored */
   async commit(hash: string, uploadId: string): Promise<void> {
-    this.#change(hash, (row) => commit(row, uploadId));
+    await this.#change(hash, (row) => commit(row, uploadId));
   }
 
   /** See `RedeemRpc.release`. @param hash keyed hash of the TAN @param uploadId the upload that is given up */
   async release(hash: string, uploadId: string): Promise<void> {
-    this.#change(hash, (row) => release(row, uploadId));
+    await this.#change(hash, (row) => release(row, uploadId));
   }
 
   /** @param hash keyed hash of the TAN @returns what became of it; gone when it is unknown, expired or forgotten */
@@ -97,9 +98,11 @@ export class TanLedger extends DurableObject {
     await this.#arm();
   }
 
-  #change(hash: string, step: (row: TanRow | null) => TanRow | null): void {
-    const next = step(readTan(this.#sql, hash));
-    if (next !== null) writeTan(this.#sql, hash, next);
+  #change(hash: string, step: (row: TanRow | null) => TanRow | null): Promise<void> {
+    return this.#commits.run(() => {
+      const next = step(readTan(this.#sql, hash));
+      if (next !== null) writeTan(this.#sql, hash, next);
+    });
   }
 
   async #arm(): Promise<void> {

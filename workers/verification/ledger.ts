@@ -1,5 +1,5 @@
 /**
- * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to sixteen objects.
+ * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to one object (docs/decisions/012).
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
@@ -9,8 +9,6 @@ import { toHex, utf8 } from '../../protocol/bytes.ts';
 import { hmacSha256 } from '../../protocol/hash.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
-/** One object a hex digit: `t0` to `tf`. */
-const SHARD_DIGITS = '0123456789abcdef';
 /** One call issues at most so many: 1,000 rows are written within a few milliseconds. */
 export const MAX_TANS_PER_CALL = 1_000;
 
@@ -29,22 +27,19 @@ export class Ledger {
 
   /** See `RedeemRpc.reserve`. */
   async reserve(tan: string, digest: string): Promise<ReserveReply> {
-    const hash = this.#hash(tan);
     // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
     // until the caller's garbage is collected.
-    return { ...(await this.#shard(hash).reserve(hash, digest, this.#config.leaseSeconds)) };
+    return { ...(await this.#object.reserve(this.#hash(tan), digest, this.#config.leaseSeconds)) };
   }
 
   /** See `RedeemRpc.commit`. */
   async commit(tan: string, uploadId: string): Promise<void> {
-    const hash = this.#hash(tan);
-    await this.#shard(hash).commit(hash, uploadId);
+    await this.#object.commit(this.#hash(tan), uploadId);
   }
 
   /** See `RedeemRpc.release`. */
   async release(tan: string, uploadId: string): Promise<void> {
-    const hash = this.#hash(tan);
-    await this.#shard(hash).release(hash, uploadId);
+    await this.#object.release(this.#hash(tan), uploadId);
   }
 
   /**
@@ -73,39 +68,29 @@ export class Ledger {
    */
   async record(tans: readonly string[], codeBatchId: string | null): Promise<void> {
     const lifetimeSeconds = this.#config.tanLifetimeSeconds;
-    const shards = Map.groupBy(
-      tans.map((tan) => this.#hash(tan)),
-      (hash) => hash.charAt(0),
-    );
-    await Promise.all(
-      [...shards.values()].map((hashes) =>
-        this.#shard(hashes[0] as string).issue({ hashes, codeBatchId, lifetimeSeconds }),
-      ),
-    );
+    await this.#object.issue({ hashes: tans.map((tan) => this.#hash(tan)), codeBatchId, lifetimeSeconds });
   }
 
   /** @returns what became of a TAN, as far as the ledger remembers */
   async status(tan: string): Promise<TanStatus> {
-    const hash = this.#hash(tan);
-    return this.#shard(hash).status(hash);
+    return this.#object.status(this.#hash(tan));
   }
 
-  /** Ends the TANs of a batch that are not committed, in every object. */
+  /** Ends the TANs of a batch that are not committed. */
   async withdrawBatch(codeBatchId: string): Promise<void> {
-    await Promise.all([...SHARD_DIGITS].map((digit) => this.#shard(digit).withdrawBatch(codeBatchId)));
+    await this.#object.withdrawBatch(codeBatchId);
   }
 
-  /** Deletes what has to be gone by now, in every object. @returns how many TANs were forgotten */
+  /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    const forgotten = await Promise.all([...SHARD_DIGITS].map((digit) => this.#shard(digit).forgetExpired()));
-    return forgotten.reduce((sum, count) => sum + count, 0);
+    return this.#object.forgetExpired();
   }
 
   #hash(tan: string): string {
     return toHex(hmacSha256(this.#config.tanHashKey, HASH_LABEL, utf8(tan)));
   }
 
-  #shard(hash: string): DurableObjectStub<TanLedger> {
-    return this.#namespace.getByName(`t${hash.charAt(0)}`);
+  get #object(): DurableObjectStub<TanLedger> {
+    return this.#namespace.getByName('ledger');
   }
 }

@@ -1,4 +1,4 @@
-/** @module TANs from issue to use, over the real sharded ledger. */
+/** @module TANs from issue to use, over the real ledger. */
 import { listDurableObjectIds, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, it } from 'vitest';
@@ -26,13 +26,12 @@ async function everythingStored(): Promise<string[]> {
 afterEach(() => reset());
 
 describe('issued TANs', () => {
-  it('are distinct, authenticate themselves, and are spread over the objects', async ({ expect }) => {
+  it('are distinct, authenticate themselves, and are all recorded', async ({ expect }) => {
     const tans = await ledger.issue(200, null);
     expect(new Set(tans).size).toBe(200);
     expect(tans.every((tan) => authenticateTan(tan, CONFIG.tanMacKey) === tan)).toBe(true);
-    const rows = (await everythingStored()).map((text) => (JSON.parse(text) as unknown[]).length).filter(Boolean);
-    expect(rows.length).toBe(16);
-    expect(rows.reduce((sum, n) => sum + n, 0)).toBe(200);
+    const rows = (await everythingStored()).flatMap((text) => JSON.parse(text) as unknown[]);
+    expect(rows).toHaveLength(200);
   });
 
   it('are stored as keyed hashes alone: no TAN and no part of one is in any object', async ({ expect }) => {
@@ -70,7 +69,7 @@ describe('issued TANs', () => {
     await expect(ledger.issue(count, null)).rejects.toThrow(/count: an integer 1\.\.1000 is expected/);
   });
 
-  it('are forgotten two hours after their expiry, in every object', async ({ expect }) => {
+  it('are forgotten two hours after their expiry', async ({ expect }) => {
     const short = new Ledger(ENV, { ...CONFIG, tanLifetimeSeconds: -7_201 });
     await short.issue(40, null);
     const [kept = ''] = await ledger.issue(1, null);

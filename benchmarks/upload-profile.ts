@@ -95,7 +95,7 @@ await run(async () => {
     writeReport('upload-profile', {
       title: 'Where the CPU time of an upload goes',
       command: `npm run bench:upload-profile -- --uploads ${uploads}`,
-      body: `${table}\n\n${total} samples over ${uploads} uploads of 14 keys from ${CLIENTS} clients; the groups are in benchmarks/upload-profile.ts. Sampling itself costs a tenth.`,
+      body: `${table}\n\n${total} samples over ${uploads} uploads of 14 keys from ${CLIENTS} clients; the groups are in benchmarks/upload-profile.ts.`,
     });
     process.stdout.write(`${table}\n${total} samples, ${cpuMs.toFixed(2)} ms of workerd CPU an upload\n`);
     return 0;

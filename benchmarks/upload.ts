@@ -128,7 +128,7 @@ await run(async () => {
   writeReport('upload', {
     title: 'Uploads through upload, verification and origin',
     command: `npm run bench:upload -- --uploads ${uploads} --repeat ${repeat}`,
-    body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload; the load generator and workerd share the machine.`,
+    body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload, sent to upload's own socket; the load generator and workerd share the machine.`,
   });
   process.stdout.write(`${machine()}\n${last}\n`);
   return 0;

@@ -51,6 +51,9 @@ export class GroupCommit {
         await this.#together(calls);
         await this.#storage.sync();
       }
+    } catch (error) {
+      // The storage is broken, and the platform resets the object: nobody is left waiting for it.
+      for (const { fail } of this.#waiting.splice(0)) fail(error);
     } finally {
       this.#underWay = false;
     }

@@ -1,5 +1,5 @@
 /**
- * @module Many rows in one statement: what a statement costs is mostly its own and not its rows' (bench:upload).
+ * @module Many rows in one statement: an upload of 14 keys is then nine statements and not fifty.
  */
 
 /** The platform binds at most so many parameters a statement (spec/platform.md §1.2). */

@@ -22,17 +22,34 @@ const names = () =>
 
 describe('a group of calls', () => {
   it('shares a transaction with all that came while the last one was on its way', async ({ expect }) => {
-    const seen = await inObject((commits, sql) => {
-      const count = () => sql.exec<{ n: number }>('SELECT count(*) AS n FROM counter').one().n;
-      const call = (name: string) =>
-        commits.run(() => {
-          add(sql, name);
-          return count();
-        });
-      return Promise.all(['a', 'b', 'c', 'd'].map(call));
+    const transactions = await inObject(async (_commits, sql, { storage }) => {
+      let count = 0;
+      const counting = {
+        transaction: (body: () => Promise<unknown>) => {
+          count += 1;
+          return storage.transaction(body);
+        },
+        sync: () => storage.sync(),
+      };
+      const commits = new GroupCommit(counting as unknown as DurableObjectStorage);
+      await Promise.all(['a', 'b', 'c', 'd'].map((name) => commits.run(() => void add(sql, name))));
+      return count;
     });
-    expect(seen).toEqual([1, 2, 3, 4]);
+    // The first goes at once; the other three come while it is being written.
+    expect(transactions).toBe(2);
     expect(await names()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('fails when the storage does, and nobody waits for ever', async ({ expect }) => {
+    const settled = await inObject(async (_commits, _sql, { storage }) => {
+      const broken = {
+        transaction: (body: () => Promise<unknown>) => storage.transaction(body),
+        sync: () => Promise.reject(new Error('disk full')),
+      };
+      const commits = new GroupCommit(broken as unknown as DurableObjectStorage);
+      return Promise.allSettled([1, 2, 3].map((n) => commits.run(() => n)));
+    });
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
   });
 
   it('loses nothing to the one that throws, whose own writes are undone', async ({ expect }) => {

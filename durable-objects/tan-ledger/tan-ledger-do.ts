@@ -1,6 +1,6 @@
 /**
- * @module The issued TANs, in one object (docs/decisions/012): a shell around domain/reservation.ts that keeps rows and an alarm. A TAN
- * itself never gets here, only its keyed hash (design.md §4.4).
+ * @module The issued TANs, in one object (docs/decisions/012): a shell around domain/reservation.ts that keeps rows and
+ * an alarm. A TAN itself never gets here, only its keyed hash (design.md §4.4).
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';

@@ -18,12 +18,16 @@ async function head(region: string): Promise<ManifestHead> {
   return JSON.parse(document.payload) as ManifestHead;
 }
 
-async function exportKeys(key: string): Promise<readonly TemporaryExposureKey[]> {
+async function exported(key: string) {
   const object = await testEnv.PUBLIC.get(key);
   if (object === null) throw new Error(`${key} is missing`);
   const read = readExportZip(new Uint8Array(await object.arrayBuffer()), null);
   if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
-  return read.exportFile.keys;
+  return read.exportFile;
+}
+
+async function exportKeys(key: string): Promise<readonly TemporaryExposureKey[]> {
+  return (await exported(key)).keys;
 }
 
 async function zipKeys(key: string): Promise<string[]> {
@@ -49,6 +53,19 @@ describe('an hour', () => {
     }
     expect(await publicJson('version/v1/diagnosis-keys/country')).toEqual(['DE', 'EUR']);
     expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM diagnosis_key').one()['n'])).toBe(0);
+  });
+
+  it('says the hour that it covers, to the second', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 14));
+    await rig.untilIdle();
+    rig.now += 3600;
+    await rig.untilIdle();
+    const [chunk] = (await head('DE')).hours;
+    const paths = [`v1/DE/chunks/${chunk!.sha256}.zip`, 'version/v1/diagnosis-keys/country/DE/date/2026-06-15/hour/10'];
+    for (const path of paths) {
+      const { header } = await exported(path);
+      expect([header.startTimestamp, header.endTimestamp]).toEqual([HOUR * 3600, (HOUR + 1) * 3600]);
+    }
   });
 
   it('without a key is published as a signed empty file, marked so', async ({ expect }) => {

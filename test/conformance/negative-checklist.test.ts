@@ -1,0 +1,30 @@
+/** @module docs/negative-checklist.md (spec/europe.md §9.2): every letter is shown by a test that exists, or says why not. */
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, it } from 'vitest';
+
+const LETTERS = [...'abcdefghijklmnopqrstu'];
+const ROW = /^\| ([a-z]) \| (.+?) \| (.+) \|$/gm;
+const TEST = /`([\w./-]+\.test\.ts)` "((?:[^"\\]|\\")+)"/g;
+
+const rows = [...readFileSync('docs/negative-checklist.md', 'utf8').matchAll(ROW)].map(
+  ([, letter = '', , shownBy = '']) => ({ letter, shownBy }),
+);
+/** Titles as they stand in the source, whatever quotes stand around them. */
+const unquoted = (text: string): string => text.replaceAll('\\', '');
+
+describe('the negative checklist', () => {
+  it('has every letter, once', ({ expect }) => {
+    expect(rows.map(({ letter }) => letter)).toEqual(LETTERS);
+  });
+
+  it.for(rows.map(({ letter, shownBy }) => [letter, shownBy] as const))('%s', ([, shownBy], { expect }) => {
+    const tests = [...shownBy.matchAll(TEST)];
+    if (tests.length === 0) expect(shownBy).toMatch(/^not applicable, because \w/);
+    for (const [, file = '', title = ''] of tests) {
+      expect(existsSync(file), `${file} exists`).toBe(true);
+      const source = unquoted(readFileSync(file, 'utf8'));
+      const found = [`'`, '"', '`'].some((quote) => source.includes(`${quote}${unquoted(title)}${quote}`));
+      expect(found, `"${title}" is a title in ${file}`).toBe(true);
+    }
+  });
+});

@@ -13,6 +13,8 @@ import { DATA_SET_HOUR, dataSet } from './keys.ts';
 const COUNTS = argv.length > 2 ? argv.slice(2).map(Number) : [10_000, 100_000, 1_000_000];
 const TARGET_SECONDS_A_REGION = 5;
 const TARGET_MIB = 128;
+/** Peak memory depends on when garbage is collected: one run says little. */
+const REPEAT = 3;
 const ORIGIN = 'exposure-edge-origin';
 /** Keys of one call when the buffer is filled, as many as one of its statements takes: the fill isn't measured. */
 const KEYS_A_CALL = 100;
@@ -107,14 +109,23 @@ async function seal(count: number): Promise<Row> {
   }
 }
 
-const rows: Row[] = [];
+/** The run of median time, and the peaks of all. */
+interface Repeated extends Row {
+  readonly peaks: readonly number[];
+}
+
+const rows: Repeated[] = [];
 for (const count of COUNTS) {
-  const row = await seal(count);
-  rows.push(row);
-  const { seconds, peakMiB, steps, bytesAKey } = row;
-  const detail = Object.entries(steps).map(([step, s]) => `${step} ${s.toFixed(2)}`);
-  stdout.write(`${count} keys: ${seconds.toFixed(2)} s, +${peakMiB.toFixed(0)} MiB, ${bytesAKey.toFixed(2)} B/key (`);
-  stdout.write(`${detail.join(', ')})\n`);
+  const runs: Row[] = [];
+  for (let i = 0; i < REPEAT; i++) runs.push(await seal(count));
+  const median = runs.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(REPEAT / 2)]!;
+  const peaks = runs.map(({ peakMiB }) => peakMiB).toSorted((a, b) => a - b);
+  rows.push({ ...median, peaks });
+  const detail = Object.entries(median.steps).map(([step, s]) => `${step} ${s.toFixed(2)}`);
+  stdout.write(
+    `${count} keys: ${median.seconds.toFixed(2)} s, +${peaks.map((peak) => peak.toFixed(0)).join('/')} MiB, `,
+  );
+  stdout.write(`${median.bytesAKey.toFixed(2)} B/key (${detail.join(', ')})\n`);
 }
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
 const cell = (row: Row, step: string): string => (row.steps[step] ?? Number.NaN).toFixed(2);
@@ -124,7 +135,7 @@ ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model
 \`npm run bench:seal\`. One hour's set from the SubmissionBuffer through its private record to signed chunks, lists and heads of DE and EUR,
 both due at once, in one workerd with SQLite and simulated R2 on disk. Seconds are wall clock, a step each; memory is the peak resident
 set of workerd above idle, with the simulated R2 and SQLite's cache, which on the platform live elsewhere. Both regions hold the same keys;
-"a region" is half of the whole. Targets: ≤ ${TARGET_SECONDS_A_REGION} s a region and ≤ ${TARGET_MIB} MiB at 1,000,000 keys.
+"a region" is half of the whole. Seconds are those of the run of median time of ${REPEAT}, memory is the peak of each. Targets: ≤ ${TARGET_SECONDS_A_REGION} s a region and ≤ ${TARGET_MIB} MiB at 1,000,000 keys.
 
 ${line(['keys', 'whole, s', 'a region, s', 'keys/s a region', 'freeze', 'record', 'write DE', 'write EUR', 'index DE', 'index EUR', 'peak above idle, MiB', 'bytes a key'])}|${' --- |'.repeat(12)}
 ${rows
@@ -135,16 +146,17 @@ ${rows
       (row.seconds / 2).toFixed(2),
       Math.round(row.keys / (row.seconds / 2)).toLocaleString('en'),
       ...['freeze', 'record', 'write DE', 'write EUR', 'index DE', 'index EUR'].map((step) => cell(row, step)),
-      row.peakMiB.toFixed(0),
+      row.peaks.map((peak) => peak.toFixed(0)).join(' · '),
       row.bytesAKey.toFixed(2),
     ]),
   )
   .join('')}`;
 if (argv.length === 2) writeFileSync(RESULT, report);
 const largest = rows.at(-1)!;
-const good = largest.seconds / 2 <= TARGET_SECONDS_A_REGION && largest.peakMiB <= TARGET_MIB;
+const mostMiB = largest.peaks.at(-1)!;
+const good = largest.seconds / 2 <= TARGET_SECONDS_A_REGION && mostMiB <= TARGET_MIB;
 stdout.write(
   `${good ? 'PASS' : 'FAIL'}: ${largest.keys} keys in ${(largest.seconds / 2).toFixed(2)} s a region, ` +
-    `+${largest.peakMiB.toFixed(0)} MiB (targets ${TARGET_SECONDS_A_REGION} s, ${TARGET_MIB} MiB)\n`,
+    `at most +${mostMiB.toFixed(0)} MiB (targets ${TARGET_SECONDS_A_REGION} s, ${TARGET_MIB} MiB)\n`,
 );
 exit(good ? 0 : 1);

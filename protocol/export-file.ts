@@ -168,7 +168,7 @@ export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: 
 /**
  * @param exportBin from {@link ExportWriter}
  * @param exportSig from {@link exportSignature}
- * @param scratch memory for deflating, not the one that `exportBin` lies in
+ * @param scratch where the ZIP may be laid, not the memory that `exportBin` lies in
  * @returns the ZIP: two entries in this order, deflated, a fixed time (gaen.md §12); the same bytes for the same input
  */
 export function exportZip(exportBin: Uint8Array, exportSig: Uint8Array, scratch?: Scratch): Uint8Array {

@@ -2,11 +2,11 @@
  * @module The ZIP of an export (PKWARE APPNOTE 6.3; gaen.md §4): written as a function of its content alone (pinned
  * deflate, DOS time 1980-01-01, no extra fields), read as strictly as Android's unzip and with a cap on what comes out.
  */
-import { concatBytes, fromUtf8, utf8 } from './bytes.ts';
+import { fromUtf8, utf8 } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflate, inflateCapped } from './deflate.ts';
 import { type Result, err, ok } from './result.ts';
-import type { Scratch } from './scratch.ts';
+import { newScratch, type Scratch } from './scratch.ts';
 
 export interface ZipEntry {
   /** A plain file name. */
@@ -34,8 +34,8 @@ const FLAG_DESCRIPTOR = 0x0008;
 
 /**
  * @param entries in the order they shall stand; names of ASCII characters
- * @param scratch memory for deflating the first entry, the large one
- * @returns the archive: the same bytes for the same entries, always
+ * @param scratch where the archive may be laid, its first entry, the large one, deflated in place
+ * @returns the archive: the same bytes for the same entries, always; a view of `scratch` if given
  */
 export function writeZip(entries: readonly ZipEntry[], scratch?: Scratch): Uint8Array {
   const local: Uint8Array[] = [];
@@ -77,7 +77,21 @@ export function writeZip(entries: readonly ZipEntry[], scratch?: Scratch): Uint8
   end.setUint16(10, entries.length, true);
   end.setUint32(12, centralBytes, true);
   end.setUint32(16, offset, true);
-  return concatBytes(...local, ...central, new Uint8Array(end.buffer));
+  return laid([...local, ...central, new Uint8Array(end.buffer)], scratch);
+}
+
+/**
+ * Last part first: the deflated entry lies at the start of the same memory and moves up by the header before it, so what
+ * follows it must be written before, and the header after.
+ */
+function laid(parts: readonly Uint8Array[], scratch: Scratch = newScratch()): Uint8Array {
+  const archive = scratch(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = archive.length;
+  for (const part of parts.toReversed()) {
+    offset -= part.length;
+    archive.set(part, offset);
+  }
+  return archive;
 }
 
 /** Why an archive is refused. */

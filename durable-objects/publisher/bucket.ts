@@ -20,10 +20,25 @@ export interface StoredObject {
   readonly sha256: string | null;
 }
 
+/** A part of an object. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
 export interface BucketPort {
   head(key: string): Promise<StoredObject | null>;
-  /** @param range bytes; the whole object when left out */
-  get(key: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array | null>;
+  /** @returns the whole object */
+  get(key: string): Promise<Uint8Array | null>;
+  /**
+   * Reads a part of an object into memory that is used again: a million keys are 28 MB a region, and what is left to the
+   * garbage collector stays for the whole sealing.
+   *
+   * @param range bytes
+   * @param memory at least as long; it is handed over, and the caller's own view of it is dead afterwards
+   * @returns the part, at the start of the same memory; null when there is no such object or it ends before
+   */
+  getInto(key: string, range: ByteRange, memory: Uint8Array): Promise<Uint8Array | null>;
   /** @returns null when the condition fails. @param etag the object it replaces; null: it must be absent */
   put(key: string, bytes: Uint8Array, meta: ObjectMeta, etag: string | null): Promise<StoredObject | null>;
   delete(keys: readonly string[]): Promise<void>;
@@ -41,9 +56,16 @@ export function r2Bucket(bucket: R2Bucket): BucketPort {
       const object = await bucket.head(key);
       return object === null ? null : stored(object);
     },
-    async get(key, range) {
-      const object = await bucket.get(key, range === undefined ? {} : { range });
+    async get(key) {
+      const object = await bucket.get(key);
       return object === null ? null : new Uint8Array(await object.arrayBuffer());
+    },
+    async getInto(key, range, memory) {
+      const object = await bucket.get(key, { range });
+      if (object === null) return null;
+      const reader = object.body.getReader({ mode: 'byob' });
+      const { value } = await reader.readAtLeast(range.length, memory.subarray(0, range.length));
+      return value?.length === range.length ? value : null;
     },
     async put(key, bytes, meta, etag) {
       const object = await bucket.put(key, bytes, {

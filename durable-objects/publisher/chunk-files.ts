@@ -17,6 +17,7 @@ import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts
 export const GRACE_SECONDS = 4 * SECONDS_PER_HOUR;
 
 export interface BuiltFile {
+  /** Lies in memory that the next file is built in. */
   readonly zip: Uint8Array;
   /** base64url(SHA-256(zip)): the chunk's name. */
   readonly name: string;

@@ -40,6 +40,19 @@ export function regionKeysAfter(record: SetRecord, region: string, cut: number):
 /** Called for each row; `rows` is only valid during the call. */
 export type RowVisitor = (rows: Uint8Array, offset: number, source: RunSource, at: number) => void;
 
+/** Windows that are read into again and again: as many as runs are open at once, not as many as there are parts. */
+class Memory {
+  readonly #spare: Uint8Array[] = [];
+
+  take(): Uint8Array {
+    return this.#spare.pop() ?? new Uint8Array(WINDOW_ROWS * ROW_BYTES);
+  }
+
+  giveBack(rows: Uint8Array): void {
+    this.#spare.push(new Uint8Array(rows.buffer));
+  }
+}
+
 class Run {
   readonly source: RunSource;
   /** No key of the run starts before this interval. */
@@ -73,15 +86,16 @@ class Run {
     return this.at >= this.source.to;
   }
 
-  async refill(): Promise<void> {
+  async refill(memory: Memory): Promise<void> {
+    const own = this.rows.length === 0 ? memory.take() : new Uint8Array(this.rows.buffer);
     let before = 0;
     for (const part of this.#parts) {
       if (this.at < before + part.rows) {
         const first = this.at - before;
         const count = Math.min(part.rows - first, this.source.to - this.at, WINDOW_ROWS);
         const key = partKey(this.source.record.hour, part);
-        const bytes = await this.#bucket.get(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES });
-        if (bytes?.length !== count * ROW_BYTES) throw new Error(`the private record lacks ${key}`);
+        const bytes = await this.#bucket.getInto(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES }, own);
+        if (bytes === null) throw new Error(`the private record lacks ${key}`);
         this.rows = bytes;
         this.offset = 0;
         return;
@@ -96,6 +110,7 @@ class Run {
 export class RecordMerge {
   #waiting: Run[];
   #active: Run[] = [];
+  readonly #memory = new Memory();
 
   constructor(bucket: BucketPort, config: PublisherConfig, region: string, sources: readonly RunSource[]) {
     this.#waiting = sources
@@ -120,15 +135,16 @@ export class RecordMerge {
 
   /** Opens and refills runs until the least row is known. */
   async #fill(): Promise<void> {
+    for (const run of this.#active) if (run.done) this.#memory.giveBack(run.rows);
     this.#active = this.#active.filter((run) => !run.done);
-    for (const run of this.#active) if (run.needsRows) await run.refill();
+    for (const run of this.#active) if (run.needsRows) await run.refill(this.#memory);
     for (;;) {
       const next = this.#waiting[0];
       if (next === undefined) return;
       const least = Math.min(...this.#active.map((run) => rowStart(run.rows, run.offset)));
       if (next.earliestStart > least) return;
       this.#waiting.shift();
-      await next.refill();
+      await next.refill(this.#memory);
       this.#active.push(next);
     }
   }

@@ -18,7 +18,8 @@ import type { Publication, RecordPart, SetRecord } from './model.ts';
 
 /** 20,000 rows are 560 KB; at most 17 parts are open at once, one per day that keys may leave. */
 const PART_ROWS = 20_000;
-const PAGE_ROWS = 20_000;
+/** Pages are short, since each is left to two garbage collectors, the buffer's and the publisher's. */
+const PAGE_ROWS = 5_000;
 
 /** @returns object key of a part's rows */
 export function partKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {

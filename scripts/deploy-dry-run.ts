@@ -4,18 +4,21 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readOptions, run } from './cli.ts';
-import { readEnvironments, ROOT } from './local-edge/workers.ts';
+import { readEnvironments, requireChunkPolicy, ROOT } from './local-edge/workers.ts';
 
 const USAGE = `
 npm run deploy:dry-run
 
-Runs wrangler deploy --dry-run for each environment of wrangler.toml. Ends with 1 if one fails or warns.
+Checks the chunk policy, then runs wrangler deploy --dry-run for each environment of wrangler.toml. Ends with 1 if one fails or
+warns.
 `;
 
 await run(async () => {
   readOptions(USAGE, {});
+  const environments = readEnvironments();
+  requireChunkPolicy(environments);
   let failed = 0;
-  for (const { environment } of readEnvironments()) {
+  for (const { environment } of environments) {
     const { status, stdout, stderr } = spawnSync(
       'wrangler',
       ['deploy', '--dry-run', '--outdir', `.cache/bundles/${environment}`, '--env', environment],

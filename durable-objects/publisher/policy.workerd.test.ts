@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 import { publishedForm, releaseHour } from '../../domain/embargo.ts';
-import { fromUtf8, toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import { readExportZip } from '../../protocol/export-reader.ts';
 import { hourStart } from '../../protocol/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/keys.ts';
 import type { ManifestHead } from '../../protocol/manifest.ts';
 import type { SetRecord } from './model.ts';
-import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
+import { setKey } from './record-writer.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf, publicJson, testEnv } from './test-rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -60,11 +61,15 @@ async function drive(
   return published;
 }
 
-async function syntheticKeys(): Promise<number> {
+/** @returns decoys that an hour published in a region, by its private record */
+async function decoysOf(hour: number, region: string): Promise<number> {
+  const record = await testEnv.PRIVATE.get(setKey(hour));
+  return record === null ? 0 : ((await record.json<SetRecord>()).syntheticKeys[region] ?? 0);
+}
+
+async function decoysOfAll(hours: number): Promise<number> {
   let sum = 0;
-  for (const [key, bytes] of await objects(testEnv.PRIVATE)) {
-    if (key.endsWith('set.json')) sum += (JSON.parse(fromUtf8(bytes)) as SetRecord).syntheticKeys['EUR'] ?? 0;
-  }
+  for (let hour = FIRST; hour < FIRST + hours; hour++) sum += await decoysOf(hour, 'EUR');
   return sum;
 }
 
@@ -77,55 +82,81 @@ describe('random arrivals under the policy', () => {
     hour: fc.integer({ min: 0, max: 13 }),
     keys: fc.integer({ min: 1, max: 6 }),
     today: fc.boolean(),
+    // What a peer country would send: only the union publishes it.
+    abroad: fc.boolean(),
   });
+  type Arrival = typeof upload extends fc.Arbitrary<infer T> ? T : never;
+
+  /** Sends everything at its hour. @returns per key its upload, where it is from and the first hour it may be published in */
+  function send(uploads: readonly Arrival[]) {
+    const arrivals = new Map<number, () => Promise<void>>();
+    const due = new Map<string, { upload: number; abroad: boolean; earliest: number }>();
+    for (const [n, { hour, keys: count, today, abroad }] of uploads.entries()) {
+      const at = FIRST + hour;
+      const day = Math.floor(at / 24);
+      const keys = keysOf(n, count, today ? day : day - 1).map((key) =>
+        key.rollingStartIntervalNumber === day * 144 ? { ...key, rollingPeriod: 1 } : key,
+      );
+      for (const key of keys) {
+        const earliest = Math.max(at, releaseHour(publishedForm(key)));
+        due.set(toHex(key.keyData), { upload: n, abroad, earliest });
+      }
+      const before = arrivals.get(at);
+      arrivals.set(at, async () => {
+        await before?.();
+        await rig.accept(`u${n}`, keys, abroad ? ['FR'] : ['DE']);
+      });
+    }
+    return { arrivals, due };
+  }
 
   it(
     'publish every key once, neither too early nor too late, and never too few together',
     { timeout: 120_000 },
     async ({ expect }) => {
-      const story = async (uploads: { hour: number; keys: number; today: boolean }[]): Promise<void> => {
+      const story = async (uploads: Arrival[]): Promise<void> => {
         rig = await Rig.create();
         rig.policy = policy;
-        const arrivals = new Map<number, () => Promise<void>>();
-        const due = new Map<string, number>();
-        for (const [n, { hour, keys: count, today }] of uploads.entries()) {
-          const at = FIRST + hour;
-          const day = Math.floor(at / 24);
-          const keys = keysOf(n, count, today ? day : day - 1).map((key) =>
-            key.rollingStartIntervalNumber === day * 144 ? { ...key, rollingPeriod: 1 } : key,
-          );
-          for (const key of keys) due.set(toHex(key.keyData), Math.max(at, releaseHour(publishedForm(key))));
-          const before = arrivals.get(at);
-          arrivals.set(at, async () => {
-            await before?.();
-            await rig.accept(`u${n}`, keys);
-          });
-        }
+        const { arrivals, due } = send(uploads);
         const published = await drive(HOURS, arrivals);
         for (const region of ['DE', 'EUR']) {
           const seen = new Map<string, number>();
           for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
             const keys = published.get(`${region} ${hour}`)!;
-            if (keys.length > 0) expect(keys.length).toBeGreaterThanOrEqual(policy.minKeys);
             for (const tek of keys) {
               expect(seen.has(tek)).toBe(false);
               seen.set(tek, hour);
             }
+            if (keys.length === 0) continue;
+            expect(keys.length).toBeGreaterThanOrEqual(policy.minKeys);
+            const behind = new Set(keys.flatMap((tek) => due.get(tek)?.upload ?? []));
+            const decoys = await decoysOf(hour, region);
+            expect(keys.filter((tek) => !due.has(tek)).length).toBe(decoys);
+            // Decoys come in whole uploads, whose number is known to nobody; without any, the uploads can be counted.
+            if (decoys === 0) expect(behind.size).toBeGreaterThanOrEqual(policy.minUploads);
           }
-          for (const [tek, earliest] of due) {
+          for (const [tek, { abroad, earliest }] of due) {
+            if (abroad && region === 'DE') {
+              expect(seen.has(tek)).toBe(false);
+              continue;
+            }
             expect(seen.get(tek)).toBeGreaterThanOrEqual(earliest);
             expect(seen.get(tek)).toBeLessThanOrEqual(earliest + policy.maxHoldHours + 1);
           }
-          expect(seen.size - due.size).toBe(await syntheticKeys());
         }
-        // One decision for all regions, and the same decoys: no difference gives one away.
+        // One region subtracted from the other, hour by hour: no decoy is in one alone of the regions it was drawn for.
         for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
-          expect(published.get(`EUR ${hour}`)).toEqual(published.get(`DE ${hour}`));
+          const [home, union] = ['DE', 'EUR'].map((region) => new Set(published.get(`${region} ${hour}`)));
+          expect([...home!].filter((tek) => !union!.has(tek))).toEqual([]);
+          const abroad = [...union!].filter((tek) => !home!.has(tek)).map((tek) => due.get(tek));
+          expect(abroad.every((key) => key === undefined || key.abroad)).toBe(true);
+          const [ofUnion, ofHome] = [await decoysOf(hour, 'EUR'), await decoysOf(hour, 'DE')];
+          expect(abroad.filter((key) => key === undefined).length).toBe(ofUnion - ofHome);
         }
       };
       await fc.assert(fc.asyncProperty(fc.array(upload, { maxLength: 14 }), story), {
         seed: 20_260_615,
-        numRuns: 5,
+        numRuns: 8,
         endOnFailure: true,
       });
     },
@@ -144,7 +175,7 @@ describe('random arrivals under the policy', () => {
       ]),
     );
     expect([0, 1, 2].map((n) => published.get(`DE ${FIRST + n}`)!.length)).toEqual([0, 21, 0]);
-    expect(await syntheticKeys()).toBe(0);
+    expect(await decoysOfAll(3)).toBe(0);
   });
 });
 
@@ -167,7 +198,7 @@ describe('decoys', () => {
     }
     const { counters } = await rig.inPublisher((publisher) => publisher.status());
     expect(counters['keys_published_DE']).toBe(4);
-    expect(counters['decoys_published_DE']).toBe(await syntheticKeys());
+    expect(counters['decoys_published_DE']).toBe(await decoysOfAll(22));
   });
 });
 

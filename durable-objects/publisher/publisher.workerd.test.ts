@@ -1,5 +1,5 @@
 import { beforeEach, describe, it } from 'vitest';
-import { toHex } from '../../protocol/bytes.ts';
+import { toBase64Url, toHex } from '../../protocol/bytes.ts';
 import { readExportZip } from '../../protocol/export-reader.ts';
 import { keyEnd } from '../../protocol/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/keys.ts';
@@ -123,6 +123,28 @@ describe('a day', () => {
       }
       const left = [...(await objects(testEnv.PRIVATE)).keys()];
       expect(left).toEqual([]);
+      const rows = await Promise.all([rig.inBuffer(tables), rig.inPublisherStorage(tables)]);
+      // Every row that is left, by table: names of sets, hours, days and empty files, and counts.
+      expect(rows.map((all) => Object.keys(all).toSorted())).toEqual([
+        ['counter', 'meta', 'release_set', 'schema_version'],
+        [
+          'counter',
+          'meta',
+          'public_object',
+          'region_day',
+          'region_head',
+          'region_hour',
+          'schema_version',
+          'sealed_hour',
+        ],
+      ]);
+      expect(rows[0]!['release_set']!.length).toBe(2);
+      const bytes = [...(await objects(testEnv.PUBLIC)).values()].map(toHex);
+      const text = [...rows.flatMap((all) => Object.values(all).flat()), ...bytes].join('\n');
+      for (const { keyData } of keysOf(1, 14)) {
+        expect(text).not.toContain(toHex(keyData));
+        expect(text).not.toContain(toBase64Url(keyData));
+      }
       for (const key of (await objects(testEnv.PUBLIC)).keys()) {
         if (key.endsWith('.zip') || /\/date\/[\d-]+(\/hour\/\d+)?$/.test(key))
           expect(await zipKeys(key), key).toEqual([]);
@@ -130,6 +152,20 @@ describe('a day', () => {
     },
   );
 });
+
+/** Every row of every table, as text: bytes in hex. */
+function tables(sql: SqlStorage): Record<string, string[]> {
+  const names = sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
+  const cell = (value: SqlStorageValue): string =>
+    value instanceof ArrayBuffer ? toHex(new Uint8Array(value)) : String(value);
+  const all: Record<string, string[]> = {};
+  for (const { name } of names) {
+    if (name.startsWith('_cf_')) continue;
+    const rows = sql.exec(`SELECT * FROM ${name}`).toArray();
+    if (rows.length > 0) all[name] = rows.map((row) => Object.values(row).map(cell).join(' '));
+  }
+  return all;
+}
 
 describe('no cache', () => {
   it(

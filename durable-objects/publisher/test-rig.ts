@@ -96,6 +96,10 @@ export class Rig {
     return runInDurableObject(this.buffer, async (_buffer, state) => body(state.storage.sql, state));
   }
 
+  async inPublisherStorage<T>(body: (sql: SqlStorage) => T): Promise<T> {
+    return runInDurableObject(this.publisher, (_publisher, state) => body(state.storage.sql));
+  }
+
   async evict(): Promise<void> {
     await evictAllDurableObjects();
   }

@@ -100,7 +100,7 @@ export function readPage(sql: SqlStorage, setNo: number, after: Uint8Array | nul
 
 /**
  * Forgets the rows of a published set; the publisher calls it when the set is INDEXED in every region. Idempotent. The
- * newest set's row stays, since it says from where the next one starts.
+ * rows of the newest set and of the last that held keys stay: they say from where the next one starts.
  */
 export function purgeSet(storage: DurableObjectStorage, setNo: number): void {
   storage.transactionSync(() => {
@@ -114,7 +114,7 @@ export function purgeSet(storage: DurableObjectStorage, setNo: number): void {
     // What a later set needs: the newest number and hour, and the last release hour that is covered.
     sql.exec(
       `DELETE FROM release_set WHERE purged = 1 AND set_no < (SELECT max(set_no) FROM release_set)
-       AND set_no < coalesce((SELECT max(set_no) FROM release_set WHERE last_hour IS NOT NULL), 0)`,
+       AND set_no <> coalesce((SELECT max(set_no) FROM release_set WHERE last_hour IS NOT NULL), 0)`,
     );
   });
 }

@@ -9,7 +9,7 @@ import { convertV4MiniflareOptions, type LegacyWorkerOptions, Log, LogLevel, Min
 import { composeWorkers, type ComposeOptions } from './compose.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { loadSecrets } from './secrets.ts';
-import { readEnvironments } from './workers.ts';
+import { readEnvironments, requireChunkPolicy } from './workers.ts';
 
 /** How to start. */
 export interface LocalEdgeOptions {
@@ -52,14 +52,16 @@ const printLog = (line: string): void => void process.stderr.write(`${line}\n`);
  *
  * @param options see {@link LocalEdgeOptions}
  * @returns the running edge
- * @throws Error when the port is taken, the state directory is in use or an entry file doesn't bundle
+ * @throws Error when the chunk policy contradicts itself, the port is taken, the state directory is in use or an entry file doesn't bundle
  */
 export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<LocalEdge> {
+  const environments = readEnvironments();
+  requireChunkPolicy(environments, options.vars?.['origin']);
   const temporary = options.state === undefined;
   const state = temporary ? mkdtempSync(join(tmpdir(), 'exposure-edge-')) : resolve(options.state ?? '');
   mkdirSync(state, { recursive: true, mode: 0o700 });
   await endOrphan(state);
-  const secrets = loadSecrets(state, readEnvironments());
+  const secrets = loadSecrets(state, environments);
   const entries = options.entries ?? 'local';
   const { adapt = (same) => same } = options;
   const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
+import { describeChunkPolicyError, parseChunkPolicy } from '../../domain/chunk-policy.ts';
 
 /** The repository's root, absolute, without a trailing slash. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -49,6 +50,22 @@ export function readEnvironments(text = readFileSync(WRANGLER_TOML, 'utf8')): Wo
     crons: raw.triggers?.crons ?? [],
     vars: raw.vars ?? {},
   }));
+}
+
+/**
+ * Refuses a chunk policy that contradicts itself before anything runs; deployed, `origin` would refuse its first call.
+ *
+ * @param environments of wrangler.toml
+ * @param replaced variables of `origin` that replace those
+ * @throws Error naming the field, its value and the rule
+ */
+export function requireChunkPolicy(
+  environments: readonly WorkerEnvironment[],
+  replaced: Readonly<Record<string, string>> = {},
+): void {
+  const origin = environments.find(({ environment }) => environment === 'origin');
+  const policy = parseChunkPolicy({ ...origin?.vars, ...replaced });
+  if (!policy.ok) throw new Error(`[env.origin.vars] ${describeChunkPolicyError(policy.error)}`);
 }
 
 /**

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import { SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
 import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
+import { startLocalEdge } from '../../scripts/local-edge/local-edge.ts';
 import { issueTans, moveClock, readClock, setClock } from '../../scripts/operator.ts';
 import { send } from '../conformance/support/http.ts';
 import { patientKeys, payloadOf, PATIENTS, START, startSystem, UPLOAD_PATH } from '../conformance/support/system.ts';
@@ -106,6 +107,11 @@ describe('npm start', () => {
     server.close();
     expect(code).toBe(1);
     expect(stderr).toContain(`Address already in use (127.0.0.1:${port})`);
+  });
+
+  it('refuses a chunk policy that contradicts itself, before anything runs', async ({ expect }) => {
+    const started = startLocalEdge({ state: folder(), vars: { origin: { MIN_KEYS: '5' } } });
+    await expect(started).rejects.toThrow('[env.origin.vars] MIN_KEYS=5 must not be below MIN_UPLOADS=10');
   });
 });
 

@@ -1,0 +1,24 @@
+import { it } from 'vitest';
+import { parseBufferConfig } from './config.ts';
+
+const SECRET = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=';
+const ENV = { HOME_COUNTRY: 'DE', UNION_REGION: 'EUR', KNOWN_KEY_HASH_KEY: SECRET };
+
+it('gives a complete environment its regions and the policy of the design', ({ expect }) => {
+  expect(parseBufferConfig(ENV)).toMatchObject({ regions: ['DE', 'EUR'], policy: { minKeys: 140, retentionDays: 14 } });
+});
+
+it.for([
+  [{ MIN_KEYS: '5' }, 'MIN_KEYS=5 must not be below MIN_UPLOADS=10'],
+  [{ MAX_HOLD_HOURS: '336' }, 'MAX_HOLD_HOURS=336 must be shorter than RETENTION_DAYS=14'],
+  [{ UNION_REGION: 'DE' }, 'UNION_REGION=DE must differ from HOME_COUNTRY'],
+  [{ HOME_COUNTRY: 'Germany' }, 'HOME_COUNTRY=Germany must be an ISO 3166-1 alpha-2 code'],
+  [{ UPLOAD_ID_LIFETIME_HOURS: '0' }, 'UPLOAD_ID_LIFETIME_HOURS=0 must be a whole number'],
+  [{ KNOWN_KEY_HASH_KEY: 'c2hvcnQ=' }, 'KNOWN_KEY_HASH_KEY must be base64 of 32 bytes'],
+] as const)('refuses %j and says why', ([change, message], { expect }) => {
+  expect(() => parseBufferConfig({ ...ENV, ...change })).toThrow(message);
+});
+
+it('does not print a secret that it refuses', ({ expect }) => {
+  expect(() => parseBufferConfig({ ...ENV, KNOWN_KEY_HASH_KEY: 'not base64!' })).toThrow(/^KNOWN_KEY_HASH_KEY must be/);
+});

@@ -7,17 +7,13 @@ import type { SharedKey } from '../../phone/upload-request.ts';
 import { currentKey, cutToday, endedKeys, type TekHistory } from '../../phone/tek-schedule.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import { sendDummy, upload } from '../../phone/upload.ts';
-import { memoryStore } from '../../phone/store.ts';
-import { type CwaState, syncCwaTree } from '../../phone/download-cwa.ts';
-import { type ManifestState, syncManifest } from '../../phone/download-manifest.ts';
 import { matchKeys } from '../../phone/matching/match.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import { downloadPorts, pinnedKeys } from '../../scripts/demo/stage.ts';
 import { meet, population } from '../../scripts/demo/people.ts';
 import { moveClock } from '../../scripts/operator.ts';
 import { START, startSystem, type System } from '../conformance/support/system.ts';
 import { names } from '../support/published.ts';
+import { reader } from '../support/reader.ts';
 
 const random = testRandom('journey');
 /** More than a day after the first upload, at a full hour. */
@@ -25,36 +21,6 @@ const HOURS = 30;
 const PATIENTS = 12;
 
 let system: System;
-
-/** A phone that collects what it downloads. */
-interface Reader {
-  readonly keys: TemporaryExposureKey[];
-  /** Paths of the files it was handed. */
-  readonly files: string[];
-  readonly sync: (now: number) => Promise<void>;
-}
-
-function reader(kind: 'manifest' | 'tree'): Reader {
-  const keys: TemporaryExposureKey[] = [];
-  const files: string[] = [];
-  const manifest = memoryStore<ManifestState>();
-  const tree = memoryStore<CwaState>();
-  return {
-    keys,
-    files,
-    async sync(now) {
-      const ports = downloadPorts(system.edge, now, ({ path, exportFile }) => {
-        files.push(path);
-        keys.push(...exportFile.keys);
-      });
-      const { manifestKeys } = pinnedKeys(system.edge);
-      const outcome = await (kind === 'manifest'
-        ? syncManifest({ ...ports, region: 'DE', manifestKeys, store: manifest })
-        : syncCwaTree({ ...ports, country: 'EUR', store: tree }));
-      if (outcome.errors.length > 0) throw new Error(`${kind} at ${now}: ${JSON.stringify(outcome.errors)}`);
-    },
-  };
-}
 
 beforeAll(async () => {
   // Six cut keys alone come out on the second day: with the real policy they would be held, and join decoys.
@@ -64,8 +30,11 @@ beforeAll(async () => {
 afterAll(() => system.edge.dispose());
 
 describe('two days', () => {
-  const readers = { hourlyManifest: reader('manifest'), hourlyTree: reader('tree') };
-  const daily = { dailyManifest: reader('manifest'), dailyTree: reader('tree') };
+  const readers = {
+    hourlyManifest: reader(() => system.edge, 'manifest'),
+    hourlyTree: reader(() => system.edge, 'tree'),
+  };
+  const daily = { dailyManifest: reader(() => system.edge, 'manifest'), dailyTree: reader(() => system.edge, 'tree') };
   const people = population(PATIENTS + 1, START, random);
   const listener = people[PATIENTS]!;
   const patients = people.slice(0, PATIENTS);

@@ -4,6 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
 import { machine, writeReport } from '../scripts/report.ts';
 import { drive, type Job, type Measured, prepareDummies, prepareUploads } from './upload-clients.ts';
@@ -14,17 +15,37 @@ const USAGE = `
 npm run bench:upload -- [--uploads N] [--repeat N]
 
 Measures accepted uploads a second, CPU of workerd an upload, p50 and p99, at 1, 8 and 64 clients without the deadline,
-cold and warm, with dummies at 20 : 1, and with the deadline on. Writes benchmarks/results/upload.md.
+cold and warm, with dummies at 20 : 1, and with the deadline on. Writes benchmarks/results/upload.md. Ends with 1 where 64
+clients miss 600 a second or 1.5 ms.
 
   --uploads N  real uploads a measurement, 100..10000 (default 1000)
   --repeat N   repetitions, 1..20 (default 3); median and spread are printed
 `;
 const DUMMIES_A_REAL = 20;
+/** The setting that the targets of design.md §12 are held against. */
+const MEASURED = '64 clients';
+const TARGET_A_SECOND = 600;
+const TARGET_CPU_MS = 1.5;
 
 function bytesBelow(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+/** @returns rows of all tables of all objects, whose databases workerd has open */
+function rowsBelow(folder: string): number {
+  let sum = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith('.sqlite')) continue;
+    const database = new DatabaseSync(join(entry.parentPath, entry.name), { readOnly: true });
+    const tables = database.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).all();
+    for (const { name } of tables) {
+      sum += Number(database.prepare(`SELECT count(*) AS n FROM "${String(name)}"`).get()?.['n']);
+    }
+    database.close();
+  }
+  return sum;
 }
 
 const at = (sorted: readonly number[], share: number): number =>
@@ -42,6 +63,9 @@ interface Row {
   readonly cpuMs: readonly number[];
   readonly p50: readonly number[];
   readonly p99: readonly number[];
+  /** Means of all runs, an upload. */
+  readonly diskBytes: number;
+  readonly diskRows: number;
 }
 
 interface Setting {
@@ -52,9 +76,10 @@ interface Setting {
   readonly uploads: number;
 }
 
-async function measure(setting: Setting, repeat: number): Promise<{ row: Row; diskBytesAnUpload: number }> {
+async function measure(setting: Setting, repeat: number): Promise<Row> {
   const runs: (Measured & { cpuMs: number })[] = [];
   let diskBytes = 0;
+  let diskRows = 0;
   for (let i = 0; i < repeat; i++) {
     // A new, empty store each time: cold is the case that must not be slower (issue 4, item 9).
     const edge = await startUploadEdge(setting.deadlineMs);
@@ -73,25 +98,28 @@ async function measure(setting: Setting, repeat: number): Promise<{ row: Row; di
           jobs.push({ request: fake[n * DUMMIES_A_REAL + d] as Job['request'], real: false });
         }
       }
-      const diskBefore = bytesBelow(edge.state);
+      const bytesBefore = bytesBelow(edge.state);
+      const rowsBefore = rowsBelow(edge.state);
       const cpuBefore = workerdCpuMs();
       const measured = await drive(edge.url, jobs, setting.clients);
       if (measured.failed > 0) throw new Error(`${setting.what}: ${measured.failed} answers were not 200`);
       runs.push({ ...measured, cpuMs: workerdCpuMs() - cpuBefore });
-      diskBytes += (bytesBelow(edge.state) - diskBefore) / setting.uploads / repeat;
+      diskBytes += (bytesBelow(edge.state) - bytesBefore) / setting.uploads / repeat;
+      diskRows += (rowsBelow(edge.state) - rowsBefore) / setting.uploads / repeat;
     } finally {
       await edge.dispose();
     }
   }
-  const row: Row = {
+  return {
     what: setting.what,
     acceptedPerSecond: runs.map((r) => r.accepted / r.seconds),
     dummiesPerSecond: runs.map((r) => r.dummies / r.seconds),
     cpuMs: runs.map((r) => r.cpuMs / r.accepted),
     p50: runs.map((r) => at(r.latencies, 0.5)),
     p99: runs.map((r) => at(r.latencies, 0.99)),
+    diskBytes,
+    diskRows,
   };
-  return { row, diskBytesAnUpload: diskBytes };
 }
 
 const cell = (values: readonly number[], digits: number): string =>
@@ -107,29 +135,35 @@ await run(async () => {
   const settings: Setting[] = [
     { what: '1 client', clients: 1, deadlineMs: 0, dummies: false, uploads },
     { what: '8 clients', clients: 8, deadlineMs: 0, dummies: false, uploads },
-    { what: '64 clients', clients: 64, deadlineMs: 0, dummies: false, uploads },
+    { what: MEASURED, clients: 64, deadlineMs: 0, dummies: false, uploads },
     { what: '64 clients, warm (4 × as many)', clients: 64, deadlineMs: 0, dummies: false, uploads: uploads * 4 },
     { what: '64 clients, dummies 20 : 1', clients: 64, deadlineMs: 0, dummies: true, uploads: Math.ceil(uploads / 4) },
     { what: '600 clients, deadline 1,000 ms', clients: 600, deadlineMs: 1000, dummies: false, uploads: uploads * 2 },
   ];
   const lines = [
-    '| setting | accepted/s | dummies/s | workerd CPU ms an upload | p50 ms | p99 ms | bytes on disk an upload |',
-    '|---|---|---|---|---|---|---|',
+    '| setting | accepted/s | dummies/s | workerd CPU ms an upload | p50 ms | p99 ms | bytes on disk an upload | rows on disk an upload |',
+    '|---|---|---|---|---|---|---|---|',
   ];
-  let last = '';
+  let target: Row | null = null;
   for (const setting of settings) {
-    const { row, diskBytesAnUpload } = await measure(setting, repeat);
-    const line = `| ${row.what} | ${cell(row.acceptedPerSecond, 0)} | ${setting.dummies ? cell(row.dummiesPerSecond, 0) : '–'} | ${cell(row.cpuMs, 2)} | ${cell(row.p50, 1)} | ${cell(row.p99, 1)} | ${diskBytesAnUpload.toFixed(0)} |`;
+    const row = await measure(setting, repeat);
+    const line = `| ${row.what} | ${cell(row.acceptedPerSecond, 0)} | ${setting.dummies ? cell(row.dummiesPerSecond, 0) : '–'} | ${cell(row.cpuMs, 2)} | ${cell(row.p50, 1)} | ${cell(row.p99, 1)} | ${row.diskBytes.toFixed(0)} | ${row.diskRows.toFixed(1)} |`;
     lines.push(line);
     process.stdout.write(`${line}\n`);
-    if (setting.what === '64 clients')
-      last = `${median(row.acceptedPerSecond).toFixed(0)} accepted uploads a second at 64 clients, ${median(row.cpuMs).toFixed(2)} ms of workerd CPU each`;
+    if (setting.what === MEASURED) target = row;
   }
   writeReport('upload', {
     title: 'Uploads through upload, verification and origin',
     command: `npm run bench:upload -- --uploads ${uploads} --repeat ${repeat}`,
-    body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload, sent to upload's own socket; the load generator and workerd share the machine.`,
+    body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload, sent to upload's own socket; the load generator and workerd share the machine. Bytes\ninclude the write-ahead log; rows are those of all objects, of which the TAN's was there before.`,
   });
-  process.stdout.write(`${machine()}\n${last}\n`);
-  return 0;
+  if (target === null) throw new Error(`nothing was measured at ${MEASURED}`);
+  const perSecond = median(target.acceptedPerSecond);
+  const cpuMs = median(target.cpuMs);
+  const good = perSecond >= TARGET_A_SECOND && cpuMs <= TARGET_CPU_MS;
+  process.stdout.write(
+    `${machine()}\n${good ? 'PASS' : 'FAIL'}: ${perSecond.toFixed(0)} accepted uploads a second at ${MEASURED}, ` +
+      `${cpuMs.toFixed(2)} ms of workerd CPU each (targets ${TARGET_A_SECOND}, ${TARGET_CPU_MS} ms)\n`,
+  );
+  return good ? 0 : 1;
 });

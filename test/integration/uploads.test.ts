@@ -2,6 +2,7 @@
  * @module Bad and odd uploads against all Workers together (issue "Bad input and failure"): what the phone is told, and
  * that exactly the keys that were acknowledged come out, each once.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -128,6 +129,18 @@ describe('a refused upload', () => {
     acknowledge(keys);
     expect((await system.upload(tan, payloadOf(patientKeys('second with it', START)))).status).toBe(403);
     expect((await system.upload(tan, payloadOf(keys))).status).toBe(200);
+  });
+
+  it('with a valid TAN is stored, however many failed before it from the same address', async ({ expect }) => {
+    const used = nextTan();
+    const keys = patientKeys('before the flood', START);
+    expect((await system.upload(used, payloadOf(keys))).status).toBe(200);
+    const fail = (n: number) => post(headersFor(n % 2 === 0 ? used : randomUUID()), bodyOf(`failure ${n}`));
+    const failures = await Promise.all(Array.from({ length: 300 }, (_, n) => fail(n)));
+    expect(new Set(failures.map(({ status }) => status))).toEqual(new Set([403]));
+    const after = patientKeys('after the flood', START);
+    expect((await system.upload(nextTan(), payloadOf(after))).status).toBe(200);
+    acknowledge([...keys, ...after]);
   });
 
   it('with an expired TAN is told 403', async ({ expect }) => {

@@ -12,6 +12,8 @@ Has N TANs issued by the edge at URL (POST /operator/tans) and prints them, one 
   --count N  how many, 1..100000 (default 1)
   --url URL  where the edge is, e.g. http://127.0.0.1:8787 (the default)
   --json     prints one JSON array instead
+
+Before a deployed portal stands Cloudflare Access: CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET are sent to it.
 `;
 
 await run(async () => {

@@ -23,6 +23,8 @@ npm run config -- COMMAND [FILE] [options]
   --dry-run         says what would happen, changes nothing
   --json            prints one JSON value
 
+Before a deployed portal stands Cloudflare Access: CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET are sent to it.
+
 Exit code 0: done, or the document is valid, or nothing differs. 1: it is invalid, differs (diff), was refused, or the
 portal was not reached. 2: called wrongly.
 `;

@@ -7,9 +7,10 @@ import type {
   PublishRequest,
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
+import { command } from '../operator.ts';
 
 /** Outcomes that come with a status above 299 but are answers all the same. */
-const ANSWERS = [200, 202, 409, 422];
+const ANSWERS = [409, 422];
 
 /** The portal of a deployment. */
 export class ParameterPortal {
@@ -39,20 +40,6 @@ export class ParameterPortal {
   }
 
   async #call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
-    const target = new URL(path, this.#base);
-    const init: RequestInit =
-      method === 'GET'
-        ? { method }
-        : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    let response: Response;
-    try {
-      response = await fetch(target, init);
-    } catch (error) {
-      const reason = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
-      throw new Error(`${method} ${target}: not reached (${reason})`, { cause: error });
-    }
-    const text = await response.text();
-    if (!ANSWERS.includes(response.status)) throw new Error(`${method} ${target}: ${response.status} ${text}`);
-    return JSON.parse(text);
+    return command(this.#base, method, path, body, ANSWERS);
   }
 }

@@ -20,9 +20,9 @@ export interface ChunkPolicy {
 }
 
 /** Phones refuse more (gaen.md §4.5, CWA's configuration: at most 750,000 keys a file). */
-export const PHONE_MAX_KEYS = 750_000;
+const PHONE_MAX_KEYS = 750_000;
 /** Most keys one person uploads: 14 days and the day of the upload. */
-export const MAX_KEYS_PER_UPLOAD = 15;
+const MAX_KEYS_PER_UPLOAD = 15;
 
 const FIELDS = {
   MIN_KEYS: ['minKeys', 140],

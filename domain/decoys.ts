@@ -16,7 +16,7 @@ export type RandomBytes = (n: number) => Uint8Array;
 const MAX_KEYS = 14;
 
 /** What an infected person answers about the onset of symptoms, in CWA's scale for the day of the upload, by weight. */
-export interface OnsetClass {
+interface OnsetClass {
   /** Smallest and largest value for the day of the upload, equally likely. */
   readonly from: number;
   readonly to: number;

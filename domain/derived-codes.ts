@@ -48,7 +48,7 @@ export function tokenHash(token: string, hashKey: Uint8Array): string {
 /** Random characters of a typed card code: 31^14 ≈ 69 bit (issue 5: at least 64). */
 export const CARD_CODE_RANDOM_CHARACTERS = 14;
 /** With its check character. */
-export const CARD_CODE_LENGTH = CARD_CODE_RANDOM_CHARACTERS + 1;
+const CARD_CODE_LENGTH = CARD_CODE_RANDOM_CHARACTERS + 1;
 
 /**
  * The GUID of a code card: what its QR code holds, and what the phone makes of the typed form. Six hex digits and a

@@ -116,7 +116,7 @@ export interface VerificationBackOfficeRpc {
   forgetExpired(): Promise<{ readonly forgotten: number }>;
 }
 
-export interface RegionStatus {
+interface RegionStatus {
   readonly region: string;
   /** Manifest sequence of the current head, 0 before the first. */
   readonly sequence: number;

@@ -16,7 +16,7 @@ const LAST_TAN_NUMBER = 9;
 export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
 
 /** Who vouches for the person: a laboratory's result, a hotline's teleTAN, or a provider's code card. */
-export type Authorisation = 'laboratory' | 'teletan' | 'card';
+type Authorisation = 'laboratory' | 'teletan' | 'card';
 
 export interface Session {
   /** issued: a teleTAN or card nobody has used yet. deleted: withdrawn by the person or with its batch; answers like unknown. */

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 /** No 0, 1, I, L, O: characters that cannot be told apart when read out or written by hand. */
 export const TELETAN_ALPHABET = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
 /** Nine random characters and one check character. */
-export const TELETAN_LENGTH = 10;
+const TELETAN_LENGTH = 10;
 /** A teleTAN lives one hour (spec/cwa.md §3.2). */
 export const TELETAN_LIFETIME_SECONDS = 3600;
 

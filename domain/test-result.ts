@@ -4,10 +4,10 @@
  */
 
 /** Result codes of a PCR test; a rapid test adds 5, PoC-NAT adds 10 (given to the app less 10). */
-export const TEST_RESULT = { PENDING: 0, NEGATIVE: 1, POSITIVE: 2, INVALID: 3, REDEEMED: 4 } as const;
+const TEST_RESULT = { PENDING: 0, NEGATIVE: 1, POSITIVE: 2, INVALID: 3, REDEEMED: 4 } as const;
 
 /** The three kinds of laboratory route, each with the codes it may post (spec/cwa.md §3.5). */
-export const RESULT_KINDS = {
+const RESULT_KINDS = {
   lab: { min: 1, max: 3, given: 0 },
   quicktest: { min: 5, max: 9, given: 0 },
   pocnat: { min: 10, max: 14, given: 10 },
@@ -17,10 +17,10 @@ export type ResultKind = keyof typeof RESULT_KINDS;
 /** Rows of one request: a laboratory's morning run fits, a flood does not. */
 export const MAX_RESULTS_PER_REQUEST = 5_000;
 /** A result is answered as redeemed after 21 days and forgotten after 60 (spec/cwa.md §3.5). */
-export const RESULT_REDEEMED_AFTER_SECONDS = 21 * 86_400;
+const RESULT_REDEEMED_AFTER_SECONDS = 21 * 86_400;
 export const RESULT_FORGOTTEN_AFTER_SECONDS = 60 * 86_400;
 /** A sample may be dated ahead by a laboratory's wrong clock, at most this much. */
-export const SAMPLE_TIME_SKEW_SECONDS = 3_600;
+const SAMPLE_TIME_SKEW_SECONDS = 3_600;
 
 /** SHA-256 of the QR code's GUID in hex; with a date of birth the first character is `x` (spec/cwa.md §3.1). */
 const HASHED_GUID = /^[xX0-9A-Fa-f][0-9A-Fa-f]{63}$/;

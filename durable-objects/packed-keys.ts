@@ -30,21 +30,6 @@ export interface Provenance {
   readonly synthetic: boolean;
 }
 
-/** Writes one row at `offset`. */
-export function packRow(rows: Uint8Array, offset: number, key: TemporaryExposureKey, provenance: number): void {
-  packFields(
-    rows,
-    offset,
-    key.rollingStartIntervalNumber,
-    key.rollingPeriod,
-    key.transmissionRiskLevel,
-    key.reportType,
-    key.daysSinceOnsetOfSymptoms,
-    provenance,
-  );
-  rows.set(key.keyData, offset + TEK_OFFSET);
-}
-
 /** Writes everything of a row but its key_data: the hot path of paging makes no object a key. */
 export function packFields(
   rows: Uint8Array,

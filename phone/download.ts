@@ -17,7 +17,7 @@ import { describeHttpError, type Fetch, get, type HttpError } from './http.ts';
 import type { StoreError } from './store.ts';
 
 /** A file whose signature verified. */
-export interface VerifiedFile {
+interface VerifiedFile {
   /** Path it was fetched from, without the leading slash. */
   readonly path: string;
   readonly exportFile: ExportFile;

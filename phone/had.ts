@@ -5,7 +5,7 @@
 import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../protocol/intervals.ts';
 
 /** One UTC day, as far as the phone has it. */
-export interface DayRecord {
+interface DayRecord {
   /** All keys of the day were fetched; the other members are then empty. */
   readonly complete: boolean;
   /** Hours of the day, 0..23 ascending, that were fetched whole, or that are known to hold nothing. */

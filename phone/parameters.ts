@@ -27,7 +27,7 @@ import { type Fetch, type HttpBody, type HttpError, describeHttpError, get } fro
 import type { RandomBytes } from './random.ts';
 
 /** A phone whose clock is further off than this can't judge what is in force (cwa.md §1.4: CWA's apps stop then). */
-export const MAX_CLOCK_ERROR_SECONDS = 2 * 3600;
+const MAX_CLOCK_ERROR_SECONDS = 2 * 3600;
 const MAX_HEAD_BYTES = 16_384;
 const MAX_DOCUMENT_BYTES = 1_048_576;
 const SECRET_BYTES = 16;
@@ -172,7 +172,7 @@ function readHead(bytes: Uint8Array, keys: ParametersSource['keys']): Result<Con
  * @param seen null before the first
  * @param now Unix seconds, of a clock that is at most two hours off
  */
-export function judge(head: ConfigHead, seen: ConfigHead | null, now: number): Result<null, ParametersError> {
+function judge(head: ConfigHead, seen: ConfigHead | null, now: number): Result<null, ParametersError> {
   if (seen !== null && head.version < seen.version) {
     return err({ kind: 'older', seen: seen.version, got: head.version });
   }

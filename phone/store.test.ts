@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { type CwaState, isCwaState } from './download-cwa.ts';
 import { isManifestState, type ManifestState } from './download-manifest.ts';
 import { fileStore, fromStateText, toStateText } from './store.ts';
 
@@ -48,6 +49,16 @@ describe('state on disk', () => {
     }
     const error = { kind: 'unreadable', path: folder, code: 'EISDIR' };
     expect(await fileStore(folder, isManifestState).load()).toEqual({ ok: false, error });
+  });
+
+  it('of a phone that reads CWA’s tree is its own, and no manifest’s', async ({ expect }) => {
+    const path = join(folder, 'tree.json');
+    const state: CwaState = { country: 'EUR', had: STATE.had, pending: false };
+    const store = fileStore(path, isCwaState);
+    await store.save(state);
+    expect(await store.load()).toEqual({ ok: true, value: state });
+    await fileStore(path, isManifestState).save(STATE);
+    expect(await store.load()).toEqual({ ok: false, error: { kind: 'corrupt', path } });
   });
 
   it('keeps bytes, also those of a Buffer', ({ expect }) => {

@@ -146,18 +146,3 @@ function paddedBody(
   }
   return ok(encodeSubmissionPayload({ ...payload, requestPadding: random(padding) }));
 }
-
-/**
- * @param error see {@link UploadRequestError}
- * @returns one line for a person
- */
-export function describeUploadRequestError(error: UploadRequestError): string {
-  switch (error.kind) {
-    case 'key-count':
-      return `${error.count} keys, an upload holds 1..${error.limit}`;
-    case 'tan-length':
-      return `a TAN has ${error.expected} characters, this one ${error.length}`;
-    case 'too-large':
-      return `${error.bytes} bytes without padding, at most ${error.limit} fit`;
-  }
-}

@@ -149,7 +149,7 @@ export function planRollback(
  * The one text of a document, whatever file it came from: fields in the schema's order, no space, no `$schema`. So equal
  * parameters have one name, and phones load a third of the bytes.
  */
-export function canonicalText(parameters: Parameters): string {
+function canonicalText(parameters: Parameters): string {
   const { $schema: _, ...published } = parameters;
   return JSON.stringify(published);
 }

@@ -19,13 +19,13 @@ export const SCHEMA: readonly string[] = [
 ];
 
 /** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */
-export const DEFAULT_TELETANS_PER_HOUR = 60;
+const DEFAULT_TELETANS_PER_HOUR = 60;
 /** Cards of all of a provider's batches in 24 hours. */
-export const CARDS_PER_PROVIDER_AND_DAY = 20_000;
+const CARDS_PER_PROVIDER_AND_DAY = 20_000;
 /** The books forget a teleTAN after so long: "my codes today" and the quota need no more. */
-export const TELETAN_KEPT_SECONDS = 86_400;
+const TELETAN_KEPT_SECONDS = 86_400;
 /** A withdrawn or expired batch stays in the books until its keys are gone everywhere: 14 days and some. */
-export const BATCH_KEPT_AFTER_EXPIRY_SECONDS = 30 * 86_400;
+const BATCH_KEPT_AFTER_EXPIRY_SECONDS = 30 * 86_400;
 
 export interface IssuedTeleTan {
   readonly hint: string;

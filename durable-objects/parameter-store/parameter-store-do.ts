@@ -32,7 +32,7 @@ const RETRY_SECONDS = 60;
 const MAX_SLEEP_SECONDS = 3600;
 
 /** Bindings of `origin` that the object uses. */
-export interface ParameterStoreEnv {
+interface ParameterStoreEnv {
   readonly PUBLIC: R2Bucket;
 }
 

@@ -29,7 +29,7 @@ const meta = (contentType: string, cacheControl: string): ObjectMeta => ({ conte
  * The bucket holds a higher version than we decided, or this one with other documents: our own state was set back. An
  * operator publishes anew until the version is above what phones have seen.
  */
-export class NewerHeadInBucket extends Error {
+class NewerHeadInBucket extends Error {
   override readonly name = 'NewerHeadInBucket';
 }
 

@@ -14,14 +14,14 @@ export interface ObjectMeta {
   readonly custom?: Readonly<Record<string, string>>;
 }
 
-export interface StoredObject {
+interface StoredObject {
   readonly etag: string;
   /** Hex, as R2 verified it at the put. */
   readonly sha256: string | null;
 }
 
 /** A part of an object. */
-export interface ByteRange {
+interface ByteRange {
   readonly offset: number;
   readonly length: number;
 }
@@ -102,7 +102,7 @@ function stored(object: R2Object): StoredObject {
 }
 
 /** Two different contents claim one immutable name: never overwritten, an operator must look. */
-export class ObjectConflict extends Error {
+class ObjectConflict extends Error {
   override readonly name = 'ObjectConflict';
 }
 

@@ -43,7 +43,7 @@ export async function writeHour(p: Publication, region: string, hour: number, re
 }
 
 /** @returns the ZIP over slices of records */
-export async function buildCwaZip(
+async function buildCwaZip(
   p: Publication,
   region: string,
   window: { readonly start: number; readonly end: number },

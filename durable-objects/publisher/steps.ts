@@ -22,7 +22,7 @@ import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import type { SealedHour } from './store.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
-export const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;
+const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;
 const HOURS_A_DAY = 24;
 
 export interface Advance {

@@ -5,7 +5,7 @@
 import type { IndexPlan, RegionDay, RegionHead, RegionHour, SetRecord } from './model.ts';
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
-export type HourDecision = 'empty' | 'hold' | 'publish' | 'missed';
+type HourDecision = 'empty' | 'hold' | 'publish' | 'missed';
 
 export interface SealedHour {
   readonly hour: number;

@@ -6,7 +6,7 @@ import type { PostedResult } from '../../domain/test-result.ts';
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 
 /** Rows forgotten in one pass of the cleanup alarm, so that a pass stays short. */
-export const CLEANUP_BATCH_ROWS = 5_000;
+const CLEANUP_BATCH_ROWS = 5_000;
 
 export interface StoredResult {
   readonly result: number;

@@ -149,7 +149,7 @@ export function provenanceId(
 }
 
 /** @returns the first hour that keys can still enter: the running one, or the one after the last frozen. */
-export function earliestHour(sql: SqlStorage, now: number): number {
+function earliestHour(sql: SqlStorage, now: number): number {
   const frozen = sql.exec<{ hour: number | null }>('SELECT max(hour) AS hour FROM release_set').one().hour;
   return Math.max(hourOf(now), frozen === null ? 0 : frozen + 1);
 }

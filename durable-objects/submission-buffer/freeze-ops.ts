@@ -226,7 +226,7 @@ function dropExpired(sql: SqlStorage, config: BufferConfig, hour: number): void 
 }
 
 /** Adds to a counter of the object. */
-export function count(sql: SqlStorage, name: string, by: number): void {
+function count(sql: SqlStorage, name: string, by: number): void {
   sql.exec(
     'INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
     name,

@@ -9,7 +9,7 @@ import { readSet } from './freeze-ops.ts';
 import type { KeyPage } from './contract.ts';
 
 /** 50,000 rows are 1.4 MB, far below the 32 MiB of one RPC answer, and bound the memory of a page. */
-export const MAX_PAGE_ROWS = 50_000;
+const MAX_PAGE_ROWS = 50_000;
 
 type SqlRow = [number, number, number, number, number, ArrayBuffer, number, string | null];
 

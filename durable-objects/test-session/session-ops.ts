@@ -5,7 +5,7 @@
 import type { Session } from '../../domain/session.ts';
 
 /** Rows forgotten in one pass of the cleanup alarm. */
-export const CLEANUP_BATCH_ROWS = 5_000;
+const CLEANUP_BATCH_ROWS = 5_000;
 /** Rows one RPC may bring: a batch of 10,000 cards comes in several. */
 export const ISSUE_BATCH_ROWS = 2_000;
 

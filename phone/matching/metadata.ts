@@ -3,7 +3,7 @@
  */
 
 /** Calibration confidence (gaen.md §1). */
-export const CALIBRATION_CONFIDENCE = { LOWEST: 0, LOW: 1, MEDIUM: 2, HIGH: 3 } as const;
+const CALIBRATION_CONFIDENCE = { LOWEST: 0, LOW: 1, MEDIUM: 2, HIGH: 3 } as const;
 export type CalibrationConfidence = (typeof CALIBRATION_CONFIDENCE)[keyof typeof CALIBRATION_CONFIDENCE];
 
 export interface Metadata {

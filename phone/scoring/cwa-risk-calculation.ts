@@ -24,7 +24,7 @@ export interface WindowRisk {
   readonly riskLevel: RiskLevel;
 }
 
-export interface DayRisk {
+interface DayRisk {
   /** UTC midnight, ms since the Unix epoch. */
   readonly dateMillisSinceEpoch: number;
   /** Sum over the day, to one decimal. */
@@ -79,7 +79,7 @@ export function transmissionRiskLevel(
  * Seconds × weight by minimum attenuation; the first range that holds it decides, without one it counts nothing.
  * @returns minutes
  */
-export function weightedMinutes(parameters: RiskCalculationParameters, instances: readonly ScanInstance[]): number {
+function weightedMinutes(parameters: RiskCalculationParameters, instances: readonly ScanInstance[]): number {
   const seconds = instances.reduce((sum, instance) => {
     const entry = parameters.minutesAtAttenuationWeights.find(({ attenuationRange }) =>
       contains(attenuationRange, instance.minAttenuationDb),

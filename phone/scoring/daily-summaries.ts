@@ -8,7 +8,7 @@ import { SECONDS_PER_DAY } from './sighting.ts';
 
 const MS_PER_SECOND = 1000;
 
-export interface SummaryData {
+interface SummaryData {
   readonly maximumScore: number;
   readonly scoreSum: number;
   /** Weighted seconds. */
@@ -22,7 +22,7 @@ export interface DailySummary {
   readonly byReportType: Readonly<Partial<Record<SummaryReportType, SummaryData>>>;
 }
 
-export type SummaryReportType = '1' | '2' | '3' | '4';
+type SummaryReportType = '1' | '2' | '3' | '4';
 
 const NOTHING: SummaryData = { maximumScore: 0, scoreSum: 0, weightedDurationSum: 0 };
 
@@ -30,7 +30,7 @@ const NOTHING: SummaryData = { maximumScore: 0, scoreSum: 0, weightedDurationSum
  * A window's time by attenuation bucket; an attenuation equal to a threshold is in the nearer bucket (gaen.md §9).
  * @returns weighted seconds
  */
-export function weightedDuration(config: DailySummariesConfig, instances: readonly ScanInstance[]): number {
+function weightedDuration(config: DailySummariesConfig, instances: readonly ScanInstance[]): number {
   const [t0, t1, t2] = config.attenuationBucketThresholdDb;
   const [immediate, near, medium, other] = config.attenuationBucketWeights;
   return instances.reduce((sum, { typicalAttenuationDb: a, secondsSinceLastScan }) => {

@@ -15,7 +15,7 @@ import {
 } from './sighting.ts';
 
 /** A sighting this long after the window's first opens the next window. */
-export const WINDOW_SECONDS = 1800;
+const WINDOW_SECONDS = 1800;
 const UNKNOWN_SCAN_SECONDS = 120;
 const SECONDS_PER_MINUTE = 60;
 const MAX_SCAN_MINUTES = 5;

@@ -7,11 +7,11 @@
 export type LevelIndex = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
 /** Slot n is taken by attenuations above the n-th limit, in dB; what is above none takes slot 7. */
-export const ATTENUATION_LIMITS_DB = [73, 63, 51, 33, 27, 15, 10] as const;
+const ATTENUATION_LIMITS_DB = [73, 63, 51, 33, 27, 15, 10] as const;
 /** Slot n is taken by ages of at least the n-th limit, in days. */
-export const DAYS_LIMITS = [14, 12, 10, 8, 6, 4, 2] as const;
+const DAYS_LIMITS = [14, 12, 10, 8, 6, 4, 2] as const;
 /** Slot n is taken by durations up to the n-th limit, in minutes. */
-export const DURATION_LIMITS_MINUTES = [0, 5, 10, 15, 20, 25, 30] as const;
+const DURATION_LIMITS_MINUTES = [0, 5, 10, 15, 20, 25, 30] as const;
 
 const LAST_SLOT = 7;
 

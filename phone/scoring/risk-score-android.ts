@@ -55,7 +55,7 @@ export function riskScore(configuration: AndroidExposureConfiguration, input: Sc
 /** Seconds below the low threshold, between both, and from the high one on. */
 export type AttenuationDurations = readonly [number, number, number];
 
-export interface Exposure {
+interface Exposure {
   /** Multiple of 300, at least 300. */
   readonly durationSeconds: number;
   /** Time-weighted mean, dB. */

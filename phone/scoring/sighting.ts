@@ -18,7 +18,7 @@ export interface ScoredSighting {
 }
 
 /** A key that was met, as scoring needs it. */
-export interface ScoredKey {
+interface ScoredKey {
   readonly rollingStartIntervalNumber: number;
   /** 0..8 */
   readonly transmissionRiskLevel: number;

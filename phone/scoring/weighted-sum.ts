@@ -6,8 +6,8 @@
 import type { WeightedSumCategory, WeightedSumModel } from '../../protocol/parameters/weighted-sum.ts';
 import { contains } from './range.ts';
 
-export const CATEGORIES = ['daysSinceExposure', 'exposureDuration', 'signalAttenuation', 'transmissionRisk'] as const;
-export type Category = (typeof CATEGORIES)[number];
+const CATEGORIES = ['daysSinceExposure', 'exposureDuration', 'signalAttenuation', 'transmissionRisk'] as const;
+type Category = (typeof CATEGORIES)[number];
 
 /** Days, minutes, dB and transmission risk level of one exposure. */
 export type WeightedSumInput = Readonly<Record<Category, number>>;
@@ -23,7 +23,7 @@ export interface WeightedSumResult {
 }
 
 /** @returns 1..8, or 0 if no range holds the value */
-export function categoryScore(category: WeightedSumCategory, value: number): number {
+function categoryScore(category: WeightedSumCategory, value: number): number {
   return category.ranges.find(({ range }) => contains(range, value))?.score ?? 0;
 }
 

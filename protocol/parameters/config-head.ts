@@ -53,7 +53,7 @@ const entrySchema = z.strictObject({
   audience: audienceSchema,
 });
 
-export const configHeadSchema = z
+const configHeadSchema = z
   .strictObject({
     version: z.int().min(1).describe('Only grows; a phone keeps the highest it saw'),
     issuedAt: SECONDS,

@@ -25,7 +25,7 @@ import { riskCalculationParametersSchema } from './risk-calculation.ts';
 import { weightedSumModelSchema } from './weighted-sum.ts';
 
 /** Changes when a document of an older code can no longer be read. */
-export const DOCUMENT_FORMAT = 'exposure-edge/parameters/v1';
+const DOCUMENT_FORMAT = 'exposure-edge/parameters/v1';
 
 export const parametersSchema = z
   .strictObject({

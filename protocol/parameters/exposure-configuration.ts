@@ -6,7 +6,7 @@ import * as z from 'zod';
 
 const MAX_LEVEL_VALUE = 8;
 /** 8⁴, the highest score (gaen.md §7.3). */
-export const MAX_RISK_SCORE = 4096;
+const MAX_RISK_SCORE = 4096;
 /** Top of CWA's risk classes (cwa.md §4.1). */
 export const MAX_CLASS_SCORE = 9999;
 
@@ -38,7 +38,7 @@ export const exposureConfigurationSchema = z
 
 export type ExposureConfiguration = z.infer<typeof exposureConfigurationSchema>;
 
-export const riskClassSchema = z.strictObject({
+const riskClassSchema = z.strictObject({
   label: z.string().min(1).max(40),
   min: z.int().min(0).max(MAX_CLASS_SCORE).describe('First score of the class'),
   max: z

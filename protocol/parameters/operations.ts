@@ -94,7 +94,5 @@ export const appFeatureSchema = z.strictObject({
 export const supportedCountriesSchema = z.array(country).min(1).max(100);
 export const regionsSchema = z.array(region).min(1).max(100);
 
-export type KeyDownloadParameters = z.infer<typeof keyDownloadSchema>;
 export type CoverTraffic = z.infer<typeof coverTrafficSchema>;
 export type Polling = z.infer<typeof pollingSchema>;
-export type AppVersions = z.infer<typeof appVersionsSchema>;

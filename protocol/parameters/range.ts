@@ -5,7 +5,7 @@
 import * as z from 'zod';
 
 /** JSON has no NaN and no infinity, and zod refuses both. */
-export const finite = z.number();
+const finite = z.number();
 
 export const rangeSchema = z
   .strictObject({

@@ -29,8 +29,8 @@ Exit code 0: done, or the document is valid, or nothing differs. 1: it is invali
 portal was not reached. 2: called wrongly.
 `;
 
-export const COMMANDS = ['validate', 'status', 'diff', 'publish', 'rollback'] as const;
-export type Command = (typeof COMMANDS)[number];
+const COMMANDS = ['validate', 'status', 'diff', 'publish', 'rollback'] as const;
+type Command = (typeof COMMANDS)[number];
 
 export interface ConfigArguments {
   readonly command: Command;

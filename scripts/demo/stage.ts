@@ -25,7 +25,7 @@ import { readEnvironments, ROOT } from '../local-edge/workers.ts';
 /** Where the demo leaves what came out; emptied at each start. */
 export const OUT = join(ROOT, 'out/demo');
 /** Both hold the same keys: the home country, and the union that CWA's apps read. */
-export const REGIONS = ['DE', 'EUR'] as const;
+const REGIONS = ['DE', 'EUR'] as const;
 
 /** The keys that every phone of this deployment has built in. */
 export interface Pinned {

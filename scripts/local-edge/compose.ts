@@ -19,7 +19,7 @@ export interface ComposeOptions {
 }
 
 /** Name of the Worker behind the CLOCK binding. */
-export const CLOCK_WORKER = 'local-clock';
+const CLOCK_WORKER = 'local-clock';
 
 const LOCAL_ENTRIES = 'scripts/local-edge/entries';
 

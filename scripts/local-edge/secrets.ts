@@ -26,7 +26,7 @@ const draw = (name: string): string =>
   name.endsWith('SIGNING_KEY') ? drawSigningKey() : randomBytes(32).toString('base64');
 
 /** @param pem a private key in PKCS#8 PEM @returns its public key, SPKI PEM */
-export function publicPem(pem: string): string {
+function publicPem(pem: string): string {
   return createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
 }
 

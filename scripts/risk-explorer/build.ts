@@ -30,7 +30,7 @@ async function bundle(): Promise<string> {
 }
 
 /** @returns the page, and the policy as a header carries it */
-export async function buildPage(): Promise<{ readonly page: string; readonly policy: string }> {
+async function buildPage(): Promise<{ readonly page: string; readonly policy: string }> {
   const [script, style] = [await bundle(), source('page.css')];
   const filled = source('page.html')
     .replace('__STYLE__', () => style)

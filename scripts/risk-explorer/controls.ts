@@ -4,7 +4,7 @@
  */
 import type { Parameters } from '../../protocol/parameters/document.ts';
 
-export interface Control {
+interface Control {
   readonly label: string;
   /** `a.0.b`; a threshold between two ranges is the end of one and the beginning of the next. */
   readonly paths: readonly string[];

@@ -3,7 +3,7 @@
  * typical values for the distances named; real ones scatter by 10 dB and more (the simulator has that).
  */
 
-export interface Segment {
+interface Segment {
   readonly minutes: number;
   /** dB at every scan of the segment. */
   readonly attenuation: number;

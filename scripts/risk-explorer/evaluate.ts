@@ -16,7 +16,7 @@ import { type WeightedSumResult, weightedSum } from '../../phone/scoring/weighte
 import type { Encounter } from './encounters.ts';
 
 /** Noon of an arbitrary day: what the page calls today. */
-export const NOW = 20_600 * SECONDS_PER_DAY + 18 * 3600;
+const NOW = 20_600 * SECONDS_PER_DAY + 18 * 3600;
 const NOON = 12 * 3600;
 const SCAN_SECONDS = 300;
 const SECONDS_PER_INTERVAL = 600;
@@ -55,7 +55,7 @@ export function transport(transmissionRiskLevel: number): { reportType: ReportTy
 }
 
 /** @returns what the phone heard, and the key it belongs to; at least one scan */
-export function toMatch(encounter: Encounter): ScoredMatch {
+function toMatch(encounter: Encounter): ScoredMatch {
   const day = (dayOf(NOW) - encounter.daysAgo) * SECONDS_PER_DAY;
   const sightings: ScoredSighting[] = [];
   let minute = 0;

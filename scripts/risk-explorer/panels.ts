@@ -62,7 +62,7 @@ const LEVEL_NAMES = ['no risk', 'LOW', 'HIGH'] as const;
 const UINT8_MAX = 255;
 
 /** @returns 0, 1 or 2 */
-export const levelNumber = (evaluation: Evaluation): 0 | 1 | 2 => evaluation.cwa.level ?? 0;
+const levelNumber = (evaluation: Evaluation): 0 | 1 | 2 => evaluation.cwa.level ?? 0;
 
 function badge(text: string, kind: 'none' | 'low' | 'high'): HTMLElement {
   return html('span', { class: `badge ${kind}` }, text);

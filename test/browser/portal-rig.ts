@@ -16,7 +16,7 @@ export interface Portal {
 }
 
 /** Who signs in. */
-export interface Person {
+interface Person {
   readonly name: string;
   readonly roles: readonly string[];
   readonly provider?: string;

@@ -28,7 +28,7 @@ export function testKeyPem(label: string): string {
 }
 
 /** The public half of {@link testKeyPem}. @param label names it @returns SPKI PEM */
-export function testPublicPem(label: string): string {
+function testPublicPem(label: string): string {
   return createPublicKey(testKeyPem(label)).export({ type: 'spki', format: 'pem' }).toString();
 }
 

@@ -35,7 +35,7 @@ const ROUTES: Readonly<Record<string, ResultKind>> = {
  * @param request the request as it came
  * @returns SHA-256 of the verified client certificate in hex, or null when there is none
  */
-export type CertificateReader = (request: Request) => string | null;
+type CertificateReader = (request: Request) => string | null;
 
 export interface LaboratoryAppOptions {
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import type { IssueTansRequest } from '../../domain/rpc.ts';
 import type { Result } from '../../protocol/result.ts';
 
 /** Most TANs one command issues (domain/rpc.ts). */
-export const MAX_TANS_PER_COMMAND = 1_000;
+const MAX_TANS_PER_COMMAND = 1_000;
 /** A code batch's name: letters, digits, `-`, `_`, so that it needs no escaping anywhere. */
 const BATCH_ID = /^[A-Za-z0-9_-]{1,64}$/;
 

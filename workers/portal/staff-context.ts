@@ -6,7 +6,7 @@ import type { Identity } from './identity.ts';
 import type { Language, Texts } from './texts/texts.ts';
 
 /** A running session. */
-export interface StaffSessionContext {
+interface StaffSessionContext {
   readonly idHash: string;
   /** What each form must send back. */
   readonly csrf: string;

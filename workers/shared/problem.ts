@@ -4,7 +4,7 @@
  */
 
 /** Media type of RFC 9457 §3. */
-export const PROBLEM_TYPE = 'application/problem+json';
+const PROBLEM_TYPE = 'application/problem+json';
 
 /**
  * @param status HTTP status

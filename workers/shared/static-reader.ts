@@ -12,7 +12,7 @@ import type { ReadOnlyBucket } from './read-only-bucket.ts';
 import { serveObject } from './serve-object.ts';
 
 /** What such a Worker reads of its environment. */
-export interface StaticReaderConfig {
+interface StaticReaderConfig {
   readonly bucket: ReadOnlyBucket;
   /** From a URL's path to the key of an object, or to null when no object can have that path. */
   readonly objectKey: (pathname: string) => string | null;

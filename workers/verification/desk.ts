@@ -18,7 +18,7 @@ import type { Ledger } from './ledger.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Cards of one batch. */
-export const MAX_CARDS_PER_BATCH = 10_000;
+const MAX_CARDS_PER_BATCH = 10_000;
 /** A printed card is good for so long. */
 const CARD_LIFETIME_SECONDS = 90 * 86_400;
 /** Characters of a teleTAN that stay in the books. */

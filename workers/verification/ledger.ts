@@ -10,7 +10,7 @@ import { hmacSha256 } from '../../protocol/hash.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
 /** One call issues at most so many: 1,000 rows are written within a few milliseconds. */
-export const MAX_TANS_PER_CALL = 1_000;
+const MAX_TANS_PER_CALL = 1_000;
 
 const HASH_LABEL = utf8('exposure-edge/tan-hash/v1\0');
 

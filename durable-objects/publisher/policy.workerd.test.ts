@@ -202,6 +202,20 @@ describe('decoys', () => {
   });
 });
 
+describe('after one case', () => {
+  it('there is a padded hour a day, at 07 UTC, without another', { timeout: 60_000 }, async ({ expect }) => {
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    // From 10:00 of the first day to the end of the fourth.
+    const published = await drive(
+      14 + 3 * 24,
+      new Map([[FIRST, async () => void (await rig.accept('u1', keysOf(1, 4)))]]),
+    );
+    const hours = [...published].filter(([name, keys]) => name.startsWith('DE') && keys.length > 0);
+    expect(hours.map(([name]) => Number(name.split(' ')[1]) - DAY_0 * 24)).toEqual([16, 24 + 7, 48 + 7, 72 + 7]);
+    for (const [, keys] of hours) expect(keys.length).toBeGreaterThanOrEqual(140);
+  });
+});
+
 describe('files', () => {
   it('of a large hour are split evenly, told apart by their end, and CWA gets one', async ({ expect }) => {
     rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, maxKeysPerFile: 5 };

@@ -7,7 +7,8 @@ import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
-import { fromUtf8 } from '../../protocol/bytes.ts';
+import { fromUtf8, utf8 } from '../../protocol/bytes.ts';
+import { sha256 } from '../../protocol/hash.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { Publisher } from './publisher-do.ts';
@@ -45,6 +46,10 @@ export class Rig {
   bufferDown = false;
   readonly buffer = testEnv.SUBMISSION_BUFFER.getByName('buffer');
   readonly publisher = testEnv.PUBLISHER.getByName('publisher');
+
+  #drawn = 0;
+  /** Decoys are the same in each run: a test that meets the rare draw fails always or never. */
+  readonly #random = (n: number): Uint8Array => sha256(utf8(`decoys ${(this.#drawn += 1)}`)).subarray(0, n);
 
   static async create(): Promise<Rig> {
     await reset();
@@ -107,6 +112,7 @@ export class Rig {
   async #tuneBuffer(): Promise<void> {
     await runInDurableObject(this.buffer, (buffer) => {
       this.#tune(buffer);
+      Object.assign(buffer, { random: this.#random });
     });
   }
 

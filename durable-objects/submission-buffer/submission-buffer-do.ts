@@ -4,6 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { RandomBytes } from '../../domain/decoys.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
@@ -18,6 +19,8 @@ import { MIGRATIONS } from './schema.ts';
 export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** What decoys are drawn from; tests seed it. */
+  protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   protected config: BufferConfig;
   readonly #commits: GroupCommit;
 
@@ -55,8 +58,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
-    const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
-    return freezeHour(this.ctx.storage, this.config, await this.clock(), random, request);
+    return freezeHour(this.ctx.storage, this.config, await this.clock(), this.random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {

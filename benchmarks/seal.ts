@@ -4,16 +4,14 @@
  * memory is the peak of `origin`'s isolate above idle, which the platform limits (decision 013), beside workerd's resident
  * set and what of it the simulated R2 costs by itself. Writes results/seal.md.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { argv, exit, stdout } from 'node:process';
-import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
-import { startLocalEdge, type LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { setClock } from '../scripts/operator.ts';
 import { writeReport } from '../scripts/report.ts';
 import { bucketAlone, type BucketStep } from './bucket-alone.ts';
 import { watchIsolate } from './isolate-memory.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
+import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
 import { watchResidentSet } from './workerd-process.ts';
 
 const COUNTS = argv.length > 2 ? argv.slice(2).map(Number) : [10_000, 100_000, 1_000_000];
@@ -21,10 +19,6 @@ const TARGET_SECONDS_A_REGION = 5;
 const TARGET_MIB = 128;
 /** The machine is shared, and memory depends on when garbage is collected: one run says little. */
 const REPEAT = 3;
-const ORIGIN = 'exposure-edge-origin';
-/** Keys of one call when the buffer is filled, as many as one of its statements takes: the fill isn't measured. */
-const KEYS_A_CALL = 100;
-const CALLS_AT_ONCE = 32;
 
 interface Row {
   readonly keys: number;
@@ -34,28 +28,6 @@ interface Row {
   readonly residentMiB: number;
   readonly steps: Readonly<Record<string, number>>;
   readonly bytesAKey: number;
-}
-
-async function fill(edge: LocalEdge, count: number): Promise<void> {
-  const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
-  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as IntakeRpc;
-  const keys = dataSet(count);
-  let next = 0;
-  const client = async (): Promise<void> => {
-    while (next < keys.length) {
-      const from = next;
-      next += KEYS_A_CALL;
-      const part = keys.slice(from, next);
-      const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
-      await buffer.accept(`fill-${from}`, upload);
-    }
-  };
-  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, client));
-}
-
-async function setClock(edge: LocalEdge, now: number): Promise<void> {
-  const reply = await fetch(`${edge.url}/local/clock`, { method: 'PUT', body: JSON.stringify({ now }) });
-  if (!reply.ok) throw new Error(`clock: ${reply.status}`);
 }
 
 /** Names of the steps of one hour, in the order in which `advance` takes them. */
@@ -74,51 +46,29 @@ const STEPS = [
 /** Those of them that a target holds for. */
 const SEALING = ['freeze', 'record', 'write DE', 'write EUR', 'index DE', 'index EUR'];
 
-/** Minima off: the data set's uploads are packed into few calls. */
-const options = (state: string) => ({ state, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } } });
-
-/** Fills in a process of its own, so that sealing begins in one that has done nothing yet. */
-async function prepare(state: string, count: number): Promise<void> {
-  const edge = await startLocalEdge(options(state));
-  try {
-    await setClock(edge, DATA_SET_HOUR * 3600);
-    await fill(edge, count);
-    await setClock(edge, (DATA_SET_HOUR + 1) * 3600);
-  } finally {
-    await edge.dispose();
-  }
+async function fill(edge: LocalEdge, count: number): Promise<void> {
+  await setClock(edge.url, DATA_SET_HOUR * 3600);
+  await accept(edge, dataSet(count), 'fill');
+  await setClock(edge.url, (DATA_SET_HOUR + 1) * 3600);
 }
 
-async function seal(count: number): Promise<Row & { readonly objects: readonly BucketStep[] }> {
-  const state = mkdtempSync(join(tmpdir(), 'exposure-edge-seal-'));
-  try {
-    await prepare(state, count);
-    const edge = await startLocalEdge(options(state));
-    try {
-      const namespace = await edge.miniflare.getDurableObjectNamespace('PUBLISHER', ORIGIN);
-      const publisher = namespace.get(namespace.idFromName('publisher')) as unknown as OriginBackOfficeRpc;
-      await publisher.status();
-      const stopIsolate = await watchIsolate(edge, ORIGIN);
-      const residentPeak = watchResidentSet();
-      const steps: Record<string, number> = {};
-      for (const step of STEPS) {
-        const from = performance.now();
-        const { idle } = await publisher.advance();
-        steps[step] = (performance.now() - from) / 1000;
-        if (idle) break;
-      }
-      const residentMiB = residentPeak();
-      const { above: isolateMiB } = await stopIsolate();
-      const chunks = await sizes(edge, 'PUBLIC', 'v1/DE/chunks/');
-      const seconds = SEALING.reduce((sum, step) => sum + (steps[step] ?? Number.NaN), 0);
-      const bytesAKey = chunks.reduce((sum, [, size]) => sum + size, 0) / count;
-      return { keys: count, seconds, isolateMiB, residentMiB, steps, bytesAKey, objects: await bucketSteps(edge) };
-    } finally {
-      await edge.dispose();
-    }
-  } finally {
-    rmSync(state, { recursive: true, force: true });
+async function seal(edge: LocalEdge, count: number): Promise<Row & { readonly objects: readonly BucketStep[] }> {
+  const publisher = await publisherOf(edge);
+  const stopIsolate = await watchIsolate(edge, ORIGIN);
+  const residentPeak = watchResidentSet();
+  const steps: Record<string, number> = {};
+  for (const step of STEPS) {
+    const from = performance.now();
+    const { idle } = await publisher.advance();
+    steps[step] = (performance.now() - from) / 1000;
+    if (idle) break;
   }
+  const residentMiB = residentPeak();
+  const { above: isolateMiB } = await stopIsolate();
+  const chunks = await sizes(edge, 'PUBLIC', 'v1/DE/chunks/');
+  const seconds = SEALING.reduce((sum, step) => sum + (steps[step] ?? Number.NaN), 0);
+  const bytesAKey = chunks.reduce((sum, [, size]) => sum + size, 0) / count;
+  return { keys: count, seconds, isolateMiB, residentMiB, steps, bytesAKey, objects: await bucketSteps(edge) };
 }
 
 async function sizes(edge: LocalEdge, binding: string, prefix: string): Promise<[string, number][]> {
@@ -149,7 +99,14 @@ interface Repeated extends Row {
 const rows: Repeated[] = [];
 for (const count of COUNTS) {
   const runs: Awaited<ReturnType<typeof seal>>[] = [];
-  for (let i = 0; i < REPEAT; i++) runs.push(await seal(count));
+  for (let i = 0; i < REPEAT; i++) {
+    runs.push(
+      await inTwoProcesses(
+        (edge) => fill(edge, count),
+        (edge) => seal(edge, count),
+      ),
+    );
+  }
   const median = runs.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(REPEAT / 2)]!;
   const sorted = (field: 'isolateMiB' | 'residentMiB') => runs.map((run) => run[field]).toSorted((a, b) => a - b);
   const bucketMiB = await bucketAlone(median.objects);

@@ -1,0 +1,133 @@
+/**
+ * @module `npm run bench:midnight`: the midnight after 14 days, when every day's chunk is cut again from the private records
+ * without the keys whose retention has ended, in DE and EUR and in CWA's tree: each public file is built anew, as a
+ * rebuild would (design.md §5 Days, §12). Writes results/midnight.md.
+ */
+import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
+import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { advanceUntilIdle, moveClock, setClock } from '../scripts/operator.ts';
+import { machine, writeReport } from '../scripts/report.ts';
+import { watchIsolate } from './isolate-memory.ts';
+import { DATA_SET_HOUR, dataSet } from './keys.ts';
+import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
+import { watchResidentSet } from './workerd-process.ts';
+
+const USAGE = `
+npm run bench:midnight -- [--keys N]
+
+Seals 14 days of N keys each and measures the midnight at which all of them are cut again, for N and N / 10. Writes
+benchmarks/results/midnight.md. Ends with 1 where 28,000 keys a day take 60 s or more, or the isolate grows by more than 128 MiB.
+
+  --keys N  keys a day, 10..3000000 (default 280000: 20,000 cases)
+`;
+const TARGET_KEYS = 28_000;
+const TARGET_SECONDS = 60;
+const TARGET_MIB = 128;
+const FIRST_DAY = Math.floor(DATA_SET_HOUR / 24);
+/** Seconds of the day at which the data set is uploaded. */
+const NOON = (DATA_SET_HOUR % 24) * 3600;
+const START_OF = (day: number): number => (FIRST_DAY + day) * SECONDS_PER_DAY;
+
+/** @returns the day's keys: those of the pinned data set for the first day, others alike for the next */
+function keysOf(day: number, count: number): TemporaryExposureKey[] {
+  return dataSet(count, `midnight ${day}`).map((key) => ({
+    ...key,
+    rollingStartIntervalNumber: key.rollingStartIntervalNumber + day * INTERVALS_PER_DAY,
+  }));
+}
+
+async function fill(edge: LocalEdge, count: number): Promise<void> {
+  for (let day = 0; day < RETENTION_DAYS; day++) {
+    await setClock(edge.url, START_OF(day) + NOON);
+    await accept(edge, keysOf(day, count), `day ${day}`);
+    await moveClock(edge.url, START_OF(day) + NOON + 3600);
+    process.stderr.write(`${count} keys a day: day ${day + 1} of ${RETENTION_DAYS} is sealed\n`);
+  }
+  await moveClock(edge.url, START_OF(RETENTION_DAYS) - 3600);
+}
+
+interface Row {
+  readonly keysADay: number;
+  /** Keys that are published again, in one region. */
+  readonly keys: number;
+  readonly seconds: number;
+  readonly longestStep: number;
+  readonly isolateMiB: number;
+  readonly residentMiB: number;
+}
+
+async function midnight(edge: LocalEdge, count: number): Promise<Row> {
+  const publisher = await publisherOf(edge);
+  await setClock(edge.url, START_OF(RETENTION_DAYS));
+  const stopIsolate = await watchIsolate(edge, ORIGIN);
+  const residentPeak = watchResidentSet();
+  let longestStep = 0;
+  const began = performance.now();
+  for (;;) {
+    const from = performance.now();
+    const { idle } = await publisher.advance();
+    longestStep = Math.max(longestStep, (performance.now() - from) / 1000);
+    if (idle) break;
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const residentMiB = residentPeak();
+  const { above: isolateMiB } = await stopIsolate();
+  await advanceUntilIdle(edge.url);
+  const cut = START_OF(RETENTION_DAYS) - RETENTION_DAYS * SECONDS_PER_DAY;
+  let keys = 0;
+  for (let day = 0; day < RETENTION_DAYS; day++) {
+    keys += keysOf(day, count).filter((key) => keyEnd(key) > cut).length;
+  }
+  return { keysADay: count, keys, seconds, longestStep, isolateMiB, residentMiB };
+}
+
+await run(async () => {
+  const options = readOptions(USAGE, { keys: { type: 'string', default: '280000' } });
+  const most = wholeNumber('keys', options.keys, { min: 10, max: 3_000_000 });
+  const rows: Row[] = [];
+  for (const count of [Math.round(most / 10), most]) {
+    const row = await inTwoProcesses(
+      (edge) => fill(edge, count),
+      (edge) => midnight(edge, count),
+    );
+    rows.push(row);
+    process.stdout.write(
+      `${count} keys a day: ${row.keys} keys cut again in ${row.seconds.toFixed(1)} s for both regions, longest step ` +
+        `${row.longestStep.toFixed(2)} s, isolate +${row.isolateMiB.toFixed(0)} MiB, workerd +${row.residentMiB.toFixed(0)} MiB\n`,
+    );
+  }
+  const table = rows.map((row) => {
+    const cells = [
+      row.keysADay.toLocaleString('en'),
+      row.keys.toLocaleString('en'),
+      row.seconds.toFixed(1),
+      Math.round((2 * row.keys) / row.seconds).toLocaleString('en'),
+      row.longestStep.toFixed(2),
+      row.isolateMiB.toFixed(0),
+      row.residentMiB.toFixed(0),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  writeReport('midnight', {
+    title: 'The midnight at which 14 days are cut again',
+    command: `npm run bench:midnight -- --keys ${most}`,
+    body: `| keys a day | keys left of 14 days | whole, s | keys/s | longest step, s | origin’s isolate, MiB above idle | workerd, MiB above idle |
+| --- | --- | --- | --- | --- | --- | --- |
+${table.join('\n')}
+
+One hour of each day holds all its keys. Whole: everything that the Publisher does at the last midnight, the hour before it, its lists and heads
+included, DE and EUR one after the other, each file built anew from the private records: as a rebuild of everything public would.
+Keys/s counts each region. Memory as in seal.md. Target (design.md §12, rebuild): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
+  });
+  const worst = Math.max(...rows.map(({ isolateMiB }) => isolateMiB));
+  const small = rows.find(({ keysADay }) => keysADay === TARGET_KEYS);
+  const good = worst <= TARGET_MIB && (small === undefined || small.seconds < TARGET_SECONDS);
+  const last = rows.at(-1)!;
+  process.stdout.write(
+    `${machine()}\n${good ? 'PASS' : 'FAIL'}: 14 days of ${last.keysADay} keys cut again in ${last.seconds.toFixed(1)} s` +
+      `${small === undefined ? '' : `, of ${TARGET_KEYS} in ${small.seconds.toFixed(1)} s (target ${TARGET_SECONDS} s)`}, isolate at most +${worst.toFixed(0)} MiB\n`,
+  );
+  return good ? 0 : 1;
+});

@@ -1,0 +1,70 @@
+/**
+ * @module The edge that `bench:seal` and `bench:midnight` measure: keys straight into the SubmissionBuffer, and a Publisher
+ * that takes a step when it is told to.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
+import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import { startLocalEdge, type LocalEdge } from '../scripts/local-edge/local-edge.ts';
+
+export const ORIGIN = 'exposure-edge-origin';
+/** Keys of one call when the buffer is filled, as many as one of its statements takes: the fill isn't measured. */
+const KEYS_A_CALL = 100;
+const CALLS_AT_ONCE = 32;
+
+/**
+ * Fills in one process and measures in another, so that what is measured begins in one that has done nothing yet.
+ *
+ * @param fill brings the state about
+ * @param measure what is measured
+ * @returns what `measure` gives
+ */
+export async function inTwoProcesses<T>(
+  fill: (edge: LocalEdge) => Promise<void>,
+  measure: (edge: LocalEdge) => Promise<T>,
+): Promise<T> {
+  const state = mkdtempSync(join(tmpdir(), 'exposure-edge-seal-'));
+  // Minima off: the data set's uploads are packed into few calls.
+  const options = { state, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } } };
+  const run = async <R>(work: (edge: LocalEdge) => Promise<R>): Promise<R> => {
+    const edge = await startLocalEdge(options);
+    try {
+      return await work(edge);
+    } finally {
+      await edge.dispose();
+    }
+  };
+  try {
+    await run(fill);
+    return await run(measure);
+  } finally {
+    rmSync(state, { recursive: true, force: true });
+  }
+}
+
+/** @param name tells the calls from those of another fill */
+export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKey[], name: string): Promise<void> {
+  const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
+  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as IntakeRpc;
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < keys.length) {
+      const from = next;
+      next += KEYS_A_CALL;
+      const part = keys.slice(from, next);
+      const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+      await buffer.accept(`${name}-${from}`, upload);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, client));
+}
+
+/** @returns the Publisher, awake */
+export async function publisherOf(edge: LocalEdge): Promise<OriginBackOfficeRpc> {
+  const namespace = await edge.miniflare.getDurableObjectNamespace('PUBLISHER', ORIGIN);
+  const publisher = namespace.get(namespace.idFromName('publisher')) as unknown as OriginBackOfficeRpc;
+  await publisher.status();
+  return publisher;
+}

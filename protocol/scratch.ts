@@ -9,11 +9,14 @@
  */
 export type Scratch = (bytes: number) => Uint8Array;
 
+/** Requests that grow little by little, a day's file after the other, don't leave a dead one each. */
+const GROWTH_BYTES = 4 * 2 ** 20;
+
 /** @returns scratch memory that grows to the largest request and lives as long as the function is kept */
 export function newScratch(): Scratch {
   let memory: Uint8Array = new Uint8Array(0);
   return (bytes) => {
-    if (memory.length < bytes) memory = new Uint8Array(bytes);
+    if (memory.length < bytes) memory = new Uint8Array(Math.ceil(bytes / GROWTH_BYTES) * GROWTH_BYTES);
     return memory.subarray(0, bytes);
   };
 }

@@ -53,7 +53,7 @@ export async function buildFile(
     keyId: p.config.exportKeyId,
     keyVersion: p.config.exportKeyVersion,
   };
-  const writer = new ExportWriter(header, keys, p.scratch.file);
+  const writer = new ExportWriter(header, keys, p.workspace.file);
   const taken = await merge.take(keys, (rows, offset, source, at) => {
     writer.add(unpackKey(rows, offset));
     visit?.(rows, offset, source, at);
@@ -62,7 +62,7 @@ export async function buildFile(
   const bin = writer.finish();
   const sig = exportSignature(header, bin, p.config.exportSigner);
   const identity = { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) };
-  const zip = exportZip(bin, sig, p.scratch.packed);
+  const zip = exportZip(bin, sig, p.workspace.packed);
   return { zip, name: toBase64Url(sha256(zip)), keys, identity };
 }
 
@@ -92,7 +92,7 @@ export async function writeChunks(
   keys: number,
   onFile?: (file: BuiltFile, of: number) => Promise<void>,
 ): Promise<ChunkEntry[]> {
-  const merge = new RecordMerge(p.privateBucket, p.config, span.region, sources);
+  const merge = new RecordMerge(p, span.region, sources);
   const sizes = splitEvenly(keys, p.config.policy.maxKeysPerFile);
   const entries: ChunkEntry[] = [];
   for (const [index, size] of sizes.entries()) {
@@ -114,6 +114,7 @@ export async function writeChunks(
     });
     await onFile?.(file, sizes.length);
   }
+  merge.close();
   return entries;
 }
 

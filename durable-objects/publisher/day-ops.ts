@@ -9,10 +9,10 @@
 import { SECONDS_PER_DAY, dateOf } from '../../protocol/intervals.ts';
 import { dayPath } from '../../protocol/cwa-tree.ts';
 import { putLatest } from './bucket.ts';
-import { GRACE_SECONDS, buildFile, writeChunks, type BuiltFile } from './chunk-files.ts';
-import { sliceKeys, sliceSources } from './hour-ops.ts';
+import { GRACE_SECONDS, writeChunks, type BuiltFile } from './chunk-files.ts';
+import { buildCwaZip, sliceKeys } from './hour-ops.ts';
 import type { Publication, RegionDay } from './model.ts';
-import { RecordMerge, regionKeysAfter, wholeRecord } from './record-reader.ts';
+import { regionKeysAfter, wholeRecord } from './record-reader.ts';
 
 /** Files of one cut are told apart from those of another by their window, should a day have more than one. */
 const END_SECONDS_PER_CUT = 240;
@@ -55,16 +55,7 @@ export async function cutRegionDay(p: Publication, region: string, day: number, 
   );
   const cwaKeys = sliceKeys(p, region, slices, cut);
   const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
-  const zip =
-    same && single !== null
-      ? single
-      : await buildFile(
-          p,
-          region,
-          window,
-          new RecordMerge(p.privateBucket, p.config, region, sliceSources(p, slices, cut)),
-          cwaKeys,
-        );
+  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, { keys: cwaKeys, slices }, cut);
   await putCwaDay(p, region, day, cut, zip, expires);
   const row: RegionDay = { region, day, checked: cut, cut, chunks };
   p.store.putRegionDay(row);

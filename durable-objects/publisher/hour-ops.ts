@@ -8,7 +8,7 @@
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/intervals.ts';
 import { hourPath } from '../../protocol/cwa-tree.ts';
 import { putOnce } from './bucket.ts';
-import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile } from './chunk-files.ts';
+import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
 import type { CwaSlice, Publication, RegionHour, SetRecord } from './model.ts';
 import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
 
@@ -29,7 +29,7 @@ export async function writeHour(p: Publication, region: string, hour: number, re
     if (of === 1) single = file;
   });
   const same = cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) && cwa.keys === keys;
-  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, cwa);
+  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, cwa, NO_CUT);
   const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
   p.store.noteObject(key, region);
   await putOnce(p.publicBucket, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
@@ -42,19 +42,22 @@ export async function writeHour(p: Publication, region: string, hour: number, re
   });
 }
 
-/** @returns the ZIP over slices of records */
-async function buildCwaZip(
+/** @returns the ZIP over slices of records, without the rows that leave at `cut` or earlier */
+export async function buildCwaZip(
   p: Publication,
   region: string,
-  window: { readonly start: number; readonly end: number },
+  window: Window,
   cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] },
+  cut: number,
 ): Promise<BuiltFile> {
-  const sources = sliceSources(p, cwa.slices, NO_CUT);
-  return buildFile(p, region, window, new RecordMerge(p.privateBucket, p.config, region, sources), cwa.keys);
+  const merge = new RecordMerge(p, region, sliceSources(p, cwa.slices, cut));
+  const file = await buildFile(p, region, window, merge, cwa.keys);
+  merge.close();
+  return file;
 }
 
 /** @returns the rows that slices stand for, without those that leave at `cut` or earlier */
-export function sliceSources(p: Publication, slices: readonly CwaSlice[], cut: number): RunSource[] {
+function sliceSources(p: Publication, slices: readonly CwaSlice[], cut: number): RunSource[] {
   return slices.flatMap(({ hour, ranges }) => {
     const record = p.store.hour(hour).record;
     if (record === null) return [];
@@ -136,12 +139,13 @@ async function takeSlice(
     else gone += rows - from;
   }
   const ranges: Ranges = {};
-  const merge = new RecordMerge(p.privateBucket, p.config, region, sources);
+  const merge = new RecordMerge(p, region, sources);
   const taken = await merge.take(limit, (_rows, _offset, source, at) => {
     const range = (ranges[source.day] ??= { from: offsets[source.day] ?? 0, to: 0, keys: 0 });
     range.to = at + 1;
     range.keys += 1;
   });
+  merge.close();
   const rest: Record<number, number> = {};
   let waits = false;
   for (const { day, from, to } of sources) {

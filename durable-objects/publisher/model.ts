@@ -4,12 +4,12 @@
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/manifest.ts';
-import type { Scratch } from '../../protocol/scratch.ts';
 import type { Signer } from '../../protocol/signing.ts';
 import type { Provenance } from '../packed-keys.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { BucketPort } from './bucket.ts';
 import type { PublisherStore } from './store.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface PublisherConfig {
   readonly unionRegion: string;
@@ -33,8 +33,8 @@ export interface Publication {
   readonly buffer: BufferPort;
   readonly publicBucket: BucketPort;
   readonly privateBucket: BucketPort;
-  /** Memory of the step for export.bin and for its deflate stream: one file after the other uses it. */
-  readonly scratch: { readonly file: Scratch; readonly packed: Scratch };
+  /** Memory for one file after the other. */
+  readonly workspace: Workspace;
 }
 
 /** One object of a private record: rows of keys that all leave at the same midnight. */

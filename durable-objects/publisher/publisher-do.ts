@@ -6,7 +6,6 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/intervals.ts';
-import { newScratch } from '../../protocol/scratch.ts';
 import { migrate } from '../migrations.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
@@ -16,6 +15,7 @@ import type { Publication, PublisherConfig } from './model.ts';
 import { MIGRATIONS } from './schema.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
+import { newWorkspace, type Workspace } from './workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
 const RETRY_SECONDS = 60;
@@ -40,6 +40,8 @@ export class Publisher extends DurableObject {
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
   #running: Promise<Advance> | null = null;
+  /** Kept while there is work, not from hour to hour. */
+  #workspace: Workspace | null = null;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -115,9 +117,11 @@ export class Publisher extends DurableObject {
       buffer: this.buffer(),
       publicBucket: this.bucket(this.#bindings.PUBLIC),
       privateBucket: this.bucket(this.#bindings.PRIVATE),
-      scratch: { file: newScratch(), packed: newScratch() },
+      workspace: (this.#workspace ??= newWorkspace()),
     };
-    return advance(publication);
+    const outcome = await advance(publication);
+    if (outcome.idle) this.#workspace = null;
+    return outcome;
   }
 
   /**

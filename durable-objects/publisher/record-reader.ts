@@ -5,11 +5,9 @@
 import { INTERVALS_PER_DAY } from '../../protocol/intervals.ts';
 import { ROW_BYTES, compareRows, rowProvenance, rowStart } from '../packed-keys.ts';
 import type { BucketPort } from './bucket.ts';
-import type { PublisherConfig, RecordPart, SetRecord } from './model.ts';
+import type { Publication, PublisherConfig, RecordPart, SetRecord } from './model.ts';
 import { partKey, publishingRegions } from './record-writer.ts';
-
-/** Rows read at once from a part: 560 KB, a whole part as record-writer.ts cuts them. */
-const WINDOW_ROWS = 20_000;
+import { WINDOW_ROWS, type Windows, type Workspace } from './workspace.ts';
 
 /** Rows of one record and leaving day. */
 export interface RunSource {
@@ -39,19 +37,6 @@ export function regionKeysAfter(record: SetRecord, region: string, cut: number):
 
 /** Called for each row; `rows` is only valid during the call. */
 export type RowVisitor = (rows: Uint8Array, offset: number, source: RunSource, at: number) => void;
-
-/** Windows that are read into again and again: as many as runs are open at once, not as many as there are parts. */
-class Memory {
-  readonly #spare: Uint8Array[] = [];
-
-  take(): Uint8Array {
-    return this.#spare.pop() ?? new Uint8Array(WINDOW_ROWS * ROW_BYTES);
-  }
-
-  giveBack(rows: Uint8Array): void {
-    this.#spare.push(new Uint8Array(rows.buffer));
-  }
-}
 
 class Run {
   readonly source: RunSource;
@@ -86,8 +71,8 @@ class Run {
     return this.at >= this.source.to;
   }
 
-  async refill(memory: Memory): Promise<void> {
-    const own = this.rows.length === 0 ? memory.take() : new Uint8Array(this.rows.buffer);
+  async refill(windows: Windows): Promise<void> {
+    const own = this.rows.length === 0 ? windows.take() : new Uint8Array(this.rows.buffer);
     let before = 0;
     for (const part of this.#parts) {
       if (this.at < before + part.rows) {
@@ -106,16 +91,20 @@ class Run {
   }
 }
 
+/** What a merge reads with. */
+type MergePorts = Pick<Publication, 'privateBucket' | 'config'> & { readonly workspace: Pick<Workspace, 'windows'> };
+
 /** A resumable merge over the rows that one region publishes. */
 export class RecordMerge {
   #waiting: Run[];
   #active: Run[] = [];
-  readonly #memory = new Memory();
+  readonly #windows: Windows;
 
-  constructor(bucket: BucketPort, config: PublisherConfig, region: string, sources: readonly RunSource[]) {
+  constructor(p: MergePorts, region: string, sources: readonly RunSource[]) {
+    this.#windows = p.workspace.windows;
     this.#waiting = sources
       .filter(({ from, to }) => from < to)
-      .map((source) => new Run(bucket, config, region, source))
+      .map((source) => new Run(p.privateBucket, p.config, region, source))
       .toSorted((a, b) => a.earliestStart - b.earliestStart || a.source.record.hour - b.source.record.hour);
   }
 
@@ -133,18 +122,25 @@ export class RecordMerge {
     return taken;
   }
 
+  /** Gives the windows to the next merge; this one is over. */
+  close(): void {
+    for (const run of this.#active) this.#windows.giveBack(run.rows);
+    this.#active = [];
+    this.#waiting = [];
+  }
+
   /** Opens and refills runs until the least row is known. */
   async #fill(): Promise<void> {
-    for (const run of this.#active) if (run.done) this.#memory.giveBack(run.rows);
+    for (const run of this.#active) if (run.done) this.#windows.giveBack(run.rows);
     this.#active = this.#active.filter((run) => !run.done);
-    for (const run of this.#active) if (run.needsRows) await run.refill(this.#memory);
+    for (const run of this.#active) if (run.needsRows) await run.refill(this.#windows);
     for (;;) {
       const next = this.#waiting[0];
       if (next === undefined) return;
       const least = Math.min(...this.#active.map((run) => rowStart(run.rows, run.offset)));
       if (next.earliestStart > least) return;
       this.#waiting.shift();
-      await next.refill(this.#memory);
+      await next.refill(this.#windows);
       this.#active.push(next);
     }
   }

@@ -26,8 +26,7 @@ const TARGET_KEYS = 28_000;
 const TARGET_SECONDS = 60;
 const TARGET_MIB = 128;
 const FIRST_DAY = Math.floor(DATA_SET_HOUR / 24);
-/** Seconds of the day at which the data set is uploaded. */
-const NOON = (DATA_SET_HOUR % 24) * 3600;
+const HOURS = 24;
 const START_OF = (day: number): number => (FIRST_DAY + day) * SECONDS_PER_DAY;
 
 /** @returns the day's keys: those of the pinned data set for the first day, others alike for the next */
@@ -40,12 +39,15 @@ function keysOf(day: number, count: number): TemporaryExposureKey[] {
 
 async function fill(edge: LocalEdge, count: number): Promise<void> {
   for (let day = 0; day < RETENTION_DAYS; day++) {
-    await setClock(edge.url, START_OF(day) + NOON);
-    await accept(edge, keysOf(day, count), `day ${day}`);
-    await moveClock(edge.url, START_OF(day) + NOON + 3600);
-    process.stderr.write(`${count} keys a day: day ${day + 1} of ${RETENTION_DAYS} is sealed\n`);
+    const keys = keysOf(day, count);
+    for (let hour = 0; hour < HOURS; hour++) {
+      // The last hour is sealed at the midnight that is measured.
+      await moveClock(edge.url, START_OF(day) + hour * 3600);
+      const [from, to] = [hour, hour + 1].map((n) => Math.floor((n * count) / HOURS));
+      await accept(edge, keys.slice(from, to), `day ${day} ${hour}`);
+    }
+    process.stderr.write(`${count} keys a day: day ${day + 1} of ${RETENTION_DAYS} is over\n`);
   }
-  await moveClock(edge.url, START_OF(RETENTION_DAYS) - 3600);
 }
 
 interface Row {
@@ -117,7 +119,7 @@ await run(async () => {
 | --- | --- | --- | --- | --- | --- | --- |
 ${table.join('\n')}
 
-One hour of each day holds all its keys. Whole: everything that the Publisher does at the last midnight, the hour before it, its lists and heads
+A day's keys are spread over its hours. Whole: everything that the Publisher does at the last midnight, the hour before it, its lists and heads
 included, DE and EUR one after the other, each file built anew from the private records: as a rebuild of everything public would.
 Keys/s counts each region. Memory as in seal.md. Target (design.md §12, rebuild): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
   });

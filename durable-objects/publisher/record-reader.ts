@@ -7,7 +7,7 @@ import { ROW_BYTES, compareRows, rowProvenance, rowStart } from '../packed-keys.
 import type { BucketPort } from './bucket.ts';
 import type { Publication, PublisherConfig, RecordPart, SetRecord } from './model.ts';
 import { partKey, publishingRegions } from './record-writer.ts';
-import { WINDOW_ROWS, type Windows, type Workspace } from './workspace.ts';
+import { windowRows, type Windows, type Workspace } from './workspace.ts';
 
 /** Rows of one record and leaving day. */
 export interface RunSource {
@@ -71,13 +71,14 @@ class Run {
     return this.at >= this.source.to;
   }
 
-  async refill(windows: Windows): Promise<void> {
-    const own = this.rows.length === 0 ? windows.take() : new Uint8Array(this.rows.buffer);
+  /** @param limit rows that a window holds */
+  async refill(windows: Windows, limit: number): Promise<void> {
+    const own = this.rows.length === 0 ? windows.take(limit) : new Uint8Array(this.rows.buffer);
     let before = 0;
     for (const part of this.#parts) {
       if (this.at < before + part.rows) {
         const first = this.at - before;
-        const count = Math.min(part.rows - first, this.source.to - this.at, WINDOW_ROWS);
+        const count = Math.min(part.rows - first, this.source.to - this.at, limit);
         const key = partKey(this.source.record.hour, part);
         const bytes = await this.#bucket.getInto(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES }, own);
         if (bytes === null) throw new Error(`the private record lacks ${key}`);
@@ -99,9 +100,11 @@ export class RecordMerge {
   #waiting: Run[];
   #active: Run[] = [];
   readonly #windows: Windows;
+  readonly #windowRows: number;
 
   constructor(p: MergePorts, region: string, sources: readonly RunSource[]) {
     this.#windows = p.workspace.windows;
+    this.#windowRows = windowRows(Math.max(1, new Set(sources.map(({ record }) => record.hour)).size));
     this.#waiting = sources
       .filter(({ from, to }) => from < to)
       .map((source) => new Run(p.privateBucket, p.config, region, source))
@@ -129,20 +132,30 @@ export class RecordMerge {
     this.#waiting = [];
   }
 
-  /** Opens and refills runs until the least row is known. */
+  /**
+   * Opens and refills runs until the least row is known, all that can be at once: the 24 hours of a day are hundreds of
+   * small objects, and one after the other they would cost a round trip each.
+   */
   async #fill(): Promise<void> {
     for (const run of this.#active) if (run.done) this.#windows.giveBack(run.rows);
     this.#active = this.#active.filter((run) => !run.done);
-    for (const run of this.#active) if (run.needsRows) await run.refill(this.#windows);
+    await this.#refill(this.#active.filter((run) => run.needsRows));
     for (;;) {
       const next = this.#waiting[0];
       if (next === undefined) return;
       const least = Math.min(...this.#active.map((run) => rowStart(run.rows, run.offset)));
       if (next.earliestStart > least) return;
-      this.#waiting.shift();
-      await next.refill(this.#windows);
-      this.#active.push(next);
+      // With nothing open yet, whatever may hold the first row and no more: each takes a window.
+      const upTo = least === Infinity ? next.earliestStart : least;
+      const opening = this.#waiting.filter(({ earliestStart }) => earliestStart <= upTo);
+      this.#waiting = this.#waiting.slice(opening.length);
+      await this.#refill(opening);
+      this.#active.push(...opening);
     }
+  }
+
+  async #refill(runs: readonly Run[]): Promise<void> {
+    await Promise.all(runs.map((run) => run.refill(this.#windows, this.#windowRows)));
   }
 
   /** Visits rows until one run needs a refill, another must be opened or the limit is reached. No await: it is the hot loop. */

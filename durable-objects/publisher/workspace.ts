@@ -5,16 +5,27 @@
 import { newScratch, type Scratch } from '../../protocol/scratch.ts';
 import { ROW_BYTES } from '../packed-keys.ts';
 
-/** Rows read at once from a part: 560 KB, a whole part as record-writer.ts cuts them. */
-export const WINDOW_ROWS = 20_000;
+/** Rows read at once from a part at most: 560 KB, a whole part as record-writer.ts cuts them. */
+const MAX_WINDOW_ROWS = 20_000;
+/** All windows of a merge together: of each record, the runs of about two leaving days are open at once. */
+const WINDOWS_BYTES = 12 * 2 ** 20;
+const OPEN_RUNS_A_RECORD = 2;
+
+/** @param records that a merge reads, ≥ 1 @returns rows of one window: a day of 24 hours has 24 times as many as an hour */
+export function windowRows(records: number): number {
+  return Math.min(MAX_WINDOW_ROWS, Math.floor(WINDOWS_BYTES / (records * OPEN_RUNS_A_RECORD * ROW_BYTES)));
+}
 
 /** Windows that records are read into: as many as runs are open at once, not as many as there are parts. */
 export class Windows {
-  readonly #spare: Uint8Array[] = [];
+  #spare: Uint8Array[] = [];
 
-  /** @returns `WINDOW_ROWS` rows with any content */
-  take(): Uint8Array {
-    return this.#spare.pop() ?? new Uint8Array(WINDOW_ROWS * ROW_BYTES);
+  /** @returns that many rows with any content */
+  take(rows: number): Uint8Array {
+    const bytes = rows * ROW_BYTES;
+    // A merge over another number of records: the windows of the last are of no use.
+    if (this.#spare[0]?.length !== bytes) this.#spare = [];
+    return this.#spare.pop() ?? new Uint8Array(bytes);
   }
 
   /** @param rows any part of a window, which is dead for the caller from now on */

@@ -49,18 +49,24 @@ export interface BucketPort {
 /** R2 deletes at most 1,000 keys a call. */
 const DELETE_BATCH = 1_000;
 
-/** @returns the port over a binding */
-export function r2Bucket(bucket: R2Bucket): BucketPort {
+/**
+ * @param onCall called before each call of R2: an invocation may make 10,000 (spec/platform.md §1.1)
+ * @returns the port over a binding
+ */
+export function r2Bucket(bucket: R2Bucket, onCall: () => void = () => {}): BucketPort {
   return {
     async head(key) {
+      onCall();
       const object = await bucket.head(key);
       return object === null ? null : stored(object);
     },
     async get(key) {
+      onCall();
       const object = await bucket.get(key);
       return object === null ? null : new Uint8Array(await object.arrayBuffer());
     },
     async getInto(key, range, memory) {
+      onCall();
       const object = await bucket.get(key, { range });
       if (object === null) return null;
       const reader = object.body.getReader({ mode: 'byob' });
@@ -68,6 +74,7 @@ export function r2Bucket(bucket: R2Bucket): BucketPort {
       return value?.length === range.length ? value : null;
     },
     async put(key, bytes, meta, etag) {
+      onCall();
       const object = await bucket.put(key, bytes, {
         onlyIf: etag === null ? { etagDoesNotMatch: '*' } : { etagMatches: etag },
         sha256: sha256(bytes),
@@ -81,12 +88,16 @@ export function r2Bucket(bucket: R2Bucket): BucketPort {
       return object === null ? null : stored(object);
     },
     async delete(keys) {
-      for (let i = 0; i < keys.length; i += DELETE_BATCH) await bucket.delete(keys.slice(i, i + DELETE_BATCH));
+      for (let i = 0; i < keys.length; i += DELETE_BATCH) {
+        onCall();
+        await bucket.delete(keys.slice(i, i + DELETE_BATCH));
+      }
     },
     async list(prefix) {
       const keys: string[] = [];
       let cursor: string | undefined;
       do {
+        onCall();
         const found = await bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
         keys.push(...found.objects.map(({ key }) => key));
         cursor = found.truncated ? found.cursor : undefined;

@@ -104,6 +104,27 @@ describe('a publisher that is killed', () => {
   });
 });
 
+describe('a wake', () => {
+  it('ends before it has called R2 too often, and the next one goes on', async ({ expect }) => {
+    const bytes = await expected();
+    const rig = await story();
+    const puts: number[] = [];
+    rig.onPut = () => (puts[puts.length - 1]! += 1);
+    for (let idle = false; !idle;) {
+      puts.push(0);
+      idle = await rig.inPublisher(async (publisher) => {
+        Object.assign(publisher, { bucketCallsPerWake: 10 });
+        await publisher.wake();
+        return (await publisher.status()).idle && puts.at(-1) === 0;
+      });
+    }
+    expect(await everything()).toEqual(bytes);
+    expect(puts.length).toBeGreaterThan(5);
+    // Ten calls, and those of the step that was begun at the ninth.
+    expect(Math.max(...puts)).toBeLessThan(20);
+  });
+});
+
 describe('the bytes', () => {
   it('are a function of the set, whatever the order of arrival', async ({ expect }) => {
     const sealed = async (order: number[]): Promise<Record<string, string>> => {

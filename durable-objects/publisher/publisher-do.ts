@@ -40,6 +40,12 @@ export class Publisher extends DurableObject {
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
   #running: Promise<Advance> | null = null;
+  /**
+   * Calls of R2 after which a wake begins no further step. The platform refuses an invocation its 10,001st; a step takes
+   * some hundreds, and a cron's wake beside an alarm's begins to count anew.
+   */
+  protected bucketCallsPerWake = 5_000;
+  #bucketCalls = 0;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
 
@@ -62,7 +68,8 @@ export class Publisher extends DurableObject {
   /** Steps until nothing is due; the cron's watchdog, and what an alarm does. */
   async wake(): Promise<void> {
     await this.#arm(RETRY_SECONDS);
-    for (let n = 0; n < STEPS_PER_WAKE; n++) {
+    this.#bucketCalls = 0;
+    for (let n = 0; n < STEPS_PER_WAKE && this.#bucketCalls < this.bucketCallsPerWake; n++) {
       const { idle, nextDue } = await this.#step();
       if (!idle) continue;
       await this.#arm(nextDue - (await this.clock()) + SEAL_GRACE_SECONDS);
@@ -93,8 +100,8 @@ export class Publisher extends DurableObject {
   }
 
   /** The buckets as ports; a test's subclass makes them fail. */
-  protected bucket(binding: R2Bucket): BucketPort {
-    return r2Bucket(binding);
+  protected bucket(binding: R2Bucket, onCall: () => void): BucketPort {
+    return r2Bucket(binding, onCall);
   }
 
   /** The buffer as a port; a test's subclass puts it out of reach. */
@@ -110,13 +117,14 @@ export class Publisher extends DurableObject {
   }
 
   async #advanceOnce(): Promise<Advance> {
+    const onCall = (): void => void (this.#bucketCalls += 1);
     const publication: Publication = {
       now: await this.clock(),
       config: this.config,
       store: this.#store,
       buffer: this.buffer(),
-      publicBucket: this.bucket(this.#bindings.PUBLIC),
-      privateBucket: this.bucket(this.#bindings.PRIVATE),
+      publicBucket: this.bucket(this.#bindings.PUBLIC, onCall),
+      privateBucket: this.bucket(this.#bindings.PRIVATE, onCall),
       workspace: (this.#workspace ??= newWorkspace()),
     };
     const outcome = await advance(publication);

@@ -32,7 +32,7 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 interface Tunable {
   clock: () => number;
   config: { policy: ChunkPolicy };
-  bucket: (binding: R2Bucket) => BucketPort;
+  bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
 export class Rig {
@@ -86,7 +86,7 @@ export class Rig {
       this.#tune(publisher);
       const down = () => Promise.reject(new Error('out of reach'));
       const buffer = { firstHour: down, freeze: down, page: down, purge: down, expire: down };
-      Object.assign(publisher, { bucket: (binding: R2Bucket) => this.#bucket(binding) });
+      Object.assign(publisher, { bucket: (binding: R2Bucket, onCall: () => void) => this.#bucket(binding, onCall) });
       if (this.bufferDown) Object.assign(publisher, { buffer: () => buffer });
       else delete (publisher as unknown as Record<string, unknown>)['buffer'];
       try {
@@ -122,8 +122,8 @@ export class Rig {
     tunable.config = { ...tunable.config, policy: this.policy };
   }
 
-  #bucket(binding: R2Bucket): BucketPort {
-    const port = r2Bucket(binding);
+  #bucket(binding: R2Bucket, onCall: () => void): BucketPort {
+    const port = r2Bucket(binding, onCall);
     return {
       ...port,
       put: async (key, bytes, meta, etag) => {

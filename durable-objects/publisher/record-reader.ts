@@ -161,23 +161,40 @@ export class RecordMerge {
   /** Visits rows until one run needs a refill, another must be opened or the limit is reached. No await: it is the hot loop. */
   #drain(start: number, limit: number, visit: RowVisitor): number {
     let taken = start;
-    const active = this.#active;
+    const heap = this.#active;
+    for (let i = (heap.length >>> 1) - 1; i >= 0; i--) siftDown(heap, i);
     const opens = this.#waiting[0]?.earliestStart ?? Infinity;
     while (taken < limit) {
-      let least = active[0]!;
-      for (let i = 1; i < active.length; i++) {
-        const run = active[i]!;
-        if (compareRows(run.rows, run.offset, least.rows, least.offset) < 0) least = run;
-      }
-      if (rowStart(least.rows, least.offset) >= opens) break;
-      if (least.accepts[rowProvenance(least.rows, least.offset)] === true) {
-        visit(least.rows, least.offset, least.source, least.at);
+      const run = heap[0]!;
+      if (rowStart(run.rows, run.offset) >= opens) break;
+      if (run.accepts[rowProvenance(run.rows, run.offset)] === true) {
+        visit(run.rows, run.offset, run.source, run.at);
         taken += 1;
       }
-      least.offset += ROW_BYTES;
-      least.at += 1;
-      if (least.done || least.needsRows) break;
+      run.offset += ROW_BYTES;
+      run.at += 1;
+      if (run.done || run.needsRows) break;
+      siftDown(heap, 0);
     }
     return taken;
   }
+}
+
+/** Restores the order of a heap, the run with the least row on top: a day of 24 hours has some 48 runs open. */
+function siftDown(heap: Run[], from: number): void {
+  const run = heap[from]!;
+  let at = from;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
+    if (!isBefore(heap[child]!, run)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = run;
+}
+
+function isBefore(a: Run, b: Run): boolean {
+  return compareRows(a.rows, a.offset, b.rows, b.offset) < 0;
 }

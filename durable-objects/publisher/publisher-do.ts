@@ -42,9 +42,9 @@ export class Publisher extends DurableObject {
   #running: Promise<Advance> | null = null;
   /**
    * Calls of R2 after which a wake begins no further step. The platform refuses an invocation its 10,001st; a step takes
-   * some hundreds, and a cron's wake beside an alarm's begins to count anew.
+   * some hundreds, and a cron's wake beside an alarm's begins to count anew, so it is less than half.
    */
-  protected bucketCallsPerWake = 5_000;
+  protected bucketCallsPerWake = 4_000;
   #bucketCalls = 0;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;

@@ -66,9 +66,13 @@ export default defineConfig({
             'domain',
             'durable-objects',
             'phone',
+            'local-edge',
             'scripts',
+            'risk-explorer',
+            'simulator',
             'workers',
             'test/support',
+            'test/house',
             'load-tests',
             'benchmarks',
           ].map((folder) => `${folder}/**/*.test.ts`),
@@ -97,7 +101,7 @@ export default defineConfig({
       workerProject('portal', ['staff-room'], [verificationStub, originStub, laboratoryStub]),
       systemProject('integration'),
       systemProject('conformance'),
-      // Chromium in front of a local edge (scripts/chromium.ts finds or installs it).
+      // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).
       systemProject('browser'),
     ],
   },

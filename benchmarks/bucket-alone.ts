@@ -2,7 +2,7 @@
  * @module What the simulated R2 costs by itself: a Worker that does nothing but put objects of given sizes, out of one
  * buffer, and read them back. The rest of a resident set that a benchmark of ours shows is ours.
  */
-import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { startLocalEdge } from '../local-edge/local-edge.ts';
 import { watchResidentSet } from './workerd-process.ts';
 
 const WORKER = `

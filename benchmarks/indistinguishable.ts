@@ -5,13 +5,13 @@
  */
 import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload-request.ts';
-import { byteSource, patientKeys } from '../scripts/chaos/patients.ts';
-import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
-import { startLocalEdge } from '../scripts/local-edge/local-edge.ts';
-import { issueTans, setClock } from '../scripts/operator.ts';
+import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload/upload-request.ts';
+import { byteSource, patientKeys } from '../scripts/support/patients.ts';
+import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { startLocalEdge } from '../local-edge/local-edge.ts';
+import { issueTans, setClock } from '../scripts/support/operator.ts';
 import { holm, median, permutationP } from './permutation.ts';
-import { machine, writeReport } from '../scripts/report.ts';
+import { machine, writeReport } from '../scripts/support/report.ts';
 
 const USAGE = `
 npm run bench:indistinguishable -- [--requests N] [--clients N] [--seed N]

@@ -3,7 +3,7 @@
  * is what the platform limits to 128 MB (decision 013); the resident set of a local workerd also holds the simulated R2,
  * SQLite and the other Workers. Read through the inspector: a stretch of JavaScript without a pause gives no sample.
  */
-import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
 
 /** What V8 says about an isolate (CDP `Runtime.getHeapUsage`), bytes. */
 interface HeapUsage {

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { drawDecoyUpload, type RandomBytes } from '../domain/decoys.ts';
 import { releaseHour } from '../domain/embargo.ts';
-import { RETENTION_DAYS } from '../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import { RETENTION_DAYS } from '../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 
 /** Noon of 2026-06-15 UTC, in hours since the Unix epoch: the hour in which the data set is uploaded. */
 export const DATA_SET_HOUR = 494_868;

@@ -9,9 +9,9 @@ import { argv, memoryUsage, stdout, version } from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Matcher } from '../phone/matching/match.ts';
-import type { Sighting } from '../phone/sighting.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
-import { aem, aemk, rpi, rpik } from '../protocol/rpi.ts';
+import type { Sighting } from '../phone/radio/sighting.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { aem, aemk, rpi, rpik } from '../protocol/gaen/rpi.ts';
 
 const KEY_COUNTS = [1_000, 28_000, 392_000];
 const SIGHTINGS = 20_000;

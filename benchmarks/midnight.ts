@@ -3,12 +3,12 @@
  * without the keys whose retention has ended, in DE and EUR and in CWA's tree: each public file is built anew, as a
  * rebuild would (design.md §5 Days, §12). Writes results/midnight.md.
  */
-import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
-import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
-import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
-import { moveClock, setClock } from '../scripts/operator.ts';
-import { machine, writeReport } from '../scripts/report.ts';
+import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { moveClock, setClock } from '../scripts/support/operator.ts';
+import { machine, writeReport } from '../scripts/support/report.ts';
 import { watchIsolate } from './isolate-memory.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
 import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';

@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
-import { startLocalEdge, type LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
 export const ORIGIN = 'exposure-edge-origin';
 /** Keys of one call when the buffer is filled, as many as one of its statements takes: the fill isn't measured. */

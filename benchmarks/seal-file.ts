@@ -6,14 +6,14 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { cpuUsage, exit, stdout, version } from 'node:process';
-import { utf8 } from '../protocol/bytes.ts';
-import { type ExportHeader, ExportWriter, exportSignature, exportZip } from '../protocol/export-file.ts';
-import { sha256 } from '../protocol/hash.ts';
-import { KEY_DATA_BYTES } from '../protocol/key-fields.ts';
-import type { ReportType, TemporaryExposureKey } from '../protocol/keys.ts';
-import { hourEnd, hourStart } from '../protocol/intervals.ts';
+import { utf8 } from '../protocol/primitives/bytes.ts';
+import { type ExportHeader, ExportWriter, exportSignature, exportZip } from '../protocol/export/export-file.ts';
+import { sha256 } from '../protocol/primitives/hash.ts';
+import { KEY_DATA_BYTES } from '../protocol/export/key-fields.ts';
+import type { ReportType, TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { hourEnd, hourStart } from '../protocol/gaen/intervals.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../protocol/signing.ts';
-import { compareKeys } from '../protocol/tek-order.ts';
+import { compareKeys } from '../protocol/export/tek-order.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
 
 const COUNTS = [10_000, 28_000, 100_000, 1_000_000];

@@ -5,9 +5,9 @@
  * set and what of it the simulated R2 costs by itself. Writes results/seal.md.
  */
 import { argv, exit, stdout } from 'node:process';
-import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
-import { setClock } from '../scripts/operator.ts';
-import { writeReport } from '../scripts/report.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { setClock } from '../scripts/support/operator.ts';
+import { writeReport } from '../scripts/support/report.ts';
 import { bucketAlone, type BucketStep } from './bucket-alone.ts';
 import { watchIsolate } from './isolate-memory.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';

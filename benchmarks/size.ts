@@ -6,12 +6,12 @@ import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { argv, exit, stdout, version } from 'node:process';
 import { splitEvenly } from '../domain/chunk-policy.ts';
-import { compareBytes } from '../protocol/bytes.ts';
-import { deflate } from '../protocol/deflate.ts';
-import { ExportWriter } from '../protocol/export-file.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
-import { compareKeys } from '../protocol/tek-order.ts';
-import { startPlatformDeflate, type PlatformDeflate } from '../scripts/local-edge/platform-deflate.ts';
+import { compareBytes } from '../protocol/primitives/bytes.ts';
+import { deflate } from '../protocol/export/deflate.ts';
+import { ExportWriter } from '../protocol/export/export-file.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { compareKeys } from '../protocol/export/tek-order.ts';
+import { startPlatformDeflate, type PlatformDeflate } from '../local-edge/platform-deflate.ts';
 import { DATA_SET_HOUR, DATA_SET_SEED, dataSet } from './keys.ts';
 
 const COUNTS = [140, 1_176, 28_000, 1_000_000];
@@ -93,7 +93,7 @@ await platform.dispose();
 const report = `# Bytes a key in the ZIP
 
 ${new Date().toISOString().slice(0, 10)}, Node ${version}; \`npm run bench:size\`. Data set: \`benchmarks/keys.ts\`, seed "${DATA_SET_SEED}": uploads of the published profile
-(docs/decoy-profile.md), the keys that one hour releases. Files of at most ${MAX_KEYS_PER_FILE.toLocaleString('en')} keys, ZIP and signature included. "Pinned" is protocol/deflate.ts (the same
+(docs/decoy-profile.md), the keys that one hour releases. Files of at most ${MAX_KEYS_PER_FILE.toLocaleString('en')} keys, ZIP and signature included. "Pinned" is protocol/export/deflate.ts (the same
 bytes everywhere), "platform" is workerd's CompressionStream (level 6, changes between builds). Floors: of the set, n·(128 + H) − log₂ n! bits
 with H the entropy of a key's metadata, which no format that writes whole keys can reach; and the key's own 16 random bytes, which one
 that does can't go below. Target: ≤ ${TARGET_BYTES} at ${TARGET_KEYS.toLocaleString('en')} keys.

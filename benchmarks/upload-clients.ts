@@ -4,9 +4,9 @@
  */
 import { Agent, request } from 'node:http';
 import type { VerificationBackOfficeRpc } from '../domain/rpc.ts';
-import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload-request.ts';
-import { byteSource, patientKeys } from '../scripts/chaos/patients.ts';
-import type { LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload/upload-request.ts';
+import { byteSource, patientKeys } from '../scripts/support/patients.ts';
+import type { LocalEdge } from '../local-edge/local-edge.ts';
 
 const TANS_A_CALL = 1_000;
 

@@ -3,7 +3,7 @@
  * Worker for the time, an RPC a question), and a socket of `upload`'s own, since Miniflare's router in front of all
  * Workers costs 0.2 ms a request that no deployment pays.
  */
-import { startLocalEdge, type LocalEdge } from '../scripts/local-edge/local-edge.ts';
+import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
 const UPLOAD = 'exposure-edge-upload';
 

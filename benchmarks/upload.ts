@@ -5,8 +5,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
-import { machine, writeReport } from '../scripts/report.ts';
+import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { machine, writeReport } from '../scripts/support/report.ts';
 import { drive, type Job, type Measured, prepareDummies, prepareUploads } from './upload-clients.ts';
 import { startUploadEdge } from './upload-edge.ts';
 import { workerdCpuMs } from './workerd-process.ts';

@@ -2,10 +2,10 @@
  * @module `npm run bench:verification`: reserve, commit and registrationToken (issue 5, item 9). A Worker inside the local
  * edge calls the real entrypoints, so that no HTTP client is measured; state is on disk.
  */
-import { readOptions, run, wholeNumber } from '../scripts/cli.ts';
-import { type LocalEdgeOptions, startLocalEdge } from '../scripts/local-edge/local-edge.ts';
-import { issueTans } from '../scripts/operator.ts';
-import { machine, writeReport } from '../scripts/report.ts';
+import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { type LocalEdgeOptions, startLocalEdge } from '../local-edge/local-edge.ts';
+import { issueTans } from '../scripts/support/operator.ts';
+import { machine, writeReport } from '../scripts/support/report.ts';
 
 const USAGE = `
 npm run bench:verification -- [--operations N] [--clients N] [--repeat N]

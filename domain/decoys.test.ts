@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
-import { INTERVALS_PER_DAY, hourStart } from '../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import { INTERVALS_PER_DAY, hourStart } from '../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { DECOY_PROFILE, drawDecoyUpload, type RandomBytes } from './decoys.ts';
 import { publishedForm } from './embargo.ts';
 import { publishableKeys } from './keys/validate.ts';

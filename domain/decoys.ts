@@ -3,9 +3,9 @@
  * go through the same normalisation as a real upload of CWA's apps, so a decoy is what such an upload would have left.
  * The profile is published in docs/decoy-profile.md; secrecy of the profile protects nobody.
  */
-import { INTERVALS_PER_DAY, hourStart } from '../protocol/intervals.ts';
-import { SECONDS_PER_DAY } from '../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import { INTERVALS_PER_DAY, hourStart } from '../protocol/gaen/intervals.ts';
+import { SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, encodeRiskLevel, riskLevelOfOnset } from './keys/risk.ts';
 import { publishedForm } from './embargo.ts';
 

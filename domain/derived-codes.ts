@@ -6,8 +6,8 @@
  * Neither leads to a token or a TAN without the derivation key.
  */
 import { createHash } from 'node:crypto';
-import { concatBytes, toHex, utf8 } from '../protocol/bytes.ts';
-import { hmacSha256 } from '../protocol/hash.ts';
+import { concatBytes, toHex, utf8 } from '../protocol/primitives/bytes.ts';
+import { hmacSha256 } from '../protocol/primitives/hash.ts';
 import { composeTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
 import { TELETAN_ALPHABET } from './teletan.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { hourEnd, keyEnd } from '../protocol/intervals.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../protocol/keys.ts';
+import { hourEnd, keyEnd } from '../protocol/gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { EMBARGO_SECONDS, cutDay, publishedForm, releaseHour, retentionEnd } from './embargo.ts';
 
 const DAY = 20_619;

@@ -8,8 +8,8 @@ import {
   SECONDS_PER_HOUR,
   SECONDS_PER_INTERVAL,
   keyEnd,
-} from '../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
+} from '../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 
 /** Apple's "must", and CWA's expiry policy: two hours after the key's validity has ended. */
 export const EMBARGO_SECONDS = 2 * SECONDS_PER_HOUR;

@@ -2,7 +2,7 @@
  * @module The contracts between Workers: what each RPC entrypoint offers (design.md §2, §4.4). Types alone, so that a
  * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
  */
-import type { TemporaryExposureKey } from '../protocol/keys.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */

@@ -5,8 +5,8 @@
  * A forged TAN is told apart by whoever holds the MAC key, without asking any store: 2^-42 a guess.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { fromHex, toHex, utf8 } from '../protocol/bytes.ts';
-import { hmacSha256 } from '../protocol/hash.ts';
+import { fromHex, toHex, utf8 } from '../protocol/primitives/bytes.ts';
+import { hmacSha256 } from '../protocol/primitives/hash.ts';
 
 /** Unpredictable part: 80 bits, random or derived from a secret. */
 export const TAN_UNPREDICTABLE_BYTES = 10;

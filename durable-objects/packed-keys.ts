@@ -1,6 +1,6 @@
 /**
  * @module Keys as fixed rows of bytes: between the objects (RPC) and in the private record. The first 24 bytes of a row
- * compare like `protocol/tek-order.ts`, so that sorted runs are merged by comparing bytes; the last four name the row's
+ * compare like `protocol/export/tek-order.ts`, so that sorted runs are merged by comparing bytes; the last four name the row's
  * provenance in a table that travels beside the rows.
  *
  * | bytes | field |
@@ -11,7 +11,7 @@
  * | 8..23 | key_data |
  * | 24..27 | index of the provenance, big-endian |
  */
-import type { ReportType, TemporaryExposureKey } from '../protocol/keys.ts';
+import type { ReportType, TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 
 export const ROW_BYTES = 28;
 export const SORT_BYTES = 24;

@@ -21,7 +21,7 @@ export interface ComposeOptions {
 /** Name of the Worker behind the CLOCK binding. */
 const CLOCK_WORKER = 'local-clock';
 
-const LOCAL_ENTRIES = 'scripts/local-edge/entries';
+const LOCAL_ENTRIES = 'local-edge/entries';
 
 /** The entry file of a Worker: the local one if its code asks for the time. */
 function entryOf(worker: WorkerEnvironment, entries: ComposeOptions['entries']): string {

@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
-import { describeChunkPolicyError, parseChunkPolicy } from '../../domain/chunk-policy.ts';
+import { describeChunkPolicyError, parseChunkPolicy } from '../domain/chunk-policy.ts';
 
 /** The repository's root, absolute, without a trailing slash. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 /** Absolute path of wrangler.toml. */
 export const WRANGLER_TOML = `${ROOT}/wrangler.toml`;
 

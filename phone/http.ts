@@ -1,7 +1,7 @@
 /**
  * @module GET as the phone does it: a counted body, no cookies, no redirects, and every failure a value.
  */
-import { err, ok, type Result } from '../protocol/result.ts';
+import { err, ok, type Result } from '../protocol/primitives/result.ts';
 
 /** The part of the platform's fetch that the phone uses, injected. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type CwaState, isCwaState } from './download-cwa.ts';
-import { isManifestState, type ManifestState } from './download-manifest.ts';
+import { type CwaState, isCwaState } from './download/download-cwa.ts';
+import { isManifestState, type ManifestState } from './download/download-manifest.ts';
 import { fileStore, fromStateText, toStateText } from './store.ts';
 
 let folder: string;

@@ -4,8 +4,8 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fromBase64, toBase64 } from '../protocol/bytes.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
+import { fromBase64, toBase64 } from '../protocol/primitives/bytes.ts';
+import { err, ok, type Result } from '../protocol/primitives/result.ts';
 
 export type StoreError =
   | { readonly kind: 'unreadable'; readonly path: string; readonly code: string }

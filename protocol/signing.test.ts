@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { fromHex, toHex, utf8 } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { fromHex, toHex, utf8 } from './primitives/bytes.ts';
+import { sha256 } from './primitives/hash.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem, spkiFromPem, spkiToPem, verifyDer, verifyRaw } from './signing.ts';
 
 /** RFC 6979 A.2.5: P-256, SHA-256. */

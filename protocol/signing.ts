@@ -4,8 +4,8 @@
  * PKCS#8 (RFC 5208, RFC 5915) and SubjectPublicKeyInfo (RFC 5480), in PEM (RFC 7468), as OpenSSL makes them.
  */
 import { p256 } from '@noble/curves/nist.js';
-import { concatBytes, equalBytes, fromBase64, fromHex, toBase64 } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { concatBytes, equalBytes, fromBase64, fromHex, toBase64 } from './primitives/bytes.ts';
+import { sha256 } from './primitives/hash.ts';
 
 /** Signs a message; SHA-256 is part of it. Which encoding comes out is said where one is asked for. */
 export interface Signer {

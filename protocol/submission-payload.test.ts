@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { concatBytes, toHex, utf8 } from './bytes.ts';
+import { concatBytes, toHex, utf8 } from './primitives/bytes.ts';
 import { decodeSubmissionPayload, encodeSubmissionPayload, type SubmissionPayload } from './submission-payload.ts';
 
 const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { nil: null });

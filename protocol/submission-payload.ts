@@ -4,8 +4,8 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import { cwa } from './generated/submission-payload.js';
-import { decodeMessage, optional } from './protobuf-read.ts';
-import { type Result, err, ok } from './result.ts';
+import { decodeMessage, optional } from './primitives/protobuf-read.ts';
+import { type Result, err, ok } from './primitives/result.ts';
 
 /** A key as it was sent; null = absent on the wire. */
 export interface SubmittedKey {

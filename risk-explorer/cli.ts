@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readOptions, run } from './cli.ts';
-import { buildFiles } from './risk-explorer/build.ts';
+import { readOptions, run } from '../scripts/support/cli.ts';
+import { buildFiles } from './build.ts';
 
 const USAGE = `
 npm run explorer [-- --check]

@@ -2,7 +2,7 @@
  * @module Which parameters the explorer lets a person move, as data: a label, the places in the document that move
  * together, and bounds.
  */
-import type { Parameters } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
 
 interface Control {
   readonly label: string;

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
-import defaults from '../../parameters/default.json' with { type: 'json' };
-import { type Parameters, parametersSchema } from '../../protocol/parameters/document.ts';
+import defaults from '../parameters/default.json' with { type: 'json' };
+import { type Parameters, parametersSchema } from '../protocol/parameters/document.ts';
 import { groupsOf, readNumber, writeNumber } from './controls.ts';
 import { LIBRARY, constantEncounter } from './encounters.ts';
 import { evaluate, levelAt, transport } from './evaluate.ts';

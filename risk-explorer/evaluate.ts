@@ -2,17 +2,17 @@
  * @module What each model makes of an encounter. Pure, and the same scoring code that the reference phone runs; the
  * explorer's page and its tests both call it.
  */
-import type { ReportType } from '../../protocol/keys.ts';
-import type { Parameters } from '../../protocol/parameters/document.ts';
-import type { RiskLevel } from '../../protocol/parameters/levels.ts';
-import { combinedRisk, riskClassOf } from '../../phone/scoring/combined-risk.ts';
-import { type WindowRisk, riskOf, windowRisk } from '../../phone/scoring/cwa-risk-calculation.ts';
-import { dailySummaries, exposureRiskValue } from '../../phone/scoring/daily-summaries.ts';
-import { type ExposureWindow, exposureWindows } from '../../phone/scoring/exposure-windows.ts';
-import { exposureSummary, keyExposures } from '../../phone/scoring/risk-score-android.ts';
-import { iosExposureSummary } from '../../phone/scoring/risk-score-ios.ts';
-import { SECONDS_PER_DAY, type ScoredMatch, type ScoredSighting, dayOf } from '../../phone/scoring/sighting.ts';
-import { type WeightedSumResult, weightedSum } from '../../phone/scoring/weighted-sum.ts';
+import type { ReportType } from '../protocol/gaen/keys.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
+import type { RiskLevel } from '../protocol/parameters/levels.ts';
+import { combinedRisk, riskClassOf } from '../phone/scoring/combined-risk.ts';
+import { type WindowRisk, riskOf, windowRisk } from '../phone/scoring/cwa-risk-calculation.ts';
+import { dailySummaries, exposureRiskValue } from '../phone/scoring/daily-summaries.ts';
+import { type ExposureWindow, exposureWindows } from '../phone/scoring/exposure-windows.ts';
+import { exposureSummary, keyExposures } from '../phone/scoring/risk-score-android.ts';
+import { iosExposureSummary } from '../phone/scoring/risk-score-ios.ts';
+import { SECONDS_PER_DAY, type ScoredMatch, type ScoredSighting, dayOf } from '../phone/scoring/sighting.ts';
+import { type WeightedSumResult, weightedSum } from '../phone/scoring/weighted-sum.ts';
 import type { Encounter } from './encounters.ts';
 
 /** Noon of an arbitrary day: what the page calls today. */

@@ -10,14 +10,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type Page, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
-import defaults from '../../parameters/default.json' with { type: 'json' };
-import { type Parameters, parametersSchema } from '../../protocol/parameters/document.ts';
-import { CHROMIUM } from '../../test/support/chromium.ts';
+import defaults from '../parameters/default.json' with { type: 'json' };
+import { type Parameters, parametersSchema } from '../protocol/parameters/document.ts';
+import { CHROMIUM } from '../test/support/chromium.ts';
 import { buildFiles } from './build.ts';
 import { LIBRARY } from './encounters.ts';
 import { evaluate } from './evaluate.ts';
 
-const ROOT = new URL('../../', import.meta.url);
+const ROOT = new URL('../', import.meta.url);
 const PAGE = readFileSync(new URL('docs/risk-explorer/index.html', ROOT), 'utf8');
 const PARAMETERS: Parameters = parametersSchema.parse(defaults);
 

@@ -1,10 +1,10 @@
 /**
  * @module The risk explorer's page (issue "A risk explorer for health authorities"): a person moves parameters and sees at
- * once what each scoring model makes of a library of encounters. Bundled by scripts/build-risk-explorer.ts.
+ * once what each scoring model makes of a library of encounters. Bundled by risk-explorer/cli.ts.
  */
-import defaults from '../../parameters/default.json' with { type: 'json' };
-import { validateParameters, validateParametersText } from '../../domain/parameters/validate.ts';
-import { type Parameters, describeViolation } from '../../protocol/parameters/document.ts';
+import defaults from '../parameters/default.json' with { type: 'json' };
+import { validateParameters, validateParametersText } from '../domain/parameters/validate.ts';
+import { type Parameters, describeViolation } from '../protocol/parameters/document.ts';
 import { groupsOf } from './controls.ts';
 import { html } from './dom.ts';
 import { LIBRARY, constantEncounter, type Encounter } from './encounters.ts';

@@ -1,7 +1,7 @@
 /**
  * @module The parts of the explorer's page: controls, score tables, results, one encounter in detail, findings.
  */
-import { type Parameters, type Violation, describeViolation } from '../../protocol/parameters/document.ts';
+import { type Parameters, type Violation, describeViolation } from '../protocol/parameters/document.ts';
 import { type Group, SCORE_TABLES, readNumber, writeNumber } from './controls.ts';
 import { html } from './dom.ts';
 import type { Encounter } from './encounters.ts';

@@ -2,7 +2,7 @@
  * @module Two plots: what one phone heard over time with the weight of each attenuation range, and which level constant
  * encounters get by minutes and attenuation.
  */
-import type { Parameters } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
 import { svg } from './dom.ts';
 import { type Evaluation, levelAt } from './evaluate.ts';
 

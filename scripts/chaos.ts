@@ -7,12 +7,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readOptions, run, wholeNumber } from './cli.ts';
-import { byteSource, type Ledger, patiently, runClient } from './chaos/patients.ts';
+import { readOptions, run, wholeNumber } from './support/cli.ts';
+import { byteSource, type Ledger, patiently, runClient } from './support/patients.ts';
 import { type HeadLog, isClean, judge, readHead, REGIONS, type Verdict } from './chaos/verdict.ts';
 import { freePort, type Target, Victim } from './chaos/victim.ts';
-import { advanceUntilIdle, moveClock, setClock } from './operator.ts';
-import { writeReport } from './report.ts';
+import { advanceUntilIdle, moveClock, setClock } from './support/operator.ts';
+import { writeReport } from './support/report.ts';
 
 const USAGE = `
 npm run chaos -- [--kills N] [--seed N] [--clients N] [--json]

@@ -7,10 +7,10 @@ import type { ParameterStatus, PublishReply } from '../domain/parameters/publica
 import { validateParametersText } from '../domain/parameters/validate.ts';
 import { type Audience, isEveryone } from '../protocol/parameters/config-head.ts';
 import { describeViolation } from '../protocol/parameters/document.ts';
-import { run } from './cli.ts';
+import { run } from './support/cli.ts';
 import { type ConfigArguments, USAGE, readArguments } from './config/arguments.ts';
 import { differences } from './config/difference.ts';
-import { ParameterPortal } from './config/portal.ts';
+import { ParameterPortal } from './support/portal.ts';
 
 /** What a command found: the exit code, lines for a person, a value for a program. */
 interface Outcome {

@@ -3,7 +3,7 @@
  */
 import { existsSync } from 'node:fs';
 import { testRandom } from '../phone/testing/random.ts';
-import { readOptions, run, UsageError } from './cli.ts';
+import { readOptions, run, UsageError } from './support/cli.ts';
 import { playReplay } from './demo/replay.ts';
 import { finish, startProgress } from './demo/report.ts';
 import { riskTable } from './demo/risk.ts';
@@ -35,7 +35,7 @@ await run(async () => {
   clearOut();
   const problems: string[] = [];
   // Loaded late: --help and a wrong call answer at once.
-  const { startLocalEdge } = await import('./local-edge/local-edge.ts');
+  const { startLocalEdge } = await import('../local-edge/local-edge.ts');
   // A Worker that prints something has met an error it did not expect.
   const edge = await startLocalEdge({ onLog: (line) => void problems.push(`a Worker said: ${line}`) });
   try {

@@ -3,8 +3,8 @@
  * The bundles stay in .cache/bundles/<environment>/, where test/integration/bundles.test.ts reads its own copy.
  */
 import { spawnSync } from 'node:child_process';
-import { readOptions, run } from './cli.ts';
-import { readEnvironments, requireChunkPolicy, ROOT } from './local-edge/workers.ts';
+import { readOptions, run } from './support/cli.ts';
+import { readEnvironments, requireChunkPolicy, ROOT } from '../local-edge/workers.ts';
 
 const USAGE = `
 npm run deploy:dry-run

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the load tests need beside npm's packages: nginx and openssl, from Debian's packages. k6 sees to itself
-# (scripts/k6.ts). Says what is missing where it can't install.
+# (load-tests/driver/k6.ts). Says what is missing where it can't install.
 set -eu
 missing=""
 command -v nginx >/dev/null 2>&1 || missing="nginx-light"

@@ -3,11 +3,11 @@
  * must be one that the dialect documents, of one size with one set of headers, and none may take longer than a phone waits.
  * Traffic goes to 127.0.0.1 alone.
  */
-import { readOptions, run, wholeNumber } from './cli.ts';
+import { readOptions, run, wholeNumber } from './support/cli.ts';
 import { Draw, drawInput, type FuzzInput } from './fuzz/inputs.ts';
-import { startLocalEdge } from './local-edge/local-edge.ts';
-import { issueTans, setClock } from './operator.ts';
-import { writeReport } from './report.ts';
+import { startLocalEdge } from '../local-edge/local-edge.ts';
+import { issueTans, setClock } from './support/operator.ts';
+import { writeReport } from './support/report.ts';
 
 const USAGE = `
 npm run fuzz -- [--inputs N] [--seed N] [--json]

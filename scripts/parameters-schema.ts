@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { parametersSchema } from '../protocol/parameters/document.ts';
-import { readOptions, run } from './cli.ts';
+import { readOptions, run } from './support/cli.ts';
 
 const FILE = new URL('../protocol/parameters/parameters.schema.json', import.meta.url);
 const USAGE = `

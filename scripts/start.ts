@@ -1,7 +1,7 @@
 /**
  * @module `npm start`: keeps a local edge running until Ctrl-C, with state on disk that survives a restart.
  */
-import { readOptions, run, UsageError, wholeNumber } from './cli.ts';
+import { readOptions, run, UsageError, wholeNumber } from './support/cli.ts';
 
 const USAGE = `
 npm start -- [--port N] [--state DIR]
@@ -40,7 +40,7 @@ await run(async () => {
   const port = wholeNumber('port', options.port, { min: 0, max: 65_535 });
   if (options.state === '') throw new UsageError('--state: a directory is wanted');
   // Loaded late: --help and a wrong call answer at once.
-  const { startLocalEdge } = await import('./local-edge/local-edge.ts');
+  const { startLocalEdge } = await import('../local-edge/local-edge.ts');
   const edge = await startLocalEdge({ port, state: options.state });
   const stop = interrupted();
   process.stdout.write(`exposure-edge is ready on ${edge.url}  (state in ${edge.state}; Ctrl-C ends it)\n`);

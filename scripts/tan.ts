@@ -1,8 +1,8 @@
 /**
  * @module `npm run -s tan`: has TANs issued by a running edge and prints them, one a line.
  */
-import { readOptions, run, UsageError, wholeNumber } from './cli.ts';
-import { issueTans } from './operator.ts';
+import { readOptions, run, UsageError, wholeNumber } from './support/cli.ts';
+import { issueTans } from './support/operator.ts';
 
 const USAGE = `
 npm run -s tan -- --count N --url URL [--json]

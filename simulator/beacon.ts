@@ -2,11 +2,11 @@
  * @module What a phone of the simulation sends: its own keys by the reference phone's schedule, its identifiers and metadata
  * by the protocol's cryptography. All lazy: a day's key is made when somebody hears it or it is uploaded.
  */
-import { metadata } from '../../phone/broadcast.ts';
-import { type OwnKey, currentKey } from '../../phone/tek-schedule.ts';
-import { testRandom } from '../../phone/testing/random.ts';
-import { INTERVALS_PER_DAY, enIntervalNumber } from '../../protocol/intervals.ts';
-import { RPI_BYTES, aem, aemk, rpis } from '../../protocol/rpi.ts';
+import { metadata } from '../phone/radio/broadcast.ts';
+import { type OwnKey, currentKey } from '../phone/radio/tek-schedule.ts';
+import { testRandom } from '../phone/testing/random.ts';
+import { INTERVALS_PER_DAY, enIntervalNumber } from '../protocol/gaen/intervals.ts';
+import { RPI_BYTES, aem, aemk, rpis } from '../protocol/gaen/rpi.ts';
 import { dayOfRun, dayStart } from './options.ts';
 import type { Handset } from './population.ts';
 

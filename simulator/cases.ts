@@ -2,12 +2,12 @@
  * @module People who fall ill: onset, swab, result, upload. Cases are drawn by incidence; who infected whom isn't simulated.
  * An upload goes through the phone's and the server's own rules for keys, onset and embargo.
  */
-import { publishedForm } from '../../domain/embargo.ts';
-import { publishableKeys } from '../../domain/keys/validate.ts';
-import { withOnset } from '../../phone/onset.ts';
-import { cutToday, endedKeys } from '../../phone/tek-schedule.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import { RETENTION_DAYS } from '../../protocol/intervals.ts';
+import { publishedForm } from '../domain/embargo.ts';
+import { publishableKeys } from '../domain/keys/validate.ts';
+import { withOnset } from '../phone/upload/onset.ts';
+import { cutToday, endedKeys } from '../phone/radio/tek-schedule.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { RETENTION_DAYS } from '../protocol/gaen/intervals.ts';
 import type { Beacon } from './beacon.ts';
 import {
   INFECTIOUS,

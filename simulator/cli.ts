@@ -5,14 +5,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeViolation, parseParameters } from '../protocol/parameters/document.ts';
-import { UsageError, readOptions, run, wholeNumber } from './cli.ts';
-import { ROOT } from './local-edge/workers.ts';
-import { writeReport } from './report.ts';
-import { type Findings, findings } from './simulate/findings.ts';
-import { DEFAULTS, type SimulationOptions } from './simulate/options.ts';
-import { asCsv, asMarkdown, asSvg, asTable } from './simulate/output.ts';
-import { progressBar } from './simulate/progress.ts';
-import { simulate } from './simulate/simulation.ts';
+import { UsageError, readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { ROOT } from '../local-edge/workers.ts';
+import { writeReport } from '../scripts/support/report.ts';
+import { type Findings, findings } from './findings.ts';
+import { DEFAULTS, type SimulationOptions } from './options.ts';
+import { asCsv, asMarkdown, asSvg, asTable } from './output.ts';
+import { progressBar } from './progress.ts';
+import { simulate } from './simulation.ts';
 
 const USAGE = `
 npm run simulate -- [options]

@@ -2,7 +2,7 @@
  * @module When a phone asks for keys, and when the system lets it match them: six detection calls a day, per UTC day on
  * Android, in any 24 hours on iOS, spaced as Corona-Warn-App spaces them (gaen.md §5, §10).
  */
-import { secondsUntilDownload } from '../../phone/schedule.ts';
+import { secondsUntilDownload } from '../phone/timing/schedule.ts';
 import { SECONDS_PER_DAY } from './options.ts';
 import type { Platform } from './population.ts';
 import { Random, STREAM } from './random.ts';

@@ -2,8 +2,8 @@
  * @module One person's run: risk contacts as they were, and, for a phone owner, what the phone made of them. Sightings live
  * only as long as this one phone is looked at, so memory doesn't grow with the number of phones.
  */
-import type { Sighting } from '../../phone/sighting.ts';
-import type { Parameters } from '../../protocol/parameters/document.ts';
+import type { Sighting } from '../phone/radio/sighting.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
 import type { Beacon } from './beacon.ts';
 import type { Case } from './cases.ts';
 import { type PlaceKind, type Visit, placeKey } from './day-plan.ts';

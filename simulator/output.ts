@@ -1,7 +1,7 @@
 /**
  * @module What a run prints: a table for people, CSV by day, an SVG of four charts. Pure: text out of findings.
  */
-import { barChart, lineChart } from '../load/chart.ts';
+import { barChart, lineChart } from '../scripts/support/chart.ts';
 import { PLACES, type PlaceKind } from './day-plan.ts';
 import { type Findings, type PhoneBytes, STEPS, type Share, interval, quantile } from './findings.ts';
 import { MODELS, type Model } from './warnings.ts';

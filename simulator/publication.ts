@@ -8,12 +8,12 @@ import {
   decideChunk,
   holdsMinima,
   uploadsOfSet,
-} from '../../domain/chunk-policy.ts';
-import { drawDecoyUpload } from '../../domain/decoys.ts';
-import { releaseHour } from '../../domain/embargo.ts';
-import { RETENTION_DAYS, hourEnd, hourOf } from '../../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import { REGION } from '../../phone/testing/timeline.ts';
+} from '../domain/chunk-policy.ts';
+import { drawDecoyUpload } from '../domain/decoys.ts';
+import { releaseHour } from '../domain/embargo.ts';
+import { RETENTION_DAYS, hourEnd, hourOf } from '../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { REGION } from '../phone/testing/timeline.ts';
 import type { Upload } from './cases.ts';
 import type { Random } from './random.ts';
 

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
-import { matchKeys } from '../../phone/matching/match.ts';
-import { REPORT_TYPE } from '../../protocol/keys.ts';
+import { matchKeys } from '../phone/matching/match.ts';
+import { REPORT_TYPE } from '../protocol/gaen/keys.ts';
 import { Beacon } from './beacon.ts';
 import { OBSTACLE_DB, type Segment } from './encounter.ts';
 import { START } from './options.ts';

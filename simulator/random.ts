@@ -2,7 +2,7 @@
  * @module Randomness of the simulator: a stream for each purpose and thing, so that what one phone draws never depends on
  * what was drawn for another, and a run may leave out what it doesn't need. Same seed, same result. Not for real keys.
  */
-import type { RandomBytes } from '../../phone/random.ts';
+import type { RandomBytes } from '../phone/random.ts';
 
 /** First part of each stream's name: no two purposes share a stream. */
 export const STREAM = {

@@ -3,11 +3,11 @@
  * every beacon it hears, not only those of cases, and matches every key it got. What the short way of life.ts found must
  * be the same, to the sighting. From these phones come the bytes.
  */
-import { matchKeys, type Match } from '../../phone/matching/match.ts';
-import type { Sighting } from '../../phone/sighting.ts';
-import { CLEAR, SimulatedPhone } from '../../phone/testing/simulated-phone.ts';
-import { Timeline } from '../../phone/testing/timeline.ts';
-import { toBase64Url } from '../../protocol/bytes.ts';
+import { matchKeys, type Match } from '../phone/matching/match.ts';
+import type { Sighting } from '../phone/radio/sighting.ts';
+import { CLEAR, SimulatedPhone } from '../phone/testing/simulated-phone.ts';
+import { Timeline } from '../phone/testing/timeline.ts';
+import { toBase64Url } from '../protocol/primitives/bytes.ts';
 import { placeKey, type Visit } from './day-plan.ts';
 import { downloadTimes } from './detection-runs.ts';
 import { encounter } from './encounter.ts';

@@ -6,7 +6,7 @@ import { describe, it } from 'vitest';
 import { ROOT } from '../local-edge/workers.ts';
 
 const call = (...args: string[]) =>
-  spawnSync(process.execPath, [join(ROOT, 'scripts', 'simulate.ts'), ...args], { encoding: 'utf8' });
+  spawnSync(process.execPath, [join(ROOT, 'simulator', 'cli.ts'), ...args], { encoding: 'utf8' });
 
 describe('npm run simulate', () => {
   it('writes CSV, SVG and JSON where it is told, and with --json prints nothing else', ({ expect }) => {

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
-import parameters from '../../parameters/default.json' with { type: 'json' };
-import { type Parameters, parseParameters } from '../../protocol/parameters/document.ts';
+import parameters from '../parameters/default.json' with { type: 'json' };
+import { type Parameters, parseParameters } from '../protocol/parameters/document.ts';
 import { findings, interval, quantile } from './findings.ts';
 import { DEFAULTS, type SimulationOptions } from './options.ts';
 import { asCsv, asMarkdown, asSvg, asTable } from './output.ts';

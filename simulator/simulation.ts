@@ -1,7 +1,7 @@
 /**
  * @module A whole run: the world, each person's part in it, the sample in full.
  */
-import type { Parameters } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
 import { type Life, live } from './life.ts';
 import type { SimulationOptions } from './options.ts';
 import { type SampledPhone, drawSample, everythingHeard, sampledPhone, timelineOf } from './sample.ts';

@@ -2,19 +2,19 @@
  * @module From what a phone heard to the moment it warns: the reference phone's matcher, its four ways of scoring, at the
  * detection calls the system allows.
  */
-import { type Match, Matcher, isMatchable } from '../../phone/matching/match.ts';
-import { ANDROID_MATCHING, IOS_MATCHING, RETENTION_SECONDS } from '../../phone/matching/options.ts';
-import { combinedRisk, riskClassOf } from '../../phone/scoring/combined-risk.ts';
-import { riskOf } from '../../phone/scoring/cwa-risk-calculation.ts';
-import { dailySummaries, fromIos } from '../../phone/scoring/daily-summaries.ts';
-import { exposureWindows } from '../../phone/scoring/exposure-windows.ts';
-import { exposureSummary, keyExposures } from '../../phone/scoring/risk-score-android.ts';
-import { iosExposureSummary } from '../../phone/scoring/risk-score-ios.ts';
-import { weightedSum } from '../../phone/scoring/weighted-sum.ts';
-import type { Sighting } from '../../phone/sighting.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import type { Parameters } from '../../protocol/parameters/document.ts';
-import { RISK_LEVEL } from '../../protocol/parameters/levels.ts';
+import { type Match, Matcher, isMatchable } from '../phone/matching/match.ts';
+import { ANDROID_MATCHING, IOS_MATCHING, RETENTION_SECONDS } from '../phone/matching/options.ts';
+import { combinedRisk, riskClassOf } from '../phone/scoring/combined-risk.ts';
+import { riskOf } from '../phone/scoring/cwa-risk-calculation.ts';
+import { dailySummaries, fromIos } from '../phone/scoring/daily-summaries.ts';
+import { exposureWindows } from '../phone/scoring/exposure-windows.ts';
+import { exposureSummary, keyExposures } from '../phone/scoring/risk-score-android.ts';
+import { iosExposureSummary } from '../phone/scoring/risk-score-ios.ts';
+import { weightedSum } from '../phone/scoring/weighted-sum.ts';
+import type { Sighting } from '../phone/radio/sighting.ts';
+import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
+import { RISK_LEVEL } from '../protocol/parameters/levels.ts';
 import { DAILY_SUMMARY_ALERT_SECONDS, SECONDS_PER_DAY, SECONDS_PER_MINUTE } from './options.ts';
 import type { Platform } from './population.ts';
 

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
-import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
-import { EMBARGO_SECONDS } from '../../domain/embargo.ts';
-import { keyEnd } from '../../protocol/intervals.ts';
+import { DEFAULT_CHUNK_POLICY } from '../domain/chunk-policy.ts';
+import { EMBARGO_SECONDS } from '../domain/embargo.ts';
+import { keyEnd } from '../protocol/gaen/intervals.ts';
 import { dayPlan, placeKey } from './day-plan.ts';
 import { encounter, secondsWithin } from './encounter.ts';
 import { DEFAULTS, SECONDS_PER_DAY, dayStart } from './options.ts';

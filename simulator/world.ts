@@ -2,7 +2,7 @@
  * @module A run's people, cases and published keys, and where cases can be met: the part of all encounters that can count
  * as a risk or match a key. All other beacons in the air match nothing, so they are left out here; sample.ts takes them in.
  */
-import { RETENTION_DAYS, hourOf } from '../../protocol/intervals.ts';
+import { RETENTION_DAYS, hourOf } from '../protocol/gaen/intervals.ts';
 import { Beacon } from './beacon.ts';
 import { type Case, drawCases } from './cases.ts';
 import { type PlaceKind, type Visit, dayPlan, placeKey } from './day-plan.ts';

@@ -2,8 +2,8 @@
  * @module The digest that tells a repeated upload from another one (design.md §4.4). It is taken over the keys as parsed,
  * before any rule that looks at the clock; request padding is no part of it, since phones pad anew on each attempt.
  */
-import { compareBytes, concatBytes, toHex, utf8 } from '../../protocol/bytes.ts';
-import { hmacSha256 } from '../../protocol/hash.ts';
+import { compareBytes, concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { KEY_DATA_BYTES } from './limits.ts';
 import type { CheckedKey, CheckedUpload } from './uploaded.ts';
 

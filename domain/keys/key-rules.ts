@@ -2,7 +2,7 @@
  * @module Rules that drop one key and keep the rest: they look at the clock, or at what is worth publishing. And what is
  * accepted on purpose although another server refuses it. docs/key-validation.md is held equal to these lists by a test.
  */
-import { RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber, keyEnd } from '../../protocol/intervals.ts';
+import { RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber, keyEnd } from '../../protocol/gaen/intervals.ts';
 import { MAX_SPAN_INTERVALS } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, UNMAPPED_RISK_LEVEL, riskLevelOfOnset } from './risk.ts';
 import type { CheckedKey } from './uploaded.ts';

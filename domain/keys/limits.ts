@@ -1,7 +1,7 @@
 /**
  * @module The numbers of key validation, each with its reason.
  */
-import { INTERVALS_PER_DAY, RETENTION_DAYS } from '../../protocol/intervals.ts';
+import { INTERVALS_PER_DAY, RETENTION_DAYS } from '../../protocol/gaen/intervals.ts';
 
 /** A phone keeps 14 days and today (gaen.md §1); CWA's Android client pads to 15 (spec/cwa.md §1.1). */
 export const MAX_KEYS_PER_UPLOAD = 15;

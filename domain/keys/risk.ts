@@ -2,7 +2,7 @@
  * @module Corona-Warn-App's risk arithmetic: from the days since onset that its apps send to a transmission risk level,
  * and from the level to the two fields phones read (spec/cwa.md §2.2, §2.4; the tables are its server's).
  */
-import { REPORT_TYPE, type ReportType } from '../../protocol/keys.ts';
+import { REPORT_TYPE, type ReportType } from '../../protocol/gaen/keys.ts';
 
 /** Smallest and largest days since onset that CWA's apps send (spec/cwa.md §2.1 rule 7). */
 export const CWA_ONSET_MIN = -15;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { keyEnd } from '../../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import { keyEnd } from '../../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { MAX_SPAN_INTERVALS } from './limits.ts';
 import type { CheckedKey, UploadClaim, UploadedKey } from './uploaded.ts';
 import { checkUpload, publishableKeys } from './validate.ts';

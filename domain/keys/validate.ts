@@ -2,8 +2,8 @@
  * @module From what a phone sent to what every phone accepts (design.md §4.2): first the rules without a clock, later,
  * once the authorisation is held, the rules with one.
  */
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import type { Result } from '../../protocol/result.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import { KEY_RULES, riskLevelOf } from './key-rules.ts';
 import { MAX_ROLLING_PERIOD } from './limits.ts';
 import { encodeRiskLevel } from './risk.ts';

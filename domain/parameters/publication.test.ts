@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { utf8 } from '../../protocol/bytes.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { type Audience, EVERYONE, documentName } from '../../protocol/parameters/config-head.ts';
 import type { Parameters } from '../../protocol/parameters/document.ts';
 import { type NewPlan, type Plan, type PublishRequest, planPublish, planRollback } from './publication.ts';

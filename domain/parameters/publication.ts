@@ -11,8 +11,8 @@ import {
   isEveryone,
 } from '../../protocol/parameters/config-head.ts';
 import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
-import { utf8 } from '../../protocol/bytes.ts';
-import { type Result, err, ok } from '../../protocol/result.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { validateParametersText } from './validate.ts';
 
 export interface PublishRequest {

@@ -3,7 +3,7 @@
  * fails here reaches a phone; the last good document stays (issue "Health authorities steer the phones").
  */
 import { type Parameters, type Violation, parseParameters } from '../../protocol/parameters/document.ts';
-import { type Result, err, ok } from '../../protocol/result.ts';
+import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { type JsonError, type JsonLimits, parseStrictJson } from '../strict-json.ts';
 import { keyDownloadRules, scheduleRules, versionRules } from './operations-rules.ts';
 import { riskCalculationRules, v1Rules, v2Rules, weightedSumRules } from './scoring-rules.ts';

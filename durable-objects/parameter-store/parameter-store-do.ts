@@ -16,9 +16,9 @@ import {
   planPublish,
   planRollback,
 } from '../../domain/parameters/publication.ts';
-import { hourOf } from '../../protocol/intervals.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
-import type { Result } from '../../protocol/result.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import { migrate } from '../migrations.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, it } from 'vitest';
 import type { PublishReply } from '../../domain/parameters/publication.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { fromUtf8 } from '../../protocol/bytes.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import {
   CONFIG_VALIDITY_SECONDS,
   type ConfigHead,
@@ -13,7 +13,7 @@ import {
   parseConfigHead,
 } from '../../protocol/parameters/config-head.ts';
 import { cwaConfigCountryPath, cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
-import { openDocument } from '../../protocol/signed-document.ts';
+import { openDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import type { ParameterStore } from './parameter-store-do.ts';

@@ -3,7 +3,7 @@
  * the decision, so a step that was killed is simply taken again. What a crash leaves behind: new documents that no head
  * names yet, or CWA ZIPs ahead of the head; each object is complete and signed by itself.
  */
-import { fromUtf8, utf8 } from '../../protocol/bytes.ts';
+import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
 import {
   CONFIG_TYPE,
   CONFIG_VALIDITY_SECONDS,
@@ -14,7 +14,7 @@ import {
 } from '../../protocol/parameters/config-head.ts';
 import { configZip, cwaConfigCountryPath, cwaConfigFiles } from '../../protocol/parameters/cwa-config.ts';
 import { parseParameters } from '../../protocol/parameters/document.ts';
-import { signDocument } from '../../protocol/signed-document.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import { type BucketPort, type ObjectMeta, putLatest, putOnce } from '../publisher/bucket.ts';
 import type { ParameterStoreConfig } from './config.ts';
 import type { ParameterRows } from './store.ts';

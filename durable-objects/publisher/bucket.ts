@@ -2,8 +2,8 @@
  * @module An R2 bucket as the Publisher uses it: put-if-absent for what never changes, compare-and-swap for what does,
  * identity by SHA-256. No multipart: it takes no condition (spec/platform.md §1.3).
  */
-import { toHex } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 
 export interface ObjectMeta {
   readonly contentType: string;

@@ -2,11 +2,11 @@
  * @module One signed export file from rows of private records, and how it is stored (design.md §5, Files and Write).
  * One file is in memory at a time: export.bin in one buffer, its ZIP, and small windows of the records.
  */
-import { toBase64Url, toHex } from '../../protocol/bytes.ts';
-import { ExportWriter, exportSignature, exportZip, type ExportHeader } from '../../protocol/export-file.ts';
-import { sha256 } from '../../protocol/hash.ts';
-import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
-import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/manifest.ts';
+import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { ExportWriter, exportSignature, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import { unpackKey } from '../packed-keys.ts';
 import { putOnce, type ObjectMeta } from './bucket.ts';

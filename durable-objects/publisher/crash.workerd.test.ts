@@ -1,11 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { toHex, utf8 } from '../../protocol/bytes.ts';
-import { readExportZip } from '../../protocol/export-reader.ts';
-import { sha256 } from '../../protocol/hash.ts';
-import { hourStart } from '../../protocol/intervals.ts';
-import type { ManifestHead } from '../../protocol/manifest.ts';
+import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { hourStart } from '../../protocol/gaen/intervals.ts';
+import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const HOUR = MIDNIGHT / 3600 + 22;

@@ -6,8 +6,8 @@
  * after its former ETag is kept; then the row of the day. A crash before the row repeats the step with the same bytes.
  * The former cut stays in the bucket for the grace, and the old head goes on naming it until the new one is written.
  */
-import { SECONDS_PER_DAY, dateOf } from '../../protocol/intervals.ts';
-import { dayPath } from '../../protocol/cwa-tree.ts';
+import { SECONDS_PER_DAY, dateOf } from '../../protocol/gaen/intervals.ts';
+import { dayPath } from '../../protocol/index/cwa-tree.ts';
 import { putLatest } from './bucket.ts';
 import { GRACE_SECONDS, writeChunks, type BuiltFile } from './chunk-files.ts';
 import { buildCwaZip, sliceKeys } from './hour-ops.ts';

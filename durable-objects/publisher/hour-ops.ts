@@ -5,8 +5,8 @@
  * backlog and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
  * put-if-absent meets its own objects. No list names anything yet.
  */
-import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/intervals.ts';
-import { hourPath } from '../../protocol/cwa-tree.ts';
+import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
+import { hourPath } from '../../protocol/index/cwa-tree.ts';
 import { putOnce } from './bucket.ts';
 import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
 import type { CwaSlice, Publication, RegionHour, SetRecord } from './model.ts';

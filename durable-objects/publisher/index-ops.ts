@@ -7,12 +7,12 @@
  * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
-import { fromUtf8, toBase64Url, utf8 } from '../../protocol/bytes.ts';
-import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/cwa-tree.ts';
-import { sha256 } from '../../protocol/hash.ts';
-import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/intervals.ts';
-import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '../../protocol/manifest.ts';
-import { signDocument } from '../../protocol/signed-document.ts';
+import { fromUtf8, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/gaen/intervals.ts';
+import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '../../protocol/index/manifest.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import { putLatest, putOnce } from './bucket.ts';
 import { GRACE_SECONDS } from './chunk-files.ts';
 import type { IndexPlan, Publication, RegionDay } from './model.ts';

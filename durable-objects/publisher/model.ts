@@ -3,7 +3,7 @@
  * `cut` and a part's `day` are days: the midnight at which something is taken out.
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
-import type { ChunkEntry } from '../../protocol/manifest.ts';
+import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import type { Signer } from '../../protocol/signing.ts';
 import type { Provenance } from '../packed-keys.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';

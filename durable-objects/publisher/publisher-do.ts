@@ -5,7 +5,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { OriginStatus } from '../../domain/rpc.ts';
-import { hourEnd } from '../../protocol/intervals.ts';
+import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { migrate } from '../migrations.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';

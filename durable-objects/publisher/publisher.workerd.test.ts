@@ -1,9 +1,9 @@
 import { beforeEach, describe, it } from 'vitest';
-import { toBase64Url, toHex } from '../../protocol/bytes.ts';
-import { readExportZip } from '../../protocol/export-reader.ts';
-import { keyEnd } from '../../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import type { DayPage, ManifestHead } from '../../protocol/manifest.ts';
+import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
+import { keyEnd } from '../../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { DayPage, ManifestHead } from '../../protocol/index/manifest.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 let rig: Rig;

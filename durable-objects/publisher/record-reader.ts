@@ -2,7 +2,7 @@
  * @module Reads private records back in published order: a merge of sorted runs, one per record and leaving day. A run
  * is opened only when the merge reaches the earliest start its keys can have, so few are in memory at once.
  */
-import { INTERVALS_PER_DAY } from '../../protocol/intervals.ts';
+import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, compareRows, rowProvenance, rowStart } from '../packed-keys.ts';
 import type { BucketPort } from './bucket.ts';
 import type { Publication, PublisherConfig, RecordPart, SetRecord } from './model.ts';

@@ -9,7 +9,7 @@
  * Durable order: parts, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
  * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
  */
-import { utf8 } from '../../protocol/bytes.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { cutDay } from '../../domain/embargo.ts';
 import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';

@@ -12,7 +12,7 @@
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
  * | forget | objects deleted, then their rows | objects to delete again |
  */
-import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/intervals.ts';
+import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { cutRegionDay } from './day-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { composeIndex, dayOfSealing, listedDays, publishIndex } from './index-ops.ts';

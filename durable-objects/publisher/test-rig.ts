@@ -6,9 +6,9 @@ import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:te
 import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
-import { fromUtf8, utf8 } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { Publisher } from './publisher-do.ts';

@@ -2,8 +2,8 @@
  * @module The audit log (issue 5): who did what and when, never about a patient. Append-only, held by triggers (schema.ts);
  * each entry carries a hash over the one before it, so that an entry changed behind the object's back is found.
  */
-import { toHex, utf8 } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 
 /** What is written. */
 export interface AuditRecord {

@@ -6,12 +6,12 @@
  * (group-commit.ts), and the platform's output gate holds the reply until it is on disk. A crash before that leaves
  * nothing and no reply; after it, the same upload id is answered as stored. So there is no state in between to repair.
  */
-import { hourEnd, hourOf } from '../../protocol/intervals.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import { hmacSha256 } from '../../protocol/hash.ts';
+import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 

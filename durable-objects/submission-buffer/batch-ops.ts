@@ -2,7 +2,7 @@
  * @module Withdrawn batches of code cards (design.md §8): which, and from which hour on. The mark stands beside the private
  * records, whose code-batch ids say which keys it means; it outlives every key that was uploaded with such a card.
  */
-import { hourOf, RETENTION_DAYS } from '../../protocol/intervals.ts';
+import { hourOf, RETENTION_DAYS } from '../../protocol/gaen/intervals.ts';
 
 /** An upload under way when the batch was withdrawn is done a day later; its keys are gone with their retention. */
 const MARK_LIFETIME_HOURS = (RETENTION_DAYS + 2) * 24;

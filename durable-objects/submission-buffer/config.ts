@@ -1,7 +1,7 @@
 /**
  * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
  */
-import { fromBase64 } from '../../protocol/bytes.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { describeChunkPolicyError, parseChunkPolicy, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 
 export interface BufferConfig {

@@ -8,7 +8,7 @@
  */
 import { decideChunk, holdsMinima, uploadsOfSet, type RegionCount } from '../../domain/chunk-policy.ts';
 import { drawDecoyUpload, type RandomBytes } from '../../domain/decoys.ts';
-import { SECONDS_PER_DAY, SECONDS_PER_INTERVAL, hourEnd } from '../../protocol/intervals.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_INTERVAL, hourEnd } from '../../protocol/gaen/intervals.ts';
 import { provenanceId, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { FreezeRequest, FrozenSet, RegionFacts } from './contract.ts';

@@ -3,7 +3,7 @@
  * key), so a set of several hours is a merge of sorted runs, and the order is a function of the set alone.
  */
 import { expireBatchMarks } from './batch-ops.ts';
-import { SECONDS_PER_DAY, SECONDS_PER_HOUR, hourOf } from '../../protocol/intervals.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR, hourOf } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, TEK_OFFSET, compareRows, packFields, unpackKey, type Provenance } from '../packed-keys.ts';
 import { readSet } from './freeze-ops.ts';
 import type { KeyPage } from './contract.ts';

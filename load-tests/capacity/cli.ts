@@ -9,12 +9,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Assumptions, type Measured, ours, SEED, VUKOLIC } from './capacity/assumptions.ts';
-import type { Prices } from './capacity/bill.ts';
-import { capacity } from './capacity/model.ts';
-import { asCsv, asSvg, asTable } from './capacity/output.ts';
+import { type Assumptions, type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
+import type { Prices } from './bill.ts';
+import { capacity } from './model.ts';
+import { asCsv, asSvg, asTable } from './output.ts';
 
-const LOAD_TESTS = join(import.meta.dirname, '..', 'load-tests');
+const LOAD_TESTS = join(import.meta.dirname, '..');
 
 /** A mistake in the command line; its message says what is allowed. */
 class UsageError extends Error {}

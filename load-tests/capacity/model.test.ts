@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import targets from '../../load-tests/targets.json' with { type: 'json' };
+import targets from '../targets.json' with { type: 'json' };
 import { type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
 import { monthlyBill, SERVING } from './bill.ts';
 import { capacity } from './model.ts';

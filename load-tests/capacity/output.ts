@@ -2,7 +2,7 @@
  * @module What the capacity model prints: a table for people, CSV for sheets, an SVG of traffic and cost against phones
  * and incidence. Pure: text out of assumptions and prices.
  */
-import { lineChart, type Series } from '../load/chart.ts';
+import { lineChart, type Series } from '../../scripts/support/chart.ts';
 import type { Assumptions } from './assumptions.ts';
 import { monthlyBill, type Prices, SERVING, type Serving } from './bill.ts';
 import { capacity } from './model.ts';

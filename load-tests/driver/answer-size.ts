@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { dummyRequest, uploadRequest, type UploadRequest } from '../../phone/upload-request.ts';
+import { dummyRequest, uploadRequest, type UploadRequest } from '../../phone/upload/upload-request.ts';
 import type { Assertion } from './context.ts';
 import { keysOfOneCase } from './seed.ts';
 

@@ -1,8 +1,8 @@
 /**
- * @module Bytes a phone and day: what k6 counted below TLS for each kind of phone (load-tests/bytes.ts), the parts for the
+ * @module Bytes a phone and day: what k6 counted below TLS for each kind of phone (load-tests/scenarios/bytes.ts), the parts for the
  * capacity model, and the headers of TCP and IP that no counter of a program sees.
  */
-import { readExportZip } from '../../protocol/export-reader.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { KEYS_PER_UPLOADED_CASE, seedHours } from './seed.ts';
 import { type Context, withTier } from './context.ts';
 import { type Metric, runK6 } from './k6-run.ts';

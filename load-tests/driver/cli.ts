@@ -6,23 +6,23 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dateOfHour } from '../protocol/intervals.ts';
-import { configHeadPath, EVERYONE } from '../protocol/parameters/config-head.ts';
-import { readOptions, run, wholeNumber } from './cli.ts';
-import { ParameterPortal } from './config/portal.ts';
-import { checkNginx } from './edge-tier/tier.ts';
+import { dateOfHour } from '../../protocol/gaen/intervals.ts';
+import { configHeadPath, EVERYONE } from '../../protocol/parameters/config-head.ts';
+import { readOptions, run, wholeNumber } from '../../scripts/support/cli.ts';
+import { ParameterPortal } from '../../scripts/support/portal.ts';
+import { checkNginx } from '../edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
-import { type LocalEdge, startLocalEdge } from './local-edge/local-edge.ts';
-import { measureBigHour, measureBytes, measureHeadAgain } from './load/bytes.ts';
-import { compareServing } from './load/compare.ts';
-import type { Context, ScenarioResult } from './load/context.ts';
-import { endAtInterrupt } from './load/interrupt.ts';
-import { machineName } from './load/machine.ts';
-import { measureIndexCpu, measureUploadCpu } from './load/cpu.ts';
-import { drawAgain, type LoadRun, writeReport } from './load/report.ts';
-import { seedDays, seedHours, uploadCases } from './load/seed.ts';
-import { downloads, findHeldFactor, sealUnderLoad, uploads } from './load/stages.ts';
-import { setClock } from './operator.ts';
+import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { measureBigHour, measureBytes, measureHeadAgain } from './bytes.ts';
+import { compareServing } from './compare.ts';
+import type { Context, ScenarioResult } from './context.ts';
+import { endAtInterrupt } from './interrupt.ts';
+import { machineName } from './machine.ts';
+import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
+import { drawAgain, type LoadRun, writeReport } from './report.ts';
+import { seedDays, seedHours, uploadCases } from './seed.ts';
+import { downloads, findHeldFactor, sealUnderLoad, uploads } from './stages.ts';
+import { setClock } from '../../scripts/support/operator.ts';
 
 const USAGE = `
 npm run load -- [--days N] [--cases N]      all scenarios, report in load-tests/results/, about fifteen minutes
@@ -51,7 +51,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** The default parameters, and the wait until a phone can read them. */
 async function publishParameters(url: string): Promise<void> {
-  const document = readFileSync(join(import.meta.dirname, '../parameters/default.json'), 'utf8');
+  const document = readFileSync(join(import.meta.dirname, '../../parameters/default.json'), 'utf8');
   const reply = await new ParameterPortal(url).publish({ document, audience: EVERYONE, dryRun: false }, 0);
   for (let tries = 0; tries < 50; tries += 1) {
     if ((await fetch(`${url}/${configHeadPath()}`)).ok) return;

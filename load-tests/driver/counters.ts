@@ -1,8 +1,8 @@
 /**
- * @module The counters of a local edge (scripts/local-edge/entries/counters.ts): how often Workers, the bucket and the Durable
+ * @module The counters of a local edge (local-edge/entries/counters.ts): how often Workers, the bucket and the Durable
  * Objects were reached. Differences between two looks are what a scenario did.
  */
-import type { LocalEdge } from '../local-edge/local-edge.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
 
 /** `index`, `r2.get`, `SubmissionBuffer.accept` … → how often. */
 export type Counters = ReadonlyMap<string, number>;

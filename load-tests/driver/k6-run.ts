@@ -6,10 +6,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { K6 } from '../k6.ts';
+import type { K6 } from './k6.ts';
 import { endAtInterrupt } from './interrupt.ts';
 
-const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
+const LOAD_TESTS = join(import.meta.dirname, '..');
 const SAMPLE_MILLISECONDS = 1_000;
 
 /** A metric of k6's summary (handleSummary). */

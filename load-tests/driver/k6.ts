@@ -2,15 +2,15 @@
  * @module Finds k6, or builds it. k6 is a program of its own under its own licence (AGPL-3.0): it is run, never linked
  * or copied into this project. Source: style.md §1 J (what the Go proxy serves and how long the build takes).
  *
- * Usage: node scripts/k6.ts                 prints where k6 is, building it first where needed
- *        node scripts/k6.ts run FILE …      runs k6 with these arguments
+ * Usage: node load-tests/driver/k6.ts                 prints where k6 is, building it first where needed
+ *        node load-tests/driver/k6.ts run FILE …      runs k6 with these arguments
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const ROOT = join(import.meta.dirname, '..', '..');
 /** Pinned: @types/k6 1.7.0 describes this line of k6. */
 export const K6_MODULE = 'go.k6.io/k6@v1.8.1';
 const CACHE = join(ROOT, '.cache', 'k6');

@@ -4,15 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { dummyRequest, uploadRequest, type UploadRequest } from '../../phone/upload-request.ts';
-import { SECONDS_PER_DAY } from '../../protocol/intervals.ts';
-import { issueTans } from '../operator.ts';
+import { dummyRequest, uploadRequest, type UploadRequest } from '../../phone/upload/upload-request.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { issueTans } from '../../scripts/support/operator.ts';
 import { keysOfOneCase } from './seed.ts';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const DUMMIES = 50;
 
-/** As load-tests/lib/uploads.ts reads it; `path` is the same for all. */
+/** As load-tests/scenarios/lib/uploads.ts reads it; `path` is the same for all. */
 const prepared = ({ headers, body }: UploadRequest) => ({ headers, body: Buffer.from(body).toString('base64') });
 
 /**

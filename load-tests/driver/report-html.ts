@@ -3,7 +3,7 @@
  */
 import { type Measured, ours } from '../capacity/assumptions.ts';
 import { asTable, capacityCharts } from '../capacity/output.ts';
-import { barChart, escapeText, lineChart } from './chart.ts';
+import { barChart, escapeText, lineChart } from '../../scripts/support/chart.ts';
 import { compared, SERVERS } from './compare.ts';
 import type { ScenarioResult } from './context.ts';
 import type { Sample } from './k6-run.ts';

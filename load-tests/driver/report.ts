@@ -44,7 +44,7 @@ export interface ReportTargets {
   readonly prices: Prices;
 }
 
-/** One session in fifty is made again (load-tests/bytes.ts). */
+/** One session in fifty is made again (load-tests/scenarios/bytes.ts). */
 const RETRY_SHARE = 1 / 50;
 
 const ROOT = join(import.meta.dirname, '..', '..');

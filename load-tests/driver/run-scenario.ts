@@ -30,7 +30,7 @@ export interface Seen {
   readonly value: (metric: string, name: string) => number;
 }
 
-const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
+const LOAD_TESTS = join(import.meta.dirname, '..');
 
 /** The question that a scenario's head asks. */
 export function questionOf(scenario: string): string {

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { secondsUntilDownload } from '../../phone/schedule.ts';
+import { secondsUntilDownload } from '../../phone/timing/schedule.ts';
 import { compared, spreadOf } from './compare.ts';
 import { questionOf } from './run-scenario.ts';
 import { keysOfOneCase } from './seed.ts';
 
-const LOAD_TESTS = join(import.meta.dirname, '..', '..', 'load-tests');
+const LOAD_TESTS = join(import.meta.dirname, '..');
 const scenarios = readdirSync(LOAD_TESTS).filter((name) => name.endsWith('.ts'));
 
 describe('every scenario', () => {

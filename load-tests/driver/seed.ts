@@ -4,10 +4,10 @@
  */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
-import { INTERVALS_PER_DAY } from '../../protocol/intervals.ts';
-import type { LocalEdge } from '../local-edge/local-edge.ts';
-import { advanceUntilIdle, setClock } from '../operator.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
+import { advanceUntilIdle, setClock } from '../../scripts/support/operator.ts';
 
 const HOUR = 3_600;
 /** Keys that each seeded upload has: 14 whole days (seed 001). */

@@ -3,7 +3,7 @@
  * thresholds. All figures are of this machine; what carries over are the bounds, the ratios and the bytes.
  */
 import { join } from 'node:path';
-import { advanceUntilIdle } from '../operator.ts';
+import { advanceUntilIdle } from '../../scripts/support/operator.ts';
 import { answerSizes } from './answer-size.ts';
 import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
 import { CALLS_BY_PHONES, sumOf } from './counters.ts';

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readOptions, run, UsageError, wholeNumber } from './cli.ts';
-import { checkNginx, startEdgeTier, type TierReads } from './edge-tier/tier.ts';
-import { startLocalEdge } from './local-edge/local-edge.ts';
+import { readOptions, run, UsageError, wholeNumber } from '../../scripts/support/cli.ts';
+import { checkNginx, startEdgeTier, type TierReads } from './tier.ts';
+import { startLocalEdge } from '../../local-edge/local-edge.ts';
 
 const USAGE = `
 npm run edge -- [--port N] [--state DIR] [--workers URL]
@@ -52,7 +52,7 @@ await run(async () => {
     try {
       process.stdout.write(
         `Workers ${workers}\nedges   ${tier.edges.join(' ')}\nk6:     BASE_URLS=${tier.edges.join(',')} ` +
-          `npm run -s k6 -- run load-tests/download-steady.ts\nCtrl-C ends it.\n`,
+          `npm run -s k6 -- run load-tests/scenarios/download-steady.ts\nCtrl-C ends it.\n`,
       );
       await stop;
       process.stdout.write(`\n${sumUp('to the shield', tier.shieldReads())}\n`);

@@ -49,11 +49,15 @@ export function renderTier(options: RenderOptions): void {
   const read = (name: string): string => readFileSync(join(SOURCE, name), 'utf8');
 
   let server = read('snippets/edge-server.conf');
-  server = replaceMark(server, '# scripts/edge.ts puts its counter of shield reads here', counter('shield'));
+  server = replaceMark(
+    server,
+    '# load-tests/edge-tier/cli.ts puts its counter of shield reads here',
+    counter('shield'),
+  );
   writeFileSync(join(folder, 'snippets/edge-server.conf'), server);
 
   let cache = read('edge-cache.conf');
-  cache = replaceMark(cache, '# scripts/edge.ts puts its counter of origin reads here', counter('origin'));
+  cache = replaceMark(cache, '# load-tests/edge-tier/cli.ts puts its counter of origin reads here', counter('origin'));
   cache = replaceMark(cache, '127.0.0.1:8787', workers);
   cache = replaceMark(cache, '127.0.0.1:8430', `127.0.0.1:${ports.shield}`);
   ports.edges.forEach((port, index) => {
@@ -75,7 +79,7 @@ function mainConfig(ports: TierPorts, asRoot: boolean): string {
     'ssl_certificate tls/chain.pem; ssl_certificate_key tls/leaf.key; ssl_protocols TLSv1.2 TLSv1.3;',
     'ssl_session_cache off; ssl_session_tickets off;',
   ].join(' ');
-  return `# Made by scripts/edge.ts for one run.
+  return `# Made by load-tests/edge-tier/cli.ts for one run.
 ${asRoot ? 'user root;' : ''}
 worker_processes auto;
 pid nginx.pid;

@@ -4,7 +4,7 @@
  * k6's own counters, below TLS: handshakes with a chain of usual size, requests, answers. One virtual phone for each kind, each
  * session a new connection, as the phone's schedule has it: 24 a day or one. One session in fifty
  * fails at its very end and is made again. The head is the fullest of the day (the one before midnight).
- * TCP's and IP's own headers are not in it; scripts/load/bytes.ts adds them as a line of its own.
+ * TCP's and IP's own headers are not in it; load-tests/driver/bytes.ts adds them as a line of its own.
  */
 import { cwa, fetchChunk, fetchCwa, fetchDays, pollHead, session } from './lib/phone.ts';
 import { anyEdge, COMMON, thresholds } from './lib/settings.ts';

@@ -3,7 +3,7 @@
  *
  * Queries, unknown paths and regions, escaped paths, hours and days that are not sealed, ranges, made-up validators
  * (lib/flood.ts). Honest downloads must all succeed, each bad request must be answered as is right for it, and the bucket must
- * be read no more often than without the flood: scripts/load.ts asserts that from the counters.
+ * be read no more often than without the flood: load-tests/driver/cli.ts asserts that from the counters.
  */
 import { check } from 'k6';
 import http from 'k6/http';

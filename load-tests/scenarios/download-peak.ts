@@ -2,7 +2,7 @@
  * Question: what if nobody spreads, and all phones of the hour come in one minute, to caches that are cold?
  *
  * 30 million phones × RATE_FACTOR come within 60 s: sixty times the rate of download-steady at the same factor. The caches
- * start empty (scripts/load.ts begins each scenario with new ones), so the first second is a herd at every object.
+ * start empty (load-tests/driver/cli.ts begins each scenario with new ones), so the first second is a herd at every object.
  */
 import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
 import { fetchChunk, pollHead, session } from './lib/phone.ts';

@@ -2,7 +2,7 @@
  * Question: do phones that spread evenly over the hour get their heads and new hours, however many they are?
  *
  * Every phone polls the head once an hour and fetches what is new (design.md §6; the reference phone spreads by
- * phone/schedule.ts, which makes arrival constant). Since an hour is sealed each hour, a poll normally finds a new head and
+ * phone/timing/schedule.ts, which makes arrival constant). Since an hour is sealed each hour, a poll normally finds a new head and
  * one new chunk; a phone that comes again within the hour gets 304 and nothing else.
  *
  * EXECUTOR=closed runs a fixed number of phones as fast as they can instead: what a server can at most, for the comparison.

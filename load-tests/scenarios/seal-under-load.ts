@@ -1,7 +1,7 @@
 /**
  * Question: does any reader see a torn publication while an hour is sealed and published?
  *
- * Phones read heads, chunks and CWA's tree all the time; a third of the run in, scripts/load.ts has the origin seal the
+ * Phones read heads, chunks and CWA's tree all the time; a third of the run in, load-tests/driver/cli.ts has the origin seal the
  * next hour. No reader may see a 404 for a listed chunk, a head whose newest hour is not the one it was issued for, or
  * a head older than one seen before at the same edge. Some readers ask the Workers without a cache (DIRECT_URL): they see
  * the new head at once, those behind caches when the head's TTL of 60 s is over.

@@ -2,7 +2,7 @@
  * Question: do real uploads succeed while somebody without TANs sends ten times as much?
  *
  * Forged and formless TANs, no TAN, noise, bodies past the limit (lib/flood.ts). None may be answered 200, and none may
- * reach verification or origin: scripts/load.ts asserts from the counters that only real uploads did.
+ * reach verification or origin: load-tests/driver/cli.ts asserts from the counters that only real uploads did.
  */
 import { check } from 'k6';
 import http from 'k6/http';

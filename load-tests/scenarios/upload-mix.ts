@@ -3,7 +3,7 @@
  * at the one deadline, whatever it answers?
  *
  * RATE_FACTOR 1 is 150 real uploads and 3,000 dummies a second (design.md §12), 13 million cases a day. TANs are
- * verification's own. That each accepted upload is stored once, and no dummy made a call, scripts/load.ts asserts from the
+ * verification's own. That each accepted upload is stored once, and no dummy made a call, load-tests/driver/cli.ts asserts from the
  * counters of the objects.
  */
 import { arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';

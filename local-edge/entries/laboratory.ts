@@ -2,12 +2,12 @@
  * @module `laboratory` with the local clock and a simulated client certificate: no TLS ends in front of a loopback port, so
  * a header says whose certificate it is. The deployed Worker reads the platform's word alone (workers/laboratory/certificate).
  */
-import { ResultStore as DeployedResultStore } from '../../../durable-objects/result-store/result-store.ts';
-import { createApp } from '../../../workers/laboratory/app.ts';
-import { createResults } from '../../../workers/laboratory/rpc.ts';
+import { ResultStore as DeployedResultStore } from '../../durable-objects/result-store/result-store.ts';
+import { createApp } from '../../workers/laboratory/app.ts';
+import { createResults } from '../../workers/laboratory/rpc.ts';
 import { clock } from './local-clock.ts';
 
-export { BackOffice } from '../../../workers/laboratory/rpc.ts';
+export { BackOffice } from '../../workers/laboratory/rpc.ts';
 
 /** The deployed object, asking the local clock. */
 export class ResultStore extends DeployedResultStore {

@@ -3,7 +3,7 @@
  * folder import it, and none of them is deployed; test/integration/bundles.test.ts reads the bundles.
  */
 import { env } from 'cloudflare:workers';
-import type { Clock } from '../../../domain/clock.ts';
+import type { Clock } from '../../domain/clock.ts';
 
 /** What the clock Worker offers to its neighbours. */
 export interface ClockRpc {

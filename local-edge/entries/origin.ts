@@ -1,12 +1,12 @@
 /** @module `origin` with the local clock, its objects counted. */
-import { ParameterStore as DeployedParameterStore } from '../../../durable-objects/parameter-store/parameter-store-do.ts';
-import { Publisher as DeployedPublisher } from '../../../durable-objects/publisher/publisher-do.ts';
-import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../../durable-objects/submission-buffer/submission-buffer-do.ts';
-import { originHandler } from '../../../workers/origin/app.ts';
+import { ParameterStore as DeployedParameterStore } from '../../durable-objects/parameter-store/parameter-store-do.ts';
+import { Publisher as DeployedPublisher } from '../../durable-objects/publisher/publisher-do.ts';
+import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
+import { originHandler } from '../../workers/origin/app.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
 
-export { BackOffice, Intake } from '../../../workers/origin/entrypoints.ts';
+export { BackOffice, Intake } from '../../workers/origin/entrypoints.ts';
 
 /** The deployed object, asking the local clock. */
 export class Publisher extends DeployedPublisher {

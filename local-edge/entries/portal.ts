@@ -3,11 +3,11 @@
  * on a loopback port nobody stands in front. So operator commands come from `local-operator`, and whoever opens a staff
  * page chooses a name and roles at `/staff/local-identity`, which exists here alone.
  */
-import { StaffRoom as DeployedStaffRoom } from '../../../durable-objects/staff-room/staff-room.ts';
-import { createApp } from '../../../workers/portal/app.ts';
-import type { PortalEnv } from '../../../workers/portal/bindings.ts';
-import type { Identify } from '../../../workers/portal/identity.ts';
-import { ROLES, rolesAmong } from '../../../workers/portal/roles.ts';
+import { StaffRoom as DeployedStaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
+import { createApp } from '../../workers/portal/app.ts';
+import type { PortalEnv } from '../../workers/portal/bindings.ts';
+import type { Identify } from '../../workers/portal/identity.ts';
+import { ROLES, rolesAmong } from '../../workers/portal/roles.ts';
 import { clock } from './local-clock.ts';
 
 /** The deployed object, asking the local clock. */

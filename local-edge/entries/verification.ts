@@ -1,12 +1,12 @@
 /** @module `verification` with the local clock, its objects counted. */
-import { createApp } from '../../../workers/verification/app.ts';
-import { TanLedger as DeployedTanLedger } from '../../../durable-objects/tan-ledger/tan-ledger-do.ts';
-import { CodeDesk as DeployedCodeDesk } from '../../../durable-objects/code-desk/code-desk.ts';
-import { TestSession as DeployedTestSession } from '../../../durable-objects/test-session/test-session.ts';
+import { createApp } from '../../workers/verification/app.ts';
+import { TanLedger as DeployedTanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import { TestSession as DeployedTestSession } from '../../durable-objects/test-session/test-session.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
 
-export { BackOffice, Redeem } from '../../../workers/verification/entrypoints.ts';
+export { BackOffice, Redeem } from '../../workers/verification/entrypoints.ts';
 
 /** The deployed object, asking the local clock. */
 export class TanLedger extends DeployedTanLedger {

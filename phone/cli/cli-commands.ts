@@ -2,14 +2,14 @@
  * @module What the phone's command line does: each command reads files, asks the library, prints text or JSON.
  */
 import { readFile } from 'node:fs/promises';
-import { toHex } from '../protocol/bytes.ts';
-import { describeExportError, type ExportFile, readExportZip } from '../protocol/export-reader.ts';
-import { DAYS_SINCE_ONSET_UNKNOWN, type TemporaryExposureKey } from '../protocol/keys.ts';
-import { spkiFromPem } from '../protocol/signing.ts';
-import { matchKeys, type Match } from './matching/match.ts';
-import { parseSightings } from './sightings-file.ts';
-import type { Sighting } from './sighting.ts';
-import { verifyFile } from './verify.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { describeExportError, type ExportFile, readExportZip } from '../../protocol/export/export-reader.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
+import { matchKeys, type Match } from '../matching/match.ts';
+import { parseSightings } from '../radio/sightings-file.ts';
+import type { Sighting } from '../radio/sighting.ts';
+import { verifyFile } from '../download/verify.ts';
 
 /** Exit codes that checks from outside rely on. */
 export const EXIT = { done: 0, refused: 1, usage: 2, unreadable: 3 } as const;

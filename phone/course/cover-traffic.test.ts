@@ -3,17 +3,17 @@
  */
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import parameters from '../parameters/default.json' with { type: 'json' };
-import type { CoverTraffic, Polling } from '../protocol/parameters/operations.ts';
-import { type OpeningCode, scanQrCode } from './codes.ts';
+import parameters from '../../parameters/default.json' with { type: 'json' };
+import type { CoverTraffic, Polling } from '../../protocol/parameters/operations.ts';
+import { type OpeningCode, scanQrCode } from '../verification/codes.ts';
 import { course, coverOfDay, nextPoll, playStep, type Step, withFollowUps } from './cover-traffic.ts';
-import { withOnset } from './onset.ts';
-import { intoWindow } from './schedule.ts';
-import { memoryStore } from './store.ts';
-import { currentKey, endedKeys, type TekHistory } from './tek-schedule.ts';
+import { withOnset } from '../upload/onset.ts';
+import { intoWindow } from '../timing/schedule.ts';
+import { memoryStore } from '../store.ts';
+import { currentKey, endedKeys, type TekHistory } from '../radio/tek-schedule.ts';
 import { type CoursePorts, openTest, pollTest, shareKeys, shareLastKey, type TestState } from './test-course.ts';
-import { testRandom } from './testing/random.ts';
-import { VerificationEdge } from '../test/support/verification-edge.ts';
+import { testRandom } from '../testing/random.ts';
+import { VerificationEdge } from '../../test/support/verification-edge.ts';
 
 const MIDNIGHT = Date.UTC(2026, 5, 15) / 1000;
 const DAY = 86_400;

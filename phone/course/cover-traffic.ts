@@ -4,11 +4,11 @@
  * §1.3: CWA's last release had switched its own off). When and how often stands in the configuration
  * (protocol/parameters/operations.ts).
  */
-import { SECONDS_PER_DAY } from '../protocol/intervals.ts';
-import type { CoverTraffic, Polling } from '../protocol/parameters/operations.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import type { CoverTraffic, Polling } from '../../protocol/parameters/operations.ts';
 import { type Action, playDummy, type PlaybookPorts } from './playbook.ts';
-import { type RandomBytes, randomBelow } from './random.ts';
-import { intoWindow, secondsToNextInterval } from './schedule.ts';
+import { type RandomBytes, randomBelow } from '../random.ts';
+import { intoWindow, secondsToNextInterval } from '../timing/schedule.ts';
 
 /** The part of the configuration that is followed. */
 export interface CoverSettings {

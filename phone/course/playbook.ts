@@ -4,10 +4,10 @@
  * what it can't do any more because an earlier request failed. So nobody on the network tells a poll from an upload,
  * nor cover traffic from either.
  */
-import { err, ok, type Result } from '../protocol/result.ts';
-import type { OpeningCode } from './codes.ts';
-import { sendDummy, upload, type UploadFailure, type UploadPorts } from './upload.ts';
-import type { UploadContent } from './upload-request.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import type { OpeningCode } from '../verification/codes.ts';
+import { sendDummy, upload, type UploadFailure, type UploadPorts } from '../upload/upload.ts';
+import type { UploadContent } from '../upload/upload-request.ts';
 import {
   register,
   sendVerificationDummy,
@@ -16,8 +16,8 @@ import {
   testResult,
   type VerificationFailure,
   type VerificationPorts,
-} from './verification.ts';
-import type { VerificationRoute } from './verification-request.ts';
+} from '../verification/verification.ts';
+import type { VerificationRoute } from '../verification/verification-request.ts';
 
 /** What a phone does about a test. */
 export type Action = 'register' | 'poll' | 'submit';

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { toHex } from '../protocol/bytes.ts';
-import { type OpeningCode, scanQrCode } from './codes.ts';
-import { withOnset } from './onset.ts';
-import { fileStore, memoryStore } from './store.ts';
-import { currentKey, endedKeys, type TekHistory } from './tek-schedule.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { type OpeningCode, scanQrCode } from '../verification/codes.ts';
+import { withOnset } from '../upload/onset.ts';
+import { fileStore, memoryStore } from '../store.ts';
+import { currentKey, endedKeys, type TekHistory } from '../radio/tek-schedule.ts';
 import {
   type Advice,
   type CoursePorts,
@@ -23,9 +23,9 @@ import {
   shareLastKey,
   type TestState,
 } from './test-course.ts';
-import { testRandom } from './testing/random.ts';
-import { type Fate, VerificationEdge } from '../test/support/verification-edge.ts';
-import type { UploadContent } from './upload-request.ts';
+import { testRandom } from '../testing/random.ts';
+import { type Fate, VerificationEdge } from '../../test/support/verification-edge.ts';
+import type { UploadContent } from '../upload/upload-request.ts';
 
 const NOON = Date.UTC(2026, 5, 15, 12) / 1000;
 const DAY = 86_400;

@@ -3,14 +3,14 @@
  * once it has ended (design.md §7). What has been sent is kept first, so that a lost answer is asked for again, the
  * same question with the same content, and costs nobody the authorisation.
  */
-import { keyEnd, SECONDS_PER_INTERVAL } from '../protocol/intervals.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
-import type { OpeningCode } from './codes.ts';
+import { keyEnd, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import type { OpeningCode } from '../verification/codes.ts';
 import { playPoll, type PlaybookPorts, playRegister, playSubmit } from './playbook.ts';
-import type { Store } from './store.ts';
-import { endedKeys, type OwnKey, type TekHistory } from './tek-schedule.ts';
-import type { UploadContent } from './upload-request.ts';
-import { forget, type TestResult } from './verification.ts';
+import type { Store } from '../store.ts';
+import { endedKeys, type OwnKey, type TekHistory } from '../radio/tek-schedule.ts';
+import type { UploadContent } from '../upload/upload-request.ts';
+import { forget, type TestResult } from '../verification/verification.ts';
 
 /** An upload that was sent, or is about to be, and must be sent again as it is until it is stored. */
 interface Sharing {

@@ -2,13 +2,13 @@
  * @module CWA's tree as CWA's app reads it (gaen.md §10, cwa.md §1.4), and what our phone does not take from it.
  */
 import { describe, it } from 'vitest';
-import { utf8 } from '../protocol/bytes.ts';
-import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../protocol/cwa-tree.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { type CwaState, syncCwaTree } from './download-cwa.ts';
-import { memoryStore } from './store.ts';
-import { testKey } from './testing/keys.ts';
-import { testRandom } from './testing/random.ts';
-import { EXPORT_KEY, REGION, zipOf } from './testing/timeline.ts';
+import { memoryStore } from '../store.ts';
+import { testKey } from '../testing/keys.ts';
+import { testRandom } from '../testing/random.ts';
+import { EXPORT_KEY, REGION, zipOf } from '../testing/timeline.ts';
 
 const random = testRandom('cwa');
 const TODAY = '2026-06-15';

@@ -3,9 +3,9 @@
  * of the day that has no package yet. The lists are unsigned, so withholding can't be noticed here as through the
  * manifest; what is fetched is verified all the same, and checked to be of the hour or day that was asked for.
  */
-import { fromUtf8 } from '../protocol/bytes.ts';
-import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../protocol/cwa-tree.ts';
-import { MAX_ZIP_BYTES } from '../protocol/export-reader.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { MAX_ZIP_BYTES } from '../../protocol/export/export-reader.ts';
 import {
   dateOf,
   hourEnd,
@@ -16,11 +16,11 @@ import {
   SECONDS_PER_DAY,
   startOfDate,
   type UtcDate,
-} from '../protocol/intervals.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
+} from '../../protocol/gaen/intervals.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { type DownloadError, type DownloadPorts, isOffline, type SyncOutcome, Transfer } from './download.ts';
 import { type Had, isDayHad, isHad, isHourHad, prunedHad, withDay, withHours } from './had.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store.ts';
 
 /** What a phone remembers between runs. */
 export interface CwaState {

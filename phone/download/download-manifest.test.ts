@@ -2,17 +2,17 @@
  * @module What a CDN must not get away with: swapping, withholding, rolling back (design.md §6).
  */
 import { describe, it } from 'vitest';
-import { toBase64Url, utf8 } from '../protocol/bytes.ts';
-import { sha256 } from '../protocol/hash.ts';
-import { hourEnd, hourOf } from '../protocol/intervals.ts';
-import { chunkPath, headPath, MANIFEST_TYPE, pagePath } from '../protocol/manifest.ts';
-import { signDocument } from '../protocol/signed-document.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
+import { chunkPath, headPath, MANIFEST_TYPE, pagePath } from '../../protocol/index/manifest.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import type { ManifestState } from './download-manifest.ts';
 import { syncManifest } from './download-manifest.ts';
-import { memoryStore } from './store.ts';
-import { testKey } from './testing/keys.ts';
-import { testRandom } from './testing/random.ts';
-import { EXPORT_KEY, exportSigner, MANIFEST_KEYS, manifestSigner, REGION, zipOf } from './testing/timeline.ts';
+import { memoryStore } from '../store.ts';
+import { testKey } from '../testing/keys.ts';
+import { testRandom } from '../testing/random.ts';
+import { EXPORT_KEY, exportSigner, MANIFEST_KEYS, manifestSigner, REGION, zipOf } from '../testing/timeline.ts';
 
 const random = testRandom('manifest');
 const HOUR = hourOf(Date.UTC(2026, 5, 15, 12) / 1000);

@@ -2,8 +2,8 @@
  * @module Download through the signed manifest (design.md §6): head, then the pages and chunks that the phone doesn't
  * have. State is saved after each file, so that an interrupted run goes on where it broke off.
  */
-import { fromUtf8 } from '../protocol/bytes.ts';
-import { dateOf, dateOfHour, SECONDS_PER_DAY, startOfDate, type UtcDate } from '../protocol/intervals.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import { dateOf, dateOfHour, SECONDS_PER_DAY, startOfDate, type UtcDate } from '../../protocol/gaen/intervals.ts';
 import {
   type ChunkEntry,
   chunkPath,
@@ -13,13 +13,13 @@ import {
   pagePath,
   type PageEntry,
   parseDayPage,
-} from '../protocol/manifest.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
+} from '../../protocol/index/manifest.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { type DownloadError, type DownloadPorts, hasName, isOffline, type SyncOutcome, Transfer } from './download.ts';
 import { type DayOffer, missingUnits, type Unit } from './download-plan.ts';
 import { type Had, isDayHad, isHad, prunedHad, withDay, withFile, withHours, withoutHoursBefore } from './had.ts';
 import { acceptHead, type SeenHead, timeError } from './manifest-head.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store.ts';
 
 /** What a phone remembers between runs. */
 export interface ManifestState {

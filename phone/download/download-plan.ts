@@ -1,8 +1,8 @@
 /**
  * @module Which files of a manifest a phone still needs: pure (design.md §6).
  */
-import type { HourNumber, UtcDate } from '../protocol/intervals.ts';
-import type { ChunkEntry } from '../protocol/manifest.ts';
+import type { HourNumber, UtcDate } from '../../protocol/gaen/intervals.ts';
+import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import { type Had, isDayHad, isFileHad, isHourHad } from './had.ts';
 
 /** What a manifest lists of one UTC day: around midnight both, else one of them. */

@@ -3,14 +3,14 @@
  */
 import fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';
-import { fromUtf8 } from '../protocol/bytes.ts';
-import { dateOfHour, hourOf, hourOfDay, type UtcDate } from '../protocol/intervals.ts';
-import type { ManifestHead } from '../protocol/manifest.ts';
-import { randomBelow } from './random.ts';
-import { keysByHour } from './testing/keys.ts';
-import { testRandom } from './testing/random.ts';
-import { CLEAR, SimulatedPhone, type Weather } from './testing/simulated-phone.ts';
-import { Timeline, type TimelineOptions } from './testing/timeline.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import { dateOfHour, hourOf, hourOfDay, type UtcDate } from '../../protocol/gaen/intervals.ts';
+import type { ManifestHead } from '../../protocol/index/manifest.ts';
+import { randomBelow } from '../random.ts';
+import { keysByHour } from '../testing/keys.ts';
+import { testRandom } from '../testing/random.ts';
+import { CLEAR, SimulatedPhone, type Weather } from '../testing/simulated-phone.ts';
+import { Timeline, type TimelineOptions } from '../testing/timeline.ts';
 
 /** 2026-06-10, 14:00 UTC: a deployment never begins at midnight. */
 const FIRST_HOUR = hourOf(Date.UTC(2026, 5, 10, 14) / 1000);

@@ -2,19 +2,19 @@
  * @module What both ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked
  * and handed on (design.md §6).
  */
-import { toBase64Url } from '../protocol/bytes.ts';
+import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import {
   describeExportError,
   type ExportError,
   type ExportFile,
   type PinnedKey,
   readExportZip,
-} from '../protocol/export-reader.ts';
-import { sha256 } from '../protocol/hash.ts';
-import { describeManifestError, type ManifestError } from '../protocol/manifest.ts';
-import { describeDocumentError, type DocumentError } from '../protocol/signed-document.ts';
-import { describeHttpError, type Fetch, get, type HttpError } from './http.ts';
-import type { StoreError } from './store.ts';
+} from '../../protocol/export/export-reader.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { describeManifestError, type ManifestError } from '../../protocol/index/manifest.ts';
+import { describeDocumentError, type DocumentError } from '../../protocol/index/signed-document.ts';
+import { describeHttpError, type Fetch, get, type HttpError } from '../http.ts';
+import type { StoreError } from '../store.ts';
 
 /** A file whose signature verified. */
 interface VerifiedFile {

@@ -2,7 +2,7 @@
  * @module What a phone remembers of the days and hours it has (design.md §6): a day counts as had when all its hours
  * or all files of one cut were fetched, and a later cut is a subset, so it is never fetched again.
  */
-import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../protocol/intervals.ts';
+import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../../protocol/gaen/intervals.ts';
 
 /** One UTC day, as far as the phone has it. */
 interface DayRecord {

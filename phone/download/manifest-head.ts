@@ -2,12 +2,12 @@
  * @module Whether a phone takes a manifest head: signed by a pinned key, for its region, never older than one it saw,
  * chained to the last one, and still valid (design.md §6). So a CDN can neither swap, withhold nor roll back unnoticed.
  */
-import { fromUtf8, toBase64Url } from '../protocol/bytes.ts';
-import { sha256 } from '../protocol/hash.ts';
-import { SECONDS_PER_HOUR } from '../protocol/intervals.ts';
-import { MANIFEST_TYPE, type ManifestHead, parseManifestHead } from '../protocol/manifest.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
-import { openDocument } from '../protocol/signed-document.ts';
+import { fromUtf8, toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { MANIFEST_TYPE, type ManifestHead, parseManifestHead } from '../../protocol/index/manifest.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import { openDocument } from '../../protocol/index/signed-document.ts';
 import type { DownloadError } from './download.ts';
 
 /** What a phone keeps of the newest head it accepted. */

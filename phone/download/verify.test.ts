@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'vitest';
-import { spkiFromPem } from '../protocol/signing.ts';
-import { testKey } from './testing/keys.ts';
-import { testRandom } from './testing/random.ts';
-import { tamperedFiles } from './testing/tampered.ts';
-import { EXPORT_KEY, manifestSigner } from './testing/timeline.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
+import { testKey } from '../testing/keys.ts';
+import { testRandom } from '../testing/random.ts';
+import { tamperedFiles } from '../testing/tampered.ts';
+import { EXPORT_KEY, manifestSigner } from '../testing/timeline.ts';
 import { verifyFile } from './verify.ts';
 
 const random = testRandom('verify');
@@ -55,7 +55,7 @@ describe('a phone’s verdict on a file', () => {
   });
 
   it('accepts the export of Google’s server, an example with its public key', async ({ expect }) => {
-    const vectors = new URL('../test/vectors/', import.meta.url);
+    const vectors = new URL('../../test/vectors/', import.meta.url);
     const zip = Uint8Array.from(await readFile(new URL('enserver-testExport-2-records-1-of-1.zip', vectors)));
     const pem = await readFile(new URL('enserver-public.pem', vectors), 'utf8');
     const verdict = verifyFile(zip, { publicKeySpki: spkiFromPem(pem), keyId: null, keyVersion: null });

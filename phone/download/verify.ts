@@ -7,7 +7,7 @@ import {
   type ExportFile,
   type PinnedKey,
   readExportZip,
-} from '../protocol/export-reader.ts';
+} from '../../protocol/export/export-reader.ts';
 
 /** What to verify against. Null: take the id or version that the file names, and try it against this public key. */
 export interface VerifyWith {

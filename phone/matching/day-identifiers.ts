@@ -1,10 +1,10 @@
 /**
- * @module The 144 RPIs of a key's day, fast (gaen.md §2). Same bytes as protocol/rpi.ts, which a test holds it to; three
+ * @module The 144 RPIs of a key's day, fast (gaen.md §2). Same bytes as protocol/gaen/rpi.ts, which a test holds it to; three
  * times its speed, because one-shot hashes and kept buffers save what `createHmac` and fresh plaintexts cost a key.
  */
 import { createCipheriv, hash } from 'node:crypto';
-import { utf8 } from '../../protocol/bytes.ts';
-import { INTERVALS_PER_DAY } from '../../protocol/intervals.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 
 const BLOCK_BYTES = 16;
 const HASH_BYTES = 32;

@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
-import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/keys.ts';
-import { aem, aemk, rpi, rpik } from '../../protocol/rpi.ts';
-import type { Sighting } from '../sighting.ts';
+import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { aem, aemk, rpi, rpik } from '../../protocol/gaen/rpi.ts';
+import type { Sighting } from '../radio/sighting.ts';
 import { ExposureHistory } from './history.ts';
 import { encodeMetadata } from './metadata.ts';
 

@@ -2,10 +2,10 @@
  * @module What a phone remembers of its matches from one download to the next: a key is matched once, and its report
  * type may change once, among which revocation hides what was found (gaen.md §6.1 steps 2–4, §6.4).
  */
-import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/keys.ts';
+import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { type Match, type MatchedSighting, Matcher, isMatchable } from './match.ts';
 import type { MatchOptions } from './options.ts';
-import type { Sighting } from '../sighting.ts';
+import type { Sighting } from '../radio/sighting.ts';
 
 /** Report type changes a key may make (gaen.md §6.4: self-report → test, clinical, revoked; clinical → test, revoked). */
 const TRANSITIONS: Readonly<Partial<Record<ReportType, readonly ReportType[]>>> = {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import vectors from '../../test/vectors/gaen-matching.json' with { type: 'json' };
-import { fromHex, toHex } from '../../protocol/bytes.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
-import { aem, aemk, rpi, rpik, rpis } from '../../protocol/rpi.ts';
-import type { Sighting } from '../sighting.ts';
+import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { aem, aemk, rpi, rpik, rpis } from '../../protocol/gaen/rpi.ts';
+import type { Sighting } from '../radio/sighting.ts';
 import { DayIdentifiers } from './day-identifiers.ts';
 import { matchKeys } from './match.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.ts';
@@ -83,7 +83,7 @@ describe('what a real phone observed (readmeDecodeExamples)', () => {
 });
 
 describe('day identifiers', () => {
-  it('are those of protocol/rpi.ts, whatever was asked before', ({ expect }) => {
+  it('are those of protocol/gaen/rpi.ts, whatever was asked before', ({ expect }) => {
     const identifiers = new DayIdentifiers();
     const tek = fc.uint8Array({ minLength: 16, maxLength: 16 });
     fc.assert(

@@ -2,10 +2,10 @@
  * @module Matches diagnosis keys against a phone's sightings (gaen.md §6.1, §6.2). RPIs are made key by key by the
  * platform's AES and looked up at once; none is kept, so memory doesn't grow with the number of keys.
  */
-import { INTERVALS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/intervals.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
-import { METADATA_BYTES, RPI_BYTES, aem, aemk } from '../../protocol/rpi.ts';
-import type { Sighting } from '../sighting.ts';
+import { INTERVALS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { METADATA_BYTES, RPI_BYTES, aem, aemk } from '../../protocol/gaen/rpi.ts';
+import type { Sighting } from '../radio/sighting.ts';
 import { DayIdentifiers } from './day-identifiers.ts';
 import { type CalibrationConfidence, decodeMetadata } from './metadata.ts';
 import { ANDROID_MATCHING, type MatchOptions, RETENTION_SECONDS } from './options.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { it } from 'vitest';
 import vectors from '../../test/vectors/gaen-matching.json' with { type: 'json' };
-import { fromHex, toHex } from '../../protocol/bytes.ts';
+import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 import { gaen } from '../../protocol/generated/gaen-export.js';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { matchKeys } from './match.ts';
 
 /** The 16-byte header `EK Export v1` (gaen.md §4). */

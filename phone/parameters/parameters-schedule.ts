@@ -2,10 +2,10 @@
  * @module When a phone asks for its parameters again: at the seed's time (next interval + random spread), later after
  * each failure, and only inside the windows that the parameters themselves allow.
  */
-import type { Polling } from '../protocol/parameters/operations.ts';
-import { type RandomBytes, randomBelow } from './random.ts';
-import { retryDelay } from './retry.ts';
-import { intoWindow, secondsToNextInterval } from './schedule.ts';
+import type { Polling } from '../../protocol/parameters/operations.ts';
+import { type RandomBytes, randomBelow } from '../random.ts';
+import { retryDelay } from '../timing/retry.ts';
+import { intoWindow, secondsToNextInterval } from '../timing/schedule.ts';
 
 /** What the schedule goes by before the first document arrives: the seed's hour (seeds/001). */
 export const DEFAULT_POLLING: Pick<Polling, 'parameters' | 'retry' | 'windows'> = {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, it } from 'vitest';
-import defaults from '../parameters/default.json' with { type: 'json' };
+import defaults from '../../parameters/default.json' with { type: 'json' };
 import {
   type Audience,
   CONFIG_TYPE,
@@ -7,9 +7,9 @@ import {
   EVERYONE,
   configDocumentPath,
   documentName,
-} from '../protocol/parameters/config-head.ts';
-import { signDocument } from '../protocol/signed-document.ts';
-import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../protocol/signing.ts';
+} from '../../protocol/parameters/config-head.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import {
   type ParametersSource,
   type ParametersState,

@@ -3,7 +3,7 @@
  * the document the head names for it. Whatever is wrong, it keeps the last good document and says why
  * (docs/parameters.md).
  */
-import { fromUtf8 } from '../protocol/bytes.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import {
   CONFIG_TYPE,
   type ConfigHead,
@@ -14,17 +14,17 @@ import {
   configHeadPath,
   documentName,
   parseConfigHead,
-} from '../protocol/parameters/config-head.ts';
+} from '../../protocol/parameters/config-head.ts';
 import {
   type Parameters,
   type Violation,
   describeViolation,
   parseParameters,
-} from '../protocol/parameters/document.ts';
-import { type Result, err, ok } from '../protocol/result.ts';
-import { type DocumentError, describeDocumentError, openDocument } from '../protocol/signed-document.ts';
-import { type Fetch, type HttpBody, type HttpError, describeHttpError, get } from './http.ts';
-import type { RandomBytes } from './random.ts';
+} from '../../protocol/parameters/document.ts';
+import { type Result, err, ok } from '../../protocol/primitives/result.ts';
+import { type DocumentError, describeDocumentError, openDocument } from '../../protocol/index/signed-document.ts';
+import { type Fetch, type HttpBody, type HttpError, describeHttpError, get } from '../http.ts';
+import type { RandomBytes } from '../random.ts';
 
 /** A phone whose clock is further off than this can't judge what is in force (cwa.md §1.4: CWA's apps stop then). */
 const MAX_CLOCK_ERROR_SECONDS = 2 * 3600;

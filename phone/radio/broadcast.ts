@@ -1,9 +1,9 @@
 /**
  * @module What a phone sends over Bluetooth, and what another one stores of it (gaen.md §2, §3).
  */
-import { concatBytes } from '../protocol/bytes.ts';
-import { enIntervalNumber } from '../protocol/intervals.ts';
-import { aem, aemk, rpi, RPI_BYTES, rpik } from '../protocol/rpi.ts';
+import { concatBytes } from '../../protocol/primitives/bytes.ts';
+import { enIntervalNumber } from '../../protocol/gaen/intervals.ts';
+import { aem, aemk, rpi, RPI_BYTES, rpik } from '../../protocol/gaen/rpi.ts';
 import type { Sighting } from './sighting.ts';
 import type { OwnKey } from './tek-schedule.ts';
 

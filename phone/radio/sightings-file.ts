@@ -1,9 +1,9 @@
 /**
  * @module A phone's sightings as a JSON file: what `phone match` reads and a simulation writes.
  */
-import { fromHex, toHex } from '../protocol/bytes.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
-import { METADATA_BYTES, RPI_BYTES } from '../protocol/rpi.ts';
+import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import { METADATA_BYTES, RPI_BYTES } from '../../protocol/gaen/rpi.ts';
 import type { Sighting } from './sighting.ts';
 
 /**

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { enIntervalNumber, keyEnd } from '../protocol/intervals.ts';
+import { enIntervalNumber, keyEnd } from '../../protocol/gaen/intervals.ts';
 import { advertisement, metadata, sight } from './broadcast.ts';
-import { matchKeys } from './matching/match.ts';
+import { matchKeys } from '../matching/match.ts';
 import { currentKey, cutToday, endedKeys, type TekHistory } from './tek-schedule.ts';
-import { testKey } from './testing/keys.ts';
-import { testRandom } from './testing/random.ts';
+import { testKey } from '../testing/keys.ts';
+import { testRandom } from '../testing/random.ts';
 
 const DAY = 86_400;
 const NOON = Date.UTC(2026, 5, 15, 12) / 1000;

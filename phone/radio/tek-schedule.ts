@@ -2,8 +2,14 @@
  * @module A phone's own temporary exposure keys: one a UTC day, 14 days kept, today's cut when it is shared on its own
  * day (gaen.md §1). Pure functions over the history, so that a test can live through weeks in a millisecond.
  */
-import { enIntervalNumber, INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/intervals.ts';
-import type { RandomBytes } from './random.ts';
+import {
+  enIntervalNumber,
+  INTERVALS_PER_DAY,
+  keyEnd,
+  RETENTION_DAYS,
+  SECONDS_PER_DAY,
+} from '../../protocol/gaen/intervals.ts';
+import type { RandomBytes } from '../random.ts';
 
 /** Bytes of a TEK (gaen.md §1). */
 const TEK_BYTES = 16;

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import vectors from '../../test/vectors/cwa-risk-calculation.json' with { type: 'json' };
-import type { ReportType } from '../../protocol/keys.ts';
+import type { ReportType } from '../../protocol/gaen/keys.ts';
 import { type Infectiousness, RISK_LEVEL } from '../../protocol/parameters/levels.ts';
 import {
   type RiskCalculationParameters,

@@ -2,7 +2,7 @@
  * @module CWA's risk calculation on exposure windows (gaen.md §11): normalized minutes a window, then a day, then a
  * total. "Dropped" windows count nowhere; windows of a day without a level count nowhere either.
  */
-import { REPORT_TYPE } from '../../protocol/keys.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { RISK_LEVEL, type RiskLevel } from '../../protocol/parameters/levels.ts';
 import type { RiskCalculationParameters } from '../../protocol/parameters/risk-calculation.ts';
 import type { ExposureWindow, ScanInstance } from './exposure-windows.ts';

@@ -1,7 +1,7 @@
 /**
  * @module DailySummaries: GAEN's own score of exposure windows by day and report type (gaen.md §9).
  */
-import { REPORT_TYPE } from '../../protocol/keys.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import type { DailySummariesConfig, IosExposureConfiguration } from '../../protocol/parameters/exposure-window-mode.ts';
 import type { ExposureWindow, ScanInstance } from './exposure-windows.ts';
 import { SECONDS_PER_DAY } from './sighting.ts';

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import vectors from '../../test/vectors/gaen-scoring.json' with { type: 'json' };
-import type { ReportType } from '../../protocol/keys.ts';
+import type { ReportType } from '../../protocol/gaen/keys.ts';
 import type { DailySummariesConfig } from '../../protocol/parameters/exposure-window-mode.ts';
 import { dailySummaries, exposureRiskValue, fromIos, windowScore } from './daily-summaries.ts';
 import {

@@ -2,7 +2,7 @@
  * @module ExposureWindows: up to 30 minutes of sightings of one key, cut into scan instances (gaen.md §8), as Android
  * builds them.
  */
-import { REPORT_TYPE, type ReportType } from '../../protocol/keys.ts';
+import { REPORT_TYPE, type ReportType } from '../../protocol/gaen/keys.ts';
 import type { DiagnosisKeysDataMapping } from '../../protocol/parameters/exposure-window-mode.ts';
 import { INFECTIOUSNESS, type Infectiousness, ONSET_SLOTS } from '../../protocol/parameters/levels.ts';
 import {

@@ -2,7 +2,7 @@
  * @module What scoring needs to know of a sighting that belongs to a key. `MatchedSighting` of phone/matching has it all;
  * this narrower shape keeps scoring free of Node, since it runs in browsers too (docs/risk-explorer).
  */
-import type { ReportType } from '../../protocol/keys.ts';
+import type { ReportType } from '../../protocol/gaen/keys.ts';
 
 export interface ScoredSighting {
   /** Unix seconds. */

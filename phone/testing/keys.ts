@@ -7,8 +7,8 @@ import {
   hourEnd,
   INTERVALS_PER_DAY,
   SECONDS_PER_DAY,
-} from '../../protocol/intervals.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/keys.ts';
+} from '../../protocol/gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { type RandomBytes, randomBelow } from '../random.ts';
 
 /** Keys in an hour that has any; a third of the hours have none. */

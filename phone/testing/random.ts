@@ -1,8 +1,8 @@
 /**
  * @module Randomness that is the same at each run, for tests and simulations: SHA-256 in counter mode over a seed.
  */
-import { concatBytes, utf8 } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { concatBytes, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { RandomBytes } from '../random.ts';
 
 /**

@@ -2,11 +2,11 @@
  * @module A phone of a simulation: the real download code over a timeline, a network that fails as told, and a log
  * that an oracle can judge.
  */
-import { toBase64Url } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
-import { type CwaState, syncCwaTree } from '../download-cwa.ts';
-import { type ManifestState, syncManifest } from '../download-manifest.ts';
-import type { SyncOutcome } from '../download.ts';
+import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { type CwaState, syncCwaTree } from '../download/download-cwa.ts';
+import { type ManifestState, syncManifest } from '../download/download-manifest.ts';
+import type { SyncOutcome } from '../download/download.ts';
 import { memoryStore } from '../store.ts';
 import { EXPORT_KEY, MANIFEST_KEYS, REGION, type Timeline } from './timeline.ts';
 

@@ -1,11 +1,11 @@
 /**
  * @module Export files that a phone must refuse, one fault each (issue 3, "Shown by"; gaen.md §4, §13).
  */
-import { concatBytes } from '../../protocol/bytes.ts';
-import { EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, exportZip, ExportWriter } from '../../protocol/export-file.ts';
+import { concatBytes } from '../../protocol/primitives/bytes.ts';
+import { EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, exportZip, ExportWriter } from '../../protocol/export/export-file.ts';
 import { gaen } from '../../protocol/generated/gaen-export.js';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import { writeZip } from '../../protocol/zip.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { writeZip } from '../../protocol/export/zip.ts';
 import { EXPORT_KEY, exportSigner, REGION } from './timeline.ts';
 
 export interface Tampered {

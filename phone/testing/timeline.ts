@@ -3,11 +3,11 @@
  * server that can be asked at any instant of them (design.md §5, §6). Built once, it serves any number of simulated
  * phones.
  */
-import { equalBytes, toBase64Url, utf8 } from '../../protocol/bytes.ts';
-import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/cwa-tree.ts';
-import { ExportWriter, exportSignature, exportZip } from '../../protocol/export-file.ts';
-import type { PinnedKey } from '../../protocol/export-reader.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { equalBytes, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { ExportWriter, exportSignature, exportZip } from '../../protocol/export/export-file.ts';
+import type { PinnedKey } from '../../protocol/export/export-reader.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import {
   dateOf,
   dateOfHour,
@@ -19,8 +19,8 @@ import {
   RETENTION_DAYS,
   SECONDS_PER_DAY,
   type UtcDate,
-} from '../../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+} from '../../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import {
   type ChunkEntry,
   chunkPath,
@@ -31,10 +31,10 @@ import {
   MANIFEST_VALIDITY_SECONDS,
   pagePath,
   type PageEntry,
-} from '../../protocol/manifest.ts';
-import { signDocument } from '../../protocol/signed-document.ts';
+} from '../../protocol/index/manifest.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { compareKeys } from '../../protocol/tek-order.ts';
+import { compareKeys } from '../../protocol/export/tek-order.ts';
 
 export const REGION = 'EUR';
 export const exportSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(7)));

@@ -3,7 +3,7 @@
  * together do not come back together (seeds/001: "a random time component for the retry, as well as extending retry
  * intervals").
  */
-import { type RandomBytes, randomBelow } from './random.ts';
+import { type RandomBytes, randomBelow } from '../random.ts';
 
 export interface RetryPolicy {
   /** Upper end of the first wait, seconds. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { DEFAULT_RETRY, retryDelay } from './retry.ts';
 import { SPREAD_SECONDS, secondsToNextInterval, secondsUntilDownload } from './schedule.ts';
-import { testRandom } from './testing/random.ts';
+import { testRandom } from '../testing/random.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;

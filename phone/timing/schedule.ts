@@ -3,8 +3,8 @@
  * more often than there is something new (seeds/001, download schedule: minimum seconds until execution = seconds
  * until the beginning of the next interval + random(3600)).
  */
-import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../protocol/intervals.ts';
-import { type RandomBytes, randomBelow } from './random.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { type RandomBytes, randomBelow } from '../random.ts';
 
 /** Width over which phones spread their downloads, in seconds (seeds/001). */
 export const SPREAD_SECONDS = 3600;

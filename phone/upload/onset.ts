@@ -2,8 +2,8 @@
  * @module Symptoms as Corona-Warn-App's apps write them into each key's days since onset (cwa.md §2.2, client rule): a
  * value for the day of the upload, less one for each day that a key is older.
  */
-import { enIntervalNumber, INTERVALS_PER_DAY } from '../protocol/intervals.ts';
-import type { OwnKey } from './tek-schedule.ts';
+import { enIntervalNumber, INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import type { OwnKey } from '../radio/tek-schedule.ts';
 import type { SharedKey } from './upload-request.ts';
 
 /** What the person says. */

@@ -4,10 +4,10 @@
  * missing key, while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's
  * size instead.
  */
-import { err, ok, type Result } from '../protocol/result.ts';
-import { encodeSubmissionPayload, type SubmissionPayload } from '../protocol/submission-payload.ts';
-import { type RandomBytes, randomUuid } from './random.ts';
-import type { OwnKey } from './tek-schedule.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import { encodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
+import { type RandomBytes, randomUuid } from '../random.ts';
+import type { OwnKey } from '../radio/tek-schedule.ts';
 
 /** Where uploads and dummies go. */
 const UPLOAD_PATH = '/version/v1/diagnosis-keys';

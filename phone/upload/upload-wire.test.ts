@@ -2,11 +2,11 @@
  * @module The size of what leaves the phone, captured at a raw TCP socket (design.md §10; issue 3, item 5).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { decodeSubmissionPayload } from '../protocol/submission-payload.ts';
-import { testRandom } from './testing/random.ts';
-import { splitRequest, tapWire, type WireTap } from './testing/socket.ts';
+import { decodeSubmissionPayload } from '../../protocol/submission-payload.ts';
+import { testRandom } from '../testing/random.ts';
+import { splitRequest, tapWire, type WireTap } from '../testing/socket.ts';
 import { withOnset } from './onset.ts';
-import { currentKey, cutToday, endedKeys, type TekHistory } from './tek-schedule.ts';
+import { currentKey, cutToday, endedKeys, type TekHistory } from '../radio/tek-schedule.ts';
 import { sendDummy, upload, type UploadPorts } from './upload.ts';
 import { UPLOAD_BODY_BYTES, type UploadContent } from './upload-request.ts';
 

@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
-import type { Fetch } from './http.ts';
+import type { Fetch } from '../http.ts';
 import { withOnset } from './onset.ts';
-import { currentKey, endedKeys, type TekHistory } from './tek-schedule.ts';
-import { testRandom } from './testing/random.ts';
+import { currentKey, endedKeys, type TekHistory } from '../radio/tek-schedule.ts';
+import { testRandom } from '../testing/random.ts';
 import { sendDummy, upload } from './upload.ts';
 import { uploadRequest, type UploadContent } from './upload-request.ts';
 

@@ -2,9 +2,9 @@
  * @module Sends uploads and dummies, and tells what the answer means for the person (cwa.md §1.1): stored, try again,
  * or ask the hotline.
  */
-import { err, ok, type Result } from '../protocol/result.ts';
-import type { Fetch } from './http.ts';
-import type { RandomBytes } from './random.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import type { Fetch } from '../http.ts';
+import type { RandomBytes } from '../random.ts';
 import {
   dummyRequest,
   type UploadContent,

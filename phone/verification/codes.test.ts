@@ -10,10 +10,10 @@ import {
   cardGuid,
   hashGuid,
   parseCardCode,
-} from '../domain/derived-codes.ts';
-import { generateTeleTan, parseTeleTan, TELETAN_ALPHABET, uniformCharacters } from '../domain/teletan.ts';
+} from '../../domain/derived-codes.ts';
+import { generateTeleTan, parseTeleTan, TELETAN_ALPHABET, uniformCharacters } from '../../domain/teletan.ts';
 import { describeCodeError, scanQrCode, typeCode } from './codes.ts';
-import { testRandom } from './testing/random.ts';
+import { testRandom } from '../testing/random.ts';
 
 const GUID = '3D6D08-9AB3CD10-1F2E-4D5C-8B7A-0123456789AB';
 const random = testRandom('codes');

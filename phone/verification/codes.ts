@@ -2,9 +2,9 @@
  * @module What a person scans or types to open a test: the QR code of a test, of a code card, a teleTAN, a card's
  * typed code (cwa.md §3.1, §3.2; design.md §7). A slip is found on the phone, before anything is sent.
  */
-import { concatBytes, toHex, utf8 } from '../protocol/bytes.ts';
-import { sha256 } from '../protocol/hash.ts';
-import { err, ok, type Result } from '../protocol/result.ts';
+import { concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 
 /** What opens a session at the verification server. */
 export interface OpeningCode {

@@ -3,9 +3,9 @@
  * whichever of the routes, of one size on the wire, headers included. Names of routes differ in length; a header makes
  * up for it.
  */
-import { toHex } from '../protocol/bytes.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { OpeningCode } from './codes.ts';
-import { type RandomBytes, randomUuid } from './random.ts';
+import { type RandomBytes, randomUuid } from '../random.ts';
 
 export const VERIFICATION_PATHS = {
   registrationToken: '/version/v1/registrationToken',

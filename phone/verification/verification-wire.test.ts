@@ -4,12 +4,12 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type OpeningCode, scanQrCode, typeCode } from './codes.ts';
-import { withOnset } from './onset.ts';
-import { playDummy, type PlaybookPorts, playPoll, playRegister, playSubmit } from './playbook.ts';
-import { currentKey } from './tek-schedule.ts';
-import { testRandom } from './testing/random.ts';
-import { splitRequest, tapWire, type WireTap } from './testing/socket.ts';
-import type { UploadContent } from './upload-request.ts';
+import { withOnset } from '../upload/onset.ts';
+import { playDummy, type PlaybookPorts, playPoll, playRegister, playSubmit } from '../course/playbook.ts';
+import { currentKey } from '../radio/tek-schedule.ts';
+import { testRandom } from '../testing/random.ts';
+import { splitRequest, tapWire, type WireTap } from '../testing/socket.ts';
+import type { UploadContent } from '../upload/upload-request.ts';
 import { forget, register, sendVerificationDummy, tan, testResult } from './verification.ts';
 import { QUESTION_BYTES, VERIFICATION_PATHS, type VerificationRoute } from './verification-request.ts';
 

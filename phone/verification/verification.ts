@@ -1,10 +1,10 @@
 /**
  * @module Asks the verification server, and tells what each answer means (cwa.md §3.1).
  */
-import { err, ok, type Result } from '../protocol/result.ts';
+import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { OpeningCode } from './codes.ts';
-import type { Fetch } from './http.ts';
-import type { RandomBytes } from './random.ts';
+import type { Fetch } from '../http.ts';
+import type { RandomBytes } from '../random.ts';
 import {
   dummyVerificationRequest,
   type VerificationRequest,

@@ -13,7 +13,7 @@ import {
   zlibInflateEnd,
   zlibInflateInit2,
 } from 'pako';
-import { concatBytes } from './bytes.ts';
+import { concatBytes } from '../primitives/bytes.ts';
 import { type Scratch, newScratch } from './scratch.ts';
 import { deflateBound, deflateRecords } from './record-deflate.ts';
 

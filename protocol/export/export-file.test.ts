@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { anyHeader, anyKey } from '../test/support/protocol-arbitraries.ts';
-import { concatBytes, fromUtf8, toHex, utf8 } from './bytes.ts';
+import { anyHeader, anyKey } from '../../test/support/protocol-arbitraries.ts';
+import { concatBytes, fromUtf8, toHex, utf8 } from '../primitives/bytes.ts';
 import { EXPORT_HEADER, type ExportHeader, ExportWriter, exportSignature, exportZip } from './export-file.ts';
 import { readExportZip } from './export-reader.ts';
-import { gaen } from './generated/gaen-export.js';
-import { sha256 } from './hash.ts';
-import type { TemporaryExposureKey } from './keys.ts';
-import { pkcs8PemFromScalar, signerFromPkcs8Pem, verifyDer } from './signing.ts';
+import { gaen } from '../generated/gaen-export.js';
+import { sha256 } from '../primitives/hash.ts';
+import type { TemporaryExposureKey } from '../gaen/keys.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem, verifyDer } from '../signing.ts';
 
 const signing = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('export key of the tests'))));
 const HEADER: ExportHeader = {

@@ -2,12 +2,12 @@
  * @module The export file (GAEN export format v1.5; gaen.md §4, §12): export.bin, export.sig and the ZIP around them, so
  * that every phone accepts it. The hot path of sealing: one buffer allocated once, protobuf laid by hand into it.
  */
-import { utf8 } from './bytes.ts';
-import { gaen } from './generated/gaen-export.js';
+import { utf8 } from '../primitives/bytes.ts';
+import { gaen } from '../generated/gaen-export.js';
 import { badKeyField, KEY_DATA_BYTES } from './key-fields.ts';
-import type { TemporaryExposureKey } from './keys.ts';
+import type { TemporaryExposureKey } from '../gaen/keys.ts';
 import { type Scratch, newScratch } from './scratch.ts';
-import type { Signer } from './signing.ts';
+import type { Signer } from '../signing.ts';
 import { writeZip } from './zip.ts';
 
 /** What an export says about itself; batch 1 of 1 always (gaen.md §4.1). */

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { zipByHand } from '../test/support/zip-by-hand.ts';
-import vectors from '../test/vectors/gaen-export-files.json' with { type: 'json' };
-import { concatBytes, fromBase64, fromHex, toHex, utf8 } from './bytes.ts';
+import { zipByHand } from '../../test/support/zip-by-hand.ts';
+import vectors from '../../test/vectors/gaen-export-files.json' with { type: 'json' };
+import { concatBytes, fromBase64, fromHex, toHex, utf8 } from '../primitives/bytes.ts';
 import { EXPORT_HEADER, exportSignature, exportZip, type ExportHeader, ExportWriter } from './export-file.ts';
 import { describeExportError, type PinnedKey, readExportBin, readExportZip } from './export-reader.ts';
-import { gaen } from './generated/gaen-export.js';
-import { sha256 } from './hash.ts';
-import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE } from './keys.ts';
-import { pkcs8PemFromScalar, signerFromPkcs8Pem } from './signing.ts';
+import { gaen } from '../generated/gaen-export.js';
+import { sha256 } from '../primitives/hash.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE } from '../gaen/keys.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
 
 const ours = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('export key of the tests'))));
 const other = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('another key'))));

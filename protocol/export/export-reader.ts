@@ -2,16 +2,16 @@
  * @module Reads an export as strictly as Android does (gaen.md §4, §4.2, §4.3), and where iOS or microG are stricter about a
  * key, as they are. Never throws on any bytes; a file it accepts is one that our phone may match against.
  */
-import { equalBytes } from './bytes.ts';
+import { equalBytes } from '../primitives/bytes.ts';
 import { ECDSA_WITH_SHA256, EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, type ExportHeader } from './export-file.ts';
 import type { ExportError } from './export-error.ts';
-import { gaen } from './generated/gaen-export.js';
-import { INTERVALS_PER_DAY } from './intervals.ts';
+import { gaen } from '../generated/gaen-export.js';
+import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
 import { badKeyField } from './key-fields.ts';
-import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from './keys.ts';
-import { decodeMessage, numberOf64, optional } from './protobuf-read.ts';
-import { type Result, err, ok } from './result.ts';
-import { verifyDer } from './signing.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../gaen/keys.ts';
+import { decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
+import { type Result, err, ok } from '../primitives/result.ts';
+import { verifyDer } from '../signing.ts';
 import { readZip } from './zip.ts';
 
 export { describeExportError, type ExportError } from './export-error.ts';

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import vectors from '../test/vectors/gaen-export-files.json' with { type: 'json' };
-import { compareBytes, fromBase64, toBase64, toHex } from './bytes.ts';
+import vectors from '../../test/vectors/gaen-export-files.json' with { type: 'json' };
+import { compareBytes, fromBase64, toBase64, toHex } from '../primitives/bytes.ts';
 import { describeExportError, readExportBin, readExportZip } from './export-reader.ts';
-import { sha256 } from './hash.ts';
-import { DAYS_SINCE_ONSET_UNKNOWN } from './keys.ts';
-import { spkiFromPem } from './signing.ts';
+import { sha256 } from '../primitives/hash.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN } from '../gaen/keys.ts';
+import { spkiFromPem } from '../signing.ts';
 
 const sample = (name: string): Uint8Array =>
-  new Uint8Array(readFileSync(join(import.meta.dirname, '../test/vectors', name)));
+  new Uint8Array(readFileSync(join(import.meta.dirname, '../../test/vectors', name)));
 
 describe('files of other systems (test/vectors/ORIGIN.md)', () => {
   it("Google's sample: 140 keys, verified with the key 310-v1", ({ expect }) => {

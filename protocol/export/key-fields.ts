@@ -2,8 +2,8 @@
  * @module The range of each field of a published key: outside it, one phone or another drops the key or the whole file
  * (gaen.md §4.2). One place for writer, reader and record.
  */
-import { INTERVALS_PER_DAY } from './intervals.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from './keys.ts';
+import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../gaen/keys.ts';
 
 /** Length of key_data: a longer one makes Android's native reader lose the rest of the file. */
 export const KEY_DATA_BYTES = 16;

@@ -1,9 +1,9 @@
 import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { toHex } from './bytes.ts';
+import { toHex } from '../primitives/bytes.ts';
 import { inflateCapped } from './deflate.ts';
-import { sha256 } from './hash.ts';
+import { sha256 } from '../primitives/hash.ts';
 import { codeLengths, codesOf } from './huffman.ts';
 import { deflateBound, deflateRecords } from './record-deflate.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import type { TemporaryExposureKey } from './keys.ts';
+import type { TemporaryExposureKey } from '../gaen/keys.ts';
 import { compareKeys } from './tek-order.ts';
-import { anyKey } from '../test/support/protocol-arbitraries.ts';
+import { anyKey } from '../../test/support/protocol-arbitraries.ts';
 
 const BASE: TemporaryExposureKey = {
   keyData: new Uint8Array(16).fill(0x7f),

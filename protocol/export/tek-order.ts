@@ -2,8 +2,8 @@
  * @module The order of keys in a file: a function of the set alone, so that it reveals neither arrival nor who uploaded
  * what (gaen.md §4.5, design.md §5 Shuffled). Metadata first, then key bytes, since equal neighbours deflate best.
  */
-import { compareBytes } from './bytes.ts';
-import type { TemporaryExposureKey } from './keys.ts';
+import { compareBytes } from '../primitives/bytes.ts';
+import type { TemporaryExposureKey } from '../gaen/keys.ts';
 
 /**
  * By (rollingStartIntervalNumber, rollingPeriod, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, keyData

@@ -1,10 +1,10 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { zipByHand } from '../test/support/zip-by-hand.ts';
-import { concatBytes, toHex, utf8 } from './bytes.ts';
+import { zipByHand } from '../../test/support/zip-by-hand.ts';
+import { concatBytes, toHex, utf8 } from '../primitives/bytes.ts';
 import { deflate, inflateCapped } from './deflate.ts';
-import { sha256 } from './hash.ts';
+import { sha256 } from '../primitives/hash.ts';
 import { readZip, writeZip } from './zip.ts';
 
 const LIMITS = new Map([

@@ -2,10 +2,10 @@
  * @module The ZIP of an export (PKWARE APPNOTE 6.3; gaen.md §4): written as a function of its content alone (pinned
  * deflate, DOS time 1980-01-01, no extra fields), read as strictly as Android's unzip and with a cap on what comes out.
  */
-import { fromUtf8, utf8 } from './bytes.ts';
+import { fromUtf8, utf8 } from '../primitives/bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflate, inflateCapped } from './deflate.ts';
-import { type Result, err, ok } from './result.ts';
+import { type Result, err, ok } from '../primitives/result.ts';
 import { newScratch, type Scratch } from './scratch.ts';
 
 export interface ZipEntry {

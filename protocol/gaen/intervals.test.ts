@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import vectors from '../test/vectors/gaen-crypto.json' with { type: 'json' };
+import vectors from '../../test/vectors/gaen-crypto.json' with { type: 'json' };
 import {
   dateOf,
   dateOfHour,

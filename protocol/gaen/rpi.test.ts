@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
-import vectors from '../test/vectors/gaen-crypto.json' with { type: 'json' };
-import matching from '../test/vectors/gaen-matching.json' with { type: 'json' };
-import { fromHex, toHex } from './bytes.ts';
+import vectors from '../../test/vectors/gaen-crypto.json' with { type: 'json' };
+import matching from '../../test/vectors/gaen-matching.json' with { type: 'json' };
+import { fromHex, toHex } from '../primitives/bytes.ts';
 import { aem, aemk, rpi, rpik, rpis } from './rpi.ts';
 
 const { crypto } = vectors;

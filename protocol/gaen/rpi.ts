@@ -3,8 +3,8 @@
  * gaen.md §2): RPIK and AEMK by HKDF (RFC 5869), rolling proximity identifiers by AES-128, metadata by AES-128-CTR.
  */
 import { createCipheriv } from 'node:crypto';
-import { utf8 } from './bytes.ts';
-import { hmacSha256 } from './hash.ts';
+import { utf8 } from '../primitives/bytes.ts';
+import { hmacSha256 } from '../primitives/hash.ts';
 import { INTERVALS_PER_DAY } from './intervals.ts';
 
 /** Length of a TEK, of both derived keys and of an RPI (gaen.md §2). */

@@ -2,7 +2,7 @@
  * @module Paths of Corona-Warn-App's distribution tree (cwa.md §1.4). They are object keys in the public bucket: no leading
  * slash, and with one in front they are the URL's path.
  */
-import type { UtcDate } from './intervals.ts';
+import type { UtcDate } from '../gaen/intervals.ts';
 
 const ROOT = 'version/v1/diagnosis-keys/country';
 

@@ -1,12 +1,12 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { toBase64Url, utf8 } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { toBase64Url, utf8 } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
 import { type ManifestHead, parseDayPage, parseManifestHead } from './manifest.ts';
 import schema from './manifest.schema.json' with { type: 'json' };
 import { signDocument } from './signed-document.ts';
-import { pkcs8PemFromScalar, signerFromPkcs8Pem } from './signing.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
 
 // Node alone: ajv compiles schemas to code with `new Function`, which workerd refuses.
 const ajv = new Ajv2020({ strict: true, allErrors: false });

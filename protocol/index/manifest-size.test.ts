@@ -1,9 +1,9 @@
 import { gzip } from 'pako';
 import { describe, it } from 'vitest';
-import { toBase64Url, utf8 } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { toBase64Url, utf8 } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
 import { countBucket, MANIFEST_TYPE, type ManifestHead, parseManifestHead } from './manifest.ts';
-import { pkcs8PemFromScalar, signerFromPkcs8Pem } from './signing.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
 import { signDocument } from './signed-document.ts';
 
 /** design.md §6: a phone polls the head each hour, so its size is what an idle hour costs. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { toBase64Url, utf8 } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { toBase64Url, utf8 } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
 import {
   type ChunkEntry,
   chunkPath,

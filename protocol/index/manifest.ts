@@ -4,8 +4,8 @@
  * in front the URLs' paths.
  */
 import * as z from 'zod';
-import { type HourNumber, SECONDS_PER_HOUR, type UtcDate, hourEnd, isUtcDate } from './intervals.ts';
-import { type Result, err, ok } from './result.ts';
+import { type HourNumber, SECONDS_PER_HOUR, type UtcDate, hourEnd, isUtcDate } from '../gaen/intervals.ts';
+import { type Result, err, ok } from '../primitives/result.ts';
 
 /** Type of the signed document that the head is (signed-document.ts). */
 export const MANIFEST_TYPE = 'manifest';

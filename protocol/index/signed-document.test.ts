@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { concatBytes, fromBase64Url, fromUtf8, toBase64Url, utf8 } from './bytes.ts';
-import { sha256 } from './hash.ts';
+import { concatBytes, fromBase64Url, fromUtf8, toBase64Url, utf8 } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
 import { describeDocumentError, openDocument, signDocument } from './signed-document.ts';
-import { pkcs8PemFromScalar, signerFromPkcs8Pem, verifyRaw } from './signing.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem, verifyRaw } from '../signing.ts';
 
 const ours = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('manifest key of the tests'))));
 const other = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('another key'))));

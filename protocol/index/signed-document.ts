@@ -2,9 +2,9 @@
  * @module Signed JSON documents: manifest head and risk configuration (design.md §6). The signature covers a type and the
  * payload's very text, so neither another kind of document nor another spelling of the JSON can take its place.
  */
-import { concatBytes, fromBase64Url, toBase64Url, utf8 } from './bytes.ts';
-import { type Result, err, ok } from './result.ts';
-import { type Signer, verifyRaw } from './signing.ts';
+import { concatBytes, fromBase64Url, toBase64Url, utf8 } from '../primitives/bytes.ts';
+import { type Result, err, ok } from '../primitives/result.ts';
+import { type Signer, verifyRaw } from '../signing.ts';
 
 export type DocumentError =
   | { readonly kind: 'malformed-document'; readonly what: string }

@@ -3,9 +3,9 @@
  * parameter documents by their SHA-256 and says which phones take which (design.md §6). The documents are immutable.
  */
 import * as z from 'zod';
-import { toBase64Url, utf8 } from '../bytes.ts';
-import { sha256 } from '../hash.ts';
-import { type Result, err, ok } from '../result.ts';
+import { toBase64Url, utf8 } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
+import { type Result, err, ok } from '../primitives/result.ts';
 import { compareVersions } from './versions.ts';
 
 export const CONFIG_TYPE = 'config';

@@ -1,10 +1,10 @@
 import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { equalBytes, fromUtf8 } from '../bytes.ts';
+import { equalBytes, fromUtf8 } from '../primitives/bytes.ts';
 import { gaen } from '../generated/gaen-export.js';
 import { cwaconfig } from '../generated/cwa-config.js';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem, verifyDer } from '../signing.ts';
-import { readZip } from '../zip.ts';
+import { readZip } from '../export/zip.ts';
 import { appConfigAndroid, appConfigIos, appConfigV1, configZip, cwaConfigFiles } from './cwa-config.ts';
 import { type Parameters, parametersSchema } from './document.ts';
 

@@ -2,10 +2,10 @@
  * @module CWA's configuration as its apps read it (cwa.md §1.4, §4): protobuf messages in ZIPs that look like exports, but
  * whose export.bin has no 16-byte header and whose signature is over export.bin alone, by a key of its own (design.md §6).
  */
-import { EXPORT_BIN, EXPORT_SIG, type KeyName, exportSignature } from '../export-file.ts';
+import { EXPORT_BIN, EXPORT_SIG, type KeyName, exportSignature } from '../export/export-file.ts';
 import { cwaconfig } from '../generated/cwa-config.js';
 import type { Signer } from '../signing.ts';
-import { writeZip } from '../zip.ts';
+import { writeZip } from '../export/zip.ts';
 import type { Parameters } from './document.ts';
 import type { RiskCalculationParameters } from './risk-calculation.ts';
 

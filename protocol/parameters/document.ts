@@ -4,7 +4,7 @@
  * (`npm run parameters:schema`). What a schema can't say is in domain/parameters.
  */
 import * as z from 'zod';
-import { type Result, err, ok } from '../result.ts';
+import { type Result, err, ok } from '../primitives/result.ts';
 import { combinedRiskSchema, exposureConfigurationSchema } from './exposure-configuration.ts';
 import {
   dailySummariesConfigSchema,

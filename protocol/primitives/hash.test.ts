@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import { fromHex, toHex, utf8 } from './bytes.ts';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../export/crc32.ts';
 import { hmacSha256, sha256 } from './hash.ts';
 
 describe('hashes', () => {

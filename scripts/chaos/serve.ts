@@ -2,7 +2,7 @@
  * @module The victim of `npm run chaos`: a local edge in a process (and process group) of its own, so that it can be
  * killed. Prints one line of JSON when it is ready.
  */
-import { startLocalEdge } from '../local-edge/local-edge.ts';
+import { startLocalEdge } from '../../local-edge/local-edge.ts';
 
 /** Everything is published at once, so that each acknowledged key must be found; answers leave as soon as they are done. */
 const VARS = {

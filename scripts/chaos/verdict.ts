@@ -1,9 +1,9 @@
 /**
  * @module What must be true after the storm, read as a phone reads: over HTTP, each head, page and chunk verified.
  */
-import { fromUtf8, toBase64Url, toHex } from '../../protocol/bytes.ts';
-import { readExportZip } from '../../protocol/export-reader.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import {
   chunkPath,
   headPath,
@@ -12,10 +12,10 @@ import {
   pagePath,
   parseDayPage,
   parseManifestHead,
-} from '../../protocol/manifest.ts';
-import { openDocument } from '../../protocol/signed-document.ts';
+} from '../../protocol/index/manifest.ts';
+import { openDocument } from '../../protocol/index/signed-document.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
-import type { Ledger } from './patients.ts';
+import type { Ledger } from '../support/patients.ts';
 import type { Ready } from './victim.ts';
 
 export const REGIONS = ['DE', 'EUR'] as const;

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ROOT } from '../local-edge/workers.ts';
+import { ROOT } from '../../local-edge/workers.ts';
 
 /** What is killed: workerd alone (Miniflare starts another), or everything. */
 export type Target = 'workerd' | 'group';

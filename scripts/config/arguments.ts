@@ -3,7 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 import { type Audience, EVERYONE, audienceSchema } from '../../protocol/parameters/config-head.ts';
-import { UsageError, wholeNumber } from '../cli.ts';
+import { UsageError, wholeNumber } from '../support/cli.ts';
 
 export const USAGE = `
 npm run config -- COMMAND [FILE] [options]

@@ -3,15 +3,15 @@
  * sightings are an attacker's replays. Each downloads, verifies and matches with the reference phone, and is checked against
  * what was noted down.
  */
-import { describeDownloadError, type SyncOutcome } from '../../phone/download.ts';
-import { syncCwaTree } from '../../phone/download-cwa.ts';
-import { syncManifest } from '../../phone/download-manifest.ts';
+import { describeDownloadError, type SyncOutcome } from '../../phone/download/download.ts';
+import { syncCwaTree } from '../../phone/download/download-cwa.ts';
+import { syncManifest } from '../../phone/download/download-manifest.ts';
 import { type Match, matchKeys } from '../../phone/matching/match.ts';
 import { type RandomBytes, randomBelow } from '../../phone/random.ts';
 import { memoryStore } from '../../phone/store.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { meet, type Person, someMoment } from './people.ts';
 import { downloadPorts, pinnedKeys } from './stage.ts';
 

@@ -6,13 +6,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LABORATORY_LIST_TYPE } from '../../domain/laboratory-list.ts';
 import type { LaboratoryBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
-import { type OpeningCode, scanQrCode, typeCode } from '../../phone/codes.ts';
+import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
 import { type RandomBytes, randomUuid } from '../../phone/random.ts';
-import { register, tan, testResult, type VerificationPorts } from '../../phone/verification.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import { signDocument } from '../../protocol/signed-document.ts';
+import { register, tan, testResult, type VerificationPorts } from '../../phone/verification/verification.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import type { LocalEdge } from '../local-edge/local-edge.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { inParallel } from './stage.ts';
 
 /** What the laboratory shows as its client certificate; on the local edge a header stands for it. */

@@ -1,8 +1,8 @@
 import { it } from 'vitest';
 import { matchKeys } from '../../phone/matching/match.ts';
-import { endedKeys } from '../../phone/tek-schedule.ts';
+import { endedKeys } from '../../phone/radio/tek-schedule.ts';
 import { testRandom } from '../../phone/testing/random.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { meet, population, shuffle, someMoment } from './people.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 10, 20) / 1000;

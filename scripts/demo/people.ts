@@ -2,11 +2,11 @@
  * @module The people of the demo: phones that have lived two weeks, and who met whom. Plain data and injected randomness,
  * so the same seed gives the same story.
  */
-import { advertisement, sight, type Transmitter } from '../../phone/broadcast.ts';
+import { advertisement, sight, type Transmitter } from '../../phone/radio/broadcast.ts';
 import { type RandomBytes, randomBelow } from '../../phone/random.ts';
-import type { Sighting } from '../../phone/sighting.ts';
-import { currentKey, type OwnKey, type TekHistory } from '../../phone/tek-schedule.ts';
-import { enIntervalNumber, RETENTION_DAYS, SECONDS_PER_DAY } from '../../protocol/intervals.ts';
+import type { Sighting } from '../../phone/radio/sighting.ts';
+import { currentKey, type OwnKey, type TekHistory } from '../../phone/radio/tek-schedule.ts';
+import { enIntervalNumber, RETENTION_DAYS, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 
 /** One phone. */
 export interface Person {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { it } from 'vitest';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { dealOut } from './replay.ts';
 
 const anyKey = fc.record({

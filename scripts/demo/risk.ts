@@ -9,12 +9,12 @@ import {
   describeParametersError,
   newParametersState,
   updateParameters,
-} from '../../phone/parameters.ts';
+} from '../../phone/parameters/parameters.ts';
 import type { RandomBytes } from '../../phone/random.ts';
 import { type Assessment, assessRisk } from '../../phone/scoring/assess.ts';
 import { RISK_LEVEL } from '../../protocol/parameters/levels.ts';
-import { ParameterPortal } from '../config/portal.ts';
-import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { ParameterPortal } from '../support/portal.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { pinnedKeys } from './stage.ts';
 
 const DEFAULT_DOCUMENT = new URL('../../parameters/default.json', import.meta.url);

@@ -4,23 +4,23 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DownloadPorts } from '../../phone/download.ts';
-import { verifyFile } from '../../phone/verify.ts';
-import { fromUtf8 } from '../../protocol/bytes.ts';
-import type { PinnedKey } from '../../protocol/export-reader.ts';
-import { dateOf, hourOfDay, hourStart } from '../../protocol/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { DownloadPorts } from '../../phone/download/download.ts';
+import { verifyFile } from '../../phone/download/verify.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import type { PinnedKey } from '../../protocol/export/export-reader.ts';
+import { dateOf, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import {
   chunkPath,
   describeManifestError,
   headPath,
   MANIFEST_TYPE,
   parseManifestHead,
-} from '../../protocol/manifest.ts';
-import { describeDocumentError, openDocument } from '../../protocol/signed-document.ts';
+} from '../../protocol/index/manifest.ts';
+import { describeDocumentError, openDocument } from '../../protocol/index/signed-document.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
-import type { LocalEdge } from '../local-edge/local-edge.ts';
-import { readEnvironments, ROOT } from '../local-edge/workers.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
+import { readEnvironments, ROOT } from '../../local-edge/workers.ts';
 
 /** Where the demo leaves what came out; emptied at each start. */
 export const OUT = join(ROOT, 'out/demo');

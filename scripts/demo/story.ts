@@ -3,14 +3,14 @@
  * an hour is sealed, and phones that met somebody or nobody download, verify and match.
  */
 import { riskLevelOfOnset, MINIMUM_PUBLISHED_RISK_LEVEL } from '../../domain/keys/risk.ts';
-import { withOnset } from '../../phone/onset.ts';
+import { withOnset } from '../../phone/upload/onset.ts';
 import { type RandomBytes, randomBelow } from '../../phone/random.ts';
-import { endedKeys } from '../../phone/tek-schedule.ts';
-import { sendDummy, upload, type UploadPorts } from '../../phone/upload.ts';
-import type { SharedKey, UploadContent } from '../../phone/upload-request.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import type { LocalEdge } from '../local-edge/local-edge.ts';
-import { moveClock, setClock } from '../operator.ts';
+import { endedKeys } from '../../phone/radio/tek-schedule.ts';
+import { sendDummy, upload, type UploadPorts } from '../../phone/upload/upload.ts';
+import type { SharedKey, UploadContent } from '../../phone/upload/upload-request.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
+import { moveClock, setClock } from '../support/operator.ts';
 import { type Audience, castAudience } from './audience.ts';
 import { watch } from './audience.ts';
 import { authorise, secondTan } from './authorise.ts';

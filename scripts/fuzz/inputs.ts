@@ -3,9 +3,9 @@
  * that most of them get past the first byte. Everything is drawn from a seed.
  */
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
-import { concatBytes } from '../../protocol/bytes.ts';
+import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { randomUuid } from '../../phone/random.ts';
-import { patientKeys } from '../chaos/patients.ts';
+import { patientKeys } from '../support/patients.ts';
 
 /** A small fast generator (xorshift32): a fuzz run draws millions of numbers, none of them secret. */
 export class Draw {

@@ -1,6 +1,6 @@
 /**
  * @module Finds the programs that browser tests drive: Chromium, and poppler's `pdftotext` that reads what was printed.
- * As root on a Debian they are installed when they are missing. `node scripts/chromium.ts` prints their paths; the
+ * As root on a Debian they are installed when they are missing. `node scripts/support/chromium.ts` prints their paths; the
  * environment variable CHROMIUM names another Chromium.
  */
 import { execFileSync } from 'node:child_process';

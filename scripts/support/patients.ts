@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { upload } from '../../phone/upload.ts';
-import type { SharedKey } from '../../phone/upload-request.ts';
-import { toHex } from '../../protocol/bytes.ts';
-import { enIntervalNumber, INTERVALS_PER_DAY } from '../../protocol/intervals.ts';
-import { issueTans } from '../operator.ts';
+import { upload } from '../../phone/upload/upload.ts';
+import type { SharedKey } from '../../phone/upload/upload-request.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { enIntervalNumber, INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { issueTans } from './operator.ts';
 
 const KEYS_PER_UPLOAD = 14;
 const RETRY_MS = 100;

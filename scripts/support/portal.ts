@@ -7,7 +7,7 @@ import type {
   PublishRequest,
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
-import { command } from '../operator.ts';
+import { command } from './operator.ts';
 
 /** Outcomes that come with a status above 299 but are answers all the same. */
 const ANSWERS = [409, 422];

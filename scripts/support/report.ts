@@ -3,7 +3,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { ROOT } from './local-edge/workers.ts';
+import { ROOT } from '../../local-edge/workers.ts';
 
 /** @returns the machine in a line */
 export function machine(): string {

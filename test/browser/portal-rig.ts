@@ -3,8 +3,8 @@
  */
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { requireChromium } from '../../scripts/chromium.ts';
-import { type LocalEdge, startLocalEdge } from '../../scripts/local-edge/local-edge.ts';
+import { requireChromium } from '../../scripts/support/chromium.ts';
+import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 
 /** A running portal. */
 export interface Portal {

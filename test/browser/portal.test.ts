@@ -7,8 +7,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { parseCardCode } from '../../domain/derived-codes.ts';
 import { parseTeleTan } from '../../domain/teletan.ts';
-import { requirePdftotext } from '../../scripts/chromium.ts';
-import { moveClock } from '../../scripts/operator.ts';
+import { requirePdftotext } from '../../scripts/support/chromium.ts';
+import { moveClock } from '../../scripts/support/operator.ts';
 import { axeViolations, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
 import { qrOn, textOfPdf } from './print.ts';
 

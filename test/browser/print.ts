@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import jsQR from 'jsqr';
 import { PNG } from 'pngjs';
 import type { Page } from 'playwright-core';
-import { requirePdftotext } from '../../scripts/chromium.ts';
+import { requirePdftotext } from '../../scripts/support/chromium.ts';
 
 /** @param pdf a PDF file @returns its text by `pdftotext` (poppler-utils) and its number of pages */
 export function textOfPdf(pdf: Buffer): { readonly text: string; readonly pages: number } {

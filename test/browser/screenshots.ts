@@ -4,9 +4,9 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signDocument } from '../../protocol/signed-document.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { moveClock, setClock } from '../../scripts/operator.ts';
+import { moveClock, setClock } from '../../scripts/support/operator.ts';
 import { startPortal } from './portal-rig.ts';
 
 const FOLDER = new URL('../../docs/portal/', import.meta.url).pathname;

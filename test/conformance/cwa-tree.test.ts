@@ -2,7 +2,7 @@
  * @module Corona-Warn-App's distribution tree as its apps read it (spec/cwa.md §1.4 and §7; spec/gaen.md §10).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { readExportZip } from '../../protocol/export-reader.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import { json, type RawAnswer } from './support/http.ts';
 import {

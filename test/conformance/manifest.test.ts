@@ -5,18 +5,18 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { readExportZip } from '../../protocol/export-reader.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
 import {
   type ChunkEntry,
   type DayPage,
   type ManifestHead,
   parseDayPage,
   parseManifestHead,
-} from '../../protocol/manifest.ts';
-import schema from '../../protocol/manifest.schema.json' with { type: 'json' };
-import { openDocument } from '../../protocol/signed-document.ts';
+} from '../../protocol/index/manifest.ts';
+import schema from '../../protocol/index/manifest.schema.json' with { type: 'json' };
+import { openDocument } from '../../protocol/index/signed-document.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
-import { moveClock } from '../../scripts/operator.ts';
+import { moveClock } from '../../scripts/support/operator.ts';
 import { json, type RawAnswer } from './support/http.ts';
 import {
   DAY_ONE,

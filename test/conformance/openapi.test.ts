@@ -6,10 +6,10 @@
 import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { ManifestHead } from '../../protocol/manifest.ts';
+import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
-import { ParameterPortal } from '../../scripts/config/portal.ts';
-import { bundle } from '../../scripts/local-edge/bundle.ts';
+import { ParameterPortal } from '../../scripts/support/portal.ts';
+import { bundle } from '../../local-edge/bundle.ts';
 import { json, type RawAnswer, send } from './support/http.ts';
 import { muteVerification, VERIFICATION_PATHS, verificationDrivers } from './support/verification-drivers.ts';
 import { faultsOf, loadDocument, operations } from './support/openapi.ts';

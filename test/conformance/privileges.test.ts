@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type LocalEdge, startLocalEdge } from '../../scripts/local-edge/local-edge.ts';
-import { LOCAL_ROUTES } from '../../scripts/local-edge/workers.ts';
+import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { LOCAL_ROUTES } from '../../local-edge/workers.ts';
 import { PRIVILEGES, type Privileges } from './support/privileges.ts';
 
 interface Environment {

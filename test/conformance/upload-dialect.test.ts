@@ -3,7 +3,7 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
-import { setClock } from '../../scripts/operator.ts';
+import { setClock } from '../../scripts/support/operator.ts';
 import type { RawAnswer, RawRequest } from './support/http.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from './support/system.ts';
 

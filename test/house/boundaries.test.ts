@@ -7,25 +7,37 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'vitest';
-import { checkImports } from '../test/support/import-table.ts';
-import { ROOT } from './local-edge/workers.ts';
+import { checkImports } from '../support/import-table.ts';
+import { ROOT } from '../../local-edge/workers.ts';
 
 /** Each line breaks one rule: file, then its content. */
 const VIOLATIONS: readonly (readonly [file: string, text: string])[] = [
   ['protocol/a.ts', `import { x } from '../domain/x.ts'; x();`],
   ['protocol/b.ts', `import { Hono } from 'hono'; new Hono();`],
   ['protocol/c.ts', `import { readFileSync } from 'node:fs'; readFileSync('x');`],
+  ['protocol/export/d.ts', `import { x } from '../../simulator/x.ts'; x();`],
   ['domain/a.ts', `import { x } from '../durable-objects/x.ts'; x();`],
   ['domain/b/c.ts', `import { x } from '../../workers/upload/x.ts'; x();`],
   ['domain/d.ts', `import { env } from 'cloudflare:workers'; env.X;`],
   ['durable-objects/a/b.ts', `import { x } from '../../workers/origin/x.ts'; x();`],
+  ['durable-objects/a/c.ts', `import { x } from '../../local-edge/x.ts'; x();`],
   ['workers/upload/a.ts', `import { x } from '../origin/x.ts'; x();`],
   ['workers/upload/b/c.ts', `import { x } from '../../../phone/x.ts'; x();`],
   ['workers/shared/a.ts', `import { x } from '../index/x.ts'; x();`],
   ['phone/a.ts', `import { x } from '../domain/x.ts'; x();`],
   ['phone/b.ts', `import { x } from '../scripts/x.ts'; x();`],
+  ['local-edge/a.ts', `import { x } from '../workers/upload/x.ts'; x();`],
+  ['local-edge/b.ts', `import { x } from '../scripts/support/x.ts'; x();`],
+  ['local-edge/entries/c.ts', `import { x } from '../../phone/x.ts'; x();`],
   ['scripts/a.ts', `import { x } from '../workers/upload/x.ts'; x();`],
   ['scripts/b.ts', `import { Miniflare } from 'miniflare'; new Miniflare({});`],
+  ['scripts/demo/c.ts', `import { x } from '../../load-tests/driver/x.ts'; x();`],
+  ['scripts/support/d.ts', `import { x } from '../demo/x.ts'; x();`],
+  ['simulator/a.ts', `import { x } from '../benchmarks/x.ts'; x();`],
+  ['simulator/b.ts', `import { x } from '../scripts/demo/x.ts'; x();`],
+  ['risk-explorer/a.ts', `import { x } from '../simulator/x.ts'; x();`],
+  ['load-tests/driver/a.ts', `import { x } from '../../simulator/x.ts'; x();`],
+  ['benchmarks/a.ts', `import { x } from '../workers/upload/x.ts'; x();`],
 ];
 
 const IMPURITIES: readonly (readonly [file: string, text: string])[] = [
@@ -57,7 +69,12 @@ describe('import table, by our own reading', () => {
     ['protocol/b.ts', `// never Date.now()\n/** console.log */`],
     ['workers/upload/a.ts', `import { x } from '../shared/x.ts'; import { y } from '../../domain/config/y.ts';`],
     ['workers/origin/main.ts', `export { Publisher } from '../../durable-objects/publisher/publisher-do.ts';`],
-    ['scripts/local-edge/entries/origin.ts', `import { x } from '../../../workers/origin/app.ts';`],
+    ['local-edge/entries/origin.ts', `import { x } from '../../workers/origin/app.ts';`],
+    [
+      'simulator/cli.ts',
+      `import { x } from '../scripts/support/cli.ts'; import { y } from '../local-edge/workers.ts';`,
+    ],
+    ['scripts/demo.ts', `import { x } from './demo/story.ts'; import { y } from './support/cli.ts';`],
     ['protocol/a.test.ts', `import { x } from '../workers/upload/x.ts';`],
   ])('allows %s: %s', ([file, text], { expect }) => {
     expect(checkImports(file, text)).toEqual([]);

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { bundle } from '../../scripts/local-edge/bundle.ts';
-import { readEnvironments, ROOT, WRANGLER_TOML } from '../../scripts/local-edge/workers.ts';
+import { bundle } from '../../local-edge/bundle.ts';
+import { readEnvironments, ROOT, WRANGLER_TOML } from '../../local-edge/workers.ts';
 import { SECRETS_OF } from '../support/secrets.ts';
 
 const run = promisify(execFile);
@@ -41,7 +41,7 @@ describe('the bundle of', () => {
 
   it('the local edge does have the marks that are looked for', async ({ expect }) => {
     const texts = await Promise.all(
-      ['origin', 'portal', 'clock'].map((name) => bundle(`scripts/local-edge/entries/${name}.ts`)),
+      ['origin', 'portal', 'clock'].map((name) => bundle(`local-edge/entries/${name}.ts`)),
     );
     for (const mark of LOCAL_MARKS) expect(texts.some((text) => text.includes(mark))).toBe(true);
   });

@@ -3,9 +3,9 @@
  * retention still allows (design.md §5, Days).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { keyEnd, SECONDS_PER_DAY } from '../../protocol/intervals.ts';
+import { keyEnd, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { SubmittedKey } from '../../protocol/submission-payload.ts';
-import { moveClock } from '../../scripts/operator.ts';
+import { moveClock } from '../../scripts/support/operator.ts';
 import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
 import { names } from '../support/published.ts';
 import { reader } from '../support/reader.ts';

@@ -3,14 +3,14 @@
  * and daily, over midnight, match.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { SharedKey } from '../../phone/upload-request.ts';
-import { currentKey, cutToday, endedKeys, type TekHistory } from '../../phone/tek-schedule.ts';
+import type { SharedKey } from '../../phone/upload/upload-request.ts';
+import { currentKey, cutToday, endedKeys, type TekHistory } from '../../phone/radio/tek-schedule.ts';
 import { testRandom } from '../../phone/testing/random.ts';
-import { sendDummy, upload } from '../../phone/upload.ts';
+import { sendDummy, upload } from '../../phone/upload/upload.ts';
 import { matchKeys } from '../../phone/matching/match.ts';
-import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { meet, population } from '../../scripts/demo/people.ts';
-import { moveClock } from '../../scripts/operator.ts';
+import { moveClock } from '../../scripts/support/operator.ts';
 import { START, startSystem, type System } from '../conformance/support/system.ts';
 import { names } from '../support/published.ts';
 import { reader } from '../support/reader.ts';

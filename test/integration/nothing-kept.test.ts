@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { issueTans, moveClock } from '../../scripts/operator.ts';
+import { issueTans, moveClock } from '../../scripts/support/operator.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
 import { names, publishedKeys } from '../support/published.ts';

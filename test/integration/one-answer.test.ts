@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { composeTan } from '../../domain/tan.ts';
-import { fromBase64 } from '../../protocol/bytes.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
 import { sabotage, withSaboteur } from '../support/saboteur.ts';

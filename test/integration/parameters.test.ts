@@ -11,16 +11,16 @@ import { cwaconfig } from '../../protocol/generated/cwa-config.js';
 import { gaen } from '../../protocol/generated/gaen-export.js';
 import { cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
 import { spkiFromPem, verifyDer } from '../../protocol/signing.ts';
-import { readZip } from '../../protocol/zip.ts';
+import { readZip } from '../../protocol/export/zip.ts';
 import {
   type ParametersSource,
   type ParametersState,
   currentParameters,
   newParametersState,
   updateParameters,
-} from '../../phone/parameters.ts';
-import { advanceUntilIdle, moveClock, readClock, setClock } from '../../scripts/operator.ts';
-import { type LocalEdge, startLocalEdge } from '../../scripts/local-edge/local-edge.ts';
+} from '../../phone/parameters/parameters.ts';
+import { advanceUntilIdle, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
+import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { runCommand } from '../support/processes.ts';
 
 const START = 1_781_481_600;

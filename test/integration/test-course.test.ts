@@ -3,11 +3,11 @@
  * teleTAN, code card, second upload, cover traffic (issue 5, item 7).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type OpeningCode, scanQrCode, typeCode } from '../../phone/codes.ts';
-import { type ManifestState, syncManifest } from '../../phone/download-manifest.ts';
-import { playDummy } from '../../phone/playbook.ts';
+import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
+import { type ManifestState, syncManifest } from '../../phone/download/download-manifest.ts';
+import { playDummy } from '../../phone/course/playbook.ts';
 import { memoryStore } from '../../phone/store.ts';
-import { currentKey, endedKeys, type OwnKey, type TekHistory } from '../../phone/tek-schedule.ts';
+import { currentKey, endedKeys, type OwnKey, type TekHistory } from '../../phone/radio/tek-schedule.ts';
 import {
   type CoursePorts,
   deleteTest,
@@ -16,9 +16,9 @@ import {
   shareKeys,
   shareLastKey,
   type TestState,
-} from '../../phone/test-course.ts';
+} from '../../phone/course/test-course.ts';
 import { testRandom } from '../../phone/testing/random.ts';
-import type { SharedKey, UploadContent } from '../../phone/upload-request.ts';
+import type { SharedKey, UploadContent } from '../../phone/upload/upload-request.ts';
 import {
   dateOf,
   keyEnd,
@@ -26,9 +26,9 @@ import {
   SECONDS_PER_DAY,
   SECONDS_PER_HOUR,
   startOfDate,
-} from '../../protocol/intervals.ts';
+} from '../../protocol/gaen/intervals.ts';
 import { downloadPorts, pinnedKeys } from '../../scripts/demo/stage.ts';
-import { moveClock, setClock } from '../../scripts/operator.ts';
+import { moveClock, setClock } from '../../scripts/support/operator.ts';
 import { START, startSystem, type System } from '../conformance/support/system.ts';
 import { ask, openLaboratory, postResult, withBackOffice } from '../support/back-office.ts';
 import { names } from '../support/published.ts';

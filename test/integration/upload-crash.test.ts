@@ -4,8 +4,8 @@
  * one with the same TAN; and in the end what is published is what was acknowledged.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
-import { moveClock, readClock, setClock } from '../../scripts/operator.ts';
+import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
 import { names, publishedKeys } from '../support/published.ts';
 import { type Crash, sabotage, withSaboteur } from '../support/saboteur.ts';

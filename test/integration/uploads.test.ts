@@ -7,10 +7,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { composeTan } from '../../domain/tan.ts';
-import { fromBase64 } from '../../protocol/bytes.ts';
-import { SECONDS_PER_HOUR } from '../../protocol/intervals.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
-import { moveClock, setClock, status } from '../../scripts/operator.ts';
+import { moveClock, setClock, status } from '../../scripts/support/operator.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
 import { names, publishedKeys } from '../support/published.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { LegacyWorkerOptions } from 'miniflare';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem, spkiToPem } from '../../protocol/signing.ts';
-import { signDocument } from '../../protocol/signed-document.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 
 const NAME = 'back-office';
 const PATH = '/back-office';

@@ -2,7 +2,7 @@
  * @module Commands of package.json as a person runs them: as processes of their own, in a process group of their own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { ROOT } from '../../scripts/local-edge/workers.ts';
+import { ROOT } from '../../local-edge/workers.ts';
 
 /** How a command ended. */
 export interface Ended {

@@ -2,8 +2,8 @@
  * @module fast-check arbitraries of the wire's own things, for property tests of encoders and readers.
  */
 import fc from 'fast-check';
-import type { ExportHeader } from '../../protocol/export-file.ts';
-import type { ReportType, TemporaryExposureKey } from '../../protocol/keys.ts';
+import type { ExportHeader } from '../../protocol/export/export-file.ts';
+import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 
 /** Any key that an export may hold, the edges of each field included. */
 export const anyKey: fc.Arbitrary<TemporaryExposureKey> = fc.record({

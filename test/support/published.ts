@@ -1,11 +1,11 @@
 /**
  * @module What lies in the public bucket of a running edge, each chunk verified as a phone would.
  */
-import { toHex } from '../../protocol/bytes.ts';
-import { readExportZip } from '../../protocol/export-reader.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
-import type { LocalEdge } from '../../scripts/local-edge/local-edge.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
 
 /**
  * Lists the chunks of a region and reads them.

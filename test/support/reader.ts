@@ -2,11 +2,11 @@
  * @module A reference phone that downloads from a running edge and keeps what it got.
  */
 import { memoryStore } from '../../phone/store.ts';
-import { type CwaState, syncCwaTree } from '../../phone/download-cwa.ts';
-import { type ManifestState, syncManifest } from '../../phone/download-manifest.ts';
-import type { TemporaryExposureKey } from '../../protocol/keys.ts';
+import { type CwaState, syncCwaTree } from '../../phone/download/download-cwa.ts';
+import { type ManifestState, syncManifest } from '../../phone/download/download-manifest.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { downloadPorts, pinnedKeys } from '../../scripts/demo/stage.ts';
-import type { LocalEdge } from '../../scripts/local-edge/local-edge.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
 
 /** A phone that collects what it downloads. */
 export interface Reader {

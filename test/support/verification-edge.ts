@@ -3,10 +3,10 @@
  * that loses requests and answers as told, and a record of what came over the wire.
  */
 import { isLive, laboratorySession, nextTan, polled, register, type Session } from '../../domain/session.ts';
-import { toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import { decodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import type { Fetch } from '../../phone/http.ts';
-import type { OpeningCode } from '../../phone/codes.ts';
+import type { OpeningCode } from '../../phone/verification/codes.ts';
 import { type RandomBytes, randomUuid } from '../../phone/random.ts';
 
 /** What happens to one request on its way. */

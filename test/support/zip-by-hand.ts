@@ -3,8 +3,8 @@
  * that only writes good ones (APPNOTE 6.3 §4.3).
  */
 import { deflateRaw } from 'pako';
-import { concatBytes, utf8 } from '../../protocol/bytes.ts';
-import { crc32 } from '../../protocol/crc32.ts';
+import { concatBytes, utf8 } from '../../protocol/primitives/bytes.ts';
+import { crc32 } from '../../protocol/export/crc32.ts';
 
 export interface HandmadeEntry {
   readonly name: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/cwa-tree.ts';
+import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { pathMatcher } from './paths.ts';
 
 const NAME = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';

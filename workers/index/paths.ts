@@ -1,7 +1,7 @@
 /**
  * @module The paths that `index` knows: the native view (manifest, day pages, chunks) and CWA's tree. Each is an exact
  * pattern, looked at before any read of R2, so that made-up addresses cost a string comparison (design.md §6).
- * Sources: spec/cwa.md §1.4 for the tree; protocol/manifest.ts for the native view.
+ * Sources: spec/cwa.md §1.4 for the tree; protocol/index/manifest.ts for the native view.
  */
 
 /** base64url of 32 bytes without padding: 43 characters, the last of which carries four bits. */

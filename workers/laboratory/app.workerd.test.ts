@@ -3,7 +3,7 @@ import { reset } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { LABORATORY_LIST_TYPE } from '../../domain/laboratory-list.ts';
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
-import { signDocument } from '../../protocol/signed-document.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import type { LaboratoryEnv } from './bindings.ts';

@@ -3,7 +3,7 @@
  * never trusted because it was stored.
  */
 import { type LaboratoryList, LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
-import { openDocument } from '../../protocol/signed-document.ts';
+import { openDocument } from '../../protocol/index/signed-document.ts';
 
 const EMPTY: LaboratoryList = { version: 0, laboratories: [] };
 

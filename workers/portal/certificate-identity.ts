@@ -7,7 +7,7 @@
  * The subject says who: `serialNumber` is the professional's id, `O` the provider, each `OU` a role.
  */
 import { X509Certificate } from 'node:crypto';
-import { fromBase64 } from '../../protocol/bytes.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import type { Identity, IdentitySource } from './identity.ts';
 import { type Role, rolesAmong } from './roles.ts';
 

@@ -6,7 +6,7 @@ import {
   rfc9440,
   type TestCertificate,
 } from '../../test/support/certificate-authority.ts';
-import { toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import { parsePortalConfig } from './bindings.ts';
 import { certificateIdentity } from './certificate-identity.ts';
 import type { Identity } from './identity.ts';

@@ -4,7 +4,7 @@
  */
 import type { PublishRequest, RollbackRequest } from '../../domain/parameters/publication.ts';
 import { type Audience, audienceSchema } from '../../protocol/parameters/config-head.ts';
-import { type Result, err, ok } from '../../protocol/result.ts';
+import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import type { InputError } from './operator-input.ts';
 
 /** A command and the version its sender has seen. */

@@ -6,8 +6,8 @@
 import { Hono } from 'hono';
 import { MAX_DOCUMENT_CHARACTERS } from '../../domain/parameters/validate.ts';
 import type { PublishReply } from '../../domain/parameters/publication.ts';
-import { fromUtf8 } from '../../protocol/bytes.ts';
-import type { Result } from '../../protocol/result.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import type { PortalEnv } from './bindings.ts';

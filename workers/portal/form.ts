@@ -2,7 +2,7 @@
  * @module Forms as they come: counted, decoded, and proved to come from a page of this session (spec/europe.md §9.2). Two
  * proofs, either of which would do: the browser says where the request began, and the form carries the session's token.
  */
-import { fromUtf8 } from '../../protocol/bytes.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { readBody } from '../shared/body.ts';
 import { sameToken } from './session.ts';
 

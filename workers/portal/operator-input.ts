@@ -2,7 +2,7 @@
  * @module Reads what an operator sends: small JSON objects, checked field by field.
  */
 import type { IssueTansRequest } from '../../domain/rpc.ts';
-import type { Result } from '../../protocol/result.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 
 /** Most TANs one command issues (domain/rpc.ts). */
 const MAX_TANS_PER_COMMAND = 1_000;

@@ -3,7 +3,7 @@
  * change nothing by GET, and POST takes `application/json` alone, which no form of a foreign page can send.
  */
 import { Hono } from 'hono';
-import { fromUtf8 } from '../../protocol/bytes.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import { configRoutes } from './config-routes.ts';

@@ -6,8 +6,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
-import { toBase64Url, toHex, utf8 } from '../../protocol/bytes.ts';
-import { sha256 } from '../../protocol/hash.ts';
+import { toBase64Url, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { SessionReply } from '../../durable-objects/staff-room/session-ops.ts';
 import type { Staff } from './staff-context.ts';
 import { languageOf } from './texts/texts.ts';

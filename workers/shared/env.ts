@@ -2,7 +2,7 @@
  * @module Turns a Worker's variables and secrets into typed values, once, at the edge (style.md §5 rule 6): a missing or
  * absurd one fails the first request loudly, and names itself but never a secret's value.
  */
-import { fromBase64 } from '../../protocol/bytes.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 
 /** A variable that is missing or makes no sense. */
 export class ConfigError extends Error {

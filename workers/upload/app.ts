@@ -7,7 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { uploadDigest } from '../../domain/keys/digest.ts';
 import { publishableKeys } from '../../domain/keys/validate.ts';
 import { authenticateTan } from '../../domain/tan.ts';
-import { hourOf } from '../../protocol/intervals.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
 import { answerAtDeadline } from '../shared/deadline.ts';

@@ -5,7 +5,7 @@
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
 import type { CheckedUpload, UploadClaim } from '../../domain/keys/uploaded.ts';
 import { checkUpload } from '../../domain/keys/validate.ts';
-import type { Result } from '../../protocol/result.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import { decodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -4,7 +4,7 @@
  */
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
 import type { AcceptReply, IntakeRpc, RedeemRpc, ResolveReply } from '../../domain/rpc.ts';
-import { toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 
 /** One failure: the n-th call (from 0) throws, before it did anything or when it had done all. */
 export interface Crash {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { Outcome } from './outcome.ts';
 import { storeUpload, type AuthorisedUpload } from './store.ts';
 import { LEASE_SECONDS, START, TAN, World, type Crash } from './store-world.ts';

@@ -5,8 +5,8 @@ import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.t
 import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import type { ReserveReply } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
-import { toHex, utf8 } from '../../protocol/bytes.ts';
-import { hmacSha256 } from '../../protocol/hash.ts';
+import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
 /** One call issues at most so many: 1,000 rows are written within a few milliseconds. */

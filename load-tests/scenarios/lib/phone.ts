@@ -19,7 +19,7 @@ const notFromCache = new Counter('answers_not_from_cache');
 /** Seconds an answer had been in a cache (Cloudflare's Age), where the edge says so. */
 const age = new Trend('answer_age_seconds');
 
-/** A chunk as the manifest lists it (protocol/manifest.ts). */
+/** A chunk as the manifest lists it (protocol/index/manifest.ts). */
 export interface Chunk {
   readonly hour?: number;
   readonly file: number;

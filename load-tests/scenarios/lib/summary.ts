@@ -1,5 +1,5 @@
 /**
- * @module The end of a run: the whole summary as JSON for the report (scripts/load.ts), and a few lines for a person.
+ * @module The end of a run: the whole summary as JSON for the report (load-tests/driver/cli.ts), and a few lines for a person.
  * Contract of handleSummary: k6 release notes v0.30.0.
  */
 

@@ -1,5 +1,5 @@
 /**
- * @module Uploads and dummies as the reference phone makes them. k6 can't run its protobuf code, so scripts/load.ts writes the
+ * @module Uploads and dummies as the reference phone makes them. k6 can't run its protobuf code, so load-tests/driver/cli.ts writes the
  * requests to a file beforehand (UPLOADS), each with a TAN of its own; a real upload is sent once.
  */
 import { check } from 'k6';

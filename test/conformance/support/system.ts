@@ -2,14 +2,14 @@
  * @module A whole deployment on the local edge, with keys published, for tests that only speak HTTP to it.
  */
 import { createHash } from 'node:crypto';
-import { INTERVALS_PER_DAY } from '../../../protocol/intervals.ts';
+import { INTERVALS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import {
   encodeSubmissionPayload,
   type SubmissionPayload,
   type SubmittedKey,
 } from '../../../protocol/submission-payload.ts';
-import { type LocalEdge, type LocalEdgeOptions, startLocalEdge } from '../../../scripts/local-edge/local-edge.ts';
-import { issueTans, moveClock, setClock } from '../../../scripts/operator.ts';
+import { type LocalEdge, type LocalEdgeOptions, startLocalEdge } from '../../../local-edge/local-edge.ts';
+import { issueTans, moveClock, setClock } from '../../../scripts/support/operator.ts';
 import { type RawAnswer, type RawRequest, send } from './http.ts';
 
 /** A Tuesday, 10:20 UTC: the first hour that will be sealed is 10 o'clock's. */

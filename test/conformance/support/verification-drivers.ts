@@ -2,8 +2,8 @@
  * @module How each documented status of `verification` comes about.
  */
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { bundle } from '../../../scripts/local-edge/bundle.ts';
-import type { LocalEdge } from '../../../scripts/local-edge/local-edge.ts';
+import { bundle } from '../../../local-edge/bundle.ts';
+import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { testSecret } from '../../support/secrets.ts';
 import { type RawAnswer, send } from './http.ts';
 

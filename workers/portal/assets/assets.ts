@@ -2,8 +2,8 @@
  * @module Script and stylesheet with their integrity: a page names the hash of what it wants, so nothing between the Worker
  * and the browser can swap them, and the name changes with the content.
  */
-import { toBase64, toHex, utf8 } from '../../../protocol/bytes.ts';
-import { sha256 } from '../../../protocol/hash.ts';
+import { toBase64, toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../../protocol/primitives/hash.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 

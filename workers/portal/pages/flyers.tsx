@@ -3,7 +3,7 @@
  * goes to the laboratory with the sample. A flyer authorises nothing by itself, so nothing is stored.
  */
 import { Hono } from 'hono';
-import { toHex } from '../../../protocol/bytes.ts';
+import { toHex } from '../../../protocol/primitives/bytes.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField } from '../form.ts';
 import { answerPage, Field, Form, Notice } from '../layout.tsx';

@@ -10,7 +10,7 @@ import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/index/ma
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import { unpackKey } from '../packed-keys.ts';
 import { putOnce, type ObjectMeta } from './bucket.ts';
-import type { Publication } from './model.ts';
+import type { Publication } from './publication.ts';
 import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts';
 
 /** What is replaced lives on for as long as a head may name it (design.md §5). */

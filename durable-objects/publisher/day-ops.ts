@@ -11,7 +11,8 @@ import { dayPath } from '../../protocol/index/cwa-tree.ts';
 import { putLatest } from './bucket.ts';
 import { GRACE_SECONDS, writeChunks, type BuiltFile } from './chunk-files.ts';
 import { buildCwaZip, sliceKeys } from './hour-ops.ts';
-import type { Publication, RegionDay } from './model.ts';
+import type { RegionDay } from './model.ts';
+import type { Publication } from './publication.ts';
 import { regionKeysAfter, wholeRecord } from './record-reader.ts';
 
 /** Files of one cut are told apart from those of another by their window, should a day have more than one. */

@@ -9,7 +9,8 @@ import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/i
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
 import { putOnce } from './bucket.ts';
 import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
-import type { CwaSlice, Publication, RegionHour, SetRecord } from './model.ts';
+import type { CwaSlice, RegionHour, SetRecord } from './model.ts';
+import type { Publication } from './publication.ts';
 import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
 
 /** No key of a fresh hour has left yet. */

@@ -15,7 +15,8 @@ import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { putLatest, putOnce } from './bucket.ts';
 import { GRACE_SECONDS } from './chunk-files.ts';
-import type { IndexPlan, Publication, RegionDay } from './model.ts';
+import type { IndexPlan, RegionDay } from './model.ts';
+import type { Publication } from './publication.ts';
 
 const JSON_TYPE = 'application/json';
 /** The head is polled; CWA's lists are fetched when a package is missing (spec/cwa.md §1.4: max-age=300). */

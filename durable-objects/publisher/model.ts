@@ -1,15 +1,11 @@
 /**
- * @module What the Publisher knows and through which ports it acts. Hours and days are counted from the Unix epoch;
+ * @module What the Publisher knows: its state as plain data. Hours and days are counted from the Unix epoch;
  * `cut` and a part's `day` are days: the midnight at which something is taken out.
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import type { Signer } from '../../protocol/signing.ts';
 import type { Provenance } from '../packed-keys.ts';
-import type { BufferPort } from '../submission-buffer/contract.ts';
-import type { BucketPort } from './bucket.ts';
-import type { PublisherStore } from './store.ts';
-import type { Workspace } from './workspace.ts';
 
 export interface PublisherConfig {
   readonly unionRegion: string;
@@ -23,18 +19,6 @@ export interface PublisherConfig {
   readonly exportSigner: Signer;
   /** r‖s signatures for manifests. */
   readonly manifestSigner: Signer;
-}
-
-/** All that a step needs. `now` is fixed for the step (Unix seconds). */
-export interface Publication {
-  readonly now: number;
-  readonly config: PublisherConfig;
-  readonly store: PublisherStore;
-  readonly buffer: BufferPort;
-  readonly publicBucket: BucketPort;
-  readonly privateBucket: BucketPort;
-  /** Memory for one file after the other. */
-  readonly workspace: Workspace;
 }
 
 /** One object of a private record: rows of keys that all leave at the same midnight. */
@@ -59,6 +43,17 @@ export interface SetRecord {
   readonly syntheticKeys: Readonly<Record<string, number>>;
   readonly provenances: Readonly<Record<number, Provenance>>;
   readonly parts: readonly RecordPart[];
+}
+
+export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
+export type HourDecision = 'empty' | 'hold' | 'publish' | 'missed';
+
+export interface SealedHour {
+  readonly hour: number;
+  readonly state: HourState;
+  readonly setNo: number | null;
+  readonly decision: HourDecision | null;
+  readonly record: SetRecord | null;
 }
 
 /** Keys of one record that CWA's tree shows in one hour: all of them, or a range of each day's rows. */

@@ -5,7 +5,8 @@
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, compareRows, rowProvenance, rowStart } from '../packed-keys.ts';
 import type { BucketPort } from './bucket.ts';
-import type { Publication, PublisherConfig, RecordPart, SetRecord } from './model.ts';
+import type { PublisherConfig, RecordPart, SetRecord } from './model.ts';
+import type { Publication } from './publication.ts';
 import { partKey, publishingRegions } from './record-writer.ts';
 import { windowRows, type Windows, type Workspace } from './workspace.ts';
 

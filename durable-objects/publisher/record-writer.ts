@@ -14,7 +14,8 @@ import { cutDay } from '../../domain/embargo.ts';
 import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
 import { putOnce, type ObjectMeta } from './bucket.ts';
-import type { Publication, RecordPart, SetRecord } from './model.ts';
+import type { RecordPart, SetRecord } from './model.ts';
+import type { Publication } from './publication.ts';
 
 /** 20,000 rows are 560 KB; at most 17 parts are open at once, one per day that keys may leave. */
 const PART_ROWS = 20_000;

@@ -3,7 +3,7 @@
  * at which their keys leave (design.md §5, §8). Objects first, rows after: a crash in between deletes again.
  */
 import { dayOfSealing } from './index-ops.ts';
-import type { Publication } from './model.ts';
+import type { Publication } from './publication.ts';
 import { codesKey, partKey, setKey } from './record-writer.ts';
 
 /** @returns whether anything was forgotten */

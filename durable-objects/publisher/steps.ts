@@ -16,10 +16,10 @@ import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals
 import { cutRegionDay } from './day-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { composeIndex, dayOfSealing, listedDays, publishIndex } from './index-ops.ts';
-import type { Publication } from './model.ts';
+import type { Publication } from './publication.ts';
 import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writer.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
-import type { SealedHour } from './store.ts';
+import type { SealedHour } from './model.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
 const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;

@@ -2,18 +2,16 @@
  * @module The Publisher's persisted state: rows in, plain data out. Each method is one synchronous transaction or part
  * of the caller's (`transaction`), so no crash leaves half of it.
  */
-import type { IndexPlan, RegionDay, RegionHead, RegionHour, SetRecord } from './model.ts';
-
-export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
-type HourDecision = 'empty' | 'hold' | 'publish' | 'missed';
-
-export interface SealedHour {
-  readonly hour: number;
-  readonly state: HourState;
-  readonly setNo: number | null;
-  readonly decision: HourDecision | null;
-  readonly record: SetRecord | null;
-}
+import type {
+  HourDecision,
+  HourState,
+  IndexPlan,
+  RegionDay,
+  RegionHead,
+  RegionHour,
+  SealedHour,
+  SetRecord,
+} from './model.ts';
 
 type Row = Record<string, SqlStorageValue>;
 

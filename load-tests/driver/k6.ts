@@ -7,8 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Pinned: @types/k6 1.7.0 describes this line of k6. */

@@ -7,7 +7,7 @@ import { barChart, escapeText, lineChart } from '../../scripts/support/chart.ts'
 import { compared, SERVERS } from './compare.ts';
 import type { ScenarioResult } from './context.ts';
 import type { Sample } from './k6-run.ts';
-import type { CompleteRun, ReportTargets } from './report.ts';
+import type { CompleteRun, ReportTargets } from './load-run.ts';
 import {
   bytesTable,
   comparisonTable,

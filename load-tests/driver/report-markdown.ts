@@ -1,7 +1,7 @@
 /**
  * @module The load report as Markdown: tables and the list of assertions, for the README to quote. Pure.
  */
-import type { CompleteRun, ReportTargets } from './report.ts';
+import type { CompleteRun, ReportTargets } from './load-run.ts';
 import {
   bytesTable,
   comparisonTable,

@@ -3,7 +3,7 @@
  */
 import type { PhoneDay } from './bytes.ts';
 import { compared, SERVERS, type Server } from './compare.ts';
-import type { CompleteRun, ReportTargets } from './report.ts';
+import type { CompleteRun, ReportTargets } from './load-run.ts';
 
 /** A table: heads, rows of text, and which rows say that something was met or missed. */
 export interface Table {

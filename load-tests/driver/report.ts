@@ -5,44 +5,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Measured } from '../capacity/assumptions.ts';
-import type { Prices } from '../capacity/bill.ts';
-import type { BigHour, MeasuredBytes } from './bytes.ts';
-import type { Repetition } from './compare.ts';
-import type { ScenarioResult } from './context.ts';
-import type { MeasuredCpu } from './cpu.ts';
+import type { CompleteRun, LoadRun, ReportTargets } from './load-run.ts';
 import { asHtml } from './report-html.ts';
 import { KEYS_PER_UPLOADED_CASE } from './seed.ts';
 import { asMarkdown } from './report-markdown.ts';
-
-/** Everything one run found. */
-export interface LoadRun {
-  readonly date: Date;
-  readonly machine: string;
-  /** Version of k6. */
-  readonly k6: string;
-  readonly days: number;
-  readonly casesPerDay: number;
-  readonly bytes?: MeasuredBytes | undefined;
-  readonly big?: BigHour | undefined;
-  /** Bytes of a session whose head had not changed. */
-  readonly headAgain?: number;
-  /** Highest part of the rate of 30 million phones that was held. */
-  readonly held?: number;
-  readonly steps?: readonly ScenarioResult[];
-  readonly results?: readonly ScenarioResult[];
-  readonly comparison?: readonly Repetition[];
-  readonly cpu?: MeasuredCpu;
-}
-
-/** A run with all its parts: what a report is made of. */
-export type CompleteRun = { readonly [K in keyof LoadRun]-?: NonNullable<LoadRun[K]> };
-
-/** The parts of load-tests/targets.json that a report compares with. */
-export interface ReportTargets {
-  readonly rates: Readonly<Record<'phones30Million' | 'phones60Million', { readonly sessionsPerSecond: number }>>;
-  readonly bytesPerPhoneAndDay: Readonly<Record<'dailyClient' | 'hourlyClient' | 'seedEstimate', number>>;
-  readonly prices: Prices;
-}
 
 /** One session in fifty is made again (load-tests/scenarios/bytes.ts). */
 const RETRY_SHARE = 1 / 50;

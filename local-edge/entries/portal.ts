@@ -6,7 +6,7 @@
 import { StaffRoom as DeployedStaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { createApp } from '../../workers/portal/app.ts';
 import type { PortalEnv } from '../../workers/portal/bindings.ts';
-import type { Identify } from '../../workers/portal/identity.ts';
+import type { Identify } from '../../workers/portal/identity-source.ts';
 import { ROLES, rolesAmong } from '../../workers/portal/roles.ts';
 import { clock } from './local-clock.ts';
 

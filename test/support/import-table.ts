@@ -94,3 +94,40 @@ export function checkImports(file: string, text: string): Violation[] {
   }
   return found;
 }
+
+/**
+ * Circles of imports, types included: files of which each can be reached from the other.
+ *
+ * @param files path relative to the root → content
+ * @returns one list of paths a circle, sorted; empty when there is none
+ */
+export function importCircles(files: ReadonlyMap<string, string>): string[][] {
+  const targets = new Map(
+    [...files].map(([file, text]) => [
+      file,
+      [...withoutComments(text).matchAll(IMPORTS)]
+        .filter(([, , specifier = '']) => specifier.startsWith('.'))
+        .map(([, , specifier = '']) => normalize(join(dirname(file), specifier))),
+    ]),
+  );
+  const reached = new Map([...files.keys()].map((file) => [file, reachableFrom(file, targets)]));
+  const circles = [...files.keys()]
+    .filter((file) => reached.get(file)?.has(file))
+    .map((file) =>
+      [...(reached.get(file) ?? [])]
+        .filter((other) => reached.get(other)?.has(file))
+        .toSorted((a, b) => (a < b ? -1 : 1)),
+    );
+  return [...new Map(circles.map((circle) => [circle.join(), circle])).values()];
+}
+
+function reachableFrom(start: string, targets: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const seen = new Set<string>();
+  const open = [...(targets.get(start) ?? [])];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    open.push(...(targets.get(file) ?? []));
+  }
+  return seen;
+}

@@ -9,7 +9,7 @@ import { noStore } from '../shared/no-store.ts';
 import { problem } from '../shared/problem.ts';
 import { parsePortalConfig } from './bindings.ts';
 import { errorPage } from './errors.tsx';
-import type { Identify } from './identity.ts';
+import type { Identify } from './identity-source.ts';
 import { operatorRoutes } from './operator.ts';
 import { securityHeaders } from './security-headers.ts';
 import { staffRoutes } from './staff.tsx';

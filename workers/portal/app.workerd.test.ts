@@ -4,7 +4,8 @@ import { env, exports } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import { createApp } from './app.ts';
 import { parsePortalConfig, type PortalEnv } from './bindings.ts';
-import { identifyByAccess, type IdentitySource } from './identity.ts';
+import type { IdentitySource } from './identity-source.ts';
+import { identifyByAccess } from './identity.ts';
 import type { Role } from './roles.ts';
 import { identityOf, NOW } from './test-rig.ts';
 

@@ -8,7 +8,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
-import type { Identity, IdentitySource } from './identity.ts';
+import type { Identity, IdentitySource } from './identity-source.ts';
 import { type Role, rolesAmong } from './roles.ts';
 
 /** What the platform tells, as far as we read it (spec/platform.md §1.5); all strings. */

@@ -9,7 +9,7 @@ import {
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { parsePortalConfig } from './bindings.ts';
 import { certificateIdentity } from './certificate-identity.ts';
-import type { Identity } from './identity.ts';
+import type { Identity } from './identity-source.ts';
 import { ENV, NOW } from './test-rig.ts';
 
 const CARD = { name: 'CN=Dr. A. Jansen, SERIALNUMBER=900012345, O=Practice Gouda, OU=provider', notBefore: NOW - 60 };

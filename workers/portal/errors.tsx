@@ -1,7 +1,8 @@
 /** @module Pages that say what went wrong: fixed texts, which never reflect what was sent (spec/europe.md §9.2 k). */
 import { Document, frameOf } from './layout.tsx';
 import type { StaffContext } from './staff-context.ts';
-import { LANGUAGES, type TextKey } from './texts/texts.ts';
+import type { TextKey } from './texts/en.ts';
+import { LANGUAGES } from './texts/texts.ts';
 
 /** What can go wrong → status and text. */
 export const ERRORS = {

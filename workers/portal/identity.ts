@@ -4,37 +4,8 @@
  * what is deployed (design.md §7).
  */
 import { certificateIdentity } from './certificate-identity.ts';
-import type { PortalConfig } from './bindings.ts';
-import { type Role, rolesAmong } from './roles.ts';
-
-/** A person or service that was let in. */
-export interface Identity {
-  /** Stable name for the audit log: an e-mail address, a service token's id, a professional's id. 1..100 characters. */
-  readonly subject: string;
-  readonly roles: readonly Role[];
-  /** Whose cards this person makes and sees, 1..100 characters. */
-  readonly provider: string;
-  /** Unix seconds at which the identity provider saw the person; null for a client certificate. */
-  readonly authenticatedAt: number | null;
-  /** Where "sign in again" leads; null when there is nothing to do but to come back. */
-  readonly signInAgain: string | null;
-}
-
-/** What an identity may come from. */
-export interface IdentitySource {
-  /** The request: its `cf` is the platform's word; its headers are anybody's. */
-  readonly request: Request;
-  /** The platform's execution context; undefined where Access doesn't stand in front. */
-  readonly access: CloudflareAccessContext | undefined;
-  readonly config: PortalConfig;
-  /** Unix seconds. */
-  readonly now: number;
-  /** @returns whether the certificate with this fingerprint (SHA-256, lowercase hex) was revoked here */
-  readonly isRevoked: (fingerprint: string) => Promise<boolean>;
-}
-
-/** @returns who is asking, or null when nobody was let in */
-export type Identify = (source: IdentitySource) => Promise<Identity | null>;
+import type { Identify } from './identity-source.ts';
+import { rolesAmong } from './roles.ts';
 
 /** Longest name that verification takes for an issuer or provider. */
 const MAX_NAME = 100;

@@ -4,7 +4,8 @@ import type { Child } from 'hono/jsx';
 import { SCRIPT_ASSET, STYLE_ASSET } from './assets/assets.ts';
 import { mayUse, type Page, PAGES, type Role } from './roles.ts';
 import type { StaffContext } from './staff-context.ts';
-import { fill, type Language, LANGUAGES, type Texts } from './texts/texts.ts';
+import type { Texts } from './texts/en.ts';
+import { fill, type Language, LANGUAGES } from './texts/texts.ts';
 
 /** What the frame shows around the content. */
 interface Frame {

@@ -2,8 +2,9 @@
 import type { Context } from 'hono';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import type { PortalConfig, PortalEnv } from './bindings.ts';
-import type { Identity } from './identity.ts';
-import type { Language, Texts } from './texts/texts.ts';
+import type { Identity } from './identity-source.ts';
+import type { Texts } from './texts/en.ts';
+import type { Language } from './texts/texts.ts';
 
 /** A running session. */
 interface StaffSessionContext {

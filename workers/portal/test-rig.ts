@@ -3,7 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { createApp } from './app.ts';
 import type { PortalEnv } from './bindings.ts';
-import type { Identify, Identity } from './identity.ts';
+import type { Identify, Identity } from './identity-source.ts';
 
 /** Unix seconds of the tests' clock. */
 export const NOW = 1_790_000_000;

@@ -9,7 +9,8 @@ import { integerField } from '../form.ts';
 import { answerPage, Field, Form, Notice } from '../layout.tsx';
 import { QrCode } from '../qr.tsx';
 import { audit, type Staff } from '../staff-context.ts';
-import { fill, type Texts } from '../texts/texts.ts';
+import type { Texts } from '../texts/en.ts';
+import { fill } from '../texts/texts.ts';
 import { answerSheet } from './sheet.tsx';
 
 const MAX_FLYERS = 200;

@@ -211,3 +211,8 @@ export const en = {
   endedText: 'You did nothing for 15 minutes, signed out, or your session was ended by an operator.',
   endedCard: 'Close the browser, take out your card, and sign in again.',
 } as const;
+
+/** Names of all texts there are. */
+export type TextKey = keyof typeof en;
+/** One language: a text for each name. */
+export type Texts = Readonly<Record<TextKey, string>>;

@@ -1,5 +1,5 @@
 /** @module The portal's texts in Dutch. */
-import type { Texts } from './texts.ts';
+import type { Texts } from './en.ts';
 
 /** Every text of the portal. */
 export const nl: Texts = {

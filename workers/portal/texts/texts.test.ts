@@ -1,7 +1,7 @@
 /** @module Language files: complete, translated, with the same placeholders. */
 import { describe, it } from 'vitest';
-import { en } from './en.ts';
-import { fill, type Language, LANGUAGES, languageOf, type TextKey } from './texts.ts';
+import { en, type TextKey } from './en.ts';
+import { fill, type Language, LANGUAGES, languageOf } from './texts.ts';
 
 const KEYS = Object.keys(en) as TextKey[];
 const TRANSLATIONS = (Object.keys(LANGUAGES) as Language[]).filter((tag) => tag !== 'en');

@@ -3,11 +3,8 @@
  * was left in English or lost a placeholder.
  */
 import { de } from './de.ts';
-import { en } from './en.ts';
+import { en, type Texts } from './en.ts';
 import { nl } from './nl.ts';
-
-export type TextKey = keyof typeof en;
-export type Texts = Readonly<Record<TextKey, string>>;
 
 /** Language tag (BCP 47) → its own name and texts. */
 export const LANGUAGES = {

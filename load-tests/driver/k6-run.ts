@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { K6 } from './k6.ts';
 import { endAtInterrupt } from './interrupt.ts';
 
-const LOAD_TESTS = join(import.meta.dirname, '..');
+const SCENARIOS = join(import.meta.dirname, '..', 'scenarios');
 const SAMPLE_MILLISECONDS = 1_000;
 
 /** A metric of k6's summary (handleSummary). */
@@ -75,7 +75,7 @@ export async function runK6(options: K6Options): Promise<K6Result> {
       '--no-usage-report',
       '--address',
       `127.0.0.1:${port}`,
-      join(LOAD_TESTS, `${options.scenario}.ts`),
+      join(SCENARIOS, `${options.scenario}.ts`),
     ],
     {
       env: { ...process.env, ...options.environment, SUMMARY: summary, K6_NO_USAGE_REPORT: 'true' },

@@ -30,11 +30,11 @@ export interface Seen {
   readonly value: (metric: string, name: string) => number;
 }
 
-const LOAD_TESTS = join(import.meta.dirname, '..');
+const SCENARIOS = join(import.meta.dirname, '..', 'scenarios');
 
 /** The question that a scenario's head asks. */
 export function questionOf(scenario: string): string {
-  const text = readFileSync(join(LOAD_TESTS, `${scenario}.ts`), 'utf8');
+  const text = readFileSync(join(SCENARIOS, `${scenario}.ts`), 'utf8');
   return /Question: ([^?]+\?)/.exec(text)?.[1]?.replace(/\s*\n \*\s*/g, ' ') ?? scenario;
 }
 

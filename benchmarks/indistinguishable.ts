@@ -1,6 +1,6 @@
 /**
  * @module `npm run bench:indistinguishable`: can the time of an answer tell a real upload from a dummy or a refused one?
- * (design.md §4.6, spec/europe.md §9.2 e). Interleaved uploads under load, times read off the client; then the same with a
+ * (docs/architecture.md §4.6, docs/spec/europe.md §9.2 e). Interleaved uploads under load, times read off the client; then the same with a
  * leak of 20 ms put in front on purpose, which must be found, or the test could see nothing.
  */
 import { Agent, createServer, request, type Server } from 'node:http';

@@ -1,7 +1,7 @@
 /**
  * @module `npm run bench:seal-file`: what it costs to make export files out of sorted keys, without storage: encode, sign
  * (SHA-256 included), ZIP, hash of the ZIP, on one thread. 1,000,000 keys are files of 100,000. Writes results/seal-file.md
- * and fails when 28,000 keys of the pinned data set take more than 17.6 bytes each or more than 0.2 s (design.md §12).
+ * and fails when 28,000 keys of the pinned data set take more than 17.6 bytes each or more than 0.2 s (docs/architecture.md §12).
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

@@ -18,7 +18,7 @@ const COUNTS = [140, 1_176, 28_000, 1_000_000];
 const MAX_KEYS_PER_FILE = 100_000;
 const TARGET_KEYS = 28_000;
 const TARGET_BYTES = 17.6;
-/** What a file has beside deflated keys: ZIP structures 228, export.sig 111 deflated to 116 (gaen.md §4.1). */
+/** What a file has beside deflated keys: ZIP structures 228, export.sig 111 deflated to 116 (docs/spec/gaen.md §4.1). */
 const ZIP_AND_SIGNATURE_BYTES = 344;
 const RESULT = new URL('results/size.md', import.meta.url);
 

@@ -1,6 +1,6 @@
 /**
  * @module `npm run bench:upload`: whole uploads of 14 keys through upload, verification and origin, durable on disk, in one
- * workerd. CPU is workerd's own, from /proc, not from a clock (design.md §12).
+ * workerd. CPU is workerd's own, from /proc, not from a clock (docs/architecture.md §12).
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ clients miss 600 a second or 1.5 ms, or 150 + 3,000 with dummies.
   --repeat N   repetitions, 1..20 (default 3); median and spread are printed
 `;
 const DUMMIES_A_REAL = 20;
-/** The setting that the targets of design.md §12 are held against. */
+/** The setting that the targets of docs/architecture.md §12 are held against. */
 const MEASURED = '64 clients';
 const TARGET_A_SECOND = 600;
 const TARGET_CPU_MS = 1.5;

@@ -1,6 +1,6 @@
 /**
  * @module How many keys and uploads a chunk needs, how long an hour may wait for them, and how files are cut
- * (design.md §5). One decision an hour holds for all regions: a difference between regions would unmask decoys.
+ * (docs/architecture.md §5). One decision an hour holds for all regions: a difference between regions would unmask decoys.
  */
 
 /** Validated once (`parseChunkPolicy`); every field is a whole number. */
@@ -19,7 +19,7 @@ export interface ChunkPolicy {
   readonly retentionDays: number;
 }
 
-/** Phones refuse more (gaen.md §4.5, CWA's configuration: at most 750,000 keys a file). */
+/** Phones refuse more (docs/spec/gaen.md §4.5, CWA's configuration: at most 750,000 keys a file). */
 const PHONE_MAX_KEYS = 750_000;
 /** Most keys one person uploads: 14 days and the day of the upload. */
 const MAX_KEYS_PER_UPLOAD = 15;
@@ -37,7 +37,7 @@ type Field = keyof typeof FIELDS;
 
 export type ChunkPolicyError = { readonly field: Field; readonly value: string; readonly rule: string };
 
-/** The defaults of design.md §5. */
+/** The defaults of docs/architecture.md §5. */
 export const DEFAULT_CHUNK_POLICY: ChunkPolicy = {
   minKeys: 140,
   minUploads: 10,
@@ -127,7 +127,7 @@ export interface RegionCount {
 export type ChunkDecision = 'empty' | 'publish' | 'hold' | 'pad';
 
 /**
- * The uploads of a set: nobody counts twice where hours merge (design.md §4.5).
+ * The uploads of a set: nobody counts twice where hours merge (docs/architecture.md §4.5).
  *
  * @param hours for one region, per release hour: uploads whose first new key is released then, and uploads with any key
  * @returns the larger of the sum of the first and the greatest of the second

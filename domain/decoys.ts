@@ -1,5 +1,5 @@
 /**
- * @module Decoys: whole synthetic uploads that fill a chunk when the maximum hold is over (design.md §5, Policy). They
+ * @module Decoys: whole synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5, Policy). They
  * go through the same normalisation as a real upload of CWA's apps, so a decoy is what such an upload would have left.
  * The profile is published in docs/decoy-profile.md; secrecy of the profile protects nobody.
  */
@@ -12,7 +12,7 @@ import { publishedForm } from './embargo.ts';
 /** @returns `n` random bytes; unpredictable in production, seeded in tests */
 export type RandomBytes = (n: number) => Uint8Array;
 
-/** Most keys CWA's apps send (spec/cwa.md §2.1). */
+/** Most keys CWA's apps send (docs/spec/cwa.md §2.1). */
 const MAX_KEYS = 14;
 
 /** What an infected person answers about the onset of symptoms, in CWA's scale for the day of the upload, by weight. */

@@ -1,5 +1,5 @@
 /**
- * @module Registration tokens and TANs derived from a secret (design.md §7), so that a lost reply can be repeated without
+ * @module Registration tokens and TANs derived from a secret (docs/architecture.md §7), so that a lost reply can be repeated without
  * storing what it said: the same session gives the same token, and the same number of TAN gives the same TAN.
  *
  * The store keeps the session's seed (a keyed hash of what the person scanned or typed) and a keyed hash of the token.
@@ -52,7 +52,7 @@ const CARD_CODE_LENGTH = CARD_CODE_RANDOM_CHARACTERS + 1;
 
 /**
  * The GUID of a code card: what its QR code holds, and what the phone makes of the typed form. Six hex digits and a
- * version-4 UUID, the form of a test's GUID (spec/cwa.md §3.1), so that an app that scans tests can scan a card.
+ * version-4 UUID, the form of a test's GUID (docs/spec/cwa.md §3.1), so that an app that scans tests can scan a card.
  *
  * @param code normalised typed form of the card
  */
@@ -61,7 +61,7 @@ export function cardGuid(code: string): string {
   return `${toHex(digest.subarray(16, 19)).toUpperCase()}-${uuidV4(digest).toUpperCase()}`;
 }
 
-/** @returns the hashed GUID of spec/cwa.md §3.1: SHA-256 of the GUID's text, lowercase hex */
+/** @returns the hashed GUID of docs/spec/cwa.md §3.1: SHA-256 of the GUID's text, lowercase hex */
 export function hashGuid(guid: string): string {
   return createHash('sha256').update(guid, 'utf8').digest('hex');
 }

@@ -1,6 +1,6 @@
 /**
- * @module When a diagnosis key may be published, in which form, and when it must be gone (design.md §5, §8;
- * gaen.md §4.5: not before two hours after its validity ends, not after 14 days).
+ * @module When a diagnosis key may be published, in which form, and when it must be gone (docs/architecture.md §5, §8;
+ * docs/spec/gaen.md §4.5: not before two hours after its validity ends, not after 14 days).
  */
 import {
   INTERVALS_PER_DAY,

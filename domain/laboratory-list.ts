@@ -1,6 +1,6 @@
 /**
  * @module The list of laboratories: who may post results, by the SHA-256 fingerprint of the client certificate. It is
- * signed outside the system, so that whoever can write the store still cannot add a laboratory (spec/europe.md §3.7).
+ * signed outside the system, so that whoever can write the store still cannot add a laboratory (docs/spec/europe.md §3.7).
  */
 import type { Laboratory } from './rpc.ts';
 
@@ -58,7 +58,7 @@ export function parseLaboratoryList(payload: unknown): Parsed {
 
 /**
  * @param fingerprint SHA-256 of the client certificate as the platform tells it, any case; all 64 digits count
- *   (a gateway of 2020 lost certificates whose hash began with 00, spec/europe.md §3.7)
+ *   (a gateway of 2020 lost certificates whose hash began with 00, docs/spec/europe.md §3.7)
  * @returns the laboratory whose certificate this is, or null
  */
 export function laboratoryOf(list: LaboratoryList, fingerprint: string): Laboratory | null {

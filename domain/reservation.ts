@@ -1,10 +1,10 @@
 /**
- * @module The life of one TAN as a pure state machine (design.md §4.4): issued → reserved → committed, with release
+ * @module The life of one TAN as a pure state machine (docs/architecture.md §4.4): issued → reserved → committed, with release
  * and expiry. Storage, clock and random ids are handed in; each function maps (row, question) to (answer, next row).
  */
 import type { ReserveReply } from './rpc.ts';
 
-/** A used or reserved TAN answers its own digest for so long after its expiry; then it is forgotten (design.md §4.4). */
+/** A used or reserved TAN answers its own digest for so long after its expiry; then it is forgotten (docs/architecture.md §4.4). */
 export const GRACE_AFTER_EXPIRY_SECONDS = 2 * 3600;
 
 interface Issued {

@@ -1,5 +1,5 @@
 /**
- * @module The contracts between Workers: what each RPC entrypoint offers (design.md §2, §4.4). Types alone, so that a
+ * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a
  * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
@@ -14,7 +14,7 @@ export interface AcceptedUpload {
   readonly consentToFederation: boolean;
   /** ISO 3166-1 alpha-2 country that took the upload in. */
   readonly origin: string;
-  /** Batch the authorising code was printed in, or null (design.md §8: rollback). */
+  /** Batch the authorising code was printed in, or null (docs/architecture.md §8: rollback). */
   readonly codeBatchId: string | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * @module A test session as a pure state machine: registered once, polled, given up to two TANs (design.md §7,
- * spec/cwa.md §3.1 with the defects of §6 removed). Times are Unix seconds; storage is elsewhere.
+ * @module A test session as a pure state machine: registered once, polled, given up to two TANs (docs/architecture.md §7,
+ * docs/spec/cwa.md §3.1 with the defects of §6 removed). Times are Unix seconds; storage is elsewhere.
  */
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from './test-result.ts';
 
@@ -105,7 +105,7 @@ export function polled(session: Session, resultKeptUntil: number | null): Sessio
 
 /**
  * What the ledger knows of the current TAN. gone: never issued, or expired; a commit that the ledger has forgotten (26 h)
- * counts as none, which is harmless: known keys are stored and counted once (design.md §4.5).
+ * counts as none, which is harmless: known keys are stored and counted once (docs/architecture.md §4.5).
  */
 export type TanStatus = 'live' | 'committed' | 'gone';
 

@@ -1,6 +1,6 @@
 /**
  * @module JSON from strangers: nesting, member count and duplicate names are checked before `JSON.parse` builds anything
- * (spec/cwa.md §3.1: 164 MB of nested JSON killed a verification server; RFC 8259 §4: duplicate names are unpredictable).
+ * (docs/spec/cwa.md §3.1: 164 MB of nested JSON killed a verification server; RFC 8259 §4: duplicate names are unpredictable).
  * The caller has capped the bytes already; one pass, cost linear in the text.
  */
 

@@ -1,6 +1,6 @@
 /**
- * @module Self-authenticating TANs (design.md §4.3): a version-4 UUID (RFC 9562 §5.4, what Corona-Warn-App's clients
- * carry, spec/cwa.md §1.1) whose 122 free bits are 80 unpredictable bits and a 42-bit MAC over them.
+ * @module Self-authenticating TANs (docs/architecture.md §4.3): a version-4 UUID (RFC 9562 §5.4, what Corona-Warn-App's clients
+ * carry, docs/spec/cwa.md §1.1) whose 122 free bits are 80 unpredictable bits and a 42-bit MAC over them.
  *
  * A forged TAN is told apart by whoever holds the MAC key, without asking any store: 2^-42 a guess.
  */

@@ -1,5 +1,5 @@
 /**
- * @module teleTAN: ten characters that a hotline reads to a patient over the telephone (spec/cwa.md §3.2).
+ * @module teleTAN: ten characters that a hotline reads to a patient over the telephone (docs/spec/cwa.md §3.2).
  *
  * Alphabet, length and check character are Corona-Warn-App's, so that its apps accept what we issue. Its server never
  * recomputed the check character; ours does, so a slip of the tongue is told apart from a guess before any storage is
@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 export const TELETAN_ALPHABET = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
 /** Nine random characters and one check character. */
 const TELETAN_LENGTH = 10;
-/** A teleTAN lives one hour (spec/cwa.md §3.2). */
+/** A teleTAN lives one hour (docs/spec/cwa.md §3.2). */
 export const TELETAN_LIFETIME_SECONDS = 3600;
 
 const RANDOM_CHARACTERS = TELETAN_LENGTH - 1;

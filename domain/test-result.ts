@@ -1,12 +1,12 @@
 /**
- * @module Test results as laboratories post them and apps read them (spec/cwa.md §3.1, §3.5). Codes, ids and the rules
+ * @module Test results as laboratories post them and apps read them (docs/spec/cwa.md §3.1, §3.5). Codes, ids and the rules
  * for a batch; pure.
  */
 
 /** Result codes of a PCR test; a rapid test adds 5, PoC-NAT adds 10 (given to the app less 10). */
 const TEST_RESULT = { PENDING: 0, NEGATIVE: 1, POSITIVE: 2, INVALID: 3, REDEEMED: 4 } as const;
 
-/** The three kinds of laboratory route, each with the codes it may post (spec/cwa.md §3.5). */
+/** The three kinds of laboratory route, each with the codes it may post (docs/spec/cwa.md §3.5). */
 const RESULT_KINDS = {
   lab: { min: 1, max: 3, given: 0 },
   quicktest: { min: 5, max: 9, given: 0 },
@@ -16,13 +16,13 @@ export type ResultKind = keyof typeof RESULT_KINDS;
 
 /** Rows of one request: a laboratory's morning run fits, a flood does not. */
 export const MAX_RESULTS_PER_REQUEST = 5_000;
-/** A result is answered as redeemed after 21 days and forgotten after 60 (spec/cwa.md §3.5). */
+/** A result is answered as redeemed after 21 days and forgotten after 60 (docs/spec/cwa.md §3.5). */
 const RESULT_REDEEMED_AFTER_SECONDS = 21 * 86_400;
 export const RESULT_FORGOTTEN_AFTER_SECONDS = 60 * 86_400;
 /** A sample may be dated ahead by a laboratory's wrong clock, at most this much. */
 const SAMPLE_TIME_SKEW_SECONDS = 3_600;
 
-/** SHA-256 of the QR code's GUID in hex; with a date of birth the first character is `x` (spec/cwa.md §3.1). */
+/** SHA-256 of the QR code's GUID in hex; with a date of birth the first character is `x` (docs/spec/cwa.md §3.1). */
 const HASHED_GUID = /^[xX0-9A-Fa-f][0-9A-Fa-f]{63}$/;
 
 /**

@@ -2,7 +2,7 @@
  * @module Many rows in one statement: an upload of 14 keys is then nine statements and not fifty.
  */
 
-/** The platform binds at most so many parameters a statement (spec/platform.md §1.2). */
+/** The platform binds at most so many parameters a statement (docs/spec/platform.md §1.2). */
 const MAX_PARAMETERS = 100;
 
 /** A table, and what to do with a row that is there already. */

@@ -1,6 +1,6 @@
 /**
  * @module Numbered schema migrations of an object's SQLite store. `PRAGMA user_version` is not available on the
- * platform (spec/platform.md §1.2), so the version lives in a table of its own.
+ * platform (docs/spec/platform.md §1.2), so the version lives in a table of its own.
  */
 
 /**

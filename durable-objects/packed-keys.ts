@@ -19,7 +19,7 @@ export const TEK_OFFSET = 8;
 const TEK_BYTES = 16;
 const ONSET_BIAS = 128;
 
-/** Everything but the key that later work stands on (design.md §4.5); never one of a single person. */
+/** Everything but the key that later work stands on (docs/architecture.md §4.5); never one of a single person. */
 export interface Provenance {
   /** ISO 3166-1 alpha-2, sorted. */
   readonly regions: readonly string[];

@@ -1,6 +1,6 @@
 /**
  * @module The local edge: every Worker of the deployment in one workerd, on one loopback port, with state on disk. For
- * `npm start`, the demo and the tests; not a way to serve phones (spec/platform.md §3.6).
+ * `npm start`, the demo and the tests; not a way to serve phones (docs/spec/platform.md §3.6).
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,7 +76,7 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       telemetry: { enabled: false },
       cf: false,
       ...(options.inspect === true ? { inspectorPort: 0 } : {}),
-      // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (spec/platform.md §4a).
+      // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (docs/spec/platform.md §4a).
       resourcePersistencePath: join(state, 'resources'),
       workers,
     } as Parameters<typeof convertV4MiniflareOptions>[0]),

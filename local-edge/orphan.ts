@@ -1,5 +1,5 @@
 /**
- * @module workerd outlives a Node parent that was killed by SIGKILL and keeps the port (spec/platform.md §4a). A start
+ * @module workerd outlives a Node parent that was killed by SIGKILL and keeps the port (docs/spec/platform.md §4a). A start
  * notes its workerd in the state directory; the next start on that directory ends one that has lost its parent.
  * Uses /proc, so it does nothing outside Linux.
  */

@@ -19,7 +19,7 @@ export interface HttpBody {
   readonly headers: Headers;
 }
 
-/** Seconds after which a file counts as not delivered (gaen.md §5: CWA's file timeout). */
+/** Seconds after which a file counts as not delivered (docs/spec/gaen.md §5: CWA's file timeout). */
 const TIMEOUT_SECONDS = 60;
 
 /**

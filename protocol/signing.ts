@@ -1,6 +1,6 @@
 /**
  * @module ECDSA P-256 with SHA-256 (FIPS 186-5 §6), deterministic as RFC 6979 has it, so that the same file always gets the
- * same signature; as DER for exports (gaen.md §4.3) and as r‖s (64 bytes, IEEE P1363) for our own documents. Keys are
+ * same signature; as DER for exports (docs/spec/gaen.md §4.3) and as r‖s (64 bytes, IEEE P1363) for our own documents. Keys are
  * PKCS#8 (RFC 5208, RFC 5915) and SubjectPublicKeyInfo (RFC 5480), in PEM (RFC 7468), as OpenSSL makes them.
  */
 import { p256 } from '@noble/curves/nist.js';
@@ -39,7 +39,7 @@ const EC_PRIVATE_KEY_START = fromHex('0201010420');
 const EC_PUBLIC_KEY_START = fromHex('a144034200');
 
 // The message is hashed here, since native SHA-256 is many times faster on a file of megabytes; low-s is not asked for
-// by any phone (gaen.md §4.3), and plain RFC 6979 is what its vectors show.
+// by any phone (docs/spec/gaen.md §4.3), and plain RFC 6979 is what its vectors show.
 const OPTIONS = { prehash: false, lowS: false } as const;
 
 function keyFromScalar(d: Uint8Array): SigningKey {

@@ -63,7 +63,7 @@ const KEY = {
   daysSinceOnsetOfSymptoms: 3998,
 };
 
-describe('SubmissionPayload (cwa.md §1.1)', () => {
+describe('SubmissionPayload (docs/spec/cwa.md §1.1)', () => {
   it('comes back as it was, absent as null', ({ expect }) => {
     fc.assert(
       fc.property(anyPayload, (payload) => {

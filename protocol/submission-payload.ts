@@ -1,5 +1,5 @@
 /**
- * @module The upload as Corona-Warn-App's phones send it (SubmissionPayload, proto2; cwa.md §1.1). What comes out is the wire's
+ * @module The upload as Corona-Warn-App's phones send it (SubmissionPayload, proto2; docs/spec/cwa.md §1.1). What comes out is the wire's
  * own numbers, absent told from zero: what they mean is domain/keys' affair.
  */
 import protobuf from 'protobufjs/minimal.js';
@@ -55,7 +55,7 @@ export interface PayloadError {
 
 /**
  * Most elements of each repeated field, by field number. An element costs two bytes on the wire and some hundred in
- * memory; CWA's server may be configured for up to 100 keys (cwa.md §1.1), and check-ins are padded with fake ones.
+ * memory; CWA's server may be configured for up to 100 keys (docs/spec/cwa.md §1.1), and check-ins are padded with fake ones.
  */
 const MOST_ELEMENTS: ReadonlyMap<number, number> = new Map([
   [1, 100],

@@ -45,7 +45,7 @@ export interface Evaluation {
   readonly weightedSum: WeightedSumResult;
 }
 
-/** CWA's transport of a transmission risk level in report type and onset (gaen.md §11). */
+/** CWA's transport of a transmission risk level in report type and onset (docs/spec/gaen.md §11). */
 export function transport(transmissionRiskLevel: number): { reportType: ReportType; daysSinceOnsetOfSymptoms: number } {
   const reportTypes = [4, 4, 3, 3, 2, 2, 1, 1] as const;
   return {

@@ -16,7 +16,7 @@ export interface Advertisement {
   readonly aem: Uint8Array;
 }
 
-/** Calibration confidence of a model that was measured (gaen.md §1). */
+/** Calibration confidence of a model that was measured (docs/spec/gaen.md §1). */
 const HIGH_CONFIDENCE = 3;
 
 interface KeyDay {

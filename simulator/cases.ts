@@ -61,7 +61,7 @@ function uploadTime(result: number, random: Random): number {
 }
 
 /**
- * The keys of the last 14 days and of today, which is cut so that it can be shared (gaen.md §1).
+ * The keys of the last 14 days and of today, which is cut so that it can be shared (docs/spec/gaen.md §1).
  * @returns what the server publishes of them; null if no rule leaves one
  */
 function shared(beacon: Beacon, at: number, onset: number): Upload | null {

@@ -29,7 +29,7 @@ options, same result. Writes simulate.csv, simulate.svg and simulate.json.
   --test-delay HOURS  mean time from swab to result, 0..240 (default ${DEFAULTS.testDelay})
   --sharing X         share of positive phone owners who upload, 0..1 (default ${DEFAULTS.sharing})
   --android X         share of Android, 0..1 (default ${DEFAULTS.android})
-  --reference-db X    attenuation at 2 m without obstacle, 30..80 (default ${DEFAULTS.referenceDb}, seed 001)
+  --reference-db X    attenuation at 2 m without obstacle, 30..80 (default ${DEFAULTS.referenceDb}, CWA solution architecture)
   --sample N          phones that download, store and match everything, 0..100 (default ${DEFAULTS.sample})
   --parameters FILE   parameter document (default parameters/default.json)
   --out DIR           where the files go (default out/simulate)

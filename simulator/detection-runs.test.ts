@@ -9,7 +9,7 @@ const ascending = fc
   .uniqueArray(fc.integer({ min: START, max: START + 5 * SECONDS_PER_DAY }), { maxLength: 150 })
   .map((times) => times.sort((a, b) => a - b));
 
-describe("the systems' limits on detection calls (gaen.md §5)", () => {
+describe("the systems' limits on detection calls (docs/spec/gaen.md §5)", () => {
   it('an hourly phone calls every four hours, six times a day', ({ expect }) => {
     for (const platform of ['android', 'ios'] as const) {
       const calls = detectionTimes(hourly(48), platform, 6);
@@ -41,7 +41,7 @@ describe("the systems' limits on detection calls (gaen.md §5)", () => {
   });
 });
 
-describe('downloads (seed 001: next hour + random(3600))', () => {
+describe('downloads (CWA solution architecture: next hour + random(3600))', () => {
   it('are at most one an hour begun, spread over it; iPhones sleep at night', ({ expect }) => {
     const counts = { android: 0, ios: 0 };
     for (let person = 0; person < 50; person++) {

@@ -1,13 +1,13 @@
 /**
  * @module When a phone asks for keys, and when the system lets it match them: six detection calls a day, per UTC day on
- * Android, in any 24 hours on iOS, spaced as Corona-Warn-App spaces them (gaen.md §5, §10).
+ * Android, in any 24 hours on iOS, spaced as Corona-Warn-App spaces them (docs/spec/gaen.md §5, §10).
  */
 import { secondsUntilDownload } from '../phone/timing/schedule.ts';
 import { SECONDS_PER_DAY } from './options.ts';
 import type { Platform } from './population.ts';
 import { Random, STREAM } from './random.ts';
 
-/** The systems' limit in ExposureWindow mode (gaen.md §5). */
+/** The systems' limit in ExposureWindow mode (docs/spec/gaen.md §5). */
 export const MAX_DETECTION_CALLS = 6;
 const SECONDS_PER_HOUR = 3600;
 const HOURS_PER_DAY = 24;
@@ -19,7 +19,7 @@ const DAYTIME = { from: 7, to: 23 } as const;
  * @param person whose phone it is
  * @param from Unix seconds
  * @param to Unix seconds, exclusive
- * @returns instants at which the app runs and asks for keys: next hour + random(3600) (seed 001), as far as the system
+ * @returns instants at which the app runs and asks for keys: next hour + random(3600) (CWA solution architecture), as far as the system
  *   lets it run
  */
 export function downloadTimes(seed: number, person: number, platform: Platform, from: number, to: number): number[] {

@@ -61,7 +61,7 @@ const WORKING_SHARE = 0.65;
 const TRANSPORT_SHARE = 0.35;
 const RIDERS_A_LINE = 120;
 const PEOPLE_A_SHOP = 400;
-/** dBm; a class of −15 (gaen.md §3), models differ. */
+/** dBm; a class of −15 (docs/spec/gaen.md §3), models differ. */
 const TX_POWER = { min: -20, max: -10 } as const;
 
 function shuffled(length: number, random: Random): number[] {

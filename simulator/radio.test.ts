@@ -97,7 +97,7 @@ describe('figure 13: one device listens, five are around', () => {
   });
 });
 
-describe('path loss (seed 001, limitations)', () => {
+describe('path loss (CWA solution architecture, limitations)', () => {
   it('is 50 dB at 2 m, less nearer, 6 dB more at twice the distance, plus what stands between', ({ expect }) => {
     expect(attenuation(2, 0, 50)).toBe(50);
     expect(attenuation(1.9, 0, 50)).toBeLessThan(50);

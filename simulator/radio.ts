@@ -1,5 +1,5 @@
 /**
- * @module Bluetooth as the architecture's limitations describe it (seed 001, "Limitations", figure 13): beacons every
+ * @module Bluetooth as the architecture's limitations describe it (CWA solution architecture, "Limitations", figure 13): beacons every
  * 250 ms, listening windows of two to four seconds up to five minutes apart, 50 dB at two metres, obstacles in between.
  */
 import type { Segment } from './encounter.ts';
@@ -11,9 +11,9 @@ import { Random, STREAM } from './random.ts';
 const BEACON_SECONDS = 0.25;
 /** Seed 001: windows "currently up to five minutes apart". */
 const SCAN_INTERVAL_SECONDS = 300;
-/** gaen.md §3: Android takes up to 89 s off the interval, at random. */
+/** docs/spec/gaen.md §3: Android takes up to 89 s off the interval, at random. */
 const ANDROID_JITTER_SECONDS = 90;
-/** gaen.md §3: Android listens for 4 s; seed 001 expects two to four. */
+/** docs/spec/gaen.md §3: Android listens for 4 s; CWA solution architecture expects two to four. */
 const ANDROID_SCAN_SECONDS = 4;
 const IOS_SCAN_SECONDS = { min: 2, max: 4 } as const;
 /** Path loss: twice the distance, 6 dB more (free space). */

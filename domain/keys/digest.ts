@@ -1,5 +1,5 @@
 /**
- * @module The digest that tells a repeated upload from another one (design.md §4.4). It is taken over the keys as parsed,
+ * @module The digest that tells a repeated upload from another one (docs/architecture.md §4.4). It is taken over the keys as parsed,
  * before any rule that looks at the clock; request padding is no part of it, since phones pad anew on each attempt.
  */
 import { compareBytes, concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';

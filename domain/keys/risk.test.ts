@@ -1,12 +1,12 @@
 import { describe, it } from 'vitest';
 import { ONSET_TO_RISK, encodeRiskLevel, riskLevelOfOnset } from './risk.ts';
 
-/** Last value of each table, as spec/cwa.md §2.2 prints them: a digit too many or too few would show here. */
+/** Last value of each table, as docs/spec/cwa.md §2.2 prints them: a digit too many or too few would show here. */
 const LAST = [
   6, 205, 306, 404, 504, 603, 703, 803, 902, 1002, 1102, 1201, 1301, 1400, 1500, 1599, 1699, 1799, 2000, 3000, 4000,
 ];
 
-describe('transmission risk level from days since onset (spec/cwa.md §2.2)', () => {
+describe('transmission risk level from days since onset (docs/spec/cwa.md §2.2)', () => {
   it('the tables have the extent that CWA’s have, and none overlaps the next', ({ expect }) => {
     expect(ONSET_TO_RISK.map(([first, levels]) => first + levels.length - 1)).toEqual(LAST);
     ONSET_TO_RISK.slice(1).forEach(([first], i) => expect(first).toBeGreaterThan(LAST[i] as number));
@@ -31,7 +31,7 @@ describe('transmission risk level from days since onset (spec/cwa.md §2.2)', ()
   });
 });
 
-describe('what phones read in place of the level (spec/cwa.md §2.4)', () => {
+describe('what phones read in place of the level (docs/spec/cwa.md §2.4)', () => {
   it('gives back the level by CWA’s risk configuration (§4.2: TRL encoding)', ({ expect }) => {
     // infectiousness standard 1, high 2; recursive 0, self-report 2, clinical 4, confirmed 6; the level is their sum.
     const offset: Record<number, number> = { 4: 0, 3: 2, 2: 4, 1: 6 };

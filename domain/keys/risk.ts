@@ -1,15 +1,15 @@
 /**
  * @module Corona-Warn-App's risk arithmetic: from the days since onset that its apps send to a transmission risk level,
- * and from the level to the two fields phones read (spec/cwa.md §2.2, §2.4; the tables are its server's).
+ * and from the level to the two fields phones read (docs/spec/cwa.md §2.2, §2.4; the tables are its server's).
  */
 import { REPORT_TYPE, type ReportType } from '../../protocol/gaen/keys.ts';
 
-/** Smallest and largest days since onset that CWA's apps send (spec/cwa.md §2.1 rule 7). */
+/** Smallest and largest days since onset that CWA's apps send (docs/spec/cwa.md §2.1 rule 7). */
 export const CWA_ONSET_MIN = -15;
 export const CWA_ONSET_MAX = 4000;
-/** Keys below this level are not published (spec/cwa.md §2.4: minimum-trl-value-allowed). */
+/** Keys below this level are not published (docs/spec/cwa.md §2.4: minimum-trl-value-allowed). */
 export const MINIMUM_PUBLISHED_RISK_LEVEL = 3;
-/** A days-since-onset value outside all tables (spec/cwa.md §2.2: DEFAULT_TRL). */
+/** A days-since-onset value outside all tables (docs/spec/cwa.md §2.2: DEFAULT_TRL). */
 export const UNMAPPED_RISK_LEVEL = 1;
 
 /**
@@ -58,7 +58,7 @@ export interface RiskEncoding {
   readonly reportType: ReportType;
 }
 
-/** spec/cwa.md §2.4: report type by pairs of levels, 1..2, 3..4, 5..6, 7..8. */
+/** docs/spec/cwa.md §2.4: report type by pairs of levels, 1..2, 3..4, 5..6, 7..8. */
 const REPORT_TYPE_OF_PAIR = [
   REPORT_TYPE.RECURSIVE,
   REPORT_TYPE.SELF_REPORT,

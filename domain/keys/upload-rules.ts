@@ -21,7 +21,7 @@ export interface UploadPolicy {
   readonly homeCountry: string;
   /** ISO 3166-1 alpha-2, the home country included. */
   readonly supportedCountries: readonly string[];
-  /** 1 for an upload, 0 for a dummy, which carries no key (spec/cwa.md §1.3). */
+  /** 1 for an upload, 0 for a dummy, which carries no key (docs/spec/cwa.md §1.3). */
   readonly minimumKeys: 0 | 1;
 }
 

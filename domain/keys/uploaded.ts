@@ -1,5 +1,5 @@
 /**
- * @module What a phone hands in, before and after the rules that look at no clock (design.md §4.1, §4.2).
+ * @module What a phone hands in, before and after the rules that look at no clock (docs/architecture.md §4.1, §4.2).
  */
 
 /** A key as it was parsed: numbers as on the wire, null where the field was absent. */
@@ -8,7 +8,7 @@ export interface UploadedKey {
   readonly transmissionRiskLevel: number | null;
   readonly rollingStartIntervalNumber: number | null;
   readonly rollingPeriod: number | null;
-  /** CWA's scale, −15..4000 (spec/cwa.md §2.2). */
+  /** CWA's scale, −15..4000 (docs/spec/cwa.md §2.2). */
   readonly daysSinceOnsetOfSymptoms: number | null;
 }
 
@@ -18,7 +18,7 @@ export interface UploadClaim {
   readonly visitedCountries: readonly string[];
   readonly origin: string | null;
   readonly consentToFederation: boolean | null;
-  /** CWA's SubmissionType, 0 when absent (spec/cwa.md §1.1). */
+  /** CWA's SubmissionType, 0 when absent (docs/spec/cwa.md §1.1). */
   readonly submissionType: number;
 }
 

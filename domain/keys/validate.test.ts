@@ -56,7 +56,7 @@ describe('rules that drop a key', () => {
   });
 });
 
-/** gaen.md §4.2: what every consumer needs of a key. */
+/** docs/spec/gaen.md §4.2: what every consumer needs of a key. */
 function phoneAccepts(k: TemporaryExposureKey): boolean {
   const within = (value: number, low: number, high: number) => Number.isInteger(value) && value >= low && value <= high;
   return (
@@ -127,7 +127,9 @@ describe('whatever is sent, what comes out is valid for every phone', () => {
     if (arbitrary === likelyKey) expect(published).toBeGreaterThan(300);
   });
 
-  it('each onset vector that CWA’s apps send: exact day, ranges, none, unknown (spec/cwa.md §2.2)', ({ expect }) => {
+  it('each onset vector that CWA’s apps send: exact day, ranges, none, unknown (docs/spec/cwa.md §2.2)', ({
+    expect,
+  }) => {
     const today = [...Array.from({ length: 22 }, (_, age) => age), 701, 708, 715, 2000, 3000, 4000];
     const left = today.map((first) => {
       const keys = Array.from({ length: 15 }, (_, i): UploadedKey => ({

@@ -1,5 +1,5 @@
 /**
- * @module From what a phone sent to what every phone accepts (design.md §4.2): first the rules without a clock, later,
+ * @module From what a phone sent to what every phone accepts (docs/architecture.md §4.2): first the rules without a clock, later,
  * once the authorisation is held, the rules with one.
  */
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
@@ -53,7 +53,7 @@ function withDefaults(key: UploadedKey): CheckedKey {
 }
 
 /**
- * Applies the rules that drop keys, and writes the rest as phones read them (spec/cwa.md §2.4: report type and days
+ * Applies the rules that drop keys, and writes the rest as phones read them (docs/spec/cwa.md §2.4: report type and days
  * since onset stand for the risk level; symptoms are left behind).
  *
  * @param keys keys that {@link checkUpload} let through

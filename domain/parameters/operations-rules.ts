@@ -6,7 +6,7 @@ import type { Parameters, Violation } from '../../protocol/parameters/document.t
 
 const show = (value: unknown): string => JSON.stringify(value);
 
-/** `min` ≤ `latest`, which CWA's v2 server never checked (cwa.md §4.2). */
+/** `min` ≤ `latest`, which CWA's v2 server never checked (docs/spec/cwa.md §4.2). */
 export function versionRules({ appVersions: { android, ios } }: Parameters): Violation[] {
   const pairs = [
     ['appVersions.android.minVersionCode', android.minVersionCode, android.latestVersionCode],

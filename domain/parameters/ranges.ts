@@ -1,5 +1,5 @@
 /**
- * @module Gaps and overlaps between ranges, which CWA's server never looked for (cwa.md §4.2, "Validation in v2").
+ * @module Gaps and overlaps between ranges, which CWA's server never looked for (docs/spec/cwa.md §4.2, "Validation in v2").
  */
 import type { NumberRange } from '../../protocol/parameters/range.ts';
 import { type Violation, valueText } from '../../protocol/parameters/document.ts';

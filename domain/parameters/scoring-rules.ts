@@ -1,5 +1,5 @@
 /**
- * @module How the scoring parameters must fit together (cwa.md §4, gaen.md §7–§11). Each rule is a function from the
+ * @module How the scoring parameters must fit together (docs/spec/cwa.md §4, docs/spec/gaen.md §7–§11). Each rule is a function from the
  * document to violations; structure and single values are checked before (protocol/parameters/document.ts).
  */
 import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
@@ -8,7 +8,7 @@ import { TRANSMISSION_RISK_LEVELS } from '../../protocol/parameters/levels.ts';
 import type { RiskCalculationParameters } from '../../protocol/parameters/risk-calculation.ts';
 import { type Coverage, checkRanges, isEmptyRange, rangeText } from './ranges.ts';
 
-/** Top of CWA's ranges of normalized minutes (cwa.md §4.2): one window can't reach it, a day of a thousand could. */
+/** Top of CWA's ranges of normalized minutes (docs/spec/cwa.md §4.2): one window can't reach it, a day of a thousand could. */
 const MAX_NORMALIZED_MINUTES = 9999;
 const MAX_SUM_SCORE = 8;
 const MIN_SUM_SCORE = 1;

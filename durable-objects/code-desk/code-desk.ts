@@ -1,5 +1,5 @@
 /**
- * @module The code desk: one object that keeps the books of teleTANs, card batches and failed guesses (design.md §7).
+ * @module The code desk: one object that keeps the books of teleTANs, card batches and failed guesses (docs/architecture.md §7).
  * One object is enough: staff issue a few codes a second at most; phones touch it only when a teleTAN with a right check
  * character fails.
  *
@@ -27,7 +27,7 @@ import {
 const CLEANUP_EVERY_SECONDS = 3_600;
 
 export class CodeDesk<Env = unknown> extends DurableObject<Env> {
-  /** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
+  /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   readonly #sql: SqlStorage;
 

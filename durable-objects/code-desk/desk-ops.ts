@@ -1,6 +1,6 @@
 /**
  * @module The books of the code desk: who issued how many teleTANs, which batches of cards exist and from when they are
- * withdrawn, how many guesses failed (design.md §7). Never a code: a teleTAN leaves its first three characters, so that
+ * withdrawn, how many guesses failed (docs/architecture.md §7). Never a code: a teleTAN leaves its first three characters, so that
  * its issuer finds it in a list; a card leaves nothing. SQL over one object's storage; no clock, no network.
  */
 

@@ -7,13 +7,13 @@ import { text } from '../submission-buffer/config.ts';
 export interface ParameterStoreConfig {
   /** Country in the path of CWA's v1 configuration. */
   readonly homeCountry: string;
-  /** Name under which phones pinned the key of our own documents (design.md §6: the manifest's). */
+  /** Name under which phones pinned the key of our own documents (docs/architecture.md §6: the manifest's). */
   readonly headKeyId: string;
   /** r‖s */
   readonly headSigner: Signer;
   /** As CWA's apps know the key of their configuration ZIPs. */
   readonly zipKey: { readonly keyId: string; readonly keyVersion: string };
-  /** DER; a key of its own, which signs nothing else (design.md §6). */
+  /** DER; a key of its own, which signs nothing else (docs/architecture.md §6). */
   readonly zipSigner: Signer;
 }
 

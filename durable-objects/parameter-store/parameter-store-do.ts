@@ -154,7 +154,7 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     await this.#arm(head.state === 'PLANNED' ? 1 : head.issuedAt + RENEWAL_SECONDS - now);
   }
 
-  /** As in the Publisher: alarms run on real time whatever our clock says (design.md §11). */
+  /** As in the Publisher: alarms run on real time whatever our clock says (docs/architecture.md §11). */
   async #arm(seconds: number): Promise<void> {
     const wait = Math.min(Math.max(1, seconds), MAX_SLEEP_SECONDS);
     await this.ctx.storage.setAlarm(Date.now() + wait * 1000);

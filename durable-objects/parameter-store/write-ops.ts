@@ -19,7 +19,7 @@ import { type BucketPort, type ObjectMeta, putLatest, putOnce } from '../publish
 import type { ParameterStoreConfig } from './config.ts';
 import type { ParameterRows } from './store.ts';
 
-/** Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (cwa.md §1.4). */
+/** Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (docs/spec/cwa.md §1.4). */
 const POLLED_CACHE = 'public, max-age=300';
 const IMMUTABLE_CACHE = 'public, max-age=31536000, immutable';
 

@@ -1,6 +1,6 @@
 /**
  * @module An R2 bucket as the Publisher uses it: put-if-absent for what never changes, compare-and-swap for what does,
- * identity by SHA-256. No multipart: it takes no condition (spec/platform.md §1.3).
+ * identity by SHA-256. No multipart: it takes no condition (docs/spec/platform.md §1.3).
  */
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -50,7 +50,7 @@ export interface BucketPort {
 const DELETE_BATCH = 1_000;
 
 /**
- * @param onCall called before each call of R2: an invocation may make 10,000 (spec/platform.md §1.1)
+ * @param onCall called before each call of R2: an invocation may make 10,000 (docs/spec/platform.md §1.1)
  * @returns the port over a binding
  */
 export function r2Bucket(bucket: R2Bucket, onCall: () => void = () => {}): BucketPort {

@@ -1,5 +1,5 @@
 /**
- * @module One signed export file from rows of private records, and how it is stored (design.md §5, Files and Write).
+ * @module One signed export file from rows of private records, and how it is stored (docs/architecture.md §5, Files and Write).
  * One file is in memory at a time: export.bin in one buffer, its ZIP, and small windows of the records.
  */
 import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
@@ -13,7 +13,7 @@ import { putOnce, type ObjectMeta } from './bucket.ts';
 import type { Publication } from './publication.ts';
 import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts';
 
-/** What is replaced lives on for as long as a head may name it (design.md §5). */
+/** What is replaced lives on for as long as a head may name it (docs/architecture.md §5). */
 export const GRACE_SECONDS = 4 * SECONDS_PER_HOUR;
 
 export interface BuiltFile {
@@ -26,7 +26,7 @@ export interface BuiltFile {
   readonly identity: Readonly<Record<'bin' | 'sig', string>>;
 }
 
-/** The window of a file, Unix seconds; phones tell files apart by it (gaen.md §4.4). */
+/** The window of a file, Unix seconds; phones tell files apart by it (docs/spec/gaen.md §4.4). */
 export interface Window {
   readonly start: number;
   readonly end: number;
@@ -97,7 +97,7 @@ export async function writeChunks(
   const entries: ChunkEntry[] = [];
   for (const [index, size] of sizes.entries()) {
     const n = index + 1;
-    // Android takes two files with the same start, end and batch for one: n seconds tell them apart (gaen.md §4.4).
+    // Android takes two files with the same start, end and batch for one: n seconds tell them apart (docs/spec/gaen.md §4.4).
     const end = span.window.end + (sizes.length > 1 ? span.endOffset + n : 0);
     const file = await buildFile(p, span.region, { start: span.window.start, end }, merge, size);
     const key = chunkPath(span.region, file.name);

@@ -1,5 +1,5 @@
 /**
- * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (design.md §5, Write).
+ * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (docs/architecture.md §5, Write).
  *
  * Durable order: the whole publication is fixed in the store (`pending_index`) before the first object is put, so that
  * a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),
@@ -19,7 +19,7 @@ import type { IndexPlan, RegionDay } from './model.ts';
 import type { Publication } from './publication.ts';
 
 const JSON_TYPE = 'application/json';
-/** The head is polled; CWA's lists are fetched when a package is missing (spec/cwa.md §1.4: max-age=300). */
+/** The head is polled; CWA's lists are fetched when a package is missing (docs/spec/cwa.md §1.4: max-age=300). */
 const HEAD_CACHE = 'public, max-age=60';
 const LIST_CACHE = 'public, max-age=300';
 /** A page lists this many chunks at most; then the next one begins. */

@@ -1,5 +1,5 @@
 /**
- * @module The Publisher object: one a deployment, so that sealing never blocks uploads (design.md §5). A shell: storage,
+ * @module The Publisher object: one a deployment, so that sealing never blocks uploads (docs/architecture.md §5). A shell: storage,
  * clock, alarm, RPC; the state machine is in steps.ts.
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -134,7 +134,7 @@ export class Publisher extends DurableObject {
   }
 
   /**
-   * Alarms run on real time whatever our clock says, and one in the past fires at once and loops (design.md §11): so
+   * Alarms run on real time whatever our clock says, and one in the past fires at once and loops (docs/architecture.md §11): so
    * it is set at real now plus what is left on our clock, at least a second.
    */
   async #arm(seconds: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * @module The Publisher's state machine: OPEN → FROZEN → PLANNED → WRITTEN → INDEXED → PURGED, for each hour and region
- * (design.md §5). `advance` takes one step; every step can be repeated, whoever calls it and wherever it was cut off.
+ * (docs/architecture.md §5). `advance` takes one step; every step can be repeated, whoever calls it and wherever it was cut off.
  *
  * | step | durable afterwards | a crash before that leaves |
  * |---|---|---|

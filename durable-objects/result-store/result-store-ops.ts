@@ -1,5 +1,5 @@
 /**
- * @module Results of laboratory tests by hashed GUID, and the signed list of laboratories (design.md §2, §7). SQL over
+ * @module Results of laboratory tests by hashed GUID, and the signed list of laboratories (docs/architecture.md §2, §7). SQL over
  * one object's storage; no clock, no network. Cost: one row a test, read and written by primary key.
  */
 import type { PostedResult } from '../../domain/test-result.ts';
@@ -62,7 +62,7 @@ export function putResults(sql: SqlStorage, labId: string, rows: readonly Posted
   return [];
 }
 
-/** @returns the row, or null when no laboratory has posted this id; asking never creates one (spec/cwa.md §3.5) */
+/** @returns the row, or null when no laboratory has posted this id; asking never creates one (docs/spec/cwa.md §3.5) */
 export function readResult(sql: SqlStorage, hashedGuid: string): StoredResult | null {
   const row = sql
     .exec<{ result: number; sample_collected: number; lab_id: string; posted_at: number }>(

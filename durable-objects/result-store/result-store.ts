@@ -21,7 +21,7 @@ import {
 const CLEANUP_RETRY_SECONDS = 3_600;
 
 export class ResultStore<Env = unknown> extends DurableObject<Env> {
-  /** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
+  /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   readonly #sql: SqlStorage;
 
@@ -81,7 +81,7 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     else await this.#arm(Math.max(1, Math.min(next - now, CLEANUP_RETRY_SECONDS)));
   }
 
-  /** Alarms run on real time whatever our clock says (design.md §11). */
+  /** Alarms run on real time whatever our clock says (docs/architecture.md §11). */
   async #arm(seconds: number): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + Math.max(1, seconds) * 1000);
   }

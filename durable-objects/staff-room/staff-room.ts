@@ -1,6 +1,6 @@
 /**
  * @module The staff room: one object of the portal's own, with staff sessions, the audit log and the certificates of
- * professionals that were revoked (design.md §7). One object is enough: a few thousand staff make some actions a second.
+ * professionals that were revoked (docs/architecture.md §7). One object is enough: a few thousand staff make some actions a second.
  * It knows no patient, no code and no key.
  *
  * Durable writes: an action is written into the log before it is done. A crash in between leaves an entry for something
@@ -34,7 +34,7 @@ import {
 const CLEANUP_EVERY_MS = 3_600_000;
 
 export class StaffRoom<Env = unknown> extends DurableObject<Env> {
-  /** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
+  /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   readonly #sql: SqlStorage;
 

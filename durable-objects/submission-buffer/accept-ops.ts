@@ -1,5 +1,5 @@
 /**
- * @module How an upload enters the buffer (design.md §4.4, §4.5): idempotent by upload id, each TEK once in its life,
+ * @module How an upload enters the buffer (docs/architecture.md §4.4, §4.5): idempotent by upload id, each TEK once in its life,
  * all rows in one transaction.
  *
  * Durable order: everything of one upload is in one SQLite transaction, which it may share with others

@@ -1,5 +1,5 @@
 /**
- * @module Withdrawn batches of code cards (design.md §8): which, and from which hour on. The mark stands beside the private
+ * @module Withdrawn batches of code cards (docs/architecture.md §8): which, and from which hour on. The mark stands beside the private
  * records, whose code-batch ids say which keys it means; it outlives every key that was uploaded with such a card.
  */
 import { hourOf, RETENTION_DAYS } from '../../protocol/gaen/intervals.ts';

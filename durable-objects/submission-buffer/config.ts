@@ -13,7 +13,7 @@ export interface BufferConfig {
   readonly policy: ChunkPolicy;
   /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
   readonly knownKeyHashKey: Uint8Array;
-  /** Hours that upload ids and tombstones live: as long as the TAN's row (design.md §4.4). */
+  /** Hours that upload ids and tombstones live: as long as the TAN's row (docs/architecture.md §4.4). */
   readonly uploadIdLifetimeHours: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * @module Tables of the SubmissionBuffer; durable-objects/STORAGE.md says what each holds and for how long.
- * No row carries an upload id beside a key, an order of arrival or a time finer than the hour (design.md §4.5).
+ * No row carries an upload id beside a key, an order of arrival or a time finer than the hour (docs/architecture.md §4.5).
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -1,5 +1,5 @@
 /**
- * @module The SubmissionBuffer object: one a deployment (design.md §4.5). A shell: storage, clock and RPC; what it does
+ * @module The SubmissionBuffer object: one a deployment (docs/architecture.md §4.5). A shell: storage, clock and RPC; what it does
  * is in *-ops.ts. Never grouped by person, never read by anybody but the Publisher and the origin's Intake.
  */
 import { DurableObject } from 'cloudflare:workers';

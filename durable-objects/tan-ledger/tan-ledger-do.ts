@@ -1,6 +1,6 @@
 /**
  * @module The issued TANs, in one object (docs/decisions/012): a shell around domain/reservation.ts that keeps rows and
- * an alarm. A TAN itself never gets here, only its keyed hash (design.md §4.4).
+ * an alarm. A TAN itself never gets here, only its keyed hash (docs/architecture.md §4.4).
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
@@ -13,7 +13,7 @@ import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan }
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
-/** Alarms run on real time and one in the past fires at once: never less than this ahead (design.md §11). */
+/** Alarms run on real time and one in the past fires at once: never less than this ahead (docs/architecture.md §11). */
 const SHORTEST_ALARM_MS = 1_000;
 /** `setAlarm` takes dates up to the year 275760; a clock of another century must not exceed that. */
 const LONGEST_ALARM_MS = 30 * 86_400_000;

@@ -1,6 +1,6 @@
 /**
  * @module Rows of test sessions: what domain/session decides, kept by the keyed hash of the registration token
- * (design.md §7). SQL over one object's storage; no clock, no network. Cost: one row a session, found by primary key.
+ * (docs/architecture.md §7). SQL over one object's storage; no clock, no network. Cost: one row a session, found by primary key.
  */
 import type { Session } from '../../domain/session.ts';
 

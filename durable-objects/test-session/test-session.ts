@@ -1,5 +1,5 @@
 /**
- * @module Test sessions of one shard (design.md §7): shell over session-ops and domain/session. Sixteen shards by the
+ * @module Test sessions of one shard (docs/architecture.md §7): shell over session-ops and domain/session. Sixteen shards by the
  * first hex digit of the token's hash, so that millions can be live.
  *
  * Durable writes: each method is one read, one pure decision and one row written, without an await in between, so one
@@ -28,7 +28,7 @@ export interface IssuedRow extends StoredSession {
 }
 
 export class TestSession<Env = unknown> extends DurableObject<Env> {
-  /** Unix seconds; the local edge overrides it with its own clock (design.md §11). */
+  /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   readonly #sql: SqlStorage;
 
@@ -137,7 +137,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if ((await this.ctx.storage.getAlarm()) === null) await this.#arm(CLEANUP_RETRY_SECONDS);
   }
 
-  /** Alarms run on real time whatever our clock says (design.md §11). */
+  /** Alarms run on real time whatever our clock says (docs/architecture.md §11). */
   async #arm(seconds: number): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + Math.max(1, seconds) * 1000);
   }

@@ -1,6 +1,6 @@
 /**
- * @module What the capacity model takes in, and three sets of it: the Corona-Warn-App's estimate (seed 001, "Bandwidth
- * estimations"), Vukolić's worldwide one (seed 004, §3.6 and §4), and this project's own, whose bytes and CPU were
+ * @module What the capacity model takes in, and three sets of it: the Corona-Warn-App's estimate (CWA solution architecture, "Bandwidth
+ * estimations"), Vukolić's worldwide one (arXiv:2006.13087, §3.6 and §4), and this project's own, whose bytes and CPU were
  * measured (load-tests/measured.json).
  */
 
@@ -29,13 +29,13 @@ export interface Assumptions {
   readonly bytesPerFile: number;
   /** Bytes of what is fetched once a day apart from files: day page or date index. */
   readonly bytesPerDayIndex: number;
-  /** Keys this view can carry a day, or null when it has no bound (design.md §5: CWA's tree, 600,000). */
+  /** Keys this view can carry a day, or null when it has no bound (docs/architecture.md §5: CWA's tree, 600,000). */
   readonly keysPerDayCap: number | null;
   /** Share of sessions that fail at their end, the dearest way, and are made again. */
   readonly retryShare: number;
   /** Busiest second by the mean one. 1 when phones spread; 60 when the hour's phones all come in one minute. */
   readonly peakFactor: number;
-  /** Published regions (design.md §5: home country and union). */
+  /** Published regions (docs/architecture.md §5: home country and union). */
   readonly regions: number;
   /** Upper-tier caches, each a reader of the bucket. */
   readonly upperTiers: number;
@@ -89,7 +89,7 @@ const ESTIMATE: Assumptions = {
   objectsAwake: 18,
 };
 
-/** Corona-Warn-App: 14 keys are 392 bytes, 100 % overhead, 2,000 cases, 30 million phones, 24 chunks (seed 001). */
+/** Corona-Warn-App: 14 keys are 392 bytes, 100 % overhead, 2,000 cases, 30 million phones, 24 chunks (CWA solution architecture). */
 export const SEED: Assumptions = {
   ...ESTIMATE,
   name: 'seed',
@@ -100,7 +100,7 @@ export const SEED: Assumptions = {
 };
 
 /**
- * Vukolić: everybody downloads every key of the world, raw key bytes alone, 200,000 infections a day (seed 004, §3.6).
+ * Vukolić: everybody downloads every key of the world, raw key bytes alone, 200,000 infections a day (arXiv:2006.13087, §3.6).
  * His traffic figure is for a population of 330 million; his scale is up to 300 regions and 8 billion users.
  */
 export const VUKOLIC: Assumptions = {

@@ -1,6 +1,6 @@
 /**
  * @module The monthly bill under each way of serving, from the model's figures and a dated price list
- * (load-tests/targets.json). Pure. Sources: spec/platform.md §1.1–1.4; spec/google.md §7 for the general cloud.
+ * (load-tests/targets.json). Pure. Sources: docs/spec/platform.md §1.1–1.4; docs/spec/google.md §7 for the general cloud.
  */
 import type { Assumptions } from './assumptions.ts';
 import type { Capacity } from './model.ts';

@@ -1,6 +1,6 @@
 /**
  * @module Carries the load tests to a country: requests, bytes, operations and the bill for so many phones and cases
- * (design.md §12). Prices and targets: load-tests/targets.json. Measured inputs: load-tests/measured.json.
+ * (docs/architecture.md §12). Prices and targets: load-tests/targets.json. Measured inputs: load-tests/measured.json.
  *
  * Usage: npm run capacity -- [--phones 60e6] [--cases 2000] [--rhythm hourly|daily] [--view manifest|cwa]
  *          [--preset ours|seed|vukolic] [--peak 1] [--regions 2] [--decoys 20] [--head-ttl 300] [--keys-per-case 14]

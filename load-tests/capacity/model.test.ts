@@ -18,7 +18,7 @@ const MEASURED: Measured = {
   dummyCpuMilliseconds: 0.3,
 };
 
-describe("the Corona-Warn-App's estimate (seed 001, Bandwidth estimations)", () => {
+describe("the Corona-Warn-App's estimate (CWA solution architecture, Bandwidth estimations)", () => {
   const c = capacity(SEED);
 
   it('14 keys are 392 bytes', ({ expect }) => {
@@ -47,7 +47,7 @@ describe("the Corona-Warn-App's estimate (seed 001, Bandwidth estimations)", () 
   });
 });
 
-describe("Vukolić's estimate (seed 004, §3.6)", () => {
+describe("Vukolić's estimate (arXiv:2006.13087, §3.6)", () => {
   it('all keys of the world are 44.8 MB a user and day', ({ expect }) => {
     expect(capacity(VUKOLIC).bytesPerPhone).toBe(44_800_000);
   });
@@ -118,7 +118,7 @@ describe('the bill', () => {
   const a = { ...ours(MEASURED, 'manifest', 'hourly'), retryShare: 0 };
   const bill = (serving: (typeof SERVING)[number]) => monthlyBill(serving, a, capacity(a), targets.prices);
 
-  it('22 billion requests a month through Workers Cache cost about 6,600 dollars (spec/platform.md §1.4)', ({
+  it('22 billion requests a month through Workers Cache cost about 6,600 dollars (docs/spec/platform.md §1.4)', ({
     expect,
   }) => {
     // 8,500 sessions/s of one request: the seed's day for 30.6 million phones.

@@ -1,13 +1,13 @@
 /**
  * @module The capacity model: from phones and cases to requests, bytes, operations and load. Pure: the same assumptions
- * give the same figures. It reproduces the Corona-Warn-App's estimate (seed 001) and Vukolić's (seed 004), which its
+ * give the same figures. It reproduces the Corona-Warn-App's estimate (CWA solution architecture) and Vukolić's (arXiv:2006.13087), which its
  * tests pin.
  */
 import type { Assumptions } from './assumptions.ts';
 
 const SECONDS_PER_DAY = 86_400;
 const HOURS = 24;
-/** A file holds at most so many keys (design.md §5). */
+/** A file holds at most so many keys (docs/architecture.md §5). */
 const KEYS_PER_FILE = 100_000;
 /** Objects written each sealed hour and region besides the files: manifest head, page, CWA's hour list. */
 const INDEX_WRITES_PER_HOUR = 3;
@@ -35,7 +35,7 @@ export interface Capacity {
   readonly objects: number;
   readonly storedBytes: number;
   readonly bucketWritesPerDay: number;
-  /** Reads behind the caches: one an object, TTL and upper tier (design.md §6). */
+  /** Reads behind the caches: one an object, TTL and upper tier (docs/architecture.md §6). */
   readonly bucketReadsPerDay: number;
   /** Share of the requests that caches answer. */
   readonly offload: number;
@@ -104,7 +104,7 @@ interface Downloads {
 function downloads(a: Assumptions): Downloads {
   const keysCarried = Math.min(a.casesPerDay * a.keysPerCase, a.keysPerDayCap ?? Infinity);
   const sessions = a.rhythm === 'hourly' ? HOURS : 1;
-  // CWA's hourly phones drop the hours for the day's package when it is there (spec/cwa.md §1.4): every key twice.
+  // CWA's hourly phones drop the hours for the day's package when it is there (docs/spec/cwa.md §1.4): every key twice.
   const twice = a.view === 'cwa' && a.rhythm === 'hourly';
   const files = filesPerDay(a, keysCarried, sessions) + (twice ? 1 : 0);
   // A session is head or index plus new files; the day's own index comes once. An estimate is files alone.

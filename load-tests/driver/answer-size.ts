@@ -1,6 +1,6 @@
 /**
  * @module Are answers to uploads of one size on the wire? Counted below TLS, through the edge, over HTTP/1.1 and HTTP/2: what
- * somebody on the line sees (design.md §4.6). HPACK writes some statuses in one byte and others in five, so what is level in
+ * somebody on the line sees (docs/architecture.md §4.6). HPACK writes some statuses in one byte and others in five, so what is level in
  * HTTP/1.1 need not be level in HTTP/2.
  */
 import { randomBytes, randomUUID } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
  * @module The claim of the architecture as an assertion: however many phones ask, the origin is read at most once for each
- * object, TTL and cache tier (design.md §6). Pure: counters in, broken bounds out.
+ * object, TTL and cache tier (docs/architecture.md §6). Pure: counters in, broken bounds out.
  */
 import type { TierReads } from '../edge-tier/tier.ts';
 

@@ -1,6 +1,6 @@
 /**
  * @module Finds k6, or builds it. k6 is a program of its own under its own licence (AGPL-3.0): it is run, never linked
- * or copied into this project. Source: style.md §1 J (what the Go proxy serves and how long the build takes).
+ * or copied into this project.
  *
  * Usage: node load-tests/driver/k6.ts                 prints where k6 is, building it first where needed
  *        node load-tests/driver/k6.ts run FILE …      runs k6 with these arguments

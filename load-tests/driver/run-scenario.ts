@@ -111,7 +111,7 @@ function thresholdsMet(k6: K6Result): Assertion {
   return { text: failed ? `k6 thresholds: ${why}` : 'k6 thresholds are met', holds: !failed };
 }
 
-/** The bound of design.md §6, at the shield and at the edges, and that no Durable Object noticed. */
+/** The bound of docs/architecture.md §6, at the shield and at the edges, and that no Durable Object noticed. */
 function originSide(tier: EdgeTier, k6: K6Result, counters: Counters) {
   const { seconds } = k6;
   const bound = holdBound(tier.originReads(), { seconds, caches: 1 });

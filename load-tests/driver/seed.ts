@@ -10,7 +10,7 @@ import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { advanceUntilIdle, setClock } from '../../scripts/support/operator.ts';
 
 const HOUR = 3_600;
-/** Keys that each seeded upload has: 14 whole days (seed 001). */
+/** Keys that each seeded upload has: 14 whole days (CWA solution architecture). */
 export const KEYS_PER_UPLOADED_CASE = 14;
 /** Uploads under way at a time: the object does them one by one, this only hides the way there. */
 const PARALLEL = 20;

@@ -145,7 +145,7 @@ function mixed([first]: readonly ScenarioResult[]): ScenarioResult {
   return first;
 }
 
-/** Each accepted upload was stored by one call and redeemed by one pair; nothing else made a call (design.md §4). */
+/** Each accepted upload was stored by one call and redeemed by one pair; nothing else made a call (docs/architecture.md §4). */
 function storedOnce(seen: Seen): Assertion[] {
   const accepted = seen.value('uploads_accepted', 'count');
   const [stored, , reserved, committed] = CALLS_BY_PHONES.map((call) => sumOf(seen.counters, call));

@@ -1,7 +1,7 @@
 /**
  * Question: do phones get the health authority's parameters, however many ask, without the origin noticing?
  *
- * Our phones poll a signed head and fetch the document it names (design.md §6); CWA's apps fetch a ZIP each time, and refuse it
+ * Our phones poll a signed head and fetch the document it names (docs/architecture.md §6); CWA's apps fetch a ZIP each time, and refuse it
  * without an ETag. Configuration is asked for as often as the manifest: RATE_FACTOR 1 is 8,333 sessions a second.
  */
 import { check } from 'k6';
@@ -13,7 +13,7 @@ import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } fr
 export { handleSummary } from './lib/summary.ts';
 
 const HEAD = '/v1/config/head.json';
-/** What the final Corona-Warn-App reads (spec/cwa.md §1.4). */
+/** What the final Corona-Warn-App reads (docs/spec/cwa.md §1.4). */
 const APP_CONFIGS = ['/version/v2/app_config_android', '/version/v2/app_config_ios'];
 const CWA_SHARE = 0.5;
 

@@ -1,7 +1,7 @@
 /**
  * Question: do phones that spread evenly over the hour get their heads and new hours, however many they are?
  *
- * Every phone polls the head once an hour and fetches what is new (design.md §6; the reference phone spreads by
+ * Every phone polls the head once an hour and fetches what is new (docs/architecture.md §6; the reference phone spreads by
  * phone/timing/schedule.ts, which makes arrival constant). Since an hour is sealed each hour, a poll normally finds a new head and
  * one new chunk; a phone that comes again within the hour gets 304 and nothing else.
  *

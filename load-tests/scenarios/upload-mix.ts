@@ -2,7 +2,7 @@
  * Question: are real uploads among twenty times as many dummies taken, each durably and once, and does every answer leave
  * at the one deadline, whatever it answers?
  *
- * RATE_FACTOR 1 is 150 real uploads and 3,000 dummies a second (design.md §12), 13 million cases a day. TANs are
+ * RATE_FACTOR 1 is 150 real uploads and 3,000 dummies a second (docs/architecture.md §12), 13 million cases a day. TANs are
  * verification's own. That each accepted upload is stored once, and no dummy made a call, load-tests/driver/cli.ts asserts from the
  * counters of the objects.
  */

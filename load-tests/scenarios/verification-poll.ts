@@ -1,7 +1,7 @@
 /**
  * Question: do phones that wait for a test result get an answer at the deadline, real ones and dummies alike?
  *
- * A phone registers its test once and then asks every few hours (spec/cwa.md §3.1); the answer of a test without a result is
+ * A phone registers its test once and then asks every few hours (docs/spec/cwa.md §3.1); the answer of a test without a result is
  * "pending". RATE_FACTOR 1 is 150 polls a second, 4.3 million waiting phones that ask every eight hours; a twentieth of the
  * requests are real.
  */
@@ -17,7 +17,7 @@ const { realPerSecond, decoysPerReal, answerDeadlineMilliseconds, deadlineSpread
 const POLLS_PER_SECOND = realPerSecond * RATE_FACTOR;
 const SESSION_SECONDS = answerDeadlineMilliseconds / 1000 + 0.5;
 const answerAfter = new Trend('answer_after', true);
-/** A test without a result (spec/cwa.md §3.1). */
+/** A test without a result (docs/spec/cwa.md §3.1). */
 const PENDING = 0;
 const TESTS = 10;
 

@@ -1,6 +1,6 @@
 /**
  * @module Counts how often a Worker, its bucket and its objects are reached: for the load tests, which assert that the
- * number of phones doesn't matter (design.md §6). Only entries in this folder import it, and none of them is deployed.
+ * number of phones doesn't matter (docs/architecture.md §6). Only entries in this folder import it, and none of them is deployed.
  */
 
 const counts = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * @module The CLOCK binding (design.md §11): the time of the local edge, which its driver moves. Only entries in this
+ * @module The CLOCK binding (docs/architecture.md §11): the time of the local edge, which its driver moves. Only entries in this
  * folder import it, and none of them is deployed; test/integration/bundles.test.ts reads the bundles.
  */
 import { env } from 'cloudflare:workers';

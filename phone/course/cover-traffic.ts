@@ -1,6 +1,6 @@
 /**
  * @module Cover traffic: phones of people who were never tested play, at random, what a tested person's phone does:
- * register, poll, TAN and upload, and the next day's TAN and upload, in the same order and number (issue 5; cwa.md
+ * register, poll, TAN and upload, and the next day's TAN and upload, in the same order and number (issue 5; docs/spec/cwa.md
  * §1.3: CWA's last release had switched its own off). When and how often stands in the configuration
  * (protocol/parameters/operations.ts).
  */

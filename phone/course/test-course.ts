@@ -1,6 +1,6 @@
 /**
  * @module A person's way from a test to shared keys: scan or type a code, poll, share, and share the key of that day
- * once it has ended (design.md §7). What has been sent is kept first, so that a lost answer is asked for again, the
+ * once it has ended (docs/architecture.md §7). What has been sent is kept first, so that a lost answer is asked for again, the
  * same question with the same content, and costs nobody the authorisation.
  */
 import { keyEnd, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';

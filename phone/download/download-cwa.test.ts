@@ -1,5 +1,5 @@
 /**
- * @module CWA's tree as CWA's app reads it (gaen.md §10, cwa.md §1.4), and what our phone does not take from it.
+ * @module CWA's tree as CWA's app reads it (docs/spec/gaen.md §10, docs/spec/cwa.md §1.4), and what our phone does not take from it.
  */
 import { describe, it } from 'vitest';
 import { utf8 } from '../../protocol/primitives/bytes.ts';

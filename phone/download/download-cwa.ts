@@ -1,5 +1,5 @@
 /**
- * @module Download through Corona-Warn-App's tree (cwa.md §1.4, gaen.md §10): complete days from the date index, hours
+ * @module Download through Corona-Warn-App's tree (docs/spec/cwa.md §1.4, docs/spec/gaen.md §10): complete days from the date index, hours
  * of the day that has no package yet. The lists are unsigned, so withholding can't be noticed here as through the
  * manifest; what is fetched is verified all the same, and checked to be of the hour or day that was asked for.
  */
@@ -31,7 +31,7 @@ export interface CwaState {
 }
 
 export interface CwaPorts extends DownloadPorts {
-  /** CWA's apps read `EUR` alone (cwa.md §1.4). */
+  /** CWA's apps read `EUR` alone (docs/spec/cwa.md §1.4). */
   readonly country: string;
   readonly store: Store<CwaState>;
 }
@@ -224,7 +224,7 @@ class CwaRun {
     return null;
   }
 
-  /** CWA asks for the hours of a day only if the hour before this one is missing (cwa.md §1.4). */
+  /** CWA asks for the hours of a day only if the hour before this one is missing (docs/spec/cwa.md §1.4). */
   #hasAllHoursBefore(now: number): boolean {
     const last = hourOf(now) - 1;
     const midnight = hourOf(startOfDate(dateOf(now)));

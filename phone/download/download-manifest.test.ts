@@ -1,5 +1,5 @@
 /**
- * @module What a CDN must not get away with: swapping, withholding, rolling back (design.md §6).
+ * @module What a CDN must not get away with: swapping, withholding, rolling back (docs/architecture.md §6).
  */
 import { describe, it } from 'vitest';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';

@@ -1,5 +1,5 @@
 /**
- * @module Download through the signed manifest (design.md §6): head, then the pages and chunks that the phone doesn't
+ * @module Download through the signed manifest (docs/architecture.md §6): head, then the pages and chunks that the phone doesn't
  * have. State is saved after each file, so that an interrupted run goes on where it broke off.
  */
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
@@ -40,7 +40,7 @@ export interface ManifestPorts extends DownloadPorts {
   readonly store: Store<ManifestState>;
 }
 
-/** A head of 1.5 KB compressed (design.md §6) is about 6 KB; a page of 400 chunks 60 KB. */
+/** A head of 1.5 KB compressed (docs/architecture.md §6) is about 6 KB; a page of 400 chunks 60 KB. */
 const MAX_HEAD_BYTES = 256 * 1024;
 const MAX_PAGE_BYTES = 1024 * 1024;
 /** With more hours of a day missing than this, its own chunk may be the smaller download. */

@@ -1,5 +1,5 @@
 /**
- * @module Which files of a manifest a phone still needs: pure (design.md §6).
+ * @module Which files of a manifest a phone still needs: pure (docs/architecture.md §6).
  */
 import type { HourNumber, UtcDate } from '../../protocol/gaen/intervals.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';

@@ -1,6 +1,6 @@
 /**
  * @module What both ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked
- * and handed on (design.md §6).
+ * and handed on (docs/architecture.md §6).
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import {
@@ -58,7 +58,7 @@ export type DownloadError =
   | { readonly kind: 'clock'; readonly issuedAt: number; readonly now: number }
   /** Other bytes than the manifest says. */
   | { readonly kind: 'digest'; readonly path: string }
-  /** CWA's apps discard a package without exactly one ETag (gaen.md §10). */
+  /** CWA's apps discard a package without exactly one ETag (docs/spec/gaen.md §10). */
   | { readonly kind: 'etag'; readonly path: string; readonly found: string | null }
   /** A list of CWA's tree is not what it must be. */
   | { readonly kind: 'bad-list'; readonly path: string; readonly rule: string }

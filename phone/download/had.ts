@@ -1,5 +1,5 @@
 /**
- * @module What a phone remembers of the days and hours it has (design.md §6): a day counts as had when all its hours
+ * @module What a phone remembers of the days and hours it has (docs/architecture.md §6): a day counts as had when all its hours
  * or all files of one cut were fetched, and a later cut is a subset, so it is never fetched again.
  */
 import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../../protocol/gaen/intervals.ts';

@@ -1,6 +1,6 @@
 /**
  * @module Whether a phone takes a manifest head: signed by a pinned key, for its region, never older than one it saw,
- * chained to the last one, and still valid (design.md §6). So a CDN can neither swap, withhold nor roll back unnoticed.
+ * chained to the last one, and still valid (docs/architecture.md §6). So a CDN can neither swap, withhold nor roll back unnoticed.
  */
 import { fromUtf8, toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -24,7 +24,7 @@ export interface AcceptedHead {
   readonly seen: SeenHead;
 }
 
-/** CWA makes no calculation on a phone whose clock is off by more (cwa.md §1.4). */
+/** CWA makes no calculation on a phone whose clock is off by more (docs/spec/cwa.md §1.4). */
 const CLOCK_TOLERANCE_SECONDS = 2 * SECONDS_PER_HOUR;
 
 /**
@@ -77,7 +77,7 @@ export function timeError(
 ): DownloadError | null {
   const { issuedAt, validUntil } = head;
   if (issuedAt !== undefined && issuedAt > now + CLOCK_TOLERANCE_SECONDS) return { kind: 'clock', issuedAt, now };
-  // What an expired head names may be gone already (design.md §5), so it is of no use, and a newer one must exist.
+  // What an expired head names may be gone already (docs/architecture.md §5), so it is of no use, and a newer one must exist.
   return validUntil <= now ? { kind: 'expired', validUntil, now } : null;
 }
 

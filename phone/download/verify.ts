@@ -1,5 +1,5 @@
 /**
- * @module Accepts or refuses an export file as a phone would before it matches anything (gaen.md §4).
+ * @module Accepts or refuses an export file as a phone would before it matches anything (docs/spec/gaen.md §4).
  */
 import {
   describeExportError,

@@ -1,5 +1,5 @@
 /**
- * @module The 144 RPIs of a key's day, fast (gaen.md §2). Same bytes as protocol/gaen/rpi.ts, which a test holds it to; three
+ * @module The 144 RPIs of a key's day, fast (docs/spec/gaen.md §2). Same bytes as protocol/gaen/rpi.ts, which a test holds it to; three
  * times its speed, because one-shot hashes and kept buffers save what `createHmac` and fresh plaintexts cost a key.
  */
 import { createCipheriv, hash } from 'node:crypto';

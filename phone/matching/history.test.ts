@@ -42,7 +42,7 @@ function seen(history: ExposureHistory, ...files: [ReportType[], ReportType[]][]
   return history.matches().map((match) => match.key.reportType);
 }
 
-describe('report type transitions (gaen.md §6.4)', () => {
+describe('report type transitions (docs/spec/gaen.md §6.4)', () => {
   const cases: { name: string; files: [ReportType[], ReportType[]][]; sees: number[] }[] = [
     { name: 'REVOKED in keys is never returned', files: [[[REVOKED], []]], sees: [] },
     {
@@ -125,7 +125,7 @@ describe('report type transitions (gaen.md §6.4)', () => {
   });
 });
 
-describe('one key with two rolling periods (gaen.md §6.1 step 3)', () => {
+describe('one key with two rolling periods (docs/spec/gaen.md §6.1 step 3)', () => {
   it('is attempted with the first alone, even where that found nothing', ({ expect }) => {
     const history = new ExposureHistory();
     history.provide([key(CONFIRMED_TEST, 60)], [], [heard(100)]);

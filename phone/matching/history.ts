@@ -1,13 +1,13 @@
 /**
  * @module What a phone remembers of its matches from one download to the next: a key is matched once, and its report
- * type may change once, among which revocation hides what was found (gaen.md §6.1 steps 2–4, §6.4).
+ * type may change once, among which revocation hides what was found (docs/spec/gaen.md §6.1 steps 2–4, §6.4).
  */
 import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { type Match, type MatchedSighting, Matcher, isMatchable } from './match.ts';
 import type { MatchOptions } from './options.ts';
 import type { Sighting } from '../radio/sighting.ts';
 
-/** Report type changes a key may make (gaen.md §6.4: self-report → test, clinical, revoked; clinical → test, revoked). */
+/** Report type changes a key may make (docs/spec/gaen.md §6.4: self-report → test, clinical, revoked; clinical → test, revoked). */
 const TRANSITIONS: Readonly<Partial<Record<ReportType, readonly ReportType[]>>> = {
   [REPORT_TYPE.SELF_REPORT]: [
     REPORT_TYPE.CONFIRMED_TEST,
@@ -17,14 +17,14 @@ const TRANSITIONS: Readonly<Partial<Record<ReportType, readonly ReportType[]>>> 
   [REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS]: [REPORT_TYPE.CONFIRMED_TEST, REPORT_TYPE.REVOKED],
 };
 
-/** Android's allowedReportTypeTransitions: a key's report type changes at most once (gaen.md §6.4). */
+/** Android's allowedReportTypeTransitions: a key's report type changes at most once (docs/spec/gaen.md §6.4). */
 const TRANSITIONS_ALLOWED = 1;
 
 /** What a history does where the platforms' rule is narrower than an operator needs. */
 export interface RevocationPolicy {
   /**
    * Android (and Google's server) let a CONFIRMED_TEST key change no more, so a wrongly confirmed one can't be
-   * withdrawn. true: REVOKED in `revised_keys` hides a key of any report type (design.md §8 undo), also as its second
+   * withdrawn. true: REVOKED in `revised_keys` hides a key of any report type (docs/architecture.md §8 undo), also as its second
    * change.
    */
   readonly revokeConfirmed: boolean;

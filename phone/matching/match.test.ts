@@ -39,7 +39,7 @@ function heard(at: number, { offset = 0, seconds = 0, txPower = 8, rssi = -50, t
 const found = (...args: Parameters<typeof matchKeys>): number =>
   matchKeys(...args).reduce((sum, match) => sum + match.sightings.length, 0);
 
-describe('metadata (gaen.md §3)', () => {
+describe('metadata (docs/spec/gaen.md §3)', () => {
   for (const example of vectors.metadataByteExamples.cases) {
     it(`reads ${example.hex}`, ({ expect }) => {
       const metadata = decodeMetadata(fromHex(example.hex));
@@ -95,7 +95,7 @@ describe('day identifiers', () => {
   });
 });
 
-describe('guards (gaen.md §6.1, §13)', () => {
+describe('guards (docs/spec/gaen.md §6.1, §13)', () => {
   const cases = [
     { name: 'sighting 12 intervals early is accepted', sighting: heard(20, { offset: -12 }), matches: 1 },
     { name: 'sighting 13 intervals early is rejected', sighting: heard(20, { offset: -12, seconds: -1 }), matches: 0 },

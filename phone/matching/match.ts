@@ -1,5 +1,5 @@
 /**
- * @module Matches diagnosis keys against a phone's sightings (gaen.md §6.1, §6.2). RPIs are made key by key by the
+ * @module Matches diagnosis keys against a phone's sightings (docs/spec/gaen.md §6.1, §6.2). RPIs are made key by key by the
  * platform's AES and looked up at once; none is kept, so memory doesn't grow with the number of keys.
  */
 import { INTERVALS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
@@ -54,7 +54,7 @@ export class Matcher {
   /**
    * All sightings of a key that pass the guards.
    * @param key its report type is not looked at; `rollingPeriod` outside 1..144 gives no more than 144 RPIs
-   * @returns null if no RPI of the key's day was ever heard (the prefilter of gaen.md §6.1 step 1), else the valid
+   * @returns null if no RPI of the key's day was ever heard (the prefilter of docs/spec/gaen.md §6.1 step 1), else the valid
    *   sightings by time, possibly none
    */
   sightingsOf(key: TemporaryExposureKey): MatchedSighting[] | null {
@@ -85,7 +85,7 @@ export class Matcher {
     return heard;
   }
 
-  /** Steps 5 to 7 of gaen.md §6.1 for the sightings of one RPI, which come earliest first. */
+  /** Steps 5 to 7 of docs/spec/gaen.md §6.1 for the sightings of one RPI, which come earliest first. */
   #valid(sightings: readonly Sighting[], interval: number, metadataKey: Uint8Array): MatchedSighting[] {
     const o = this.#options;
     const valid: MatchedSighting[] = [];
@@ -129,7 +129,7 @@ export function matchKeys(
 }
 
 /**
- * Whether a key's report type lets it be matched at all (gaen.md §6.1 step 4).
+ * Whether a key's report type lets it be matched at all (docs/spec/gaen.md §6.1 step 4).
  * @param includeRevoked window mode
  */
 export function isMatchable(key: TemporaryExposureKey, includeRevoked: boolean): boolean {

@@ -1,8 +1,8 @@
 /**
- * @module The four metadata bytes that travel encrypted beside an RPI (GAEN Bluetooth specification v1.2; gaen.md §3).
+ * @module The four metadata bytes that travel encrypted beside an RPI (GAEN Bluetooth specification v1.2; docs/spec/gaen.md §3).
  */
 
-/** Calibration confidence (gaen.md §1). */
+/** Calibration confidence (docs/spec/gaen.md §1). */
 const CALIBRATION_CONFIDENCE = { LOWEST: 0, LOW: 1, MEDIUM: 2, HIGH: 3 } as const;
 export type CalibrationConfidence = (typeof CALIBRATION_CONFIDENCE)[keyof typeof CALIBRATION_CONFIDENCE];
 
@@ -18,7 +18,7 @@ export interface Metadata {
 
 /**
  * Reads decrypted metadata as Android does: the confidence bits are taken whatever the minor version says, so a v1.0
- * sender counts as LOWEST (gaen.md §3).
+ * sender counts as LOWEST (docs/spec/gaen.md §3).
  * @param bytes 4 bytes: version and confidence, transmit power, two reserved
  */
 export function decodeMetadata(bytes: Uint8Array): Metadata {
@@ -32,7 +32,7 @@ export function decodeMetadata(bytes: Uint8Array): Metadata {
 }
 
 /**
- * Lays out metadata for an advertisement; the reserved bits and bytes are 0 (gaen.md §3).
+ * Lays out metadata for an advertisement; the reserved bits and bytes are 0 (docs/spec/gaen.md §3).
  * @returns 4 bytes, in the clear
  */
 export function encodeMetadata(metadata: Metadata): Uint8Array {

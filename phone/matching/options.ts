@@ -1,8 +1,8 @@
 /**
- * @module What the platforms' matchers disagree on, as data (gaen.md §6.1, §6.2).
+ * @module What the platforms' matchers disagree on, as data (docs/spec/gaen.md §6.1, §6.2).
  */
 
-/** Retention of keys and sightings on a phone: 14 days (gaen.md §1). */
+/** Retention of keys and sightings on a phone: 14 days (docs/spec/gaen.md §1). */
 export const RETENTION_SECONDS = 14 * 86_400;
 
 export interface MatchOptions {
@@ -20,14 +20,14 @@ export interface MatchOptions {
   readonly honourRollingPeriod: boolean;
   /**
    * Window mode takes REVOKED keys in, so that they block later ones; they are never returned to an app.
-   * Elsewhere they are skipped (gaen.md §6.1 step 4).
+   * Elsewhere they are skipped (docs/spec/gaen.md §6.1 step 4).
    */
   readonly includeRevoked: boolean;
   /** Unix seconds; sightings of more than 14 days before are ignored. null: no limit, as in replays of old data. */
   readonly now: number | null;
 }
 
-/** Android's matcher (gaen.md §6.1: tkMatchingClockDriftRollingPeriods = 12, replay 1200 s, tx −50..20 dBm). */
+/** Android's matcher (docs/spec/gaen.md §6.1: tkMatchingClockDriftRollingPeriods = 12, replay 1200 s, tx −50..20 dBm). */
 export const ANDROID_MATCHING: MatchOptions = {
   toleranceIntervals: 12,
   replaySeconds: 1200,
@@ -40,7 +40,7 @@ export const ANDROID_MATCHING: MatchOptions = {
   now: null,
 };
 
-/** iOS's matcher (gaen.md §6.2: tx −60..20 dBm, attenuation 1..254 since 0xFF and 0 are dropped, 144 RPIs always). */
+/** iOS's matcher (docs/spec/gaen.md §6.2: tx −60..20 dBm, attenuation 1..254 since 0xFF and 0 are dropped, 144 RPIs always). */
 export const IOS_MATCHING: MatchOptions = {
   ...ANDROID_MATCHING,
   minTxPower: -60,

@@ -6,7 +6,7 @@ import { gaen } from '../../protocol/generated/gaen-export.js';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { matchKeys } from './match.ts';
 
-/** The 16-byte header `EK Export v1` (gaen.md §4). */
+/** The 16-byte header `EK Export v1` (docs/spec/gaen.md §4). */
 const HEADER_BYTES = 16;
 
 it('of a real file of 110 keys, exactly the one that was met matches (matchRoundTrip)', ({ expect }) => {

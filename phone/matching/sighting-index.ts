@@ -1,6 +1,6 @@
 /**
  * @module Finds the sightings of an RPI. The key side makes 144 RPIs a key and asks for each; nearly all answers are
- * "none", so a bitmap over a prefix of the RPI answers first and a sorted table only what passes (gaen.md §6.1 step 1).
+ * "none", so a bitmap over a prefix of the RPI answers first and a sorted table only what passes (docs/spec/gaen.md §6.1 step 1).
  */
 import { RPI_BYTES } from '../../protocol/gaen/rpi.ts';
 import type { Sighting } from '../radio/sighting.ts';

@@ -26,7 +26,7 @@ import { type DocumentError, describeDocumentError, openDocument } from '../../p
 import { type Fetch, type HttpBody, type HttpError, describeHttpError, get } from '../http.ts';
 import type { RandomBytes } from '../random.ts';
 
-/** A phone whose clock is further off than this can't judge what is in force (cwa.md §1.4: CWA's apps stop then). */
+/** A phone whose clock is further off than this can't judge what is in force (docs/spec/cwa.md §1.4: CWA's apps stop then). */
 const MAX_CLOCK_ERROR_SECONDS = 2 * 3600;
 const MAX_HEAD_BYTES = 16_384;
 const MAX_DOCUMENT_BYTES = 1_048_576;

@@ -1,5 +1,5 @@
 /**
- * @module What a phone sends over Bluetooth, and what another one stores of it (gaen.md §2, §3).
+ * @module What a phone sends over Bluetooth, and what another one stores of it (docs/spec/gaen.md §2, §3).
  */
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { enIntervalNumber } from '../../protocol/gaen/intervals.ts';
@@ -7,16 +7,16 @@ import { aem, aemk, rpi, RPI_BYTES, rpik } from '../../protocol/gaen/rpi.ts';
 import type { Sighting } from './sighting.ts';
 import type { OwnKey } from './tek-schedule.ts';
 
-/** Metadata version 1.1: bits 7:6 major 01, bits 5:4 minor 01 (gaen.md §3). */
+/** Metadata version 1.1: bits 7:6 major 01, bits 5:4 minor 01 (docs/spec/gaen.md §3). */
 const METADATA_VERSION_1_1 = 0x50;
-/** Service data under 0xFD6F: RPI and AEM (gaen.md §3). */
+/** Service data under 0xFD6F: RPI and AEM (docs/spec/gaen.md §3). */
 const ADVERTISEMENT_BYTES = 20;
 
 /** How a phone transmits. */
 export interface Transmitter {
   /** Radiated power in dBm, int8. */
   readonly txPower: number;
-  /** Calibration confidence: 0 lowest, 1 low, 2 medium, 3 high (gaen.md §1). */
+  /** Calibration confidence: 0 lowest, 1 low, 2 medium, 3 high (docs/spec/gaen.md §1). */
   readonly confidence: 0 | 1 | 2 | 3;
 }
 

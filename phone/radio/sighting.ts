@@ -1,5 +1,5 @@
 /**
- * @module One Bluetooth sighting as a phone stores it (gaen.md §3, last lines of "Metadata and advertisement").
+ * @module One Bluetooth sighting as a phone stores it (docs/spec/gaen.md §3, last lines of "Metadata and advertisement").
  */
 
 /** What is kept of one received advertisement. Plain data: matching and scoring only read it. */
@@ -10,7 +10,7 @@ export interface Sighting {
   readonly aem: Uint8Array;
   /** Unix seconds of the reception. */
   readonly timestamp: number;
-  /** Calibrated received signal strength in dBm, −127..126 (gaen.md §3). */
+  /** Calibrated received signal strength in dBm, −127..126 (docs/spec/gaen.md §3). */
   readonly rssi: number;
   /** Unix seconds of the scan before this one, 0 when unknown. */
   readonly previousScan: number;

@@ -11,7 +11,7 @@ const DAY = 86_400;
 const NOON = Date.UTC(2026, 5, 15, 12) / 1000;
 const SEED = 20_260_612;
 
-describe('temporary exposure keys (gaen.md §1)', () => {
+describe('temporary exposure keys (docs/spec/gaen.md §1)', () => {
   it('makes one a UTC day, of 144 intervals from midnight, and keeps it all day', ({ expect }) => {
     const random = testRandom('day');
     const first = currentKey([], NOON, random);
@@ -78,7 +78,7 @@ describe('temporary exposure keys (gaen.md §1)', () => {
   });
 });
 
-describe('broadcast (gaen.md §2, §3)', () => {
+describe('broadcast (docs/spec/gaen.md §2, §3)', () => {
   const random = testRandom('broadcast');
   const transmitter = { txPower: -12, confidence: 3 } as const;
 

@@ -1,6 +1,6 @@
 /**
  * @module A phone's own temporary exposure keys: one a UTC day, 14 days kept, today's cut when it is shared on its own
- * day (gaen.md §1). Pure functions over the history, so that a test can live through weeks in a millisecond.
+ * day (docs/spec/gaen.md §1). Pure functions over the history, so that a test can live through weeks in a millisecond.
  */
 import {
   enIntervalNumber,
@@ -11,7 +11,7 @@ import {
 } from '../../protocol/gaen/intervals.ts';
 import type { RandomBytes } from '../random.ts';
 
-/** Bytes of a TEK (gaen.md §1). */
+/** Bytes of a TEK (docs/spec/gaen.md §1). */
 const TEK_BYTES = 16;
 
 /** One of the phone's own keys: valid for ENIntervalNumbers in [start, start + period). */
@@ -57,7 +57,7 @@ export function currentKey(history: TekHistory, now: number, random: RandomBytes
       key.rollingStartIntervalNumber <= interval && interval < key.rollingStartIntervalNumber + key.rollingPeriod,
   );
   if (valid !== undefined) return { key: valid, history: kept };
-  // After a cut the day's second key begins where the first ended, never before it (gaen.md §1, same-day release); a
+  // After a cut the day's second key begins where the first ended, never before it (docs/spec/gaen.md §1, same-day release); a
   // key that lies ahead because the clock was set back ends it, so that no two keys ever share an interval.
   const midnight = midnightOf(interval);
   const before = kept.filter((key) => key.rollingStartIntervalNumber <= interval);
@@ -89,7 +89,7 @@ export function cutToday(history: TekHistory, now: number): TekHistory {
 }
 
 /**
- * The keys a phone hands to its app for an upload: those that have ended (gaen.md §1: at most 14 past keys; today's
+ * The keys a phone hands to its app for an upload: those that have ended (docs/spec/gaen.md §1: at most 14 past keys; today's
  * only once it was cut).
  *
  * @param history own keys

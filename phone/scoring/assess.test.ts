@@ -7,7 +7,7 @@ import type { ScoredMatch } from './sighting.ts';
 const PARAMETERS = parametersSchema.parse(defaults);
 const NOW = 20_600 * 86_400 + 60_000;
 
-/** Half an hour at one attenuation, some days ago; level 8 travels as report type 1, onset 2 (gaen.md §11). */
+/** Half an hour at one attenuation, some days ago; level 8 travels as report type 1, onset 2 (docs/spec/gaen.md §11). */
 function met(daysAgo: number, attenuation: number): ScoredMatch {
   const start = (20_600 - daysAgo) * 86_400;
   return {

@@ -1,5 +1,5 @@
 /**
- * @module What CWA's first app made of GAEN v1's summary (gaen.md §7.6): weighted minutes times the normalized maximum
+ * @module What CWA's first app made of GAEN v1's summary (docs/spec/gaen.md §7.6): weighted minutes times the normalized maximum
  * score, then a risk class.
  */
 import type { CombinedRiskParameters, RiskClass } from '../../protocol/parameters/exposure-configuration.ts';

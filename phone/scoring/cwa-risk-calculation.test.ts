@@ -33,7 +33,7 @@ function toWindow([age, reportType, infectiousness, calibrationConfidence, scans
 const WINDOW = toWindow([1, 1, 2, 0, [[30, 30, 300]]]);
 const { LOW, HIGH } = RISK_LEVEL;
 
-describe('29 cases of CWA’s apps (gaen.md §11)', () => {
+describe('29 cases of CWA’s apps (docs/spec/gaen.md §11)', () => {
   it('are all there', ({ expect }) => {
     expect(vectors.cases).toHaveLength(29);
   });
@@ -53,7 +53,7 @@ describe('29 cases of CWA’s apps (gaen.md §11)', () => {
   });
 });
 
-describe('rounding (gaen.md §11)', () => {
+describe('rounding (docs/spec/gaen.md §11)', () => {
   it('rounds a day to one decimal before its level is looked up, a window not at all', ({ expect }) => {
     const window = toWindow([1, 2, 1, 0, [[65, 25, 299]]]);
     const [day] = riskOf(PARAMETERS, [window], null).days;

@@ -1,5 +1,5 @@
 /**
- * @module CWA's risk calculation on exposure windows (gaen.md §11): normalized minutes a window, then a day, then a
+ * @module CWA's risk calculation on exposure windows (docs/spec/gaen.md §11): normalized minutes a window, then a day, then a
  * total. "Dropped" windows count nowhere; windows of a day without a level count nowhere either.
  */
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
@@ -45,7 +45,7 @@ export interface RiskResult {
   readonly days: readonly DayRisk[];
 }
 
-/** The client's clock can jump, which makes negative times (gaen.md §11 step 2). */
+/** The client's clock can jump, which makes negative times (docs/spec/gaen.md §11 step 2). */
 const secondsOf = (instance: ScanInstance): number => Math.max(0, instance.secondsSinceLastScan);
 
 /**
@@ -99,7 +99,7 @@ function isDroppedByAttenuation(parameters: RiskCalculationParameters, window: E
 }
 
 /**
- * Steps 2 to 7 of gaen.md §11 for one window.
+ * Steps 2 to 7 of docs/spec/gaen.md §11 for one window.
  * @returns null if the window is dropped
  * @throws {RangeError} for report types outside 1..4
  */

@@ -1,5 +1,5 @@
 /**
- * @module DailySummaries: GAEN's own score of exposure windows by day and report type (gaen.md §9).
+ * @module DailySummaries: GAEN's own score of exposure windows by day and report type (docs/spec/gaen.md §9).
  */
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import type { DailySummariesConfig, IosExposureConfiguration } from '../../protocol/parameters/exposure-window-mode.ts';
@@ -27,7 +27,7 @@ type SummaryReportType = '1' | '2' | '3' | '4';
 const NOTHING: SummaryData = { maximumScore: 0, scoreSum: 0, weightedDurationSum: 0 };
 
 /**
- * A window's time by attenuation bucket; an attenuation equal to a threshold is in the nearer bucket (gaen.md §9).
+ * A window's time by attenuation bucket; an attenuation equal to a threshold is in the nearer bucket (docs/spec/gaen.md §9).
  * @returns weighted seconds
  */
 function weightedDuration(config: DailySummariesConfig, instances: readonly ScanInstance[]): number {
@@ -59,7 +59,7 @@ function add(data: SummaryData, score: number, duration: number): SummaryData {
 }
 
 /**
- * Sums windows by day. A day whose windows all stay below the minimum still appears, with zeros (gaen.md §9).
+ * Sums windows by day. A day whose windows all stay below the minimum still appears, with zeros (docs/spec/gaen.md §9).
  * @param today days since the Unix epoch; only used if the configuration has a threshold in days
  * @returns by day, oldest first
  */
@@ -100,7 +100,7 @@ function sum(byReportType: Partial<Record<SummaryReportType, SummaryData>>): Sum
 const PERCENT = 100;
 
 /**
- * iOS's configuration in Android's terms, so that one code scores both; weights there are per cent (gaen.md §9).
+ * iOS's configuration in Android's terms, so that one code scores both; weights there are per cent (docs/spec/gaen.md §9).
  */
 export function fromIos(ios: IosExposureConfiguration): DailySummariesConfig {
   return {
@@ -128,7 +128,7 @@ export function fromIos(ios: IosExposureConfiguration): DailySummariesConfig {
 
 const SECONDS_PER_MINUTE = 60;
 
-/** iOS shows a score as "exposure risk value": minutes, rounded to the nearest (gaen.md §9). */
+/** iOS shows a score as "exposure risk value": minutes, rounded to the nearest (docs/spec/gaen.md §9). */
 export function exposureRiskValue(score: number): number {
   return Math.round(score / SECONDS_PER_MINUTE);
 }

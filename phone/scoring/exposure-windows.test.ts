@@ -27,7 +27,7 @@ const match = (reportType: ReportType, daysSinceOnsetOfSymptoms: number): Scored
   sightings: [sighting(1000)],
 });
 
-describe('windows (gaen.md §8.1)', () => {
+describe('windows (docs/spec/gaen.md §8.1)', () => {
   it('are those of the vector', ({ expect }) => {
     const sightings = v2.exposureWindows.sightings as [number, number, number][];
     expect(buildWindows(sightings.map((tuple) => sighting(...tuple)))).toEqual(v2.exposureWindows.windows);
@@ -58,7 +58,7 @@ describe('windows (gaen.md §8.1)', () => {
   });
 });
 
-describe('what an app gets (gaen.md §8.2)', () => {
+describe('what an app gets (docs/spec/gaen.md §8.2)', () => {
   const mapping = {
     daysSinceOnsetToInfectiousness: Array.from(
       { length: 29 },
@@ -94,7 +94,7 @@ describe('what an app gets (gaen.md §8.2)', () => {
   });
 });
 
-describe('daily summaries (gaen.md §9)', () => {
+describe('daily summaries (docs/spec/gaen.md §9)', () => {
   const [first, second, third, fourth] = v2.dailySummaries;
   const cases = [first!, second!, third!, { ...fourth!, windows: third!.windows }].map((example, n) => ({
     name: `vector ${n}`,

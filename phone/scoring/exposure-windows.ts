@@ -1,5 +1,5 @@
 /**
- * @module ExposureWindows: up to 30 minutes of sightings of one key, cut into scan instances (gaen.md §8), as Android
+ * @module ExposureWindows: up to 30 minutes of sightings of one key, cut into scan instances (docs/spec/gaen.md §8), as Android
  * builds them.
  */
 import { REPORT_TYPE, type ReportType } from '../../protocol/gaen/keys.ts';
@@ -62,7 +62,7 @@ function scanInstance(sightings: readonly ScoredSighting[]): ScanInstance {
 }
 
 /**
- * Cuts one key's sightings into windows and scan instances (gaen.md §8.1).
+ * Cuts one key's sightings into windows and scan instances (docs/spec/gaen.md §8.1).
  * @param sightings of one key, by time, as heard (not aggregated)
  */
 export function buildWindows(sightings: readonly ScoredSighting[]): Window[] {
@@ -89,7 +89,7 @@ export function buildWindows(sightings: readonly ScoredSighting[]): Window[] {
   });
 }
 
-/** Android's mapping while an app has set none: all STANDARD, missing report type CONFIRMED_TEST (gaen.md §8.2). */
+/** Android's mapping while an app has set none: all STANDARD, missing report type CONFIRMED_TEST (docs/spec/gaen.md §8.2). */
 export const UNSET_MAPPING: DiagnosisKeysDataMapping = {
   daysSinceOnsetToInfectiousness: Array.from({ length: ONSET_SLOTS }, () => INFECTIOUSNESS.STANDARD),
   infectiousnessWhenDaysSinceOnsetMissing: INFECTIOUSNESS.STANDARD,
@@ -108,7 +108,7 @@ export function infectiousnessOf(mapping: DiagnosisKeysDataMapping, daysSinceOns
 
 /**
  * The windows of all matches as an app gets them: neither REVOKED nor RECURSIVE keys, nor keys of infectiousness NONE
- * (gaen.md §8.1, §8.2), in random order, so that the order doesn't say which belong to one key.
+ * (docs/spec/gaen.md §8.1, §8.2), in random order, so that the order doesn't say which belong to one key.
  * @param random 0 ≤ random() < 1; null leaves the order as it is, for tests and plots
  */
 export function exposureWindows(

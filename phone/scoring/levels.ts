@@ -1,5 +1,5 @@
 /**
- * @module The four tables of GAEN v1: which of the eight configured values an input selects (gaen.md §7.2). Android and
+ * @module The four tables of GAEN v1: which of the eight configured values an input selects (docs/spec/gaen.md §7.2). Android and
  * iOS agree on all but the transmission risk level.
  */
 

@@ -1,5 +1,5 @@
 /**
- * @module Whether a number is in a range (gaen.md §11).
+ * @module Whether a number is in a range (docs/spec/gaen.md §11).
  */
 import type { NumberRange } from '../../protocol/parameters/range.ts';
 

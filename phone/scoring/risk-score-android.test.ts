@@ -36,7 +36,7 @@ function match(
   };
 }
 
-describe('tables (gaen.md §7.2)', () => {
+describe('tables (docs/spec/gaen.md §7.2)', () => {
   const { attenuation, days, durationMinutes } = v1.bucketIndexEdges;
   it.for(attenuation as [number, number][])('%i dB takes slot %i', ([value, index], { expect }) => {
     expect(attenuationIndex(value)).toBe(index);
@@ -49,7 +49,7 @@ describe('tables (gaen.md §7.2)', () => {
   });
 });
 
-describe('score (gaen.md §7.3)', () => {
+describe('score (docs/spec/gaen.md §7.3)', () => {
   const configuration = v1.source.configuration as unknown as AndroidExposureConfiguration;
   it.for(v1.source.cases)('$id of CWA’s worked example', ({ att, days, minutes, trl, score, rawScore }, { expect }) => {
     const input = { attenuation: att, days, minutes, transmissionRiskLevel: trl };
@@ -69,7 +69,7 @@ describe('score (gaen.md §7.3)', () => {
   });
 });
 
-describe('inputs (gaen.md §7.4)', () => {
+describe('inputs (docs/spec/gaen.md §7.4)', () => {
   it.for(v1.bucketizeDurationSeconds.cases as [number, number][])(
     '%i s become %i s',
     ([between, seconds], { expect }) => {
@@ -131,7 +131,7 @@ describe('from sightings to summary', () => {
   });
 });
 
-describe('CWA’s first app (gaen.md §7.6)', () => {
+describe('CWA’s first app (docs/spec/gaen.md §7.6)', () => {
   const classes = [
     { label: 'LOW', min: 0, max: v1.source.notifyAtMinutes, url: 'https://example.org/low' },
     { label: 'HIGH', min: v1.source.notifyAtMinutes, max: 9999, url: 'https://example.org/high' },

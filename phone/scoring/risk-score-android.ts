@@ -1,5 +1,5 @@
 /**
- * @module GAEN v1 as Android scores it (gaen.md §7.2–7.4). The configured weights are reserved there: none is used.
+ * @module GAEN v1 as Android scores it (docs/spec/gaen.md §7.2–7.4). The configured weights are reserved there: none is used.
  */
 import type { ExposureConfiguration } from '../../protocol/parameters/exposure-configuration.ts';
 import { attenuationIndex, daysIndex, durationIndex } from './levels.ts';
@@ -21,7 +21,7 @@ const MAX_GAP_SECONDS = 600;
 const SCAN_INTERVAL_SECONDS = 300;
 const SECONDS_PER_INTERVAL = 600;
 const SECONDS_PER_MINUTE = 60;
-/** Summaries cap each bucket (gaen.md §7.4: in 5-minute steps, at most 30). */
+/** Summaries cap each bucket (docs/spec/gaen.md §7.4: in 5-minute steps, at most 30). */
 const MAX_BUCKET_MINUTES = 30;
 const BUCKET_STEP_MINUTES = 5;
 
@@ -36,7 +36,7 @@ export interface ScoreInput {
 }
 
 /**
- * The product of the four level values, 0 below the configured minimum (gaen.md §7.3).
+ * The product of the four level values, 0 below the configured minimum (docs/spec/gaen.md §7.3).
  * @returns 0..4096
  */
 export function riskScore(configuration: AndroidExposureConfiguration, input: ScoreInput): number {
@@ -83,7 +83,7 @@ export interface ExposureSummary {
 }
 
 /**
- * Within one RPI, sightings of the same scan collapse to the strongest (gaen.md §6.1 step 8).
+ * Within one RPI, sightings of the same scan collapse to the strongest (docs/spec/gaen.md §6.1 step 8).
  * @param sightings of one key, by time
  */
 export function aggregate(sightings: readonly ScoredSighting[]): ScoredSighting[] {
@@ -199,7 +199,7 @@ function addDurations(all: readonly AttenuationDurations[]): AttenuationDuration
 
 /**
  * What the app gets of all keys. The rounding of the durations isn't published; here: up to the next 5 minutes, as the
- * documentation's steps and cap suggest (gaen.md §7.4, §14).
+ * documentation's steps and cap suggest (docs/spec/gaen.md §7.4, §14).
  * @param now Unix seconds
  */
 export function exposureSummary(

@@ -31,7 +31,7 @@ const met = (transmissionRiskLevel: number, ...sightings: ScoredSighting[]): Sco
   sightings,
 });
 
-describe('scans (gaen.md §6.2, §7.5)', () => {
+describe('scans (docs/spec/gaen.md §6.2, §7.5)', () => {
   it('merge within 4 s to their mean and cut overlapping intervals', ({ expect }) => {
     const scans = mergeScans([heard(0, 40), heard(4, 50), heard(200, 60), heard(600, 80, 0)]);
     expect(scans).toEqual([
@@ -42,7 +42,7 @@ describe('scans (gaen.md §6.2, §7.5)', () => {
   });
 });
 
-describe('score (gaen.md §7.3, §7.5)', () => {
+describe('score (docs/spec/gaen.md §7.3, §7.5)', () => {
   it('takes the mean of level values; values of 0 leave the divisor', ({ expect }) => {
     // 40 dB has value 4, 60 dB value 3, 80 dB value 0.
     const scans = [heard(0, 40), heard(300, 60), heard(600, 80), heard(900, 80)];

@@ -1,5 +1,5 @@
 /**
- * @module GAEN v1 as iOS scores it (gaen.md §7.1–7.3, §7.5). Against Android: weights are multiplied in, the
+ * @module GAEN v1 as iOS scores it (docs/spec/gaen.md §7.1–7.3, §7.5). Against Android: weights are multiplied in, the
  * transmission risk level selects one slot further up, the attenuation level is a mean of level values, and the buckets
  * of time include their upper threshold.
  */
@@ -8,13 +8,13 @@ import { attenuationIndex, daysIndex, durationIndex } from './levels.ts';
 import { type ScoredMatch, type ScoredSighting, dayOf, roundHalfUp } from './sighting.ts';
 import type { AttenuationDurations, ExposureSummary } from './risk-score-android.ts';
 
-/** Sightings this far apart or less merge to one (gaen.md §6.2). */
+/** Sightings this far apart or less merge to one (docs/spec/gaen.md §6.2). */
 const MERGE_SECONDS = 4;
 const MAX_SCAN_INTERVAL_SECONDS = 300;
-/** For a sighting whose scan before is unknown; iOS's value isn't published, this is Android's (gaen.md §8.1). */
+/** For a sighting whose scan before is unknown; iOS's value isn't published, this is Android's (docs/spec/gaen.md §8.1). */
 const UNKNOWN_SCAN_INTERVAL_SECONDS = 120;
 const SECONDS_PER_MINUTE = 60;
-/** Reported durations are rounded up to minutes and cut here (gaen.md §7.5). */
+/** Reported durations are rounded up to minutes and cut here (docs/spec/gaen.md §7.5). */
 const MAX_REPORTED_SECONDS = 1800;
 const MAX_UINT8 = 255;
 const LAST_SLOT = 7;
@@ -63,7 +63,7 @@ export function mergeScans(sightings: readonly ScoredSighting[]): IosScan[] {
   });
 }
 
-/** The duration-weighted mean of the attenuation's level values; levels of value 0 don't count (gaen.md §7.5). */
+/** The duration-weighted mean of the attenuation's level values; levels of value 0 don't count (docs/spec/gaen.md §7.5). */
 function attenuationLevel(configuration: ExposureConfiguration, scans: readonly IosScan[]): number {
   let weighted = 0;
   let seconds = 0;
@@ -116,7 +116,7 @@ export function iosExposure(configuration: ExposureConfiguration, match: ScoredM
 }
 
 /**
- * What the app gets of all keys. Excluded exposures still count as matched keys and as the last exposure (gaen.md §7.3).
+ * What the app gets of all keys. Excluded exposures still count as matched keys and as the last exposure (docs/spec/gaen.md §7.3).
  * @param now Unix seconds
  */
 export function iosExposureSummary(

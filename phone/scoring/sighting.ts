@@ -23,7 +23,7 @@ interface ScoredKey {
   /** 0..8 */
   readonly transmissionRiskLevel: number;
   readonly reportType: ReportType;
-  /** −14..14; anything else counts as missing (gaen.md §8.2). */
+  /** −14..14; anything else counts as missing (docs/spec/gaen.md §8.2). */
   readonly daysSinceOnsetOfSymptoms: number;
 }
 
@@ -36,11 +36,11 @@ export interface ScoredMatch {
 export const SECONDS_PER_DAY = 86_400;
 
 /**
- * Two sightings this far apart or less belong to one scan: 1.5 × (4 s + 13 s), the longest scan (gaen.md §6.1 step 8).
+ * Two sightings this far apart or less belong to one scan: 1.5 × (4 s + 13 s), the longest scan (docs/spec/gaen.md §6.1 step 8).
  */
 export const SAME_SCAN_SECONDS = 25.5;
 
-/** Rounds half up, as all of GAEN's averages do (gaen.md §7.4, §8.1). */
+/** Rounds half up, as all of GAEN's averages do (docs/spec/gaen.md §7.4, §8.1). */
 export function roundHalfUp(value: number): number {
   return Math.floor(value + 0.5);
 }

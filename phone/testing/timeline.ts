@@ -1,6 +1,6 @@
 /**
  * @module What a publisher put into the public bucket over some weeks, with real files and real signatures, as a
- * server that can be asked at any instant of them (design.md §5, §6). Built once, it serves any number of simulated
+ * server that can be asked at any instant of them (docs/architecture.md §5, §6). Built once, it serves any number of simulated
  * phones.
  */
 import { equalBytes, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
@@ -42,7 +42,7 @@ export const manifestSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Arr
 export const EXPORT_KEY: PinnedKey = { publicKeySpki: exportSigner.publicKeySpki, keyId: '262', keyVersion: 'v1' };
 export const MANIFEST_KEYS = { 'manifest-v1': manifestSigner.publicKeySpki };
 
-/** What is replaced is still there for 4 h (design.md §5). */
+/** What is replaced is still there for 4 h (docs/architecture.md §5). */
 const GRACE_SECONDS = 4 * 3600;
 const HEADER = { region: REGION, keyId: EXPORT_KEY.keyId, keyVersion: EXPORT_KEY.keyVersion };
 

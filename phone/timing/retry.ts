@@ -1,6 +1,6 @@
 /**
  * @module How long a phone waits after a failure: longer each time, and at random, so that phones which failed
- * together do not come back together (seeds/001: "a random time component for the retry, as well as extending retry
+ * together do not come back together (CWA solution architecture: "a random time component for the retry, as well as extending retry
  * intervals").
  */
 import { type RandomBytes, randomBelow } from '../random.ts';

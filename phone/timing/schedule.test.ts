@@ -9,7 +9,7 @@ const DAY = 86_400;
 const SEED = 20_260_611;
 const unixSeconds = fc.integer({ min: 0, max: 4_102_444_800 });
 
-describe('schedule (seeds/001)', () => {
+describe('schedule (CWA solution architecture)', () => {
   it.for([
     { name: 'at the beginning of an hour', now: 10 * HOUR, interval: HOUR, seconds: HOUR },
     { name: 'one second later', now: 10 * HOUR + 1, interval: HOUR, seconds: HOUR - 1 },
@@ -45,7 +45,7 @@ describe('schedule (seeds/001)', () => {
   });
 });
 
-describe('retry (seeds/001)', () => {
+describe('retry (CWA solution architecture)', () => {
   it('waits longer after each failure until the maximum, never outside the bounds', ({ expect }) => {
     fc.assert(
       fc.property(fc.string(), (seed) => {

@@ -1,12 +1,12 @@
 /**
  * @module When a phone downloads next: pure, so that millions of phones spread evenly over an interval and none asks
- * more often than there is something new (seeds/001, download schedule: minimum seconds until execution = seconds
+ * more often than there is something new (CWA solution architecture, download schedule: minimum seconds until execution = seconds
  * until the beginning of the next interval + random(3600)).
  */
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { type RandomBytes, randomBelow } from '../random.ts';
 
-/** Width over which phones spread their downloads, in seconds (seeds/001). */
+/** Width over which phones spread their downloads, in seconds (CWA solution architecture). */
 export const SPREAD_SECONDS = 3600;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * @module Symptoms as Corona-Warn-App's apps write them into each key's days since onset (cwa.md §2.2, client rule): a
+ * @module Symptoms as Corona-Warn-App's apps write them into each key's days since onset (docs/spec/cwa.md §2.2, client rule): a
  * value for the day of the upload, less one for each day that a key is older.
  */
 import { enIntervalNumber, INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
@@ -36,7 +36,7 @@ function valueToday(symptoms: Symptoms): number {
   }
 }
 
-/** Lowest value of CWA's encoding (cwa.md §2.1 rule 7). */
+/** Lowest value of CWA's encoding (docs/spec/cwa.md §2.1 rule 7). */
 const LOWEST = -15;
 
 /**

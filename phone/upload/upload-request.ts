@@ -1,5 +1,5 @@
 /**
- * @module An upload as it leaves the phone (cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15
+ * @module An upload as it leaves the phone (docs/spec/cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15
  * keys, the next day's upload of one key and a dummy have one size on the wire, headers included. CWA pads 28 bytes a
  * missing key, while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's
  * size instead.
@@ -11,7 +11,7 @@ import type { OwnKey } from '../radio/tek-schedule.ts';
 
 /** Where uploads and dummies go. */
 const UPLOAD_PATH = '/version/v1/diagnosis-keys';
-/** Keys an upload may hold: 14 days and today (cwa.md §1.3). */
+/** Keys an upload may hold: 14 days and today (docs/spec/cwa.md §1.3). */
 const MAX_UPLOAD_KEYS = 15;
 /**
  * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 15
@@ -28,10 +28,10 @@ const MOST_BODY_BYTES = 16_384;
 const MIN_PADDING_BYTES = 128;
 /** Tag of requestPadding and a length of 128..16383. */
 const PADDING_FRAME_BYTES = 3;
-/** Characters of a TAN (cwa.md §1.1: a UUID). */
+/** Characters of a TAN (docs/spec/cwa.md §1.1: a UUID). */
 const TAN_CHARACTERS = 36;
 
-/** A key as the phone shares it. One of the two last fields must be there (cwa.md §2.1). */
+/** A key as the phone shares it. One of the two last fields must be there (docs/spec/cwa.md §2.1). */
 export interface SharedKey extends OwnKey {
   /** 1..8; null: the server derives it. */
   readonly transmissionRiskLevel: number | null;
@@ -45,7 +45,7 @@ export interface UploadContent {
   /** ISO 3166-1 alpha-2. */
   readonly visitedCountries: readonly string[];
   readonly consentToFederation: boolean;
-  /** 0 PCR test, 1 rapid test (cwa.md §1.1). */
+  /** 0 PCR test, 1 rapid test (docs/spec/cwa.md §1.1). */
   readonly submissionType: 0 | 1;
 }
 

@@ -1,5 +1,5 @@
 /**
- * @module Sends uploads and dummies, and tells what the answer means for the person (cwa.md §1.1): stored, try again,
+ * @module Sends uploads and dummies, and tells what the answer means for the person (docs/spec/cwa.md §1.1): stored, try again,
  * or ask the hotline.
  */
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
@@ -33,7 +33,7 @@ export type UploadFailure =
   /** The content can't even be sent. */
   | { readonly kind: 'unsendable'; readonly error: UploadRequestError };
 
-/** Seconds until an answer counts as lost. Answers leave at a fixed deadline of far less (design.md §4.6). */
+/** Seconds until an answer counts as lost. Answers leave at a fixed deadline of far less (docs/architecture.md §4.6). */
 const TIMEOUT_SECONDS = 30;
 
 /**

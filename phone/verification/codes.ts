@@ -1,6 +1,6 @@
 /**
  * @module What a person scans or types to open a test: the QR code of a test, of a code card, a teleTAN, a card's
- * typed code (cwa.md §3.1, §3.2; design.md §7). A slip is found on the phone, before anything is sent.
+ * typed code (docs/spec/cwa.md §3.1, §3.2; docs/architecture.md §7). A slip is found on the phone, before anything is sent.
  */
 import { concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -24,9 +24,9 @@ export type CodeError =
   /** One character is wrong somewhere. */
   | { readonly kind: 'check-failed' };
 
-/** 24-bit prefix and a UUID of 128 bits (cwa.md §3.1), in the one QR text that CWA's apps take. */
+/** 24-bit prefix and a UUID of 128 bits (docs/spec/cwa.md §3.1), in the one QR text that CWA's apps take. */
 const QR_TEXT = /^https:\/\/localhost\/\?([0-9A-F]{6}-[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12})$/i;
-/** No 0, 1, I, L, O (cwa.md §3.2). */
+/** No 0, 1, I, L, O (docs/spec/cwa.md §3.2). */
 const ALPHABET = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
 const TELETAN_LENGTH = 10;
 /** 14 random characters and a check character (code cards). */
@@ -45,7 +45,7 @@ export function scanQrCode(text: string, birthDate: string | null = null): Resul
   if (year === undefined || month === undefined || day === undefined) {
     return err({ kind: 'bad-date', expected: 'YYYY-MM-DD' });
   }
-  // CWA marks this hash with an x in the place of its first digit (cwa.md §3.1).
+  // CWA marks this hash with an x in the place of its first digit (docs/spec/cwa.md §3.1).
   return ok({ keyType: 'GUID', key: hashOf(guid), keyDob: `x${hashOf(`${guid}${day}${month}${year}`).slice(1)}` });
 }
 
@@ -69,7 +69,7 @@ export function typeCode(typed: string): Result<OpeningCode, CodeError> {
     : ok({ keyType: 'GUID', key: hashOf(cardGuid(code)), keyDob: null });
 }
 
-/** First hex digit of SHA-256, upper case, 0 → G and 1 → H, since neither is in the alphabet (cwa.md §3.2). */
+/** First hex digit of SHA-256, upper case, 0 → G and 1 → H, since neither is in the alphabet (docs/spec/cwa.md §3.2). */
 function teleTanCheck(nine: string): string {
   const digit = hashOf(nine).charAt(0).toUpperCase();
   return { '0': 'G', '1': 'H' }[digit] ?? digit;

@@ -1,5 +1,5 @@
 /**
- * @module Requests to the verification server as they leave the phone (cwa.md §3.1, §1.3): real or dummy, for
+ * @module Requests to the verification server as they leave the phone (docs/spec/cwa.md §3.1, §1.3): real or dummy, for
  * whichever of the routes, of one size on the wire, headers included. Names of routes differ in length; a header makes
  * up for it.
  */
@@ -15,7 +15,7 @@ export const VERIFICATION_PATHS = {
 } as const;
 export type VerificationRoute = keyof typeof VERIFICATION_PATHS;
 
-/** Size of every body, CWA's (cwa.md §1.3). The longest one without padding, with a date of birth, is 196. */
+/** Size of every body, CWA's (docs/spec/cwa.md §1.3). The longest one without padding, with a date of birth, is 196. */
 export const QUESTION_BYTES = 250;
 const LONGEST_PATH = Math.max(...Object.values(VERIFICATION_PATHS).map((path) => path.length));
 

@@ -1,5 +1,5 @@
 /**
- * @module What an observer of the wire sees of tests: three requests of two sizes, whatever the phone does (design.md
+ * @module What an observer of the wire sees of tests: three requests of two sizes, whatever the phone does (docs/architecture.md
  * §10; issue 5, item 7). Captured at a raw TCP socket.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';

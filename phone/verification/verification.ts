@@ -1,5 +1,5 @@
 /**
- * @module Asks the verification server, and tells what each answer means (cwa.md §3.1).
+ * @module Asks the verification server, and tells what each answer means (docs/spec/cwa.md §3.1).
  */
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { OpeningCode } from './codes.ts';
@@ -19,7 +19,7 @@ export interface VerificationPorts {
   readonly random: RandomBytes;
 }
 
-/** How a test came out (cwa.md §3.1: 0..4, and 5..9 the same for rapid tests). */
+/** How a test came out (docs/spec/cwa.md §3.1: 0..4, and 5..9 the same for rapid tests). */
 export type TestResult = 'pending' | 'negative' | 'positive' | 'invalid' | 'redeemed';
 const RESULTS: readonly TestResult[] = ['pending', 'negative', 'positive', 'invalid', 'redeemed'];
 

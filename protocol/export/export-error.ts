@@ -1,5 +1,5 @@
 /**
- * @module Why a phone would refuse an export file, with the facts, and how that reads (gaen.md §4).
+ * @module Why a phone would refuse an export file, with the facts, and how that reads (docs/spec/gaen.md §4).
  */
 import type { ZipError } from './zip.ts';
 

@@ -62,7 +62,7 @@ describe('export.bin', () => {
     );
   });
 
-  it('one key, laid out by hand (gaen.md §4.1)', ({ expect }) => {
+  it('one key, laid out by hand (docs/spec/gaen.md §4.1)', ({ expect }) => {
     const hex = toHex(write(HEADER, [KEY]));
     const fields = [
       '454b204578706f727420763120202020', // "EK Export v1" and four spaces

@@ -1,5 +1,5 @@
 /**
- * @module The export file (GAEN export format v1.5; gaen.md §4, §12): export.bin, export.sig and the ZIP around them, so
+ * @module The export file (GAEN export format v1.5; docs/spec/gaen.md §4, §12): export.bin, export.sig and the ZIP around them, so
  * that every phone accepts it. The hot path of sealing: one buffer allocated once, protobuf laid by hand into it.
  */
 import { utf8 } from '../primitives/bytes.ts';
@@ -10,7 +10,7 @@ import { type Scratch, newScratch } from './scratch.ts';
 import type { Signer } from '../signing.ts';
 import { writeZip } from './zip.ts';
 
-/** What an export says about itself; batch 1 of 1 always (gaen.md §4.1). */
+/** What an export says about itself; batch 1 of 1 always (docs/spec/gaen.md §4.1). */
 export interface ExportHeader {
   /** First second of the window, Unix seconds. */
   readonly startTimestamp: number;
@@ -24,9 +24,9 @@ export interface ExportHeader {
   readonly keyVersion: string;
 }
 
-/** The 16 bytes in front of export.bin, compared exactly by Android and iOS (gaen.md §4). */
+/** The 16 bytes in front of export.bin, compared exactly by Android and iOS (docs/spec/gaen.md §4). */
 export const EXPORT_HEADER = utf8('EK Export v1    ');
-/** ecdsa-with-SHA256, the one algorithm that iOS takes (gaen.md §4.3). */
+/** ecdsa-with-SHA256, the one algorithm that iOS takes (docs/spec/gaen.md §4.3). */
 export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 export const EXPORT_BIN = 'export.bin';
 export const EXPORT_SIG = 'export.sig';
@@ -73,7 +73,7 @@ function requireHeader(header: ExportHeader): void {
 
 /**
  * Lays keys into one buffer as they come. The bytes are those that protobufjs writes for the same message, except that
- * nothing is left out because it equals a default: microG drops a file without a rolling period (gaen.md §4.2).
+ * nothing is left out because it equals a default: microG drops a file without a rolling period (docs/spec/gaen.md §4.2).
  */
 export class ExportWriter {
   readonly #bytes: Uint8Array;
@@ -103,7 +103,7 @@ export class ExportWriter {
   }
 
   /**
-   * @param key every field in the range that phones accept; one bad key can fail a whole file on Android (gaen.md §4.2)
+   * @param key every field in the range that phones accept; one bad key can fail a whole file on Android (docs/spec/gaen.md §4.2)
    * @throws {RangeError} when a field is out of range or there are more keys than said
    */
   add(key: TemporaryExposureKey): void {
@@ -147,9 +147,9 @@ export class ExportWriter {
 
 /**
  * @param header the one that export.bin was written with; its SignatureInfo stands in both files
- * @param exportBin whole export.bin: the 16-byte header is signed too (gaen.md §4.3)
+ * @param exportBin whole export.bin: the 16-byte header is signed too (docs/spec/gaen.md §4.3)
  * @param signer DER, ECDSA P-256/SHA-256
- * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (gaen.md §4.3)
+ * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (docs/spec/gaen.md §4.3)
  */
 export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: Signer): Uint8Array {
   const bytes = gaen.TEKSignatureList.encode({
@@ -169,7 +169,7 @@ export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: 
  * @param exportBin from {@link ExportWriter}
  * @param exportSig from {@link exportSignature}
  * @param scratch where the ZIP may be laid, not the memory that `exportBin` lies in
- * @returns the ZIP: two entries in this order, deflated, a fixed time (gaen.md §12); the same bytes for the same input
+ * @returns the ZIP: two entries in this order, deflated, a fixed time (docs/spec/gaen.md §12); the same bytes for the same input
  */
 export function exportZip(exportBin: Uint8Array, exportSig: Uint8Array, scratch?: Scratch): Uint8Array {
   return writeZip(

@@ -1,5 +1,5 @@
 /**
- * @module Reads an export as strictly as Android does (gaen.md §4, §4.2, §4.3), and where iOS or microG are stricter about a
+ * @module Reads an export as strictly as Android does (docs/spec/gaen.md §4, §4.2, §4.3), and where iOS or microG are stricter about a
  * key, as they are. Never throws on any bytes; a file it accepts is one that our phone may match against.
  */
 import { equalBytes } from '../primitives/bytes.ts';
@@ -16,13 +16,13 @@ import { readZip } from './zip.ts';
 
 export { describeExportError, type ExportError } from './export-error.ts';
 
-/** The most that phones take: 16 MB of ZIP, 750,000 keys (gaen.md §4.5); export.sig of 64 KB (iOS). */
+/** The most that phones take: 16 MB of ZIP, 750,000 keys (docs/spec/gaen.md §4.5); export.sig of 64 KB (iOS). */
 export const MAX_ZIP_BYTES = 16_000_000;
 const MAX_KEYS = 750_000;
 const MAX_SIG_BYTES = 65_536;
 /** 750,000 keys of 34 bytes are 25.5 MB; the rest is room for fields that a later format may add. */
 const MAX_BIN_BYTES = 32_000_000;
-/** batch_size at most (gaen.md §4.4). */
+/** batch_size at most (docs/spec/gaen.md §4.4). */
 const MAX_BATCH_SIZE = 1_000_000;
 
 /** The key a phone has pinned for a health authority. */
@@ -133,7 +133,7 @@ function verifySignatures(
   const nameOf = (keyId: string | null, version: string): string => `${keyId ?? ''}-${version}`;
   const wanted = nameOf(pinned.keyId, pinned.keyVersion);
   if (signatures.length > 1 && signatures.some(({ keyId }) => keyId === null)) return { kind: 'signature-without-id' };
-  // A single signature without an id is tried against a single pinned key (gaen.md §4.3).
+  // A single signature without an id is tried against a single pinned key (docs/spec/gaen.md §4.3).
   const candidates = signatures.filter(
     ({ keyId, keyVersion }) => keyId === null || nameOf(keyId, keyVersion) === wanted,
   );
@@ -157,7 +157,7 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos:
   const num = optional(message, 'batchNum');
   if (size !== undefined) {
     const valid = num !== undefined && num >= 1 && num <= size && size <= MAX_BATCH_SIZE;
-    // A phone wants all parts in one call (gaen.md §4.4); this is one file, so it must be the whole batch.
+    // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so it must be the whole batch.
     if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
   }
   const count = message.keys.length + message.revisedKeys.length;
@@ -189,7 +189,7 @@ function readKeys(
     const key: TemporaryExposureKey = {
       keyData: new Uint8Array(wireKey.keyData ?? []),
       transmissionRiskLevel: wireKey.transmissionRiskLevel ?? 0,
-      // −1 is what no file can mean: an absent start makes microG drop the whole file (gaen.md §4.2).
+      // −1 is what no file can mean: an absent start makes microG drop the whole file (docs/spec/gaen.md §4.2).
       rollingStartIntervalNumber: optional(wireKey, 'rollingStartIntervalNumber') ?? -1,
       rollingPeriod: wireKey.rollingPeriod ?? INTERVALS_PER_DAY,
       reportType: (wireKey.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,

@@ -1,6 +1,6 @@
 /**
  * @module The range of each field of a published key: outside it, one phone or another drops the key or the whole file
- * (gaen.md §4.2). One place for writer, reader and record.
+ * (docs/spec/gaen.md §4.2). One place for writer, reader and record.
  */
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../gaen/keys.ts';

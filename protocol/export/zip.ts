@@ -1,5 +1,5 @@
 /**
- * @module The ZIP of an export (PKWARE APPNOTE 6.3; gaen.md §4): written as a function of its content alone (pinned
+ * @module The ZIP of an export (PKWARE APPNOTE 6.3; docs/spec/gaen.md §4): written as a function of its content alone (pinned
  * deflate, DOS time 1980-01-01, no extra fields), read as strictly as Android's unzip and with a cap on what comes out.
  */
 import { fromUtf8, utf8 } from '../primitives/bytes.ts';

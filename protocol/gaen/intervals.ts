@@ -1,14 +1,14 @@
 /**
- * @module Time as the field counts it: ENIntervalNumber, rolling periods (gaen.md §1), and our hours and UTC days.
+ * @module Time as the field counts it: ENIntervalNumber, rolling periods (docs/spec/gaen.md §1), and our hours and UTC days.
  */
 
-/** Seconds in one ENIntervalNumber step (gaen.md §1). */
+/** Seconds in one ENIntervalNumber step (docs/spec/gaen.md §1). */
 export const SECONDS_PER_INTERVAL = 600;
-/** Intervals in one UTC day: the longest rolling period (gaen.md §1). */
+/** Intervals in one UTC day: the longest rolling period (docs/spec/gaen.md §1). */
 export const INTERVALS_PER_DAY = 144;
 export const SECONDS_PER_HOUR = 3600;
 export const SECONDS_PER_DAY = 86_400;
-/** Days for which phones keep keys and sightings (gaen.md §1), and for which we keep keys. */
+/** Days for which phones keep keys and sightings (docs/spec/gaen.md §1), and for which we keep keys. */
 export const RETENTION_DAYS = 14;
 
 /** Hours since the Unix epoch. Hour h covers [h × 3600 s, (h + 1) × 3600 s) and is sealed at its end. */

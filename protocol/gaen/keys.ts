@@ -1,8 +1,8 @@
 /**
- * @module A diagnosis key and the field's numbers (GAEN export format v1.5; gaen.md §1, §4.1, §4.2).
+ * @module A diagnosis key and the field's numbers (GAEN export format v1.5; docs/spec/gaen.md §1, §4.1, §4.2).
  */
 
-/** Report types of the export format (gaen.md §1). */
+/** Report types of the export format (docs/spec/gaen.md §1). */
 export const REPORT_TYPE = {
   UNKNOWN: 0,
   CONFIRMED_TEST: 1,
@@ -13,14 +13,14 @@ export const REPORT_TYPE = {
 } as const;
 export type ReportType = (typeof REPORT_TYPE)[keyof typeof REPORT_TYPE];
 
-/** daysSinceOnsetOfSymptoms of a key that was read without one, as Android's API has it (gaen.md §1); never written. */
+/** daysSinceOnsetOfSymptoms of a key that was read without one, as Android's API has it (docs/spec/gaen.md §1); never written. */
 export const DAYS_SINCE_ONSET_UNKNOWN = 0x7fffffff;
 
-/** One temporary exposure key as it stands in an export (gaen.md §4.1: every field written, none by default). */
+/** One temporary exposure key as it stands in an export (docs/spec/gaen.md §4.1: every field written, none by default). */
 export interface TemporaryExposureKey {
   /** Exactly 16 bytes. */
   readonly keyData: Uint8Array;
-  /** 0..8 (gaen.md §4.2). */
+  /** 0..8 (docs/spec/gaen.md §4.2). */
   readonly transmissionRiskLevel: number;
   /** ENIntervalNumber (600 s since the Unix epoch) of the key's first interval, ≥ 0. */
   readonly rollingStartIntervalNumber: number;

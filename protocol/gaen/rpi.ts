@@ -1,15 +1,15 @@
 /**
  * @module From a temporary exposure key to what a phone broadcasts (Exposure Notification Cryptography Specification v1.2;
- * gaen.md §2): RPIK and AEMK by HKDF (RFC 5869), rolling proximity identifiers by AES-128, metadata by AES-128-CTR.
+ * docs/spec/gaen.md §2): RPIK and AEMK by HKDF (RFC 5869), rolling proximity identifiers by AES-128, metadata by AES-128-CTR.
  */
 import { createCipheriv } from 'node:crypto';
 import { utf8 } from '../primitives/bytes.ts';
 import { hmacSha256 } from '../primitives/hash.ts';
 import { INTERVALS_PER_DAY } from './intervals.ts';
 
-/** Length of a TEK, of both derived keys and of an RPI (gaen.md §2). */
+/** Length of a TEK, of both derived keys and of an RPI (docs/spec/gaen.md §2). */
 export const RPI_BYTES = 16;
-/** Length of the associated encrypted metadata (gaen.md §2). */
+/** Length of the associated encrypted metadata (docs/spec/gaen.md §2). */
 export const METADATA_BYTES = 4;
 
 const RPIK_INFO = utf8('EN-RPIK');

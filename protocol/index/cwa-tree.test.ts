@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
 import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from './cwa-tree.ts';
 
-describe("CWA's tree (cwa.md §1.4)", () => {
+describe("CWA's tree (docs/spec/cwa.md §1.4)", () => {
   it('is where unmodified apps look', ({ expect }) => {
     expect(countryIndexPath()).toBe('version/v1/diagnosis-keys/country');
     expect(dateIndexPath('EUR')).toBe('version/v1/diagnosis-keys/country/EUR/date');

@@ -1,5 +1,5 @@
 /**
- * @module Paths of Corona-Warn-App's distribution tree (cwa.md §1.4). They are object keys in the public bucket: no leading
+ * @module Paths of Corona-Warn-App's distribution tree (docs/spec/cwa.md §1.4). They are object keys in the public bucket: no leading
  * slash, and with one in front they are the URL's path.
  */
 import type { UtcDate } from '../gaen/intervals.ts';

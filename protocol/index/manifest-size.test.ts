@@ -6,9 +6,9 @@ import { countBucket, MANIFEST_TYPE, type ManifestHead, parseManifestHead } from
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
 import { signDocument } from './signed-document.ts';
 
-/** design.md §6: a phone polls the head each hour, so its size is what an idle hour costs. */
+/** docs/architecture.md §6: a phone polls the head each hour, so its size is what an idle hour costs. */
 const MOST_BYTES = 1536;
-/** Keys in a chunk at 2,000 cases a day (design.md §12). */
+/** Keys in a chunk at 2,000 cases a day (docs/architecture.md §12). */
 const KEYS_PER_HOUR = 1167;
 
 const hash = (label: string): string => toBase64Url(sha256(utf8(label)));
@@ -37,7 +37,7 @@ function headAtDay14(region: string): ManifestHead {
   };
 }
 
-describe('the polled head (design.md §6)', () => {
+describe('the polled head (docs/architecture.md §6)', () => {
   it.for(['DE', 'EUR'])(
     '%s at day 14, with all 24 hours: at most 1.5 KB as a CDN compresses it',
     (region, { expect }) => {

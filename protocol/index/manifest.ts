@@ -1,5 +1,5 @@
 /**
- * @module The manifest (design.md §6; manifest.schema.json): a small signed head that phones poll, immutable day pages that it
+ * @module The manifest (docs/architecture.md §6; manifest.schema.json): a small signed head that phones poll, immutable day pages that it
  * names by hash, and in both the chunks. Also the paths of its objects: object keys in the public bucket, and with a slash
  * in front the URLs' paths.
  */

@@ -1,5 +1,5 @@
 /**
- * @module Signed JSON documents: manifest head and risk configuration (design.md §6). The signature covers a type and the
+ * @module Signed JSON documents: manifest head and risk configuration (docs/architecture.md §6). The signature covers a type and the
  * payload's very text, so neither another kind of document nor another spelling of the JSON can take its place.
  */
 import { concatBytes, fromBase64Url, toBase64Url, utf8 } from '../primitives/bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * @module The signed head of the configuration: a small document of type `config` that phones poll, which names the
- * parameter documents by their SHA-256 and says which phones take which (design.md §6). The documents are immutable.
+ * parameter documents by their SHA-256 and says which phones take which (docs/architecture.md §6). The documents are immutable.
  */
 import * as z from 'zod';
 import { toBase64Url, utf8 } from '../primitives/bytes.ts';

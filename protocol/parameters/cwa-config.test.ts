@@ -22,7 +22,7 @@ const PARAMETERS: Parameters = {
   },
 };
 
-describe('messages (cwa.md §4)', () => {
+describe('messages (docs/spec/cwa.md §4)', () => {
   it('v1 holds the 36 numbers, thresholds, classes and versions', ({ expect }) => {
     const message = cwaconfig.ApplicationConfiguration.decode(appConfigV1(PARAMETERS));
     const { exposureConfig, attenuationDuration, appVersion, appFeatures, riskScoreClasses } = message;
@@ -95,7 +95,7 @@ describe('messages (cwa.md §4)', () => {
   });
 });
 
-describe('ZIP (design.md §6)', () => {
+describe('ZIP (docs/architecture.md §6)', () => {
   const { der, publicKeySpki } = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(7)));
   const key = { keyId: '262', keyVersion: 'v1' };
   const message = appConfigIos(PARAMETERS, 'current');

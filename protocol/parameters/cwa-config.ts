@@ -1,6 +1,6 @@
 /**
- * @module CWA's configuration as its apps read it (cwa.md §1.4, §4): protobuf messages in ZIPs that look like exports, but
- * whose export.bin has no 16-byte header and whose signature is over export.bin alone, by a key of its own (design.md §6).
+ * @module CWA's configuration as its apps read it (docs/spec/cwa.md §1.4, §4): protobuf messages in ZIPs that look like exports, but
+ * whose export.bin has no 16-byte header and whose signature is over export.bin alone, by a key of its own (docs/architecture.md §6).
  */
 import { EXPORT_BIN, EXPORT_SIG, type KeyName, exportSignature } from '../export/export-file.ts';
 import { cwaconfig } from '../generated/cwa-config.js';
@@ -9,10 +9,10 @@ import { writeZip } from '../export/zip.ts';
 import type { Parameters } from './document.ts';
 import type { RiskCalculationParameters } from './risk-calculation.ts';
 
-/** First day of the onset map (gaen.md §8.2). */
+/** First day of the onset map (docs/spec/gaen.md §8.2). */
 const FIRST_ONSET_DAY = -14;
 const PERCENT = 100;
-/** What apps of /version/v1 multiply levels with (cwa.md §4.2, "multiplier"); the current ones use the value mapping. */
+/** What apps of /version/v1 multiply levels with (docs/spec/cwa.md §4.2, "multiplier"); the current ones use the value mapping. */
 const LEGACY_MULTIPLIER = 0.2;
 const CURRENT_MULTIPLIER = 0;
 
@@ -27,7 +27,7 @@ function semanticVersion(text: string): { major: number; minor: number; patch: n
   return { major, minor, patch };
 }
 
-/** Only what isn't NONE: CWA's maps leave the rest to the default (cwa.md §4.2). */
+/** Only what isn't NONE: CWA's maps leave the rest to the default (docs/spec/cwa.md §4.2). */
 function onsetMap(slots: readonly number[]): Record<string, number> {
   const entries = slots.map((infectiousness, n) => [String(n + FIRST_ONSET_DAY), infectiousness] as const);
   return Object.fromEntries(entries.filter(([, infectiousness]) => infectiousness !== 0));
@@ -94,7 +94,7 @@ export function appConfigV1(parameters: Parameters): Uint8Array {
   );
 }
 
-/** Which risk parameters a path carries: /version/v1 the older ones (cwa.md §4.2). */
+/** Which risk parameters a path carries: /version/v1 the older ones (docs/spec/cwa.md §4.2). */
 export type RiskDialect = 'legacy' | 'current';
 
 function riskOf(parameters: Parameters, dialect: RiskDialect): cwaconfig.RiskCalculationParameters.$Properties {
@@ -169,7 +169,7 @@ function finish(writer: { finish(): Uint8Array }): Uint8Array {
  * The ZIP around a configuration message. Against an export: no header, and the signature is over the message alone.
  * @param message protobuf from one of the functions above
  * @param key which pinned key signs
- * @param signer DER, the configuration's own key (never the export key: design.md §6)
+ * @param signer DER, the configuration's own key (never the export key: docs/architecture.md §6)
  * @returns the same bytes for the same input
  */
 export function configZip(message: Uint8Array, key: KeyName, signer: Signer): Uint8Array {
@@ -185,7 +185,7 @@ export interface CwaConfigFile {
   readonly message: Uint8Array;
 }
 
-/** @returns paths of CWA's configuration ZIPs (cwa.md §1.4), without a leading slash */
+/** @returns paths of CWA's configuration ZIPs (docs/spec/cwa.md §1.4), without a leading slash */
 export function cwaConfigPaths(country: string): readonly string[] {
   return [
     `version/v1/configuration/country/${country}/app_config`,
@@ -196,7 +196,7 @@ export function cwaConfigPaths(country: string): readonly string[] {
   ];
 }
 
-/** @returns path of the JSON list of countries that have a v1 configuration (cwa.md §1.4) */
+/** @returns path of the JSON list of countries that have a v1 configuration (docs/spec/cwa.md §1.4) */
 export function cwaConfigCountryPath(): string {
   return 'version/v1/configuration/country';
 }

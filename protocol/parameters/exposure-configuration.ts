@@ -1,13 +1,13 @@
 /**
- * @module GAEN v1's ExposureConfiguration and the risk classes CWA's first app made of its score (gaen.md §7; cwa.md
+ * @module GAEN v1's ExposureConfiguration and the risk classes CWA's first app made of its score (docs/spec/gaen.md §7; docs/spec/cwa.md
  * §4.1): four times eight level values and four weights, "36 parameters", and what surrounds them.
  */
 import * as z from 'zod';
 
 const MAX_LEVEL_VALUE = 8;
-/** 8⁴, the highest score (gaen.md §7.3). */
+/** 8⁴, the highest score (docs/spec/gaen.md §7.3). */
 const MAX_RISK_SCORE = 4096;
-/** Top of CWA's risk classes (cwa.md §4.1). */
+/** Top of CWA's risk classes (docs/spec/cwa.md §4.1). */
 export const MAX_CLASS_SCORE = 9999;
 
 const level = z.int().min(0).max(MAX_LEVEL_VALUE);

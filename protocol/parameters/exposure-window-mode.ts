@@ -1,5 +1,5 @@
 /**
- * @module Parameters of ExposureWindow mode, "v2" (gaen.md §8.2, §9; cwa.md §4.2): how a key's onset becomes
+ * @module Parameters of ExposureWindow mode, "v2" (docs/spec/gaen.md §8.2, §9; docs/spec/cwa.md §4.2): how a key's onset becomes
  * infectiousness, and how daily summaries weigh windows, on Android and on iOS.
  */
 import * as z from 'zod';
@@ -13,7 +13,7 @@ const onsetMap = z
   .array(infectiousness)
   .length(ONSET_SLOTS)
   .describe('Infectiousness for days since onset of symptoms −14, −13 … 14');
-/** Weights of daily summaries (gaen.md §9: 0..2.5). */
+/** Weights of daily summaries (docs/spec/gaen.md §9: 0..2.5). */
 const weight = z.number().min(0).max(2.5);
 const thresholds = z
   .tuple([z.int().min(0).max(255), z.int().min(0).max(255), z.int().min(0).max(255)])

@@ -1,6 +1,6 @@
 /**
  * @module What else phones are told: which files to fetch and which to forget, when to ask, how to hide among others,
- * and which app versions are too old (cwa.md §1.3, §4.2; seed 001, "Data transfer and data processing").
+ * and which app versions are too old (docs/spec/cwa.md §1.3, §4.2; CWA solution architecture, "Data transfer and data processing").
  */
 import * as z from 'zod';
 
@@ -31,7 +31,7 @@ export const exposureDetectionSchema = z
     maxExposureDetectionsPerInterval: z.int().min(0).max(6).describe('Calls a UTC day; 0 turns detection off'),
     overallTimeoutInSeconds: seconds(3600),
   })
-  .describe("CWA's ExposureDetectionParameters; the systems allow six calls a day (gaen.md §5)");
+  .describe("CWA's ExposureDetectionParameters; the systems allow six calls a day (docs/spec/gaen.md §5)");
 
 export const coverTrafficSchema = z
   .strictObject({

@@ -1,5 +1,5 @@
 /**
- * @module Ranges of numbers as CWA's risk calculation writes them (gaen.md §11: Range {min, minExclusive, max,
+ * @module Ranges of numbers as CWA's risk calculation writes them (docs/spec/gaen.md §11: Range {min, minExclusive, max,
  * maxExclusive}).
  */
 import * as z from 'zod';

@@ -1,5 +1,5 @@
 /**
- * @module RiskCalculationParameters: how CWA's app turns exposure windows into a risk level (gaen.md §11; cwa.md §4.2).
+ * @module RiskCalculationParameters: how CWA's app turns exposure windows into a risk level (docs/spec/gaen.md §11; docs/spec/cwa.md §4.2).
  */
 import * as z from 'zod';
 import { rangeSchema } from './range.ts';

@@ -1,5 +1,5 @@
 /**
- * @module A value or the reason there is none: what rules and readers return instead of throwing (design.md §3).
+ * @module A value or the reason there is none: what rules and readers return instead of throwing (docs/architecture.md §3).
  */
 
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };

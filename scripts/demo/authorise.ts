@@ -1,5 +1,5 @@
 /**
- * @module How the demo's patients come to their TANs (design.md §7): a laboratory posts results, phones register, poll and ask;
+ * @module How the demo's patients come to their TANs (docs/architecture.md §7): a laboratory posts results, phones register, poll and ask;
  * one has a hotline's teleTAN, one a code card. Staff act through the entrypoints that the portal is bound to.
  */
 import { readFileSync } from 'node:fs';

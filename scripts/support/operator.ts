@@ -1,5 +1,5 @@
 /**
- * @module Operator commands over HTTP (design.md §7), as scripts and tests use them, and the driver of the local clock.
+ * @module Operator commands over HTTP (docs/architecture.md §7), as scripts and tests use them, and the driver of the local clock.
  */
 import type { OriginStatus } from '../../domain/rpc.ts';
 

@@ -1,5 +1,5 @@
 /**
- * @module Reports of benchmarks: what was run, where and when stands beside each figure (style.md §5 rule 14).
+ * @module Reports of benchmarks: what was run, where and when stands beside each figure (CONTRIBUTING.md, "Rules of the house").
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';

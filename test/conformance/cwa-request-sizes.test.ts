@@ -1,5 +1,5 @@
 /**
- * @module What the sizes of CWA's own uploads give away (spec/cwa.md §1.3), measured on its padding and held against the
+ * @module What the sizes of CWA's own uploads give away (docs/spec/cwa.md §1.3), measured on its padding and held against the
  * table in docs/privacy.md. The server can't change what those apps send.
  */
 import { readFileSync } from 'node:fs';

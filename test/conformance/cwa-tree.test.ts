@@ -1,5 +1,5 @@
 /**
- * @module Corona-Warn-App's distribution tree as its apps read it (spec/cwa.md §1.4 and §7; spec/gaen.md §10).
+ * @module Corona-Warn-App's distribution tree as its apps read it (docs/spec/cwa.md §1.4 and §7; docs/spec/gaen.md §10).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { readExportZip } from '../../protocol/export/export-reader.ts';

@@ -1,5 +1,5 @@
 /**
- * @module The native view over HTTP (design.md §6): signed head, page named by its hash, chunks named by theirs.
+ * @module The native view over HTTP (docs/architecture.md §6): signed head, page named by its hash, chunks named by theirs.
  */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** @module docs/negative-checklist.md (spec/europe.md §9.2): every letter is shown by a test that exists, or says why not. */
+/** @module docs/negative-checklist.md (docs/spec/europe.md §9.2): every letter is shown by a test that exists, or says why not. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 

@@ -1,5 +1,5 @@
 /**
- * @module What a deployment may log and keep, read from wrangler.toml (design.md §10; spec/platform.md §1.5): addresses and
+ * @module What a deployment may log and keep, read from wrangler.toml (docs/architecture.md §10; docs/spec/platform.md §1.5): addresses and
  * headers would get into invocation logs, traces, Logpush and tail Workers, whatever our code does.
  */
 import { readFileSync } from 'node:fs';

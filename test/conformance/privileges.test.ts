@@ -1,5 +1,5 @@
 /**
- * @module Who may hold what (design.md §2), read from wrangler.toml and tried in running Workers. The composition is the
+ * @module Who may hold what (docs/architecture.md §2), read from wrangler.toml and tried in running Workers. The composition is the
  * deployed one: the entry files of `workers/`, the bindings of wrangler.toml, no CLOCK.
  */
 import { readFileSync } from 'node:fs';

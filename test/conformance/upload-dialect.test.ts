@@ -1,5 +1,5 @@
 /**
- * @module Corona-Warn-App's upload dialect over HTTP (spec/cwa.md §1.1, §1.3, §7.4), against all Workers together.
+ * @module Corona-Warn-App's upload dialect over HTTP (docs/spec/cwa.md §1.1, §1.3, §7.4), against all Workers together.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';

@@ -1,5 +1,5 @@
 /**
- * @module Who may import whom (design.md §3), by our own reading of the imports, and by the linter. Both are also shown
+ * @module Who may import whom (docs/architecture.md §3), by our own reading of the imports, and by the linter. Both are also shown
  * violations, so that a checker gone blind fails here.
  */
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * @module Nothing kept (design.md §10; spec/europe.md §9.2 b, c): a load with addresses, user agents, codes and keys that can
+ * @module Nothing kept (docs/architecture.md §10; docs/spec/europe.md §9.2 b, c): a load with addresses, user agents, codes and keys that can
  * be recognised; then every byte of every store, every log line and every published object is searched for them.
  */
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * @module One answer (design.md §4.6), read off the socket: whatever becomes of an upload, the bytes that come back are of one
+ * @module One answer (docs/architecture.md §4.6), read off the socket: whatever becomes of an upload, the bytes that come back are of one
  * number, with the same header names in the same order and values of the same length, and none before the deadline.
  */
 import { connect } from 'node:net';

@@ -1,5 +1,5 @@
 /**
- * @module The retry protocol of design.md §4.4 with the real Workers, the real ledger and the real buffer, and a connection
+ * @module The retry protocol of docs/architecture.md §4.4 with the real Workers, the real ledger and the real buffer, and a connection
  * that is lost at each arrow: before the call arrives, or before its reply does. Then the same phone comes again, or another
  * one with the same TAN; and in the end what is published is what was acknowledged.
  */

@@ -1,5 +1,5 @@
 /**
- * @module The import table of design.md §3 as data, and a checker for it. The linter enforces the same table by patterns on
+ * @module The import table of docs/architecture.md §3 as data, and a checker for it. The linter enforces the same table by patterns on
  * the import's text; this one resolves each import, so neither can go blind unnoticed.
  */
 import { dirname, join, normalize } from 'node:path';

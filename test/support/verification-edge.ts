@@ -47,7 +47,7 @@ export class VerificationEdge {
    * A laboratory or a hotline vouches for a code.
    *
    * @param code opens the session
-   * @param result code as an app is given it (cwa.md §3.1), asked at each poll
+   * @param result code as an app is given it (docs/spec/cwa.md §3.1), asked at each poll
    */
   issue(code: OpeningCode, result: () => number): void {
     const session: Session = { ...laboratorySession(code.key, null, this.now), state: 'issued', registeredAt: null };
@@ -118,7 +118,7 @@ export class VerificationEdge {
     const keys = JSON.stringify([names, payload.value.visitedCountries, payload.value.consentToFederation]);
     if (row.keys !== null && row.keys !== keys) return new Response(null, { status: 403 });
     const isRepeated = row.keys === keys;
-    // An upload of known keys alone is answered as stored, and leaves its TAN (design.md §4.5).
+    // An upload of known keys alone is answered as stored, and leaves its TAN (docs/architecture.md §4.5).
     if (!isRepeated && names.every((name) => this.stored.includes(name))) return new Response(null, { status: 200 });
     if (!isRepeated) this.stored.push(...names);
     this.#tans.set(tan, { keys, committed: isRepeated || !this.losesCommits });

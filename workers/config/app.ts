@@ -1,5 +1,5 @@
 /**
- * @module The `config` Worker: what phones read of the health authority's parameters (design.md §6). As `index`, it only
+ * @module The `config` Worker: what phones read of the health authority's parameters (docs/architecture.md §6). As `index`, it only
  * reads the public bucket; `origin` signed what lies there.
  */
 import type { Hono } from 'hono';

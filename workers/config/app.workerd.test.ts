@@ -47,7 +47,7 @@ describe('what phones fetch', () => {
       const response = await get(`/${path}`);
       expect(response.status).toBe(200);
       const etag = response.headers.get('etag');
-      // Exactly one: CWA's apps discard an answer with none or with two (gaen.md §10).
+      // Exactly one: CWA's apps discard an answer with none or with two (docs/spec/gaen.md §10).
       expect(etag).toMatch(/^"[^",]+"$/);
       expect(response.headers.get('date')).toBe(new Date(NOW * 1000).toUTCString());
       expect(response.headers.get('cache-control')).toMatch(/max-age=[1-9]/);

@@ -1,5 +1,5 @@
 /**
- * @module What `config` is given by wrangler.toml, parsed once: a bucket it can only read. No secret, no RPC (design.md §2).
+ * @module What `config` is given by wrangler.toml, parsed once: a bucket it can only read. No secret, no RPC (docs/architecture.md §2).
  */
 import { ConfigError, country } from '../shared/env.ts';
 import { type ReadOnlyBucket, readOnly } from '../shared/read-only-bucket.ts';

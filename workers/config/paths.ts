@@ -1,6 +1,6 @@
 /**
  * @module The paths that `config` knows: the signed head, the documents it names, and CWA's configuration ZIPs. Exact, so
- * that made-up addresses cost a comparison and no read of R2 (design.md §6; cwa.md §1.4).
+ * that made-up addresses cost a comparison and no read of R2 (docs/architecture.md §6; docs/spec/cwa.md §1.4).
  */
 import { configDocumentPath, configHeadPath } from '../../protocol/parameters/config-head.ts';
 import { cwaConfigCountryPath, cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';

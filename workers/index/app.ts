@@ -1,5 +1,5 @@
 /**
- * @module The `index` Worker: what phones read (design.md §6). It decides on the method, the query and the shape of the
+ * @module The `index` Worker: what phones read (docs/architecture.md §6). It decides on the method, the query and the shape of the
  * path, and hands what is left to R2. Nothing of the client is read, kept or passed on.
  */
 import type { Hono } from 'hono';

@@ -5,7 +5,7 @@ import { ConfigError, text } from '../shared/env.ts';
 import { type ReadOnlyBucket, readOnly } from '../shared/read-only-bucket.ts';
 import { type PathMatcher, pathMatcher } from './paths.ts';
 
-/** The bindings of `[env.index]`. No secret, no RPC (design.md §2). */
+/** The bindings of `[env.index]`. No secret, no RPC (docs/architecture.md §2). */
 export interface IndexEnv {
   /** The `public` bucket; never used but through `readOnly`. */
   readonly PUBLIC: ReadOnlyBucket;

@@ -1,12 +1,12 @@
 /**
  * @module Which packages of CWA's tree can't exist at a given time: hours that have not ended, days that are not over,
  * days long out of retention. They are answered without a read of R2, since such answers are never cached and somebody
- * who makes up dates would otherwise read the bucket as often as he likes (design.md §6).
+ * who makes up dates would otherwise read the bucket as often as he likes (docs/architecture.md §6).
  */
 import { RETENTION_DAYS, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 
 const PACKAGE = /\/date\/(\d{4}-\d\d-\d\d)(?:\/hour(?:\/(\d{1,2}))?)?$/;
-/** A list or package outlives retention by the grace of what is replaced, less than a day (design.md §5). */
+/** A list or package outlives retention by the grace of what is replaced, less than a day (docs/architecture.md §5). */
 const OLDEST_DAYS = RETENTION_DAYS + 2;
 
 /**

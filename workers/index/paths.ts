@@ -1,7 +1,7 @@
 /**
  * @module The paths that `index` knows: the native view (manifest, day pages, chunks) and CWA's tree. Each is an exact
- * pattern, looked at before any read of R2, so that made-up addresses cost a string comparison (design.md §6).
- * Sources: spec/cwa.md §1.4 for the tree; protocol/index/manifest.ts for the native view.
+ * pattern, looked at before any read of R2, so that made-up addresses cost a string comparison (docs/architecture.md §6).
+ * Sources: docs/spec/cwa.md §1.4 for the tree; protocol/index/manifest.ts for the native view.
  */
 
 /** base64url of 32 bytes without padding: 43 characters, the last of which carries four bits. */
@@ -19,7 +19,7 @@ export type PathMatcher = (pathname: string) => string | null;
  *
  * @param regions codes of the published regions, e.g. `['DE', 'EUR']`; letters only (workers/index/bindings.ts)
  * @returns a pure function from a URL's path, percent-encoding untouched, to the R2 key: the path without its first slash
- * @see spec/cwa.md §1.4
+ * @see docs/spec/cwa.md §1.4
  */
 export function pathMatcher(regions: readonly string[]): PathMatcher {
   const region = `(?:${regions.join('|')})`;

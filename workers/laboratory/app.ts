@@ -1,5 +1,5 @@
 /**
- * @module The `laboratory` Worker's routes (spec/cwa.md §3.5): laboratories post results over mTLS, on a host name of
+ * @module The `laboratory` Worker's routes (docs/spec/cwa.md §3.5): laboratories post results over mTLS, on a host name of
  * their own. Which laboratory it is comes from the verified client certificate alone, never from a header or the body.
  */
 import { Hono } from 'hono';

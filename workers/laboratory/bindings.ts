@@ -1,5 +1,5 @@
 /**
- * @module What `laboratory` is given by wrangler.toml, parsed once (design.md §2): its own object and the key that signed
+ * @module What `laboratory` is given by wrangler.toml, parsed once (docs/architecture.md §2): its own object and the key that signed
  * the list of laboratories.
  */
 import type { ResultStore } from '../../durable-objects/result-store/result-store.ts';

@@ -1,5 +1,5 @@
 /**
- * @module The client certificate as the platform verified it (spec/platform.md §1.5). A header is never read: anybody
+ * @module The client certificate as the platform verified it (docs/spec/platform.md §1.5). A header is never read: anybody
  * can send one.
  */
 

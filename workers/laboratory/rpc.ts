@@ -1,5 +1,5 @@
 /**
- * @module RPC entrypoints of `laboratory`: Results for verification, BackOffice for the portal (design.md §2). Built by a
+ * @module RPC entrypoints of `laboratory`: Results for verification, BackOffice for the portal (docs/architecture.md §2). Built by a
  * factory, so that the local edge can hand in its clock.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';

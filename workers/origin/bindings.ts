@@ -13,7 +13,7 @@ export interface OriginEnv {
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
 }
 
-/** One object of each kind a deployment (design.md §4.5, §5). */
+/** One object of each kind a deployment (docs/architecture.md §4.5, §5). */
 export interface OriginObjects {
   readonly buffer: DurableObjectStub<SubmissionBuffer>;
   readonly publisher: DurableObjectStub<Publisher>;

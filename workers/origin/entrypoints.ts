@@ -1,5 +1,5 @@
 /**
- * @module RPC entrypoints of `origin` (design.md §2): `Intake` for `upload`, `BackOffice` for `portal`. No route leads
+ * @module RPC entrypoints of `origin` (docs/architecture.md §2): `Intake` for `upload`, `BackOffice` for `portal`. No route leads
  * here, and neither entrypoint takes a request, a header or an address.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';

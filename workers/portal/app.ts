@@ -1,6 +1,6 @@
 /**
  * @module The portal Worker: staff pages (HTML below `/staff`) and operator commands (JSON below `/operator`). Nobody gets
- * past the first middleware without an identity (design.md §7).
+ * past the first middleware without an identity (docs/architecture.md §7).
  */
 import { Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';

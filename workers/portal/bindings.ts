@@ -1,5 +1,5 @@
 /**
- * @module What `portal` is given (wrangler.toml, design.md §2): back offices by RPC, an object of its own for staff.
+ * @module What `portal` is given (wrangler.toml, docs/architecture.md §2): back offices by RPC, an object of its own for staff.
  */
 import { X509Certificate } from 'node:crypto';
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';

@@ -1,5 +1,5 @@
 /**
- * @module A professional's client certificate as identity (spec/europe.md §7: a smart card whose chain ends in a root of the
+ * @module A professional's client certificate as identity (docs/spec/europe.md §7: a smart card whose chain ends in a root of the
  * state). The platform ends TLS and says in `request.cf.tlsClientAuth` that the certificate was presented, verified and not
  * revoked; we check again that its chain ends in a root configured for staff, since the same zone may know other
  * authorities (laboratories), that it is valid now and that nobody revoked it here. A header is never read.
@@ -11,7 +11,7 @@ import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import type { Identity, IdentitySource } from './identity-source.ts';
 import { type Role, rolesAmong } from './roles.ts';
 
-/** What the platform tells, as far as we read it (spec/platform.md §1.5); all strings. */
+/** What the platform tells, as far as we read it (docs/spec/platform.md §1.5); all strings. */
 interface TlsClientAuth {
   readonly certPresented?: string;
   readonly certVerified?: string;

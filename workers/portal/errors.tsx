@@ -1,4 +1,4 @@
-/** @module Pages that say what went wrong: fixed texts, which never reflect what was sent (spec/europe.md §9.2 k). */
+/** @module Pages that say what went wrong: fixed texts, which never reflect what was sent (docs/spec/europe.md §9.2 k). */
 import { Document, frameOf } from './layout.tsx';
 import type { StaffContext } from './staff-context.ts';
 import type { TextKey } from './texts/en.ts';

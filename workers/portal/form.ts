@@ -1,5 +1,5 @@
 /**
- * @module Forms as they come: counted, decoded, and proved to come from a page of this session (spec/europe.md §9.2). Two
+ * @module Forms as they come: counted, decoded, and proved to come from a page of this session (docs/spec/europe.md §9.2). Two
  * proofs, either of which would do: the browser says where the request began, and the form carries the session's token.
  */
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';

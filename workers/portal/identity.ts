@@ -1,7 +1,7 @@
 /**
  * @module Who is asking, as a port. Deployed, it is Cloudflare Access's context or a client certificate that the platform
  * verified, and nothing that a request could carry; the local composition injects a simulated identity and is no part of
- * what is deployed (design.md §7).
+ * what is deployed (docs/architecture.md §7).
  */
 import { certificateIdentity } from './certificate-identity.ts';
 import type { Identify } from './identity-source.ts';

@@ -1,5 +1,5 @@
 /**
- * @module Operator commands (design.md §7): JSON under `/operator/*`, for people and scripts that Access lets in. They
+ * @module Operator commands (docs/architecture.md §7): JSON under `/operator/*`, for people and scripts that Access lets in. They
  * change nothing by GET, and POST takes `application/json` alone, which no form of a foreign page can send.
  */
 import { Hono } from 'hono';
@@ -14,7 +14,7 @@ import { audit, type Staff } from './staff-context.ts';
 /** A command is a handful of fields. */
 const MAX_COMMAND_BYTES = 4 * 1024;
 
-/** Operators give all commands; a health authority sets parameters (design.md §1). */
+/** Operators give all commands; a health authority sets parameters (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
   path.startsWith('/operator/config') ? ['operator', 'health-authority'] : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */

@@ -6,7 +6,7 @@ import { encode } from 'uqr';
 /** Modules of white around the code that a reader needs (ISO/IEC 18004 §5.3.8). */
 const QUIET_ZONE = 4;
 
-/** The text of a test's or card's QR code: the one form that Corona-Warn-App's apps take (spec/cwa.md §3.1). */
+/** The text of a test's or card's QR code: the one form that Corona-Warn-App's apps take (docs/spec/cwa.md §3.1). */
 const qrText = (guid: string): string => `https://localhost/?${guid}`;
 
 /** @param guid what the code opens @param label what a screen reader says @returns an SVG with error correction M */

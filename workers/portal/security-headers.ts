@@ -1,5 +1,5 @@
 /**
- * @module Headers of every answer of the portal (spec/europe.md §9.2 j): nothing inline, nothing framed, nothing from
+ * @module Headers of every answer of the portal (docs/spec/europe.md §9.2 j): nothing inline, nothing framed, nothing from
  * elsewhere, no CORS. `no-referrer` makes browsers send `Origin: null` with a form, so forms are checked by Sec-Fetch-Site.
  */
 import type { MiddlewareHandler } from 'hono';

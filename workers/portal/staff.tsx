@@ -1,5 +1,5 @@
 /**
- * @module The staff pages below `/staff` (design.md §7). In this order a request meets: the session, for a POST the form's
+ * @module The staff pages below `/staff` (docs/architecture.md §7). In this order a request meets: the session, for a POST the form's
  * proofs and the pace, then the page's roles. What a page does stands in `pages/`.
  */
 import { Hono } from 'hono';

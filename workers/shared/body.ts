@@ -1,6 +1,6 @@
 /**
  * @module Reads a request body with a limit that is counted, not believed: a chunked body declares no length, and a
- * declared one may lie (spec/cwa.md §1.1: Corona-Warn-App's server tests the header alone).
+ * declared one may lie (docs/spec/cwa.md §1.1: Corona-Warn-App's server tests the header alone).
  */
 
 /** What came. `too-large`: reading stopped at the limit. `broken`: the connection failed before the end. */

@@ -1,5 +1,5 @@
 /**
- * @module Forgets who is calling (design.md §4.1, §10): before any handler runs, the request is replaced by one that
+ * @module Forgets who is calling (docs/architecture.md §4.1, §10): before any handler runs, the request is replaced by one that
  * holds method, URL, body and an explicit list of headers. Addresses, user agent and `request.cf` do not exist past here.
  */
 import type { MiddlewareHandler } from 'hono';

@@ -1,5 +1,5 @@
 /**
- * @module One deadline for every answer (design.md §4.6): the timer starts in the Worker before any work does, and the
+ * @module One deadline for every answer (docs/architecture.md §4.6): the timer starts in the Worker before any work does, and the
  * answer leaves when it rings, however the work went. Nobody learns from the clock which path a request took.
  */
 

@@ -1,5 +1,5 @@
 /**
- * @module Turns a Worker's variables and secrets into typed values, once, at the edge (style.md §5 rule 6): a missing or
+ * @module Turns a Worker's variables and secrets into typed values, once, at the edge (CONTRIBUTING.md, "Rules of the house"): a missing or
  * absurd one fails the first request loudly, and names itself but never a secret's value.
  */
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';

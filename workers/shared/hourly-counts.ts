@@ -1,5 +1,5 @@
 /**
- * @module Counts what went wrong with answers (design.md §4.6: an overrun is a counted failure). Only real uploads can be late
+ * @module Counts what went wrong with answers (docs/architecture.md §4.6: an overrun is a counted failure). Only real uploads can be late
  * or meet a neighbour out of reach, so a log line at that moment would tell when one came: the counts of an hour are written
  * when a later hour has begun, by whatever request comes first, and name nothing but event, hour and number.
  */

@@ -1,6 +1,6 @@
 /**
- * @module Answers of one size (design.md §4.6): the same header names with values of the same length, the same body
- * length, and a pad header that makes up for the reason phrase of HTTP/1.1's status line (spec/platform.md §4a: 57 to 72
+ * @module Answers of one size (docs/architecture.md §4.6): the same header names with values of the same length, the same body
+ * length, and a pad header that makes up for the reason phrase of HTTP/1.1's status line (docs/spec/platform.md §4a: 57 to 72
  * bytes for one set of headers).
  */
 

@@ -1,5 +1,5 @@
 /**
- * @module Nothing dynamic is ever cached (spec/platform.md §1.4: without a header Workers Cache keeps a 404 three minutes).
+ * @module Nothing dynamic is ever cached (docs/spec/platform.md §1.4: without a header Workers Cache keeps a 404 three minutes).
  */
 import type { MiddlewareHandler } from 'hono';
 

@@ -1,6 +1,6 @@
 /**
  * @module What the readers of static objects answer when there is no object to send. No cache may keep it: without
- * `no-store` Workers Cache holds a 404 for three minutes (spec/platform.md §1.4), which would hide an hour that has just
+ * `no-store` Workers Cache holds a 404 for three minutes (docs/spec/platform.md §1.4), which would hide an hour that has just
  * been sealed.
  */
 import { problem } from './problem.ts';

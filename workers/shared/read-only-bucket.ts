@@ -1,5 +1,5 @@
 /**
- * @module The only way `index` and `config` see R2 (design.md §2). The platform has no read-only binding: a Worker that
+ * @module The only way `index` and `config` see R2 (docs/architecture.md §2). The platform has no read-only binding: a Worker that
  * holds a bucket can overwrite and delete. So the binding is wrapped once, where the environment is parsed, and from
  * there on nothing but get and head exists.
  */
@@ -18,7 +18,7 @@ export interface ReadOnlyBucket {
  *
  * @param bucket the R2 binding, or anything that reads like one
  * @returns an immutable object with `get` and `head` alone
- * @see design.md §2 (the row of `index`)
+ * @see docs/architecture.md §2 (the row of `index`)
  */
 export function readOnly(bucket: ReadOnlyBucket): ReadOnlyBucket {
   return Object.freeze({

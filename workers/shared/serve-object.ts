@@ -1,7 +1,7 @@
 /**
- * @module Answers a GET or HEAD with one object of the public bucket (design.md §6). The object's own metadata makes
+ * @module Answers a GET or HEAD with one object of the public bucket (docs/architecture.md §6). The object's own metadata makes
  * the headers, so an R2 custom domain in our place would say the same. Of the request only the method and the
- * conditional and range headers are read: who asked is of no interest to anybody (design.md §10).
+ * conditional and range headers are read: who asked is of no interest to anybody (docs/architecture.md §10).
  */
 import { logLine } from './log.ts';
 import { matchesEntityTag, parseRange, rangeApplies } from './preconditions.ts';
@@ -114,9 +114,9 @@ function headersOf(object: R2Object, now: number): Headers {
 }
 
 /**
- * Shortens a `Cache-Control` so that no copy outlives the object (design.md §5, "copies live no longer"). Directives
+ * Shortens a `Cache-Control` so that no copy outlives the object (docs/architecture.md §5, "copies live no longer"). Directives
  * that let a cache serve a stale copy go, and `must-revalidate` comes: Workers Cache would otherwise serve it for as
- * long as the Worker fails (spec/platform.md §1.4).
+ * long as the Worker fails (docs/spec/platform.md §1.4).
  *
  * @param cacheControl the stored value, with or without `max-age`
  * @param expiry the instant at which the object dies, or undefined when it doesn't

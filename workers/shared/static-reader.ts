@@ -1,5 +1,5 @@
 /**
- * @module The app of the two Workers that only read the public bucket, `index` and `config` (design.md §6): it decides on
+ * @module The app of the two Workers that only read the public bucket, `index` and `config` (docs/architecture.md §6): it decides on
  * the method, the query and the shape of the path, and hands what is left to R2. Nothing of the client is read, kept or
  * passed on.
  */

@@ -1,5 +1,5 @@
 /**
- * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (design.md §4, spec/cwa.md
+ * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (docs/architecture.md §4, docs/spec/cwa.md
  * §1.1). Every answer leaves at one deadline after the last body byte, and has one size.
  */
 import { Hono, type Context } from 'hono';
@@ -23,7 +23,7 @@ import { storeUpload } from './store.ts';
 
 /** Where phones post to. */
 export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
-/** design.md §4.1; 15 keys, padding and headers of CWA's clients are about 1 KB. */
+/** docs/architecture.md §4.1; 15 keys, padding and headers of CWA's clients are about 1 KB. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }>;

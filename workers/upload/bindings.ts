@@ -1,5 +1,5 @@
 /**
- * @module What `upload` is given (wrangler.toml, design.md §2): two RPC entrypoints, two secrets, no storage.
+ * @module What `upload` is given (wrangler.toml, docs/architecture.md §2): two RPC entrypoints, two secrets, no storage.
  */
 import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';

@@ -1,6 +1,6 @@
 /**
  * @module From the dialect's protobuf to a checked upload: what Corona-Warn-App's phones say, and nothing else of what
- * they sent (design.md §4.1).
+ * they sent (docs/architecture.md §4.1).
  */
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
 import type { CheckedUpload, UploadClaim } from '../../domain/keys/uploaded.ts';

@@ -11,7 +11,7 @@ function verdict(headers: Record<string, string>): string | number {
   return intent.kind === 'answer' ? statusOf(intent.outcome) : intent.kind;
 }
 
-describe('headers of the dialect (spec/cwa.md §1.1)', () => {
+describe('headers of the dialect (docs/spec/cwa.md §1.1)', () => {
   it.for<[name: string, headers: Record<string, string>, verdict: string | number]>([
     ['an upload', { ...PROTOBUF, 'cwa-fake': '0', 'cwa-authorization': TAN }, 'upload'],
     ['media type with a parameter', { 'content-type': 'Application/X-Protobuf; v=1', 'cwa-fake': '1' }, 'dummy'],

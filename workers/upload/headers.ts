@@ -1,5 +1,5 @@
 /**
- * @module The request headers of Corona-Warn-App's dialect (spec/cwa.md §1.1).
+ * @module The request headers of Corona-Warn-App's dialect (docs/spec/cwa.md §1.1).
  */
 import type { Outcome } from './outcome.ts';
 
@@ -30,7 +30,7 @@ export function readHeaders(headers: Headers): Intent {
   const fake = headers.get('cwa-fake')?.trim() ?? '';
   if (fake === '') return answer('bad-headers');
   if (!/^[+-]?\d{1,10}$/.test(fake)) return answer('unsupported');
-  // A dummy carries an empty authorisation, or none, or any (spec/cwa.md §1.3).
+  // A dummy carries an empty authorisation, or none, or any (docs/spec/cwa.md §1.3).
   if (Number(fake) !== 0) return { kind: 'dummy' };
   const authorisation = headers.get('cwa-authorization')?.trim() ?? '';
   const oneTimePassword = headers.get('cwa-otp')?.trim() ?? '';

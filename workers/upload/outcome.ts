@@ -1,5 +1,5 @@
 /**
- * @module How an upload can end, and what the dialect says then (spec/cwa.md §1.1). The caller learns the status alone;
+ * @module How an upload can end, and what the dialect says then (docs/spec/cwa.md §1.1). The caller learns the status alone;
  * which rule or which state it was stays here.
  */
 import { levelAnswer, type LevelStatus } from '../shared/level-answer.ts';
@@ -27,7 +27,7 @@ export type Outcome =
   /** What Corona-Warn-App's server answers through its catch-all handler. */
   | { readonly kind: 'unsupported' };
 
-/** Check-ins are ignored; clients expect the counters on each answer all the same (spec/cwa.md §7.4). */
+/** Check-ins are ignored; clients expect the counters on each answer all the same (docs/spec/cwa.md §7.4). */
 const CHECK_IN_HEADERS = { 'cwa-filtered-checkins': '0', 'cwa-saved-checkins': '0' } as const;
 
 /** @param outcome see {@link Outcome} @returns the status of the dialect */

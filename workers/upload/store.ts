@@ -1,5 +1,5 @@
 /**
- * @module The retry protocol (design.md §4.4): reserve → accept → commit, over RPC that may fail at each arrow.
+ * @module The retry protocol (docs/architecture.md §4.4): reserve → accept → commit, over RPC that may fail at each arrow.
  *
  * What each crash leaves behind, and who makes up for it:
  * - after `reserve`: the digest holds the TAN. The same digest gets the same upload id again; another one, once the lease

@@ -1,6 +1,6 @@
 /**
- * @module Answers of the three public routes (spec/cwa.md §3.1): one size for real, dummy and refused, whatever is in
- * them. CWA's server padded each route by hand and lost the equality when two fields were added (spec/cwa.md §3.4 d);
+ * @module Answers of the three public routes (docs/spec/cwa.md §3.1): one size for real, dummy and refused, whatever is in
+ * them. CWA's server padded each route by hand and lost the equality when two fields were added (docs/spec/cwa.md §3.4 d);
  * here the padding is what is left of a fixed length, so it can't get out of step.
  */
 import { type LevelStatus, PAD_HEADER, padFor } from '../shared/level-answer.ts';

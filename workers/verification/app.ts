@@ -1,5 +1,5 @@
 /**
- * @module The public routes of `verification` (spec/cwa.md §3.1; design.md §7): registration token, test result, TAN, and
+ * @module The public routes of `verification` (docs/spec/cwa.md §3.1; docs/architecture.md §7): registration token, test result, TAN, and
  * ours to delete a test. Real, dummy and refused leave at one deadline with one size; a dummy makes no RPC.
  */
 import { type Context, Hono } from 'hono';
@@ -100,7 +100,7 @@ async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promis
   const said = await answerAtDeadline<Answer>({
     deadlineMs: services.config.answerDeadlineMs,
     async work() {
-      // As on upload: mandatory, 0 is real and any other number a dummy (spec/cwa.md §6, dummy flag semantics).
+      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, dummy flag semantics).
       if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
       const question = route.parse(body.bytes);
       if (question === null) return refusal(400);

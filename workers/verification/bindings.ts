@@ -1,5 +1,5 @@
 /**
- * @module What `verification` is given (wrangler.toml, design.md §2): its ledger, the TAN's MAC key and the key that TANs
+ * @module What `verification` is given (wrangler.toml, docs/architecture.md §2): its ledger, the TAN's MAC key and the key that TANs
  * are hashed with before anything is stored.
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
@@ -36,7 +36,7 @@ export interface VerificationConfig {
   readonly leaseSeconds: number;
 }
 
-/** CWA's TANs lived 14 days (spec/cwa.md §3.1); longer makes no sense, since keys are 14 days old then. */
+/** CWA's TANs lived 14 days (docs/spec/cwa.md §3.1); longer makes no sense, since keys are 14 days old then. */
 const MAX_LIFETIME_SECONDS = 14 * 86_400;
 const MAX_LEASE_SECONDS = 3_600;
 /** Ten seconds is what a phone waits at most before it thinks the network is gone. */

@@ -1,5 +1,5 @@
 /**
- * @module What staff do through the portal: teleTANs, code cards, withdrawal (design.md §7). Codes are made here, given
+ * @module What staff do through the portal: teleTANs, code cards, withdrawal (docs/architecture.md §7). Codes are made here, given
  * out once, and kept nowhere; the books know how many, sessions know which hash opens.
  */
 import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';

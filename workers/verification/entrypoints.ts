@@ -1,5 +1,5 @@
 /**
- * @module The RPC entrypoints of `verification` (design.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
+ * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type {

@@ -1,5 +1,5 @@
 /**
- * @module What a phone asks, parsed and checked (spec/cwa.md §3.1). Pure: a dummy goes through the same rules.
+ * @module What a phone asks, parsed and checked (docs/spec/cwa.md §3.1). Pure: a dummy goes through the same rules.
  */
 import type { KeyType } from '../../domain/derived-codes.ts';
 import { parseStrictJson } from '../../domain/strict-json.ts';

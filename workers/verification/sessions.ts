@@ -1,5 +1,5 @@
 /**
- * @module Sessions as the routes see them: tokens in, keyed hashes out to sixteen objects (design.md §7). Each method is
+ * @module Sessions as the routes see them: tokens in, keyed hashes out to sixteen objects (docs/architecture.md §7). Each method is
  * repeatable: what it gives out is derived, so a lost reply is asked for again.
  */
 import { type KeyType, registrationToken, sessionSeed, sessionTan, tokenHash } from '../../domain/derived-codes.ts';

@@ -1,5 +1,5 @@
 /**
- * @module Requests of somebody who wishes us ill (spec/platform.md §5.6): made-up addresses for `index`, uploads without a
+ * @module Requests of somebody who wishes us ill (docs/spec/platform.md §5.6): made-up addresses for `index`, uploads without a
  * TAN for `upload`. Every one is different, so that none is answered from a cache by luck.
  */
 import { randomBytes } from 'k6/crypto';
@@ -53,7 +53,7 @@ export interface BadUpload {
 
 const PROTOBUF = { 'Content-Type': 'application/x-protobuf' };
 
-/** Well-formed like a TAN, its MAC made up: refused in `upload`, before any RPC (design.md §4.3). */
+/** Well-formed like a TAN, its MAC made up: refused in `upload`, before any RPC (docs/architecture.md §4.3). */
 function forgedTan(): string {
   const digits = hex(16);
   return [

@@ -1,5 +1,5 @@
 /**
- * @module What a phone does in a session, by the manifest (design.md §6) and by CWA's tree (spec/cwa.md §1.4). Each answer
+ * @module What a phone does in a session, by the manifest (docs/architecture.md §6) and by CWA's tree (docs/spec/cwa.md §1.4). Each answer
  * is checked: status, and for whatever is named by its hash the hash. Signatures are the reference phone's to check
  * (phone/), since k6 measures bytes and times.
  */
@@ -134,7 +134,7 @@ export function session(body: () => boolean): void {
 
 const TREE = '/version/v1/diagnosis-keys/country';
 
-/** The parts of CWA's tree (spec/cwa.md §1.4), as paths behind the edge's address. */
+/** The parts of CWA's tree (docs/spec/cwa.md §1.4), as paths behind the edge's address. */
 export const cwa = {
   dates: () => `${TREE}/${REGION}/date`,
   day: (date: string) => `${TREE}/${REGION}/date/${date}`,

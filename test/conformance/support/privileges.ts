@@ -1,5 +1,5 @@
 /**
- * @module design.md §2 as data: what each Worker may hold. The one place a reviewer compares with the design; the tests
+ * @module docs/architecture.md §2 as data: what each Worker may hold. The one place a reviewer compares with the design; the tests
  * compare it with wrangler.toml and with what a running Worker is given.
  */
 

@@ -59,7 +59,7 @@ export function patientKeys(label: string, now: number, count = KEYS_PER_PATIENT
   }));
 }
 
-/** @param keys keys @param changes other fields @returns a payload as CWA's Android app makes it (spec/cwa.md §1.3) */
+/** @param keys keys @param changes other fields @returns a payload as CWA's Android app makes it (docs/spec/cwa.md §1.3) */
 export function payloadOf(keys: readonly SubmittedKey[], changes: Partial<SubmissionPayload> = {}): SubmissionPayload {
   return {
     keys,

@@ -1,5 +1,5 @@
 /**
- * @module Batches of cards: how many were used (never which, never whether keys came, spec/europe.md §9.2 g), and their
+ * @module Batches of cards: how many were used (never which, never whether keys came, docs/spec/europe.md §9.2 g), and their
  * withdrawal from now on or back to a date (H10): first a dry run that changes nothing, then the deed.
  */
 import { Hono } from 'hono';

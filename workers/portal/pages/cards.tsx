@@ -1,5 +1,5 @@
 /**
- * @module Make a batch of code cards and print it (spec/europe.md §6 H9–H15). The codes are in the answer to the form alone.
+ * @module Make a batch of code cards and print it (docs/spec/europe.md §6 H9–H15). The codes are in the answer to the form alone.
  */
 import { Hono } from 'hono';
 import type { CardBatch } from '../../../domain/rpc.ts';

@@ -1,5 +1,5 @@
 /**
- * @module Flyers for tests: a fresh test GUID (spec/cwa.md §3.1) as QR code for the patient, and the same on a form that
+ * @module Flyers for tests: a fresh test GUID (docs/spec/cwa.md §3.1) as QR code for the patient, and the same on a form that
  * goes to the laboratory with the sample. A flyer authorises nothing by itself, so nothing is stored.
  */
 import { Hono } from 'hono';

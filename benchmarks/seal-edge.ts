@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
+import type { AcceptedUpload, OriginBackOfficeRpc } from '../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
@@ -47,7 +47,9 @@ export async function inTwoProcesses<T>(
 /** @param name tells the calls from those of another fill */
 export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKey[], name: string): Promise<void> {
   const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
-  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as IntakeRpc;
+  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as {
+    accept(uploadId: string, upload: AcceptedUpload): Promise<unknown>;
+  };
   let next = 0;
   const client = async (): Promise<void> => {
     while (next < keys.length) {

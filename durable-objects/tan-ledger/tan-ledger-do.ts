@@ -40,7 +40,7 @@ export class TanLedger extends DurableObject {
   /** @throws Error when `PERMIT_KEY` is not base64 of 32 bytes */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#permitKey = fromBase64(String((env as unknown as { readonly PERMIT_KEY?: string }).PERMIT_KEY ?? ''));
+    this.#permitKey = fromBase64((env as unknown as { readonly PERMIT_KEY?: string }).PERMIT_KEY ?? '');
     if (this.#permitKey.length !== 32) throw new Error('PERMIT_KEY must be base64 of 32 bytes');
     this.#sql = ctx.storage.sql;
     this.#commits = new GroupCommit(ctx.storage);

@@ -2,18 +2,14 @@
  * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to one object (docs/decisions/012).
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import { keptDigest, tanHash } from '../../domain/tan-hash.ts';
 import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
-import { fromHex, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
-import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
 /** One call issues at most so many: 1,000 rows are written within a few milliseconds. */
 const MAX_TANS_PER_CALL = 1_000;
-
-const HASH_LABEL = utf8('exposure-edge/tan-hash/v1\0');
-const DIGEST_LABEL = utf8('exposure-edge/kept-digest/v1\0');
 
 const HASH = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -42,7 +38,12 @@ export class Ledger {
   /** See `RedeemRpc.reserve`. @throws RangeError when a field has not the form that domain/rpc.ts gives it */
   async reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
     const { digest, reservationId, idCommitment, payloadCommitment } = checked(request);
-    const ours = { digest: this.#digest(tan, digest), reservationId, idCommitment, payloadCommitment };
+    const ours = {
+      digest: keptDigest(this.#config.tanHashKey, tan, digest),
+      reservationId,
+      idCommitment,
+      payloadCommitment,
+    };
     // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
     // until the caller's garbage is collected.
     const reply = { ...(await this.#object.reserve(this.#hash(tan), ours, this.#config.leaseSeconds)) };
@@ -103,16 +104,8 @@ export class Ledger {
     return this.#object.forgetExpired();
   }
 
-  /**
-   * The digest as it is kept while the TAN is reserved: `upload`'s key alone, with all that is stored, must not find a
-   * single-key upload among published keys.
-   */
-  #digest(tan: string, digest: string): string {
-    return toHex(hmacSha256(this.#config.tanHashKey, DIGEST_LABEL, utf8(tan), fromHex(digest)));
-  }
-
   #hash(tan: string): string {
-    return toHex(hmacSha256(this.#config.tanHashKey, HASH_LABEL, utf8(tan)));
+    return tanHash(this.#config.tanHashKey, tan);
   }
 
   get #object(): DurableObjectStub<TanLedger> {

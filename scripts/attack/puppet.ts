@@ -2,8 +2,12 @@
  * @module A Worker that has been taken over: it holds the very bindings and secrets of its victim, and does what the attack
  * says, call by call. The victim stays beside it, so that honest phones go on.
  */
-import type { LegacyWorkerOptions } from 'miniflare';
+import type { LocalEdgeOptions } from '../../local-edge/local-edge.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
+
+/** What puts other Workers beside those of the edge. */
+export type Adapt = NonNullable<LocalEdgeOptions['adapt']>;
+export type EdgeWorkers = Parameters<Adapt>[0];
 
 const NAME = 'puppet';
 const PATH = '/local/puppet';
@@ -35,7 +39,7 @@ export default {
  * @param victim short name, e.g. `upload`
  * @returns for `startLocalEdge`'s `adapt`
  */
-export function withPuppet(victim: string): (workers: LegacyWorkerOptions[]) => LegacyWorkerOptions[] {
+export function withPuppet(victim: string): Adapt {
   return (workers) => {
     const target = workers.find(({ name }) => name === `exposure-edge-${victim}`);
     if (target === undefined) throw new Error(`no Worker exposure-edge-${victim}`);
@@ -50,12 +54,12 @@ export function withPuppet(victim: string): (workers: LegacyWorkerOptions[]) => 
       durableObjects: objectsOf(target),
       routes: [`*${PATH}`],
     };
-    return [...workers, puppet] as unknown as LegacyWorkerOptions[];
+    return [...workers, puppet] as unknown as EdgeWorkers;
   };
 }
 
 /** @returns the victim's Durable Objects, as another script binds them */
-function objectsOf(target: LegacyWorkerOptions): Record<string, unknown> {
+function objectsOf(target: EdgeWorkers[number]): Record<string, unknown> {
   const objects =
     (target as unknown as { durableObjects?: Record<string, { className: string }> }).durableObjects ?? {};
   const bound = Object.entries(objects).map(([binding, { className }]) => [

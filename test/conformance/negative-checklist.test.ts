@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 
 const LETTERS = [...'abcdefghijklmnopqrstu'];
-const ROW = /^\| ([a-z]) \| (.+?) \| (.+) \|$/gm;
+const ROW = /^\| ([a-z]|\d+[a-d]?) \| (.+?) \| (.+) \|$/gm;
 const TEST = /`([\w./-]+\.test\.ts)` "((?:[^"\\]|\\")+)"/g;
 
 const rows = [...readFileSync('docs/negative-checklist.md', 'utf8').matchAll(ROW)].map(
@@ -14,7 +14,7 @@ const unquoted = (text: string): string => text.replaceAll('\\', '');
 
 describe('the negative checklist', () => {
   it('has every letter, once', ({ expect }) => {
-    expect(rows.map(({ letter }) => letter)).toEqual(LETTERS);
+    expect(rows.map(({ letter }) => letter).filter((name) => /^[a-z]$/.test(name))).toEqual(LETTERS);
   });
 
   it.for(rows.map(({ letter, shownBy }) => [letter, shownBy] as const))('%s', ([, shownBy], { expect }) => {

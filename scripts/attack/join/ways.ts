@@ -121,7 +121,8 @@ export function reachedUploads(evidence: Evidence, loot: Loot): number {
   for (const { bytes } of evidence.ledger) {
     const text = Buffer.from(bytes).toString('latin1');
     for (const [uuid] of text.matchAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g)) ids.add(uuid);
-    for (let at = 0; key !== null && at + 16 <= bytes.length; at++) {
+    if (key === null) continue;
+    for (let at = 0; at + 16 <= bytes.length; at++) {
       const hex = toHex(bytes.subarray(at, at + 16));
       const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
       if (uuid[14] === '4') ids.add(originIdOf(key, uuid).uploadId);

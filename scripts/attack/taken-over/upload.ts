@@ -3,7 +3,6 @@
  * likes. What it may get is one payload for each TAN that passed (docs/decisions/023), and no more.
  */
 import { randomUUID } from 'node:crypto';
-import type { LegacyWorkerOptions } from 'miniflare';
 import { commitToId, commitToPayload, deathReceipt, type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
 import { encodeRiskLevel } from '../../../domain/keys/risk.ts';
 import type { AcceptedUpload, IntakePermit, ReserveReply } from '../../../domain/rpc.ts';
@@ -16,7 +15,7 @@ import { hourPath } from '../../../protocol/index/cwa-tree.ts';
 import { command, issueTans, moveClock, setClock } from '../../support/operator.ts';
 import { byteSource, patientKeys } from '../../support/patients.ts';
 import type { Verdict } from '../attack.ts';
-import { puppetOf, withPuppet } from '../puppet.ts';
+import { type Adapt, type EdgeWorkers, type Puppet, puppetOf, withPuppet } from '../puppet.ts';
 
 /** 2026-06-15 10:20 UTC. */
 const START = 1_781_518_800;
@@ -31,13 +30,13 @@ const VARS = { upload: { ANSWER_DEADLINE_MS: '0' }, origin: { MIN_KEYS: '0', MIN
 
 /** The strings of the puppet, and what it is told of the protocol. */
 class Rogue {
-  readonly #call: ReturnType<typeof puppetOf>['call'];
+  readonly #puppet: Puppet;
   readonly #random: (length: number) => Uint8Array;
   /** Hex of every key that it ever tried to get in. */
   readonly tried = new Set<string>();
 
   constructor(url: string, seed: number) {
-    this.#call = puppetOf(url).call;
+    this.#puppet = puppetOf(url);
     this.#random = byteSource(`taken over/${seed}`);
   }
 
@@ -68,7 +67,7 @@ class Rogue {
       idCommitment: commitToId(id),
       payloadCommitment: commitToPayload(upload, NONCE),
     };
-    const answer = await this.#call('REDEEM', 'reserve', [tan, request]);
+    const answer = await this.#puppet.call('REDEEM', 'reserve', [tan, request]);
     const reply = ('value' in answer ? answer.value : { kind: 'unknown' }) as ReserveReply;
     return reply.kind === 'reserved' ? { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE } : null;
   }
@@ -79,17 +78,17 @@ class Rogue {
     permit: IntakePermit | null,
   ): Promise<{ kind: string; receipt?: string }> {
     const mac = { hour: hourOf(START), mac: '0'.repeat(64), idNonce: NONCE, payloadNonce: NONCE };
-    const answer = await this.#call('INTAKE', 'accept', [uploadId, upload, permit ?? mac]);
+    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, upload, permit ?? mac]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
   }
 
   async resolve({ uploadId, idNonce }: OriginId): Promise<{ kind: string; receipt?: string }> {
-    const answer = await this.#call('INTAKE', 'resolve', [uploadId, idNonce]);
+    const answer = await this.#puppet.call('INTAKE', 'resolve', [uploadId, idNonce]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
   }
 
   async release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    await this.#call('REDEEM', 'release', [tan, reservationId, receipt]);
+    await this.#puppet.call('REDEEM', 'release', [tan, reservationId, receipt]);
   }
 }
 
@@ -254,7 +253,7 @@ export default { fetch: () => new Response(null, { status: 404 }) };`;
 
 /** The fault put there on purpose: the same 180 invented keys must be found published. */
 async function formerIntake(seed: number): Promise<Verdict> {
-  const adapt = (workers: LegacyWorkerOptions[]): LegacyWorkerOptions[] => {
+  const adapt: Adapt = (workers) => {
     const former = {
       name: 'former-intake',
       modules: [{ type: 'ESModule', path: 'former-intake.js', contents: FORMER_INTAKE }],
@@ -262,7 +261,7 @@ async function formerIntake(seed: number): Promise<Verdict> {
       durableObjects: {
         SUBMISSION_BUFFER: { className: 'SubmissionBuffer', scriptName: 'exposure-edge-origin', useSQLite: true },
       },
-    } as unknown as LegacyWorkerOptions;
+    } as unknown as EdgeWorkers[number];
     const faulty = workers.map((worker) =>
       worker.name === 'exposure-edge-upload'
         ? {
@@ -273,7 +272,7 @@ async function formerIntake(seed: number): Promise<Verdict> {
             },
           }
         : worker,
-    ) as LegacyWorkerOptions[];
+    ) as EdgeWorkers;
     return withPuppet('upload')([...faulty, former]);
   };
   const edge = await startLocalEdge({ vars: VARS, adapt, onLog: () => undefined });

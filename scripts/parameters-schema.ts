@@ -6,25 +6,25 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { parametersSchema } from '../protocol/parameters/document.ts';
-import { readOptions, run } from './support/cli.ts';
+import { flag } from './support/command-line/arguments.ts';
+import { run } from './support/command-line/command.ts';
 
 const FILE = new URL('../protocol/parameters/parameters.schema.json', import.meta.url);
-const USAGE = `
-npm run parameters:schema [-- --check]
 
-Makes protocol/parameters/parameters.schema.json from protocol/parameters/document.ts.
-
-  --check  writes nothing; exit code 1 when the file differs
-`;
-
-await run(async () => {
-  const { check } = readOptions(USAGE, { check: { type: 'boolean', default: false } });
-  const text = `${JSON.stringify(z.toJSONSchema(parametersSchema), null, 2)}\n`;
-  if (!check) {
-    writeFileSync(FILE, text);
-    return 0;
-  }
-  if (readFileSync(FILE, 'utf8') === text) return 0;
-  process.stderr.write('parameters.schema.json differs from document.ts; run: npm run parameters:schema\n');
-  return 1;
-});
+await run(
+  {
+    name: 'npm run parameters:schema',
+    summary: 'Makes protocol/parameters/parameters.schema.json from protocol/parameters/document.ts.',
+    options: { check: flag('writes nothing; exit code 1 when the file differs') },
+  },
+  ({ check }) => {
+    const text = `${JSON.stringify(z.toJSONSchema(parametersSchema), null, 2)}\n`;
+    if (!check) {
+      writeFileSync(FILE, text);
+      return 0;
+    }
+    if (readFileSync(FILE, 'utf8') === text) return 0;
+    process.stderr.write('parameters.schema.json differs from document.ts; run: npm run parameters:schema\n');
+    return 1;
+  },
+);

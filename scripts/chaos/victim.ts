@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
+import { endAtInterrupt } from '../support/command-line/interrupt.ts';
 
 /** What is killed: workerd alone (Miniflare starts another), or everything. */
 export type Target = 'workerd' | 'group';
@@ -52,11 +53,14 @@ export class Victim {
   constructor(state: string, port: number) {
     this.#state = state;
     this.#port = port;
+    // A group of its own doesn't hear the terminal's Ctrl-C.
+    endAtInterrupt(() => this.#killGroup());
   }
 
   /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
   async start(): Promise<Ready> {
-    const child = spawn(process.execPath, ['scripts/chaos/serve.ts', this.#state, String(this.#port)], {
+    const args = ['scripts/chaos/serve.ts', '--state', this.#state, '--port', String(this.#port)];
+    const child = spawn(process.execPath, args, {
       cwd: ROOT,
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -89,11 +93,19 @@ export class Victim {
   /** Kills everything and waits. */
   async end(): Promise<void> {
     const child = this.#child;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    process.kill(-child.pid, 'SIGKILL');
+    if (!this.#killGroup()) return;
     await gone;
     this.#child = null;
+  }
+
+  /** @returns false when nothing was running */
+  #killGroup(): boolean {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
+    process.kill(-child.pid, 'SIGKILL');
+    return true;
   }
 
   /** Miniflare starts workerd anew by itself; if it does not, the group is started over. */

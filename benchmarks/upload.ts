@@ -164,6 +164,7 @@ await run(
       if (setting.what === MEASURED) target = row;
       if (setting.what === MEASURED_WITH_DUMMIES) mixed = row;
     }
+    progress('settings', settings.length, settings.length);
     const report = {
       title: 'Uploads through upload, verification and origin',
       command: `npm run bench:upload -- --uploads ${uploads} --repeat ${repeat}`,

@@ -34,10 +34,11 @@ await run(
     examples: ['npm run chaos -- --kills 5 --seed 1'],
   },
   async ({ kills, seed, clients }, { say, print }) => {
-    const state = temporaryFolder('chaos');
-    const victim = new Victim(state.path, await freePort());
+    const folder = temporaryFolder('chaos');
+    const victim = new Victim(folder.path, await freePort());
     try {
       const edge = await victim.start();
+      say(`the local edge runs on ${edge.url}`);
       await moveClock(edge.url, START);
       const drawn = byteSource(`chaos/${seed}`);
       const byte = (): number => drawn(1)[0] ?? 0;
@@ -111,7 +112,7 @@ await run(
       }
     } finally {
       await victim.end();
-      state.remove();
+      folder.remove();
     }
   },
 );

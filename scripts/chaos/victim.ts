@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt } from '../support/command-line/interrupt.ts';
@@ -46,12 +47,13 @@ function workerdOf(parent: number): number[] {
 }
 
 export class Victim {
-  readonly #state: string;
+  readonly #folder: string;
   readonly #port: number;
   #child: ChildProcess | null = null;
 
-  constructor(state: string, port: number) {
-    this.#state = state;
+  /** @param folder of the run: the edge's state, and what it would leave in the system's own when it is killed @param port of the edge */
+  constructor(folder: string, port: number) {
+    this.#folder = folder;
     this.#port = port;
     // A group of its own doesn't hear the terminal's Ctrl-C.
     endAtInterrupt(() => this.#killGroup());
@@ -59,10 +61,11 @@ export class Victim {
 
   /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
   async start(): Promise<Ready> {
-    const args = ['scripts/chaos/serve.ts', '--state', this.#state, '--port', String(this.#port)];
+    const args = ['scripts/chaos/serve.ts', '--state', join(this.#folder, 'state'), '--port', String(this.#port)];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       detached: true,
+      env: { ...process.env, TMPDIR: this.#folder },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.#child = child;

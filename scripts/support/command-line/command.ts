@@ -72,13 +72,17 @@ function ioOf(json: boolean): Pick<Io, 'say' | 'progress' | 'print'> {
   const isTty = process.stderr.isTTY === true;
   const bar = progressBar({ isTty, write: (text) => process.stderr.write(text), now: () => performance.now() });
   const lines = json ? process.stderr : process.stdout;
+  // A bar that is being drawn gives way to lines.
+  const clear = (): void => void (isTty && process.stderr.write('\r\u001B[K'));
   return {
     say(line) {
-      // A bar that is being drawn gives way to the line.
-      if (isTty) process.stderr.write('\r\u001B[K');
+      clear();
       lines.write(`${line}\n`);
     },
+    print(value, text) {
+      clear();
+      process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`);
+    },
     progress: bar,
-    print: (value, text) => void process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * @module `npm run bench:midnight`: the midnight after 14 days, when every day's chunk is cut again from the private records
  * without the keys whose retention has ended, in DE and EUR and in CWA's tree: each public file is built anew, as a
- * rebuild would (docs/architecture.md §5 Days, §12). Writes results/midnight.md.
+ * rebuild would (docs/architecture.md §5.9, §12). Writes results/midnight.md.
  */
 import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';

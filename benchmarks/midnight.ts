@@ -141,7 +141,7 @@ ${table.join('\n')}
 
 A day's keys are spread over its hours. Whole: everything that the Publisher does at the last midnight, the hour before it, its lists and heads
 included, DE and EUR one after the other, each file built anew from the private records: as a rebuild of everything public would.
-Keys/s counts each region. Memory as in seal.md. Target (docs/architecture.md §12, rebuild): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
+Keys/s counts each region. Memory as in seal.md. Target (docs/architecture.md §12, "rebuild"): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
   });
   const worst = Math.max(...rows.map(({ isolateMiB }) => isolateMiB));
   const small = rows.find(({ keysADay }) => keysADay === TARGET_KEYS);

@@ -100,7 +100,7 @@ async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promis
   const said = await answerAtDeadline<Answer>({
     deadlineMs: services.config.answerDeadlineMs,
     async work() {
-      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, dummy flag semantics).
+      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, "dummy flag semantics").
       if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
       const question = route.parse(body.bytes);
       if (question === null) return refusal(400);

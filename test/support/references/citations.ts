@@ -15,7 +15,10 @@ const TOKEN =
 /** The end of a range of sections. */
 const RANGE = /^\s?[–-]\s?§?(\d+[a-z]?(?:\.\d+)*)/;
 /** What a citation names within its section. */
-const ITEM = /^(?:,? and|,|–)? ?(rule \d+|#\d+|[A-Z]{1,4}-?\d{1,4}|[a-z](?=[),;:.–]|$))(?![\w'’])/;
+const ITEM = /^(?:,? and|,|–)? ?((?:rule|step)s? \d+|#\d+|[A-Z]{1,4}-?\d{1,4}|[a-z](?=[),;:.–]|$))(?![\w'’])/;
+/** Items of a numbered list behind one another, `steps 2–4`. */
+const LAST = /^–(\d+)/;
+/** Words of the section: a title, the name of a row, a phrase. */
 const QUOTATION = /^[,:]? "([^"]+)"/;
 const NAME = /^,? ([A-Z][a-z]+)(?=[),.;]|$| and [A-Z])/;
 const CONTINUES = /^(?:[`)\s,;–]|and\b)*$/;
@@ -95,6 +98,9 @@ function checkSection(
     const [whole, item = ''] = match;
     if (!hasItem(section, item)) dangling(`${file} §${number} has no ${item}`);
     read += whole.length;
+    const [to = '', last = ''] = LAST.exec(rest.slice(read)) ?? [];
+    if (to !== '' && !hasItem(section, `rule ${last}`)) dangling(`${file} §${number} has no ${last}`);
+    read += to.length;
   }
   const quotation = QUOTATION.exec(rest.slice(read))?.[1];
   if (quotation !== undefined && !hasQuotation(section, quotation))

@@ -71,13 +71,13 @@ export function sectionOf(document: Document, number: string): Section | undefin
 }
 
 /**
- * Whether a section has what a citation names in it: `rule 7`, `k`, `#723`, `H14`.
+ * Whether a section has what a citation names in it: `rule 7`, `step 3`, `k`, `#723`, `H14`.
  *
  * @param item as it is cited
  * @returns true when it stands there as a numbered or lettered point, a row of that name, or as a word
  */
 export function hasItem(section: Section, item: string): boolean {
-  const [, rule = null] = /^rule (\d+)$/.exec(item) ?? [];
+  const [, rule = null] = /^(?:rule|step)s? (\d+)$/.exec(item) ?? [];
   if (rule !== null)
     return new RegExp(`^ *(?:\\| *)?\\**(?:rule )?${rule}(?:\\.|\\)| *\\||\\*)`, 'mi').test(section.text);
   if (/^[a-z]$/.test(item)) {

@@ -61,7 +61,10 @@ export function danglingCitations(
     const between = text.slice(end, token.index);
     end = token.index + token[0].length;
     if (number === undefined) {
-      owner = { file: document === undefined ? null : repository.resolve(file, document) };
+      const resolved = document === undefined ? null : repository.resolve(file, document);
+      // Of several files of one name a reader can't tell which is meant; a name that is none of ours is somebody else's.
+      const isUnclear = resolved === null && document !== undefined && repository.baseNames.has(document);
+      owner = isUnclear ? null : { file: resolved };
       continue;
     }
     if (home !== null && !(owner !== null && CONTINUES.test(between))) owner = { file: home };

@@ -106,7 +106,7 @@ function danglingCommands({ text }: Passage, repository: Repository): Finding[] 
 const ELSEWHERE: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/(?<![\w-])(?:design|style|layout)\.md\b/g, 'cite docs/architecture.md, CONTRIBUTING.md or a decision record'],
   [
-    /\bseeds? 0\d\d\b|(?<![\w/-])seeds\/|\bthe seed(?= says\b|'s (?:day|figures?|estimate|\d))/gi,
+    /\bseeds? 0\d\d\b|(?<![\w/-])seeds\/|\bthe seed(?= says\b|'s (?:day|figures?|estimate|rule|hour|\d))/gi,
     'name the public document',
   ],
   [/\.\.\/shared\/(?:spec|seeds|vectors|cases|samples|hooks|[a-z]+\.md)\b/g, 'it is not in this repository'],

@@ -90,7 +90,7 @@ describe('what leads nowhere is found', () => {
     ['second of a list', 'domain/tan.ts', '// docs/architecture.md §4, §9', 'has no §9'],
     ['end of a range', 'domain/tan.ts', '// docs/architecture.md §4–§9', 'has no §9'],
     ['bare section', 'domain/tan.ts', '// §4.4 says so', 'no file is named before it'],
-    ['one of two files', 'domain/tan.ts', '// README.md §2', 'no file is named before it'],
+    ['one of two files', 'local/x.ts', '// README.md §2', 'no file is named before it'],
     ['bare section of another comment', 'domain/tan.ts', '// docs/architecture.md\nconst x = 1;\n// §4.4', '3: §4.4'],
     ['bare section of a numbered document', 'docs/architecture.md', '## 1 One\n\nas in §3', 'has no §3'],
     ['rule', 'domain/tan.ts', '// docs/spec/cwa.md §2 rule 8', 'has no rule 8'],

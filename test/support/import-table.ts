@@ -13,7 +13,7 @@ export interface Violation {
 }
 
 /** Layer → layers of ours it may import, besides itself. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   domain: ['protocol'],
   'durable-objects': ['domain', 'protocol'],

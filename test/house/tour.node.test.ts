@@ -41,7 +41,7 @@ describe('docs/tour.md', () => {
   it('numbers its stops from 1, in every folder that data passes', ({ expect }) => {
     expect(STOPS.map(({ number }) => number)).toEqual(STOPS.map((_, at) => at + 1));
     const folders = new Set(STOPS.map(({ file }) => file.split('/')[0]));
-    expect([...folders].toSorted()).toEqual(['domain', 'durable-objects', 'phone', 'protocol', 'workers']);
+    expect(folders).toEqual(new Set(['domain', 'durable-objects', 'phone', 'protocol', 'workers']));
     expect(STOPS.length).toBeGreaterThan(40);
   });
 

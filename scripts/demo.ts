@@ -14,8 +14,7 @@ const USAGE = `
 npm run demo -- [--replay FILE.zip] [--seed TEXT] [--json]
 
 Plays one story on a local edge: 200 infected phones of 1,000 upload beside dummies, an hour is sealed, phones download, verify and
-match. Leaves out/demo/chunks/*.zip, out/demo/public.pem, out/demo/summary.json and a picture, out/demo/demo.svg. Ends with 1
-if anything is wrong.
+match. Leaves out/demo/chunks/*.zip, out/demo/public.pem and out/demo/summary.json. Ends with 1 if anything is wrong.
 
   --replay FILE.zip  plays a real export file instead: sets the clock to its week, uploads its keys as patients, and shows that
                      exactly the same keys come out

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { fromHex, toHex, utf8 } from './primitives/bytes.ts';
 import { sha256 } from './primitives/hash.ts';

@@ -67,8 +67,10 @@ for (const [file, text] of expected) {
 }
 for (const file of present) if (!expected.has(file)) stale.push(`${file} (no such .proto)`);
 if (stale.length > 0) {
-  console.error(`protocol/generated differs from protocol/proto; run: npm run generate\n  ${stale.join('\n  ')}`);
+  process.stderr.write(
+    `protocol/generated differs from protocol/proto; run: npm run generate\n  ${stale.join('\n  ')}\n`,
+  );
   process.exitCode = 1;
 } else {
-  console.log(`${check ? 'checked' : 'generated'} ${expected.size} files in protocol/generated`);
+  process.stdout.write(`${check ? 'checked' : 'generated'} ${expected.size} files in protocol/generated\n`);
 }

@@ -77,9 +77,9 @@ function main(): void {
   const assumptions: Assumptions = { ...base[preset](), ...Object.fromEntries(numbers) };
   const { prices } = readJson('targets.json') as { prices: Prices };
   if (values.json) {
-    console.log(JSON.stringify({ assumptions, capacity: capacity(assumptions) }, null, 2));
+    process.stdout.write(`${JSON.stringify({ assumptions, capacity: capacity(assumptions) }, null, 2)}\n`);
   } else {
-    console.log(asTable(assumptions, prices));
+    process.stdout.write(`${asTable(assumptions, prices)}\n`);
   }
   if (values.csv !== undefined) writeFileSync(values.csv, asCsv(assumptions, prices));
   if (values.svg !== undefined) writeFileSync(values.svg, asSvg(assumptions, prices));
@@ -89,7 +89,7 @@ if (import.meta.main) {
   try {
     main();
   } catch (error) {
-    console.error(`capacity: ${error instanceof Error ? error.message : String(error)}`);
+    process.stderr.write(`capacity: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -47,6 +47,11 @@ export const DEFAULT_CHUNK_POLICY: ChunkPolicy = {
   retentionDays: 14,
 };
 
+/** @returns a variable as its author wrote it: in wrangler.toml it may be a number, or by mistake anything else */
+export function variableText(variable: unknown): string {
+  return typeof variable === 'string' ? variable : JSON.stringify(variable);
+}
+
 /**
  * Reads the policy from configuration and refuses what contradicts itself.
  *
@@ -60,7 +65,7 @@ export function parseChunkPolicy(
   for (const field of Object.keys(FIELDS) as Field[]) {
     const given = vars[field];
     if (given === undefined || given === '') continue;
-    const text = String(given);
+    const text = variableText(given);
     if (!/^\d{1,9}$/.test(text)) return fail(field, text, 'must be a whole number from 0 to 999999999');
     values[FIELDS[field][0]] = Number(text);
   }

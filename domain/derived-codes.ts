@@ -69,7 +69,7 @@ export function hashGuid(guid: string): string {
 /** Check character of a card code: position-weighted sum, so that it finds one wrong letter and two that changed places. */
 export function cardCheckCharacter(random: string): string {
   let sum = 0;
-  for (const [i, c] of [...random].entries()) sum += (i + 1) * TELETAN_ALPHABET.indexOf(c);
+  for (const [i, c] of Array.from(random).entries()) sum += (i + 1) * TELETAN_ALPHABET.indexOf(c);
   return TELETAN_ALPHABET.charAt(sum % TELETAN_ALPHABET.length);
 }
 

@@ -115,7 +115,7 @@ export function withFollowUps(steps: readonly Step[], settings: CoverTraffic, ra
     }));
     return [step, ...followUps];
   });
-  return all.sort((a, b) => a.at - b.at);
+  return all.toSorted((a, b) => a.at - b.at);
 }
 
 /**

@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { type OpeningCode, scanQrCode } from '../verification/codes.ts';

@@ -69,7 +69,10 @@ export function currentKey(history: TekHistory, now: number, random: RandomBytes
     rollingStartIntervalNumber: start,
     rollingPeriod: end - start,
   };
-  return { key, history: [...kept, key].sort((a, b) => a.rollingStartIntervalNumber - b.rollingStartIntervalNumber) };
+  return {
+    key,
+    history: [...kept, key].toSorted((a, b) => a.rollingStartIntervalNumber - b.rollingStartIntervalNumber),
+  };
 }
 
 /**

@@ -127,7 +127,7 @@ export class Timeline {
     const versions = [...(this.#objects.get(path) ?? []), version];
     this.#objects.set(
       path,
-      versions.sort((a, b) => a.from - b.from),
+      versions.toSorted((a, b) => a.from - b.from),
     );
   }
 

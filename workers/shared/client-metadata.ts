@@ -14,8 +14,9 @@ export interface ClientVariables {
  * @param allowed header names that handlers may see, lower case
  * @returns middleware that strips everything else
  */
-export const stripClientMetadata = (allowed: readonly string[]): MiddlewareHandler<{ Variables: ClientVariables }> =>
-  async function stripClientMetadata(c, next) {
+export const stripClientMetadata =
+  (allowed: readonly string[]): MiddlewareHandler<{ Variables: ClientVariables }> =>
+  async (c, next) => {
     const original = c.req.raw;
     const headers = new Headers();
     for (const name of allowed) {

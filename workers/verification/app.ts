@@ -88,8 +88,8 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<App> {
   serve('/version/v1/testresult', TEST_RESULT);
   serve('/version/v1/tan', TAN);
   serve('/version/v1/forget', FORGET);
-  app.notFound((c) => paddedAnswer(refusal(404), (c as Context<App>).var.statusLineHasPhrase));
-  app.onError((_error, c) => paddedAnswer(refusal(500), (c as Context<App>).var.statusLineHasPhrase));
+  app.notFound((c) => paddedAnswer(refusal(404), c.var.statusLineHasPhrase));
+  app.onError((_error, c) => paddedAnswer(refusal(500), c.var.statusLineHasPhrase));
   return app;
 }
 

@@ -91,9 +91,9 @@ function checkSection(
     dangling(`${file} has no §${number}`);
     return 0;
   }
-  const [range = '', last = ''] = RANGE.exec(rest) ?? [];
+  const [range = '', end = ''] = RANGE.exec(rest) ?? [];
   if (range !== '') {
-    if (sectionOf(document, last) === undefined) dangling(`${file} has no §${last}`);
+    if (sectionOf(document, end) === undefined) dangling(`${file} has no §${end}`);
     return range.length;
   }
   let read = 0;

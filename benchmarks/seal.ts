@@ -139,7 +139,7 @@ await run(
         );
       }
       const median = runs.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(REPEAT / 2)]!;
-      const sorted = (field: 'isolateMiB' | 'residentMiB') => runs.map((run) => run[field]).toSorted((a, b) => a - b);
+      const sorted = (field: 'isolateMiB' | 'residentMiB') => runs.map((one) => one[field]).toSorted((a, b) => a - b);
       const bucketMiB = await bucketAlone(median.objects);
       const row = { ...median, isolates: sorted('isolateMiB'), residents: sorted('residentMiB'), bucketMiB };
       rows.push(row);

@@ -14,7 +14,8 @@ await run(
   {
     name: 'npm run demo',
     summary: `Plays one story on a local edge: 200 infected phones of 1,000 upload beside dummies, an hour is sealed, phones download,
-      verify and match. Leaves out/demo/chunks/*.zip, out/demo/public.pem and out/demo/summary.json. Ends with 1 if anything is wrong.`,
+      verify and match. Leaves in out/demo/ the chunks, public.pem, summary.json and a picture of the story, demo.svg. Ends with 1 if
+      anything is wrong.`,
     options: {
       replay: existingFile(
         `plays a real export file instead: sets the clock to its week, uploads its keys as patients, and shows that exactly the

@@ -17,8 +17,16 @@ const CLI = join(ROOT, 'node_modules/protobufjs-cli/bin');
 
 /** Only encode and decode, no reflection helpers: what is not there is not in a Worker's bundle. */
 const OPTIONS = [
-  ...['-t', 'static-module', '-w', 'esm', '--dependency', 'protobufjs/minimal.js', '--force-number'],
-  ...['--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-typeurl', '--no-service'],
+  '--target=static-module',
+  '--wrap=esm',
+  '--dependency=protobufjs/minimal.js',
+  '--force-number',
+  '--no-create',
+  '--no-verify',
+  '--no-convert',
+  '--no-delimited',
+  '--no-typeurl',
+  '--no-service',
 ];
 
 /** @returns file name → text, for one .proto */
@@ -51,7 +59,7 @@ await run(
     const names = readdirSync(PROTO)
       .filter((file) => file.endsWith('.proto'))
       .map((file) => file.slice(0, -'.proto'.length))
-      .sort();
+      .toSorted();
     const expected = new Map<string, string>();
     const directory = temporaryFolder('generate');
     try {

@@ -5,7 +5,7 @@ import { runChild } from './support/command-line/child.ts';
 import { run } from './support/command-line/command.ts';
 import { ROOT } from '../local-edge/workers.ts';
 
-const PROJECTS = ['tsconfig.json', 'tsconfig.node.json', 'load-tests/scenarios/tsconfig.json'];
+const PROJECTS = ['tsconfig.workers.json', 'tsconfig.node.json', 'load-tests/scenarios/tsconfig.json'];
 
 await run(
   {

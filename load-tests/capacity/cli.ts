@@ -13,8 +13,8 @@ import { asCsv, asSvg, asTable } from './output.ts';
 
 const LOAD_TESTS = join(import.meta.dirname, '..');
 
-function readJson<T>(name: string): T {
-  return JSON.parse(readFileSync(join(LOAD_TESTS, name), 'utf8')) as T;
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(LOAD_TESTS, name), 'utf8'));
 }
 
 /** Options that overwrite one number of the assumptions. */
@@ -55,14 +55,14 @@ await run(
   },
   ({ rhythm, view, preset, csv, svg, ...given }, { print }) => {
     const base = {
-      ours: () => ours(readJson<Measured>('measured.json'), view, rhythm),
+      ours: () => ours(readJson('measured.json') as Measured, view, rhythm),
       seed: () => SEED,
       vukolic: () => VUKOLIC,
     };
     const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
     const numbers = names.filter((name) => given[name] !== null).map((name) => [NUMBERS[name], given[name]]);
     const assumptions: Assumptions = { ...base[preset](), ...(Object.fromEntries(numbers) as Partial<Assumptions>) };
-    const { prices } = readJson<{ prices: Prices }>('targets.json');
+    const { prices } = readJson('targets.json') as { prices: Prices };
     print({ assumptions, capacity: capacity(assumptions) }, asTable(assumptions, prices));
     if (csv !== null) writeFileSync(csv, asCsv(assumptions, prices));
     if (svg !== null) writeFileSync(svg, asSvg(assumptions, prices));

@@ -72,12 +72,12 @@ export async function ensureK6(): Promise<K6> {
   if (built === null || !existsSync(join(CACHE, 'k6'))) {
     throw new K6Unavailable(`k6: go install ${K6_MODULE} ended well but left no k6 in ${CACHE}.`);
   }
-  console.error(`k6: ${built.version} is ready (${built.path}).`);
+  process.stderr.write(`k6: ${built.version} is ready (${built.path}).\n`);
   return built;
 }
 
 async function build(): Promise<void> {
-  console.error(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …`);
+  process.stderr.write(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …\n`);
   const started = Date.now();
   let last = '';
   const go = spawn('go', ['install', '-v', K6_MODULE], {
@@ -95,7 +95,7 @@ async function build(): Promise<void> {
   });
   const progress = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    console.error(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}`);
+    process.stderr.write(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}\n`);
   }, 10_000);
   const code = await childEnd(go).finally(() => clearInterval(progress));
   if (code !== 0) {

@@ -26,13 +26,13 @@ function require({ places, debian }: Program): string {
   const found = find({ places, debian });
   if (found !== null) return found;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const run = (...args: string[]) =>
+    const apt = (...args: string[]) =>
       execFileSync('apt-get', args, {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       });
-    run('update');
-    run('install', '-y', '--no-install-recommends', debian);
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', debian);
   }
   const installed = find({ places, debian });
   if (installed === null) {

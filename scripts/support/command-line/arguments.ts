@@ -89,7 +89,7 @@ export function wholeNumber<D extends number | null>(about: string, bounds: Boun
     placeholder: 'N',
     range: `${min}..${max}`,
     mustBe: `a whole number, ${min}..${max}`,
-    read: (text) => (/^\d+$/.test(text) && within(Number(text), bounds) ? Number(text) : undefined),
+    read: (given) => (/^\d+$/.test(given) && within(Number(given), bounds) ? Number(given) : undefined),
   });
 }
 
@@ -105,8 +105,10 @@ export function decimal<D extends number | null>(about: string, bounds: Bounds &
     placeholder: 'X',
     range,
     mustBe: `a number, ${range}`,
-    read: (text) =>
-      text.trim() !== '' && Number.isFinite(Number(text)) && within(Number(text), bounds) ? Number(text) : undefined,
+    read: (given) =>
+      given.trim() !== '' && Number.isFinite(Number(given)) && within(Number(given), bounds)
+        ? Number(given)
+        : undefined,
   });
 }
 

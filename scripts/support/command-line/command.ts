@@ -69,7 +69,7 @@ function atClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 function ioOf(json: boolean): Pick<Io, 'say' | 'progress' | 'print'> {
-  const isTty = process.stderr.isTTY === true;
+  const isTty = process.stderr.isTTY;
   const bar = progressBar({ isTty, write: (text) => process.stderr.write(text), now: () => performance.now() });
   const lines = json ? process.stderr : process.stdout;
   // A bar that is being drawn gives way to lines.

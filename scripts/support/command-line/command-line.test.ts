@@ -8,7 +8,7 @@ import { helpText } from './help.ts';
 import { readArguments } from './read-arguments.ts';
 
 const COMMAND = {
-  name: 'npm run example',
+  name: 'npm run tan',
   summary: 'Does nothing.',
   positionals: {
     what: oneOf('what to do', { check: 'looks', write: 'writes' }, null),
@@ -99,8 +99,8 @@ describe('arguments', () => {
 
 describe('help', () => {
   it('names every argument with its bounds and default, once', ({ expect }) => {
-    const help = helpText({ ...COMMAND, examples: ['npm run example -- check'], exitCodes: '1: nothing to do.' });
-    expect(help).toContain('Usage: npm run example -- WHAT [FILE] [options]\n\nDoes nothing.\n');
+    const help = helpText({ ...COMMAND, examples: ['npm run tan -- check'], exitCodes: '1: nothing to do.' });
+    expect(help).toContain('Usage: npm run tan -- WHAT [FILE] [options]\n\nDoes nothing.\n');
     for (const line of [
       'WHAT     what to do',
       '  check  looks',
@@ -110,20 +110,20 @@ describe('help', () => {
       '--rate X     a second, >= 0 (default as measured)',
       '--dry-run    changes nothing',
       '-h, --help   prints this and does nothing else',
-      '  npm run example -- check',
-      '1: nothing to do.',
+      '  npm run tan -- check',
     ]) {
       expect(help.split(line), line).toHaveLength(2);
     }
+    expect(help.replaceAll('\n', ' ')).toContain('130 interrupted. 1: nothing to do.');
     for (const name of Object.keys(COMMAND.options)) expect(help).toContain(`\n  --${name}`);
   });
 
   it('lists few options in the usage, and gives npm its dashes where there is something to pass', ({ expect }) => {
     const usage = (name: string, options: object): string =>
       helpText({ name, summary: '', options: { ...options } }).split('\n')[0] ?? '';
-    expect(usage('npm run a', { json: JSON_FLAG })).toBe('Usage: npm run a -- [--json]');
+    expect(usage('npm run tan', { json: JSON_FLAG })).toBe('Usage: npm run tan -- [--json]');
     expect(usage('node a.ts', { json: JSON_FLAG })).toBe('Usage: node a.ts [--json]');
-    expect(usage('npm run a', {})).toBe('Usage: npm run a');
+    expect(usage('npm run tan', {})).toBe('Usage: npm run tan');
   });
 
   it('breaks long lines', ({ expect }) => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { commit, forgetAt, release, reserve, type TanRow } from './reservation.ts';
 
@@ -80,7 +80,7 @@ describe('commit and release', () => {
   });
 
   it('a committed row keeps nothing of its reservation', ({ expect }) => {
-    expect(Object.keys(commit(held, 'r1') ?? {}).sort()).toEqual(['codeBatchId', 'expiresAt', 'state']);
+    expect(Object.keys(commit(held, 'r1') ?? {}).toSorted()).toEqual(['codeBatchId', 'expiresAt', 'state']);
   });
 });
 

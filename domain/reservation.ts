@@ -15,7 +15,7 @@ interface Issued {
 }
 
 /** What holds a TAN. */
-export interface Reservation {
+interface Reservation {
   /** Tells the same keys from others; 32 bytes in lowercase hex. */
   readonly digest: string;
   /** UUID; `upload` alone can tell by which id `origin` knows the same upload. */
@@ -45,7 +45,7 @@ export interface ReserveQuestion extends Reservation {
 }
 
 /** See `ReserveReply` of domain/rpc.ts; what a permit is made of stands in place of the permit. */
-export type ReservationReply =
+type ReservationReply =
   | {
       readonly kind: 'reserved';
       readonly reservationId: string;

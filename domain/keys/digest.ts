@@ -18,6 +18,6 @@ export function uploadDigest(
   upload: { readonly keys: readonly Pick<CheckedKey, 'keyData'>[] },
   digestKey: Uint8Array,
 ): string {
-  const sorted = upload.keys.map(({ keyData }) => keyData).sort(compareBytes);
+  const sorted = upload.keys.map(({ keyData }) => keyData).toSorted(compareBytes);
   return toHex(hmacSha256(digestKey, LABEL, ...sorted));
 }

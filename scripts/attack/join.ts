@@ -2,14 +2,14 @@
  * @module `npm run attack -- join`: can anybody who gets at what is stored say which keys belong to which test? Tried with
  * the secrets of each Worker in turn and with all of them (docs/privacy.md says what each may find).
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tanHash } from '../../domain/tan-hash.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { readEnvironments } from '../../local-edge/workers.ts';
 import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { temporaryFolder } from '../support/command-line/interrupt.ts';
 import type { Attack, Verdict } from './attack.ts';
 import { gather, type Evidence } from './join/evidence.ts';
 import { type Census, liveThroughAnHour, START, type Test } from './join/town.ts';
@@ -24,7 +24,7 @@ const FULL: Census = { single: 60, full: 20 };
 type Secrets = Readonly<Record<string, string>>;
 
 /** @returns the secrets of a state directory that a Worker is given */
-export function secretsOf(state: string, worker: string): Secrets {
+function secretsOf(state: string, worker: string): Secrets {
   const all = JSON.parse(readFileSync(join(state, 'secrets.json'), 'utf8')) as Record<string, string>;
   const names = readEnvironments().find(({ environment }) => environment === worker)?.secrets ?? [];
   return Object.fromEntries(names.map((name) => [name, all[name] ?? '']));
@@ -68,7 +68,7 @@ const asUuid = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.
  * @returns the verdicts
  */
 export async function attackJoin(census: Census, seed: number, progress: (text: string) => void): Promise<Verdict[]> {
-  const state = mkdtempSync(join(tmpdir(), 'exposure-edge-join-state-'));
+  const { path: state, remove } = temporaryFolder('join-state');
   try {
     const lines: string[] = [];
     const vars = { upload: { ANSWER_DEADLINE_MS: '0' } };
@@ -84,7 +84,7 @@ export async function attackJoin(census: Census, seed: number, progress: (text: 
     progress(`${evidence.published.length} keys are published; the stores are searched`);
     return judge(evidence, tests, state);
   } finally {
-    rmSync(state, { recursive: true, force: true });
+    remove();
   }
 }
 

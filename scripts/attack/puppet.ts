@@ -70,7 +70,7 @@ function objectsOf(target: EdgeWorkers[number]): Record<string, unknown> {
 }
 
 /** What a call came to. */
-export type Answer = { readonly value: unknown } | { readonly thrown: string };
+type Answer = { readonly value: unknown } | { readonly thrown: string };
 
 /** Says a call to the puppet. */
 export interface Puppet {

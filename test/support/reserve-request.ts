@@ -7,7 +7,7 @@ import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 const UPLOAD_ID_KEY = new Uint8Array(32).fill(7);
 
 /** @param reservationId of the ledger @returns the id that `origin` would see */
-export const originId = (reservationId: string): OriginId => originIdOf(UPLOAD_ID_KEY, reservationId);
+const originId = (reservationId: string): OriginId => originIdOf(UPLOAD_ID_KEY, reservationId);
 
 /** @param digest 64 hex digits @returns what `upload` asks for */
 export function reserveRequest(digest = 'ab'.repeat(32)): ReserveRequest {

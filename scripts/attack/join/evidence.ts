@@ -3,10 +3,10 @@
  * included, every object of both buckets, every log line; and apart from that SQLite's log, which the platform's
  * recovery restores by.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { readExportZip } from '../../../protocol/export/export-reader.ts';
 import { dateOfHour, hourOf, hourOfDay } from '../../../protocol/gaen/intervals.ts';
@@ -14,7 +14,7 @@ import { toHex } from '../../../protocol/primitives/bytes.ts';
 import { hourPath } from '../../../protocol/index/cwa-tree.ts';
 
 /** A TAN's row. */
-export interface LedgerRow {
+interface LedgerRow {
   /** Keyed hash of the TAN. */
   readonly hash: string;
   readonly codeBatch: string | null;
@@ -58,7 +58,7 @@ export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly 
   const published = await publishedKeys(edge.url, hourOf(sealedAt) - 1);
   const { batchKeys, objects } = await readBuckets(edge);
   await edge.dispose();
-  const copy = mkdtempSync(join(tmpdir(), 'exposure-edge-join-'));
+  const { path: copy, remove } = temporaryFolder('join');
   try {
     cpSync(join(edge.state, 'resources'), copy, { recursive: true });
     const log = filesBelow(copy)
@@ -74,24 +74,24 @@ export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly 
     stores.push(...objects, Buffer.from(lines.join('\n')));
     return { ledger, uploadIds, published, batchKeys, stores, log };
   } finally {
-    rmSync(copy, { recursive: true, force: true });
+    remove();
   }
 }
 
 /** Reads an object's rows; closing it carries its log over into the file. */
 function readObject(file: string, ledger: LedgerRow[], uploadIds: Set<string>): void {
   const db = new DatabaseSync(file);
-  const rowsOf = (table: string): Record<string, unknown>[] =>
+  const rowsOf = (table: string) =>
     db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table) === undefined
       ? []
-      : (db.prepare(`SELECT * FROM ${table}`).all() as Record<string, unknown>[]);
+      : db.prepare(`SELECT * FROM ${table}`).all();
   for (const row of rowsOf('held_tan')) {
     const columns = Object.values(row).map((value) =>
       value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)),
     );
     ledger.push({
       hash: String(row['hash']),
-      codeBatch: row['code_batch_id'] === null ? null : String(row['code_batch_id']),
+      codeBatch: typeof row['code_batch_id'] === 'string' ? row['code_batch_id'] : null,
       bytes: Buffer.concat(columns),
     });
   }

@@ -36,8 +36,8 @@ export interface Census {
 /** Cards of each batch, of which five are used in one and one in the other. */
 const CARDS = 20;
 const USED_OF_BUSY_BATCH = 5;
-export const BUSY_BATCH = 'busy-batch';
-export const LONE_BATCH = 'lone-card';
+const BUSY_BATCH = 'busy-batch';
+const LONE_BATCH = 'lone-card';
 
 /**
  * Lets a town upload within one hour, and seals it.

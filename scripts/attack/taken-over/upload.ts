@@ -242,6 +242,7 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
   }
 }
 
+const FORMER = 'former-intake';
 /** `Intake` as it was before decision 023: whatever `upload` sends goes to the buffer. */
 const FORMER_INTAKE = `
 import { WorkerEntrypoint } from 'cloudflare:workers';
@@ -255,24 +256,21 @@ export default { fetch: () => new Response(null, { status: 404 }) };`;
 async function formerIntake(seed: number): Promise<Verdict> {
   const adapt: Adapt = (workers) => {
     const former = {
-      name: 'former-intake',
+      name: FORMER,
       modules: [{ type: 'ESModule', path: 'former-intake.js', contents: FORMER_INTAKE }],
       compatibilityDate: workers[0]?.compatibilityDate,
       durableObjects: {
         SUBMISSION_BUFFER: { className: 'SubmissionBuffer', scriptName: 'exposure-edge-origin', useSQLite: true },
       },
     } as unknown as EdgeWorkers[number];
-    const faulty = workers.map((worker) =>
-      worker.name === 'exposure-edge-upload'
-        ? {
-            ...worker,
-            serviceBindings: {
-              ...(worker as { serviceBindings?: object }).serviceBindings,
-              INTAKE: { name: 'former-intake', entrypoint: 'Intake' },
-            },
-          }
-        : worker,
-    ) as EdgeWorkers;
+    const faulty = workers.map((worker): EdgeWorkers[number] => {
+      if (worker.name !== 'exposure-edge-upload') return worker;
+      const { serviceBindings } = worker as { readonly serviceBindings?: object };
+      return {
+        ...worker,
+        serviceBindings: { ...serviceBindings, INTAKE: { name: FORMER, entrypoint: 'Intake' } },
+      };
+    });
     return withPuppet('upload')([...faulty, former]);
   };
   const edge = await startLocalEdge({ vars: VARS, adapt, onLog: () => undefined });

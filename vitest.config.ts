@@ -12,6 +12,7 @@ import { laboratoryStub, originStub, verificationStub } from './test/support/stu
 Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' });
 
 const WORKERD_ONLY = '**/*.workerd.test.ts';
+const NOTE_PROCESS = './test/support/note-process.ts';
 const NODE_ONLY = '**/*.node.test.ts';
 
 type Stub = typeof originStub;
@@ -47,6 +48,7 @@ function systemProject(name: string): TestProjectInlineConfiguration {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
+      setupFiles: NOTE_PROCESS,
       testTimeout: 60_000,
       hookTimeout: 120_000,
     },
@@ -77,6 +79,7 @@ export default defineConfig({
             'benchmarks',
           ].map((folder) => `${folder}/**/*.test.ts`),
           exclude: ['node_modules/**', WORKERD_ONLY],
+          setupFiles: NOTE_PROCESS,
           testTimeout: 30_000,
         },
       },

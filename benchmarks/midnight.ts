@@ -1,7 +1,7 @@
 /**
  * @module `npm run bench:midnight`: the midnight after 14 days, when every day's chunk is cut again from the private records
  * without the keys whose retention has ended, in DE and EUR and in CWA's tree: each public file is built anew, as a
- * rebuild would (docs/architecture.md §5 Days, §12). Writes results/midnight.md.
+ * rebuild would (docs/architecture.md §5.9, §12). Writes results/midnight.md.
  */
 import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
@@ -141,7 +141,7 @@ ${table.join('\n')}
 
 A day's keys are spread over its hours. Whole: everything that the Publisher does at the last midnight, the hour before it, its lists and heads
 included, DE and EUR one after the other, each file built anew from the private records: as a rebuild of everything public would.
-Keys/s counts each region. Memory as in seal.md. Target (docs/architecture.md §12, rebuild): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
+Keys/s counts each region. Memory as in seal.md. Target (docs/architecture.md §12, "rebuild"): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
   });
   const worst = Math.max(...rows.map(({ isolateMiB }) => isolateMiB));
   const small = rows.find(({ keysADay }) => keysADay === TARGET_KEYS);

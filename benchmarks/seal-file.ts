@@ -110,8 +110,10 @@ function sealOnce(keys: FlatKeys): Omit<Row, 'count'> {
 }
 
 function measure(count: number): Row {
-  const keys = flatten(dataSet(count).sort(compareKeys));
-  const runs = Array.from({ length: RUNS }, () => sealOnce(keys)).sort((a, b) => a.total - b.total);
+  const sorted = dataSet(count);
+  sorted.sort(compareKeys);
+  const keys = flatten(sorted);
+  const runs = Array.from({ length: RUNS }, () => sealOnce(keys)).toSorted((a, b) => a.total - b.total);
   return { count, ...runs[Math.floor(RUNS / 2)]! };
 }
 

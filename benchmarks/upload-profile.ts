@@ -68,8 +68,8 @@ await run(async () => {
     const [workerd] = workerdProcesses();
     if (workerd === undefined) throw new Error('no workerd is running');
     const data = join(folder, 'perf.data');
-    const arguments_ = ['record', '-F', String(SAMPLES_A_SECOND), '-g', '-o', data, '-p', String(workerd.pid)];
-    const perf = spawn('perf', arguments_, { stdio: 'ignore' });
+    const recording = ['record', '-F', String(SAMPLES_A_SECOND), '-g', '-o', data, '-p', String(workerd.pid)];
+    const perf = spawn('perf', recording, { stdio: 'ignore' });
     const cpuBefore = workerdCpuMs();
     const measured = await drive(
       edge.url,

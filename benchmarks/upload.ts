@@ -84,7 +84,7 @@ async function measure(setting: Setting, repeat: number): Promise<Row> {
   let diskBytes = 0;
   let diskRows = 0;
   for (let i = 0; i < repeat; i++) {
-    // A new, empty store each time: cold is the case that must not be slower (issue 4, item 9).
+    // A new, empty store each time: cold is the case that must not be slower.
     const edge = await startUploadEdge(setting.deadlineMs);
     try {
       const real = await prepareUploads(

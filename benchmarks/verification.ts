@@ -1,5 +1,5 @@
 /**
- * @module `npm run bench:verification`: reserve, commit and registrationToken (issue 5, item 9). A Worker inside the local
+ * @module `npm run bench:verification`: reserve, commit and registrationToken. A Worker inside the local
  * edge calls the real entrypoints, so that no HTTP client is measured; state is on disk.
  */
 import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';

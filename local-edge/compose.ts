@@ -50,7 +50,7 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
       ...(options.entries === 'local' ? { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } } : {}),
     },
     routes: [...(LOCAL_ROUTES[worker.environment] ?? [])],
-  } as LegacyWorkerOptions;
+  };
 }
 
 async function composeClock(compatibilityDate: string | undefined): Promise<LegacyWorkerOptions> {

@@ -79,7 +79,7 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (docs/spec/platform.md §4a).
       resourcePersistencePath: join(state, 'resources'),
       workers,
-    } as Parameters<typeof convertV4MiniflareOptions>[0]),
+    }),
   );
   const removeState = (): void => (temporary ? rmSync(state, { recursive: true, force: true }) : forgetWorkerd(state));
   try {

@@ -1,6 +1,6 @@
 /**
  * @module `npm run chaos`: uploads from several clients, hours sealed, and SIGKILL at random moments, of workerd alone and
- * of the whole process group (docs/architecture.md §12, faults). At the end each acknowledged key must be published exactly once
+ * of the whole process group (docs/architecture.md §12, "faults"). At the end each acknowledged key must be published exactly once
  * in each region. Traffic goes to 127.0.0.1 alone; everything it starts is ended by process id.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -15,8 +15,16 @@ const CLI = join(ROOT, 'node_modules/protobufjs-cli/bin');
 
 /** Only encode and decode, no reflection helpers: what is not there is not in a Worker's bundle. */
 const OPTIONS = [
-  ...['-t', 'static-module', '-w', 'esm', '--dependency', 'protobufjs/minimal.js', '--force-number'],
-  ...['--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-typeurl', '--no-service'],
+  '--target=static-module',
+  '--wrap=esm',
+  '--dependency=protobufjs/minimal.js',
+  '--force-number',
+  '--no-create',
+  '--no-verify',
+  '--no-convert',
+  '--no-delimited',
+  '--no-typeurl',
+  '--no-service',
 ];
 
 /** @returns file name → text, for one .proto */
@@ -42,7 +50,7 @@ const check = process.argv.includes('--check');
 const names = readdirSync(PROTO)
   .filter((file) => file.endsWith('.proto'))
   .map((file) => file.slice(0, -'.proto'.length))
-  .sort();
+  .toSorted();
 const expected = new Map<string, string>();
 const directory = mkdtempSync(join(tmpdir(), 'generate-protobuf-'));
 try {
@@ -59,8 +67,10 @@ for (const [file, text] of expected) {
 }
 for (const file of present) if (!expected.has(file)) stale.push(`${file} (no such .proto)`);
 if (stale.length > 0) {
-  console.error(`protocol/generated differs from protocol/proto; run: npm run generate\n  ${stale.join('\n  ')}`);
+  process.stderr.write(
+    `protocol/generated differs from protocol/proto; run: npm run generate\n  ${stale.join('\n  ')}\n`,
+  );
   process.exitCode = 1;
 } else {
-  console.log(`${check ? 'checked' : 'generated'} ${expected.size} files in protocol/generated`);
+  process.stdout.write(`${check ? 'checked' : 'generated'} ${expected.size} files in protocol/generated\n`);
 }

@@ -95,7 +95,7 @@ await run(async () => {
   };
   const parameters = readParameters(given.parameters);
   const began = performance.now();
-  const isTty = process.stderr.isTTY === true;
+  const isTty = process.stderr.isTTY;
   const bar = progressBar({ isTty, write: (line) => process.stderr.write(line), now: () => performance.now() });
   const found = findings(await simulate(options, parameters, bar));
   const seconds = ((performance.now() - began) / MS_PER_SECOND).toFixed(0);

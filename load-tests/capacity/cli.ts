@@ -19,8 +19,8 @@ const LOAD_TESTS = join(import.meta.dirname, '..');
 /** A mistake in the command line; its message says what is allowed. */
 class UsageError extends Error {}
 
-function readJson<T>(name: string): T {
-  return JSON.parse(readFileSync(join(LOAD_TESTS, name), 'utf8')) as T;
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(LOAD_TESTS, name), 'utf8'));
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
@@ -65,7 +65,7 @@ function main(): void {
   const view = oneOf('view', values.view, ['manifest', 'cwa']);
   const preset = oneOf('preset', values.preset, ['ours', 'seed', 'vukolic']);
   const base = {
-    ours: () => ours(readJson<Measured>('measured.json'), view, rhythm),
+    ours: () => ours(readJson('measured.json') as Measured, view, rhythm),
     seed: () => SEED,
     vukolic: () => VUKOLIC,
   };
@@ -75,11 +75,11 @@ function main(): void {
     return typeof value === 'string' ? [[field, numberOf(option, value)] as const] : [];
   });
   const assumptions: Assumptions = { ...base[preset](), ...Object.fromEntries(numbers) };
-  const { prices } = readJson<{ prices: Prices }>('targets.json');
+  const { prices } = readJson('targets.json') as { prices: Prices };
   if (values.json) {
-    console.log(JSON.stringify({ assumptions, capacity: capacity(assumptions) }, null, 2));
+    process.stdout.write(`${JSON.stringify({ assumptions, capacity: capacity(assumptions) }, null, 2)}\n`);
   } else {
-    console.log(asTable(assumptions, prices));
+    process.stdout.write(`${asTable(assumptions, prices)}\n`);
   }
   if (values.csv !== undefined) writeFileSync(values.csv, asCsv(assumptions, prices));
   if (values.svg !== undefined) writeFileSync(values.svg, asSvg(assumptions, prices));
@@ -89,7 +89,7 @@ if (import.meta.main) {
   try {
     main();
   } catch (error) {
-    console.error(`capacity: ${error instanceof Error ? error.message : String(error)}`);
+    process.stderr.write(`capacity: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   }
 }

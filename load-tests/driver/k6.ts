@@ -8,6 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Pinned: @types/k6 1.7.0 describes this line of k6. */
@@ -73,12 +74,12 @@ export async function ensureK6(): Promise<K6> {
   if (built === null || !existsSync(join(CACHE, 'k6'))) {
     throw new K6Unavailable(`k6: go install ${K6_MODULE} ended well but left no k6 in ${CACHE}.`);
   }
-  console.error(`k6: ${built.version} is ready (${built.path}).`);
+  process.stderr.write(`k6: ${built.version} is ready (${built.path}).\n`);
   return built;
 }
 
 async function build(): Promise<void> {
-  console.error(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …`);
+  process.stderr.write(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …\n`);
   const started = Date.now();
   let last = '';
   const go = spawn('go', ['install', '-v', K6_MODULE], {
@@ -96,7 +97,7 @@ async function build(): Promise<void> {
   });
   const progress = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    console.error(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}`);
+    process.stderr.write(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}\n`);
   }, 10_000);
   const code = await new Promise<number | null>((resolve, reject) => {
     go.on('error', reject);
@@ -114,7 +115,7 @@ async function main(): Promise<void> {
   const k6 = await ensureK6();
   const args = process.argv.slice(2);
   if (args.length === 0) {
-    console.log(`${k6.path} ${k6.version}`);
+    process.stdout.write(`${k6.path} ${k6.version}\n`);
     return;
   }
   const child = spawn(k6.path, args, { stdio: 'inherit' });
@@ -123,7 +124,7 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   main().catch((error: unknown) => {
-    console.error(error instanceof K6Unavailable ? error.message : error);
+    process.stderr.write(`${error instanceof K6Unavailable ? error.message : inspect(error)}\n`);
     process.exitCode = 1;
   });
 }

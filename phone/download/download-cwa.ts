@@ -122,7 +122,7 @@ class CwaRun {
     if (!list.ok) return list;
     const dates = list.value.filter((date) => typeof date === 'string').filter(isUtcDate);
     if (dates.length < list.value.length) return err({ kind: 'bad-list', path, rule: 'must be days as YYYY-MM-DD' });
-    return ok(dates.sort());
+    return ok(dates.toSorted());
   }
 
   /** A complete day: its last hours, if the phone has nearly all of it and they are still there, else its package. */
@@ -175,7 +175,7 @@ class CwaRun {
       return err({ kind: 'bad-list', path, rule: 'must be integers 0..23' });
     }
     const midnight = hourOf(startOfDate(date));
-    return ok(hours.sort((a, b) => a - b).map((hour) => midnight + hour));
+    return ok(hours.toSorted((a, b) => a - b).map((hour) => midnight + hour));
   }
 
   async #hour(hour: HourNumber): Promise<DownloadError | null> {

@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { zipByHand } from '../../test/support/zip-by-hand.ts';
 import { concatBytes, toHex, utf8 } from '../primitives/bytes.ts';

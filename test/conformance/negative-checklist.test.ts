@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 
-const LETTERS = [...'abcdefghijklmnopqrstu'];
+const LETTERS = Array.from('abcdefghijklmnopqrstu');
 const ROW = /^\| ([a-z]) \| (.+?) \| (.+) \|$/gm;
 const TEST = /`([\w./-]+\.test\.ts)` "((?:[^"\\]|\\")+)"/g;
 

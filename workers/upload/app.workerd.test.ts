@@ -103,7 +103,7 @@ describe('answers of the dialect', () => {
   it.for(cases)('%s', async ([, init, status], { expect }) => {
     const response = await post(init());
     expect(response.status).toBe(status);
-    expect([...response.headers.keys()].sort()).toEqual([
+    expect([...response.headers.keys()].toSorted()).toEqual([
       'cache-control',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',

@@ -88,8 +88,8 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<App> {
   serve('/version/v1/testresult', TEST_RESULT);
   serve('/version/v1/tan', TAN);
   serve('/version/v1/forget', FORGET);
-  app.notFound((c) => paddedAnswer(refusal(404), (c as Context<App>).var.statusLineHasPhrase));
-  app.onError((_error, c) => paddedAnswer(refusal(500), (c as Context<App>).var.statusLineHasPhrase));
+  app.notFound((c) => paddedAnswer(refusal(404), c.var.statusLineHasPhrase));
+  app.onError((_error, c) => paddedAnswer(refusal(500), c.var.statusLineHasPhrase));
   return app;
 }
 
@@ -100,7 +100,7 @@ async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promis
   const said = await answerAtDeadline<Answer>({
     deadlineMs: services.config.answerDeadlineMs,
     async work() {
-      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, dummy flag semantics).
+      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, "dummy flag semantics").
       if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
       const question = route.parse(body.bytes);
       if (question === null) return refusal(400);

@@ -13,8 +13,6 @@ export interface ProcessFigures {
   readonly command: readonly string[];
   /** Highest resident set so far, MB. */
   readonly peakMb: number;
-  /** Resident set now, MB; a page that processes share counts in each. */
-  readonly residentMb: number;
   /** User and system, seconds. */
   readonly cpuSeconds: number;
 }
@@ -46,16 +44,30 @@ export function figuresOf(pid: number): ProcessFigures | null {
   try {
     const stat = statOf(pid);
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const megabytes = (field: 'VmHWM' | 'VmRSS'): number =>
-      Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * MB_PER_KIB;
-    const [peakMb, residentMb] = [megabytes('VmHWM'), megabytes('VmRSS')];
+    const peakMb = megabytes('VmHWM', status);
     if (Number.isNaN(peakMb)) return null;
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     const cpuSeconds = (stat('user') + stat('system')) / TICKS_PER_SECOND;
-    return { pid, parent: stat('parent'), started: stat('started'), command, peakMb, residentMb, cpuSeconds };
+    return { pid, parent: stat('parent'), started: stat('started'), command, peakMb, cpuSeconds };
   } catch {
     return null;
   }
+}
+
+/**
+ * @param pid any
+ * @returns its proportional set now, MB: a page that n processes share counts a nth in each, so that processes can be summed
+ */
+export function proportionalMb(pid: number): number {
+  try {
+    return megabytes('Pss', readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+  } catch {
+    return 0; // gone meanwhile
+  }
+}
+
+function megabytes(field: 'VmHWM' | 'Pss', text: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * MB_PER_KIB;
 }
 
 function statOf(pid: number): (field: keyof typeof STAT) => number {

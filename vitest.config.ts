@@ -5,6 +5,7 @@
  * files that import test/support/longer.ts run, in their longer form.
  */
 import { globSync, readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
@@ -18,6 +19,15 @@ const NOTE_PROCESS = './test/support/note-process.ts';
 const NODE_ONLY = '**/*.node.test.ts';
 
 type Stub = typeof originStub;
+
+/** Two workers and what they start (a workerd each, Chromium) take up to 4 GB together, the rest of a machine not counted. */
+const ROOM_FOR_TWO_BYTES = 6e9;
+
+/** What the machine has, or a container may take. */
+function memoryBytes(): number {
+  // Without a limit a number beyond any machine, or 0 where the system can't tell.
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
 
 /** What `npm run test:long` leaves out: every file that has no longer form. */
 function withoutLongerForm(): string[] {
@@ -85,7 +95,7 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       // One less than the cores is the default: on two cores nothing would run beside a test that waits for a deadline.
-      maxWorkers: 2,
+      maxWorkers: memoryBytes() < ROOM_FOR_TWO_BYTES ? 1 : 2,
       projects: [
         {
           test: {

@@ -1,3 +1,7 @@
+/**
+ * @module What `npm run simulate` holds. All published files of all hours are in its memory, as a server's, so a file must hold its
+ * own bytes and no more (protocol/export/scratch.ts), and keys are named when somebody asks (phone/testing/timeline.ts).
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import { LABORATORY_LIST_TYPE } from '../../domain/laboratory-list.ts';
 import type { LaboratoryBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
 import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
@@ -84,7 +85,7 @@ export async function authorise(
   await openLaboratory(edge, staff as unknown as Staff);
   const tests = Array.from({ length: count - WITHOUT_LABORATORY }, () => testCode(random));
   const issued = await VERIFICATION.issueTeleTan('hotline of the demo');
-  const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', 1);
+  const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', MIN_CARDS_PER_BATCH);
   const teleTan = taken(typeCode(issued?.teleTan ?? ''), 'teleTAN');
   const card = taken(typeCode(sheet?.cards[0]?.code ?? ''), 'code card');
   const codes = [...tests, teleTan, card];

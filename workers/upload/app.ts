@@ -107,7 +107,7 @@ async function decide(
   const tan = authenticateTan(intent.authorisation, config.tanMacKey);
   if (tan === null) return { kind: 'unauthorised' };
   return storeUpload(
-    { redeem: env.REDEEM, intake: env.INTAKE, now: clock },
+    { redeem: env.REDEEM, intake: env.INTAKE, now: clock, uploadIdKey: config.uploadIdKey },
     { tan, digest, upload: claim.value, origin: config.policy.homeCountry },
   );
 }

@@ -166,7 +166,8 @@ describe('what reaches a neighbour', () => {
         accepted = upload;
         return { kind: 'stored' };
       },
-      resolve: (id) => ENV.INTAKE.resolve(id),
+      resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
+      known: (keys) => ENV.INTAKE.known(keys),
     };
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
     await post(

@@ -3,6 +3,7 @@ import { createExecutionContext, reset } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { issuedSession } from '../../domain/session.ts';
 import { generateTeleTan } from '../../domain/teletan.ts';
+import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { ANSWER_BODY_BYTES } from './answers.ts';
 import { createApp } from './app.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
@@ -117,9 +118,9 @@ describe('TANs', () => {
     const token = await register(guidWithResult(2, '7'));
     const ask = async () => (await post('tan', { registrationToken: token })).body['tan'];
     const use = async (tan: unknown) => {
-      const reply = await ledger.reserve(String(tan), 'ab'.repeat(32));
+      const reply = await ledger.reserve(String(tan), reserveRequest());
       if (reply.kind !== 'reserved') throw new Error(`reserve: ${reply.kind}`);
-      await ledger.commit(String(tan), reply.uploadId);
+      await ledger.commit(String(tan), reply.reservationId);
     };
     const first = await ask();
     expect(first).toMatch(/^[0-9a-f-]{36}$/);

@@ -2,6 +2,7 @@
  * @module What staff do through the portal: teleTANs, code cards, withdrawal (docs/architecture.md §7). Codes are made here, given
  * out once, and kept nowhere; the books know how many, sessions know which hash opens.
  */
+import { MAX_CARDS_PER_BATCH, MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';
 import type { CardBatch, CardSheet, IssuedTeleTanReply, TeleTanBook } from '../../domain/rpc.ts';
 import { issuedSession } from '../../domain/session.ts';
@@ -17,8 +18,6 @@ import type { VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Cards of one batch. */
-const MAX_CARDS_PER_BATCH = 10_000;
 /** A printed card is good for so long. */
 const CARD_LIFETIME_SECONDS = 90 * 86_400;
 /** Characters of a teleTAN that stay in the books. */
@@ -82,13 +81,15 @@ export class Desk {
   /**
    * Makes a batch of cards; the codes exist in the reply alone.
    *
-   * @param count 1..10,000
+   * @param count 20..10,000 (domain/card-batch.ts)
    * @returns the batch with its codes, or null when the provider's cards of the day are used up
    * @throws RangeError when `count` is out of range
    */
   async makeCards(provider: string, label: string, count: number): Promise<CardSheet | null> {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_CARDS_PER_BATCH) {
-      throw new RangeError(`count: an integer 1..${MAX_CARDS_PER_BATCH} is expected, got ${count}`);
+    if (!Number.isInteger(count) || count < MIN_CARDS_PER_BATCH || count > MAX_CARDS_PER_BATCH) {
+      throw new RangeError(
+        `count: an integer ${MIN_CARDS_PER_BATCH}..${MAX_CARDS_PER_BATCH} is expected, got ${count}`,
+      );
     }
     const batch = await this.#desk.bookBatch(provider, label, count, CARD_LIFETIME_SECONDS);
     if (batch === null) return null;

@@ -6,6 +6,7 @@ import { parseTeleTan } from '../../domain/teletan.ts';
 import type { VerificationEnv } from './bindings.ts';
 import { FAILED_GUESS_BUDGET, GUESSES_A_SAMPLE } from './desk.ts';
 import type { BackOffice } from './entrypoints.ts';
+import { reserveRequest as request } from '../../test/support/reserve-request.ts';
 import { servicesOf } from './services.ts';
 
 const bindings = env as unknown as VerificationEnv;
@@ -75,7 +76,7 @@ describe('code cards', () => {
     const { sessions, ledger } = servicesOf(bindings);
     expect(await sessions.poll(token)).toMatchObject({ result: 2, labId: null });
     const tan = (await sessions.tan(token)) ?? '';
-    expect(await ledger.reserve(tan, 'ab'.repeat(32))).toMatchObject({
+    expect(await ledger.reserve(tan, request())).toMatchObject({
       kind: 'reserved',
       codeBatchId: sheet?.batch.batchId,
     });
@@ -89,7 +90,7 @@ describe('code cards', () => {
   it('withdrawn from now on: unused cards are dead, opened ones stay; TANs that were out are asked anew', async ({
     expect,
   }) => {
-    const sheet = await desk.makeCards('dr-visser', 'Practice', 2);
+    const sheet = await desk.makeCards('dr-visser', 'Practice', 20);
     const { sessions } = servicesOf(bindings);
     const token = (await scan(sheet?.cards[0]?.guid ?? '')) ?? '';
     const before = await sessions.tan(token);
@@ -101,23 +102,23 @@ describe('code cards', () => {
   });
 
   it('withdrawn back to a date: sessions since then end, in the middle of an upload too', async ({ expect }) => {
-    const sheet = await desk.makeCards('dr-visser', 'Practice', 1);
+    const sheet = await desk.makeCards('dr-visser', 'Practice', 20);
     const { sessions, ledger } = servicesOf(bindings);
     const token = (await scan(sheet?.cards[0]?.guid ?? '')) ?? '';
     const tan = (await sessions.tan(token)) ?? '';
-    const held = await ledger.reserve(tan, 'ab'.repeat(32));
+    const held = await ledger.reserve(tan, request());
     const batchId = sheet?.batch.batchId ?? '';
     const from = now() - 60;
     expect(await desk.withdrawBatch(batchId, null, from)).toBe(from);
     expect(await sessions.poll(token)).toBeNull();
     expect(await sessions.tan(token)).toBeNull();
-    expect(await ledger.reserve(tan, 'ab'.repeat(32))).toEqual({ kind: 'unknown' });
-    if (held.kind === 'reserved') await ledger.commit(tan, held.uploadId);
+    expect(await ledger.reserve(tan, request())).toEqual({ kind: 'unknown' });
+    if (held.kind === 'reserved') await ledger.commit(tan, held.reservationId);
     expect(await ledger.status(tan)).toBe('gone');
   });
 
   it("another provider can't withdraw; a later date never brings codes back", async ({ expect }) => {
-    const sheet = await desk.makeCards('dr-visser', 'Practice', 1);
+    const sheet = await desk.makeCards('dr-visser', 'Practice', 20);
     const batchId = sheet?.batch.batchId ?? '';
     expect(await desk.withdrawBatch(batchId, 'dr-other', 1000)).toBeNull();
     expect(await desk.withdrawBatch(batchId, 'dr-visser', 1000)).toBe(1000);
@@ -127,7 +128,9 @@ describe('code cards', () => {
   it('10,000 in a batch, 20,000 in a day, no more', async ({ expect }) => {
     expect((await desk.makeCards('dr-visser', 'a', 10_000))?.cards.length).toBe(10_000);
     expect((await desk.makeCards('dr-visser', 'b', 10_000))?.cards.length).toBe(10_000);
-    expect(await desk.makeCards('dr-visser', 'c', 1)).toBeNull();
-    await expect(servicesOf(bindings).desk.makeCards('dr-jansen', 'd', 10_001)).rejects.toThrow(/1\.\.10000/);
+    expect(await desk.makeCards('dr-visser', 'c', 20)).toBeNull();
+    for (const count of [10_001, 19, 1]) {
+      await expect(servicesOf(bindings).desk.makeCards('dr-jansen', 'd', count)).rejects.toThrow(/20\.\.10000/);
+    }
   });
 });

@@ -3,6 +3,7 @@
  * and expiry. Storage, clock and random ids are handed in; each function maps (row, question) to (answer, next row).
  */
 import type { ReserveReply } from './rpc.ts';
+import type { TanStatus } from './session.ts';
 
 /** A used or reserved TAN answers its own digest for so long after its expiry; then it is forgotten (docs/architecture.md §4.4). */
 export const GRACE_AFTER_EXPIRY_SECONDS = 2 * 3600;
@@ -108,4 +109,16 @@ export function commit(row: TanRow | null, uploadId: string): TanRow | null {
 export function release(row: TanRow | null, uploadId: string): TanRow | null {
   if (row?.state !== 'reserved' || row.uploadId !== uploadId) return null;
   return { state: 'issued', codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
+}
+
+/**
+ * What a session is told of its TAN. A reserved one lives past its expiry, as long as its own digest may still commit it.
+ *
+ * @param row the TAN's row, or null
+ * @param now Unix seconds
+ */
+export function tanStatus(row: TanRow | null, now: number): TanStatus {
+  if (row === null || now >= forgetAt(row)) return row?.state === 'committed' ? 'committed' : 'gone';
+  if (row.state !== 'issued') return row.state === 'committed' ? 'committed' : 'live';
+  return now < row.expiresAt ? 'live' : 'expired';
 }

@@ -9,6 +9,9 @@ import type { Fetch } from '../../phone/http.ts';
 import type { OpeningCode } from '../../phone/verification/codes.ts';
 import { type RandomBytes, randomUuid } from '../../phone/random.ts';
 
+/** As a deployment has them. */
+const TAN_RULES = { lifetimeSeconds: 86_400, followUpDays: 0 } as const;
+
 /** What happens to one request on its way. */
 export type Fate = 'delivered' | 'lost' | 'answer-lost' | 'busy';
 
@@ -79,7 +82,7 @@ export class VerificationEdge {
     const found = [...this.#sessions.values()].find(({ token }) => token === question.registrationToken);
     if (found === undefined || !isLive(found.session, this.now)) return new Response(null, { status: 400 });
     if (path.endsWith('/testresult')) {
-      found.session = polled(found.session, null);
+      found.session = polled(found.session);
       return Response.json({ testResult: found.result(), sc: this.now });
     }
     if (path.endsWith('/forget')) {
@@ -100,8 +103,9 @@ export class VerificationEdge {
 
   #tan(found: { session: Session; tans: string[] }): Response {
     const current = this.#tans.get(found.tans[found.session.tanNumber] ?? '');
-    const status = current === undefined ? 'gone' : current.committed ? 'committed' : 'live';
-    const session = nextTan(found.session, status, this.now);
+    const isFirst = found.session.firstTanAt === null;
+    const status = current === undefined ? (isFirst ? 'gone' : 'expired') : current.committed ? 'committed' : 'live';
+    const session = nextTan(found.session, status, this.now, TAN_RULES);
     if (session === null) return new Response(null, { status: 400 });
     found.session = session;
     const tan = (found.tans[session.tanNumber] ??= randomUuid(this.#random));

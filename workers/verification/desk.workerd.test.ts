@@ -102,7 +102,7 @@ describe('code cards', () => {
     expect(await sessions.tan(token)).toBeNull();
     expect(await ledger.reserve(tan, 'ab'.repeat(32))).toEqual({ kind: 'unknown' });
     if (held.kind === 'reserved') await ledger.commit(tan, held.uploadId);
-    expect(await ledger.status(tan)).toBe('gone');
+    expect(await ledger.status(tan)).toBe('expired');
   });
 
   it("another provider can't withdraw; a later date never brings codes back", async ({ expect }) => {

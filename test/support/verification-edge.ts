@@ -9,9 +9,6 @@ import type { Fetch } from '../../phone/http.ts';
 import type { OpeningCode } from '../../phone/verification/codes.ts';
 import { type RandomBytes, randomUuid } from '../../phone/random.ts';
 
-/** As a deployment has them. */
-const TAN_RULES = { lifetimeSeconds: 86_400, followUpDays: 0 } as const;
-
 /** What happens to one request on its way. */
 export type Fate = 'delivered' | 'lost' | 'answer-lost' | 'busy';
 
@@ -30,6 +27,7 @@ export class VerificationEdge {
   readonly #tans = new Map<string, { keys: string | null; committed: boolean }>();
   readonly #random: RandomBytes;
   now: number;
+  followUpDays = 0;
   /** Asked for each request. */
   fate: () => Fate = () => 'delivered';
   /** Whether an upload that is stored leaves its TAN uncommitted, until the same upload comes again. */
@@ -103,9 +101,10 @@ export class VerificationEdge {
 
   #tan(found: { session: Session; tans: string[] }): Response {
     const current = this.#tans.get(found.tans[found.session.tanNumber] ?? '');
+    const rules = { lifetimeSeconds: 86_400, followUpDays: this.followUpDays };
     const isFirst = found.session.firstTanAt === null;
     const status = current === undefined ? (isFirst ? 'gone' : 'expired') : current.committed ? 'committed' : 'live';
-    const session = nextTan(found.session, status, this.now, TAN_RULES);
+    const session = nextTan(found.session, status, this.now, rules);
     if (session === null) return new Response(null, { status: 400 });
     found.session = session;
     const tan = (found.tans[session.tanNumber] ??= randomUuid(this.#random));

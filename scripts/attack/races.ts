@@ -32,6 +32,9 @@ interface Counts {
   readonly tokens: number;
   readonly teleTanTokens: number;
   readonly cardTokens: number;
+  /** Tokens of who is right about the date of birth, while who was wrong asks for TANs and deletes; and TANs of the latter. */
+  readonly rightTokens: number;
+  readonly wrongTans: number;
   /** Uploads stored with a card that was withdrawn while its TAN was asked for. */
   readonly withdrawnUploads: number;
 }
@@ -57,6 +60,23 @@ async function raceForTans(door: Door, id: string): Promise<Pick<Counts, 'tansOf
   return { tansOfADay, uploads };
 }
 
+/** A wrong date of birth was registered before the laboratory answered; then everything at once. */
+async function raceForBirthDate(
+  door: Door,
+  id: string,
+  right: string,
+  wrong: string,
+): Promise<Pick<Counts, 'rightTokens' | 'wrongTans'>> {
+  const early = (await door.register(id, wrong)) ?? '';
+  await door.post([id, right], 2);
+  const [tokens, tans] = await Promise.all([
+    times(() => door.register(id, right)),
+    times(async (i) => (i === AT_ONCE / 2 ? door.forget(early).then(() => null) : door.tan(early))),
+  ]);
+  const shown = await Promise.all(distinct(tokens).map((token) => door.result(token)));
+  return { rightTokens: shown.filter((result) => result === 2).length, wrongTans: distinct(tans).length };
+}
+
 /** One round on the real edge. @param draw hex of so many bytes, new each time */
 async function round(edge: LocalEdge, door: Door, draw: (bytes: number) => string): Promise<Counts> {
   const staff = await edge.miniflare.getBindings('exposure-edge-portal');
@@ -80,6 +100,7 @@ async function round(edge: LocalEdge, door: Door, draw: (bytes: number) => strin
   const late = await Promise.all(distinct(await asked).map((tan) => door.upload(tan)));
 
   return {
+    ...(await raceForBirthDate(door, draw(32), `x${draw(32).slice(1)}`, `x${draw(32).slice(1)}`)),
     ...(await raceForTans(door, draw(32))),
     tokens: tokens.length,
     teleTanTokens: teleTanTokens.length,
@@ -102,6 +123,8 @@ const BOUNDS: Readonly<Record<keyof Counts, { readonly what: string; readonly mo
     tokens: { what: 'tokens of one test, asked for with 19 dates of birth and with none', most: 1, least: 1 },
     teleTanTokens: { what: 'tokens of one teleTAN', most: 1, least: 1 },
     cardTokens: { what: 'tokens of one code card', most: 1, least: 1 },
+    rightTokens: { what: 'tokens of a test whose first date of birth was wrong, for the right one', most: 1, least: 1 },
+    wrongTans: { what: 'TANs of the session with the wrong one meanwhile', most: 0, least: 0 },
     withdrawnUploads: { what: 'uploads with a card that is withdrawn while its TAN is issued', most: 0, least: 0 },
   };
 

@@ -27,7 +27,7 @@ function report({ name, summary }: Attack, seed: number, verdicts: readonly Verd
 await run(
   {
     name: 'npm run attack',
-    summary: `Tries what is promised: a line a verdict, and benchmarks/results/attack-NAME.md. Exit code 1: a verdict does not hold.
+    summary: `Tries what is promised: a line a verdict, and a report in benchmarks/results. Exit code 1: a verdict does not hold.
       Without a name it lists the attacks.`,
     positionals: {
       name: oneOf(

@@ -9,7 +9,7 @@ const TERMS = 100;
  * @param a first sample, at least some dozens
  * @param b second sample
  * @returns probability that two samples of one distribution differ at least as much, from Kolmogorov's limit with
- *   Stephens' correction for finite samples (Press et al., Numerical Recipes §14.3)
+ *   Stephens' correction for finite samples (Press et al., Numerical Recipes, "Are Two Distributions Different?")
  */
 export function sameDistribution(a: readonly number[], b: readonly number[]): number {
   const [x, y] = [a.toSorted((p, q) => p - q), b.toSorted((p, q) => p - q)];

@@ -198,6 +198,8 @@ export interface TestResultReply {
   readonly labId: string | null;
   /** Unix seconds until which the result is kept (a session lives at least as long), or null while pending. */
   readonly keptUntil: number | null;
+  /** Whether its laboratory, when it posted, bound all its tests to dates of birth; false while pending. */
+  readonly needsBirthDate: boolean;
 }
 
 /** laboratory#Results, bound by `verification` alone. Asking creates nothing. */
@@ -214,6 +216,8 @@ export interface Laboratory {
   readonly name: string;
   /** SHA-256 of the client certificate (DER), lowercase hex; several while one is replaced. */
   readonly certificateFingerprints: readonly string[];
+  /** required: it posts each result under the hash with the date of birth too, and who registers without one sees none. */
+  readonly birthDate: 'optional' | 'required';
 }
 
 /** laboratory#BackOffice, bound by `portal` alone. */

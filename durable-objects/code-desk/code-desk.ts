@@ -22,6 +22,7 @@ import {
   quotaOf,
   SCHEMA,
   teleTansOf,
+  withdrawnFrom,
 } from './desk-ops.ts';
 
 const CLEANUP_EVERY_SECONDS = 3_600;
@@ -85,6 +86,11 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** @param provider one provider's batches, or null for all */
   batches(provider: string | null): Batch[] {
     return batches(this.#sql, provider);
+  }
+
+  /** @returns Unix seconds from which on a batch is withdrawn, or null */
+  withdrawnFrom(batchId: string): number | null {
+    return withdrawnFrom(this.#sql, batchId);
   }
 
   /** @param provider whose batch it must be, or null for a health authority @returns the date that holds, or null */

@@ -5,14 +5,23 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
-import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
+import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
-import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
+import {
+  MIGRATIONS,
+  forgetTans,
+  isWithdrawn,
+  nextForgetAt,
+  readTan,
+  withdrawTan,
+  withdrawTans,
+  writeTan,
+} from './tan-rows.ts';
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
@@ -54,7 +63,7 @@ export class TanLedger extends DurableObject {
     const expiresAt = Math.ceil(end / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
     this.ctx.storage.transactionSync(() => {
       for (const hash of batch.hashes) {
-        if (readTan(this.#sql, hash) !== null) continue;
+        if (readTan(this.#sql, hash) !== null || isWithdrawn(this.#sql, hash)) continue;
         writeTan(this.#sql, hash, { state: 'issued', codeBatchId: batch.codeBatchId, expiresAt });
       }
     });
@@ -100,17 +109,20 @@ export class TanLedger extends DurableObject {
     await this.#change(hash, (row) => release(row, reservationId, proven));
   }
 
-  /** @param hash keyed hash of the TAN @returns what became of it; gone when it is unknown, expired or forgotten */
+  /** See `TanStatus`. @param hash keyed hash of the TAN @returns what became of it; a withdrawn one has expired */
   async status(hash: string): Promise<TanStatus> {
     const now = await this.clock();
-    const row = readTan(this.#sql, hash);
-    if (row?.state === 'committed') return 'committed';
-    return row !== null && now < row.expiresAt ? 'live' : 'gone';
+    return isWithdrawn(this.#sql, hash) ? 'expired' : tanStatus(readTan(this.#sql, hash), now);
+  }
+
+  /** Ends a TAN that is not committed, and that the caller has given to nobody. @param hash keyed hash of the TAN */
+  withdraw(hash: string): void {
+    this.ctx.storage.transactionSync(() => withdrawTan(this.#sql, hash));
   }
 
   /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
   withdrawBatch(codeBatchId: string): void {
-    withdrawTans(this.#sql, codeBatchId);
+    this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, codeBatchId));
   }
 
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */

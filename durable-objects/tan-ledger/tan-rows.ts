@@ -34,6 +34,8 @@ UPDATE tan SET digest = printf('%064d', 0) WHERE digest IS NOT NULL;
 UPDATE tan SET upload_id = printf('%036d', 0) WHERE upload_id IS NOT NULL;
 DROP TABLE tan;
 CREATE INDEX held_tan_by_expiry ON held_tan (expires_at);`,
+  `CREATE TABLE withdrawn_tan (hash TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX withdrawn_tan_by_expiry ON withdrawn_tan (expires_at);`,
 ];
 
 const STATE = { issued: 'i', reserved: 'r', committed: 'c' } as const;
@@ -105,20 +107,42 @@ export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
  *
  * @param sql storage
  * @param now Unix seconds
- * @returns how many rows went
+ * @returns how many TANs went
  */
 export function forgetTans(sql: SqlStorage, now: number): number {
-  return sql.exec('DELETE FROM held_tan WHERE expires_at <= ? RETURNING 1', now - GRACE_AFTER_EXPIRY_SECONDS).toArray()
-    .length;
+  const until = now - GRACE_AFTER_EXPIRY_SECONDS;
+  sql.exec('DELETE FROM withdrawn_tan WHERE expires_at <= ?', until);
+  return sql.exec('DELETE FROM held_tan WHERE expires_at <= ? RETURNING 1', until).toArray().length;
 }
 
-/** Deletes the TANs of a batch that are not committed. @param sql storage @param codeBatchId the withdrawn batch */
+/** Withdraws one TAN unless it is committed. @param sql storage @param hash keyed hash of the TAN, hex */
+export function withdrawTan(sql: SqlStorage, hash: string): void {
+  withdrawWhere(sql, 'hash = ?', hash);
+}
+
+/** Withdraws the TANs of a batch that are not committed. @param sql storage @param codeBatchId the withdrawn batch */
 export function withdrawTans(sql: SqlStorage, codeBatchId: string): void {
-  sql.exec("DELETE FROM held_tan WHERE code_batch_id = ? AND state <> 'c'", codeBatchId);
+  withdrawWhere(sql, 'code_batch_id = ?', codeBatchId);
+}
+
+/** @returns whether a TAN was withdrawn: its session is then given another, and it is never recorded again */
+export function isWithdrawn(sql: SqlStorage, hash: string): boolean {
+  return sql.exec('SELECT 1 FROM withdrawn_tan WHERE hash = ?', hash).toArray().length > 0;
+}
+
+/** Only the hash stays, as long as its session might take the TAN for one that is still being issued. */
+function withdrawWhere(sql: SqlStorage, condition: string, value: string): void {
+  const chosen = `FROM held_tan WHERE ${condition} AND state <> 'c'`;
+  sql.exec(`INSERT OR IGNORE INTO withdrawn_tan SELECT hash, expires_at ${chosen}`, value);
+  sql.exec(`DELETE ${chosen}`, value);
 }
 
 /** @param sql storage @returns Unix seconds when the next row must be gone, or null when there is none */
 export function nextForgetAt(sql: SqlStorage): number | null {
-  const { first } = sql.exec<{ first: number | null }>('SELECT min(expires_at) AS first FROM held_tan').one();
+  const { first } = sql
+    .exec<{ first: number | null }>(
+      'SELECT min(expires_at) AS first FROM (SELECT expires_at FROM held_tan UNION ALL SELECT expires_at FROM withdrawn_tan)',
+    )
+    .one();
   return first === null ? null : first + GRACE_AFTER_EXPIRY_SECONDS;
 }

@@ -98,7 +98,10 @@ export class BackOffice extends WorkerEntrypoint {
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
 
-/** laboratory: the result is the first hex digit of the id that is a code, so that a test chooses it; asking stores nothing. */
+/**
+ * laboratory: the result is the second digit of the id, so that a test chooses it; an id that begins with b is of a
+ * laboratory which requires dates of birth; asking stores nothing.
+ */
 export const laboratoryStub = stub(
   'laboratory',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
@@ -106,7 +109,7 @@ const forgotten = new Set();
 export class Results extends WorkerEntrypoint {
   resultOf(id) {
     const result = forgotten.has(id) ? 0 : Number.parseInt(id.at(1), 10) || 0;
-    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null };
+    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null, needsBirthDate: result > 0 && id.startsWith('b') };
   }
   forget(id) { forgotten.add(id); }
 }

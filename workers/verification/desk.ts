@@ -103,7 +103,10 @@ export class Desk {
       const round = cards.slice(from, from + CARDS_PER_ROUND);
       await this.#sessions.issue(round.map(({ guid }) => ({ keyType: 'GUID', key: hashGuid(guid), session })));
     }
-    return { batch: { ...batch, used: 0 }, cards };
+    // Withdrawn while they were issued: what came after the withdrawal went over the shards must not open either.
+    const withdrawnFrom = await this.#desk.withdrawnFrom(batch.batchId);
+    if (withdrawnFrom !== null) await this.#sessions.withdrawBatch(batch.batchId, withdrawnFrom);
+    return { batch: { ...batch, withdrawnFrom, used: 0 }, cards };
   }
 
   /** @param provider one provider's batches, or null for all @returns each with how many were used, never which */

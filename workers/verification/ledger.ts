@@ -94,6 +94,11 @@ export class Ledger {
     return this.#object.status(this.#hash(tan));
   }
 
+  /** Ends a TAN that was recorded and given to nobody. */
+  async withdraw(tan: string): Promise<void> {
+    await this.#object.withdraw(this.#hash(tan));
+  }
+
   /** Ends the TANs of a batch that are not committed. */
   async withdrawBatch(codeBatchId: string): Promise<void> {
     await this.#object.withdrawBatch(codeBatchId);

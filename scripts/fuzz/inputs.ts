@@ -141,6 +141,8 @@ function body(draw: Draw, now: number): Uint8Array {
       consentToFederation: null,
       checkIns: [],
       checkInProtectedReports: [],
+      cover: null,
+      authorization: null,
       submissionType: 0,
     });
   switch (draw.below(8)) {

@@ -1,6 +1,6 @@
 /**
  * @module How many keys and uploads a chunk needs, how long an hour may wait for them, and how files are cut
- * (docs/architecture.md §5). One decision an hour holds for all regions: a difference between regions would unmask decoys.
+ * (docs/architecture.md §5.3, §5.4). One decision an hour holds for all regions: a difference between regions would unmask decoys.
  */
 
 /** Validated once (`parseChunkPolicy`); every field is a whole number. */
@@ -37,7 +37,7 @@ type Field = keyof typeof FIELDS;
 
 export type ChunkPolicyError = { readonly field: Field; readonly value: string; readonly rule: string };
 
-/** The defaults of docs/architecture.md §5. */
+/** The defaults of docs/architecture.md §5.3 and §5.4. */
 export const DEFAULT_CHUNK_POLICY: ChunkPolicy = {
   minKeys: 140,
   minUploads: 10,

@@ -1,5 +1,5 @@
 /**
- * @module Cover traffic looks like the real thing, request by request (issue 5, item 7).
+ * @module Cover traffic looks like the real thing, request by request.
  */
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';

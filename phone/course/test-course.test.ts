@@ -1,5 +1,5 @@
 /**
- * @module From the code to the second upload, with a network that loses whatever it likes (issue 5, item 7).
+ * @module From the code to the second upload, with a network that loses whatever it likes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

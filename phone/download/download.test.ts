@@ -1,5 +1,5 @@
 /**
- * @module Whatever a phone lives through, no listed key is missed and nothing is fetched twice (issue 3, item 5).
+ * @module Whatever a phone lives through, no listed key is missed and nothing is fetched twice.
  */
 import * as fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';

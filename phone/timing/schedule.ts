@@ -20,7 +20,7 @@ export function secondsToNextInterval(now: number, intervalSeconds: number): num
 }
 
 /**
- * The seed's rule.
+ * The rule of CWA's solution architecture: load is spread over the hour.
  *
  * @param now Unix seconds
  * @param random source of bytes

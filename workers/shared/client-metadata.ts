@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from 'hono';
 
 /** What middleware hands on to handlers. */
 export interface ClientVariables {
-  /** True when the phone's own connection speaks HTTP/1.x: status lines then carry a reason phrase, see answer.ts. */
+  /** True when the phone's own connection speaks HTTP/1.x: status lines then carry a reason phrase, see level-answer.ts. */
   readonly statusLineHasPhrase: boolean;
 }
 

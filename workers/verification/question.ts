@@ -37,7 +37,7 @@ export function parseMembers(body: Uint8Array): Members | null {
 
 /**
  * Whether it is a dummy. Corona-Warn-App's phones say it in a header, 0 for real and any other number for a dummy, as on upload
- * (docs/spec/cwa.md §6, dummy flag semantics); a request without that header in its body (docs/decisions/025).
+ * (docs/spec/cwa.md §6, "dummy flag semantics"); a request without that header in its body (docs/decisions/025).
  *
  * @param header value of `cwa-fake`; null: there is none
  * @param m the body's members

@@ -194,6 +194,7 @@ describe('one answer', () => {
     expect(fields.map((field) => field.replace(/:.*/s, '').toLowerCase()).toSorted()).toEqual([
       'cache-control',
       'connection',
+      'content-encoding',
       'content-length',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',

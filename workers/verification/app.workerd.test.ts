@@ -167,6 +167,32 @@ describe('TANs', () => {
   });
 });
 
+describe('a question without cwa-fake', () => {
+  it('is what its body says: a dummy asks nobody, a real one is answered, and without a word it is refused', async ({
+    expect,
+  }) => {
+    const key = guidWithResult(1, '7');
+    const token = await register(key);
+    const ask = async (question: object, headers: Record<string, string> = {}) => {
+      const { status, body } = await post('testresult', { registrationToken: token, ...question }, headers);
+      return [status, body['testResult']];
+    };
+    expect(await ask({ cover: true })).toEqual([200, 2]);
+    expect(await register(key), 'the dummy polled nothing').toBe(token);
+    for (const cover of [undefined, null, 'true', 1]) expect(await ask({ cover })).toEqual([400, undefined]);
+    expect(await register(key)).toBe(token);
+    expect(await ask({ cover: false })).toEqual([200, 1]);
+    expect((await post('registrationToken', { key, keyType: 'GUID' })).status).toBe(400);
+  });
+
+  it('has a header that says it: the body is not asked', async ({ expect }) => {
+    const token = await register(guidWithResult(1, '6'));
+    const ask = async (fake: string, cover: boolean) =>
+      (await post('testresult', { registrationToken: token, cover }, { 'cwa-fake': fake })).body['testResult'];
+    expect([await ask('1', false), await ask('0', true)]).toEqual([2, 1]);
+  });
+});
+
 it('real, dummy, refused and malformed are of one size with one set of headers, on every route', async ({ expect }) => {
   const token = await register(guidWithResult(2, '9'));
   const unknown = '11111111-2222-4444-8888-161616161616';
@@ -180,6 +206,8 @@ it('real, dummy, refused and malformed are of one size with one set of headers, 
     await ask(route, { registrationToken: unknown }, { 'cwa-fake': '1' });
     await ask(route, { registrationToken: token, requestPadding: 'x'.repeat(100) });
     await ask(route, { registrationToken: token }, {});
+    await ask(route, { registrationToken: unknown, cover: true }, {});
+    await ask(route, { registrationToken: token, cover: false }, {});
     await ask(route, '{"registrationToken":1');
     await ask(route, '['.repeat(5_000));
     await ask(route, `{"registrationToken":"${token}","registrationToken":"${unknown}"}`);

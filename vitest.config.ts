@@ -34,7 +34,7 @@ function workerProject(
       name: worker,
       include: [
         `workers/${worker}/${WORKERD_ONLY}`,
-        ...folders.map((folder) => `durable-objects/${folder}/${WORKERD_ONLY}`),
+        ...folders.map((folder) => `${folder.includes('/') ? folder : `durable-objects/${folder}`}/${WORKERD_ONLY}`),
       ],
       testTimeout: 20_000,
     },
@@ -98,7 +98,7 @@ export default defineConfig({
       workerProject('index', []),
       workerProject('config', []),
       workerProject('upload', [], [verificationStub, originStub]),
-      workerProject('portal', ['staff-room'], [verificationStub, originStub, laboratoryStub]),
+      workerProject('portal', ['staff-room', 'workers/shared'], [verificationStub, originStub, laboratoryStub]),
       systemProject('integration'),
       systemProject('conformance'),
       // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).

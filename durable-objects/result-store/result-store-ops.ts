@@ -24,6 +24,7 @@ export const SCHEMA: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE INDEX result_age ON result (posted_at);
    CREATE TABLE laboratory_list (version INTEGER NOT NULL, document TEXT NOT NULL);`,
+  `CREATE TABLE blocked_certificate (mark TEXT PRIMARY KEY) WITHOUT ROWID;`,
 ];
 
 /** @returns positions in `ids` whose row another laboratory made */

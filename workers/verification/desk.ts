@@ -3,7 +3,14 @@
  * out once, and kept nowhere; the books know how many, sessions know which hash opens.
  */
 import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';
-import type { CardBatch, CardSheet, IssuedTeleTanReply, TeleTanBook } from '../../domain/rpc.ts';
+import type {
+  BatchCursor,
+  CardBatch,
+  CardBatchPage,
+  CardSheet,
+  IssuedTeleTanReply,
+  TeleTanBook,
+} from '../../domain/rpc.ts';
 import { issuedSession } from '../../domain/session.ts';
 import {
   generateTeleTan,
@@ -12,6 +19,7 @@ import {
   uniformCharacters,
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
 import { logLine } from '../shared/log.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
@@ -97,12 +105,21 @@ export class Desk {
     return { batch: { ...batch, used: 0 }, cards };
   }
 
-  /** @param provider one provider's batches, or null for all @returns each with how many were used, never which */
-  async batches(provider: string | null): Promise<CardBatch[]> {
-    const batches = await this.#desk.batches(provider);
-    return Promise.all(
-      batches.map(async (batch) => ({ ...batch, used: await this.#sessions.batchUse(batch.batchId) })),
-    );
+  /** @param provider one provider's batches, or null for all @returns a page, each with how many were used, never which */
+  async batches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage> {
+    const { batches, older, newer } = await this.#desk.batchPage(provider, from);
+    return { batches: await this.#counted(batches), older, newer };
+  }
+
+  /** @returns one batch (of this provider), or null when there is no such one */
+  async batch(batchId: string, provider: string | null): Promise<CardBatch | null> {
+    const batch = await this.#desk.batch(batchId, provider);
+    return batch === null ? null : ((await this.#counted([batch]))[0] ?? null);
+  }
+
+  async #counted(batches: readonly Batch[]): Promise<CardBatch[]> {
+    const used = await this.#sessions.batchUses(batches.map(({ batchId }) => batchId));
+    return batches.map((batch, i) => ({ ...batch, used: used[i] ?? 0 }));
   }
 
   /**

@@ -3,7 +3,9 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type {
+  BatchCursor,
   CardBatch,
+  CardBatchPage,
   CardSheet,
   IssuedTeleTanReply,
   IssueTansRequest,
@@ -75,8 +77,13 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  cardBatches(provider: string | null): Promise<CardBatch[]> {
-    return servicesOf(this.env).desk.batches(provider);
+  cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage> {
+    return servicesOf(this.env).desk.batches(provider, from);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  cardBatch(batchId: string, provider: string | null): Promise<CardBatch | null> {
+    return servicesOf(this.env).desk.batch(batchId, provider);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

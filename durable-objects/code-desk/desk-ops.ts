@@ -94,7 +94,7 @@ export function bookBatch(sql: SqlStorage, batch: Batch): boolean {
 }
 
 /** Batches on a page. */
-export const BATCH_PAGE = 25;
+const BATCH_PAGE = 25;
 
 /** A page of batches, newest first, and whether there are others on either side. */
 export interface BatchPage {

@@ -46,7 +46,7 @@ export interface StaffSession {
 }
 
 /** Sessions that operators are shown. */
-export const SESSIONS_SHOWN = 200;
+const SESSIONS_SHOWN = 200;
 
 type Person = { language: string; ended_at: number; signed_in_at: number };
 

@@ -33,7 +33,7 @@ export interface CertificateSubject {
   /** Instead of clientAuth in a card and nothing in an authority; empty: no extension. */
   readonly purposes?: readonly string[];
   /** Instead of digitalSignature in a card, keyCertSign and cRLSign in an authority; 0: no extension. */
-  readonly usage?: number;
+  readonly usage?: x509.KeyUsageFlags;
   /** Further extensions. */
   readonly more?: readonly x509.Extension[];
   readonly hash?: 'SHA-1' | 'SHA-256' | 'SHA-384';
@@ -62,14 +62,17 @@ function extensionsOf(subject: CertificateSubject): x509.Extension[] {
   ];
 }
 
+async function makeKeys(): Promise<CryptoKeyPair> {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the Workers' program reads this file too, and there it may be one key
+  return (await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
+}
+
 /** @param issuer null: it signs itself @returns the certificate */
 export async function issueCertificate(
   subject: CertificateSubject,
   issuer: TestCertificate | null,
 ): Promise<TestCertificate> {
-  // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the Workers' program reads this file too, and there it may be one key
-  const keys =
-    subject.keys ?? ((await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair);
+  const keys = subject.keys ?? (await makeKeys());
   const certificate = await x509.X509CertificateGenerator.create({
     subject: nameOf(subject.name),
     issuer: issuer?.certificate.subject ?? nameOf(subject.name),
@@ -128,7 +131,3 @@ export async function issueRevocationList(subject: RevocationSubject, issuer: Te
 /** @returns an extension that nobody knows */
 export const unknownExtension = (critical: boolean): x509.Extension =>
   new x509.Extension('1.3.6.1.4.1.99999.1', critical, Uint8Array.of(5, 0));
-
-/** @returns the certificate as the platform hands it over (RFC 9440): base64 of DER between colons */
-export const rfc9440 = (der: Uint8Array | TestCertificate): string =>
-  `:${btoa(String.fromCharCode(...(der instanceof Uint8Array ? der : new Uint8Array(der.certificate.rawData))))}:`;

@@ -32,7 +32,7 @@ const MIN_RSA_BITS = 2048;
 const CURVES: readonly unknown[] = ['prime256v1', 'secp384r1', 'secp521r1', 'P-256', 'P-384', 'P-521'];
 
 /** Certificates between a professional's and the root; states have one or two. */
-export const MAX_INTERMEDIATES = 3;
+const MAX_INTERMEDIATES = 3;
 
 /** Why a path is refused; for logs of tests, never for who asked. */
 export type PathError =

@@ -30,7 +30,7 @@ export interface RevocationList {
   readonly revoked: readonly string[];
 }
 
-export type RevocationListError = 'syntax' | 'issuer' | 'algorithm' | 'signature' | 'key-usage' | 'critical' | 'time';
+type RevocationListError = 'syntax' | 'issuer' | 'algorithm' | 'signature' | 'key-usage' | 'critical' | 'time';
 
 export type RevocationListResult =
   | { readonly ok: true; readonly value: RevocationList }
@@ -91,8 +91,8 @@ function contentOf(der: Uint8Array, now: number): RevocationListResult {
   const [from, until] = [timeOf(thisUpdate), timeOf(nextUpdate)];
   const entries = tail.find(({ tag }) => tag === SEQUENCE);
   const number = numberIn(tail.find(({ tag }) => tag === EXTENSIONS));
-  if (number === 'critical') return { ok: false, error: 'critical' };
-  if (number === null) return { ok: false, error: 'syntax' };
+  if (number === null) return { ok: false, error: 'critical' };
+  if (number === undefined) return { ok: false, error: 'syntax' };
   if (from > now + CLOCK_SKEW_SECONDS || until <= now) return { ok: false, error: 'time' };
   const revoked: string[] = [];
   for (const entry of entries === undefined ? [] : elements(entries.value)) {
@@ -105,15 +105,16 @@ function contentOf(der: Uint8Array, now: number): RevocationListResult {
   return { ok: true, value: { number, thisUpdate: from, nextUpdate: until, revoked } };
 }
 
-function numberIn(extensions: Element | undefined): string | 'critical' | null {
+/** @returns the list's number; null when an extension is critical, undefined when there is none */
+function numberIn(extensions: Element | undefined): string | null | undefined {
   const [all] = extensions === undefined ? [] : elements(extensions.value);
   const found = all === undefined ? [] : extensionsIn(all.value);
-  if (found.some(({ critical }) => critical)) return 'critical';
+  if (found.some(({ critical }) => critical)) return null;
   const own = found.find(({ extnID }) => extnID === CRL_NUMBER);
-  if (own === undefined) return null;
+  if (own === undefined) return undefined;
   const [integer] = elements(new Uint8Array(own.extnValue.buffer));
   const hex = serialText(expected(integer, INTEGER).value);
-  return hex.length > 2 * NUMBER_BYTES ? null : hex.padStart(2 * NUMBER_BYTES, '0');
+  return hex.length > 2 * NUMBER_BYTES ? undefined : hex.padStart(2 * NUMBER_BYTES, '0');
 }
 
 const extensionsIn = (bytes: Uint8Array): Extension[] =>

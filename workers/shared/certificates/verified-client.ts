@@ -1,7 +1,15 @@
 /** @module For tests in workerd: what the platform says of a client certificate that it verified. The compiler holds the names. */
-import { rfc9440, type TestCertificate } from '../../../test/support/certificate-authority.ts';
 
 export type TlsClientAuth = NonNullable<IncomingRequestCfProperties['tlsClientAuth']>;
+
+/** DER, or a certificate of the test authority. */
+type Shown = Uint8Array | { readonly certificate: { readonly rawData: ArrayBuffer } };
+
+/** @returns the certificate as the platform hands it over (RFC 9440): base64 of DER between colons */
+function rfc9440(shown: Shown): string {
+  const der = shown instanceof Uint8Array ? shown : new Uint8Array(shown.certificate.rawData);
+  return `:${btoa(String.fromCharCode(...der))}:`;
+}
 
 /** Fields that nobody here reads. */
 const UNREAD = {
@@ -38,8 +46,8 @@ export const NO_CLIENT: TlsClientAuth = {
  * @param chain what the client sent beside it
  */
 export function verifiedClient(
-  leaf: Uint8Array | TestCertificate,
-  chain: readonly TestCertificate[] = [],
+  leaf: Shown,
+  chain: readonly Shown[] = [],
 ): Exclude<TlsClientAuth, { certPresented: '0' }> {
   return {
     ...UNREAD,

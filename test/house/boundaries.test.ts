@@ -101,9 +101,9 @@ describe('import table, by our own reading', () => {
     ['local-edge/entries/origin.ts', `import { x } from '../../workers/origin/app.ts';`],
     [
       'simulator/cli.ts',
-      `import { x } from '../scripts/support/cli.ts'; import { y } from '../local-edge/workers.ts';`,
+      `import { x } from '../scripts/support/command-line/command.ts'; import { y } from '../local-edge/workers.ts';`,
     ],
-    ['scripts/demo.ts', `import { x } from './demo/story.ts'; import { y } from './support/cli.ts';`],
+    ['scripts/demo.ts', `import { x } from './demo/story.ts'; import { y } from './support/command-line/command.ts';`],
     ['protocol/a.test.ts', `import { x } from '../workers/upload/x.ts';`],
   ])('allows %s: %s', ([file, text], { expect }) => {
     expect(checkImports(file, text)).toEqual([]);

@@ -32,8 +32,8 @@ export interface CertificateSubject {
   readonly notAfter?: number;
   /** Instead of clientAuth in a card and nothing in an authority; empty: no extension. */
   readonly purposes?: readonly string[];
-  /** Instead of digitalSignature in a card, keyCertSign and cRLSign in an authority; 0: no extension. */
-  readonly usage?: x509.KeyUsageFlags;
+  /** Instead of digitalSignature in a card, keyCertSign and cRLSign in an authority; null: no extension. */
+  readonly usage?: number | null;
   /** Further extensions. */
   readonly more?: readonly x509.Extension[];
   readonly hash?: 'SHA-1' | 'SHA-256' | 'SHA-384';
@@ -52,11 +52,13 @@ function nameOf(text: string): x509.JsonName {
 function extensionsOf(subject: CertificateSubject): x509.Extension[] {
   const { authority = false, pathLength, more = [] } = subject;
   const { KeyUsageFlags: flags } = x509;
-  const usage = subject.usage ?? (authority ? flags.keyCertSign | flags.cRLSign : flags.digitalSignature);
+  const usual = authority ? flags.keyCertSign | flags.cRLSign : flags.digitalSignature;
+  const usage = subject.usage === undefined ? usual : subject.usage;
   const purposes = subject.purposes ?? (authority ? [] : [x509.ExtendedKeyUsage.clientAuth]);
   return [
     new x509.BasicConstraintsExtension(authority, pathLength, true),
-    ...(usage === 0 ? [] : [new x509.KeyUsagesExtension(usage, true)]),
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- several flags together are none of the enum's members
+    ...(usage === null ? [] : [new x509.KeyUsagesExtension(usage, true)]),
     ...(purposes.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...purposes])]),
     ...more,
   ];

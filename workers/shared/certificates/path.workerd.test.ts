@@ -92,7 +92,7 @@ describe('is refused:', () => {
   it.for<[name: string, authority: Partial<CertificateSubject>, error: PathError]>([
     ['an authority that is none', { authority: false }, 'not-an-authority'],
     ['one that signs no certificates', { usage: KeyUsageFlags.cRLSign }, 'key-usage'],
-    ['one that says nothing of it', { usage: 0 }, 'key-usage'],
+    ['one that says nothing of it', { usage: null }, 'key-usage'],
     ['one for servers', { purposes: [ExtendedKeyUsage.serverAuth] }, 'extended-key-usage'],
     ['one with an unknown critical extension', { more: [unknownExtension(true)] }, 'extensions'],
     [

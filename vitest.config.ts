@@ -72,7 +72,7 @@ function workerProject(
       name: worker,
       include: [
         `workers/${worker}/${WORKERD_ONLY}`,
-        ...folders.map((folder) => `durable-objects/${folder}/${WORKERD_ONLY}`),
+        ...folders.map((folder) => `${folder.includes('/') ? folder : `durable-objects/${folder}`}/${WORKERD_ONLY}`),
       ],
     },
   };
@@ -138,7 +138,12 @@ export default defineConfig(({ mode }) => {
         workerProject(shared, 'index', []),
         workerProject(shared, 'config', []),
         workerProject(shared, 'upload', [], [verificationStub, originStub]),
-        workerProject(shared, 'portal', ['staff-room'], [verificationStub, originStub, laboratoryStub]),
+        workerProject(
+          shared,
+          'portal',
+          ['staff-room', 'workers/shared'],
+          [verificationStub, originStub, laboratoryStub],
+        ),
         systemProject(shared, 'integration'),
         systemProject(shared, 'conformance'),
         // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).

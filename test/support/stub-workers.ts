@@ -58,9 +58,16 @@ export class BackOffice extends WorkerEntrypoint {
     const cards = Array.from({ length: size }, (_, i) => ({ code: 'ABCDEFGHJKMNPQ' + (i + 2), guid: '00000' + i + '-00000000-0000-4000-8000-000000000000' }));
     return { batch, cards };
   }
-  cardBatches(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider); }
+  own(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider).reverse(); }
+  cardBatches(provider, from) {
+    const own = this.own(provider);
+    const at = from === null ? -1 : own.findIndex((batch) => batch.batchId === from.batchId);
+    const page = from?.direction === 'newer' ? own.slice(Math.max(0, at - 2), at) : own.slice(at + 1, at + 3);
+    return { batches: page, newer: page[0] !== own[0], older: page.at(-1) !== own.at(-1) };
+  }
+  cardBatch(batchId, provider) { return this.own(provider).find((batch) => batch.batchId === batchId) ?? null; }
   withdrawBatch(batchId, provider, from) {
-    const batch = this.cardBatches(provider).find((one) => one.batchId === batchId);
+    const batch = this.cardBatch(batchId, provider);
     if (!batch) return null;
     return (batch.withdrawnFrom = Math.min(from, batch.withdrawnFrom ?? from));
   }
@@ -116,6 +123,7 @@ export class Results extends WorkerEntrypoint {
 export class BackOffice extends WorkerEntrypoint {
   setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one' }; }
   laboratories() { return { version: 0, laboratories: [] }; }
+  blockCertificate() {}
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

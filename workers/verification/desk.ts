@@ -4,7 +4,14 @@
  */
 import { MAX_CARDS_PER_BATCH, MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';
-import type { CardBatch, CardSheet, IssuedTeleTanReply, TeleTanBook } from '../../domain/rpc.ts';
+import type {
+  BatchCursor,
+  CardBatch,
+  CardBatchPage,
+  CardSheet,
+  IssuedTeleTanReply,
+  TeleTanBook,
+} from '../../domain/rpc.ts';
 import { issuedSession } from '../../domain/session.ts';
 import {
   generateTeleTan,
@@ -13,6 +20,7 @@ import {
   uniformCharacters,
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
 import { logLine } from '../shared/log.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
@@ -109,12 +117,21 @@ export class Desk {
     return { batch: { ...batch, withdrawnFrom, used: 0 }, cards };
   }
 
-  /** @param provider one provider's batches, or null for all @returns each with how many were used, never which */
-  async batches(provider: string | null): Promise<CardBatch[]> {
-    const batches = await this.#desk.batches(provider);
-    return Promise.all(
-      batches.map(async (batch) => ({ ...batch, used: await this.#sessions.batchUse(batch.batchId) })),
-    );
+  /** @param provider one provider's batches, or null for all @returns a page, each with how many were used, never which */
+  async batches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage> {
+    const { batches, older, newer } = await this.#desk.batchPage(provider, from);
+    return { batches: await this.#counted(batches), older, newer };
+  }
+
+  /** @returns one batch (of this provider), or null when there is no such one */
+  async batch(batchId: string, provider: string | null): Promise<CardBatch | null> {
+    const batch = await this.#desk.batch(batchId, provider);
+    return batch === null ? null : ((await this.#counted([batch]))[0] ?? null);
+  }
+
+  async #counted(batches: readonly Batch[]): Promise<CardBatch[]> {
+    const used = await this.#sessions.batchUses(batches.map(({ batchId }) => batchId));
+    return batches.map((batch, i) => ({ ...batch, used: used[i] ?? 0 }));
   }
 
   /**

@@ -74,7 +74,7 @@ describe('while a TAN is being issued,', () => {
 it('a batch that is withdrawn while its cards are issued opens none of them', async ({ expect }) => {
   const withdrawing = new (class extends Sessions {
     override async issue(codes: readonly CodeToIssue[]): Promise<void> {
-      const [batch] = await desk.batches('practice');
+      const [batch] = (await desk.batches('practice', null)).batches;
       await desk.withdraw(batch?.batchId ?? '', null, NOW);
       await super.issue(codes);
     }

@@ -89,6 +89,8 @@ async function post(url: string, tan: string, keys: Keys): Promise<void> {
     checkIns: [],
     submissionType: 0,
     checkInProtectedReports: [],
+    cover: null,
+    authorization: null,
   });
   const headers = { 'content-type': 'application/x-protobuf', 'cwa-fake': '0', 'cwa-authorization': tan };
   const { status } = await fetch(`${url}/version/v1/diagnosis-keys`, {

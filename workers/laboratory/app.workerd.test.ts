@@ -212,7 +212,8 @@ describe('results', () => {
   it('of the first version are read on: their laboratories required nothing', async ({ expect }) => {
     const shard = bindings.RESULT_STORE.getByName('r0');
     await runInDurableObject(shard, (_object, { storage: { sql } }) => {
-      sql.exec('ALTER TABLE result DROP COLUMN needs_birth_date; UPDATE schema_version SET version = 1');
+      sql.exec('DROP TABLE blocked_certificate; ALTER TABLE result DROP COLUMN needs_birth_date');
+      sql.exec('UPDATE schema_version SET version = 1');
       sql.exec('INSERT INTO result VALUES (?, 2, ?, ?, ?)', id(4), NOW, 'hill', NOW);
     });
     await evictDurableObject(shard);

@@ -238,7 +238,7 @@ describe('batches', () => {
   it('are turned over by their links, in both directions, to the last one', async ({ expect }) => {
     const provider = new Browser({ subject: somebody(), roles: ['provider'], provider: somebody() });
     const labels = ['one', 'two', 'three', 'four', 'five'];
-    for (const label of labels) await provider.post('/staff/cards', { label, count: '2' });
+    for (const label of labels) await provider.post('/staff/cards', { label, count: '20' });
     // The neighbour's pages have two batches each.
     const visit = async (path: string) => {
       const page = await (await provider.send(path)).text();

@@ -7,12 +7,16 @@ import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 const UPLOAD_ID_KEY = new Uint8Array(32).fill(7);
 
 /** @param reservationId of the ledger @returns the id that `origin` would see */
-const originId = (reservationId: string): OriginId => originIdOf(UPLOAD_ID_KEY, reservationId);
+const originId = (reservationId: string, key: Uint8Array = UPLOAD_ID_KEY): OriginId => originIdOf(key, reservationId);
 
-/** @param digest 64 hex digits @returns what `upload` asks for */
-export function reserveRequest(digest = 'ab'.repeat(32)): ReserveRequest {
+/**
+ * @param digest 64 hex digits
+ * @param uploadIdKey 32 bytes: where the real `upload` goes on, its own
+ * @returns what `upload` asks for
+ */
+export function reserveRequest(digest = 'ab'.repeat(32), uploadIdKey: Uint8Array = UPLOAD_ID_KEY): ReserveRequest {
   const reservationId = crypto.randomUUID();
-  const idCommitment = commitToId(originId(reservationId));
+  const idCommitment = commitToId(originId(reservationId, uploadIdKey));
   return { digest, reservationId, idCommitment, payloadCommitment: 'cd'.repeat(32) };
 }
 

@@ -30,6 +30,7 @@ export const SCHEMA: readonly string[] = [
    CREATE INDEX result_age ON result (posted_at);
    CREATE TABLE laboratory_list (version INTEGER NOT NULL, document TEXT NOT NULL);`,
   'ALTER TABLE result ADD COLUMN needs_birth_date INTEGER NOT NULL DEFAULT 0;',
+  `CREATE TABLE blocked_certificate (mark TEXT PRIMARY KEY) WITHOUT ROWID;`,
 ];
 
 /** @returns positions in `ids` whose row another laboratory made */

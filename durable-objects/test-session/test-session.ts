@@ -25,7 +25,7 @@ import {
 import { migrate } from '../migrations.ts';
 import { forgetExpiredClaims, guessOf, readClaim, writeClaim } from './claim-ops.ts';
 import {
-  batchUse,
+  batchUses,
   forgetExpired,
   ISSUE_BATCH_ROWS,
   readSession,
@@ -235,9 +235,9 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return this.ctx.storage.transactionSync(() => withdrawBatch(this.#sql, codeBatchId, from));
   }
 
-  /** @returns cards of the batch in this shard that were opened */
-  batchUse(codeBatchId: string): number {
-    return batchUse(this.#sql, codeBatchId);
+  /** See {@link batchUses}. */
+  batchUses(codeBatchIds: readonly string[]): number[] {
+    return batchUses(this.#sql, codeBatchIds);
   }
 
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */

@@ -2,6 +2,7 @@
  * @module How the demo's patients come to their TANs (docs/architecture.md §7): a laboratory posts results, phones register, poll and ask;
  * one has a hotline's teleTAN, one a code card. Staff act through the entrypoints that the portal is bound to.
  */
+import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type { VerificationBackOfficeRpc } from '../../domain/rpc.ts';
 import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
 import { type RandomBytes, randomUuid } from '../../phone/random.ts';
@@ -57,7 +58,7 @@ export async function authorise(
   await openLaboratory(edge, { id: 'demo-lab', name: 'Laboratory of the demo', birthDate: 'optional' });
   const tests = Array.from({ length: count - WITHOUT_LABORATORY }, () => testCode(random));
   const issued = await VERIFICATION.issueTeleTan('hotline of the demo');
-  const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', 1);
+  const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', MIN_CARDS_PER_BATCH);
   const teleTan = taken(typeCode(issued?.teleTan ?? ''), 'teleTAN');
   const card = taken(typeCode(sheet?.cards[0]?.code ?? ''), 'code card');
   const codes = [...tests, teleTan, card];

@@ -138,7 +138,7 @@ describe('a person whose test a laboratory examines', () => {
   });
 
   it('opens with a code card, typed or scanned, once', async ({ expect }) => {
-    const sheet = (await ask(system.edge.url, 'verification', 'makeCards', 'practice-1', 'morning', 2)) as {
+    const sheet = (await ask(system.edge.url, 'verification', 'makeCards', 'practice-1', 'morning', 20)) as {
       cards: { code: string; guid: string }[];
     };
     const [typed, scanned] = sheet.cards;

@@ -17,6 +17,7 @@ import { readBody } from '../shared/body.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
 import { type LaboratoryConfig, type LaboratoryEnv, parseBindings } from './bindings.ts';
+import type { LaboratoryCertificate } from './certificate.ts';
 import { createListReader } from './list.ts';
 import { byShard, listObject } from './shards.ts';
 
@@ -33,9 +34,9 @@ const ROUTES: Readonly<Record<string, ResultKind>> = {
 
 /**
  * @param request the request as it came
- * @returns SHA-256 of the verified client certificate in hex, or null when there is none
+ * @returns the verified client certificate, or null when there is none
  */
-type CertificateReader = (request: Request) => string | null;
+type CertificateReader = (request: Request) => LaboratoryCertificate | null;
 
 export interface LaboratoryAppOptions {
   readonly clock: Clock;
@@ -58,9 +59,10 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
   for (const [path, kind] of Object.entries(ROUTES)) {
     app.post(path, async (c) => {
       const config = configOf(c.env);
-      const fingerprint = certificate(c.req.raw);
-      if (fingerprint === null) return c.json({ error: 'a verified client certificate is needed' }, 401);
-      const laboratory = laboratoryOf(config.readList((await listObject(config.store).list()).document), fingerprint);
+      const shown = certificate(c.req.raw);
+      if (shown === null) return c.json({ error: 'a verified client certificate is needed' }, 401);
+      const { document, blocked } = await listObject(config.store).listFor(shown.marks);
+      const laboratory = blocked ? null : laboratoryOf(config.readList(document), shown.fingerprint);
       if (laboratory === null) return c.json({ error: 'this certificate is not in the list of laboratories' }, 403);
       const body = await readBody(c.req.raw, MAX_BODY_BYTES);
       if (body.kind === 'too-large') return c.json({ error: `body: at most ${MAX_BODY_BYTES} bytes` }, 413);

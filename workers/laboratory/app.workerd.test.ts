@@ -5,7 +5,10 @@ import { LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laborato
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { issueCertificate, withNegatedS } from '../../test/support/certificate-authority.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
+import { readCertificate } from '../shared/certificates/certificate.ts';
+import { NO_CLIENT, requestWith, type TlsClientAuth, verifiedClient } from '../shared/certificates/verified-client.ts';
 import type { LaboratoryEnv } from './bindings.ts';
 import { createApp } from './app.ts';
 import { platformCertificate } from './certificate.ts';
@@ -26,9 +29,9 @@ const id = (n: number): string => n.toString(16).padStart(64, '0');
 const birthDate = (n: number): string => `x${id(n).slice(1)}`;
 
 /** The list as an operator signs it outside the system. */
-function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY'): string {
+function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY', harbour = [HARBOUR, SPARE]): string {
   const laboratories = [
-    { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: [HARBOUR, SPARE] },
+    { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: harbour },
     { id: 'hill', name: 'Hill Laboratory', certificateFingerprints: [HILL], birthDate: 'required' },
   ];
   const { raw } = signerFromPkcs8Pem(testKeyPem(key));
@@ -37,7 +40,8 @@ function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY'): strin
 
 /** The deployed app, but with a certificate that the test chooses. */
 async function post(path: string, fingerprint: string | null, body: unknown): Promise<Response> {
-  const app = createApp({ clock: () => NOW, certificate: () => fingerprint });
+  const shown = fingerprint === null ? null : { fingerprint: fingerprint.toLowerCase(), marks: [`key:${fingerprint}`] };
+  const app = createApp({ clock: () => NOW, certificate: () => shown });
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return app.request(`/api/v1/${path}`, { method: 'POST', body: text }, bindings);
 }
@@ -95,26 +99,46 @@ describe('who may post', () => {
     expect(response.status).toBe(401);
   });
 
-  for (const { name, auth, given } of [
-    { name: 'verified', auth: {}, given: true },
-    { name: 'not presented', auth: { certPresented: '0' }, given: false },
-    { name: 'expired', auth: { certVerified: 'FAILED:certificate has expired' }, given: false },
-    { name: 'self-signed', auth: { certVerified: 'NONE' }, given: false },
-    { name: 'revoked', auth: { certRevoked: '1' }, given: false },
-    { name: 'no fingerprint', auth: { certFingerprintSHA256: '' }, given: false },
-  ]) {
-    it(`the platform's word: ${name}`, ({ expect }) => {
-      const tlsClientAuth = {
-        certPresented: '1',
-        certVerified: 'SUCCESS',
-        certRevoked: '0',
-        certFingerprintSHA256: HARBOUR,
-        ...auth,
-      };
-      const request = { cf: { tlsClientAuth } } as unknown as Request;
-      expect(platformCertificate(request)).toBe(given ? HARBOUR : null);
-    });
-  }
+  it('the platform decides what was shown: verified, not revoked, whole', async ({ expect }) => {
+    const certificate = await issueCertificate({ name: 'CN=Harbour Laboratory', notBefore: NOW }, null);
+    const { x509 } = readCertificate(new Uint8Array(certificate.certificate.rawData)) ?? {};
+    const verified = verifiedClient(certificate);
+    const read = (auth: TlsClientAuth) => platformCertificate(requestWith(auth, 'https://lab.example/'));
+    expect(read(verified)?.fingerprint).toBe(x509?.fingerprint256.replaceAll(':', '').toLowerCase());
+    const others: TlsClientAuth[] = [
+      NO_CLIENT,
+      { ...verified, certVerified: 'FAILED:certificate has expired' },
+      { ...verified, certVerified: 'FAILED:self signed certificate' },
+      { ...verified, certRevoked: '1' },
+      { ...verified, certRFC9440: '' },
+      { ...verified, certRFC9440: '', certRFC9440TooLarge: true },
+      { ...verified, certChainRFC9440TooLarge: true },
+    ];
+    expect(others.map((auth) => read(auth))).toEqual(others.map(() => null));
+  });
+
+  it('a certificate that was blocked posts nothing, though the list has it; with its s negated neither', async ({
+    expect,
+  }) => {
+    const laboratory = await issueCertificate({ name: 'CN=Harbour Laboratory', notBefore: NOW }, null);
+    const files = [verifiedClient(laboratory), verifiedClient(withNegatedS(laboratory))];
+    const shown = files.map((auth) => platformCertificate(requestWith(auth, 'https://lab.example/')));
+    const fingerprints = shown.map((one) => one?.fingerprint ?? '');
+    expect(new Set(fingerprints).size).toBe(2);
+    await entrypoints.BackOffice.setLaboratories(signedList(2, 'LABORATORY_LIST_SIGNING_KEY', fingerprints));
+    const send = async (certificate: (typeof shown)[number]): Promise<number> => {
+      const app = createApp({ clock: () => NOW, certificate: () => certificate ?? null });
+      const body = JSON.stringify(rows([id(1), 2]));
+      return (await app.request('/api/v1/lab/results', { method: 'POST', body }, bindings)).status;
+    };
+    expect(await Promise.all(shown.map(send))).toEqual([204, 204]);
+    for (const mark of shown[0]?.marks ?? []) {
+      await reset();
+      await entrypoints.BackOffice.setLaboratories(signedList(2, 'LABORATORY_LIST_SIGNING_KEY', fingerprints));
+      await entrypoints.BackOffice.blockCertificate([mark]);
+      expect(await Promise.all(shown.map(send))).toEqual([403, 403]);
+    }
+  });
 });
 
 describe('results', () => {
@@ -173,7 +197,8 @@ describe('results', () => {
             : Reflect.get(stub, method),
       });
     };
-    const app = createApp({ clock: () => NOW, certificate: () => HILL });
+    const shown = { fingerprint: HILL, marks: [`key:${HILL}`] };
+    const app = createApp({ clock: () => NOW, certificate: () => shown });
     const body = JSON.stringify(rows([id(3), 2], [birthDate(3), 2]));
     const failing = { ...bindings, RESULT_STORE: { getByName } };
     const send = (given: object) => app.request('/api/v1/lab/results', { method: 'POST', body }, given);
@@ -187,7 +212,8 @@ describe('results', () => {
   it('of the first version are read on: their laboratories required nothing', async ({ expect }) => {
     const shard = bindings.RESULT_STORE.getByName('r0');
     await runInDurableObject(shard, (_object, { storage: { sql } }) => {
-      sql.exec('ALTER TABLE result DROP COLUMN needs_birth_date; UPDATE schema_version SET version = 1');
+      sql.exec('DROP TABLE blocked_certificate; ALTER TABLE result DROP COLUMN needs_birth_date');
+      sql.exec('UPDATE schema_version SET version = 1');
       sql.exec('INSERT INTO result VALUES (?, 2, ?, ?, ?)', id(4), NOW, 'hill', NOW);
     });
     await evictDurableObject(shard);

@@ -57,6 +57,10 @@ export class BackOffice extends WorkerEntrypoint<LaboratoryEnv> implements Labor
     return taken ? { ok: true } : { ok: false, reason: `version ${version} is not higher than the stored one` };
   }
 
+  async blockCertificate(marks: readonly string[]): Promise<void> {
+    await listObject(configOf(this.env).store).block(marks);
+  }
+
   async laboratories(): Promise<{ version: number; laboratories: readonly Laboratory[] }> {
     const config = configOf(this.env);
     return createListReader(config.listKeys)((await listObject(config.store).list()).document);

@@ -4,6 +4,7 @@ import { beforeEach, describe, it } from 'vitest';
 import { tokenHash } from '../../domain/derived-codes.ts';
 import { issuedSession } from '../../domain/session.ts';
 import { generateTeleTan } from '../../domain/teletan.ts';
+import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { ANSWER_BODY_BYTES } from './answers.ts';
 import { createApp } from './app.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
@@ -129,9 +130,9 @@ describe('TANs', () => {
     const token = await register(guidWithResult(2, '7'));
     const ask = async () => (await post('tan', { registrationToken: token })).body['tan'];
     const use = async (tan: unknown) => {
-      const reply = await ledger.reserve(String(tan), 'ab'.repeat(32));
+      const reply = await ledger.reserve(String(tan), reserveRequest());
       if (reply.kind !== 'reserved') throw new Error(`reserve: ${reply.kind}`);
-      await ledger.commit(String(tan), reply.uploadId);
+      await ledger.commit(String(tan), reply.reservationId);
     };
     const first = await ask();
     expect(first).toMatch(/^[0-9a-f-]{36}$/);
@@ -166,6 +167,32 @@ describe('TANs', () => {
   });
 });
 
+describe('a question without cwa-fake', () => {
+  it('is what its body says: a dummy asks nobody, a real one is answered, and without a word it is refused', async ({
+    expect,
+  }) => {
+    const key = guidWithResult(1, '7');
+    const token = await register(key);
+    const ask = async (question: object, headers: Record<string, string> = {}) => {
+      const { status, body } = await post('testresult', { registrationToken: token, ...question }, headers);
+      return [status, body['testResult']];
+    };
+    expect(await ask({ cover: true })).toEqual([200, 2]);
+    expect(await register(key), 'the dummy polled nothing').toBe(token);
+    for (const cover of [undefined, null, 'true', 1]) expect(await ask({ cover })).toEqual([400, undefined]);
+    expect(await register(key)).toBe(token);
+    expect(await ask({ cover: false })).toEqual([200, 1]);
+    expect((await post('registrationToken', { key, keyType: 'GUID' })).status).toBe(400);
+  });
+
+  it('has a header that says it: the body is not asked', async ({ expect }) => {
+    const token = await register(guidWithResult(1, '6'));
+    const ask = async (fake: string, cover: boolean) =>
+      (await post('testresult', { registrationToken: token, cover }, { 'cwa-fake': fake })).body['testResult'];
+    expect([await ask('1', false), await ask('0', true)]).toEqual([2, 1]);
+  });
+});
+
 it('real, dummy, refused and malformed are of one size with one set of headers, on every route', async ({ expect }) => {
   const token = await register(guidWithResult(2, '9'));
   const unknown = '11111111-2222-4444-8888-161616161616';
@@ -179,6 +206,8 @@ it('real, dummy, refused and malformed are of one size with one set of headers, 
     await ask(route, { registrationToken: unknown }, { 'cwa-fake': '1' });
     await ask(route, { registrationToken: token, requestPadding: 'x'.repeat(100) });
     await ask(route, { registrationToken: token }, {});
+    await ask(route, { registrationToken: unknown, cover: true }, {});
+    await ask(route, { registrationToken: token, cover: false }, {});
     await ask(route, '{"registrationToken":1');
     await ask(route, '['.repeat(5_000));
     await ask(route, `{"registrationToken":"${token}","registrationToken":"${unknown}"}`);

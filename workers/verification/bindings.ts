@@ -19,6 +19,8 @@ export interface VerificationEnv {
   readonly TAN_MAC_KEY: string;
   readonly DERIVATION_KEY: string;
   readonly TAN_HASH_KEY: string;
+  /** Signs permits and checks receipts, in the ledger; `origin` has it too. */
+  readonly PERMIT_KEY: string;
   readonly TAN_LIFETIME_SECONDS: string;
   readonly FOLLOW_UP_DAYS: string;
   readonly RESERVATION_LEASE_SECONDS: string;

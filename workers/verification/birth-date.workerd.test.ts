@@ -11,7 +11,7 @@ import { hashGuid } from '../../domain/derived-codes.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
 import { Ledger } from './ledger.ts';
-import { parseRegistration } from './question.ts';
+import { type Members, parseRegistration } from './question.ts';
 import { Sessions } from './sessions.ts';
 
 const bindings = env as unknown as VerificationEnv;
@@ -75,7 +75,7 @@ const POSITIVE = { kind: 'result', result: 2 };
 const DIFFERS = { kind: 'birth-date-differs' };
 
 describe('what is asked', () => {
-  const parse = (question: object) => parseRegistration(new TextEncoder().encode(JSON.stringify(question)));
+  const parse = (question: object) => parseRegistration(JSON.parse(JSON.stringify(question)) as Members);
   const test = { keyType: 'GUID', key: GUID };
   for (const { name, question, birthDateKey } of [
     { name: 'keyDob', question: { ...test, keyDob: RIGHT }, birthDateKey: RIGHT },

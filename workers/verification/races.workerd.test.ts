@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:workers';
 import { reset } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
+import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { hashGuid } from '../../domain/derived-codes.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
@@ -51,14 +52,14 @@ describe('while a TAN is being issued,', () => {
     const { token, batchId } = await opened();
     const interrupted = new Interrupted(() => desk.withdraw(batchId, null, NOW - 60));
     expect(await new Sessions(bindings, CONFIG, interrupted).tan(token)).toBeNull();
-    expect(await ledger.reserve(interrupted.tans[0] ?? '', 'ab'.repeat(32))).toEqual({ kind: 'unknown' });
+    expect(await ledger.reserve(interrupted.tans[0] ?? '', reserveRequest())).toEqual({ kind: 'unknown' });
   });
 
   it('a test is deleted: nobody gets it, and it is dead', async ({ expect }) => {
     const { token } = await opened();
     const interrupted = new Interrupted(() => sessions.forget(token));
     expect(await new Sessions(bindings, CONFIG, interrupted).tan(token)).toBeNull();
-    expect(await ledger.reserve(interrupted.tans[0] ?? '', 'ab'.repeat(32))).toEqual({ kind: 'unknown' });
+    expect(await ledger.reserve(interrupted.tans[0] ?? '', reserveRequest())).toEqual({ kind: 'unknown' });
   });
 
   it('is asked for again, it is the same', async ({ expect }) => {
@@ -73,7 +74,7 @@ describe('while a TAN is being issued,', () => {
 it('a batch that is withdrawn while its cards are issued opens none of them', async ({ expect }) => {
   const withdrawing = new (class extends Sessions {
     override async issue(codes: readonly CodeToIssue[]): Promise<void> {
-      const [batch] = await desk.batches('practice');
+      const [batch] = (await desk.batches('practice', null)).batches;
       await desk.withdraw(batch?.batchId ?? '', null, NOW);
       await super.issue(codes);
     }

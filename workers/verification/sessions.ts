@@ -130,10 +130,11 @@ export class Sessions {
     await Promise.all([...shards].map(([digit, group]) => this.#shards.of(digit).issue(group)));
   }
 
-  /** @returns how many cards of a batch were opened, over all shards */
-  async batchUse(codeBatchId: string): Promise<number> {
-    const counts = await Promise.all(this.#shards.all().map((shard) => shard.batchUse(codeBatchId)));
-    return counts.reduce((sum, count) => sum + count, 0);
+  /** @returns for each batch how many of its cards were opened, over all shards: one call a shard, however many batches */
+  async batchUses(codeBatchIds: readonly string[]): Promise<number[]> {
+    if (codeBatchIds.length === 0) return [];
+    const shards = await Promise.all(this.#shards.all().map((shard) => shard.batchUses(codeBatchIds)));
+    return codeBatchIds.map((_, i) => shards.reduce((sum, counts) => sum + (counts[i] ?? 0), 0));
   }
 
   /** Ends the cards of a batch: those not opened, and those opened at or after `from` (Unix seconds). */

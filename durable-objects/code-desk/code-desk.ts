@@ -17,7 +17,7 @@ import {
   batchPage,
   bookBatch,
   bookTeleTan,
-  countFailedGuess,
+  countFailedGuesses,
   failedGuesses,
   forgetOldEntries,
   type IssuedTeleTan,
@@ -25,6 +25,7 @@ import {
   quotaOf,
   SCHEMA,
   teleTansOf,
+  withdrawnFrom,
 } from './desk-ops.ts';
 
 const CLEANUP_EVERY_SECONDS = 3_600;
@@ -95,14 +96,19 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return batchOf(this.#sql, batchId, provider);
   }
 
+  /** @returns Unix seconds from which on a batch is withdrawn, or null */
+  withdrawnFrom(batchId: string): number | null {
+    return withdrawnFrom(this.#sql, batchId);
+  }
+
   /** @param provider whose batch it must be, or null for a health authority @returns the date that holds, or null */
   markWithdrawn(batchId: string, provider: string | null, from: number): number | null {
     return markWithdrawn(this.#sql, batchId, provider, from);
   }
 
-  /** A teleTAN with a right check character opened nothing. @returns how many did in this hour */
-  async countFailedGuess(): Promise<number> {
-    const count = countFailedGuess(this.#sql, Math.floor((await this.clock()) / 3600));
+  /** TeleTANs with a right check character opened nothing. @param guesses that one sample stands for @returns those of this hour */
+  async countFailedGuesses(guesses: number): Promise<number> {
+    const count = countFailedGuesses(this.#sql, Math.floor((await this.clock()) / 3600), guesses);
     await this.#armIfIdle();
     return count;
   }

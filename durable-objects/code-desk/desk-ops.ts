@@ -167,9 +167,21 @@ export function markWithdrawn(sql: SqlStorage, batchId: string, provider: string
   return holds;
 }
 
+/** @returns Unix seconds from which on a batch is withdrawn, or null */
+export function withdrawnFrom(sql: SqlStorage, batchId: string): number | null {
+  const row = sql
+    .exec<{ withdrawn_from: number | null }>('SELECT withdrawn_from FROM batch WHERE batch_id = ?', batchId)
+    .toArray()[0];
+  return row?.withdrawn_from ?? null;
+}
+
 /** @param hour hours since the Unix epoch @returns the count of that hour, this guess included */
-export function countFailedGuess(sql: SqlStorage, hour: number): number {
-  sql.exec('INSERT INTO failed_guess VALUES (?, 1) ON CONFLICT (hour) DO UPDATE SET count = count + 1', hour);
+export function countFailedGuesses(sql: SqlStorage, hour: number, guesses: number): number {
+  sql.exec(
+    'INSERT INTO failed_guess VALUES (?, ?) ON CONFLICT (hour) DO UPDATE SET count = count + excluded.count',
+    hour,
+    guesses,
+  );
   return failedGuesses(sql, hour);
 }
 

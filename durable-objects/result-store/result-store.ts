@@ -14,6 +14,7 @@ import {
   SCHEMA,
   forgetOldResults,
   foreignRows,
+  type Poster,
   putResults,
   readResult,
   type StoredResult,
@@ -38,9 +39,9 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Stores rows of one laboratory, all or none; returns positions of foreign rows when none was stored. */
-  async put(labId: string, rows: readonly PostedResult[]): Promise<number[]> {
+  async put(poster: Poster, rows: readonly PostedResult[]): Promise<number[]> {
     const now = await this.clock();
-    const foreign = this.ctx.storage.transactionSync(() => putResults(this.#sql, labId, rows, now));
+    const foreign = this.ctx.storage.transactionSync(() => putResults(this.#sql, poster, rows, now));
     if (foreign.length === 0 && (await this.ctx.storage.getAlarm()) === null) await this.#arm(CLEANUP_RETRY_SECONDS);
     return foreign;
   }

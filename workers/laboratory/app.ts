@@ -84,8 +84,9 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
 }
 
 /**
- * Asks every shard before any is written, so that a batch with a foreign row stores nothing. A shard that fails halfway
- * leaves rows of this laboratory in the others: the same request again completes it.
+ * Asks every shard before any is written, so that a batch with a foreign row stores nothing. Rows with a date of birth are
+ * written before those without: who finds a test answered must find what its date of birth is held against. A shard that
+ * fails halfway leaves rows of this laboratory in the others: the same request again completes it.
  *
  * @returns positions of foreign rows in the request; empty when everything was stored
  */
@@ -112,8 +113,17 @@ async function store(
   );
   const foreign = asked.flat();
   if (foreign.length > 0) return foreign.toSorted((a, b) => a - b);
-  const put = await Promise.all(
-    groups.map(async ([name, group]) => inRequest(group, await config.store.getByName(name).put(laboratory.id, group))),
-  );
-  return put.flat().toSorted((a, b) => a - b);
+  const poster = { labId: laboratory.id, needsBirthDate: laboratory.birthDate === 'required' };
+  const put = async (part: readonly PostedResult[]): Promise<number[]> => {
+    const taken = await Promise.all(
+      [...byShard(part)].map(async ([name, group]) =>
+        inRequest(group, await config.store.getByName(name).put(poster, group)),
+      ),
+    );
+    return taken.flat();
+  };
+  const hasBirthDate = ({ id }: PostedResult): boolean => id.startsWith('x');
+  const late = await put(rows.filter(hasBirthDate));
+  if (late.length === 0) late.push(...(await put(rows.filter((row) => !hasBirthDate(row)))));
+  return late.toSorted((a, b) => a - b);
 }

@@ -90,11 +90,12 @@ describe('forms', () => {
 
   it.for<[name: string, path: string, role: Role, fields: Record<string, string>]>([
     ['no cards', '/staff/cards', 'provider', { label: 'x', count: '0' }],
+    ['so few cards that one is its keys', '/staff/cards', 'provider', { label: 'x', count: '19' }],
     ['too many cards', '/staff/cards', 'provider', { label: 'x', count: '10001' }],
-    ['half a card', '/staff/cards', 'provider', { label: 'x', count: '1.5' }],
-    ['no label', '/staff/cards', 'provider', { label: ' ', count: '1' }],
-    ['a label with a line break', '/staff/cards', 'provider', { label: 'a\nb', count: '1' }],
-    ['a label of 61', '/staff/cards', 'provider', { label: 'x'.repeat(61), count: '1' }],
+    ['half a card', '/staff/cards', 'provider', { label: 'x', count: '20.5' }],
+    ['no label', '/staff/cards', 'provider', { label: ' ', count: '20' }],
+    ['a label with a line break', '/staff/cards', 'provider', { label: 'a\nb', count: '20' }],
+    ['a label of 61', '/staff/cards', 'provider', { label: 'x'.repeat(61), count: '20' }],
     ['too many flyers', '/staff/flyers', 'provider', { count: '201' }],
     ['a quota below 0', '/staff/quotas', 'health-authority', { issuer: 'a', perHour: '-1' }],
     ['no certificate', '/staff/sessions/certificate', 'operator', { pem: 'reflect' }],
@@ -207,17 +208,17 @@ describe('codes', () => {
   it('cards are printed in the answer to the form; the log knows the batch and the count alone', async ({ expect }) => {
     const subject = somebody();
     const browser = new Browser({ subject, roles: ['provider'], provider: 'Practice' });
-    const text = await (await browser.post('/staff/cards', { label: '<b>Label', count: '3' })).text();
-    expect(text.match(/class="card"/g)).toHaveLength(3);
+    const text = await (await browser.post('/staff/cards', { label: '<b>Label', count: '20' })).text();
+    expect(text.match(/class="card"/g)).toHaveLength(20);
     expect(text).toContain('Practice · &lt;b&gt;Label');
     for (const group of ['ABCDE-', 'FGHJK-', 'MNPQ2']) expect(text).toContain(group);
     expect(text.endsWith('</html>')).toBe(true);
     const batches = await (await browser.send('/staff/batches')).text();
     expect(batches).not.toContain('ABCDE');
     const log = JSON.stringify(await entriesOf(subject));
-    expect(log).toMatch(/cards\.made","batch [0-9a-f-]{36} count 3/);
+    expect(log).toMatch(/cards\.made","batch [0-9a-f-]{36} count 20/);
     expect(log).not.toMatch(/Label|ABCDE/);
-    expect((await browser.post('/staff/cards', { label: 'x', count: '4' })).status).toBe(429);
+    expect((await browser.post('/staff/cards', { label: 'x', count: '31' })).status).toBe(429);
   });
 
   it('flyers have a GUID each, of the form that apps take, in no log', async ({ expect }) => {
@@ -237,7 +238,7 @@ describe('batches', () => {
   it('are turned over by their links, in both directions, to the last one', async ({ expect }) => {
     const provider = new Browser({ subject: somebody(), roles: ['provider'], provider: somebody() });
     const labels = ['one', 'two', 'three', 'four', 'five'];
-    for (const label of labels) await provider.post('/staff/cards', { label, count: '2' });
+    for (const label of labels) await provider.post('/staff/cards', { label, count: '20' });
     // The neighbour's pages have two batches each.
     const visit = async (path: string) => {
       const page = await (await provider.send(path)).text();
@@ -265,7 +266,7 @@ describe('batches', () => {
 describe('withdrawal', () => {
   const start = async () => {
     const provider = new Browser({ subject: somebody(), roles: ['provider'], provider: somebody() });
-    await provider.post('/staff/cards', { label: 'Batch', count: '2' });
+    await provider.post('/staff/cards', { label: 'Batch', count: '20' });
     const page = await (await provider.send('/staff/batches')).text();
     return { provider, batch: /name="batch" value="([^"]+)"/.exec(page)?.[1] ?? '' };
   };
@@ -276,7 +277,7 @@ describe('withdrawal', () => {
   it('the preview changes nothing; the confirmation withdraws, from now on or back to a date', async ({ expect }) => {
     const { provider, batch } = await start();
     const preview = await provider.post('/staff/batches/withdraw/preview', { batch, when: 'now' });
-    expect(await preview.text()).toContain('The 2 cards of batch “Batch” that were not used stop working.');
+    expect(await preview.text()).toContain('The 20 cards of batch “Batch” that were not used stop working.');
     expect(await stateOf(batch)).toBeNull();
     await provider.post('/staff/batches/withdraw/confirm', { batch, when: 'now' });
     expect(await stateOf(batch)).toBe(NOW);

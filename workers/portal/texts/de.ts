@@ -82,7 +82,7 @@ export const de: Texts = {
   cardsLabel: 'Name des Stapels',
   cardsLabelHelp:
     'Damit Sie ihn wiederfinden, zum Beispiel „Praxis, Dezember“. Steht auf jeder Karte. Keine Namen von Patienten.',
-  cardsCount: 'Anzahl Karten (1 bis 10.000)',
+  cardsCount: 'Anzahl Karten (20 bis 10.000: weniger verrieten, wessen Schlüssel es sind)',
   cardsMake: 'Karten erstellen',
   cardsLimit: 'Sie haben so viele Karten erstellt, wie Sie an einem Tag dürfen. Versuchen Sie es morgen wieder.',
   cardsMade:

@@ -83,7 +83,7 @@ export const en = {
   cardsLabel: 'Name of the batch',
   cardsLabelHelp:
     'So that you find it again, for example “Practice, December”. Printed on each card. No names of patients.',
-  cardsCount: 'Number of cards (1 to 10,000)',
+  cardsCount: 'Number of cards (20 to 10,000: fewer would tell whose keys are whose)',
   cardsMake: 'Make the cards',
   cardsLimit: 'You have made as many cards as you may in a day. Try again tomorrow.',
   cardsMade: '{count} cards were made. Print this page now; the codes cannot be shown again.',

@@ -82,7 +82,7 @@ export const nl: Texts = {
   cardsLabel: 'Naam van de stapel',
   cardsLabelHelp:
     'Om hem terug te vinden, bijvoorbeeld “Praktijk, december”. Staat op elke kaart. Geen namen van patiënten.',
-  cardsCount: 'Aantal kaarten (1 tot 10.000)',
+  cardsCount: 'Aantal kaarten (20 tot 10.000: minder verraden van wie de sleutels zijn)',
   cardsMake: 'Kaarten maken',
   cardsLimit: 'U heeft zoveel kaarten gemaakt als u per dag mag. Probeer het morgen weer.',
   cardsMade: 'Er zijn {count} kaarten gemaakt. Druk deze pagina nu af; de codes kunnen niet nog eens worden getoond.',

@@ -10,10 +10,11 @@ import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
-import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
+import type { Acceptance, Resolution } from './contract.ts';
 
 /** 128 bits of the keyed hash are enough to tell TEKs apart, and no more is kept. */
 const KNOWN_HASH_BYTES = 16;
@@ -35,9 +36,9 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param sql storage of the object
  * @param config of the deployment
  * @param now Unix seconds
- * @param uploadId random id from `verification`; it is never stored beside a key
+ * @param uploadId derived by `upload`; it is never stored beside a key
  * @param upload 1..15 valid keys with regions, consent, origin, code batch
- * @returns stored, known or tombstone (domain/rpc.ts)
+ * @returns stored, known or tombstone (domain/rpc.ts); after known the id is dead
  */
 export function acceptUpload(
   sql: SqlStorage,
@@ -45,12 +46,16 @@ export function acceptUpload(
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
-): AcceptReply {
+): Acceptance {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
   const fresh = newKeys(sql, config, now, upload.keys);
-  if (fresh.length === 0) return { kind: 'known' };
+  if (fresh.length === 0) {
+    // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
+    storeUpload(sql, config, now, uploadId, 'tombstone');
+    return { kind: 'known' };
+  }
   const provenance = provenanceId(sql, {
     regions: upload.regions,
     consentToFederation: upload.consentToFederation,
@@ -72,7 +77,7 @@ export function acceptUpload(
  *
  * @param now Unix seconds
  */
-export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): ResolveReply {
+export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): Resolution {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   storeUpload(sql, config, now, uploadId, 'tombstone');
@@ -154,7 +159,13 @@ function earliestHour(sql: SqlStorage, now: number): number {
   return Math.max(hourOf(now), frozen === null ? 0 : frozen + 1);
 }
 
-function newKeys(
+/**
+ * Reads alone.
+ *
+ * @param keys as they were uploaded
+ * @returns those that can still be published and are not known, each once, in published form
+ */
+export function newKeys(
   sql: SqlStorage,
   config: BufferConfig,
   now: number,
@@ -163,9 +174,7 @@ function newKeys(
   const fresh = new Map<string, { hash: Uint8Array; key: TemporaryExposureKey }>();
   for (const uploaded of keys) {
     const key = publishedForm(uploaded);
-    // A key that can't be published before its retention ends is as good as forgotten already.
-    const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
-    if (retentionEnd(key, config.policy.retentionDays) <= published) continue;
+    if (!canBePublished(config, now, key)) continue;
     const hash = hmacSha256(config.knownKeyHashKey, key.keyData).slice(0, KNOWN_HASH_BYTES);
     const name = toHex(hash);
     if (!fresh.has(name)) fresh.set(name, { hash, key });
@@ -177,6 +186,12 @@ function newKeys(
   );
   for (const { hash } of known) fresh.delete(toHex(new Uint8Array(hash)));
   return [...fresh.values()];
+}
+
+/** @returns false for a key that can't be published before its retention ends: it is as good as forgotten already */
+export function canBePublished(config: BufferConfig, now: number, key: TemporaryExposureKey): boolean {
+  const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
+  return retentionEnd(key, config.policy.retentionDays) > published;
 }
 
 function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {

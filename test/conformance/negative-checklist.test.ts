@@ -15,9 +15,14 @@ const unquoted = (text: string): string => text.replaceAll('\\', '');
 
 describe('the negative checklist', () => {
   it('has every letter, once', ({ expect }) => {
-    const keys = rows.map(({ letter }) => letter);
-    expect(keys.filter((key) => /^[a-z]$/.test(key))).toEqual(LETTERS);
-    expect(new Set(keys).size).toBe(keys.length);
+    expect(rows.map(({ letter }) => letter).filter((letter) => /^[a-z]$/.test(letter))).toEqual(LETTERS);
+  });
+
+  it('has each number once, in order', ({ expect }) => {
+    const numbers = rows.map(({ letter }) => letter).filter((letter) => /^\d/.test(letter));
+    const inOrder = numbers.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+    expect(numbers).toEqual(inOrder);
+    expect(new Set(numbers).size).toBe(numbers.length);
   });
 
   it.for(rows.map(({ letter, shownBy }) => [letter, shownBy] as const))('%s', ([, shownBy], { expect }) => {

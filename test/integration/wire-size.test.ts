@@ -100,14 +100,16 @@ const bodyOf = (changes: Partial<SubmissionPayload> = {}, keys = freshKeys()): U
 async function post(guid: string, result: number, labId: string): Promise<void> {
   const store = await system.edge.miniflare.getDurableObjectNamespace('RESULT_STORE', 'exposure-edge-laboratory');
   const shard = store.get(store.idFromName(`r${guid.charAt(1)}`)) as unknown as {
-    put(labId: string, rows: readonly object[]): Promise<number[]>;
+    put(poster: object, rows: readonly object[]): Promise<number[]>;
   };
-  await shard.put(labId, [{ id: guid, result, sampleCollected: START }]);
+  await shard.put({ labId, needsBirthDate: false }, [{ id: guid, result, sampleCollected: START }]);
 }
 
 /** A session's token, opened beside the line that is watched. */
-async function token(result: number | null, { labId = 'lab-1', keyDob }: { labId?: string; keyDob?: string } = {}) {
-  const key = freshGuid();
+async function token(
+  result: number | null,
+  { labId = 'lab-1', keyDob, key = freshGuid() }: { labId?: string; keyDob?: string; key?: string } = {},
+) {
   if (result !== null) await post(key, result, labId);
   const { path, headers, body } = question('registrationToken', { keyType: 'GUID', key, keyDob }, REAL);
   const answer = json(await system.send(path, { method: 'POST', headers, body })) as { registrationToken: string };
@@ -124,7 +126,10 @@ async function questions(): Promise<Kind[]> {
     await token(POSITIVE, { labId: 'l'.repeat(64) }),
     await token(POSITIVE),
   ];
-  const mismatched = await token(POSITIVE, { keyDob: `x${freshGuid().slice(1)}` });
+  // Found out when the result is there: at registration a wrong date of birth would open nothing.
+  const guid = freshGuid();
+  const mismatched = await token(null, { keyDob: `x${freshGuid().slice(1)}`, key: guid });
+  await post(guid, POSITIVE, 'lab-1');
   const dummies = ['testresult', 'tan', 'forget'].map((route): Kind => [
     `dummy ${route}`,
     route === 'tan' ? 201 : 200,

@@ -36,6 +36,7 @@ export class VerificationEdge {
   readonly #tans = new Map<string, { keys: string | null; committed: boolean }>();
   readonly #random: RandomBytes;
   now: number;
+  followUpDays = 0;
   /** Asked for each request. */
   fate: () => Fate = () => 'delivered';
   /** Whether an upload that is stored leaves its TAN uncommitted, until the same upload comes again. */
@@ -88,7 +89,7 @@ export class VerificationEdge {
     const found = [...this.#sessions.values()].find(({ token }) => token === question.registrationToken);
     if (found === undefined || !isLive(found.session, this.now)) return new Response(null, { status: 400 });
     if (path.endsWith('/testresult')) {
-      found.session = polled(found.session, null);
+      found.session = polled(found.session);
       return Response.json({ testResult: found.result(), sc: this.now });
     }
     if (path.endsWith('/forget')) {
@@ -109,8 +110,10 @@ export class VerificationEdge {
 
   #tan(found: { session: Session; tans: string[] }): Response {
     const current = this.#tans.get(found.tans[found.session.tanNumber] ?? '');
-    const status = current === undefined ? 'gone' : current.committed ? 'committed' : 'live';
-    const session = nextTan(found.session, status, this.now);
+    const rules = { lifetimeSeconds: 86_400, followUpDays: this.followUpDays };
+    const isFirst = found.session.firstTanAt === null;
+    const status = current === undefined ? (isFirst ? 'gone' : 'expired') : current.committed ? 'committed' : 'live';
+    const session = nextTan(found.session, status, this.now, rules);
     if (session === null) return new Response(null, { status: 400 });
     found.session = session;
     const tan = (found.tans[session.tanNumber] ??= randomUuid(this.#random));

@@ -55,7 +55,7 @@ const headers = (change: Record<string, string> = {}): Record<string, string> =>
   ...change,
 });
 
-const app = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+const app = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts: createHourlyCounts(() => undefined) });
 async function post(init: RequestInit, bindings: UploadEnv = ENV, server = app): Promise<Response> {
   const context = createExecutionContext();
   const response = await server.fetch(new Request(URL, { method: 'POST', ...init }), bindings, context);
@@ -214,7 +214,8 @@ describe('what reaches a neighbour', () => {
         accepted = upload;
         return { kind: 'stored' };
       },
-      resolve: (id) => ENV.INTAKE.resolve(id),
+      resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
+      known: (keys) => ENV.INTAKE.known(keys),
     };
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
     await post(
@@ -246,7 +247,7 @@ describe('trouble', () => {
   it('a neighbour out of reach is "try later", and counted', async ({ expect }) => {
     const lines: string[] = [];
     const counts = createHourlyCounts((line) => lines.push(line));
-    const server = createApp({ clock: () => NOW, counts });
+    const server = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts });
     const bindings = { ...ENV, REDEEM: unreachable };
     expect((await post({ headers: headers(), body: body([key()]) }, bindings, server)).status).toBe(500);
     counts.report(Math.floor(Date.now() / 3_600_000) + 1);
@@ -267,7 +268,7 @@ describe('trouble', () => {
       },
     };
     const counts = createHourlyCounts((line) => lines.push(line));
-    const late = createApp({ clock: () => NOW, counts });
+    const late = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts });
     const response = await post(
       { headers: headers(), body: body([key()]) },
       { ...ENV, REDEEM, ANSWER_DEADLINE_MS: '50' },
@@ -286,5 +287,11 @@ describe('trouble', () => {
     const broken = { ...ENV, [variable]: value };
     expect(() => parseUploadConfig(broken)).toThrow(variable);
     expect((await post({ headers: headers(), body: body([key()]) }, broken)).status).toBe(500);
+  });
+
+  it('is refused without a deadline where it is deployed', async ({ expect }) => {
+    const deployed = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+    const request = new Request(`http://u${UPLOAD_PATH}`, { method: 'POST', headers: headers(), body: body([key()]) });
+    expect((await deployed.fetch(request, ENV, createExecutionContext())).status).toBe(500);
   });
 });

@@ -4,7 +4,7 @@
 import type { KeyType } from '../../domain/derived-codes.ts';
 import { parseStrictJson } from '../../domain/strict-json.ts';
 import { parseTeleTan } from '../../domain/teletan.ts';
-import { parseHashedGuid } from '../../domain/test-result.ts';
+import { parseBirthDateKey, parseTestKey } from '../../domain/test-result.ts';
 
 /** Largest request body; CWA's clients send 250 bytes, its server took 10,000. */
 export const MAX_BODY_BYTES = 10_000;
@@ -50,14 +50,17 @@ export function isDummy(header: string | null, m: Members): boolean | null {
 
 /** @param m the body's members @returns the question, or null when a rule is broken */
 export function parseRegistration(m: Members): RegistrationQuestion | null {
-  const { keyType, keyDob } = m;
+  const { keyType } = m;
+  // iOS 2.x spelled it so (docs/spec/cwa.md §3.1). Nobody sends both, and only one would be looked at.
+  if (Object.hasOwn(m, 'keyDob') && Object.hasOwn(m, 'keyDOB')) return null;
+  const keyDob = m['keyDob'] ?? m['keyDOB'] ?? null;
   if (keyType === 'GUID') {
-    const key = parseHashedGuid(m['key']);
-    const birthDateKey = keyDob === undefined || keyDob === null ? null : parseHashedGuid(keyDob);
-    if (key === null || (birthDateKey === null && typeof keyDob === 'string')) return null;
+    const key = parseTestKey(m['key']);
+    const birthDateKey = keyDob === null ? null : parseBirthDateKey(keyDob);
+    if (key === null || (birthDateKey === null && keyDob !== null)) return null;
     return { keyType, key, birthDateKey };
   }
-  if (keyType !== 'TELETAN' || typeof m['key'] !== 'string' || typeof keyDob === 'string') return null;
+  if (keyType !== 'TELETAN' || typeof m['key'] !== 'string' || keyDob !== null) return null;
   const key = parseTeleTan(m['key']);
   return key === null ? null : { keyType, key, birthDateKey: null };
 }

@@ -59,7 +59,11 @@ export class Rig {
   async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<AcceptReply> {
     const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
     await this.#tuneBuffer();
-    return this.buffer.accept(uploadId, upload);
+    try {
+      return await this.buffer.accept(uploadId, upload);
+    } finally {
+      await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
+    }
   }
 
   /** One step of the publisher. */
@@ -94,11 +98,20 @@ export class Rig {
       } finally {
         await state.storage.deleteAlarm();
       }
-    });
+    }).finally(() => this.inBuffer((_sql, { storage }) => storage.deleteAlarm()));
   }
 
   async inBuffer<T>(body: (sql: SqlStorage, state: DurableObjectState) => T | Promise<T>): Promise<T> {
     return runInDurableObject(this.buffer, async (_buffer, state) => body(state.storage.sql, state));
+  }
+
+  /** What the buffer's alarm does, on the rig's clock. */
+  async wakeBuffer(): Promise<void> {
+    await this.#tuneBuffer();
+    await runInDurableObject(this.buffer, async (buffer, { storage }) => {
+      await buffer.alarm();
+      await storage.deleteAlarm();
+    });
   }
 
   async inPublisherStorage<T>(body: (sql: SqlStorage) => T): Promise<T> {

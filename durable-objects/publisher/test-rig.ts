@@ -98,7 +98,7 @@ export class Rig {
       } finally {
         await state.storage.deleteAlarm();
       }
-    }).finally(() => this.inBuffer((_sql, { storage }) => storage.deleteAlarm()));
+    }).finally(async () => this.inBuffer((_sql, { storage }) => storage.deleteAlarm()));
   }
 
   async inBuffer<T>(body: (sql: SqlStorage, state: DurableObjectState) => T | Promise<T>): Promise<T> {

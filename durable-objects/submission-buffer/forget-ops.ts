@@ -11,13 +11,13 @@
  */
 import { retentionEnd } from '../../domain/embargo.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
-import { insertRows, type InsertTarget } from '../insert-rows.ts';
 import { inSlices, pause } from '../pace.ts';
 import { uint32, unpackKey, writeUint32 } from '../packed-keys.ts';
 import type { BufferConfig } from './config.ts';
 import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { count } from './lost-rows.ts';
+import { release } from './memory.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES } from './row-cipher.ts';
 import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
 import { deleteWaiting, readWaiting, waitingHours } from './waiting-rows.ts';
@@ -26,9 +26,13 @@ import { deleteWaiting, readWaiting, waitingHours } from './waiting-rows.ts';
 const HASHES_A_SLICE = 1_000;
 /** A lasting hash, then the hour of its end. */
 const SHAPE: RecordShape = { bytes: HASH_BYTES + 4, sortBytes: HASH_BYTES };
-/** 20 MB in memory: a larger set is done in parts, by the first byte of the hash. */
-const HASHES_IN_MEMORY = 1_000_000;
-const KNOWN_KEY: InsertTarget = { table: 'known_key', columns: 2, onConflict: 'ON CONFLICT DO NOTHING' };
+/** 5 MB in memory: a larger set is done in parts, by the first byte of the hash, each with a pass over the rows. */
+const HASHES_IN_MEMORY = 250_000;
+const HOUR_DIGITS = 10;
+const INSERT_HASHES = `INSERT INTO known_key
+  WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
+  SELECT substr(?1, n * ${HASH_BYTES} + 1, ${HASH_BYTES}), CAST(substr(?2, n * ${HOUR_DIGITS} + 1, ${HOUR_DIGITS}) AS INTEGER)
+  FROM place WHERE true ON CONFLICT DO NOTHING`;
 
 /**
  * Forgets a set that is INDEXED in every region. Idempotent. The rows of the newest set and of the last that held keys stay
@@ -81,21 +85,25 @@ async function keepHashes(
   const runs = new MergedRuns(SHAPE);
   for (const hour of hours) {
     for (let after: Uint8Array | null = null; ;) {
-      const { rows, last } = readWaiting(storage.sql, ciphers, hour, after);
+      const { rows, last, memory } = readWaiting(storage.sql, ciphers, hour, after);
       if (last === null) break;
       runs.add(sortRecords(SHAPE, hashesOf(config, rows, part, parts)));
+      release(memory);
       after = last;
       await pause();
     }
   }
   runs.seek(null);
+  const hashes = new Uint8Array(HASHES_A_SLICE * HASH_BYTES);
   await inSlices(
     () => {
-      const values: unknown[] = [];
-      const had = runs.take(HASHES_A_SLICE, (records, offset) => {
-        values.push(records.slice(offset, offset + HASH_BYTES), uint32(records, offset + HASH_BYTES));
+      const hours: string[] = [];
+      const had = runs.take(HASHES_A_SLICE, (records, offset, n) => {
+        hashes.set(records.subarray(offset, offset + HASH_BYTES), n * HASH_BYTES);
+        hours.push(String(uint32(records, offset + HASH_BYTES)).padStart(HOUR_DIGITS, '0'));
       });
-      if (had > 0) storage.transactionSync(() => insertRows(storage.sql, KNOWN_KEY, values));
+      // One value for all hashes and one for all hours: a thousand small arrays a slice would be left to the garbage collector.
+      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, hours.join(''), had));
       return had;
     },
     (had) => had === HASHES_A_SLICE,
@@ -119,10 +127,11 @@ async function deleteRows(storage: DurableObjectStorage, ciphers: Ciphers, hour:
   await inSlices(
     () =>
       storage.transactionSync(() => {
-        const { rows, read, last } = readWaiting(storage.sql, ciphers, hour, null);
+        const { rows, read, last, memory } = readWaiting(storage.sql, ciphers, hour, null);
         if (last === null) return false;
         deleteWaiting(storage.sql, hour, last);
         count(storage.sql, 'rows_without_key', read - rows.length / STORED_ROW_BYTES);
+        release(memory);
         return true;
       }),
     (more) => more,

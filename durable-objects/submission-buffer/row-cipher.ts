@@ -21,6 +21,7 @@ import { createCipheriv, type Cipheriv } from 'node:crypto';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { SORT_BYTES, TEK_OFFSET } from '../packed-keys.ts';
+import { release, Scratch } from './memory.ts';
 
 export const STORED_ROW_BYTES = 64;
 export const TAG_BYTES = 16;
@@ -35,6 +36,9 @@ const TEK_IN_ROW = FIELDS_OFFSET + TEK_OFFSET;
 const BLOCKS_A_ROW = (STORED_ROW_BYTES - TAG_BYTES) / TAG_BYTES;
 /** A label's text is filled up to a multiple of this, so that its length tells little. */
 const LABEL_BLOCK_CHARACTERS = 128;
+
+const COUNTERS = new Scratch();
+const TEKS = new Scratch();
 
 /** A text about rows, sealed under the key of their hour. */
 export interface SealedLabel {
@@ -90,6 +94,7 @@ export class HourCipher {
       if (good !== row) rows.copyWithin(good, row, row + STORED_ROW_BYTES);
       good += STORED_ROW_BYTES;
     }
+    release(tags);
     return rows.subarray(0, good);
   }
 
@@ -120,17 +125,18 @@ export class HourCipher {
   }
 
   #crypt(rows: Uint8Array): void {
-    const counters = new Uint8Array((rows.length / STORED_ROW_BYTES) * BLOCKS_A_ROW * TAG_BYTES);
+    const counters = COUNTERS.take((rows.length / STORED_ROW_BYTES) * BLOCKS_A_ROW * TAG_BYTES);
     for (let row = 0, at = 0; row < rows.length; row += STORED_ROW_BYTES) {
       for (let block = 0; block < BLOCKS_A_ROW; block++, at += TAG_BYTES) {
         for (let i = 0; i < TAG_BYTES; i++) counters[at + i] = rows[row + i]!;
         counters[at + TAG_BYTES - 1] = (counters[at + TAG_BYTES - 1]! & 0xfc) | block;
       }
     }
-    const stream = this.#row.update(counters);
+    const stream: Uint8Array = this.#row.update(counters);
     for (let row = 0, at = 0; row < rows.length; row += STORED_ROW_BYTES) {
       for (let i = TAG_BYTES; i < STORED_ROW_BYTES; i++, at++) rows[row + i]! ^= stream[at]!;
     }
+    release(stream);
   }
 }
 
@@ -155,7 +161,7 @@ function blockCipher(key: Uint8Array): Cipheriv {
 }
 
 function teksOf(rows: Uint8Array): Uint8Array {
-  const teks = new Uint8Array((rows.length / STORED_ROW_BYTES) * TAG_BYTES);
+  const teks = TEKS.take((rows.length / STORED_ROW_BYTES) * TAG_BYTES);
   for (let row = TEK_IN_ROW, at = 0; row < rows.length; row += STORED_ROW_BYTES) {
     for (let i = 0; i < TAG_BYTES; i++, at++) teks[at] = rows[row + i]!;
   }

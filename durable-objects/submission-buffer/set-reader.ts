@@ -9,6 +9,7 @@ import { pause } from '../pace.ts';
 import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart, uint32, writeUint32 } from '../packed-keys.ts';
 import type { KeyPage } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { release } from './memory.ts';
 import { numberLabels, type SetLabels } from './row-labels.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
@@ -141,6 +142,7 @@ export class SetReader {
         const slice = readWaiting(this.#sql, this.#ciphers, hour, after);
         if (slice.last === null) break;
         visit(hour, slice.rows);
+        release(slice.memory);
         after = slice.last;
         await pause();
       }

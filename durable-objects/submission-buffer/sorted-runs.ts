@@ -3,6 +3,8 @@
  * piece of the work is longer than a slice. Records are fixed rows of bytes, compared by their first bytes.
  */
 
+import { release } from './memory.ts';
+
 /** How records lie in memory. */
 export interface RecordShape {
   /** Bytes of a record. */
@@ -26,7 +28,7 @@ export function compareRecords(
   return 0;
 }
 
-/** @param records in any order @returns the same, sorted, in new memory */
+/** @param records in any order; their memory is dead afterwards @returns the same, sorted, in memory of their own */
 export function sortRecords(shape: RecordShape, records: Uint8Array): Uint8Array {
   const count = records.length / shape.bytes;
   const order = new Uint32Array(count);
@@ -46,6 +48,7 @@ export function sortRecords(shape: RecordShape, records: Uint8Array): Uint8Array
     const from = order[n]! * shape.bytes;
     sorted.set(records.subarray(from, from + shape.bytes), n * shape.bytes);
   }
+  release(records);
   return sorted;
 }
 
@@ -54,7 +57,7 @@ interface Run {
   offset: number;
 }
 
-/** Sorted runs, read as one. */
+/** Sorted runs, read as one, once. */
 export class MergedRuns {
   readonly #shape: RecordShape;
   readonly #runs: Run[] = [];
@@ -64,15 +67,15 @@ export class MergedRuns {
     this.#shape = shape;
   }
 
-  /** Adds a run; {@link seek} must follow before anything is read. @param records as `sortRecords` gives them */
+  /** Adds a run before {@link seek}. @param records in memory of its own, as `sortRecords` gives them */
   add(records: Uint8Array): void {
     if (records.length > 0) this.#runs.push({ records, offset: 0 });
   }
 
-  /** @param after the last record had: its sort bytes suffice; null for the beginning */
+  /** Once, when all runs are there. @param after the last record had: its sort bytes suffice; null for the beginning */
   seek(after: Uint8Array | null): void {
     for (const run of this.#runs) run.offset = after === null ? 0 : this.#firstAfter(run.records, after);
-    this.#heap = this.#runs.filter((run) => run.offset < run.records.length);
+    this.#heap = this.#runs.splice(0).filter((run) => run.offset < run.records.length);
     for (let i = (this.#heap.length >>> 1) - 1; i >= 0; i--) this.#siftDown(i);
   }
 
@@ -89,6 +92,7 @@ export class MergedRuns {
       visit(run.records, run.offset, n);
       run.offset += this.#shape.bytes;
       if (run.offset === run.records.length) {
+        release(run.records);
         const last = this.#heap.pop()!;
         if (this.#heap.length === 0 || last === run) continue;
         this.#heap[0] = last;

@@ -96,6 +96,8 @@ export interface WaitingSlice {
   readonly read: number;
   /** Where the next slice begins: the greatest tag read, null when none was. */
   readonly last: Uint8Array | null;
+  /** All that `rows` lie in, to be released. */
+  readonly memory: Uint8Array;
 }
 
 /** @param after the greatest tag had, null at the beginning @returns the next slice of an hour's rows */
@@ -109,11 +111,14 @@ export function readWaiting(sql: SqlStorage, ciphers: Ciphers, hour: number, aft
       after ?? new Uint8Array(0),
     )
     .one();
-  if (rows === null || last === null) return { rows: new Uint8Array(0), read: 0, last: null };
+  if (rows === null || last === null) {
+    const none = new Uint8Array(0);
+    return { rows: none, read: 0, last: null, memory: none };
+  }
   const stored = new Uint8Array(rows);
   const read = stored.length / STORED_ROW_BYTES;
   const good = ciphers.cipher(hour)?.open(stored) ?? new Uint8Array(0);
-  return { rows: good, read, last: new Uint8Array(last) };
+  return { rows: good, read, last: new Uint8Array(last), memory: stored };
 }
 
 /** Deletes rows of an hour up to a tag; runs inside a transaction. */

@@ -86,7 +86,7 @@ export class Rig {
 
   /** Runs in the publisher with the rig's clock, policy and buckets; its alarm can't interfere afterwards. */
   async inPublisher<T>(body: (publisher: Publisher) => Promise<T>): Promise<T> {
-    return runInDurableObject(this.publisher, async (publisher, state) => {
+    const outcome = runInDurableObject(this.publisher, async (publisher, state) => {
       this.#tune(publisher);
       const down = () => Promise.reject(new Error('out of reach'));
       const buffer = { firstHour: down, freeze: down, page: down, purge: down, expire: down };
@@ -98,7 +98,12 @@ export class Rig {
       } finally {
         await state.storage.deleteAlarm();
       }
-    }).finally(async () => this.inBuffer((_sql, { storage }) => storage.deleteAlarm()));
+    });
+    try {
+      return await outcome;
+    } finally {
+      await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
+    }
   }
 
   async inBuffer<T>(body: (sql: SqlStorage, state: DurableObjectState) => T | Promise<T>): Promise<T> {

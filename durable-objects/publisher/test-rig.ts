@@ -110,6 +110,12 @@ export class Rig {
     return runInDurableObject(this.buffer, async (_buffer, state) => body(state.storage.sql, state));
   }
 
+  /** Changes the buffer object as it is in memory. */
+  async inBufferObject(body: (buffer: SubmissionBuffer) => void): Promise<void> {
+    await this.#tuneBuffer();
+    await runInDurableObject(this.buffer, (buffer) => body(buffer));
+  }
+
   /** What the buffer's alarm does, on the rig's clock. */
   async wakeBuffer(): Promise<void> {
     await this.#tuneBuffer();

@@ -27,8 +27,6 @@ const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
 const WAKE_EVERY_MS = 3_600_000;
-/** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
-const LONGEST_WAKE_MS = 20_000;
 
 /** Bindings of `origin` that the object uses. */
 interface BufferEnv {
@@ -41,6 +39,8 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** What decoys are drawn from; tests seed it. */
   protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   protected config: BufferConfig;
+  /** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
+  protected longestWakeMs = 20_000;
   readonly #commits: GroupCommit;
   readonly #keys: HourKeys;
   #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
@@ -122,7 +122,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     const begun = Date.now();
     const more = await inSlices(
       () => sweepSlice(storage, now),
-      (left) => left && Date.now() - begun < LONGEST_WAKE_MS,
+      (left) => left && Date.now() - begun <= this.longestWakeMs,
     );
     await this.#keys.erase(firstNeededHour(storage.sql));
     await storage.setAlarm(Date.now() + (more ? SOON_MS : WAKE_EVERY_MS));

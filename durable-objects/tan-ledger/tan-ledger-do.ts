@@ -9,6 +9,7 @@ import type { ReserveReply } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
+import { inSlices } from '../pace.ts';
 import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
@@ -82,13 +83,27 @@ export class TanLedger extends DurableObject {
   }
 
   /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
-  withdrawBatch(codeBatchId: string): void {
-    withdrawTans(this.#sql, codeBatchId);
+  async withdrawBatch(codeBatchId: string): Promise<void> {
+    let after: string | null = '';
+    await inSlices(
+      () => (after = withdrawTans(this.#sql, codeBatchId, after ?? '')),
+      (next) => next !== null,
+    );
   }
 
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    return forgetTans(this.#sql, await this.clock());
+    const now = await this.clock();
+    let forgotten = 0;
+    await inSlices(
+      () => {
+        const gone = forgetTans(this.#sql, now);
+        forgotten += gone;
+        return gone;
+      },
+      (gone) => gone > 0,
+    );
+    return forgotten;
   }
 
   /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */

@@ -4,26 +4,18 @@
  * disk; the answers' deadline is off, so that what is measured is when an answer could have left. Beside it, the same deletion
  * in one statement. Writes results/known-keys.md.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
-import { machine, writeReport } from '../scripts/support/report.ts';
+import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
+import { run } from '../scripts/support/command-line/command.ts';
+import { temporaryFolder } from '../scripts/support/command-line/interrupt.ts';
+import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
 import type { LocalEdge } from '../local-edge/local-edge.ts';
 import { ORIGIN } from './seal-edge.ts';
 import { drive, prepareUploads } from './upload-clients.ts';
 import { startUploadEdge } from './upload-edge.ts';
 
-const USAGE = `
-npm run bench:known-keys -- [--keys N] [--clients N]
-
-Fills the SubmissionBuffer with known keys, lets a fourteenth of them expire while phones upload, and prints the slowest answer.
-Writes benchmarks/results/known-keys.md. Ends with 1 where an answer took longer than the deadline of 1,000 ms.
-
-  --keys N     known keys, 10000..100000000 (default 28000000)
-  --clients N  phones at a time, each one upload after the other, 1..64 (default 4)
-`;
 const DEADLINE_MS = 1_000;
 const DAYS = 14;
 /** Uploads of one round; rounds go on until the walk is over. */
@@ -101,52 +93,61 @@ const share = (sorted: readonly number[], of: number): string =>
 const cells = (what: string, sorted: readonly number[]): string =>
   `| ${what} | ${sorted.length} | ${share(sorted, 0.5)} | ${share(sorted, 0.99)} | ${share(sorted, 1)} |`;
 
-await run(async () => {
-  const options = readOptions(USAGE, {
-    keys: { type: 'string', default: '28000000' },
-    clients: { type: 'string', default: '4' },
-  });
-  const keys = wholeNumber('keys', options.keys, { min: 10_000, max: 100_000_000 });
-  const clients = wholeNumber('clients', options.clients, { min: 1, max: 64 });
-  const state = mkdtempSync(join(tmpdir(), 'exposure-edge-known-'));
-  try {
-    const first = await startUploadEdge(0, state);
-    await upload(first, 1, (round) => round > 0);
-    await first.dispose();
-    fill(state, keys);
-    const edge = await startUploadEdge(0, state);
-    const quiet = await upload(edge, clients, (round) => round >= 5);
-    const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
-    await (namespace.getByName('buffer') as unknown as Office).expire();
-    const begun = performance.now();
-    const busy = await upload(edge, clients, () => walkIsOver(state));
-    const seconds = (performance.now() - begun) / 1000;
-    await edge.dispose();
-    const left = ask(state, 'SELECT count(*) AS n FROM known_key');
-    const piece = inOnePiece(state);
-    const slowest = busy.at(-1) ?? Number.NaN;
-    const lines = [
-      '| while | uploads | p50, ms | p99, ms | slowest, ms |',
-      '|---|---|---|---|---|',
-      cells('nothing is deleted', quiet),
-      cells('the walk goes on', busy),
-    ];
-    writeReport('known-keys', {
-      title: 'A midnight of known keys',
-      command: `npm run bench:known-keys -- --keys ${keys} --clients ${clients}`,
-      body: `${keys.toLocaleString('en')} known keys, of which a fourteenth expires; ${clients} phones upload without a pause, 14 keys each, durable on disk, the
+await run(
+  {
+    name: 'npm run bench:known-keys',
+    summary: `Fills the SubmissionBuffer with known keys, lets a fourteenth of them expire while phones upload, and prints the slowest
+      answer. Writes benchmarks/results/known-keys.md. Ends with 1 where an answer took longer than the deadline of ${DEADLINE_MS} ms.`,
+    options: {
+      keys: wholeNumber('known keys', { min: 10_000, max: 100_000_000, default: 28_000_000 }),
+      clients: wholeNumber('phones at a time, each one upload after the other', { min: 1, max: 64, default: 4 }),
+      ...REPORT_OPTIONS,
+    },
+  },
+  async ({ keys, clients, 'no-report': noReport }, { say, print }) => {
+    const { path: state, remove } = temporaryFolder('known-keys');
+    try {
+      const first = await startUploadEdge(0, state);
+      await upload(first, 1, (round) => round > 0);
+      await first.dispose();
+      fill(state, keys);
+      const edge = await startUploadEdge(0, state);
+      const quiet = await upload(edge, clients, (round) => round >= 5);
+      const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
+      await (namespace.getByName('buffer') as unknown as Office).expire();
+      const begun = performance.now();
+      const busy = await upload(edge, clients, () => walkIsOver(state));
+      const seconds = (performance.now() - begun) / 1000;
+      await edge.dispose();
+      const left = ask(state, 'SELECT count(*) AS n FROM known_key');
+      const piece = inOnePiece(state);
+      const slowest = busy.at(-1) ?? Number.NaN;
+      const lines = [
+        '| while | uploads | p50, ms | p99, ms | slowest, ms |',
+        '|---|---|---|---|---|',
+        cells('nothing is deleted', quiet),
+        cells('the walk goes on', busy),
+      ];
+      const report = {
+        title: 'A midnight of known keys',
+        command: `npm run bench:known-keys -- --keys ${keys} --clients ${clients}`,
+        body: `${keys.toLocaleString('en')} known keys, of which a fourteenth expires; ${clients} phones upload without a pause, 14 keys each, durable on disk, the
 deadline of answers switched off. The walk took ${seconds.toFixed(0)} s and left ${left.toLocaleString('en')}; the same of the next day in one statement held the file for
 ${piece.toFixed(1)} s. No answer may take longer than the deadline of ${DEADLINE_MS.toLocaleString('en')} ms.
 
 ${lines.join('\n')}`,
-    });
-    const good = slowest <= DEADLINE_MS && busy.length > 0;
-    process.stdout.write(
-      `${lines.join('\n')}\n${machine()}\n${good ? 'PASS' : 'FAIL'}: the slowest of ${busy.length} answers took ${slowest.toFixed(0)} ms while ` +
-        `${keys} known keys were walked in ${seconds.toFixed(0)} s (in one statement ${piece.toFixed(1)} s)\n`,
-    );
-    return good ? 0 : 1;
-  } finally {
-    rmSync(state, { recursive: true, force: true });
-  }
-});
+      };
+      if (!noReport) writeReport('known-keys', report);
+      const good = slowest <= DEADLINE_MS && busy.length > 0;
+      say(lines.join('\n'));
+      print(
+        { machine: machine(), keys, walkSeconds: seconds, onePieceSeconds: piece, slowestMs: slowest, pass: good },
+        `${machine()}\n${good ? 'PASS' : 'FAIL'}: the slowest of ${busy.length} answers took ${slowest.toFixed(0)} ms while ` +
+          `${keys} known keys were walked in ${seconds.toFixed(0)} s (in one statement ${piece.toFixed(1)} s)`,
+      );
+      return good ? 0 : 1;
+    } finally {
+      remove();
+    }
+  },
+);

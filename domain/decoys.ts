@@ -1,5 +1,5 @@
 /**
- * @module Decoys: whole synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5, Policy). They
+ * @module Decoys: whole synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5.3). They
  * go through the same normalisation as a real upload of CWA's apps, so a decoy is what such an upload would have left.
  * The profile is published in docs/decoy-profile.md; secrecy of the profile protects nobody.
  */

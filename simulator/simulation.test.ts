@@ -4,7 +4,6 @@ import { type Parameters, parseParameters } from '../protocol/parameters/documen
 import { findings, interval, quantile } from './findings.ts';
 import { DEFAULTS, type SimulationOptions } from './options.ts';
 import { asCsv, asMarkdown, asSvg, asTable } from './output.ts';
-import { progressBar } from './progress.ts';
 import { simulate } from './simulation.ts';
 import { MODELS } from './warnings.ts';
 
@@ -76,24 +75,20 @@ describe('a run', () => {
 });
 
 describe('the sample in full', () => {
-  it(
-    'downloads, stores and matches everything, and finds exactly what the short way found',
-    { timeout: 120_000 },
-    async ({ expect }) => {
-      const found = await outcome({ ...OPTIONS, phones: 150, days: 3, sample: 4 });
-      expect(found.sample.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
-      expect(found.sample.map(({ platform }) => platform)).toEqual(['android', 'ios', 'android', 'ios']);
-      expect(found.sample.filter(({ matchedKeys }) => matchedKeys > 0).length).toBeGreaterThanOrEqual(2);
-      for (const platform of ['android', 'ios'] as const) {
-        const bytes = found.bytes[platform]!;
-        expect(bytes.total).toBeCloseTo(bytes.head + bytes.pages + bytes.chunks, 6);
-        // A head is over 1 KB, and a key takes more than its 16 random bytes.
-        expect(bytes.head).toBeGreaterThan(1_000 * bytes.downloads);
-        expect(bytes.chunks).toBeGreaterThan(16 * 140);
-      }
-      expect(asMarkdown(found)).toContain('4 of 4 phones found the same matches');
-    },
-  );
+  it('downloads, stores and matches everything, and finds exactly what the short way found', async ({ expect }) => {
+    const found = await outcome({ ...OPTIONS, phones: 150, days: 3, sample: 4 });
+    expect(found.sample.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
+    expect(found.sample.map(({ platform }) => platform)).toEqual(['android', 'ios', 'android', 'ios']);
+    expect(found.sample.filter(({ matchedKeys }) => matchedKeys > 0).length).toBeGreaterThanOrEqual(2);
+    for (const platform of ['android', 'ios'] as const) {
+      const bytes = found.bytes[platform]!;
+      expect(bytes.total).toBeCloseTo(bytes.head + bytes.pages + bytes.chunks, 6);
+      // A head is over 1 KB, and a key takes more than its 16 random bytes.
+      expect(bytes.head).toBeGreaterThan(1_000 * bytes.downloads);
+      expect(bytes.chunks).toBeGreaterThan(16 * 140);
+    }
+    expect(asMarkdown(found)).toContain('4 of 4 phones found the same matches');
+  });
 });
 
 describe('what is printed', () => {
@@ -122,19 +117,5 @@ describe('what is printed', () => {
     const { low, high } = interval({ count: 8, of: 10 });
     expect(low).toBeCloseTo(0.49, 2);
     expect(high).toBeCloseTo(0.943, 2);
-  });
-
-  it('progress: a bar on a terminal, a line a tenth elsewhere', ({ expect }) => {
-    const show = (isTty: boolean): string[] => {
-      const written: string[] = [];
-      let now = 0;
-      const bar = progressBar({ isTty, write: (text) => written.push(text), now: () => (now += 500) });
-      for (let done = 0; done <= 40; done++) bar('people live', done, 40);
-      return written;
-    };
-    expect(show(false)).toHaveLength(11);
-    expect(show(false)[5]).toBe('people live       50 %  20/40, 10 s left\n');
-    expect(show(true)[20]).toContain('[###############...............] people live');
-    expect(show(true).at(-1)).toMatch(/100 % {2}40\/40\n$/);
   });
 });

@@ -38,7 +38,7 @@ export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<Ch
     ok: true,
     value: {
       keys: claim.keys.map(withDefaults),
-      regions: [...new Set([policy.homeCountry, ...claim.visitedCountries])].sort(),
+      regions: [...new Set([policy.homeCountry, ...claim.visitedCountries])].toSorted(),
       consentToFederation: claim.consentToFederation ?? false,
     },
   };

@@ -34,7 +34,7 @@ export interface RecordPart {
   readonly codes: boolean;
 }
 
-/** The private record of one set (docs/architecture.md §5): what the objects under `sets/<hour>/` hold. */
+/** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
 export interface SetRecord {
   readonly hour: number;
   readonly setNo: number | null;
@@ -43,6 +43,8 @@ export interface SetRecord {
   readonly syntheticKeys: Readonly<Record<string, number>>;
   readonly provenances: Readonly<Record<number, Provenance>>;
   readonly parts: readonly RecordPart[];
+  /** Rows that were put aside; left out: none, or their object has been deleted. */
+  readonly quarantined?: number;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';

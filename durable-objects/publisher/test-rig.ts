@@ -5,10 +5,13 @@
 import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
-import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { HourKeys } from '../submission-buffer/hour-keys.ts';
+import { TAG_BYTES } from '../submission-buffer/row-cipher.ts';
+import type { Acceptance } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { Publisher } from './publisher-do.ts';
@@ -56,7 +59,7 @@ export class Rig {
     return new Rig();
   }
 
-  async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<AcceptReply> {
+  async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<Acceptance> {
     const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
     await this.#tuneBuffer();
     try {
@@ -108,6 +111,24 @@ export class Rig {
 
   async inBuffer<T>(body: (sql: SqlStorage, state: DurableObjectState) => T | Promise<T>): Promise<T> {
     return runInDurableObject(this.buffer, async (_buffer, state) => body(state.storage.sql, state));
+  }
+
+  /** Rewrites the row of a key as somebody could who has its key (submission-buffer/row-cipher.ts). */
+  async damageRow(hour: number, keyData: Uint8Array, change: (row: Uint8Array) => void): Promise<void> {
+    const keys = new HourKeys(
+      () => r2Bucket(testEnv.PRIVATE),
+      () => new Uint8Array(0),
+    );
+    await keys.ready(this.now);
+    const cipher = keys.cipher(hour)!;
+    const tag = cipher.tags(keyData).slice();
+    await this.inBuffer((sql) => {
+      const { sealed } = sql.exec<{ sealed: ArrayBuffer }>('SELECT sealed FROM waiting_row WHERE tag = ?', tag).one();
+      const row = cipher.open(concatBytes(tag, new Uint8Array(sealed))).slice();
+      change(row);
+      cipher.seal(row);
+      sql.exec('UPDATE waiting_row SET sealed = ? WHERE tag = ?', row.slice(TAG_BYTES), tag);
+    });
   }
 
   /** Changes the buffer object as it is in memory. */

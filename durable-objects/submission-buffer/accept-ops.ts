@@ -10,7 +10,7 @@ import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
-import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
@@ -18,6 +18,7 @@ import type { Ciphers } from './hour-keys.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { insertWaiting, waitingHours, waitingTags, type FreshKey } from './waiting-rows.ts';
+import type { Acceptance, Resolution } from './contract.ts';
 
 const RELEASE_COUNTER: InsertTarget = {
   table: 'release_counter',
@@ -35,9 +36,9 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param config of the deployment
  * @param ciphers ready for `now`
  * @param now Unix seconds
- * @param uploadId random id from `verification`; it is never stored beside a key
+ * @param uploadId derived by `upload`; it is never stored beside a key
  * @param upload 1..15 valid keys with regions, consent, origin, code batch
- * @returns stored, known or tombstone (domain/rpc.ts)
+ * @returns stored, known or tombstone (domain/rpc.ts); after known the id is dead
  */
 export function acceptUpload(
   sql: SqlStorage,
@@ -46,12 +47,16 @@ export function acceptUpload(
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
-): AcceptReply {
+): Acceptance {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
   const fresh = newKeys(sql, config, ciphers, now, upload.keys);
-  if (fresh.length === 0) return { kind: 'known' };
+  if (fresh.length === 0) {
+    // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
+    storeUpload(sql, config, now, uploadId, 'tombstone');
+    return { kind: 'known' };
+  }
   storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
   storeUpload(sql, config, now, uploadId, 'stored');
   return { kind: 'stored' };
@@ -62,7 +67,7 @@ export function acceptUpload(
  *
  * @param now Unix seconds
  */
-export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): ResolveReply {
+export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): Resolution {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   storeUpload(sql, config, now, uploadId, 'tombstone');

@@ -97,13 +97,13 @@ async function keepHashes(
   const hashes = new Uint8Array(HASHES_A_SLICE * HASH_BYTES);
   await inSlices(
     () => {
-      const hours: string[] = [];
+      const ends: string[] = [];
       const had = runs.take(HASHES_A_SLICE, (records, offset, n) => {
         hashes.set(records.subarray(offset, offset + HASH_BYTES), n * HASH_BYTES);
-        hours.push(String(uint32(records, offset + HASH_BYTES)).padStart(HOUR_DIGITS, '0'));
+        ends.push(String(uint32(records, offset + HASH_BYTES)).padStart(HOUR_DIGITS, '0'));
       });
       // One value for all hashes and one for all hours: a thousand small arrays a slice would be left to the garbage collector.
-      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, hours.join(''), had));
+      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, ends.join(''), had));
       return had;
     },
     (had) => had === HASHES_A_SLICE,

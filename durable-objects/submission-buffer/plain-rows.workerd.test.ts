@@ -1,6 +1,6 @@
 /** @module Migration 3: what an object of before holds is sealed at its first wake, wherever that is cut off. */
 import { runInDurableObject } from 'cloudflare:test';
-import { beforeEach, it } from 'vitest';
+import { beforeEach, type ExpectStatic, it } from 'vitest';
 import { MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
 import { ROW_BYTES, rowProvenance, unpackKey } from '../packed-keys.ts';
 import { lastingHash } from './accept-ops.ts';
@@ -62,7 +62,7 @@ beforeEach(async () => {
   await makePlain();
 });
 
-async function expectPublished(expect: (value: unknown) => { toEqual(other: unknown): void }): Promise<void> {
+async function expectPublished(expect: ExpectStatic): Promise<void> {
   expect(await rig.accept('again', KEYS.slice(0, 14))).toEqual({ kind: 'known' });
   expect(await rig.buffer.freeze({ hour: HOUR, after: 0 })).toEqual({
     setNo: 1,
@@ -95,6 +95,7 @@ async function expectPublished(expect: (value: unknown) => { toEqual(other: unkn
 }
 
 it('rows in the clear are sealed, known and published as they were', async ({ expect }) => {
+  expect(await tables()).toContain('diagnosis_key');
   await expectPublished(expect);
 });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';

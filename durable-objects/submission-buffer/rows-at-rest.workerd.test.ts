@@ -127,19 +127,22 @@ describe('a row without its key', () => {
     expect(await rig.accept('u4', keysOf(1, 3))).toEqual({ kind: 'stored' });
   });
 
-  it('damaged among good ones never stops a page, and is counted when its set is forgotten', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 5));
-    await rig.inBuffer((sql) =>
-      sql.exec('UPDATE waiting_row SET sealed = zeroblob(48) WHERE tag = (SELECT min(tag) FROM waiting_row)'),
-    );
-    rig.now += 3600;
-    await rig.accept('u2', keysOf(2, 1));
-    const { setNo } = await rig.buffer.freeze({ hour: HOUR, after: 0 });
-    const page = await rig.buffer.page(setNo, null, 100);
-    expect([page.rows.length / ROW_BYTES, page.last]).toEqual([4, true]);
-    await rig.buffer.purge(setNo);
-    expect(await counters()).toEqual([{ name: 'rows_without_key', value: 1 }]);
-  });
+  it.for([0, 40, 48, 64])(
+    'damaged to %i zeros never stops a page, and is counted when its set is forgotten',
+    async (bytes, { expect }) => {
+      await rig.accept('u1', keysOf(1, 5));
+      await rig.inBuffer((sql) =>
+        sql.exec('UPDATE waiting_row SET sealed = zeroblob(?) WHERE tag = (SELECT min(tag) FROM waiting_row)', bytes),
+      );
+      rig.now += 3600;
+      await rig.accept('u2', keysOf(2, 1));
+      const { setNo } = await rig.buffer.freeze({ hour: HOUR, after: 0 });
+      const page = await rig.buffer.page(setNo, null, 100);
+      expect([page.rows.length / ROW_BYTES, page.last]).toEqual([4, true]);
+      await rig.buffer.purge(setNo);
+      expect(await counters()).toEqual([{ name: 'rows_without_key', value: 1 }]);
+    },
+  );
 });
 
 describe('forgetting a set', () => {

@@ -23,6 +23,9 @@ const PART_ROWS = 1_000_000;
 const CODE_OFFSET = ROW_BYTES;
 const SHAPE: RecordShape = { bytes: ROW_BYTES + 4, sortBytes: SORT_BYTES };
 
+/** A row whose label nobody opens: without a provenance the publisher puts it aside. */
+const NO_LABEL = { provenance: 0xffff_ffff, codeBatch: -1 };
+
 /** Keys that start at `from` or later and before `to`, in intervals. */
 interface Part {
   readonly from: number;
@@ -113,8 +116,7 @@ export class SetReader {
     for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
       const start = rowStart(rows, row + FIELDS_OFFSET);
       if (start < part.from || start >= part.to) continue;
-      const numbers = this.#labels.numbers(hour, readLabel(rows, row + LABEL_OFFSET));
-      if (numbers === null) continue;
+      const numbers = this.#labels.numbers(hour, readLabel(rows, row + LABEL_OFFSET)) ?? NO_LABEL;
       records.set(rows.subarray(row + FIELDS_OFFSET, row + FIELDS_OFFSET + SORT_BYTES), at);
       packProvenance(records, at, numbers.provenance);
       writeUint32(records, at + CODE_OFFSET, numbers.codeBatch + 1);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { splitStarts } from './set-reader.ts';
 import { MergedRuns, compareRecords, sortRecords, type RecordShape } from './sorted-runs.ts';

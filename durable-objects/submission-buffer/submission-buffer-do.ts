@@ -5,7 +5,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/decoys.ts';
-import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
@@ -13,10 +14,11 @@ import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
-import type { BufferPort, FreezeRequest, FrozenSet, KeyPage } from './contract.ts';
+import type { Acceptance, BufferPort, FreezeRequest, FrozenSet, KeyPage, Resolution } from './contract.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { HourKeys } from './hour-keys.ts';
+import { allKnown } from './known-ops.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetReader } from './set-reader.ts';
@@ -61,15 +63,21 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
-  async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
+  async accept(uploadId: string, upload: AcceptedUpload): Promise<Acceptance> {
     const now = await this.#ready();
     return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, this.#keys, now, uploadId, upload));
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */
-  async resolve(uploadId: string): Promise<ResolveReply> {
+  async resolve(uploadId: string): Promise<Resolution> {
     const now = await this.clock();
     return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, this.config, now, uploadId));
+  }
+
+  /** Says whether an upload of these keys would bring nothing new, though it has something to publish. */
+  async known(keys: readonly TemporaryExposureKey[]): Promise<boolean> {
+    const now = await this.#ready();
+    return allKnown(this.ctx.storage.sql, this.config, this.#keys, now, keys);
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */

@@ -102,23 +102,20 @@ export interface WaitingSlice {
 
 /** @param after the greatest tag had, null at the beginning @returns the next slice of an hour's rows */
 export function readWaiting(sql: SqlStorage, ciphers: Ciphers, hour: number, after: Uint8Array | null): WaitingSlice {
-  // As one blob: a row and a column at a time would cost three times as much as reading and opening them.
-  const { rows, last } = sql
-    .exec<{ rows: ArrayBuffer | null; last: ArrayBuffer | null }>(
-      `SELECT unhex(group_concat(hex(tag || sealed), '')) AS rows, max(tag) AS last FROM (
-         SELECT tag, sealed FROM waiting_row WHERE release_hour = ? AND tag > ? ORDER BY tag LIMIT ${SLICE_ROWS})`,
+  // As one blob: a row and a column at a time would cost three times as much as reading and opening them. A row of another
+  // length would shift all that follow.
+  const { rows, last, read } = sql
+    .exec<{ rows: ArrayBuffer | null; last: ArrayBuffer | null; read: number }>(
+      `SELECT unhex(group_concat(hex(tag || sealed), '') FILTER (WHERE length(tag) + length(sealed) = ${STORED_ROW_BYTES})) AS rows,
+         max(tag) AS last, count(*) AS read FROM (
+           SELECT tag, sealed FROM waiting_row WHERE release_hour = ? AND tag > ? ORDER BY tag LIMIT ${SLICE_ROWS})`,
       hour,
       after ?? new Uint8Array(0),
     )
     .one();
-  if (rows === null || last === null) {
-    const none = new Uint8Array(0);
-    return { rows: none, read: 0, last: null, memory: none };
-  }
-  const stored = new Uint8Array(rows);
-  const read = stored.length / STORED_ROW_BYTES;
-  const good = ciphers.cipher(hour)?.open(stored) ?? new Uint8Array(0);
-  return { rows: good, read, last: new Uint8Array(last), memory: stored };
+  const memory = new Uint8Array(rows ?? new ArrayBuffer());
+  const good = ciphers.cipher(hour)?.open(memory) ?? new Uint8Array(0);
+  return { rows: good, read, last: last === null ? null : new Uint8Array(last), memory };
 }
 
 /** Deletes rows of an hour up to a tag; runs inside a transaction. */

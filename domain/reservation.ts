@@ -2,6 +2,8 @@
  * @module The life of one TAN as a pure state machine (docs/architecture.md §4.4): issued → reserved → committed, with release
  * and expiry. Storage, clock and random ids are handed in; each function maps (row, question) to (answer, next row).
  */
+import type { TanStatus } from './session.ts';
+
 /** A lease, and nothing else in the ledger, is finer than the hour; it ends with a full minute. */
 const SECONDS_PER_MINUTE = 60;
 
@@ -135,4 +137,16 @@ export function release(
 ): TanRow | null {
   if (row?.state !== 'reserved' || row.reservationId !== reservationId || !proven(row.idCommitment)) return null;
   return { state: 'issued', codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
+}
+
+/**
+ * What a session is told of its TAN. A reserved one lives past its expiry, as long as its own digest may still commit it.
+ *
+ * @param row the TAN's row, or null
+ * @param now Unix seconds
+ */
+export function tanStatus(row: TanRow | null, now: number): TanStatus {
+  if (row === null || now >= forgetAt(row)) return row?.state === 'committed' ? 'committed' : 'gone';
+  if (row.state !== 'issued') return row.state === 'committed' ? 'committed' : 'live';
+  return now < row.expiresAt ? 'live' : 'expired';
 }

@@ -137,6 +137,21 @@ export interface CardBatch {
   readonly withdrawnFrom: number | null;
 }
 
+/** Where a page of batches begins: after this batch in the direction of time, or before it. */
+export interface BatchCursor {
+  readonly direction: 'older' | 'newer';
+  /** Unix seconds. */
+  readonly createdAt: number;
+  readonly batchId: string;
+}
+
+/** A page of batches, newest first, and whether there are others on either side. */
+export interface CardBatchPage {
+  readonly batches: readonly CardBatch[];
+  readonly older: boolean;
+  readonly newer: boolean;
+}
+
 /** Cards to print; the codes exist in this reply alone. */
 export interface CardSheet {
   readonly batch: CardBatch;
@@ -153,8 +168,10 @@ export interface VerificationBackOfficeRpc {
   teleTanQuotas(): Promise<readonly { readonly issuer: string; readonly teleTansPerHour: number }[]>;
   /** @param count 20..10,000 @returns null when the provider's cards of the day are used up */
   makeCards(provider: string, label: string, count: number): Promise<CardSheet | null>;
-  /** @param provider one provider's batches, or null for all */
-  cardBatches(provider: string | null): Promise<readonly CardBatch[]>;
+  /** @param provider one provider's batches, or null for all @returns a page of them, newest first */
+  cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage>;
+  /** @param provider whose batch it must be, or null @returns one batch, or null when there is no such one */
+  cardBatch(batchId: string, provider: string | null): Promise<CardBatch | null>;
   /** @returns the instant (Unix seconds) from which on it is withdrawn, or null when there is no such batch */
   withdrawBatch(batchId: string, provider: string | null, from: number): Promise<number | null>;
   /** Failed teleTAN guesses; `alarm` when the running or the last hour is over budget. */
@@ -198,6 +215,8 @@ export interface TestResultReply {
   readonly labId: string | null;
   /** Unix seconds until which the result is kept (a session lives at least as long), or null while pending. */
   readonly keptUntil: number | null;
+  /** Whether its laboratory, when it posted, bound all its tests to dates of birth; false while pending. */
+  readonly needsBirthDate: boolean;
 }
 
 /** laboratory#Results, bound by `verification` alone. Asking creates nothing. */
@@ -214,6 +233,8 @@ export interface Laboratory {
   readonly name: string;
   /** SHA-256 of the client certificate (DER), lowercase hex; several while one is replaced. */
   readonly certificateFingerprints: readonly string[];
+  /** required: it posts each result under the hash with the date of birth too, and who registers without one sees none. */
+  readonly birthDate: 'optional' | 'required';
 }
 
 /** laboratory#BackOffice, bound by `portal` alone. */
@@ -221,4 +242,6 @@ export interface LaboratoryBackOfficeRpc {
   /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
   setLaboratories(document: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;
+  /** @param marks of a client certificate, its issuer's and serial number or its public key: it posts nothing any more */
+  blockCertificate(marks: readonly string[]): Promise<void>;
 }

@@ -18,7 +18,7 @@ afterEach(() => reset());
 const asDeployedBefore = () =>
   runInDurableObject(ledger(), (_object, state) => {
     const { sql } = state.storage;
-    sql.exec('DROP TABLE held_tan');
+    sql.exec('DROP TABLE held_tan; DROP TABLE withdrawn_tan');
     sql.exec(MIGRATIONS[0] ?? '');
     sql.exec('UPDATE schema_version SET version = 1');
     const insert = 'INSERT INTO tan VALUES (?, ?, ?, ?, ?, ?, ?)';
@@ -41,7 +41,7 @@ it('on the first wake no digest, upload id or fine time is left, and no right to
   const { tables, rows } = await read();
   const reservation = new Uint8Array(88).buffer;
   const end = START + 86_400 + 3_600;
-  expect(tables).toEqual([{ name: 'held_tan' }]);
+  expect(tables).toEqual([{ name: 'held_tan' }, { name: 'withdrawn_tan' }]);
   expect(rows).toEqual([
     { hash: 'a', state: 'i', reservation, code_batch_id: 'cards-1', expires_at: end },
     { hash: 'b', state: 'i', reservation, code_batch_id: null, expires_at: end },

@@ -5,14 +5,24 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
-import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
+import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
-import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
+import { inSlices } from '../pace.ts';
+import {
+  MIGRATIONS,
+  forgetTans,
+  isWithdrawn,
+  nextForgetAt,
+  readTan,
+  withdrawTan,
+  withdrawTans,
+  writeTan,
+} from './tan-rows.ts';
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
@@ -47,14 +57,22 @@ export class TanLedger extends DurableObject {
     migrate(ctx.storage, MIGRATIONS);
   }
 
+  /**
+   * A TAN is issued when a phone is about to use it: the full hour above says no more than an hour of that.
+   *
+   * @param lifetimeSeconds > 0
+   * @returns Unix seconds at which a TAN that is issued now ends
+   */
+  async endOfTan(lifetimeSeconds: number): Promise<number> {
+    return Math.ceil(((await this.clock()) + lifetimeSeconds) / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+  }
+
   /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
   async issue(batch: IssueBatch): Promise<void> {
-    // A TAN is issued when a phone is about to use it: the full hour above says no more than an hour of that.
-    const end = (await this.clock()) + batch.lifetimeSeconds;
-    const expiresAt = Math.ceil(end / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+    const expiresAt = await this.endOfTan(batch.lifetimeSeconds);
     this.ctx.storage.transactionSync(() => {
       for (const hash of batch.hashes) {
-        if (readTan(this.#sql, hash) !== null) continue;
+        if (readTan(this.#sql, hash) !== null || isWithdrawn(this.#sql, hash)) continue;
         writeTan(this.#sql, hash, { state: 'issued', codeBatchId: batch.codeBatchId, expiresAt });
       }
     });
@@ -100,22 +118,39 @@ export class TanLedger extends DurableObject {
     await this.#change(hash, (row) => release(row, reservationId, proven));
   }
 
-  /** @param hash keyed hash of the TAN @returns what became of it; gone when it is unknown, expired or forgotten */
+  /** See `TanStatus`. @param hash keyed hash of the TAN @returns what became of it; a withdrawn one has expired */
   async status(hash: string): Promise<TanStatus> {
     const now = await this.clock();
-    const row = readTan(this.#sql, hash);
-    if (row?.state === 'committed') return 'committed';
-    return row !== null && now < row.expiresAt ? 'live' : 'gone';
+    return isWithdrawn(this.#sql, hash) ? 'expired' : tanStatus(readTan(this.#sql, hash), now);
+  }
+
+  /** Ends a TAN that is not committed, and that the caller has given to nobody. @param hash keyed hash of the TAN */
+  withdraw(hash: string): void {
+    this.ctx.storage.transactionSync(() => withdrawTan(this.#sql, hash));
   }
 
   /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
-  withdrawBatch(codeBatchId: string): void {
-    withdrawTans(this.#sql, codeBatchId);
+  async withdrawBatch(codeBatchId: string): Promise<void> {
+    let after: string | null = '';
+    await inSlices(
+      () => (after = this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, codeBatchId, after ?? ''))),
+      (next) => next !== null,
+    );
   }
 
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    return forgetTans(this.#sql, await this.clock());
+    const now = await this.clock();
+    let forgotten = 0;
+    await inSlices(
+      () => {
+        const gone = forgetTans(this.#sql, now);
+        forgotten += gone;
+        return gone;
+      },
+      (gone) => gone > 0,
+    );
+    return forgotten;
   }
 
   /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */

@@ -34,6 +34,8 @@ UPDATE tan SET digest = printf('%064d', 0) WHERE digest IS NOT NULL;
 UPDATE tan SET upload_id = printf('%036d', 0) WHERE upload_id IS NOT NULL;
 DROP TABLE tan;
 CREATE INDEX held_tan_by_expiry ON held_tan (expires_at);`,
+  `CREATE TABLE withdrawn_tan (hash TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX withdrawn_tan_by_expiry ON withdrawn_tan (expires_at);`,
 ];
 
 const STATE = { issued: 'i', reserved: 'r', committed: 'c' } as const;
@@ -100,25 +102,62 @@ export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
   );
 }
 
+/** Rows that one slice deletes or looks at: some 3 ms (durable-objects/pace.ts). */
+const SLICE_ROWS = 1_000;
+
 /**
- * Deletes what is past its expiry and the grace after it.
+ * Deletes some of what is past its expiry and the grace after it.
  *
  * @param sql storage
  * @param now Unix seconds
- * @returns how many rows went
+ * @returns how many rows went; 0 when none is left
  */
 export function forgetTans(sql: SqlStorage, now: number): number {
-  return sql.exec('DELETE FROM held_tan WHERE expires_at <= ? RETURNING 1', now - GRACE_AFTER_EXPIRY_SECONDS).toArray()
-    .length;
+  const until = now - GRACE_AFTER_EXPIRY_SECONDS;
+  return ['withdrawn_tan', 'held_tan'].reduce((gone, table) => {
+    const some = `SELECT hash FROM ${table} WHERE expires_at <= ? LIMIT ${SLICE_ROWS}`;
+    return gone + sql.exec(`DELETE FROM ${table} WHERE hash IN (${some}) RETURNING 1`, until).toArray().length;
+  }, 0);
 }
 
-/** Deletes the TANs of a batch that are not committed. @param sql storage @param codeBatchId the withdrawn batch */
-export function withdrawTans(sql: SqlStorage, codeBatchId: string): void {
-  sql.exec("DELETE FROM held_tan WHERE code_batch_id = ? AND state <> 'c'", codeBatchId);
+/** Withdraws one TAN unless it is committed. @param sql storage @param hash keyed hash of the TAN, hex */
+export function withdrawTan(sql: SqlStorage, hash: string): void {
+  withdrawWhere(sql, 'hash = ?', hash);
+}
+
+/**
+ * Withdraws the TANs of a batch that are not committed, among some rows.
+ *
+ * @param sql storage
+ * @param codeBatchId the withdrawn batch
+ * @param after hash of the last row looked at, empty at the beginning
+ * @returns where to go on, or null at the end
+ */
+export function withdrawTans(sql: SqlStorage, codeBatchId: string, after: string): string | null {
+  const next = `SELECT hash FROM held_tan WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET ${SLICE_ROWS - 1}`;
+  const end = sql.exec<{ hash: string }>(next, after).toArray()[0]?.hash ?? null;
+  withdrawWhere(sql, 'hash > ?1 AND (?2 IS NULL OR hash <= ?2) AND code_batch_id = ?3', after, end, codeBatchId);
+  return end;
+}
+
+/** @returns whether a TAN was withdrawn: its session is then given another, and it is never recorded again */
+export function isWithdrawn(sql: SqlStorage, hash: string): boolean {
+  return sql.exec('SELECT 1 FROM withdrawn_tan WHERE hash = ?', hash).toArray().length > 0;
+}
+
+/** Only the hash stays, as long as its session might take the TAN for one that is still being issued. */
+function withdrawWhere(sql: SqlStorage, condition: string, ...values: (string | null)[]): void {
+  const chosen = `FROM held_tan WHERE ${condition} AND state <> 'c'`;
+  sql.exec(`INSERT OR IGNORE INTO withdrawn_tan SELECT hash, expires_at ${chosen}`, ...values);
+  sql.exec(`DELETE ${chosen}`, ...values);
 }
 
 /** @param sql storage @returns Unix seconds when the next row must be gone, or null when there is none */
 export function nextForgetAt(sql: SqlStorage): number | null {
-  const { first } = sql.exec<{ first: number | null }>('SELECT min(expires_at) AS first FROM held_tan').one();
+  const { first } = sql
+    .exec<{ first: number | null }>(
+      'SELECT min(expires_at) AS first FROM (SELECT expires_at FROM held_tan UNION ALL SELECT expires_at FROM withdrawn_tan)',
+    )
+    .one();
   return first === null ? null : first + GRACE_AFTER_EXPIRY_SECONDS;
 }

@@ -3,6 +3,7 @@
  * teleTAN, code card, second upload, cover traffic.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import parameters from '../../parameters/default.json' with { type: 'json' };
 import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
 import { type ManifestState, syncManifest } from '../../phone/download/download-manifest.ts';
 import { playDummy } from '../../phone/course/playbook.ts';
@@ -63,7 +64,8 @@ class Person {
 
   get ports(): CoursePorts {
     const { url } = system.edge;
-    return { fetch, baseUrl: url, verificationUrl: url, random, clock: () => now, store: this.store };
+    const clock = () => now;
+    return { fetch, baseUrl: url, verificationUrl: url, random, clock, store: this.store, settings: parameters };
   }
 
   get content(): UploadContent {

@@ -58,9 +58,16 @@ export class BackOffice extends WorkerEntrypoint {
     const cards = Array.from({ length: size }, (_, i) => ({ code: 'ABCDEFGHJKMNPQ' + (i + 2), guid: '00000' + i + '-00000000-0000-4000-8000-000000000000' }));
     return { batch, cards };
   }
-  cardBatches(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider); }
+  own(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider).reverse(); }
+  cardBatches(provider, from) {
+    const own = this.own(provider);
+    const at = from === null ? -1 : own.findIndex((batch) => batch.batchId === from.batchId);
+    const page = from?.direction === 'newer' ? own.slice(Math.max(0, at - 2), at) : own.slice(at + 1, at + 3);
+    return { batches: page, newer: page[0] !== own[0], older: page.at(-1) !== own.at(-1) };
+  }
+  cardBatch(batchId, provider) { return this.own(provider).find((batch) => batch.batchId === batchId) ?? null; }
   withdrawBatch(batchId, provider, from) {
-    const batch = this.cardBatches(provider).find((one) => one.batchId === batchId);
+    const batch = this.cardBatch(batchId, provider);
     if (!batch) return null;
     return (batch.withdrawnFrom = Math.min(from, batch.withdrawnFrom ?? from));
   }
@@ -98,7 +105,10 @@ export class BackOffice extends WorkerEntrypoint {
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
 
-/** laboratory: the result is the first hex digit of the id that is a code, so that a test chooses it; asking stores nothing. */
+/**
+ * laboratory: the result is the second digit of the id, so that a test chooses it; an id that begins with b is of a
+ * laboratory which requires dates of birth; asking stores nothing.
+ */
 export const laboratoryStub = stub(
   'laboratory',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
@@ -106,13 +116,14 @@ const forgotten = new Set();
 export class Results extends WorkerEntrypoint {
   resultOf(id) {
     const result = forgotten.has(id) ? 0 : Number.parseInt(id.at(1), 10) || 0;
-    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null };
+    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null, needsBirthDate: result > 0 && id.startsWith('b') };
   }
   forget(id) { forgotten.add(id); }
 }
 export class BackOffice extends WorkerEntrypoint {
   setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one' }; }
   laboratories() { return { version: 0, laboratories: [] }; }
+  blockCertificate() {}
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

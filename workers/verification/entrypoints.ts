@@ -4,7 +4,9 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type {
+  BatchCursor,
   CardBatch,
+  CardBatchPage,
   CardSheet,
   IssuedTeleTanReply,
   IssueTansRequest,
@@ -80,8 +82,13 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  cardBatches(provider: string | null): Promise<CardBatch[]> {
-    return servicesOf(this.env).desk.batches(provider);
+  cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage> {
+    return servicesOf(this.env).desk.batches(provider, from);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  cardBatch(batchId: string, provider: string | null): Promise<CardBatch | null> {
+    return servicesOf(this.env).desk.batch(batchId, provider);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

@@ -57,11 +57,19 @@ export class TanLedger extends DurableObject {
     migrate(ctx.storage, MIGRATIONS);
   }
 
+  /**
+   * A TAN is issued when a phone is about to use it: the full hour above says no more than an hour of that.
+   *
+   * @param lifetimeSeconds > 0
+   * @returns Unix seconds at which a TAN that is issued now ends
+   */
+  async endOfTan(lifetimeSeconds: number): Promise<number> {
+    return Math.ceil(((await this.clock()) + lifetimeSeconds) / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+  }
+
   /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
   async issue(batch: IssueBatch): Promise<void> {
-    // A TAN is issued when a phone is about to use it: the full hour above says no more than an hour of that.
-    const end = (await this.clock()) + batch.lifetimeSeconds;
-    const expiresAt = Math.ceil(end / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+    const expiresAt = await this.endOfTan(batch.lifetimeSeconds);
     this.ctx.storage.transactionSync(() => {
       for (const hash of batch.hashes) {
         if (readTan(this.#sql, hash) !== null || isWithdrawn(this.#sql, hash)) continue;

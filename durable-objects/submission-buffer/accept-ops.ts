@@ -9,11 +9,13 @@
 import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
+import { countReceived } from './received-ops.ts';
 
 /** 128 bits of the keyed hash are enough to tell TEKs apart, and no more is kept. */
 const KNOWN_HASH_BYTES = 16;
@@ -34,6 +36,7 @@ const RELEASE_COUNTER: InsertTarget = {
  *
  * @param sql storage of the object
  * @param config of the deployment
+ * @param random for the counts of what was received (received-ops.ts)
  * @param now Unix seconds
  * @param uploadId random id from `verification`; it is never stored beside a key
  * @param upload 1..15 valid keys with regions, consent, origin, code batch
@@ -42,6 +45,7 @@ const RELEASE_COUNTER: InsertTarget = {
 export function acceptUpload(
   sql: SqlStorage,
   config: BufferConfig,
+  random: RandomBytes,
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
@@ -58,11 +62,10 @@ export function acceptUpload(
     synthetic: false,
   });
   storeKeys(sql, config, fresh, { earliest: earliestHour(sql, now), provenance, upload });
-  const known = fresh.flatMap(({ hash, key }) => [
-    hash,
-    hourOf(retentionEnd(key, config.policy.retentionDays) - 1) + 1,
-  ]);
-  insertRows(sql, KNOWN_KEY, known);
+  const published = fresh.map(({ key }) => key);
+  rememberKeys(sql, config, published);
+  // Peers' keys come in batches, which are nobody's upload.
+  if (upload.origin === config.homeCountry) countReceived(sql, random, now, published);
   storeUpload(sql, config, now, uploadId, 'stored');
   return { kind: 'stored' };
 }
@@ -79,9 +82,25 @@ export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number
   return { kind: 'tombstone' };
 }
 
-/** The keys of one upload, in published form. */
+/** A key of one upload. */
 export interface FreshKey {
+  /** In published form. */
   readonly key: TemporaryExposureKey;
+  /** First hour it may be published in: after the end of what was uploaded, which may be later than the published day's. */
+  readonly release: number;
+}
+
+/**
+ * Enters keys into what is known, real ones and decoys alike: each is accepted once in its life.
+ *
+ * @param keys in published form, none known yet
+ */
+export function rememberKeys(sql: SqlStorage, config: BufferConfig, keys: readonly TemporaryExposureKey[]): void {
+  const known = keys.flatMap((key) => [
+    keyHash(config, key),
+    hourOf(retentionEnd(key, config.policy.retentionDays) - 1) + 1,
+  ]);
+  insertRows(sql, KNOWN_KEY, known);
 }
 
 /**
@@ -102,8 +121,8 @@ export function storeKeys(
   },
 ): void {
   const perHour = new Map<number, number>();
-  const rows = keys.flatMap(({ key }) => {
-    const hour = Math.max(releaseHour(key), at.earliest);
+  const rows = keys.flatMap(({ key, release }) => {
+    const hour = Math.max(release, at.earliest);
     perHour.set(hour, (perHour.get(hour) ?? 0) + 1);
     return [
       hour,
@@ -154,23 +173,29 @@ function earliestHour(sql: SqlStorage, now: number): number {
   return Math.max(hourOf(now), frozen === null ? 0 : frozen + 1);
 }
 
+const keyHash = (config: BufferConfig, { keyData }: TemporaryExposureKey): Uint8Array =>
+  hmacSha256(config.knownKeyHashKey, keyData).slice(0, KNOWN_HASH_BYTES);
+
 function newKeys(
   sql: SqlStorage,
   config: BufferConfig,
   now: number,
   keys: readonly TemporaryExposureKey[],
-): { hash: Uint8Array; key: TemporaryExposureKey }[] {
-  const fresh = new Map<string, { hash: Uint8Array; key: TemporaryExposureKey }>();
+): FreshKey[] {
+  const fresh = new Map<string, FreshKey>();
+  const hashes: Uint8Array[] = [];
   for (const uploaded of keys) {
     const key = publishedForm(uploaded);
+    const release = releaseHour(uploaded);
     // A key that can't be published before its retention ends is as good as forgotten already.
-    const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
+    const published = hourEnd(Math.max(release, hourOf(now)));
     if (retentionEnd(key, config.policy.retentionDays) <= published) continue;
-    const hash = hmacSha256(config.knownKeyHashKey, key.keyData).slice(0, KNOWN_HASH_BYTES);
+    const hash = keyHash(config, key);
     const name = toHex(hash);
-    if (!fresh.has(name)) fresh.set(name, { hash, key });
+    if (fresh.has(name)) continue;
+    fresh.set(name, { key, release });
+    hashes.push(hash);
   }
-  const hashes = [...fresh.values()].map(({ hash }) => hash);
   const known = sql.exec<{ hash: ArrayBuffer }>(
     `SELECT hash FROM known_key WHERE hash IN (${places(hashes.length)})`,
     ...hashes,

@@ -6,12 +6,12 @@
  * gate). A crash before it leaves the hour open; after it, the same request reads the same set. Decoys are therefore
  * drawn once, whoever asks again.
  */
-import { decideChunk, holdsMinima, uploadsOfSet, type RegionCount } from '../../domain/chunk-policy.ts';
-import { drawDecoyUpload, type RandomBytes } from '../../domain/decoys.ts';
+import { decideChunk, uploadsOfSet, type RegionCount } from '../../domain/chunk-policy.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_INTERVAL, hourEnd } from '../../protocol/gaen/intervals.ts';
-import { provenanceId, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { FreezeRequest, FrozenSet, RegionFacts } from './contract.ts';
+import { addDecoys } from './decoy-ops.ts';
 
 interface SetRow extends Record<string, SqlStorageValue> {
   set_no: number;
@@ -96,7 +96,7 @@ function composeSet(
   const counts = () => regionCounts(sql, config, covered + 1, hour);
   let decision = decideChunk(config.policy, hour, oldest, counts());
   if (decision === 'pad') {
-    addDecoys(sql, config, random, covered + 1, hour);
+    addDecoys(sql, config, random, { first: oldest!, hour }, counts);
     decision = 'publish';
   }
   if (decision !== 'publish') {
@@ -105,46 +105,6 @@ function composeSet(
   const regions = regionFacts(sql, config, covered + 1, hour);
   const keys = regions.find(({ region }) => region === config.unionRegion)?.keys ?? 0;
   return { setNo, hour, firstHour: oldest, lastHour: hour, decision, keys, regions };
-}
-
-/** Decoys, one whole upload at a time, until both minima hold in each published region that has a key. */
-function addDecoys(sql: SqlStorage, config: BufferConfig, random: RandomBytes, first: number, hour: number): void {
-  const waiting = sql
-    .exec<{ regions: string; keys: number }>(
-      `SELECT p.regions AS regions, count(*) AS keys FROM diagnosis_key k JOIN provenance p ON p.id = k.provenance
-       WHERE k.release_hour BETWEEN ? AND ? GROUP BY p.regions ORDER BY p.regions`,
-      first,
-      hour,
-    )
-    .toArray();
-  for (;;) {
-    const lacking = regionCounts(sql, config, first, hour).find((region) => !holdsMinima(config.policy, region));
-    if (lacking === undefined) return;
-    const candidates = waiting.filter(
-      ({ regions }) => lacking.region === config.unionRegion || regions.split(',').includes(lacking.region),
-    );
-    const regions = drawWeighted(candidates, random).split(',');
-    const provenance = provenanceId(sql, {
-      regions,
-      consentToFederation: false,
-      origin: config.homeCountry,
-      synthetic: true,
-    });
-    const keys = drawDecoyUpload(random, hour, config.policy.retentionDays).map((key) => ({ key }));
-    const upload = { regions, codeBatchId: null };
-    storeKeys(sql, config, keys, { earliest: hour, provenance, upload, synthetic: true });
-  }
-}
-
-function drawWeighted(candidates: readonly { regions: string; keys: number }[], random: RandomBytes): string {
-  const total = candidates.reduce((sum, { keys }) => sum + keys, 0);
-  const bytes = random(6);
-  let at = Math.floor((bytes.reduce((value, byte) => value * 256 + byte, 0) / 2 ** 48) * total);
-  for (const { regions, keys } of candidates) {
-    if (at < keys) return regions;
-    at -= keys;
-  }
-  throw new Error('no key waits in a region that lacks keys');
 }
 
 interface CounterRow extends Record<string, SqlStorageValue> {

@@ -62,4 +62,10 @@ export const MIGRATIONS: readonly string[] = [
     expires_hour INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE received (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    counts BLOB NOT NULL
+  );
+  `,
 ];

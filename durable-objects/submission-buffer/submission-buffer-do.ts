@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { RandomBytes } from '../../domain/decoys.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
@@ -19,7 +19,7 @@ import { MIGRATIONS } from './schema.ts';
 export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
-  /** What decoys are drawn from; tests seed it. */
+  /** What decoys, and the counts behind them, are drawn with; tests seed it. */
   protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   protected config: BufferConfig;
   readonly #commits: GroupCommit;
@@ -34,7 +34,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Stores an upload once (domain/rpc.ts). */
   async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
     const now = await this.clock();
-    return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, now, uploadId, upload));
+    return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, this.random, now, uploadId, upload));
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */

@@ -11,6 +11,9 @@ import {
 } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 
+/** When a key is valid: its start and how long, both in intervals of 600 s. */
+type Validity = Pick<TemporaryExposureKey, 'rollingStartIntervalNumber' | 'rollingPeriod'>;
+
 /** Apple's "must", and CWA's expiry policy: two hours after the key's validity has ended. */
 export const EMBARGO_SECONDS = 2 * SECONDS_PER_HOUR;
 
@@ -24,7 +27,7 @@ export const EMBARGO_SECONDS = 2 * SECONDS_PER_HOUR;
  * @param key a valid key: start ≥ 0 and period 1..144, both in intervals of 600 s
  * @returns the key as it is stored and published; the same for a key in published form
  */
-export function publishedForm(key: TemporaryExposureKey): TemporaryExposureKey {
+export function publishedForm<K extends Validity>(key: K): K {
   const day = Math.floor(key.rollingStartIntervalNumber / INTERVALS_PER_DAY);
   const midnight = (day + 1) * INTERVALS_PER_DAY;
   const before = midnight - key.rollingStartIntervalNumber;
@@ -44,7 +47,7 @@ export function publishedForm(key: TemporaryExposureKey): TemporaryExposureKey {
  * @param key as uploaded, or in published form
  * @returns hours since the Unix epoch
  */
-export function releaseHour(key: TemporaryExposureKey): number {
+export function releaseHour(key: Validity): number {
   const end = Math.max(keyEnd(key), keyEnd(publishedForm(key)));
   return Math.ceil((end + EMBARGO_SECONDS) / SECONDS_PER_HOUR) - 1;
 }
@@ -56,10 +59,7 @@ export function releaseHour(key: TemporaryExposureKey): number {
  * @param retentionDays days after the end of the key's period
  * @returns Unix seconds
  */
-export function retentionEnd(
-  key: Pick<TemporaryExposureKey, 'rollingStartIntervalNumber' | 'rollingPeriod'>,
-  retentionDays: number,
-): number {
+export function retentionEnd(key: Validity, retentionDays: number): number {
   return keyEnd(key) + retentionDays * SECONDS_PER_DAY;
 }
 

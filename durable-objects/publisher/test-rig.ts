@@ -56,21 +56,27 @@ export class Rig {
     return new Rig();
   }
 
-  async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<AcceptReply> {
-    const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
-    await this.#tuneBuffer();
+  async accept(
+    uploadId: string,
+    keys: readonly TemporaryExposureKey[],
+    regions = ['DE'],
+    change: Partial<AcceptedUpload> = {},
+  ): Promise<AcceptReply> {
+    const base = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const upload: AcceptedUpload = { ...base, ...change };
+    await this.tuneBuffer();
     return this.buffer.accept(uploadId, upload);
   }
 
   /** One step of the publisher. */
   async advance(): Promise<{ readonly idle: boolean }> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     return this.inPublisher((publisher) => publisher.advance());
   }
 
   /** All that is due: by the alarm's way, which arms once in many steps, then a last step as an operator's. */
   async untilIdle(limit = 50): Promise<void> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     await this.inPublisher(async (publisher) => {
       for (let wakes = 0; wakes < limit; wakes++) {
         await publisher.wake();
@@ -109,7 +115,8 @@ export class Rig {
     await evictAllDurableObjects();
   }
 
-  async #tuneBuffer(): Promise<void> {
+  /** Hands the rig's clock, policy and randomness to the buffer; what calls it does so itself. */
+  async tuneBuffer(): Promise<void> {
     await runInDurableObject(this.buffer, (buffer) => {
       this.#tune(buffer);
       Object.assign(buffer, { random: this.#random });

@@ -2,7 +2,9 @@
  * @module Reading and forgetting a frozen set. The rows of each release hour lie in published order on disk (primary
  * key), so a set of several hours is a merge of sorted runs, and the order is a function of the set alone.
  */
+import type { RandomBytes } from '../../domain/random.ts';
 import { expireBatchMarks } from './batch-ops.ts';
+import { forgetReceived } from './received-ops.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR, hourOf } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, TEK_OFFSET, compareRows, packFields, unpackKey, type Provenance } from '../packed-keys.ts';
 import { readSet } from './freeze-ops.ts';
@@ -120,12 +122,12 @@ export function purgeSet(storage: DurableObjectStorage, setNo: number): void {
 }
 
 /**
- * Forgets what has had its time: upload ids, hashes of known keys. The scan of the hashes runs once a day, at the
+ * Forgets what has had its time: upload ids, hashes of known keys, half of what was counted. The scan of the hashes runs once a day, at the
  * midnight at which they expire.
  *
  * @param now Unix seconds
  */
-export function expireBuffer(storage: DurableObjectStorage, now: number): void {
+export function expireBuffer(storage: DurableObjectStorage, random: RandomBytes, now: number): void {
   storage.transactionSync(() => {
     const sql = storage.sql;
     sql.exec('DELETE FROM upload WHERE expires_hour <= ?', hourOf(now));
@@ -135,6 +137,7 @@ export function expireBuffer(storage: DurableObjectStorage, now: number): void {
     if (done === today) return;
     sql.exec('DELETE FROM known_key WHERE expires_hour <= ?', (today * SECONDS_PER_DAY) / SECONDS_PER_HOUR);
     sql.exec(`INSERT OR REPLACE INTO meta VALUES ('expired_day', ?)`, today);
+    forgetReceived(sql, random, now);
     sql.exec('DELETE FROM provenance WHERE id NOT IN (SELECT DISTINCT provenance FROM diagnosis_key)');
   });
 }

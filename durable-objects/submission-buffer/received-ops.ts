@@ -43,6 +43,21 @@ export function countReceived(
 ): void {
   const hour = hourOf(now);
   const received = forgetHalf(random, readCounts(sql, random, now), Math.floor(now / SECONDS_PER_DAY));
-  const counted = countUpload(received, shapeOf(keys, hour), hour);
-  sql.exec('INSERT OR REPLACE INTO received VALUES (0, ?)', writeReceived(counted).slice().buffer);
+  write(sql, countUpload(received, shapeOf(keys, hour), hour));
+}
+
+/**
+ * Forgets half of what was counted when that is due, also where no upload comes any more, and all once no real upload is left.
+ *
+ * @param now Unix seconds
+ */
+export function forgetReceived(sql: SqlStorage, random: RandomBytes, now: number): void {
+  const received = readCounts(sql, random, now);
+  const left = forgetHalf(random, received, Math.floor(now / SECONDS_PER_DAY));
+  if (left.uploads === 0) sql.exec('DELETE FROM received');
+  else if (left !== received) write(sql, left);
+}
+
+function write(sql: SqlStorage, received: Received): void {
+  sql.exec('INSERT OR REPLACE INTO received VALUES (0, ?)', writeReceived(received).slice().buffer);
 }

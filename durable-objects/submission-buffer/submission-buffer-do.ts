@@ -70,6 +70,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   async expire(): Promise<void> {
-    expireBuffer(this.ctx.storage, await this.clock());
+    expireBuffer(this.ctx.storage, this.random, await this.clock());
   }
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
+import { readReceived } from '../../domain/received.ts';
 import { ROW_BYTES, unpackKey } from '../packed-keys.ts';
 
 let rig: Rig;
@@ -46,13 +47,38 @@ describe('accept', () => {
     expect(stored.map(({ release_hour: hour }) => hour)).toEqual([HOUR, HOUR]);
   });
 
-  it('extends a cut key and holds it until its day has ended', async ({ expect }) => {
-    const cut = { ...keysOf(1, 1, DAY_0)[0]!, rollingPeriod: 60 };
-    await rig.accept('u1', [cut]);
-    const [row] = await rig.inBuffer((sql) =>
-      sql.exec('SELECT release_hour, rolling_period FROM diagnosis_key').toArray(),
+  it('keeps each key of a day that was cut as the whole day, until the day has ended', async ({ expect }) => {
+    const [one, two, three] = keysOf(1, 3, DAY_0).map((key) => ({ ...key, rollingStartIntervalNumber: DAY_0 * 144 }));
+    // Until 07:40, from then to 11:10, from then to midnight.
+    await rig.accept('u1', [
+      { ...one!, rollingPeriod: 46 },
+      { ...two!, rollingStartIntervalNumber: DAY_0 * 144 + 46, rollingPeriod: 21 },
+      { ...three!, rollingStartIntervalNumber: DAY_0 * 144 + 67, rollingPeriod: 77 },
+    ]);
+    const rows = await rig.inBuffer((sql) =>
+      sql.exec('SELECT release_hour, rolling_start, rolling_period FROM diagnosis_key').toArray(),
     );
-    expect(row).toEqual({ release_hour: (DAY_0 + 1) * 24 + 1, rolling_period: 144 });
+    const whole = { release_hour: (DAY_0 + 1) * 24 + 1, rolling_start: DAY_0 * 144, rolling_period: 144 };
+    expect(rows).toEqual([whole, whole, whole]);
+  });
+
+  it('holds a key that runs on after the day it is published as until two hours after its own end', async ({
+    expect,
+  }) => {
+    const [key] = keysOf(1, 1, DAY_0 - 1);
+    // From 06:00 yesterday to 06:00 today, sent at 10:00; then one that ends at 23:50 tonight.
+    await rig.accept('u1', [{ ...key!, rollingStartIntervalNumber: (DAY_0 - 1) * 144 + 36 }]);
+    const other = keysOf(2, 1, DAY_0 - 1)[0]!;
+    await rig.accept('u2', [{ ...other, rollingStartIntervalNumber: (DAY_0 - 1) * 144 + 71, rollingPeriod: 144 }]);
+    const rows = await rig.inBuffer((sql) =>
+      sql.exec('SELECT release_hour, rolling_start, rolling_period FROM diagnosis_key ORDER BY 1').toArray(),
+    );
+    const day = { rolling_start: (DAY_0 - 1) * 144, rolling_period: 144 };
+    expect(rows).toEqual([
+      { release_hour: HOUR, ...day },
+      // 11:50 and two hours: sealed at 14:00.
+      { release_hour: HOUR + 3, ...day },
+    ]);
   });
 });
 
@@ -168,6 +194,145 @@ describe('freeze', () => {
     await rig.evict();
     await rig.accept('wake', keysOf(1, 1));
     expect(await rig.buffer.freeze({ hour: HOUR + 6, after: 6 })).toEqual(set);
+  });
+
+  it.for([
+    { name: 'at home', regions: ['DE', 'FR'], consentToFederation: false, origin: 'DE' },
+    { name: 'of a peer', regions: ['FR'], consentToFederation: true, origin: 'FR' },
+  ])('draws regions, consent and origin of decoys from the real keys that wait: $name', async (like, { expect }) => {
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    const { regions, consentToFederation, origin } = like;
+    await rig.accept('u1', keysOf(1, 5), regions, { consentToFederation, origin });
+    await padded();
+    const drawn = await rig.inBuffer((sql) =>
+      sql.exec('SELECT regions, consent, origin FROM provenance WHERE synthetic = 1').toArray(),
+    );
+    expect(drawn).toEqual([{ regions: regions.join(','), consent: consentToFederation ? 1 : 0, origin }]);
+  });
+
+  it('draws decoys as of the hours in which real keys came: a set of the evening before has its days', async ({
+    expect,
+  }) => {
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    rig.now = MIDNIGHT + 22 * 3600;
+    await rig.accept('u1', keysOf(1, 5));
+    await padded(MIDNIGHT / 3600 + 22);
+    const newest = await rig.inBuffer((sql) =>
+      sql
+        .exec<{ start: number }>(
+          `SELECT DISTINCT rolling_start AS start FROM diagnosis_key k JOIN provenance p ON p.id = k.provenance
+         WHERE synthetic = 1 AND release_hour <= ? ORDER BY 1 DESC LIMIT 1`,
+          MIDNIGHT / 3600 + 28,
+        )
+        .toArray(),
+    );
+    // Sealed at 05:00 on the next day, which no decoy has a key of: nobody came on that day.
+    expect(newest).toEqual([{ start: DAY_0 * 144 }]);
+  });
+});
+
+/** Lets the hours pass until the set that began at `hour` is padded. @returns the set */
+async function padded(hour = HOUR) {
+  for (let held = 0; held < 6; held++) {
+    rig.now = (hour + held + 1) * 3600;
+    await rig.accept(`wake-${held}`, keysOf(1, 1));
+    await rig.buffer.freeze({ hour: hour + held, after: held });
+  }
+  rig.now = (hour + 7) * 3600;
+  await rig.accept('wake', keysOf(1, 1));
+  return rig.buffer.freeze({ hour: hour + 6, after: 6 });
+}
+
+describe('whoever has a TAN and a published key', () => {
+  it('can’t tell a decoy by uploading it: alone, beside a new key, with other fields, as a real one', async ({
+    expect,
+  }) => {
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    await rig.accept('u1', keysOf(1, 5), ['DE']);
+    const set = await padded();
+    const page = await rig.buffer.page(set.setNo, null, 10_000);
+    const published = Array.from({ length: set.keys }, (_, n) => unpackKey(page.rows, n * ROW_BYTES)).map((key) => ({
+      ...key,
+      keyData: key.keyData.slice(),
+    }));
+    const own = new Set(keysOf(1, 5).map(({ keyData }) => keyData.join()));
+    const [real, decoy] = [true, false].map((mine) => published.filter((key) => own.has(key.keyData.join()) === mine));
+    expect([real!.length, decoy!.length > 100]).toEqual([5, true]);
+    await rig.buffer.purge(set.setNo);
+    for (const n of [0, 1, 2, 3, 4]) {
+      const tries = (key: (typeof published)[number]) => [
+        [key],
+        [{ ...key, transmissionRiskLevel: 8, daysSinceOnsetOfSymptoms: 2 }],
+        [{ ...key, rollingStartIntervalNumber: key.rollingStartIntervalNumber + 7, rollingPeriod: 20 }],
+        [key, keysOf(100 + n, 1)[0]!],
+      ];
+      for (const [at, upload] of tries(real![n]!).entries()) {
+        const before = await rig.inBuffer(rows);
+        const ofReal = await rig.accept(`real ${n} ${at}`, upload);
+        const between = await rig.inBuffer(rows);
+        const ofDecoy = await rig.accept(
+          `decoy ${n} ${at}`,
+          tries(decoy![7 * n]!)[at]!.map((key, i) => (i === 1 ? keysOf(200 + n, 1)[0]! : key)),
+        );
+        expect(ofDecoy).toEqual(ofReal);
+        expect(ofReal.kind).toBe(at === 3 ? 'stored' : 'known');
+        expect((await rig.inBuffer(rows)) - between).toBe(between - before);
+      }
+    }
+  });
+});
+
+describe('what was received', () => {
+  const counts = () =>
+    rig.inBuffer((sql) =>
+      sql
+        .exec<{ counts: ArrayBuffer }>('SELECT counts FROM received')
+        .toArray()
+        .map((row) => new Uint8Array(row.counts)),
+    );
+
+  it('is counted once an upload, with its keys: not for one sent again, known, of a peer or a decoy', async ({
+    expect,
+  }) => {
+    await rig.accept('u1', keysOf(1, 5));
+    const once = await counts();
+    expect(readReceived(once[0]!)?.uploads).toBe(1);
+    await rig.accept('u1', keysOf(1, 5));
+    await rig.accept('u2', keysOf(1, 5));
+    await rig.accept('u3', keysOf(3, 5), ['FR'], { origin: 'FR' });
+    rig.policy = DEFAULT_CHUNK_POLICY;
+    await padded();
+    expect(await counts()).toEqual(once);
+    await rig.accept('u4', keysOf(4, 5));
+    expect(readReceived((await counts())[0]!)?.uploads).toBe(2);
+  });
+
+  it('is halved where no upload comes any more, and gone once none is left among it', async ({ expect }) => {
+    for (const n of [1, 2, 3, 4]) await rig.accept(`u${n}`, keysOf(n, 3));
+    const uploads: number[] = [];
+    for (let day = 0; day < 800; day += 50) {
+      rig.now = MIDNIGHT + day * 86_400;
+      await rig.tuneBuffer();
+      await rig.buffer.expire();
+      uploads.push(...(await counts()).map((bytes) => readReceived(bytes)!.uploads));
+    }
+    expect(uploads[0]).toBe(4);
+    expect(uploads).toEqual(uploads.toSorted((a, b) => b - a));
+    expect(await counts()).toEqual([]);
+  });
+
+  it('goes with the upload in a crash: neither is there, or both', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 5));
+    const before = [await counts(), await rig.inBuffer(rows)];
+    await rig.inBuffer(async (sql) => {
+      // The last statement of the transaction fails: the upload's own row is there already.
+      sql.exec(`CREATE TRIGGER crash BEFORE INSERT ON upload BEGIN SELECT RAISE(ABORT, 'crash'); END`);
+    });
+    await expect(rig.accept('u2', keysOf(2, 5))).rejects.toThrow('crash');
+    expect([await counts(), await rig.inBuffer(rows)]).toEqual(before);
+    await rig.inBuffer((sql) => void sql.exec('DROP TRIGGER crash'));
+    await rig.accept('u2', keysOf(2, 5));
+    expect(readReceived((await counts())[0]!)?.uploads).toBe(2);
   });
 });
 

@@ -7,22 +7,13 @@ import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload/upload-request.ts';
 import { byteSource, patientKeys } from '../scripts/support/patients.ts';
-import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
+import { run } from '../scripts/support/command-line/command.ts';
 import { startLocalEdge } from '../local-edge/local-edge.ts';
 import { issueTans, setClock } from '../scripts/support/operator.ts';
 import { holm, median, permutationP } from './permutation.ts';
-import { machine, writeReport } from '../scripts/support/report.ts';
+import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
 
-const USAGE = `
-npm run bench:indistinguishable -- [--requests N] [--clients N] [--seed N]
-
-Sends N interleaved uploads (stored, dummy, TAN unknown, TAN used, malformed), compares each pair of kinds, and fails
-where the corrected p is below 0.001 and the medians differ by more than 5 ms. Writes benchmarks/results/indistinguishable.md.
-
-  --requests N  500..100000 (default 2000)
-  --clients N   at once, 1..500 (default 60)
-  --seed N      order and contents (default 1)
-`;
 /** 2026-06-15 12:00 UTC. */
 const NOW = 1_781_524_800;
 const DEADLINE_MS = 1000;
@@ -153,40 +144,48 @@ const table = (pairs: readonly Pair[]): string =>
     ...pairs.map((q) => `| ${q.names} | ${q.p.toFixed(4)} | ${q.differenceMs.toFixed(2)} | ${q.told ? 'YES' : 'no'} |`),
   ].join('\n');
 
-await run(async () => {
-  const options = readOptions(USAGE, {
-    requests: { type: 'string', default: '2000' },
-    clients: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-  });
-  const requests = wholeNumber('requests', options.requests, { min: 500, max: 100_000 });
-  const clients = wholeNumber('clients', options.clients, { min: 1, max: 500 });
-  const edge = await startLocalEdge({ vars: { upload: { ANSWER_DEADLINE_MS: String(DEADLINE_MS) } } });
-  const proxy = await leaky(edge.url);
-  try {
-    await setClock(edge.url, NOW);
-    process.stdout.write(`${requests} uploads of ${KINDS.length} kinds, interleaved, ${clients} at once\n`);
-    const times = await measure(edge.url, await plan(edge.url, requests, `i/${options.seed}`), clients);
-    const pairs = compare(times, options.seed);
-    process.stdout.write(`${table(pairs)}\n\nthe same with a leak of ${LEAK_MS} ms on everything that is no dummy\n`);
-    const leakyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    const leakTimes = await measure(leakyUrl, await plan(edge.url, requests, `l/${options.seed}`), clients);
-    const leakPairs = compare(leakTimes, options.seed);
-    const found = leakPairs.filter((pair) => pair.names.includes('dummy')).every((pair) => pair.told);
-    process.stdout.write(`${table(leakPairs)}\n`);
-    const told = pairs.filter((pair) => pair.told).length;
-    const medians = KINDS.map((kind) => `${kind} ${median(times[kind]).toFixed(1)}`).join(', ');
-    const last = `${told} of ${pairs.length} pairs told apart; the leak of ${LEAK_MS} ms was ${found ? 'found' : 'NOT FOUND'}`;
-    writeReport('indistinguishable', {
-      title: 'Can the time of an answer tell what became of an upload?',
-      command: `npm run bench:indistinguishable -- --requests ${requests} --clients ${clients} --seed ${options.seed}`,
-      body: `Deadline ${DEADLINE_MS} ms, ${clients} uploads at once. Medians in ms: ${medians}.\n\n${table(pairs)}\n\nWith a leak of ${LEAK_MS} ms on everything that is no dummy:\n\n${table(leakPairs)}\n\n${last}.`,
-    });
-    process.stdout.write(`${machine()}\n${last}\n`);
-    return told === 0 && found ? 0 : 1;
-  } finally {
-    proxy.closeAllConnections();
-    proxy.close();
-    await edge.dispose();
-  }
-});
+await run(
+  {
+    name: 'npm run bench:indistinguishable',
+    summary: `Sends N interleaved uploads (stored, dummy, TAN unknown, TAN used, malformed), compares each pair of kinds, and fails
+      where the corrected p is below ${P_LIMIT} and the medians differ by more than ${DIFFERENCE_MS} ms. Writes
+      benchmarks/results/indistinguishable.md. Draws no progress while it measures time.`,
+    options: {
+      requests: wholeNumber('uploads', { min: 500, max: 100_000, default: 2_000 }),
+      clients: wholeNumber('at once', { min: 1, max: 500, default: 60 }),
+      seed: wholeNumber('order and contents', { min: 0, max: 1_000_000_000, default: 1 }),
+      ...REPORT_OPTIONS,
+    },
+  },
+  async ({ requests, clients, seed, 'no-report': noReport }, { say, print }) => {
+    const edge = await startLocalEdge({ vars: { upload: { ANSWER_DEADLINE_MS: String(DEADLINE_MS) } } });
+    const proxy = await leaky(edge.url);
+    try {
+      await setClock(edge.url, NOW);
+      say(`${requests} uploads of ${KINDS.length} kinds, interleaved, ${clients} at once`);
+      const times = await measure(edge.url, await plan(edge.url, requests, `i/${seed}`), clients);
+      const pairs = compare(times, String(seed));
+      say(`${table(pairs)}\n\nthe same with a leak of ${LEAK_MS} ms on everything that is no dummy`);
+      const leakyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      const leakTimes = await measure(leakyUrl, await plan(edge.url, requests, `l/${seed}`), clients);
+      const leakPairs = compare(leakTimes, String(seed));
+      const found = leakPairs.filter((pair) => pair.names.includes('dummy')).every((pair) => pair.told);
+      say(table(leakPairs));
+      const told = pairs.filter((pair) => pair.told).length;
+      const medians = KINDS.map((kind) => `${kind} ${median(times[kind]).toFixed(1)}`).join(', ');
+      const last = `${told} of ${pairs.length} pairs told apart; the leak of ${LEAK_MS} ms was ${found ? 'found' : 'NOT FOUND'}`;
+      const report = {
+        title: 'Can the time of an answer tell what became of an upload?',
+        command: `npm run bench:indistinguishable -- --requests ${requests} --clients ${clients} --seed ${seed}`,
+        body: `Deadline ${DEADLINE_MS} ms, ${clients} uploads at once. Medians in ms: ${medians}.\n\n${table(pairs)}\n\nWith a leak of ${LEAK_MS} ms on everything that is no dummy:\n\n${table(leakPairs)}\n\n${last}.`,
+      };
+      if (!noReport) writeReport('indistinguishable', report);
+      print({ machine: machine(), pairs, leakPairs, leakFound: found }, `${machine()}\n${last}`);
+      return told === 0 && found ? 0 : 1;
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+      await edge.dispose();
+    }
+  },
+);

@@ -5,13 +5,15 @@
 import { createCipheriv } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { argv, memoryUsage, stdout, version } from 'node:process';
+import { memoryUsage, version } from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Matcher } from '../phone/matching/match.ts';
 import type { Sighting } from '../phone/radio/sighting.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { aem, aemk, rpi, rpik } from '../protocol/gaen/rpi.ts';
+import { run } from '../scripts/support/command-line/command.ts';
+import { REPORT_OPTIONS } from '../scripts/support/report.ts';
 
 const KEY_COUNTS = [1_000, 28_000, 392_000];
 const SIGHTINGS = 20_000;
@@ -107,7 +109,7 @@ interface Row {
   readonly kept: number;
 }
 
-function run(count: number): Row {
+function match(count: number): Row {
   const tekOf = tekMaker();
   const sightings = sightingsFor(count, tekOf);
   collect();
@@ -156,8 +158,24 @@ ${table.join('\n')}
 `;
 }
 
-run(2_000); // warms up the compiler
-const rows = KEY_COUNTS.map((count) => run(count));
-const text = report(rows, aesBlocksPerSecond(), ciphersPerSecond());
-stdout.write(text);
-if (!argv.includes('--dry-run')) writeFileSync(RESULT, text);
+await run(
+  {
+    name: 'npm run bench:match',
+    summary: `Matches ${KEY_COUNTS.map(number).join(', ')} keys against ${number(SIGHTINGS)} sightings. Writes benchmarks/results/match.md;
+      the target is ${number(KEY_COUNTS.at(-1) ?? 0)} keys within ${TARGET_SECONDS} s.`,
+    options: REPORT_OPTIONS,
+    computes: true,
+  },
+  ({ 'no-report': noReport }, { progress, print }) => {
+    match(2_000); // warms up the compiler
+    const rows = KEY_COUNTS.map((count, done) => {
+      progress('sizes', done, KEY_COUNTS.length);
+      return match(count);
+    });
+    progress('sizes', rows.length, KEY_COUNTS.length);
+    const text = report(rows, aesBlocksPerSecond(), ciphersPerSecond());
+    print(rows, text);
+    if (!noReport) writeFileSync(RESULT, text);
+    return 0;
+  },
+);

@@ -1,27 +1,21 @@
 /**
  * @module `npm run bench:midnight`: the midnight after 14 days, when every day's chunk is cut again from the private records
  * without the keys whose retention has ended, in DE and EUR and in CWA's tree: each public file is built anew, as a
- * rebuild would (docs/architecture.md §5 Days, §12). Writes results/midnight.md.
+ * rebuild would (docs/architecture.md §5.9, §12). Writes results/midnight.md.
  */
 import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
-import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
+import { run } from '../scripts/support/command-line/command.ts';
+import type { OnProgress } from '../scripts/support/command-line/progress.ts';
 import type { LocalEdge } from '../local-edge/local-edge.ts';
 import { moveClock, setClock } from '../scripts/support/operator.ts';
-import { machine, writeReport } from '../scripts/support/report.ts';
+import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
 import { watchIsolate } from './isolate-memory.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
 import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
 import { watchResidentSet } from './workerd-process.ts';
 
-const USAGE = `
-npm run bench:midnight -- [--keys N]
-
-Seals 14 days of N keys each and measures the midnight at which all of them are cut again, for N and N / 10. Writes
-benchmarks/results/midnight.md. Ends with 1 where 28,000 keys a day take 60 s or more, or the isolate grows by more than 128 MiB.
-
-  --keys N  keys a day, 10..3000000 (default 280000: 20,000 cases)
-`;
 const TARGET_KEYS = 28_000;
 const TARGET_SECONDS = 60;
 const TARGET_MIB = 128;
@@ -39,7 +33,7 @@ function keysOf(day: number, count: number): TemporaryExposureKey[] {
   }));
 }
 
-async function fill(edge: LocalEdge, count: number): Promise<void> {
+async function fill(edge: LocalEdge, count: number, progress: OnProgress): Promise<void> {
   for (let day = 0; day < RETENTION_DAYS; day++) {
     const keys = keysOf(day, count);
     for (let hour = 0; hour < HOURS; hour++) {
@@ -48,7 +42,7 @@ async function fill(edge: LocalEdge, count: number): Promise<void> {
       const [from, to] = [hour, hour + 1].map((n) => Math.floor((n * count) / HOURS));
       await accept(edge, keys.slice(from, to), `day ${day} ${hour}`);
     }
-    process.stderr.write(`${count} keys a day: day ${day + 1} of ${RETENTION_DAYS} is over\n`);
+    progress(`${count} a day`, day + 1, RETENTION_DAYS);
   }
 }
 
@@ -104,52 +98,64 @@ async function midnight(edge: LocalEdge, count: number): Promise<Row> {
   return { keysADay: count, keys, seconds, longestStep, reads, isolateMiB, residentMiB };
 }
 
-await run(async () => {
-  const options = readOptions(USAGE, { keys: { type: 'string', default: '280000' } });
-  const most = wholeNumber('keys', options.keys, { min: 10, max: 3_000_000 });
-  const rows: Row[] = [];
-  for (const count of [Math.round(most / 10), most]) {
-    const row = await inTwoProcesses(
-      (edge) => fill(edge, count),
-      (edge) => midnight(edge, count),
-    );
-    rows.push(row);
-    process.stdout.write(
-      `${count} keys a day: ${row.keys} keys cut again in ${row.seconds.toFixed(1)} s for both regions, longest step ` +
-        `${row.longestStep.toFixed(2)} s, ${row.reads} reads of R2, isolate +${row.isolateMiB.toFixed(0)} MiB, workerd +${row.residentMiB.toFixed(0)} MiB\n`,
-    );
-  }
-  const table = rows.map((row) => {
-    const cells = [
-      row.keysADay.toLocaleString('en'),
-      row.keys.toLocaleString('en'),
-      row.seconds.toFixed(1),
-      Math.round((REGIONS * row.keys) / row.seconds).toLocaleString('en'),
-      row.longestStep.toFixed(2),
-      row.reads.toLocaleString('en'),
-      row.isolateMiB.toFixed(0),
-      row.residentMiB.toFixed(0),
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
-  writeReport('midnight', {
-    title: 'The midnight at which 14 days are cut again',
-    command: `npm run bench:midnight -- --keys ${most}`,
-    body: `| keys a day | keys left of 14 days | whole, s | keys/s | longest step, s | parts read from R2 | origin’s isolate, MiB above idle | workerd, MiB above idle |
+await run(
+  {
+    name: 'npm run bench:midnight',
+    summary: `Seals ${RETENTION_DAYS} days of N keys each and measures the midnight at which all of them are cut again, for N and N / 10.
+      Writes benchmarks/results/midnight.md. Ends with 1 where ${TARGET_KEYS} keys a day take ${TARGET_SECONDS} s or more, or the
+      isolate grows by more than ${TARGET_MIB} MiB.`,
+    options: {
+      keys: wholeNumber('keys a day; the default is of 20,000 cases', { min: 10, max: 3_000_000, default: 280_000 }),
+      ...REPORT_OPTIONS,
+    },
+  },
+  async ({ keys: most, 'no-report': noReport }, { say, progress, print }) => {
+    const rows: Row[] = [];
+    for (const count of [Math.round(most / 10), most]) {
+      const row = await inTwoProcesses(
+        (edge) => fill(edge, count, progress),
+        (edge) => midnight(edge, count),
+      );
+      rows.push(row);
+      say(
+        `${count} keys a day: ${row.keys} keys cut again in ${row.seconds.toFixed(1)} s for both regions, longest step ` +
+          `${row.longestStep.toFixed(2)} s, ${row.reads} reads of R2, isolate +${row.isolateMiB.toFixed(0)} MiB, workerd +${row.residentMiB.toFixed(0)} MiB`,
+      );
+    }
+    const table = rows.map((row) => {
+      const cells = [
+        row.keysADay.toLocaleString('en'),
+        row.keys.toLocaleString('en'),
+        row.seconds.toFixed(1),
+        Math.round((REGIONS * row.keys) / row.seconds).toLocaleString('en'),
+        row.longestStep.toFixed(2),
+        row.reads.toLocaleString('en'),
+        row.isolateMiB.toFixed(0),
+        row.residentMiB.toFixed(0),
+      ];
+      return `| ${cells.join(' | ')} |`;
+    });
+    const report = {
+      title: 'The midnight at which 14 days are cut again',
+      command: `npm run bench:midnight -- --keys ${most}`,
+      body: `| keys a day | keys left of 14 days | whole, s | keys/s | longest step, s | parts read from R2 | origin’s isolate, MiB above idle | workerd, MiB above idle |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ${table.join('\n')}
 
 A day's keys are spread over its hours. Whole: everything that the Publisher does at the last midnight, the hour before it, its lists and heads
 included, DE and EUR one after the other, each file built anew from the private records: as a rebuild of everything public would.
-Keys/s counts each region. Memory as in seal.md. Target (docs/architecture.md §12, rebuild): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
-  });
-  const worst = Math.max(...rows.map(({ isolateMiB }) => isolateMiB));
-  const small = rows.find(({ keysADay }) => keysADay === TARGET_KEYS);
-  const good = worst <= TARGET_MIB && (small === undefined || small.seconds < TARGET_SECONDS);
-  const last = rows.at(-1)!;
-  process.stdout.write(
-    `${machine()}\n${good ? 'PASS' : 'FAIL'}: 14 days of ${last.keysADay} keys cut again in ${last.seconds.toFixed(1)} s` +
-      `${small === undefined ? '' : `, of ${TARGET_KEYS} in ${small.seconds.toFixed(1)} s (target ${TARGET_SECONDS} s)`}, isolate at most +${worst.toFixed(0)} MiB\n`,
-  );
-  return good ? 0 : 1;
-});
+Keys/s counts each region. Memory as in seal.md. Target (docs/architecture.md §12, "rebuild"): ${TARGET_KEYS.toLocaleString('en')} keys a day in less than ${TARGET_SECONDS} s.`,
+    };
+    if (!noReport) writeReport('midnight', report);
+    const worst = Math.max(...rows.map(({ isolateMiB }) => isolateMiB));
+    const small = rows.find(({ keysADay }) => keysADay === TARGET_KEYS);
+    const good = worst <= TARGET_MIB && (small === undefined || small.seconds < TARGET_SECONDS);
+    const last = rows.at(-1)!;
+    print(
+      { machine: machine(), rows, pass: good },
+      `${machine()}\n${good ? 'PASS' : 'FAIL'}: 14 days of ${last.keysADay} keys cut again in ${last.seconds.toFixed(1)} s` +
+        `${small === undefined ? '' : `, of ${TARGET_KEYS} in ${small.seconds.toFixed(1)} s (target ${TARGET_SECONDS} s)`}, isolate at most +${worst.toFixed(0)} MiB`,
+    );
+    return good ? 0 : 1;
+  },
+);

@@ -2,11 +2,9 @@
  * @module The edge that `bench:seal` and `bench:midnight` measure: keys straight into the SubmissionBuffer, and a Publisher
  * that takes a step when it is told to.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { temporaryFolder } from '../scripts/support/command-line/interrupt.ts';
 import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
 export const ORIGIN = 'exposure-edge-origin';
@@ -25,9 +23,9 @@ export async function inTwoProcesses<T>(
   fill: (edge: LocalEdge) => Promise<void>,
   measure: (edge: LocalEdge) => Promise<T>,
 ): Promise<T> {
-  const state = mkdtempSync(join(tmpdir(), 'exposure-edge-seal-'));
+  const state = temporaryFolder('seal');
   // Minima off: the data set's uploads are packed into few calls.
-  const options = { state, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } } };
+  const options = { state: state.path, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } } };
   const run = async <R>(work: (edge: LocalEdge) => Promise<R>): Promise<R> => {
     const edge = await startLocalEdge(options);
     try {
@@ -40,7 +38,7 @@ export async function inTwoProcesses<T>(
     await run(fill);
     return await run(measure);
   } finally {
-    rmSync(state, { recursive: true, force: true });
+    state.remove();
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { cpuUsage, exit, stdout, version } from 'node:process';
+import { cpuUsage, version } from 'node:process';
 import { utf8 } from '../protocol/primitives/bytes.ts';
 import { type ExportHeader, ExportWriter, exportSignature, exportZip } from '../protocol/export/export-file.ts';
 import { sha256 } from '../protocol/primitives/hash.ts';
@@ -14,6 +14,8 @@ import type { ReportType, TemporaryExposureKey } from '../protocol/gaen/keys.ts'
 import { hourEnd, hourStart } from '../protocol/gaen/intervals.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../protocol/signing.ts';
 import { compareKeys } from '../protocol/export/tek-order.ts';
+import { run } from '../scripts/support/command-line/command.ts';
+import { REPORT_OPTIONS } from '../scripts/support/report.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
 
 const COUNTS = [10_000, 28_000, 100_000, 1_000_000];
@@ -110,23 +112,34 @@ function sealOnce(keys: FlatKeys): Omit<Row, 'count'> {
 }
 
 function measure(count: number): Row {
-  const keys = flatten(dataSet(count).sort(compareKeys));
-  const runs = Array.from({ length: RUNS }, () => sealOnce(keys)).sort((a, b) => a.total - b.total);
+  const sorted = dataSet(count);
+  sorted.sort(compareKeys);
+  const keys = flatten(sorted);
+  const runs = Array.from({ length: RUNS }, () => sealOnce(keys)).toSorted((a, b) => a.total - b.total);
   return { count, ...runs[Math.floor(RUNS / 2)]! };
 }
 
-const rows: Row[] = [];
-for (const count of COUNTS) {
-  const row = measure(count);
-  rows.push(row);
-  const steps = STEPS.map((step) => `${step} ${row.times[step].toFixed(1)}`).join(', ');
-  stdout.write(
-    `${count} keys: ${row.total.toFixed(1)} ms (${row.cpu.toFixed(1)} of CPU), ${row.bytesAKey.toFixed(2)} B/key (${steps} ms)\n`,
-  );
-}
+await run(
+  {
+    name: 'npm run bench:seal-file',
+    summary: `Makes export files out of sorted keys, without storage: encode, sign, ZIP, hash. Writes benchmarks/results/seal-file.md. Ends
+      with 1 where ${TARGET_KEYS} keys take more than ${TARGET_BYTES_A_KEY} bytes each or more than ${TARGET_SECONDS} s.`,
+    options: REPORT_OPTIONS,
+    computes: true,
+  },
+  ({ 'no-report': noReport }, { say, print }) => {
+    const rows: Row[] = [];
+    for (const count of COUNTS) {
+      const row = measure(count);
+      rows.push(row);
+      const steps = STEPS.map((step) => `${step} ${row.times[step].toFixed(1)}`).join(', ');
+      say(
+        `${count} keys: ${row.total.toFixed(1)} ms (${row.cpu.toFixed(1)} of CPU), ${row.bytesAKey.toFixed(2)} B/key (${steps} ms)`,
+      );
+    }
 
-const number = (n: number): string => n.toFixed(1);
-const report = `# Making export files
+    const number = (n: number): string => n.toFixed(1);
+    const report = `# Making export files
 
 ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${version}; \`npm run bench:seal-file\`.
 Sorted keys of the pinned data set (benchmarks/keys.ts) to finished ZIPs, one thread, no storage; median of ${RUNS} runs. "sign" includes SHA-256
@@ -146,12 +159,15 @@ ${rows
     return `| ${cells.join(' | ')} |\n`;
   })
   .join('')}`;
-writeFileSync(RESULT, report);
+    if (!noReport) writeFileSync(RESULT, report);
 
-const target = rows.find(({ count }) => count === TARGET_KEYS)!;
-const good = target.bytesAKey <= TARGET_BYTES_A_KEY && target.total <= TARGET_SECONDS * 1000;
-stdout.write(
-  `${good ? 'PASS' : 'FAIL'}: ${TARGET_KEYS} keys in ${(target.total / 1000).toFixed(3)} s, ` +
-    `${target.bytesAKey.toFixed(2)} B/key (targets ${TARGET_SECONDS} s, ${TARGET_BYTES_A_KEY} B)\n`,
+    const target = rows.find(({ count }) => count === TARGET_KEYS)!;
+    const good = target.bytesAKey <= TARGET_BYTES_A_KEY && target.total <= TARGET_SECONDS * 1000;
+    print(
+      { rows, pass: good },
+      `${good ? 'PASS' : 'FAIL'}: ${TARGET_KEYS} keys in ${(target.total / 1000).toFixed(3)} s, ` +
+        `${target.bytesAKey.toFixed(2)} B/key (targets ${TARGET_SECONDS} s, ${TARGET_BYTES_A_KEY} B)`,
+    );
+    return good ? 0 : 1;
+  },
 );
-exit(good ? 0 : 1);

@@ -4,17 +4,18 @@
  * memory is the peak of `origin`'s isolate above idle, which the platform limits (decision 013), beside workerd's resident
  * set and what of it the simulated R2 costs by itself. Writes results/seal.md.
  */
-import { argv, exit, stdout } from 'node:process';
 import type { LocalEdge } from '../local-edge/local-edge.ts';
+import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
+import { run } from '../scripts/support/command-line/command.ts';
 import { setClock } from '../scripts/support/operator.ts';
-import { writeReport } from '../scripts/support/report.ts';
+import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
 import { bucketAlone, type BucketStep } from './bucket-alone.ts';
 import { watchIsolate } from './isolate-memory.ts';
 import { DATA_SET_HOUR, dataSet } from './keys.ts';
 import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
 import { watchResidentSet } from './workerd-process.ts';
 
-const COUNTS = argv.length > 2 ? argv.slice(2).map(Number) : [10_000, 100_000, 1_000_000];
+const COUNTS = [10_000, 100_000, 1_000_000];
 const TARGET_SECONDS_A_REGION = 5;
 const TARGET_MIB = 128;
 /** The machine is shared, and memory depends on when garbage is collected: one run says little. */
@@ -96,29 +97,6 @@ interface Repeated extends Row {
   readonly bucketMiB: number;
 }
 
-const rows: Repeated[] = [];
-for (const count of COUNTS) {
-  const runs: Awaited<ReturnType<typeof seal>>[] = [];
-  for (let i = 0; i < REPEAT; i++) {
-    runs.push(
-      await inTwoProcesses(
-        (edge) => fill(edge, count),
-        (edge) => seal(edge, count),
-      ),
-    );
-  }
-  const median = runs.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(REPEAT / 2)]!;
-  const sorted = (field: 'isolateMiB' | 'residentMiB') => runs.map((run) => run[field]).toSorted((a, b) => a - b);
-  const bucketMiB = await bucketAlone(median.objects);
-  const row = { ...median, isolates: sorted('isolateMiB'), residents: sorted('residentMiB'), bucketMiB };
-  rows.push(row);
-  const detail = Object.entries(row.steps).map(([step, s]) => `${step} ${s.toFixed(2)}`);
-  stdout.write(
-    `${count} keys: ${row.seconds.toFixed(2)} s, isolate +${whole(row.isolates)} MiB, workerd +${whole(row.residents)} MiB ` +
-      `(R2 alone +${bucketMiB.toFixed(0)}), ${row.bytesAKey.toFixed(2)} B/key (${detail.join(', ')})\n`,
-  );
-}
-
 function whole(values: readonly number[]): string {
   return values.map((value) => value.toFixed(0)).join(' · ');
 }
@@ -135,24 +113,62 @@ const HEADINGS = [
   'of it R2 alone',
   'bytes a key',
 ];
-const table = rows.map((row) =>
-  line([
-    row.keys.toLocaleString('en'),
-    row.seconds.toFixed(2),
-    (row.seconds / 2).toFixed(2),
-    Math.round(row.keys / (row.seconds / 2)).toLocaleString('en'),
-    ...SEALING.map((step) => (row.steps[step] ?? Number.NaN).toFixed(2)),
-    whole(row.isolates),
-    whole(row.residents),
-    row.bucketMiB.toFixed(0),
-    row.bytesAKey.toFixed(2),
-  ]),
-);
-if (argv.length === 2) {
-  writeReport('seal', {
-    title: 'Sealing an hour',
-    command: 'npm run bench:seal',
-    body: `One hour's set from the SubmissionBuffer through its private record to signed chunks, lists and heads of DE and EUR, both due at
+await run(
+  {
+    name: 'npm run bench:seal',
+    summary: `Seals an hour of ${COUNTS.map((count) => count.toLocaleString('en')).join(', ')} keys, from the buffer to signed chunks, lists
+      and heads of DE and EUR. Writes benchmarks/results/seal.md. Ends with 1 where the largest takes more than ${TARGET_SECONDS_A_REGION} s
+      a region, or the isolate grows by more than ${TARGET_MIB} MiB.`,
+    options: {
+      keys: wholeNumber('one hour of N keys instead, and no report', { min: 140, max: 3_000_000, default: null }),
+      ...REPORT_OPTIONS,
+    },
+  },
+  async ({ keys, 'no-report': noReport }, { say, progress, print }) => {
+    const rows: Repeated[] = [];
+    const counts = keys === null ? COUNTS : [keys];
+    for (const count of counts) {
+      const runs: Awaited<ReturnType<typeof seal>>[] = [];
+      for (let i = 0; i < REPEAT; i++) {
+        progress(`${count} keys`, i, REPEAT);
+        runs.push(
+          await inTwoProcesses(
+            (edge) => fill(edge, count),
+            (edge) => seal(edge, count),
+          ),
+        );
+      }
+      const median = runs.toSorted((a, b) => a.seconds - b.seconds)[Math.floor(REPEAT / 2)]!;
+      const sorted = (field: 'isolateMiB' | 'residentMiB') => runs.map((one) => one[field]).toSorted((a, b) => a - b);
+      const bucketMiB = await bucketAlone(median.objects);
+      const row = { ...median, isolates: sorted('isolateMiB'), residents: sorted('residentMiB'), bucketMiB };
+      rows.push(row);
+      const detail = Object.entries(row.steps).map(([step, s]) => `${step} ${s.toFixed(2)}`);
+      progress(`${count} keys`, REPEAT, REPEAT);
+      say(
+        `${count} keys: ${row.seconds.toFixed(2)} s, isolate +${whole(row.isolates)} MiB, workerd +${whole(row.residents)} MiB ` +
+          `(R2 alone +${bucketMiB.toFixed(0)}), ${row.bytesAKey.toFixed(2)} B/key (${detail.join(', ')})`,
+      );
+    }
+
+    const table = rows.map((row) =>
+      line([
+        row.keys.toLocaleString('en'),
+        row.seconds.toFixed(2),
+        (row.seconds / 2).toFixed(2),
+        Math.round(row.keys / (row.seconds / 2)).toLocaleString('en'),
+        ...SEALING.map((step) => (row.steps[step] ?? Number.NaN).toFixed(2)),
+        whole(row.isolates),
+        whole(row.residents),
+        row.bucketMiB.toFixed(0),
+        row.bytesAKey.toFixed(2),
+      ]),
+    );
+    if (keys === null && !noReport) {
+      writeReport('seal', {
+        title: 'Sealing an hour',
+        command: 'npm run bench:seal',
+        body: `One hour's set from the SubmissionBuffer through its private record to signed chunks, lists and heads of DE and EUR, both due at
 once, in one workerd with SQLite and simulated R2 on disk, in a process that has done nothing before. Seconds are wall clock, a step each, of
 the run of median time of ${REPEAT}; both regions hold the same keys, "a region" is half of the whole. Memory is the peak above idle of each run: of
 the isolate that \`origin\` runs in, heap and array buffers, which the platform limits to 128 MB (decision 013); and of the whole workerd, which here
@@ -161,13 +177,16 @@ holds the simulated R2, SQLite and seven other Workers too. "R2 alone" is a Work
 
 ${line(HEADINGS)}|${' --- |'.repeat(HEADINGS.length)}
 ${table.join('')}`.trimEnd(),
-  });
-}
-const largest = rows.at(-1)!;
-const mostMiB = largest.isolates.at(-1)!;
-const good = largest.seconds / 2 <= TARGET_SECONDS_A_REGION && mostMiB <= TARGET_MIB;
-stdout.write(
-  `${good ? 'PASS' : 'FAIL'}: ${largest.keys} keys in ${(largest.seconds / 2).toFixed(2)} s a region, ` +
-    `isolate at most +${mostMiB.toFixed(0)} MiB (targets ${TARGET_SECONDS_A_REGION} s, ${TARGET_MIB} MiB)\n`,
+      });
+    }
+    const largest = rows.at(-1)!;
+    const mostMiB = largest.isolates.at(-1)!;
+    const good = largest.seconds / 2 <= TARGET_SECONDS_A_REGION && mostMiB <= TARGET_MIB;
+    print(
+      { machine: machine(), rows, pass: good },
+      `${good ? 'PASS' : 'FAIL'}: ${largest.keys} keys in ${(largest.seconds / 2).toFixed(2)} s a region, ` +
+        `isolate at most +${mostMiB.toFixed(0)} MiB (targets ${TARGET_SECONDS_A_REGION} s, ${TARGET_MIB} MiB)`,
+    );
+    return good ? 0 : 1;
+  },
 );
-exit(good ? 0 : 1);

@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { argv, exit, stdout, version } from 'node:process';
+import { version } from 'node:process';
 import { splitEvenly } from '../domain/chunk-policy.ts';
 import { compareBytes } from '../protocol/primitives/bytes.ts';
 import { deflate } from '../protocol/export/deflate.ts';
@@ -12,6 +12,8 @@ import { ExportWriter } from '../protocol/export/export-file.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { compareKeys } from '../protocol/export/tek-order.ts';
 import { startPlatformDeflate, type PlatformDeflate } from '../local-edge/platform-deflate.ts';
+import { run } from '../scripts/support/command-line/command.ts';
+import { REPORT_OPTIONS } from '../scripts/support/report.ts';
 import { DATA_SET_HOUR, DATA_SET_SEED, dataSet } from './keys.ts';
 
 const COUNTS = [140, 1_176, 28_000, 1_000_000];
@@ -75,22 +77,32 @@ function floors(keys: readonly TemporaryExposureKey[]): { set: number; keyBytes:
   return { set: (128 + metadataBits - orderBits / n) / 8, keyBytes: 16, metadataBits };
 }
 
-const platform = await startPlatformDeflate();
-const table: string[] = [];
-let reached = Number.NaN;
-for (const count of COUNTS) {
-  const keys = dataSet(count);
-  const { set, metadataBits } = floors(keys);
-  for (const [name, order] of Object.entries(ORDERS)) {
-    const { pinned, platform: native } = await measure(order(keys), platform);
-    if (count === TARGET_KEYS && name.startsWith('metadata')) reached = pinned;
-    const cells = [count.toLocaleString('en'), name, pinned.toFixed(2), native.toFixed(2), set.toFixed(2), '16.00'];
-    table.push(`| ${[...cells, metadataBits.toFixed(2)].join(' | ')} |`);
-    stdout.write(`${table.at(-1)}\n`);
-  }
-}
-await platform.dispose();
-const report = `# Bytes a key in the ZIP
+await run(
+  {
+    name: 'npm run bench:size',
+    summary: `Bytes a key in the ZIP, by order of the keys and by deflate, beside the least that any format could need. Writes
+      benchmarks/results/size.md. Ends with 1 where ${TARGET_KEYS} keys take more than ${TARGET_BYTES} bytes each.`,
+    options: REPORT_OPTIONS,
+  },
+  async ({ 'no-report': noReport }, { say, print }) => {
+    const platform = await startPlatformDeflate();
+    const table: string[] = [];
+    const rows: object[] = [];
+    let reached = Number.NaN;
+    for (const count of COUNTS) {
+      const keys = dataSet(count);
+      const { set, metadataBits } = floors(keys);
+      for (const [name, order] of Object.entries(ORDERS)) {
+        const { pinned, platform: native } = await measure(order(keys), platform);
+        if (count === TARGET_KEYS && name.startsWith('metadata')) reached = pinned;
+        const cells = [count.toLocaleString('en'), name, pinned.toFixed(2), native.toFixed(2), set.toFixed(2), '16.00'];
+        table.push(`| ${[...cells, metadataBits.toFixed(2)].join(' | ')} |`);
+        rows.push({ keys: count, order: name, pinned, platform: native, floorOfTheSet: set, metadataBits });
+        say(table.at(-1) ?? '');
+      }
+    }
+    await platform.dispose();
+    const report = `# Bytes a key in the ZIP
 
 ${new Date().toISOString().slice(0, 10)}, Node ${version}; \`npm run bench:size\`. Data set: \`benchmarks/keys.ts\`, seed "${DATA_SET_SEED}": uploads of the published profile
 (docs/decoy-profile.md), the keys that one hour releases. Files of at most ${MAX_KEYS_PER_FILE.toLocaleString('en')} keys, ZIP and signature included. "Pinned" is protocol/export/deflate.ts (the same
@@ -102,9 +114,12 @@ that does can't go below. Target: ≤ ${TARGET_BYTES} at ${TARGET_KEYS.toLocaleS
 | --- | --- | --- | --- | --- | --- | --- |
 ${table.join('\n')}
 `;
-if (argv.length === 2) writeFileSync(RESULT, report);
-const good = reached <= TARGET_BYTES;
-stdout.write(
-  `${good ? 'PASS' : 'FAIL'}: ${reached.toFixed(3)} bytes a key at ${TARGET_KEYS} keys (target ${TARGET_BYTES})\n`,
+    if (!noReport) writeFileSync(RESULT, report);
+    const good = reached <= TARGET_BYTES;
+    print(
+      { rows, pass: good },
+      `${good ? 'PASS' : 'FAIL'}: ${reached.toFixed(3)} bytes a key at ${TARGET_KEYS} keys (target ${TARGET_BYTES})`,
+    );
+    return good ? 0 : 1;
+  },
 );
-exit(good ? 0 : 1);

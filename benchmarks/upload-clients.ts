@@ -33,7 +33,7 @@ export async function prepareUploads(
 /** Through the portal's binding: the deployed portal lets nobody in on a loopback port. */
 async function issueTans(edge: LocalEdge, count: number): Promise<string[]> {
   const { VERIFICATION } = await edge.miniflare.getBindings('exposure-edge-portal');
-  const office = VERIFICATION as unknown as VerificationBackOfficeRpc;
+  const office = VERIFICATION as VerificationBackOfficeRpc;
   const tans: string[] = [];
   while (tans.length < count) {
     const issued = await office.issueTans({ count: Math.min(TANS_A_CALL, count - tans.length), codeBatchId: null });

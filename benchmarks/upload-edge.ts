@@ -1,6 +1,6 @@
 /**
- * @module The edge that `npm run bench:upload` measures: the very entry files that are deployed (the local ones ask the clock
- * Worker for the time, an RPC a question), and a socket of `upload`'s own, since Miniflare's router in front of all
+ * @module The edge that `npm run bench:upload` measures: the entry files that are deployed (the local ones ask the clock
+ * Worker for the time, an RPC a question), but that `upload` may answer without a deadline, and a socket of `upload`'s own, since Miniflare's router in front of all
  * Workers costs 0.2 ms a request that no deployment pays.
  */
 import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
@@ -10,7 +10,7 @@ const UPLOAD = 'exposure-edge-upload';
 /** @param deadlineMs of each answer; 0: none @returns the edge, with `url` leading to `upload` and nothing else */
 export async function startUploadEdge(deadlineMs: number): Promise<LocalEdge> {
   const edge = await startLocalEdge({
-    entries: 'deployed',
+    entries: 'benchmark',
     vars: { upload: { ANSWER_DEADLINE_MS: String(deadlineMs) } },
     adapt: (workers) =>
       workers.map((worker) =>

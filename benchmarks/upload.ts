@@ -5,22 +5,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
-import { machine, writeReport } from '../scripts/support/report.ts';
+import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
+import { run } from '../scripts/support/command-line/command.ts';
+import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
 import { drive, type Job, type Measured, prepareDummies, prepareUploads } from './upload-clients.ts';
 import { startUploadEdge } from './upload-edge.ts';
 import { workerdCpuMs } from './workerd-process.ts';
 
-const USAGE = `
-npm run bench:upload -- [--uploads N] [--repeat N]
-
-Measures accepted uploads a second, CPU of workerd an upload, p50 and p99, at 1, 8 and 64 clients without the deadline,
-cold and warm, with dummies at 20 : 1, and with the deadline on. Writes benchmarks/results/upload.md. Ends with 1 where 64
-clients miss 600 a second or 1.5 ms, or 150 + 3,000 with dummies.
-
-  --uploads N  real uploads a measurement, 100..10000 (default 1000)
-  --repeat N   repetitions, 1..20 (default 3); median and spread are printed
-`;
 const DUMMIES_A_REAL = 20;
 /** The setting that the targets of docs/architecture.md §12 are held against. */
 const MEASURED = '64 clients';
@@ -84,7 +75,7 @@ async function measure(setting: Setting, repeat: number): Promise<Row> {
   let diskBytes = 0;
   let diskRows = 0;
   for (let i = 0; i < repeat; i++) {
-    // A new, empty store each time: cold is the case that must not be slower (issue 4, item 9).
+    // A new, empty store each time: cold is the case that must not be slower.
     const edge = await startUploadEdge(setting.deadlineMs);
     try {
       const real = await prepareUploads(
@@ -128,60 +119,73 @@ async function measure(setting: Setting, repeat: number): Promise<Row> {
 const cell = (values: readonly number[], digits: number): string =>
   `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
 
-await run(async () => {
-  const options = readOptions(USAGE, {
-    uploads: { type: 'string', default: '1000' },
-    repeat: { type: 'string', default: '3' },
-  });
-  const uploads = wholeNumber('uploads', options.uploads, { min: 100, max: 10_000 });
-  const repeat = wholeNumber('repeat', options.repeat, { min: 1, max: 20 });
-  const settings: Setting[] = [
-    { what: '1 client', clients: 1, deadlineMs: 0, dummies: false, uploads },
-    { what: '8 clients', clients: 8, deadlineMs: 0, dummies: false, uploads },
-    { what: MEASURED, clients: 64, deadlineMs: 0, dummies: false, uploads },
-    { what: '64 clients, warm (4 × as many)', clients: 64, deadlineMs: 0, dummies: false, uploads: uploads * 4 },
-    { what: MEASURED_WITH_DUMMIES, clients: 64, deadlineMs: 0, dummies: true, uploads: Math.ceil(uploads / 4) },
-    { what: '600 clients, deadline 1,000 ms', clients: 600, deadlineMs: 1000, dummies: false, uploads: uploads * 2 },
-    {
-      what: '2,000 clients, deadline 1,000 ms, dummies 20 : 1',
-      clients: 2000,
-      deadlineMs: 1000,
-      dummies: true,
-      uploads: Math.ceil(uploads / 2),
+await run(
+  {
+    name: 'npm run bench:upload',
+    summary: `Measures accepted uploads a second, CPU of workerd an upload, p50 and p99, at 1, 8 and 64 clients without the deadline, cold
+      and warm, with dummies at ${DUMMIES_A_REAL} : 1, and with the deadline on. Writes benchmarks/results/upload.md. Ends with 1 where 64
+      clients miss ${TARGET_A_SECOND} a second or ${TARGET_CPU_MS} ms, or ${TARGET_REAL_A_SECOND} + ${TARGET_DUMMIES_A_SECOND} with dummies.`,
+    options: {
+      uploads: wholeNumber('real uploads a measurement', { min: 100, max: 10_000, default: 1_000 }),
+      repeat: wholeNumber('repetitions, of which median and spread are printed', { min: 1, max: 20, default: 3 }),
+      ...REPORT_OPTIONS,
     },
-  ];
-  const lines = [
-    '| setting | accepted/s | dummies/s | workerd CPU ms an upload | p50 ms | p99 ms | bytes on disk an upload | rows on disk an upload |',
-    '|---|---|---|---|---|---|---|---|',
-  ];
-  let target: Row | null = null;
-  let mixed: Row | null = null;
-  for (const setting of settings) {
-    const row = await measure(setting, repeat);
-    const line = `| ${row.what} | ${cell(row.acceptedPerSecond, 0)} | ${setting.dummies ? cell(row.dummiesPerSecond, 0) : '–'} | ${cell(row.cpuMs, 2)} | ${cell(row.p50, 1)} | ${cell(row.p99, 1)} | ${row.diskBytes.toFixed(0)} | ${row.diskRows.toFixed(1)} |`;
-    lines.push(line);
-    process.stdout.write(`${line}\n`);
-    if (setting.what === MEASURED) target = row;
-    if (setting.what === MEASURED_WITH_DUMMIES) mixed = row;
-  }
-  writeReport('upload', {
-    title: 'Uploads through upload, verification and origin',
-    command: `npm run bench:upload -- --uploads ${uploads} --repeat ${repeat}`,
-    body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload, sent to upload's own socket; the load generator and workerd share the machine. Bytes\ninclude the write-ahead log; rows are those of all objects, of which the TAN's was there before.`,
-  });
-  if (target === null || mixed === null) throw new Error('a setting with a target was not measured');
-  const perSecond = median(target.acceptedPerSecond);
-  const cpuMs = median(target.cpuMs);
-  const [real, dummies] = [median(mixed.acceptedPerSecond), median(mixed.dummiesPerSecond)];
-  const good =
-    perSecond >= TARGET_A_SECOND &&
-    cpuMs <= TARGET_CPU_MS &&
-    real >= TARGET_REAL_A_SECOND &&
-    dummies >= TARGET_DUMMIES_A_SECOND;
-  process.stdout.write(
-    `${machine()}\n${good ? 'PASS' : 'FAIL'}: ${perSecond.toFixed(0)} accepted uploads a second at ${MEASURED}, ` +
-      `${cpuMs.toFixed(2)} ms of workerd CPU each (targets ${TARGET_A_SECOND}, ${TARGET_CPU_MS} ms), ` +
-      `${real.toFixed(0)} + ${dummies.toFixed(0)} dummies at 20 : 1 (${TARGET_REAL_A_SECOND} + ${TARGET_DUMMIES_A_SECOND})\n`,
-  );
-  return good ? 0 : 1;
-});
+  },
+  async ({ uploads, repeat, 'no-report': noReport }, { say, progress, print }) => {
+    const settings: Setting[] = [
+      { what: '1 client', clients: 1, deadlineMs: 0, dummies: false, uploads },
+      { what: '8 clients', clients: 8, deadlineMs: 0, dummies: false, uploads },
+      { what: MEASURED, clients: 64, deadlineMs: 0, dummies: false, uploads },
+      { what: '64 clients, warm (4 × as many)', clients: 64, deadlineMs: 0, dummies: false, uploads: uploads * 4 },
+      { what: MEASURED_WITH_DUMMIES, clients: 64, deadlineMs: 0, dummies: true, uploads: Math.ceil(uploads / 4) },
+      { what: '600 clients, deadline 1,000 ms', clients: 600, deadlineMs: 1000, dummies: false, uploads: uploads * 2 },
+      {
+        what: '2,000 clients, deadline 1,000 ms, dummies 20 : 1',
+        clients: 2000,
+        deadlineMs: 1000,
+        dummies: true,
+        uploads: Math.ceil(uploads / 2),
+      },
+    ];
+    const lines = [
+      '| setting | accepted/s | dummies/s | workerd CPU ms an upload | p50 ms | p99 ms | bytes on disk an upload | rows on disk an upload |',
+      '|---|---|---|---|---|---|---|---|',
+    ];
+    let target: Row | null = null;
+    let mixed: Row | null = null;
+    const rows: Row[] = [];
+    for (const setting of settings) {
+      progress('settings', rows.length, settings.length);
+      const row = await measure(setting, repeat);
+      const line = `| ${row.what} | ${cell(row.acceptedPerSecond, 0)} | ${setting.dummies ? cell(row.dummiesPerSecond, 0) : '–'} | ${cell(row.cpuMs, 2)} | ${cell(row.p50, 1)} | ${cell(row.p99, 1)} | ${row.diskBytes.toFixed(0)} | ${row.diskRows.toFixed(1)} |`;
+      lines.push(line);
+      say(line);
+      rows.push(row);
+      if (setting.what === MEASURED) target = row;
+      if (setting.what === MEASURED_WITH_DUMMIES) mixed = row;
+    }
+    progress('settings', settings.length, settings.length);
+    const report = {
+      title: 'Uploads through upload, verification and origin',
+      command: `npm run bench:upload -- --uploads ${uploads} --repeat ${repeat}`,
+      body: `${lines.join('\n')}\n\nMedian (least–most) of ${repeat} runs, each on a new, empty store on disk; 14 keys an upload, sent to upload's own socket; the load generator and workerd share the machine. Bytes\ninclude the write-ahead log; rows are those of all objects, of which the TAN's was there before.`,
+    };
+    if (!noReport) writeReport('upload', report);
+    if (target === null || mixed === null) throw new Error('a setting with a target was not measured');
+    const perSecond = median(target.acceptedPerSecond);
+    const cpuMs = median(target.cpuMs);
+    const [real, dummies] = [median(mixed.acceptedPerSecond), median(mixed.dummiesPerSecond)];
+    const good =
+      perSecond >= TARGET_A_SECOND &&
+      cpuMs <= TARGET_CPU_MS &&
+      real >= TARGET_REAL_A_SECOND &&
+      dummies >= TARGET_DUMMIES_A_SECOND;
+    print(
+      { machine: machine(), rows, pass: good },
+      `${machine()}\n${good ? 'PASS' : 'FAIL'}: ${perSecond.toFixed(0)} accepted uploads a second at ${MEASURED}, ` +
+        `${cpuMs.toFixed(2)} ms of workerd CPU each (targets ${TARGET_A_SECOND}, ${TARGET_CPU_MS} ms), ` +
+        `${real.toFixed(0)} + ${dummies.toFixed(0)} dummies at 20 : 1 (${TARGET_REAL_A_SECOND} + ${TARGET_DUMMIES_A_SECOND})`,
+    );
+    return good ? 0 : 1;
+  },
+);

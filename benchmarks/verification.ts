@@ -1,21 +1,12 @@
 /**
- * @module `npm run bench:verification`: reserve, commit and registrationToken (issue 5, item 9). A Worker inside the local
+ * @module `npm run bench:verification`: reserve, commit and registrationToken. A Worker inside the local
  * edge calls the real entrypoints, so that no HTTP client is measured; state is on disk.
  */
-import { readOptions, run, wholeNumber } from '../scripts/support/cli.ts';
+import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
+import { run } from '../scripts/support/command-line/command.ts';
 import { type LocalEdgeOptions, startLocalEdge } from '../local-edge/local-edge.ts';
 import { issueTans } from '../scripts/support/operator.ts';
-import { machine, writeReport } from '../scripts/support/report.ts';
-
-const USAGE = `
-npm run bench:verification -- [--operations N] [--clients N] [--repeat N]
-
-Operations a second and p99 of reserve, commit and registrationToken. Writes benchmarks/results/verification.md.
-
-  --operations N  of each kind a run, 100..50000 (default 2000)
-  --clients N     calls at once, 1..256 (default 32)
-  --repeat N      1..20 (default 3)
-`;
+import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
 
 /** Runs inside workerd: N operations, C at once, times in milliseconds. Real entrypoints on the other side. */
 const SCRIPT = `
@@ -85,58 +76,64 @@ const spread = (values: readonly number[], digits: number): string => {
   return `${middle} (${least}–${most})`;
 };
 
-await run(async () => {
-  const options = readOptions(USAGE, {
-    operations: { type: 'string', default: '2000' },
-    clients: { type: 'string', default: '32' },
-    repeat: { type: 'string', default: '3' },
-  });
-  const operations = wholeNumber('operations', options.operations, { min: 100, max: 50_000 });
-  const clients = wholeNumber('clients', options.clients, { min: 1, max: 256 });
-  const repeat = wholeNumber('repeat', options.repeat, { min: 1, max: 20 });
-  const answers: Answer[] = [];
-  for (let i = 0; i < repeat; i++) {
-    const edge = await startLocalEdge({ vars: { verification: { ANSWER_DEADLINE_MS: '0' } }, adapt: withDriver });
-    try {
-      const tans = await issueTans(edge.url, operations);
-      const guids = Array.from({ length: operations }, (_, n) =>
-        (BigInt(n) * 0x9e3779b97f4a7c15n).toString(16).padStart(64, '0').slice(-64),
-      );
-      const response = await fetch(`${edge.url}/bench`, {
-        method: 'POST',
-        body: JSON.stringify({ tans, guids, clients }),
-      });
-      if (!response.ok) throw new Error(`driver: ${response.status} ${await response.text()}`);
-      answers.push((await response.json()) as Answer);
-      process.stdout.write(`run ${i + 1} of ${repeat}\n`);
-    } finally {
-      await edge.dispose();
+await run(
+  {
+    name: 'npm run bench:verification',
+    summary: `Operations a second and p99 of reserve, commit and registrationToken. Writes benchmarks/results/verification.md.`,
+    options: {
+      operations: wholeNumber('of each kind a run', { min: 100, max: 50_000, default: 2_000 }),
+      clients: wholeNumber('calls at once', { min: 1, max: 256, default: 32 }),
+      repeat: wholeNumber('runs', { min: 1, max: 20, default: 3 }),
+      ...REPORT_OPTIONS,
+    },
+  },
+  async ({ operations, clients, repeat, 'no-report': noReport }, { progress, print }) => {
+    const answers: Answer[] = [];
+    for (let i = 0; i < repeat; i++) {
+      const edge = await startLocalEdge({ vars: { verification: { ANSWER_DEADLINE_MS: '0' } }, adapt: withDriver });
+      try {
+        const tans = await issueTans(edge.url, operations);
+        const guids = Array.from({ length: operations }, (_, n) =>
+          (BigInt(n) * 0x9e3779b97f4a7c15n).toString(16).padStart(64, '0').slice(-64),
+        );
+        const response = await fetch(`${edge.url}/bench`, {
+          method: 'POST',
+          body: JSON.stringify({ tans, guids, clients }),
+        });
+        if (!response.ok) throw new Error(`driver: ${response.status} ${await response.text()}`);
+        answers.push((await response.json()) as Answer);
+        progress('runs', i + 1, repeat);
+      } finally {
+        await edge.dispose();
+      }
     }
-  }
-  const rows = (Object.keys(NAMES) as (keyof Answer)[]).map((kind) => {
-    const timings = answers.map((answer) => answer[kind]);
-    return `| ${NAMES[kind]} | ${spread(
-      timings.map((t) => operations / t.seconds),
-      0,
-    )} | ${spread(
-      timings.map((t) => t.p50),
-      1,
-    )} | ${spread(
-      timings.map((t) => t.p99),
-      1,
-    )} |`;
-  });
-  const table = ['| operation | a second | p50 ms | p99 ms |', '|---|---|---|---|', ...rows].join('\n');
-  writeReport('verification', {
-    title: 'Reserve, commit, registrationToken',
-    command: `npm run bench:verification -- --operations ${operations} --clients ${clients} --repeat ${repeat}`,
-    body: `${table}\n\n${clients} calls at once from a Worker beside the real ones, each durable on disk; median (least–most) of ${repeat} runs on new stores.`,
-  });
-  process.stdout.write(
-    `${table}\n${machine()}\nreserve ${spread(
-      answers.map((a) => operations / a.reserve.seconds),
-      0,
-    )} a second\n`,
-  );
-  return 0;
-});
+    const rows = (Object.keys(NAMES) as (keyof Answer)[]).map((kind) => {
+      const timings = answers.map((answer) => answer[kind]);
+      return `| ${NAMES[kind]} | ${spread(
+        timings.map((t) => operations / t.seconds),
+        0,
+      )} | ${spread(
+        timings.map((t) => t.p50),
+        1,
+      )} | ${spread(
+        timings.map((t) => t.p99),
+        1,
+      )} |`;
+    });
+    const table = ['| operation | a second | p50 ms | p99 ms |', '|---|---|---|---|', ...rows].join('\n');
+    const report = {
+      title: 'Reserve, commit, registrationToken',
+      command: `npm run bench:verification -- --operations ${operations} --clients ${clients} --repeat ${repeat}`,
+      body: `${table}\n\n${clients} calls at once from a Worker beside the real ones, each durable on disk; median (least–most) of ${repeat} runs on new stores.`,
+    };
+    if (!noReport) writeReport('verification', report);
+    print(
+      { machine: machine(), runs: answers },
+      `${table}\n${machine()}\nreserve ${spread(
+        answers.map((a) => operations / a.reserve.seconds),
+        0,
+      )} a second`,
+    );
+    return 0;
+  },
+);

@@ -1,6 +1,6 @@
 /**
  * @module How many keys and uploads a chunk needs, how long an hour may wait for them, and how files are cut
- * (docs/architecture.md §5). One decision an hour holds for all regions: a difference between regions would unmask decoys.
+ * (docs/architecture.md §5.3, §5.4). One decision an hour holds for all regions: a difference between regions would unmask decoys.
  */
 
 /** Validated once (`parseChunkPolicy`); every field is a whole number. */
@@ -37,7 +37,7 @@ type Field = keyof typeof FIELDS;
 
 export type ChunkPolicyError = { readonly field: Field; readonly value: string; readonly rule: string };
 
-/** The defaults of docs/architecture.md §5. */
+/** The defaults of docs/architecture.md §5.3 and §5.4. */
 export const DEFAULT_CHUNK_POLICY: ChunkPolicy = {
   minKeys: 140,
   minUploads: 10,
@@ -46,6 +46,11 @@ export const DEFAULT_CHUNK_POLICY: ChunkPolicy = {
   cwaMaxKeys: 600_000,
   retentionDays: 14,
 };
+
+/** @returns a variable as its author wrote it: in wrangler.toml it may be a number, or by mistake anything else */
+export function variableText(variable: unknown): string {
+  return typeof variable === 'string' ? variable : JSON.stringify(variable);
+}
 
 /**
  * Reads the policy from configuration and refuses what contradicts itself.
@@ -60,7 +65,7 @@ export function parseChunkPolicy(
   for (const field of Object.keys(FIELDS) as Field[]) {
     const given = vars[field];
     if (given === undefined || given === '') continue;
-    const text = String(given);
+    const text = variableText(given);
     if (!/^\d{1,9}$/.test(text)) return fail(field, text, 'must be a whole number from 0 to 999999999');
     values[FIELDS[field][0]] = Number(text);
   }

@@ -69,9 +69,9 @@ function expectedOf({ whole, rest }: HourlyRates, hour: number, first: boolean):
 function restShare(expected: readonly HourlyRates[], received: Received, { decoyRests, missing }: SetToFill): number {
   const keys = keysOfWhole(received);
   const rests = expected.reduce((sum, { rest }) => sum + rest, 0);
-  const whole = expected.reduce((sum, { whole }) => sum + whole, 0) * keys;
+  const wholeKeys = expected.reduce((sum, { whole }) => sum + whole, 0) * keys;
   if (rests === 0 || missing <= 0) return 0;
-  const wanted = (rests / (rests + whole)) * (decoyRests + missing);
+  const wanted = (rests / (rests + wholeKeys)) * (decoyRests + missing);
   const toDraw = Math.min(missing, Math.max(0, wanted - decoyRests));
   return Math.round((PARTS * toDraw) / (toDraw + (missing - toDraw) / keys));
 }

@@ -21,7 +21,7 @@ function seeded(seed: number): RandomBytes {
     t ^= t << 11;
     t ^= t >>> 8;
     state[0] = t ^ s ^ (s >>> 19);
-    return state[0]!;
+    return state[0];
   };
   for (let i = 0; i < 20; i++) next();
   return (n) => Uint8Array.from({ length: n }, () => next() >>> 24);

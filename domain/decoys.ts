@@ -1,5 +1,5 @@
 /**
- * @module Decoys: synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5, Policy). They have
+ * @module Decoys: synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5.3). They have
  * the shape of what this deployment received, mixed with the published profile (docs/decoy-profile.md), and what is left of
  * one is what would be left of a real upload that came in the same hour.
  */

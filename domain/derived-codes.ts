@@ -45,7 +45,7 @@ export function tokenHash(token: string, hashKey: Uint8Array): string {
   return toHex(hmacSha256(hashKey, label('token-hash'), utf8(token.toLowerCase())));
 }
 
-/** Random characters of a typed card code: 31^14 ≈ 69 bit (issue 5: at least 64). */
+/** Random characters of a typed card code: 31^14 ≈ 69 bit; fewer than 64 could be guessed. */
 export const CARD_CODE_RANDOM_CHARACTERS = 14;
 /** With its check character. */
 const CARD_CODE_LENGTH = CARD_CODE_RANDOM_CHARACTERS + 1;
@@ -69,7 +69,7 @@ export function hashGuid(guid: string): string {
 /** Check character of a card code: position-weighted sum, so that it finds one wrong letter and two that changed places. */
 export function cardCheckCharacter(random: string): string {
   let sum = 0;
-  for (const [i, c] of [...random].entries()) sum += (i + 1) * TELETAN_ALPHABET.indexOf(c);
+  for (const [i, c] of Array.from(random).entries()) sum += (i + 1) * TELETAN_ALPHABET.indexOf(c);
   return TELETAN_ALPHABET.charAt(sum % TELETAN_ALPHABET.length);
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { hourEnd, keyEnd } from '../protocol/gaen/intervals.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../protocol/gaen/keys.ts';

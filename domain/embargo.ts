@@ -1,5 +1,5 @@
 /**
- * @module When a diagnosis key may be published, in which form, and when it must be gone (docs/architecture.md §5, §8;
+ * @module When a diagnosis key may be published, in which form, and when it must be gone (docs/architecture.md §5.2, §8;
  * docs/spec/gaen.md §4.5: not before two hours after its validity ends, not after 14 days).
  */
 import {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { commit, forgetAt, release, reserve, type TanRow } from './reservation.ts';
 
@@ -61,7 +61,7 @@ describe('commit and release', () => {
   });
 
   it('a committed row keeps neither upload id nor lease', ({ expect }) => {
-    expect(Object.keys(commit(held, 'u1') ?? {}).sort()).toEqual(['codeBatchId', 'digest', 'expiresAt', 'state']);
+    expect(Object.keys(commit(held, 'u1') ?? {}).toSorted()).toEqual(['codeBatchId', 'digest', 'expiresAt', 'state']);
   });
 });
 

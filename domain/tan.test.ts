@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { authenticateTan, composeTan } from './tan.ts';
 
@@ -25,7 +25,7 @@ describe('self-authenticating TANs', () => {
     );
     let accepted = 0;
     let tried = 0;
-    for (const [position, digit] of [...tan].entries()) {
+    for (const [position, digit] of Array.from(tan).entries()) {
       if (digit === '-') continue;
       for (const bit of [1, 2, 4, 8]) {
         const flipped = (Number.parseInt(digit, 16) ^ bit).toString(16);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { createHash } from 'node:crypto';
 import { generateTeleTan, parseTeleTan, TELETAN_ALPHABET, teleTanCheckCharacter } from './teletan.ts';
@@ -51,7 +51,10 @@ describe('teleTAN', () => {
       for (const c of generateTeleTan(random).slice(0, 9)) counts.set(c, (counts.get(c) ?? 0) + 1);
     }
     const expected = 27_000 / TELETAN_ALPHABET.length;
-    const chi = [...TELETAN_ALPHABET].reduce((sum, c) => sum + ((counts.get(c) ?? 0) - expected) ** 2 / expected, 0);
+    const chi = Array.from(TELETAN_ALPHABET).reduce(
+      (sum, c) => sum + ((counts.get(c) ?? 0) - expected) ** 2 / expected,
+      0,
+    );
     expect(chi).toBeLessThan(59.7); // 30 degrees of freedom, p = 0.001
   });
 

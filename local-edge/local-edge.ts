@@ -59,6 +59,9 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   requireChunkPolicy(environments, options.vars?.['origin']);
   const temporary = options.state === undefined;
   const state = temporary ? mkdtempSync(join(tmpdir(), 'exposure-edge-')) : resolve(options.state ?? '');
+  // workerd may still be writing when the process ends without dispose, since Miniflare only signals it then.
+  const removeTemporary = (): void => rmSync(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  if (temporary) process.once('exit', removeTemporary);
   mkdirSync(state, { recursive: true, mode: 0o700 });
   await endOrphan(state);
   const secrets = loadSecrets(state, environments);
@@ -79,9 +82,13 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (docs/spec/platform.md §4a).
       resourcePersistencePath: join(state, 'resources'),
       workers,
-    } as Parameters<typeof convertV4MiniflareOptions>[0]),
+    }),
   );
-  const removeState = (): void => (temporary ? rmSync(state, { recursive: true, force: true }) : forgetWorkerd(state));
+  const removeState = (): void => {
+    process.off('exit', removeTemporary);
+    if (temporary) removeTemporary();
+    else forgetWorkerd(state);
+  };
   try {
     const url = await miniflare.ready;
     noteWorkerd(state);

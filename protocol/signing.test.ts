@@ -1,5 +1,5 @@
-import { createPrivateKey, createPublicKey, createSign, createVerify } from 'node:crypto';
-import fc from 'fast-check';
+import { createPrivateKey, createPublicKey, createSign, createVerify, webcrypto } from 'node:crypto';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { fromHex, toHex, utf8 } from './primitives/bytes.ts';
 import { sha256 } from './primitives/hash.ts';
@@ -75,14 +75,14 @@ describe('ECDSA P-256/SHA-256', () => {
     const sha = { name: 'ECDSA', hash: 'SHA-256' };
     const pem = pkcs8PemFromScalar(scalar(1));
     const der = Uint8Array.from(Buffer.from(pem.replace(/-----[A-Z ]+-----|\n/g, ''), 'base64'));
-    const privateKey = await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+    const privateKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
     const spki = Uint8Array.from(key.publicKeySpki);
-    const publicKey = await crypto.subtle.importKey('spki', spki, algorithm, false, ['verify']);
+    const publicKey = await webcrypto.subtle.importKey('spki', spki, algorithm, false, ['verify']);
     const bytes = Uint8Array.from(utf8('both ways'));
-    const theirs = new Uint8Array(await crypto.subtle.sign(sha, privateKey, bytes));
+    const theirs = new Uint8Array(await webcrypto.subtle.sign(sha, privateKey, bytes));
     expect(verifyRaw(key.publicKeySpki, bytes, theirs)).toBe(true);
     const ours = Uint8Array.from(key.raw.sign(bytes));
-    expect(await crypto.subtle.verify(sha, publicKey, ours, bytes)).toBe(true);
+    expect(await webcrypto.subtle.verify(sha, publicKey, ours, bytes)).toBe(true);
   });
 
   it('no other message, key, encoding or byte verifies', ({ expect }) => {

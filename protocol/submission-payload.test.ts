@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { concatBytes, toHex, utf8 } from './primitives/bytes.ts';
 import { decodeSubmissionPayload, encodeSubmissionPayload, type SubmissionPayload } from './submission-payload.ts';

@@ -1,58 +1,67 @@
 /**
- * @module `npm run attack -- NAME`: attacks what is promised about one person and about one key, and says what came out, a line a
- * verdict. Exit code 0: every verdict holds; 1: one does not; 2: called wrongly.
+ * @module `npm run attack`: what is promised about one person and one key, tried. Each attack says a verdict and a figure a
+ * line, and finds a fault that was put there on purpose. Traffic goes to 127.0.0.1 alone.
  */
 import type { Attack, Verdict } from './attack/attack.ts';
 import { attack as decoys } from './attack/decoys.ts';
 import { attack as linkage } from './attack/linkage.ts';
-import { UsageError, readOptions, run, wholeNumber } from './support/cli.ts';
+import { JSON_FLAG, parsed, wholeNumber } from './support/command-line/arguments.ts';
+import { run } from './support/command-line/command.ts';
 import { writeReport } from './support/report.ts';
 
 const ATTACKS: readonly Attack[] = [decoys, linkage];
 
-const USAGE = `
-npm run attack                    lists the attacks
-npm run attack -- NAME [options]  one of them, or all
-  --seed N    same seed, same draws (default 1)
-  --json      verdicts as JSON, instead of a line each
-  --report    writes benchmarks/results/attack-NAME.md
-`;
+const NAMES = ['all', ...ATTACKS.map(({ name }) => name)];
+const LIST = ATTACKS.map(({ name, summary }) => `${name.padEnd(14)}${summary}`).join('\n');
 
-function line({ what, figure, bound, holds }: Verdict): string {
+function lineOf({ what, figure, bound, holds }: Verdict): string {
   return `${holds ? 'holds' : 'FAILS'}  ${what}: ${figure} (${bound})`;
 }
 
-async function main(): Promise<number> {
-  const [name, ...rest] = process.argv.slice(2);
-  const named = name !== undefined && !name.startsWith('-');
-  const options = readOptions(
-    USAGE,
-    { seed: { type: 'string' }, json: { type: 'boolean' }, report: { type: 'boolean' } },
-    named ? rest : process.argv.slice(2),
-  );
-  if (!named) {
-    for (const attack of ATTACKS) process.stdout.write(`${attack.name.padEnd(14)}${attack.summary}\n`);
-    return 0;
-  }
-  const seed = wholeNumber('seed', options.seed ?? '1', { min: 0, max: 1_000_000 });
-  const chosen = name === 'all' ? ATTACKS : ATTACKS.filter((attack) => attack.name === name);
-  if (chosen.length === 0) throw new UsageError(`no attack "${name}"`);
-  const all: (Verdict & { readonly attack: string })[] = [];
-  for (const attack of chosen) {
-    const verdicts = await attack.run({ seed, progress: (text) => void process.stderr.write(`${text}\n`) });
-    all.push(...verdicts.map((verdict) => ({ attack: attack.name, ...verdict })));
-    if (options.json !== true) process.stdout.write(verdicts.map((verdict) => `${line(verdict)}\n`).join(''));
-    if (options.report === true) {
-      const rows = verdicts.map((v) => `| ${v.what} | ${v.figure} | ${v.bound} | ${v.holds ? 'holds' : 'FAILS'} |`);
-      writeReport(`attack-${attack.name}`, {
-        title: `Attack: ${attack.summary}`,
-        command: `npm run attack -- ${attack.name} --report --seed ${seed}`,
-        body: ['| What | Figure | Bound | |', '|---|---|---|---|', ...rows].join('\n'),
-      });
-    }
-  }
-  if (options.json === true) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
-  return all.every(({ holds }) => holds) ? 0 : 1;
+function report(attack: Attack, seed: number, verdicts: readonly Verdict[]): void {
+  const rows = verdicts.map((v) => `| ${v.what} | ${v.figure} | ${v.bound} | ${v.holds ? 'holds' : '**fails**'} |`);
+  writeReport(`attack-${attack.name}`, {
+    title: `Attack: ${attack.summary}`,
+    command: `npm run attack -- ${attack.name} --seed ${seed}`,
+    body: ['| what | figure | bound | |', '|---|---|---|---|', ...rows].join('\n'),
+  });
 }
 
-await run(main);
+await run(
+  {
+    name: 'npm run attack',
+    summary: `Runs an attack, prints a line a verdict and writes its report to benchmarks/results/. Without a name it lists the attacks. It
+      fails when a verdict doesn't hold.`,
+    positionals: {
+      name: parsed(
+        'which attack; all: each of them',
+        { default: null, placeholder: 'NAME', mustBe: `one of ${NAMES.join(', ')}` },
+        (given) => (NAMES.includes(given) ? given : undefined),
+      ),
+    },
+    options: {
+      seed: wholeNumber('same seed, same draws', { min: 0, max: 1_000_000_000, default: 1 }),
+      json: JSON_FLAG,
+    },
+    notes: LIST,
+    examples: ['npm run attack -- linkage'],
+  },
+  async ({ name, seed }, { say, print }) => {
+    if (name === null) {
+      print(Object.fromEntries(ATTACKS.map((one) => [one.name, one.summary])), LIST);
+      return 0;
+    }
+    const results: Record<string, readonly Verdict[]> = {};
+    for (const attack of ATTACKS.filter((one) => name === 'all' || one.name === name)) {
+      const progress = (text: string): void => void process.stderr.write(`${attack.name}: ${text}\n`);
+      const verdicts = await attack.run({ seed, progress });
+      results[attack.name] = verdicts;
+      report(attack, seed, verdicts);
+      for (const verdict of verdicts) say(lineOf(verdict));
+    }
+    const all = Object.values(results).flat();
+    const failed = all.filter(({ holds }) => !holds).length;
+    print(results, `${all.length} verdicts, ${failed} fail`);
+    return failed === 0 ? 0 : 1;
+  },
+);

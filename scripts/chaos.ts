@@ -1,30 +1,17 @@
 /**
  * @module `npm run chaos`: uploads from several clients, hours sealed, and SIGKILL at random moments, of workerd alone and
- * of the whole process group (docs/architecture.md §12, faults). At the end each acknowledged key must be published exactly once
+ * of the whole process group (docs/architecture.md §12, "faults"). At the end each acknowledged key must be published exactly once
  * in each region. Traffic goes to 127.0.0.1 alone; everything it starts is ended by process id.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readOptions, run, wholeNumber } from './support/cli.ts';
+import { JSON_FLAG, wholeNumber } from './support/command-line/arguments.ts';
+import { run } from './support/command-line/command.ts';
+import { temporaryFolder } from './support/command-line/interrupt.ts';
 import { byteSource, type Ledger, patiently, runClient } from './support/patients.ts';
 import { type HeadLog, isClean, judge, readHead, REGIONS, type Verdict } from './chaos/verdict.ts';
 import { freePort, type Target, Victim } from './chaos/victim.ts';
 import { advanceUntilIdle, moveClock, setClock } from './support/operator.ts';
 import { writeReport } from './support/report.ts';
-
-const USAGE = `
-npm run chaos -- [--kills N] [--seed N] [--clients N] [--json]
-
-Kills the local edge N times while phones upload and hours are sealed, then counts what became of every key. From 50 kills
-on it writes benchmarks/results/chaos.md.
-
-  --kills N    1..1000 (default 50)
-  --seed N     same seed, same keys and same order of kills (default 1)
-  --clients N  phones that upload at once, 1..64 (default 4)
-  --json       the result as JSON alone
-`;
 
 /** 2026-06-15 01:00 UTC: so early that the whole run is one UTC day (an hour a three kills, in the end a day chunk). */
 const START = 1_781_485_200;
@@ -33,99 +20,102 @@ const MAX_WAIT_MS = 900;
 /** A shorter run shows that it works, not how well. */
 const REPORTED_KILLS = 50;
 
-await run(async () => {
-  const options = readOptions(USAGE, {
-    kills: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-    clients: { type: 'string', default: '4' },
-    json: { type: 'boolean', default: false },
-  });
-  const kills = wholeNumber('kills', options.kills, { min: 1, max: 1000 });
-  const seed = wholeNumber('seed', options.seed, { min: 0, max: 1_000_000_000 });
-  const clients = wholeNumber('clients', options.clients, { min: 1, max: 64 });
-  const say = (line: string): void => void (options.json ? 0 : process.stdout.write(`${line}\n`));
+await run(
+  {
+    name: 'npm run chaos',
+    summary: `Kills the local edge N times while phones upload and hours are sealed, then counts what became of every key. From
+      ${REPORTED_KILLS} kills on it writes benchmarks/results/chaos.md.`,
+    options: {
+      kills: wholeNumber('how often', { min: 1, max: 1000, default: 50 }),
+      seed: wholeNumber('same seed, same keys and same order of kills', { min: 0, max: 1_000_000_000, default: 1 }),
+      clients: wholeNumber('phones that upload at once', { min: 1, max: 64, default: 4 }),
+      json: JSON_FLAG,
+    },
+    examples: ['npm run chaos -- --kills 5 --seed 1'],
+  },
+  async ({ kills, seed, clients }, { say, print }) => {
+    const folder = temporaryFolder('chaos');
+    const victim = new Victim(folder.path, await freePort());
+    try {
+      const edge = await victim.start();
+      say(`the local edge runs on ${edge.url}`);
+      await moveClock(edge.url, START);
+      const drawn = byteSource(`chaos/${seed}`);
+      const byte = (): number => drawn(1)[0] ?? 0;
+      const ledger: Ledger = { acknowledged: new Set(), abandoned: [], attempts: 0 };
+      const log: HeadLog = { DE: new Map(), EUR: new Map() };
+      const note = async (): Promise<void> => {
+        for (const region of REGIONS) {
+          const seen = await patiently(() => readHead(edge, region));
+          if (seen !== null) log[region].set(seen.head.sequence, seen);
+        }
+      };
 
-  const state = mkdtempSync(join(tmpdir(), 'exposure-edge-chaos-'));
-  const victim = new Victim(state, await freePort());
-  try {
-    const edge = await victim.start();
-    await moveClock(edge.url, START);
-    const drawn = byteSource(`chaos/${seed}`);
-    const byte = (): number => drawn(1)[0] ?? 0;
-    const ledger: Ledger = { acknowledged: new Set(), abandoned: [], attempts: 0 };
-    const log: HeadLog = { DE: new Map(), EUR: new Map() };
-    const note = async (): Promise<void> => {
-      for (const region of REGIONS) {
-        const seen = await patiently(() => readHead(edge, region));
-        if (seen !== null) log[region].set(seen.head.sequence, seen);
-      }
-    };
-
-    let hour = 0;
-    let stop = false;
-    const now = (): number => START + hour * 3600;
-    // Every third patient is impatient: one attempt, then the phone is off for good.
-    const patience = (patient: number): number => (patient % 3 === 2 ? 1 : Number.POSITIVE_INFINITY);
-    const running = Array.from({ length: clients }, (_, i) =>
-      runClient(edge.url, `chaos/${seed}/${i}`, now, patience, () => stop, ledger),
-    );
-
-    const count: Record<Target, number> = { workerd: 0, group: 0 };
-    let whileSealing = 0;
-    for (let kill = 1; kill <= kills; kill++) {
-      const due = Math.min(HOURS_IN_RUN, Math.ceil((kill * HOURS_IN_RUN) / kills));
-      const sealing = due > hour || byte() < 128;
-      const work = sealing ? seal() : Promise.resolve();
-      if (due > hour) hour = Math.min(due, hour + 1);
-      await sleep((byte() / 255) * (sealing ? MAX_WAIT_MS / 3 : MAX_WAIT_MS));
-      const target: Target = byte() < 128 ? 'workerd' : 'group';
-      await victim.kill(target);
-      count[target]++;
-      if (sealing) whileSealing++;
-      await work;
-      say(
-        `kill ${String(kill).padStart(String(kills).length)}/${kills}  ${target.padEnd(7)}  ${sealing ? 'while sealing  ' : 'while uploading'}` +
-          `  acknowledged ${ledger.acknowledged.size} keys`,
+      let hour = 0;
+      let stop = false;
+      const now = (): number => START + hour * 3600;
+      // Every third patient is impatient: one attempt, then the phone is off for good.
+      const patience = (patient: number): number => (patient % 3 === 2 ? 1 : Number.POSITIVE_INFINITY);
+      const running = Array.from({ length: clients }, (_, i) =>
+        runClient(edge.url, `chaos/${seed}/${i}`, now, patience, () => stop, ledger),
       );
-    }
-    stop = true;
-    await Promise.all(running);
-    for (; hour <= HOURS_IN_RUN; hour++) await patiently(() => moveClock(edge.url, now() + 3600)).then(note);
 
-    const verdicts = [];
-    for (const region of REGIONS) verdicts.push(await judge(edge, region, ledger, log));
-    const clean = verdicts.every(isClean) && new Set(verdicts.map((verdict) => verdict.published)).size === 1;
-    const result = {
-      kills: count,
-      whileSealing,
-      attempts: ledger.attempts,
-      acknowledgedKeys: ledger.acknowledged.size,
-      abandonedUploads: ledger.abandoned.length,
-      regions: verdicts,
-      clean,
-    };
-    if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-    else for (const line of summary(result)) say(line);
-    if (kills >= REPORTED_KILLS) {
-      writeReport('chaos', {
-        title: 'Killed while it works',
-        command: `npm run chaos -- --kills ${kills} --seed ${seed} --clients ${clients}`,
-        body: summary(result).join('  \n'),
-      });
-    }
-    return clean ? 0 : 1;
+      const count: Record<Target, number> = { workerd: 0, group: 0 };
+      let whileSealing = 0;
+      for (let kill = 1; kill <= kills; kill++) {
+        const due = Math.min(HOURS_IN_RUN, Math.ceil((kill * HOURS_IN_RUN) / kills));
+        const sealing = due > hour || byte() < 128;
+        const work = sealing ? seal() : Promise.resolve();
+        if (due > hour) hour = Math.min(due, hour + 1);
+        await sleep((byte() / 255) * (sealing ? MAX_WAIT_MS / 3 : MAX_WAIT_MS));
+        const target: Target = byte() < 128 ? 'workerd' : 'group';
+        await victim.kill(target);
+        count[target]++;
+        if (sealing) whileSealing++;
+        await work;
+        say(
+          `kill ${String(kill).padStart(String(kills).length)}/${kills}  ${target.padEnd(7)}  ${sealing ? 'while sealing  ' : 'while uploading'}` +
+            `  acknowledged ${ledger.acknowledged.size} keys`,
+        );
+      }
+      stop = true;
+      await Promise.all(running);
+      for (; hour <= HOURS_IN_RUN; hour++) await patiently(() => moveClock(edge.url, now() + 3600)).then(note);
 
-    /** Moves the clock by an hour and lets the origin work, through the kill that comes in the middle of it. */
-    async function seal(): Promise<void> {
-      await patiently(() => setClock(edge.url, now()));
-      await patiently(() => advanceUntilIdle(edge.url));
-      await note();
+      const verdicts = [];
+      for (const region of REGIONS) verdicts.push(await judge(edge, region, ledger, log));
+      const clean = verdicts.every(isClean) && new Set(verdicts.map((verdict) => verdict.published)).size === 1;
+      const result = {
+        kills: count,
+        whileSealing,
+        attempts: ledger.attempts,
+        acknowledgedKeys: ledger.acknowledged.size,
+        abandonedUploads: ledger.abandoned.length,
+        regions: verdicts,
+        clean,
+      };
+      print(result, summary(result).join('\n'));
+      if (kills >= REPORTED_KILLS) {
+        writeReport('chaos', {
+          title: 'Killed while it works',
+          command: `npm run chaos -- --kills ${kills} --seed ${seed} --clients ${clients}`,
+          body: summary(result).join('  \n'),
+        });
+      }
+      return clean ? 0 : 1;
+
+      /** Moves the clock by an hour and lets the origin work, through the kill that comes in the middle of it. */
+      async function seal(): Promise<void> {
+        await patiently(() => setClock(edge.url, now()));
+        await patiently(() => advanceUntilIdle(edge.url));
+        await note();
+      }
+    } finally {
+      await victim.end();
+      folder.remove();
     }
-  } finally {
-    await victim.end();
-    rmSync(state, { recursive: true, force: true });
-  }
-});
+  },
+);
 
 interface RunResult {
   readonly kills: Record<Target, number>;

@@ -2,14 +2,13 @@
  * @module `npm run config`: checks, compares, publishes and rolls back the parameter document (docs/parameters.md).
  */
 import { readFile } from 'node:fs/promises';
-import { argv, stdout } from 'node:process';
 import type { ParameterStatus, PublishReply } from '../domain/parameters/publication.ts';
 import { validateParametersText } from '../domain/parameters/validate.ts';
 import { type Audience, isEveryone } from '../protocol/parameters/config-head.ts';
 import { describeViolation } from '../protocol/parameters/document.ts';
-import { run } from './support/cli.ts';
-import { type ConfigArguments, USAGE, readArguments } from './config/arguments.ts';
+import { type ConfigArguments, CONFIG, configArguments } from './config/arguments.ts';
 import { differences } from './config/difference.ts';
+import { run } from './support/command-line/command.ts';
 import { ParameterPortal } from './support/portal.ts';
 
 /** What a command found: the exit code, lines for a person, a value for a program. */
@@ -93,13 +92,8 @@ async function perform(args: ConfigArguments): Promise<Outcome> {
   return reported(await portal.publish({ document: text, audience: args.audience, dryRun }, expected));
 }
 
-await run(async () => {
-  const args = readArguments(argv.slice(2));
-  if (args === 'help') {
-    stdout.write(`${USAGE.trim()}\n`);
-    return 0;
-  }
-  const { code, lines, value } = await perform(args);
-  stdout.write(args.json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+await run(CONFIG, async (given, { print }) => {
+  const { code, lines, value } = await perform(configArguments(given));
+  print(value, lines.join('\n'));
   return code;
 });

@@ -4,27 +4,33 @@
  * what is checked in differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { parametersSchema } from '../protocol/parameters/document.ts';
-import { readOptions, run } from './support/cli.ts';
+import { flag } from './support/command-line/arguments.ts';
+import { runChild } from './support/command-line/child.ts';
+import { run } from './support/command-line/command.ts';
 
-const FILE = new URL('../protocol/parameters/parameters.schema.json', import.meta.url);
-const USAGE = `
-npm run parameters:schema [-- --check]
+const FILE = fileURLToPath(new URL('../protocol/parameters/parameters.schema.json', import.meta.url));
 
-Makes protocol/parameters/parameters.schema.json from protocol/parameters/document.ts.
-
-  --check  writes nothing; exit code 1 when the file differs
-`;
-
-await run(async () => {
-  const { check } = readOptions(USAGE, { check: { type: 'boolean', default: false } });
-  const text = `${JSON.stringify(z.toJSONSchema(parametersSchema), null, 2)}\n`;
-  if (!check) {
-    writeFileSync(FILE, text);
-    return 0;
-  }
-  if (readFileSync(FILE, 'utf8') === text) return 0;
-  process.stderr.write('parameters.schema.json differs from document.ts; run: npm run parameters:schema\n');
-  return 1;
-});
+await run(
+  {
+    name: 'npm run parameters:schema',
+    summary: 'Makes protocol/parameters/parameters.schema.json from protocol/parameters/document.ts.',
+    options: { check: flag('writes nothing; exit code 1 when the file differs') },
+  },
+  async ({ check }) => {
+    const schema: unknown = z.toJSONSchema(parametersSchema);
+    if (!check) {
+      writeFileSync(FILE, `${JSON.stringify(schema, null, 2)}\n`);
+      const { code, stderr } = await runChild('oxfmt', [FILE], { output: 'kept' });
+      if (code !== 0) throw new Error(`oxfmt ended with ${code}: ${stderr}`);
+      return 0;
+    }
+    // Compared as values: the formatter lays it out otherwise than JSON.stringify does.
+    if (isDeepStrictEqual(JSON.parse(readFileSync(FILE, 'utf8')), JSON.parse(JSON.stringify(schema)))) return 0;
+    process.stderr.write('parameters.schema.json differs from document.ts; run: npm run parameters:schema\n');
+    return 1;
+  },
+);

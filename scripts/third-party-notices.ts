@@ -1,12 +1,11 @@
 /**
  * @module Writes THIRD_PARTY_NOTICES.md: the licence text of every package whose code ends up in a deployed Worker or
  * in the phone's command line. What only builds and tests is not distributed and not listed.
- *
- * Usage: node scripts/third-party-notices.ts [--check]
- * Ends with 0; with 1 when `--check` finds the file out of date or a package has no licence text.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { flag } from './support/command-line/arguments.ts';
+import { run } from './support/command-line/command.ts';
 
 /** One runtime package with what its licence asks us to hand on. */
 export interface Notice {
@@ -80,17 +79,24 @@ export function renderNotices(notices: readonly Notice[]): string {
   ].join('\n')}\n`;
 }
 
-function main(): number {
-  const root = join(import.meta.dirname, '..');
-  const text = renderNotices(collectNotices(root));
-  const file = join(root, TARGET);
-  if (!process.argv.includes('--check')) {
-    writeFileSync(file, text);
-    return 0;
-  }
-  if (readFileSync(file, 'utf8') === text) return 0;
-  process.stderr.write(`${TARGET} is out of date: run node scripts/third-party-notices.ts\n`);
-  return 1;
+if (import.meta.main) {
+  await run(
+    {
+      name: 'node scripts/third-party-notices.ts',
+      summary: `Writes ${TARGET}. Ends with 1 when a package has no licence text.`,
+      options: { check: flag('writes nothing; exit code 1 when the file is out of date') },
+    },
+    ({ check }) => {
+      const root = join(import.meta.dirname, '..');
+      const text = renderNotices(collectNotices(root));
+      const file = join(root, TARGET);
+      if (!check) {
+        writeFileSync(file, text);
+        return 0;
+      }
+      if (readFileSync(file, 'utf8') === text) return 0;
+      process.stderr.write(`${TARGET} is out of date: run node scripts/third-party-notices.ts\n`);
+      return 1;
+    },
+  );
 }
-
-if (import.meta.main) process.exitCode = main();

@@ -115,5 +115,5 @@ export function drawCases(
       });
     }
   }
-  return cases.sort((a, b) => a.onset - b.onset);
+  return cases.toSorted((a, b) => a.onset - b.onset);
 }

@@ -96,7 +96,7 @@ export function dayPlan(
 ): Visit[] {
   const out = away(population, person, day, seed)
     .filter(({ from }) => from < isolatedFrom)
-    .sort((a, b) => a.from - b.from);
+    .toSorted((a, b) => a.from - b.from);
   const visits: Visit[] = [];
   const home = { kind: 'home', place: person.household } as const;
   let at = dayStart(day);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { MAX_DETECTION_CALLS, detectionTimes, downloadTimes } from './detection-runs.ts';
 import { SECONDS_PER_DAY, START } from './options.ts';
@@ -7,7 +7,7 @@ const HOUR = 3600;
 const hourly = (hours: number): number[] => Array.from({ length: hours }, (_, n) => START + n * HOUR);
 const ascending = fc
   .uniqueArray(fc.integer({ min: START, max: START + 5 * SECONDS_PER_DAY }), { maxLength: 150 })
-  .map((times) => times.sort((a, b) => a - b));
+  .map((times) => times.toSorted((a, b) => a - b));
 
 describe("the systems' limits on detection calls (docs/spec/gaen.md §5)", () => {
   it('an hourly phone calls every four hours, six times a day', ({ expect }) => {

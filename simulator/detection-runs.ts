@@ -11,7 +11,7 @@ import { Random, STREAM } from './random.ts';
 export const MAX_DETECTION_CALLS = 6;
 const SECONDS_PER_HOUR = 3600;
 const HOURS_PER_DAY = 24;
-/** Seed 001: background tasks may not fire, "e.g. during the night". Shares of hours in which they do are assumptions. */
+/** CWA solution architecture: background tasks may not fire, "e.g. during the night". Shares of hours in which they do are assumptions. */
 const AWAKE_SHARE = { android: { day: 0.95, night: 0.85 }, ios: { day: 0.8, night: 0.25 } } as const;
 const DAYTIME = { from: 7, to: 23 } as const;
 

@@ -16,7 +16,7 @@ export interface Segment {
   readonly obstacleDb: number;
 }
 
-/** Seed 001, limitations: walls, humans and animals block the signal. How much is an assumption. */
+/** CWA solution architecture, limitations: walls, humans and animals block the signal. How much is an assumption. */
 export const OBSTACLE_DB = { wall: 12, body: 8 } as const;
 
 interface Posture {

@@ -135,7 +135,7 @@ function modelFindings(lives: readonly Life[], model: Model): ModelFindings {
       const contact = cause(life, model);
       return contact === null ? [] : [(life.warnings[model]! - contact.source.swab) / SECONDS_PER_HOUR];
     })
-    .sort((a, b) => a - b);
+    .toSorted((a, b) => a - b);
   return {
     warned: warned.length,
     sensitivity: share(reachable),
@@ -156,7 +156,7 @@ function stepsOf(lives: readonly Life[]): Record<Step, number[]> {
     return contact === null ? [] : [{ life, source: contact.source, published: contact.key!.from }];
   });
   const hours = (instant: (one: (typeof caused)[number]) => number): number[] =>
-    caused.map((one) => (instant(one) - one.source.swab) / SECONDS_PER_HOUR).sort((a, b) => a - b);
+    caused.map((one) => (instant(one) - one.source.swab) / SECONDS_PER_HOUR).toSorted((a, b) => a - b);
   return {
     result: hours(({ source }) => source.result),
     upload: hours(({ source }) => source.upload!.at),

@@ -71,7 +71,7 @@ function exposureOf(world: World, meetings: readonly Meeting[]): Exposure | null
     const spent = segments.at(-1)!.to - segments[0]!.from;
     seconds.set(kind, (seconds.get(kind) ?? 0) + spent);
   }
-  const [longest] = [...seconds].sort(([, a], [, b]) => b - a);
+  const [longest] = [...seconds].toSorted(([, a], [, b]) => b - a);
   if (longest === undefined) return null;
   const infectious = published.some(
     ({ source, segments }) => segments[0]!.from < source.infectiousTo && segments.at(-1)!.to > source.infectiousFrom,

@@ -93,7 +93,7 @@ function markdown(rows: readonly (readonly string[])[]): string {
 
 function sections(f: Findings, table: (rows: readonly (readonly string[])[]) => string): string[] {
   const { options: o, steps } = f;
-  const perPhone = f.sample.map(({ sightings }) => sightings).sort((a, b) => a - b);
+  const perPhone = f.sample.map(({ sightings }) => sightings).toSorted((a, b) => a - b);
   const intro =
     `${grouped(o.phones)} phones among ${grouped(f.people)} people, ${o.days} days, seed ${o.seed}, ` +
     `${o.incidence} cases per 100,000 and day, results after ${o.testDelay} h, ${Math.round(o.sharing * 100)} % share: ` +
@@ -142,7 +142,11 @@ export function asCsv(f: Findings): string {
   const head = ['day', 'cases', 'uploads', 'keys_published', 'risk_contacts'];
   const names = MODELS.flatMap((model) => [`warned_${model}`, `falsely_warned_${model}`]);
   const lines = f.days.map((day) => [
-    ...[day.day, day.cases, day.uploads, day.keys, day.riskContacts],
+    day.day,
+    day.cases,
+    day.uploads,
+    day.keys,
+    day.riskContacts,
     ...MODELS.flatMap((model) => [day.warned[model], day.falselyWarned[model]]),
   ]);
   return `${[[...head, ...names], ...lines].map((line) => line.join(',')).join('\r\n')}\r\n`;

@@ -1,6 +1,6 @@
 /**
  * @module When an uploaded key is published: the embargo, the chunk policy with its minima, its hold and its decoys
- * (docs/architecture.md §5), by the domain's own code.
+ * (docs/architecture.md §5.2, §5.3), by the domain's own code.
  */
 import {
   type ChunkPolicy,

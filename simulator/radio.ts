@@ -7,9 +7,9 @@ import { SECONDS_PER_DAY, dayStart } from './options.ts';
 import type { Platform } from './population.ts';
 import { Random, STREAM } from './random.ts';
 
-/** Seed 001: "broadcast their own RPI every 250ms". */
+/** CWA solution architecture: "broadcast their own RPI every 250ms". */
 const BEACON_SECONDS = 0.25;
-/** Seed 001: windows "currently up to five minutes apart". */
+/** CWA solution architecture: windows "currently up to five minutes apart". */
 const SCAN_INTERVAL_SECONDS = 300;
 /** docs/spec/gaen.md §3: Android takes up to 89 s off the interval, at random. */
 const ANDROID_JITTER_SECONDS = 90;
@@ -50,7 +50,7 @@ export interface Reception {
 }
 
 /**
- * Seed 001: less than 50 dB translates to less than two metres; without obstacle it is 50 dB there.
+ * CWA solution architecture: less than 50 dB translates to less than two metres; without obstacle it is 50 dB there.
  * @param meters distance
  * @param obstacleDb what stands between
  * @param referenceDb at 2 m

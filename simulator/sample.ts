@@ -115,7 +115,7 @@ function fingerprint(matches: readonly Match[]): string {
   return JSON.stringify(
     matches
       .map(({ key, sightings }) => [toBase64Url(key.keyData), sightings] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
 

@@ -14,7 +14,7 @@ describe('npm run simulate', () => {
     try {
       const done = call('--phones', '100', '--days', '1', '--sample', '0', '--json', '--out', folder);
       expect(done.status).toBe(0);
-      expect(readdirSync(folder).sort()).toEqual(['simulate.csv', 'simulate.json', 'simulate.svg']);
+      expect(readdirSync(folder).toSorted()).toEqual(['simulate.csv', 'simulate.json', 'simulate.svg']);
       expect(done.stdout).toBe(readFileSync(join(folder, 'simulate.json'), 'utf8'));
       expect(JSON.parse(done.stdout)).toMatchObject({ options: { phones: 100, days: 1 }, people: 167 });
     } finally {

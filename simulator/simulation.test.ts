@@ -4,7 +4,6 @@ import { type Parameters, parseParameters } from '../protocol/parameters/documen
 import { findings, interval, quantile } from './findings.ts';
 import { DEFAULTS, type SimulationOptions } from './options.ts';
 import { asCsv, asMarkdown, asSvg, asTable } from './output.ts';
-import { progressBar } from './progress.ts';
 import { simulate } from './simulation.ts';
 import { MODELS } from './warnings.ts';
 
@@ -122,19 +121,5 @@ describe('what is printed', () => {
     const { low, high } = interval({ count: 8, of: 10 });
     expect(low).toBeCloseTo(0.49, 2);
     expect(high).toBeCloseTo(0.943, 2);
-  });
-
-  it('progress: a bar on a terminal, a line a tenth elsewhere', ({ expect }) => {
-    const show = (isTty: boolean): string[] => {
-      const written: string[] = [];
-      let now = 0;
-      const bar = progressBar({ isTty, write: (text) => written.push(text), now: () => (now += 500) });
-      for (let done = 0; done <= 40; done++) bar('people live', done, 40);
-      return written;
-    };
-    expect(show(false)).toHaveLength(11);
-    expect(show(false)[5]).toBe('people live       50 %  20/40, 10 s left\n');
-    expect(show(true)[20]).toContain('[###############...............] people live');
-    expect(show(true).at(-1)).toMatch(/100 % {2}40\/40\n$/);
   });
 });

@@ -92,7 +92,7 @@ export function detect(
   calls: readonly number[],
 ): PhoneOutcome {
   const matcher = new Matcher(sightings, matchingOf(platform));
-  const queue = keys.filter(({ key }) => isMatchable(key, false)).sort((a, b) => a.from - b.from);
+  const queue = keys.filter(({ key }) => isMatchable(key, false)).toSorted((a, b) => a.from - b.from);
   const matches: Match[] = [];
   const warnings: Record<Model, number | null> = { v1: null, v2: null, cwa: null, figure12: null };
   let next = 0;

@@ -21,7 +21,7 @@ describe('population', () => {
 
   it('puts everybody into one household and one circle of friends', ({ expect }) => {
     for (const groups of [population.households, population.circles]) {
-      expect(groups.flat().sort((a, b) => a - b)).toEqual(population.people.map(({ id }) => id));
+      expect(groups.flat().toSorted((a, b) => a - b)).toEqual(population.people.map(({ id }) => id));
     }
     expect(population.people.every(({ id, household }) => population.households[household]!.includes(id))).toBe(true);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { canonicalUpload, uploadDigest } from './digest.ts';
 import type { CheckedUpload } from './uploaded.ts';
@@ -23,7 +23,7 @@ describe('digest of an upload', () => {
       fc.property(upload, fc.infiniteStream(fc.nat()), (u, numbers) => {
         const shuffled = u.keys
           .map((key) => ({ key, at: numbers.next().value as number }))
-          .sort((a, b) => a.at - b.at)
+          .toSorted((a, b) => a.at - b.at)
           .map(({ key }) => key);
         const digest = uploadDigest(u, KEY);
         expect(digest).toMatch(/^[0-9a-f]{64}$/);
@@ -68,7 +68,7 @@ describe('digest of an upload', () => {
   it('two uploads share a canonical form only if they are the same set', ({ expect }) => {
     const asSet = (u: CheckedUpload): string =>
       JSON.stringify([
-        u.keys.map((k) => JSON.stringify({ ...k, keyData: [...k.keyData] })).sort(),
+        u.keys.map((k) => JSON.stringify({ ...k, keyData: [...k.keyData] })).toSorted(),
         u.regions,
         u.consentToFederation,
       ]);

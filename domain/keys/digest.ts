@@ -36,7 +36,7 @@ function entry(key: CheckedKey): Uint8Array {
 export function canonicalUpload(upload: CheckedUpload): Uint8Array {
   return concatBytes(
     Uint8Array.of(upload.keys.length),
-    ...upload.keys.map(entry).sort(compareBytes),
+    ...upload.keys.map(entry).toSorted(compareBytes),
     Uint8Array.of(upload.consentToFederation ? 1 : 0),
     utf8(upload.regions.join()),
   );

@@ -32,7 +32,7 @@ describe('transmission risk level from days since onset (docs/spec/cwa.md §2.2)
 });
 
 describe('what phones read in place of the level (docs/spec/cwa.md §2.4)', () => {
-  it('gives back the level by CWA’s risk configuration (§4.2: TRL encoding)', ({ expect }) => {
+  it('gives back the level by CWA’s risk configuration (docs/spec/cwa.md §4.2: TRL encoding)', ({ expect }) => {
     // infectiousness standard 1, high 2; recursive 0, self-report 2, clinical 4, confirmed 6; the level is their sum.
     const offset: Record<number, number> = { 4: 0, 3: 2, 2: 4, 1: 6 };
     for (let level = 1; level <= 8; level++) {

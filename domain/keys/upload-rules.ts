@@ -46,7 +46,7 @@ const periodOf = (key: UploadedKey): number => key.rollingPeriod ?? MAX_ROLLING_
 const startOf = (key: UploadedKey): number => key.rollingStartIntervalNumber ?? 0;
 
 function overlaps(claim: UploadClaim): boolean {
-  const keys = [...claim.keys].sort((a, b) => startOf(a) - startOf(b));
+  const keys = claim.keys.toSorted((a, b) => startOf(a) - startOf(b));
   let end = 0;
   let previousStart = -1;
   for (const key of keys) {

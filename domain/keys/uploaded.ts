@@ -8,7 +8,7 @@ export interface UploadedKey {
   readonly transmissionRiskLevel: number | null;
   readonly rollingStartIntervalNumber: number | null;
   readonly rollingPeriod: number | null;
-  /** CWA's scale, −15..4000 (docs/spec/cwa.md §2.2). */
+  /** CWA's scale, −15..4000 (docs/spec/cwa.md §2.1 rule 7). */
   readonly daysSinceOnsetOfSymptoms: number | null;
 }
 

@@ -51,7 +51,7 @@ export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<Ch
  */
 function coarseRegions(visited: readonly string[], { homeCountry, supportedCountries }: UploadPolicy): string[] {
   const abroad = visited.some((country) => country !== homeCountry);
-  return [...new Set([homeCountry, ...(abroad ? supportedCountries : [])])].sort();
+  return [...new Set([homeCountry, ...(abroad ? supportedCountries : [])])].toSorted();
 }
 
 function withDefaults(key: UploadedKey): CheckedKey {

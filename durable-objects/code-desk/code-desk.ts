@@ -14,7 +14,7 @@ import {
   batches,
   bookBatch,
   bookTeleTan,
-  countFailedGuess,
+  countFailedGuesses,
   failedGuesses,
   forgetOldEntries,
   type IssuedTeleTan,
@@ -92,9 +92,9 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return markWithdrawn(this.#sql, batchId, provider, from);
   }
 
-  /** A teleTAN with a right check character opened nothing. @returns how many did in this hour */
-  async countFailedGuess(): Promise<number> {
-    const count = countFailedGuess(this.#sql, Math.floor((await this.clock()) / 3600));
+  /** TeleTANs with a right check character opened nothing. @param guesses that one sample stands for @returns those of this hour */
+  async countFailedGuesses(guesses: number): Promise<number> {
+    const count = countFailedGuesses(this.#sql, Math.floor((await this.clock()) / 3600), guesses);
     await this.#armIfIdle();
     return count;
   }

@@ -134,8 +134,12 @@ export function markWithdrawn(sql: SqlStorage, batchId: string, provider: string
 }
 
 /** @param hour hours since the Unix epoch @returns the count of that hour, this guess included */
-export function countFailedGuess(sql: SqlStorage, hour: number): number {
-  sql.exec('INSERT INTO failed_guess VALUES (?, 1) ON CONFLICT (hour) DO UPDATE SET count = count + 1', hour);
+export function countFailedGuesses(sql: SqlStorage, hour: number, guesses: number): number {
+  sql.exec(
+    'INSERT INTO failed_guess VALUES (?, ?) ON CONFLICT (hour) DO UPDATE SET count = count + excluded.count',
+    hour,
+    guesses,
+  );
   return failedGuesses(sql, hour);
 }
 

@@ -15,6 +15,10 @@ export interface HeadRow {
 
 type Row = Record<string, SqlStorageValue>;
 
+// Rows as durable-objects/parameter-store/schema.ts has them; columns of JSON are text.
+
+type VersionRow = { version: number; action: PublishedVersion['action']; hour: number; documents: string };
+
 export class ParameterRows {
   readonly #storage: DurableObjectStorage;
 
@@ -45,30 +49,31 @@ export class ParameterRows {
   }
 
   head(): HeadRow | null {
-    const row = this.#exec('SELECT version, issued_at, state FROM head').toArray()[0];
+    const row = this.#exec<{ version: number; issued_at: number; state: HeadRow['state'] }>(
+      'SELECT version, issued_at, state FROM head',
+    ).toArray()[0];
     if (row === undefined) return null;
     return {
-      version: Number(row['version']),
-      issuedAt: Number(row['issued_at']),
-      state: row['state'] === 'PUBLISHED' ? 'PUBLISHED' : 'PLANNED',
+      version: row.version,
+      issuedAt: row.issued_at,
+      state: row.state,
     };
   }
 
   /** @returns newest first */
   history(): PublishedVersion[] {
-    return this.#exec('SELECT * FROM version ORDER BY version DESC')
+    return this.#exec<VersionRow>('SELECT * FROM version ORDER BY version DESC')
       .toArray()
       .map((row) => ({
-        version: Number(row['version']),
-        action: row['action'] === 'rollback' ? 'rollback' : 'publish',
-        hour: Number(row['hour']),
-        documents: JSON.parse(String(row['documents'])) as DocumentEntry[],
+        version: row.version,
+        action: row.action,
+        hour: row.hour,
+        documents: JSON.parse(row.documents) as DocumentEntry[],
       }));
   }
 
   document(name: string): string | null {
-    const row = this.#exec('SELECT text FROM document WHERE name = ?', name).toArray()[0];
-    return row === undefined ? null : String(row['text']);
+    return this.#exec<{ text: string }>('SELECT text FROM document WHERE name = ?', name).toArray()[0]?.text ?? null;
   }
 
   count(name: string): void {
@@ -76,11 +81,11 @@ export class ParameterRows {
   }
 
   counters(): Record<string, number> {
-    const rows = this.#exec('SELECT name, value FROM counter ORDER BY name').toArray();
-    return Object.fromEntries(rows.map((row) => [String(row['name']), Number(row['value'])]));
+    const rows = this.#exec<{ name: string; value: number }>('SELECT name, value FROM counter ORDER BY name').toArray();
+    return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
   }
 
-  #exec(query: string, ...bindings: SqlStorageValue[]): SqlStorageCursor<Row> {
-    return this.#storage.sql.exec<Row>(query, ...bindings);
+  #exec<T extends Row>(query: string, ...bindings: SqlStorageValue[]): SqlStorageCursor<T> {
+    return this.#storage.sql.exec<T>(query, ...bindings);
   }
 }

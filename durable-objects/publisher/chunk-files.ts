@@ -1,5 +1,5 @@
 /**
- * @module One signed export file from rows of private records, and how it is stored (docs/architecture.md §5, Files and Write).
+ * @module One signed export file from rows of private records, and how it is stored (docs/architecture.md §5.4, §5.7).
  * One file is in memory at a time: export.bin in one buffer, its ZIP, and small windows of the records.
  */
 import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
@@ -13,7 +13,7 @@ import { putOnce, type ObjectMeta } from './bucket.ts';
 import type { Publication } from './publication.ts';
 import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts';
 
-/** What is replaced lives on for as long as a head may name it (docs/architecture.md §5). */
+/** What is replaced lives on for as long as a head may name it (docs/architecture.md §5.9). */
 export const GRACE_SECONDS = 4 * SECONDS_PER_HOUR;
 
 export interface BuiltFile {

@@ -1,5 +1,5 @@
 import { runInDurableObject } from 'cloudflare:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
@@ -75,9 +75,9 @@ describe('a publisher that is killed', () => {
           failed += 1;
           throw new Error('killed');
         };
-        const rig = await story((it) => {
-          if (when === 'before') it.onPut = crash;
-          else it.afterPut = crash;
+        const rig = await story((fresh) => {
+          if (when === 'before') fresh.onPut = crash;
+          else fresh.afterPut = crash;
         });
         await persist(rig);
         if (failing === 0) puts = n - 2;
@@ -91,8 +91,8 @@ describe('a publisher that is killed', () => {
   it('that meets itself, twice the alarm and the cron, puts no chunk twice', async ({ expect }) => {
     const bytes = await expected();
     const puts = new Map<string, number>();
-    const rig = await story((it) => {
-      it.onPut = (key) => puts.set(key, (puts.get(key) ?? 0) + 1);
+    const rig = await story((fresh) => {
+      fresh.onPut = (key) => puts.set(key, (puts.get(key) ?? 0) + 1);
     });
     await rig.accept('u1', []);
     await rig.inPublisher(async (publisher) => {
@@ -169,7 +169,7 @@ describe('after three days without a publisher', () => {
     const published: string[] = [];
     const days = (await publicJson('version/v1/diagnosis-keys/country/DE/date')) as string[];
     for (const day of days) published.push(...(await keysIn(`version/v1/diagnosis-keys/country/DE/date/${day}`)));
-    for (const { sha256 } of head.hours) published.push(...(await keysIn(`v1/DE/chunks/${sha256}.zip`)));
+    for (const chunk of head.hours) published.push(...(await keysIn(`v1/DE/chunks/${chunk.sha256}.zip`)));
     expect(published.toSorted()).toEqual([...sent].toSorted());
   });
 });

@@ -1,6 +1,6 @@
 /**
  * @module A complete UTC day as one chunk in place of its 24 hours, cut again at each midnight without the keys whose
- * retention has ended (docs/architecture.md §5, Days).
+ * retention has ended (docs/architecture.md §5.9).
  *
  * Durable order: objects are noted, then put; CWA's day, the one object that changes, is replaced by compare-and-swap
  * after its former ETag is kept; then the row of the day. A crash before the row repeats the step with the same bytes.

@@ -1,5 +1,5 @@
 /**
- * @module One hour of one region becomes WRITTEN: the manifest's files and CWA's ZIP (docs/architecture.md §5, Files).
+ * @module One hour of one region becomes WRITTEN: the manifest's files and CWA's ZIP (docs/architecture.md §5.4).
  *
  * Durable order: every object is noted in the store, then put; then one transaction keeps the entries, moves CWA's
  * backlog and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and

@@ -1,5 +1,5 @@
 /**
- * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (docs/architecture.md §5, Write).
+ * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (docs/architecture.md §5.7).
  *
  * Durable order: the whole publication is fixed in the store (`pending_index`) before the first object is put, so that
  * a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),

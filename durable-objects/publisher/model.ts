@@ -34,7 +34,7 @@ export interface RecordPart {
   readonly codes: boolean;
 }
 
-/** The private record of one set (docs/architecture.md §5): what the objects under `sets/<hour>/` hold. */
+/** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
 export interface SetRecord {
   readonly hour: number;
   readonly setNo: number | null;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 import { publishedForm, releaseHour } from '../../domain/embargo.ts';
@@ -189,7 +189,7 @@ describe('decoys', () => {
     const hours = [...published.entries()]
       .filter(([, keys]) => keys.length > 0)
       .map(([hour]) => hour)
-      .sort((a, b) => Number(a.split(' ')[1]) - Number(b.split(' ')[1]));
+      .toSorted((a, b) => Number(a.split(' ')[1]) - Number(b.split(' ')[1]));
     // Hour 10 + 6 h of hold; the running day's keys of decoys are held to their own release at 01 and padded after 6 h.
     expect(hours.slice(0, 2)).toEqual([`DE ${FIRST + 6}`, `EUR ${FIRST + 6}`]);
     expect(hours.slice(2)).toEqual([`DE ${(DAY_0 + 1) * 24 + 7}`, `EUR ${(DAY_0 + 1) * 24 + 7}`]);

@@ -139,7 +139,7 @@ describe('a day', () => {
           'sealed_hour',
         ],
       ]);
-      expect(rows[0]!['release_set']!.length).toBe(2);
+      expect(rows[0]['release_set']!.length).toBe(2);
       const bytes = [...(await objects(testEnv.PUBLIC)).values()].map(toHex);
       const text = [...rows.flatMap((all) => Object.values(all).flat()), ...bytes].join('\n');
       for (const { keyData } of keysOf(1, 14)) {

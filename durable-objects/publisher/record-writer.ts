@@ -1,5 +1,5 @@
 /**
- * @module PLANNED: the private record of a set (docs/architecture.md §5, Record). Everything published is built from it, so a
+ * @module PLANNED: the private record of a set (docs/architecture.md §5.8). Everything published is built from it, so a
  * rebuild takes the same path as the first publication.
  *
  * `sets/<hour>/<day>-<n>.bin` holds rows in published order (durable-objects/packed-keys.ts) that all leave at the

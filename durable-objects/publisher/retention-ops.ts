@@ -1,6 +1,6 @@
 /**
  * @module What has had its time goes: replaced objects 4 h after they left the lists, private records at the midnight
- * at which their keys leave (docs/architecture.md §5, §8). Objects first, rows after: a crash in between deletes again.
+ * at which their keys leave (docs/architecture.md §5.9, §8). Objects first, rows after: a crash in between deletes again.
  */
 import { dayOfSealing } from './index-ops.ts';
 import type { Publication } from './publication.ts';

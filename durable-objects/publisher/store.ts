@@ -2,16 +2,16 @@
  * @module The Publisher's persisted state: rows in, plain data out. Each method is one synchronous transaction or part
  * of the caller's (`transaction`), so no crash leaves half of it.
  */
-import type {
-  HourDecision,
-  HourState,
-  IndexPlan,
-  RegionDay,
-  RegionHead,
-  RegionHour,
-  SealedHour,
-  SetRecord,
-} from './model.ts';
+import type { HourState, IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from './model.ts';
+import {
+  asHour,
+  asRegionDay,
+  asRegionHour,
+  type HeadRow,
+  type HourRow,
+  type RegionDayRow,
+  type RegionHourRow,
+} from './rows.ts';
 
 type Row = Record<string, SqlStorageValue>;
 
@@ -55,7 +55,7 @@ export class PublisherStore {
   // --- hours
 
   hour(hour: number): SealedHour {
-    const row = this.#rows('SELECT * FROM sealed_hour WHERE hour = ?', hour)[0];
+    const row = this.#rows<HourRow>('SELECT * FROM sealed_hour WHERE hour = ?', hour)[0];
     return row === undefined ? { hour, state: 'OPEN', setNo: null, decision: null, record: null } : asHour(row);
   }
 
@@ -65,11 +65,13 @@ export class PublisherStore {
   }
 
   hoursIn(state: HourState): SealedHour[] {
-    return this.#rows('SELECT * FROM sealed_hour WHERE state = ? ORDER BY hour', state).map(asHour);
+    return this.#rows<HourRow>('SELECT * FROM sealed_hour WHERE state = ? ORDER BY hour', state).map(asHour);
   }
 
   hoursBetween(first: number, last: number): SealedHour[] {
-    return this.#rows('SELECT * FROM sealed_hour WHERE hour BETWEEN ? AND ? ORDER BY hour', first, last).map(asHour);
+    return this.#rows<HourRow>('SELECT * FROM sealed_hour WHERE hour BETWEEN ? AND ? ORDER BY hour', first, last).map(
+      asHour,
+    );
   }
 
   putHour(h: SealedHour): void {
@@ -97,13 +99,13 @@ export class PublisherStore {
   // --- regions
 
   regionHour(region: string, hour: number): RegionHour | null {
-    const row = this.#rows('SELECT * FROM region_hour WHERE region = ? AND hour = ?', region, hour)[0];
+    const row = this.#rows<RegionHourRow>('SELECT * FROM region_hour WHERE region = ? AND hour = ?', region, hour)[0];
     return row === undefined ? null : asRegionHour(row);
   }
 
   regionHours(region: string, first: number, last: number): RegionHour[] {
     const sql = 'SELECT * FROM region_hour WHERE region = ? AND hour BETWEEN ? AND ? ORDER BY hour';
-    return this.#rows(sql, region, first, last).map(asRegionHour);
+    return this.#rows<RegionHourRow>(sql, region, first, last).map(asRegionHour);
   }
 
   putRegionHour(r: RegionHour): void {
@@ -122,13 +124,13 @@ export class PublisherStore {
   }
 
   regionDay(region: string, day: number): RegionDay | null {
-    const row = this.#rows('SELECT * FROM region_day WHERE region = ? AND day = ?', region, day)[0];
+    const row = this.#rows<RegionDayRow>('SELECT * FROM region_day WHERE region = ? AND day = ?', region, day)[0];
     return row === undefined ? null : asRegionDay(row);
   }
 
   regionDays(region: string, first: number, last: number): RegionDay[] {
     const sql = 'SELECT * FROM region_day WHERE region = ? AND day BETWEEN ? AND ? ORDER BY day';
-    return this.#rows(sql, region, first, last).map(asRegionDay);
+    return this.#rows<RegionDayRow>(sql, region, first, last).map(asRegionDay);
   }
 
   putRegionDay(d: RegionDay): void {
@@ -148,15 +150,15 @@ export class PublisherStore {
   }
 
   head(region: string): RegionHead | null {
-    const row = this.#rows('SELECT * FROM region_head WHERE region = ?', region)[0];
+    const row = this.#rows<HeadRow>('SELECT * FROM region_head WHERE region = ?', region)[0];
     if (row === undefined) return null;
     return {
       region,
-      sequence: row['sequence'] as number,
-      payloadSha256: row['payload_sha256'] as string,
-      etag: row['etag'] as string,
-      validUntil: row['valid_until'] as number,
-      throughHour: row['through_hour'] as number,
+      sequence: row.sequence,
+      payloadSha256: row.payload_sha256,
+      etag: row.etag,
+      validUntil: row.valid_until,
+      throughHour: row.through_hour,
     };
   }
 
@@ -247,37 +249,7 @@ export class PublisherStore {
     this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?)', key, etag, day);
   }
 
-  #rows<T extends Row = Row>(sql: string, ...values: unknown[]): T[] {
+  #rows<T extends Row>(sql: string, ...values: unknown[]): T[] {
     return this.#sql.exec<T>(sql, ...values).toArray();
   }
-}
-
-function asHour(row: Row): SealedHour {
-  return {
-    hour: row['hour'] as number,
-    state: row['state'] as HourState,
-    setNo: row['set_no'] as number | null,
-    decision: row['decision'] as HourDecision | null,
-    record: row['record'] === null ? null : (JSON.parse(row['record'] as string) as SetRecord),
-  };
-}
-
-function asRegionHour(row: Row): RegionHour {
-  return {
-    region: row['region'] as string,
-    hour: row['hour'] as number,
-    state: row['state'] as RegionHour['state'],
-    chunks: JSON.parse(row['chunks'] as string) as RegionHour['chunks'],
-    cwa: JSON.parse(row['cwa'] as string) as RegionHour['cwa'],
-  };
-}
-
-function asRegionDay(row: Row): RegionDay {
-  return {
-    region: row['region'] as string,
-    day: row['day'] as number,
-    checked: row['checked'] as number,
-    cut: row['cut'] as number,
-    chunks: JSON.parse(row['chunks'] as string) as RegionDay['chunks'],
-  };
 }

@@ -1,5 +1,5 @@
 /**
- * @module The audit log (issue 5): who did what and when, never about a patient. Append-only, held by triggers (schema.ts);
+ * @module The audit log: who did what and when, never about a patient. Append-only, held by triggers (schema.ts);
  * each entry carries a hash over the one before it, so that an entry changed behind the object's back is found.
  */
 import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';

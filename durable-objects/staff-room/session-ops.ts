@@ -1,5 +1,5 @@
 /**
- * @module Staff sessions over one object's storage (issue 5; docs/spec/europe.md §9.2 i): idle for at most 15 minutes, 12 hours
+ * @module Staff sessions over one object's storage (docs/spec/europe.md §9.2 i): idle for at most 15 minutes, 12 hours
  * in all, revocable, so many actions a minute. Only a hash of the cookie is stored.
  */
 

@@ -2,7 +2,12 @@
  * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
  */
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
-import { describeChunkPolicyError, parseChunkPolicy, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+import {
+  describeChunkPolicyError,
+  parseChunkPolicy,
+  type ChunkPolicy,
+  variableText,
+} from '../../domain/chunk-policy.ts';
 
 export interface BufferConfig {
   readonly homeCountry: string;
@@ -29,9 +34,9 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
   if (unionRegion === homeCountry) throw new Error(`UNION_REGION=${unionRegion} must differ from HOME_COUNTRY`);
   const hashKey = fromBase64(text(env, 'KNOWN_KEY_HASH_KEY', /^[A-Za-z0-9+/]+=*$/, 'base64', true));
   if (hashKey.length !== 32) throw new Error('KNOWN_KEY_HASH_KEY must be base64 of 32 bytes');
-  const lifetime = env['UPLOAD_ID_LIFETIME_HOURS'] === undefined ? '27' : env['UPLOAD_ID_LIFETIME_HOURS'];
-  if (!/^[1-9]\d{0,3}$/.test(String(lifetime))) {
-    throw new Error(`UPLOAD_ID_LIFETIME_HOURS=${String(lifetime)} must be a whole number of hours from 1 to 9999`);
+  const lifetime = env['UPLOAD_ID_LIFETIME_HOURS'] === undefined ? '27' : variableText(env['UPLOAD_ID_LIFETIME_HOURS']);
+  if (!/^[1-9]\d{0,3}$/.test(lifetime)) {
+    throw new Error(`UPLOAD_ID_LIFETIME_HOURS=${lifetime} must be a whole number of hours from 1 to 9999`);
   }
   return {
     homeCountry,
@@ -57,6 +62,6 @@ export function text(
 ): string {
   const value = env[field];
   if (typeof value === 'string' && pattern.test(value)) return value;
-  const shown = value === undefined ? ' is missing:' : secret ? '' : `=${String(value)}`;
+  const shown = value === undefined ? ' is missing:' : secret ? '' : `=${variableText(value)}`;
   throw new Error(`${field}${shown} must be ${rule}`);
 }

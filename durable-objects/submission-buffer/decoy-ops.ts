@@ -1,5 +1,5 @@
 /**
- * @module How a set that waited too long is filled with decoys (docs/architecture.md §5, Policy; docs/decoy-profile.md). Runs inside the
+ * @module How a set that waited too long is filled with decoys (docs/architecture.md §5.3; docs/decoy-profile.md). Runs inside the
  * transaction that fixes the set, so that they are drawn once; a crash before it leaves none.
  */
 import { holdsMinima, type RegionCount } from '../../domain/chunk-policy.ts';

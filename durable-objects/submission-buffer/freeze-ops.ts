@@ -1,5 +1,5 @@
 /**
- * @module How an hour's set is fixed (docs/architecture.md §5, Freeze and Policy). No row is rewritten: a set is a range of
+ * @module How an hour's set is fixed (docs/architecture.md §5.1, §5.3). No row is rewritten: a set is a range of
  * release hours, and keys that come for a frozen hour go to the next one that isn't, so that sets are disjoint.
  *
  * Durable order: the set, and the decoys drawn for it, are one transaction, on disk before the reply leaves (output

@@ -55,11 +55,11 @@ describe('accept', () => {
       { ...two!, rollingStartIntervalNumber: DAY_0 * 144 + 46, rollingPeriod: 21 },
       { ...three!, rollingStartIntervalNumber: DAY_0 * 144 + 67, rollingPeriod: 77 },
     ]);
-    const rows = await rig.inBuffer((sql) =>
+    const stored = await rig.inBuffer((sql) =>
       sql.exec('SELECT release_hour, rolling_start, rolling_period FROM diagnosis_key').toArray(),
     );
     const whole = { release_hour: (DAY_0 + 1) * 24 + 1, rolling_start: DAY_0 * 144, rolling_period: 144 };
-    expect(rows).toEqual([whole, whole, whole]);
+    expect(stored).toEqual([whole, whole, whole]);
   });
 
   it('holds a key that runs on after the day it is published as until two hours after its own end', async ({
@@ -70,11 +70,11 @@ describe('accept', () => {
     await rig.accept('u1', [{ ...key!, rollingStartIntervalNumber: (DAY_0 - 1) * 144 + 36 }]);
     const other = keysOf(2, 1, DAY_0 - 1)[0]!;
     await rig.accept('u2', [{ ...other, rollingStartIntervalNumber: (DAY_0 - 1) * 144 + 71, rollingPeriod: 144 }]);
-    const rows = await rig.inBuffer((sql) =>
+    const stored = await rig.inBuffer((sql) =>
       sql.exec('SELECT release_hour, rolling_start, rolling_period FROM diagnosis_key ORDER BY 1').toArray(),
     );
     const day = { rolling_start: (DAY_0 - 1) * 144, rolling_period: 144 };
-    expect(rows).toEqual([
+    expect(stored).toEqual([
       { release_hour: HOUR, ...day },
       // 11:50 and two hours: sealed at 14:00.
       { release_hour: HOUR + 3, ...day },

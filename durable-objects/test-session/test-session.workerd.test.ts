@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, it } from 'vitest';
 import { issuedSession, laboratorySession, SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
 import type { TestSession } from './test-session.ts';

@@ -21,7 +21,7 @@ export interface Assumptions {
   readonly view: View;
   /** Bytes one key takes on the way to a phone, its share of the file included, overhead not. */
   readonly bytesPerKey: number;
-  /** Part of `keys × bytesPerKey` that comes on top: headers, handshakes, failed downloads. 1 is the seed's 100 %. */
+  /** Part of `keys × bytesPerKey` that comes on top: headers, handshakes, failed downloads. 1 is the 100 % of CWA's estimate. */
   readonly overhead: number;
   /** Bytes of a session apart from files: handshake, request and answer headers, the head or index. */
   readonly bytesPerSession: number;
@@ -29,7 +29,7 @@ export interface Assumptions {
   readonly bytesPerFile: number;
   /** Bytes of what is fetched once a day apart from files: day page or date index. */
   readonly bytesPerDayIndex: number;
-  /** Keys this view can carry a day, or null when it has no bound (docs/architecture.md §5: CWA's tree, 600,000). */
+  /** Keys this view can carry a day, or null when it has no bound (docs/architecture.md §5.4: CWA's tree, 600,000). */
   readonly keysPerDayCap: number | null;
   /** Share of sessions that fail at their end, the dearest way, and are made again. */
   readonly retryShare: number;

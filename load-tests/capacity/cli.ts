@@ -1,14 +1,11 @@
 /**
- * @module Carries the load tests to a country: requests, bytes, operations and the bill for so many phones and cases
+ * @module `npm run capacity`: carries the load tests to a country: requests, bytes, operations and the bill for so many phones and cases
  * (docs/architecture.md §12). Prices and targets: load-tests/targets.json. Measured inputs: load-tests/measured.json.
- *
- * Usage: npm run capacity -- [--phones 60e6] [--cases 2000] [--rhythm hourly|daily] [--view manifest|cwa]
- *          [--preset ours|seed|vukolic] [--peak 1] [--regions 2] [--decoys 20] [--head-ttl 300] [--keys-per-case 14]
- *          [--csv FILE] [--svg FILE] [--json]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { decimal, JSON_FLAG, oneOf, text } from '../../scripts/support/command-line/arguments.ts';
+import { run } from '../../scripts/support/command-line/command.ts';
 import { type Assumptions, type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
 import type { Prices } from './bill.ts';
 import { capacity } from './model.ts';
@@ -16,25 +13,8 @@ import { asCsv, asSvg, asTable } from './output.ts';
 
 const LOAD_TESTS = join(import.meta.dirname, '..');
 
-/** A mistake in the command line; its message says what is allowed. */
-class UsageError extends Error {}
-
-function readJson<T>(name: string): T {
-  return JSON.parse(readFileSync(join(LOAD_TESTS, name), 'utf8')) as T;
-}
-
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined) throw new UsageError(`--${name} ${value}: one of ${allowed.join(', ')}`);
-  return found;
-}
-
-function numberOf(name: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
-    throw new UsageError(`--${name} ${text}: a number ≥ 0, such as 60e6`);
-  }
-  return value;
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(LOAD_TESTS, name), 'utf8'));
 }
 
 /** Options that overwrite one number of the assumptions. */
@@ -48,48 +28,44 @@ const NUMBERS = {
   'head-ttl': 'headTtlSeconds',
 } as const;
 
-function main(): void {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    options: {
-      ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, text])),
-      rhythm: { type: 'string', default: 'hourly' },
-      view: { type: 'string', default: 'manifest' },
-      preset: { type: 'string', default: 'ours' },
-      csv: text,
-      svg: text,
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const rhythm = oneOf('rhythm', values.rhythm, ['hourly', 'daily']);
-  const view = oneOf('view', values.view, ['manifest', 'cwa']);
-  const preset = oneOf('preset', values.preset, ['ours', 'seed', 'vukolic']);
-  const base = {
-    ours: () => ours(readJson<Measured>('measured.json'), view, rhythm),
-    seed: () => SEED,
-    vukolic: () => VUKOLIC,
-  };
-  const given = values as Record<string, string | boolean | undefined>;
-  const numbers = Object.entries(NUMBERS).flatMap(([option, field]) => {
-    const value = given[option];
-    return typeof value === 'string' ? [[field, numberOf(option, value)] as const] : [];
-  });
-  const assumptions: Assumptions = { ...base[preset](), ...Object.fromEntries(numbers) };
-  const { prices } = readJson<{ prices: Prices }>('targets.json');
-  if (values.json) {
-    console.log(JSON.stringify({ assumptions, capacity: capacity(assumptions) }, null, 2));
-  } else {
-    console.log(asTable(assumptions, prices));
-  }
-  if (values.csv !== undefined) writeFileSync(values.csv, asCsv(assumptions, prices));
-  if (values.svg !== undefined) writeFileSync(values.svg, asSvg(assumptions, prices));
-}
+const number = (about: string) =>
+  decimal(about, { min: 0, max: Number.POSITIVE_INFINITY, default: null, defaultText: "the preset's" });
 
-if (import.meta.main) {
-  try {
-    main();
-  } catch (error) {
-    console.error(`capacity: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
-  }
-}
+await run(
+  {
+    name: 'npm run capacity',
+    summary:
+      'Requests, bytes, operations and the bill for so many phones and cases. Prices and targets: load-tests/targets.json.',
+    options: {
+      phones: number('phones that poll, such as 60e6'),
+      cases: number('cases a day'),
+      'keys-per-case': number('keys a case'),
+      peak: number('requests at the peak by those of the mean'),
+      regions: number('regions that each key is published in'),
+      decoys: number('dummies to one upload'),
+      'head-ttl': number('seconds that a cache keeps a head'),
+      rhythm: oneOf('how often phones download', { hourly: '', daily: '' }, 'hourly'),
+      view: oneOf("which tree they read, ours or Corona-Warn-App's", { manifest: '', cwa: '' }, 'manifest'),
+      preset: oneOf('whose assumptions', { ours: '', seed: '', vukolic: '' }, 'ours'),
+      csv: text('writes the table', { placeholder: 'FILE', default: null }),
+      svg: text('writes the charts', { placeholder: 'FILE', default: null }),
+      json: JSON_FLAG,
+    },
+    examples: ['npm run capacity -- --phones 60e6 --cases 2000 --csv out.csv --svg out.svg'],
+  },
+  ({ rhythm, view, preset, csv, svg, ...given }, { print }) => {
+    const base = {
+      ours: () => ours(readJson('measured.json') as Measured, view, rhythm),
+      seed: () => SEED,
+      vukolic: () => VUKOLIC,
+    };
+    const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
+    const numbers = names.filter((name) => given[name] !== null).map((name) => [NUMBERS[name], given[name]]);
+    const assumptions: Assumptions = { ...base[preset](), ...(Object.fromEntries(numbers) as Partial<Assumptions>) };
+    const { prices } = readJson('targets.json') as { prices: Prices };
+    print({ assumptions, capacity: capacity(assumptions) }, asTable(assumptions, prices));
+    if (csv !== null) writeFileSync(csv, asCsv(assumptions, prices));
+    if (svg !== null) writeFileSync(svg, asSvg(assumptions, prices));
+    return 0;
+  },
+);

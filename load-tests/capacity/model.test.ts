@@ -121,7 +121,7 @@ describe('the bill', () => {
   it('22 billion requests a month through Workers Cache cost about 6,600 dollars (docs/spec/platform.md §1.4)', ({
     expect,
   }) => {
-    // 8,500 sessions/s of one request: the seed's day for 30.6 million phones.
+    // 8,500 sessions/s of one request: the day of CWA's estimate for 30.6 million phones.
     const one = { ...SEED, phones: 8_500 * 3_600, decoysPerReal: 0 };
     const month = monthlyBill('workers-cache', one, capacity(one), targets.prices);
     expect(month.requests).toBeGreaterThan(6_550);
@@ -149,7 +149,7 @@ describe('the bill', () => {
 });
 
 describe('what is printed', () => {
-  it("names the seed's figures", ({ expect }) => {
+  it("names the figures of CWA's estimate", ({ expect }) => {
     const table = asTable(SEED, targets.prices);
     for (const figure of ['8,333', '720,000,000', '42.78 TiB', '47.04', '1.568', '392 bytes for 14 keys']) {
       expect(table).toContain(figure);

@@ -7,7 +7,7 @@ import type { Assumptions } from './assumptions.ts';
 
 const SECONDS_PER_DAY = 86_400;
 const HOURS = 24;
-/** A file holds at most so many keys (docs/architecture.md §5). */
+/** A file holds at most so many keys (docs/architecture.md §5.4). */
 const KEYS_PER_FILE = 100_000;
 /** Objects written each sealed hour and region besides the files: manifest head, page, CWA's hour list. */
 const INDEX_WRITES_PER_HOUR = 3;
@@ -100,7 +100,7 @@ interface Downloads {
   readonly requestsPerDay: number;
 }
 
-/** One phone's day. An estimate counts a session as one request, as the seed does. */
+/** One phone's day. An estimate counts a session as one request, as CWA does. */
 function downloads(a: Assumptions): Downloads {
   const keysCarried = Math.min(a.casesPerDay * a.keysPerCase, a.keysPerDayCap ?? Infinity);
   const sessions = a.rhythm === 'hourly' ? HOURS : 1;

@@ -110,24 +110,34 @@ const CASES = [100, 500, 2_000, 10_000, 50_000, 200_000];
  */
 export function asCsv(a: Assumptions, prices: Prices): string {
   const head = [
-    ...['phones', 'cases_per_day', 'sessions_per_second', 'requests_per_second', 'bytes_per_phone_day'],
-    ...['terabytes_per_day', 'gbit_per_second', 'bucket_reads_per_day', 'offload'],
+    'phones',
+    'cases_per_day',
+    'sessions_per_second',
+    'requests_per_second',
+    'bytes_per_phone_day',
+    'terabytes_per_day',
+    'gbit_per_second',
+    'bucket_reads_per_day',
+    'offload',
     ...SERVING.map((serving) => `usd_per_month_${serving.replaceAll('-', '_')}`),
   ];
   const lines = [...new Set([...PHONES, a.phones])]
-    .sort((m, n) => m - n)
+    .toSorted((m, n) => m - n)
     .flatMap((phones) =>
       [...new Set([...CASES, a.casesPerDay])]
-        .sort((m, n) => m - n)
+        .toSorted((m, n) => m - n)
         .map((casesPerDay) => {
           const at = { ...a, phones, casesPerDay };
           const c = capacity(at);
           const bills = SERVING.map((serving) => monthlyBill(serving, at, c, prices).total.toFixed(2));
           const figures = [c.sessionsPerSecond, c.requestsPerSecond, c.bytesPerPhone, c.bytesPerDay / TERABYTE];
           return [
-            ...[phones, casesPerDay],
+            phones,
+            casesPerDay,
             ...figures.map((figure) => Number(figure.toPrecision(6))),
-            ...[Number((c.bitsPerSecond / 1e9).toPrecision(6)), Math.round(c.bucketReadsPerDay), c.offload],
+            Number((c.bitsPerSecond / 1e9).toPrecision(6)),
+            Math.round(c.bucketReadsPerDay),
+            c.offload,
             ...bills,
           ].join(',');
         }),

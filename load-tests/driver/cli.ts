@@ -2,13 +2,14 @@
  * @module `npm run load`: starts the whole system on loopback, fills it with 14 days of a country, runs the short form of every
  * scenario and writes the report (load-tests/results/). `npm run load:ci` runs a few seconds of each, for correctness.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dateOfHour } from '../../protocol/gaen/intervals.ts';
 import { configHeadPath, EVERYONE } from '../../protocol/parameters/config-head.ts';
-import { readOptions, run, wholeNumber } from '../../scripts/support/cli.ts';
+import { existingFile, flag, wholeNumber } from '../../scripts/support/command-line/arguments.ts';
+import { run } from '../../scripts/support/command-line/command.ts';
+import { temporaryFolder } from '../../scripts/support/command-line/interrupt.ts';
 import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { checkNginx } from '../edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
@@ -16,7 +17,6 @@ import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { measureBigHour, measureBytes, measureHeadAgain } from './bytes.ts';
 import { compareServing } from './compare.ts';
 import type { Context, ScenarioResult } from './context.ts';
-import { endAtInterrupt } from './interrupt.ts';
 import { machineName } from './machine.ts';
 import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
 import type { LoadRun } from './load-run.ts';
@@ -24,18 +24,6 @@ import { drawAgain, writeReport } from './report.ts';
 import { seedDays, seedHours, uploadCases } from './seed.ts';
 import { downloads, findHeldFactor, sealUnderLoad, uploads } from './stages.ts';
 import { setClock } from '../../scripts/support/operator.ts';
-
-const USAGE = `
-npm run load -- [--days N] [--cases N]      all scenarios, report in load-tests/results/, about fifteen minutes
-npm run load:ci                             a few seconds of each scenario, correctness alone, no report
-
-  --days N    days of history that are sealed first (default 14; in CI the last hours before midnight)
-  --cases N   cases a day in them (default 2000)
-  --ci        what load:ci does
-  --draw FILE draws the report of an earlier run anew, from its JSON
-
-k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All traffic stays on 127.0.0.1.
-`;
 
 const HOUR = 3_600;
 /** Hours before the last midnight that are sealed one by one: the day that bytes are measured on, and the one before. */
@@ -97,57 +85,78 @@ function reportFailures(results: readonly ScenarioResult[]): number {
   return failed.length === 0 ? 0 : 1;
 }
 
-await run(async () => {
-  const options = readOptions(USAGE, {
-    days: { type: 'string' },
-    cases: { type: 'string', default: '2000' },
-    ci: { type: 'boolean', default: false },
-    draw: { type: 'string' },
-  });
-  if (options.draw !== undefined) {
-    say(`load: ${drawAgain(options.draw).join(', ')}`);
-    return 0;
-  }
-  const ci = options.ci;
-  const days = wholeNumber('days', options.days ?? '14', { min: 3, max: 14 });
-  const casesPerDay = ci ? CI.casesPerDay : wholeNumber('cases', options.cases, { min: 240, max: 5_000 });
-  checkNginx();
-  const k6 = await ensureK6();
-  const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-load-'));
-  const now = Math.floor(Date.now() / 1000);
-  let edge = await startLocalEdge({ state: join(folder, 'state'), onLog });
-  // miniflare ends its workerd itself.
-  const removed = endAtInterrupt(() => rmSync(folder, { recursive: true, force: true }));
-  try {
-    const context = (day: string): Context => ({ k6, folder, ci, edge, day, say });
-    const loadRun: LoadRun = { date: new Date(now * 1000), machine: machineName(), k6: k6.version, days, casesPerDay };
-    let bytes: LoadRun['bytes'];
-    const day = await fill(edge, now, ci ? CI.hoursBefore : (days - 1) * 24, casesPerDay, async (measured) => {
-      if (!ci) bytes = await measureBytes(context(measured), casesPerDay);
-    });
-    const seal = await sealUnderLoad(context(day), ci ? CI.held : 0.02);
-    if (ci) {
-      const results = [seal, ...(await downloads(context(day), CI.held)), ...(await uploads(context(day), CI.uploads))];
-      return reportFailures(results);
+await run(
+  {
+    name: 'npm run load',
+    summary: `Starts the whole system on loopback, fills it with history, runs all scenarios in about fifteen minutes, and writes
+      load-tests/measured.json and the report in load-tests/results/. Ends with 1 when an assertion is missed.`,
+    options: {
+      days: wholeNumber('days of history that are sealed first; in CI the last hours before midnight', {
+        min: 3,
+        max: 14,
+        default: 14,
+      }),
+      cases: wholeNumber('cases a day in them', { min: 240, max: 5_000, default: 2_000 }),
+      ci: flag('a few seconds of each scenario, correctness alone, no report: npm run load:ci'),
+      draw: existingFile('draws the report of an earlier run anew, from its JSON', { default: null }),
+    },
+    notes: `
+k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All traffic stays on 127.0.0.1.`,
+    examples: ['npm run load -- --days 3', 'npm run load:ci'],
+  },
+  async ({ days, cases, ci, draw }) => {
+    if (draw !== null) {
+      say(`load: ${drawAgain(draw).join(', ')}`);
+      return 0;
     }
-    const { held, steps } = await findHeldFactor(context(day));
-    const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
-    const headAgain = await measureHeadAgain(context(day));
-    const uploadCpu = await measureUploadCpu(context(day));
-    // The very files that are deployed, without counters and moved clock, for what is compared and billed.
-    await edge.dispose();
-    edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
-    const comparison = await compareServing(context(day));
-    const cpu = { index: await measureIndexCpu(context(day)), ...uploadCpu };
-    await edge.dispose();
-    edge = await startLocalEdge({ state: join(folder, 'state-big'), onLog });
-    const big = await measureBigHour(context(day), now);
-    const files = writeReport({ ...loadRun, bytes, big, headAgain, held, steps, results, comparison, cpu });
-    say(`load: ${files.join(', ')}`);
-    return reportFailures(results);
-  } finally {
-    await edge.dispose();
-    rmSync(folder, { recursive: true, force: true });
-    removed();
-  }
-});
+    const casesPerDay = ci ? CI.casesPerDay : cases;
+    checkNginx();
+    const k6 = await ensureK6();
+    // Miniflare ends its workerd itself.
+    const temporary = temporaryFolder('load');
+    const folder = temporary.path;
+    const now = Math.floor(Date.now() / 1000);
+    let edge = await startLocalEdge({ state: join(folder, 'state'), onLog });
+    try {
+      const context = (day: string): Context => ({ k6, folder, ci, edge, day, say });
+      const loadRun: LoadRun = {
+        date: new Date(now * 1000),
+        machine: machineName(),
+        k6: k6.version,
+        days,
+        casesPerDay,
+      };
+      let bytes: LoadRun['bytes'];
+      const day = await fill(edge, now, ci ? CI.hoursBefore : (days - 1) * 24, casesPerDay, async (measured) => {
+        if (!ci) bytes = await measureBytes(context(measured), casesPerDay);
+      });
+      const seal = await sealUnderLoad(context(day), ci ? CI.held : 0.02);
+      if (ci) {
+        const results = [
+          seal,
+          ...(await downloads(context(day), CI.held)),
+          ...(await uploads(context(day), CI.uploads)),
+        ];
+        return reportFailures(results);
+      }
+      const { held, steps } = await findHeldFactor(context(day));
+      const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
+      const headAgain = await measureHeadAgain(context(day));
+      const uploadCpu = await measureUploadCpu(context(day));
+      // The very files that are deployed, without counters and moved clock, for what is compared and billed.
+      await edge.dispose();
+      edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
+      const comparison = await compareServing(context(day));
+      const cpu = { index: await measureIndexCpu(context(day)), ...uploadCpu };
+      await edge.dispose();
+      edge = await startLocalEdge({ state: join(folder, 'state-big'), onLog });
+      const big = await measureBigHour(context(day), now);
+      const files = writeReport({ ...loadRun, bytes, big, headAgain, held, steps, results, comparison, cpu });
+      say(`load: ${files.join(', ')}`);
+      return reportFailures(results);
+    } finally {
+      await edge.dispose();
+      temporary.remove();
+    }
+  },
+);

@@ -8,7 +8,7 @@ import type { EdgeTier } from '../edge-tier/tier.ts';
 import { startEdgeTier } from '../edge-tier/tier.ts';
 import type { K6 } from './k6.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
-import { endAtInterrupt } from './interrupt.ts';
+import { endAtInterrupt } from '../../scripts/support/command-line/interrupt.ts';
 import type { Sample } from './k6-run.ts';
 
 /** Something that must hold, with the figures that show whether it does. */

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { K6 } from './k6.ts';
-import { endAtInterrupt } from './interrupt.ts';
+import { endAtInterrupt } from '../../scripts/support/command-line/interrupt.ts';
 
 const SCENARIOS = join(import.meta.dirname, '..', 'scenarios');
 const SAMPLE_MILLISECONDS = 1_000;

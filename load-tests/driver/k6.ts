@@ -1,13 +1,12 @@
 /**
- * @module Finds k6, or builds it. k6 is a program of its own under its own licence (AGPL-3.0): it is run, never linked
- * or copied into this project.
- *
- * Usage: node load-tests/driver/k6.ts                 prints where k6 is, building it first where needed
- *        node load-tests/driver/k6.ts run FILE …      runs k6 with these arguments
+ * @module `npm run k6`: finds k6, or builds it. k6 is a program of its own under its own licence (AGPL-3.0): it is run, never
+ * linked or copied into this project.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { childEnd } from '../../scripts/support/command-line/child.ts';
+import { run } from '../../scripts/support/command-line/command.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Pinned: @types/k6 1.7.0 describes this line of k6. */
@@ -73,12 +72,12 @@ export async function ensureK6(): Promise<K6> {
   if (built === null || !existsSync(join(CACHE, 'k6'))) {
     throw new K6Unavailable(`k6: go install ${K6_MODULE} ended well but left no k6 in ${CACHE}.`);
   }
-  console.error(`k6: ${built.version} is ready (${built.path}).`);
+  process.stderr.write(`k6: ${built.version} is ready (${built.path}).\n`);
   return built;
 }
 
 async function build(): Promise<void> {
-  console.error(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …`);
+  process.stderr.write(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …\n`);
   const started = Date.now();
   let last = '';
   const go = spawn('go', ['install', '-v', K6_MODULE], {
@@ -96,12 +95,9 @@ async function build(): Promise<void> {
   });
   const progress = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    console.error(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}`);
+    process.stderr.write(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}\n`);
   }, 10_000);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    go.on('error', reject);
-    go.on('exit', resolve);
-  }).finally(() => clearInterval(progress));
+  const code = await childEnd(go).finally(() => clearInterval(progress));
   if (code !== 0) {
     throw new K6Unavailable(
       `k6: go install ${K6_MODULE} ended with ${code}; its last lines:\n${lines.slice(-8).join('\n')}\n` +
@@ -110,20 +106,38 @@ async function build(): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const k6 = await ensureK6();
-  const args = process.argv.slice(2);
-  if (args.length === 0) {
-    console.log(`${k6.path} ${k6.version}`);
-    return;
+/**
+ * Runs k6 in the command's place. A terminal sends Ctrl-C to both, and k6 ends gracefully at the first one, with its summary, but
+ * at once at a second: then this process only waits. Without a terminal it hands the signal on.
+ */
+async function becomeK6({ path }: K6, args: readonly string[]): Promise<number> {
+  const child = spawn(path, args, { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => void (signal === 'SIGINT' && process.stdin.isTTY ? null : child.kill(signal)));
   }
-  const child = spawn(k6.path, args, { stdio: 'inherit' });
-  process.exitCode = await new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
+  return (await childEnd(child)) ?? 1;
 }
 
 if (import.meta.main) {
-  main().catch((error: unknown) => {
-    console.error(error instanceof K6Unavailable ? error.message : error);
-    process.exitCode = 1;
-  });
+  await run(
+    {
+      name: 'npm run -s k6',
+      summary: `Runs k6 with what stands behind the dashes, or without it prints where k6 is. k6 is taken from PATH (1.0 or newer), else
+        from .cache/k6, where it is built with Go once.`,
+      passesOn: {
+        placeholder: 'COMMAND …',
+        about:
+          'a command of k6, and its options, which k6 checks; k6 explains it, once it is there: npm run -s k6 -- help run',
+      },
+      examples: ['npm run -s k6 -- run load-tests/scenarios/download-steady.ts'],
+      exitCodes: "With a COMMAND, k6's own.",
+    },
+    async (_, { say, rest }) => {
+      const k6 = await ensureK6();
+      if (rest.length > 0) return becomeK6(k6, rest);
+      say(`${k6.path} ${k6.version}`);
+      return 0;
+    },
+  );
 }

@@ -136,7 +136,7 @@ function overview(run: CompleteRun, targets: ReportTargets): string {
         inMegabytes('its target', limit.hourlyClient, true),
         inMegabytes("CWA's tree, daily", bytes.cwaDaily.total),
         inMegabytes("CWA's tree, hourly", bytes.cwaHourly.total),
-        inMegabytes("The seed's estimate", limit.seedEstimate, true),
+        inMegabytes("CWA's own estimate", limit.seedEstimate, true),
       ],
       'MB',
     ),

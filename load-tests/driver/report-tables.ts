@@ -124,7 +124,7 @@ export function searchTable(run: CompleteRun): Table {
 /** What a phone by CWA's tree gets a day where its bound of 600,000 keys is reached: from the parts, not measured. */
 const CWA_KEYS_PER_DAY = 600_000;
 
-/** @param run a complete run @param targets for the seed's estimate @returns bytes a phone and day */
+/** @param run a complete run @param targets for CWA's estimate @returns bytes a phone and day */
 export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
   const { bytes, big } = run;
   const { parts } = bytes;

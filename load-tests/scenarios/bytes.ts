@@ -6,7 +6,16 @@
  * fails at its very end and is made again. The head is the fullest of the day (the one before midnight).
  * TCP's and IP's own headers are not in it; load-tests/driver/bytes.ts adds them as a line of its own.
  */
-import { cwa, fetchChunk, fetchCwa, fetchDays, pollHead, session } from './lib/phone.ts';
+import {
+  cwa,
+  fetchChunk,
+  fetchCwaDates,
+  fetchCwaHours,
+  fetchCwaPackage,
+  fetchDays,
+  pollHead,
+  session,
+} from './lib/phone.ts';
 import { anyEdge, COMMON, thresholds } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
@@ -87,11 +96,11 @@ export function manifestDaily(): void {
 export function cwaHourly(): void {
   session(() => {
     const edge = anyEdge();
-    const hours = JSON.parse(String(fetchCwa(edge, cwa.hours(DAY), 'list') ?? '[]')) as number[];
+    const hours = fetchCwaHours(edge, DAY) ?? [];
     const hour = hours[hourOf() % hours.length];
     if (hour === undefined) return false;
     if (hourOf() === 0 && !dayPackage(edge)) return false;
-    return fetchCwa(edge, cwa.hour(DAY, hour), 'package') !== null;
+    return fetchCwaPackage(edge, cwa.hour(DAY, hour));
   });
 }
 
@@ -100,9 +109,8 @@ export function cwaDaily(): void {
 }
 
 function dayPackage(edge: string): boolean {
-  const dates = JSON.parse(String(fetchCwa(edge, cwa.dates(), 'list') ?? '[]')) as string[];
-  const newest = dates.at(-1);
-  return newest === undefined || fetchCwa(edge, cwa.day(newest), 'package') !== null;
+  const newest = fetchCwaDates(edge)?.at(-1);
+  return newest === undefined || fetchCwaPackage(edge, cwa.day(newest));
 }
 
 export function headAlone(): void {
@@ -131,6 +139,6 @@ export function manifestIndex(): void {
 export function cwaLists(): void {
   session(() => {
     const edge = anyEdge();
-    return fetchCwa(edge, cwa.dates(), 'list') !== null && fetchCwa(edge, cwa.hours(DAY), 'list') !== null;
+    return fetchCwaDates(edge) !== null && fetchCwaHours(edge, DAY) !== null;
   });
 }

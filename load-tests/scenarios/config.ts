@@ -7,7 +7,7 @@
 import { check } from 'k6';
 import crypto from 'k6/crypto';
 import http from 'k6/http';
-import { session } from './lib/phone.ts';
+import { session, textOf } from './lib/phone.ts';
 import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
@@ -34,7 +34,7 @@ export function phone(): void {
   session(() => {
     const head = http.get(`${edge}${HEAD}`, { headers: { 'Accept-Encoding': 'gzip' }, tags: { name: 'config head' } });
     if (!check(head, { 'config head is 200': (r) => r.status === 200 })) return false;
-    const { documents } = JSON.parse((JSON.parse(String(head.body)) as { payload: string }).payload) as {
+    const { documents } = JSON.parse((JSON.parse(textOf(head)) as { payload: string }).payload) as {
       readonly documents: readonly { readonly sha256: string }[];
     };
     const name = documents[0]?.sha256 ?? '';
@@ -44,7 +44,7 @@ export function phone(): void {
     });
     return check(document, {
       'document is 200': (r) => r.status === 200,
-      'document hashes to its name': (r) => crypto.sha256(String(r.body), 'base64rawurl') === name,
+      'document hashes to its name': (r) => crypto.sha256(textOf(r), 'base64rawurl') === name,
     });
   });
 }

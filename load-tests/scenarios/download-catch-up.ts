@@ -6,7 +6,16 @@
  * hour of the morning, half of them each way.
  */
 import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
-import { cwa, fetchChunk, fetchCwa, fetchDays, pollHead, session } from './lib/phone.ts';
+import {
+  cwa,
+  fetchChunk,
+  fetchCwaDates,
+  fetchCwaHours,
+  fetchCwaPackage,
+  fetchDays,
+  pollHead,
+  session,
+} from './lib/phone.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -39,14 +48,14 @@ export function manifestPhone(): void {
 export function cwaPhone(): void {
   const edge = anyEdge();
   session(() => {
-    const dates = fetchCwa(edge, cwa.dates(), 'list');
+    const dates = fetchCwaDates(edge);
     if (dates === null) return false;
-    const yesterday = (JSON.parse(String(dates)) as string[]).at(-1);
-    if (yesterday !== undefined && fetchCwa(edge, cwa.day(yesterday), 'package') === null) return false;
+    const yesterday = dates.at(-1);
+    if (yesterday !== undefined && !fetchCwaPackage(edge, cwa.day(yesterday))) return false;
     const today = new Date().toISOString().slice(0, 10);
-    const hours = fetchCwa(edge, cwa.hours(today), 'list');
+    const hours = fetchCwaHours(edge, today);
     if (hours === null) return false;
-    const packages = (JSON.parse(String(hours)) as number[]).map((hour) => cwa.hour(today, hour));
-    return packages.every((path) => fetchCwa(edge, path, 'package') !== null);
+    const packages = hours.map((hour) => cwa.hour(today, hour));
+    return packages.every((path) => fetchCwaPackage(edge, path));
   });
 }

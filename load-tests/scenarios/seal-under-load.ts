@@ -8,7 +8,16 @@
  */
 import { check } from 'k6';
 import { Counter } from 'k6/metrics';
-import { cwa, fetchChunk, fetchCwa, fetchDays, type Head, pollHead, session } from './lib/phone.ts';
+import {
+  cwa,
+  fetchChunk,
+  fetchCwaHours,
+  fetchCwaPackage,
+  fetchDays,
+  type Head,
+  pollHead,
+  session,
+} from './lib/phone.ts';
 import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
@@ -83,9 +92,9 @@ export function cwaPhone(): void {
   const edge = anyEdge();
   session(() => {
     const today = new Date().toISOString().slice(0, 10);
-    const hours = fetchCwa(edge, cwa.hours(today), 'list');
+    const hours = fetchCwaHours(edge, today);
     if (hours === null) return false;
-    const newest = (JSON.parse(String(hours)) as number[]).at(-1);
-    return newest === undefined || fetchCwa(edge, cwa.hour(today, newest), 'package') !== null;
+    const newest = hours.at(-1);
+    return newest === undefined || fetchCwaPackage(edge, cwa.hour(today, newest));
   });
 }

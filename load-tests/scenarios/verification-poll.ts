@@ -10,6 +10,7 @@ import { randomBytes } from 'k6/crypto';
 import http from 'k6/http';
 import { Trend } from 'k6/metrics';
 import { anyEdge, arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
+import { textOf } from './lib/phone.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -46,8 +47,10 @@ export function setup(): { readonly tokens: string[] } {
   const tokens = Array.from({ length: TESTS }, () => {
     const key = Array.from(new Uint8Array(randomBytes(32)), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const answer = post('registrationToken', { key, keyType: 'GUID' }, '0', 'registration');
-    if (answer.status !== 201) throw new Error(`registration was answered ${answer.status}: ${String(answer.body)}`);
-    return String(answer.json('registrationToken'));
+    if (answer.status !== 201) throw new Error(`registration was answered ${answer.status}: ${textOf(answer)}`);
+    const token = answer.json('registrationToken');
+    if (typeof token !== 'string') throw new Error('registration was answered without a token');
+    return token;
   });
   return { tokens };
 }

@@ -25,7 +25,7 @@ let setTo: number | null | undefined;
 
 const stateOf = (env: ClockEnv) => env.CLOCK_STATE.getByName('clock');
 
-async function now(env: ClockEnv): Promise<number> {
+async function timeOf(env: ClockEnv): Promise<number> {
   if (setTo === undefined) setTo = await stateOf(env).read();
   return setTo ?? Math.floor(Date.now() / 1000);
 }
@@ -33,7 +33,7 @@ async function now(env: ClockEnv): Promise<number> {
 /** RPC for the other Workers. */
 export class LocalClock extends WorkerEntrypoint<ClockEnv> {
   async now(): Promise<number> {
-    return now(this.env);
+    return timeOf(this.env);
   }
 }
 
@@ -49,6 +49,9 @@ export default {
     } else if (request.method !== 'GET') {
       return new Response(null, { status: 405, headers: { allow: 'GET, PUT' } });
     }
-    return Response.json({ now: await now(env), real: setTo === null }, { headers: { 'cache-control': 'no-store' } });
+    return Response.json(
+      { now: await timeOf(env), real: setTo === null },
+      { headers: { 'cache-control': 'no-store' } },
+    );
   },
 } satisfies ExportedHandler<ClockEnv>;

@@ -26,4 +26,4 @@ export class TestSession extends DeployedTestSession {
 countCalls('TanLedger', DeployedTanLedger);
 countCalls('TestSession', DeployedTestSession);
 
-export default countedWorker('verification', createApp({ clock }));
+export default countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true }));

@@ -16,6 +16,7 @@ import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { tamperedFiles } from '../testing/tampered.ts';
 import { EXPORT_KEY, exportSigner, manifestSigner } from '../testing/timeline.ts';
+import { OPTIONS } from './cli.ts';
 
 const CLI = fileURLToPath(new URL('cli.ts', import.meta.url));
 const random = testRandom('cli');
@@ -101,7 +102,9 @@ describe('phone verify', () => {
   });
 
   it('prints how it is called when asked', ({ expect }) => {
-    expect(phone('--help')).toMatchObject({ status: 0, stderr: '' });
+    const { status, stdout, stderr } = phone('--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const option of Object.keys(OPTIONS)) expect(stdout).toContain(`--${option}`);
     expect(phone('verify', '--help').stdout).toContain('Usage:');
   });
 });

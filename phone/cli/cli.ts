@@ -15,11 +15,14 @@ const HELP = `Usage:
       Finds the keys of the files among a phone's sightings. With --public-key, files that a phone would refuse
       are refused. S.json is a list of {"rpi": hex, "aem": hex, "timestamp": s, "rssi": dBm, "previousScan": s}.
   phone --help
+      Prints this and does nothing else.
 
+From the repository: npm run -s phone -- verify …
 Exit codes: 0 accepted (or done), 1 refused (with the reason), 2 called wrongly, 3 could not read a file.
 `;
 
-const OPTIONS = {
+/** Not scripts/support/command-line/, since phone/ imports protocol/ alone (docs/architecture.md §3). */
+export const OPTIONS = {
   'public-key': { type: 'string' },
   'key-id': { type: 'string' },
   'key-version': { type: 'string' },

@@ -1,7 +1,7 @@
 /**
- * @module Cover traffic looks like the real thing, request by request (issue 5, item 7).
+ * @module Cover traffic looks like the real thing, request by request.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import parameters from '../../parameters/default.json' with { type: 'json' };
 import type { CoverTraffic, Polling } from '../../protocol/parameters/operations.ts';

@@ -1,6 +1,6 @@
 /**
  * @module Cover traffic: phones of people who were never tested play, at random, what a tested person's phone does:
- * register, poll, TAN and upload, and the next day's TAN and upload, in the same order and number (issue 5; docs/spec/cwa.md
+ * register, poll, TAN and upload, and the next day's TAN and upload, in the same order and number (docs/spec/cwa.md
  * §1.3: CWA's last release had switched its own off). When and how often stands in the configuration
  * (protocol/parameters/operations.ts).
  */
@@ -70,7 +70,7 @@ export function course(start: number, settings: CoverSettings, random: RandomByt
 }
 
 /**
- * When a phone polls next, really or for cover: the seed's rule, inside a window.
+ * When a phone polls next, really or for cover: the rule of CWA's solution architecture, inside a window.
  *
  * @param now Unix seconds
  * @param polling from the configuration
@@ -115,7 +115,7 @@ export function withFollowUps(steps: readonly Step[], settings: CoverTraffic, ra
     }));
     return [step, ...followUps];
   });
-  return all.sort((a, b) => a.at - b.at);
+  return all.toSorted((a, b) => a.at - b.at);
 }
 
 /**

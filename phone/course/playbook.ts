@@ -1,6 +1,6 @@
 /**
  * @module Everything a phone does about a test is three requests: two to verification, one upload, always in the same
- * order for the same action (docs/spec/cwa.md §1.3, playbooks). What an action doesn't need is filled with a dummy, and so is
+ * order for the same action (docs/spec/cwa.md §1.3, "playbook"). What an action doesn't need is filled with a dummy, and so is
  * what it can't do any more because an earlier request failed. So nobody on the network tells a poll from an upload,
  * nor cover traffic from either.
  */

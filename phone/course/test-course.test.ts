@@ -1,10 +1,10 @@
 /**
- * @module From the code to the second upload, with a network that loses whatever it likes (issue 5, item 7).
+ * @module From the code to the second upload, with a network that loses whatever it likes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { type OpeningCode, scanQrCode } from '../verification/codes.ts';

@@ -217,7 +217,7 @@ class ManifestRun {
 function withHoursKnown(had: Had, listed: readonly ChunkEntry[]): Had {
   const hours = listed.flatMap(({ hour }) => (hour === undefined ? [] : [hour]));
   if (hours.length === 0) return had;
-  const empty = listed.flatMap(({ hour, empty }) => (empty === true && hour !== undefined ? [hour] : []));
+  const empty = listed.flatMap((chunk) => (chunk.empty === true && chunk.hour !== undefined ? [chunk.hour] : []));
   return withHours(withoutHoursBefore(had, hours), empty);
 }
 
@@ -243,7 +243,7 @@ function offersOf(head: ManifestHead, pages: readonly DayPage[]): DayOffer[] {
   for (const [date, hourChunks] of Map.groupBy(head.hours, ({ hour }) => dateOfHour(hour ?? 0))) {
     offers.set(date, { date, dayChunks: offers.get(date)?.dayChunks ?? [], hourChunks });
   }
-  return [...offers.values()].sort((a, b) => (a.date < b.date ? -1 : 1));
+  return [...offers.values()].toSorted((a, b) => (a.date < b.date ? -1 : 1));
 }
 
 function datesOf({ from, to }: PageEntry): UtcDate[] {

@@ -1,7 +1,7 @@
 /**
- * @module Whatever a phone lives through, no listed key is missed and nothing is fetched twice (issue 3, item 5).
+ * @module Whatever a phone lives through, no listed key is missed and nothing is fetched twice.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { dateOfHour, hourOf, hourOfDay, type UtcDate } from '../../protocol/gaen/intervals.ts';

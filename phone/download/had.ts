@@ -88,7 +88,7 @@ export function withHours(had: Had, hours: readonly HourNumber[], files: readonl
     const date = dateOfHour(hour);
     const record = recordOf(next, date);
     if (record.complete) continue;
-    const all = [...new Set([...record.hours, hourOfDay(hour)])].sort((a, b) => a - b);
+    const all = [...new Set([...record.hours, hourOfDay(hour)])].toSorted((a, b) => a - b);
     const left = record.files.filter((name) => !files.includes(name));
     next = {
       ...next,

@@ -77,7 +77,7 @@ export function timeError(
 ): DownloadError | null {
   const { issuedAt, validUntil } = head;
   if (issuedAt !== undefined && issuedAt > now + CLOCK_TOLERANCE_SECONDS) return { kind: 'clock', issuedAt, now };
-  // What an expired head names may be gone already (docs/architecture.md §5), so it is of no use, and a newer one must exist.
+  // What an expired head names may be gone already (docs/architecture.md §5.9), so it is of no use, and a newer one must exist.
   return validUntil <= now ? { kind: 'expired', validUntil, now } : null;
 }
 

@@ -24,7 +24,7 @@ const TRANSITIONS_ALLOWED = 1;
 export interface RevocationPolicy {
   /**
    * Android (and Google's server) let a CONFIRMED_TEST key change no more, so a wrongly confirmed one can't be
-   * withdrawn. true: REVOKED in `revised_keys` hides a key of any report type (docs/architecture.md §8 undo), also as its second
+   * withdrawn. true: REVOKED in `revised_keys` hides a key of any report type (docs/architecture.md §8), also as its second
    * change.
    */
   readonly revokeConfirmed: boolean;

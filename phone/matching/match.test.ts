@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import vectors from '../../test/vectors/gaen-matching.json' with { type: 'json' };
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';

@@ -68,7 +68,7 @@ export class Matcher {
     for (const { at, sightings } of heard) {
       if (at < usable) valid.push(...this.#valid(sightings, key.rollingStartIntervalNumber + at, metadataKey));
     }
-    return valid.sort((a, b) => a.timestamp - b.timestamp || a.interval - b.interval);
+    return valid.toSorted((a, b) => a.timestamp - b.timestamp || a.interval - b.interval);
   }
 
   /** Which of a day's RPIs were heard; the loop that all the time goes to, so nothing in it allocates before a hit. */

@@ -33,7 +33,8 @@ export class SightingIndex {
     this.shift = 32 - bits;
     this.bitmap = new Uint32Array(2 ** bits / 32);
     const prefixOf = this.#sightings.map((s) => prefix(s.rpi));
-    this.#order = Uint32Array.from(prefixOf.keys()).sort(
+    this.#order = Uint32Array.from(prefixOf.keys());
+    this.#order.sort(
       (a, b) => prefixOf[a]! - prefixOf[b]! || this.#sightings[a]!.timestamp - this.#sightings[b]!.timestamp,
     );
     this.#prefixes = Uint32Array.from(this.#order, (n) => prefixOf[n]!);

@@ -7,7 +7,7 @@ import { type RandomBytes, randomBelow } from '../random.ts';
 import { retryDelay } from '../timing/retry.ts';
 import { intoWindow, secondsToNextInterval } from '../timing/schedule.ts';
 
-/** What the schedule goes by before the first document arrives: the seed's hour (CWA solution architecture). */
+/** What the schedule goes by before the first document arrives: the hour of the architecture (CWA solution architecture). */
 export const DEFAULT_POLLING: Pick<Polling, 'parameters' | 'retry' | 'windows'> = {
   parameters: { intervalSeconds: 3600, spreadSeconds: 3600 },
   retry: { firstSeconds: 60, maximumSeconds: 3600 },

@@ -1,5 +1,5 @@
 /**
- * @module One Bluetooth sighting as a phone stores it (docs/spec/gaen.md §3, last lines of "Metadata and advertisement").
+ * @module One Bluetooth sighting as a phone stores it (docs/spec/gaen.md §3).
  */
 
 /** What is kept of one received advertisement. Plain data: matching and scoring only read it. */

@@ -57,7 +57,7 @@ export function currentKey(history: TekHistory, now: number, random: RandomBytes
       key.rollingStartIntervalNumber <= interval && interval < key.rollingStartIntervalNumber + key.rollingPeriod,
   );
   if (valid !== undefined) return { key: valid, history: kept };
-  // After a cut the day's second key begins where the first ended, never before it (docs/spec/gaen.md §1, same-day release); a
+  // After a cut the day's second key begins where the first ended, never before it (docs/spec/gaen.md §1, "same-day release"); a
   // key that lies ahead because the clock was set back ends it, so that no two keys ever share an interval.
   const midnight = midnightOf(interval);
   const before = kept.filter((key) => key.rollingStartIntervalNumber <= interval);
@@ -69,7 +69,10 @@ export function currentKey(history: TekHistory, now: number, random: RandomBytes
     rollingStartIntervalNumber: start,
     rollingPeriod: end - start,
   };
-  return { key, history: [...kept, key].sort((a, b) => a.rollingStartIntervalNumber - b.rollingStartIntervalNumber) };
+  return {
+    key,
+    history: [...kept, key].toSorted((a, b) => a.rollingStartIntervalNumber - b.rollingStartIntervalNumber),
+  };
 }
 
 /**

@@ -25,7 +25,7 @@ export function combinedRisk(
  */
 export function riskClassOf(classes: CombinedRiskParameters['riskClasses'], score: number): RiskClass {
   const begun = classes.filter((riskClass) => riskClass.min <= score);
-  const found = begun.sort((a, b) => a.min - b.min).at(-1) ?? classes[0];
+  const found = begun.toSorted((a, b) => a.min - b.min).at(-1) ?? classes[0];
   if (found === undefined) throw new RangeError('riskClasses: at least one class is needed, got none');
   return found;
 }

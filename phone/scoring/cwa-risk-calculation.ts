@@ -177,7 +177,7 @@ export function riskOf(
   const days = [...byDate]
     .map(([date, risks]) => dayRisk(parameters, date, risks))
     .filter((day) => day !== null)
-    .sort((a, b) => a.dateMillisSinceEpoch - b.dateMillisSinceEpoch);
+    .toSorted((a, b) => a.dateMillisSinceEpoch - b.dateMillisSinceEpoch);
   const ofLevel = (level: RiskLevel): DayRisk[] => days.filter((day) => day.riskLevel === level);
   return {
     totalRiskLevel: ofLevel(RISK_LEVEL.HIGH).length > 0 ? RISK_LEVEL.HIGH : RISK_LEVEL.LOW,

@@ -33,9 +33,9 @@ const NOTHING: SummaryData = { maximumScore: 0, scoreSum: 0, weightedDurationSum
 function weightedDuration(config: DailySummariesConfig, instances: readonly ScanInstance[]): number {
   const [t0, t1, t2] = config.attenuationBucketThresholdDb;
   const [immediate, near, medium, other] = config.attenuationBucketWeights;
-  return instances.reduce((sum, { typicalAttenuationDb: a, secondsSinceLastScan }) => {
+  return instances.reduce((seconds, { typicalAttenuationDb: a, secondsSinceLastScan }) => {
     const weight = a <= t0 ? immediate : a <= t1 ? near : a <= t2 ? medium : other;
-    return sum + secondsSinceLastScan * weight;
+    return seconds + secondsSinceLastScan * weight;
   }, 0);
 }
 
@@ -82,7 +82,7 @@ export function dailySummaries(
     byReportType[reportType] = add(byReportType[reportType] ?? NOTHING, score, duration);
   }
   return [...days]
-    .sort(([a], [b]) => a - b)
+    .toSorted(([a], [b]) => a - b)
     .map(([daysSinceEpoch, byReportType]) => ({ daysSinceEpoch, summary: sum(byReportType), byReportType }));
 }
 

@@ -60,10 +60,7 @@ describe('windows (docs/spec/gaen.md §8.1)', () => {
 
 describe('what an app gets (docs/spec/gaen.md §8.2)', () => {
   const mapping = {
-    daysSinceOnsetToInfectiousness: Array.from(
-      { length: 29 },
-      (_, n) => (n === 14 ? 2 : n === 13 ? 1 : 0) as 0 | 1 | 2,
-    ),
+    daysSinceOnsetToInfectiousness: Array.from({ length: 29 }, (_, n) => (n === 14 ? 2 : n === 13 ? 1 : 0)),
     infectiousnessWhenDaysSinceOnsetMissing: 1,
     reportTypeWhenMissing: 3,
   } as const;

@@ -99,7 +99,7 @@ export function aggregate(sightings: readonly ScoredSighting[]): ScoredSighting[
     before.timestamp = sighting.timestamp;
     if (sighting.attenuation < kept[before.index]!.attenuation) kept[before.index] = sighting;
   }
-  return kept.sort((a, b) => a.timestamp - b.timestamp);
+  return kept.toSorted((a, b) => a.timestamp - b.timestamp);
 }
 
 /**

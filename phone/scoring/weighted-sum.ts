@@ -1,5 +1,5 @@
 /**
- * @module The risk model of the architecture's figure 12 (solution_architecture.md, "Risk score calculation"): each
+ * @module The risk model of the architecture's figure 12 (cwa-documentation: solution_architecture.md, "Risk score calculation"): each
  * category's input selects a value of 1..8; the weighted values are added; thresholds of its own make levels of the sum,
  * and a central threshold decides whether the user is told.
  */

@@ -1,5 +1,5 @@
 /**
- * @module Export files that a phone must refuse, one fault each (issue 3, "Shown by"; docs/spec/gaen.md §4, §13).
+ * @module Export files that a phone must refuse, one fault each (docs/spec/gaen.md §4, §13).
  */
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, exportZip, ExportWriter } from '../../protocol/export/export-file.ts';

@@ -42,7 +42,7 @@ export const manifestSigner = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Arr
 export const EXPORT_KEY: PinnedKey = { publicKeySpki: exportSigner.publicKeySpki, keyId: '262', keyVersion: 'v1' };
 export const MANIFEST_KEYS = { 'manifest-v1': manifestSigner.publicKeySpki };
 
-/** What is replaced is still there for 4 h (docs/architecture.md §5). */
+/** What is replaced is still there for 4 h (docs/architecture.md §5.9). */
 const GRACE_SECONDS = 4 * 3600;
 const HEADER = { region: REGION, keyId: EXPORT_KEY.keyId, keyVersion: EXPORT_KEY.keyVersion };
 
@@ -127,7 +127,7 @@ export class Timeline {
     const versions = [...(this.#objects.get(path) ?? []), version];
     this.#objects.set(
       path,
-      versions.sort((a, b) => a.from - b.from),
+      versions.toSorted((a, b) => a.from - b.from),
     );
   }
 

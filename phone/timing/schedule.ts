@@ -20,7 +20,7 @@ export function secondsToNextInterval(now: number, intervalSeconds: number): num
 }
 
 /**
- * The seed's rule.
+ * The rule of CWA's solution architecture: load is spread over the hour.
  *
  * @param now Unix seconds
  * @param random source of bytes
@@ -53,7 +53,7 @@ export function intoWindow(at: number, windows: readonly Window[], random: Rando
   const midnight = Math.floor(at / SECONDS_PER_DAY) * SECONDS_PER_DAY;
   const next = [midnight, midnight + SECONDS_PER_DAY]
     .flatMap((day) => windows.map((window) => ({ from: day + window.fromMinute * 60, to: day + window.toMinute * 60 })))
-    .sort((a, b) => a.from - b.from)
+    .toSorted((a, b) => a.from - b.from)
     .find(({ to }) => at < to);
   if (next === undefined) throw new RangeError('intoWindow: expected at least one window');
   return at >= next.from ? at : next.from + randomBelow(random, next.to - next.from);

@@ -1,5 +1,5 @@
 /**
- * @module Symptoms as Corona-Warn-App's apps write them into each key's days since onset (docs/spec/cwa.md §2.2, client rule): a
+ * @module Symptoms as Corona-Warn-App's apps write them into each key's days since onset (docs/spec/cwa.md §2.2, "client rule"): a
  * value for the day of the upload, less one for each day that a key is older.
  */
 import { enIntervalNumber, INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';

@@ -11,7 +11,7 @@ import type { OwnKey } from '../radio/tek-schedule.ts';
 
 /** Where uploads and dummies go. */
 const UPLOAD_PATH = '/version/v1/diagnosis-keys';
-/** Keys an upload may hold: 14 days and today (docs/spec/cwa.md §1.3). */
+/** Keys an upload may hold: 14 days and today (docs/spec/gaen.md §1). */
 const MAX_UPLOAD_KEYS = 15;
 /**
  * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 15
@@ -31,7 +31,7 @@ const PADDING_FRAME_BYTES = 3;
 /** Characters of a TAN (docs/spec/cwa.md §1.1: a UUID). */
 const TAN_CHARACTERS = 36;
 
-/** A key as the phone shares it. One of the two last fields must be there (docs/spec/cwa.md §2.1). */
+/** A key as the phone shares it. One of the two last fields must be there (docs/spec/cwa.md §2.1 rule 5). */
 export interface SharedKey extends OwnKey {
   /** 1..8; null: the server derives it. */
   readonly transmissionRiskLevel: number | null;

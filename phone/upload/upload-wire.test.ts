@@ -1,5 +1,5 @@
 /**
- * @module The size of what leaves the phone, captured at a raw TCP socket (docs/architecture.md §10; issue 3, item 5).
+ * @module The size of what leaves the phone, captured at a raw TCP socket (docs/architecture.md §10).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { decodeSubmissionPayload } from '../../protocol/submission-payload.ts';

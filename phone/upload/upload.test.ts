@@ -67,7 +67,7 @@ describe('what is never sent', () => {
   });
 });
 
-describe('symptoms (docs/spec/cwa.md §2.2, client rule)', () => {
+describe('symptoms (docs/spec/cwa.md §2.2, "client rule")', () => {
   it.for([
     { symptoms: { kind: 'days-ago', days: 3 }, newest: 2, oldest: -11 },
     { symptoms: { kind: 'days-ago', days: 0 }, newest: -1, oldest: -14 },

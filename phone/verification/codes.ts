@@ -55,11 +55,11 @@ export function scanQrCode(text: string, birthDate: string | null = null): Resul
  */
 export function typeCode(typed: string): Result<OpeningCode, CodeError> {
   const code = typed.replace(/[\s-]/g, '').toUpperCase();
-  const length = [...code].length;
+  const length = Array.from(code).length;
   if (length !== TELETAN_LENGTH && length !== CARD_LENGTH) {
     return err({ kind: 'wrong-length', length, expected: [TELETAN_LENGTH, CARD_LENGTH] });
   }
-  const character = [...code].find((c) => !ALPHABET.includes(c));
+  const character = Array.from(code).find((c) => !ALPHABET.includes(c));
   if (character !== undefined) return err({ kind: 'wrong-character', character });
   const body = code.slice(0, -1);
   const expected = length === TELETAN_LENGTH ? teleTanCheck(body) : cardCheck(body);
@@ -77,7 +77,7 @@ function teleTanCheck(nine: string): string {
 
 /** Sum of position × value: finds one wrong character, and two that changed places. */
 function cardCheck(random: string): string {
-  const sum = [...random].reduce((total, c, i) => total + (i + 1) * ALPHABET.indexOf(c), 0);
+  const sum = Array.from(random).reduce((total, c, i) => total + (i + 1) * ALPHABET.indexOf(c), 0);
   return ALPHABET.charAt(sum % ALPHABET.length);
 }
 

@@ -1,6 +1,6 @@
 /**
  * @module What an observer of the wire sees of tests: three requests of two sizes, whatever the phone does (docs/architecture.md
- * §10; issue 5, item 7). Captured at a raw TCP socket.
+ * §10). Captured at a raw TCP socket.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type OpeningCode, scanQrCode, typeCode } from './codes.ts';

@@ -1,6 +1,6 @@
 /**
  * @module Raw deflate (RFC 1951) by a pinned library in pure JavaScript: the platform's own changes between builds, and
- * then a chunk's name, which is the hash of its ZIP, would change with it (docs/architecture.md §5 Identity).
+ * then a chunk's name, which is the hash of its ZIP, would change with it (docs/architecture.md §5.6).
  */
 import {
   ZStream,

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { anyHeader, anyKey } from '../../test/support/protocol-arbitraries.ts';
 import { concatBytes, fromUtf8, toHex, utf8 } from '../primitives/bytes.ts';

@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toHex } from '../primitives/bytes.ts';
 import { inflateCapped } from './deflate.ts';

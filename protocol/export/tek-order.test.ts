@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { TemporaryExposureKey } from '../gaen/keys.ts';
 import { compareKeys } from './tek-order.ts';
@@ -21,7 +21,7 @@ describe('order of keys', () => {
           .uniqueArray(anyKey, { maxLength: 40, selector: ({ keyData }) => keyData.join() })
           .chain((keys) => fc.tuple(fc.constant(keys), fc.shuffledSubarray(keys, { minLength: keys.length }))),
         ([keys, shuffled]) => {
-          expect([...shuffled].sort(compareKeys)).toEqual([...keys].sort(compareKeys));
+          expect(shuffled.toSorted(compareKeys)).toEqual(keys.toSorted(compareKeys));
         },
       ),
       { seed: 7 },

@@ -1,6 +1,6 @@
 /**
  * @module The order of keys in a file: a function of the set alone, so that it reveals neither arrival nor who uploaded
- * what (docs/spec/gaen.md §4.5, docs/architecture.md §5 Shuffled). Metadata first, then key bytes, since equal neighbours deflate best.
+ * what (docs/spec/gaen.md §4.5, docs/architecture.md §5.5). Metadata first, then key bytes, since equal neighbours deflate best.
  */
 import { compareBytes } from '../primitives/bytes.ts';
 import type { TemporaryExposureKey } from '../gaen/keys.ts';

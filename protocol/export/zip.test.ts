@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { zipByHand } from '../../test/support/zip-by-hand.ts';
 import { concatBytes, toHex, utf8 } from '../primitives/bytes.ts';
@@ -138,6 +138,21 @@ describe('readZip refuses', () => {
   ];
   it.for(cases)('%s', ([, zip, kind], { expect }) => {
     expect(kindOf(zip)).toBe(kind);
+  });
+
+  it('each field of the central directory and of the end record that tells another story than the front', ({
+    expect,
+  }) => {
+    const zip = writeZip([A, B]);
+    const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
+    const directory = view.getUint32(zip.length - 22 + 16, true);
+    // APPNOTE §4.3.12: flags, method, checksum, both sizes, disk, offset; §4.3.16: disks, counts, length, place.
+    const fields = [8, 10, 16, 20, 24, 34, 42].map((at) => directory + at);
+    const end = [4, 6, 8, 10, 12, 16].map((at) => zip.length - 22 + at);
+    for (const at of [...fields, ...end]) {
+      const changed = Uint8Array.from(zip, (byte, i) => (i === at ? byte ^ 1 : byte));
+      expect([at, kindOf(changed)]).toEqual([at, 'malformed-zip']);
+    }
   });
 
   it('every cut and never throws', ({ expect }) => {

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toBase64Url, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';

@@ -1,5 +1,5 @@
 /**
- * @module The risk model of the architecture's figure 12 (solution_architecture.md, "Risk score calculation"): one value
+ * @module The risk model of the architecture's figure 12 (cwa-documentation: solution_architecture.md, "Risk score calculation"): one value
  * of 1..8 for each of four categories, weighted and added; thresholds make levels of the sum, one of its own warns.
  */
 import * as z from 'zod';

@@ -8,7 +8,7 @@ describe('npm run attack -- linkage, small', () => {
       timeout: 60_000,
     },
     ({ expect }) => {
-      const verdicts = linkage(1, { chunks: 6, progress: () => {} });
+      const verdicts = linkage(1, { chunks: 24, progress: () => {} });
       expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
       expect(verdicts.length).toBe(7);
     },

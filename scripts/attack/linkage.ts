@@ -56,13 +56,16 @@ const offsets: Files = (upload, person, random) => {
   return levels(upload, person, random).map((key) => ({ ...key, says: `${key.says} from ${offset}` }));
 };
 
+const ANDROID = POPULATIONS.find(({ name }) => name === 'CWA Android')!;
+const drawUpload = ({ bytes }: Seeded): RawUpload => ANDROID.person(bytes, HOUR)[0]!;
+
 /** How often one thing is said of a day and another of the day before; `none` for no key. */
 class Habits {
   readonly #pairs = new Map<string, number>();
 
-  constructor(files: Files, person: (random: Seeded) => RawUpload, random: Seeded) {
+  constructor(files: Files, random: Seeded) {
     for (let n = 0; n < LEARNED_UPLOADS; n++) {
-      const byDay = new Map(files(person(random), 0, random).map(({ day, says }) => [day, says]));
+      const byDay = new Map(files(drawUpload(random), 0, random).map(({ day, says }) => [day, says]));
       for (let day = TODAY; day > TODAY - 15; day--) {
         const pair = this.#name(day, byDay.get(day) ?? null, byDay.get(day - 1) ?? null);
         this.#pairs.set(pair, (this.#pairs.get(pair) ?? 0) + 1);
@@ -101,8 +104,8 @@ function solve(keys: readonly Seen[], habits: Habits): Found {
     if (rows.length === 0 || columns.length === 0) continue;
     const size = rows.length + columns.length;
     const link = rows.map((row) => columns.map((column) => habits.of(day, row.says, column.says)));
-    const matrix = Array.from({ length: size }, (_, r) =>
-      Array.from({ length: size }, (_, c) => {
+    const matrix = Array.from({ length: size }, (_row, r) =>
+      Array.from({ length: size }, (_column, c) => {
         const [row, column] = [rows[r], columns[c]];
         if (row !== undefined && column !== undefined) return link[r]![c]!;
         if (row !== undefined) return c - columns.length === r ? habits.of(day, row.says, null) : IMPOSSIBLE;
@@ -116,7 +119,7 @@ function solve(keys: readonly Seen[], habits: Habits): Found {
       const c = rowAssignments[r]!;
       if (columns[c]?.person !== row.person) continue;
       right += 1;
-      const alone = possible[r]!.filter(Boolean).length === 1 && possible.filter((row) => row[c]).length === 1;
+      const alone = possible[r]!.filter(Boolean).length === 1 && possible.filter((others) => others[c]).length === 1;
       if (alone && possible[r]![c]!) certain += 1;
     }
   }
@@ -124,15 +127,12 @@ function solve(keys: readonly Seen[], habits: Habits): Found {
 }
 
 /** @returns what is found in many chunks of so many uploads */
-function chunksOf(files: Files, uploads: number, random: Seeded, chunks: number): Found {
-  const android = POPULATIONS.find(({ name }) => name === 'CWA Android')!;
-  const person = (random: Seeded) => android.person(random.bytes, HOUR)[0]!;
-  const habits = new Habits(files, person, random);
+function chunksOf(files: Files, habits: Habits, uploads: number, random: Seeded, chunks: number): Found {
   let sum: Found = { neighbours: 0, right: 0, certain: 0 };
   for (let n = 0; n < chunks; n++) {
     const keys: Seen[] = [];
     for (let one = 0; one < uploads;) {
-      const seen = files(person(random), one, random);
+      const seen = files(drawUpload(random), one, random);
       if (seen.length === 0) continue;
       keys.push(...seen);
       one += 1;
@@ -163,9 +163,16 @@ export function linkage(
   { chunks, progress }: { readonly chunks: number; readonly progress: (text: string) => void },
 ): Verdict[] {
   const verdicts: Verdict[] = [];
+  const habits = new Map([levels, onsets, offsets].map((files) => [files, new Habits(files, new Seeded(seed))]));
   const judge = (what: string, files: Files, uploads: number, bound: number, atLeast: boolean): void => {
     progress(`${what}, ${uploads} uploads`);
-    const found = chunksOf(files, uploads, new Seeded(seed), Math.max(2, Math.round((chunks * 20) / (10 + uploads))));
+    const found = chunksOf(
+      files,
+      habits.get(files)!,
+      uploads,
+      new Seeded(seed),
+      Math.max(2, Math.round((chunks * 20) / (10 + uploads))),
+    );
     const share = found.right / found.neighbours;
     verdicts.push({
       what: `${what}: day-to-day neighbours found among ${uploads} uploads`,

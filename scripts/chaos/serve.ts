@@ -3,6 +3,8 @@
  * killed. Prints one line of JSON when it is ready.
  */
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
+import { text, wholeNumber } from '../support/command-line/arguments.ts';
+import { run } from '../support/command-line/command.ts';
 
 /** Everything is published at once, so that each acknowledged key must be found; answers leave as soon as they are done. */
 const VARS = {
@@ -10,9 +12,18 @@ const VARS = {
   origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' },
 } as const;
 
-const [, , state, port] = process.argv;
-if (state === undefined || port === undefined) throw new Error('serve.ts STATE PORT');
-const edge = await startLocalEdge({ state, port: Number(port), vars: VARS });
-process.stdout.write(
-  `${JSON.stringify({ url: edge.url, publicPem: edge.publicPem, manifestPem: edge.manifestPublicPem })}\n`,
+await run(
+  {
+    name: 'node scripts/chaos/serve.ts',
+    summary: 'Runs the local edge that npm run chaos kills, until it is killed.',
+    options: {
+      state: text('where keys, objects and buckets are kept', { placeholder: 'DIR', default: '.local-edge' }),
+      port: wholeNumber('port on 127.0.0.1; 0 takes a free one', { min: 0, max: 65_535, default: 0 }),
+    },
+  },
+  async ({ state, port }, { say }) => {
+    const edge = await startLocalEdge({ state, port, vars: VARS });
+    say(JSON.stringify({ url: edge.url, publicPem: edge.publicPem, manifestPem: edge.manifestPublicPem }));
+    return 0;
+  },
 );

@@ -4,8 +4,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
+import { endAtInterrupt } from '../support/command-line/interrupt.ts';
 
 /** What is killed: workerd alone (Miniflare starts another), or everything. */
 export type Target = 'workerd' | 'group';
@@ -45,20 +47,25 @@ function workerdOf(parent: number): number[] {
 }
 
 export class Victim {
-  readonly #state: string;
+  readonly #folder: string;
   readonly #port: number;
   #child: ChildProcess | null = null;
 
-  constructor(state: string, port: number) {
-    this.#state = state;
+  /** @param folder of the run: the edge's state, and what it would leave in the system's own when it is killed @param port of the edge */
+  constructor(folder: string, port: number) {
+    this.#folder = folder;
     this.#port = port;
+    // A group of its own doesn't hear the terminal's Ctrl-C.
+    endAtInterrupt(() => this.#killGroup());
   }
 
   /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
   async start(): Promise<Ready> {
-    const child = spawn(process.execPath, ['scripts/chaos/serve.ts', this.#state, String(this.#port)], {
+    const args = ['scripts/chaos/serve.ts', '--state', join(this.#folder, 'state'), '--port', String(this.#port)];
+    const child = spawn(process.execPath, args, {
       cwd: ROOT,
       detached: true,
+      env: { ...process.env, TMPDIR: this.#folder },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.#child = child;
@@ -89,11 +96,19 @@ export class Victim {
   /** Kills everything and waits. */
   async end(): Promise<void> {
     const child = this.#child;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
-    process.kill(-child.pid, 'SIGKILL');
+    if (!this.#killGroup()) return;
     await gone;
     this.#child = null;
+  }
+
+  /** @returns false when nothing was running */
+  #killGroup(): boolean {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return false;
+    process.kill(-child.pid, 'SIGKILL');
+    return true;
   }
 
   /** Miniflare starts workerd anew by itself; if it does not, the group is started over. */

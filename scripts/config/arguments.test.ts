@@ -1,30 +1,37 @@
 import { describe, it } from 'vitest';
-import { readArguments } from './arguments.ts';
+import { UsageError } from '../support/command-line/command.ts';
+import { readArguments } from '../support/command-line/read-arguments.ts';
+import { CONFIG, configArguments } from './arguments.ts';
 import { differences } from './difference.ts';
 
-const read = (line: string) => readArguments(line === '' ? [] : line.split(' '));
+const FILE = 'parameters/default.json';
+
+function read(line: string) {
+  const call = readArguments(CONFIG, line === '' ? [] : line.replaceAll('FILE', FILE).split(' '));
+  return call === 'help' ? call : configArguments(call.values);
+}
 
 describe('arguments of npm run config', () => {
   it('know commands, files and defaults', ({ expect }) => {
-    expect(read('validate a.json')).toMatchObject({
+    expect(read('validate FILE')).toMatchObject({
       command: 'validate',
-      file: 'a.json',
+      file: FILE,
       dryRun: false,
       audience: null,
     });
     expect(read('rollback --to 3 --expect 5')).toMatchObject({ command: 'rollback', file: null, to: 3, expect: 5 });
-    expect(read('publish a.json --dry-run --json')).toMatchObject({ dryRun: true, json: true });
+    expect(read('publish FILE --dry-run --json')).toMatchObject({ command: 'publish', dryRun: true });
     expect(read('--help')).toBe('help');
   });
 
   it('make audiences', ({ expect }) => {
-    expect(read('publish a.json --percentage 12.5')).toMatchObject({
+    expect(read('publish FILE --percentage 12.5')).toMatchObject({
       audience: { percentage: 12.5, android: 'all', ios: 'all' },
     });
-    expect(read('publish a.json --android 10..20 --ios none')).toMatchObject({
+    expect(read('publish FILE --android 10..20 --ios none')).toMatchObject({
       audience: { percentage: 100, android: { min: 10, max: 20 }, ios: 'none' },
     });
-    expect(read('publish a.json --ios 1.2.0..1.10.0')).toMatchObject({
+    expect(read('publish FILE --ios 1.2.0..1.10.0')).toMatchObject({
       audience: { ios: { min: '1.2.0', max: '1.10.0' } },
     });
   });
@@ -33,19 +40,20 @@ describe('arguments of npm run config', () => {
     '',
     'frobnicate',
     'publish',
-    'publish a.json b.json',
-    'status a.json',
-    'publish a.json --frob',
-    'publish a.json --url nowhere',
-    'publish a.json --expect -1',
+    'publish absent.json',
+    'publish FILE b.json',
+    'status FILE',
+    'publish FILE --frob',
+    'publish FILE --url nowhere',
+    'publish FILE --expect -1',
     'rollback --to 0',
-    'publish a.json --percentage 101',
-    'publish a.json --percentage many',
-    'publish a.json --android 20..10',
-    'publish a.json --ios 1.2..1.3',
+    'publish FILE --percentage 101',
+    'publish FILE --percentage many',
+    'publish FILE --android 20..10',
+    'publish FILE --ios 1.2..1.3',
     'rollback --percentage 10',
   ])('refuse "%s"', (line, { expect }) => {
-    expect(() => read(line)).toThrow();
+    expect(() => read(line)).toThrow(UsageError);
   });
 });
 

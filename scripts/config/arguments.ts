@@ -1,37 +1,93 @@
 /**
- * @module The arguments of `npm run config`: a command, a file where it needs one, options.
+ * @module The arguments of `npm run config`: a command, a file where it needs one, options; and which of them go together.
  */
-import { parseArgs } from 'node:util';
 import { type Audience, EVERYONE, audienceSchema } from '../../protocol/parameters/config-head.ts';
-import { UsageError, wholeNumber } from '../support/cli.ts';
+import {
+  existingFile,
+  flag,
+  JSON_FLAG,
+  oneOf,
+  parsed,
+  url,
+  type Values,
+  wholeNumber,
+} from '../support/command-line/arguments.ts';
+import { UsageError } from '../support/command-line/command.ts';
 
-export const USAGE = `
-npm run config -- COMMAND [FILE] [options]
+const VERSIONS = 2 ** 31;
+const { percentage: percentageSchema, android: androidSchema, ios: iosSchema } = audienceSchema.shape;
 
-  validate FILE          checks a parameter document; needs no server
-  status   --url URL     what is published, and the versions before
-  diff     FILE --url URL      what FILE would change for everyone
-  publish  FILE --url URL      publishes FILE as the next version
-  rollback --url URL           publishes the documents of an earlier version anew
+/** `MIN..MAX`, or the words that stand for every phone and for none. */
+function rangeOf(text: string, of: (part: string) => unknown): unknown {
+  if (text === 'all' || text === 'none') return text;
+  const [min = '', max = ''] = text.split('..');
+  return { min: of(min), max: of(max) };
+}
 
-  --url URL         the portal, e.g. http://127.0.0.1:8787 of a local edge (the default)
-  --expect N        the version you have seen; another one is a conflict (default: as it is now)
-  --to N            rollback: the version that comes back (default: the one before the current)
-  --percentage P    publish: only this share of the phones, 0 < P <= 100
-  --android MIN..MAX  publish: only these version codes of Android, or none
-  --ios MIN..MAX      publish: only these versions of iOS, e.g. 1.2.0..1.9.9, or none
-  --dry-run         says what would happen, changes nothing
-  --json            prints one JSON value
+/** What `npm run config` says about itself. */
+export const CONFIG = {
+  name: 'npm run config',
+  summary: 'Checks, compares, publishes and rolls back the parameter document (docs/parameters.md).',
+  positionals: {
+    command: oneOf(
+      'what to do',
+      {
+        validate: 'checks FILE; needs no server',
+        status: 'says what is published, and the versions before',
+        diff: 'says what FILE would change for everyone',
+        publish: 'publishes FILE as the next version',
+        rollback: 'publishes the documents of an earlier version anew',
+      },
+      null,
+    ),
+    file: existingFile('a parameter document, for validate, diff and publish', { default: null }),
+  },
+  options: {
+    url: url('the portal, as of a local edge', { default: 'http://127.0.0.1:8787' }),
+    expect: wholeNumber('the version you have seen; another one is a conflict', {
+      min: 0,
+      max: VERSIONS,
+      default: null,
+      defaultText: 'as it is now',
+    }),
+    to: wholeNumber('rollback: the version that comes back', {
+      min: 1,
+      max: VERSIONS,
+      default: null,
+      defaultText: 'the one before the current',
+    }),
+    percentage: parsed(
+      'publish: only this share of the phones, 0 < P <= 100',
+      { placeholder: 'P', default: null, mustBe: 'a share of the phones, 0 < P <= 100' },
+      (text) => percentageSchema.safeParse(text.trim() === '' ? null : Number(text)).data,
+    ),
+    android: parsed(
+      'publish: only these version codes of Android, or none',
+      { placeholder: 'MIN..MAX', default: null, mustBe: 'version codes, MIN..MAX, all or none' },
+      (text) => androidSchema.safeParse(rangeOf(text, Number)).data,
+    ),
+    ios: parsed(
+      'publish: only these versions of iOS, e.g. 1.2.0..1.9.9, or none',
+      { placeholder: 'MIN..MAX', default: null, mustBe: 'versions, MIN..MAX as in 1.2.0..1.9.9, all or none' },
+      (text) => iosSchema.safeParse(rangeOf(text, String)).data,
+    ),
+    'dry-run': flag('says what would happen, changes nothing'),
+    json: JSON_FLAG,
+  },
+  notes: `
+Before a deployed portal stands Cloudflare Access: CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET are sent to it.`,
+  examples: [
+    'npm run config -- validate parameters/default.json',
+    'npm run config -- publish parameters/default.json --percentage 10 --dry-run',
+    'npm run config -- rollback --to 3',
+  ],
+  exitCodes: '1 here: invalid, differs (diff), was refused, or the portal was not reached.',
+} as const;
 
-Before a deployed portal stands Cloudflare Access: CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET are sent to it.
+type Given = Values<typeof CONFIG.options & typeof CONFIG.positionals>;
+type Command = Given['command'];
 
-Exit code 0: done, or the document is valid, or nothing differs. 1: it is invalid, differs (diff), was refused, or the
-portal was not reached. 2: called wrongly.
-`;
-
-const COMMANDS = ['validate', 'status', 'diff', 'publish', 'rollback'] as const;
-type Command = (typeof COMMANDS)[number];
-
+/** Arguments that go together. */
 export interface ConfigArguments {
   readonly command: Command;
   /** Path of the document; null where the command takes none. */
@@ -42,91 +98,32 @@ export interface ConfigArguments {
   /** null: everyone. */
   readonly audience: Audience | null;
   readonly dryRun: boolean;
-  readonly json: boolean;
 }
-
-const OPTIONS = {
-  url: { type: 'string', default: 'http://127.0.0.1:8787' },
-  expect: { type: 'string' },
-  to: { type: 'string' },
-  percentage: { type: 'string' },
-  android: { type: 'string' },
-  ios: { type: 'string' },
-  'dry-run': { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
 
 const NEEDS_FILE: readonly Command[] = ['validate', 'diff', 'publish'];
 
 /**
- * @param args without node and file
- * @returns the arguments, or 'help' if it was asked for
- * @throws UsageError when a command, file or option is missing, unknown or malformed
+ * @param given each argument for itself
+ * @returns the arguments as they go together
+ * @throws UsageError when the command lacks its file, or takes none, or takes no audience
  */
-export function readArguments(args: readonly string[]): ConfigArguments | 'help' {
-  const { values, positionals } = parsed(args);
-  if (values.help) return 'help';
-  const [command, file = null, ...rest] = positionals;
-  if (!isCommand(command)) throw new UsageError(`a command is expected: ${COMMANDS.join(', ')}`);
-  if (rest.length > 0) throw new UsageError(`"${rest.join(' ')}" is too much`);
+export function configArguments(given: Given): ConfigArguments {
+  const { command, file, expect, to, percentage, android, ios } = given;
   if (NEEDS_FILE.includes(command) !== (file !== null)) {
-    throw new UsageError(file === null ? `${command}: a FILE is expected` : `${command} takes no FILE`);
+    throw new UsageError(
+      file === null ? `FILE: is missing; ${command} needs one` : `FILE: "${file}" must not stand after ${command}`,
+    );
   }
-  if (!URL.canParse(values.url)) throw new UsageError(`--url: "${values.url}" is no URL`);
-  const version = (name: 'expect' | 'to'): number | null => {
-    const text = values[name];
-    return text === undefined ? null : wholeNumber(name, text, { min: name === 'to' ? 1 : 0, max: 2 ** 31 });
-  };
-  const audience = readAudience(values);
-  if (audience !== null && command !== 'publish') throw new UsageError(`${command} takes no audience`);
-  return {
-    command,
-    file,
-    url: values.url,
-    expect: version('expect'),
-    to: version('to'),
-    audience,
-    dryRun: values['dry-run'],
-    json: values.json,
-  };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
+  const everyone = percentage === null && android === null && ios === null;
+  if (!everyone && command !== 'publish') {
+    throw new UsageError(`${command}: --percentage, --android and --ios must stand after publish`);
   }
-}
-
-function isCommand(text: string | undefined): text is Command {
-  return (COMMANDS as readonly (string | undefined)[]).includes(text);
-}
-
-interface AudienceOptions {
-  readonly percentage?: string | undefined;
-  readonly android?: string | undefined;
-  readonly ios?: string | undefined;
-}
-
-function readAudience({ percentage, android, ios }: AudienceOptions): Audience | null {
-  if (percentage === undefined && android === undefined && ios === undefined) return null;
-  const bounds = (text: string): [string, string] => {
-    const [min = '', max = ''] = text.split('..');
-    return [min, max];
-  };
-  const range = (text: string, of: (part: string) => unknown): unknown => {
-    if (text === 'all' || text === 'none') return text;
-    const [min, max] = bounds(text);
-    return { min: of(min), max: of(max) };
-  };
-  const audience = audienceSchema.safeParse({
-    percentage: percentage === undefined ? EVERYONE.percentage : Number(percentage),
-    android: android === undefined ? 'all' : range(android, Number),
-    ios: ios === undefined ? 'all' : range(ios, String),
-  });
-  if (audience.success) return audience.data;
-  const [issue] = audience.error.issues;
-  throw new UsageError(`--${String(issue?.path[0] ?? 'percentage')}: ${issue?.message ?? 'invalid'}`);
+  const audience = everyone
+    ? null
+    : {
+        percentage: percentage ?? EVERYONE.percentage,
+        android: android ?? EVERYONE.android,
+        ios: ios ?? EVERYONE.ios,
+      };
+  return { command, file, url: given.url, expect, to, audience, dryRun: given['dry-run'] };
 }

@@ -13,6 +13,7 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { meet, type Person, someMoment } from './people.ts';
+import type { PicturedPhone, Situation } from './picture.ts';
 import { downloadPorts, pinnedKeys } from './stage.ts';
 
 /** Phones that met at least one infected person; a third as many healthy ones, and a few that met nobody. */
@@ -31,6 +32,8 @@ export interface Audience {
   readonly byTree: readonly Person[];
   /** Phone number → key data in hex of the published keys it met. */
   readonly expected: ReadonlyMap<number, ReadonlySet<string>>;
+  /** Phone number → whom it was near. */
+  readonly situations: ReadonlyMap<number, Situation>;
 }
 
 /** What all of them found together. */
@@ -41,6 +44,8 @@ export interface Findings {
   readonly wrong: number;
   /** Phone number → what it met, for phones that met somebody. */
   readonly alarmed: ReadonlyMap<number, readonly Match[]>;
+  /** Each of them by itself, by number. */
+  readonly phones: readonly PicturedPhone[];
 }
 
 /**
@@ -66,6 +71,7 @@ export function castAudience(
   const watching = healthy.slice(0, WITH_ENCOUNTER + HEALTHY_ONLY + NOBODY);
   const others = healthy.slice(watching.length);
   const expected = new Map<number, Set<string>>();
+  const situations = new Map<number, Situation>();
   for (const [at, person] of watching.entries()) {
     const met = new Set<string>();
     if (at < WITH_ENCOUNTER) {
@@ -78,12 +84,21 @@ export function castAudience(
     }
     if (at < WITH_ENCOUNTER + HEALTHY_ONLY) meet(person, someone(others), someMoment(random, now));
     expected.set(person.number, met);
+    situations.set(person.number, situationOf(at, met.size));
   }
   return {
     byManifest: watching.filter((_, at) => at % TREE_EVERY !== 0),
     byTree: watching.filter((_, at) => at % TREE_EVERY === 0),
     expected,
+    situations,
   };
+}
+
+/** @param at place in the audience, which decides whom it meets @param published keys it met that will be published */
+function situationOf(at: number, published: number): Situation {
+  if (at < WITH_ENCOUNTER) return published > 0 ? 'published' : 'left-out';
+  if (at < WITH_ENCOUNTER + REPLAYED) return 'replay';
+  return at < WITH_ENCOUNTER + HEALTHY_ONLY ? 'healthy' : 'nobody';
 }
 
 /**
@@ -99,6 +114,7 @@ export async function watch(edge: LocalEdge, audience: Audience, now: number, pr
   const { manifestKeys } = pinnedKeys(edge);
   const sums = { expected: 0, found: 0, missed: 0, wrong: 0 };
   const alarmed = new Map<number, readonly Match[]>();
+  const phones: PicturedPhone[] = [];
   const check = async (
     person: Person,
     sync: (ports: ReturnType<typeof downloadPorts>) => Promise<SyncOutcome>,
@@ -111,10 +127,14 @@ export async function watch(edge: LocalEdge, audience: Audience, now: number, pr
     if (matches.length > 0) alarmed.set(person.number, matches);
     const found = new Set(matches.map(({ key }) => toHex(key.keyData)));
     const expected = audience.expected.get(person.number) ?? new Set();
+    const right = [...found].filter((name) => expected.has(name)).length;
+    const wrong = found.size - right;
     sums.expected += expected.size;
-    sums.found += [...found].filter((name) => expected.has(name)).length;
-    sums.missed += [...expected].filter((name) => !found.has(name)).length;
-    sums.wrong += [...found].filter((name) => !expected.has(name)).length;
+    sums.found += right;
+    sums.missed += expected.size - right;
+    sums.wrong += wrong;
+    const situation = audience.situations.get(person.number) ?? 'nobody';
+    phones.push({ number: person.number, situation, expected: expected.size, found: right, wrong });
   };
   for (const person of audience.byManifest) {
     await check(person, (ports) => syncManifest({ ...ports, region: 'DE', manifestKeys, store: memoryStore() }));
@@ -125,5 +145,5 @@ export async function watch(edge: LocalEdge, audience: Audience, now: number, pr
   if (sums.expected === 0) problems.push('no phone was to find anything: the demo shows nothing');
   if (sums.missed > 0) problems.push(`${sums.missed} encounters were missed`);
   if (sums.wrong > 0) problems.push(`${sums.wrong} encounters were found that never happened`);
-  return { ...sums, alarmed };
+  return { ...sums, alarmed, phones: phones.toSorted((a, b) => a.number - b.number) };
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { it } from 'vitest';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { dealOut } from './replay.ts';

@@ -21,7 +21,7 @@ import type { Ending } from './story.ts';
 
 /** A phone's 14 days. */
 const KEYS_PER_PATIENT = 14;
-/** An hour with fewer uploads is held (docs/architecture.md §5). */
+/** An hour with fewer uploads is held (docs/architecture.md §5.3). */
 const MIN_PATIENTS = 10;
 const WIDTH = 100;
 

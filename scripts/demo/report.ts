@@ -15,13 +15,12 @@ export interface Row {
 /** Prints steps as they happen. */
 export type Progress = (text: string) => void;
 
-/** @param quiet prints on stderr, so that stdout is JSON alone @returns a {@link Progress} that shows seconds since now */
-export function startProgress(quiet: boolean): Progress {
+/** @param say prints a line @returns a {@link Progress} that shows seconds since now */
+export function startProgress(say: (line: string) => void): Progress {
   const start = performance.now();
-  const stream = quiet ? process.stderr : process.stdout;
   return (text) => {
     const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(5);
-    stream.write(`[${seconds} s] ${text}\n`);
+    say(`[${seconds} s] ${text}`);
   };
 }
 

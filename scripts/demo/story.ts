@@ -2,6 +2,8 @@
  * @module The demo's story: 1,000 phones live two weeks, 200 of their owners test positive and share their keys beside dummies,
  * an hour is sealed, and phones that met somebody or nobody download, verify and match.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { riskLevelOfOnset, MINIMUM_PUBLISHED_RISK_LEVEL } from '../../domain/keys/risk.ts';
 import { withOnset } from '../../phone/upload/onset.ts';
 import { type RandomBytes, randomBelow } from '../../phone/random.ts';
@@ -15,9 +17,10 @@ import { type Audience, castAudience } from './audience.ts';
 import { watch } from './audience.ts';
 import { authorise, secondTan } from './authorise.ts';
 import { population, shuffle } from './people.ts';
+import { demoPicture } from './picture.ts';
 import type { Progress, Row } from './report.ts';
 import { assessAll, type PhoneRisk, publishParameters } from './risk.ts';
-import { inParallel, saveChunks } from './stage.ts';
+import { inParallel, OUT, saveChunks } from './stage.ts';
 
 const PEOPLE = 1_000;
 const INFECTED = 200;
@@ -155,6 +158,17 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
 
   const chunk = chunks[0];
   const keys = published[0]?.names.length ?? 0;
+  const bytesPerKey = Number(((chunk?.bytes ?? 0) / Math.max(keys, 1)).toFixed(2));
+  const picture = demoPicture({
+    phones: PEOPLE,
+    infected: INFECTED,
+    keysShared: sent.length,
+    dummies: DUMMIES,
+    keysPublished: keys,
+    bytesPerKey,
+    audience: found.phones,
+  });
+  writeFileSync(join(OUT, 'demo.svg'), picture);
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
   return {
     problems,
@@ -172,7 +186,7 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
       row('keysLeftOut', 'keys left out (risk level below 3)', sent.length - expectedKeys.size),
       row('keys', 'keys published', keys),
       row('chunkBytes', 'chunk bytes', chunk?.bytes ?? 0),
-      row('bytesPerKey', 'bytes a key', Number(((chunk?.bytes ?? 0) / Math.max(keys, 1)).toFixed(2))),
+      row('bytesPerKey', 'bytes a key', bytesPerKey),
       row('signatureVerified', 'signature verified', chunks.length > 0),
       row('downloads', 'phones that downloaded and matched', byManifest.length + byTree.length),
       row('expectedEncounters', 'expected encounters', found.expected),

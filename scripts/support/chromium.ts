@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { run } from './command-line/command.ts';
 
 interface Program {
   /** Where distributions put it. */
@@ -26,13 +26,13 @@ function require({ places, debian }: Program): string {
   const found = find({ places, debian });
   if (found !== null) return found;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const run = (...args: string[]) =>
+    const apt = (...args: string[]) =>
       execFileSync('apt-get', args, {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       });
-    run('update');
-    run('install', '-y', '--no-install-recommends', debian);
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', debian);
   }
   const installed = find({ places, debian });
   if (installed === null) {
@@ -55,6 +55,17 @@ export function requireChromium(): string {
 /** @returns absolute path of `pdftotext`, installed first where that is possible @throws Error that says how to install it */
 export const requirePdftotext = (): string => require(PDFTOTEXT);
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(`${requireChromium()}\n${requirePdftotext()}\n`);
+if (import.meta.main) {
+  await run(
+    {
+      name: 'node scripts/support/chromium.ts',
+      summary: `Prints the paths of Chromium and pdftotext. As root on a Debian it installs what is missing. The environment variable
+        CHROMIUM names another Chromium.`,
+    },
+    (_, { say }) => {
+      say(requireChromium());
+      say(requirePdftotext());
+      return 0;
+    },
+  );
 }

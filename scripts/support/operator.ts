@@ -60,13 +60,23 @@ export async function command(
   return JSON.parse(text) as unknown;
 }
 
-/** @param url of the edge @param count at least 1 @returns that many TANs, single use */
-export async function issueTans(url: string, count: number): Promise<string[]> {
+/**
+ * @param url of the edge
+ * @param count at least 1
+ * @param onBatch hears how many there are, after each command of several
+ * @returns that many TANs, single use
+ */
+export async function issueTans(
+  url: string,
+  count: number,
+  onBatch: (done: number) => void = () => undefined,
+): Promise<string[]> {
   const tans: string[] = [];
   while (tans.length < count) {
     const batch = Math.min(TANS_PER_COMMAND, count - tans.length);
     const answer = (await command(url, 'POST', '/operator/tans', { count: batch })) as { tans: string[] };
     tans.push(...answer.tans);
+    if (count > TANS_PER_COMMAND) onBatch(tans.length);
   }
   return tans;
 }

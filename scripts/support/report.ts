@@ -4,6 +4,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { ROOT } from '../../local-edge/workers.ts';
+import { flag, JSON_FLAG } from './command-line/arguments.ts';
+
+/** Options of every benchmark. */
+export const REPORT_OPTIONS = {
+  'no-report': flag('leaves benchmarks/results/ as it is'),
+  json: JSON_FLAG,
+} as const;
 
 /** @returns the machine in a line */
 export function machine(): string {

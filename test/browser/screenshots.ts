@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { run } from '../../scripts/support/command-line/command.ts';
 import { moveClock, setClock } from '../../scripts/support/operator.ts';
 import { startPortal } from './portal-rig.ts';
 
@@ -14,80 +15,93 @@ const FOLDER = new URL('../../docs/portal/', import.meta.url).pathname;
 const NOW = Date.UTC(2026, 10, 25, 9) / 1000;
 const EVERYTHING = ['hotline', 'health-authority', 'provider', 'lab-admin', 'operator', 'auditor'];
 
-const portal = await startPortal();
-mkdirSync(FOLDER, { recursive: true });
-try {
-  const { edge } = portal;
-  await setClock(edge.url, NOW - 7200);
-  await moveClock(edge.url, NOW);
-  const page = await portal.signIn({ name: 'anna@example.org', roles: EVERYTHING });
-  const open = (path: string) => page.goto(`${edge.url}/staff/${path}`);
-  const shoot = (name: string) => page.screenshot({ path: join(FOLDER, `${name}.png`), fullPage: true });
+await run(
+  {
+    name: 'npm run portal:screenshots',
+    summary:
+      'Renews docs/portal/*.png: starts a local edge, walks through the portal with Chromium, and takes a picture of each page.',
+  },
+  async (_, { say }) => {
+    const portal = await startPortal();
+    mkdirSync(FOLDER, { recursive: true });
+    try {
+      const { edge } = portal;
+      await setClock(edge.url, NOW - 7200);
+      await moveClock(edge.url, NOW);
+      const page = await portal.signIn({ name: 'anna@example.org', roles: EVERYTHING });
+      const open = (path: string) => page.goto(`${edge.url}/staff/${path}`);
+      const shoot = async (name: string): Promise<void> => {
+        await page.screenshot({ path: join(FOLDER, `${name}.png`), fullPage: true });
+        say(`${name}.png`);
+      };
 
-  await shoot('home');
-  await open('teletan');
-  await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
-  await shoot('teletan');
-  await open('codes');
-  await shoot('codes');
-  await open('cards');
-  await page.getByLabel('Name of the batch').fill('December');
-  await shoot('cards');
-  await page.getByRole('button', { name: 'Make the cards' }).click();
-  await page.locator('.card').nth(9).waitFor();
-  await shoot('cards-made');
-  await page.emulateMedia({ media: 'print' });
-  await page.setViewportSize({ width: 720, height: 1018 });
-  await shoot('cards-printed');
-  await page.emulateMedia({ media: 'screen' });
-  await page.setViewportSize({ width: 1200, height: 900 });
-  await open('batches');
-  await shoot('batches');
-  await page.getByRole('button', { name: 'Withdraw … December' }).click();
-  await page.getByLabel('Back to a date').check();
-  await shoot('withdraw');
-  await page.getByRole('button', { name: 'Show what this would do' }).click();
-  await shoot('withdraw-preview');
-  await open('flyers');
-  await shoot('flyers');
-  await page.getByRole('button', { name: 'Make the flyers' }).click();
-  await page.locator('.flyer').waitFor();
-  await page.emulateMedia({ media: 'print' });
-  await page.setViewportSize({ width: 720, height: 1018 });
-  await shoot('flyer-printed');
-  await page.emulateMedia({ media: 'screen' });
-  await page.setViewportSize({ width: 1200, height: 900 });
-  await open('laboratories');
-  const { LABORATORY_LIST_SIGNING_KEY: pem = '' } = JSON.parse(
-    readFileSync(join(edge.state, 'secrets.json'), 'utf8'),
-  ) as Record<string, string>;
-  const laboratories = [
-    { id: 'lab-gouda', name: 'Laboratory Gouda', certificateFingerprints: ['00'.repeat(2) + 'a7'.repeat(30)] },
-    { id: 'lab-bonn', name: 'Labor Bonn', certificateFingerprints: ['3c'.repeat(32), '91'.repeat(32)] },
-  ];
-  const list = { version: 1, laboratories };
-  await page
-    .getByLabel('Signed list')
-    .fill(signDocument('laboratories', 'laboratories-v1', list, signerFromPkcs8Pem(pem).raw));
-  await page.getByRole('button', { name: 'Put in force' }).click();
-  await shoot('laboratories');
-  await open('quotas');
-  await page.getByLabel('Person').fill('berta@example.org');
-  await page.getByLabel('teleTANs an hour').fill('120');
-  await page.getByRole('button', { name: 'Set the quota' }).click();
-  await shoot('quotas');
-  for (const path of ['guesses', 'sessions', 'status', 'audit']) {
-    await open(path);
-    await shoot(path);
-  }
-  await page.getByRole('button', { name: 'Deutsch' }).click();
-  await shoot('home-de');
-  await page.setViewportSize({ width: 600, height: 800 });
-  await open('batches');
-  await shoot('batches-200-percent');
-  const hotline = await portal.signIn({ name: 'carla@example.org', roles: ['hotline'] });
-  await hotline.goto(`${edge.url}/staff/audit`);
-  await hotline.screenshot({ path: join(FOLDER, 'refused.png') });
-} finally {
-  await portal.close();
-}
+      await shoot('home');
+      await open('teletan');
+      await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+      await shoot('teletan');
+      await open('codes');
+      await shoot('codes');
+      await open('cards');
+      await page.getByLabel('Name of the batch').fill('December');
+      await shoot('cards');
+      await page.getByRole('button', { name: 'Make the cards' }).click();
+      await page.locator('.card').nth(9).waitFor();
+      await shoot('cards-made');
+      await page.emulateMedia({ media: 'print' });
+      await page.setViewportSize({ width: 720, height: 1018 });
+      await shoot('cards-printed');
+      await page.emulateMedia({ media: 'screen' });
+      await page.setViewportSize({ width: 1200, height: 900 });
+      await open('batches');
+      await shoot('batches');
+      await page.getByRole('button', { name: 'Withdraw … December' }).click();
+      await page.getByLabel('Back to a date').check();
+      await shoot('withdraw');
+      await page.getByRole('button', { name: 'Show what this would do' }).click();
+      await shoot('withdraw-preview');
+      await open('flyers');
+      await shoot('flyers');
+      await page.getByRole('button', { name: 'Make the flyers' }).click();
+      await page.locator('.flyer').waitFor();
+      await page.emulateMedia({ media: 'print' });
+      await page.setViewportSize({ width: 720, height: 1018 });
+      await shoot('flyer-printed');
+      await page.emulateMedia({ media: 'screen' });
+      await page.setViewportSize({ width: 1200, height: 900 });
+      await open('laboratories');
+      const { LABORATORY_LIST_SIGNING_KEY: pem = '' } = JSON.parse(
+        readFileSync(join(edge.state, 'secrets.json'), 'utf8'),
+      ) as Record<string, string>;
+      const laboratories = [
+        { id: 'lab-gouda', name: 'Laboratory Gouda', certificateFingerprints: ['00'.repeat(2) + 'a7'.repeat(30)] },
+        { id: 'lab-bonn', name: 'Labor Bonn', certificateFingerprints: ['3c'.repeat(32), '91'.repeat(32)] },
+      ];
+      const list = { version: 1, laboratories };
+      await page
+        .getByLabel('Signed list')
+        .fill(signDocument('laboratories', 'laboratories-v1', list, signerFromPkcs8Pem(pem).raw));
+      await page.getByRole('button', { name: 'Put in force' }).click();
+      await shoot('laboratories');
+      await open('quotas');
+      await page.getByLabel('Person').fill('berta@example.org');
+      await page.getByLabel('teleTANs an hour').fill('120');
+      await page.getByRole('button', { name: 'Set the quota' }).click();
+      await shoot('quotas');
+      for (const path of ['guesses', 'sessions', 'status', 'audit']) {
+        await open(path);
+        await shoot(path);
+      }
+      await page.getByRole('button', { name: 'Deutsch' }).click();
+      await shoot('home-de');
+      await page.setViewportSize({ width: 600, height: 800 });
+      await open('batches');
+      await shoot('batches-200-percent');
+      const hotline = await portal.signIn({ name: 'carla@example.org', roles: ['hotline'] });
+      await hotline.goto(`${edge.url}/staff/audit`);
+      await hotline.screenshot({ path: join(FOLDER, 'refused.png') });
+    } finally {
+      await portal.close();
+    }
+    return 0;
+  },
+);

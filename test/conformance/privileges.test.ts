@@ -74,7 +74,7 @@ describe('wrangler.toml', () => {
   });
 
   it('leaves no way from the internet to a Worker without a route', ({ expect }) => {
-    for (const [name, environment] of environments.filter(([name]) => !PRIVILEGES[name]?.route)) {
+    for (const [name, environment] of environments.filter(([worker]) => !PRIVILEGES[worker]?.route)) {
       expect(environment).not.toHaveProperty('routes');
       expect(environment).not.toHaveProperty('route');
       expect(LOCAL_ROUTES).not.toHaveProperty(name);

@@ -5,9 +5,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, it } from 'vitest';
-import { checkImports, importCircles } from '../support/import-table.ts';
+import { checkImports, importCircles, MAY_IMPORT, readImportTable } from '../support/import-table.ts';
+import { readDocument, sectionOf } from '../support/references/documents.ts';
 import { ROOT } from '../../local-edge/workers.ts';
 
 /** Each line breaks one rule: file, then its content. */
@@ -46,6 +47,15 @@ const IMPURITIES: readonly (readonly [file: string, text: string])[] = [
   ['domain/request.ts', `export const get = () => fetch('http://x/');`],
   ['domain/print.ts', `export const print = () => console.log('x');`],
 ];
+
+/** Layer → a folder in it, to import from and to. */
+const LAYERS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.keys(MAY_IMPORT).map((layer) => [layer, layer])),
+  workers: 'workers/upload',
+  'another worker': 'workers/origin',
+  scripts: 'scripts/demo',
+  parameters: 'parameters',
+};
 
 /** Every source file of ours, path → content. */
 const SOURCES = new Map(
@@ -91,35 +101,75 @@ describe('import table, by our own reading', () => {
     ['local-edge/entries/origin.ts', `import { x } from '../../workers/origin/app.ts';`],
     [
       'simulator/cli.ts',
-      `import { x } from '../scripts/support/cli.ts'; import { y } from '../local-edge/workers.ts';`,
+      `import { x } from '../scripts/support/command-line/command.ts'; import { y } from '../local-edge/workers.ts';`,
     ],
-    ['scripts/demo.ts', `import { x } from './demo/story.ts'; import { y } from './support/cli.ts';`],
+    ['scripts/demo.ts', `import { x } from './demo/story.ts'; import { y } from './support/command-line/command.ts';`],
     ['protocol/a.test.ts', `import { x } from '../workers/upload/x.ts';`],
   ])('allows %s: %s', ([file, text], { expect }) => {
     expect(checkImports(file, text)).toEqual([]);
   });
 });
 
-describe('import table, by the linter', () => {
-  it('reports each violation', ({ expect }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-lint-'));
-    try {
-      copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
-      for (const [file, text] of [...VIOLATIONS, ...IMPURITIES]) {
-        mkdirSync(join(folder, dirname(file)), { recursive: true });
-        writeFileSync(join(folder, file), text);
-      }
-      const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'json', '.'], {
-        cwd: folder,
-        encoding: 'utf8',
-      });
-      const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
-      const caught = new Set(
-        diagnostics.filter(({ code }) => /no-restricted|no-console/.test(code)).map(({ filename }) => filename),
-      );
-      expect([...caught].toSorted()).toEqual([...VIOLATIONS, ...IMPURITIES].map(([file]) => file).toSorted());
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+describe('import table, as it is written for people', () => {
+  it('is the one that is checked', ({ expect }) => {
+    const document = readDocument(readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8'));
+    const checked = Object.fromEntries(Object.entries(MAY_IMPORT).map(([from, to]) => [from, to.toSorted()]));
+    expect(readImportTable(sectionOf(document, '3')?.text ?? '')).toEqual(checked);
+  });
+
+  it('has a row for every folder with code in it', ({ expect }) => {
+    const folders = new Set([...SOURCES.keys()].filter((file) => file.includes('/')).map((file) => file.split('/')[0]));
+    expect([...folders].filter((folder) => folder !== 'test' && MAY_IMPORT[folder ?? ''] === undefined)).toEqual([]);
+  });
+
+  it('stands once: CONTRIBUTING.md only leads there', ({ expect }) => {
+    const text = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+    expect(text).toContain('docs/architecture.md §3');
+    expect(text).not.toMatch(/→ (?:durable-objects|domain|protocol)\b/);
+  });
+});
+
+/** A file in each layer that imports one of each: path → content. */
+const PAIRS = new Map(
+  Object.values(LAYERS).flatMap((here) =>
+    Object.entries(LAYERS).map(([to, there]) => {
+      const target = relative(here, join(there, 'x.ts'));
+      const specifier = target.startsWith('.') ? target : `./${target}`;
+      return [join(here, `to-${to.replaceAll('/', '-')}.ts`), `import { x } from '${specifier}'; x();`];
+    }),
+  ),
+);
+
+/** Runs our linter's configuration over files. @returns those that break a rule of the house */
+function linted(files: Iterable<readonly [file: string, text: string]>): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-lint-'));
+  try {
+    copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+    for (const [file, text] of files) {
+      mkdirSync(join(folder, dirname(file)), { recursive: true });
+      writeFileSync(join(folder, file), text);
     }
+    const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'json', '.'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
+    const caught = diagnostics.filter(({ code }) => /no-restricted|no-console/.test(code));
+    return [...new Set(caught.map(({ filename }) => filename))].toSorted();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe('import table, by the linter', () => {
+  it('is the same for every pair of layers', ({ expect }) => {
+    const forbidden = [...PAIRS].filter(([file, text]) => checkImports(file, text).length > 0).map(([file]) => file);
+    expect(forbidden.length).toBeGreaterThan(PAIRS.size / 3);
+    expect(linted(PAIRS)).toEqual(forbidden.toSorted());
+  });
+
+  it('reports each violation', ({ expect }) => {
+    const all = [...VIOLATIONS, ...IMPURITIES];
+    expect(linted(all)).toEqual(all.map(([file]) => file).toSorted());
   });
 });

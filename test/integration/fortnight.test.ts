@@ -1,6 +1,6 @@
 /**
  * @module A phone that was off for 14 days, against the real edge: it fetches 13 days and some hours, and gets exactly what
- * retention still allows (docs/architecture.md §5, Days).
+ * retention still allows (docs/architecture.md §5.9).
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { keyEnd, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';

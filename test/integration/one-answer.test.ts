@@ -188,7 +188,7 @@ describe('one answer', () => {
     expect([...byShape.values()].map((names) => names.length)).toEqual([seen.size]);
     const { body, fields } = JSON.parse([...byShape.keys()][0] ?? '{}') as { body: number; fields: string[] };
     expect(body).toBe(0);
-    expect(fields.map((field) => field.split(':')[0]?.toLowerCase()).sort()).toEqual([
+    expect(fields.map((field) => field.replace(/:.*/s, '').toLowerCase()).toSorted()).toEqual([
       'cache-control',
       'connection',
       'content-length',

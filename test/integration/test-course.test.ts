@@ -1,6 +1,6 @@
 /**
  * @module The reference phone's way from a code to published keys, against the Workers themselves: laboratory result,
- * teleTAN, code card, second upload, cover traffic (issue 5, item 7).
+ * teleTAN, code card, second upload, cover traffic.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';

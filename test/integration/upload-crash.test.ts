@@ -75,7 +75,7 @@ describe('a connection lost', () => {
       await waitForTheLease();
       expect((await attempt(tan ?? '', other))[0]).toBe(durable ? 403 : 200);
       expect((await attempt(tan ?? '', mine))[0]).toBe(durable ? 200 : 403);
-      settle(...((durable ? [mine, other] : [other, mine]) as [Keys, Keys]));
+      settle(...(durable ? ([mine, other] as const) : ([other, mine] as const)));
     },
   );
 

@@ -137,7 +137,7 @@ describe('a refused upload', () => {
     expect((await system.upload(used, payloadOf(keys))).status).toBe(200);
     const fail = (n: number) => post(headersFor(n % 2 === 0 ? used : randomUUID()), bodyOf(`failure ${n}`));
     const failures = await Promise.all(Array.from({ length: 300 }, (_, n) => fail(n)));
-    expect(new Set(failures.map(({ status }) => status))).toEqual(new Set([403]));
+    expect(new Set(failures.map((failure) => failure.status))).toEqual(new Set([403]));
     const after = patientKeys('after the flood', START);
     expect((await system.upload(nextTan(), payloadOf(after))).status).toBe(200);
     acknowledge([...keys, ...after]);

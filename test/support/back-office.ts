@@ -74,7 +74,7 @@ export async function openLaboratory(url: string): Promise<void> {
   const laboratories = [{ id: 'test-lab', name: 'Test laboratory', certificateFingerprints: [FINGERPRINT] }];
   const list = signDocument('laboratories', 'laboratories-v1', { version: 1, laboratories }, listSigner.raw);
   const reply = await ask(url, 'laboratory', 'setLaboratories', list);
-  if ((reply as { ok: boolean }).ok !== true) throw new Error(`list of laboratories: ${JSON.stringify(reply)}`);
+  if ((reply as { ok?: unknown }).ok !== true) throw new Error(`list of laboratories: ${JSON.stringify(reply)}`);
 }
 
 /**

@@ -13,7 +13,7 @@ export interface Violation {
 }
 
 /** Layer → layers of ours it may import, besides itself. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   domain: ['protocol'],
   'durable-objects': ['domain', 'protocol'],
@@ -38,6 +38,27 @@ const PLATFORM = /^(hono|miniflare|wrangler|cloudflare:)|^node:(?!crypto$)/;
 const IMPURE =
   /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bgetRandomValues\b|\bcrypto\.randomUUID\b|\brandom\w+[^}]*\}\s*from\s*'node:crypto'|(?<![.\w])fetch\(|\bconsole\.|\bprocess\.|\bperformance\.now\b/g;
 const IMPORTS = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"\n]+)\1/g;
+
+/**
+ * Reads the table of docs/architecture.md §3: folders, then what they may import; what follows a semicolon says what is not.
+ *
+ * @param section the section's Markdown
+ * @returns as {@link MAY_IMPORT}, lists sorted
+ */
+export function readImportTable(section: string): Record<string, string[]> {
+  const [, rows = ''] = /^\| Folder \| May import[^\n]*\n\|[-| ]+\n((?:\|[^\n]*\n)+)/m.exec(section) ?? [];
+  const folders = (cell: string): string[] => [...cell.matchAll(/`([^`]+?)\/?`/g)].map(([, folder = '']) => folder);
+  return Object.fromEntries(
+    rows
+      .trim()
+      .split('\n')
+      .flatMap((row) => {
+        const [, from = '', to = ''] = row.split('|');
+        const allowed = folders(to.split(';')[0] ?? '').toSorted();
+        return folders(from).map((folder) => [folder, allowed]);
+      }),
+  );
+}
 
 /** The layer a file of ours lies in; a Worker is a layer of its own: `workers/upload`. */
 function layerOf(path: string): string | null {

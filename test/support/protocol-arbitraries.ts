@@ -1,7 +1,7 @@
 /**
  * @module fast-check arbitraries of the wire's own things, for property tests of encoders and readers.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ExportHeader } from '../../protocol/export/export-file.ts';
 import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 

@@ -6,7 +6,7 @@
 import { RETENTION_DAYS, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 
 const PACKAGE = /\/date\/(\d{4}-\d\d-\d\d)(?:\/hour(?:\/(\d{1,2}))?)?$/;
-/** A list or package outlives retention by the grace of what is replaced, less than a day (docs/architecture.md §5). */
+/** A list or package outlives retention by the grace of what is replaced, less than a day (docs/architecture.md §5.9). */
 const OLDEST_DAYS = RETENTION_DAYS + 2;
 
 /**

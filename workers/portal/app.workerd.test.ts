@@ -99,7 +99,7 @@ describe('identity', () => {
   const CONFIG = { ...parsePortalConfig(ENV), operatorServices: ['service-1'] };
   const source = (identity: Record<string, unknown> | undefined): IdentitySource => ({
     request: new Request('https://portal.example/'),
-    access: { aud: 'a', getIdentity: async () => identity } as unknown as CloudflareAccessContext,
+    access: { aud: 'a', getIdentity: async () => identity },
     config: CONFIG,
     now: NOW,
     isRevoked: async () => false,
@@ -147,7 +147,7 @@ describe('the operator role', () => {
     const ORIGIN = { ...ENV.ORIGIN, status: async () => ({}), parameterStatus: async () => ({}) };
     const answers = ['/operator/status', '/operator/config'].map(async (path) => {
       const request = new Request(`https://portal.example${path}`);
-      return (await other.fetch(request, { ...ENV, ORIGIN } as never, createExecutionContext())).status;
+      return (await other.fetch(request, { ...ENV, ORIGIN }, createExecutionContext())).status;
     });
     expect(await Promise.all(answers)).toEqual([status, config]);
   });

@@ -3,7 +3,7 @@
  * are judged in `origin` (domain/parameters).
  */
 import type { PublishRequest, RollbackRequest } from '../../domain/parameters/publication.ts';
-import { type Audience, audienceSchema } from '../../protocol/parameters/config-head.ts';
+import { audienceSchema } from '../../protocol/parameters/config-head.ts';
 import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import type { InputError } from './operator-input.ts';
 
@@ -29,7 +29,7 @@ export function readPublish(body: unknown): Result<Expecting<PublishRequest>, In
     );
   }
   const text = typeof document === 'string' ? document : JSON.stringify(document);
-  return withCommon(fields.value, { document: text, audience: (checked?.data ?? null) as Audience | null });
+  return withCommon(fields.value, { document: text, audience: checked?.data ?? null });
 }
 
 export function readRollback(body: unknown): Result<Expecting<RollbackRequest>, InputError> {

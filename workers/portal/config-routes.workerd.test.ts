@@ -5,7 +5,6 @@ import { describe, it } from 'vitest';
 import type { PublishReply } from '../../domain/parameters/publication.ts';
 import { createApp } from './app.ts';
 import { identityOf } from './test-rig.ts';
-import type { PortalEnv } from './bindings.ts';
 
 interface Call {
   readonly method: string;
@@ -37,7 +36,7 @@ function portal(reply: PublishReply = { kind: 'published', version: 2 }) {
             ? {}
             : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
         }),
-        { ...env, ORIGIN } as unknown as PortalEnv,
+        { ...env, ORIGIN },
         createExecutionContext(),
       ),
     );

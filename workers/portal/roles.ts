@@ -1,5 +1,5 @@
 /**
- * @module Roles, and which page each may use (issue 5). The one table: routes check it, the menu shows it, tests walk it.
+ * @module Roles, and which page each may use. The one table: routes check it, the menu shows it, tests walk it.
  */
 
 /** In the order in which they are shown. */

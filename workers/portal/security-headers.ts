@@ -27,10 +27,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** @returns middleware that sets them; a route that needs another policy (the risk explorer) has set it before */
-export const securityHeaders = (): MiddlewareHandler =>
-  async function securityHeaders(c, next) {
-    await next();
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
-      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    }
-  };
+export const securityHeaders = (): MiddlewareHandler => async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  }
+};

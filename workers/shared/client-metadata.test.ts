@@ -22,7 +22,7 @@ async function seenOf(init: RequestInit, cf?: Record<string, unknown>): Promise<
     }),
   );
   const request = Object.assign(new Request('https://x/path', init), { cf });
-  return (await app.fetch(request)).json() as Promise<Seen>;
+  return (await app.fetch(request)).json<Seen>();
 }
 
 describe('stripClientMetadata', () => {

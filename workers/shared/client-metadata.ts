@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from 'hono';
 
 /** What middleware hands on to handlers. */
 export interface ClientVariables {
-  /** True when the phone's own connection speaks HTTP/1.x: status lines then carry a reason phrase, see answer.ts. */
+  /** True when the phone's own connection speaks HTTP/1.x: status lines then carry a reason phrase, see level-answer.ts. */
   readonly statusLineHasPhrase: boolean;
 }
 
@@ -14,8 +14,9 @@ export interface ClientVariables {
  * @param allowed header names that handlers may see, lower case
  * @returns middleware that strips everything else
  */
-export const stripClientMetadata = (allowed: readonly string[]): MiddlewareHandler<{ Variables: ClientVariables }> =>
-  async function stripClientMetadata(c, next) {
+export const stripClientMetadata =
+  (allowed: readonly string[]): MiddlewareHandler<{ Variables: ClientVariables }> =>
+  async (c, next) => {
     const original = c.req.raw;
     const headers = new Headers();
     for (const name of allowed) {

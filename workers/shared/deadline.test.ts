@@ -54,10 +54,10 @@ describe('answerAtDeadline', () => {
   it('the timer starts before the work', async ({ expect }) => {
     const order: string[] = [];
     const real = globalThis.setTimeout;
-    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((...args: Parameters<typeof real>) => {
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation((...args: Parameters<typeof real>) => {
       order.push('timer');
       return real(...args);
-    }) as typeof real);
+    });
     await timed(async () => {
       order.push('work');
       return 'done';

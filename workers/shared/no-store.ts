@@ -4,8 +4,7 @@
 import type { MiddlewareHandler } from 'hono';
 
 /** @returns middleware that marks every answer `no-store` unless a handler decided otherwise */
-export const noStore = (): MiddlewareHandler =>
-  async function noStore(c, next) {
-    await next();
-    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
-  };
+export const noStore = (): MiddlewareHandler => async (c, next) => {
+  await next();
+  if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
+};

@@ -114,7 +114,7 @@ function headersOf(object: R2Object, now: number): Headers {
 }
 
 /**
- * Shortens a `Cache-Control` so that no copy outlives the object (docs/architecture.md §5, "copies live no longer"). Directives
+ * Shortens a `Cache-Control` so that no copy outlives the object (docs/architecture.md §5.9, "copies live no longer"). Directives
  * that let a cache serve a stale copy go, and `must-revalidate` comes: Workers Cache would otherwise serve it for as
  * long as the Worker fails (docs/spec/platform.md §1.4).
  *

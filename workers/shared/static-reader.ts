@@ -44,7 +44,7 @@ export function createStaticReader<E extends object>(options: StaticReaderOption
     }
     // Not `search`, which is empty for a bare "?": each spelling would be a cache entry of its own.
     if (request.url.includes('?')) return readError(400, 'Query strings are refused.');
-    const { objectKey, bucket } = configOf(context.env as E);
+    const { objectKey, bucket } = configOf(context.env);
     const key = objectKey(new URL(request.url).pathname);
     if (key === null) return readError(404, 'No object has a path of this shape.');
     const now = Math.floor(await clock());

@@ -10,7 +10,7 @@ import { authenticateTan } from '../../domain/tan.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
-import { answerAtDeadline } from '../shared/deadline.ts';
+import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
 import { ConfigError, parsedOnce } from '../shared/env.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { logLine } from '../shared/log.ts';
@@ -31,6 +31,8 @@ type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }
 /** What the composition hands in. */
 export interface UploadDependencies {
   readonly clock: Clock;
+  /** Whether ANSWER_DEADLINE_MS may be 0: in tests and benchmarks, never where it is deployed. */
+  readonly mayAnswerAtOnce?: boolean;
   /** Left out: one that writes log lines. */
   readonly counts?: HourlyCounts;
 }
@@ -43,10 +45,17 @@ const configOf = parsedOnce(parseUploadConfig);
  * @param dependencies the clock (real, or the local edge's) and, for tests, the counts of late and failed answers
  * @returns a hono app
  */
-export function createApp({ clock, counts = createHourlyCounts(logLine) }: UploadDependencies) {
+export function createApp({
+  clock,
+  mayAnswerAtOnce = false,
+  counts = createHourlyCounts(logLine),
+}: UploadDependencies) {
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
   app.use(stripClientMetadata(DIALECT_HEADERS));
-  app.post(UPLOAD_PATH, (c) => answerUpload(c, clock, counts));
+  app.post(UPLOAD_PATH, (c) => {
+    requireDeadline(configOf(c.env), mayAnswerAtOnce);
+    return answerUpload(c, clock, counts);
+  });
   app.all(UPLOAD_PATH, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
   app.onError((error, c) => {

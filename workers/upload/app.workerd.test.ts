@@ -47,7 +47,7 @@ const headers = (change: Record<string, string> = {}): Record<string, string> =>
   ...change,
 });
 
-const app = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+const app = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts: createHourlyCounts(() => undefined) });
 async function post(init: RequestInit, bindings: UploadEnv = ENV, server = app): Promise<Response> {
   const context = createExecutionContext();
   const response = await server.fetch(new Request(URL, { method: 'POST', ...init }), bindings, context);
@@ -103,7 +103,7 @@ describe('answers of the dialect', () => {
   it.for(cases)('%s', async ([, init, status], { expect }) => {
     const response = await post(init());
     expect(response.status).toBe(status);
-    expect([...response.headers.keys()].sort()).toEqual([
+    expect([...response.headers.keys()].toSorted()).toEqual([
       'cache-control',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',
@@ -198,7 +198,7 @@ describe('trouble', () => {
   it('a neighbour out of reach is "try later", and counted', async ({ expect }) => {
     const lines: string[] = [];
     const counts = createHourlyCounts((line) => lines.push(line));
-    const server = createApp({ clock: () => NOW, counts });
+    const server = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts });
     const bindings = { ...ENV, REDEEM: unreachable };
     expect((await post({ headers: headers(), body: body([key()]) }, bindings, server)).status).toBe(500);
     counts.report(Math.floor(Date.now() / 3_600_000) + 1);
@@ -219,7 +219,7 @@ describe('trouble', () => {
       },
     };
     const counts = createHourlyCounts((line) => lines.push(line));
-    const late = createApp({ clock: () => NOW, counts });
+    const late = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts });
     const response = await post(
       { headers: headers(), body: body([key()]) },
       { ...ENV, REDEEM, ANSWER_DEADLINE_MS: '50' },
@@ -238,5 +238,11 @@ describe('trouble', () => {
     const broken = { ...ENV, [variable]: value };
     expect(() => parseUploadConfig(broken)).toThrow(variable);
     expect((await post({ headers: headers(), body: body([key()]) }, broken)).status).toBe(500);
+  });
+
+  it('is refused without a deadline where it is deployed', async ({ expect }) => {
+    const deployed = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+    const request = new Request(`http://u${UPLOAD_PATH}`, { method: 'POST', headers: headers(), body: body([key()]) });
+    expect((await deployed.fetch(request, ENV, createExecutionContext())).status).toBe(500);
   });
 });

@@ -31,7 +31,7 @@ export class World {
 
   /** Hex of every key that is durable, once for each time it was stored. */
   get durableKeys(): string[] {
-    return [...this.stored.values()].flat().sort();
+    return [...this.stored.values()].flat().toSorted();
   }
 
   /**

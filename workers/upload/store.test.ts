@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { Outcome } from './outcome.ts';
@@ -24,7 +24,7 @@ function payload(seed: number, startAt = Math.floor(MIDNIGHT)): AuthorisedUpload
 }
 const A = payload(1);
 const B = payload(2);
-const keysOf = (p: AuthorisedUpload) => p.upload.keys.map((key) => toHex(key.keyData)).sort();
+const keysOf = (p: AuthorisedUpload) => p.upload.keys.map((key) => toHex(key.keyData)).toSorted();
 
 /** One attempt of a phone; what the phone sees when an RPC fails is "try later". */
 async function attempt(world: World, p: AuthorisedUpload, crash: Crash | null = null): Promise<Outcome['kind']> {

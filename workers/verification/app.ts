@@ -7,7 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import { readBody } from '../shared/body.ts';
 import { type ClientVariables, stripClientMetadata } from '../shared/client-metadata.ts';
-import { answerAtDeadline } from '../shared/deadline.ts';
+import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
 import { type Answer, paddedAnswer, refusal } from './answers.ts';
 import type { VerificationEnv } from './bindings.ts';
 import { MAX_BODY_BYTES, parseRegistration, parseToken, type RegistrationQuestion } from './question.ts';
@@ -75,21 +75,31 @@ const FORGET: Route<string> = {
  * Builds the Worker.
  *
  * @param options.clock Unix seconds: real, or the local edge's
+ * @param options.mayAnswerAtOnce whether ANSWER_DEADLINE_MS may be 0: in tests and benchmarks, never where it is deployed
  * @returns a hono app; every answer of every path has one size
  */
-export function createApp({ clock }: { readonly clock: Clock }): Hono<App> {
+export function createApp({
+  clock,
+  mayAnswerAtOnce = false,
+}: {
+  readonly clock: Clock;
+  readonly mayAnswerAtOnce?: boolean;
+}): Hono<App> {
   const app = new Hono<App>();
   app.use(stripClientMetadata(['content-type', 'cwa-fake']));
   const serve = <Q>(path: string, route: Route<Q>): void => {
-    app.post(path, (c) => answer(c, route, clock));
+    app.post(path, (c) => {
+      requireDeadline(servicesOf(c.env).config, mayAnswerAtOnce);
+      return answer(c, route, clock);
+    });
     app.all(path, (c) => paddedAnswer(refusal(405), c.var.statusLineHasPhrase));
   };
   serve('/version/v1/registrationToken', REGISTRATION);
   serve('/version/v1/testresult', TEST_RESULT);
   serve('/version/v1/tan', TAN);
   serve('/version/v1/forget', FORGET);
-  app.notFound((c) => paddedAnswer(refusal(404), (c as Context<App>).var.statusLineHasPhrase));
-  app.onError((_error, c) => paddedAnswer(refusal(500), (c as Context<App>).var.statusLineHasPhrase));
+  app.notFound((c) => paddedAnswer(refusal(404), c.var.statusLineHasPhrase));
+  app.onError((_error, c) => paddedAnswer(refusal(500), c.var.statusLineHasPhrase));
   return app;
 }
 
@@ -100,7 +110,7 @@ async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promis
   const said = await answerAtDeadline<Answer>({
     deadlineMs: services.config.answerDeadlineMs,
     async work() {
-      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, dummy flag semantics).
+      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, "dummy flag semantics").
       if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
       const question = route.parse(body.bytes);
       if (question === null) return refusal(400);

@@ -1,15 +1,21 @@
 import { env, exports } from 'cloudflare:workers';
-import { reset } from 'cloudflare:test';
+import { createExecutionContext, reset } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { issuedSession } from '../../domain/session.ts';
 import { generateTeleTan } from '../../domain/teletan.ts';
 import { ANSWER_BODY_BYTES } from './answers.ts';
+import { createApp } from './app.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 
-const worker = (exports as unknown as { default: { fetch(request: Request): Promise<Response> } }).default;
 const bindings = env as unknown as VerificationEnv;
+/** What an answer says is tested here, at once; when it leaves, in test/integration. */
+const app = createApp({ clock: () => Date.now() / 1000, mayAnswerAtOnce: true });
+const worker = {
+  fetch: async (request: Request): Promise<Response> => app.fetch(request, bindings, createExecutionContext()),
+};
+const deployed = (exports as unknown as { default: { fetch(request: Request): Promise<Response> } }).default;
 const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
 
 /** RFC 9110 §15 */
@@ -171,4 +177,10 @@ it('real, dummy, refused and malformed are of one size with one set of headers, 
   expect(new Set(answers.map((a) => a.bytes)).size).toBe(1);
   for (const a of answers) expect(JSON.stringify(a.body).length).toBe(ANSWER_BODY_BYTES);
   expect(new Set(answers.map((a) => a.status))).toEqual(new Set([200, 201, 400, 404]));
+});
+
+it('is refused without a deadline where it is deployed, whatever is asked', async ({ expect }) => {
+  expect(bindings.ANSWER_DEADLINE_MS).toBe('0');
+  const request = new Request('http://v/version/v1/testresult', { method: 'POST', headers: { 'cwa-fake': '1' } });
+  expect((await deployed.fetch(request)).status).toBe(500);
 });

@@ -64,8 +64,13 @@ export function pollHead(edge: string, etag: string | null): { head: Head; etag:
   note(answer);
   const good = check(answer, { 'head is 200 or 304': (r) => r.status === 200 || (r.status === 304 && etag !== null) });
   if (!good || answer.status === 304) return null;
-  const document = JSON.parse(String(answer.body)) as { readonly payload: string };
+  const document = JSON.parse(textOf(answer)) as { readonly payload: string };
   return { head: JSON.parse(document.payload) as Head, etag: answer.headers['Etag'] ?? '' };
+}
+
+/** @returns the body of an answer that was asked for as text; empty when it has none */
+export function textOf({ body }: Pick<Answer, 'body'>): string {
+  return typeof body === 'string' ? body : '';
 }
 
 /** @returns true when the bytes hash to the name (base64url of SHA-256, no padding) */
@@ -112,10 +117,10 @@ export function fetchDays(edge: string, head: Head): Day[] | null {
     note(answer);
     const good = check(answer, {
       'listed page is there': (r) => r.status === 200,
-      'page hashes to its name': (r) => r.status !== 200 || hashIs(String(r.body), page.sha256),
+      'page hashes to its name': (r) => r.status !== 200 || hashIs(r.body, page.sha256),
     });
     if (!good) return null;
-    days.push(...(JSON.parse(String(answer.body)) as { readonly days: Day[] }).days);
+    days.push(...(JSON.parse(textOf(answer)) as { readonly days: Day[] }).days);
   }
   return days;
 }
@@ -148,9 +153,9 @@ export const cwa = {
  * @param edge base address
  * @param path of {@link cwa}
  * @param kind for k6's metrics: `list` or `package`
- * @returns the body, or null when the answer was wrong
+ * @returns the answer; null when it was wrong
  */
-export function fetchCwa(edge: string, path: string, kind: 'list' | 'package'): ArrayBuffer | string | null {
+function fetchCwa(edge: string, path: string, kind: 'list' | 'package'): Answer | null {
   const more =
     kind === 'list' ? { responseType: 'text', headers: { 'Accept-Encoding': 'gzip' } } : { responseType: 'binary' };
   const answer = http.get(`${edge}${path}`, named(`cwa-${kind}`, more));
@@ -159,5 +164,39 @@ export function fetchCwa(edge: string, path: string, kind: 'list' | 'package'): 
     'tree object is there': (r) => r.status === 200,
     'tree object has one ETag': (r) => (r.headers['Etag'] ?? '').split('"').length === 3,
   });
-  return good ? (answer.body as ArrayBuffer | string) : null;
+  return good ? answer : null;
+}
+
+/**
+ * Fetches a package of CWA's tree.
+ *
+ * @param edge base address
+ * @param path of {@link cwa}
+ * @returns true when it came whole
+ */
+export function fetchCwaPackage(edge: string, path: string): boolean {
+  return fetchCwa(edge, path, 'package') !== null;
+}
+
+/**
+ * Fetches a list of CWA's tree.
+ *
+ * @param edge base address
+ * @returns the days of the region (YYYY-MM-DD), ascending; null when the answer was wrong
+ */
+export function fetchCwaDates(edge: string): string[] | null {
+  const answer = fetchCwa(edge, cwa.dates(), 'list');
+  return answer === null ? null : (JSON.parse(textOf(answer)) as string[]);
+}
+
+/**
+ * Fetches a list of CWA's tree.
+ *
+ * @param edge base address
+ * @param date YYYY-MM-DD
+ * @returns the hours of the day, 0..23, ascending; null when the answer was wrong
+ */
+export function fetchCwaHours(edge: string, date: string): number[] | null {
+  const answer = fetchCwa(edge, cwa.hours(date), 'list');
+  return answer === null ? null : (JSON.parse(textOf(answer)) as number[]);
 }

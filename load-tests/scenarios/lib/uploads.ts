@@ -47,7 +47,7 @@ function send(prepared: Prepared, kind: string) {
 }
 
 const common = {
-  'answer has no body': (r: { readonly body: unknown }) => String(r.body ?? '') === '',
+  'answer has no body': (r: { readonly body: unknown }) => r.body === null || r.body === '',
   'answer is not before the deadline': (r: { readonly timings: { readonly waiting: number } }) =>
     r.timings.waiting >= TARGETS.upload.answerDeadlineMilliseconds - EARLY_MILLISECONDS,
 };

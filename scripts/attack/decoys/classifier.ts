@@ -2,8 +2,11 @@
  * @module Two classifiers of XGBoost (mljs/xgboost, compiled to WebAssembly): boosted trees, and a linear one over cells; folds by
  * chunk, so that no chunk is judged by a model that saw it; the area under the curve with a bootstrap over chunks.
  */
+import { createRequire } from 'node:module';
 import type { PaddedChunk } from './deployment.ts';
 import type { Seeded } from './seeded.ts';
+
+const require = createRequire(import.meta.url);
 
 const FOLDS = 5;
 const BOOTSTRAPS = 200;
@@ -45,7 +48,7 @@ function samplesOf(chunks: readonly PaddedChunk[]): Sample[] {
     }
     return rows.map(({ start, period, level, decoy }): Sample => {
       const age = ageOf(start);
-      const around = (days: number, levels: number) => counts.get((age + days) * 10 + level + levels) ?? 0;
+      const around = (older: number, higher: number) => counts.get((age + older) * 10 + level + higher) ?? 0;
       const cells = Array<number>(AGES * LEVELS).fill(0);
       cells[age * LEVELS + level - 3] = 1;
       return {
@@ -78,18 +81,6 @@ interface Booster {
   free(): void;
 }
 type BoosterClass = new (options: Readonly<Record<string, unknown>>) => Booster;
-
-/** The library says on the error stream that it can't stream its WebAssembly, and then reads it as a file. */
-async function library(): Promise<BoosterClass> {
-  const { error } = console;
-  console.error = () => {};
-  try {
-    const loaded = (await import('ml-xgboost')) as unknown as { default: PromiseLike<BoosterClass> };
-    return await loaded.default;
-  } finally {
-    console.error = error;
-  }
-}
 
 const MODELS = {
   'boosted trees': {
@@ -130,9 +121,9 @@ function predictions(
 
 /** In each chunk as many decoys as real keys, and no more rows in all than the library takes. */
 function matched(samples: readonly Sample[], random: Seeded): Sample[] {
-  const real = samples.filter((sample) => sample.real === 1);
-  const share = Math.min(1, MOST_TRAINING_ROWS / 2 / real.length);
-  const [reals, decoys] = [countsOf(real), countsOf(samples.filter((sample) => sample.real === 0))];
+  const people = samples.filter((sample) => sample.real === 1);
+  const share = Math.min(1, MOST_TRAINING_ROWS / 2 / people.length);
+  const [reals, decoys] = [countsOf(people), countsOf(samples.filter((sample) => sample.real === 0))];
   return samples.filter(({ chunk, real }) => {
     const kept = real === 1 ? 1 : (reals.get(chunk) ?? 0) / decoys.get(chunk)!;
     return random.unit() < share * kept;
@@ -158,7 +149,7 @@ function area(
   balance: Float64Array,
   weights: Float64Array,
 ): number {
-  let [below, area, real] = [0, 0, 0];
+  let [below, under, real] = [0, 0, 0];
   for (let at = 0; at < order.length;) {
     let [ties, tiesReal] = [0, 0];
     const value = said[order[at]!]!;
@@ -167,11 +158,11 @@ function area(
       if (label === 1) tiesReal += weights[chunk]!;
       else ties += weights[chunk]! * balance[chunk]!;
     }
-    area += tiesReal * (below + ties / 2);
+    under += tiesReal * (below + ties / 2);
     below += ties;
     real += tiesReal;
   }
-  return area / (real * below);
+  return under / (real * below);
 }
 
 /**
@@ -184,7 +175,9 @@ export async function bestScore(
   random: Seeded,
   hours: readonly (readonly [name: string, from: number, to: number])[],
 ): Promise<Map<string, Score>> {
-  const Library = await library();
+  // What it exports is a promise, which `import` would mistake. It says on the error stream that it can't stream its
+  // WebAssembly, and reads it as a file.
+  const Library = await (require('ml-xgboost') as PromiseLike<BoosterClass>);
   const samples = samplesOf(chunks);
   const best = new Map<string, Score>();
   const [reals, decoys] = [1, 0].map((label) => countsOf(samples.filter(({ real }) => real === label)));
@@ -203,7 +196,7 @@ export async function bestScore(
           weights[chunk] = weights[chunk]! + 1;
         }
         return area(samples, order, said, balance, weights);
-      }).sort((a, b) => a - b);
+      }).toSorted((a, b) => a - b);
       const realKeys = judged.filter((n) => samples[n]!.real === 1).length;
       best.set(name, {
         auc,

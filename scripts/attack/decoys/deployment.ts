@@ -16,7 +16,7 @@ import type { Seeded } from './seeded.ts';
 /** Uploads by hour of the day, UTC, of a country in central Europe (assumption: people read results from morning to evening). */
 const BY_HOUR = [2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 8, 8, 8, 8, 7, 7, 6, 5, 5, 4, 3];
 
-export interface ChunkRow {
+interface ChunkRow {
   readonly start: number;
   readonly period: number;
   readonly level: number;

@@ -20,7 +20,7 @@ export class Seeded {
     t ^= t << 11;
     t ^= t >>> 8;
     state[0] = t ^ s ^ (s >>> 19);
-    return state[0]!;
+    return state[0];
   }
 
   readonly bytes: RandomBytes = (n) => Uint8Array.from({ length: n }, () => this.#next() >>> 24);

@@ -88,7 +88,7 @@ export async function startSystem(options: LocalEdgeOptions = {}): Promise<Syste
     onLog: (line) => void log.push(line),
   });
   await setClock(edge.url, START);
-  const sendTo = (path: string, options?: RawRequest): Promise<RawAnswer> => send(edge.url, path, options);
+  const sendTo = (path: string, request?: RawRequest): Promise<RawAnswer> => send(edge.url, path, request);
   return {
     edge,
     log,

@@ -1,7 +1,9 @@
 /**
  * @module A bar on a terminal, a line every tenth elsewhere. Takes writing and time as arguments.
  */
-import type { OnProgress } from './simulation.ts';
+
+/** @param done of `total` in this phase */
+export type OnProgress = (phase: string, done: number, total: number) => void;
 
 const WIDTH = 30;
 const MS_PER_SECOND = 1000;
@@ -22,7 +24,7 @@ function duration(ms: number): string {
 
 /**
  * @param terminal where to
- * @returns takes what `simulate` reports
+ * @returns takes how far a phase is
  */
 export function progressBar({ isTty, write, now }: Terminal): OnProgress {
   let [phase, began, drawn, tenth] = ['', 0, Number.NEGATIVE_INFINITY, -1];

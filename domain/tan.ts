@@ -10,6 +10,8 @@ import { hmacSha256 } from '../protocol/primitives/hash.ts';
 
 /** Unpredictable part: 80 bits, random or derived from a secret. */
 export const TAN_UNPREDICTABLE_BYTES = 10;
+/** CWA's TANs lived 14 days (docs/spec/cwa.md §3.1); longer makes no sense, since keys are 14 days old then. */
+export const MAX_TAN_LIFETIME_SECONDS = 14 * 86_400;
 const MAC_BITS = 42n;
 /** RFC 9562 §5.4: bits after the variant field. */
 const LOW_BITS = 62n;

@@ -8,10 +8,13 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { BatchCursor } from '../../domain/rpc.ts';
 import { migrate } from '../migrations.ts';
 import {
   type Batch,
-  batches,
+  batchOf,
+  type BatchPage,
+  batchPage,
   bookBatch,
   bookTeleTan,
   countFailedGuesses,
@@ -22,6 +25,7 @@ import {
   quotaOf,
   SCHEMA,
   teleTansOf,
+  withdrawnFrom,
 } from './desk-ops.ts';
 
 const CLEANUP_EVERY_SECONDS = 3_600;
@@ -82,9 +86,19 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return booked ? batch : null;
   }
 
-  /** @param provider one provider's batches, or null for all */
-  batches(provider: string | null): Batch[] {
-    return batches(this.#sql, provider);
+  /** See {@link batchPage}. */
+  batchPage(provider: string | null, from: BatchCursor | null): BatchPage {
+    return batchPage(this.#sql, provider, from);
+  }
+
+  /** See {@link batchOf}. */
+  batch(batchId: string, provider: string | null): Batch | null {
+    return batchOf(this.#sql, batchId, provider);
+  }
+
+  /** @returns Unix seconds from which on a batch is withdrawn, or null */
+  withdrawnFrom(batchId: string): number | null {
+    return withdrawnFrom(this.#sql, batchId);
   }
 
   /** @param provider whose batch it must be, or null for a health authority @returns the date that holds, or null */

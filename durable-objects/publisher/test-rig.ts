@@ -5,10 +5,11 @@
 import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
-import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import type { Acceptance } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { Publisher } from './publisher-do.ts';
@@ -61,7 +62,7 @@ export class Rig {
     keys: readonly TemporaryExposureKey[],
     regions = ['DE'],
     change: Partial<AcceptedUpload> = {},
-  ): Promise<AcceptReply> {
+  ): Promise<Acceptance> {
     const base = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
     const upload: AcceptedUpload = { ...base, ...change };
     await this.tuneBuffer();

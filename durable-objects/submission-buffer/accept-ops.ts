@@ -11,10 +11,11 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
-import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
+import type { Acceptance, Resolution } from './contract.ts';
 import { countReceived } from './received-ops.ts';
 
 /** 128 bits of the keyed hash are enough to tell TEKs apart, and no more is kept. */
@@ -38,9 +39,9 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param config of the deployment
  * @param random for the counts of what was received (received-ops.ts)
  * @param now Unix seconds
- * @param uploadId random id from `verification`; it is never stored beside a key
+ * @param uploadId derived by `upload`; it is never stored beside a key
  * @param upload 1..15 valid keys with regions, consent, origin, code batch
- * @returns stored, known or tombstone (domain/rpc.ts)
+ * @returns stored, known or tombstone (domain/rpc.ts); after known the id is dead
  */
 export function acceptUpload(
   sql: SqlStorage,
@@ -49,12 +50,16 @@ export function acceptUpload(
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
-): AcceptReply {
+): Acceptance {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
   const fresh = newKeys(sql, config, now, upload.keys);
-  if (fresh.length === 0) return { kind: 'known' };
+  if (fresh.length === 0) {
+    // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
+    storeUpload(sql, config, now, uploadId, 'tombstone');
+    return { kind: 'known' };
+  }
   const provenance = provenanceId(sql, {
     regions: upload.regions,
     consentToFederation: upload.consentToFederation,
@@ -75,7 +80,7 @@ export function acceptUpload(
  *
  * @param now Unix seconds
  */
-export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): ResolveReply {
+export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): Resolution {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   storeUpload(sql, config, now, uploadId, 'tombstone');
@@ -176,7 +181,13 @@ function earliestHour(sql: SqlStorage, now: number): number {
 const keyHash = (config: BufferConfig, { keyData }: TemporaryExposureKey): Uint8Array =>
   hmacSha256(config.knownKeyHashKey, keyData).slice(0, KNOWN_HASH_BYTES);
 
-function newKeys(
+/**
+ * Reads alone.
+ *
+ * @param keys as they were uploaded
+ * @returns those that can still be published and are not known, each once, in published form
+ */
+export function newKeys(
   sql: SqlStorage,
   config: BufferConfig,
   now: number,
@@ -187,9 +198,7 @@ function newKeys(
   for (const uploaded of keys) {
     const key = publishedForm(uploaded);
     const release = releaseHour(uploaded);
-    // A key that can't be published before its retention ends is as good as forgotten already.
-    const published = hourEnd(Math.max(release, hourOf(now)));
-    if (retentionEnd(key, config.policy.retentionDays) <= published) continue;
+    if (!canBePublished(config, now, uploaded)) continue;
     const hash = keyHash(config, key);
     const name = toHex(hash);
     if (fresh.has(name)) continue;
@@ -202,6 +211,15 @@ function newKeys(
   );
   for (const { hash } of known) fresh.delete(toHex(new Uint8Array(hash)));
   return [...fresh.values()];
+}
+
+/**
+ * @param key as it was uploaded
+ * @returns false for a key that can't be published before its retention ends: it is as good as forgotten already
+ */
+export function canBePublished(config: BufferConfig, now: number, key: TemporaryExposureKey): boolean {
+  const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
+  return retentionEnd(publishedForm(key), config.policy.retentionDays) > published;
 }
 
 function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {

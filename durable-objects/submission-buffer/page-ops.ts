@@ -10,6 +10,7 @@ import { ROW_BYTES, TEK_OFFSET, compareRows, packFields, unpackKey, type Provena
 import { readSet } from './freeze-ops.ts';
 import type { KeyPage } from './contract.ts';
 
+const TEK_BYTES = 16;
 /** 50,000 rows are 1.4 MB, far below the 32 MiB of one RPC answer, and bound the memory of a page. */
 const MAX_PAGE_ROWS = 50_000;
 
@@ -42,7 +43,10 @@ class Run {
 
 function packSqlRow(rows: Uint8Array, offset: number, row: SqlRow): void {
   packFields(rows, offset, row[0], row[1], row[2], row[3], row[4], row[6]);
-  rows.set(new Uint8Array(row[5]), offset + TEK_OFFSET);
+  const keyData = new Uint8Array(row[5]);
+  if (keyData.length === TEK_BYTES) rows.set(keyData, offset + TEK_OFFSET);
+  // Too long, it would lie on the next row: without a period the publisher puts it aside.
+  else rows[offset + 4] = 0;
 }
 
 function bound(after: Uint8Array | null): SqlStorageValue[] {

@@ -5,14 +5,16 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import type { AcceptedUpload, AcceptReply, ResolveReply } from '../../domain/rpc.ts';
+import type { AcceptedUpload } from '../../domain/rpc.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
-import type { BufferPort, FreezeRequest, FrozenSet, KeyPage } from './contract.ts';
+import type { Acceptance, BufferPort, FreezeRequest, FrozenSet, KeyPage, Resolution } from './contract.ts';
 import { freezeHour } from './freeze-ops.ts';
+import { allKnown } from './known-ops.ts';
 import { expireBuffer, purgeSet, readPage } from './page-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -32,15 +34,20 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   /** Stores an upload once (domain/rpc.ts). */
-  async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
+  async accept(uploadId: string, upload: AcceptedUpload): Promise<Acceptance> {
     const now = await this.clock();
     return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, this.random, now, uploadId, upload));
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */
-  async resolve(uploadId: string): Promise<ResolveReply> {
+  async resolve(uploadId: string): Promise<Resolution> {
     const now = await this.clock();
     return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, this.config, now, uploadId));
+  }
+
+  /** Says whether an upload of these keys would bring nothing new, though it has something to publish. */
+  async known(keys: readonly TemporaryExposureKey[]): Promise<boolean> {
+    return allKnown(this.ctx.storage.sql, this.config, await this.clock(), keys);
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */

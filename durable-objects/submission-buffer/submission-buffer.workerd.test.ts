@@ -30,6 +30,14 @@ describe('accept', () => {
     expect(uploads).toEqual([{ keys: 4, first_uploads: 2 }]);
   });
 
+  it('lets an id of known keys alone die, since its TAN is given back', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 3));
+    expect(await rig.accept('u2', keysOf(1, 3))).toEqual({ kind: 'known' });
+    expect(await rig.accept('u2', keysOf(2, 3))).toEqual({ kind: 'tombstone' });
+    expect(await rig.buffer.resolve('u2')).toEqual({ kind: 'tombstone' });
+    expect(await rig.inBuffer(rows)).toBe(3);
+  });
+
   it('leaves a TEK out even after its row was forgotten', async ({ expect }) => {
     await rig.accept('u1', keysOf(1, 1));
     rig.now += 3600;
@@ -79,6 +87,35 @@ describe('accept', () => {
       // 11:50 and two hours: sealed at 14:00.
       { release_hour: HOUR + 3, ...day },
     ]);
+  });
+});
+
+describe('known', () => {
+  it('says whether all keys are, and there is one to publish; asking stores nothing', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 3));
+    const before = await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').toArray());
+    expect(await rig.buffer.known(keysOf(1, 3))).toBe(true);
+    expect(await rig.buffer.known(keysOf(1, 1))).toBe(true);
+    expect(await rig.buffer.known([...keysOf(1, 3), ...keysOf(2, 1)])).toBe(false);
+    expect(await rig.buffer.known(keysOf(2, 1))).toBe(false);
+    expect(await rig.buffer.known([])).toBe(false);
+    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').toArray())).toEqual(before);
+  });
+
+  it('does not count keys that have had their time: of the rest each must be known', async ({ expect }) => {
+    const tooOld = keysOf(7, 1, DAY_0 - 20);
+    await rig.accept('u1', keysOf(1, 3));
+    expect(await rig.buffer.known([...keysOf(1, 3), ...tooOld])).toBe(true);
+    expect(await rig.buffer.known(tooOld)).toBe(false);
+  });
+
+  it('knows a key whose row is long published and forgotten', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 1));
+    rig.now += 3600;
+    await rig.accept('other', keysOf(9, 1));
+    const set = await rig.buffer.freeze({ hour: HOUR, after: 0 });
+    await rig.buffer.purge(set.setNo);
+    expect(await rig.buffer.known(keysOf(1, 1))).toBe(true);
   });
 });
 

@@ -6,7 +6,7 @@ import { fromUtf8, utf8 } from '../primitives/bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflate, inflateCapped } from './deflate.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
-import { newScratch, type Scratch } from './scratch.ts';
+import { exactMemory, type Scratch } from './scratch.ts';
 
 export interface ZipEntry {
   /** A plain file name. */
@@ -84,7 +84,7 @@ export function writeZip(entries: readonly ZipEntry[], scratch?: Scratch): Uint8
  * Last part first: the deflated entry lies at the start of the same memory and moves up by the header before it, so what
  * follows it must be written before, and the header after.
  */
-function laid(parts: readonly Uint8Array[], scratch: Scratch = newScratch()): Uint8Array {
+function laid(parts: readonly Uint8Array[], scratch: Scratch = exactMemory): Uint8Array {
   const archive = scratch(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = archive.length;
   for (const part of parts.toReversed()) {

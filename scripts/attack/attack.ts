@@ -1,6 +1,9 @@
-/** @module What every attack of `npm run attack` is made of. */
+/**
+ * @module What an attack on the promises of docs/privacy.md and docs/threat-model.md is. Each also attacks a system that was
+ * weakened on purpose, and a verdict says whether the fault was found: an attack that went blind fails.
+ */
 
-/** One line of an attack's result. */
+/** One line: what was tried, what came out, what it is held against. */
 export interface Verdict {
   readonly what: string;
   readonly figure: string;
@@ -8,13 +11,11 @@ export interface Verdict {
   readonly holds: boolean;
 }
 
-/** One attack: on the system as it is, and on a variant with a fault put there on purpose, which it must find. */
 export interface Attack {
-  /** decoys, linkage, join, cover, races, taken-over, second-token */
   readonly name: string;
   /** One line for the list. */
   readonly summary: string;
-  /** @param seed same seed, same draws  @param progress prints a line to stderr on long work */
+  /** @param context.seed same seed, same draws @param context.progress prints a line on long work */
   readonly run: (context: {
     readonly seed: number;
     readonly progress: (text: string) => void;

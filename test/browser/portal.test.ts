@@ -182,7 +182,7 @@ describe('a provider', () => {
     const page = await portal.signIn({ name: 'provider-2', roles: ['provider'], provider: 'Practice Delft' });
     await open(page, 'cards');
     await page.getByLabel('Name of the batch').fill('Lost');
-    await page.getByLabel('Number of cards').fill('2');
+    await page.getByLabel('Number of cards').fill('20');
     await page.getByRole('button', { name: 'Make the cards' }).click();
     await page.locator('.card').nth(1).waitFor();
     const guids = await Promise.all(
@@ -193,7 +193,7 @@ describe('a provider', () => {
     await page.getByLabel('From now on').check();
     await page.getByRole('button', { name: 'Show what this would do' }).click();
     expect(await page.locator('main').innerText()).toContain(
-      'The 2 cards of batch “Lost” that were not used stop working.',
+      'The 20 cards of batch “Lost” that were not used stop working.',
     );
     expect(await axeViolations(page)).toEqual([]);
     expect(await register('GUID', hashed(guids[0] ?? ''))).toBe(201);

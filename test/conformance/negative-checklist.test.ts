@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 
 const LETTERS = Array.from('abcdefghijklmnopqrstu');
+/** A letter of the public list, or a number of our own. */
 const ROW = /^\| ([a-z]|\d+[a-z]?) \| (.+?) \| (.+) \|$/gm;
 const TEST = /`([\w./-]+\.test\.ts)` "((?:[^"\\]|\\")+)"/g;
 

@@ -13,8 +13,11 @@ import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } 
 import { sabotage, withSaboteur } from '../support/saboteur.ts';
 
 const DEADLINE_MS = 600;
-/** A loaded machine wakes a timer late; the test of distributions is a benchmark (issue: bench:indistinguishable). */
-const SLACK_MS = 600;
+/**
+ * Only what hangs waits so long: a loaded machine wakes a timer late. That the answer leaves at the deadline and not after it is
+ * shown by a clock of its own in workers/shared/deadline.test.ts, and by distributions in `npm run bench:indistinguishable`.
+ */
+const HANGS_MS = 10 * DEADLINE_MS;
 /** Time the answer needs from the Worker to the socket; the deadline itself must never be undercut by more. */
 const CLOCK_GRAIN_MS = 3;
 
@@ -168,7 +171,7 @@ describe('one answer', () => {
     const answer = await post(await sending());
     expect(status(answer)).toBe(expected);
     expect(answer.waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
-    expect(answer.waited).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    expect(answer.waited).toBeLessThan(HANGS_MS);
     seen.set(name, shape(answer));
   });
 
@@ -191,6 +194,7 @@ describe('one answer', () => {
     expect(fields.map((field) => field.replace(/:.*/s, '').toLowerCase()).toSorted()).toEqual([
       'cache-control',
       'connection',
+      'content-encoding',
       'content-length',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',

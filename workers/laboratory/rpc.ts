@@ -11,7 +11,13 @@ import { type LaboratoryEnv, parseBindings } from './bindings.ts';
 import { createListReader, openLaboratoryList } from './list.ts';
 import { listObject, shardName } from './shards.ts';
 
-const PENDING: TestResultReply = { result: 0, sampleCollected: null, labId: null, keptUntil: null };
+const PENDING: TestResultReply = {
+  result: 0,
+  sampleCollected: null,
+  labId: null,
+  keptUntil: null,
+  needsBirthDate: false,
+};
 const configOf = parsedOnce(parseBindings);
 
 /** @returns the class verification binds; asking creates nothing, and an unknown id looks like a waiting one */
@@ -29,6 +35,7 @@ export function createResults(clock: Clock) {
         sampleCollected: stored.sampleCollected,
         labId: stored.labId,
         keptUntil: stored.postedAt + RESULT_FORGOTTEN_AFTER_SECONDS,
+        needsBirthDate: stored.needsBirthDate,
       };
     }
 
@@ -48,6 +55,10 @@ export class BackOffice extends WorkerEntrypoint<LaboratoryEnv> implements Labor
     const { version } = opened.value;
     const taken = await listObject(config.store).setList(version, document);
     return taken ? { ok: true } : { ok: false, reason: `version ${version} is not higher than the stored one` };
+  }
+
+  async blockCertificate(marks: readonly string[]): Promise<void> {
+    await listObject(configOf(this.env).store).block(marks);
   }
 
   async laboratories(): Promise<{ version: number; laboratories: readonly Laboratory[] }> {

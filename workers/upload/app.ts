@@ -97,17 +97,18 @@ async function decide(
   if (intent.kind === 'answer') return intent.outcome;
   if (body.kind === 'too-large') return { kind: 'too-large' };
   if (body.kind === 'broken') return { kind: 'malformed' };
-  const claim = readClaim(body.bytes, config.policy, intent.kind);
+  const claim = readClaim(body.bytes, config.policy, intent);
   if (!claim.ok) return claim.error;
-  const digest = uploadDigest(claim.value, config.digestKey);
-  if (intent.kind === 'dummy') {
-    publishableKeys(claim.value.keys, await clock());
+  const { upload, authorisation } = claim.value;
+  const digest = uploadDigest(upload, config.digestKey);
+  if (authorisation === null) {
+    publishableKeys(upload.keys, await clock());
     return { kind: 'dummy' };
   }
-  const tan = authenticateTan(intent.authorisation, config.tanMacKey);
+  const tan = authenticateTan(authorisation, config.tanMacKey);
   if (tan === null) return { kind: 'unauthorised' };
   return storeUpload(
-    { redeem: env.REDEEM, intake: env.INTAKE, now: clock },
-    { tan, digest, upload: claim.value, origin: config.policy.homeCountry },
+    { redeem: env.REDEEM, intake: env.INTAKE, now: clock, uploadIdKey: config.uploadIdKey },
+    { tan, digest, upload, origin: config.policy.homeCountry },
   );
 }

@@ -3,7 +3,11 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import { composeTan } from '../../domain/tan.ts';
-import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
+import {
+  encodeSubmissionPayload,
+  type SubmissionPayload,
+  type SubmittedKey,
+} from '../../protocol/submission-payload.ts';
 import { createHourlyCounts } from '../shared/hourly-counts.ts';
 import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
 import { parseUploadConfig, type UploadEnv } from './bindings.ts';
@@ -29,7 +33,7 @@ const key = (change: Partial<SubmittedKey> = {}): SubmittedKey => ({
   daysSinceOnsetOfSymptoms: 0,
   ...change,
 });
-const body = (keys: SubmittedKey[], padding = 0): Uint8Array =>
+const body = (keys: SubmittedKey[], padding = 0, own: Partial<SubmissionPayload> = {}): Uint8Array =>
   encodeSubmissionPayload({
     keys,
     requestPadding: new Uint8Array(padding),
@@ -39,7 +43,11 @@ const body = (keys: SubmittedKey[], padding = 0): Uint8Array =>
     checkIns: [],
     submissionType: 0,
     checkInProtectedReports: [],
+    cover: null,
+    authorization: null,
+    ...own,
   });
+const PROTOBUF = { 'content-type': 'application/x-protobuf' };
 const headers = (change: Record<string, string> = {}): Record<string, string> => ({
   'content-type': 'application/x-protobuf',
   'cwa-fake': '0',
@@ -85,7 +93,46 @@ describe('answers of the dialect', () => {
       400,
     ],
     ['a body of the limit and a byte', () => ({ headers: headers(), body: new Uint8Array(MAX_BODY_BYTES + 1) }), 400],
-    ['cwa-fake missing', () => ({ headers: { 'content-type': 'application/x-protobuf' }, body: body([key()]) }), 400],
+    ['cwa-fake missing', () => ({ headers: PROTOBUF, body: body([key()]) }), 400],
+    [
+      'an upload said so in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: newTan() }) }),
+      200,
+    ],
+    [
+      'the same, and no dummy',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: newTan(), cover: false }) }),
+      200,
+    ],
+    ['a dummy said so in the body', () => ({ headers: PROTOBUF, body: body([], 0, { cover: true }) }), 200],
+    [
+      'a forged TAN in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: crypto.randomUUID() }) }),
+      403,
+    ],
+    [
+      'a dummy with a TAN, both in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: newTan(), cover: true }) }),
+      400,
+    ],
+    [
+      'neither a dummy nor a TAN in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: '', cover: false }) }),
+      400,
+    ],
+    [
+      'an upload said so in the body, without a key',
+      () => ({ headers: PROTOBUF, body: body([], 0, { authorization: newTan() }) }),
+      400,
+    ],
+    [
+      'a TAN in the body behind a header that has another',
+      () => ({
+        headers: headers({ 'cwa-authorization': crypto.randomUUID() }),
+        body: body([key()], 0, { authorization: newTan() }),
+      }),
+      403,
+    ],
     [
       'a one-time password',
       () => ({ headers: headers({ 'cwa-authorization': '', 'cwa-otp': newTan() }), body: body([key()]) }),
@@ -105,11 +152,12 @@ describe('answers of the dialect', () => {
     expect(response.status).toBe(status);
     expect([...response.headers.keys()].toSorted()).toEqual([
       'cache-control',
+      'content-encoding',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',
       'x-padding',
     ]);
-    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
     expect(await response.text()).toBe('');
   });
 
@@ -141,7 +189,7 @@ describe('answers of the dialect', () => {
 
   it('another path is unknown', async ({ expect }) => {
     const response = await app.request('https://x/version/v1/submission-on-behalf', { method: 'POST' }, ENV);
-    expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store']);
+    expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store, no-transform']);
   });
 });
 
@@ -166,7 +214,8 @@ describe('what reaches a neighbour', () => {
         accepted = upload;
         return { kind: 'stored' };
       },
-      resolve: (id) => ENV.INTAKE.resolve(id),
+      resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
+      known: (keys) => ENV.INTAKE.known(keys),
     };
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
     await post(

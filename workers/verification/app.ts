@@ -10,14 +10,22 @@ import { type ClientVariables, stripClientMetadata } from '../shared/client-meta
 import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
 import { type Answer, paddedAnswer, refusal } from './answers.ts';
 import type { VerificationEnv } from './bindings.ts';
-import { MAX_BODY_BYTES, parseRegistration, parseToken, type RegistrationQuestion } from './question.ts';
+import {
+  isDummy,
+  MAX_BODY_BYTES,
+  type Members,
+  parseMembers,
+  parseRegistration,
+  parseToken,
+  type RegistrationQuestion,
+} from './question.ts';
 import { type Services, servicesOf } from './services.ts';
 
 type App = { Bindings: VerificationEnv; Variables: ClientVariables };
 
 /** One route: how its body is read, what a real question is answered, what a dummy. */
 interface Route<Question> {
-  readonly parse: (body: Uint8Array) => Question | null;
+  readonly parse: (members: Members) => Question | null;
   readonly real: (question: Question, services: Services, now: number) => Promise<Answer>;
   readonly dummy: (services: Services, now: number) => Answer;
 }
@@ -105,17 +113,18 @@ export function createApp({
 
 async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promise<Response> {
   const services = servicesOf(c.env);
-  const fake = c.req.raw.headers.get('cwa-fake')?.trim() ?? '';
+  const fake = c.req.raw.headers.get('cwa-fake');
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   const said = await answerAtDeadline<Answer>({
     deadlineMs: services.config.answerDeadlineMs,
     async work() {
-      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, "dummy flag semantics").
-      if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
-      const question = route.parse(body.bytes);
-      if (question === null) return refusal(400);
+      const members = body.kind === 'body' ? parseMembers(body.bytes) : null;
+      if (members === null) return refusal(400);
+      const dummy = isDummy(fake, members);
+      const question = route.parse(members);
+      if (dummy === null || question === null) return refusal(400);
       const now = Math.floor(await clock());
-      return Number(fake) === 0 ? route.real(question, services, now) : route.dummy(services, now);
+      return dummy ? route.dummy(services, now) : route.real(question, services, now);
     },
     late: () => refusal(500),
     failed: () => refusal(500),

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { concatBytes, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../protocol/primitives/hash.ts';
-import { composeTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
+import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
 import { TELETAN_ALPHABET } from './teletan.ts';
 
 /** What opens a session: the hash of a test's (or a code card's) GUID, or a teleTAN. */
@@ -42,12 +42,18 @@ export function registrationToken(seed: Uint8Array, derivationKey: Uint8Array): 
 
 /**
  * @param n 0 for the first TAN of the session, 1 for the next …
+ * @param expiresAt Unix seconds, as the session keeps them: the same TAN each time needs the same last day
  * @param macKey 32 bytes, the key of self-authenticating TANs (domain/tan)
  * @returns the session's n-th TAN
  */
-export function sessionTan(seed: Uint8Array, n: number, derivationKey: Uint8Array, macKey: Uint8Array): string {
+export function sessionTan(
+  seed: Uint8Array,
+  { n, expiresAt }: { readonly n: number; readonly expiresAt: number },
+  derivationKey: Uint8Array,
+  macKey: Uint8Array,
+): string {
   const bits = hmacSha256(derivationKey, label('tan'), seed, utf8(String(n)));
-  return composeTan(bits.subarray(0, TAN_UNPREDICTABLE_BYTES), macKey);
+  return composeTan(bits.subarray(0, TAN_UNPREDICTABLE_BYTES), lastDayOfTan(expiresAt), macKey);
 }
 
 /** @returns lowercase hex of the keyed hash under which a token's session is stored */

@@ -52,6 +52,12 @@ export type RegisterReply =
 /** new, held: it is the asker's, since now or before. card: it is a code card's, which no date of birth belongs to. */
 export type ClaimReply = { readonly kind: 'new' | 'held' | 'card' } | { readonly kind: 'taken'; readonly by: string };
 
+/** Which TAN a session is given, and until when (Unix seconds). */
+export interface TakenTan {
+  readonly n: number;
+  readonly expiresAt: number;
+}
+
 export class TestSession<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
@@ -205,7 +211,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     tanNumber: number,
     status: TanStatus,
     rules: TanRules,
-  ): Promise<number | 'moved' | null> {
+  ): Promise<TakenTan | 'moved' | null> {
     const now = await this.clock();
     const row = readSession(this.#sql, tokenHash);
     if (row === null || !isLive(row.session, now)) return null;
@@ -213,7 +219,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     const next = nextTan(row.session, status, now, rules);
     if (next === null) return null;
     if (next !== row.session) writeSession(this.#sql, tokenHash, row.seed, next);
-    return next.tanNumber;
+    return { n: next.tanNumber, expiresAt: next.tanExpiresAt ?? now + rules.lifetimeSeconds };
   }
 
   /** Notes that the laboratory's rows are this session's own, before the first is deleted. */

@@ -9,7 +9,8 @@ import { check } from 'k6';
 import { randomBytes } from 'k6/crypto';
 import http from 'k6/http';
 import { Trend } from 'k6/metrics';
-import { anyEdge, arrival, clientHeaders, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
+import { clientHeaders } from './lib/client.ts';
+import { anyEdge, arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
 import { textOf } from './lib/phone.ts';
 
 export { handleSummary } from './lib/summary.ts';

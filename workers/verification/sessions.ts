@@ -3,7 +3,7 @@
  * repeatable: what it gives out is derived, so a lost reply is asked for again.
  */
 import { type KeyType, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
-import type { Session } from '../../domain/session.ts';
+import type { Session, TanStatus } from '../../domain/session.ts';
 import { isPositive } from '../../domain/test-result.ts';
 import type { IssuedRow } from '../../durable-objects/test-session/test-session.ts';
 import { askLaboratory } from './answered.ts';
@@ -83,12 +83,12 @@ export class Sessions {
       const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
       if (verdict !== 'right' || !isPositive(reply.result)) return null;
       await this.#keep(hash, session, reply.keptUntil);
-      const current = sessionTan(seed, session.tanNumber, derivationKey, tanMacKey);
-      const status = await this.#ledger.status(current);
-      const n = await this.#shards.of(hash).takeTan(hash, session.tanNumber, status, rules);
-      if (n === 'moved') continue;
-      if (n === null) return null;
-      const tan = sessionTan(seed, n, derivationKey, tanMacKey);
+      const current = { n: session.tanNumber, expiresAt: session.tanExpiresAt };
+      const status = await this.#statusOf(seed, current);
+      const taken = await this.#shards.of(hash).takeTan(hash, current.n, status, rules);
+      if (taken === 'moved') continue;
+      if (taken === null) return null;
+      const tan = sessionTan(seed, { n: taken.n, expiresAt: taken.expiresAt }, derivationKey, tanMacKey);
       // A crash before this line leaves a number without a TAN: the next call finds it being issued, and issues it.
       await this.#ledger.record([tan], session.codeBatchId);
       if ((await this.#shards.of(hash).read(hash)) !== null) return tan;
@@ -97,6 +97,12 @@ export class Sessions {
       return null;
     }
     return null;
+  }
+
+  /** What the ledger knows of the session's current TAN; gone where none was taken yet. */
+  async #statusOf(seed: Uint8Array, { n, expiresAt }: { n: number; expiresAt: number | null }): Promise<TanStatus> {
+    if (expiresAt === null) return 'gone';
+    return this.#ledger.status(sessionTan(seed, { n, expiresAt }, this.#config.derivationKey, this.#config.tanMacKey));
   }
 
   /**

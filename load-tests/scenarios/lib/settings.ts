@@ -9,8 +9,6 @@
  * A fleet adds k6's own --execution-segment (README.md).
  */
 
-import { CLIENT_HEADERS } from '../../../scripts/support/client-headers.ts';
-
 interface Targets {
   readonly rates: Readonly<Record<'phones30Million' | 'phones60Million', { readonly sessionsPerSecond: number }>>;
   readonly download: Readonly<Record<'httpFailures' | 'droppedIterations', string>> &
@@ -29,7 +27,7 @@ interface Targets {
 }
 
 /** load-tests/targets.json: the one place for numbers. */
-export const TARGETS = JSON.parse(open('../targets.json')) as Targets;
+export const TARGETS = JSON.parse(open('../../targets.json')) as Targets;
 
 /** Reads a number from the environment, loudly. */
 function numberFrom(name: string, otherwise: number): number {
@@ -98,11 +96,4 @@ export function thresholds(
   times: Readonly<Record<string, string[]>> = {},
 ): Record<string, string[]> {
   return { dropped_iterations: [TARGETS.download.droppedIterations], ...correctness, ...(CHECK_TIMES ? times : {}) };
-}
-
-const CLIENTS = Object.values(CLIENT_HEADERS);
-
-/** @returns what one of the apps' HTTP libraries sends unasked, at random: half of the phones are of either kind */
-export function clientHeaders(): Readonly<Record<string, string>> {
-  return CLIENTS[Math.floor(Math.random() * CLIENTS.length)] ?? {};
 }

@@ -8,7 +8,8 @@ import encoding from 'k6/encoding';
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
-import { anyEdge, clientHeaders, TARGETS } from './settings.ts';
+import { clientHeaders } from './client.ts';
+import { anyEdge, TARGETS } from './settings.ts';
 
 /** One prepared request: headers as they are, body in base64. */
 interface Prepared {

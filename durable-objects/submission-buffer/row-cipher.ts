@@ -15,7 +15,7 @@
  * | 48..63 | the lasting hash, which outlives the row (known-ops.ts) |
  *
  * A tag never repeats under one key, since a key is stored once; so no counter block does. All keystream of a call comes
- * from one pass of the block cipher (NIST SP 800-38A §6.5): the 14 rows of an upload, or the thousands of a page.
+ * from one pass of the block cipher (NIST SP 800-38A, counter mode): the 14 rows of an upload, or the thousands of a page.
  */
 import { createCipheriv, createDecipheriv, randomBytes, type Cipheriv } from 'node:crypto';
 import { concatBytes, utf8 } from '../../protocol/primitives/bytes.ts';

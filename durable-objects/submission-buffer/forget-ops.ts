@@ -17,7 +17,7 @@ import type { BufferConfig } from './config.ts';
 import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { count } from './lost-rows.ts';
-import { release } from './memory.ts';
+import { release, Scratch } from './memory.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES } from './row-cipher.ts';
 import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
 import { deleteWaiting, readWaiting, waitingHours } from './waiting-rows.ts';
@@ -28,6 +28,7 @@ const HASHES_A_SLICE = 1_000;
 const SHAPE: RecordShape = { bytes: HASH_BYTES + 4, sortBytes: HASH_BYTES };
 /** 5 MB in memory: a larger set is done in parts, by the first byte of the hash, each with a pass over the rows. */
 const HASHES_IN_MEMORY = 250_000;
+const PACKED = new Scratch();
 const HOUR_DIGITS = 10;
 const INSERT_HASHES = `INSERT INTO known_key
   WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
@@ -110,8 +111,9 @@ async function keepHashes(
   );
 }
 
+/** @returns hashes of a part, in memory that the next call uses again */
 function hashesOf(config: BufferConfig, rows: Uint8Array, part: number, parts: number): Uint8Array {
-  const records = new Uint8Array((rows.length / STORED_ROW_BYTES) * SHAPE.bytes);
+  const records = PACKED.take((rows.length / STORED_ROW_BYTES) * SHAPE.bytes);
   let at = 0;
   for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
     if (Math.floor((rows[row + HASH_OFFSET]! * parts) / 256) !== part) continue;

@@ -8,7 +8,7 @@
  *
  * @param bytes dead from now on; left alone when others may look into the same memory
  */
-export function release(bytes: Uint8Array): void {
+export function release(bytes: Uint8Array | Uint32Array | Float64Array): void {
   if (bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
 }
 

@@ -9,7 +9,7 @@ import { pause } from '../pace.ts';
 import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart, uint32, writeUint32 } from '../packed-keys.ts';
 import type { KeyPage } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
-import { release } from './memory.ts';
+import { release, Scratch } from './memory.ts';
 import { numberLabels, type SetLabels } from './row-labels.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
@@ -22,6 +22,7 @@ const PART_ROWS = 1_000_000;
 /** A packed row (durable-objects/packed-keys.ts), then the number of its code batch + 1. */
 const CODE_OFFSET = ROW_BYTES;
 const SHAPE: RecordShape = { bytes: ROW_BYTES + 4, sortBytes: SORT_BYTES };
+const PACKED = new Scratch();
 
 /** A row whose label nobody opens: without a provenance the publisher puts it aside. */
 const NO_LABEL = { provenance: 0xffff_ffff, codeBatch: -1 };
@@ -110,8 +111,9 @@ export class SetReader {
     this.#runs = runs;
   }
 
+  /** @returns rows of the part, in memory that the next call uses again */
   #pack(hour: number, rows: Uint8Array, part: Part): Uint8Array {
-    const records = new Uint8Array((rows.length / STORED_ROW_BYTES) * SHAPE.bytes);
+    const records = PACKED.take((rows.length / STORED_ROW_BYTES) * SHAPE.bytes);
     let at = 0;
     for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
       const start = rowStart(rows, row + FIELDS_OFFSET);

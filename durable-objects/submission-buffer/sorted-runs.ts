@@ -28,7 +28,7 @@ export function compareRecords(
   return 0;
 }
 
-/** @param records in any order; their memory is dead afterwards @returns the same, sorted, in memory of their own */
+/** @param records in any order @returns the same, sorted, in memory of their own */
 export function sortRecords(shape: RecordShape, records: Uint8Array): Uint8Array {
   const count = records.length / shape.bytes;
   const order = new Uint32Array(count);
@@ -48,7 +48,8 @@ export function sortRecords(shape: RecordShape, records: Uint8Array): Uint8Array
     const from = order[n]! * shape.bytes;
     sorted.set(records.subarray(from, from + shape.bytes), n * shape.bytes);
   }
-  release(records);
+  release(order);
+  release(lead);
   return sorted;
 }
 

@@ -31,12 +31,15 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 /** What the protected members of the objects look like from a test. */
 interface Tunable {
   clock: () => number;
+  secondClock: () => Promise<number>;
   config: { policy: ChunkPolicy };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
 export class Rig {
   now = MIDNIGHT + 10 * 3600;
+  /** What the second source of time says; null: the same. */
+  second: number | null | 'out of reach' = null;
   policy = OPEN_POLICY;
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
@@ -119,6 +122,10 @@ export class Rig {
   #tune(object: unknown): void {
     const tunable = object as Tunable;
     tunable.clock = () => this.now;
+    tunable.secondClock = async () => {
+      if (this.second === 'out of reach') throw new Error('out of reach');
+      return this.second ?? this.now;
+    };
     tunable.config = { ...tunable.config, policy: this.policy };
   }
 

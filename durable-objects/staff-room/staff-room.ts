@@ -8,6 +8,8 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/rpc.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import {
   appendAudit,
@@ -36,12 +38,16 @@ const CLEANUP_EVERY_MS = 3_600_000;
 export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** See {@link openSession}. */
@@ -111,10 +117,17 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
       .toArray();
   }
 
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_MS);
-    forgetSessions(this.#sql, await this.#now());
+    forgetSessions(this.#sql, await this.#guard.believe(await this.#now(), this.secondClock));
   }
 
   async #now(): Promise<number> {

@@ -5,9 +5,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
-import type { ReserveReply } from '../../domain/rpc.ts';
+import type { ClockStatus, ReserveReply } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { GroupCommit } from '../group-commit.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
 
@@ -30,7 +31,10 @@ export interface IssueBatch {
 export class TanLedger extends DurableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Date.now() / 1000;
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
   readonly #commits: GroupCommit;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -38,6 +42,7 @@ export class TanLedger extends DurableObject {
     this.#sql = ctx.storage.sql;
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
@@ -86,9 +91,16 @@ export class TanLedger extends DurableObject {
     withdrawTans(this.#sql, codeBatchId);
   }
 
-  /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
+  /** Deletes what has to be gone by the believed time. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    return forgetTans(this.#sql, await this.clock());
+    return forgetTans(this.#sql, await this.#guard.believe(await this.clock(), this.secondClock));
+  }
+
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
   }
 
   /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */
@@ -109,7 +121,9 @@ export class TanLedger extends DurableObject {
     const due = nextForgetAt(this.#sql);
     if (due === null) return this.ctx.storage.deleteAlarm();
     const leftMs = (due - (await this.clock())) * 1000;
-    const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(SHORTEST_ALARM_MS, leftMs));
+    // What is due by a clock that nothing confirms stays due: it is looked at once in a while.
+    const shortestMs = this.#guard.held ? RETRY_MS : SHORTEST_ALARM_MS;
+    const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(shortestMs, leftMs));
     return this.ctx.storage.setAlarm(Date.now() + waitMs);
   }
 }

@@ -7,7 +7,9 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/rpc.ts';
 import { isLive, nextTan, polled, register, type Session, type TanStatus } from '../../domain/session.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import {
   batchUse,
@@ -30,12 +32,16 @@ export interface IssuedRow extends StoredSession {
 export class TestSession<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** Issues teleTANs or cards; the same rows again change nothing. @throws RangeError above the batch limit */
@@ -118,10 +124,17 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return batchUse(this.#sql, codeBatchId);
   }
 
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.#arm(CLEANUP_RETRY_SECONDS);
-    const now = await this.clock();
+    const now = await this.#guard.believe(await this.clock(), this.secondClock);
     const next = forgetExpired(this.#sql, now);
     if (next === null) await this.ctx.storage.deleteAlarm();
     else await this.#arm(Math.min(next - now, CLEANUP_RETRY_SECONDS));

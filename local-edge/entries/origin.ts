@@ -4,23 +4,26 @@ import { Publisher as DeployedPublisher } from '../../durable-objects/publisher/
 import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { originHandler } from '../../workers/origin/app.ts';
 import { countCalls, countedWorker } from './counters.ts';
-import { clock } from './local-clock.ts';
+import { clock, secondClock } from './local-clock.ts';
 
 export { BackOffice, Intake } from '../../workers/origin/entrypoints.ts';
 
 /** The deployed object, asking the local clock. */
 export class Publisher extends DeployedPublisher {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 /** The deployed object, asking the local clock. */
 export class SubmissionBuffer extends DeployedSubmissionBuffer {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 /** The deployed object, asking the local clock. */
 export class ParameterStore extends DeployedParameterStore {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 countCalls('SubmissionBuffer', DeployedSubmissionBuffer);

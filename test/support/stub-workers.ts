@@ -42,6 +42,8 @@ export class Redeem extends WorkerEntrypoint {
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
   forgetExpired() { return { forgotten: 0 }; }
+  clocks() { return []; }
+  confirmClocks() { return []; }
   issueTeleTan(issuer) { if (issued.has(issuer)) return null; issued.add(issuer); return { teleTan: 'R3ZNUEV9JA', expiresAt: 1790003600 }; }
   teleTanBook(issuer) {
     const entries = issued.has(issuer) ? [{ hint: 'R3Z', issuedAt: 1790000000, expiresAt: 1790003600 }] : [];
@@ -79,6 +81,8 @@ export class Intake extends WorkerEntrypoint {
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
+  clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
+  confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
   markBatch() {}
   status() { return { regions: [], idle: true, counters: {} }; }
 }
@@ -100,6 +104,8 @@ export class Results extends WorkerEntrypoint {
 export class BackOffice extends WorkerEntrypoint {
   setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one' }; }
   laboratories() { return { version: 0, laboratories: [] }; }
+  clocks() { return []; }
+  confirmClocks() { return []; }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

@@ -6,6 +6,7 @@ import { WorkerEntrypoint } from 'cloudflare:workers';
 import type {
   AcceptReply,
   AcceptedUpload,
+  ClockStatus,
   IntakeRpc,
   OriginBackOfficeRpc,
   OriginStatus,
@@ -17,7 +18,7 @@ import type {
   PublishRequest,
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
-import { originObjects, type OriginEnv } from './bindings.ts';
+import { originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
 /** Takes uploads in; bound by `upload` alone. */
 export class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
@@ -38,6 +39,14 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     const { publisher, parameters } = originObjects(this.env);
     const steps = await Promise.all([publisher.advance(), parameters.advance()]);
     return { idle: steps.every(({ idle }) => idle) };
+  }
+
+  clocks(): Promise<ClockStatus[]> {
+    return originClocks(this.env, null);
+  }
+
+  confirmClocks(at: number): Promise<ClockStatus[]> {
+    return originClocks(this.env, at);
   }
 
   async status(): Promise<OriginStatus> {

@@ -5,6 +5,7 @@ import { WorkerEntrypoint } from 'cloudflare:workers';
 import type {
   CardBatch,
   CardSheet,
+  ClockStatus,
   IssuedTeleTanReply,
   IssueTansRequest,
   RedeemRpc,
@@ -13,6 +14,7 @@ import type {
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
 import type { VerificationEnv } from './bindings.ts';
+import { verificationClocks } from './clocks.ts';
 import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { servicesOf } from './services.ts';
 
@@ -44,6 +46,16 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   /** See {@link VerificationBackOfficeRpc}. */
   async forgetExpired(): Promise<{ readonly forgotten: number }> {
     return { forgotten: await servicesOf(this.env).ledger.forgetExpired() };
+  }
+
+  /** See {@link ClocksRpc}. */
+  clocks(): Promise<ClockStatus[]> {
+    return verificationClocks(this.env, null);
+  }
+
+  /** See {@link ClocksRpc}. */
+  confirmClocks(at: number): Promise<ClockStatus[]> {
+    return verificationClocks(this.env, at);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

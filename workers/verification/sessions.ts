@@ -30,7 +30,7 @@ export interface CodeToIssue {
 }
 
 /** Hex digits, one shard each. */
-const SHARD_DIGITS = Array.from('0123456789abcdef');
+export const SHARD_DIGITS = Array.from('0123456789abcdef');
 /** A number that moved while the ledger was asked is asked about again; two devices of one person do that, rarely. */
 const TAKE_TAN_ATTEMPTS = 4;
 

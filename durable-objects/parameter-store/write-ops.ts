@@ -3,7 +3,7 @@
  * the decision, so a step that was killed is simply taken again. What a crash leaves behind: new documents that no head
  * names yet, or CWA ZIPs ahead of the head; each object is complete and signed by itself.
  */
-import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
 import {
   CONFIG_TYPE,
   CONFIG_VALIDITY_SECONDS,
@@ -95,7 +95,9 @@ async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: Ow
 async function refuseToGoBack(own: OwnObjects, config: ParameterStoreConfig, head: ConfigHead): Promise<void> {
   const bytes = await own.bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
   if (bytes === null) return;
-  const published = parseConfigHead(signedBy(CONFIG_TYPE, config.headKeyId, fromUtf8(bytes), config.headSigner));
+  const published = parseConfigHead(
+    signedBy(CONFIG_TYPE, config.headKeyId, new TextDecoder().decode(bytes), config.headSigner),
+  );
   if (!published.ok || published.value.version < head.version) return;
   const same = JSON.stringify(published.value.documents) === JSON.stringify(head.documents);
   if (published.value.version === head.version && same) return;

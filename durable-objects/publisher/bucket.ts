@@ -72,18 +72,14 @@ export function r2Bucket(bucket: R2Bucket, onCall: () => void = () => {}): Bucke
     },
     async getStart(key, limit) {
       onCall();
-      const object = await bucket.get(key);
-      if (object === null) return null;
-      const start = new Uint8Array(Math.min(object.size, limit));
-      let length = 0;
-      // Read by hand: a range that is longer than the object is an error for some sizes.
-      for await (const chunk of object.body) {
-        const part = chunk.subarray(0, start.length - length);
-        start.set(part, length);
-        length += part.length;
-        if (length === start.length) break;
-      }
-      return start.subarray(0, length);
+      const found = await bucket.head(key);
+      if (found === null) return null;
+      const length = Math.min(found.size, limit);
+      // A range of no bytes is an error.
+      if (length === 0) return new Uint8Array(0);
+      onCall();
+      const object = await bucket.get(key, { range: { offset: 0, length } });
+      return object === null ? null : new Uint8Array(await object.arrayBuffer());
     },
     async getInto(key, range, memory) {
       onCall();

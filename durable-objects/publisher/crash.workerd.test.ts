@@ -73,6 +73,7 @@ describe('a publisher that is killed', () => {
           n += 1;
           if (n - 1 !== failing) return;
           failed += 1;
+          rig.dead = true;
           throw new Error('killed');
         };
         const rig = await story((fresh) => {

@@ -7,7 +7,7 @@
  * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
-import { fromUtf8, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/gaen/intervals.ts';
@@ -193,8 +193,11 @@ class StateSetBack extends Error {
 /** What lies in the head's place isn't what we put. An older head of ours, or anything unsigned, is simply replaced. */
 async function refuseToGoBack(p: Publication, plan: IndexPlan): Promise<void> {
   const bytes = await p.publicBucket.getStart(headPath(plan.region), MAX_HEAD_BYTES);
-  const found =
-    bytes === null ? null : signedBy('manifest', p.config.manifestKeyId, fromUtf8(bytes), p.config.manifestSigner);
+  // Not every byte string is UTF-8, and what isn't is nothing of ours.
+  const text = new TextDecoder().decode(bytes ?? new Uint8Array(0));
+  // The right head with somebody else's headers.
+  if (text === plan.head) return;
+  const found = signedBy('manifest', p.config.manifestKeyId, text, p.config.manifestSigner);
   if (found === null || ((found as ManifestHead).sequence ?? 0) < plan.sequence) return;
   p.store.count('alert_state_set_back');
   throw new StateSetBack(`${headPath(plan.region)} is a newer head of ours than the one to publish`);

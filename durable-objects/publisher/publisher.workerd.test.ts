@@ -126,11 +126,13 @@ describe('a day', () => {
       const rows = await Promise.all([rig.inBuffer(tables), rig.inPublisherStorage(tables)]);
       // Every row that is left, by table: names of sets, hours, days and empty files, and counts.
       expect(rows.map((all) => Object.keys(all).toSorted())).toEqual([
-        ['counter', 'meta', 'release_set', 'schema_version'],
+        ['clock_guard', 'counter', 'meta', 'release_set', 'schema_version'],
         [
+          'clock_guard',
           'counter',
           'meta',
           'public_object',
+          'published_index',
           'region_day',
           'region_head',
           'region_hour',

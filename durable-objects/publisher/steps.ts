@@ -60,8 +60,10 @@ export async function advance(p: Publication): Promise<Advance> {
 
 /** What failed in one call of `advance` and doesn't stop the rest. */
 class Trouble {
-  /** Freezing or planning an hour, which all regions need. */
+  /** Freezing or planning an hour, which all regions need: the buffer is out of reach. */
   plan: unknown = null;
+  /** The same, for another reason. */
+  fatal: unknown = null;
   other: unknown = null;
 
   async tried(step: () => Promise<boolean>): Promise<boolean> {
@@ -92,6 +94,7 @@ async function attempt(p: Publication, region: string, trouble: Trouble): Promis
     p.noteRegion(region, false);
     return stepped;
   } catch (error) {
+    if (error === trouble.fatal) throw error;
     p.noteRegion(region, true);
     p.store.count(`alert_region_failed_${region}`);
     trouble.other ??= error;
@@ -113,12 +116,16 @@ async function regionStep(p: Publication, region: string, trouble: Trouble): Pro
       await writeHour(p, region, next, hour.record);
       return true;
     }
-    // Hours that are written already needn't wait for a buffer out of reach.
+    // Hours that are written already needn't wait for a buffer; anything else that fails is simply tried again.
     if (trouble.plan === null) {
       try {
         await (hour.state === 'OPEN' ? freezeStep(p, next) : planStep(p, hour));
         return true;
       } catch (error) {
+        if (!(error instanceof BufferOutOfReach)) {
+          trouble.fatal = error;
+          throw error;
+        }
         trouble.plan = error;
       }
     }

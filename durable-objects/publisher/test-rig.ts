@@ -45,6 +45,8 @@ export class Rig {
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
   afterPut: (key: string) => void = () => {};
+  /** The publisher was killed: until it is evicted, nothing that it tries reaches R2. */
+  dead = false;
   /** While it is set, no call of the publisher reaches the buffer. */
   bufferDown = false;
   readonly buffer = testEnv.SUBMISSION_BUFFER.getByName('buffer');
@@ -109,6 +111,7 @@ export class Rig {
   }
 
   async evict(): Promise<void> {
+    this.dead = false;
     await evictAllDurableObjects();
   }
 
@@ -130,13 +133,17 @@ export class Rig {
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {
-    const port = r2Bucket(binding, onCall);
+    const port = r2Bucket(binding, () => {
+      if (this.dead) throw new Error('killed');
+      onCall();
+    });
     return {
       ...port,
       put: async (key, bytes, meta, etag) => {
         this.onPut(key);
         const stored = await port.put(key, bytes, meta, etag);
         this.afterPut(key);
+        if (this.dead) throw new Error('killed');
         return stored;
       },
     };

@@ -1,6 +1,6 @@
 /**
  * @module How far an object believes its clock (docs/architecture.md §11, docs/decisions/027). What can't be undone, publishing and deleting,
- * goes by the believed time: never more than `CLOCK_BOUND_SECONDS` past the last instant that a second source of time
+ * goes by the believed time: never more than `BELIEVED_AHEAD_SECONDS` past the last instant that a second source of time
  * confirmed. The second source is Cloudflare's own schedule (each cron hands over the instant it was scheduled for), the
  * operator, and in `origin` R2, which stamps what is put. A clock that goes back is believed at once: less is due then.
  *
@@ -13,7 +13,7 @@ import type { ClockStatus } from '../domain/rpc.ts';
  * The embargo leaves two hours between a key's end and its publication (docs/architecture.md §5.2): a clock that runs ahead by no more can't
  * publish a key that a phone may still be using. A cron comes every five minutes, so that only an outage makes a longer step.
  */
-export const CLOCK_BOUND_SECONDS = 2 * 3600;
+export const BELIEVED_AHEAD_SECONDS = 2 * 3600;
 /** After a second source that didn't help, it is asked no sooner: an object that waits must not ask at each upload. */
 const ASK_AGAIN_SECONDS = 30;
 
@@ -63,7 +63,7 @@ export class ClockGuard {
       return now;
     }
     if (!this.held) this.#write({ ...this.#row, held: 1, times_held: this.#row.times_held + 1 });
-    return this.#row.confirmed + CLOCK_BOUND_SECONDS;
+    return this.#row.confirmed + BELIEVED_AHEAD_SECONDS;
   }
 
   /**
@@ -74,7 +74,7 @@ export class ClockGuard {
    */
   confirm(now: number, at: number): void {
     const confirmed = Math.floor(Math.min(now, at));
-    const held = now > confirmed + CLOCK_BOUND_SECONDS;
+    const held = now > confirmed + BELIEVED_AHEAD_SECONDS;
     const times_held = this.#row.times_held + (held && !this.held ? 1 : 0);
     this.#write({ confirmed, held: held ? 1 : 0, times_held });
   }
@@ -90,7 +90,7 @@ export class ClockGuard {
   }
 
   #isBelieved(now: number): boolean {
-    return this.#row.confirmed !== null && now <= this.#row.confirmed + CLOCK_BOUND_SECONDS;
+    return this.#row.confirmed !== null && now <= this.#row.confirmed + BELIEVED_AHEAD_SECONDS;
   }
 
   /** The clock went back, or time has caught up. */
@@ -106,12 +106,12 @@ export class ClockGuard {
 }
 
 /** Where the second source puts its empty object, in the private bucket. */
-const CLOCK_KEY = 'clock';
+const TIME_KEY = 'clock';
 
 /** @param bucket of the object @returns R2's clock: when it says that it took an empty object */
 export function r2Clock(bucket: R2Bucket): SecondClock {
   return async () => {
-    const taken = await bucket.put(CLOCK_KEY, new Uint8Array(0));
+    const taken = await bucket.put(TIME_KEY, new Uint8Array(0));
     if (taken === null) throw new Error('R2 took nothing');
     return Math.floor(taken.uploaded.getTime() / 1000);
   };

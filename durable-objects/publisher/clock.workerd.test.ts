@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { beforeEach, describe, it } from 'vitest';
 import { hourOf, keyEnd } from '../../protocol/gaen/intervals.ts';
 import { headPath, type ManifestHead } from '../../protocol/index/manifest.ts';
-import { CLOCK_BOUND_SECONDS, ClockGuard, r2Clock } from '../clock-guard.ts';
+import { BELIEVED_AHEAD_SECONDS, ClockGuard, r2Clock } from '../clock-guard.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const NOON = MIDNIGHT + 12 * 3600;
@@ -44,7 +44,7 @@ describe('a clock that jumps ahead, while a second source of time says otherwise
     rig.now = NOON + 7 * DAY;
     await rig.untilIdle();
     // Two hours at most, and the release rule leaves two.
-    expect((await head()).issuedAt).toBeLessThanOrEqual(NOON + CLOCK_BOUND_SECONDS);
+    expect((await head()).issuedAt).toBeLessThanOrEqual(NOON + BELIEVED_AHEAD_SECONDS);
     expect(await releaseHours()).toEqual([hourOf(MIDNIGHT + DAY) + 1]);
     await rig.accept('u2', keysOf(3, 1));
     expect((await releaseHours())[0]).toBe(hourOf(NOON) + 2);
@@ -88,7 +88,7 @@ describe('a clock that jumps ahead, while a second source of time says otherwise
       await rig.inPublisher((publisher) => publisher.clockStatus('publisher', real));
       await runInDurableObject(rig.buffer, (buffer) => buffer.clockStatus('buffer', real));
       await rig.untilIdle();
-      expect((await head()).issuedAt).toBe(real + CLOCK_BOUND_SECONDS);
+      expect((await head()).issuedAt).toBe(real + BELIEVED_AHEAD_SECONDS);
     }
   });
 });
@@ -118,10 +118,10 @@ describe('an outage', () => {
     rig.second = 'out of reach';
     expect((await rig.accept('u2', keysOf(2, 3))).kind).toBe('stored');
     await rig.untilIdle();
-    expect((await head()).issuedAt).toBe(NOON + CLOCK_BOUND_SECONDS);
+    expect((await head()).issuedAt).toBe(NOON + BELIEVED_AHEAD_SECONDS);
     await rig.evict();
     await rig.untilIdle();
-    expect((await head()).issuedAt).toBe(NOON + CLOCK_BOUND_SECONDS);
+    expect((await head()).issuedAt).toBe(NOON + BELIEVED_AHEAD_SECONDS);
     expect(await counters()).toMatchObject({ alert_clock_held: 1 });
     await rig.inPublisher((publisher) => publisher.clockStatus('publisher', rig.now));
     await runInDurableObject(rig.buffer, (buffer) => buffer.clockStatus('buffer', rig.now));
@@ -160,7 +160,7 @@ describe('the guard', () => {
             const now = real + error * 3600;
             if (asked === 'cron') guard.confirm(now, real);
             const believed = await guard.believe(now, asked === 'r2' ? async () => real : null);
-            expect(believed).toBeLessThanOrEqual(real + CLOCK_BOUND_SECONDS);
+            expect(believed).toBeLessThanOrEqual(real + BELIEVED_AHEAD_SECONDS);
             expect(believed).toBeLessThanOrEqual(now);
             // Whatever is confirmed and right is believed as it is.
             if (asked !== 'nobody' && error >= 0 && error <= 2) expect(believed).toBe(now);

@@ -1,8 +1,11 @@
 /**
  * @module Which tests run where. `x.test.ts` runs in Node, and in workerd too when it lies in protocol/ or domain/;
  * `x.workerd.test.ts` runs in workerd alone, inside the Worker that owns its folder, with that Worker's wrangler.toml
- * environment; `x.node.test.ts` in Node alone (it reads files or starts processes).
+ * environment; `x.node.test.ts` in Node alone (it reads files or starts processes). With `--mode long` (`npm run test:long`) only
+ * files that import test/support/longer.ts run, in their longer form.
  */
+import { globSync, readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
@@ -12,12 +15,46 @@ import { laboratoryStub, originStub, verificationStub } from './test/support/stu
 Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' });
 
 const WORKERD_ONLY = '**/*.workerd.test.ts';
+const NOTE_PROCESS = './test/support/note-process.ts';
 const NODE_ONLY = '**/*.node.test.ts';
 
 type Stub = typeof originStub;
 
+/** Two workers and what they start (a workerd each, Chromium) take up to 4 GB together, the rest of a machine not counted. */
+const ROOM_FOR_TWO_BYTES = 6e9;
+
+/** What the machine has, or a container may take. */
+function memoryBytes(): number {
+  // Without a limit a number beyond any machine, or 0 where the system can't tell.
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
+
+/** What `npm run test:long` leaves out: every file that has no longer form. */
+function withoutLongerForm(): string[] {
+  return globSync('**/*.test.ts', { exclude: ['node_modules/**'] }).filter(
+    (file) => !/from '(\.\.\/)+(test\/)?support\/longer\.ts'/.test(readFileSync(file, 'utf8')),
+  );
+}
+
+/** What all projects share; they don't inherit it from the whole. */
+function common(mode: string) {
+  const longer = mode === 'long';
+  // Ends what hangs, and nothing else: a limit that a busy machine can reach says nothing about the code. The longest test takes
+  // 20 s on two idle cores, in its longer form two minutes.
+  const hangsAfterMs = longer ? 1_200_000 : 300_000;
+  return {
+    exclude: ['node_modules/**', ...(longer ? withoutLongerForm() : [])],
+    provide: { longer },
+    testTimeout: hangsAfterMs,
+    hookTimeout: hangsAfterMs,
+  };
+}
+
+type Common = ReturnType<typeof common>;
+
 /** One Worker's own tests: its entry file, bindings and storage are the real ones, its neighbours are stubs. */
 function workerProject(
+  shared: Common,
   worker: string,
   folders: readonly string[],
   neighbours: Stub[] = [],
@@ -31,78 +68,87 @@ function workerProject(
       }),
     ],
     test: {
+      ...shared,
       name: worker,
       include: [
         `workers/${worker}/${WORKERD_ONLY}`,
-        ...folders.map((folder) => `durable-objects/${folder}/${WORKERD_ONLY}`),
+        ...folders.map((folder) => `${folder.includes('/') ? folder : `durable-objects/${folder}`}/${WORKERD_ONLY}`),
       ],
-      testTimeout: 20_000,
     },
   };
 }
 
 /** Whole systems, driven from Node: miniflare or wrangler's harness is started by the test itself. */
-function systemProject(name: string): TestProjectInlineConfiguration {
+function systemProject(shared: Common, name: string): TestProjectInlineConfiguration {
   return {
     test: {
+      ...shared,
       name,
       include: [`test/${name}/**/*.test.ts`],
-      testTimeout: 60_000,
-      hookTimeout: 120_000,
+      setupFiles: NOTE_PROCESS,
     },
   };
 }
 
-export default defineConfig({
-  test: {
-    // One less than the cores is the default: on two cores nothing would run beside a test that waits for a deadline.
-    maxWorkers: 2,
-    projects: [
-      {
-        test: {
-          name: 'node',
-          include: [
-            'protocol',
-            'domain',
-            'durable-objects',
-            'phone',
-            'local-edge',
-            'scripts',
-            'risk-explorer',
-            'simulator',
-            'workers',
-            'test/support',
-            'test/house',
-            'load-tests',
-            'benchmarks',
-          ].map((folder) => `${folder}/**/*.test.ts`),
-          exclude: ['node_modules/**', WORKERD_ONLY],
-          testTimeout: 30_000,
+export default defineConfig(({ mode }) => {
+  const shared = common(mode);
+  return {
+    test: {
+      // One less than the cores is the default: on two cores nothing would run beside a test that waits for a deadline.
+      maxWorkers: memoryBytes() < ROOM_FOR_TWO_BYTES ? 1 : 2,
+      projects: [
+        {
+          test: {
+            ...shared,
+            name: 'node',
+            include: [
+              'protocol',
+              'domain',
+              'durable-objects',
+              'phone',
+              'local-edge',
+              'scripts',
+              'risk-explorer',
+              'simulator',
+              'workers',
+              'test/support',
+              'test/house',
+              'load-tests',
+              'benchmarks',
+            ].map((folder) => `${folder}/**/*.test.ts`),
+            exclude: [...shared.exclude, WORKERD_ONLY],
+            setupFiles: NOTE_PROCESS,
+          },
         },
-      },
-      {
-        plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
-        test: {
-          name: 'pure-workerd',
-          include: ['protocol/**/*.test.ts', 'domain/**/*.test.ts'],
-          exclude: ['node_modules/**', NODE_ONLY],
-          testTimeout: 30_000,
+        {
+          plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-11-01' } })],
+          test: {
+            ...shared,
+            name: 'pure-workerd',
+            include: ['protocol/**/*.test.ts', 'domain/**/*.test.ts'],
+            exclude: [...shared.exclude, NODE_ONLY],
+          },
         },
-      },
-      workerProject('origin', ['submission-buffer', 'publisher', 'parameter-store']),
-      // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
-      workerProject('verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
-        ANSWER_DEADLINE_MS: '0',
-      }),
-      workerProject('laboratory', ['result-store']),
-      workerProject('index', []),
-      workerProject('config', []),
-      workerProject('upload', [], [verificationStub, originStub]),
-      workerProject('portal', ['staff-room'], [verificationStub, originStub, laboratoryStub]),
-      systemProject('integration'),
-      systemProject('conformance'),
-      // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).
-      systemProject('browser'),
-    ],
-  },
+        workerProject(shared, 'origin', ['submission-buffer', 'publisher', 'parameter-store']),
+        // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
+        workerProject(shared, 'verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
+          ANSWER_DEADLINE_MS: '0',
+        }),
+        workerProject(shared, 'laboratory', ['result-store']),
+        workerProject(shared, 'index', []),
+        workerProject(shared, 'config', []),
+        workerProject(shared, 'upload', [], [verificationStub, originStub]),
+        workerProject(
+          shared,
+          'portal',
+          ['staff-room', 'workers/shared'],
+          [verificationStub, originStub, laboratoryStub],
+        ),
+        systemProject(shared, 'integration'),
+        systemProject(shared, 'conformance'),
+        // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).
+        systemProject(shared, 'browser'),
+      ],
+    },
+  };
 });

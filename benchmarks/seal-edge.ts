@@ -2,14 +2,14 @@
  * @module The edge that `bench:seal` and `bench:midnight` measure: keys straight into the SubmissionBuffer, and a Publisher
  * that takes a step when it is told to.
  */
-import type { IntakeRpc, OriginBackOfficeRpc } from '../domain/rpc.ts';
+import type { AcceptedUpload, OriginBackOfficeRpc } from '../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { temporaryFolder } from '../scripts/support/command-line/interrupt.ts';
 import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
 export const ORIGIN = 'exposure-edge-origin';
 /** Keys of one call when the buffer is filled, as many as one of its statements takes: the fill isn't measured. */
-const KEYS_A_CALL = 100;
+const KEYS_A_CALL = 99;
 const CALLS_AT_ONCE = 32;
 
 /**
@@ -45,7 +45,9 @@ export async function inTwoProcesses<T>(
 /** @param name tells the calls from those of another fill */
 export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKey[], name: string): Promise<void> {
   const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
-  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as IntakeRpc;
+  const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as {
+    accept(uploadId: string, upload: AcceptedUpload): Promise<unknown>;
+  };
   let next = 0;
   const client = async (): Promise<void> => {
     while (next < keys.length) {

@@ -28,12 +28,12 @@ async function drive(items, clients, call) {
 export default {
   async fetch(request, env) {
     const { tans, guids, clients } = await request.json();
-    const digest = 'ab'.repeat(32);
+    const [digest, idCommitment, payloadCommitment] = ['ab', 'cd', 'ef'].map((byte) => byte.repeat(32));
     const ids = new Map();
     const reserve = await drive(tans, clients, async (tan) => {
-      const reply = await env.REDEEM.reserve(tan, digest);
+      const reply = await env.REDEEM.reserve(tan, { digest, reservationId: crypto.randomUUID(), idCommitment, payloadCommitment });
       if (reply.kind !== 'reserved') throw new Error(reply.kind);
-      ids.set(tan, reply.uploadId);
+      ids.set(tan, reply.reservationId);
     });
     const commit = await drive(tans, clients, (tan) => env.REDEEM.commit(tan, ids.get(tan)));
     const registration = await drive(guids, clients, async (key) => {

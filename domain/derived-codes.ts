@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { concatBytes, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../protocol/primitives/hash.ts';
-import { composeTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
+import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
 import { TELETAN_ALPHABET } from './teletan.ts';
 
 /** What opens a session: the hash of a test's (or a code card's) GUID, or a teleTAN. */
@@ -17,12 +17,22 @@ export type KeyType = 'GUID' | 'TELETAN';
 const label = (purpose: string): Uint8Array => utf8(`exposure-edge/${purpose}/v1\0`);
 
 /**
+ * The date of birth is part of what opens a session: a wrong one leads to another token than the right one does, so the
+ * first can end and the second open (decision 024).
+ *
  * @param key hashed GUID (64 characters, lower case) or normalised teleTAN
+ * @param birthDateKey hash over GUID and date of birth (lower case), or null
  * @param derivationKey 32 bytes, known to `verification` alone
  * @returns 32 bytes that name the session
  */
-export function sessionSeed(keyType: KeyType, key: string, derivationKey: Uint8Array): Uint8Array {
-  return hmacSha256(derivationKey, label('session'), utf8(`${keyType}\0${key}`));
+export function sessionSeed(
+  keyType: KeyType,
+  key: string,
+  birthDateKey: string | null,
+  derivationKey: Uint8Array,
+): Uint8Array {
+  const opening = birthDateKey === null ? `${keyType}\0${key}` : `${keyType}\0${key}\0${birthDateKey}`;
+  return hmacSha256(derivationKey, label('session'), utf8(opening));
 }
 
 /** @returns the session's registration token: a version-4 UUID over 122 derived bits (RFC 9562 §5.4) */
@@ -32,17 +42,28 @@ export function registrationToken(seed: Uint8Array, derivationKey: Uint8Array): 
 
 /**
  * @param n 0 for the first TAN of the session, 1 for the next …
+ * @param expiresAt Unix seconds, as the session keeps them: the same TAN each time needs the same last day
  * @param macKey 32 bytes, the key of self-authenticating TANs (domain/tan)
  * @returns the session's n-th TAN
  */
-export function sessionTan(seed: Uint8Array, n: number, derivationKey: Uint8Array, macKey: Uint8Array): string {
+export function sessionTan(
+  seed: Uint8Array,
+  { n, expiresAt }: { readonly n: number; readonly expiresAt: number },
+  derivationKey: Uint8Array,
+  macKey: Uint8Array,
+): string {
   const bits = hmacSha256(derivationKey, label('tan'), seed, utf8(String(n)));
-  return composeTan(bits.subarray(0, TAN_UNPREDICTABLE_BYTES), macKey);
+  return composeTan(bits.subarray(0, TAN_UNPREDICTABLE_BYTES), lastDayOfTan(expiresAt), macKey);
 }
 
 /** @returns lowercase hex of the keyed hash under which a token's session is stored */
 export function tokenHash(token: string, hashKey: Uint8Array): string {
   return toHex(hmacSha256(hashKey, label('token-hash'), utf8(token.toLowerCase())));
+}
+
+/** @returns lowercase hex of the keyed hash under which the hash over GUID and date of birth is claimed */
+export function birthDateHash(birthDateKey: string, hashKey: Uint8Array): string {
+  return toHex(hmacSha256(hashKey, label('birth-date-hash'), utf8(birthDateKey)));
 }
 
 /** Random characters of a typed card code: 31^14 ≈ 69 bit; fewer than 64 could be guessed. */

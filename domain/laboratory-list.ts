@@ -29,12 +29,13 @@ export function parseLaboratoryList(payload: unknown): Parsed {
     return refuse('version', 'must be an integer of at least 1');
   }
   if (!Array.isArray(laboratories)) return refuse('laboratories', 'must be an array');
+  const parsed: Laboratory[] = [];
   const ids = new Set<string>();
   const fingerprints = new Set<string>();
   for (const [i, lab] of laboratories.entries()) {
     const at = `laboratories[${i}]`;
     if (!isObject(lab)) return refuse(at, 'must be an object');
-    const { id, name, certificateFingerprints } = lab;
+    const { id, name, certificateFingerprints, birthDate = 'optional' } = lab;
     if (typeof id !== 'string' || !/^[a-z0-9-]{1,64}$/.test(id))
       return refuse(`${at}.id`, 'must match [a-z0-9-]{1,64}');
     if (ids.has(id)) return refuse(`${at}.id`, 'stands twice');
@@ -52,8 +53,12 @@ export function parseLaboratoryList(payload: unknown): Parsed {
       if (fingerprints.has(fingerprint)) return refuse(`${at}.certificateFingerprints`, 'belongs to two laboratories');
       fingerprints.add(fingerprint);
     }
+    if (birthDate !== 'optional' && birthDate !== 'required') {
+      return refuse(`${at}.birthDate`, 'must be optional (which it is when left out) or required');
+    }
+    parsed.push({ id, name, certificateFingerprints, birthDate });
   }
-  return { ok: true, value: { version, laboratories } };
+  return { ok: true, value: { version, laboratories: parsed } };
 }
 
 /**

@@ -5,35 +5,50 @@ import { commit, forgetAt, release, reserve, type TanRow } from './reservation.t
 const EXPIRES = 100_000;
 const LEASE = 60;
 const issued: TanRow = { state: 'issued', codeBatchId: 'batch-7', expiresAt: EXPIRES };
-const held: TanRow = { ...issued, state: 'reserved', digest: 'a', uploadId: 'u1', leaseEnd: 1060 };
-const used: TanRow = { ...issued, state: 'committed', digest: 'a' };
+const held: TanRow = {
+  ...issued,
+  state: 'reserved',
+  digest: 'a',
+  reservationId: 'r1',
+  idCommitment: 'commits to r1',
+  leaseEnd: 1080,
+};
+const used: TanRow = { ...issued, state: 'committed' };
+const dead = (id: string) => (idCommitment: string) => idCommitment === `commits to ${id}`;
 
 const ask = (row: TanRow | null, digest: string, now: number) =>
-  reserve(row, { digest, now, leaseSeconds: LEASE, newUploadId: () => 'u2' });
+  reserve(row, { digest, now, leaseSeconds: LEASE, reservationId: 'r2', idCommitment: 'commits to r2' });
 
 describe('reserve', () => {
-  const renewed = { kind: 'reserved', uploadId: 'u1', codeBatchId: 'batch-7' };
+  const renewed = { kind: 'reserved', reservationId: 'r1', idCommitment: 'commits to r1', codeBatchId: 'batch-7' };
+  const fresh = { ...renewed, reservationId: 'r2', idCommitment: 'commits to r2' };
   it.for<[name: string, row: TanRow | null, digest: string, now: number, reply: object]>([
     ['never issued', null, 'a', 0, { kind: 'unknown' }],
-    ['issued', issued, 'a', 0, { kind: 'reserved', uploadId: 'u2', codeBatchId: 'batch-7' }],
+    ['issued', issued, 'a', 0, fresh],
     ['issued, expired', issued, 'a', EXPIRES, { kind: 'unknown' }],
     ['own digest, lease runs', held, 'a', 1000, renewed],
     ['own digest, lease over', held, 'a', 9000, renewed],
     ['own digest, expired, within the grace', held, 'a', EXPIRES + 7199, renewed],
     ['own digest, past the grace', held, 'a', EXPIRES + 7200, { kind: 'unknown' }],
-    ['other digest, lease runs', held, 'b', 1059, { kind: 'busy' }],
-    ['other digest, lease over', held, 'b', 1060, { kind: 'held', uploadId: 'u1' }],
+    ['other digest, lease runs', held, 'b', 1079, { kind: 'busy' }],
+    ['other digest, lease over', held, 'b', 1080, { kind: 'held', reservationId: 'r1' }],
     ['other digest, expired', held, 'b', EXPIRES, { kind: 'unknown' }],
-    ['committed, own digest', used, 'a', 5, { kind: 'committed' }],
-    ['committed, own digest, within the grace', used, 'a', EXPIRES + 7199, { kind: 'committed' }],
-    ['committed, other digest', used, 'b', 5, { kind: 'used' }],
+    ['committed', used, 'a', 5, { kind: 'committed' }],
+    ['committed, within the grace', used, 'a', EXPIRES + 7199, { kind: 'committed' }],
     ['committed, past the grace', used, 'a', EXPIRES + 7200, { kind: 'unknown' }],
   ])('%s', ([, row, digest, now, reply], { expect }) => {
     expect(ask(row, digest, now).reply).toEqual(reply);
   });
 
   it('the lease runs from the last time the digest asked', ({ expect }) => {
-    expect(ask(held, 'a', 5000).write).toMatchObject({ uploadId: 'u1', leaseEnd: 5060 });
+    expect(ask(held, 'a', 5000).write).toMatchObject({ reservationId: 'r1', idCommitment: 'commits to r1' });
+  });
+
+  it('a lease ends with a full minute and is never shorter than asked for', ({ expect }) => {
+    const ends = [4980, 4981, 5000, 5039.5, 5040].map(
+      (now) => (ask(held, 'a', now).write as { leaseEnd: number }).leaseEnd,
+    );
+    expect(ends).toEqual([5040, 5100, 5100, 5100, 5100]);
   });
 
   it('a question that is refused changes nothing', ({ expect }) => {
@@ -46,22 +61,26 @@ describe('reserve', () => {
 });
 
 describe('commit and release', () => {
-  it('act only for the upload that holds the reservation', ({ expect }) => {
-    expect(commit(held, 'u9')).toBeNull();
-    expect(release(held, 'u9')).toBeNull();
-    expect(commit(held, 'u1')).toEqual(used);
-    expect(release(held, 'u1')).toEqual(issued);
+  it('act only for the reservation that holds the TAN', ({ expect }) => {
+    expect(commit(held, 'r9')).toBeNull();
+    expect(release(held, 'r9', dead('r1'))).toBeNull();
+    expect(commit(held, 'r1')).toEqual(used);
+    expect(release(held, 'r1', dead('r1'))).toEqual(issued);
+  });
+
+  it('a release needs the death of the upload that was committed to', ({ expect }) => {
+    expect(release(held, 'r1', dead('r2'))).toBeNull();
   });
 
   it('say nothing to rows that are free, used or gone', ({ expect }) => {
     for (const row of [issued, used, null]) {
-      expect(commit(row, 'u1')).toBeNull();
-      expect(release(row, 'u1')).toBeNull();
+      expect(commit(row, 'r1')).toBeNull();
+      expect(release(row, 'r1', () => true)).toBeNull();
     }
   });
 
-  it('a committed row keeps neither upload id nor lease', ({ expect }) => {
-    expect(Object.keys(commit(held, 'u1') ?? {}).toSorted()).toEqual(['codeBatchId', 'digest', 'expiresAt', 'state']);
+  it('a committed row keeps nothing of its reservation', ({ expect }) => {
+    expect(Object.keys(commit(held, 'r1') ?? {}).toSorted()).toEqual(['codeBatchId', 'expiresAt', 'state']);
   });
 });
 
@@ -90,23 +109,24 @@ describe('any history of a TAN', () => {
               digest: s.digest,
               now,
               leaseSeconds: LEASE,
-              newUploadId: () => `u${made++}`,
+              reservationId: `r${made}`,
+              idCommitment: `commits to r${made++}`,
             });
             if (reply.kind === 'reserved') {
-              expect(released.has(reply.uploadId)).toBe(false);
-              expect(ownerOf.get(reply.uploadId) ?? s.digest).toBe(s.digest);
+              expect(released.has(reply.reservationId)).toBe(false);
+              expect(ownerOf.get(reply.reservationId) ?? s.digest).toBe(s.digest);
+              expect(reply.idCommitment).toBe(`commits to ${reply.reservationId}`);
               expect(winner).toBeNull();
-              ownerOf.set(reply.uploadId, s.digest);
+              ownerOf.set(reply.reservationId, s.digest);
             }
-            if (reply.kind === 'committed') expect(s.digest).toBe(winner);
-            if (reply.kind === 'used') expect(s.digest).not.toBe(winner);
+            expect(reply.kind === 'committed').toBe(winner !== null && reply.kind !== 'unknown');
             row = write ?? row;
           }
           if (s.call === 'commit' || s.call === 'release') {
-            const uploadId = `u${s.of}`;
-            const next: TanRow | null = (s.call === 'commit' ? commit : release)(row, uploadId);
-            if (next?.state === 'committed') winner = ownerOf.get(uploadId) ?? null;
-            if (next?.state === 'issued') released.add(uploadId);
+            const id = `r${s.of}`;
+            const next: TanRow | null = s.call === 'commit' ? commit(row, id) : release(row, id, dead(id));
+            if (next?.state === 'committed') winner = ownerOf.get(id) ?? null;
+            if (next?.state === 'issued') released.add(id);
             row = next ?? row;
           }
           if (row !== null && now >= forgetAt(row)) expect(ask(row, 'a', now).reply.kind).toBe('unknown');

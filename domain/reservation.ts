@@ -2,9 +2,12 @@
  * @module The life of one TAN as a pure state machine (docs/architecture.md §4.4): issued → reserved → committed, with release
  * and expiry. Storage, clock and random ids are handed in; each function maps (row, question) to (answer, next row).
  */
-import type { ReserveReply } from './rpc.ts';
+import type { TanStatus } from './session.ts';
 
-/** A used or reserved TAN answers its own digest for so long after its expiry; then it is forgotten (docs/architecture.md §4.4). */
+/** A lease, and nothing else in the ledger, is finer than the hour; it ends with a full minute. */
+const SECONDS_PER_MINUTE = 60;
+
+/** A used or reserved TAN answers for so long after its expiry; then it is forgotten (docs/architecture.md §4.4). */
 export const GRACE_AFTER_EXPIRY_SECONDS = 2 * 3600;
 
 interface Issued {
@@ -13,33 +16,52 @@ interface Issued {
   readonly expiresAt: number;
 }
 
+/** What holds a TAN. */
+interface Reservation {
+  /** Tells the same keys from others; 32 bytes in lowercase hex. */
+  readonly digest: string;
+  /** UUID; `upload` alone can tell by which id `origin` knows the same upload. */
+  readonly reservationId: string;
+  /** Commits to that id (domain/intake-permit.ts); 32 bytes in lowercase hex. */
+  readonly idCommitment: string;
+}
+
 /** One TAN as the ledger keeps it. The TAN itself is never in it. */
 export type TanRow =
   | (Issued & { readonly state: 'issued' })
-  | (Issued & {
-      readonly state: 'reserved';
-      readonly digest: string;
-      readonly uploadId: string;
-      /** Unix seconds; until then another digest is told to try later. */
-      readonly leaseEnd: number;
-    })
-  // A committed row forgets upload id and lease: nothing is left that joins a TAN to an upload, or tells when it came.
-  | (Issued & { readonly state: 'committed'; readonly digest: string });
+  | (Issued &
+      Reservation & {
+        readonly state: 'reserved';
+        /** Unix seconds, a full minute; until then another digest is told to try later. */
+        readonly leaseEnd: number;
+      })
+  // A committed row forgets all of its reservation: nothing is left that could be found among published keys, that leads
+  // to an upload, or that tells when it came.
+  | (Issued & { readonly state: 'committed' });
 
-/** What `reserve` needs besides the row. */
-export interface ReserveQuestion {
-  /** 32 bytes in lowercase hex. */
-  readonly digest: string;
+/** What `reserve` needs besides the row: how the reservation is to be, should it be a new one. */
+export interface ReserveQuestion extends Reservation {
   /** Unix seconds. */
   readonly now: number;
   readonly leaseSeconds: number;
-  /** Called only when a new reservation is made. */
-  readonly newUploadId: () => string;
 }
+
+/** See `ReserveReply` of domain/rpc.ts; what a permit is made of stands in place of the permit. */
+type ReservationReply =
+  | {
+      readonly kind: 'reserved';
+      readonly reservationId: string;
+      readonly idCommitment: string;
+      readonly codeBatchId: string | null;
+    }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'held'; readonly reservationId: string }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'unknown' };
 
 /** The answer, and the row to write, or null when nothing changes. */
 export interface ReserveStep {
-  readonly reply: ReserveReply;
+  readonly reply: ReservationReply;
   readonly write: TanRow | null;
 }
 
@@ -49,39 +71,41 @@ export function forgetAt(row: Pick<TanRow, 'expiresAt'>): number {
 }
 
 /**
- * A digest asks for the TAN. The digest that holds it always gets the same upload id, however often it asks.
+ * A digest asks for the TAN. The digest that holds it always gets the same reservation, however often it asks.
  *
  * @param row the TAN's row, or null when there is none
  * @param question see {@link ReserveQuestion}
  * @returns see {@link ReserveStep}
  */
 export function reserve(row: TanRow | null, question: ReserveQuestion): ReserveStep {
-  const { digest, now, leaseSeconds } = question;
+  const { digest, reservationId, idCommitment, now } = question;
   if (row === null || now >= forgetAt(row)) return { reply: { kind: 'unknown' }, write: null };
+  const leaseEnd = Math.ceil((now + question.leaseSeconds) / SECONDS_PER_MINUTE) * SECONDS_PER_MINUTE;
   const expired = now >= row.expiresAt;
   switch (row.state) {
     case 'committed':
-      return { reply: { kind: row.digest === digest ? 'committed' : 'used' }, write: null };
+      return { reply: { kind: 'committed' }, write: null };
     case 'issued':
       return expired
         ? { reply: { kind: 'unknown' }, write: null }
-        : held(row, digest, question.newUploadId(), now + leaseSeconds);
+        : held(row, { digest, reservationId, idCommitment }, leaseEnd);
     case 'reserved':
-      if (row.digest === digest) return held(row, digest, row.uploadId, now + leaseSeconds);
+      if (row.digest === digest) return held(row, row, leaseEnd);
       // Nobody new may have it once it is expired, so there is no point in asking what became of the old upload.
       if (expired) return { reply: { kind: 'unknown' }, write: null };
       return {
-        reply: now < row.leaseEnd ? { kind: 'busy' } : { kind: 'held', uploadId: row.uploadId },
+        reply: now < row.leaseEnd ? { kind: 'busy' } : { kind: 'held', reservationId: row.reservationId },
         write: null,
       };
   }
 }
 
-function held(row: TanRow, digest: string, uploadId: string, leaseEnd: number): ReserveStep {
+function held(row: TanRow, reservation: Reservation, leaseEnd: number): ReserveStep {
   const { codeBatchId, expiresAt } = row;
+  const { digest, reservationId, idCommitment } = reservation;
   return {
-    reply: { kind: 'reserved', uploadId, codeBatchId },
-    write: { state: 'reserved', digest, uploadId, leaseEnd, codeBatchId, expiresAt },
+    reply: { kind: 'reserved', reservationId, idCommitment, codeBatchId },
+    write: { state: 'reserved', digest, reservationId, idCommitment, leaseEnd, codeBatchId, expiresAt },
   };
 }
 
@@ -90,22 +114,39 @@ function held(row: TanRow, digest: string, uploadId: string, leaseEnd: number): 
  * committed already, so it may be repeated.
  *
  * @param row the TAN's row, or null
- * @param uploadId the upload that was stored
+ * @param reservationId of the upload that was stored
  * @returns the row to write, or null when nothing changes
  */
-export function commit(row: TanRow | null, uploadId: string): TanRow | null {
-  if (row?.state !== 'reserved' || row.uploadId !== uploadId) return null;
-  return { state: 'committed', digest: row.digest, codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
+export function commit(row: TanRow | null, reservationId: string): TanRow | null {
+  if (row?.state !== 'reserved' || row.reservationId !== reservationId) return null;
+  return { state: 'committed', codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
 }
 
 /**
  * The upload stored nothing and never will: the TAN is free again. Acts only while that very upload holds it.
  *
  * @param row the TAN's row, or null
- * @param uploadId the upload that is given up
+ * @param reservationId of the upload that is given up
+ * @param proven says of the reservation's commitment whether the upload's id is dead at `origin`
  * @returns the row to write, or null when nothing changes
  */
-export function release(row: TanRow | null, uploadId: string): TanRow | null {
-  if (row?.state !== 'reserved' || row.uploadId !== uploadId) return null;
+export function release(
+  row: TanRow | null,
+  reservationId: string,
+  proven: (idCommitment: string) => boolean,
+): TanRow | null {
+  if (row?.state !== 'reserved' || row.reservationId !== reservationId || !proven(row.idCommitment)) return null;
   return { state: 'issued', codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
+}
+
+/**
+ * What a session is told of its TAN. A reserved one lives past its expiry, as long as its own digest may still commit it.
+ *
+ * @param row the TAN's row, or null
+ * @param now Unix seconds
+ */
+export function tanStatus(row: TanRow | null, now: number): TanStatus {
+  if (row === null || now >= forgetAt(row)) return row?.state === 'committed' ? 'committed' : 'gone';
+  if (row.state !== 'issued') return row.state === 'committed' ? 'committed' : 'live';
+  return now < row.expiresAt ? 'live' : 'expired';
 }

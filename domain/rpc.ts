@@ -18,48 +18,95 @@ export interface AcceptedUpload {
   readonly codeBatchId: string | null;
 }
 
+/** What `upload` hands on with an upload, so that `origin` need not trust it (domain/intake-permit.ts); kept nowhere. */
+export interface IntakePermit extends PermitMac {
+  /** Hides the upload id in its commitment; 32 hex digits. */
+  readonly idNonce: string;
+  /** Hides the payload in its commitment; 32 hex digits. */
+  readonly payloadNonce: string;
+}
+
+/** `verification`'s word that a TAN was reserved for what was committed to. */
+interface PermitMac {
+  /** Hour in which it was made, since the Unix epoch; good for an hour after. */
+  readonly hour: number;
+  /** 64 hex digits. */
+  readonly mac: string;
+}
+
+/** Proof for `Redeem.release` that an upload id is dead: 64 hex digits. */
+interface Death {
+  readonly receipt: string;
+}
+
 /**
  * stored: at least one key is new and now durable, or this upload id was stored before (idempotent).
- * known: every key was known already; nothing was stored or counted, the TAN must be left unburned.
- * tombstone: `resolve` has declared this upload id dead; nothing was stored.
+ * known: every key was known already; nothing was stored or counted, the TAN must be left unburned. The id is dead.
+ * tombstone: this upload id was declared dead; nothing was stored.
+ * refused: the permit is not for this id and upload, or a key breaks a rule; an honest `upload` never hears it.
  */
-export type AcceptReply = { readonly kind: 'stored' } | { readonly kind: 'known' } | { readonly kind: 'tombstone' };
+export type AcceptReply =
+  | { readonly kind: 'stored' }
+  | ({ readonly kind: 'known' } & Death)
+  | ({ readonly kind: 'tombstone' } & Death)
+  | { readonly kind: 'refused' };
 
 /** stored: the upload id was accepted before. tombstone: it was not, and now never will be. */
-export type ResolveReply = { readonly kind: 'stored' } | { readonly kind: 'tombstone' };
+export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tombstone' } & Death);
 
 /** origin#Intake, bound by `upload` alone. */
 export interface IntakeRpc {
-  accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply>;
-  resolve(uploadId: string): Promise<ResolveReply>;
+  accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
+  resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
+  /** @returns whether there are keys among these that can still be published, and each of them is known */
+  known(keys: readonly TemporaryExposureKey[]): Promise<boolean>;
+}
+
+/** What `upload` asks a reservation for. Each hash is 32 bytes in lowercase hex. */
+export interface ReserveRequest {
+  /** Tells the same keys from others; kept, hashed once more, until the commit. */
+  readonly digest: string;
+  /** A new random UUID; the ledger's name for the reservation, should it be a new one. */
+  readonly reservationId: string;
+  /** Commits to the id that `origin` will know the upload by; goes with `reservationId`. */
+  readonly idCommitment: string;
+  /** Commits to what this attempt uploads. */
+  readonly payloadCommitment: string;
 }
 
 /**
- * reserved: this digest holds the TAN; the lease runs from now. Asked again by the same digest: same upload id, new lease.
- * committed: this very digest was stored before; answer as stored.
+ * reserved: this digest holds the TAN; the lease runs from now. Asked again by the same digest: same reservation, new lease.
  * busy: another digest holds the TAN and its lease runs; try later.
- * held: another digest holds the TAN, its lease ran out; `uploadId` names its upload for `Intake.resolve`.
- * used: the TAN was committed by another digest. unknown: never issued, expired, withdrawn or forgotten.
+ * held: another digest holds the TAN, its lease ran out; `reservationId` leads to its upload, for `Intake.resolve`.
+ * committed: the TAN was used, perhaps by these very keys: `Intake.known` tells.
+ * unknown: never issued, expired, withdrawn or forgotten.
  */
 export type ReserveReply =
-  | { readonly kind: 'reserved'; readonly uploadId: string; readonly codeBatchId: string | null }
-  | { readonly kind: 'committed' }
+  | {
+      readonly kind: 'reserved';
+      readonly reservationId: string;
+      readonly codeBatchId: string | null;
+      readonly permit: PermitMac;
+    }
   | { readonly kind: 'busy' }
-  | { readonly kind: 'held'; readonly uploadId: string }
-  | { readonly kind: 'used' }
+  | { readonly kind: 'held'; readonly reservationId: string }
+  | { readonly kind: 'committed' }
   | { readonly kind: 'unknown' };
 
-/** verification#Redeem, bound by `upload` alone. `digest` is 32 bytes in lowercase hex. */
+/** verification#Redeem, bound by `upload` alone. */
 export interface RedeemRpc {
-  reserve(tan: string, digest: string): Promise<ReserveReply>;
-  /** Idempotent; a no-op unless `uploadId` holds the reservation. */
-  commit(tan: string, uploadId: string): Promise<void>;
-  /** Idempotent; acts only if `uploadId` still holds the reservation and is not committed. */
-  release(tan: string, uploadId: string): Promise<void>;
+  reserve(tan: string, request: ReserveRequest): Promise<ReserveReply>;
+  /** Idempotent; a no-op unless `reservationId` holds the TAN. */
+  commit(tan: string, reservationId: string): Promise<void>;
+  /**
+   * Idempotent; acts only if `reservationId` still holds the TAN, uncommitted, and `receipt` is `origin`'s proof that its
+   * upload id is dead.
+   */
+  release(tan: string, reservationId: string, receipt: string): Promise<void>;
 }
 
 export interface IssueTansRequest {
-  /** 1..1000 */
+  /** 1..1000; 20 at least when a batch is named */
   readonly count: number;
   readonly codeBatchId: string | null;
 }
@@ -90,6 +137,21 @@ export interface CardBatch {
   readonly withdrawnFrom: number | null;
 }
 
+/** Where a page of batches begins: after this batch in the direction of time, or before it. */
+export interface BatchCursor {
+  readonly direction: 'older' | 'newer';
+  /** Unix seconds. */
+  readonly createdAt: number;
+  readonly batchId: string;
+}
+
+/** A page of batches, newest first, and whether there are others on either side. */
+export interface CardBatchPage {
+  readonly batches: readonly CardBatch[];
+  readonly older: boolean;
+  readonly newer: boolean;
+}
+
 /** Cards to print; the codes exist in this reply alone. */
 export interface CardSheet {
   readonly batch: CardBatch;
@@ -104,10 +166,12 @@ export interface VerificationBackOfficeRpc extends ClocksRpc {
   teleTanBook(issuer: string): Promise<TeleTanBook>;
   setTeleTanQuota(issuer: string, perHour: number): Promise<void>;
   teleTanQuotas(): Promise<readonly { readonly issuer: string; readonly teleTansPerHour: number }[]>;
-  /** @param count 1..10,000 @returns null when the provider's cards of the day are used up */
+  /** @param count 20..10,000 @returns null when the provider's cards of the day are used up */
   makeCards(provider: string, label: string, count: number): Promise<CardSheet | null>;
-  /** @param provider one provider's batches, or null for all */
-  cardBatches(provider: string | null): Promise<readonly CardBatch[]>;
+  /** @param provider one provider's batches, or null for all @returns a page of them, newest first */
+  cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage>;
+  /** @param provider whose batch it must be, or null @returns one batch, or null when there is no such one */
+  cardBatch(batchId: string, provider: string | null): Promise<CardBatch | null>;
   /** @returns the instant (Unix seconds) from which on it is withdrawn, or null when there is no such batch */
   withdrawBatch(batchId: string, provider: string | null, from: number): Promise<number | null>;
   /** Failed teleTAN guesses; `alarm` when the running or the last hour is over budget. */
@@ -172,6 +236,8 @@ export interface TestResultReply {
   readonly labId: string | null;
   /** Unix seconds until which the result is kept (a session lives at least as long), or null while pending. */
   readonly keptUntil: number | null;
+  /** Whether its laboratory, when it posted, bound all its tests to dates of birth; false while pending. */
+  readonly needsBirthDate: boolean;
 }
 
 /** laboratory#Results, bound by `verification` alone. Asking creates nothing. */
@@ -188,6 +254,8 @@ export interface Laboratory {
   readonly name: string;
   /** SHA-256 of the client certificate (DER), lowercase hex; several while one is replaced. */
   readonly certificateFingerprints: readonly string[];
+  /** required: it posts each result under the hash with the date of birth too, and who registers without one sees none. */
+  readonly birthDate: 'optional' | 'required';
 }
 
 /** laboratory#BackOffice, bound by `portal` alone. */
@@ -195,4 +263,6 @@ export interface LaboratoryBackOfficeRpc extends ClocksRpc {
   /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
   setLaboratories(document: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;
+  /** @param marks of a client certificate, its issuer's and serial number or its public key: it posts nothing any more */
+  blockCertificate(marks: readonly string[]): Promise<void>;
 }

@@ -1,21 +1,25 @@
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import {
+  ended,
   isLive,
   issuedSession,
+  keptFor,
   laboratorySession,
-  MAX_TANS,
   nextTan,
   polled,
   register,
   REGISTRATION_REPEAT_SECONDS,
-  SECOND_TAN_WITHIN_SECONDS,
   type Session,
   SESSION_LIFETIME_SECONDS,
-  type TanStatus,
+  TANS_WITHIN_SECONDS,
+  TANS_WITHOUT_FOLLOW_UPS,
 } from './session.ts';
 
 const NOW = 1_790_000_000;
+const TOMORROW = Math.ceil(NOW / 86_400) * 86_400;
+const RULES = { lifetimeSeconds: 86_400, followUpDays: 0 } as const;
+const SHORT = { lifetimeSeconds: 3_600, followUpDays: 0 } as const;
 const fresh = laboratorySession('ab'.repeat(32), null, NOW);
 
 describe('registration', () => {
@@ -26,7 +30,7 @@ describe('registration', () => {
   });
 
   it('refuses after the first poll, however soon', ({ expect }) => {
-    expect(register(polled(fresh, null), fresh, NOW + 1)?.granted).toBe(false);
+    expect(register(polled(fresh), fresh, NOW + 1)?.granted).toBe(false);
   });
 
   it('a teleTAN nobody issued opens nothing; an issued one opens once and not after its hour', ({ expect }) => {
@@ -45,56 +49,84 @@ describe('registration', () => {
 });
 
 describe('TANs', () => {
-  it('the same one until it is committed, then one more, then none', ({ expect }) => {
-    const first = nextTan(fresh, 'gone', NOW);
-    expect(first?.tanNumber).toBe(0);
-    const again = nextTan(first as Session, 'live', NOW + 60);
-    expect(again?.tanNumber).toBe(0);
-    const second = nextTan(again as Session, 'committed', NOW + 86_400) as Session;
-    expect(second.tanNumber).toBe(1);
-    expect(nextTan(second, 'live', NOW + 86_401)?.tanNumber).toBe(1);
-    expect(nextTan(second, 'committed', NOW + 86_402)).toBeNull();
+  it('the same one until it is committed, one more from the next UTC day on, then none', ({ expect }) => {
+    const first = nextTan(fresh, 'gone', NOW, RULES) as Session;
+    expect(first.tanNumber).toBe(0);
+    expect(nextTan(first, 'live', NOW + 60, RULES)).toBe(first);
+    expect(nextTan(first, 'committed', TOMORROW - 1, RULES)).toBeNull();
+    const second = nextTan(first, 'committed', TOMORROW, RULES) as Session;
+    expect(second).toMatchObject({ tanNumber: 1, tansCommitted: 1 });
+    expect(nextTan(second, 'live', TOMORROW + 1, RULES)).toBe(second);
+    expect(nextTan(second, 'committed', TOMORROW + 2, RULES)).toBeNull();
   });
 
-  it('a TAN that expired uncommitted is replaced and does not count', ({ expect }) => {
-    const first = nextTan(fresh, 'gone', NOW) as Session;
-    const replaced = nextTan(first, 'gone', NOW + 90_000) as Session;
-    expect(replaced.tanNumber).not.toBe(first.tanNumber);
-    expect(replaced.tansCommitted).toBe(0);
+  it('a number that is being issued is the same number again, however many ask before the ledger knows it', ({
+    expect,
+  }) => {
+    let session = nextTan(fresh, 'gone', NOW, RULES) as Session;
+    for (let i = 0; i < 20; i++) session = nextTan(session, 'gone', NOW + i, RULES) as Session;
+    expect(session).toMatchObject({ tanNumber: 0, tansCommitted: 0 });
+  });
+
+  it('one whose fate the ledger has forgotten counts as used: there is no third after 26 hours', ({ expect }) => {
+    const first = nextTan(fresh, 'gone', NOW, RULES) as Session;
+    const after26Hours = NOW + RULES.lifetimeSeconds + 2 * 3600;
+    const second = nextTan(first, 'gone', after26Hours, RULES) as Session;
+    expect(second).toMatchObject({ tanNumber: 1, tansCommitted: 1 });
+    expect(nextTan(second, 'committed', after26Hours + 60, RULES)).toBeNull();
+  });
+
+  it('one that expired unused is replaced at once, and does not count', ({ expect }) => {
+    const first = nextTan(fresh, 'gone', NOW, SHORT) as Session;
+    const replaced = nextTan(first, 'expired', NOW + SHORT.lifetimeSeconds, SHORT) as Session;
+    expect(replaced).toMatchObject({ tanNumber: 1, tansCommitted: 0 });
   });
 
   it('none after 48 hours from the first', ({ expect }) => {
-    const first = nextTan(fresh, 'gone', NOW) as Session;
-    expect(nextTan(first, 'committed', NOW + SECOND_TAN_WITHIN_SECONDS - 1)).not.toBeNull();
-    expect(nextTan(first, 'committed', NOW + SECOND_TAN_WITHIN_SECONDS)).toBeNull();
+    const first = nextTan(fresh, 'gone', NOW, RULES) as Session;
+    expect(nextTan(first, 'committed', NOW + TANS_WITHIN_SECONDS - 1, RULES)).not.toBeNull();
+    expect(nextTan(first, 'committed', NOW + TANS_WITHIN_SECONDS, RULES)).toBeNull();
   });
 
-  it('in any order of asking, committing and expiring: at most two committed TANs, and the same one while it lives', ({
-    expect,
-  }) => {
-    const step = fc.constantFrom('ask', 'commit', 'expire');
+  it('of follow-up days, one a day more, when a deployment has them', ({ expect }) => {
+    const rules = { ...RULES, followUpDays: 2 };
+    let session = nextTan(fresh, 'gone', NOW, rules) as Session;
+    for (let day = 1; day <= 3; day++) {
+      const midnight = TOMORROW + (day - 1) * 86_400;
+      expect(nextTan(session, 'committed', midnight - 1, rules)).toBeNull();
+      session = nextTan(session, 'committed', midnight, rules) as Session;
+      expect(session.tanNumber).toBe(day);
+    }
+    expect(nextTan(session, 'committed', NOW + 3 * 86_400, rules)).toBeNull();
+  });
+
+  it('in any order of asking, recording, committing, expiring and forgetting: two committed at most', ({ expect }) => {
+    type Row = 'issued' | 'committed' | 'expired' | 'forgotten';
+    const action = fc.constantFrom('ask', 'record', 'commit', 'wait', 'forget');
+    const wait = fc.integer({ min: 1, max: 40_000 });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        let session = fresh;
-        const ledger = new Map<number, TanStatus>();
-        let commits = 0;
-        for (const [i, action] of steps.entries()) {
-          const n = session.tanNumber;
-          const status = ledger.get(n) ?? 'gone';
-          if (action === 'ask') {
-            const next = nextTan(session, status, NOW + i);
-            if (next === null) continue;
-            if (status === 'live') expect(next.tanNumber).toBe(n);
-            session = next;
-            ledger.set(next.tanNumber, 'live');
-          } else if (status === 'live') {
-            ledger.set(n, action === 'expire' ? 'gone' : 'committed');
-            if (action === 'commit') commits++;
-          }
+      fc.property(fc.array(fc.tuple(action, wait), { maxLength: 60 }), (steps) => {
+        let [session, now] = [fresh, NOW];
+        const ledger = new Map<number, { state: Row; until: number }>();
+        const commits: number[] = [];
+        for (const [what, seconds] of steps) {
+          if (what === 'wait') now += seconds;
+          for (const row of ledger.values()) if (row.state === 'issued' && now >= row.until) row.state = 'expired';
+          const row = ledger.get(session.tanNumber);
+          const wasGiven = session.firstTanAt !== null;
+          if (what === 'ask') {
+            const known = row === undefined || row.state === 'forgotten' ? 'gone' : row.state;
+            session = nextTan(session, known === 'issued' ? 'live' : known, now, SHORT) ?? session;
+          } else if (what === 'record' && wasGiven && row === undefined) {
+            ledger.set(session.tanNumber, { state: 'issued', until: now + SHORT.lifetimeSeconds });
+          } else if (what === 'commit' && row?.state === 'issued') {
+            row.state = 'committed';
+            commits.push(Math.floor(now / 86_400));
+          } else if (what === 'forget' && row !== undefined && now >= row.until + 7200) row.state = 'forgotten';
         }
-        expect(commits).toBeLessThanOrEqual(MAX_TANS);
+        expect(commits.length).toBeLessThanOrEqual(TANS_WITHOUT_FOLLOW_UPS);
       }),
-      { seed: 1, numRuns: 2000 },
+      { seed: 1, numRuns: 5000 },
     );
   });
 });
@@ -103,9 +135,18 @@ it('a session lives at least as long as the result it may have to show', ({ expe
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 100 * 86_400 }), (later) => {
       const keptUntil = NOW + later + SESSION_LIFETIME_SECONDS;
-      const session = polled(fresh, keptUntil);
-      expect(isLive(session, keptUntil - 1)).toBe(true);
+      expect(isLive(keptFor(fresh, keptUntil), keptUntil - 1)).toBe(true);
+      expect(keptFor(keptFor(fresh, keptUntil), null).expiresAt).toBe(keptUntil);
     }),
     { seed: 3 },
   );
+});
+
+it('a session that ended has nothing that leads to a test', ({ expect }) => {
+  const session = laboratorySession('ab'.repeat(32), `x${'c'.repeat(63)}`, NOW);
+  for (const state of ['deleted', 'void'] as const) {
+    const over = ended(session, state);
+    expect(JSON.stringify(over)).not.toMatch(/abab|cccc/);
+    expect(register(over, fresh, NOW)?.granted).toBe(false);
+  }
 });

@@ -1,17 +1,18 @@
 /**
- * @module A test session as a pure state machine: registered once, polled, given up to two TANs (docs/architecture.md §7,
+ * @module A test session as a pure state machine: registered once, polled, given a TAN a day, two unless follow-up days are configured (docs/architecture.md §7,
  * docs/spec/cwa.md §3.1 with the defects of §6 removed). Times are Unix seconds; storage is elsewhere.
  */
+import { SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from './test-result.ts';
 
 /** `/registrationToken` repeats its answer this long, or until the first poll: a lost reply costs nobody the test. */
 export const REGISTRATION_REPEAT_SECONDS = 600;
-/** TANs a session may use: one for the upload, one for the key of the day of the test. */
-export const MAX_TANS = 2;
-/** The second TAN must be asked for within this time of the first. */
-export const SECOND_TAN_WITHIN_SECONDS = 48 * 3600;
-/** TANs that expired unused are replaced, but not for ever. */
-const LAST_TAN_NUMBER = 9;
+/** TANs that expired unused are replaced, but so many times at most. */
+const REPLACED_TANS_AT_MOST = 8;
+/** TANs every session may use: one for the upload, one for the key of the day of the test. */
+export const TANS_WITHOUT_FOLLOW_UPS = 2;
+/** They must be asked for within this time of the first; each follow-up day adds a day. */
+export const TANS_WITHIN_SECONDS = 48 * 3600;
 /** A session lives at least as long as the result it may have to show. */
 export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
 
@@ -19,8 +20,11 @@ export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
 type Authorisation = 'laboratory' | 'teletan' | 'card';
 
 export interface Session {
-  /** issued: a teleTAN or card nobody has used yet. deleted: withdrawn by the person or with its batch; answers like unknown. */
-  readonly state: 'issued' | 'registered' | 'deleted';
+  /**
+   * issued: a teleTAN or card nobody has used yet. deleted: withdrawn by the person or with its batch; answers like unknown.
+   * void: as deleted, of a session that never proved its date of birth: its test is open to whoever proves it (decision 024).
+   */
+  readonly state: 'issued' | 'registered' | 'deleted' | 'void';
   readonly authorisation: Authorisation;
   /** Set for `laboratory` alone: what the laboratory is asked by. */
   readonly hashedGuid: string | null;
@@ -30,9 +34,25 @@ export interface Session {
   readonly polled: boolean;
   /** Number of the TAN that is current. */
   readonly tanNumber: number;
+  /**
+   * Numbers of this session that were used, for its life: the ledger forgets a TAN sooner. One that it forgot without having
+   * said what became of it counts as used.
+   */
   readonly tansCommitted: number;
   readonly firstTanAt: number | null;
+  /** Until then a current TAN that the ledger doesn't know is still being issued; null before the first. */
+  readonly tanExpiresAt: number | null;
+  /** Its laboratory rows are being deleted: that they are its own was found before the first went. */
+  readonly isForgetting: boolean;
   readonly expiresAt: number;
+}
+
+/** What a deployment grants; the same for all its sessions. */
+export interface TanRules {
+  /** > 0 */
+  readonly lifetimeSeconds: number;
+  /** Days after the one of the test whose keys may be shared too, each with a TAN of its own; 0 unless configured. */
+  readonly followUpDays: number;
 }
 
 type Answer = { readonly session: Session; readonly granted: boolean };
@@ -45,7 +65,9 @@ type Answer = { readonly session: Session; readonly granted: boolean };
  */
 export function register(existing: Session | null, fresh: Session | null, now: number): Answer | null {
   if (existing === null) return fresh === null ? null : { session: fresh, granted: true };
-  if (existing.state === 'deleted' || now >= existing.expiresAt) return { session: existing, granted: false };
+  if (existing.state === 'deleted' || existing.state === 'void' || now >= existing.expiresAt) {
+    return { session: existing, granted: false };
+  }
   if (existing.state === 'issued') {
     const session: Session = {
       ...existing,
@@ -72,6 +94,8 @@ export function laboratorySession(hashedGuid: string, withBirthDate: string | nu
     tanNumber: 0,
     tansCommitted: 0,
     firstTanAt: null,
+    tanExpiresAt: null,
+    isForgetting: false,
     expiresAt: now + SESSION_LIFETIME_SECONDS,
   };
 }
@@ -98,29 +122,56 @@ export function isLive(session: Session | null, now: number): session is Session
   return session !== null && session.state === 'registered' && now < session.expiresAt;
 }
 
-/** A poll: the token is in the person's hands now, so registration is no longer repeated; the result may live longer. */
-export function polled(session: Session, resultKeptUntil: number | null): Session {
-  return { ...session, polled: true, expiresAt: Math.max(session.expiresAt, resultKeptUntil ?? 0) };
+/** A poll: the token is in the person's hands now, so registration is no longer repeated. */
+export function polled(session: Session): Session {
+  return session.polled ? session : { ...session, polled: true };
+}
+
+/** @param resultKeptUntil Unix seconds or null @returns the session, which lives as long as the result it may have to show */
+export function keptFor(session: Session, resultKeptUntil: number | null): Session {
+  const expiresAt = Math.max(session.expiresAt, resultKeptUntil ?? 0);
+  return expiresAt === session.expiresAt ? session : { ...session, expiresAt };
+}
+
+/** The end of a session: nothing in it leads to a test any more. */
+export function ended(session: Session, state: 'deleted' | 'void'): Session {
+  return { ...session, state, hashedGuid: null, hashedGuidWithBirthDate: null };
 }
 
 /**
- * What the ledger knows of the current TAN. gone: never issued, or expired; a commit that the ledger has forgotten (26 h)
- * counts as none, which is harmless: known keys are stored and counted once (docs/architecture.md §4.5).
+ * What the ledger knows of the current TAN. live: it can be used, or an upload holds it. expired: its life ended, or it was
+ * withdrawn with its batch, and nobody used it. gone: not known: being issued, or forgotten.
  */
-export type TanStatus = 'live' | 'committed' | 'gone';
+export type TanStatus = 'live' | 'committed' | 'expired' | 'gone';
 
 /**
- * `/tan` after a positive result: which TAN the session is given.
+ * `/tan` after a positive result: which TAN the session is given. A number that is being issued, or whose TAN lives, is the
+ * same number again, so that asking many times at once gives one TAN. The n-th TAN after the first is given from the n-th
+ * UTC day after the first's on: it is for the key of a day that has ended by then.
  *
  * @param status of the TAN with the session's current number
- * @returns the session with the number to derive, or null when it has had all its TANs
+ * @param now Unix seconds
+ * @returns the session with the number to derive, or null when there is none (yet, or any more)
  */
-export function nextTan(session: Session, status: TanStatus, now: number): Session | null {
-  if (session.firstTanAt !== null && now >= session.firstTanAt + SECOND_TAN_WITHIN_SECONDS) return null;
-  const asked: Session = { ...session, polled: true, firstTanAt: session.firstTanAt ?? now };
-  if (status === 'live') return asked;
-  const committed = status === 'committed' ? session.tansCommitted + 1 : session.tansCommitted;
-  if (committed >= MAX_TANS || session.tanNumber >= LAST_TAN_NUMBER) return null;
-  const isFirst = session.firstTanAt === null && status === 'gone';
-  return { ...asked, tansCommitted: committed, tanNumber: isFirst ? session.tanNumber : session.tanNumber + 1 };
+export function nextTan(session: Session, status: TanStatus, now: number, rules: TanRules): Session | null {
+  const { firstTanAt, tanExpiresAt } = session;
+  if (firstTanAt === null) {
+    return { ...session, polled: true, firstTanAt: now, tanExpiresAt: now + rules.lifetimeSeconds };
+  }
+  if (now >= firstTanAt + TANS_WITHIN_SECONDS + rules.followUpDays * SECONDS_PER_DAY) return null;
+  if (status === 'live' || (status === 'gone' && now < (tanExpiresAt ?? 0))) return session;
+  const tansCommitted = status === 'expired' ? session.tansCommitted : session.tansCommitted + 1;
+  const mostTans = TANS_WITHOUT_FOLLOW_UPS + rules.followUpDays;
+  if (tansCommitted >= mostTans || session.tanNumber >= mostTans - 1 + REPLACED_TANS_AT_MOST) return null;
+  if (dayOf(now) < dayOf(firstTanAt) + tansCommitted) return null;
+  return {
+    ...session,
+    tansCommitted,
+    tanNumber: session.tanNumber + 1,
+    tanExpiresAt: now + rules.lifetimeSeconds,
+  };
+}
+
+function dayOf(unixSeconds: number): number {
+  return Math.floor(unixSeconds / SECONDS_PER_DAY);
 }

@@ -33,6 +33,21 @@ export function parseHashedGuid(text: unknown): string | null {
   return typeof text === 'string' && HASHED_GUID.test(text) ? text.toLowerCase() : null;
 }
 
+/** As above, the id of a test: 64 hex digits, no x. */
+const TEST_KEY = /^[0-9A-Fa-f]{64}$/;
+/** With a date of birth: x in place of the first digit, so that no test's id can pass for one. */
+const BIRTH_DATE_KEY = /^[xX][0-9A-Fa-f]{63}$/;
+
+/** @param text `key` of a registration @returns it in lower case, or null when it is not 64 hex digits */
+export function parseTestKey(text: unknown): string | null {
+  return typeof text === 'string' && TEST_KEY.test(text) ? text.toLowerCase() : null;
+}
+
+/** @param text `keyDob` of a registration @returns it in lower case, or null when it is not x and 63 hex digits */
+export function parseBirthDateKey(text: unknown): string | null {
+  return typeof text === 'string' && BIRTH_DATE_KEY.test(text) ? text.toLowerCase() : null;
+}
+
 export interface PostedResult {
   /** Hashed GUID, lower case. */
   readonly id: string;

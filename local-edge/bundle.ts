@@ -6,7 +6,8 @@ import { ROOT } from './workers.ts';
 
 /**
  * @param entry path relative to the repository's root
- * @returns the module's text, source map inlined so that a stack names our files
+ * @returns the module's text, source map inlined so that a stack names our files; without their text, which would double what
+ *   miniflare copies
  * @throws when a file doesn't parse or an import isn't found
  */
 export async function bundle(entry: string): Promise<string> {
@@ -22,6 +23,7 @@ export async function bundle(entry: string): Promise<string> {
     external: ['cloudflare:*', 'node:*'],
     loader: { '.html': 'text', '.txt': 'text' },
     sourcemap: 'inline',
+    sourcesContent: false,
     logLevel: 'silent',
   });
   const output = result.outputFiles[0];

@@ -14,19 +14,24 @@ export interface ComposeOptions {
   readonly secrets: Readonly<Record<string, string>>;
   /** Variables that replace those of wrangler.toml: environment → name → value. */
   readonly vars: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** `local`: entries with the CLOCK binding. `deployed`: the very files that are deployed, on real time. */
-  readonly entries: 'local' | 'deployed';
+  /**
+   * `local`: entries with the CLOCK binding. `deployed`: the very files that are deployed, on real time. `benchmark`: the
+   * same, but that ANSWER_DEADLINE_MS may be 0.
+   */
+  readonly entries: 'local' | 'deployed' | 'benchmark';
 }
 
 /** Name of the Worker behind the CLOCK binding. */
 const CLOCK_WORKER = 'local-clock';
 
 const LOCAL_ENTRIES = 'local-edge/entries';
+const ENTRY_FOLDERS = { local: LOCAL_ENTRIES, benchmark: `${LOCAL_ENTRIES}/benchmark`, deployed: null } as const;
 
-/** The entry file of a Worker: the local one if its code asks for the time. */
+/** The entry file of a Worker: that of the composition if it has one of its own. */
 function entryOf(worker: WorkerEnvironment, entries: ComposeOptions['entries']): string {
-  const local = `${LOCAL_ENTRIES}/${worker.environment}.ts`;
-  return entries === 'local' && existsSync(`${ROOT}/${local}`) ? local : worker.main;
+  const folder = ENTRY_FOLDERS[entries];
+  const own = `${folder}/${worker.environment}.ts`;
+  return folder !== null && existsSync(`${ROOT}/${own}`) ? own : worker.main;
 }
 
 const asModule = (name: string, contents: string) => ({

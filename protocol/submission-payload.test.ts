@@ -42,6 +42,8 @@ const anyPayload: fc.Arbitrary<SubmissionPayload> = fc.record({
     }),
     { maxLength: 5 },
   ),
+  cover: orNull(fc.boolean()),
+  authorization: orNull(fc.string({ unit: 'grapheme' })),
 });
 
 const EMPTY: SubmissionPayload = {
@@ -53,6 +55,8 @@ const EMPTY: SubmissionPayload = {
   checkIns: [],
   submissionType: null,
   checkInProtectedReports: [],
+  cover: null,
+  authorization: null,
 };
 const KEY = {
   keyData: new Uint8Array(16).fill(0xab),

@@ -1,6 +1,7 @@
 /**
- * @module The upload as Corona-Warn-App's phones send it (SubmissionPayload, proto2; docs/spec/cwa.md §1.1). What comes out is the wire's
- * own numbers, absent told from zero: what they mean is domain/keys' affair.
+ * @module The upload as Corona-Warn-App's phones send it (SubmissionPayload, proto2; docs/spec/cwa.md §1.1), with two fields of our own for
+ * phones that send no header (docs/decisions/025). What comes out is the wire's own numbers, absent told from zero: what they
+ * mean is domain/keys' affair.
  */
 import protobuf from 'protobufjs/minimal.js';
 import { cwa } from './generated/submission-payload.js';
@@ -46,6 +47,10 @@ export interface SubmissionPayload {
   /** 0..9 in CWA; absent means PCR_TEST (0). */
   readonly submissionType: number | null;
   readonly checkInProtectedReports: readonly CheckInProtectedReport[];
+  /** Own field: true for a dummy. Read where the request has no `cwa-fake`. */
+  readonly cover: boolean | null;
+  /** Own field: the TAN. Read where the request has no `cwa-fake`. */
+  readonly authorization: string | null;
 }
 
 /** The bytes are not this message, or hold more of something than any phone sends. */
@@ -121,6 +126,8 @@ export function decodeSubmissionPayload(bytes: Uint8Array): Result<SubmissionPay
       encryptedCheckInRecord: bytesOf(optional(report, 'encryptedCheckInRecord')),
       mac: bytesOf(optional(report, 'mac')),
     })),
+    cover: optional(message, 'cover') ?? null,
+    authorization: optional(message, 'authorization') ?? null,
   });
 }
 

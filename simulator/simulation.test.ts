@@ -75,24 +75,20 @@ describe('a run', () => {
 });
 
 describe('the sample in full', () => {
-  it(
-    'downloads, stores and matches everything, and finds exactly what the short way found',
-    { timeout: 120_000 },
-    async ({ expect }) => {
-      const found = await outcome({ ...OPTIONS, phones: 150, days: 3, sample: 4 });
-      expect(found.sample.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
-      expect(found.sample.map(({ platform }) => platform)).toEqual(['android', 'ios', 'android', 'ios']);
-      expect(found.sample.filter(({ matchedKeys }) => matchedKeys > 0).length).toBeGreaterThanOrEqual(2);
-      for (const platform of ['android', 'ios'] as const) {
-        const bytes = found.bytes[platform]!;
-        expect(bytes.total).toBeCloseTo(bytes.head + bytes.pages + bytes.chunks, 6);
-        // A head is over 1 KB, and a key takes more than its 16 random bytes.
-        expect(bytes.head).toBeGreaterThan(1_000 * bytes.downloads);
-        expect(bytes.chunks).toBeGreaterThan(16 * 140);
-      }
-      expect(asMarkdown(found)).toContain('4 of 4 phones found the same matches');
-    },
-  );
+  it('downloads, stores and matches everything, and finds exactly what the short way found', async ({ expect }) => {
+    const found = await outcome({ ...OPTIONS, phones: 150, days: 3, sample: 4 });
+    expect(found.sample.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
+    expect(found.sample.map(({ platform }) => platform)).toEqual(['android', 'ios', 'android', 'ios']);
+    expect(found.sample.filter(({ matchedKeys }) => matchedKeys > 0).length).toBeGreaterThanOrEqual(2);
+    for (const platform of ['android', 'ios'] as const) {
+      const bytes = found.bytes[platform]!;
+      expect(bytes.total).toBeCloseTo(bytes.head + bytes.pages + bytes.chunks, 6);
+      // A head is over 1 KB, and a key takes more than its 16 random bytes.
+      expect(bytes.head).toBeGreaterThan(1_000 * bytes.downloads);
+      expect(bytes.chunks).toBeGreaterThan(16 * 140);
+    }
+    expect(asMarkdown(found)).toContain('4 of 4 phones found the same matches');
+  });
 });
 
 describe('what is printed', () => {

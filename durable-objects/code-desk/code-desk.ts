@@ -8,15 +8,18 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { BatchCursor, ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
+import { inSlices } from '../pace.ts';
 import {
   type Batch,
-  batches,
+  batchOf,
+  type BatchPage,
+  batchPage,
   bookBatch,
   bookTeleTan,
-  countFailedGuess,
+  countFailedGuesses,
   failedGuesses,
   forgetOldEntries,
   type IssuedTeleTan,
@@ -24,6 +27,7 @@ import {
   quotaOf,
   SCHEMA,
   teleTansOf,
+  withdrawnFrom,
 } from './desk-ops.ts';
 
 const CLEANUP_EVERY_SECONDS = 3_600;
@@ -88,9 +92,19 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return booked ? batch : null;
   }
 
-  /** @param provider one provider's batches, or null for all */
-  batches(provider: string | null): Batch[] {
-    return batches(this.#sql, provider);
+  /** See {@link batchPage}. */
+  batchPage(provider: string | null, from: BatchCursor | null): BatchPage {
+    return batchPage(this.#sql, provider, from);
+  }
+
+  /** See {@link batchOf}. */
+  batch(batchId: string, provider: string | null): Batch | null {
+    return batchOf(this.#sql, batchId, provider);
+  }
+
+  /** @returns Unix seconds from which on a batch is withdrawn, or null */
+  withdrawnFrom(batchId: string): number | null {
+    return withdrawnFrom(this.#sql, batchId);
   }
 
   /** @param provider whose batch it must be, or null for a health authority @returns the date that holds, or null */
@@ -98,9 +112,9 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return markWithdrawn(this.#sql, batchId, provider, from);
   }
 
-  /** A teleTAN with a right check character opened nothing. @returns how many did in this hour */
-  async countFailedGuess(): Promise<number> {
-    const count = countFailedGuess(this.#sql, Math.floor((await this.clock()) / 3600));
+  /** TeleTANs with a right check character opened nothing. @param guesses that one sample stands for @returns those of this hour */
+  async countFailedGuesses(guesses: number): Promise<number> {
+    const count = countFailedGuesses(this.#sql, Math.floor((await this.clock()) / 3600), guesses);
     await this.#armIfIdle();
     return count;
   }
@@ -121,7 +135,11 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
-    forgetOldEntries(this.#sql, Math.floor(await this.#guard.believe(await this.clock(), this.secondClock)));
+    const now = Math.floor(await this.#guard.believe(await this.clock(), this.secondClock));
+    await inSlices(
+      () => forgetOldEntries(this.#sql, now),
+      (more) => more,
+    );
   }
 
   async #armIfIdle(): Promise<void> {

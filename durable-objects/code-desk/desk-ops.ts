@@ -4,6 +4,8 @@
  * its issuer finds it in a list; a card leaves nothing. SQL over one object's storage; no clock, no network.
  */
 
+import type { BatchCursor } from '../../domain/rpc.ts';
+
 /** Numbered migrations; STORAGE.md describes the tables. */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE teletan (issuer TEXT NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, hint TEXT NOT NULL);
@@ -16,6 +18,7 @@ export const SCHEMA: readonly string[] = [
    CREATE INDEX batch_provider ON batch (provider, created_at);
    CREATE TABLE quota (issuer TEXT PRIMARY KEY, teletans_per_hour INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE failed_guess (hour INTEGER PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
+  `CREATE INDEX batch_age ON batch (created_at, batch_id);`,
 ];
 
 /** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */
@@ -26,6 +29,8 @@ const CARDS_PER_PROVIDER_AND_DAY = 20_000;
 const TELETAN_KEPT_SECONDS = 86_400;
 /** A withdrawn or expired batch stays in the books until its keys are gone everywhere: 14 days and some. */
 const BATCH_KEPT_AFTER_EXPIRY_SECONDS = 30 * 86_400;
+/** Entries forgotten in a slice: some 3 ms. */
+const CLEANUP_ROWS = 500;
 
 export interface IssuedTeleTan {
   readonly hint: string;
@@ -90,20 +95,57 @@ export function bookBatch(sql: SqlStorage, batch: Batch): boolean {
   return true;
 }
 
-/** @param provider one provider's batches, or null for all; newest first */
-export function batches(sql: SqlStorage, provider: string | null): Batch[] {
+/** Batches on a page. */
+const BATCH_PAGE = 25;
+
+/** A page of batches, newest first, and whether there are others on either side. */
+export interface BatchPage {
+  readonly batches: readonly Batch[];
+  readonly older: boolean;
+  readonly newer: boolean;
+}
+
+type BatchRow = {
+  batch_id: string;
+  provider: string;
+  label: string;
+  size: number;
+  created_at: number;
+  expires_at: number;
+  withdrawn_from: number | null;
+};
+
+/** @param provider one provider's batches, or null for all @param from null: the newest */
+export function batchPage(sql: SqlStorage, provider: string | null, from: BatchCursor | null): BatchPage {
+  const newer = from?.direction === 'newer';
   const rows = sql
-    .exec<{
-      batch_id: string;
-      provider: string;
-      label: string;
-      size: number;
-      created_at: number;
-      expires_at: number;
-      withdrawn_from: number | null;
-    }>('SELECT * FROM batch WHERE ?1 IS NULL OR provider = ?1 ORDER BY created_at DESC', provider)
+    .exec<BatchRow>(
+      `SELECT * FROM batch WHERE (${provider === null ? '?1 IS NULL' : 'provider = ?1'})
+       AND (created_at, batch_id) ${newer ? '>' : '<'} (?2, ?3)
+       ORDER BY created_at ${newer ? 'ASC, batch_id ASC' : 'DESC, batch_id DESC'} LIMIT ${BATCH_PAGE + 1}`,
+      provider,
+      from?.createdAt ?? Number.MAX_SAFE_INTEGER,
+      from?.batchId ?? '',
+    )
     .toArray();
-  return rows.map((row) => ({
+  const more = rows.length > BATCH_PAGE;
+  const page = rows.slice(0, BATCH_PAGE).map((row) => batchIn(row));
+  // The side one came from has at least the batch one came from.
+  return newer
+    ? { batches: page.toReversed(), older: true, newer: more }
+    : { batches: page, older: more, newer: from !== null };
+}
+
+/** @param provider whose batch it must be, or null @returns the batch, or null when there is no such one */
+export function batchOf(sql: SqlStorage, batchId: string, provider: string | null): Batch | null {
+  const row = sql
+    .exec<BatchRow>('SELECT * FROM batch WHERE batch_id = ?1 AND (?2 IS NULL OR provider = ?2)', batchId, provider)
+    .toArray()[0];
+  return row === undefined ? null : batchIn(row);
+}
+
+function batchIn(row: BatchRow): Batch {
+  return {
     batchId: row.batch_id,
     provider: row.provider,
     label: row.label,
@@ -111,7 +153,7 @@ export function batches(sql: SqlStorage, provider: string | null): Batch[] {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     withdrawnFrom: row.withdrawn_from,
-  }));
+  };
 }
 
 /**
@@ -120,22 +162,28 @@ export function batches(sql: SqlStorage, provider: string | null): Batch[] {
  * @returns the date that now holds, or null when there is no such batch (of this provider)
  */
 export function markWithdrawn(sql: SqlStorage, batchId: string, provider: string | null, from: number): number | null {
-  const row = sql
-    .exec<{ withdrawn_from: number | null }>(
-      'SELECT withdrawn_from FROM batch WHERE batch_id = ?1 AND (?2 IS NULL OR provider = ?2)',
-      batchId,
-      provider,
-    )
-    .toArray()[0];
-  if (!row) return null;
-  const holds = Math.min(from, row.withdrawn_from ?? from);
+  const row = batchOf(sql, batchId, provider);
+  if (row === null) return null;
+  const holds = Math.min(from, row.withdrawnFrom ?? from);
   sql.exec('UPDATE batch SET withdrawn_from = ? WHERE batch_id = ?', holds, batchId);
   return holds;
 }
 
+/** @returns Unix seconds from which on a batch is withdrawn, or null */
+export function withdrawnFrom(sql: SqlStorage, batchId: string): number | null {
+  const row = sql
+    .exec<{ withdrawn_from: number | null }>('SELECT withdrawn_from FROM batch WHERE batch_id = ?', batchId)
+    .toArray()[0];
+  return row?.withdrawn_from ?? null;
+}
+
 /** @param hour hours since the Unix epoch @returns the count of that hour, this guess included */
-export function countFailedGuess(sql: SqlStorage, hour: number): number {
-  sql.exec('INSERT INTO failed_guess VALUES (?, 1) ON CONFLICT (hour) DO UPDATE SET count = count + 1', hour);
+export function countFailedGuesses(sql: SqlStorage, hour: number, guesses: number): number {
+  sql.exec(
+    'INSERT INTO failed_guess VALUES (?, ?) ON CONFLICT (hour) DO UPDATE SET count = count + excluded.count',
+    hour,
+    guesses,
+  );
   return failedGuesses(sql, hour);
 }
 
@@ -144,9 +192,12 @@ export function failedGuesses(sql: SqlStorage, hour: number): number {
   return sql.exec<{ count: number }>('SELECT count FROM failed_guess WHERE hour = ?', hour).toArray()[0]?.count ?? 0;
 }
 
-/** Forgets what nobody needs any longer. */
-export function forgetOldEntries(sql: SqlStorage, now: number): void {
-  sql.exec('DELETE FROM teletan WHERE issued_at <= ?', now - TELETAN_KEPT_SECONDS);
+/** Forgets some of what nobody needs any longer. @returns false when no entry of a teleTAN is left to be forgotten */
+export function forgetOldEntries(sql: SqlStorage, now: number): boolean {
+  const entries = `SELECT rowid FROM teletan WHERE issued_at <= ? ORDER BY issued_at LIMIT ${CLEANUP_ROWS}`;
+  const gone = sql.exec(`DELETE FROM teletan WHERE rowid IN (${entries}) RETURNING 1`, now - TELETAN_KEPT_SECONDS);
+  if (gone.toArray().length > 0) return true;
   sql.exec('DELETE FROM batch WHERE expires_at <= ?', now - BATCH_KEPT_AFTER_EXPIRY_SECONDS);
   sql.exec('DELETE FROM failed_guess WHERE hour < ?', Math.floor(now / 3600) - 48);
+  return false;
 }

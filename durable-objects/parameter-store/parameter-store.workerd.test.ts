@@ -291,7 +291,7 @@ describe('what stands in the bucket', () => {
     expect(await rig.in((store) => store.advance())).toEqual({ idle: true });
     expect(await contents()).toEqual(before);
     expect(await rig.in((store) => store.counters())).toEqual({ alert_foreign_object: Object.keys(before).length });
-    expect((await bindings.PRIVATE.list({ prefix: 'quarantine/' })).objects.length).toBe(1);
+    expect((await bindings.PRIVATE.list({ prefix: 'foreign/' })).objects.length).toBe(1);
   });
 
   it('may be anything at all before the first version, and before the next', async ({ expect }) => {

@@ -43,6 +43,8 @@ export interface SetRecord {
   readonly syntheticKeys: Readonly<Record<string, number>>;
   readonly provenances: Readonly<Record<number, Provenance>>;
   readonly parts: readonly RecordPart[];
+  /** Rows that were put aside; left out: none, or their object has been deleted. */
+  readonly quarantined?: number;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';

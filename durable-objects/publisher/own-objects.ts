@@ -39,7 +39,7 @@ export interface OwnObjects {
 type OwnObjectAlert = 'alert_foreign_object' | 'alert_object_lost' | 'alert_foreign_object_not_kept';
 
 /** Copies of what others put under our names. */
-export const QUARANTINE = 'quarantine/';
+export const FOREIGN = 'foreign/';
 /** A copy is evidence, and bounded: of longer objects the beginning, and so many until they are forgotten. */
 const MAX_COPY_BYTES = 2 ** 20;
 const MAX_COPIES = 100;
@@ -84,7 +84,7 @@ export async function putOwn(
       } else {
         await options.inspect?.(key);
         own.count('alert_foreign_object');
-        await quarantine(own, key);
+        await keepCopy(own, key);
         // The former object of ours is gone; readers may still have it by its ETag.
         const former = before?.mark?.split(' ')[0];
         if (former) options.beforeReplace?.(former);
@@ -110,12 +110,12 @@ function isOurs(present: StoredObject, before: Remembered | null): boolean {
 }
 
 /** Copies what lies under a name of ours; a copy that can't be made is counted and doesn't stop the replacement. */
-async function quarantine(own: OwnObjects, key: string): Promise<void> {
+async function keepCopy(own: OwnObjects, key: string): Promise<void> {
   try {
     const bytes = await own.bucket.getStart(key, MAX_COPY_BYTES);
     if (bytes === null) return;
-    const kept = await own.privateBucket.list(QUARANTINE);
-    const name = `${QUARANTINE}${Math.floor(own.now / SECONDS_PER_DAY)}/${toHex(sha256(bytes))}`;
+    const kept = await own.privateBucket.list(FOREIGN);
+    const name = `${FOREIGN}${Math.floor(own.now / SECONDS_PER_DAY)}/${toHex(sha256(bytes))}`;
     if (kept.includes(name)) return;
     if (kept.length >= MAX_COPIES) return own.count('alert_foreign_object_not_kept');
     const custom = { 'found-under': key };
@@ -131,7 +131,7 @@ const COPY_DAYS = 14;
 
 /** Deletes copies that have had their time. @param today days since the Unix epoch */
 export async function forgetCopies(privateBucket: BucketPort, today: number): Promise<void> {
-  const keys = await privateBucket.list(QUARANTINE);
-  const old = keys.filter((key) => Number(key.slice(QUARANTINE.length).split('/')[0]) + COPY_DAYS <= today);
+  const keys = await privateBucket.list(FOREIGN);
+  const old = keys.filter((key) => Number(key.slice(FOREIGN.length).split('/')[0]) + COPY_DAYS <= today);
   if (old.length > 0) await privateBucket.delete(old);
 }

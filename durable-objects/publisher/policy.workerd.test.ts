@@ -9,6 +9,7 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import type { SetRecord } from './model.ts';
 import { setKey } from './record-writer.ts';
+import { usualOrLong } from '../../test/support/longer.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, publicJson, testEnv } from './test-rig.ts';
 
 let rig: Rig;
@@ -110,57 +111,53 @@ describe('random arrivals under the policy', () => {
     return { arrivals, due };
   }
 
-  it(
-    'publish every key once, neither too early nor too late, and never too few together',
-    { timeout: 120_000 },
-    async ({ expect }) => {
-      const story = async (uploads: Arrival[]): Promise<void> => {
-        rig = await Rig.create();
-        rig.policy = policy;
-        const { arrivals, due } = send(uploads);
-        const published = await drive(HOURS, arrivals);
-        for (const region of ['DE', 'EUR']) {
-          const seen = new Map<string, number>();
-          for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
-            const keys = published.get(`${region} ${hour}`)!;
-            for (const tek of keys) {
-              expect(seen.has(tek)).toBe(false);
-              seen.set(tek, hour);
-            }
-            if (keys.length === 0) continue;
-            expect(keys.length).toBeGreaterThanOrEqual(policy.minKeys);
-            const behind = new Set(keys.flatMap((tek) => due.get(tek)?.upload ?? []));
-            const decoys = await decoysOf(hour, region);
-            expect(keys.filter((tek) => !due.has(tek)).length).toBe(decoys);
-            // Decoys come in whole uploads, whose number is known to nobody; without any, the uploads can be counted.
-            if (decoys === 0) expect(behind.size).toBeGreaterThanOrEqual(policy.minUploads);
-          }
-          for (const [tek, { abroad, earliest }] of due) {
-            if (abroad && region === 'DE') {
-              expect(seen.has(tek)).toBe(false);
-              continue;
-            }
-            expect(seen.get(tek)).toBeGreaterThanOrEqual(earliest);
-            expect(seen.get(tek)).toBeLessThanOrEqual(earliest + policy.maxHoldHours + 1);
-          }
-        }
-        // One region subtracted from the other, hour by hour: no decoy is in one alone of the regions it was drawn for.
+  it('publish every key once, neither too early nor too late, and never too few together', async ({ expect }) => {
+    const story = async (uploads: Arrival[]): Promise<void> => {
+      rig = await Rig.create();
+      rig.policy = policy;
+      const { arrivals, due } = send(uploads);
+      const published = await drive(HOURS, arrivals);
+      for (const region of ['DE', 'EUR']) {
+        const seen = new Map<string, number>();
         for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
-          const [home, union] = ['DE', 'EUR'].map((region) => new Set(published.get(`${region} ${hour}`)));
-          expect([...home!].filter((tek) => !union!.has(tek))).toEqual([]);
-          const abroad = [...union!].filter((tek) => !home!.has(tek)).map((tek) => due.get(tek));
-          expect(abroad.every((key) => key === undefined || key.abroad)).toBe(true);
-          const [ofUnion, ofHome] = [await decoysOf(hour, 'EUR'), await decoysOf(hour, 'DE')];
-          expect(abroad.filter((key) => key === undefined).length).toBe(ofUnion - ofHome);
+          const keys = published.get(`${region} ${hour}`)!;
+          for (const tek of keys) {
+            expect(seen.has(tek)).toBe(false);
+            seen.set(tek, hour);
+          }
+          if (keys.length === 0) continue;
+          expect(keys.length).toBeGreaterThanOrEqual(policy.minKeys);
+          const behind = new Set(keys.flatMap((tek) => due.get(tek)?.upload ?? []));
+          const decoys = await decoysOf(hour, region);
+          expect(keys.filter((tek) => !due.has(tek)).length).toBe(decoys);
+          // Decoys come in whole uploads, whose number is known to nobody; without any, the uploads can be counted.
+          if (decoys === 0) expect(behind.size).toBeGreaterThanOrEqual(policy.minUploads);
         }
-      };
-      await fc.assert(fc.asyncProperty(fc.array(upload, { maxLength: 14 }), story), {
-        seed: 20_260_615,
-        numRuns: 8,
-        endOnFailure: true,
-      });
-    },
-  );
+        for (const [tek, { abroad, earliest }] of due) {
+          if (abroad && region === 'DE') {
+            expect(seen.has(tek)).toBe(false);
+            continue;
+          }
+          expect(seen.get(tek)).toBeGreaterThanOrEqual(earliest);
+          expect(seen.get(tek)).toBeLessThanOrEqual(earliest + policy.maxHoldHours + 1);
+        }
+      }
+      // One region subtracted from the other, hour by hour: no decoy is in one alone of the regions it was drawn for.
+      for (let hour = FIRST; hour < FIRST + HOURS; hour++) {
+        const [home, union] = ['DE', 'EUR'].map((region) => new Set(published.get(`${region} ${hour}`)));
+        expect([...home!].filter((tek) => !union!.has(tek))).toEqual([]);
+        const abroad = [...union!].filter((tek) => !home!.has(tek)).map((tek) => due.get(tek));
+        expect(abroad.every((key) => key === undefined || key.abroad)).toBe(true);
+        const [ofUnion, ofHome] = [await decoysOf(hour, 'EUR'), await decoysOf(hour, 'DE')];
+        expect(abroad.filter((key) => key === undefined).length).toBe(ofUnion - ofHome);
+      }
+    };
+    await fc.assert(fc.asyncProperty(fc.array(upload, { maxLength: 14 }), story), {
+      seed: 20_260_615,
+      numRuns: usualOrLong({ usual: 2, long: 16 }),
+      endOnFailure: true,
+    });
+  });
 
   it('hold an hour with enough keys of too few uploads', async ({ expect }) => {
     rig.policy = policy;
@@ -203,7 +200,7 @@ describe('decoys', () => {
 });
 
 describe('after one case', () => {
-  it('there is a padded hour a day, at 07 UTC, without another', { timeout: 60_000 }, async ({ expect }) => {
+  it('there is a padded hour a day, at 07 UTC, without another', async ({ expect }) => {
     rig.policy = DEFAULT_CHUNK_POLICY;
     // From 10:00 of the first day to the end of the fourth.
     const published = await drive(

@@ -6,7 +6,9 @@
  * midnight of `day`, so that retention deletes whole objects; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
  * those rows, `sets/<hour>/set.json` what the set is. Boundaries are a function of the set alone.
  *
- * Durable order: parts, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
+ * Rows that no export can hold go to `quarantine/<hour>/rows.bin` (quarantine.ts).
+ *
+ * Durable order: parts, what was put aside, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
  * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
  */
 import { utf8 } from '../../protocol/primitives/bytes.ts';
@@ -14,6 +16,7 @@ import { cutDay } from '../../domain/embargo.ts';
 import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
 import { putOnce, type ObjectMeta } from './bucket.ts';
+import { Quarantine } from './quarantine.ts';
 import type { RecordPart, SetRecord } from './model.ts';
 import type { Publication } from './publication.ts';
 
@@ -30,6 +33,11 @@ export function partKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): stri
 /** @returns object key of a part's code-batch ids */
 export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
   return `codes/${hour}/${part.day}-${part.n}.json`;
+}
+
+/** @returns object key of the rows that were put aside; in a folder of their own, since nothing published is made of them */
+export function quarantineKey(hour: number): string {
+  return `quarantine/${hour}/rows.bin`;
 }
 
 /** @returns object key of a set's description */
@@ -71,6 +79,7 @@ export async function writeRecord(p: Publication, hour: number, setNo: number): 
     const page: KeyPage = await reach(p.buffer.page(setNo, after, PAGE_ROWS));
     await writer.add(page);
     if (page.last) break;
+    // Of the page as it came: paging goes on behind a row that was put aside, too.
     after = page.rows.slice(page.rows.length - ROW_BYTES);
   }
   const record = await writer.finish(setNo);
@@ -94,15 +103,18 @@ class RecordWriter {
   readonly #parts: RecordPart[] = [];
   readonly #provenances: Record<number, Provenance> = {};
   readonly #synthetic: Record<string, number> = {};
+  readonly #quarantine: Quarantine;
   #keys = 0;
 
   constructor(p: Publication, hour: number) {
     this.#p = p;
     this.#hour = hour;
+    this.#quarantine = new Quarantine(hour, p.config.policy.retentionDays);
     for (const region of p.config.regions) this.#synthetic[region] = 0;
   }
 
-  async add(page: KeyPage): Promise<void> {
+  async add(given: KeyPage): Promise<void> {
+    const page = this.#quarantine.sift(given);
     const regionsOf = new Map<number, readonly string[]>();
     for (const [id, provenance] of Object.entries(page.provenances)) {
       regionsOf.set(Number(id), publishingRegions(this.#p.config.regions, this.#p.config.unionRegion, provenance));
@@ -122,8 +134,7 @@ class RecordWriter {
     regionsOf: ReadonlyMap<number, readonly string[]>,
   ): Promise<void> {
     const id = rowProvenance(page.rows, first);
-    const provenance = page.provenances[id];
-    if (provenance === undefined) throw new Error(`row without provenance in the set of hour ${this.#hour}`);
+    const provenance = page.provenances[id]!;
     this.#provenances[id] = provenance;
     const part = this.#partFor(
       cutDay(rowStart(page.rows, first), page.rows[first + 4]!, this.#p.config.policy.retentionDays),
@@ -149,6 +160,11 @@ class RecordWriter {
 
   async finish(setNo: number): Promise<SetRecord> {
     for (const part of this.#open.values()) if (part.count > 0) await this.#flush(part);
+    const quarantined = this.#quarantine.rows;
+    if (quarantined > 0) {
+      const meta = privateMeta('application/octet-stream');
+      await putOnce(this.#p.privateBucket, quarantineKey(this.#hour), this.#quarantine.bytes(), meta);
+    }
     const parts = this.#parts.toSorted((a, b) => a.day - b.day || a.n - b.n);
     const regionKeys = Object.fromEntries(
       this.#p.config.regions.map((region) => [
@@ -164,6 +180,7 @@ class RecordWriter {
       syntheticKeys: this.#synthetic,
       provenances: this.#provenances,
       parts,
+      ...(quarantined > 0 ? { quarantined } : {}),
     };
   }
 

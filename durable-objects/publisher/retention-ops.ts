@@ -4,9 +4,10 @@
  */
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { dayOfSealing } from './index-ops.ts';
+import type { SealedHour, SetRecord } from './model.ts';
 import { forgetCopies } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { codesKey, partKey, setKey } from './record-writer.ts';
+import { codesKey, partKey, quarantineKey, setKey } from './record-writer.ts';
 
 /** @returns whether anything was forgotten */
 export async function forgetStep(p: Publication): Promise<boolean> {
@@ -35,7 +36,12 @@ export async function forgetStep(p: Publication): Promise<boolean> {
 async function forgetRecords(p: Publication, cut: number): Promise<void> {
   for (const hour of p.store.hoursIn('PURGED')) {
     const { record } = hour;
-    if (record === null || record.parts.length === 0) continue;
+    if (record === null) continue;
+    if (record.quarantined !== undefined && Math.floor(hour.hour / 24) + p.config.policy.retentionDays < cut) {
+      await forgetQuarantine(p, hour, record);
+      continue;
+    }
+    if (record.parts.length === 0) continue;
     const gone = record.parts.filter((part) => part.day <= cut);
     if (gone.length === 0) continue;
     const parts = record.parts.filter((part) => part.day > cut);
@@ -46,9 +52,17 @@ async function forgetRecords(p: Publication, cut: number): Promise<void> {
   }
 }
 
+/** By then every key of the set has left, whatever the rows that were put aside say of themselves. */
+async function forgetQuarantine(p: Publication, hour: SealedHour, record: SetRecord): Promise<void> {
+  const { quarantined: _gone, ...rest } = record;
+  const parts = record.parts.flatMap((part) => [partKey(hour.hour, part), codesKey(hour.hour, part)]);
+  await p.privateBucket.delete([quarantineKey(hour.hour), setKey(hour.hour), ...parts]);
+  p.store.putHour({ ...hour, record: { ...rest, parts: [] } });
+}
+
 /** Deletes what a record that was given up half-written has left; its set is published under a later hour. */
 export async function dropMissedRecord(p: Publication, hour: number): Promise<void> {
-  for (const prefix of [`sets/${hour}/`, `codes/${hour}/`]) {
+  for (const prefix of [`sets/${hour}/`, `codes/${hour}/`, `quarantine/${hour}/`]) {
     const keys = await p.privateBucket.list(prefix);
     if (keys.length > 0) await p.privateBucket.delete(keys);
   }

@@ -189,6 +189,7 @@ async function planStep(p: Publication, h: SealedHour): Promise<void> {
     p.store.transaction(() => {
       p.store.putHour({ ...h, state: 'PLANNED', record });
       p.store.count('hours_published');
+      if (record.quarantined !== undefined) p.store.count('alert_rows_quarantined', record.quarantined);
     });
   } catch (error) {
     if (!givesUp(p, hour, error)) throw error;

@@ -38,7 +38,7 @@ async function readers(): Promise<Record<string, string>> {
 
 const copies = async (): Promise<string[]> =>
   [...(await objects(testEnv.PRIVATE))].flatMap(([key, bytes]) =>
-    key.startsWith('quarantine/') ? [new TextDecoder().decode(bytes)] : [],
+    key.startsWith('foreign/') ? [new TextDecoder().decode(bytes)] : [],
   );
 const counters = async () => (await rig.inPublisher((publisher) => publisher.status())).counters;
 const head = async (region: string): Promise<ManifestHead> =>
@@ -146,7 +146,7 @@ describe('before an hour is published', () => {
     await rig.advance();
     expect((await copies()).map((text) => text.length)).toEqual([2 ** 20]);
     // The next is beyond the number that is kept.
-    for (let n = 0; n < 99; n++) await testEnv.PRIVATE.put(`quarantine/${DAY_0 - 14}/${n}`, 'earlier');
+    for (let n = 0; n < 99; n++) await testEnv.PRIVATE.put(`foreign/${DAY_0 - 14}/${n}`, 'earlier');
     await testEnv.PUBLIC.put(headPath('DE'), 'another');
     await rig.advance();
     expect((await copies()).length).toBe(100);
@@ -169,7 +169,7 @@ describe('killed while it replaces what isn’t ours', () => {
       // The head, the list of days, CWA's day: a copy and a put each.
       for (let failing = 0; failing < 2 * foreign.length; failing++) {
         await testEnv.PRIVATE.delete(
-          [...(await objects(testEnv.PRIVATE)).keys()].filter((key) => key.startsWith('quarantine/')),
+          [...(await objects(testEnv.PRIVATE)).keys()].filter((key) => key.startsWith('foreign/')),
         );
         for (const key of foreign) await testEnv.PUBLIC.put(key, utf8(`foreign ${key}`));
         let n = 0;

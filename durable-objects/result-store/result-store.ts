@@ -3,7 +3,8 @@
  * by the first hex digit after the optional x; the list of laboratories lives in the shard `list`.
  *
  * Durable writes: `put` is one transaction (a crash leaves all rows of the shard or none; the laboratory repeats the
- * same request, which changes nothing but the age). `setList` is one row replaced in one transaction.
+ * same request, which changes nothing but the age). `setList` is one row replaced in one transaction, `block` a
+ * row a mark: a crash leaves some of them, and each blocks by itself.
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
@@ -15,6 +16,7 @@ import {
   SCHEMA,
   forgetOldResults,
   foreignRows,
+  type Poster,
   putResults,
   readResult,
   type StoredResult,
@@ -43,9 +45,9 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Stores rows of one laboratory, all or none; returns positions of foreign rows when none was stored. */
-  async put(labId: string, rows: readonly PostedResult[]): Promise<number[]> {
+  async put(poster: Poster, rows: readonly PostedResult[]): Promise<number[]> {
     const now = await this.clock();
-    const foreign = this.ctx.storage.transactionSync(() => putResults(this.#sql, labId, rows, now));
+    const foreign = this.ctx.storage.transactionSync(() => putResults(this.#sql, poster, rows, now));
     if (foreign.length === 0 && (await this.ctx.storage.getAlarm()) === null) await this.#arm(CLEANUP_RETRY_SECONDS);
     return foreign;
   }
@@ -66,6 +68,18 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
       .exec<{ version: number; document: string }>('SELECT version, document FROM laboratory_list')
       .toArray()[0];
     return row ?? { version: 0, document: '' };
+  }
+
+  /** @param marks of a client certificate @returns the signed list, and whether the certificate is blocked */
+  listFor(marks: readonly string[]): { version: number; document: string; blocked: boolean } {
+    const isBlocked = (mark: string): boolean =>
+      this.#sql.exec('SELECT 1 FROM blocked_certificate WHERE mark = ?', mark).toArray().length > 0;
+    return { ...this.list(), blocked: marks.some((mark) => isBlocked(mark)) };
+  }
+
+  /** Blocks a client certificate by any of its marks, until the signed list no longer has it and after. Idempotent. */
+  block(marks: readonly string[]): void {
+    for (const mark of marks) this.#sql.exec('INSERT OR IGNORE INTO blocked_certificate VALUES (?)', mark);
   }
 
   /** Replaces the signed list when its version is higher. @returns whether it was taken */

@@ -1,10 +1,11 @@
 /**
- * @module The staff room: one object of the portal's own, with staff sessions, the audit log and the certificates of
- * professionals that were revoked (docs/architecture.md §7). One object is enough: a few thousand staff make some actions a second.
+ * @module The staff room: one object of the portal's own, with staff sessions, the audit log, and who may come by a
+ * professional's card (docs/architecture.md §7). One object is enough: a few thousand staff make some actions a second.
  * It knows no patient, no code and no key.
  *
  * Durable writes: an action is written into the log before it is done. A crash in between leaves an entry for something
- * that did not happen; nothing ever happens without an entry.
+ * that did not happen; nothing ever happens without an entry. A session's entry is written with its first use, in one
+ * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts.
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
@@ -13,14 +14,32 @@ import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import {
   appendAudit,
-  type AuditEntry,
+  auditChain,
+  type AuditChain,
+  type AuditFound,
   type AuditRecord,
   type AuditSearch,
-  firstBrokenLink,
   searchAudit,
+  verifyNextSlice,
 } from './audit-ops.ts';
+import { addSerials, authorities, beginList, finishList, forgetLists, type ListFacts } from './authority-ops.ts';
+import {
+  blockCertificate,
+  blockedCertificates,
+  type CardAnswer,
+  type CardHolder,
+  cardHolders,
+  type CardQuestion,
+  checkCard,
+  holdCard,
+  type ListedHolder,
+  removeHolder,
+  setHolder,
+} from './card-ops.ts';
 import { SCHEMA } from './schema.ts';
 import {
+  admitCommand,
+  COMMANDS_PER_MINUTE,
   countAction,
   endSession,
   forgetSessions,
@@ -30,16 +49,21 @@ import {
   type SessionClaim,
   type SessionReply,
   setLanguage,
+  signInByCard,
   type StaffSession,
 } from './session-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
+/** Between two slices others have their turn. */
+const NEXT_SLICE_MS = 1_000;
 
 export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
   protected secondClock: SecondClock | null = null;
+  /** The local edge has no end of them: its clock stands still, and its driver gives commands by the hundred. */
+  protected commandsPerMinute = COMMANDS_PER_MINUTE;
   readonly #sql: SqlStorage;
   readonly #guard: ClockGuard;
 
@@ -50,19 +74,35 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     this.#guard = new ClockGuard(ctx.storage);
   }
 
-  /** See {@link openSession}. */
+  /** See {@link openSession}; a session whose cookie came back for the first time is in the audit log. */
   async open(claim: SessionClaim): Promise<SessionReply> {
     const now = await this.#now();
-    const reply = this.ctx.storage.transactionSync(() => openSession(this.#sql, claim, now));
+    const reply = this.ctx.storage.transactionSync(() => {
+      const opened = openSession(this.#sql, claim, now);
+      if (opened.kind === 'open' && opened.first) {
+        appendAudit(this.#sql, { who: claim.subject, what: 'session.begin', detail: '' }, now);
+      }
+      return opened;
+    });
     if ((await this.ctx.storage.getAlarm()) === null) {
       await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_MS);
     }
     return reply;
   }
 
+  /** See {@link admitCommand}. */
+  async admit(who: Pick<SessionClaim, 'subject' | 'authenticatedAt'>): Promise<'admitted' | 'ended' | 'many'> {
+    return admitCommand(this.#sql, who, await this.#now(), this.commandsPerMinute);
+  }
+
+  /** See {@link signInByCard}. */
+  async signInByCard(subject: string): Promise<boolean> {
+    return signInByCard(this.#sql, subject, await this.#now());
+  }
+
   /** See {@link countAction}. */
-  async countAction(idHash: string): Promise<boolean> {
-    return countAction(this.#sql, idHash, await this.#now());
+  async countAction(subject: string): Promise<boolean> {
+    return countAction(this.#sql, subject, await this.#now());
   }
 
   /** Ends one session: its owner signs out. */
@@ -70,9 +110,11 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     endSession(this.#sql, idHash, await this.#now());
   }
 
-  /** Ends all sessions of a person. @returns how many were running */
+  /** Ends all sessions of a person; a card is kept out until it is let in again. @returns how many were running */
   async revoke(subject: string): Promise<number> {
-    return revokeSessions(this.#sql, subject, await this.#now());
+    const now = await this.#now();
+    holdCard(this.#sql, subject, true);
+    return revokeSessions(this.#sql, subject, now);
   }
 
   /** @returns the running sessions */
@@ -91,30 +133,28 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   }
 
   /** See {@link searchAudit}. */
-  search(search: AuditSearch): AuditEntry[] {
+  search(search: AuditSearch): AuditFound {
     return searchAudit(this.#sql, search);
   }
 
-  /** @returns the id of the first entry that was tampered with, or null */
-  brokenLink(): number | null {
-    return firstBrokenLink(this.#sql);
+  /** See {@link auditChain}. */
+  chain(): AuditChain {
+    return auditChain(this.#sql);
   }
 
-  /** @param fingerprint SHA-256 of a professional's certificate, lowercase hex: from now on it opens nothing */
-  async revokeCertificate(fingerprint: string): Promise<void> {
-    this.#sql.exec('INSERT OR IGNORE INTO revoked_certificate VALUES (?, ?)', fingerprint, await this.#now());
+  /** See {@link checkCard}. */
+  async checkCard(question: CardQuestion): Promise<CardAnswer> {
+    return checkCard(this.#sql, question, await this.#now());
   }
 
-  /** @returns whether a certificate was revoked */
-  isRevoked(fingerprint: string): boolean {
-    return this.#sql.exec('SELECT 1 FROM revoked_certificate WHERE fingerprint = ?', fingerprint).toArray().length > 0;
+  /** @param marks of a professional's certificate or of an authority's: from now on it opens nothing */
+  async block(marks: readonly string[]): Promise<void> {
+    blockCertificate(this.#sql, marks, await this.#now());
   }
 
-  /** @returns revoked certificates, the last first */
-  revokedCertificates(): { fingerprint: string; at: number }[] {
-    return this.#sql
-      .exec<{ fingerprint: string; at: number }>('SELECT fingerprint, at FROM revoked_certificate ORDER BY at DESC')
-      .toArray();
+  /** @returns blocked certificates by their marks, the last first */
+  blocked(): { mark: string; at: number }[] {
+    return blockedCertificates(this.#sql);
   }
 
   /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
@@ -124,10 +164,53 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     return this.#guard.status(object, now);
   }
 
-  /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
+  /** See {@link setHolder}. */
+  setHolders(holders: readonly CardHolder[]): void {
+    for (const holder of holders) setHolder(this.#sql, holder);
+  }
+
+  /** See {@link removeHolder}. */
+  removeHolder(subject: string): void {
+    removeHolder(this.#sql, subject);
+  }
+
+  /** Lets a card in again whose sessions were ended. */
+  readmit(subject: string): void {
+    holdCard(this.#sql, subject, false);
+  }
+
+  /** See {@link cardHolders}. */
+  holders(after: string): ListedHolder[] {
+    return cardHolders(this.#sql, after);
+  }
+
+  /** See {@link authorities}. */
+  authorities(): ListFacts[] {
+    return authorities(this.#sql);
+  }
+
+  /** See {@link beginList}. */
+  async beginList(facts: ListFacts): Promise<number | null> {
+    return beginList(this.#sql, facts, await this.#now());
+  }
+
+  /** See {@link addSerials}. */
+  addSerials(generation: number, serials: readonly string[]): void {
+    addSerials(this.#sql, generation, serials);
+  }
+
+  /** See {@link finishList}. */
+  finishList(generation: number, facts: ListFacts): boolean {
+    return finishList(this.#sql, generation, facts);
+  }
+
+  /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_MS);
-    forgetSessions(this.#sql, await this.#guard.believe(await this.#now(), this.secondClock));
+    const now = await this.#guard.believe(await this.#now(), this.secondClock);
+    forgetSessions(this.#sql, now);
+    const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
+    if (more.includes(true)) await this.ctx.storage.setAlarm(Date.now() + NEXT_SLICE_MS);
   }
 
   async #now(): Promise<number> {

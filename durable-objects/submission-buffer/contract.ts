@@ -1,7 +1,17 @@
 /**
- * @module What the SubmissionBuffer offers to the Publisher. Hours are hours since the Unix epoch.
+ * @module What the SubmissionBuffer offers to the Publisher, and what it says of uploads. Hours are hours since the Unix epoch.
  */
 import type { Provenance } from '../packed-keys.ts';
+
+/** What became of an upload; see `AcceptReply` of domain/rpc.ts, without the receipts that the entrypoint adds. */
+export interface Acceptance {
+  readonly kind: 'stored' | 'known' | 'tombstone';
+}
+
+/** What became of an upload id; see `ResolveReply` of domain/rpc.ts. */
+export interface Resolution {
+  readonly kind: 'stored' | 'tombstone';
+}
 
 /** What the publisher asks to be fixed. */
 export interface FreezeRequest {

@@ -4,13 +4,26 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
-import type { ClockStatus, ReserveReply } from '../../domain/rpc.ts';
+import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
+import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
+import type { ClockStatus, ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
+import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
-import { MIGRATIONS, forgetTans, nextForgetAt, readTan, withdrawTans, writeTan } from './tan-rows.ts';
+import { inSlices } from '../pace.ts';
+import {
+  MIGRATIONS,
+  forgetTans,
+  isWithdrawn,
+  nextForgetAt,
+  readTan,
+  withdrawTan,
+  withdrawTans,
+  writeTan,
+} from './tan-rows.ts';
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
@@ -36,64 +49,113 @@ export class TanLedger extends DurableObject {
   readonly #sql: SqlStorage;
   readonly #guard: ClockGuard;
   readonly #commits: GroupCommit;
+  readonly #permitKey: Uint8Array;
 
+  /** @throws Error when `PERMIT_KEY` is not base64 of 32 bytes */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
+    this.#permitKey = fromBase64((env as unknown as { readonly PERMIT_KEY?: string }).PERMIT_KEY ?? '');
+    if (this.#permitKey.length !== 32) throw new Error('PERMIT_KEY must be base64 of 32 bytes');
     this.#sql = ctx.storage.sql;
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
   }
 
+  /**
+   * A TAN is issued when a phone is about to use it: the full hour above says no more than an hour of that.
+   *
+   * @param lifetimeSeconds > 0
+   * @returns Unix seconds at which a TAN that is issued now ends
+   */
+  async endOfTan(lifetimeSeconds: number): Promise<number> {
+    return Math.ceil(((await this.clock()) + lifetimeSeconds) / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+  }
+
   /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
   async issue(batch: IssueBatch): Promise<void> {
-    const expiresAt = (await this.clock()) + batch.lifetimeSeconds;
+    const expiresAt = await this.endOfTan(batch.lifetimeSeconds);
     this.ctx.storage.transactionSync(() => {
       for (const hash of batch.hashes) {
-        if (readTan(this.#sql, hash) !== null) continue;
+        if (readTan(this.#sql, hash) !== null || isWithdrawn(this.#sql, hash)) continue;
         writeTan(this.#sql, hash, { state: 'issued', codeBatchId: batch.codeBatchId, expiresAt });
       }
     });
     if ((await this.ctx.storage.getAlarm()) === null) await this.#arm();
   }
 
-  /** See `RedeemRpc.reserve`. @param hash keyed hash of the TAN @param digest hex @param leaseSeconds > 0 */
-  async reserve(hash: string, digest: string, leaseSeconds: number): Promise<ReserveReply> {
+  /**
+   * See `RedeemRpc.reserve`.
+   *
+   * @param hash keyed hash of the TAN
+   * @param request its digest hashed with a key of `verification`
+   * @param leaseSeconds > 0
+   */
+  async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
     const now = await this.clock();
-    return this.#commits.run(() => {
-      const question = { digest, now, leaseSeconds, newUploadId: () => crypto.randomUUID() };
-      const { reply, write } = reserve(readTan(this.#sql, hash), question);
-      if (write !== null) writeTan(this.#sql, hash, write);
-      return reply;
+    const reply = await this.#commits.run(() => {
+      const step = reserve(readTan(this.#sql, hash), { ...request, now, leaseSeconds });
+      if (step.write !== null) writeTan(this.#sql, hash, step.write);
+      return step.reply;
     });
+    if (reply.kind !== 'reserved') return reply;
+    const { kind, reservationId, codeBatchId, idCommitment } = reply;
+    const hour = hourOf(now);
+    // The payload's commitment goes into the MAC and nowhere else: the reservation's id bounds what can be stored.
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, codeBatchId };
+    return { kind, reservationId, codeBatchId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
   }
 
-  /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param uploadId the upload that was stored */
-  async commit(hash: string, uploadId: string): Promise<void> {
-    await this.#change(hash, (row) => commit(row, uploadId));
+  /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param reservationId of the upload that was stored */
+  async commit(hash: string, reservationId: string): Promise<void> {
+    await this.#change(hash, (row) => commit(row, reservationId));
   }
 
-  /** See `RedeemRpc.release`. @param hash keyed hash of the TAN @param uploadId the upload that is given up */
-  async release(hash: string, uploadId: string): Promise<void> {
-    await this.#change(hash, (row) => release(row, uploadId));
+  /**
+   * See `RedeemRpc.release`.
+   *
+   * @param hash keyed hash of the TAN
+   * @param reservationId of the upload that is given up
+   * @param receipt of `origin`, that its id is dead
+   */
+  async release(hash: string, reservationId: string, receipt: string): Promise<void> {
+    const proven = (idCommitment: string) => provesDeath(this.#permitKey, idCommitment, receipt);
+    await this.#change(hash, (row) => release(row, reservationId, proven));
   }
 
-  /** @param hash keyed hash of the TAN @returns what became of it; gone when it is unknown, expired or forgotten */
+  /** See `TanStatus`. @param hash keyed hash of the TAN @returns what became of it; a withdrawn one has expired */
   async status(hash: string): Promise<TanStatus> {
     const now = await this.clock();
-    const row = readTan(this.#sql, hash);
-    if (row?.state === 'committed') return 'committed';
-    return row !== null && now < row.expiresAt ? 'live' : 'gone';
+    return isWithdrawn(this.#sql, hash) ? 'expired' : tanStatus(readTan(this.#sql, hash), now);
+  }
+
+  /** Ends a TAN that is not committed, and that the caller has given to nobody. @param hash keyed hash of the TAN */
+  withdraw(hash: string): void {
+    this.ctx.storage.transactionSync(() => withdrawTan(this.#sql, hash));
   }
 
   /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
-  withdrawBatch(codeBatchId: string): void {
-    withdrawTans(this.#sql, codeBatchId);
+  async withdrawBatch(codeBatchId: string): Promise<void> {
+    let after: string | null = '';
+    await inSlices(
+      () => (after = this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, codeBatchId, after ?? ''))),
+      (next) => next !== null,
+    );
   }
 
   /** Deletes what has to be gone by the believed time. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    return forgetTans(this.#sql, await this.#guard.believe(await this.clock(), this.secondClock));
+    const now = await this.#guard.believe(await this.clock(), this.secondClock);
+    let forgotten = 0;
+    await inSlices(
+      () => {
+        const gone = forgetTans(this.#sql, now);
+        forgotten += gone;
+        return gone;
+      },
+      (gone) => gone > 0,
+    );
+    return forgotten;
   }
 
   /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */

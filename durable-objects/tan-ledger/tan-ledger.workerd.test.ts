@@ -1,9 +1,15 @@
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, it } from 'vitest';
+import { signPermit } from '../../domain/intake-permit.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { deathOf, reserveRequest } from '../../test/support/reserve-request.ts';
 import type { TanLedger } from './tan-ledger-do.ts';
 
-const { TAN_LEDGER } = env as unknown as { TAN_LEDGER: DurableObjectNamespace<TanLedger> };
+const { TAN_LEDGER, PERMIT_KEY } = env as unknown as {
+  TAN_LEDGER: DurableObjectNamespace<TanLedger>;
+  PERMIT_KEY: string;
+};
 const HASH = 'a'.repeat(64);
 const DIGEST = '1'.repeat(64);
 const OTHER = '2'.repeat(64);
@@ -19,7 +25,7 @@ const setClock = (now: number) =>
     (object as unknown as { clock: () => number }).clock = () => now;
   });
 const storedRows = () =>
-  runInDurableObject(ledger(), (_object, state) => state.storage.sql.exec('SELECT * FROM tan').toArray());
+  runInDurableObject(ledger(), (_object, state) => state.storage.sql.exec('SELECT * FROM held_tan').toArray());
 const alarmIn = () =>
   runInDurableObject(ledger(), async (_object, state) => ((await state.storage.getAlarm()) ?? 0) - Date.now());
 
@@ -29,9 +35,9 @@ async function issued(now = START): Promise<DurableObjectStub<TanLedger>> {
   return ledger();
 }
 async function reservedId(stub: DurableObjectStub<TanLedger>, digest = DIGEST): Promise<string> {
-  const reply = await stub.reserve(HASH, digest, LEASE);
+  const reply = await stub.reserve(HASH, reserveRequest(digest), LEASE);
   if (reply.kind !== 'reserved') throw new Error(`expected reserved, got ${reply.kind}`);
-  return reply.uploadId;
+  return reply.reservationId;
 }
 
 afterEach(() => reset());
@@ -47,36 +53,64 @@ describe('a reservation', () => {
 
   it('names its code batch', async ({ expect }) => {
     const stub = await issued();
-    expect(await stub.reserve(HASH, DIGEST, LEASE)).toMatchObject({ kind: 'reserved', codeBatchId: 'cards-1' });
+    expect(await stub.reserve(HASH, reserveRequest(DIGEST), LEASE)).toMatchObject({
+      kind: 'reserved',
+      codeBatchId: 'cards-1',
+    });
   });
 
   it('holds another digest off while its lease runs, then names the old upload', async ({ expect }) => {
-    const uploadId = await reservedId(await issued());
-    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'busy' });
+    const reservationId = await reservedId(await issued());
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'busy' });
     await setClock(START + LEASE);
-    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'held', uploadId });
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'held', reservationId });
   });
 
   it('released, is open to another digest under a new id', async ({ expect }) => {
-    const uploadId = await reservedId(await issued());
-    await ledger().release(HASH, uploadId);
-    expect(await reservedId(ledger(), OTHER)).not.toBe(uploadId);
-    await ledger().commit(HASH, uploadId);
-    expect(await ledger().reserve(HASH, OTHER, LEASE)).toMatchObject({ kind: 'reserved' });
+    const reservationId = await reservedId(await issued());
+    await ledger().release(HASH, reservationId, deathOf(PERMIT_KEY, reservationId));
+    expect(await reservedId(ledger(), OTHER)).not.toBe(reservationId);
+    await ledger().commit(HASH, reservationId);
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toMatchObject({ kind: 'reserved' });
   });
 
-  it('committed, knows its digest and refuses another; a release comes too late', async ({ expect }) => {
-    const uploadId = await reservedId(await issued());
-    await ledger().commit(HASH, uploadId);
-    await ledger().release(HASH, uploadId);
-    expect(await ledger().reserve(HASH, DIGEST, LEASE)).toEqual({ kind: 'committed' });
-    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'used' });
+  it("is not released without origin's word that its own upload is dead", async ({ expect }) => {
+    const reservationId = await reservedId(await issued());
+    const other = reserveRequest().reservationId;
+    const otherKey = `${'A'.repeat(43)}=`;
+    for (const receipt of ['', '0'.repeat(64), deathOf(PERMIT_KEY, other), deathOf(otherKey, reservationId)]) {
+      await ledger().release(HASH, reservationId, receipt);
+    }
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'busy' });
+  });
+
+  it('gets a permit for what is uploaded now, bound to the hour, the reservation and the batch', async ({ expect }) => {
+    const stub = await issued();
+    const asked = reserveRequest(DIGEST);
+    const reply = await stub.reserve(HASH, asked, LEASE);
+    const again = { ...reserveRequest(DIGEST), payloadCommitment: 'ef'.repeat(32) };
+    const second = await stub.reserve(HASH, again, LEASE);
+    const permit = (payloadCommitment: string) => {
+      const hour = START / 3600;
+      const facts = { hour, idCommitment: asked.idCommitment, payloadCommitment, codeBatchId: 'cards-1' };
+      return { hour, mac: signPermit(fromBase64(PERMIT_KEY), facts) };
+    };
+    expect(reply).toMatchObject({ kind: 'reserved', permit: permit(asked.payloadCommitment) });
+    expect(second).toMatchObject({ reservationId: asked.reservationId, permit: permit(again.payloadCommitment) });
+  });
+
+  it('committed, knows no digest any longer; a release comes too late', async ({ expect }) => {
+    const reservationId = await reservedId(await issued());
+    await ledger().commit(HASH, reservationId);
+    await ledger().release(HASH, reservationId, deathOf(PERMIT_KEY, reservationId));
+    expect(await ledger().reserve(HASH, reserveRequest(DIGEST), LEASE)).toEqual({ kind: 'committed' });
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'committed' });
   });
 
   it('asked for by many digests at once, goes to exactly one', async ({ expect }) => {
     const stub = await issued();
     const replies = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => stub.reserve(HASH, String(i).padStart(64, '0'), LEASE)),
+      Array.from({ length: 20 }, (_, i) => stub.reserve(HASH, reserveRequest(String(i).padStart(64, '0')), LEASE)),
     );
     const kinds = Object.groupBy(replies, (reply) => reply.kind);
     expect({ reserved: kinds.reserved?.length, busy: kinds.busy?.length }).toEqual({ reserved: 1, busy: 19 });
@@ -84,38 +118,41 @@ describe('a reservation', () => {
 });
 
 describe('what is stored', () => {
-  it('a committed row has no upload id and no time but its expiry', async ({ expect }) => {
-    const uploadId = await reservedId(await issued());
-    await ledger().commit(HASH, uploadId);
+  it('a committed row has no digest, no id and no time but its expiry', async ({ expect }) => {
+    const reservationId = await reservedId(await issued());
+    await ledger().commit(HASH, reservationId);
     expect(await storedRows()).toEqual([
       {
         hash: HASH,
-        state: 'committed',
-        digest: DIGEST,
-        upload_id: null,
-        lease_end: null,
+        state: 'c',
+        reservation: new Uint8Array(88).buffer,
         code_batch_id: 'cards-1',
         expires_at: START + LIFETIME,
       },
     ]);
   });
 
+  it('tells no time finer than the hour: a TAN lives to the full hour after its end', async ({ expect }) => {
+    await issued(START + 1);
+    expect(await storedRows()).toMatchObject([{ expires_at: START + LIFETIME + 3_600 }]);
+  });
+
   it('a hash issued twice keeps its first row', async ({ expect }) => {
-    const uploadId = await reservedId(await issued());
-    await issued(START + 5);
-    expect(await reservedId(ledger())).toBe(uploadId);
+    const reservationId = await reservedId(await issued());
+    await issued(START + 3_605);
+    expect(await reservedId(ledger())).toBe(reservationId);
     expect(await storedRows()).toMatchObject([{ expires_at: START + LIFETIME }]);
   });
 });
 
 describe('forgetting', () => {
   it('an unused TAN ends at its expiry, a reserved one answers its own digest two hours longer', async ({ expect }) => {
-    const uploadId = await reservedId(await issued());
+    const reservationId = await reservedId(await issued());
     await setClock(START + LIFETIME + GRACE - 1);
-    expect(await reservedId(ledger())).toBe(uploadId);
-    expect(await ledger().reserve(HASH, OTHER, LEASE)).toEqual({ kind: 'unknown' });
+    expect(await reservedId(ledger())).toBe(reservationId);
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'unknown' });
     await setClock(START + LIFETIME + GRACE);
-    expect(await ledger().reserve(HASH, DIGEST, LEASE)).toEqual({ kind: 'unknown' });
+    expect(await ledger().reserve(HASH, reserveRequest(DIGEST), LEASE)).toEqual({ kind: 'unknown' });
   });
 
   it('the alarm deletes what is over and sleeps until the next is', async ({ expect }) => {
@@ -146,7 +183,8 @@ describe('forgetting', () => {
     await issued(now);
     const wait = await alarmIn();
     expect(wait).toBeGreaterThan((LIFETIME + GRACE) * 1000 - 5_000);
-    expect(wait).toBeLessThanOrEqual((LIFETIME + GRACE) * 1000);
+    // A life ends with a full hour.
+    expect(wait).toBeLessThanOrEqual((LIFETIME + GRACE + 3_600) * 1000);
   });
 
   it('a clock that jumped back does not make the alarm loop', async ({ expect }) => {

@@ -1,7 +1,11 @@
 /**
  * @module How a TAN's row lies in SQLite (durable-objects/STORAGE.md): the only file that knows the table.
+ *
+ * A row has the same number of bytes in every state, and a reservation that is over is zeros: so SQLite writes a changed
+ * row over the old one, and no digest stays behind in a page's free space.
  */
 import { GRACE_AFTER_EXPIRY_SECONDS, type TanRow } from '../../domain/reservation.ts';
+import { concatBytes, fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 
 /** See durable-objects/migrations.ts. Never edit one that was deployed: append. */
 export const MIGRATIONS = [
@@ -15,13 +19,34 @@ export const MIGRATIONS = [
   expires_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX tan_by_expiry ON tan (expires_at);`,
+  // Digests and upload ids of the first layout are overwritten before their table goes. A reservation under way loses its
+  // hold: it was made for an upload id that no receipt can speak of, and the TAN must stay usable.
+  `CREATE TABLE held_tan (
+  hash TEXT PRIMARY KEY,
+  state TEXT NOT NULL CHECK (state IN ('i', 'r', 'c')),
+  reservation BLOB NOT NULL,
+  code_batch_id TEXT,
+  expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO held_tan SELECT hash, CASE state WHEN 'committed' THEN 'c' ELSE 'i' END, zeroblob(88), code_batch_id,
+  (CAST(expires_at AS INTEGER) / 3600 + 1) * 3600 FROM tan;
+UPDATE tan SET digest = printf('%064d', 0) WHERE digest IS NOT NULL;
+UPDATE tan SET upload_id = printf('%036d', 0) WHERE upload_id IS NOT NULL;
+DROP TABLE tan;
+CREATE INDEX held_tan_by_expiry ON held_tan (expires_at);`,
+  `CREATE TABLE withdrawn_tan (hash TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX withdrawn_tan_by_expiry ON withdrawn_tan (expires_at);`,
 ];
+
+const STATE = { issued: 'i', reserved: 'r', committed: 'c' } as const;
+const HASH_BYTES = 32;
+const UUID_BYTES = 16;
+/** Digest, commitment to the upload id, reservation id, end of the lease as a double. */
+const RESERVATION_BYTES = 2 * HASH_BYTES + UUID_BYTES + 8;
 
 type StoredRow = {
   readonly state: string;
-  readonly digest: string | null;
-  readonly upload_id: string | null;
-  readonly lease_end: number | null;
+  readonly reservation: ArrayBuffer;
   readonly code_batch_id: string | null;
   readonly expires_at: number;
 };
@@ -29,58 +54,110 @@ type StoredRow = {
 /** @param sql storage @param hash keyed hash of the TAN, hex @returns its row, or null */
 export function readTan(sql: SqlStorage, hash: string): TanRow | null {
   const row = sql
-    .exec<StoredRow>(
-      'SELECT state, digest, upload_id, lease_end, code_batch_id, expires_at FROM tan WHERE hash = ?',
-      hash,
-    )
+    .exec<StoredRow>('SELECT state, reservation, code_batch_id, expires_at FROM held_tan WHERE hash = ?', hash)
     .toArray()[0];
   return row === undefined ? null : fromStored(row);
 }
 
 function fromStored(row: StoredRow): TanRow {
   const issued = { codeBatchId: row.code_batch_id, expiresAt: row.expires_at };
-  if (row.state === 'issued') return { ...issued, state: 'issued' };
-  if (row.digest === null) throw new Error(`tan row: state ${row.state} without a digest`);
-  if (row.state === 'committed') return { ...issued, state: 'committed', digest: row.digest };
-  if (row.upload_id === null || row.lease_end === null) throw new Error('tan row: reserved without upload id or lease');
-  return { ...issued, state: 'reserved', digest: row.digest, uploadId: row.upload_id, leaseEnd: row.lease_end };
+  if (row.state === STATE.issued) return { ...issued, state: 'issued' };
+  if (row.state === STATE.committed) return { ...issued, state: 'committed' };
+  const bytes = new Uint8Array(row.reservation);
+  if (bytes.length !== RESERVATION_BYTES) throw new Error(`tan row: a reservation of ${bytes.length} bytes`);
+  return {
+    ...issued,
+    state: 'reserved',
+    digest: toHex(bytes.subarray(0, HASH_BYTES)),
+    idCommitment: toHex(bytes.subarray(HASH_BYTES, 2 * HASH_BYTES)),
+    reservationId: uuid(bytes.subarray(2 * HASH_BYTES, 2 * HASH_BYTES + UUID_BYTES)),
+    leaseEnd: new DataView(row.reservation).getFloat64(RESERVATION_BYTES - 8),
+  };
+}
+
+function stored(row: TanRow): Uint8Array {
+  if (row.state !== 'reserved') return new Uint8Array(RESERVATION_BYTES);
+  const lease = new Uint8Array(8);
+  new DataView(lease.buffer).setFloat64(0, row.leaseEnd);
+  const id = fromHex(row.reservationId.replaceAll('-', ''));
+  const bytes = concatBytes(fromHex(row.digest), fromHex(row.idCommitment), id, lease);
+  if (bytes.length !== RESERVATION_BYTES) throw new Error(`tan row: a reservation of ${bytes.length} bytes`);
+  return bytes;
+}
+
+function uuid(bytes: Uint8Array): string {
+  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** Writes a row, new or changed. @param sql storage @param hash keyed hash of the TAN, hex @param row the row */
 export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
   sql.exec(
-    `INSERT INTO tan (hash, state, digest, upload_id, lease_end, code_batch_id, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (hash) DO UPDATE SET state = excluded.state, digest = excluded.digest, upload_id = excluded.upload_id,
-       lease_end = excluded.lease_end`,
+    `INSERT INTO held_tan (hash, state, reservation, code_batch_id, expires_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (hash) DO UPDATE SET state = excluded.state, reservation = excluded.reservation`,
     hash,
-    row.state,
-    row.state === 'issued' ? null : row.digest,
-    row.state === 'reserved' ? row.uploadId : null,
-    row.state === 'reserved' ? row.leaseEnd : null,
+    STATE[row.state],
+    stored(row),
     row.codeBatchId,
     row.expiresAt,
   );
 }
 
+/** Rows that one slice deletes or looks at: some 3 ms (durable-objects/pace.ts). */
+const SLICE_ROWS = 1_000;
+
 /**
- * Deletes what is past its expiry and the grace after it.
+ * Deletes some of what is past its expiry and the grace after it.
  *
  * @param sql storage
  * @param now Unix seconds
- * @returns how many rows went
+ * @returns how many rows went; 0 when none is left
  */
 export function forgetTans(sql: SqlStorage, now: number): number {
-  return sql.exec('DELETE FROM tan WHERE expires_at <= ? RETURNING 1', now - GRACE_AFTER_EXPIRY_SECONDS).toArray()
-    .length;
+  const until = now - GRACE_AFTER_EXPIRY_SECONDS;
+  return ['withdrawn_tan', 'held_tan'].reduce((gone, table) => {
+    const some = `SELECT hash FROM ${table} WHERE expires_at <= ? LIMIT ${SLICE_ROWS}`;
+    return gone + sql.exec(`DELETE FROM ${table} WHERE hash IN (${some}) RETURNING 1`, until).toArray().length;
+  }, 0);
 }
 
-/** Deletes the TANs of a batch that are not committed. @param sql storage @param codeBatchId the withdrawn batch */
-export function withdrawTans(sql: SqlStorage, codeBatchId: string): void {
-  sql.exec("DELETE FROM tan WHERE code_batch_id = ? AND state <> 'committed'", codeBatchId);
+/** Withdraws one TAN unless it is committed. @param sql storage @param hash keyed hash of the TAN, hex */
+export function withdrawTan(sql: SqlStorage, hash: string): void {
+  withdrawWhere(sql, 'hash = ?', hash);
+}
+
+/**
+ * Withdraws the TANs of a batch that are not committed, among some rows.
+ *
+ * @param sql storage
+ * @param codeBatchId the withdrawn batch
+ * @param after hash of the last row looked at, empty at the beginning
+ * @returns where to go on, or null at the end
+ */
+export function withdrawTans(sql: SqlStorage, codeBatchId: string, after: string): string | null {
+  const next = `SELECT hash FROM held_tan WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET ${SLICE_ROWS - 1}`;
+  const end = sql.exec<{ hash: string }>(next, after).toArray()[0]?.hash ?? null;
+  withdrawWhere(sql, 'hash > ?1 AND (?2 IS NULL OR hash <= ?2) AND code_batch_id = ?3', after, end, codeBatchId);
+  return end;
+}
+
+/** @returns whether a TAN was withdrawn: its session is then given another, and it is never recorded again */
+export function isWithdrawn(sql: SqlStorage, hash: string): boolean {
+  return sql.exec('SELECT 1 FROM withdrawn_tan WHERE hash = ?', hash).toArray().length > 0;
+}
+
+/** Only the hash stays, as long as its session might take the TAN for one that is still being issued. */
+function withdrawWhere(sql: SqlStorage, condition: string, ...values: (string | null)[]): void {
+  const chosen = `FROM held_tan WHERE ${condition} AND state <> 'c'`;
+  sql.exec(`INSERT OR IGNORE INTO withdrawn_tan SELECT hash, expires_at ${chosen}`, ...values);
+  sql.exec(`DELETE ${chosen}`, ...values);
 }
 
 /** @param sql storage @returns Unix seconds when the next row must be gone, or null when there is none */
 export function nextForgetAt(sql: SqlStorage): number | null {
-  const { first } = sql.exec<{ first: number | null }>('SELECT min(expires_at) AS first FROM tan').one();
+  const { first } = sql
+    .exec<{ first: number | null }>(
+      'SELECT min(expires_at) AS first FROM (SELECT expires_at FROM held_tan UNION ALL SELECT expires_at FROM withdrawn_tan)',
+    )
+    .one();
   return first === null ? null : first + GRACE_AFTER_EXPIRY_SECONDS;
 }

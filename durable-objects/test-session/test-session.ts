@@ -1,18 +1,33 @@
 /**
- * @module Test sessions of one shard (docs/architecture.md §7): shell over session-ops and domain/session. Sixteen shards by the
- * first hex digit of the token's hash, so that millions can be live.
+ * @module Test sessions of one shard (docs/architecture.md §7): shell over session-ops, claim-ops and domain/session. Sixteen
+ * shards by the first hex digit of the token's hash, so that millions can be live.
  *
- * Durable writes: each method is one read, one pure decision and one row written, without an await in between, so one
- * transaction. A crash before it leaves the old row, after it the reply can be asked for again (all codes are derived).
+ * Durable writes: each method reads, decides and writes without an await in between, so it is one transaction. A crash
+ * before it leaves the old rows, after it the reply can be asked for again (all codes are derived). A registration with a date
+ * of birth writes in three shards; what a crash between them leaves is in workers/verification/registration.ts.
  */
 import { DurableObject } from 'cloudflare:workers';
+import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
-import { isLive, nextTan, polled, register, type Session, type TanStatus } from '../../domain/session.ts';
+import {
+  ended,
+  isLive,
+  keptFor,
+  laboratorySession,
+  nextTan,
+  polled,
+  register,
+  type Session,
+  SESSION_LIFETIME_SECONDS,
+  type TanRules,
+  type TanStatus,
+} from '../../domain/session.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
+import { forgetExpiredClaims, guessOf, readClaim, writeClaim } from './claim-ops.ts';
 import {
-  batchUse,
+  batchUses,
   forgetExpired,
   ISSUE_BATCH_ROWS,
   readSession,
@@ -23,10 +38,26 @@ import {
 } from './session-ops.ts';
 
 const CLEANUP_RETRY_SECONDS = 3_600;
+/** Of a session that was void before it was there. */
+const NO_SEED = new Uint8Array(32);
 
 /** One row to issue: a teleTAN or a card. */
 export interface IssuedRow extends StoredSession {
   readonly tokenHash: string;
+}
+
+/** granted: the token is (still) given out. unknown: there is no session, and none was made. taken: the test is `by`'s. */
+export type RegisterReply =
+  | { readonly kind: 'granted' | 'refused' | 'unknown' }
+  | { readonly kind: 'taken'; readonly by: string };
+
+/** new, held: it is the asker's, since now or before. card: it is a code card's, which no date of birth belongs to. */
+export type ClaimReply = { readonly kind: 'new' | 'held' | 'card' } | { readonly kind: 'taken'; readonly by: string };
+
+/** Which TAN a session is given, and until when (Unix seconds). */
+export interface TakenTan {
+  readonly n: number;
+  readonly expiresAt: number;
 }
 
 export class TestSession<Env = unknown> extends DurableObject<Env> {
@@ -61,18 +92,106 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
    * `/registrationToken`.
    *
    * @param fresh what to store when there is no row: a laboratory test; null where only an issued code opens
-   * @returns whether the token is (still) given out
+   * @param replaces owner of this test that has ended and gives way, or null
    */
-  async register(tokenHash: string, seed: Uint8Array, fresh: Session | null): Promise<boolean> {
+  async register(
+    tokenHash: string,
+    seed: Uint8Array,
+    fresh: Session | null,
+    replaces: string | null,
+  ): Promise<RegisterReply> {
     const now = await this.clock();
     const existing = readSession(this.#sql, tokenHash);
+    const claim = readClaim(this.#sql, tokenHash, now);
+    if (existing === null && claim !== null && claim.owner !== null && claim.owner !== tokenHash) {
+      if (claim.owner !== replaces) return { kind: 'taken', by: claim.owner };
+      writeClaim(this.#sql, tokenHash, { ...claim, owner: tokenHash });
+    }
     const answer = register(existing?.session ?? null, fresh, now);
-    if (answer === null) return false;
+    if (answer === null) return { kind: 'unknown' };
     if (answer.granted && answer.session !== existing?.session) {
       writeSession(this.#sql, tokenHash, seed, answer.session);
       await this.#armIfIdle();
     }
-    return answer.granted;
+    return { kind: answer.granted ? 'granted' : 'refused' };
+  }
+
+  /**
+   * Counts one date of birth that is tried on a test which has been answered, each once; before it is compared, so that
+   * many at once are no more than many after each other.
+   *
+   * @param id hash of the token that the test has without a date of birth
+   * @param owner hash of the asker's token, which depends on the date; one that holds the test already isn't guessing
+   * @returns whether it may be compared
+   */
+  async guessBirthDate(id: string, owner: string): Promise<boolean> {
+    const now = await this.clock();
+    const claim = readClaim(this.#sql, id, now) ?? { owner: null, guesses: [], expiresAt: 0 };
+    const guess = guessOf(owner);
+    if (claim.owner === owner || claim.guesses.includes(guess)) return true;
+    if (claim.guesses.length >= MAX_BIRTH_DATE_GUESSES) return false;
+    const expiresAt = Math.max(claim.expiresAt, now + SESSION_LIFETIME_SECONDS);
+    writeClaim(this.#sql, id, { ...claim, guesses: [...claim.guesses, guess], expiresAt });
+    await this.#armIfIdle();
+    return true;
+  }
+
+  /**
+   * Claims a test, or a date of birth of one; again by its owner, prolongs the claim.
+   *
+   * @param id hash of the token that the test has without a date of birth, or of the hash with it
+   * @param owner hash of the token of the session that it is to belong to
+   * @param until Unix seconds
+   * @param replaces owner that has ended and gives way, or null
+   */
+  async claim(id: string, owner: string, until: number, replaces: string | null): Promise<ClaimReply> {
+    const now = await this.clock();
+    const session = readSession(this.#sql, id)?.session ?? null;
+    if (session?.authorisation === 'card') return { kind: 'card' };
+    const claim = readClaim(this.#sql, id, now);
+    const holder = claim?.owner ?? (session !== null && now < session.expiresAt ? id : null);
+    if (holder === id && owner === id) return { kind: 'held' };
+    if (holder !== null && holder !== owner && holder !== replaces) return { kind: 'taken', by: holder };
+    const expiresAt = Math.max(claim?.expiresAt ?? 0, until);
+    if (holder !== owner || expiresAt !== claim?.expiresAt) {
+      writeClaim(this.#sql, id, { owner, guesses: claim?.guesses ?? [], expiresAt });
+      await this.#armIfIdle();
+    }
+    return { kind: holder === owner ? 'held' : 'new' };
+  }
+
+  /** Gives a claim up, if it is still `owner`'s; what was guessed stays counted. */
+  async unclaim(id: string, owner: string): Promise<void> {
+    const claim = readClaim(this.#sql, id, await this.clock());
+    if (claim?.owner === owner) writeClaim(this.#sql, id, { ...claim, owner: null });
+  }
+
+  /**
+   * Ends a session whose date of birth was found wrong, so that it gives its test up. One that isn't there (a crash after its
+   * claims) never comes to be; one that had a TAN has been right once, and stays.
+   *
+   * @param until Unix seconds to which a session that isn't there is kept out
+   * @returns whether it is void
+   */
+  async makeVoid(tokenHash: string, until: number): Promise<boolean> {
+    const row = readSession(this.#sql, tokenHash);
+    if (row?.session.state === 'void') return true;
+    if (row !== null && (row.session.state !== 'registered' || row.session.firstTanAt !== null)) return false;
+    const session = row?.session ?? { ...laboratorySession('', null, 0), polled: true, expiresAt: until };
+    writeSession(this.#sql, tokenHash, row?.seed ?? NO_SEED, ended(session, 'void'));
+    await this.#armIfIdle();
+    return true;
+  }
+
+  /** @returns the session of a token in whatever state, or null */
+  peek(tokenHash: string): Session | null {
+    return readSession(this.#sql, tokenHash)?.session ?? null;
+  }
+
+  /** @returns the live session of a token, or null; whoever has a token needs no repetition of it */
+  async open(tokenHash: string): Promise<StoredSession | null> {
+    await this.#change(tokenHash, polled);
+    return this.read(tokenHash);
   }
 
   /** @returns the live session of a token, or null */
@@ -82,9 +201,9 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return row !== null && isLive(row.session, now) ? row : null;
   }
 
-  /** A poll was answered; `resultKeptUntil` in Unix seconds or null. */
-  async polled(tokenHash: string, resultKeptUntil: number | null): Promise<void> {
-    await this.#change(tokenHash, (session) => polled(session, resultKeptUntil));
+  /** Keeps a session as long as its result. @param resultKeptUntil Unix seconds */
+  async keep(tokenHash: string, resultKeptUntil: number): Promise<void> {
+    await this.#change(tokenHash, (session) => keptFor(session, resultKeptUntil));
   }
 
   /**
@@ -93,25 +212,34 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
    * @param tanNumber the number the caller asked the ledger about; when it has moved on meanwhile, ask again
    * @returns the number of the TAN to give, 'moved' to ask again, or null when there is none left
    */
-  async takeTan(tokenHash: string, tanNumber: number, status: TanStatus): Promise<number | 'moved' | null> {
+  async takeTan(
+    tokenHash: string,
+    tanNumber: number,
+    status: TanStatus,
+    rules: TanRules,
+  ): Promise<TakenTan | 'moved' | null> {
     const now = await this.clock();
     const row = readSession(this.#sql, tokenHash);
     if (row === null || !isLive(row.session, now)) return null;
     if (row.session.tanNumber !== tanNumber) return 'moved';
-    const next = nextTan(row.session, status, now);
+    const next = nextTan(row.session, status, now, rules);
     if (next === null) return null;
-    writeSession(this.#sql, tokenHash, row.seed, next);
-    return next.tanNumber;
+    if (next !== row.session) writeSession(this.#sql, tokenHash, row.seed, next);
+    return { n: next.tanNumber, expiresAt: next.tanExpiresAt ?? now + rules.lifetimeSeconds };
   }
 
-  /** The person deletes their test. The row stays as deleted until it expires, so that the QR code opens nothing again. */
-  async forget(tokenHash: string): Promise<void> {
-    await this.#change(tokenHash, (session) => ({
-      ...session,
-      state: 'deleted',
-      hashedGuid: null,
-      hashedGuidWithBirthDate: null,
-    }));
+  /** Notes that the laboratory's rows are this session's own, before the first is deleted. */
+  async beginForgetting(tokenHash: string): Promise<void> {
+    await this.#change(tokenHash, (session) => ({ ...session, isForgetting: true }));
+  }
+
+  /**
+   * The person deletes their test. The row stays as ended until it expires, so that the QR code opens nothing again.
+   *
+   * @param state void: it never proved its date of birth
+   */
+  async forget(tokenHash: string, state: 'deleted' | 'void'): Promise<void> {
+    await this.#change(tokenHash, (session) => ended(session, state));
   }
 
   /** Withdraws a batch of cards from an instant on. @returns rows changed in this shard */
@@ -119,9 +247,9 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return this.ctx.storage.transactionSync(() => withdrawBatch(this.#sql, codeBatchId, from));
   }
 
-  /** @returns cards of the batch in this shard that were opened */
-  batchUse(codeBatchId: string): number {
-    return batchUse(this.#sql, codeBatchId);
+  /** See {@link batchUses}. */
+  batchUses(codeBatchIds: readonly string[]): number[] {
+    return batchUses(this.#sql, codeBatchIds);
   }
 
   /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
@@ -135,15 +263,17 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     await this.#arm(CLEANUP_RETRY_SECONDS);
     const now = await this.#guard.believe(await this.clock(), this.secondClock);
-    const next = forgetExpired(this.#sql, now);
-    if (next === null) await this.ctx.storage.deleteAlarm();
-    else await this.#arm(Math.min(next - now, CLEANUP_RETRY_SECONDS));
+    const due = [forgetExpired(this.#sql, now), forgetExpiredClaims(this.#sql, now)].filter((at) => at !== null);
+    if (due.length === 0) await this.ctx.storage.deleteAlarm();
+    else await this.#arm(Math.min(Math.min(...due) - now, CLEANUP_RETRY_SECONDS));
   }
 
   async #change(tokenHash: string, change: (session: Session) => Session): Promise<void> {
     const now = await this.clock();
     const row = readSession(this.#sql, tokenHash);
-    if (row !== null && isLive(row.session, now)) writeSession(this.#sql, tokenHash, row.seed, change(row.session));
+    if (row === null || !isLive(row.session, now)) return;
+    const next = change(row.session);
+    if (next !== row.session) writeSession(this.#sql, tokenHash, row.seed, next);
   }
 
   async #armIfIdle(): Promise<void> {

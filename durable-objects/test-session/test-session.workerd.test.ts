@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
-import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
-import { beforeEach, it } from 'vitest';
+import { beforeEach, describe, it } from 'vitest';
+import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import { issuedSession, laboratorySession, SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
 import type { TestSession } from './test-session.ts';
 
@@ -9,6 +10,7 @@ const bindings = env as unknown as { readonly TEST_SESSION: DurableObjectNamespa
 const START = 1_790_000_000;
 const SEED = new Uint8Array(32).fill(7);
 const GUID = 'ab'.repeat(32);
+const UNTIL_OLD = START + SESSION_LIFETIME_SECONDS;
 
 /** The object with a clock that the test moves. */
 class Shard {
@@ -23,12 +25,18 @@ class Shard {
     });
   }
 
-  rows(): Promise<number> {
+  rows(table: 'session' | 'claim' = 'session'): Promise<number> {
     return runInDurableObject(
       this.stub,
-      (_object, state) => state.storage.sql.exec<{ n: number }>('SELECT COUNT(*) AS n FROM session').one().n,
+      (_object, state) => state.storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
     );
   }
+}
+
+async function started(): Promise<Shard> {
+  const shard = new Shard();
+  await shard.useClock();
+  return shard;
 }
 
 beforeEach(() => reset());
@@ -43,7 +51,7 @@ it('a session lives as long as its result, however often the cleanup alarm races
       await reset();
       const shard = new Shard();
       await shard.useClock();
-      await shard.stub.register('00', SEED, laboratorySession(GUID, null, START));
+      await shard.stub.register('00', SEED, laboratorySession(GUID, null, START), null);
       let livesUntil = START + SESSION_LIFETIME_SECONDS;
       for (const { wait, keptFor } of steps) {
         shard.now += wait;
@@ -51,9 +59,9 @@ it('a session lives as long as its result, however often the cleanup alarm races
         const keptUntil = shard.now + keptFor;
         // Both at once, in either order: the alarm must take nothing that the poll has just prolonged.
         await Promise.all([
-          shard.stub.polled('00', keptUntil),
+          shard.stub.keep('00', keptUntil),
           runDurableObjectAlarm(shard.stub),
-          shard.stub.polled('00', keptUntil),
+          shard.stub.keep('00', keptUntil),
           runDurableObjectAlarm(shard.stub),
         ]);
         if (wasLive) livesUntil = Math.max(livesUntil, keptUntil);
@@ -86,7 +94,7 @@ it('a clock that jumps ahead forgets nothing until another clock confirms it, an
 }) => {
   const shard = new Shard();
   await shard.useClock();
-  await shard.stub.register('00', SEED, laboratorySession(GUID, null, START));
+  await shard.stub.register('00', SEED, laboratorySession(GUID, null, START), null);
   expect(await runDurableObjectAlarm(shard.stub)).toBe(true);
   shard.second = START;
   shard.now += 2 * SESSION_LIFETIME_SECONDS;
@@ -101,4 +109,105 @@ it('a clock that jumps ahead forgets nothing until another clock confirms it, an
   expect(await shard.stub.clockStatus('session-0', shard.now)).toMatchObject({ confirmed: shard.now, held: false });
   expect(await runDurableObjectAlarm(shard.stub)).toBe(true);
   expect(await shard.rows()).toBe(0);
+});
+
+describe('claims', () => {
+  const ID = '0a'.repeat(32);
+  const ANNA = '1b'.repeat(32);
+  const BEN = '2c'.repeat(32);
+  const UNTIL = START + SESSION_LIFETIME_SECONDS;
+
+  it("one owner, who may ask again and prolongs; somebody else's neither takes nor gives up", async ({ expect }) => {
+    const { stub } = await started();
+    expect(await stub.claim(ID, ANNA, UNTIL, null)).toEqual({ kind: 'new' });
+    expect(await stub.claim(ID, ANNA, UNTIL + 5, null)).toEqual({ kind: 'held' });
+    expect(await stub.claim(ID, BEN, UNTIL, null)).toEqual({ kind: 'taken', by: ANNA });
+    await stub.unclaim(ID, BEN);
+    expect(await stub.claim(ID, BEN, UNTIL, null)).toEqual({ kind: 'taken', by: ANNA });
+    expect(await stub.claim(ID, BEN, UNTIL, ANNA)).toEqual({ kind: 'new' });
+    await stub.unclaim(ID, BEN);
+    expect(await stub.claim(ID, ANNA, UNTIL, null)).toEqual({ kind: 'new' });
+  });
+
+  it('a session without a date of birth holds its test, and is held off by one with', async ({ expect }) => {
+    const { stub } = await started();
+    const session = laboratorySession(GUID, null, START);
+    expect(await stub.register('0d', SEED, session, null)).toEqual({ kind: 'granted' });
+    expect(await stub.claim('0d', ANNA, UNTIL, null)).toEqual({ kind: 'taken', by: '0d' });
+    await stub.claim(ID, ANNA, UNTIL, null);
+    expect(await stub.register(ID, SEED, session, null)).toEqual({ kind: 'taken', by: ANNA });
+    expect(await stub.register(ID, SEED, session, ANNA)).toEqual({ kind: 'granted' });
+  });
+
+  it('five dates of birth are compared, however many are tried at once, and never one more', async ({ expect }) => {
+    const { stub } = await started();
+    const asked = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => stub.guessBirthDate(ID, String(i).padEnd(64, 'f'))),
+    );
+    expect(asked.filter(Boolean)).toHaveLength(MAX_BIRTH_DATE_GUESSES);
+    await stub.unclaim(ID, ANNA);
+    expect(await stub.guessBirthDate(ID, ANNA)).toBe(false);
+  });
+
+  it('what never was right becomes void; what had a TAN, or was deleted, does not', async ({ expect }) => {
+    const { stub } = await started();
+    const session = laboratorySession(GUID, `x${'1'.repeat(63)}`, START);
+    expect(await stub.makeVoid(ANNA, UNTIL)).toBe(true);
+    expect(await stub.register(ANNA, SEED, session, null)).toEqual({ kind: 'refused' });
+    await stub.register(BEN, SEED, session, null);
+    await stub.takeTan(BEN, 0, 'gone', { lifetimeSeconds: 86_400, followUpDays: 0 });
+    expect(await stub.makeVoid(BEN, UNTIL)).toBe(false);
+    await stub.forget(BEN, 'deleted');
+    expect(await stub.makeVoid(BEN, UNTIL)).toBe(false);
+  });
+
+  it('go when they expire', async ({ expect }) => {
+    const shard = await started();
+    await shard.stub.claim(ID, ANNA, START + 60, null);
+    shard.now += 60;
+    expect(await shard.stub.claim(ID, BEN, START + 120, null)).toEqual({ kind: 'new' });
+    shard.now += 60;
+    await runDurableObjectAlarm(shard.stub);
+    expect(await shard.rows('claim')).toBe(0);
+  });
+});
+
+describe('a TAN', () => {
+  it('asked for by twenty at once has one number, before it is in the ledger and after', async ({ expect }) => {
+    const { stub } = await started();
+    const rules = { lifetimeSeconds: 86_400, followUpDays: 0 };
+    await stub.register('00', SEED, laboratorySession(GUID, null, START), null);
+    const ask = (status: 'gone' | 'live') => stub.takeTan('00', 0, status, rules);
+    const taken = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => ({ ...((await ask(i % 3 === 2 ? 'live' : 'gone')) as object) })),
+    );
+    expect(new Set(taken.map((one) => JSON.stringify(one)))).toEqual(
+      new Set([JSON.stringify({ n: 0, expiresAt: START + rules.lifetimeSeconds })]),
+    );
+  });
+});
+
+it('sessions of the first version go on; those that abused a date of birth end', async ({ expect }) => {
+  const { stub } = await started();
+  const kept = { ...laboratorySession(GUID, `x${'1'.repeat(63)}`, START), firstTanAt: START };
+  const old = {
+    '01': kept,
+    '02': { ...kept, firstTanAt: null },
+    '03': { ...kept, hashedGuidWithBirthDate: 'cd'.repeat(32) },
+    '04': { ...kept, hashedGuid: `x${'2'.repeat(63)}`, hashedGuidWithBirthDate: null },
+  };
+  await runInDurableObject(stub, (_object, { storage: { sql } }) => {
+    sql.exec('DROP TABLE claim; UPDATE schema_version SET version = 1');
+    for (const [hash, { tanExpiresAt: _, isForgetting: __, ...session }] of Object.entries(old)) {
+      const document = JSON.stringify(session);
+      sql.exec("INSERT INTO session VALUES (?, ?, 'registered', NULL, ?, ?)", hash, SEED, UNTIL_OLD, document);
+    }
+  });
+  await evictDurableObject(stub);
+  const shard = await started();
+  const [first, second, third, fourth] = await Promise.all(Object.keys(old).map((hash) => shard.stub.peek(hash)));
+  expect(first).toEqual({ ...kept, tanExpiresAt: 0, isForgetting: false });
+  expect(second).toEqual({ ...kept, firstTanAt: null, tanExpiresAt: null, isForgetting: false });
+  for (const over of [third, fourth]) expect(over).toMatchObject({ state: 'deleted', hashedGuid: null });
+  expect(await shard.stub.read('03')).toBeNull();
 });

@@ -45,6 +45,29 @@ describe('the configuration that is deployed', () => {
     .join('\n')
     .replace(/#.*$/gm, '');
 
+  it('refuses a path that a parser of URLs would write otherwise, before the cache is asked', ({ expect }) => {
+    const map = /map \$request_uri \$plain_path \{([^}]*)\}/.exec(deployed)?.[1] ?? '';
+    const rules = [...map.matchAll(/"~([^"]+)" (\d);/g)].map(
+      ([, rule = '', value]) => [new RegExp(rule), value] as const,
+    );
+    const plain = (path: string) => rules.find(([rule]) => rule.test(path))?.[1] ?? /default (\d);/.exec(map)?.[1];
+    const phones = ['/v1/DE/manifest.json', `/v1/DE/chunks/${'aZ_-'.repeat(10)}AAA.zip`, '/version/v1/diagnosis-keys'];
+    const others = [
+      '/x/%2e%2e/v1/DE/manifest.json',
+      '//v1/DE/manifest.json',
+      '/v1/./DE/x',
+      '/v1/..',
+      '/v1/DE/../x',
+      '/a\\b',
+    ];
+    expect([phones.map(plain), others.map(plain)]).toEqual([phones.map(() => '1'), others.map(() => '0')]);
+    for (const name of ['edge-object.conf', 'edge-post.conf']) {
+      const snippet = readFileSync(join(import.meta.dirname, '../../deploy/nginx/snippets', name), 'utf8');
+      expect(snippet.indexOf('if ($plain_path = 0) { return 404; }')).toBeGreaterThan(0);
+      expect(snippet.indexOf('if ($plain_path = 0)')).toBeLessThan(snippet.indexOf('proxy_pass '));
+    }
+  });
+
   it('logs no request, and errors into nothing, since nginx writes the address into each', ({ expect }) => {
     expect(deployed.match(/access_log [^;]+;/g)).toEqual(['access_log off;']);
     expect(deployed.match(/error_log [^;]+;/g)).toEqual(['error_log /dev/null crit;']);

@@ -19,5 +19,8 @@ export const Results = createResults(clock);
 
 export default createApp({
   clock,
-  certificate: (request) => request.headers.get('x-local-client-certificate'),
+  certificate: (request) => {
+    const fingerprint = request.headers.get('x-local-client-certificate');
+    return fingerprint === null ? null : { fingerprint, marks: [] };
+  },
 });

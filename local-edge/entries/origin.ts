@@ -3,10 +3,12 @@ import { ParameterStore as DeployedParameterStore } from '../../durable-objects/
 import { Publisher as DeployedPublisher } from '../../durable-objects/publisher/publisher-do.ts';
 import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { originHandler } from '../../workers/origin/app.ts';
+import { createIntake } from '../../workers/origin/entrypoints.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { clock, secondClock } from './local-clock.ts';
 
-export { BackOffice, Intake } from '../../workers/origin/entrypoints.ts';
+export { BackOffice } from '../../workers/origin/entrypoints.ts';
+export const Intake = createIntake(clock);
 
 /** The deployed object, asking the local clock. */
 export class Publisher extends DeployedPublisher {

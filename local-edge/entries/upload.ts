@@ -3,4 +3,4 @@ import { createApp } from '../../workers/upload/app.ts';
 import { countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
 
-export default countedWorker('upload', createApp({ clock }));
+export default countedWorker('upload', createApp({ clock, mayAnswerAtOnce: true }));

@@ -71,7 +71,7 @@ describe('phone verify', () => {
     expect(other.stderr).toContain('refused, signature by key 262-v1 is not valid');
     const pinned = phone('verify', at('good.zip'), '--public-key', at('public.pem'), '--key-id', '310');
     expect(pinned.status).toBe(1);
-  }, 60_000);
+  });
 
   it.for([
     { name: 'without a command', args: [] },
@@ -142,7 +142,7 @@ describe('phone match', () => {
     expect(broken.stderr).toContain('sighting 0: rpi must be 16 bytes in hex');
   });
 
-  it('matches 28,000 keys against a phone’s fortnight in seconds', async ({ expect }) => {
+  it('finds the one key that was met among 28,000, in a phone’s fortnight', async ({ expect }) => {
     const count = 28_000;
     const window = { startTimestamp: 1_780_000_000, endTimestamp: 1_780_003_600 };
     const header = { region: 'EUR', keyId: '262', keyVersion: 'v1', ...window };
@@ -158,12 +158,9 @@ describe('phone match', () => {
       timestamp: metAt - i * 300,
     }));
     await writeFile(at('fortnight.json'), formatSightings([...strangers, heard]));
-    const before = performance.now();
     const { status, stdout } = phone('match', at('large.zip'), '--sightings', at('fortnight.json'), '--json');
-    const seconds = (performance.now() - before) / 1000;
     expect(status).toBe(0);
     const { files } = JSON.parse(stdout) as { files: { matches: { key: { keyData: string } }[] }[] };
     expect(files[0]?.matches.map(({ key }) => key.keyData)).toEqual([toHex(met.keyData)]);
-    expect(seconds).toBeLessThan(20);
-  }, 60_000);
+  });
 });

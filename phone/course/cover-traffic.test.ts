@@ -37,6 +37,7 @@ class Rig {
     random: this.random,
     clock: () => this.edge.now,
     store: memoryStore<TestState>(),
+    settings: SETTINGS,
   };
 
   async feign(steps: readonly Step[]) {
@@ -44,7 +45,15 @@ class Rig {
     return this.edge.seen;
   }
 
-  /** A person does at the steps' times what the steps only feign; the result is there at the last poll. */
+  /** When the phone of a person who has shared sends the key of that day. */
+  async keyAt(): Promise<number> {
+    const loaded = await this.ports.store.load();
+    const state = loaded.ok ? loaded.value : null;
+    if (state?.stage !== 'shared' || state.keyAt === null) throw new Error('nothing is to be sent');
+    return state.keyAt;
+  }
+
+  /** A person does at the steps' times, but for the last, which the phone draws, what the steps only feign; the result is there at the last poll. */
   async live(steps: readonly Step[]) {
     let result = 0;
     this.edge.issue(code(), () => result);
@@ -55,8 +64,8 @@ class Rig {
     const outcomes: boolean[] = [];
     let hasShared = false;
     for (const [i, { action, at }] of steps.entries()) {
-      this.edge.now = at;
-      history = currentKey(history, at, this.random).history;
+      this.edge.now = hasShared ? await this.keyAt() : at;
+      history = currentKey(history, this.edge.now, this.random).history;
       if (i === lastPoll) result = 2;
       if (action === 'register') outcomes.push((await openTest(code(), this.ports)).ok);
       if (action === 'poll') outcomes.push((await pollTest(this.ports)).ok);
@@ -97,7 +106,7 @@ describe('a feigned course', () => {
     );
   });
 
-  it('registers, polls 1 to 12 times, submits, and submits once more on the next UTC day, within 48 h', ({
+  it('registers, polls 1 to 12 times, submits, and submits once more on the next UTC day, within 24 h', ({
     expect,
   }) => {
     const lengths = new Map<number, number>();
@@ -113,7 +122,7 @@ describe('a feigned course', () => {
         expect(steps.map(({ at }) => at)).toEqual(steps.map(({ at }) => at).toSorted((a, b) => a - b));
         const [first = 0, second_ = 0] = steps.slice(-2).map(({ at }) => at);
         expect(Math.floor(second_ / DAY)).toBe(Math.floor(first / DAY) + 1);
-        expect(second_ - first).toBeLessThan(2 * DAY);
+        expect(second_ - first).toBeLessThanOrEqual(DAY);
       }),
       { seed: SEED, numRuns: 500 },
     );

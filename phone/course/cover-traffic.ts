@@ -6,6 +6,7 @@
  */
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { CoverTraffic, Polling } from '../../protocol/parameters/operations.ts';
+import { endOfDayUpload, followUpConsent } from './grace.ts';
 import { type Action, playDummy, type PlaybookPorts } from './playbook.ts';
 import { type RandomBytes, randomBelow } from '../random.ts';
 import { intoWindow, secondsToNextInterval } from '../timing/schedule.ts';
@@ -53,8 +54,8 @@ export function coverOfDay(midnight: number, settings: CoverSettings, random: Ra
  * @param start Unix seconds of the registration
  * @param settings see {@link CoverSettings}
  * @param random source of bytes
- * @returns register, polls, submit, and on the next UTC day submit again, each followed by as many repetitions of its
- *   playbook as configured
+ * @returns register, polls, submit, and on the next UTC day submit again, as on each one after it that follow-up days ask
+ *   for; each followed by as many repetitions of its playbook as configured
  */
 export function course(start: number, settings: CoverSettings, random: RandomBytes): Step[] {
   const { polling } = settings;
@@ -65,7 +66,11 @@ export function course(start: number, settings: CoverSettings, random: RandomByt
     steps.push({ action: 'poll', at });
   }
   at = intoWindow(at + randomBelow(random, SHARES_WITHIN_SECONDS), polling.windows, random);
-  steps.push({ action: 'submit', at }, { action: 'submit', at: nextDay(at, polling, random) });
+  steps.push({ action: 'submit', at });
+  for (const consent of consents(at, settings, random)) {
+    const upload = endOfDayUpload(consent, polling.windows, random);
+    if (upload !== null) steps.push({ action: 'submit', at: upload });
+  }
   return withFollowUps(steps, settings.coverTraffic, random);
 }
 
@@ -83,18 +88,13 @@ export function nextPoll(now: number, polling: Polling, random: RandomBytes): nu
   return intoWindow(now + wait, polling.windows, random);
 }
 
-/**
- * When the key of the day of the test is uploaded.
- *
- * @param sharedAt Unix seconds of the first upload
- * @param polling from the configuration
- * @param random source of bytes
- * @returns an instant of the next UTC day, at which the key has ended
- */
-function nextDay(sharedAt: number, polling: Polling, random: RandomBytes): number {
-  const midnight = sharedAt + secondsToNextInterval(sharedAt, SECONDS_PER_DAY);
-  // Within its first half, so that a window which begins later never pushes it past the 48 h of the second TAN.
-  return intoWindow(midnight + randomBelow(random, SECONDS_PER_DAY / 2), polling.windows, random);
+/** The first consent, and one on each follow-up day; only what is uploaded for them shows. */
+function consents(first: number, { coverTraffic, polling }: CoverSettings, random: RandomBytes): number[] {
+  const midnight = Math.floor(first / SECONDS_PER_DAY) * SECONDS_PER_DAY;
+  const later = Array.from({ length: coverTraffic.followUpDays }, (_, i) =>
+    followUpConsent(midnight + (i + 1) * SECONDS_PER_DAY, polling.windows, random),
+  );
+  return [first, ...later.filter((at) => at !== null)];
 }
 
 /**

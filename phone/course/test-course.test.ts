@@ -13,6 +13,7 @@ import { fileStore, memoryStore } from '../store.ts';
 import { currentKey, endedKeys, type TekHistory } from '../radio/tek-schedule.ts';
 import {
   type Advice,
+  consentToFollowUp,
   type CoursePorts,
   deleteTest,
   isTestState,
@@ -23,6 +24,8 @@ import {
   shareLastKey,
   type TestState,
 } from './test-course.ts';
+import { GRACE_SECONDS, type SharingSettings } from './grace.ts';
+import parameters from '../../parameters/default.json' with { type: 'json' };
 import { testRandom } from '../testing/random.ts';
 import { type Fate, VerificationEdge } from '../../test/support/verification-edge.ts';
 import type { UploadContent } from '../upload/upload-request.ts';
@@ -39,6 +42,7 @@ class Person {
   readonly store = memoryStore<TestState>();
   history: TekHistory = [];
   result = 2;
+  settings: SharingSettings = parameters;
 
   constructor() {
     for (let day = 14; day >= 0; day--) this.live(NOON - day * DAY);
@@ -55,7 +59,8 @@ class Person {
     const { fetch } = this.edge;
     const url = 'http://edge.test';
     const clock = (): number => this.edge.now;
-    return { fetch, baseUrl: url, verificationUrl: url, random: this.random, clock, store: this.store };
+    const { random, store, settings } = this;
+    return { fetch, baseUrl: url, verificationUrl: url, random, clock, store, settings };
   }
 
   live(now: number): void {
@@ -174,6 +179,45 @@ describe('a course', () => {
     expect(await person.shareLast()).toEqual({ ok: true, value: null });
     const ended = namesOf(endedKeys(person.history, NOON + DAY));
     expect(person.edge.stored.slice(1)).toEqual(ended);
+  });
+
+  it('waits with the day’s key for the time that was drawn with the consent, and not past the 24 hours of grace', async ({
+    expect,
+  }) => {
+    const person = new Person();
+    await openTest(person.code, person.ports);
+    await person.share();
+    const loaded = await person.store.load();
+    const state = loaded.ok ? loaded.value : null;
+    const keyAt = (state?.stage === 'shared' && state.keyAt) || 0;
+    expect(keyAt).toBeGreaterThanOrEqual(NOON + DAY / 2);
+    person.live(keyAt - 1);
+    expect(await person.shareLast()).toEqual(refusedWith('not-now'));
+    person.live(NOON + GRACE_SECONDS + 1);
+    expect(await person.shareLast()).toEqual(refusedWith('not-now'));
+    person.live(keyAt);
+    expect(await person.shareLast()).toEqual({ ok: true, value: null });
+  });
+
+  it('shares keys of follow-up days where they are configured: a consent, a TAN and a key a day', async ({
+    expect,
+  }) => {
+    const person = new Person();
+    person.settings = { ...parameters, coverTraffic: { followUpDays: 2 } };
+    person.edge.followUpDays = 2;
+    await openTest(person.code, person.ports);
+    await person.share();
+    expect(await consentToFollowUp(person.ports)).toEqual(refusedWith('not-now'));
+    for (let day = 1; day <= 3; day++) {
+      person.live(NOON + day * DAY);
+      expect(await person.shareLast()).toEqual({ ok: true, value: null });
+      expect(person.edge.stored).toHaveLength(14 + day);
+      expect(await person.shareLast()).toEqual(refusedWith('not-now'));
+      const agreed = await consentToFollowUp(person.ports);
+      expect(agreed).toEqual(day < 3 ? { ok: true, value: null } : refusedWith('not-now'));
+      expect(await consentToFollowUp(person.ports)).toEqual(refusedWith('not-now'));
+    }
+    expect(new Set(person.edge.stored).size).toBe(17);
   });
 
   it('goes on after a restart, from its state on disk', async ({ expect }) => {

@@ -3,11 +3,13 @@
  * once it has ended (docs/architecture.md §7). What has been sent is kept first, so that a lost answer is asked for again, the
  * same question with the same content, and costs nobody the authorisation.
  */
-import { keyEnd, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
+import { keyEnd, SECONDS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { OpeningCode } from '../verification/codes.ts';
+import { endOfDayUpload, GRACE_SECONDS, type SharingSettings } from './grace.ts';
 import { playPoll, type PlaybookPorts, playRegister, playSubmit } from './playbook.ts';
 import type { Store } from '../store.ts';
+import { secondsToNextInterval } from '../timing/schedule.ts';
 import { endedKeys, type OwnKey, type TekHistory } from '../radio/tek-schedule.ts';
 import type { UploadContent } from '../upload/upload-request.ts';
 import { forget, type TestResult } from '../verification/verification.ts';
@@ -15,6 +17,8 @@ import { forget, type TestResult } from '../verification/verification.ts';
 /** An upload that was sent, or is about to be, and must be sent again as it is until it is stored. */
 interface Sharing {
   readonly content: UploadContent;
+  /** Unix seconds: when the person agreed, however late it is sent. */
+  readonly consentedAt: number;
   /** The TAN it was sent with, null before there is one. */
   readonly tan: string | null;
 }
@@ -30,20 +34,28 @@ export type TestState =
       readonly result: TestResult;
       readonly sharing: Sharing | null;
     }
-  /** The first upload is stored; the key of its day is still to come. */
+  /** The first upload is stored; the key of its day is still to come, or that of a follow-up day. */
   | {
       readonly stage: 'shared';
       readonly token: string;
       readonly tan: string;
+      /** What was stored last. */
       readonly content: UploadContent;
-      /** Unix seconds. */
+      /** Unix seconds of the upload, or of the consent for a follow-up day. */
       readonly at: number;
-      /** The second upload. */
+      /** Unix seconds of the last consent. */
+      readonly consentedAt: number;
+      /** Unix seconds from which on the key of the day of that consent is sent (grace.ts), or null: it isn't, or was. */
+      readonly keyAt: number | null;
+      /** Consents for follow-up days so far. */
+      readonly followUps: number;
+      /** The next upload. */
       readonly sharing: Sharing | null;
     }
   | { readonly stage: 'finished' };
 
 export interface CoursePorts extends PlaybookPorts {
+  readonly settings: SharingSettings;
   readonly store: Store<TestState>;
   /** Unix seconds. */
   readonly clock: () => number;
@@ -66,14 +78,18 @@ export type Advice =
  */
 export function isTestState(value: unknown): value is TestState {
   if (typeof value !== 'object' || value === null) return false;
-  const { stage, code, token, result, tan, content, at, sharing } = value as Record<string, unknown>;
+  const { stage, code, token, result, tan, content, sharing, ...rest } = value as Record<string, unknown>;
   switch (stage) {
     case 'registering':
       return isObject(code) && typeof code['key'] === 'string';
     case 'registered':
       return typeof token === 'string' && typeof result === 'string' && isSharing(sharing);
     case 'shared':
-      return [token, tan].every((text) => typeof text === 'string') && isContent(content) && typeof at === 'number';
+      return (
+        [token, tan].every((text) => typeof text === 'string') &&
+        isContent(content) &&
+        [rest['at'], rest['consentedAt'], rest['followUps']].every((number) => typeof number === 'number')
+      );
     default:
       return stage === 'finished';
   }
@@ -153,21 +169,43 @@ export async function shareKeys(content: UploadContent, ports: CoursePorts): Out
   const state = await stateOf(ports);
   if (state?.stage !== 'registered') return err(NOT_NOW);
   const { token } = state;
-  const sharing = state.sharing ?? { content, tan: null };
+  const sharing = state.sharing ?? { content, consentedAt: ports.clock(), tan: null };
   const keep = async (tan: string | null): Promise<UploadContent> => {
     await ports.store.save({ ...state, sharing: { ...sharing, tan } });
     return sharing.content;
   };
   const stored = await playSubmit(token, sharing.tan, keep, ports);
   if (!stored.ok) return failed(stored.error, sharing, keep);
-  const shared = { tan: stored.value, content: sharing.content, at: ports.clock() };
-  await ports.store.save({ stage: 'shared', token, ...shared, sharing: null });
+  const shared = { tan: stored.value, content: sharing.content, at: ports.clock(), followUps: 0 };
+  const { consentedAt } = sharing;
+  await ports.store.save({ stage: 'shared', token, ...shared, ...consented(consentedAt, ports) });
+  return ok(null);
+}
+
+function consented(consentedAt: number, { settings, random }: CoursePorts) {
+  return { consentedAt, keyAt: endOfDayUpload(consentedAt, settings.polling.windows, random), sharing: null };
+}
+
+/**
+ * A person who shared yesterday agrees to share the key of today too; asked for anew on each day, as often as configured.
+ *
+ * @param ports see {@link CoursePorts}
+ * @returns ok when {@link shareLastKey} will send it, once it has ended
+ */
+export async function consentToFollowUp(ports: CoursePorts): Outcome<null> {
+  const state = await stateOf(ports);
+  const now = ports.clock();
+  if (state?.stage !== 'shared' || state.sharing !== null) return err(NOT_NOW);
+  const isOpen = state.keyAt !== null && now <= state.consentedAt + GRACE_SECONDS;
+  const isNewDay = now >= state.consentedAt + secondsToNextInterval(state.consentedAt, SECONDS_PER_DAY);
+  if (isOpen || !isNewDay || state.followUps >= ports.settings.coverTraffic.followUpDays) return err(NOT_NOW);
+  await ports.store.save({ ...state, at: now, ...consented(now, ports), followUps: state.followUps + 1 });
   return ok(null);
 }
 
 /**
- * The next day's upload: the key that was in use when the first one was sent, now that it has ended. It needs a TAN of
- * its own, which the server gives once the first is spent.
+ * The next day's upload: the key that was in use when the last one was sent, now that it has ended; when that is was drawn
+ * with the consent, as cover traffic draws it. It needs a TAN of its own, which the server gives once the last is spent.
  *
  * @param share how the key is shared (onset.ts), in the countries and with the consent of the first upload
  * @param history own keys
@@ -181,11 +219,14 @@ export async function shareLastKey(
 ): Outcome<null> {
   const state = await stateOf(ports);
   if (state?.stage !== 'shared') return err(NOT_NOW);
-  const last = lastKeys(history, state.content.keys, state.at, ports.clock());
+  const now = ports.clock();
+  const { consentedAt, keyAt, followUps } = state;
+  const isDue = keyAt !== null && keyAt <= now && now <= consentedAt + GRACE_SECONDS;
+  const last = isDue ? lastKeys(history, state.content.keys, state.at, now) : [];
   if (last.length === 0 && state.sharing === null) return err(NOT_NOW);
-  const sharing = state.sharing ?? { content: { ...state.content, keys: share(last) }, tan: null };
+  const sharing = state.sharing ?? { content: { ...state.content, keys: share(last) }, consentedAt, tan: null };
   const keep = async (tan: string | null): Promise<UploadContent> => {
-    // The first TAN again: its upload is stored, but the server lost the end of it. The same upload makes it up.
+    // The last TAN again: its upload is stored, but the server lost the end of it. The same upload makes it up.
     if (tan === state.tan) return state.content;
     await ports.store.save({ ...state, sharing: { ...sharing, tan } });
     return sharing.content;
@@ -193,7 +234,11 @@ export async function shareLastKey(
   const stored = await playSubmit(state.token, sharing.tan, keep, ports);
   if (!stored.ok) return failed(stored.error, sharing, keep);
   if (stored.value === state.tan) return err(TRY_AGAIN);
-  await ports.store.save({ stage: 'finished' });
+  const { content } = sharing;
+  const isOver = followUps >= ports.settings.coverTraffic.followUpDays;
+  await ports.store.save(
+    isOver ? { stage: 'finished' } : { ...state, tan: stored.value, content, keyAt: null, sharing: null },
+  );
   return ok(null);
 }
 

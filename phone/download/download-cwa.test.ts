@@ -126,6 +126,20 @@ describe('what is not taken from it', () => {
       body: dayZip(TODAY),
       etag: '"a"',
     },
+    {
+      name: 'the first hour’s package in the place of its day’s, which begins with it',
+      kind: 'wrong-window',
+      path: dayPath(REGION, date),
+      body: hourZip(Date.parse(date) / 1000),
+      etag: '"a"',
+    },
+    {
+      name: 'a day’s package in the place of its first hour’s',
+      kind: 'wrong-window',
+      path: hourPath(REGION, TODAY, 0),
+      body: dayZip(TODAY),
+      etag: '"a"',
+    },
     { name: 'no package', kind: 'refused', path: dayPath(REGION, date), body: utf8('PK'), etag: '"a"' },
     {
       name: 'an hour list with strings',

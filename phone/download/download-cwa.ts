@@ -14,6 +14,7 @@ import {
   hourStart,
   isUtcDate,
   SECONDS_PER_DAY,
+  SECONDS_PER_HOUR,
   startOfDate,
   type UtcDate,
 } from '../../protocol/gaen/intervals.ts';
@@ -131,7 +132,7 @@ class CwaRun {
     const hours = this.#had[date]?.hours.length ?? 0;
     if (isYesterday && hours > 0 && (await this.#finishInHours(date))) return null;
     const path = dayPath(this.#ports.country, date);
-    const error = await this.#file(path, startOfDate(date));
+    const error = await this.#file(path, startOfDate(date), SECONDS_PER_DAY);
     if (error !== null) return this.#failed(error);
     await this.#save(withDay(this.#had, date));
     return null;
@@ -181,19 +182,27 @@ class CwaRun {
   async #hour(hour: HourNumber): Promise<DownloadError | null> {
     const date = dateOf(hourStart(hour));
     const hourOfDay = hour - hourOf(startOfDate(date));
-    const error = await this.#file(hourPath(this.#ports.country, date, hourOfDay), hourStart(hour));
+    const error = await this.#file(hourPath(this.#ports.country, date, hourOfDay), hourStart(hour), SECONDS_PER_HOUR);
     if (error === null) await this.#save(withHours(this.#had, [hour]));
     return error;
   }
 
-  async #file(path: string, start: number): Promise<DownloadError | null> {
+  /** One package. Start and end are compared: an hour's first file has the start of its day. */
+  async #file(path: string, start: number, seconds: number): Promise<DownloadError | null> {
     const body = await this.#body(path, MAX_ZIP_BYTES);
     if (!body.ok) return body.error;
     return this.#transfer.accept(path, body.value, ({ header }) => {
-      const { region, startTimestamp } = header;
+      const { region, startTimestamp, endTimestamp } = header;
+      const end = start + seconds;
       const { country } = this.#ports;
       if (region !== country) return { kind: 'wrong-region', wanted: country, found: region };
-      return startTimestamp === start ? null : { kind: 'wrong-window', path, wanted: start, found: startTimestamp };
+      if (startTimestamp === start && endTimestamp === end) return null;
+      return {
+        kind: 'wrong-window',
+        path,
+        wanted: { start, end },
+        found: { start: startTimestamp, end: endTimestamp },
+      };
     });
   }
 

@@ -11,15 +11,15 @@ import { keysByHour } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { CLEAR, SimulatedPhone, type Weather } from '../testing/simulated-phone.ts';
 import { Timeline, type TimelineOptions } from '../testing/timeline.ts';
+import { usualOrLong } from '../../test/support/longer.ts';
 
 /** 2026-06-10, 14:00 UTC: a deployment never begins at midnight. */
 const FIRST_HOUR = hourOf(Date.UTC(2026, 5, 10, 14) / 1000);
 const HOURS = 17 * 24;
 const END = (FIRST_HOUR + HOURS) * 3600;
-const RUNS = 6;
+/** Lives of a phone, for each way of downloading and each of both publishers. */
+const RUNS = usualOrLong({ usual: 3, long: 24 });
 const SEED = 20_260_610;
-/** Each run verifies some hundred real signatures. */
-const TIMEOUT_MS = 180_000;
 
 function timelineOf(seed: string, options: Partial<TimelineOptions>): Timeline {
   const keysOf = keysByHour(testRandom(seed));
@@ -151,65 +151,53 @@ describe.each(TIMELINES)('%s', (name, options) => {
   let timeline: Timeline;
   beforeAll(() => {
     timeline = timelineOf(name, options);
-  }, TIMEOUT_MS);
+  });
 
-  it(
-    'through the manifest, no listed key is missed and nothing is fetched twice',
-    async ({ expect }) => {
-      let errorFree = 0;
-      await fc.assert(
-        fc.asyncProperty(life, async (lived) => {
-          const { phone, missed, last, ...counts } = await live(timeline, 'manifest', lived);
-          expect(last.errors).toEqual([]);
-          expect(missed).toEqual([]);
-          expect(fetchedInVain(phone, timeline)).toEqual([]);
-          errorFree += counts.errorFree;
-        }),
-        { numRuns: RUNS, seed: SEED, endOnFailure: true },
-      );
-      expect(errorFree).toBeGreaterThan(10 * RUNS);
-    },
-    TIMEOUT_MS,
-  );
+  it('through the manifest, no listed key is missed and nothing is fetched twice', async ({ expect }) => {
+    let errorFree = 0;
+    await fc.assert(
+      fc.asyncProperty(life, async (lived) => {
+        const { phone, missed, last, ...counts } = await live(timeline, 'manifest', lived);
+        expect(last.errors).toEqual([]);
+        expect(missed).toEqual([]);
+        expect(fetchedInVain(phone, timeline)).toEqual([]);
+        errorFree += counts.errorFree;
+      }),
+      { numRuns: RUNS, seed: SEED, endOnFailure: true },
+    );
+    expect(errorFree).toBeGreaterThan(10 * RUNS);
+  });
 
-  it(
-    'through CWA’s tree, no listed key is missed and nothing is fetched twice',
-    async ({ expect }) => {
-      let errorFree = 0;
-      await fc.assert(
-        fc.asyncProperty(life, async (lived) => {
-          const { phone, missed, last, ...counts } = await live(timeline, 'cwa', lived);
-          expect(last.errors).toEqual([]);
-          expect(missed).toEqual([]);
-          expect(fetchedInVainByTree(phone)).toEqual([]);
-          errorFree += counts.errorFree;
-        }),
-        { numRuns: RUNS, seed: SEED, endOnFailure: true },
-      );
-      expect(errorFree).toBeGreaterThan(10 * RUNS);
-    },
-    TIMEOUT_MS,
-  );
+  it('through CWA’s tree, no listed key is missed and nothing is fetched twice', async ({ expect }) => {
+    let errorFree = 0;
+    await fc.assert(
+      fc.asyncProperty(life, async (lived) => {
+        const { phone, missed, last, ...counts } = await live(timeline, 'cwa', lived);
+        expect(last.errors).toEqual([]);
+        expect(missed).toEqual([]);
+        expect(fetchedInVainByTree(phone)).toEqual([]);
+        errorFree += counts.errorFree;
+      }),
+      { numRuns: RUNS, seed: SEED, endOnFailure: true },
+    );
+    expect(errorFree).toBeGreaterThan(10 * RUNS);
+  });
 });
 
 describe('a phone that is always on', () => {
-  it(
-    'fetches each hour with keys once, no day, and asks with an ETag',
-    async ({ expect }) => {
-      const timeline = timelineOf('always on', { hours: 7 * 24 });
-      const phone = new SimulatedPhone(timeline, 'manifest', FIRST_HOUR * 3600);
-      const random = testRandom('always on');
-      for (let hour = FIRST_HOUR + 1; hour < FIRST_HOUR + 6 * 24; hour++) {
-        phone.now = hour * 3600 + 240 + randomBelow(random, 3000);
-        expect((await phone.run(CLEAR)).errors).toEqual([]);
-        // Nothing new: one request without a body.
-        expect(await phone.run(CLEAR)).toEqual({ files: 0, bytes: 0, requests: 1, errors: [] });
-      }
-      const chunks = phone.fetched.flatMap(({ path }) => timeline.chunks.get(path) ?? []);
-      expect(chunks.filter(({ hour }) => hour === null)).toEqual([]);
-      expect(phone.fetched.filter(({ path }) => path.includes('/days/'))).toEqual([]);
-      expect(missingNow(phone, timeline)).toEqual([]);
-    },
-    TIMEOUT_MS,
-  );
+  it('fetches each hour with keys once, no day, and asks with an ETag', async ({ expect }) => {
+    const timeline = timelineOf('always on', { hours: 7 * 24 });
+    const phone = new SimulatedPhone(timeline, 'manifest', FIRST_HOUR * 3600);
+    const random = testRandom('always on');
+    for (let hour = FIRST_HOUR + 1; hour < FIRST_HOUR + 6 * 24; hour++) {
+      phone.now = hour * 3600 + 240 + randomBelow(random, 3000);
+      expect((await phone.run(CLEAR)).errors).toEqual([]);
+      // Nothing new: one request without a body.
+      expect(await phone.run(CLEAR)).toEqual({ files: 0, bytes: 0, requests: 1, errors: [] });
+    }
+    const chunks = phone.fetched.flatMap(({ path }) => timeline.chunks.get(path) ?? []);
+    expect(chunks.filter(({ hour }) => hour === null)).toEqual([]);
+    expect(phone.fetched.filter(({ path }) => path.includes('/days/'))).toEqual([]);
+    expect(missingNow(phone, timeline)).toEqual([]);
+  });
 });

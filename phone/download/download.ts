@@ -39,6 +39,12 @@ export interface DownloadPorts {
   readonly onFile: (file: VerifiedFile) => void | Promise<void>;
 }
 
+/** The time a file covers: start_timestamp and end_timestamp of its header, Unix seconds. */
+interface Window {
+  readonly start: number;
+  readonly end: number;
+}
+
 export type DownloadError =
   | HttpError
   | StoreError
@@ -62,8 +68,8 @@ export type DownloadError =
   | { readonly kind: 'etag'; readonly path: string; readonly found: string | null }
   /** A list of CWA's tree is not what it must be. */
   | { readonly kind: 'bad-list'; readonly path: string; readonly rule: string }
-  /** A validly signed file of another time stands in the place of this one. */
-  | { readonly kind: 'wrong-window'; readonly path: string; readonly wanted: number; readonly found: number }
+  /** A validly signed file of another time, or of a longer or shorter one, stands in the place of this one. */
+  | { readonly kind: 'wrong-window'; readonly path: string; readonly wanted: Window; readonly found: Window }
   /** A phone refuses the file. */
   | { readonly kind: 'refused'; readonly path: string; readonly error: ExportError };
 
@@ -189,7 +195,7 @@ export function describeDownloadError(error: DownloadError): string {
     case 'bad-list':
       return `${error.path}: ${error.rule}`;
     case 'wrong-window':
-      return `${error.path}: begins at ${error.found}, expected ${error.wanted}`;
+      return `${error.path}: covers ${error.found.start}..${error.found.end}, expected ${error.wanted.start}..${error.wanted.end}`;
     case 'refused':
       return `${error.path}: ${describeExportError(error.error)}`;
   }

@@ -46,6 +46,13 @@ export const MANIFEST_KEYS = { 'manifest-v1': manifestSigner.publicKeySpki };
 const GRACE_SECONDS = 4 * 3600;
 const HEADER = { region: REGION, keyId: EXPORT_KEY.keyId, keyVersion: EXPORT_KEY.keyVersion };
 
+/** What a manifest lists: every published hour of a span. Keys are named when somebody asks (a set each hour would hold most of them 336 times). */
+interface Listing {
+  readonly from: number;
+  readonly firstHour: HourNumber;
+  readonly throughHour: HourNumber;
+}
+
 interface Version {
   readonly from: number;
   readonly bytes: Uint8Array | null;
@@ -75,7 +82,7 @@ export interface TimelineOptions {
 
 export class Timeline {
   readonly #objects = new Map<string, Version[]>();
-  readonly #listedKeys: { from: number; keys: ReadonlySet<string> }[] = [];
+  readonly #listings: Listing[] = [];
   readonly #hourChunks = new Map<HourNumber, ChunkEntry[]>();
   readonly #days = new Map<UtcDate, DayEntry>();
   readonly #options: TimelineOptions;
@@ -104,7 +111,11 @@ export class Timeline {
    * @returns key data (base64url) of all keys that are listed then and not older than 14 days
    */
   listedKeys(now: number): ReadonlySet<string> {
-    return this.#listedKeys.findLast(({ from }) => from <= now)?.keys ?? new Set();
+    const listing = this.#listings.findLast(({ from }) => from <= now);
+    if (listing === undefined) return new Set();
+    const oldest = hourEnd(listing.throughHour) - RETENTION_DAYS * SECONDS_PER_DAY;
+    const keys = this.#hoursOf(listing.firstHour, listing.throughHour).flatMap((hour) => this.#options.keysOf(hour));
+    return new Set(keys.filter((key) => keyEnd(key) > oldest).map(({ keyData }) => toBase64Url(keyData)));
   }
 
   /** Instant from which the hour is published. */
@@ -231,10 +242,7 @@ export class Timeline {
     this.#putList(hourIndexPath(REGION, dateOfHour(today)), from, running.map(hourOfDay));
     const cut = days.map(({ date }) => date).filter((date) => this.#days.has(date));
     this.#putList(dateIndexPath(REGION), from, cut);
-    const listed = [...new Set([...days.flatMap(({ date }) => this.#hoursOfDate(date)), ...running])];
-    const oldest = hourEnd(throughHour) - RETENTION_DAYS * SECONDS_PER_DAY;
-    const keys = listed.flatMap((hour) => this.#options.keysOf(hour)).filter((key) => keyEnd(key) > oldest);
-    this.#listedKeys.push({ from, keys: new Set(keys.map((key) => toBase64Url(key.keyData))) });
+    this.#listings.push({ from, firstHour: first * 24, throughHour });
   }
 
   #pages(days: readonly DayEntry[], from: number): PageEntry[] {
@@ -260,10 +268,6 @@ export class Timeline {
 
   #hoursOf(from: HourNumber, to: HourNumber): HourNumber[] {
     return Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((h) => this.#hourChunks.has(h));
-  }
-
-  #hoursOfDate(date: UtcDate): HourNumber[] {
-    return [...this.#hourChunks.keys()].filter((hour) => dateOfHour(hour) === date);
   }
 }
 

@@ -1,12 +1,13 @@
 /**
  * @module An upload as it leaves the phone (docs/spec/cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15
- * keys, the next day's upload of one key and a dummy have one size on the wire, headers included. CWA pads 28 bytes a
+ * keys, the next day's upload of one key and a dummy have one size on the wire, headers included. The TAN, and whether it is a
+ * dummy, stand in the padded body: as headers HPACK would keep them and write them shorter the next time (docs/decisions/025). CWA pads 28 bytes a
  * missing key, while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's
  * size instead.
  */
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { encodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
-import { type RandomBytes, randomUuid } from '../random.ts';
+import type { RandomBytes } from '../random.ts';
 import type { OwnKey } from '../radio/tek-schedule.ts';
 
 /** Where uploads and dummies go. */
@@ -15,8 +16,8 @@ const UPLOAD_PATH = '/version/v1/diagnosis-keys';
 const MAX_UPLOAD_KEYS = 15;
 /**
  * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 15
- * keys of 35 bytes are 525, 50 visited countries of 4 bytes 200, the other fields 10, and at least {@link
- * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 866.
+ * keys of 35 bytes are 525, 50 visited countries of 4 bytes 200, the TAN 39, the other fields 10, and at least {@link
+ * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 905.
  */
 export const UPLOAD_BODY_BYTES = 1024;
 /** The most: with more the padding's length may take two bytes or three, and one size in between could not be hit. */
@@ -89,16 +90,17 @@ export function uploadRequest(
       checkIns: [],
       submissionType: content.submissionType,
       checkInProtectedReports: [],
+      cover: null,
+      authorization: tan,
     },
     random,
     bodyBytes,
   );
-  return body.ok ? ok(request('0', tan, '', body.value)) : body;
+  return body.ok ? ok(request(body.value)) : body;
 }
 
 /**
- * A dummy: no TAN, no keys, and nothing to tell it by. Its header padding has a TAN's alphabet too, so that it also
- * stays alike where headers are compressed (HPACK gives digits and letters different lengths).
+ * A dummy: no TAN, no keys, and nothing to tell it by.
  *
  * @param random for the padding
  * @param bodyBytes as for {@link uploadRequest}
@@ -114,23 +116,16 @@ export function dummyRequest(random: RandomBytes, bodyBytes: number = UPLOAD_BOD
     checkIns: [],
     submissionType: null,
     checkInProtectedReports: [],
+    cover: true,
+    authorization: null,
   };
   const body = paddedBody(empty, random, bodyBytes);
   if (!body.ok) throw new Error('an empty payload always fits');
-  return request('1', '', randomUuid(random), body.value);
+  return request(body.value);
 }
 
-function request(fake: '0' | '1', authorization: string, padding: string, body: Uint8Array): UploadRequest {
-  return {
-    path: UPLOAD_PATH,
-    headers: {
-      'content-type': 'application/x-protobuf',
-      'cwa-fake': fake,
-      'cwa-authorization': authorization,
-      'cwa-header-padding': padding,
-    },
-    body,
-  };
+function request(body: Uint8Array): UploadRequest {
+  return { path: UPLOAD_PATH, headers: { 'content-type': 'application/x-protobuf' }, body };
 }
 
 function paddedBody(

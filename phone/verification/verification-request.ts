@@ -1,11 +1,13 @@
 /**
  * @module Requests to the verification server as they leave the phone (docs/spec/cwa.md §3.1, §1.3): real or dummy, for
- * whichever of the routes, of one size on the wire, headers included. Names of routes differ in length; a header makes
- * up for it.
+ * whichever of the routes, of one size on the wire, headers included, in HTTP/1.1 and in HTTP/2. Which of the two it is stands
+ * in the padded body alone: HPACK would keep a header that says so (docs/decisions/025). Names of routes differ in length; a
+ * header makes up for it.
  */
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { OpeningCode } from './codes.ts';
 import { type RandomBytes, randomUuid } from '../random.ts';
+import { headerPaddingFor } from './header-padding.ts';
 
 export const VERIFICATION_PATHS = {
   registrationToken: '/version/v1/registrationToken',
@@ -15,9 +17,9 @@ export const VERIFICATION_PATHS = {
 } as const;
 export type VerificationRoute = keyof typeof VERIFICATION_PATHS;
 
-/** Size of every body, CWA's (docs/spec/cwa.md §1.3). The longest one without padding, with a date of birth, is 196. */
+/** Size of every body, CWA's (docs/spec/cwa.md §1.3). The longest one without padding, with a date of birth, is 210. */
 export const QUESTION_BYTES = 250;
-const LONGEST_PATH = Math.max(...Object.values(VERIFICATION_PATHS).map((path) => path.length));
+const headerPadding = headerPaddingFor(Object.values(VERIFICATION_PATHS));
 
 export interface VerificationRequest {
   readonly path: string;
@@ -37,32 +39,31 @@ export type Question =
  * @returns the request
  */
 export function verificationRequest(question: Question, random: RandomBytes): VerificationRequest {
-  return request(question, '0', random);
+  return request(question, false, random);
 }
 
 /**
  * @param route which one to feign
  * @param random for made-up content and padding
- * @returns a request that differs from a real one in `cwa-fake` alone
+ * @returns a request that differs from a real one in `cover` and in random text alone
  */
 export function dummyVerificationRequest(route: VerificationRoute, random: RandomBytes): VerificationRequest {
   const question: Question =
     route === 'registrationToken'
       ? { route, code: { keyType: 'GUID', key: toHex(random(32)), keyDob: null } }
       : { route, token: randomUuid(random) };
-  return request(question, '1', random);
+  return request(question, true, random);
 }
 
-function request(question: Question, fake: '0' | '1', random: RandomBytes): VerificationRequest {
+function request(question: Question, cover: boolean, random: RandomBytes): VerificationRequest {
   const path = VERIFICATION_PATHS[question.route];
   return {
     path,
     headers: {
       'content-type': 'application/json',
-      'cwa-fake': fake,
-      'cwa-header-padding': padding(LONGEST_PATH - path.length, random),
+      'cwa-header-padding': headerPadding(path, random),
     },
-    body: paddedJson(contentOf(question), random),
+    body: paddedJson({ cover, ...contentOf(question) }, random),
   };
 }
 
@@ -72,7 +73,7 @@ function contentOf(question: Question): Record<string, string> {
   return { key, keyType, ...(keyDob === null ? {} : { keyDob }) };
 }
 
-function paddedJson(content: Record<string, string>, random: RandomBytes): string {
+function paddedJson(content: Record<string, string | boolean>, random: RandomBytes): string {
   const missing = QUESTION_BYTES - JSON.stringify({ ...content, requestPadding: '' }).length;
   if (missing < 0) throw new RangeError(`verification: question is ${-missing} bytes longer than ${QUESTION_BYTES}`);
   return JSON.stringify({ ...content, requestPadding: padding(missing, random) });

@@ -14,7 +14,7 @@ import {
   zlibInflateInit2,
 } from 'pako';
 import { concatBytes } from '../primitives/bytes.ts';
-import { type Scratch, newScratch } from './scratch.ts';
+import { type Scratch, exactMemory } from './scratch.ts';
 import { deflateBound, deflateRecords } from './record-deflate.ts';
 
 /**
@@ -42,7 +42,7 @@ const RECORDS_FROM_BYTES = 65_536;
  * @param scratch where the stream may be laid, so that file after file needs no new memory
  * @returns the deflate stream: the same bytes for the same input, on every machine; a view of `scratch` if given
  */
-export function deflate(bytes: Uint8Array, scratch: Scratch = newScratch()): Uint8Array {
+export function deflate(bytes: Uint8Array, scratch: Scratch = exactMemory): Uint8Array {
   if (bytes.length < RECORDS_FROM_BYTES) return deflateRaw(bytes, OPTIONS);
   const packed = scratch(deflateBound(bytes.length));
   return packed.subarray(0, deflateRecords(bytes, packed));

@@ -11,6 +11,8 @@ export type ExportError =
   | { readonly kind: 'bad-header' }
   | { readonly kind: 'malformed-protobuf'; readonly name: string }
   | { readonly kind: 'no-signature' }
+  /** More than any server writes: each costs a check over the whole file, so they are counted before one is verified. */
+  | { readonly kind: 'too-many-signatures'; readonly count: number; readonly limit: number }
   /** Android wants as many signatures in export.sig as infos in export.bin. */
   | { readonly kind: 'signature-count'; readonly infos: number; readonly signatures: number }
   /** Several signatures, and one of them names no key. */
@@ -61,6 +63,8 @@ export function describeExportError(error: ExportError): string {
       return `${error.name} is not valid protobuf`;
     case 'no-signature':
       return 'export.sig holds no signature';
+    case 'too-many-signatures':
+      return `export.sig holds ${error.count} signatures, at most ${error.limit} are read`;
     case 'signature-count':
       return `export.sig holds ${error.signatures} signatures, export.bin announces ${error.infos}`;
     case 'signature-without-id':

@@ -6,7 +6,7 @@ import { utf8 } from '../primitives/bytes.ts';
 import { gaen } from '../generated/gaen-export.js';
 import { badKeyField, KEY_DATA_BYTES } from './key-fields.ts';
 import type { TemporaryExposureKey } from '../gaen/keys.ts';
-import { type Scratch, newScratch } from './scratch.ts';
+import { type Scratch, exactMemory } from './scratch.ts';
 import type { Signer } from '../signing.ts';
 import { writeZip } from './zip.ts';
 
@@ -85,7 +85,7 @@ export class ExportWriter {
    * @param scratch where the file may be laid; it is in use until the file's ZIP is made
    * @throws {RangeError} when a field of the header or the bound is out of range
    */
-  constructor(header: ExportHeader, keyCountUpperBound: number, scratch: Scratch = newScratch()) {
+  constructor(header: ExportHeader, keyCountUpperBound: number, scratch: Scratch = exactMemory) {
     requireHeader(header);
     requireRange('keyCountUpperBound', keyCountUpperBound, 0, 10_000_000);
     const metadata = gaen.TemporaryExposureKeyExport.encode({

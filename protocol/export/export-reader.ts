@@ -22,6 +22,8 @@ const MAX_KEYS = 750_000;
 const MAX_SIG_BYTES = 65_536;
 /** 750,000 keys of 34 bytes are 25.5 MB; the rest is room for fields that a later format may add. */
 const MAX_BIN_BYTES = 32_000_000;
+/** Google's server writes ten at most (docs/spec/gaen.md §4.3); each one that names our key costs a hash of the whole file. */
+const MAX_SIGNATURES = 10;
 /** batch_size at most (docs/spec/gaen.md §4.4). */
 const MAX_BATCH_SIZE = 1_000_000;
 
@@ -111,6 +113,9 @@ function readSignatures(exportSig: Uint8Array): Result<readonly Signature[], Exp
   const list = decodeMessage(gaen.TEKSignatureList, exportSig);
   if (list === null) return err({ kind: 'malformed-protobuf', name: EXPORT_SIG });
   if (list.signatures.length === 0) return err({ kind: 'no-signature' });
+  if (list.signatures.length > MAX_SIGNATURES) {
+    return err({ kind: 'too-many-signatures', count: list.signatures.length, limit: MAX_SIGNATURES });
+  }
   return ok(
     list.signatures.map((signature) => {
       const info = signature.signatureInfo ?? {};

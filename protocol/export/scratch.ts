@@ -9,6 +9,15 @@
  */
 export type Scratch = (bytes: number) => Uint8Array;
 
+/**
+ * For whoever keeps what is laid there: memory of its own for each call, exactly as long as asked for. Out of
+ * {@link newScratch} a file of 700 bytes holds 4 MiB for as long as somebody holds the file.
+ *
+ * @param bytes needed
+ * @returns that many zeros
+ */
+export const exactMemory: Scratch = (bytes) => new Uint8Array(bytes);
+
 /** Requests that grow little by little, a day's file after the other, don't leave a dead one each. */
 const GROWTH_BYTES = 4 * 2 ** 20;
 

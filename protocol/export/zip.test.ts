@@ -140,6 +140,21 @@ describe('readZip refuses', () => {
     expect(kindOf(zip)).toBe(kind);
   });
 
+  it('each field of the central directory and of the end record that tells another story than the front', ({
+    expect,
+  }) => {
+    const zip = writeZip([A, B]);
+    const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
+    const directory = view.getUint32(zip.length - 22 + 16, true);
+    // APPNOTE §4.3.12: flags, method, checksum, both sizes, disk, offset; §4.3.16: disks, counts, length, place.
+    const fields = [8, 10, 16, 20, 24, 34, 42].map((at) => directory + at);
+    const end = [4, 6, 8, 10, 12, 16].map((at) => zip.length - 22 + at);
+    for (const at of [...fields, ...end]) {
+      const changed = Uint8Array.from(zip, (byte, i) => (i === at ? byte ^ 1 : byte));
+      expect([at, kindOf(changed)]).toEqual([at, 'malformed-zip']);
+    }
+  });
+
   it('every cut and never throws', ({ expect }) => {
     const zip = writeZip([A, B]);
     for (let n = 0; n < zip.length; n++) expect(kindOf(zip.subarray(0, n))).not.toBe('ok');

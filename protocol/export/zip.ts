@@ -6,7 +6,7 @@ import { fromUtf8, utf8 } from '../primitives/bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflate, inflateCapped } from './deflate.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
-import { newScratch, type Scratch } from './scratch.ts';
+import { exactMemory, type Scratch } from './scratch.ts';
 
 export interface ZipEntry {
   /** A plain file name. */
@@ -84,7 +84,7 @@ export function writeZip(entries: readonly ZipEntry[], scratch?: Scratch): Uint8
  * Last part first: the deflated entry lies at the start of the same memory and moves up by the header before it, so what
  * follows it must be written before, and the header after.
  */
-function laid(parts: readonly Uint8Array[], scratch: Scratch = newScratch()): Uint8Array {
+function laid(parts: readonly Uint8Array[], scratch: Scratch = exactMemory): Uint8Array {
   const archive = scratch(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = archive.length;
   for (const part of parts.toReversed()) {
@@ -121,30 +121,38 @@ export function readZip(
 ): Result<ReadonlyMap<string, Uint8Array>, ZipError> {
   const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
   const entries = new Map<string, Uint8Array>();
-  const seen: { name: string; offset: number }[] = [];
+  const seen: SeenEntry[] = [];
   let at = 0;
   while (at + 4 <= zip.length && view.getUint32(at, true) === LOCAL_HEADER) {
     const entry = readEntry(zip, view, at, limits);
     if (!entry.ok) return entry;
-    const { name, data, next } = entry.value;
+    const { name, data, next, packed } = entry.value;
     if (entries.has(name)) return err({ kind: 'duplicate-entry', name });
     entries.set(name, data);
-    seen.push({ name, offset: at });
+    seen.push({ name, offset: at, packed, size: data.length, crc: crc32(data) });
     at = next;
   }
   const directory = checkDirectory(zip, view, at, seen);
   return directory === null ? ok(entries) : err({ kind: 'malformed-zip', what: directory });
 }
 
+/** One entry as the front of the archive has it. */
+interface SeenEntry {
+  readonly name: string;
+  /** Of its local header. */
+  readonly offset: number;
+  /** Bytes as they lie in the archive. */
+  readonly packed: number;
+  /** Bytes that came out. */
+  readonly size: number;
+  /** Of what came out. */
+  readonly crc: number;
+}
+
 /** @returns what is wrong with central directory and end record, or null */
-function checkDirectory(
-  zip: Uint8Array,
-  view: DataView,
-  start: number,
-  seen: readonly { name: string; offset: number }[],
-): string | null {
+function checkDirectory(zip: Uint8Array, view: DataView, start: number, seen: readonly SeenEntry[]): string | null {
   let at = start;
-  for (const { name, offset } of seen) {
+  for (const { name, offset, packed, size, crc } of seen) {
     if (at + CENTRAL_HEADER_BYTES > zip.length || view.getUint32(at, true) !== CENTRAL_HEADER) {
       return 'no central directory after the entries';
     }
@@ -153,12 +161,27 @@ function checkDirectory(
     if (asText(zip.subarray(at + CENTRAL_HEADER_BYTES, nameEnd)) !== name || view.getUint32(at + 42, true) !== offset) {
       return 'central directory names other entries';
     }
+    // Flags and method as in the local header, checksum and sizes as of the bytes (APPNOTE §4.3.12): a reader that goes by
+    // the directory (iOS, unzip) must meet the very file that one from the front (Android) meets.
+    const same =
+      view.getUint16(at + 8, true) === view.getUint16(offset + 6, true) &&
+      view.getUint16(at + 10, true) === view.getUint16(offset + 8, true) &&
+      view.getUint32(at + 16, true) === crc &&
+      view.getUint32(at + 20, true) === packed &&
+      view.getUint32(at + 24, true) === size &&
+      view.getUint16(at + 34, true) === 0;
+    if (!same) return `central directory tells ${name} otherwise than its local header`;
     at = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
   if (at + END_BYTES > zip.length || view.getUint32(at, true) !== END_OF_CENTRAL) return 'no end record';
-  if (view.getUint16(at + 10, true) !== seen.length || view.getUint32(at + 16, true) !== start) {
-    return 'end record counts other entries';
-  }
+  // One disk, all entries on it, and the directory's place and length (APPNOTE §4.3.16).
+  const counts =
+    view.getUint32(at + 4, true) === 0 &&
+    view.getUint16(at + 8, true) === seen.length &&
+    view.getUint16(at + 10, true) === seen.length &&
+    view.getUint32(at + 12, true) === at - start &&
+    view.getUint32(at + 16, true) === start;
+  if (!counts) return 'end record counts other entries';
   return at + END_BYTES + view.getUint16(at + 20, true) === zip.length ? null : 'bytes after the end record';
 }
 
@@ -167,7 +190,7 @@ function readEntry(
   view: DataView,
   at: number,
   limits: ReadonlyMap<string, number>,
-): Result<{ name: string; data: Uint8Array; next: number }, ZipError> {
+): Result<{ name: string; data: Uint8Array; next: number; packed: number }, ZipError> {
   if (at + LOCAL_HEADER_BYTES > zip.length) return err({ kind: 'malformed-zip', what: 'local header cut off' });
   const flags = view.getUint16(at + 6, true);
   const method = view.getUint16(at + 8, true);
@@ -212,7 +235,7 @@ function readEntry(
     return err({ kind: 'malformed-zip', what: `sizes of ${name} are not those of its bytes` });
   }
   if (view.getUint32(sizes, true) !== crc32(data)) return err({ kind: 'bad-checksum', name });
-  return ok({ name, data, next });
+  return ok({ name, data, next, packed: end - start });
 }
 
 function asText(bytes: Uint8Array): string {

@@ -17,6 +17,8 @@ export namespace cwa {
         checkIns: cwa.CheckIn.$Properties[];
         submissionType: number;
         checkInProtectedReports: cwa.CheckInProtectedReport.$Properties[];
+        cover: boolean;
+        authorization: string;
         static encode(message: cwa.SubmissionPayload.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwa.SubmissionPayload & cwa.SubmissionPayload.$Shape;
     }
@@ -31,6 +33,8 @@ export namespace cwa {
             checkIns?: (cwa.CheckIn.$Properties[]|null);
             submissionType?: (number|null);
             checkInProtectedReports?: (cwa.CheckInProtectedReport.$Properties[]|null);
+            cover?: (boolean|null);
+            authorization?: (string|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = cwa.SubmissionPayload.$Properties;

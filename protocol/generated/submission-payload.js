@@ -32,6 +32,8 @@ export const cwa = $root.cwa = (() => {
         SubmissionPayload.prototype.checkIns = $util.emptyArray;
         SubmissionPayload.prototype.submissionType = 0;
         SubmissionPayload.prototype.checkInProtectedReports = $util.emptyArray;
+        SubmissionPayload.prototype.cover = false;
+        SubmissionPayload.prototype.authorization = "";
 
         SubmissionPayload.encode = function (message, writer, _depth) {
             if (!writer)
@@ -60,6 +62,10 @@ export const cwa = $root.cwa = (() => {
             if (message.checkInProtectedReports != null && message.checkInProtectedReports.length)
                 for (let i = 0; i < message.checkInProtectedReports.length; ++i)
                     $root.cwa.CheckInProtectedReport.encode(message.checkInProtectedReports[i], writer.uint32(66).fork(), _depth + 1).ldelim();
+            if (message.cover != null && $Object.hasOwnProperty.call(message, "cover"))
+                writer.uint32(8008).bool(message.cover);
+            if (message.authorization != null && $Object.hasOwnProperty.call(message, "authorization"))
+                writer.uint32(8018).string(message.authorization);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -147,6 +153,18 @@ export const cwa = $root.cwa = (() => {
                         if (!(message.checkInProtectedReports && message.checkInProtectedReports.length))
                             message.checkInProtectedReports = [];
                         message.checkInProtectedReports.push($root.cwa.CheckInProtectedReport.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 1001: {
+                        if (wireType !== 0)
+                            break;
+                        message.cover = reader.bool();
+                        continue;
+                    }
+                case 1002: {
+                        if (wireType !== 2)
+                            break;
+                        message.authorization = reader.string();
                         continue;
                     }
                 }

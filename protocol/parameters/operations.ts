@@ -38,6 +38,13 @@ export const coverTrafficSchema = z
     probabilityPerDay: z.number().min(0).max(1).describe('That a phone plays one dummy session on a given UTC day'),
     followUpPlaybooks: z.int().min(0).max(10).describe('Dummy sessions after each real one'),
     followUpDelaySeconds: z.strictObject({ min: seconds(86_400), max: seconds(86_400) }),
+    followUpDays: z
+      .int()
+      .min(0)
+      .max(13)
+      .describe(
+        'Days after the one of the test whose keys may be shared too, each with a consent and a TAN of its own; verification has the same number as FOLLOW_UP_DAYS',
+      ),
     uploadBodyBytes: z.int().min(256).max(65_536).describe('Size every upload is padded to, real or dummy'),
   })
   .describe('Cover traffic: a schedule that every phone follows, so that no request says who was tested');

@@ -2,21 +2,16 @@
  * @module How the demo's patients come to their TANs (docs/architecture.md §7): a laboratory posts results, phones register, poll and ask;
  * one has a hotline's teleTAN, one a code card. Staff act through the entrypoints that the portal is bound to.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { LABORATORY_LIST_TYPE } from '../../domain/laboratory-list.ts';
-import type { LaboratoryBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
+import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
+import type { VerificationBackOfficeRpc } from '../../domain/rpc.ts';
 import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
 import { type RandomBytes, randomUuid } from '../../phone/random.ts';
 import { register, tan, testResult, type VerificationPorts } from '../../phone/verification/verification.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import { signDocument } from '../../protocol/index/signed-document.ts';
-import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
+import { openLaboratory, postResults } from '../support/laboratory.ts';
 import { inParallel } from './stage.ts';
 
-/** What the laboratory shows as its client certificate; on the local edge a header stands for it. */
-const FINGERPRINT = '5c'.repeat(32);
 const POSITIVE = 2;
 /** Of the patients, the last two come without a laboratory. */
 const WITHOUT_LABORATORY = 2;
@@ -29,33 +24,12 @@ export interface Authorised {
 
 interface Staff {
   readonly VERIFICATION: VerificationBackOfficeRpc;
-  readonly LABORATORY: LaboratoryBackOfficeRpc;
 }
 
 const taken = <T>(result: { ok: true; value: T } | { ok: false; error: { kind: string } }, what: string): T => {
   if (!result.ok) throw new Error(`${what}: ${result.error.kind}`);
   return result.value;
 };
-
-/** Publishes the list of laboratories, signed with the key that the state directory keeps for its operator. */
-async function openLaboratory(edge: LocalEdge, staff: Staff): Promise<void> {
-  const secrets = JSON.parse(readFileSync(join(edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
-  const { raw } = signerFromPkcs8Pem(secrets['LABORATORY_LIST_SIGNING_KEY'] ?? '');
-  const laboratories = [{ id: 'demo-lab', name: 'Laboratory of the demo', certificateFingerprints: [FINGERPRINT] }];
-  const list = signDocument(LABORATORY_LIST_TYPE, 'laboratories-v1', { version: 1, laboratories }, raw);
-  const reply = await staff.LABORATORY.setLaboratories(list);
-  if (!reply.ok) throw new Error(`list of laboratories: ${reply.reason}`);
-}
-
-/** The laboratory's evening: all results in one request. */
-async function postResults(edge: LocalEdge, codes: readonly OpeningCode[]): Promise<void> {
-  const answer = await fetch(`${edge.url}/api/v1/lab/results`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-local-client-certificate': FINGERPRINT },
-    body: JSON.stringify({ testResults: codes.map(({ key }) => ({ id: key, result: POSITIVE })) }),
-  });
-  if (answer.status !== 204) throw new Error(`laboratory: ${answer.status} ${await answer.text()}`);
-}
 
 /** The QR code on a test, as CWA's: six hex digits and a UUID. */
 function testCode(random: RandomBytes): OpeningCode {
@@ -81,10 +55,10 @@ export async function authorise(
 ): Promise<Authorised[]> {
   const staff = await edge.miniflare.getBindings('exposure-edge-portal');
   const { VERIFICATION } = staff as unknown as Staff;
-  await openLaboratory(edge, staff as unknown as Staff);
+  await openLaboratory(edge, { id: 'demo-lab', name: 'Laboratory of the demo', birthDate: 'optional' });
   const tests = Array.from({ length: count - WITHOUT_LABORATORY }, () => testCode(random));
   const issued = await VERIFICATION.issueTeleTan('hotline of the demo');
-  const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', 1);
+  const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', MIN_CARDS_PER_BATCH);
   const teleTan = taken(typeCode(issued?.teleTan ?? ''), 'teleTAN');
   const card = taken(typeCode(sheet?.cards[0]?.code ?? ''), 'code card');
   const codes = [...tests, teleTan, card];
@@ -94,7 +68,8 @@ export async function authorise(
     codes.map((code) => async () => taken(await register(code, ports), 'registration token')),
     width,
   );
-  await postResults(edge, tests);
+  const ids = tests.map(({ key }) => key);
+  await postResults(edge.url, ids, POSITIVE);
   const authorised = tokens.map((registrationToken) => async (): Promise<Authorised> => {
     const result = taken(await testResult(registrationToken, ports), 'test result');
     if (result !== 'positive') throw new Error(`test result: ${result}, not positive`);

@@ -83,6 +83,14 @@ function oddKey(draw: Draw): Uint8Array {
   return concatBytes(...parts);
 }
 
+/** What our own phones say in the body: a dummy, a TAN, right or not (docs/decisions/025). */
+const ownField = (draw: Draw, tan = ''): Uint8Array =>
+  draw.pick([
+    () => concatBytes(tag(1001, 0), draw.pick([varint(0), varint(1), oddNumber(draw)])),
+    () => framed(1002, draw.bytes(draw.below(60))),
+    () => framed(1002, new TextEncoder().encode(draw.pick([tan, '11111111-2222-4444-8888-161616161616', '']))),
+  ])();
+
 function oddPayload(draw: Draw): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let i = draw.pick([0, 1, 2, 14, 15, 16, 40]); i > 0; i--) parts.push(framed(1, oddKey(draw)));
@@ -96,6 +104,7 @@ function oddPayload(draw: Draw): Uint8Array {
         () => framed(6, draw.bytes(draw.below(60))),
         () => concatBytes(tag(7, 0), oddNumber(draw)),
         () => framed(8, oddKey(draw)),
+        () => ownField(draw),
         () => framed(draw.below(500_000_000) + 9, draw.bytes(draw.below(30))),
         () => nest(draw.below(400)),
         () => concatBytes(tag(draw.below(9) + 1, 3), draw.bytes(5)), // a group that may never end
@@ -141,6 +150,8 @@ function body(draw: Draw, now: number): Uint8Array {
       consentToFederation: null,
       checkIns: [],
       checkInProtectedReports: [],
+      cover: null,
+      authorization: null,
       submissionType: 0,
     });
   switch (draw.below(8)) {
@@ -178,6 +189,11 @@ export function drawInput(draw: Draw, now: number, tan: string): FuzzInput {
       `${tan.slice(0, -1)}${tan.endsWith('0') ? '1' : '0'}`,
       'TAN ' + tan,
     ]);
+  }
+  if (kind === 3) {
+    delete headers['cwa-fake'];
+    const stated = concatBytes(body(draw, now), ownField(draw, tan));
+    return { headers, body: stated, allowed: [200, 400, 403, 500] };
   }
   // A valid TAN may find itself held by another payload: "try later" is 500 in this dialect.
   if (kind === 8)

@@ -26,8 +26,9 @@ function require({ places, debian }: Program): string {
   const found = find({ places, debian });
   if (found !== null) return found;
   if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    // Under a lock: another test file may be installing nginx (scripts/edge-tools.sh), and apt-get waits for nobody.
     const apt = (...args: string[]) =>
-      execFileSync('apt-get', args, {
+      execFileSync('flock', ['/var/lib/apt', 'apt-get', ...args], {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       });

@@ -1,9 +1,16 @@
 /**
- * @module What the sizes of CWA's own uploads give away (docs/spec/cwa.md §1.3), measured on its padding and held against the
- * table in docs/privacy.md. The server can't change what those apps send.
+ * @module What the sizes of CWA's own requests give away (docs/spec/cwa.md §1.3), measured on its padding and its headers and held
+ * against the tables in docs/privacy.md. The server can't change what those apps send.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { describe, it } from 'vitest';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { openWire, type WireRequest } from '../../load-tests/edge-tier/wire.ts';
+import { testRandom } from '../../phone/testing/random.ts';
+import { randomBelow, randomUuid } from '../../phone/random.ts';
+import { CLIENT_HEADERS } from '../../scripts/support/client-headers.ts';
 import { DECOY_PROFILE } from '../../domain/decoys.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START } from './support/system.ts';
@@ -34,16 +41,120 @@ function excess(paddedTo: number, count: number): string {
 
 const COUNTS = [1, 5, 10, 13, 14];
 
+const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+/** The document; tables stand in a list. */
+const privacy = (): string =>
+  readFileSync(new URL('../../docs/privacy.md', import.meta.url), 'utf8').replaceAll(/^ +/gm, '');
+
 describe('docs/privacy.md', () => {
   it('says how much longer a real upload of CWA’s apps is than their dummy', ({ expect }) => {
-    const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
     const table = [
       row(['Keys', ...COUNTS]),
       row(['---', ...COUNTS.map(() => '---')]),
       ...Object.entries(PADDED_TO).map(([app, to]) => row([`${app}, bytes`, ...COUNTS.map((n) => excess(to, n))])),
     ].join('\n');
-    const document = readFileSync(new URL('../../docs/privacy.md', import.meta.url), 'utf8');
-    // It stands in a list.
-    expect(document.replaceAll(/^ +/gm, '')).toContain(table);
+    expect(privacy()).toContain(table);
+  });
+});
+
+/** [APP] `util/PaddingTool.kt`. */
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const DUMMY_TOKEN = '11111111-2222-4444-8888-161616161616';
+const random = testRandom('requests of CWA');
+const letters = (length: number): string =>
+  Array.from({ length }, () => ALPHABET.charAt(randomBelow(random, ALPHABET.length))).join('');
+
+/** A question of the Android app ([APP] `coronatest/server/VerificationServer.kt`). */
+function question(route: 'registrationToken' | 'testresult' | 'tan', fake: '0' | '1'): WireRequest {
+  const content =
+    route === 'registrationToken'
+      ? { keyType: 'GUID', key: Buffer.from(random(32)).toString('hex') }
+      : { registrationToken: fake === '1' ? DUMMY_TOKEN : randomUuid(random) };
+  const missing = 250 - JSON.stringify({ ...content, requestPadding: '' }).length;
+  const body = JSON.stringify({ ...content, requestPadding: letters(missing) });
+  const headerPadding = letters({ registrationToken: 0, testresult: 7, tan: 14 }[route]);
+  const headers = { 'cwa-fake': fake, 'cwa-header-padding': headerPadding, 'content-type': 'application/json' };
+  return {
+    path: `/version/v1/${route}`,
+    headers: { ...headers, ...CLIENT_HEADERS.Android },
+    body: new TextEncoder().encode(body),
+  };
+}
+
+/** Headers of an upload of either app; bodies are the other table's. */
+function uploadHead(fake: '0' | '1'): WireRequest {
+  const isDummy = fake === '1';
+  const headers = {
+    'cwa-authorization': isDummy ? '' : randomUuid(random),
+    'cwa-fake': fake,
+    'cwa-header-padding': isDummy ? letters(36) : '',
+    'content-type': 'application/x-protobuf',
+  };
+  return {
+    path: '/version/v1/diagnosis-keys',
+    headers: { ...headers, ...CLIENT_HEADERS.Android },
+    body: new Uint8Array(420),
+  };
+}
+
+/** What the app asks verification in each playbook ([APP] `playbook/`): its only dummy there is a feigned TAN. */
+const PLAYBOOKS: Readonly<Record<string, () => readonly [WireRequest, WireRequest]>> = {
+  cover: () => [question('tan', '1'), question('tan', '1')],
+  register: () => [question('registrationToken', '0'), question('testresult', '0')],
+  poll: () => [question('testresult', '0'), question('tan', '1')],
+  submit: () => [question('tan', '0'), question('tan', '1')],
+};
+const DRAWS = 40;
+const range = (sizes: readonly number[]): string => `${Math.min(...sizes)} to ${Math.max(...sizes)}`;
+
+describe('HTTP/2, by the HPACK encoder of this Node (nghttp2)', () => {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => response.end());
+  });
+  let origin: string;
+  beforeAll(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => void server.close());
+
+  /** Bytes of each of the requests, over one connection of their own. */
+  async function sizesOf(requests: readonly WireRequest[]): Promise<number[]> {
+    const connection = await openWire(origin, 'HTTP/2');
+    const sizes: number[] = [];
+    for (const request of requests) sizes.push((await connection.ask(request)).up);
+    connection.close();
+    return sizes;
+  }
+
+  it('says what the second question of a connection tells of CWA’s apps', async ({ expect }) => {
+    const seconds = new Map<string, number[]>();
+    const lines: string[] = [];
+    for (const [name, requests] of Object.entries(PLAYBOOKS)) {
+      const sizes = await Promise.all(Array.from({ length: DRAWS }, () => sizesOf(requests())));
+      const [first, second] = [sizes.map(([one = 0]) => one), sizes.map(([, two = 0]) => two)];
+      seconds.set(name, second);
+      lines.push(row([name, range(first), range(second)]));
+    }
+    const table = [row(['Playbook', 'first question, bytes', 'second']), row(['---', '---', '---']), ...lines];
+    expect(privacy()).toContain(table.join('\n'));
+    const cover = Math.max(...(seconds.get('cover') ?? []));
+    expect(Math.min(...(seconds.get('poll') ?? []), ...(seconds.get('submit') ?? []))).toBeGreaterThan(cover);
+  });
+
+  it('says what the head of an upload tells of CWA’s apps', async ({ expect }) => {
+    const headsOf = async (fake: '0' | '1') =>
+      (await Promise.all(Array.from({ length: DRAWS }, () => sizesOf([uploadHead(fake)])))).map(
+        ([one = 0]) => one - 420,
+      );
+    const table = [
+      row(['Upload', 'head, bytes']),
+      row(['---', '---']),
+      row(['real', range(await headsOf('0'))]),
+      row(['dummy', range(await headsOf('1'))]),
+    ];
+    expect(privacy()).toContain(table.join('\n'));
   });
 });

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 
 const LETTERS = Array.from('abcdefghijklmnopqrstu');
-const ROW = /^\| ([a-z]) \| (.+?) \| (.+) \|$/gm;
+/** A letter of the public list, or a number of our own. */
+const ROW = /^\| ([a-z]|\d+[a-z]?) \| (.+?) \| (.+) \|$/gm;
 const TEST = /`([\w./-]+\.test\.ts)` "((?:[^"\\]|\\")+)"/g;
 
 const rows = [...readFileSync('docs/negative-checklist.md', 'utf8').matchAll(ROW)].map(
@@ -14,7 +15,14 @@ const unquoted = (text: string): string => text.replaceAll('\\', '');
 
 describe('the negative checklist', () => {
   it('has every letter, once', ({ expect }) => {
-    expect(rows.map(({ letter }) => letter)).toEqual(LETTERS);
+    expect(rows.map(({ letter }) => letter).filter((letter) => /^[a-z]$/.test(letter))).toEqual(LETTERS);
+  });
+
+  it('has each number once, in order', ({ expect }) => {
+    const numbers = rows.map(({ letter }) => letter).filter((letter) => /^\d/.test(letter));
+    const inOrder = numbers.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+    expect(numbers).toEqual(inOrder);
+    expect(new Set(numbers).size).toBe(numbers.length);
   });
 
   it.for(rows.map(({ letter, shownBy }) => [letter, shownBy] as const))('%s', ([, shownBy], { expect }) => {

@@ -83,9 +83,14 @@ describe('wrangler.toml', () => {
     expect(toml).not.toHaveProperty('routes');
   });
 
-  it('shares no secret between verification and origin', ({ expect }) => {
+  it('shares one secret between verification and origin, which MACs permits and names nobody', ({ expect }) => {
     const ofOrigin = PRIVILEGES['origin']?.secrets ?? [];
-    expect(PRIVILEGES['verification']?.secrets.filter((secret) => ofOrigin.includes(secret))).toEqual([]);
+    expect(PRIVILEGES['verification']?.secrets.filter((secret) => ofOrigin.includes(secret))).toEqual(['PERMIT_KEY']);
+  });
+
+  it('leaves the key that joins a reservation to an upload id to upload alone', ({ expect }) => {
+    const holders = Object.keys(PRIVILEGES).filter((name) => PRIVILEGES[name]?.secrets.includes('UPLOAD_ID_KEY'));
+    expect(holders).toEqual(['upload']);
   });
 });
 
@@ -115,9 +120,17 @@ describe('running Workers', () => {
   /** Methods of each entrypoint (domain/rpc.ts), with arguments that would do no harm if the call went through. */
   const METHODS: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
     'exposure-edge-verification#Redeem': {
-      reserve: ['00000000-0000-4000-8000-000000000000', '0'.repeat(64)],
+      reserve: [
+        '00000000-0000-4000-8000-000000000000',
+        {
+          digest: '0'.repeat(64),
+          reservationId: '00000000-0000-4000-8000-000000000000',
+          idCommitment: '0'.repeat(64),
+          payloadCommitment: '0'.repeat(64),
+        },
+      ],
       commit: ['00000000-0000-4000-8000-000000000000', 'none'],
-      release: ['00000000-0000-4000-8000-000000000000', 'none'],
+      release: ['00000000-0000-4000-8000-000000000000', 'none', 'none'],
     },
     'exposure-edge-verification#BackOffice': {
       issueTans: [{ count: 1, codeBatchId: null }],
@@ -127,7 +140,7 @@ describe('running Workers', () => {
       guesses: [],
       forgetExpired: [],
     },
-    'exposure-edge-origin#Intake': { resolve: ['00000000-0000-4000-8000-000000000000'] },
+    'exposure-edge-origin#Intake': { resolve: ['0'.repeat(32), '0'.repeat(32)], known: [[]] },
     'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
     'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },

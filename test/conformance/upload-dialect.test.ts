@@ -1,6 +1,9 @@
 /**
  * @module Corona-Warn-App's upload dialect over HTTP (docs/spec/cwa.md §1.1, §1.3, §7.4), against all Workers together.
  */
+import type { RedeemRpc } from '../../domain/rpc.ts';
+import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { reserveRequest } from '../support/reserve-request.ts';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
 import { setClock } from '../../scripts/support/operator.ts';
@@ -171,13 +174,15 @@ describe('500', () => {
 
   it('a TAN that another upload holds: later it works, and the other one is dead', async ({ expect }) => {
     const tan = await freshTan();
-    const { REDEEM } = await system.edge.miniflare.getBindings<{
-      REDEEM: { reserve(tan: string, digest: string): Promise<{ kind: string }> };
+    const { REDEEM, UPLOAD_ID_KEY } = await system.edge.miniflare.getBindings<{
+      readonly REDEEM: RedeemRpc;
+      readonly UPLOAD_ID_KEY: string;
     }>('exposure-edge-upload');
-    expect(await REDEEM.reserve(tan, 'ab'.repeat(32))).toMatchObject({ kind: 'reserved' });
+    const request = reserveRequest('ab'.repeat(32), fromBase64(UPLOAD_ID_KEY));
+    expect(await REDEEM.reserve(tan, request)).toMatchObject({ kind: 'reserved' });
     const keys = freshKeys();
     expect((await system.upload(tan, payloadOf(keys))).status).toBe(500);
-    await setClock(system.edge.url, START + 61);
+    await setClock(system.edge.url, START + 120);
     expect((await system.upload(tan, payloadOf(keys))).status).toBe(200);
     await setClock(system.edge.url, START);
   });

@@ -100,7 +100,7 @@ beforeAll(async () => {
   };
   await Promise.all([worker(), worker()]);
   after = files();
-}, 300_000);
+});
 
 describe('every script of package.json', () => {
   it('leaves all files as they were when it is asked for help or called wrongly', ({ expect }) => {

@@ -28,7 +28,7 @@ describe('oxlint', () => {
     expect(unexplained(OXLINT)).toEqual([]);
   });
 
-  it('has no rule off that would find nothing', { timeout: 120_000 }, ({ expect }) => {
+  it('has no rule off that would find nothing', ({ expect }) => {
     const folder = mkdtempSync(join(tmpdir(), 'exposure-edge-rules-'));
     try {
       const { plugins, ignorePatterns } = parseCommented(OXLINT);

@@ -84,24 +84,24 @@ describe('Ctrl-C', () => {
   it('ends a command with an edge of its own while its Workers start', async ({ expect }) => {
     const ended = await interrupt(['scripts/fuzz.ts'], { folder: /^exposure-edge-/ });
     expect(ended).toMatchObject(INTERRUPTED);
-  }, 120_000);
+  });
 
   it('ends it while it works, workerd included', async ({ expect }) => {
     const ended = await interrupt(['scripts/fuzz.ts'], { printed: /inputs +0 %/ });
     expect(ended).toMatchObject(INTERRUPTED);
     expect(ended.children).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   it('ends chaos and its victim, which is in a process group of its own, at SIGTERM as well', async ({ expect }) => {
     const ended = await interrupt(['scripts/chaos.ts', '--kills', '900'], { printed: /runs on http/ }, 'SIGTERM');
     expect(ended).toMatchObject(INTERRUPTED);
     expect(ended.children).toBeGreaterThan(0);
-  }, 180_000);
+  });
 
   it('ends the program that a command waits for', async ({ expect }) => {
     const ended = await interrupt(['scripts/generate-protobuf.ts', '--check'], { printed: /\.proto files/ });
     expect(ended).toMatchObject(INTERRUPTED);
-  }, 120_000);
+  });
 
   it('ends what only computes at once, before it has written anything', async ({ expect }) => {
     const out = join(root, 'simulate');
@@ -109,7 +109,7 @@ describe('Ctrl-C', () => {
     const ended = await interrupt(args, { printed: /people/ });
     expect(ended).toMatchObject({ code: null, signal: 'SIGINT', ...NOTHING_LEFT });
     expect(existsSync(out)).toBe(false);
-  }, 120_000);
+  });
 
   it('is how npm start ends: 0, no workerd left, and the state is kept', async ({ expect }) => {
     const state = join(root, 'state');
@@ -117,7 +117,7 @@ describe('Ctrl-C', () => {
     expect(ended).toMatchObject({ code: 0, signal: null, ...NOTHING_LEFT });
     expect(ended.output).toContain('has stopped');
     expect(existsSync(join(state, 'secrets.json'))).toBe(true);
-  }, 120_000);
+  });
 
   it('runs the clean-ups that a load test has asked for, the latest first, and all of them', async ({ expect }) => {
     // As load-tests/driver/ does with k6, nginx and their folder; a clean-up that throws stops no other.

@@ -97,7 +97,7 @@ describe('npm start', () => {
     } finally {
       await edge.dispose();
     }
-  }, 180_000);
+  });
 
   it('says so when the port is taken', async ({ expect }) => {
     const server = createServer();

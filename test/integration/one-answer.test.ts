@@ -6,15 +6,18 @@ import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { composeTan } from '../../domain/tan.ts';
+import { composeTan, lastDayOfTan } from '../../domain/tan.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
 import { sabotage, withSaboteur } from '../support/saboteur.ts';
 
 const DEADLINE_MS = 600;
-/** A loaded machine wakes a timer late; the test of distributions is a benchmark (issue: bench:indistinguishable). */
-const SLACK_MS = 600;
+/**
+ * Only what hangs waits so long: a loaded machine wakes a timer late. That the answer leaves at the deadline and not after it is
+ * shown by a clock of its own in workers/shared/deadline.test.ts, and by distributions in `npm run bench:indistinguishable`.
+ */
+const HANGS_MS = 10 * DEADLINE_MS;
 /** Time the answer needs from the Worker to the socket; the deadline itself must never be undercut by more. */
 const CLOCK_GRAIN_MS = 3;
 
@@ -94,7 +97,7 @@ const withTan = (tan: string, change: Record<string, string> = {}) => ({
 const dummy = (body: Uint8Array): Sending => ({ headers: withTan('', { 'cwa-fake': '1' }), body });
 const unknownTan = (): string => {
   const secrets = JSON.parse(readFileSync(join(system.edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
-  return composeTan(new Uint8Array(10).fill(9), fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
+  return composeTan(new Uint8Array(10).fill(9), lastDayOfTan(START) + 1, fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
 };
 /** A TAN that an upload has used, or holds. */
 async function takenTan(how: 'used' | 'held'): Promise<string> {
@@ -168,7 +171,7 @@ describe('one answer', () => {
     const answer = await post(await sending());
     expect(status(answer)).toBe(expected);
     expect(answer.waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
-    expect(answer.waited).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    expect(answer.waited).toBeLessThan(HANGS_MS);
     seen.set(name, shape(answer));
   });
 
@@ -191,6 +194,7 @@ describe('one answer', () => {
     expect(fields.map((field) => field.replace(/:.*/s, '').toLowerCase()).toSorted()).toEqual([
       'cache-control',
       'connection',
+      'content-encoding',
       'content-length',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',

@@ -3,6 +3,7 @@
  * teleTAN, code card, second upload, cover traffic.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import parameters from '../../parameters/default.json' with { type: 'json' };
 import { type OpeningCode, scanQrCode, typeCode } from '../../phone/verification/codes.ts';
 import { type ManifestState, syncManifest } from '../../phone/download/download-manifest.ts';
 import { playDummy } from '../../phone/course/playbook.ts';
@@ -63,7 +64,8 @@ class Person {
 
   get ports(): CoursePorts {
     const { url } = system.edge;
-    return { fetch, baseUrl: url, verificationUrl: url, random, clock: () => now, store: this.store };
+    const clock = () => now;
+    return { fetch, baseUrl: url, verificationUrl: url, random, clock, store: this.store, settings: parameters };
   }
 
   get content(): UploadContent {
@@ -136,7 +138,7 @@ describe('a person whose test a laboratory examines', () => {
   });
 
   it('opens with a code card, typed or scanned, once', async ({ expect }) => {
-    const sheet = (await ask(system.edge.url, 'verification', 'makeCards', 'practice-1', 'morning', 2)) as {
+    const sheet = (await ask(system.edge.url, 'verification', 'makeCards', 'practice-1', 'morning', 20)) as {
       cards: { code: string; guid: string }[];
     };
     const [typed, scanned] = sheet.cards;

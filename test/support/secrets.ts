@@ -36,6 +36,8 @@ function testPublicPem(label: string): string {
 export const TEST_SECRETS = {
   TAN_MAC_KEY: testSecret('TAN_MAC_KEY'),
   DIGEST_KEY: testSecret('DIGEST_KEY'),
+  UPLOAD_ID_KEY: testSecret('UPLOAD_ID_KEY'),
+  PERMIT_KEY: testSecret('PERMIT_KEY'),
   TAN_HASH_KEY: testSecret('TAN_HASH_KEY'),
   DERIVATION_KEY: testSecret('DERIVATION_KEY'),
   KNOWN_KEY_HASH_KEY: testSecret('KNOWN_KEY_HASH_KEY'),
@@ -50,11 +52,11 @@ export type SecretName = keyof typeof TEST_SECRETS;
 
 /** Which Worker holds which secret; a copy of wrangler.toml's `secrets.required`, held equal by a test. */
 export const SECRETS_OF: Readonly<Record<string, readonly SecretName[]>> = {
-  upload: ['TAN_MAC_KEY', 'DIGEST_KEY'],
+  upload: ['TAN_MAC_KEY', 'DIGEST_KEY', 'UPLOAD_ID_KEY'],
   index: [],
   config: [],
-  origin: ['EXPORT_SIGNING_KEY', 'MANIFEST_SIGNING_KEY', 'CONFIG_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY'],
-  verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY'],
+  origin: ['EXPORT_SIGNING_KEY', 'MANIFEST_SIGNING_KEY', 'CONFIG_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'PERMIT_KEY'],
+  verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY', 'PERMIT_KEY'],
   laboratory: ['LABORATORY_LIST_PUBLIC_KEY'],
   portal: [],
 };

@@ -21,7 +21,7 @@ const stub = (name: string, script: string): StubWorker => ({
   compatibilityDate: COMPATIBILITY_DATE,
 });
 
-/** verification: every TAN is known and new; BackOffice issues placeholders, one teleTAN a person, three cards a day. */
+/** verification: every TAN is known and new; BackOffice issues placeholders, one teleTAN a person, thirty cards a day. */
 export const verificationStub = stub(
   'verification',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
@@ -30,14 +30,16 @@ const issued = new Set();
 const quotas = new Map();
 const batches = new Map();
 export class Redeem extends WorkerEntrypoint {
-  reserve(tan, digest) {
+  reserve(tan, { digest, reservationId }) {
+    const permit = { hour: 0, mac: '0'.repeat(64) };
     const row = held.get(tan);
-    if (!row) { const uploadId = crypto.randomUUID(); held.set(tan, { digest, uploadId }); return { kind: 'reserved', uploadId, codeBatchId: null }; }
-    if (row.digest !== digest) return { kind: row.committed ? 'used' : 'busy' };
-    return row.committed ? { kind: 'committed' } : { kind: 'reserved', uploadId: row.uploadId, codeBatchId: null };
+    if (!row) { held.set(tan, { digest, reservationId }); return { kind: 'reserved', reservationId, codeBatchId: null, permit }; }
+    if (row.committed) return { kind: 'committed' };
+    if (row.digest !== digest) return { kind: 'busy' };
+    return { kind: 'reserved', reservationId: row.reservationId, codeBatchId: null, permit };
   }
-  commit(tan, uploadId) { const row = held.get(tan); if (row?.uploadId === uploadId) row.committed = true; }
-  release(tan, uploadId) { const row = held.get(tan); if (row?.uploadId === uploadId && !row.committed) held.delete(tan); }
+  commit(tan, id) { const row = held.get(tan); if (row?.reservationId === id) row.committed = true; }
+  release(tan, id) { const row = held.get(tan); if (row?.reservationId === id && !row.committed) held.delete(tan); }
 }
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
@@ -52,15 +54,22 @@ export class BackOffice extends WorkerEntrypoint {
   teleTanQuotas() { return [...quotas].map(([issuer, teleTansPerHour]) => ({ issuer, teleTansPerHour })); }
   setTeleTanQuota(issuer, perHour) { quotas.set(issuer, perHour); }
   makeCards(provider, label, size) {
-    if (size > 3) return null;
+    if (size > 30) return null;
     const batch = { batchId: crypto.randomUUID(), provider, label, size, used: 0, createdAt: 1790000000, expiresAt: 1797776000, withdrawnFrom: null };
     batches.set(batch.batchId, batch);
     const cards = Array.from({ length: size }, (_, i) => ({ code: 'ABCDEFGHJKMNPQ' + (i + 2), guid: '00000' + i + '-00000000-0000-4000-8000-000000000000' }));
     return { batch, cards };
   }
-  cardBatches(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider); }
+  own(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider).reverse(); }
+  cardBatches(provider, from) {
+    const own = this.own(provider);
+    const at = from === null ? -1 : own.findIndex((batch) => batch.batchId === from.batchId);
+    const page = from?.direction === 'newer' ? own.slice(Math.max(0, at - 2), at) : own.slice(at + 1, at + 3);
+    return { batches: page, newer: page[0] !== own[0], older: page.at(-1) !== own.at(-1) };
+  }
+  cardBatch(batchId, provider) { return this.own(provider).find((batch) => batch.batchId === batchId) ?? null; }
   withdrawBatch(batchId, provider, from) {
-    const batch = this.cardBatches(provider).find((one) => one.batchId === batchId);
+    const batch = this.cardBatch(batchId, provider);
     if (!batch) return null;
     return (batch.withdrawnFrom = Math.min(from, batch.withdrawnFrom ?? from));
   }
@@ -69,15 +78,26 @@ export class BackOffice extends WorkerEntrypoint {
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
 
-/** origin: stores ids, never keys; BackOffice is always idle. */
+/** origin: knows ids and keys, checks no permit; BackOffice is always idle. */
 export const originStub = stub(
   'origin',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
 const stored = new Set();
 const dead = new Set();
+const known = new Set();
 export class Intake extends WorkerEntrypoint {
-  accept(uploadId) { if (dead.has(uploadId)) return { kind: 'tombstone' }; stored.add(uploadId); return { kind: 'stored' }; }
-  resolve(uploadId) { if (stored.has(uploadId)) return { kind: 'stored' }; dead.add(uploadId); return { kind: 'tombstone' }; }
+  accept(uploadId, { keys }) {
+    if (dead.has(uploadId)) return { kind: 'tombstone', receipt: '' };
+    stored.add(uploadId);
+    for (const { keyData } of keys) known.add(keyData.join());
+    return { kind: 'stored' };
+  }
+  resolve(uploadId) {
+    if (stored.has(uploadId)) return { kind: 'stored' };
+    dead.add(uploadId);
+    return { kind: 'tombstone', receipt: '' };
+  }
+  known(keys) { return keys.every(({ keyData }) => known.has(keyData.join())); }
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
@@ -89,7 +109,10 @@ export class BackOffice extends WorkerEntrypoint {
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
 
-/** laboratory: the result is the first hex digit of the id that is a code, so that a test chooses it; asking stores nothing. */
+/**
+ * laboratory: the result is the second digit of the id, so that a test chooses it; an id that begins with b is of a
+ * laboratory which requires dates of birth; asking stores nothing.
+ */
 export const laboratoryStub = stub(
   'laboratory',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
@@ -97,7 +120,7 @@ const forgotten = new Set();
 export class Results extends WorkerEntrypoint {
   resultOf(id) {
     const result = forgotten.has(id) ? 0 : Number.parseInt(id.at(1), 10) || 0;
-    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null };
+    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null, needsBirthDate: result > 0 && id.startsWith('b') };
   }
   forget(id) { forgotten.add(id); }
 }
@@ -106,6 +129,7 @@ export class BackOffice extends WorkerEntrypoint {
   laboratories() { return { version: 0, laboratories: [] }; }
   clocks() { return []; }
   confirmClocks() { return []; }
+  blockCertificate() {}
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

@@ -19,6 +19,15 @@ export interface Seen {
   readonly size: number;
 }
 
+/** What a request says of itself, in its body (docs/decisions/025). */
+function isDummy(path: string, body: Uint8Array): boolean {
+  if (!path.endsWith('/diagnosis-keys')) {
+    return (JSON.parse(new TextDecoder().decode(body)) as { cover?: unknown }).cover === true;
+  }
+  const payload = decodeSubmissionPayload(body);
+  return payload.ok && payload.value.cover === true;
+}
+
 export class VerificationEdge {
   readonly seen: Seen[] = [];
   /** Key data in hex of every key stored, in order: one that is stored twice stands there twice. */
@@ -27,6 +36,7 @@ export class VerificationEdge {
   readonly #tans = new Map<string, { keys: string | null; committed: boolean }>();
   readonly #random: RandomBytes;
   now: number;
+  followUpDays = 0;
   /** Asked for each request. */
   fate: () => Fate = () => 'delivered';
   /** Whether an upload that is stored leaves its TAN uncommitted, until the same upload comes again. */
@@ -63,23 +73,23 @@ export class VerificationEdge {
       const headers = new Headers(init?.headers);
       const body = new Uint8Array(await new Response(init?.body ?? null).arrayBuffer());
       const path = new URL(url).pathname;
-      const fake = headers.get('cwa-fake') ?? '';
+      const fake = isDummy(path, body) ? '1' : '0';
       const size = [...headers].reduce((sum, [name, value]) => sum + name.length + value.length, path.length);
       this.seen.push({ path, fake, size: size + body.length });
-      const answer = fake === '0' ? this.#answer(path, headers, body) : new Response('{}', { status: 200 });
+      const answer = fake === '0' ? this.#answer(path, body) : new Response('{}', { status: 200 });
       if (fate === 'answer-lost') throw new TypeError('terminated');
       return answer;
     };
   }
 
-  #answer(path: string, headers: Headers, body: Uint8Array): Response {
-    if (path.endsWith('/diagnosis-keys')) return this.#upload(headers.get('cwa-authorization') ?? '', body);
+  #answer(path: string, body: Uint8Array): Response {
+    if (path.endsWith('/diagnosis-keys')) return this.#upload(body);
     const question = JSON.parse(new TextDecoder().decode(body)) as { key?: string; registrationToken?: string };
     if (path.endsWith('/registrationToken')) return this.#register(question.key ?? '');
     const found = [...this.#sessions.values()].find(({ token }) => token === question.registrationToken);
     if (found === undefined || !isLive(found.session, this.now)) return new Response(null, { status: 400 });
     if (path.endsWith('/testresult')) {
-      found.session = polled(found.session, null);
+      found.session = polled(found.session);
       return Response.json({ testResult: found.result(), sc: this.now });
     }
     if (path.endsWith('/forget')) {
@@ -100,8 +110,10 @@ export class VerificationEdge {
 
   #tan(found: { session: Session; tans: string[] }): Response {
     const current = this.#tans.get(found.tans[found.session.tanNumber] ?? '');
-    const status = current === undefined ? 'gone' : current.committed ? 'committed' : 'live';
-    const session = nextTan(found.session, status, this.now);
+    const rules = { lifetimeSeconds: 86_400, followUpDays: this.followUpDays };
+    const isFirst = found.session.firstTanAt === null;
+    const status = current === undefined ? (isFirst ? 'gone' : 'expired') : current.committed ? 'committed' : 'live';
+    const session = nextTan(found.session, status, this.now, rules);
     if (session === null) return new Response(null, { status: 400 });
     found.session = session;
     const tan = (found.tans[session.tanNumber] ??= randomUuid(this.#random));
@@ -109,10 +121,11 @@ export class VerificationEdge {
     return Response.json({ tan }, { status: 201 });
   }
 
-  #upload(tan: string, body: Uint8Array): Response {
+  #upload(body: Uint8Array): Response {
     const payload = decodeSubmissionPayload(body);
-    const row = this.#tans.get(tan);
     if (!payload.ok) return new Response(null, { status: 400 });
+    const tan = payload.value.authorization ?? '';
+    const row = this.#tans.get(tan);
     if (row === undefined) return new Response(null, { status: 403 });
     const names = payload.value.keys.map(({ keyData }) => toHex(keyData ?? new Uint8Array()));
     const keys = JSON.stringify([names, payload.value.visitedCountries, payload.value.consentToFederation]);

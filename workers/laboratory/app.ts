@@ -17,6 +17,7 @@ import { readBody } from '../shared/body.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
 import { type LaboratoryConfig, type LaboratoryEnv, parseBindings } from './bindings.ts';
+import type { LaboratoryCertificate } from './certificate.ts';
 import { createListReader } from './list.ts';
 import { byShard, listObject } from './shards.ts';
 
@@ -33,9 +34,9 @@ const ROUTES: Readonly<Record<string, ResultKind>> = {
 
 /**
  * @param request the request as it came
- * @returns SHA-256 of the verified client certificate in hex, or null when there is none
+ * @returns the verified client certificate, or null when there is none
  */
-type CertificateReader = (request: Request) => string | null;
+type CertificateReader = (request: Request) => LaboratoryCertificate | null;
 
 export interface LaboratoryAppOptions {
   readonly clock: Clock;
@@ -58,9 +59,10 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
   for (const [path, kind] of Object.entries(ROUTES)) {
     app.post(path, async (c) => {
       const config = configOf(c.env);
-      const fingerprint = certificate(c.req.raw);
-      if (fingerprint === null) return c.json({ error: 'a verified client certificate is needed' }, 401);
-      const laboratory = laboratoryOf(config.readList((await listObject(config.store).list()).document), fingerprint);
+      const shown = certificate(c.req.raw);
+      if (shown === null) return c.json({ error: 'a verified client certificate is needed' }, 401);
+      const { document, blocked } = await listObject(config.store).listFor(shown.marks);
+      const laboratory = blocked ? null : laboratoryOf(config.readList(document), shown.fingerprint);
       if (laboratory === null) return c.json({ error: 'this certificate is not in the list of laboratories' }, 403);
       const body = await readBody(c.req.raw, MAX_BODY_BYTES);
       if (body.kind === 'too-large') return c.json({ error: `body: at most ${MAX_BODY_BYTES} bytes` }, 413);
@@ -82,8 +84,9 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
 }
 
 /**
- * Asks every shard before any is written, so that a batch with a foreign row stores nothing. A shard that fails halfway
- * leaves rows of this laboratory in the others: the same request again completes it.
+ * Asks every shard before any is written, so that a batch with a foreign row stores nothing. Rows with a date of birth are
+ * written before those without: who finds a test answered must find what its date of birth is held against. A shard that
+ * fails halfway leaves rows of this laboratory in the others: the same request again completes it.
  *
  * @returns positions of foreign rows in the request; empty when everything was stored
  */
@@ -110,8 +113,17 @@ async function store(
   );
   const foreign = asked.flat();
   if (foreign.length > 0) return foreign.toSorted((a, b) => a - b);
-  const put = await Promise.all(
-    groups.map(async ([name, group]) => inRequest(group, await config.store.getByName(name).put(laboratory.id, group))),
-  );
-  return put.flat().toSorted((a, b) => a - b);
+  const poster = { labId: laboratory.id, needsBirthDate: laboratory.birthDate === 'required' };
+  const put = async (part: readonly PostedResult[]): Promise<number[]> => {
+    const taken = await Promise.all(
+      [...byShard(part)].map(async ([name, group]) =>
+        inRequest(group, await config.store.getByName(name).put(poster, group)),
+      ),
+    );
+    return taken.flat();
+  };
+  const hasBirthDate = ({ id }: PostedResult): boolean => id.startsWith('x');
+  const late = await put(rows.filter(hasBirthDate));
+  if (late.length === 0) late.push(...(await put(rows.filter((row) => !hasBirthDate(row)))));
+  return late.toSorted((a, b) => a - b);
 }

@@ -1,11 +1,14 @@
 import { env, exports } from 'cloudflare:workers';
-import { reset } from 'cloudflare:test';
+import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
-import { LABORATORY_LIST_TYPE } from '../../domain/laboratory-list.ts';
+import { LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { issueCertificate, withNegatedS } from '../../test/support/certificate-authority.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
+import { readCertificate } from '../shared/certificates/certificate.ts';
+import { NO_CLIENT, requestWith, type TlsClientAuth, verifiedClient } from '../shared/certificates/verified-client.ts';
 import type { LaboratoryEnv } from './bindings.ts';
 import { createApp } from './app.ts';
 import { platformCertificate } from './certificate.ts';
@@ -23,12 +26,13 @@ const HARBOUR = `00${'ab'.repeat(31)}`;
 const SPARE = 'cd'.repeat(32);
 const HILL = 'ef'.repeat(32);
 const id = (n: number): string => n.toString(16).padStart(64, '0');
+const birthDate = (n: number): string => `x${id(n).slice(1)}`;
 
 /** The list as an operator signs it outside the system. */
-function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY'): string {
+function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY', harbour = [HARBOUR, SPARE]): string {
   const laboratories = [
-    { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: [HARBOUR, SPARE] },
-    { id: 'hill', name: 'Hill Laboratory', certificateFingerprints: [HILL] },
+    { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: harbour },
+    { id: 'hill', name: 'Hill Laboratory', certificateFingerprints: [HILL], birthDate: 'required' },
   ];
   const { raw } = signerFromPkcs8Pem(testKeyPem(key));
   return signDocument(LABORATORY_LIST_TYPE, 'laboratories-v1', { version, laboratories }, raw);
@@ -36,7 +40,8 @@ function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY'): strin
 
 /** The deployed app, but with a certificate that the test chooses. */
 async function post(path: string, fingerprint: string | null, body: unknown): Promise<Response> {
-  const app = createApp({ clock: () => NOW, certificate: () => fingerprint });
+  const shown = fingerprint === null ? null : { fingerprint: fingerprint.toLowerCase(), marks: [`key:${fingerprint}`] };
+  const app = createApp({ clock: () => NOW, certificate: () => shown });
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return app.request(`/api/v1/${path}`, { method: 'POST', body: text }, bindings);
 }
@@ -54,6 +59,12 @@ describe('the signed list', () => {
     expect((await entrypoints.BackOffice.setLaboratories(signedList(1))).ok).toBe(false);
     expect((await entrypoints.BackOffice.setLaboratories(signedList(3, 'ANOTHER_KEY'))).ok).toBe(false);
     expect((await entrypoints.BackOffice.laboratories()).version).toBe(2);
+  });
+
+  it('refuses a word about dates of birth that it does not know', ({ expect }) => {
+    const lab = { id: 'hill', name: 'Hill', certificateFingerprints: [HILL], birthDate: 'maybe' };
+    const parsed = parseLaboratoryList({ version: 1, laboratories: [lab] });
+    expect(parsed).toMatchObject({ ok: false, error: expect.stringContaining('laboratories[0].birthDate') });
   });
 
   it('a forged list in the store is an empty list', async ({ expect }) => {
@@ -88,26 +99,46 @@ describe('who may post', () => {
     expect(response.status).toBe(401);
   });
 
-  for (const { name, auth, given } of [
-    { name: 'verified', auth: {}, given: true },
-    { name: 'not presented', auth: { certPresented: '0' }, given: false },
-    { name: 'expired', auth: { certVerified: 'FAILED:certificate has expired' }, given: false },
-    { name: 'self-signed', auth: { certVerified: 'NONE' }, given: false },
-    { name: 'revoked', auth: { certRevoked: '1' }, given: false },
-    { name: 'no fingerprint', auth: { certFingerprintSHA256: '' }, given: false },
-  ]) {
-    it(`the platform's word: ${name}`, ({ expect }) => {
-      const tlsClientAuth = {
-        certPresented: '1',
-        certVerified: 'SUCCESS',
-        certRevoked: '0',
-        certFingerprintSHA256: HARBOUR,
-        ...auth,
-      };
-      const request = { cf: { tlsClientAuth } } as unknown as Request;
-      expect(platformCertificate(request)).toBe(given ? HARBOUR : null);
-    });
-  }
+  it('the platform decides what was shown: verified, not revoked, whole', async ({ expect }) => {
+    const certificate = await issueCertificate({ name: 'CN=Harbour Laboratory', notBefore: NOW }, null);
+    const { x509 } = readCertificate(new Uint8Array(certificate.certificate.rawData)) ?? {};
+    const verified = verifiedClient(certificate);
+    const read = (auth: TlsClientAuth) => platformCertificate(requestWith(auth, 'https://lab.example/'));
+    expect(read(verified)?.fingerprint).toBe(x509?.fingerprint256.replaceAll(':', '').toLowerCase());
+    const others: TlsClientAuth[] = [
+      NO_CLIENT,
+      { ...verified, certVerified: 'FAILED:certificate has expired' },
+      { ...verified, certVerified: 'FAILED:self signed certificate' },
+      { ...verified, certRevoked: '1' },
+      { ...verified, certRFC9440: '' },
+      { ...verified, certRFC9440: '', certRFC9440TooLarge: true },
+      { ...verified, certChainRFC9440TooLarge: true },
+    ];
+    expect(others.map((auth) => read(auth))).toEqual(others.map(() => null));
+  });
+
+  it('a certificate that was blocked posts nothing, though the list has it; with its s negated neither', async ({
+    expect,
+  }) => {
+    const laboratory = await issueCertificate({ name: 'CN=Harbour Laboratory', notBefore: NOW }, null);
+    const files = [verifiedClient(laboratory), verifiedClient(withNegatedS(laboratory))];
+    const shown = files.map((auth) => platformCertificate(requestWith(auth, 'https://lab.example/')));
+    const fingerprints = shown.map((one) => one?.fingerprint ?? '');
+    expect(new Set(fingerprints).size).toBe(2);
+    await entrypoints.BackOffice.setLaboratories(signedList(2, 'LABORATORY_LIST_SIGNING_KEY', fingerprints));
+    const send = async (certificate: (typeof shown)[number]): Promise<number> => {
+      const app = createApp({ clock: () => NOW, certificate: () => certificate ?? null });
+      const body = JSON.stringify(rows([id(1), 2]));
+      return (await app.request('/api/v1/lab/results', { method: 'POST', body }, bindings)).status;
+    };
+    expect(await Promise.all(shown.map(send))).toEqual([204, 204]);
+    for (const mark of shown[0]?.marks ?? []) {
+      await reset();
+      await entrypoints.BackOffice.setLaboratories(signedList(2, 'LABORATORY_LIST_SIGNING_KEY', fingerprints));
+      await entrypoints.BackOffice.blockCertificate([mark]);
+      expect(await Promise.all(shown.map(send))).toEqual([403, 403]);
+    }
+  });
 });
 
 describe('results', () => {
@@ -123,7 +154,13 @@ describe('results', () => {
 
   it('asking creates nothing, and unknown looks like pending', async ({ expect }) => {
     const asked = await entrypoints.Results.resultOf(id(77));
-    expect(asked).toEqual({ result: 0, sampleCollected: null, labId: null, keptUntil: null });
+    expect(asked).toEqual({
+      result: 0,
+      sampleCollected: null,
+      labId: null,
+      keptUntil: null,
+      needsBirthDate: false,
+    });
     expect(await bindings.RESULT_STORE.getByName('r0').result(id(77))).toBeNull();
   });
 
@@ -134,6 +171,53 @@ describe('results', () => {
     expect(await refused.json()).toMatchObject({ rows: [1] });
     expect((await entrypoints.Results.resultOf(id(0x10))).result).toBe(0);
     expect((await entrypoints.Results.resultOf(id(1))).result).toBe(2);
+  });
+
+  it('of a laboratory that requires dates of birth say so', async ({ expect }) => {
+    await post('lab/results', HARBOUR, rows([id(1), 2]));
+    await post('lab/results', HILL, rows([id(2), 2], [birthDate(2), 2]));
+    expect(await entrypoints.Results.resultOf(id(1))).toMatchObject({ labId: 'harbour', needsBirthDate: false });
+    for (const hash of [id(2), birthDate(2)]) {
+      expect(await entrypoints.Results.resultOf(hash)).toMatchObject({ labId: 'hill', needsBirthDate: true });
+    }
+    const { laboratories } = await entrypoints.BackOffice.laboratories();
+    expect(laboratories.map((one) => one.birthDate)).toEqual(['optional', 'required']);
+  });
+
+  it('with a date of birth are there before those without; a failure in between leaves a test that is pending', async ({
+    expect,
+  }) => {
+    const getByName = (name: string) => {
+      const shard = bindings.RESULT_STORE.getByName(name);
+      return new Proxy(shard, {
+        get: (stub, method) =>
+          method === 'put'
+            ? (...args: Parameters<typeof shard.put>) =>
+                args[1].some((row) => !row.id.startsWith('x')) ? Promise.reject(new Error('lost')) : stub.put(...args)
+            : Reflect.get(stub, method),
+      });
+    };
+    const shown = { fingerprint: HILL, marks: [`key:${HILL}`] };
+    const app = createApp({ clock: () => NOW, certificate: () => shown });
+    const body = JSON.stringify(rows([id(3), 2], [birthDate(3), 2]));
+    const failing = { ...bindings, RESULT_STORE: { getByName } };
+    const send = (given: object) => app.request('/api/v1/lab/results', { method: 'POST', body }, given);
+    expect((await send(failing)).status).toBe(500);
+    expect((await entrypoints.Results.resultOf(id(3))).result).toBe(0);
+    expect((await entrypoints.Results.resultOf(birthDate(3))).result).toBe(2);
+    expect((await send(bindings)).status).toBe(204);
+    expect((await entrypoints.Results.resultOf(id(3))).result).toBe(2);
+  });
+
+  it('of the first version are read on: their laboratories required nothing', async ({ expect }) => {
+    const shard = bindings.RESULT_STORE.getByName('r0');
+    await runInDurableObject(shard, (_object, { storage: { sql } }) => {
+      sql.exec('DROP TABLE blocked_certificate; ALTER TABLE result DROP COLUMN needs_birth_date');
+      sql.exec('UPDATE schema_version SET version = 1');
+      sql.exec('INSERT INTO result VALUES (?, 2, ?, ?, ?)', id(4), NOW, 'hill', NOW);
+    });
+    await evictDurableObject(shard);
+    expect(await entrypoints.Results.resultOf(id(4))).toMatchObject({ result: 2, needsBirthDate: false });
   });
 
   it('a person deletes their result; deleting again is fine', async ({ expect }) => {

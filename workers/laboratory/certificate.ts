@@ -2,22 +2,22 @@
  * @module The client certificate as the platform verified it (docs/spec/platform.md §1.5). A header is never read: anybody
  * can send one.
  */
+import { marksOf } from '../shared/certificates/certificate.ts';
+import { presentedCertificate } from '../shared/certificates/client-certificate.ts';
 
-/** What `request.cf.tlsClientAuth` says, as far as we read it; all strings. */
-interface TlsClientAuth {
-  readonly certPresented?: string;
-  readonly certVerified?: string;
-  readonly certRevoked?: string;
-  readonly certFingerprintSHA256?: string;
+/** Who is calling. */
+export interface LaboratoryCertificate {
+  /** SHA-256 of the certificate, lowercase hex: what the signed list admits, exactly this file. */
+  readonly fingerprint: string;
+  /** What a block names: issuer and serial number, public key. Another file of the same certificate has the same. */
+  readonly marks: readonly string[];
 }
 
 /**
  * @param request the request as it came from the platform
- * @returns the fingerprint (SHA-256, lowercase hex) of a certificate that was presented, verified and not revoked, else null
+ * @returns a certificate that was presented, verified, not revoked and handed over whole, else null
  */
-export function platformCertificate(request: Request): string | null {
-  const auth = (request as { cf?: { tlsClientAuth?: TlsClientAuth } }).cf?.tlsClientAuth;
-  if (auth?.certPresented !== '1' || auth.certVerified !== 'SUCCESS' || auth.certRevoked !== '0') return null;
-  const fingerprint = auth.certFingerprintSHA256?.toLowerCase() ?? '';
-  return /^[0-9a-f]{64}$/.test(fingerprint) ? fingerprint : null;
+export function platformCertificate(request: Request): LaboratoryCertificate | null {
+  const presented = presentedCertificate(request);
+  return presented && { fingerprint: presented.fingerprint, marks: marksOf(presented.certificate) };
 }

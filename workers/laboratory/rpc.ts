@@ -18,7 +18,13 @@ import { laboratoryClocks } from './clocks.ts';
 import { createListReader, openLaboratoryList } from './list.ts';
 import { listObject, shardName } from './shards.ts';
 
-const PENDING: TestResultReply = { result: 0, sampleCollected: null, labId: null, keptUntil: null };
+const PENDING: TestResultReply = {
+  result: 0,
+  sampleCollected: null,
+  labId: null,
+  keptUntil: null,
+  needsBirthDate: false,
+};
 const configOf = parsedOnce(parseBindings);
 
 /** @returns the class verification binds; asking creates nothing, and an unknown id looks like a waiting one */
@@ -36,6 +42,7 @@ export function createResults(clock: Clock) {
         sampleCollected: stored.sampleCollected,
         labId: stored.labId,
         keptUntil: stored.postedAt + RESULT_FORGOTTEN_AFTER_SECONDS,
+        needsBirthDate: stored.needsBirthDate,
       };
     }
 
@@ -63,6 +70,10 @@ export class BackOffice extends WorkerEntrypoint<LaboratoryEnv> implements Labor
     const { version } = opened.value;
     const taken = await listObject(config.store).setList(version, document);
     return taken ? { ok: true } : { ok: false, reason: `version ${version} is not higher than the stored one` };
+  }
+
+  async blockCertificate(marks: readonly string[]): Promise<void> {
+    await listObject(configOf(this.env).store).block(marks);
   }
 
   async laboratories(): Promise<{ version: number; laboratories: readonly Laboratory[] }> {

@@ -9,11 +9,32 @@ import type { Publisher } from '../../durable-objects/publisher/publisher-do.ts'
 import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { clocksOf } from '../shared/clocks.ts';
 
+import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
+import { ConfigError, countries, country, parsedOnce, secretKey } from '../shared/env.ts';
+
 export interface OriginEnv {
   readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
   readonly PUBLISHER: DurableObjectNamespace<Publisher>;
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
 }
+
+/** What `Intake` judges uploads by. */
+export interface IntakeConfig {
+  readonly policy: Omit<UploadPolicy, 'minimumKeys'>;
+  /** 32 bytes, shared with `verification`. */
+  readonly permitKey: Uint8Array;
+}
+
+/** @param env of the invocation @returns see {@link IntakeConfig}, parsed once @throws ConfigError naming the variable */
+export const intakeConfig = parsedOnce((env: OriginEnv): IntakeConfig => {
+  const variables = { ...env };
+  const homeCountry = country(variables, 'HOME_COUNTRY');
+  const supportedCountries = countries(variables, 'SUPPORTED_COUNTRIES');
+  if (!supportedCountries.includes(homeCountry)) {
+    throw new ConfigError('SUPPORTED_COUNTRIES', `the home country "${homeCountry}" must be in it`);
+  }
+  return { policy: { homeCountry, supportedCountries }, permitKey: secretKey(variables, 'PERMIT_KEY') };
+});
 
 /** One object of each kind a deployment (docs/architecture.md §4.5, §5). */
 export interface OriginObjects {

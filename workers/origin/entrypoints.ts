@@ -3,10 +3,15 @@
  * here, and neither entrypoint takes a request, a header or an address.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
+import { commitToId, deathReceipt, isOriginId, permits } from '../../domain/intake-permit.ts';
+import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
+import { recheckUpload } from '../../domain/keys/recheck.ts';
 import type {
   AcceptReply,
   AcceptedUpload,
   ClockStatus,
+  IntakePermit,
   IntakeRpc,
   OriginBackOfficeRpc,
   OriginStatus,
@@ -18,20 +23,51 @@ import type {
   PublishRequest,
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
-import { originClocks, originObjects, type OriginEnv } from './bindings.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
+import { logLine } from '../shared/log.ts';
+import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
-/** Takes uploads in; bound by `upload` alone. */
-export class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
-  async accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply> {
-    // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
-    // until the caller's garbage is collected.
-    return { ...(await originObjects(this.env).buffer.accept(uploadId, upload)) };
-  }
+/**
+ * Takes uploads in; bound by `upload` alone, and trusts it in nothing but the choice of keys (domain/intake-permit.ts).
+ *
+ * @param clock Unix seconds: real, or the local edge's
+ * @param counts of uploads that were refused: a line of them is an alert, since an honest `upload` has none refused
+ * @returns the class `upload` binds
+ */
+export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
+  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
+    async accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply> {
+      const { policy, permitKey } = intakeConfig(this.env);
+      const now = await clock();
+      const hour = hourOf(now);
+      counts.report(hour);
+      const checked = recheckUpload(upload, policy, now);
+      if (checked === null || !permits(permitKey, hour, uploadId, upload, permit)) {
+        counts.count('intake-refused', hour);
+        return { kind: 'refused' };
+      }
+      const { kind } = await originObjects(this.env).buffer.accept(uploadId, checked);
+      return kind === 'stored' ? { kind } : { kind, receipt: receipt(permitKey, uploadId, permit.idNonce) };
+    }
 
-  async resolve(uploadId: string): Promise<ResolveReply> {
-    return { ...(await originObjects(this.env).buffer.resolve(uploadId)) };
-  }
+    async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {
+      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('resolve: an upload id and a nonce are expected');
+      const { kind } = await originObjects(this.env).buffer.resolve(uploadId);
+      return kind === 'stored'
+        ? { kind }
+        : { kind, receipt: receipt(intakeConfig(this.env).permitKey, uploadId, idNonce) };
+    }
+
+    async known(keys: readonly TemporaryExposureKey[]): Promise<boolean> {
+      return originObjects(this.env).buffer.known(keys.slice(0, MAX_KEYS_PER_UPLOAD));
+    }
+  };
 }
+
+const receipt = (permitKey: Uint8Array, uploadId: string, idNonce: string): string =>
+  deathReceipt(permitKey, commitToId({ uploadId, idNonce }));
 
 /** Operator commands; bound by `portal` alone. */
 export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements OriginBackOfficeRpc {

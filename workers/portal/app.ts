@@ -40,7 +40,7 @@ export function createApp({ identify, clock }: PortalDependencies) {
       access: (c.executionCtx as { readonly access?: CloudflareAccessContext }).access,
       config,
       now,
-      isRevoked: async (fingerprint) => room.isRevoked(fingerprint),
+      checkCard: async (question) => room.checkCard(question),
     });
     if (identity === null) {
       return problem(

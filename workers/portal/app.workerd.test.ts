@@ -4,7 +4,8 @@ import { env, exports } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import { createApp } from './app.ts';
 import { parsePortalConfig, type PortalEnv } from './bindings.ts';
-import type { IdentitySource } from './identity-source.ts';
+import type { Identity, IdentitySource } from './identity-source.ts';
+import { COMMANDS_PER_MINUTE } from '../../durable-objects/staff-room/session-ops.ts';
 import { identifyByAccess } from './identity.ts';
 import type { Role } from './roles.ts';
 import { identityOf, NOW } from './test-rig.ts';
@@ -121,7 +122,7 @@ describe('identity', () => {
     access: { aud: 'a', getIdentity: async () => identity },
     config: CONFIG,
     now: NOW,
-    isRevoked: async () => false,
+    checkCard: async () => ({ kind: 'unlisted' }),
   });
 
   it.for<[name: string, identity: Record<string, unknown> | undefined, subject: string | null]>([
@@ -138,13 +139,30 @@ describe('identity', () => {
 
   it.for<[name: string, fields: unknown, roles: readonly string[]]>([
     ['a list', ['auditor', 'hotline'], ['hotline', 'auditor']],
-    ['a text with commas', 'hotline, provider', ['hotline', 'provider']],
+    ['one text', 'provider', ['provider']],
+    ['a text with commas, which is one value', 'hotline, provider', []],
     ['groups', [{ name: 'operator' }], ['operator']],
     ['unknown names', ['admin', 'Hotline', 7], []],
     ['no claim', undefined, []],
   ])('roles come from the claim: %s', async ([, roles, expected], { expect }) => {
     const identity = { email: 'a@example.org', iat: 5, oidc_fields: { exposure_edge_roles: roles } };
     expect(await identifyByAccess(source(identity))).toMatchObject({ roles: expected, authenticatedAt: 5 });
+  });
+
+  it.for<[name: string, claimed: unknown, provider: string]>([
+    ['a text', 'Praxis Gouda', 'Praxis Gouda'],
+    ['a text with a comma', 'Klinikum, Nord', 'Klinikum, Nord'],
+    ['another with the same beginning', 'Klinikum, Süd', 'Klinikum, Süd'],
+    ['a list of one', ['Klinikum, Süd'], 'Klinikum, Süd'],
+    ['a group', [{ name: 'Klinikum, Süd' }], 'Klinikum, Süd'],
+    ['a list of two, which is none', ['Klinikum, Nord', 'Klinikum, Süd'], 'a@example.org'],
+    ['a text that no batch could have', 'x'.repeat(101), 'a@example.org'],
+    ['a text of two lines', 'a\nb', 'a@example.org'],
+    ['an empty text', '', 'a@example.org'],
+    ['no claim', undefined, 'a@example.org'],
+  ])('the provider is one value: %s', async ([, claimed, provider], { expect }) => {
+    const identity = { email: 'a@example.org', oidc_fields: { exposure_edge_provider: claimed } };
+    expect(await identifyByAccess(source(identity))).toMatchObject({ provider });
   });
 
   it('a role in another field is none, and a service is an operator only if it is listed', async ({ expect }) => {
@@ -169,5 +187,34 @@ describe('the operator role', () => {
       return (await other.fetch(request, { ...ENV, ORIGIN }, createExecutionContext())).status;
     });
     expect(await Promise.all(answers)).toEqual([status, config]);
+  });
+});
+
+describe('the session and the pace of commands', () => {
+  const asked = async (given: Partial<Identity>): Promise<number> => {
+    const subject = given.subject ?? 'commands@example.org';
+    const other = createApp({ identify: identityOf({ subject, roles: ['operator'], ...given }), clock: () => NOW });
+    const request = new Request('https://portal.example/operator/status');
+    return (await other.fetch(request, ENV, createExecutionContext())).status;
+  };
+  const room = ENV.STAFF_ROOM.getByName('room');
+
+  it('whose sessions were ended gives no command until the next sign-in', async ({ expect }) => {
+    const subject = 'ended@example.org';
+    const now = Math.floor(Date.now() / 1000);
+    expect(await asked({ subject, authenticatedAt: now })).toBe(200);
+    await room.revoke(subject);
+    expect(await asked({ subject, authenticatedAt: now })).toBe(401);
+    expect(await asked({ subject, authenticatedAt: now + 60 })).toBe(200);
+  });
+
+  it('too many in a minute are told to wait, whatever they ask, and others are not', async ({ expect }) => {
+    const subject = 'hasty@example.org';
+    const statuses = [];
+    // Two minutes' worth: the minute may turn meanwhile.
+    for (let i = 0; i < 2 * COMMANDS_PER_MINUTE + 1; i++) statuses.push(await asked({ subject }));
+    expect(statuses).toContain(429);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(await asked({ subject: 'patient@example.org' })).toBe(200);
   });
 });

@@ -1,9 +1,10 @@
 /**
  * @module What `portal` is given (wrangler.toml, docs/architecture.md §2): back offices by RPC, an object of its own for staff.
  */
-import { X509Certificate } from 'node:crypto';
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
+import { type Certificate, readCertificate } from '../shared/certificates/certificate.ts';
+import { validateAuthority } from '../shared/certificates/path.ts';
 import { ConfigError, text } from '../shared/env.ts';
 
 /** Bindings as the platform hands them over. */
@@ -27,7 +28,7 @@ export interface PortalConfig {
   /** Subjects of Access service tokens that may give operator commands. */
   readonly operatorServices: readonly string[];
   /** Roots of professionals' certificates; none: nobody gets in by certificate. */
-  readonly staffRoots: readonly X509Certificate[];
+  readonly staffRoots: readonly Certificate[];
 }
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -45,14 +46,18 @@ export function parsePortalConfig(env: PortalEnv): PortalConfig {
   };
 }
 
-function rootsIn(pems: string): X509Certificate[] {
+/** @param pems certificates in PEM, one after the other @returns each of them, or null when one of them is none */
+export function certificatesInPem(pems: string): Certificate[] | null {
+  const certificates = (pems.match(PEM) ?? []).map((pem) => readCertificate(pem));
+  return certificates.includes(null) ? null : certificates.filter((one) => one !== null);
+}
+
+function rootsIn(pems: string): Certificate[] {
   if (pems.trim() === '') return [];
-  const blocks = pems.match(PEM) ?? [];
-  try {
-    const roots = blocks.map((pem) => new X509Certificate(pem));
-    if (roots.length > 0 && roots.every((root) => root.ca)) return roots;
-  } catch {
-    // Said below.
-  }
+  const roots = certificatesInPem(pems) ?? [];
+  // Valid when it began: whether it still is, is asked at each sign-in.
+  const isAuthority = (root: Certificate) =>
+    validateAuthority(root, { intermediates: [], roots, now: root.notBefore }).ok;
+  if (roots.length > 0 && roots.every((root) => isAuthority(root))) return roots;
   throw new ConfigError('STAFF_ROOTS', 'certificates of authorities in PEM are expected, or nothing');
 }

@@ -42,12 +42,18 @@ export function endedPage(c: StaffContext) {
   return c.html(
     <Document frame={frame}>
       <p role="alert">{t.endedText}</p>
-      {signInAgain === null && <p>{t.endedCard}</p>}
-      <p>
-        <a class="button" href={signInAgain ?? '/staff'}>
-          {t.signInAgain}
-        </a>
-      </p>
+      {signInAgain === null ? (
+        <form method="post" action="/staff/sign-in">
+          <p>{t.endedCard}</p>
+          <button>{t.signInAgain}</button>
+        </form>
+      ) : (
+        <p>
+          <a class="button" href={signInAgain}>
+            {t.signInAgain}
+          </a>
+        </p>
+      )}
     </Document>,
     401,
   );

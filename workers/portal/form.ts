@@ -28,10 +28,13 @@ export async function readForm(request: Request): Promise<ReadonlyMap<string, st
 
 /** @returns whether a POST began on a page of this very origin and carries the session's token */
 export function isOwnForm(request: Request, form: ReadonlyMap<string, string>, csrf: string): boolean {
-  const site = request.headers.get('sec-fetch-site');
-  const origin = request.headers.get('origin');
-  const own = site === null ? origin === new URL(request.url).origin : site === 'same-origin';
-  return own && sameToken(form.get('csrf') ?? '', csrf);
+  return beganHere(request) && sameToken(form.get('csrf') ?? '', csrf);
+}
+
+/** @returns whether a request began on a page of this very origin */
+export function beganHere({ headers, url }: Request): boolean {
+  const site = headers.get('sec-fetch-site');
+  return site === null ? headers.get('origin') === new URL(url).origin : site === 'same-origin';
 }
 
 /** @returns a text of 1 to `max` characters without control characters, trimmed; or null */

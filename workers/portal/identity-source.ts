@@ -2,12 +2,13 @@
  * @module Who is asking, as a port: what an identity is, and what it may come from. Nothing that a request could carry by
  * itself is among it.
  */
+import type { CardAnswer, CardQuestion } from '../../durable-objects/staff-room/card-ops.ts';
 import type { PortalConfig } from './bindings.ts';
 import type { Role } from './roles.ts';
 
 /** A person or service that was let in. */
 export interface Identity {
-  /** Stable name for the audit log: an e-mail address, a service token's id, a professional's id. 1..100 characters. */
+  /** Stable name for the audit log: an e-mail address, a service token's id, a card's authority and number. 1..100 characters. */
   readonly subject: string;
   readonly roles: readonly Role[];
   /** Whose cards this person makes and sees, 1..100 characters. */
@@ -27,8 +28,8 @@ export interface IdentitySource {
   readonly config: PortalConfig;
   /** Unix seconds. */
   readonly now: number;
-  /** @returns whether the certificate with this fingerprint (SHA-256, lowercase hex) was revoked here */
-  readonly isRevoked: (fingerprint: string) => Promise<boolean>;
+  /** @returns whether a card whose path was validated lets somebody in, and as whom */
+  readonly checkCard: (question: CardQuestion) => Promise<CardAnswer>;
 }
 
 /** @returns who is asking, or null when nobody was let in */

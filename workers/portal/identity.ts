@@ -9,6 +9,7 @@ import { rolesAmong } from './roles.ts';
 
 /** Longest name that verification takes for an issuer or provider. */
 const MAX_NAME = 100;
+const PROVIDER = /^[^\p{C}]{1,100}$/u;
 
 /** The identity of a deployed portal: Access first, else a professional's certificate. */
 export const identifyStaff: Identify = async (source) =>
@@ -20,17 +21,23 @@ export const identifyByAccess: Identify = async ({ access, config }) => {
   if (identity === undefined || identity === null) return null;
   const subject = identity.email ?? identity.user_uuid;
   if (typeof subject !== 'string' || subject === '' || subject.length > MAX_NAME) return null;
-  const roles = rolesAmong(textsOf(claim(identity, config.rolesClaim)));
+  const roles = rolesAmong(valuesOf(claim(identity, config.rolesClaim)));
   const isService = identity.email === undefined && config.operatorServices.includes(subject);
-  const [provider] = textsOf(claim(identity, config.providerClaim));
+  const providers = valuesOf(claim(identity, config.providerClaim));
   return {
     subject,
     roles: isService && !roles.includes('operator') ? [...roles, 'operator'] : roles,
-    provider: provider !== undefined && provider.length <= MAX_NAME ? provider : subject,
+    provider: providerAmong(providers) ?? subject,
     authenticatedAt: typeof identity.iat === 'number' ? identity.iat : 0,
     signInAgain: '/cdn-cgi/access/logout',
   };
 };
+
+/** Nobody makes cards for two: more than one value, or one that no batch could be made for, is none. */
+function providerAmong(values: readonly string[]): string | null {
+  const [provider = '', ...others] = values;
+  return others.length === 0 && PROVIDER.test(provider) ? provider : null;
+}
 
 /** @param path dotted, e.g. `oidc_fields.roles` */
 function claim(identity: Readonly<Record<string, unknown>>, path: string): unknown {
@@ -42,17 +49,15 @@ function claim(identity: Readonly<Record<string, unknown>>, path: string): unkno
   return value;
 }
 
-/** A claim's texts: a list, a list of groups with names, or one text with commas. */
-function textsOf(value: unknown): string[] {
-  if (typeof value === 'string')
-    return value
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== '');
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((item: unknown) => {
-    if (typeof item === 'string') return [item];
+/**
+ * A claim's values. One text is one value, whatever is in it: with "Klinikum, Nord" and "Klinikum, Süd" a comma separates
+ * nothing. Several values are a list, of texts or of groups with names.
+ */
+function valuesOf(value: unknown): string[] {
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return items.flatMap((item) => {
+    if (typeof item === 'string') return item === '' ? [] : [item];
     const name = typeof item === 'object' && item !== null ? (item as { name?: unknown }).name : undefined;
-    return typeof name === 'string' ? [name] : [];
+    return typeof name === 'string' && name !== '' ? [name] : [];
   });
 }

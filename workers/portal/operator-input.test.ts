@@ -23,6 +23,7 @@ describe('command: issue TANs', () => {
     [{ count: 1, codeBatchId: '<b>' }, /^codeBatchId/],
     [{ count: 1, codeBatchId: 7 }, /^codeBatchId/],
     [{ count: 1, codeBatchId: 'a'.repeat(65) }, /^codeBatchId/],
+    [{ count: 19, codeBatchId: 'cards' }, /^count must be at least 20 with a codeBatchId/],
     [{ count: 1, lifetime: 5 }, /^Only count/],
   ])('is refused by field and rule, never by what was sent: %j', ([body, error], { expect }) => {
     const result = readIssueTans(body);

@@ -1,6 +1,7 @@
 /**
  * @module Reads what an operator sends: small JSON objects, checked field by field.
  */
+import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type { IssueTansRequest } from '../../domain/rpc.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
@@ -27,6 +28,9 @@ export function readIssueTans(body: unknown): Result<IssueTansRequest, InputErro
   }
   if (codeBatchId !== null && (typeof codeBatchId !== 'string' || !BATCH_ID.test(codeBatchId))) {
     return { ok: false, error: 'codeBatchId must be 1..64 letters, digits, "-" or "_", or null.' };
+  }
+  if (codeBatchId !== null && count < MIN_CARDS_PER_BATCH) {
+    return { ok: false, error: `count must be at least ${MIN_CARDS_PER_BATCH} with a codeBatchId.` };
   }
   return { ok: true, value: { count, codeBatchId } };
 }

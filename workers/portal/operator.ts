@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
+import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
 import { readConfirmClock, readIssueTans } from './operator-input.ts';
@@ -28,6 +29,20 @@ export function operatorRoutes() {
   routes.use(async function requireRole(c, next) {
     if (rolesFor(c.req.path).some((role) => c.var.identity.roles.includes(role))) return next();
     return problem(403, 'Forbidden', 'Your roles do not include this command.');
+  });
+
+  // Whose sessions have ended gives no command either until they have signed in again, though commands need no session.
+  routes.use(async function requireAdmitted(c, next) {
+    const { identity, room } = c.var;
+    const { subject, authenticatedAt } = identity;
+    switch (await room.admit({ subject, authenticatedAt })) {
+      case 'admitted':
+        return next();
+      case 'ended':
+        return problem(401, 'Unauthorized', 'Your session has ended: sign in again.');
+      case 'many':
+        return problem(429, 'Too Many Requests', 'Wait a minute.');
+    }
   });
 
   routes.use(async function requireJson(c, next) {
@@ -55,6 +70,7 @@ export function operatorRoutes() {
   });
 
   routes.route('/config', configRoutes());
+  routes.route('/cards', cardRoutes());
 
   routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
 

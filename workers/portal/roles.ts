@@ -16,10 +16,16 @@ export const PAGE_ROLES = {
   laboratories: ['lab-admin'],
   quotas: ['health-authority'],
   guesses: ['health-authority', 'operator', 'auditor'],
+  holders: ['operator'],
   sessions: ['operator'],
   status: ['operator'],
   audit: ['auditor'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
+
+/** Roles a card may carry. Who runs the system comes by Access, never by a card. */
+export const PROFESSIONAL_ROLES: readonly Role[] = ['hotline', 'health-authority', 'provider'];
+/** A professional's number at their authority. */
+export const HOLDER_ID = /^[^\p{C}]{1,64}$/u;
 
 export type Page = keyof typeof PAGE_ROLES;
 /** In the order of the menu. */

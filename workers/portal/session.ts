@@ -38,7 +38,7 @@ export async function openSession(c: Context<Staff>): Promise<SessionReply['kind
   const { subject, authenticatedAt } = c.var.identity;
   const idHash = COOKIE.test(given) ? sessionHash(given) : null;
   const reply = await c.var.room.open({ idHash, subject, authenticatedAt, newIdHash: sessionHash(fresh) });
-  if (reply.kind === 'ended') return 'ended';
+  if (reply.kind === 'ended' || reply.kind === 'many') return reply.kind;
   if (reply.kind === 'begun') {
     setCookie(c, SESSION_COOKIE, fresh, { path: '/', secure: true, httpOnly: true, sameSite: 'Strict' });
   }

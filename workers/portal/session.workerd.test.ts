@@ -59,13 +59,56 @@ describe('the session', () => {
     expect(await (await browser.send('/staff')).text()).toContain('<html lang="en">');
   });
 
-  it('a card’s certificate that was blocked is known to whoever checks', async ({ expect }) => {
-    const fingerprint = 'ab'.repeat(32);
-    const operator = new Browser({ subject: 'operator-2@example.org', roles: ['operator'] });
-    const colons = (fingerprint.match(/../g) ?? []).join(':').toUpperCase();
-    expect((await operator.post('/staff/sessions/certificate', { fingerprint: colons })).status).toBe(200);
-    expect(await ENV.STAFF_ROOM.getByName('room').isRevoked(fingerprint)).toBe(true);
-    expect(await ENV.STAFF_ROOM.getByName('room').isRevoked('cd'.repeat(32))).toBe(false);
+  it('that was revoked stays ended without the cookie, and for commands', async ({ expect }) => {
+    const subject = 'no-cookie@example.org';
+    const browser = new Browser({ subject, roles: ['operator'], authenticatedAt: 1 });
+    expect((await browser.send('/staff')).status).toBe(200);
+    await ENV.STAFF_ROOM.getByName('room').revoke(subject);
+    for (const cookie of ['', browser.cookie, `__Host-staff=${'A'.repeat(43)}`]) {
+      browser.cookie = cookie;
+      expect((await browser.send('/staff')).status).toBe(401);
+      expect((await browser.send('/operator/status')).status).toBe(401);
+    }
+  });
+
+  it('of a card begins again when its holder says so on a page of this origin, and never by itself', async ({
+    expect,
+  }) => {
+    const subject = 'card:0011223344556677:9';
+    const card = new Browser({ subject, roles: ['provider'], signInAgain: null });
+    const out = await card.post('/staff/sign-out');
+    expect(await out.text()).toContain('<form method="post" action="/staff/sign-in">');
+    const cookies = ['', card.cookie];
+    for (const cookie of cookies) {
+      card.cookie = cookie;
+      expect((await card.send('/staff')).status).toBe(401);
+    }
+    const signIn = (headers: Record<string, string>) => card.send('/staff/sign-in', { method: 'POST', headers });
+    expect((await signIn({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await card.send('/staff')).status).toBe(401);
+    expect((await signIn({ 'sec-fetch-site': 'same-origin' })).status).toBe(303);
+    expect((await card.send('/staff')).status).toBe(200);
+  });
+
+  it('of Access does not begin again that way', async ({ expect }) => {
+    const subject = 'access@example.org';
+    const browser = new Browser({ subject, roles: [], authenticatedAt: 1 });
+    await browser.post('/staff/sign-out');
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    // Commented by its page: there is none of this name for them, and their session has ended.
+    expect((await browser.send('/staff/sign-in', { method: 'POST', headers })).status).toBe(404);
+    expect((await browser.send('/staff')).status).toBe(401);
+  });
+
+  it('whose cookie never comes back leaves no entry in the audit log, and thirty a minute are enough', async ({
+    expect,
+  }) => {
+    const subject = 'no-jar@example.org';
+    const statuses = [];
+    for (let i = 0; i < 70; i++) statuses.push((await new Browser({ subject, roles: [] }).send('/staff')).status);
+    expect(statuses).toContain(429);
+    const search = { text: subject, from: null, to: null, before: null };
+    expect((await ENV.STAFF_ROOM.getByName('room').search(search)).entries).toEqual([]);
   });
 });
 

@@ -5,11 +5,12 @@
 import { Hono } from 'hono';
 import { ASSETS } from './assets/assets.ts';
 import { endedPage, errorPage } from './errors.tsx';
-import { isOwnForm, readForm } from './form.ts';
+import { beganHere, isOwnForm, readForm } from './form.ts';
 import { Document, frameOf } from './layout.tsx';
 import { batchRoutes } from './pages/batches.tsx';
 import { cardRoutes } from './pages/cards.tsx';
 import { flyerRoutes } from './pages/flyers.tsx';
+import { holderRoutes } from './pages/holders.tsx';
 import { laboratoryRoutes } from './pages/laboratories.tsx';
 import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
 import { quotaRoutes } from './pages/quotas.tsx';
@@ -29,6 +30,7 @@ const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   laboratories: laboratoryRoutes,
   quotas: quotaRoutes,
   guesses: guessRoutes,
+  holders: holderRoutes,
   sessions: sessionRoutes,
   status: statusRoutes,
   audit: auditRoutes,
@@ -43,11 +45,20 @@ export function staffRoutes() {
     routes.get(path.slice('/staff'.length), (c) => c.body(text, 200, headers));
   }
 
+  // A card shows no time at which its holder was there: after an end they say so themselves, cookie or not.
+  routes.post('/sign-in', async (c) => {
+    const { identity, room } = c.var;
+    if (identity.authenticatedAt !== null) return errorPage(c, 'missing');
+    if (!beganHere(c.req.raw)) return errorPage(c, 'form');
+    if (!(await room.signInByCard(identity.subject))) return errorPage(c, 'many');
+    return c.redirect('/staff', 303);
+  });
+
   routes.use(async function requireSession(c, next) {
     const kind = await openSession(c);
     if (kind === 'ended') return endedPage(c);
+    if (kind === 'many') return errorPage(c, 'many');
     c.set('texts', LANGUAGES[c.var.session.language].texts);
-    if (kind === 'begun') await audit(c, 'session.begin');
     return next();
   });
 
@@ -56,7 +67,7 @@ export function staffRoutes() {
     if (c.req.method !== 'POST') return errorPage(c, 'missing');
     const form = await readForm(c.req.raw);
     if (form === null || !isOwnForm(c.req.raw, form, c.var.session.csrf)) return errorPage(c, 'form');
-    if (!(await c.var.room.countAction(c.var.session.idHash))) return errorPage(c, 'many');
+    if (!(await c.var.room.countAction(c.var.identity.subject))) return errorPage(c, 'many');
     c.set('form', form);
     return next();
   });

@@ -44,6 +44,17 @@ describe('readBody', () => {
     expect(await readBody(requestOf(endless).request, 1_000)).toEqual({ kind: 'too-large' });
   });
 
+  it('a body that stops coming is given up, and its connection with it', async ({ expect }) => {
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(bytes(10)),
+      cancel: () => void (cancelled = true),
+    });
+    const request = new Request('https://x/', { method: 'POST', body, duplex: 'half' } as RequestInit);
+    expect(await readBody(request, 100, 0.02)).toEqual({ kind: 'broken' });
+    expect(cancelled).toBe(true);
+  });
+
   it('a connection that fails is told from a body that ends', async ({ expect }) => {
     expect(await readBody(requestOf([bytes(10), bytes(10)], 1).request, 100)).toEqual({ kind: 'broken' });
   });

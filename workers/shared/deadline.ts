@@ -2,6 +2,7 @@
  * @module One deadline for every answer (docs/architecture.md §4.6): the timer starts in the Worker before any work does, and the
  * answer leaves when it rings, however the work went. Nobody learns from the clock which path a request took.
  */
+import { ConfigError } from './env.ts';
 
 /** How an answer came about. */
 export interface DeadlineOptions<T> {
@@ -13,6 +14,19 @@ export interface DeadlineOptions<T> {
   /** The answer when the work throws. */
   readonly failed: () => T;
   readonly waitUntil: (promise: Promise<unknown>) => void;
+}
+
+/**
+ * Refuses to answer without a deadline where one is owed: then every answer's time would tell how it came about.
+ *
+ * @param config `answerDeadlineMs` is null when ANSWER_DEADLINE_MS is 0
+ * @param mayAnswerAtOnce what the composition says: true in tests and benchmarks alone
+ * @throws ConfigError at the first request
+ */
+export function requireDeadline(config: { readonly answerDeadlineMs: number | null }, mayAnswerAtOnce: boolean): void {
+  if (config.answerDeadlineMs === null && !mayAnswerAtOnce) {
+    throw new ConfigError('ANSWER_DEADLINE_MS', 'an integer 1..10000 is expected where it is deployed, got "0"');
+  }
 }
 
 /** Stands for "the timer rang first"; no value of T can be mistaken for it. */

@@ -21,6 +21,14 @@ export type LevelStatus = keyof typeof REASON_PHRASES;
 
 /** Name of the pad header. */
 export const PAD_HEADER = 'x-padding';
+
+/**
+ * A body that is sent as it stands. Cloudflare encodes JSON anew for whoever accepts it, 200, 403 and 404 but not 201 or 400,
+ * and leaves an answer alone that says `no-transform` (docs/spec/platform.md §1.5); RFC 9110 §7.7 binds every other proxy to it.
+ * The local edge's front knows no `no-transform`, and leaves alone what names its encoding.
+ */
+export const AS_IT_STANDS = { 'cache-control': 'no-store, no-transform', 'content-encoding': 'identity' } as const;
+
 const LONGEST_PHRASE = Math.max(...Object.values(REASON_PHRASES).map((phrase) => phrase.length));
 
 /**
@@ -34,7 +42,7 @@ export function padFor(status: LevelStatus, statusLineHasPhrase: boolean): strin
 }
 
 /**
- * An answer without a body, never cached, of the same size as every other one with the same `headers`.
+ * An answer without a body, never cached or encoded anew, of the same size as every other one with the same `headers`.
  *
  * @param status HTTP status
  * @param statusLineHasPhrase see {@link padFor}
@@ -48,6 +56,6 @@ export function levelAnswer(
 ): Response {
   return new Response(null, {
     status,
-    headers: { ...headers, 'cache-control': 'no-store', [PAD_HEADER]: padFor(status, statusLineHasPhrase) },
+    headers: { ...headers, ...AS_IT_STANDS, [PAD_HEADER]: padFor(status, statusLineHasPhrase) },
   });
 }

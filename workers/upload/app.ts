@@ -10,7 +10,7 @@ import { authenticateTan } from '../../domain/tan.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
-import { answerAtDeadline } from '../shared/deadline.ts';
+import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
 import { ConfigError, parsedOnce } from '../shared/env.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { logLine } from '../shared/log.ts';
@@ -31,6 +31,8 @@ type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }
 /** What the composition hands in. */
 export interface UploadDependencies {
   readonly clock: Clock;
+  /** Whether ANSWER_DEADLINE_MS may be 0: in tests and benchmarks, never where it is deployed. */
+  readonly mayAnswerAtOnce?: boolean;
   /** Left out: one that writes log lines. */
   readonly counts?: HourlyCounts;
 }
@@ -43,10 +45,17 @@ const configOf = parsedOnce(parseUploadConfig);
  * @param dependencies the clock (real, or the local edge's) and, for tests, the counts of late and failed answers
  * @returns a hono app
  */
-export function createApp({ clock, counts = createHourlyCounts(logLine) }: UploadDependencies) {
+export function createApp({
+  clock,
+  mayAnswerAtOnce = false,
+  counts = createHourlyCounts(logLine),
+}: UploadDependencies) {
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
   app.use(stripClientMetadata(DIALECT_HEADERS));
-  app.post(UPLOAD_PATH, (c) => answerUpload(c, clock, counts));
+  app.post(UPLOAD_PATH, (c) => {
+    requireDeadline(configOf(c.env), mayAnswerAtOnce);
+    return answerUpload(c, clock, counts);
+  });
   app.all(UPLOAD_PATH, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
   app.onError((error, c) => {
@@ -88,17 +97,18 @@ async function decide(
   if (intent.kind === 'answer') return intent.outcome;
   if (body.kind === 'too-large') return { kind: 'too-large' };
   if (body.kind === 'broken') return { kind: 'malformed' };
-  const claim = readClaim(body.bytes, config.policy, intent.kind);
+  const claim = readClaim(body.bytes, config.policy, intent);
   if (!claim.ok) return claim.error;
-  const digest = uploadDigest(claim.value, config.digestKey);
-  if (intent.kind === 'dummy') {
-    publishableKeys(claim.value.keys, await clock());
+  const { upload, authorisation } = claim.value;
+  const digest = uploadDigest(upload, config.digestKey);
+  if (authorisation === null) {
+    publishableKeys(upload.keys, await clock());
     return { kind: 'dummy' };
   }
-  const tan = authenticateTan(intent.authorisation, config.tanMacKey);
+  const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
   if (tan === null) return { kind: 'unauthorised' };
   return storeUpload(
-    { redeem: env.REDEEM, intake: env.INTAKE, now: clock },
-    { tan, digest, upload: claim.value, origin: config.policy.homeCountry },
+    { redeem: env.REDEEM, intake: env.INTAKE, now: clock, uploadIdKey: config.uploadIdKey },
+    { tan, digest, upload, origin: config.policy.homeCountry },
   );
 }

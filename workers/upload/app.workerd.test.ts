@@ -3,7 +3,11 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import { composeTan } from '../../domain/tan.ts';
-import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
+import {
+  encodeSubmissionPayload,
+  type SubmissionPayload,
+  type SubmittedKey,
+} from '../../protocol/submission-payload.ts';
 import { createHourlyCounts } from '../shared/hourly-counts.ts';
 import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
 import { parseUploadConfig, type UploadEnv } from './bindings.ts';
@@ -18,7 +22,7 @@ let serial = 0;
 const newTan = (): string => {
   const unpredictable = new Uint8Array(10);
   new DataView(unpredictable.buffer).setUint32(0, ++serial);
-  return composeTan(unpredictable, parseUploadConfig(ENV).tanMacKey);
+  return composeTan(unpredictable, Math.floor(NOW / 86_400) + 1, parseUploadConfig(ENV).tanMacKey);
 };
 const key = (change: Partial<SubmittedKey> = {}): SubmittedKey => ({
   keyData: new Uint8Array(16).fill(++serial),
@@ -29,7 +33,7 @@ const key = (change: Partial<SubmittedKey> = {}): SubmittedKey => ({
   daysSinceOnsetOfSymptoms: 0,
   ...change,
 });
-const body = (keys: SubmittedKey[], padding = 0): Uint8Array =>
+const body = (keys: SubmittedKey[], padding = 0, own: Partial<SubmissionPayload> = {}): Uint8Array =>
   encodeSubmissionPayload({
     keys,
     requestPadding: new Uint8Array(padding),
@@ -39,7 +43,11 @@ const body = (keys: SubmittedKey[], padding = 0): Uint8Array =>
     checkIns: [],
     submissionType: 0,
     checkInProtectedReports: [],
+    cover: null,
+    authorization: null,
+    ...own,
   });
+const PROTOBUF = { 'content-type': 'application/x-protobuf' };
 const headers = (change: Record<string, string> = {}): Record<string, string> => ({
   'content-type': 'application/x-protobuf',
   'cwa-fake': '0',
@@ -47,7 +55,7 @@ const headers = (change: Record<string, string> = {}): Record<string, string> =>
   ...change,
 });
 
-const app = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+const app = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts: createHourlyCounts(() => undefined) });
 async function post(init: RequestInit, bindings: UploadEnv = ENV, server = app): Promise<Response> {
   const context = createExecutionContext();
   const response = await server.fetch(new Request(URL, { method: 'POST', ...init }), bindings, context);
@@ -85,7 +93,46 @@ describe('answers of the dialect', () => {
       400,
     ],
     ['a body of the limit and a byte', () => ({ headers: headers(), body: new Uint8Array(MAX_BODY_BYTES + 1) }), 400],
-    ['cwa-fake missing', () => ({ headers: { 'content-type': 'application/x-protobuf' }, body: body([key()]) }), 400],
+    ['cwa-fake missing', () => ({ headers: PROTOBUF, body: body([key()]) }), 400],
+    [
+      'an upload said so in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: newTan() }) }),
+      200,
+    ],
+    [
+      'the same, and no dummy',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: newTan(), cover: false }) }),
+      200,
+    ],
+    ['a dummy said so in the body', () => ({ headers: PROTOBUF, body: body([], 0, { cover: true }) }), 200],
+    [
+      'a forged TAN in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: crypto.randomUUID() }) }),
+      403,
+    ],
+    [
+      'a dummy with a TAN, both in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: newTan(), cover: true }) }),
+      400,
+    ],
+    [
+      'neither a dummy nor a TAN in the body',
+      () => ({ headers: PROTOBUF, body: body([key()], 0, { authorization: '', cover: false }) }),
+      400,
+    ],
+    [
+      'an upload said so in the body, without a key',
+      () => ({ headers: PROTOBUF, body: body([], 0, { authorization: newTan() }) }),
+      400,
+    ],
+    [
+      'a TAN in the body behind a header that has another',
+      () => ({
+        headers: headers({ 'cwa-authorization': crypto.randomUUID() }),
+        body: body([key()], 0, { authorization: newTan() }),
+      }),
+      403,
+    ],
     [
       'a one-time password',
       () => ({ headers: headers({ 'cwa-authorization': '', 'cwa-otp': newTan() }), body: body([key()]) }),
@@ -105,11 +152,12 @@ describe('answers of the dialect', () => {
     expect(response.status).toBe(status);
     expect([...response.headers.keys()].toSorted()).toEqual([
       'cache-control',
+      'content-encoding',
       'cwa-filtered-checkins',
       'cwa-saved-checkins',
       'x-padding',
     ]);
-    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
     expect(await response.text()).toBe('');
   });
 
@@ -141,7 +189,7 @@ describe('answers of the dialect', () => {
 
   it('another path is unknown', async ({ expect }) => {
     const response = await app.request('https://x/version/v1/submission-on-behalf', { method: 'POST' }, ENV);
-    expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store']);
+    expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store, no-transform']);
   });
 });
 
@@ -166,7 +214,8 @@ describe('what reaches a neighbour', () => {
         accepted = upload;
         return { kind: 'stored' };
       },
-      resolve: (id) => ENV.INTAKE.resolve(id),
+      resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
+      known: (keys) => ENV.INTAKE.known(keys),
     };
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
     await post(
@@ -198,7 +247,7 @@ describe('trouble', () => {
   it('a neighbour out of reach is "try later", and counted', async ({ expect }) => {
     const lines: string[] = [];
     const counts = createHourlyCounts((line) => lines.push(line));
-    const server = createApp({ clock: () => NOW, counts });
+    const server = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts });
     const bindings = { ...ENV, REDEEM: unreachable };
     expect((await post({ headers: headers(), body: body([key()]) }, bindings, server)).status).toBe(500);
     counts.report(Math.floor(Date.now() / 3_600_000) + 1);
@@ -219,7 +268,7 @@ describe('trouble', () => {
       },
     };
     const counts = createHourlyCounts((line) => lines.push(line));
-    const late = createApp({ clock: () => NOW, counts });
+    const late = createApp({ clock: () => NOW, mayAnswerAtOnce: true, counts });
     const response = await post(
       { headers: headers(), body: body([key()]) },
       { ...ENV, REDEEM, ANSWER_DEADLINE_MS: '50' },
@@ -238,5 +287,11 @@ describe('trouble', () => {
     const broken = { ...ENV, [variable]: value };
     expect(() => parseUploadConfig(broken)).toThrow(variable);
     expect((await post({ headers: headers(), body: body([key()]) }, broken)).status).toBe(500);
+  });
+
+  it('is refused without a deadline where it is deployed', async ({ expect }) => {
+    const deployed = createApp({ clock: () => NOW, counts: createHourlyCounts(() => undefined) });
+    const request = new Request(`http://u${UPLOAD_PATH}`, { method: 'POST', headers: headers(), body: body([key()]) });
+    expect((await deployed.fetch(request, ENV, createExecutionContext())).status).toBe(500);
   });
 });

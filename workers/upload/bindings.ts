@@ -1,5 +1,5 @@
 /**
- * @module What `upload` is given (wrangler.toml, docs/architecture.md §2): two RPC entrypoints, two secrets, no storage.
+ * @module What `upload` is given (wrangler.toml, docs/architecture.md §2): two RPC entrypoints, three secrets, no storage.
  */
 import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
@@ -11,6 +11,7 @@ export interface UploadEnv {
   readonly INTAKE: IntakeRpc;
   readonly TAN_MAC_KEY: string;
   readonly DIGEST_KEY: string;
+  readonly UPLOAD_ID_KEY: string;
   readonly HOME_COUNTRY: string;
   readonly SUPPORTED_COUNTRIES: string;
   readonly ANSWER_DEADLINE_MS: string;
@@ -21,6 +22,8 @@ export interface UploadConfig {
   readonly policy: Omit<UploadPolicy, 'minimumKeys'>;
   readonly tanMacKey: Uint8Array;
   readonly digestKey: Uint8Array;
+  /** Leads from a reservation of the ledger to the upload id that `origin` sees (domain/intake-permit.ts). */
+  readonly uploadIdKey: Uint8Array;
   /** null: no deadline, for benchmarks (ANSWER_DEADLINE_MS is 0). */
   readonly answerDeadlineMs: number | null;
 }
@@ -41,6 +44,7 @@ export function parseUploadConfig(env: UploadEnv): UploadConfig {
     policy: { homeCountry, supportedCountries },
     tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
     digestKey: secretKey(variables, 'DIGEST_KEY'),
+    uploadIdKey: secretKey(variables, 'UPLOAD_ID_KEY'),
     answerDeadlineMs: deadlineMs === 0 ? null : deadlineMs,
   };
 }

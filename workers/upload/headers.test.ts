@@ -20,7 +20,7 @@ describe('headers of the dialect (docs/spec/cwa.md §1.1)', () => {
     ['a dummy with both', { ...PROTOBUF, 'cwa-fake': '-7', 'cwa-authorization': TAN, 'cwa-otp': TAN }, 'dummy'],
     ['no content type', { 'cwa-fake': '0', 'cwa-authorization': TAN }, 500],
     ['another content type', { 'content-type': 'application/json', 'cwa-fake': '0', 'cwa-authorization': TAN }, 500],
-    ['cwa-fake missing', { ...PROTOBUF, 'cwa-authorization': TAN }, 400],
+    ['cwa-fake missing: the body says it', { ...PROTOBUF, 'cwa-authorization': TAN }, 'in-body'],
     ['cwa-fake empty', { ...PROTOBUF, 'cwa-fake': '', 'cwa-authorization': TAN }, 400],
     ['cwa-fake no integer', { ...PROTOBUF, 'cwa-fake': 'true', 'cwa-authorization': TAN }, 500],
     ['cwa-fake a fraction', { ...PROTOBUF, 'cwa-fake': '0.0', 'cwa-authorization': TAN }, 500],

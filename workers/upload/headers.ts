@@ -1,5 +1,6 @@
 /**
- * @module The request headers of Corona-Warn-App's dialect (docs/spec/cwa.md §1.1).
+ * @module The request headers of Corona-Warn-App's dialect (docs/spec/cwa.md §1.1). A request without `cwa-fake` says what it is inside its
+ * body, where nobody on the wire sees it (docs/decisions/025).
  */
 import type { Outcome } from './outcome.ts';
 
@@ -13,6 +14,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export type Intent =
   | { readonly kind: 'upload'; readonly authorisation: string }
   | { readonly kind: 'dummy' }
+  /** No header says it: the body does, claim.ts. */
+  | { readonly kind: 'in-body' }
   | { readonly kind: 'answer'; readonly outcome: Outcome };
 
 const answer = (kind: 'bad-headers' | 'unauthorised' | 'unsupported'): Intent => ({
@@ -27,7 +30,8 @@ const answer = (kind: 'bad-headers' | 'unauthorised' | 'unsupported'): Intent =>
 export function readHeaders(headers: Headers): Intent {
   const mediaType = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== MEDIA_TYPE) return answer('unsupported');
-  const fake = headers.get('cwa-fake')?.trim() ?? '';
+  const fake = headers.get('cwa-fake')?.trim();
+  if (fake === undefined) return { kind: 'in-body' };
   if (fake === '') return answer('bad-headers');
   if (!/^[+-]?\d{1,10}$/.test(fake)) return answer('unsupported');
   // A dummy carries an empty authorisation, or none, or any (docs/spec/cwa.md §1.3).

@@ -14,7 +14,7 @@ export type Outcome =
   | { readonly kind: 'malformed' }
   /** Larger than {@link MAX_BODY_BYTES}, counted. */
   | { readonly kind: 'too-large' }
-  /** No authorisation, or two; `cwa-fake` missing; a one-time password that is no UUID. */
+  /** No authorisation, or two; not said whether it is a dummy; a one-time password that is no UUID. */
   | { readonly kind: 'bad-headers' }
   /** A rule of docs/key-validation.md. */
   | { readonly kind: 'refused'; readonly rule: string }

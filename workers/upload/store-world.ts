@@ -1,10 +1,22 @@
 /**
  * @module For tests of the retry protocol alone: verification and origin as plain memory, on the real state machine of
- * domain/reservation.ts, with a saboteur on the wire that makes any call fail before or after its effect.
+ * domain/reservation.ts and the real permits of domain/intake-permit.ts, with a saboteur on the wire that makes any call
+ * fail before or after its effect.
  */
+import { commitToId, deathReceipt, permits, provesDeath, signPermit } from '../../domain/intake-permit.ts';
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
-import type { AcceptReply, IntakeRpc, RedeemRpc, ResolveReply } from '../../domain/rpc.ts';
+import type {
+  AcceptReply,
+  AcceptedUpload,
+  IntakePermit,
+  RedeemRpc,
+  ReserveReply,
+  ReserveRequest,
+  ResolveReply,
+} from '../../domain/rpc.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
+import type { StorePorts } from './store.ts';
 
 /** One failure: the n-th call (from 0) throws, before it did anything or when it had done all. */
 export interface Crash {
@@ -17,6 +29,9 @@ export const TAN = 'the-tan';
 export const START = 1_606_305_600;
 export const LEASE_SECONDS = 60;
 
+const PERMIT_KEY = new Uint8Array(32).fill(1);
+const UPLOAD_ID_KEY = new Uint8Array(32).fill(2);
+
 /** What both neighbours remember. */
 export class World {
   now = START;
@@ -27,7 +42,6 @@ export class World {
   readonly knownKeys = new Set<string>();
   /** Names of the calls of the last attempt, in order. */
   calls: string[] = [];
-  #ids = 0;
 
   /** Hex of every key that is durable, once for each time it was stored. */
   get durableKeys(): string[] {
@@ -40,14 +54,7 @@ export class World {
    * @param crash which call fails, if any
    * @param pause awaited before and after each effect, so that a scheduler can put other attempts in between
    */
-  ports(
-    crash: Crash | null = null,
-    pause: () => Promise<unknown> = async () => undefined,
-  ): {
-    redeem: RedeemRpc;
-    intake: IntakeRpc;
-    now: () => number;
-  } {
+  ports(crash: Crash | null = null, pause: () => Promise<unknown> = async () => undefined): StorePorts {
     const calls: string[] = [];
     this.calls = calls;
     const over = async <T>(name: string, effect: () => T): Promise<T> => {
@@ -62,47 +69,53 @@ export class World {
     };
     return {
       now: () => this.now,
+      uploadIdKey: UPLOAD_ID_KEY,
       redeem: {
-        reserve: (_tan, digest) =>
-          over('reserve', () => {
-            const { reply, write } = reserve(this.tan, {
-              digest,
-              now: this.now,
-              leaseSeconds: LEASE_SECONDS,
-              newUploadId: () => `u${this.#ids++}`,
-            });
-            this.tan = write ?? this.tan;
-            return reply;
-          }),
-        commit: (_tan, uploadId) => over('commit', () => void (this.tan = commit(this.tan, uploadId) ?? this.tan)),
-        release: (_tan, uploadId) => over('release', () => void (this.tan = release(this.tan, uploadId) ?? this.tan)),
-      },
+        reserve: (_tan, request) => over('reserve', () => this.#reserve(request)),
+        commit: (_tan, id) => over('commit', () => void (this.tan = commit(this.tan, id) ?? this.tan)),
+        release: (_tan, id, receipt) => over('release', () => this.#release(id, receipt)),
+      } satisfies RedeemRpc,
       intake: {
-        accept: (uploadId, upload) =>
-          over('accept', () =>
-            this.#accept(
-              uploadId,
-              upload.keys.map((k) => toHex(k.keyData)),
-            ),
-          ),
-        resolve: (uploadId) => over('resolve', () => this.#resolve(uploadId)),
+        accept: (uploadId, upload, permit) => over('accept', () => this.#accept(uploadId, upload, permit)),
+        resolve: (uploadId, idNonce) => over('resolve', () => this.#resolve(uploadId, idNonce)),
+        known: (keys) => over('known', () => keys.every(({ keyData }) => this.knownKeys.has(toHex(keyData)))),
       },
     };
   }
 
-  #accept(uploadId: string, keys: readonly string[]): AcceptReply {
-    if (this.dead.has(uploadId)) return { kind: 'tombstone' };
+  #reserve(request: ReserveRequest): ReserveReply {
+    const { reply, write } = reserve(this.tan, { ...request, now: this.now, leaseSeconds: LEASE_SECONDS });
+    this.tan = write ?? this.tan;
+    if (reply.kind !== 'reserved') return reply;
+    const { kind, reservationId, codeBatchId, idCommitment } = reply;
+    const hour = hourOf(this.now);
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, codeBatchId };
+    return { kind, reservationId, codeBatchId, permit: { hour, mac: signPermit(PERMIT_KEY, facts) } };
+  }
+
+  #release(reservationId: string, receipt: string): void {
+    const proven = (idCommitment: string) => provesDeath(PERMIT_KEY, idCommitment, receipt);
+    this.tan = release(this.tan, reservationId, proven) ?? this.tan;
+  }
+
+  #accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): AcceptReply {
+    if (!permits(PERMIT_KEY, hourOf(this.now), uploadId, upload, permit)) return { kind: 'refused' };
+    const receipt = deathReceipt(PERMIT_KEY, commitToId({ uploadId, idNonce: permit.idNonce }));
+    if (this.dead.has(uploadId)) return { kind: 'tombstone', receipt };
     if (this.stored.has(uploadId)) return { kind: 'stored' };
-    const fresh = keys.filter((key) => !this.knownKeys.has(key));
-    if (fresh.length === 0) return { kind: 'known' };
+    const fresh = upload.keys.map(({ keyData }) => toHex(keyData)).filter((key) => !this.knownKeys.has(key));
+    if (fresh.length === 0) {
+      this.dead.add(uploadId);
+      return { kind: 'known', receipt };
+    }
     for (const key of fresh) this.knownKeys.add(key);
     this.stored.set(uploadId, fresh);
     return { kind: 'stored' };
   }
 
-  #resolve(uploadId: string): ResolveReply {
+  #resolve(uploadId: string, idNonce: string): ResolveReply {
     if (this.stored.has(uploadId)) return { kind: 'stored' };
     this.dead.add(uploadId);
-    return { kind: 'tombstone' };
+    return { kind: 'tombstone', receipt: deathReceipt(PERMIT_KEY, commitToId({ uploadId, idNonce })) };
   }
 }

@@ -39,9 +39,40 @@ describe('an upload without accidents', () => {
   it('reserves, accepts, commits; sent again it is known; another one is refused', async ({ expect }) => {
     const world = new World();
     expect([await attempt(world, A), world.calls]).toEqual(['stored', ['reserve', 'accept', 'commit']]);
-    expect([await attempt(world, A), world.calls]).toEqual(['stored', ['reserve']]);
-    expect([await attempt(world, B), world.calls]).toEqual(['unauthorised', ['reserve']]);
+    expect([await attempt(world, A), world.calls]).toEqual(['stored', ['reserve', 'known']]);
+    expect([await attempt(world, B), world.calls]).toEqual(['unauthorised', ['reserve', 'known']]);
     expect(world.durableKeys).toEqual(keysOf(A));
+  });
+
+  it('leaves nothing of its keys and its id in the ledger', async ({ expect }) => {
+    const world = new World();
+    await attempt(world, A);
+    expect(world.tan).toEqual({ state: 'committed', codeBatchId: 'cards-1', expiresAt: world.tan.expiresAt });
+  });
+
+  it('repeated when its keys have had their time is refused: nothing is left to know it by', async ({ expect }) => {
+    const world = new World();
+    await attempt(world, A);
+    world.now += 20 * 86_400;
+    world.tan = { ...world.tan, expiresAt: world.now + 60 };
+    expect([await attempt(world, A), world.calls]).toEqual(['unauthorised', ['reserve']]);
+  });
+
+  it('one new key among known ones, on a used TAN, is refused', async ({ expect }) => {
+    const world = new World();
+    await attempt(world, A);
+    const mixed = { ...B, upload: { ...B.upload, keys: [...A.upload.keys, ...B.upload.keys] } };
+    expect(await attempt(world, mixed)).toBe('unauthorised');
+  });
+
+  it('the same keys with other risk levels are the same upload: a second computation of the phone', async ({
+    expect,
+  }) => {
+    const world = new World();
+    expect(await attempt(world, A, { call: 1, when: 'after' })).toBe('try-later');
+    const again = A.upload.keys.map((key) => ({ ...key, transmissionRiskLevel: 3 }));
+    expect(await attempt(world, { ...A, upload: { ...A.upload, keys: again } })).toBe('stored');
+    expect([world.stored.size, world.calls]).toEqual([1, ['reserve', 'accept', 'commit']]);
   });
 
   it('of known keys alone is answered as stored, stores nothing and leaves its TAN', async ({ expect }) => {
@@ -107,7 +138,7 @@ describe('a crash at each arrow', () => {
             const winner = world.durableKeys.join() === keysOf(first).join() ? first : second;
             // Exactly one payload is durable, once; the TAN is used by it; its phone hears so, the other is refused.
             expect(world.durableKeys, where).toEqual(keysOf(winner));
-            expect(world.tan, where).toMatchObject({ state: 'committed', digest: winner.digest });
+            expect(world.tan.state, where).toBe('committed');
             expect(last.slice(1), where).toEqual(
               [first, second].map((p) => (p.digest === winner.digest ? 'stored' : 'unauthorised')),
             );
@@ -137,8 +168,49 @@ describe('a crash at each arrow', () => {
     const world = new World();
     await attempt(world, A, { call: 1, when: 'after' });
     world.now += LEASE_SECONDS;
-    expect([await attempt(world, B), world.calls]).toEqual(['unauthorised', ['reserve', 'resolve', 'commit']]);
-    expect([await attempt(world, A), world.calls]).toEqual(['stored', ['reserve']]);
+    expect([await attempt(world, B), world.calls]).toEqual(['unauthorised', ['reserve', 'resolve', 'commit', 'known']]);
+    expect([await attempt(world, A), world.calls]).toEqual(['stored', ['reserve', 'known']]);
+  });
+
+  it('after keys are durable answers a newcomer with known keys as stored: by the same rule', async ({ expect }) => {
+    const world = new World();
+    for (const key of keysOf(B)) world.knownKeys.add(key);
+    await attempt(world, A, { call: 1, when: 'after' });
+    world.now += LEASE_SECONDS;
+    expect([await attempt(world, B), world.calls]).toEqual(['stored', ['reserve', 'resolve', 'commit', 'known']]);
+    expect(world.durableKeys).toEqual(keysOf(A));
+  });
+
+  it('in the release after known keys leaves a dead id: the next attempt reserves anew', async ({ expect }) => {
+    const world = new World();
+    for (const key of keysOf(A)) world.knownKeys.add(key);
+    expect(await attempt(world, A, { call: 2, when: 'before' })).toBe('stored');
+    expect(await attempt(world, A)).toBe('stored');
+    expect(world.calls).toEqual(['reserve', 'accept', 'release', 'reserve', 'accept', 'release']);
+    expect([world.tan.state, world.stored.size]).toEqual(['issued', 0]);
+  });
+
+  it('is no matter of the hour: a permit of the last one is good', async ({ expect }) => {
+    const world = new World();
+    const ports = world.ports();
+    const late = {
+      ...ports.intake,
+      accept: (...args: Parameters<typeof ports.intake.accept>) => {
+        world.now += 3600;
+        return ports.intake.accept(...args);
+      },
+    };
+    expect((await storeUpload({ ...ports, intake: late }, A)).kind).toBe('stored');
+    const later = {
+      ...late,
+      accept: (...args: Parameters<typeof ports.intake.accept>) => {
+        world.now += 2 * 3600;
+        return ports.intake.accept(...args);
+      },
+    };
+    world.tan = { state: 'issued', codeBatchId: null, expiresAt: world.now + 86_400 };
+    expect((await storeUpload({ ...ports, intake: later }, B)).kind).toBe('try-later');
+    expect([world.tan.state, world.durableKeys]).toEqual(['reserved', keysOf(A)]);
   });
 
   it('in the commit is not heard of: the keys are durable', async ({ expect }) => {

@@ -2,18 +2,28 @@
  * @module The retry protocol (docs/architecture.md §4.4): reserve → accept → commit, over RPC that may fail at each arrow.
  *
  * What each crash leaves behind, and who makes up for it:
- * - after `reserve`: the digest holds the TAN. The same digest gets the same upload id again; another one, once the lease
- *   is over, has the id resolved (a tombstone) and takes over.
+ * - after `reserve`: the digest holds the TAN. The same digest gets the same reservation again, and with it the same upload
+ *   id; another one, once the lease is over, has the id resolved (a tombstone) and takes over. The permit is lost: each
+ *   `reserve` makes one for what is uploaded then.
  * - after `accept`: keys are durable, the TAN is reserved. The same digest repeats `accept` (same id: stored) and
- *   commits; another one resolves the id (stored), commits it and is refused.
- * - after `commit`: the same digest is answered as stored, another one is refused.
- * - between `resolve` and `release`: the id is dead; whoever comes next resolves it again and releases.
+ *   commits; another one resolves the id (stored), commits it and is answered as after `commit`.
+ * - after `commit`: nobody knows any longer which keys the TAN was used for. Keys that are all known are answered as stored,
+ *   so the same upload is, until its keys have had their time; others are refused.
+ * - between `resolve` and `release`: the id is dead; whoever comes next resolves it again, gets the same receipt, releases.
  * A TAN is never committed for an upload that stored nothing, and a tombstone is written before a release, so that an
  * `accept` still under way cannot store under an authorisation that somebody else has taken.
  */
-import { publishableKeys } from '../../domain/keys/validate.ts';
+import {
+  commitToId,
+  commitToPayload,
+  originIdOf,
+  type CommittedPayload,
+  type OriginId,
+} from '../../domain/intake-permit.ts';
+import { publishableKeys, type Publishable } from '../../domain/keys/validate.ts';
 import type { CheckedUpload } from '../../domain/keys/uploaded.ts';
-import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
+import type { IntakeRpc, RedeemRpc, ReserveReply } from '../../domain/rpc.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { Outcome } from './outcome.ts';
 
 /** The neighbours, and the time that the clock rules look at. */
@@ -22,6 +32,8 @@ export interface StorePorts {
   readonly intake: IntakeRpc;
   /** Unix seconds. */
   readonly now: () => number | Promise<number>;
+  /** 32 bytes, held by `upload` alone: leads from the ledger's reservation to `origin`'s upload id. */
+  readonly uploadIdKey: Uint8Array;
 }
 
 /** An upload that passed every rule without a clock, and its authorisation. */
@@ -38,9 +50,17 @@ export interface AuthorisedUpload {
 /** reserve, lose the id to a tombstone, reserve anew, once more: beyond that somebody is racing, and the phone retries. */
 const MAX_ROUNDS = 4;
 
+const NONCE_BYTES = 16;
+
 const STORED: Outcome = { kind: 'stored' };
 const UNAUTHORISED: Outcome = { kind: 'unauthorised' };
 const TRY_LATER: Outcome = { kind: 'try-later' };
+
+/** What one attempt offers to `origin`, and how it is committed to. */
+interface Offer extends Publishable {
+  readonly payload: CommittedPayload;
+  readonly payloadNonce: string;
+}
 
 /**
  * Stores an upload, at most once, and uses up its TAN if and only if something was stored.
@@ -51,28 +71,42 @@ const TRY_LATER: Outcome = { kind: 'try-later' };
  * @throws whatever an RPC throws before keys are durable: the TAN is unburned then, and the phone may retry
  */
 export async function storeUpload(ports: StorePorts, authorised: AuthorisedUpload): Promise<Outcome> {
-  const { redeem, intake } = ports;
-  const { tan, digest } = authorised;
+  const { redeem, intake, uploadIdKey } = ports;
+  const { tan, digest, upload, origin } = authorised;
+  const publishable = publishableKeys(upload.keys, await ports.now());
+  const { regions, consentToFederation } = upload;
+  const payload = { keys: publishable.keys, regions, consentToFederation, origin };
+  const offer: Offer = {
+    ...publishable,
+    payload,
+    payloadNonce: toHex(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))),
+  };
+  const payloadCommitment = commitToPayload(payload, offer.payloadNonce);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const reservation = await redeem.reserve(tan, digest);
-    switch (reservation.kind) {
+    const reservationId = crypto.randomUUID();
+    const ours = originIdOf(uploadIdKey, reservationId);
+    const idCommitment = commitToId(ours);
+    const reply = await redeem.reserve(tan, { digest, reservationId, idCommitment, payloadCommitment });
+    switch (reply.kind) {
       case 'committed':
-        return STORED;
-      case 'used':
+        return answerOfUsedTan(intake, offer);
       case 'unknown':
         return UNAUTHORISED;
       case 'busy':
         return TRY_LATER;
       case 'held': {
-        if ((await intake.resolve(reservation.uploadId)).kind === 'stored') {
-          await redeem.commit(tan, reservation.uploadId);
-          return UNAUTHORISED;
+        const { uploadId, idNonce } = originIdOf(uploadIdKey, reply.reservationId);
+        const fate = await intake.resolve(uploadId, idNonce);
+        if (fate.kind === 'stored') {
+          await redeem.commit(tan, reply.reservationId);
+          return answerOfUsedTan(intake, offer);
         }
-        await redeem.release(tan, reservation.uploadId);
+        await redeem.release(tan, reply.reservationId, fate.receipt);
         break;
       }
       case 'reserved': {
-        const outcome = await acceptReserved(ports, authorised, reservation.uploadId, reservation.codeBatchId);
+        const id = reply.reservationId === reservationId ? ours : originIdOf(uploadIdKey, reply.reservationId);
+        const outcome = await acceptReserved(ports, tan, offer, reply, id);
         if (outcome !== null) return outcome;
         break;
       }
@@ -81,39 +115,47 @@ export async function storeUpload(ports: StorePorts, authorised: AuthorisedUploa
   return TRY_LATER;
 }
 
+/** @returns stored if there is something to publish and `origin` knows all of it: then it is these keys that came, or as good */
+async function answerOfUsedTan(intake: IntakeRpc, { keys }: Offer): Promise<Outcome> {
+  return keys.length > 0 && (await intake.known(keys)) ? STORED : UNAUTHORISED;
+}
+
 /** @returns how it ended, or null when the upload id is dead and another must be reserved */
 async function acceptReserved(
-  ports: StorePorts,
-  authorised: AuthorisedUpload,
-  uploadId: string,
-  codeBatchId: string | null,
+  { redeem, intake }: StorePorts,
+  tan: string,
+  offer: Offer,
+  { reservationId, codeBatchId, permit }: Extract<ReserveReply, { readonly kind: 'reserved' }>,
+  { uploadId, idNonce }: OriginId,
 ): Promise<Outcome | null> {
-  const { redeem, intake, now } = ports;
-  const { tan, upload, origin } = authorised;
-  const { keys, dropped } = publishableKeys(upload.keys, await now());
+  const { keys, dropped, payload, payloadNonce } = offer;
   if (keys.length === 0) {
     // The rules may have let more through an hour ago, and that attempt may be stored: ask before giving the TAN back.
-    if ((await intake.resolve(uploadId)).kind === 'stored') return committed(redeem, tan, uploadId);
-    await redeem.release(tan, uploadId);
-    return dropped['future-start'] === upload.keys.length ? { kind: 'clock-wrong' } : STORED;
+    const fate = await intake.resolve(uploadId, idNonce);
+    if (fate.kind === 'stored') return committed(redeem, tan, reservationId);
+    await redeem.release(tan, reservationId, fate.receipt);
+    const all = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    return dropped['future-start'] === all ? { kind: 'clock-wrong' } : STORED;
   }
-  const { regions, consentToFederation } = upload;
-  const reply = await intake.accept(uploadId, { keys, regions, consentToFederation, origin, codeBatchId });
+  const reply = await intake.accept(uploadId, { ...payload, codeBatchId }, { ...permit, idNonce, payloadNonce });
   switch (reply.kind) {
     case 'stored':
-      return committed(redeem, tan, uploadId);
+      return committed(redeem, tan, reservationId);
     case 'known':
-      await attempted(redeem.release(tan, uploadId));
+      await attempted(redeem.release(tan, reservationId, reply.receipt));
       return STORED;
     case 'tombstone':
-      await redeem.release(tan, uploadId);
+      await redeem.release(tan, reservationId, reply.receipt);
       return null;
+    case 'refused':
+      // Clocks an hour apart, or secrets that were changed in between: nothing the phone did.
+      return TRY_LATER;
   }
 }
 
 /** The keys are durable: a commit that is lost is made up by the next reserve, so the phone need not hear of it. */
-async function committed(redeem: RedeemRpc, tan: string, uploadId: string): Promise<Outcome> {
-  await attempted(redeem.commit(tan, uploadId));
+async function committed(redeem: RedeemRpc, tan: string, reservationId: string): Promise<Outcome> {
+  await attempted(redeem.commit(tan, reservationId));
   return STORED;
 }
 

@@ -4,20 +4,28 @@
  */
 import { type Context, Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
-import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
+import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import { readBody } from '../shared/body.ts';
 import { type ClientVariables, stripClientMetadata } from '../shared/client-metadata.ts';
-import { answerAtDeadline } from '../shared/deadline.ts';
+import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
 import { type Answer, paddedAnswer, refusal } from './answers.ts';
 import type { VerificationEnv } from './bindings.ts';
-import { MAX_BODY_BYTES, parseRegistration, parseToken, type RegistrationQuestion } from './question.ts';
+import {
+  isDummy,
+  MAX_BODY_BYTES,
+  type Members,
+  parseMembers,
+  parseRegistration,
+  parseToken,
+  type RegistrationQuestion,
+} from './question.ts';
 import { type Services, servicesOf } from './services.ts';
 
 type App = { Bindings: VerificationEnv; Variables: ClientVariables };
 
 /** One route: how its body is read, what a real question is answered, what a dummy. */
 interface Route<Question> {
-  readonly parse: (body: Uint8Array) => Question | null;
+  readonly parse: (members: Members) => Question | null;
   readonly real: (question: Question, services: Services, now: number) => Promise<Answer>;
   readonly dummy: (services: Services, now: number) => Answer;
 }
@@ -52,12 +60,18 @@ const TAN: Route<string> = {
     const tan = await sessions.tan(token);
     return tan === null ? refusal(400) : { status: 201, body: { tan } };
   },
-  dummy({ config }) {
+  dummy({ config }, now) {
     // Well-formed like a real one, and forged: its MAC is over a key nobody has.
     const random = crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES + config.tanMacKey.length));
     return {
       status: 201,
-      body: { tan: composeTan(random.subarray(0, TAN_UNPREDICTABLE_BYTES), random.subarray(TAN_UNPREDICTABLE_BYTES)) },
+      body: {
+        tan: composeTan(
+          random.subarray(0, TAN_UNPREDICTABLE_BYTES),
+          lastDayOfTan(now + config.tanLifetimeSeconds),
+          random.subarray(TAN_UNPREDICTABLE_BYTES),
+        ),
+      },
     };
   },
 };
@@ -75,13 +89,23 @@ const FORGET: Route<string> = {
  * Builds the Worker.
  *
  * @param options.clock Unix seconds: real, or the local edge's
+ * @param options.mayAnswerAtOnce whether ANSWER_DEADLINE_MS may be 0: in tests and benchmarks, never where it is deployed
  * @returns a hono app; every answer of every path has one size
  */
-export function createApp({ clock }: { readonly clock: Clock }): Hono<App> {
+export function createApp({
+  clock,
+  mayAnswerAtOnce = false,
+}: {
+  readonly clock: Clock;
+  readonly mayAnswerAtOnce?: boolean;
+}): Hono<App> {
   const app = new Hono<App>();
   app.use(stripClientMetadata(['content-type', 'cwa-fake']));
   const serve = <Q>(path: string, route: Route<Q>): void => {
-    app.post(path, (c) => answer(c, route, clock));
+    app.post(path, (c) => {
+      requireDeadline(servicesOf(c.env).config, mayAnswerAtOnce);
+      return answer(c, route, clock);
+    });
     app.all(path, (c) => paddedAnswer(refusal(405), c.var.statusLineHasPhrase));
   };
   serve('/version/v1/registrationToken', REGISTRATION);
@@ -95,17 +119,18 @@ export function createApp({ clock }: { readonly clock: Clock }): Hono<App> {
 
 async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promise<Response> {
   const services = servicesOf(c.env);
-  const fake = c.req.raw.headers.get('cwa-fake')?.trim() ?? '';
+  const fake = c.req.raw.headers.get('cwa-fake');
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   const said = await answerAtDeadline<Answer>({
     deadlineMs: services.config.answerDeadlineMs,
     async work() {
-      // As on upload: mandatory, 0 is real and any other number a dummy (docs/spec/cwa.md §6, "dummy flag semantics").
-      if (!/^\d{1,10}$/.test(fake) || body.kind !== 'body') return refusal(400);
-      const question = route.parse(body.bytes);
-      if (question === null) return refusal(400);
+      const members = body.kind === 'body' ? parseMembers(body.bytes) : null;
+      if (members === null) return refusal(400);
+      const dummy = isDummy(fake, members);
+      const question = route.parse(members);
+      if (dummy === null || question === null) return refusal(400);
       const now = Math.floor(await clock());
-      return Number(fake) === 0 ? route.real(question, services, now) : route.dummy(services, now);
+      return dummy ? route.dummy(services, now) : route.real(question, services, now);
     },
     late: () => refusal(500),
     failed: () => refusal(500),

@@ -1,15 +1,23 @@
 import { env, exports } from 'cloudflare:workers';
-import { reset } from 'cloudflare:test';
+import { createExecutionContext, reset, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
+import { tokenHash } from '../../domain/derived-codes.ts';
 import { issuedSession } from '../../domain/session.ts';
 import { generateTeleTan } from '../../domain/teletan.ts';
+import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { ANSWER_BODY_BYTES } from './answers.ts';
+import { createApp } from './app.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 
-const worker = (exports as unknown as { default: { fetch(request: Request): Promise<Response> } }).default;
 const bindings = env as unknown as VerificationEnv;
+/** What an answer says is tested here, at once; when it leaves, in test/integration. */
+const app = createApp({ clock: () => Date.now() / 1000, mayAnswerAtOnce: true });
+const worker = {
+  fetch: async (request: Request): Promise<Response> => app.fetch(request, bindings, createExecutionContext()),
+};
+const deployed = (exports as unknown as { default: { fetch(request: Request): Promise<Response> } }).default;
 const random = (n: number) => crypto.getRandomValues(new Uint8Array(n));
 
 /** RFC 9110 §15 */
@@ -56,6 +64,17 @@ async function post(
 const guidWithResult = (result: number, tail = '0'): string => `a${result}${tail.repeat(62)}`;
 const register = async (key: string, keyType = 'GUID'): Promise<string> =>
   String((await post('registrationToken', { key, keyType })).body['registrationToken']);
+
+/** A session's first TAN, as if it had been given yesterday. */
+async function aDayLater(token: string): Promise<void> {
+  const hash = tokenHash(token, parseVerificationConfig(bindings).tanHashKey);
+  const shard = bindings.TEST_SESSION.getByName(`s${hash.charAt(0)}`);
+  await runInDurableObject(shard, (_object, { storage: { sql } }) => {
+    sql.exec(
+      "UPDATE session SET document = json_set(document, '$.firstTanAt', json_extract(document, '$.firstTanAt') - 86400)",
+    );
+  });
+}
 
 beforeEach(() => reset());
 
@@ -105,25 +124,34 @@ describe('TANs', () => {
     });
   }
 
-  it('the same one until it is committed, then a second, then none', async ({ expect }) => {
+  it('the same one until it is committed, then a second from the next day on, then none', async ({ expect }) => {
     const config = parseVerificationConfig(bindings);
     const ledger = new Ledger(bindings, config);
     const token = await register(guidWithResult(2, '7'));
     const ask = async () => (await post('tan', { registrationToken: token })).body['tan'];
     const use = async (tan: unknown) => {
-      const reply = await ledger.reserve(String(tan), 'ab'.repeat(32));
+      const reply = await ledger.reserve(String(tan), reserveRequest());
       if (reply.kind !== 'reserved') throw new Error(`reserve: ${reply.kind}`);
-      await ledger.commit(String(tan), reply.uploadId);
+      await ledger.commit(String(tan), reply.reservationId);
     };
     const first = await ask();
     expect(first).toMatch(/^[0-9a-f-]{36}$/);
     expect(await ask()).toBe(first);
     await use(first);
+    expect(await ask()).toBeUndefined();
+    await aDayLater(token);
     const second = await ask();
     expect(second).not.toBe(first);
     expect(await ask()).toBe(second);
     await use(second);
     expect(await ask()).toBeUndefined();
+  });
+
+  it('twenty at once, from one phone or several, are one', async ({ expect }) => {
+    const token = await register(guidWithResult(2, '6'));
+    const said = await Promise.all(Array.from({ length: 20 }, () => post('tan', { registrationToken: token })));
+    expect(new Set(said.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(said.map(({ body }) => body['tan'])).size).toBe(1);
   });
 
   it('a person who deletes their test has neither result nor TAN, and the QR code opens nothing again', async ({
@@ -137,14 +165,31 @@ describe('TANs', () => {
     expect((await post('registrationToken', { key, keyType: 'GUID' })).status).toBe(400);
     expect((await post('forget', { registrationToken: token })).status).toBe(200);
   });
+});
 
-  it('a different result under the date of birth is refused', async ({ expect }) => {
-    const said = await post('registrationToken', {
-      key: guidWithResult(2, '8'),
-      keyType: 'GUID',
-      keyDob: guidWithResult(1),
-    });
-    expect((await post('testresult', { registrationToken: said.body['registrationToken'] })).status).toBe(403);
+describe('a question without cwa-fake', () => {
+  it('is what its body says: a dummy asks nobody, a real one is answered, and without a word it is refused', async ({
+    expect,
+  }) => {
+    const key = guidWithResult(1, '7');
+    const token = await register(key);
+    const ask = async (question: object, headers: Record<string, string> = {}) => {
+      const { status, body } = await post('testresult', { registrationToken: token, ...question }, headers);
+      return [status, body['testResult']];
+    };
+    expect(await ask({ cover: true })).toEqual([200, 2]);
+    expect(await register(key), 'the dummy polled nothing').toBe(token);
+    for (const cover of [undefined, null, 'true', 1]) expect(await ask({ cover })).toEqual([400, undefined]);
+    expect(await register(key)).toBe(token);
+    expect(await ask({ cover: false })).toEqual([200, 1]);
+    expect((await post('registrationToken', { key, keyType: 'GUID' })).status).toBe(400);
+  });
+
+  it('has a header that says it: the body is not asked', async ({ expect }) => {
+    const token = await register(guidWithResult(1, '6'));
+    const ask = async (fake: string, cover: boolean) =>
+      (await post('testresult', { registrationToken: token, cover }, { 'cwa-fake': fake })).body['testResult'];
+    expect([await ask('1', false), await ask('0', true)]).toEqual([2, 1]);
   });
 });
 
@@ -161,6 +206,8 @@ it('real, dummy, refused and malformed are of one size with one set of headers, 
     await ask(route, { registrationToken: unknown }, { 'cwa-fake': '1' });
     await ask(route, { registrationToken: token, requestPadding: 'x'.repeat(100) });
     await ask(route, { registrationToken: token }, {});
+    await ask(route, { registrationToken: unknown, cover: true }, {});
+    await ask(route, { registrationToken: token, cover: false }, {});
     await ask(route, '{"registrationToken":1');
     await ask(route, '['.repeat(5_000));
     await ask(route, `{"registrationToken":"${token}","registrationToken":"${unknown}"}`);
@@ -171,4 +218,10 @@ it('real, dummy, refused and malformed are of one size with one set of headers, 
   expect(new Set(answers.map((a) => a.bytes)).size).toBe(1);
   for (const a of answers) expect(JSON.stringify(a.body).length).toBe(ANSWER_BODY_BYTES);
   expect(new Set(answers.map((a) => a.status))).toEqual(new Set([200, 201, 400, 404]));
+});
+
+it('is refused without a deadline where it is deployed, whatever is asked', async ({ expect }) => {
+  expect(bindings.ANSWER_DEADLINE_MS).toBe('0');
+  const request = new Request('http://v/version/v1/testresult', { method: 'POST', headers: { 'cwa-fake': '1' } });
+  expect((await deployed.fetch(request)).status).toBe(500);
 });

@@ -6,6 +6,7 @@ import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.t
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { TestSession } from '../../durable-objects/test-session/test-session.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
+import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import { integer, secretKey } from '../shared/env.ts';
 
 /** Bindings as the platform hands them over. */
@@ -18,7 +19,10 @@ export interface VerificationEnv {
   readonly TAN_MAC_KEY: string;
   readonly DERIVATION_KEY: string;
   readonly TAN_HASH_KEY: string;
+  /** Signs permits and checks receipts, in the ledger; `origin` has it too. */
+  readonly PERMIT_KEY: string;
   readonly TAN_LIFETIME_SECONDS: string;
+  readonly FOLLOW_UP_DAYS: string;
   readonly RESERVATION_LEASE_SECONDS: string;
   readonly ANSWER_DEADLINE_MS: string;
 }
@@ -33,11 +37,13 @@ export interface VerificationConfig {
   readonly answerDeadlineMs: number | null;
   /** A phone without network retries so long. */
   readonly tanLifetimeSeconds: number;
+  /** Days after the one of the test whose keys may be shared too (docs/parameters.md: as `coverTraffic.followUpDays`). */
+  readonly followUpDays: number;
   readonly leaseSeconds: number;
 }
 
-/** CWA's TANs lived 14 days (docs/spec/cwa.md §3.1); longer makes no sense, since keys are 14 days old then. */
-const MAX_LIFETIME_SECONDS = 14 * 86_400;
+/** Past its 14 days a key is published no more. */
+const MAX_FOLLOW_UP_DAYS = 13;
 const MAX_LEASE_SECONDS = 3_600;
 /** Ten seconds is what a phone waits at most before it thinks the network is gone. */
 const MAX_DEADLINE_MS = 10_000;
@@ -51,7 +57,8 @@ export function parseVerificationConfig(env: VerificationEnv): VerificationConfi
     derivationKey: secretKey(variables, 'DERIVATION_KEY'),
     tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
     tanHashKey: secretKey(variables, 'TAN_HASH_KEY'),
-    tanLifetimeSeconds: integer(variables, 'TAN_LIFETIME_SECONDS', { min: 1, max: MAX_LIFETIME_SECONDS }),
+    tanLifetimeSeconds: integer(variables, 'TAN_LIFETIME_SECONDS', { min: 1, max: MAX_TAN_LIFETIME_SECONDS }),
+    followUpDays: integer(variables, 'FOLLOW_UP_DAYS', { min: 0, max: MAX_FOLLOW_UP_DAYS }),
     leaseSeconds: integer(variables, 'RESERVATION_LEASE_SECONDS', { min: 1, max: MAX_LEASE_SECONDS }),
   };
 }

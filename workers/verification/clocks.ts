@@ -2,11 +2,11 @@
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { clocksOf, confirmAtSchedule } from '../shared/clocks.ts';
 import type { VerificationEnv } from './bindings.ts';
-import { SHARD_DIGITS } from './sessions.ts';
+import { Shards } from './shards.ts';
 
 /** @param at Unix seconds that another clock says, or null to ask only */
 export function verificationClocks(env: VerificationEnv, at: number | null): Promise<ClockStatus[]> {
-  const shards = SHARD_DIGITS.map((digit) => [`session-${digit}`, env.TEST_SESSION.getByName(`s${digit}`)] as const);
+  const shards = new Shards(env.TEST_SESSION).all().map((shard, n) => [`session-${n.toString(16)}`, shard] as const);
   const [ledger, desk] = [env.TAN_LEDGER.getByName('ledger'), env.CODE_DESK.getByName('desk')];
   return clocksOf({ ledger, desk, ...Object.fromEntries(shards) }, at);
 }

@@ -2,8 +2,16 @@
  * @module What staff do through the portal: teleTANs, code cards, withdrawal (docs/architecture.md §7). Codes are made here, given
  * out once, and kept nowhere; the books know how many, sessions know which hash opens.
  */
+import { MAX_CARDS_PER_BATCH, MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';
-import type { CardBatch, CardSheet, IssuedTeleTanReply, TeleTanBook } from '../../domain/rpc.ts';
+import type {
+  BatchCursor,
+  CardBatch,
+  CardBatchPage,
+  CardSheet,
+  IssuedTeleTanReply,
+  TeleTanBook,
+} from '../../domain/rpc.ts';
 import { issuedSession } from '../../domain/session.ts';
 import {
   generateTeleTan,
@@ -12,13 +20,12 @@ import {
   uniformCharacters,
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
 import { logLine } from '../shared/log.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Cards of one batch. */
-const MAX_CARDS_PER_BATCH = 10_000;
 /** A printed card is good for so long. */
 const CARD_LIFETIME_SECONDS = 90 * 86_400;
 /** Characters of a teleTAN that stay in the books. */
@@ -27,6 +34,12 @@ const HINT_LENGTH = 3;
 const CARDS_PER_ROUND = 5_000;
 /** Failed guesses an hour at which operators are warned: 31^9 codes, so 1,000 guesses find one of 1,000 live ones 1 : 26 million. */
 export const FAILED_GUESS_BUDGET = 1_000;
+
+/**
+ * One failed guess in so many is written, and counts for all of them: a flood of guesses must not be one of durable writes. At the
+ * budget the count is known to ± 18 % (31 samples).
+ */
+export const GUESSES_A_SAMPLE = 32;
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
@@ -56,11 +69,13 @@ export class Desk {
     return { teleTan, expiresAt: entry.expiresAt };
   }
 
-  /** A teleTAN whose check character is right opened nothing. The first beyond the budget of an hour warns, once. */
+  /** A teleTAN whose check character is right opened nothing. The first sample beyond the budget of an hour warns, once. */
   async countFailedGuess(): Promise<void> {
+    if ((randomBytes(1)[0] ?? 0) % GUESSES_A_SAMPLE !== 0) return;
     try {
-      const count = await this.#desk.countFailedGuess();
-      if (count === FAILED_GUESS_BUDGET + 1) logLine('teletan-guesses over budget');
+      const count = await this.#desk.countFailedGuesses(GUESSES_A_SAMPLE);
+      const before = count - GUESSES_A_SAMPLE;
+      if (before <= FAILED_GUESS_BUDGET && count > FAILED_GUESS_BUDGET) logLine('teletan-guesses over budget');
     } catch {
       // The count is a warning for operators; the answer does not depend on it.
     }
@@ -74,13 +89,15 @@ export class Desk {
   /**
    * Makes a batch of cards; the codes exist in the reply alone.
    *
-   * @param count 1..10,000
+   * @param count 20..10,000 (domain/card-batch.ts)
    * @returns the batch with its codes, or null when the provider's cards of the day are used up
    * @throws RangeError when `count` is out of range
    */
   async makeCards(provider: string, label: string, count: number): Promise<CardSheet | null> {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_CARDS_PER_BATCH) {
-      throw new RangeError(`count: an integer 1..${MAX_CARDS_PER_BATCH} is expected, got ${count}`);
+    if (!Number.isInteger(count) || count < MIN_CARDS_PER_BATCH || count > MAX_CARDS_PER_BATCH) {
+      throw new RangeError(
+        `count: an integer ${MIN_CARDS_PER_BATCH}..${MAX_CARDS_PER_BATCH} is expected, got ${count}`,
+      );
     }
     const batch = await this.#desk.bookBatch(provider, label, count, CARD_LIFETIME_SECONDS);
     if (batch === null) return null;
@@ -94,15 +111,27 @@ export class Desk {
       const round = cards.slice(from, from + CARDS_PER_ROUND);
       await this.#sessions.issue(round.map(({ guid }) => ({ keyType: 'GUID', key: hashGuid(guid), session })));
     }
-    return { batch: { ...batch, used: 0 }, cards };
+    // Withdrawn while they were issued: what came after the withdrawal went over the shards must not open either.
+    const withdrawnFrom = await this.#desk.withdrawnFrom(batch.batchId);
+    if (withdrawnFrom !== null) await this.#sessions.withdrawBatch(batch.batchId, withdrawnFrom);
+    return { batch: { ...batch, withdrawnFrom, used: 0 }, cards };
   }
 
-  /** @param provider one provider's batches, or null for all @returns each with how many were used, never which */
-  async batches(provider: string | null): Promise<CardBatch[]> {
-    const batches = await this.#desk.batches(provider);
-    return Promise.all(
-      batches.map(async (batch) => ({ ...batch, used: await this.#sessions.batchUse(batch.batchId) })),
-    );
+  /** @param provider one provider's batches, or null for all @returns a page, each with how many were used, never which */
+  async batches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage> {
+    const { batches, older, newer } = await this.#desk.batchPage(provider, from);
+    return { batches: await this.#counted(batches), older, newer };
+  }
+
+  /** @returns one batch (of this provider), or null when there is no such one */
+  async batch(batchId: string, provider: string | null): Promise<CardBatch | null> {
+    const batch = await this.#desk.batch(batchId, provider);
+    return batch === null ? null : ((await this.#counted([batch]))[0] ?? null);
+  }
+
+  async #counted(batches: readonly Batch[]): Promise<CardBatch[]> {
+    const used = await this.#sessions.batchUses(batches.map(({ batchId }) => batchId));
+    return batches.map((batch, i) => ({ ...batch, used: used[i] ?? 0 }));
   }
 
   /**

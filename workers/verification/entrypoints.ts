@@ -2,14 +2,18 @@
  * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
+import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type {
+  BatchCursor,
   CardBatch,
+  CardBatchPage,
   CardSheet,
   ClockStatus,
   IssuedTeleTanReply,
   IssueTansRequest,
   RedeemRpc,
   ReserveReply,
+  ReserveRequest,
   TeleTanBook,
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
@@ -21,25 +25,28 @@ import { servicesOf } from './services.ts';
 /** Bound by `upload` alone. */
 export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
   /** See {@link RedeemRpc}. */
-  reserve(tan: string, digest: string): Promise<ReserveReply> {
-    return servicesOf(this.env).ledger.reserve(tan, digest);
+  reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
+    return servicesOf(this.env).ledger.reserve(tan, request);
   }
 
   /** See {@link RedeemRpc}. */
-  commit(tan: string, uploadId: string): Promise<void> {
-    return servicesOf(this.env).ledger.commit(tan, uploadId);
+  commit(tan: string, reservationId: string): Promise<void> {
+    return servicesOf(this.env).ledger.commit(tan, reservationId);
   }
 
   /** See {@link RedeemRpc}. */
-  release(tan: string, uploadId: string): Promise<void> {
-    return servicesOf(this.env).ledger.release(tan, uploadId);
+  release(tan: string, reservationId: string, receipt: string): Promise<void> {
+    return servicesOf(this.env).ledger.release(tan, reservationId, receipt);
   }
 }
 
 /** Bound by `portal` alone. */
 export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements VerificationBackOfficeRpc {
-  /** See {@link VerificationBackOfficeRpc}. */
+  /** See {@link VerificationBackOfficeRpc}. @throws RangeError when a batch is named and `count` is below 20 */
   async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }> {
+    if (request.codeBatchId !== null && request.count < MIN_CARDS_PER_BATCH) {
+      throw new RangeError(`count: at least ${MIN_CARDS_PER_BATCH} in a batch are expected, got ${request.count}`);
+    }
     return { tans: await servicesOf(this.env).ledger.issue(request.count, request.codeBatchId) };
   }
 
@@ -87,8 +94,13 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  cardBatches(provider: string | null): Promise<CardBatch[]> {
-    return servicesOf(this.env).desk.batches(provider);
+  cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage> {
+    return servicesOf(this.env).desk.batches(provider, from);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  cardBatch(batchId: string, provider: string | null): Promise<CardBatch | null> {
+    return servicesOf(this.env).desk.batch(batchId, provider);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

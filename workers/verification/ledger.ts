@@ -2,17 +2,27 @@
  * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to one object (docs/decisions/012).
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
-import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
-import type { ReserveReply } from '../../domain/rpc.ts';
+import { keptDigest, tanHash } from '../../domain/tan-hash.ts';
+import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
+import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
-import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
-import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
 /** One call issues at most so many: 1,000 rows are written within a few milliseconds. */
 const MAX_TANS_PER_CALL = 1_000;
 
-const HASH_LABEL = utf8('exposure-edge/tan-hash/v1\0');
+const HASH = /^[0-9a-f]{64}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What comes from another Worker is no more trusted than what comes from a phone. */
+function checked(request: ReserveRequest): ReserveRequest {
+  const { digest, reservationId, idCommitment, payloadCommitment } = request;
+  const hashes = [digest, idCommitment, payloadCommitment].every((text) => typeof text === 'string' && HASH.test(text));
+  if (!hashes || typeof reservationId !== 'string' || !UUID.test(reservationId)) {
+    throw new RangeError('reserve: three hashes and a UUID in lowercase hex are expected');
+  }
+  return request;
+}
 
 /** Everything the entrypoints of `verification` do with TANs. */
 export class Ledger {
@@ -25,21 +35,29 @@ export class Ledger {
     this.#config = config;
   }
 
-  /** See `RedeemRpc.reserve`. */
-  async reserve(tan: string, digest: string): Promise<ReserveReply> {
+  /** See `RedeemRpc.reserve`. @throws RangeError when a field has not the form that domain/rpc.ts gives it */
+  async reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
+    const { digest, reservationId, idCommitment, payloadCommitment } = checked(request);
+    const ours = {
+      digest: keptDigest(this.#config.tanHashKey, tan, digest),
+      reservationId,
+      idCommitment,
+      payloadCommitment,
+    };
     // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
     // until the caller's garbage is collected.
-    return { ...(await this.#object.reserve(this.#hash(tan), digest, this.#config.leaseSeconds)) };
+    const reply = { ...(await this.#object.reserve(this.#hash(tan), ours, this.#config.leaseSeconds)) };
+    return reply.kind === 'reserved' ? { ...reply, permit: { ...reply.permit } } : reply;
   }
 
   /** See `RedeemRpc.commit`. */
-  async commit(tan: string, uploadId: string): Promise<void> {
-    await this.#object.commit(this.#hash(tan), uploadId);
+  async commit(tan: string, reservationId: string): Promise<void> {
+    await this.#object.commit(this.#hash(tan), reservationId);
   }
 
   /** See `RedeemRpc.release`. */
-  async release(tan: string, uploadId: string): Promise<void> {
-    await this.#object.release(this.#hash(tan), uploadId);
+  async release(tan: string, reservationId: string, receipt: string): Promise<void> {
+    await this.#object.release(this.#hash(tan), reservationId, receipt);
   }
 
   /**
@@ -54,8 +72,10 @@ export class Ledger {
     if (!Number.isInteger(count) || count < 1 || count > MAX_TANS_PER_CALL) {
       throw new RangeError(`count: an integer 1..${MAX_TANS_PER_CALL} is expected, got ${count}`);
     }
+    // The object has the clock; it is asked for the last day, since a TAN is made before it is recorded.
+    const lastDay = lastDayOfTan(await this.#object.endOfTan(this.#config.tanLifetimeSeconds));
     const tans = Array.from({ length: count }, () =>
-      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), this.#config.tanMacKey),
+      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), lastDay, this.#config.tanMacKey),
     );
     await this.record(tans, codeBatchId);
     return tans;
@@ -76,6 +96,11 @@ export class Ledger {
     return this.#object.status(this.#hash(tan));
   }
 
+  /** Ends a TAN that was recorded and given to nobody. */
+  async withdraw(tan: string): Promise<void> {
+    await this.#object.withdraw(this.#hash(tan));
+  }
+
   /** Ends the TANs of a batch that are not committed. */
   async withdrawBatch(codeBatchId: string): Promise<void> {
     await this.#object.withdrawBatch(codeBatchId);
@@ -87,7 +112,7 @@ export class Ledger {
   }
 
   #hash(tan: string): string {
-    return toHex(hmacSha256(this.#config.tanHashKey, HASH_LABEL, utf8(tan)));
+    return tanHash(this.#config.tanHashKey, tan);
   }
 
   get #object(): DurableObjectStub<TanLedger> {

@@ -2,14 +2,16 @@
  * @module Sessions as the routes see them: tokens in, keyed hashes out to sixteen objects (docs/architecture.md §7). Each method is
  * repeatable: what it gives out is derived, so a lost reply is asked for again.
  */
-import { type KeyType, registrationToken, sessionSeed, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
-import type { TestResultReply } from '../../domain/rpc.ts';
-import { laboratorySession, type Session } from '../../domain/session.ts';
+import { type KeyType, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
+import type { Session, TanStatus } from '../../domain/session.ts';
 import { isPositive } from '../../domain/test-result.ts';
-import type { IssuedRow, TestSession } from '../../durable-objects/test-session/test-session.ts';
+import type { IssuedRow } from '../../durable-objects/test-session/test-session.ts';
+import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
 import type { RegistrationQuestion } from './question.ts';
+import { Registration } from './registration.ts';
+import { Shards } from './shards.ts';
 
 /** What a poll is told; null where CWA refuses. */
 export type PollReply =
@@ -29,8 +31,6 @@ export interface CodeToIssue {
   readonly session: Session;
 }
 
-/** Hex digits, one shard each. */
-export const SHARD_DIGITS = Array.from('0123456789abcdef');
 /** A number that moved while the ledger was asked is asked about again; two devices of one person do that, rarely. */
 const TAKE_TAN_ATTEMPTS = 4;
 
@@ -38,35 +38,35 @@ export class Sessions {
   readonly #env: VerificationEnv;
   readonly #config: VerificationConfig;
   readonly #ledger: Ledger;
+  readonly #shards: Shards;
+  readonly #registration: Registration;
 
   constructor(env: VerificationEnv, config: VerificationConfig, ledger: Ledger) {
     this.#env = env;
     this.#config = config;
     this.#ledger = ledger;
+    this.#shards = new Shards(env.TEST_SESSION);
+    this.#registration = new Registration(env, config);
   }
 
-  /** `/registrationToken`. @returns the token, or null when none is (any longer) given for this key */
+  /** `/registrationToken`. @returns the token, or null when none is (any longer) given for this question */
   async register(question: RegistrationQuestion, now: number): Promise<string | null> {
-    const { derivationKey } = this.#config;
-    const seed = sessionSeed(question.keyType, question.key, derivationKey);
-    const token = registrationToken(seed, derivationKey);
-    const hash = this.#hash(token);
-    const fresh = question.keyType === 'GUID' ? laboratorySession(question.key, question.birthDateKey, now) : null;
-    return (await this.#shard(hash).register(hash, seed, fresh)) ? token : null;
+    return this.#registration.register(question, now);
   }
 
-  /** `/testresult`. A first answered poll ends the repetition of the token. */
+  /** `/testresult`. A first poll ends the repetition of the token. */
   async poll(token: string): Promise<PollReply> {
     const hash = this.#hash(token);
-    const stored = await this.#shard(hash).read(hash);
+    const stored = await this.#shards.of(hash).open(hash);
     if (stored === null) return null;
-    const reply = await this.#resultOf(stored.session);
-    if (reply === 'birth-date-differs') return { kind: 'birth-date-differs' };
-    await this.#shard(hash).polled(hash, reply.keptUntil);
+    const { session } = stored;
+    const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
+    if (verdict === 'differs') return { kind: 'birth-date-differs' };
+    await this.#keep(hash, session, reply.keptUntil);
     return {
       kind: 'result',
       result: reply.result,
-      sampleCollected: reply.sampleCollected ?? stored.session.registeredAt ?? 0,
+      sampleCollected: reply.sampleCollected ?? session.registeredAt ?? 0,
       labId: reply.labId,
     };
   }
@@ -74,81 +74,91 @@ export class Sessions {
   /** `/tan`. @returns the session's current TAN, issued in the ledger, or null without a positive result or a TAN left */
   async tan(token: string): Promise<string | null> {
     const hash = this.#hash(token);
-    const { derivationKey, tanMacKey } = this.#config;
+    const { derivationKey, tanMacKey, tanLifetimeSeconds, followUpDays } = this.#config;
+    const rules = { lifetimeSeconds: tanLifetimeSeconds, followUpDays };
     for (let attempt = 0; attempt < TAKE_TAN_ATTEMPTS; attempt++) {
-      const stored = await this.#shard(hash).read(hash);
+      const stored = await this.#shards.of(hash).open(hash);
       if (stored === null) return null;
-      const reply = await this.#resultOf(stored.session);
-      if (reply === 'birth-date-differs' || !isPositive(reply.result)) return null;
-      const current = sessionTan(stored.seed, stored.session.tanNumber, derivationKey, tanMacKey);
-      const status = await this.#ledger.status(current);
-      const n = await this.#shard(hash).takeTan(hash, stored.session.tanNumber, status);
-      if (n === 'moved') continue;
-      if (n === null) return null;
-      const tan = sessionTan(stored.seed, n, derivationKey, tanMacKey);
-      // A crash before this line leaves a number without a TAN: the next call finds it gone and issues it anew.
-      await this.#ledger.record([tan], stored.session.codeBatchId);
-      return tan;
+      const { seed, session } = stored;
+      const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
+      if (verdict !== 'right' || !isPositive(reply.result)) return null;
+      await this.#keep(hash, session, reply.keptUntil);
+      const current = { n: session.tanNumber, expiresAt: session.tanExpiresAt };
+      const status = await this.#statusOf(seed, current);
+      const taken = await this.#shards.of(hash).takeTan(hash, current.n, status, rules);
+      if (taken === 'moved') continue;
+      if (taken === null) return null;
+      const tan = sessionTan(seed, { n: taken.n, expiresAt: taken.expiresAt }, derivationKey, tanMacKey);
+      // A crash before this line leaves a number without a TAN: the next call finds it being issued, and issues it.
+      await this.#ledger.record([tan], session.codeBatchId);
+      if ((await this.#shards.of(hash).read(hash)) !== null) return tan;
+      // Withdrawn or deleted meanwhile. A crash before this line leaves a TAN that nobody was given.
+      await this.#ledger.withdraw(tan);
+      return null;
     }
     return null;
   }
 
-  /** A person deletes test and token; idempotent. The result goes first, so that a crash leaves it to be asked again. */
+  /** What the ledger knows of the session's current TAN; gone where none was taken yet. */
+  async #statusOf(seed: Uint8Array, { n, expiresAt }: { n: number; expiresAt: number | null }): Promise<TanStatus> {
+    if (expiresAt === null) return 'gone';
+    return this.#ledger.status(sessionTan(seed, { n, expiresAt }, this.#config.derivationKey, this.#config.tanMacKey));
+  }
+
+  /**
+   * A person deletes test and token; idempotent. Only a session that is right about the date of birth deletes what the
+   * laboratory posted, and it is noted before the first row goes, so that a crash leaves it to be asked again.
+   */
   async forget(token: string): Promise<void> {
     const hash = this.#hash(token);
-    const stored = await this.#shard(hash).read(hash);
+    const stored = await this.#shards.of(hash).read(hash);
     if (stored === null) return;
-    for (const id of [stored.session.hashedGuid, stored.session.hashedGuidWithBirthDate]) {
-      if (id !== null) await this.#env.RESULTS.forget(id);
+    const { session } = stored;
+    const isOwn = session.isForgetting || (await askLaboratory(this.#env.RESULTS, session)).verdict === 'right';
+    if (isOwn && session.hashedGuid !== null) {
+      await this.#shards.of(hash).beginForgetting(hash);
+      for (const id of [session.hashedGuidWithBirthDate, session.hashedGuid]) {
+        if (id !== null) await this.#env.RESULTS.forget(id);
+      }
     }
-    await this.#shard(hash).forget(hash);
+    const ids = this.#registration.claimIds(session);
+    if (ids !== null) await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, hash);
+    await this.#shards.of(hash).forget(hash, isOwn ? 'deleted' : 'void');
   }
 
   /** Issues teleTANs or cards; durable when it resolves. */
   async issue(codes: readonly CodeToIssue[]): Promise<void> {
-    const rows = codes.map((code): IssuedRow => {
-      const seed = sessionSeed(code.keyType, code.key, this.#config.derivationKey);
-      return {
-        tokenHash: this.#hash(registrationToken(seed, this.#config.derivationKey)),
-        seed,
-        session: code.session,
-      };
+    const rows = codes.map(({ keyType, key, session }): IssuedRow => {
+      const { seed, hash } = this.#registration.named(keyType, key);
+      return { tokenHash: hash, seed, session };
     });
     const shards = Map.groupBy(rows, (row) => row.tokenHash.charAt(0));
-    await Promise.all([...shards].map(([digit, group]) => this.#named(digit).issue(group)));
+    await Promise.all([...shards].map(([digit, group]) => this.#shards.of(digit).issue(group)));
   }
 
-  /** @returns how many cards of a batch were opened, over all shards */
-  async batchUse(codeBatchId: string): Promise<number> {
-    const counts = await Promise.all(SHARD_DIGITS.map((digit) => this.#named(digit).batchUse(codeBatchId)));
-    return counts.reduce((sum, count) => sum + count, 0);
+  /** @returns for each batch how many of its cards were opened, over all shards: one call a shard, however many batches */
+  async batchUses(codeBatchIds: readonly string[]): Promise<number[]> {
+    if (codeBatchIds.length === 0) return [];
+    const shards = await Promise.all(this.#shards.all().map((shard) => shard.batchUses(codeBatchIds)));
+    return codeBatchIds.map((_, i) => shards.reduce((sum, counts) => sum + (counts[i] ?? 0), 0));
   }
 
   /** Ends the cards of a batch: those not opened, and those opened at or after `from` (Unix seconds). */
   async withdrawBatch(codeBatchId: string, from: number): Promise<void> {
-    await Promise.all(SHARD_DIGITS.map((digit) => this.#named(digit).withdrawBatch(codeBatchId, from)));
+    await Promise.all(this.#shards.all().map((shard) => shard.withdrawBatch(codeBatchId, from)));
   }
 
-  /** A teleTAN or card is positive by the word of who issued it; a test by its laboratory's. */
-  async #resultOf(session: Session): Promise<TestResultReply | 'birth-date-differs'> {
-    if (session.hashedGuid === null) {
-      return { result: 2, sampleCollected: session.registeredAt, labId: null, keptUntil: null };
+  /** A session lives as long as its result, and its claims no shorter: they are prolonged first. */
+  async #keep(hash: string, session: Session, resultKeptUntil: number | null): Promise<void> {
+    if (resultKeptUntil === null || resultKeptUntil <= session.expiresAt) return;
+    const ids = this.#registration.claimIds(session);
+    for (const id of ids === null ? [] : [ids.birthDate, ids.test]) {
+      await this.#shards.of(id).claim(id, hash, resultKeptUntil, null);
     }
-    const reply = await this.#env.RESULTS.resultOf(session.hashedGuid);
-    if (session.hashedGuidWithBirthDate === null) return reply;
-    const withBirthDate = await this.#env.RESULTS.resultOf(session.hashedGuidWithBirthDate);
-    return withBirthDate.result === reply.result ? reply : 'birth-date-differs';
+    await this.#shards.of(hash).keep(hash, resultKeptUntil);
   }
 
   #hash(token: string): string {
     return tokenHash(token, this.#config.tanHashKey);
-  }
-
-  #shard(hash: string): DurableObjectStub<TestSession> {
-    return this.#named(hash.charAt(0));
-  }
-
-  #named(digit: string): DurableObjectStub<TestSession> {
-    return this.#env.TEST_SESSION.getByName(`s${digit}`);
   }
 }

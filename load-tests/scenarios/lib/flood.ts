@@ -35,6 +35,14 @@ export function badDownload(listed: string): BadDownload {
     { kind: 'unknown path', path: `/${hex(4)}/${hex(8)}.zip`, headers: {}, right: [404] },
     { kind: 'unknown region', path: `/v1/X${random(1e6)}/manifest.json`, headers: {}, right: [404] },
     { kind: 'escaped path', path: `/v1/${REGION}/%6d${hex(3)}%2e%2e/manifest.json`, headers: {}, right: [400, 404] },
+    // Each is the manifest to a parser of URLs, and a name of its own to a cache.
+    { kind: 'dotted path', path: `/${hex(4)}/%2e%2e/v1/${REGION}/manifest.json`, headers: {}, right: [404] },
+    {
+      kind: 'doubled slashes',
+      path: `/${'/'.repeat(1 + random(400))}v1/${REGION}/manifest.json`,
+      headers: {},
+      right: [404],
+    },
     { kind: 'hour not sealed', path: cwa.hour(dayFromNow(1 + random(300)), random(24)), headers: {}, right: [404] },
     { kind: 'day not over', path: cwa.day(dayFromNow(random(300))), headers: {}, right: [404] },
     { kind: 'range', path: chunk, headers: { Range: `bytes=${start}-${start + random(400)}` }, right: [200, 206] },

@@ -27,7 +27,7 @@ interface Targets {
 }
 
 /** load-tests/targets.json: the one place for numbers. */
-export const TARGETS = JSON.parse(open('../targets.json')) as Targets;
+export const TARGETS = JSON.parse(open('../../targets.json')) as Targets;
 
 /** Reads a number from the environment, loudly. */
 function numberFrom(name: string, otherwise: number): number {

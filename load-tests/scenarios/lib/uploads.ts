@@ -8,6 +8,7 @@ import encoding from 'k6/encoding';
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
+import { clientHeaders } from './client.ts';
 import { anyEdge, TARGETS } from './settings.ts';
 
 /** One prepared request: headers as they are, body in base64. */
@@ -38,7 +39,7 @@ export const sampleBody = (): string => REAL[0]?.body ?? '';
 
 function send(prepared: Prepared, kind: string) {
   const answer = http.post(`${anyEdge()}${UPLOAD_PATH}`, encoding.b64decode(prepared.body, 'std'), {
-    headers: { ...prepared.headers },
+    headers: { ...prepared.headers, ...clientHeaders() },
     tags: { name: kind, kind },
     timeout: '20s',
   });

@@ -23,7 +23,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   upload: {
     ...NOTHING,
     rpc: { REDEEM: 'exposure-edge-verification#Redeem', INTAKE: 'exposure-edge-origin#Intake' },
-    secrets: ['DIGEST_KEY', 'TAN_MAC_KEY'],
+    secrets: ['DIGEST_KEY', 'TAN_MAC_KEY', 'UPLOAD_ID_KEY'],
   },
   index: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
   config: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
@@ -31,14 +31,14 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
     ...NOTHING,
     buckets: { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private' },
     objects: { SUBMISSION_BUFFER: 'SubmissionBuffer', PUBLISHER: 'Publisher', PARAMETER_STORE: 'ParameterStore' },
-    secrets: ['CONFIG_SIGNING_KEY', 'EXPORT_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'MANIFEST_SIGNING_KEY'],
+    secrets: ['CONFIG_SIGNING_KEY', 'EXPORT_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'MANIFEST_SIGNING_KEY', 'PERMIT_KEY'],
     route: false,
   },
   verification: {
     ...NOTHING,
     rpc: { RESULTS: 'exposure-edge-laboratory#Results' },
     objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession', CODE_DESK: 'CodeDesk' },
-    secrets: ['DERIVATION_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
+    secrets: ['DERIVATION_KEY', 'PERMIT_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
   },
   laboratory: { ...NOTHING, objects: { RESULT_STORE: 'ResultStore' }, secrets: ['LABORATORY_LIST_PUBLIC_KEY'] },
   portal: {

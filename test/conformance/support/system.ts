@@ -70,6 +70,8 @@ export function payloadOf(keys: readonly SubmittedKey[], changes: Partial<Submis
     checkIns: [],
     submissionType: 0,
     checkInProtectedReports: [],
+    cover: null,
+    authorization: null,
     ...changes,
   };
 }

@@ -36,6 +36,7 @@ export async function muteVerification(): Promise<Miniflare> {
       bindings: {
         ...Object.fromEntries(secrets.map((name) => [name, testSecret(name)])),
         TAN_LIFETIME_SECONDS: '86400',
+        FOLLOW_UP_DAYS: '0',
         RESERVATION_LEASE_SECONDS: '60',
         ANSWER_DEADLINE_MS: '200',
       },
@@ -72,9 +73,10 @@ export function verificationDrivers(edge: LocalEdge, mute: string): Readonly<Rec
   async function post(guid: string): Promise<void> {
     const store = await edge.miniflare.getDurableObjectNamespace('RESULT_STORE', 'exposure-edge-laboratory');
     const shard = store.get(store.idFromName(`r${guid.charAt(1)}`)) as unknown as {
-      put(labId: string, rows: readonly ResultRow[]): Promise<number[]>;
+      put(poster: { labId: string; needsBirthDate: boolean }, rows: readonly ResultRow[]): Promise<number[]>;
     };
-    await shard.put('lab-1', [{ id: guid, result: POSITIVE, sampleCollected: SAMPLE_COLLECTED }]);
+    const poster = { labId: 'lab-1', needsBirthDate: false };
+    await shard.put(poster, [{ id: guid, result: POSITIVE, sampleCollected: SAMPLE_COLLECTED }]);
   }
 
   async function register(guid: string, keyDob?: string): Promise<string> {
@@ -96,8 +98,9 @@ export function verificationDrivers(edge: LocalEdge, mute: string): Readonly<Rec
     400: (path) => ask(path, path.endsWith('/forget') ? {} : { registrationToken: UNKNOWN_TOKEN }),
     403: async (path) => {
       const guid = freshGuid();
+      const registrationToken = await register(guid, `x${freshGuid().slice(1)}`);
       await post(guid);
-      return ask(path, { registrationToken: await register(guid, `x${freshGuid().slice(1)}`) });
+      return ask(path, { registrationToken });
     },
     405: (path, method) => send(edge.url, path, { method }),
     500: (path) => ask(path, { registrationToken: UNKNOWN_TOKEN, keyType: 'GUID', key: freshGuid() }, '0', mute),

@@ -3,7 +3,7 @@
  * withdrawal from now on or back to a date (H10): first a dry run that changes nothing, then the deed.
  */
 import { Hono } from 'hono';
-import type { CardBatch } from '../../../domain/rpc.ts';
+import type { BatchCursor, CardBatch } from '../../../domain/rpc.ts';
 import { errorPage } from '../errors.tsx';
 import { dateText, startOfDay, timeText } from '../format.ts';
 import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
@@ -14,11 +14,45 @@ import { fill } from '../texts/texts.ts';
 const scopeOf = (c: StaffContext): string | null =>
   c.var.identity.roles.includes('health-authority') ? null : c.var.identity.provider;
 
+const BATCH_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const CURSOR = /^(\d{1,12})\.([A-Za-z0-9_-]{1,64})$/;
+
 /** The batch a form names, as far as this person may see it. */
 async function batchIn(c: StaffContext): Promise<CardBatch | null> {
-  const batches = await c.env.VERIFICATION.cardBatches(scopeOf(c));
-  const found = batches.find(({ batchId }) => batchId === c.var.form.get('batch'));
-  return found === undefined ? null : { ...found };
+  const batchId = c.var.form.get('batch') ?? '';
+  const found = BATCH_ID.test(batchId) ? await c.env.VERIFICATION.cardBatch(batchId, scopeOf(c)) : null;
+  return found === null ? null : { ...found };
+}
+
+/** Where the page begins that a link leads to: `older` or `newer` than a batch. Anything else is the newest page. */
+function cursorIn(c: StaffContext): BatchCursor | null {
+  for (const direction of ['older', 'newer'] as const) {
+    const [, createdAt, batchId] = CURSOR.exec(c.req.query(direction) ?? '') ?? [];
+    if (createdAt !== undefined && batchId !== undefined) return { direction, createdAt: Number(createdAt), batchId };
+  }
+  return null;
+}
+
+function PageLinks(props: { c: StaffContext; batches: readonly CardBatch[]; older: boolean; newer: boolean }) {
+  const { batches, older, newer } = props;
+  const { texts: t } = props.c.var;
+  const [first, last] = [batches[0], batches.at(-1)];
+  const at = (batch: CardBatch): string => `${batch.createdAt}.${batch.batchId}`;
+  if (!(newer && first) && !(older && last)) return null;
+  return (
+    <nav class="row" aria-label={t.pages}>
+      {newer && first && (
+        <a class="button plain" href={`/staff/batches?newer=${at(first)}`}>
+          {t.batchesNewer}
+        </a>
+      )}
+      {older && last && (
+        <a class="button plain" href={`/staff/batches?older=${at(last)}`}>
+          {t.batchesOlder}
+        </a>
+      )}
+    </nav>
+  );
 }
 
 /** @returns the instant a withdrawal is to count from; null when the form has no date, or one outside the batch's life */
@@ -71,13 +105,15 @@ export function batchRoutes() {
 
   routes.get('/', async (c) => {
     const { texts: t } = c.var;
-    const batches = await c.env.VERIFICATION.cardBatches(scopeOf(c));
+    const { batches: page, older, newer } = await c.env.VERIFICATION.cardBatches(scopeOf(c), cursorIn(c));
+    const batches = page.map((batch) => ({ ...batch }));
     return answerPage(
       c,
       'batches',
       <>
         <p>{t.batchesIntro}</p>
         {batches.length === 0 ? <p>{t.batchesNone}</p> : <BatchTable c={c} batches={batches} />}
+        <PageLinks c={c} batches={batches} older={older} newer={newer} />
         <p class="soft">{t.utc}</p>
       </>,
     );

@@ -2,6 +2,7 @@
  * @module Make a batch of code cards and print it (docs/spec/europe.md §6 H9–H15). The codes are in the answer to the form alone.
  */
 import { Hono } from 'hono';
+import { MAX_CARDS_PER_BATCH, MIN_CARDS_PER_BATCH } from '../../../domain/card-batch.ts';
 import type { CardBatch } from '../../../domain/rpc.ts';
 import { cardText, dateText } from '../format.ts';
 import { integerField, textField } from '../form.ts';
@@ -13,7 +14,6 @@ import type { Texts } from '../texts/en.ts';
 import { fill } from '../texts/texts.ts';
 import { answerSheet } from './sheet.tsx';
 
-const MAX_CARDS = 10_000;
 /** A label is printed on each card. */
 const MAX_LABEL = 60;
 
@@ -56,7 +56,15 @@ export function cardRoutes() {
         <p>{t.cardsIntro}</p>
         <Form c={c} action="/staff/cards">
           <Field label={t.cardsLabel} help={t.cardsLabelHelp} name="label" required maxlength={MAX_LABEL} />
-          <Field label={t.cardsCount} name="count" type="number" required min={1} max={MAX_CARDS} value="10" />
+          <Field
+            label={t.cardsCount}
+            name="count"
+            type="number"
+            required
+            min={MIN_CARDS_PER_BATCH}
+            max={MAX_CARDS_PER_BATCH}
+            value="20"
+          />
           <button>{t.cardsMake}</button>
         </Form>
       </>,
@@ -66,7 +74,7 @@ export function cardRoutes() {
   routes.post('/', async (c) => {
     const { texts: t, form, identity } = c.var;
     const label = textField(form, 'label', MAX_LABEL);
-    const count = integerField(form, 'count', { min: 1, max: MAX_CARDS });
+    const count = integerField(form, 'count', { min: MIN_CARDS_PER_BATCH, max: MAX_CARDS_PER_BATCH });
     if (label === null || count === null) return errorPage(c, 'input');
     await audit(c, 'cards.make', `count ${count}`);
     const sheet = await c.env.VERIFICATION.makeCards(identity.provider, label, count);

@@ -1,6 +1,5 @@
 /** @module Pages that only show: failed guesses, what the origin has published, the audit log and its search. */
 import { Hono } from 'hono';
-import { AUDIT_PAGE } from '../../../durable-objects/staff-room/audit-ops.ts';
 import { startOfDay, timeText } from '../format.ts';
 import { answerPage, Field, Notice, Table } from '../layout.tsx';
 import type { Staff } from '../staff-context.ts';
@@ -42,13 +41,20 @@ export function statusRoutes() {
   const routes = new Hono<Staff>();
   routes.get('/', async (c) => {
     const { texts: t } = c.var;
-    const { regions, idle, counters } = await c.env.ORIGIN.status();
+    const [{ regions, idle, counters }, authorities] = await Promise.all([
+      c.env.ORIGIN.status(),
+      c.var.room.authorities(),
+    ]);
+    const stale = authorities.filter(({ nextUpdate }) => c.var.now >= nextUpdate).map(({ name }) => name);
     const rows = Object.entries(counters).map(([name, value]) => [<span class="mono">{name}</span>, value]);
     const hour = (last: number | null): string => (last === null ? '–' : timeText(last * 3600));
     return answerPage(
       c,
       'status',
       <>
+        {stale.map((name) => (
+          <Notice kind="bad">{fill(t.statusStale, { name })}</Notice>
+        ))}
         <Notice kind={idle ? 'good' : 'plain'}>{idle ? t.statusIdle : t.statusBusy}</Notice>
         <Table
           caption={t['page.status']}
@@ -83,17 +89,17 @@ export function auditRoutes() {
       to: to === null ? null : to + DAY_SECONDS,
       before,
     };
-    const [entries, broken] = await Promise.all([room.search(search), room.brokenLink()]);
-    const last = entries.at(-1);
+    const [found, { broken, wholeAt }] = await Promise.all([room.search(search), room.chain()]);
+    const { entries, before: goesOn } = found;
     const older = new URLSearchParams({ text: query('text'), from: query('from'), to: query('to') });
-    older.set('before', String(last?.id ?? 0));
+    older.set('before', String(goesOn ?? 0));
     return answerPage(
       c,
       'audit',
       <>
         <p>{t.auditIntro}</p>
         {broken === null ? (
-          <p class="soft">{t.auditWhole}</p>
+          <p class="soft">{wholeAt === null ? t.auditNotYet : fill(t.auditWhole, { time: timeText(wholeAt) })}</p>
         ) : (
           <Notice kind="bad">{fill(t.auditBroken, { id: broken })}</Notice>
         )}
@@ -104,7 +110,7 @@ export function auditRoutes() {
           <button>{t.auditFind}</button>
         </form>
         {entries.length === 0 ? (
-          <p>{t.auditNone}</p>
+          <p>{goesOn === null ? t.auditNone : t.auditNoneYet}</p>
         ) : (
           <Table
             caption={t['page.audit']}
@@ -117,7 +123,7 @@ export function auditRoutes() {
             ])}
           />
         )}
-        {entries.length === AUDIT_PAGE && (
+        {goesOn !== null && (
           <p>
             <a href={`/staff/audit?${older.toString()}`}>{t.auditOlder}</a>
           </p>

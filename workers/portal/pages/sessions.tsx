@@ -1,18 +1,20 @@
-/** @module Staff sessions that are running, to end them, and professionals' certificates, to block them. */
+/** @module Staff sessions that are running, to end them, and certificates of professionals and laboratories, to block them. */
 import { Hono } from 'hono';
+import { certificatesInPem } from '../bindings.ts';
+import { blockByMarks, markOfSerial, marksToBlock } from '../card-desk.ts';
 import { errorPage } from '../errors.tsx';
 import { textField } from '../form.ts';
 import { timeText } from '../format.ts';
 import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
+import { AuthorityField } from './holders.tsx';
 import { fill } from '../texts/texts.ts';
 
-const FINGERPRINT = /^[0-9a-f]{64}$/;
 const MAX_NAME = 100;
 
 async function content(c: StaffContext, notice: string | null) {
   const { texts: t, room, session } = c.var;
-  const [sessions, certificates] = await Promise.all([room.sessions(), room.revokedCertificates()]);
+  const [sessions, blocked, authorities] = await Promise.all([room.sessions(), room.blocked(), room.authorities()]);
   const rows = sessions.map(({ subject, begunAt, lastSeen }) => [
     subject,
     <span class="nowrap">{timeText(begunAt)}</span>,
@@ -32,25 +34,52 @@ async function content(c: StaffContext, notice: string | null) {
         heads={[t.sessionsWho, t.sessionsBegan, t.sessionsSeen, t.action]}
         rows={rows}
       />
+      <Form c={c} action="/staff/sessions/revoke">
+        <Field label={t.sessionsWho} help={t.sessionsWhoHelp} name="subject" required maxlength={MAX_NAME} />
+        <button>{t.sessionsEnd}</button>
+      </Form>
       <h2>{t.certificateTitle}</h2>
+      <p>{t.certificateIntro}</p>
       <Form c={c} action="/staff/sessions/certificate">
-        <Field label={t.certificateFingerprint} name="fingerprint" required maxlength={95} class="mono" />
+        <div class="field">
+          <label for="pem">{t.certificatePem}</label>
+          <textarea id="pem" name="pem" rows={6} required spellcheck={false} />
+        </div>
         <button>{t.certificateRevoke}</button>
       </Form>
+      {authorities.length > 0 && (
+        <Form c={c} action="/staff/sessions/certificate">
+          <AuthorityField t={t} authorities={authorities} />
+          <Field label={t.certificateSerial} name="serial" required maxlength={64} class="mono" />
+          <button>{t.certificateRevokeSerial}</button>
+        </Form>
+      )}
       <h2>{t.certificateList}</h2>
-      {certificates.length === 0 ? (
+      {blocked.length === 0 ? (
         <p>{t.none}</p>
       ) : (
         <ul>
-          {certificates.map(({ fingerprint, at }) => (
+          {blocked.map(({ mark, at }) => (
             <li>
-              <span class="mono break">{fingerprint}</span> · {timeText(at)}
+              <span class="mono break">{mark}</span> · {timeText(at)}
             </li>
           ))}
         </ul>
       )}
     </>
   );
+}
+
+/** One certificate in PEM, or the serial number of one of an authority that is known. */
+async function marksIn(c: StaffContext): Promise<string[] | null> {
+  const { form } = c.var;
+  const serial = form.get('serial');
+  if (serial !== undefined) {
+    const mark = await markOfSerial(c, form.get('authority') ?? '', serial);
+    return mark === null ? null : [mark];
+  }
+  const [certificate, ...others] = certificatesInPem(form.get('pem') ?? '') ?? [];
+  return certificate === undefined || others.length > 0 ? null : marksToBlock(certificate);
 }
 
 /** @returns the routes of the page `sessions` */
@@ -68,10 +97,9 @@ export function sessionRoutes() {
   });
 
   routes.post('/certificate', async (c) => {
-    const fingerprint = (c.var.form.get('fingerprint') ?? '').replaceAll(/[\s:]/g, '').toLowerCase();
-    if (!FINGERPRINT.test(fingerprint)) return errorPage(c, 'input');
-    await audit(c, 'certificate.revoke', fingerprint);
-    await c.var.room.revokeCertificate(fingerprint);
+    const marks = await marksIn(c);
+    if (marks === null) return errorPage(c, 'input');
+    await blockByMarks(c, marks);
     return answerPage(c, 'sessions', await content(c, c.var.texts.certificateRevoked));
   });
 

@@ -1,0 +1,51 @@
+/**
+ * @module `origin` judges an upload again, by the rules that `upload` has judged it by: a Worker that any phone can reach may
+ * be taken over, and what is stored ends in a file that every phone reads (docs/architecture.md §4.2).
+ */
+import type { AcceptedUpload } from '../rpc.ts';
+import type { UploadPolicy } from './upload-rules.ts';
+import { checkUpload, publishableKeys } from './validate.ts';
+
+/** A batch's id is a UUID; an operator may name one otherwise. */
+const MAX_BATCH_ID_LENGTH = 100;
+
+/**
+ * @param upload as it came by RPC: of any shape
+ * @param policy home and supported countries, as `upload` has them
+ * @param now Unix seconds; a key that grew too old since `upload` looked is left out
+ * @returns the upload with its keys written anew, at least one, or null when it breaks a rule or nothing is left
+ */
+export function recheckUpload(
+  upload: AcceptedUpload,
+  policy: Omit<UploadPolicy, 'minimumKeys'>,
+  now: number,
+): AcceptedUpload | null {
+  if (!hasShape(upload) || upload.origin !== policy.homeCountry) return null;
+  const claim = {
+    keys: upload.keys,
+    visitedCountries: upload.regions,
+    origin: upload.origin,
+    consentToFederation: upload.consentToFederation,
+    submissionType: 0,
+  };
+  const checked = checkUpload(claim, { ...policy, minimumKeys: 1 });
+  if (!checked.ok || checked.value.regions.join() !== upload.regions.join()) return null;
+  const { keys } = publishableKeys(checked.value.keys, now);
+  return keys.length === 0 ? null : { ...upload, keys };
+}
+
+/** Types lie about what another Worker sent; numbers are judged by the rules, which take whole ones alone. */
+function hasShape(upload: AcceptedUpload): boolean {
+  if (typeof upload !== 'object' || upload === null) return false;
+  const { keys, regions, consentToFederation, codeBatchId } = upload;
+  return (
+    Array.isArray(keys) &&
+    keys.every((key: unknown) => isObject(key) && 'keyData' in key && key.keyData instanceof Uint8Array) &&
+    Array.isArray(regions) &&
+    regions.every((region) => typeof region === 'string') &&
+    typeof consentToFederation === 'boolean' &&
+    (codeBatchId === null || (typeof codeBatchId === 'string' && codeBatchId.length <= MAX_BATCH_ID_LENGTH))
+  );
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -1,0 +1,65 @@
+/**
+ * @module Claims: which session a test belongs to (decision 024). One row for the hash of its GUID and one for the hash with
+ * its date of birth, where a date was given; a session without one needs no row, its place is the claim. A row names its
+ * owner by the keyed hash of the owner's token, so that asking again finds itself. SQL over one object's storage; no clock.
+ */
+import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
+
+/** Rows forgotten in one pass of the cleanup alarm. */
+const CLEANUP_BATCH_ROWS = 5_000;
+
+/** A migration of TestSession (session-ops.ts). */
+export const CLAIM_TABLE = `CREATE TABLE claim (
+     id BLOB PRIMARY KEY, owner BLOB, guesses BLOB NOT NULL, expires_at INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX claim_expiry ON claim (expires_at);`;
+
+/** Of a guesser's hash so much is kept that two of them don't meet: 64 bit. */
+const GUESS_BYTES = 8;
+const GUESS_DIGITS = new RegExp(`.{${2 * GUESS_BYTES}}`, 'g');
+
+export interface Claim {
+  /** Hash of a token; null while there are only guesses. */
+  readonly owner: string | null;
+  /** Who tried a date of birth after the laboratory had answered: the first digits of the hash of each one's token. */
+  readonly guesses: readonly string[];
+  /** Unix seconds: as long as the session, at least. */
+  readonly expiresAt: number;
+}
+
+/** @param id hex @param now Unix seconds @returns the claim that holds, or null */
+export function readClaim(sql: SqlStorage, id: string, now: number): Claim | null {
+  const row = sql
+    .exec<{ owner: ArrayBuffer | null; guesses: ArrayBuffer; expires_at: number }>(
+      'SELECT owner, guesses, expires_at FROM claim WHERE id = ? AND expires_at > ?',
+      fromHex(id),
+      now,
+    )
+    .toArray()[0];
+  if (row === undefined) return null;
+  const owner = row.owner === null ? null : toHex(new Uint8Array(row.owner));
+  const guesses = toHex(new Uint8Array(row.guesses)).match(GUESS_DIGITS) ?? [];
+  return { owner, guesses, expiresAt: row.expires_at };
+}
+
+/** Writes or replaces one row. @param id hex */
+export function writeClaim(sql: SqlStorage, id: string, claim: Claim): void {
+  const owner = claim.owner === null ? null : fromHex(claim.owner);
+  const guesses = fromHex(claim.guesses.join(''));
+  sql.exec('INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?)', fromHex(id), owner, guesses, claim.expiresAt);
+}
+
+/** @param owner hash of a token, hex @returns how it stands in `guesses` */
+export function guessOf(owner: string): string {
+  return owner.slice(0, 2 * GUESS_BYTES);
+}
+
+/** Forgets expired rows, oldest first. @returns Unix seconds when the next is due, or null when none is left */
+export function forgetExpiredClaims(sql: SqlStorage, now: number): number | null {
+  sql.exec(
+    'DELETE FROM claim WHERE id IN (SELECT id FROM claim WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+    now,
+    CLEANUP_BATCH_ROWS,
+  );
+  return sql.exec<{ t: number | null }>('SELECT MIN(expires_at) AS t FROM claim').one().t;
+}

@@ -1,0 +1,142 @@
+/**
+ * @module What an attacker finds who gets at everything that is stored: every byte of every object's file, free pages
+ * included, every object of both buckets, every log line; and apart from that SQLite's log, which the platform's
+ * recovery restores by.
+ */
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { temporaryFolder } from '../../support/command-line/interrupt.ts';
+import type { LocalEdge } from '../../../local-edge/local-edge.ts';
+import { readExportZip } from '../../../protocol/export/export-reader.ts';
+import { dateOfHour, hourOf, hourOfDay } from '../../../protocol/gaen/intervals.ts';
+import { toHex } from '../../../protocol/primitives/bytes.ts';
+import { hourPath } from '../../../protocol/index/cwa-tree.ts';
+
+/** A TAN's row. */
+interface LedgerRow {
+  /** Keyed hash of the TAN. */
+  readonly hash: string;
+  readonly codeBatch: string | null;
+  /** Every column's bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** See the module. */
+export interface Evidence {
+  readonly ledger: readonly LedgerRow[];
+  /** Upload ids that `origin` keeps. */
+  readonly uploadIds: ReadonlySet<string>;
+  /** Hex of every key of the sealed hour in DE, decoys included. */
+  readonly published: readonly string[];
+  /** Code batch → hex of its keys, from the private bucket. */
+  readonly batchKeys: ReadonlyMap<string, readonly string[]>;
+  /** Keys of rows that the private bucket holds, an object a day. */
+  readonly rowKeys: readonly Uint8Array[];
+  /** Bytes of everything that is stored. */
+  readonly stores: readonly Uint8Array[];
+  /** Bytes of SQLite's log of every object. */
+  readonly log: readonly Uint8Array[];
+}
+
+/** Bytes of a row of a private record, and where in it the key lies (durable-objects/packed-keys.ts). */
+const ROW_BYTES = 28;
+const KEY_AT = 8;
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+/**
+ * Ends the edge and gathers what it leaves.
+ *
+ * @param edge with a state directory of its own
+ * @param sealedAt Unix seconds at which the hour before was sealed
+ * @param lines that the Workers logged
+ * @returns see {@link Evidence}
+ */
+export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly string[]): Promise<Evidence> {
+  const published = await publishedKeys(edge.url, hourOf(sealedAt) - 1);
+  const { batchKeys, objects } = await readBuckets(edge);
+  const rowKeys = await readRowKeys(edge);
+  await edge.dispose();
+  const { path: copy, remove } = temporaryFolder('join');
+  try {
+    cpSync(join(edge.state, 'resources'), copy, { recursive: true });
+    const log = filesBelow(copy)
+      .filter((file) => file.endsWith('-wal'))
+      .map((file) => readFileSync(file));
+    const ledger: LedgerRow[] = [];
+    const uploadIds = new Set<string>();
+    for (const file of filesBelow(copy).filter((name) => name.endsWith('.sqlite'))) readObject(file, ledger, uploadIds);
+    const stores: Uint8Array[] = filesBelow(copy)
+      .filter((file) => !/-(wal|shm)$/.test(file))
+      .map((file) => readFileSync(file));
+    if (ledger.length === 0 || uploadIds.size === 0 || log.length === 0) throw new Error('the stores were not found');
+    stores.push(...objects, Buffer.from(lines.join('\n')));
+    return { ledger, uploadIds, published, batchKeys, rowKeys, stores, log };
+  } finally {
+    remove();
+  }
+}
+
+/** Reads an object's rows; closing it carries its log over into the file. */
+function readObject(file: string, ledger: LedgerRow[], uploadIds: Set<string>): void {
+  const db = new DatabaseSync(file);
+  const rowsOf = (table: string) =>
+    db.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table) === undefined
+      ? []
+      : db.prepare(`SELECT * FROM ${table}`).all();
+  for (const row of rowsOf('held_tan')) {
+    const columns = Object.values(row).map((value) =>
+      value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)),
+    );
+    ledger.push({
+      hash: String(row['hash']),
+      codeBatch: typeof row['code_batch_id'] === 'string' ? row['code_batch_id'] : null,
+      bytes: Buffer.concat(columns),
+    });
+  }
+  for (const row of rowsOf('upload')) uploadIds.add(String(row['upload_id']));
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  db.close();
+}
+
+async function publishedKeys(url: string, hour: number): Promise<string[]> {
+  const response = await fetch(`${url}/${hourPath('DE', dateOfHour(hour), hourOfDay(hour))}`);
+  if (!response.ok) throw new Error(`the sealed hour: status ${response.status}`);
+  const read = readExportZip(new Uint8Array(await response.arrayBuffer()), null);
+  if (!read.ok) throw new Error(`the sealed hour: ${JSON.stringify(read.error)}`);
+  return read.exportFile.keys.map(({ keyData }) => toHex(keyData));
+}
+
+/** @param edge that runs @returns the keys of waiting rows, an object a day */
+export async function readRowKeys(edge: LocalEdge): Promise<Uint8Array[]> {
+  const bucket = await edge.miniflare.getR2Bucket('PRIVATE', 'exposure-edge-origin');
+  const { objects } = await bucket.list({ prefix: 'row-keys/' });
+  return Promise.all(objects.map(async ({ key }) => Buffer.from(await (await bucket.get(key))!.arrayBuffer())));
+}
+
+/** @returns keys of each code batch, and the bytes of every object of both buckets */
+async function readBuckets(edge: LocalEdge): Promise<{ batchKeys: Map<string, string[]>; objects: Uint8Array[] }> {
+  const batchKeys = new Map<string, string[]>();
+  const objects: Uint8Array[] = [];
+  for (const binding of ['PRIVATE', 'PUBLIC']) {
+    const bucket = await edge.miniflare.getR2Bucket(binding, 'exposure-edge-origin');
+    const read = async (key: string): Promise<Buffer> => Buffer.from(await (await bucket.get(key))!.arrayBuffer());
+    for (const { key } of (await bucket.list()).objects) {
+      const bytes = await read(key);
+      objects.push(bytes);
+      if (!key.startsWith('codes/')) continue;
+      const rows = await read(key.replace('codes/', 'sets/').replace('.json', '.bin'));
+      for (const [batch, at] of Object.entries(JSON.parse(bytes.toString()) as Record<string, number[]>)) {
+        const keys = at.map((row) =>
+          rows.subarray(row * ROW_BYTES + KEY_AT, row * ROW_BYTES + KEY_AT + 16).toString('hex'),
+        );
+        batchKeys.set(batch, [...(batchKeys.get(batch) ?? []), ...keys]);
+      }
+    }
+  }
+  return { batchKeys, objects };
+}

@@ -1,0 +1,20 @@
+/**
+ * @module Tests with a longer form: `npm test` runs as many cases as prove the point, `npm run test:long` runs the files that
+ * import this one again, with many more. CI does both.
+ */
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Whether this is `npm run test:long` (vitest.config.ts). */
+    readonly longer: boolean;
+  }
+}
+
+/**
+ * @param choice what `npm test` takes, and what `npm run test:long` does
+ * @returns the one that this run takes
+ */
+export function usualOrLong<T>(choice: { readonly usual: T; readonly long: T }): T {
+  return inject('longer') ? choice.long : choice.usual;
+}

@@ -1,0 +1,109 @@
+/**
+ * @module Operator commands about professionals' cards, below `/operator/cards`: authorities and their lists of revoked
+ * certificates, holders, blocks. Scripts fetch a list where the authority publishes it (`npm run revocations`).
+ */
+import { Hono } from 'hono';
+import { HOLDER_PAGE } from '../../durable-objects/staff-room/card-ops.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import { readBody } from '../shared/body.ts';
+import { problem } from '../shared/problem.ts';
+import { blockByMarks, bringList, listHolders, marksToBlock, unlistHolder } from './card-desk.ts';
+import { MAX_LIST_COMMAND_BYTES, readBlock, readHolders, readList, readSubject } from './card-input.ts';
+import type { InputError } from './operator-input.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
+import { type Staff, type StaffContext } from './staff-context.ts';
+
+/** 100 holders of some hundred bytes, a certificate in PEM. */
+const MAX_COMMAND_BYTES = 64 * 1024;
+
+/** @returns the routes below `/operator/cards`; who may call them is decided before */
+export function cardRoutes() {
+  const routes = new Hono<Staff>();
+
+  routes.get('/authorities', async (c) => {
+    const authorities = await c.var.room.authorities();
+    return c.json({
+      authorities: authorities.map(({ authority, name, number, thisUpdate, nextUpdate, entries }) => ({
+        authority,
+        name,
+        number,
+        thisUpdate,
+        nextUpdate,
+        entries,
+        stale: c.var.now >= nextUpdate,
+      })),
+    });
+  });
+
+  routes.post('/list', async (c) => {
+    const command = await readCommand(c, readList, MAX_LIST_COMMAND_BYTES);
+    if (command instanceof Response) return command;
+    const outcome = await bringList(c, command);
+    switch (outcome.kind) {
+      case 'in-force':
+        return c.json({ authority: outcome.facts.authority, entries: outcome.facts.entries }, 201);
+      case 'older':
+        return problem(409, 'Conflict', 'This list or a newer one is in force.');
+      case 'refused':
+        return problem(422, 'Unprocessable Content', `The list is refused: ${outcome.rule}.`);
+    }
+  });
+
+  routes.get('/holders', async (c) => {
+    const holders = await c.var.room.holders((c.req.query('after') ?? '').slice(0, 100));
+    return c.json({
+      holders: holders.map(({ subject, authority, holderId, roles, provider, held }) => ({
+        subject,
+        authority,
+        holderId,
+        roles: [...roles],
+        provider,
+        held,
+      })),
+      after: holders.length === HOLDER_PAGE ? (holders.at(-1)?.subject ?? null) : null,
+    });
+  });
+
+  routes.post('/holders', async (c) => {
+    const command = await readCommand(c, readHolders);
+    if (command instanceof Response) return command;
+    if (await listHolders(c, command)) return c.json({ holders: command.length }, 201);
+    return problem(409, 'Conflict', 'An authority is not known: bring its list of revoked certificates first.');
+  });
+
+  routes.post('/holders/remove', async (c) => {
+    const command = await readCommand(c, readSubject);
+    if (command instanceof Response) return command;
+    await unlistHolder(c, command);
+    return c.json({});
+  });
+
+  routes.post('/block', async (c) => {
+    const command = await readCommand(c, readBlock);
+    if (command instanceof Response) return command;
+    const marks = marksToBlock(command);
+    await blockByMarks(c, marks);
+    return c.json({ marks }, 201);
+  });
+
+  return routes;
+}
+
+async function readCommand<T>(
+  c: StaffContext,
+  read: (body: unknown) => Result<T, InputError>,
+  limit = MAX_COMMAND_BYTES,
+): Promise<T | Response> {
+  const body = await readBody(c.req.raw, limit);
+  if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${limit} bytes.`);
+  const command = read(body.kind === 'body' ? parsedJson(body.bytes) : null);
+  return command.ok ? command.value : problem(400, 'Bad Request', command.error);
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes));
+  } catch {
+    return null;
+  }
+}

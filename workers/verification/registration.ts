@@ -1,0 +1,133 @@
+/**
+ * @module `/registrationToken`: one session a test, with or without a date of birth (docs/spec/cwa.md §3.1; decision 024).
+ *
+ * Without one, the session's place is the claim to the test: one row, one shard. With one, the token depends on it too, and
+ * the order of writes is: the claim to the date of birth, the claim to the test, the session. A crash in between leaves
+ * claims of a session that isn't there; the same question finds them its own and goes on, another one is refused until the
+ * laboratory has answered and says that it is the right one. A session that is found wrong gives way to the right one alone,
+ * and is void before its claims go over: no two of a test are ever live.
+ */
+import { birthDateHash, registrationToken, sessionSeed, tokenHash } from '../../domain/derived-codes.ts';
+import { laboratorySession, type Session } from '../../domain/session.ts';
+import { askLaboratory } from './answered.ts';
+import type { VerificationConfig, VerificationEnv } from './bindings.ts';
+import type { RegistrationQuestion } from './question.ts';
+import { Shards } from './shards.ts';
+
+/** A session's names: the token that is given out, and what it is kept by. */
+interface Named {
+  readonly seed: Uint8Array;
+  readonly token: string;
+  /** Keyed hash of the token. */
+  readonly hash: string;
+}
+
+/** Keyed hashes under which a test and its date of birth are claimed. */
+export interface ClaimIds {
+  readonly test: string;
+  readonly birthDate: string;
+}
+
+export class Registration {
+  readonly #env: VerificationEnv;
+  readonly #config: VerificationConfig;
+  readonly #shards: Shards;
+
+  constructor(env: VerificationEnv, config: VerificationConfig) {
+    this.#env = env;
+    this.#config = config;
+    this.#shards = new Shards(env.TEST_SESSION);
+  }
+
+  /** @param now Unix seconds @returns the token, or null when none is (any longer) given for this question */
+  async register(question: RegistrationQuestion, now: number): Promise<string | null> {
+    const { keyType, key, birthDateKey } = question;
+    if (keyType === 'GUID') {
+      const fresh = laboratorySession(key, birthDateKey, now);
+      return birthDateKey === null ? this.#byTest(fresh) : this.#byBirthDate(fresh, birthDateKey);
+    }
+    const own = this.#named(question);
+    const { kind } = await this.#shards.of(own.hash).register(own.hash, own.seed, null, null);
+    return kind === 'granted' ? own.token : null;
+  }
+
+  /** Names of a session that is yet to be issued. */
+  named(keyType: RegistrationQuestion['keyType'], key: string): Named {
+    return this.#named({ keyType, key, birthDateKey: null });
+  }
+
+  /** @returns where a laboratory's session with a date of birth has its claims, or null: it has none */
+  claimIds({ hashedGuid, hashedGuidWithBirthDate }: Session): ClaimIds | null {
+    if (hashedGuid === null || hashedGuidWithBirthDate === null) return null;
+    const test = this.named('GUID', hashedGuid).hash;
+    return { test, birthDate: birthDateHash(hashedGuidWithBirthDate, this.#config.tanHashKey) };
+  }
+
+  /** A code card, or a test without a date of birth. */
+  async #byTest(fresh: Session): Promise<string | null> {
+    const { verdict } = await askLaboratory(this.#env.RESULTS, fresh);
+    if (verdict === 'differs') return null;
+    const own = this.named('GUID', fresh.hashedGuid ?? '');
+    const shard = this.#shards.of(own.hash);
+    let reply = await shard.register(own.hash, own.seed, fresh, null);
+    if (reply.kind === 'taken' && verdict === 'right' && (await this.#makesWay(reply.by, fresh.expiresAt))) {
+      reply = await shard.register(own.hash, own.seed, fresh, reply.by);
+    }
+    return reply.kind === 'granted' ? own.token : null;
+  }
+
+  async #byBirthDate(fresh: Session, birthDateKey: string): Promise<string | null> {
+    const key = fresh.hashedGuid ?? '';
+    const own = this.#named({ keyType: 'GUID', key, birthDateKey });
+    const session = this.#shards.of(own.hash);
+    const again = await session.register(own.hash, own.seed, null, null);
+    if (again.kind !== 'unknown') return again.kind === 'granted' ? own.token : null;
+
+    const ids = this.claimIds(fresh) as ClaimIds;
+    const isAnswered = (await this.#env.RESULTS.resultOf(key)).labId !== null;
+    if (isAnswered) {
+      // Counted before it is compared: whoever has the flyer must not find the date of birth by trying.
+      if (!(await this.#shards.of(ids.test).guessBirthDate(ids.test, own.hash))) return null;
+      if ((await askLaboratory(this.#env.RESULTS, fresh)).verdict !== 'right') return null;
+    }
+    const claim = (id: string) => this.#claim(id, own.hash, fresh.expiresAt, isAnswered);
+    const birthDate = await claim(ids.birthDate);
+    if (birthDate === 'taken') return null;
+    const test = await claim(ids.test);
+    if (test === 'taken' || test === 'card') {
+      if (birthDate === 'new') await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, own.hash);
+      // Nobody can say whose birthday a card is for, so it is left out.
+      return test === 'card' ? this.#byTest({ ...fresh, hashedGuidWithBirthDate: null }) : null;
+    }
+    const { kind } = await session.register(own.hash, own.seed, fresh, null);
+    return kind === 'granted' ? own.token : null;
+  }
+
+  /** @param isRight whether the laboratory says that the date of birth is the test's */
+  async #claim(id: string, owner: string, until: number, isRight: boolean): Promise<'new' | 'held' | 'card' | 'taken'> {
+    const shard = this.#shards.of(id);
+    let reply = await shard.claim(id, owner, until, null);
+    if (reply.kind === 'taken' && isRight && (await this.#makesWay(reply.by, until))) {
+      reply = await shard.claim(id, owner, until, reply.by);
+    }
+    return reply.kind;
+  }
+
+  /** @returns whether the holder of a claim is void now: it never was right, as far as the laboratory has answered */
+  async #makesWay(holder: string, until: number): Promise<boolean> {
+    const shard = this.#shards.of(holder);
+    const session = await shard.peek(holder);
+    const isWrong =
+      session === null ||
+      session.state === 'void' ||
+      (session.state === 'registered' && (await askLaboratory(this.#env.RESULTS, session)).verdict === 'differs');
+    return isWrong && shard.makeVoid(holder, until);
+  }
+
+  #named({ keyType, key, birthDateKey }: RegistrationQuestion): Named {
+    const { derivationKey, tanHashKey } = this.#config;
+    const seed = sessionSeed(keyType, key, birthDateKey, derivationKey);
+    const token = registrationToken(seed, derivationKey);
+    return { seed, token, hash: tokenHash(token, tanHashKey) };
+  }
+}

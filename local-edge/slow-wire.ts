@@ -56,7 +56,7 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'batches',
       'withdrawnFrom',
       'markWithdrawn',
-      'countFailedGuess',
+      'countFailedGuesses',
       'failedGuesses',
     ],
   },

@@ -4,7 +4,9 @@
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireChromium } from '../../scripts/support/chromium.ts';
-import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { type LocalEdge, type LocalEdgeOptions, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { command } from '../../scripts/support/operator.ts';
+import { issueCertificate, issueRevocationList } from '../support/certificate-authority.ts';
 
 /** A running portal. */
 export interface Portal {
@@ -12,8 +14,17 @@ export interface Portal {
   readonly browser: Browser;
   /** Signs somebody in, in a browser of their own. */
   signIn(person: Person): Promise<Page>;
+  /** An authority of professionals has its list of revoked cards brought, made at `now` (Unix seconds) for a day. */
+  bringList(now: number): Promise<void>;
   close(): Promise<void>;
 }
+
+const CARD_AUTHORITY = {
+  name: 'CN=Professionals 2026, O=Ministry of Health, C=NL',
+  authority: true,
+  notBefore: Date.UTC(2026, 0, 1) / 1000,
+  notAfter: Date.UTC(2036, 0, 1) / 1000,
+};
 
 /** Who signs in. */
 interface Person {
@@ -22,9 +33,13 @@ interface Person {
   readonly provider?: string;
 }
 
-/** @returns the edge and a browser; ended by `close` */
-export async function startPortal(): Promise<Portal> {
-  const edge = await startLocalEdge();
+/** @param options of the edge @returns the edge and a browser; ended by `close` */
+export async function startPortal(options: Pick<LocalEdgeOptions, 'adapt'> = {}): Promise<Portal> {
+  const authority = await issueCertificate(CARD_AUTHORITY, null);
+  const edge = await startLocalEdge({
+    ...options,
+    vars: { portal: { STAFF_ROOTS: authority.certificate.toString('pem') } },
+  });
   const browser = await chromium.launch({
     executablePath: requireChromium(),
     // As root Chromium has no sandbox; what it opens here is our own.
@@ -45,6 +60,11 @@ export async function startPortal(): Promise<Portal> {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.waitForURL(`${edge.url}/staff`);
       return page;
+    },
+    async bringList(now) {
+      const list = await issueRevocationList({ thisUpdate: now, revoked: ['01', '02'] }, authority);
+      const body = { list: Buffer.from(list).toString('base64'), authority: null };
+      await command(edge.url, 'POST', '/operator/cards/list', body);
     },
     async close() {
       for (const context of contexts) await context.close();

@@ -9,6 +9,7 @@ import { parseCardCode } from '../../domain/derived-codes.ts';
 import { parseTeleTan } from '../../domain/teletan.ts';
 import { requirePdftotext } from '../../scripts/support/chromium.ts';
 import { moveClock } from '../../scripts/support/operator.ts';
+import { ask, withBackOffice } from '../support/back-office.ts';
 import { axeViolations, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
 import { qrOn, textOfPdf } from './print.ts';
 
@@ -21,6 +22,7 @@ const PAGES = [
   'laboratories',
   'quotas',
   'guesses',
+  'holders',
   'sessions',
   'status',
   'audit',
@@ -34,7 +36,8 @@ const INSTALL_TIMEOUT_MS = 600_000;
 let portal: Portal;
 beforeAll(async () => {
   requirePdftotext();
-  portal = await startPortal();
+  portal = await startPortal({ adapt: withBackOffice });
+  await portal.bringList(Math.floor(Date.now() / 1000));
 }, INSTALL_TIMEOUT_MS);
 afterAll(() => portal.close());
 
@@ -143,6 +146,35 @@ describe('the hotline', () => {
   });
 });
 
+describe('an operator', () => {
+  it('puts a card on the list, keeps it out by ending its sessions, lets it in again and removes it', async ({
+    expect,
+  }) => {
+    const page = await portal.signIn({ name: 'operator-7', roles: ['operator'] });
+    await open(page, 'holders');
+    await page.getByLabel('Authority that issues the card').selectOption({ index: 0 });
+    await page.getByLabel('Number on the card').fill('900012345');
+    await page.getByLabel('Provider', { exact: true }).fill('Klinikum, Nord');
+    await page.getByLabel('Health-care provider').check();
+    await page.getByRole('button', { name: 'Save the entry' }).click();
+    const row = page.locator('tbody tr').first();
+    expect(await row.innerText()).toMatch(
+      /card:[0-9a-f]{16}:900012345[\s\S]*Health-care provider[\s\S]*Klinikum, Nord/,
+    );
+    expect(await axeViolations(page)).toEqual([]);
+    const subject = /card:\S+/.exec(await row.innerText())?.[0] ?? '';
+    await open(page, 'sessions');
+    await page.getByLabel('Person').fill(subject);
+    await page.getByRole('button', { name: 'End the sessions' }).click();
+    await open(page, 'holders');
+    expect(await row.innerText()).toContain('kept out');
+    await page.getByRole('button', { name: `Let in again ${subject}` }).click();
+    expect(await row.innerText()).not.toContain('kept out');
+    await page.getByRole('button', { name: `Remove ${subject}` }).click();
+    expect(await page.locator('main').innerText()).toContain('Nobody is on the list.');
+  });
+});
+
 describe('a provider', () => {
   it('prints a sheet of cards whose codes and QR codes open the same session', async ({ expect }) => {
     const page = await portal.signIn({ name: 'provider-1', roles: ['provider'], provider: 'Practice Gouda' });
@@ -202,6 +234,22 @@ describe('a provider', () => {
     await open(page, 'batches');
     expect(await page.locator('tbody tr').first().innerText()).toMatch(/withdrawn from/);
     expect(await register('GUID', hashed(guids[1] ?? ''))).not.toBe(201);
+  });
+
+  it('turns over the pages of batches, in both directions', async ({ expect }) => {
+    for (let i = 0; i < 26; i++) {
+      await ask(portal.edge.url, 'verification', 'makeCards', 'Practice Leiden', `Batch ${i}.`, 20);
+    }
+    const page = await portal.signIn({ name: 'provider-4', roles: ['provider'], provider: 'Practice Leiden' });
+    await open(page, 'batches');
+    const rows = page.locator('tbody tr');
+    expect(await rows.count()).toBe(25);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Older batches' }).click();
+    expect(await rows.count()).toBe(1);
+    await page.getByRole('link', { name: 'Newer batches' }).click();
+    expect(await rows.count()).toBe(25);
+    expect(await page.getByRole('link', { name: 'Newer batches' }).count()).toBe(0);
   });
 
   it('prints flyers, one a page, with the same code for patient and laboratory', async ({ expect }) => {

@@ -87,6 +87,13 @@ await run(
       await page.getByLabel('teleTANs an hour').fill('120');
       await page.getByRole('button', { name: 'Set the quota' }).click();
       await shoot('quotas');
+      await portal.bringList(NOW - 3600);
+      await open('holders');
+      await page.getByLabel('Number on the card').fill('900012345');
+      await page.getByLabel('Provider', { exact: true }).fill('Klinikum, Nord');
+      await page.getByLabel('Health-care provider').check();
+      await page.getByRole('button', { name: 'Save the entry' }).click();
+      await shoot('holders');
       for (const path of ['guesses', 'sessions', 'status', 'audit']) {
         await open(path);
         await shoot(path);

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { composeTan } from '../../domain/tan.ts';
+import { composeTan, lastDayOfTan } from '../../domain/tan.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
@@ -97,7 +97,7 @@ const withTan = (tan: string, change: Record<string, string> = {}) => ({
 const dummy = (body: Uint8Array): Sending => ({ headers: withTan('', { 'cwa-fake': '1' }), body });
 const unknownTan = (): string => {
   const secrets = JSON.parse(readFileSync(join(system.edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
-  return composeTan(new Uint8Array(10).fill(9), fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
+  return composeTan(new Uint8Array(10).fill(9), lastDayOfTan(START) + 1, fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
 };
 /** A TAN that an upload has used, or holds. */
 async function takenTan(how: 'used' | 'held'): Promise<string> {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { composeTan } from '../../domain/tan.ts';
+import { composeTan, lastDayOfTan } from '../../domain/tan.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { encodeSubmissionPayload, type SubmittedKey } from '../../protocol/submission-payload.ts';
@@ -118,7 +118,11 @@ describe('a refused upload', () => {
 
   it('with a well-made TAN that nobody issued is told 403', async ({ expect }) => {
     const secrets = JSON.parse(readFileSync(join(system.edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
-    const unknown = composeTan(new Uint8Array(10).fill(7), fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
+    const unknown = composeTan(
+      new Uint8Array(10).fill(7),
+      lastDayOfTan(START) + 1,
+      fromBase64(secrets['TAN_MAC_KEY'] ?? ''),
+    );
     expect((await post(headersFor(unknown), bodyOf('unknown'))).status).toBe(403);
   });
 
@@ -145,8 +149,7 @@ describe('a refused upload', () => {
 
   it('with an expired TAN is told 403', async ({ expect }) => {
     const tan = nextTan();
-    // A TAN ends with a full hour, so that its end says no more than that of its beginning.
-    await setClock(system.edge.url, START + 25 * SECONDS_PER_HOUR);
+    await setClock(system.edge.url, START + 25 * SECONDS_PER_HOUR); // a life ends with a full hour
     expect((await system.upload(tan, payloadOf(patientKeys('expired', START)))).status).toBe(403);
     await setClock(system.edge.url, START);
   });

@@ -7,7 +7,7 @@
  * Most time a body may take. A phone at the edge of a cell sends 64 KB in 13 s at 5 KB/s; who takes longer holds a request open
  * for nothing.
  */
-export const BODY_SECONDS = 30;
+const BODY_SECONDS = 30;
 
 /** What came. `too-large`: reading stopped at the limit. `broken`: the connection failed before the end, or took too long. */
 export type BodyResult =

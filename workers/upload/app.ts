@@ -105,7 +105,7 @@ async function decide(
     publishableKeys(upload.keys, await clock());
     return { kind: 'dummy' };
   }
-  const tan = authenticateTan(authorisation, config.tanMacKey);
+  const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
   if (tan === null) return { kind: 'unauthorised' };
   return storeUpload(
     { redeem: env.REDEEM, intake: env.INTAKE, now: clock, uploadIdKey: config.uploadIdKey },

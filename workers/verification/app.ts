@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
-import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
+import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import { readBody } from '../shared/body.ts';
 import { type ClientVariables, stripClientMetadata } from '../shared/client-metadata.ts';
 import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
@@ -33,10 +33,11 @@ interface Route<Question> {
 const REGISTRATION: Route<RegistrationQuestion> = {
   parse: parseRegistration,
   async real(question, { sessions, desk }, now) {
-    const registrationToken = await sessions.register(question, now);
+    const reply = await sessions.register(question, now);
+    if (reply.kind === 'granted') return { status: 201, body: { registrationToken: reply.token } };
     // Only counted, never refused: a valid code must not pay for somebody else's guesses.
-    if (registrationToken === null && question.keyType === 'TELETAN') await desk.countFailedGuess();
-    return registrationToken === null ? refusal(400) : { status: 201, body: { registrationToken } };
+    if (reply.kind === 'refused' && question.keyType === 'TELETAN') await desk.countFailedGuess();
+    return refusal(reply.kind === 'later' ? 500 : 400);
   },
   dummy: () => ({ status: 201, body: { registrationToken: crypto.randomUUID() } }),
 };
@@ -60,12 +61,18 @@ const TAN: Route<string> = {
     const tan = await sessions.tan(token);
     return tan === null ? refusal(400) : { status: 201, body: { tan } };
   },
-  dummy({ config }) {
+  dummy({ config }, now) {
     // Well-formed like a real one, and forged: its MAC is over a key nobody has.
     const random = crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES + config.tanMacKey.length));
     return {
       status: 201,
-      body: { tan: composeTan(random.subarray(0, TAN_UNPREDICTABLE_BYTES), random.subarray(TAN_UNPREDICTABLE_BYTES)) },
+      body: {
+        tan: composeTan(
+          random.subarray(0, TAN_UNPREDICTABLE_BYTES),
+          lastDayOfTan(now + config.tanLifetimeSeconds),
+          random.subarray(TAN_UNPREDICTABLE_BYTES),
+        ),
+      },
     };
   },
 };

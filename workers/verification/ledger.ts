@@ -3,7 +3,7 @@
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { keptDigest, tanHash } from '../../domain/tan-hash.ts';
-import { composeTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
+import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
@@ -72,8 +72,10 @@ export class Ledger {
     if (!Number.isInteger(count) || count < 1 || count > MAX_TANS_PER_CALL) {
       throw new RangeError(`count: an integer 1..${MAX_TANS_PER_CALL} is expected, got ${count}`);
     }
+    // The object has the clock; it is asked for the last day, since a TAN is made before it is recorded.
+    const lastDay = lastDayOfTan(await this.#object.endOfTan(this.#config.tanLifetimeSeconds));
     const tans = Array.from({ length: count }, () =>
-      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), this.#config.tanMacKey),
+      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), lastDay, this.#config.tanMacKey),
     );
     await this.record(tans, codeBatchId);
     return tans;

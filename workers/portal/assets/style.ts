@@ -41,8 +41,8 @@ fieldset { border: 0; margin: 1rem 0; padding: 0; }
 .choice { margin: .75rem 0; padding-left: 2rem; position: relative; max-width: 40rem; }
 .choice > input[type=radio] { position: absolute; left: 0; top: .25rem; margin: 0; width: 1.05rem; height: 1.05rem; }
 .choice small { display: block; color: var(--soft); font-size: .95rem; }
-input, textarea, button { font: inherit; color: inherit; }
-input:not([type=radio]), textarea { width: 100%; padding: .5rem .6rem; border: 1px solid #6b7a87; border-radius: .35rem; background: #fff; }
+input, textarea, select, button { font: inherit; color: inherit; }
+input:not([type=radio]):not([type=checkbox]), textarea, select { width: 100%; padding: .5rem .6rem; border: 1px solid #6b7a87; border-radius: .35rem; background: #fff; }
 input[type=number], input[type=date] { max-width: 13rem; }
 textarea { font-family: var(--mono); font-size: .9rem; }
 button, .button { display: inline-block; min-height: 2.75rem; padding: .5rem 1.1rem; border: 1px solid var(--blue); border-radius: .4rem; background: var(--blue); color: #fff; cursor: pointer; font-weight: 600; text-decoration: none; }

@@ -1,5 +1,5 @@
 /**
- * @module The outermost layers of DER (X.690 §8.1, §10.1): tag, length, value, as views of the same bytes. For lists of revoked
+ * @module The outermost layers of DER (ITU-T X.690): tag, length, value, as views of the same bytes. For lists of revoked
  * certificates alone: a library makes some objects an entry, and a list of 100,000 entries would not fit into 128 MB.
  */
 

@@ -10,7 +10,7 @@ import { type Certificate, hashOfName, serialText } from './certificate.ts';
 import { type Element, elements } from './der.ts';
 import { keyUsage, SIGNATURE_ALGORITHMS } from './path.ts';
 
-/** Tags of X.690 §8 that a list is made of. */
+/** Tags (ITU-T X.690) that a list is made of. */
 const INTEGER = 0x02;
 const BIT_STRING = 0x03;
 const SEQUENCE = 0x30;

@@ -44,7 +44,7 @@ function fill(state: string, keys: number): void {
     DELETE FROM known_key;
     DELETE FROM sweep;
     WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${keys})
-    INSERT INTO known_key SELECT unhex(printf('%08x', i * ${Math.floor(2 ** 32 / keys)})) || randomblob(12),
+    INSERT INTO known_key SELECT CAST(unhex(printf('%08x', i * ${Math.floor(2 ** 32 / keys)})) || randomblob(12) AS BLOB),
       ${midnight} + 24 * (abs(random()) % ${DAYS}) FROM n;
     PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
@@ -120,6 +120,7 @@ await run(
       const seconds = (performance.now() - begun) / 1000;
       await edge.dispose();
       const left = ask(state, 'SELECT count(*) AS n FROM known_key');
+      if (left > keys * (1 - 0.9 / DAYS)) throw new Error(`the walk left ${left} of ${keys} known keys`);
       const piece = inOnePiece(state);
       const slowest = busy.at(-1) ?? Number.NaN;
       const lines = [

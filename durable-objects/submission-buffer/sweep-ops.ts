@@ -7,8 +7,8 @@
  */
 import { SECONDS_PER_DAY, hourOf } from '../../protocol/gaen/intervals.ts';
 
-/** Rows walked in a slice; when all of them go, it takes some 4 ms. */
-const SLICE_ROWS = 2_000;
+/** Rows walked in a slice: some 2 ms when a fourteenth of them goes, some 10 when all do. */
+const SLICE_ROWS = 5_000;
 
 interface Sweep {
   readonly table: 'known_key' | 'upload';

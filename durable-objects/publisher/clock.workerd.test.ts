@@ -26,7 +26,7 @@ const counters = async () => (await rig.inPublisher((publisher) => publisher.sta
 const releaseHours = (): Promise<number[]> =>
   rig.inBuffer((sql) =>
     sql
-      .exec<{ hour: number }>('SELECT DISTINCT release_hour AS hour FROM diagnosis_key ORDER BY hour')
+      .exec<{ hour: number }>('SELECT DISTINCT release_hour AS hour FROM waiting_row ORDER BY hour')
       .toArray()
       .map(({ hour }) => hour),
   );

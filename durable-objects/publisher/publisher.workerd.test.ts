@@ -124,9 +124,10 @@ describe('a day', () => {
     expect(left).toEqual(Array.from({ length: 8 }, (_, ahead) => `row-keys/${today + ahead}.bin`));
     await rig.wakeBuffer();
     const rows = await Promise.all([rig.inBuffer(tables), rig.inPublisherStorage(tables)]);
-    // Every row that is left, by table: names of sets, hours, days and empty files, and counts.
+    // Every row that is left, by table: names of sets, hours, days and empty files, and counts; `received` is a sum over
+    // fifty uploads or more, the profile's among them, and goes in time (domain/received.ts).
     expect(rows.map((all) => Object.keys(all).toSorted())).toEqual([
-      ['meta', 'release_set', 'schema_version', 'sweep'],
+      ['meta', 'received', 'release_set', 'schema_version', 'sweep'],
       ['counter', 'meta', 'public_object', 'region_day', 'region_head', 'region_hour', 'schema_version', 'sealed_hour'],
     ]);
     expect(rows[0]['release_set']!.length).toBe(2);

@@ -66,7 +66,7 @@ describe('a set', () => {
     expect(await alerts()).toBe(1);
   });
 
-  it('keeps nothing of what was put aside once its keys have left', async ({ expect }) => {
+  it('keeps nothing of what was put aside once its keys have left', { timeout: 120_000 }, async ({ expect }) => {
     await rig.accept('u1', keysOf(1, 2));
     await rig.untilIdle();
     await damage(5, 9);

@@ -59,9 +59,15 @@ export class Rig {
     return new Rig();
   }
 
-  async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<Acceptance> {
-    const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
-    await this.#tuneBuffer();
+  async accept(
+    uploadId: string,
+    keys: readonly TemporaryExposureKey[],
+    regions = ['DE'],
+    change: Partial<AcceptedUpload> = {},
+  ): Promise<Acceptance> {
+    const base = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const upload: AcceptedUpload = { ...base, ...change };
+    await this.tuneBuffer();
     try {
       return await this.buffer.accept(uploadId, upload);
     } finally {
@@ -71,13 +77,13 @@ export class Rig {
 
   /** One step of the publisher. */
   async advance(): Promise<{ readonly idle: boolean }> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     return this.inPublisher((publisher) => publisher.advance());
   }
 
   /** All that is due: by the alarm's way, which arms once in many steps, then a last step as an operator's. */
   async untilIdle(limit = 50): Promise<void> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     await this.inPublisher(async (publisher) => {
       for (let wakes = 0; wakes < limit; wakes++) {
         await publisher.wake();
@@ -133,13 +139,13 @@ export class Rig {
 
   /** Changes the buffer object as it is in memory. */
   async inBufferObject(body: (buffer: SubmissionBuffer) => void): Promise<void> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     await runInDurableObject(this.buffer, (buffer) => body(buffer));
   }
 
   /** What the buffer's alarm does, on the rig's clock. */
   async wakeBuffer(): Promise<void> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     await runInDurableObject(this.buffer, async (buffer, { storage }) => {
       await buffer.alarm();
       await storage.deleteAlarm();
@@ -154,7 +160,8 @@ export class Rig {
     await evictAllDurableObjects();
   }
 
-  async #tuneBuffer(): Promise<void> {
+  /** Hands the rig's clock, policy and randomness to the buffer; what calls it does so itself. */
+  async tuneBuffer(): Promise<void> {
     await runInDurableObject(this.buffer, (buffer) => {
       this.#tune(buffer);
       Object.assign(buffer, { random: this.#random });

@@ -10,11 +10,13 @@ import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { countReceived } from './received-ops.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { insertWaiting, waitingHours, waitingTags, type FreshKey } from './waiting-rows.ts';
@@ -35,6 +37,7 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param sql storage of the object
  * @param config of the deployment
  * @param ciphers ready for `now`
+ * @param random for the counts of what was received (received-ops.ts)
  * @param now Unix seconds
  * @param uploadId derived by `upload`; it is never stored beside a key
  * @param upload 1..15 valid keys with regions, consent, origin, code batch
@@ -44,6 +47,7 @@ export function acceptUpload(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
+  random: RandomBytes,
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
@@ -58,6 +62,16 @@ export function acceptUpload(
     return { kind: 'known' };
   }
   storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
+  // Peers' keys come in batches, which are nobody's upload.
+  if (upload.origin === config.homeCountry) {
+    countReceived(
+      sql,
+      ciphers,
+      random,
+      now,
+      fresh.map(({ key }) => key),
+    );
+  }
   storeUpload(sql, config, now, uploadId, 'stored');
   return { kind: 'stored' };
 }
@@ -95,7 +109,7 @@ export function storeKeys(
   const { regions, consentToFederation, origin, codeBatchId } = at.upload;
   const about = { regions, consentToFederation, origin, synthetic: at.synthetic, codeBatchId };
   const perHour = new Map<number, number>();
-  const byHour = Map.groupBy(keys, ({ key }) => Math.max(releaseHour(key), at.earliest));
+  const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) throw new Error(`there is no key for rows of hour ${hour}`);
@@ -136,10 +150,10 @@ export function newKeys(
   const fresh = new Map<string, FreshKey>();
   for (const uploaded of keys) {
     const key = publishedForm(uploaded);
-    if (!canBePublished(config, now, key)) continue;
+    if (!canBePublished(config, now, uploaded)) continue;
     const hash = lastingHash(config, key.keyData);
     const name = toHex(hash);
-    if (!fresh.has(name)) fresh.set(name, { hash, key });
+    if (!fresh.has(name)) fresh.set(name, { hash, key, release: releaseHour(uploaded) });
   }
   const candidates = [...fresh.entries()];
   if (candidates.length === 0) return [];
@@ -159,10 +173,13 @@ export function newKeys(
   return [...fresh.values()];
 }
 
-/** @returns false for a key that can't be published before its retention ends: it is as good as forgotten already */
+/**
+ * @param key as it was uploaded
+ * @returns false for a key that can't be published before its retention ends: it is as good as forgotten already
+ */
 export function canBePublished(config: BufferConfig, now: number, key: TemporaryExposureKey): boolean {
   const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
-  return retentionEnd(key, config.policy.retentionDays) > published;
+  return retentionEnd(publishedForm(key), config.policy.retentionDays) > published;
 }
 
 /** @returns what a key is known by when its row is gone: 128 bits of a keyed hash, enough to tell TEKs apart */

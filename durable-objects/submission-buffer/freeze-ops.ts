@@ -6,24 +6,14 @@
  * transaction, on disk before the reply leaves (output gate). A crash before it leaves the hour open; after it, the same
  * request reads the same set. Decoys are therefore drawn once, whoever asks again.
  */
-import {
-  decideChunk,
-  holdsMinima,
-  uploadsOfSet,
-  type ChunkDecision,
-  type RegionCount,
-} from '../../domain/chunk-policy.ts';
-import { drawDecoyUpload, type RandomBytes } from '../../domain/decoys.ts';
+import { decideChunk, uploadsOfSet, type ChunkDecision, type RegionCount } from '../../domain/chunk-policy.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
-import { pause } from '../pace.ts';
-import { lastingHash, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { FreezeRequest, FrozenSet, RegionFacts } from './contract.ts';
+import { addDecoys, waitingLikes } from './decoy-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { dropLost } from './lost-rows.ts';
-import { LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
-import { labelsOf } from './row-labels.ts';
-import { readWaiting, waitingHours } from './waiting-rows.ts';
 
 interface SetRow extends Record<string, SqlStorageValue> {
   set_no: number;
@@ -56,11 +46,16 @@ export async function freezeHour(
   const first = coveredBefore(sql, after + 1) + 1;
   await dropLost(storage, config, ciphers, first, hour);
   const pads = decision(sql, config, first, hour) === 'pad';
-  const waiting = pads ? await waitingRegions(sql, ciphers, first, hour) : [];
+  const waiting = pads ? await waitingLikes(sql, ciphers, first, hour) : [];
   return storage.transactionSync(() => {
     const meanwhile = givenSet(sql, hour, after);
     if (meanwhile !== null) return meanwhile;
-    if (pads) addDecoys(sql, config, ciphers, random, waiting, first, hour);
+    if (pads) {
+      const oldest = oldestWaiting(sql, first, hour) ?? hour;
+      addDecoys(sql, config, ciphers, random, { first: oldest, hour, waiting }, () =>
+        regionCounts(sql, config, first, hour),
+      );
+    }
     const set = composeSet(sql, config, after + 1, first, hour);
     sql.exec(
       'INSERT OR REPLACE INTO release_set VALUES (?, ?, ?, ?, ?, ?, 0)',
@@ -129,74 +124,6 @@ function composeSet(sql: SqlStorage, config: BufferConfig, setNo: number, first:
   const regions = regionFacts(sql, config, first, hour);
   const keys = regions.find(({ region }) => region === config.unionRegion)?.keys ?? 0;
   return { setNo, hour, firstHour: oldestWaiting(sql, first, hour), lastHour: hour, decision: decided, keys, regions };
-}
-
-interface WaitingRegions {
-  readonly regions: readonly string[];
-  readonly keys: number;
-}
-
-/** @returns how many keys wait for which regions, in an order that only they decide */
-async function waitingRegions(
-  sql: SqlStorage,
-  ciphers: Ciphers,
-  first: number,
-  hour: number,
-): Promise<WaitingRegions[]> {
-  const keys = new Map<string, number>();
-  for (const waiting of waitingHours(sql, first, hour)) {
-    const labels = labelsOf(sql, ciphers, waiting);
-    for (let after: Uint8Array | null = null; ;) {
-      const { rows, last } = readWaiting(sql, ciphers, waiting, after);
-      if (last === null) break;
-      for (let row = LABEL_OFFSET; row < rows.length; row += STORED_ROW_BYTES) {
-        const name = labels.get(readLabel(rows, row))?.regions.join(',');
-        if (name !== undefined) keys.set(name, (keys.get(name) ?? 0) + 1);
-      }
-      after = last;
-      await pause();
-    }
-  }
-  return [...keys]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, count]) => ({ regions: name.split(','), keys: count }));
-}
-
-/** Decoys, one whole upload at a time, until both minima hold in each published region that has a key. */
-function addDecoys(
-  sql: SqlStorage,
-  config: BufferConfig,
-  ciphers: Ciphers,
-  random: RandomBytes,
-  waiting: readonly WaitingRegions[],
-  first: number,
-  hour: number,
-): void {
-  for (;;) {
-    const lacking = regionCounts(sql, config, first, hour).find((region) => !holdsMinima(config.policy, region));
-    if (lacking === undefined) return;
-    const candidates = waiting.filter(
-      ({ regions }) => lacking.region === config.unionRegion || regions.includes(lacking.region),
-    );
-    const regions = drawWeighted(candidates, random);
-    const keys = drawDecoyUpload(random, hour, config.policy.retentionDays).map((key) => ({
-      key,
-      hash: lastingHash(config, key.keyData),
-    }));
-    const upload = { regions, consentToFederation: false, origin: config.homeCountry, codeBatchId: null };
-    storeKeys(sql, config, ciphers, keys, { earliest: hour, upload, synthetic: true });
-  }
-}
-
-function drawWeighted(candidates: readonly WaitingRegions[], random: RandomBytes): readonly string[] {
-  const total = candidates.reduce((sum, { keys }) => sum + keys, 0);
-  const bytes = random(6);
-  let at = Math.floor((bytes.reduce((value, byte) => value * 256 + byte, 0) / 2 ** 48) * total);
-  for (const { regions, keys } of candidates) {
-    if (at < keys) return regions;
-    at -= keys;
-  }
-  throw new Error('no key waits in a region that lacks keys');
 }
 
 interface CounterRow extends Record<string, SqlStorageValue> {

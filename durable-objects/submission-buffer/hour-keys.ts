@@ -12,7 +12,7 @@
  * the next `erase` takes.
  */
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import type { RandomBytes } from '../../domain/decoys.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { BucketPort, ObjectMeta } from '../publisher/bucket.ts';
 import { HourCipher } from './row-cipher.ts';
 

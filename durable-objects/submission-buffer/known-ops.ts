@@ -2,7 +2,6 @@
  * @module What becomes of a retry on a TAN that was used (docs/architecture.md §4.4): nobody remembers which keys it was used for, and
  * what keys are known by anyway, rows that wait and keyed hashes, answers in place of that.
  */
-import { publishedForm } from '../../domain/embargo.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { canBePublished, newKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
@@ -23,6 +22,6 @@ export function allKnown(
   now: number,
   keys: readonly TemporaryExposureKey[],
 ): boolean {
-  const publishable = keys.filter((key) => canBePublished(config, now, publishedForm(key)));
+  const publishable = keys.filter((key) => canBePublished(config, now, key));
   return publishable.length > 0 && newKeys(sql, config, ciphers, now, publishable).length === 0;
 }

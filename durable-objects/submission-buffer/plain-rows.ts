@@ -100,7 +100,7 @@ function sealSlice(
   return rows.length;
 }
 
-function fresh(config: BufferConfig, row: PlainRow): FreshKey {
+function fresh(config: BufferConfig, row: PlainRow): Omit<FreshKey, 'release'> {
   const keyData = new Uint8Array(row.tek);
   return {
     key: {

@@ -99,7 +99,7 @@ it('rows in the clear are sealed, known and published as they were', async ({ ex
   await expectPublished(expect);
 });
 
-it('a migration that is cut off between any two of its steps goes on', { timeout: 60_000 }, async ({ expect }) => {
+it('a migration that is cut off between any two of its steps goes on', async ({ expect }) => {
   for (const crash of [
     'BEFORE INSERT ON waiting_row WHEN (SELECT count(*) FROM waiting_row) >= 300',
     "BEFORE DELETE ON meta WHEN OLD.name = 'plain_rows'",

@@ -15,10 +15,10 @@
  * | 48..63 | the lasting hash, which outlives the row (known-ops.ts) |
  *
  * A tag never repeats under one key, since a key is stored once; so no counter block does. All keystream of a call comes
- * from one pass of the block cipher (NIST SP 800-38A §6.5): the 14 rows of an upload, or the thousands of a page.
+ * from one pass of the block cipher (NIST SP 800-38A, counter mode): the 14 rows of an upload, or the thousands of a page.
  */
-import { createCipheriv, type Cipheriv } from 'node:crypto';
-import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { createCipheriv, createDecipheriv, randomBytes, type Cipheriv } from 'node:crypto';
+import { concatBytes, utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { SORT_BYTES, TEK_OFFSET } from '../packed-keys.ts';
 import { release, Scratch } from './memory.ts';
@@ -37,6 +37,8 @@ const BLOCKS_A_ROW = (STORED_ROW_BYTES - TAG_BYTES) / TAG_BYTES;
 /** A label's text is filled up to a multiple of this, so that its length tells little. */
 const LABEL_BLOCK_CHARACTERS = 128;
 
+const GCM_NONCE_BYTES = 12;
+
 const COUNTERS = new Scratch();
 const TEKS = new Scratch();
 
@@ -53,6 +55,7 @@ export class HourCipher {
   readonly #row: Cipheriv;
   readonly #labelName: Uint8Array;
   readonly #labelText: Uint8Array;
+  readonly #counts: Uint8Array;
   /** A pure function of the text, so a transaction that is undone leaves nothing wrong in it. */
   readonly #labels = new Map<string, SealedLabel>();
 
@@ -63,6 +66,7 @@ export class HourCipher {
     this.#row = blockCipher(derived('row'));
     this.#labelName = derived('label-name');
     this.#labelText = derived('label-text');
+    this.#counts = derived('counts');
   }
 
   /** @param teks key_data, one after the other @returns their tags, one after the other */
@@ -116,6 +120,27 @@ export class HourCipher {
   openLabel({ label, sealed }: SealedLabel): string | null {
     const text = new TextDecoder().decode(this.#cryptLabel(label, sealed)).trimEnd();
     return readLabel(hmacSha256(this.#labelName, utf8(text)), 0) === label ? text : null;
+  }
+
+  /** Seals counts (received-ops.ts): AES-256-GCM under a nonce of its own, since they are written again and again. */
+  sealCounts(counts: Uint8Array): Uint8Array {
+    const nonce = randomBytes(GCM_NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#counts, nonce);
+    return concatBytes(nonce, cipher.update(counts), cipher.final(), cipher.getAuthTag());
+  }
+
+  /** @returns the counts, or null when they were sealed under another key or damaged */
+  openCounts(sealed: Uint8Array): Uint8Array | null {
+    if (sealed.length < GCM_NONCE_BYTES + TAG_BYTES) return null;
+    const cipher = createDecipheriv('aes-256-gcm', this.#counts, sealed.subarray(0, GCM_NONCE_BYTES));
+    cipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+    try {
+      const counts = cipher.update(sealed.subarray(GCM_NONCE_BYTES, sealed.length - TAG_BYTES));
+      cipher.final();
+      return Uint8Array.from(counts);
+    } catch {
+      return null;
+    }
   }
 
   #cryptLabel(label: number, bytes: Uint8Array): Uint8Array {

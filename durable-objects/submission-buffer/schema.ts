@@ -83,4 +83,12 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO meta VALUES ('plain_rows', 1);
   INSERT INTO meta SELECT 'scrub_left', 64 WHERE EXISTS (SELECT 1 FROM known_key);
   `,
+  // What decoys are drawn from, sealed under the key of an hour to come (received-ops.ts).
+  `
+  CREATE TABLE received (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    hour INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+  );
+  `,
 ];

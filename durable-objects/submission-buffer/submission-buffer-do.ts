@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { RandomBytes } from '../../domain/decoys.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { GroupCommit } from '../group-commit.ts';
@@ -20,6 +20,7 @@ import { freezeHour, readSet } from './freeze-ops.ts';
 import { HourKeys } from './hour-keys.ts';
 import { allKnown } from './known-ops.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
+import { keepReceived } from './received-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetReader } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
@@ -38,7 +39,7 @@ interface BufferEnv {
 export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
-  /** What decoys are drawn from; tests seed it. */
+  /** What decoys, and the counts behind them, are drawn with; tests seed it. */
   protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   protected config: BufferConfig;
   /** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
@@ -65,7 +66,9 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
   async accept(uploadId: string, upload: AcceptedUpload): Promise<Acceptance> {
     const now = await this.#ready();
-    return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, this.#keys, now, uploadId, upload));
+    return this.#commits.run(() =>
+      acceptUpload(this.ctx.storage.sql, this.config, this.#keys, this.random, now, uploadId, upload),
+    );
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */
@@ -108,10 +111,11 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   async purge(setNo: number): Promise<void> {
-    await this.#sealPlain(await this.#ready());
+    const now = await this.#ready();
+    await this.#sealPlain(now);
     this.#reader = null;
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
-    await this.#keys.erase(firstNeededHour(this.ctx.storage.sql));
+    await this.#eraseKeys(now);
   }
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
@@ -132,8 +136,15 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
       () => sweepSlice(storage, now),
       (left) => left && Date.now() - begun <= this.longestWakeMs,
     );
-    await this.#keys.erase(firstNeededHour(storage.sql));
+    await this.#eraseKeys(now);
     await storage.setAlarm(Date.now() + (more ? SOON_MS : WAKE_EVERY_MS));
+  }
+
+  /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
+  async #eraseKeys(now: number): Promise<void> {
+    const { storage } = this.ctx;
+    storage.transactionSync(() => keepReceived(storage.sql, this.#keys, this.random, now));
+    await this.#keys.erase(firstNeededHour(storage.sql));
   }
 
   /** The private bucket as a port; a test's subclass makes it fail. */

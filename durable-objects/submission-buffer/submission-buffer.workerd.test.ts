@@ -1,6 +1,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ROW_BYTES, unpackKey } from '../packed-keys.ts';
 
 let rig: Rig;
@@ -73,47 +74,48 @@ describe('accept', () => {
     expect(await rig.accept('u4', keysOf(1, 3))).toEqual({ kind: 'known' });
   });
 
-  it('extends a cut key and holds it until its day has ended', async ({ expect }) => {
-    const cut = { ...keysOf(1, 1, DAY_0)[0]!, rollingPeriod: 60 };
-    await rig.accept('u1', [cut]);
-    const hour = (DAY_0 + 1) * 24 + 1;
-    expect(await rig.inBuffer(hours)).toEqual([hour]);
-    rig.now = (hour + 1) * 3600;
-    await rig.accept('wake', keysOf(2, 1));
-    const set = await rig.buffer.freeze({ hour, after: 0 });
-    const { rows: packed } = await rig.buffer.page(set.setNo, null, 10);
-    expect(unpackKey(packed, 0)).toMatchObject({ ...cut, rollingPeriod: 144 });
+  it('keeps each key of a day that was cut as the whole day, until the day has ended', async ({ expect }) => {
+    const [one, two, three] = keysOf(1, 3, DAY_0).map((key) => ({ ...key, rollingStartIntervalNumber: DAY_0 * 144 }));
+    // Until 07:40, from then to 11:10, from then to midnight.
+    const { hour, published } = await publishedAs([
+      { ...one!, rollingPeriod: 46 },
+      { ...two!, rollingStartIntervalNumber: DAY_0 * 144 + 46, rollingPeriod: 21 },
+      { ...three!, rollingStartIntervalNumber: DAY_0 * 144 + 67, rollingPeriod: 77 },
+    ]);
+    expect(hour).toBe((DAY_0 + 1) * 24 + 1);
+    const whole = { rollingStartIntervalNumber: DAY_0 * 144, rollingPeriod: 144 };
+    for (const key of [one, two, three]) expect(published).toContainEqual({ ...key!, ...whole });
+    expect(published.length).toBe(3);
+  });
+
+  it('holds a key that runs on after the day it is published as until two hours after its own end', async ({
+    expect,
+  }) => {
+    // From 11:50 yesterday, sent today at 10:00, when it still runs.
+    const [key] = keysOf(2, 1, DAY_0 - 1);
+    const { hour, published } = await publishedAs([
+      { ...key!, rollingStartIntervalNumber: (DAY_0 - 1) * 144 + 71, rollingPeriod: 144 },
+    ]);
+    // It ends at 11:50: sealed at 14:00.
+    expect(hour).toBe(HOUR + 3);
+    expect(published).toEqual([{ ...key!, rollingStartIntervalNumber: (DAY_0 - 1) * 144, rollingPeriod: 144 }]);
   });
 });
 
-describe('known', () => {
-  it('says whether all keys are, and there is one to publish; asking stores nothing', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 3));
-    const before = await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').toArray());
-    expect(await rig.buffer.known(keysOf(1, 3))).toBe(true);
-    expect(await rig.buffer.known(keysOf(1, 1))).toBe(true);
-    expect(await rig.buffer.known([...keysOf(1, 3), ...keysOf(2, 1)])).toBe(false);
-    expect(await rig.buffer.known(keysOf(2, 1))).toBe(false);
-    expect(await rig.buffer.known([])).toBe(false);
-    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').toArray())).toEqual(before);
+/** @returns what a file would hold of an upload, and in which hour */
+async function publishedAs(keys: readonly TemporaryExposureKey[]) {
+  await rig.accept('u1', keys);
+  const [hour = 0] = await rig.inBuffer(hours);
+  rig.now = (hour + 1) * 3600;
+  await rig.tuneBuffer();
+  const set = await rig.buffer.freeze({ hour, after: 0 });
+  const { rows: packed } = await rig.buffer.page(set.setNo, null, 100);
+  const published = Array.from({ length: set.keys }, (_, n) => {
+    const key = unpackKey(packed, n * ROW_BYTES);
+    return { ...key, keyData: key.keyData.slice() };
   });
-
-  it('does not count keys that have had their time: of the rest each must be known', async ({ expect }) => {
-    const tooOld = keysOf(7, 1, DAY_0 - 20);
-    await rig.accept('u1', keysOf(1, 3));
-    expect(await rig.buffer.known([...keysOf(1, 3), ...tooOld])).toBe(true);
-    expect(await rig.buffer.known(tooOld)).toBe(false);
-  });
-
-  it('knows a key whose row is long published and forgotten', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 1));
-    rig.now += 3600;
-    await rig.accept('other', keysOf(9, 1));
-    const set = await rig.buffer.freeze({ hour: HOUR, after: 0 });
-    await rig.buffer.purge(set.setNo);
-    expect(await rig.buffer.known(keysOf(1, 1))).toBe(true);
-  });
-});
+  return { hour, published };
+}
 
 describe('withdrawn batches', () => {
   it('are marked by the hour, the earlier one wins, and the mark outlives every key of the batch', async ({

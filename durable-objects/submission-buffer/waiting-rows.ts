@@ -25,6 +25,8 @@ const WAITING_ROW: InsertTarget = { table: 'waiting_row', columns: 3 };
 export interface FreshKey {
   /** In published form. */
   readonly key: TemporaryExposureKey;
+  /** First hour it may be published in: after the end of what was uploaded, which may be later than the published day's. */
+  readonly release: number;
   /** See known-ops.ts. */
   readonly hash: Uint8Array;
 }
@@ -34,7 +36,7 @@ export function insertWaiting(
   sql: SqlStorage,
   cipher: HourCipher,
   hour: number,
-  keys: readonly FreshKey[],
+  keys: readonly Omit<FreshKey, 'release'>[],
   label: number,
 ): void {
   const rows = new Uint8Array(keys.length * STORED_ROW_BYTES);

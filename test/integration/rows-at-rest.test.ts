@@ -84,70 +84,62 @@ async function openedBy(system: System, rows: readonly Uint8Array[]): Promise<nu
 }
 
 describe('every byte of the database and its log', () => {
-  it(
-    'holds no key in the clear: not while it waits, not when it is published, not in freed pages',
-    { timeout: 180_000 },
-    async ({ expect }) => {
-      const system = await startSystem({ state, vars });
-      const { url } = system.edge;
-      const tans = await issueTans(url, UPLOADS);
-      const patients = tans.map((_, n) => patientKeys(`patient ${n}`, START));
-      for (const [n, tan] of tans.entries()) await upload(system, tan, patients[n] ?? []);
-      const keys = patients.flat();
-      expect(readable(keys)).toEqual([]);
-      await moveClock(url, START + 2 * 3600);
-      expect(names(await publishedKeys(system.edge, 'DE'))).toEqual(names(keys));
-      expect(readable(keys)).toEqual([]);
-      await system.edge.dispose();
-      expect(readable(keys)).toEqual([]);
-      // The search means something: this is the database, and it knows the keys.
-      const database = new DatabaseSync(databaseFile(), { readOnly: true });
-      expect(database.prepare('SELECT count(*) AS n FROM known_key').get()).toEqual({ n: keys.length });
-      database.close();
-    },
-  );
+  it('holds no key in the clear: not while it waits, not when it is published, not in freed pages', async ({
+    expect,
+  }) => {
+    const system = await startSystem({ state, vars });
+    const { url } = system.edge;
+    const tans = await issueTans(url, UPLOADS);
+    const patients = tans.map((_, n) => patientKeys(`patient ${n}`, START));
+    for (const [n, tan] of tans.entries()) await upload(system, tan, patients[n] ?? []);
+    const keys = patients.flat();
+    expect(readable(keys)).toEqual([]);
+    await moveClock(url, START + 2 * 3600);
+    expect(names(await publishedKeys(system.edge, 'DE'))).toEqual(names(keys));
+    expect(readable(keys)).toEqual([]);
+    await system.edge.dispose();
+    expect(readable(keys)).toEqual([]);
+    // The search means something: this is the database, and it knows the keys.
+    const database = new DatabaseSync(databaseFile(), { readOnly: true });
+    expect(database.prepare('SELECT count(*) AS n FROM known_key').get()).toEqual({ n: keys.length });
+    database.close();
+  });
 
-  it(
-    'groups no upload once its hour is forgotten: what was copied meanwhile is opened by no key that is left',
-    { timeout: 180_000 },
-    async ({ expect }) => {
-      const system = await startSystem({ state, vars });
-      const { url } = system.edge;
-      const tans = await issueTans(url, UPLOADS);
-      for (const [n, tan] of tans.entries()) await upload(system, tan, patientKeys(`patient ${n}`, START));
-      // Somebody who can restore the object, or reads the log, has all rows, transaction by transaction.
-      const rows = copiedRows();
-      const openedBefore = await openedBy(system, rows);
-      expect([rows.length, openedBefore]).toEqual([UPLOADS * 14, UPLOADS * 14]);
-      await moveClock(url, START + 2 * 3600);
-      expect((await publishedKeys(system.edge, 'DE')).length).toBe(UPLOADS * 14);
-      expect(await openedBy(system, rows)).toBe(0);
-      await system.edge.dispose();
-    },
-  );
+  it('groups no upload once its hour is forgotten: what was copied meanwhile is opened by no key that is left', async ({
+    expect,
+  }) => {
+    const system = await startSystem({ state, vars });
+    const { url } = system.edge;
+    const tans = await issueTans(url, UPLOADS);
+    for (const [n, tan] of tans.entries()) await upload(system, tan, patientKeys(`patient ${n}`, START));
+    // Somebody who can restore the object, or reads the log, has all rows, transaction by transaction.
+    const rows = copiedRows();
+    const openedBefore = await openedBy(system, rows);
+    expect([rows.length, openedBefore]).toEqual([UPLOADS * 14, UPLOADS * 14]);
+    await moveClock(url, START + 2 * 3600);
+    expect((await publishedKeys(system.edge, 'DE')).length).toBe(UPLOADS * 14);
+    expect(await openedBy(system, rows)).toBe(0);
+    await system.edge.dispose();
+  });
 
-  it(
-    'and of a database of before holds none either, once its rows are sealed',
-    { timeout: 180_000 },
-    async ({ expect }) => {
-      const before = await startSystem({ state, vars });
-      const [tan = ''] = await issueTans(before.edge.url, 1);
-      await upload(before, tan, patientKeys('somebody', START));
-      await before.edge.dispose();
-      const published = Array.from({ length: 60 }, (_, n) => patientKeys(`published ${n}`, START)).flat();
-      const waiting = Array.from({ length: 20 }, (_, n) => patientKeys(`waiting ${n}`, START)).flat();
-      makePlain(published, waiting);
-      expect(readable([...published, ...waiting]).length).toBeGreaterThan(waiting.length);
-      const after = await startSystem({ state, vars });
-      await moveClock(after.edge.url, START + 2 * 3600);
-      expect(names(await publishedKeys(after.edge, 'DE'))).toEqual(names(waiting));
-      await after.edge.dispose();
-      const database = new DatabaseSync(databaseFile());
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      database.close();
-      expect(readable([...published, ...waiting])).toEqual([]);
-    },
-  );
+  it('and of a database of before holds none either, once its rows are sealed', async ({ expect }) => {
+    const before = await startSystem({ state, vars });
+    const [tan = ''] = await issueTans(before.edge.url, 1);
+    await upload(before, tan, patientKeys('somebody', START));
+    await before.edge.dispose();
+    const published = Array.from({ length: 60 }, (_, n) => patientKeys(`published ${n}`, START)).flat();
+    const waiting = Array.from({ length: 20 }, (_, n) => patientKeys(`waiting ${n}`, START)).flat();
+    makePlain(published, waiting);
+    expect(readable([...published, ...waiting]).length).toBeGreaterThan(waiting.length);
+    const after = await startSystem({ state, vars });
+    await moveClock(after.edge.url, START + 2 * 3600);
+    expect(names(await publishedKeys(after.edge, 'DE'))).toEqual(names(waiting));
+    await after.edge.dispose();
+    const database = new DatabaseSync(databaseFile());
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    database.close();
+    expect(readable([...published, ...waiting])).toEqual([]);
+  });
 });
 
 /** Turns the database into one of migration 2: rows that were published and deleted, and rows that wait. */

@@ -118,7 +118,11 @@ describe('a refused upload', () => {
 
   it('with a well-made TAN that nobody issued is told 403', async ({ expect }) => {
     const secrets = JSON.parse(readFileSync(join(system.edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
-    const unknown = composeTan(new Uint8Array(10).fill(7), lastDayOfTan(START) + 1, fromBase64(secrets['TAN_MAC_KEY'] ?? ''));
+    const unknown = composeTan(
+      new Uint8Array(10).fill(7),
+      lastDayOfTan(START) + 1,
+      fromBase64(secrets['TAN_MAC_KEY'] ?? ''),
+    );
     expect((await post(headersFor(unknown), bodyOf('unknown'))).status).toBe(403);
   });
 

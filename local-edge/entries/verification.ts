@@ -28,5 +28,6 @@ export class TestSession extends DeployedTestSession {
 
 countCalls('TanLedger', DeployedTanLedger);
 countCalls('TestSession', DeployedTestSession);
+countCalls('CodeDesk', DeployedCodeDesk);
 
 export default countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true }));

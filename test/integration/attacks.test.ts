@@ -1,6 +1,7 @@
 /** @module The attacks of `npm run attack`, in a small and fast form: every verdict holds, and the faults put there are found. */
 import { describe, it } from 'vitest';
 import { attackJoin } from '../../scripts/attack/join.ts';
+import { takenOverLaboratory } from '../../scripts/attack/taken-over/laboratory.ts';
 import { takenOverPortal } from '../../scripts/attack/taken-over/portal.ts';
 import { takenOverUpload } from '../../scripts/attack/taken-over/upload.ts';
 
@@ -22,6 +23,14 @@ describe('npm run attack', () => {
 
   it('taken-over: portal reaches nothing of phones, upload and laboratories', async ({ expect }) => {
     const verdicts = await takenOverPortal(SEED, quiet);
+    expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
+    expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
+  });
+
+  it('taken-over: laboratory gets one TAN a day for a registered test, and no door, ledger or list', async ({
+    expect,
+  }) => {
+    const verdicts = await takenOverLaboratory(SEED, quiet);
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
     expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
   });

@@ -203,7 +203,7 @@ export interface ClockStatus {
 }
 
 /** What each Worker with objects that publish or delete offers: to tell their clocks, and to be told the time. */
-export interface ClocksRpc {
+interface ClocksRpc {
   clocks(): Promise<readonly ClockStatus[]>;
   /** @param at Unix seconds that another clock says */
   confirmClocks(at: number): Promise<readonly ClockStatus[]>;

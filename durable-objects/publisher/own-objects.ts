@@ -39,7 +39,7 @@ export interface OwnObjects {
 type OwnObjectAlert = 'alert_foreign_object' | 'alert_object_lost' | 'alert_foreign_object_not_kept';
 
 /** Copies of what others put under our names. */
-export const FOREIGN = 'foreign/';
+const FOREIGN = 'foreign/';
 /** A copy is evidence, and bounded: of longer objects the beginning, and so many until they are forgotten. */
 const MAX_COPY_BYTES = 2 ** 20;
 const MAX_COPIES = 100;

@@ -1,6 +1,8 @@
 /** @module The attacks of `npm run attack`, in a small and fast form: every verdict holds, and the faults put there are found. */
 import { describe, it } from 'vitest';
 import { attackJoin } from '../../scripts/attack/join.ts';
+import { takenOverConfig } from '../../scripts/attack/taken-over/config.ts';
+import { takenOverIndex } from '../../scripts/attack/taken-over/index.ts';
 import { takenOverPortal } from '../../scripts/attack/taken-over/portal.ts';
 import { takenOverUpload } from '../../scripts/attack/taken-over/upload.ts';
 
@@ -22,6 +24,12 @@ describe('npm run attack', () => {
 
   it('taken-over: portal reaches nothing of phones, upload and laboratories', async ({ expect }) => {
     const verdicts = await takenOverPortal(SEED, quiet);
+    expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
+    expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
+  });
+
+  it.for([takenOverIndex, takenOverConfig])('taken-over: %o stops no publishing', async (attack, { expect }) => {
+    const verdicts = await attack(SEED, quiet, 2);
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
     expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
   });

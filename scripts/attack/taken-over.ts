@@ -3,23 +3,22 @@
  * rest must hold. A file below taken-over/ each.
  */
 import type { Attack, Verdict } from './attack.ts';
-<<<<<<< HEAD
-import { takenOverLaboratory } from './taken-over/laboratory.ts';
-=======
 import { takenOverConfig } from './taken-over/config.ts';
 import { takenOverIndex } from './taken-over/index.ts';
->>>>>>> publisher-guard
+import { takenOverLaboratory } from './taken-over/laboratory.ts';
 import { takenOverPortal } from './taken-over/portal.ts';
 import { takenOverUpload } from './taken-over/upload.ts';
 
 /** A Worker that was taken over, tried on the system as it is and on one with a fault. */
 type TakenOver = (seed: number, progress: (text: string) => void) => Promise<readonly Verdict[]>;
 
-<<<<<<< HEAD
-const WORKERS: readonly TakenOver[] = [takenOverUpload, takenOverPortal, takenOverLaboratory];
-=======
-const WORKERS: readonly TakenOver[] = [takenOverUpload, takenOverPortal, takenOverIndex, takenOverConfig];
->>>>>>> publisher-guard
+const WORKERS: readonly TakenOver[] = [
+  takenOverUpload,
+  takenOverPortal,
+  takenOverIndex,
+  takenOverConfig,
+  takenOverLaboratory,
+];
 
 export const attack: Attack = {
   name: 'taken-over',

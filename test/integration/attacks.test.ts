@@ -1,12 +1,9 @@
 /** @module The attacks of `npm run attack`, in a small and fast form: every verdict holds, and the faults put there are found. */
 import { describe, it } from 'vitest';
 import { attackJoin } from '../../scripts/attack/join.ts';
-<<<<<<< HEAD
 import { takenOverLaboratory } from '../../scripts/attack/taken-over/laboratory.ts';
-=======
 import { takenOverConfig } from '../../scripts/attack/taken-over/config.ts';
 import { takenOverIndex } from '../../scripts/attack/taken-over/index.ts';
->>>>>>> publisher-guard
 import { takenOverPortal } from '../../scripts/attack/taken-over/portal.ts';
 import { takenOverUpload } from '../../scripts/attack/taken-over/upload.ts';
 
@@ -32,15 +29,16 @@ describe('npm run attack', () => {
     expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
   });
 
-<<<<<<< HEAD
   it('taken-over: laboratory gets one TAN a day for a registered test, and no door, ledger or list', async ({
     expect,
   }) => {
     const verdicts = await takenOverLaboratory(SEED, quiet);
-=======
+    expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
+    expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
+  });
+
   it.for([takenOverIndex, takenOverConfig])('taken-over: %o stops no publishing', async (attack, { expect }) => {
     const verdicts = await attack(SEED, quiet, 2);
->>>>>>> publisher-guard
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
     expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
   });

@@ -8,7 +8,7 @@ import { sameDistribution } from '../../test/support/kolmogorov-smirnov.ts';
 import { LivedPhone } from '../../test/support/lived-phone.ts';
 import { testRandom } from '../testing/random.ts';
 import type { RandomBytes } from '../random.ts';
-import { isTimetable } from './cover-traffic.ts';
+import { isTimetable, shareAgain } from './cover-traffic.ts';
 import { changed, coverOfDay, NONE_REPLACED } from './day.ts';
 import { beginCourse, courseOf, type CoverSettings, drawSeconds, feign, kindOf } from './course.ts';
 import { type Action, playDummy } from './playbook.ts';
@@ -254,6 +254,30 @@ describe('a real course', () => {
     expect(new Set(phone.edge.stored).size).toBe(phone.edge.stored.length);
     expect(phone.edge.stored).toHaveLength(4);
     expect(isTimetable(JSON.parse(JSON.stringify(loaded.value)))).toBe(true);
+  });
+});
+
+describe('who consents on a follow-up day', () => {
+  it('has the key of that day sent too, at the time that was drawn with the consent', async ({ expect }) => {
+    const settings = withCover({
+      probabilityPerDay: 0,
+      followUpDays: 1,
+      courses: { ...courses, repeatProbability: 0 },
+    });
+    const phone = new LivedPhone(MIDNIGHT + 9 * 3600, settings, quickRandom(4));
+    phone.edge.followUpDays = 1;
+    await phone.scan('typed', () => 2);
+    expect((await phone.share()).ok).toBe(true);
+    const liveUntil = async (stored: number): Promise<void> => {
+      for (let wakes = 0; wakes < 10 && phone.edge.stored.length < stored; wakes++) phone.at(await phone.wake());
+    };
+    await liveUntil(4);
+    expect(phone.edge.stored).toHaveLength(4);
+    phone.at(MIDNIGHT + DAY + 10 * 3600);
+    expect(await shareAgain(phone.ports)).toEqual({ ok: true, value: null });
+    await liveUntil(5);
+    expect(phone.edge.now).toBeGreaterThanOrEqual(MIDNIGHT + 2 * DAY);
+    expect(phone.edge.stored).toHaveLength(5);
   });
 });
 

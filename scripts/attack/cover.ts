@@ -138,18 +138,20 @@ export async function attackCover(
   progress: (text: string) => void,
 ): Promise<Verdict[]> {
   const bytes = bytesOfAction(new Seeded(seed));
+  // What fewer phones say less exactly: 95 % of an area are ± 0.74 / √phones, and it varies itself.
+  const slack = 1 / Math.sqrt(phones) - 1 / Math.sqrt(FULL);
+  const highest = HIGHEST_AUC + 1.5 * slack;
+  const formerLeast = FORMER_AUC - 0.6 * slack;
   const verdicts: Verdict[] = [];
   for (const { name, settings } of [DEFAULT, ...others]) {
     progress(name);
     const tried = await tryOn(timetable(settings, ASSUMED), phones, seed);
     const isDefault = settings === DEFAULT.settings;
-    // So few phones say it less exactly.
-    const bound = HIGHEST_AUC + 0.6 * (1 / Math.sqrt(phones) - 1 / Math.sqrt(FULL));
     verdicts.push({
       what: name,
       figure: figureOf(tried, bytes),
-      bound: isDefault ? `upper ends ≤ ${bound.toFixed(2)}` : 'for the choice',
-      holds: !isDefault || worst(tried).high <= bound,
+      bound: isDefault ? `upper ends ≤ ${highest.toFixed(2)}` : 'for the choice',
+      holds: !isDefault || worst(tried).high <= highest,
     });
   }
   progress('a world that is otherwise');
@@ -166,8 +168,8 @@ export async function attackCover(
   verdicts.push({
     what: 'fault put there: the former schedule, and courses that differ from real ones',
     figure: figureOf(faulty, bytes),
-    bound: `found: AUC ≥ ${FORMER_AUC}`,
-    holds: least >= FORMER_AUC,
+    bound: `found: AUC ≥ ${formerLeast.toFixed(2)}`,
+    holds: least >= formerLeast,
   });
   return verdicts;
 }

@@ -4,7 +4,7 @@
  * leak of 20 ms put in front on purpose, which must be found, or the test could see nothing. Requests carry what the apps' HTTP
  * libraries send, and the bytes of every answer are counted beside its time.
  */
-import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload/upload-request.ts';
 import { decodeSubmissionPayload } from '../protocol/submission-payload.ts';
@@ -83,7 +83,7 @@ async function plan(url: string, count: number, seed: string): Promise<Planned[]
 /** Bytes that each connection had brought before. */
 const broughtBefore = new WeakMap<Socket, number>();
 
-function bytesOf({ socket }: IncomingMessage): number {
+function bytesOf(socket: Socket): number {
   const bytes = socket.bytesRead - (broughtBefore.get(socket) ?? 0);
   broughtBefore.set(socket, socket.bytesRead);
   return bytes;
@@ -94,10 +94,12 @@ function send(url: string, upload: UploadRequest, agent: Agent): Promise<Answere
     const headers = { ...upload.headers, 'content-length': upload.body.byteLength };
     let sent = 0;
     const outgoing = request(`${url}${upload.path}`, { method: 'POST', headers, agent }, (response) => {
+      // Given back to the agent at the end of the answer, and then the response knows it no more.
+      const { socket } = response;
       response.resume();
       response.on('end', () => {
         const waited = performance.now() - sent;
-        resolve({ status: response.statusCode ?? 0, waited, bytes: bytesOf(response) });
+        resolve({ status: response.statusCode ?? 0, waited, bytes: bytesOf(socket) });
       });
     });
     outgoing.on('error', reject);

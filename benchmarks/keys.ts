@@ -3,8 +3,10 @@
  * every machine. Uploads follow the published profile of real ones (docs/decoy-profile.md), already normalised.
  */
 import { createHash } from 'node:crypto';
-import { drawDecoyUpload, type RandomBytes } from '../domain/decoys.ts';
+import { drawDecoy } from '../domain/decoys.ts';
 import { releaseHour } from '../domain/embargo.ts';
+import type { RandomBytes } from '../domain/random.ts';
+import { nothingReceived } from '../domain/received.ts';
 import { RETENTION_DAYS } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 
@@ -38,8 +40,16 @@ export function seededBytes(seed: string): RandomBytes {
 export function dataSet(count: number, seed = DATA_SET_SEED): TemporaryExposureKey[] {
   const random = seededBytes(seed);
   const keys: TemporaryExposureKey[] = [];
+  const request = {
+    asOf: DATA_SET_HOUR,
+    sealed: DATA_SET_HOUR,
+    rest: false,
+    leavesRest: false,
+    retentionDays: RETENTION_DAYS,
+    received: nothingReceived(random, Math.floor(DATA_SET_HOUR / 24)),
+  };
   while (keys.length < count) {
-    for (const key of drawDecoyUpload(random, DATA_SET_HOUR, RETENTION_DAYS)) {
+    for (const key of drawDecoy(random, request)) {
       if (releaseHour(key) <= DATA_SET_HOUR && keys.length < count) keys.push(key);
     }
   }

@@ -9,7 +9,7 @@ import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
 export const ORIGIN = 'exposure-edge-origin';
 /** Keys of one call when the buffer is filled, as many as one of its statements takes: the fill isn't measured. */
-const KEYS_A_CALL = 100;
+const KEYS_A_CALL = 99;
 const CALLS_AT_ONCE = 32;
 
 /**

@@ -7,9 +7,10 @@ import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
 
 const UPLOAD = 'exposure-edge-upload';
 
-/** @param deadlineMs of each answer; 0: none @returns the edge, with `url` leading to `upload` and nothing else */
-export async function startUploadEdge(deadlineMs: number): Promise<LocalEdge> {
+/** @param deadlineMs of each answer; 0: none @param state directory that is kept; left out: a temporary one @returns the edge, with `url` leading to `upload` and nothing else */
+export async function startUploadEdge(deadlineMs: number, state?: string): Promise<LocalEdge> {
   const edge = await startLocalEdge({
+    ...(state === undefined ? {} : { state }),
     entries: 'benchmark',
     vars: { upload: { ANSWER_DEADLINE_MS: String(deadlineMs) } },
     adapt: (workers) =>

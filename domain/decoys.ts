@@ -1,106 +1,70 @@
 /**
- * @module Decoys: whole synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5.3). They
- * go through the same normalisation as a real upload of CWA's apps, so a decoy is what such an upload would have left.
- * The profile is published in docs/decoy-profile.md; secrecy of the profile protects nobody.
+ * @module Decoys: synthetic uploads that fill a chunk when the maximum hold is over (docs/architecture.md §5.3). They have
+ * the shape of what this deployment received, mixed with the published profile (docs/decoy-profile.md), and what is left of
+ * one is what would be left of a real upload that came in the same hour.
  */
-import { INTERVALS_PER_DAY, hourStart } from '../protocol/gaen/intervals.ts';
-import { SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import { INTERVALS_PER_DAY, SECONDS_PER_DAY, hourEnd, hourStart } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
-import { MINIMUM_PUBLISHED_RISK_LEVEL, encodeRiskLevel, riskLevelOfOnset } from './keys/risk.ts';
-import { publishedForm } from './embargo.ts';
+import { SHAPE_DAYS, drawProfileRest, drawProfileShape, type Shape } from './decoy-profile.ts';
+import type { PlannedDecoy } from './decoy-plan.ts';
+import { retentionEnd } from './embargo.ts';
+import { encodeRiskLevel } from './keys/risk.ts';
+import { below, type RandomBytes } from './random.ts';
+import { drawReceivedRest, drawReceivedShape, suffice, type Received } from './received.ts';
 
-/** @returns `n` random bytes; unpredictable in production, seeded in tests */
-export type RandomBytes = (n: number) => Uint8Array;
+/** Of so many decoys one has the profile's shape even where enough was received: a value that is new here isn't real only. */
+const PROFILE_SHARE = 10;
 
-/** Most keys CWA's apps send (docs/spec/cwa.md §2.1). */
-const MAX_KEYS = 14;
-
-/** What an infected person answers about the onset of symptoms, in CWA's scale for the day of the upload, by weight. */
-interface OnsetClass {
-  /** Smallest and largest value for the day of the upload, equally likely. */
-  readonly from: number;
-  readonly to: number;
-  readonly weight: number;
+export interface DecoyRequest extends PlannedDecoy {
+  /** The hour that is sealed, `asOf` or later: what ages out before it is left out, as of real keys. */
+  readonly sealed: number;
+  /** Days a key lives after its end. */
+  readonly retentionDays: number;
+  readonly received: Received;
 }
-
-export interface DecoyProfile {
-  readonly onset: readonly OnsetClass[];
-  /** Of 100 uploads, those from a phone that has its full history; the others have 1..13 days, equally likely. */
-  readonly fullHistoryPercent: number;
-  /** Of 100 uploads, those that include the key of the running day. */
-  readonly runningDayPercent: number;
-}
-
-/** docs/decoy-profile.md says where each number comes from. */
-export const DECOY_PROFILE: DecoyProfile = {
-  onset: [
-    { from: 0, to: 7, weight: 60 },
-    { from: 701, to: 701, weight: 8 },
-    { from: 708, to: 708, weight: 4 },
-    { from: 715, to: 715, weight: 3 },
-    { from: 2000, to: 2000, weight: 5 },
-    { from: 3000, to: 3000, weight: 10 },
-    { from: 4000, to: 4000, weight: 10 },
-  ],
-  fullHistoryPercent: 80,
-  runningDayPercent: 50,
-};
 
 /**
- * Draws one synthetic upload: consecutive days, one onset vector, levels below 3 left out as for a real one.
+ * Draws one synthetic upload in published form.
  *
  * @param random source of randomness
- * @param hour the hour in which the upload would have been made (hours since the Unix epoch)
- * @param retentionDays days a key lives after its end; older ones aren't drawn
- * @param profile the published profile
- * @returns 1..14 keys in published form, in no order that means anything
+ * @param request see {@link DecoyRequest}
+ * @returns 1..15 keys, a day each, in no order that means anything; one of the day before where only a rest is asked for
  */
-export function drawDecoyUpload(
-  random: RandomBytes,
-  hour: number,
-  retentionDays: number,
-  profile: DecoyProfile = DECOY_PROFILE,
-): TemporaryExposureKey[] {
-  const today = Math.floor(hourStart(hour) / SECONDS_PER_DAY);
+export function drawDecoy(random: RandomBytes, request: DecoyRequest): TemporaryExposureKey[] {
   for (;;) {
-    const onset = drawOnset(random, profile.onset);
-    const full = below(random, 100) < profile.fullHistoryPercent;
-    const days = full ? MAX_KEYS : 1 + below(random, MAX_KEYS - 1);
-    const youngest = below(random, 100) < profile.runningDayPercent ? 0 : 1;
-    const keys: TemporaryExposureKey[] = [];
-    for (let age = youngest; age < youngest + days; age++) {
-      // The key of `age` days ago ends at the next midnight; at its retention's end it could not be published.
-      if (age > retentionDays) break;
-      const level = riskLevelOfOnset(onset - age);
-      if (level < MINIMUM_PUBLISHED_RISK_LEVEL) continue;
-      keys.push(
-        publishedForm({
-          keyData: random(16),
-          transmissionRiskLevel: level,
-          rollingStartIntervalNumber: (today - age) * INTERVALS_PER_DAY,
-          rollingPeriod: INTERVALS_PER_DAY,
-          ...encodeRiskLevel(level),
-        }),
-      );
-    }
-    if (keys.length > 0) return keys;
+    const shape = request.rest ? restShape(random, request.received) : wholeShape(random, request.received);
+    const keys = keysOf(random, shape, request);
+    // A decoy that keeps the chain of days up needs a key for the next one.
+    if (keys.length > 0 && (!request.leavesRest || shape[0]! > 0)) return keys;
   }
 }
 
-function drawOnset(random: RandomBytes, classes: readonly OnsetClass[]): number {
-  let at = below(
-    random,
-    classes.reduce((sum, { weight }) => sum + weight, 0),
-  );
-  for (const { from, to, weight } of classes) {
-    if (at < weight) return from + below(random, to - from + 1);
-    at -= weight;
-  }
-  throw new Error('weights are whole numbers above zero');
+const byProfile = (random: RandomBytes, received: Received): boolean =>
+  !suffice(received) || below(random, PROFILE_SHARE) === 0;
+
+function wholeShape(random: RandomBytes, received: Received): Shape {
+  return byProfile(random, received) ? drawProfileShape(random) : drawReceivedShape(random, received);
 }
 
-/** @returns a whole number in 0..limit − 1; the bias of 32 bits over limits this small can't be measured */
-function below(random: RandomBytes, limit: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = random(4);
-  return (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) % limit;
+function restShape(random: RandomBytes, received: Received): Shape {
+  const shape = new Uint8Array(SHAPE_DAYS);
+  const level = byProfile(random, received) ? null : drawReceivedRest(random, received);
+  shape[1] = level ?? drawProfileRest(random);
+  return shape;
+}
+
+function keysOf(
+  random: RandomBytes,
+  shape: Shape,
+  { asOf, sealed, retentionDays }: DecoyRequest,
+): TemporaryExposureKey[] {
+  const today = Math.floor(hourStart(asOf) / SECONDS_PER_DAY);
+  const keys: TemporaryExposureKey[] = [];
+  for (const [age, level] of shape.entries()) {
+    if (level === 0) continue;
+    const day = { rollingStartIntervalNumber: (today - age) * INTERVALS_PER_DAY, rollingPeriod: INTERVALS_PER_DAY };
+    if (retentionEnd(day, retentionDays) <= hourEnd(sealed)) continue;
+    keys.push({ keyData: random(16), transmissionRiskLevel: level, ...day, ...encodeRiskLevel(level) });
+  }
+  return keys;
 }

@@ -2,8 +2,8 @@
  * @module Registration tokens and TANs derived from a secret (docs/architecture.md §7), so that a lost reply can be repeated without
  * storing what it said: the same session gives the same token, and the same number of TAN gives the same TAN.
  *
- * The store keeps the session's seed (a keyed hash of what the person scanned or typed) and a keyed hash of the token.
- * Neither leads to a token or a TAN without the derivation key.
+ * The store keeps a keyed hash of the token, and of a code that was issued the session's seed (a keyed hash of what the person
+ * scanned or typed); a test's seed follows from its hashed GUID, which the laboratory is asked by. None of these leads to a token or a TAN without the derivation key.
  */
 import { createHash } from 'node:crypto';
 import { concatBytes, toHex, utf8 } from '../protocol/primitives/bytes.ts';
@@ -56,14 +56,17 @@ export function sessionTan(
   return composeTan(bits.subarray(0, TAN_UNPREDICTABLE_BYTES), lastDayOfTan(expiresAt), macKey);
 }
 
-/** @returns lowercase hex of the keyed hash under which a token's session is stored */
+/** Of a keyed hash so much names a row: among 10⁸ rows two meet with a chance of 10⁻²³, and each byte is stored for 60 days. */
+const NAME_BYTES = 16;
+
+/** @returns 32 lowercase hex digits of the keyed hash under which a token's session is stored */
 export function tokenHash(token: string, hashKey: Uint8Array): string {
-  return toHex(hmacSha256(hashKey, label('token-hash'), utf8(token.toLowerCase())));
+  return toHex(hmacSha256(hashKey, label('token-hash'), utf8(token.toLowerCase())).subarray(0, NAME_BYTES));
 }
 
-/** @returns lowercase hex of the keyed hash under which the hash over GUID and date of birth is claimed */
+/** @returns 32 lowercase hex digits of the keyed hash under which the hash over GUID and date of birth is claimed */
 export function birthDateHash(birthDateKey: string, hashKey: Uint8Array): string {
-  return toHex(hmacSha256(hashKey, label('birth-date-hash'), utf8(birthDateKey)));
+  return toHex(hmacSha256(hashKey, label('birth-date-hash'), utf8(birthDateKey)).subarray(0, NAME_BYTES));
 }
 
 /** Random characters of a typed card code: 31^14 ≈ 69 bit; fewer than 64 could be guessed. */

@@ -11,32 +11,45 @@ import {
 } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 
+/** When a key is valid: its start and how long, both in intervals of 600 s. */
+type Validity = Pick<TemporaryExposureKey, 'rollingStartIntervalNumber' | 'rollingPeriod'>;
+
 /** Apple's "must", and CWA's expiry policy: two hours after the key's validity has ended. */
 export const EMBARGO_SECONDS = 2 * SECONDS_PER_HOUR;
 
 /**
- * A cut key (rolling period < 144, within one UTC day) counts as ending with its UTC day and is published with the
- * period extended to it: a cut period tells the time of the upload to ten minutes. A key that crosses midnight stays
- * as it is, since its end is that of the phone's own rolling, not of an upload.
+ * The form in which a key is stored and published: always a whole UTC day, from 00:00, period 144 (decision 020). A key's own
+ * start and period tell the time of an upload to ten minutes (a cut key and the one that follows it), or, where a phone's keys
+ * begin at an hour of their own, which keys are that phone's. A key within one UTC day is published as that day. One that
+ * crosses midnight is published as the day that holds most of its intervals, the earlier one if both hold as many
+ * ("majority day"): one key can be published once, and so at least half of its identifiers are still matched.
  *
  * @param key a valid key: start ≥ 0 and period 1..144, both in intervals of 600 s
- * @returns the key as it is stored and published
+ * @returns the key as it is stored and published; the same for a key in published form
  */
-export function publishedForm(key: TemporaryExposureKey): TemporaryExposureKey {
-  const endOfDay = (Math.floor(key.rollingStartIntervalNumber / INTERVALS_PER_DAY) + 1) * INTERVALS_PER_DAY;
-  if (key.rollingStartIntervalNumber + key.rollingPeriod >= endOfDay) return key;
-  return { ...key, rollingPeriod: endOfDay - key.rollingStartIntervalNumber };
+export function publishedForm<K extends Validity>(key: K): K {
+  const day = Math.floor(key.rollingStartIntervalNumber / INTERVALS_PER_DAY);
+  const midnight = (day + 1) * INTERVALS_PER_DAY;
+  const before = midnight - key.rollingStartIntervalNumber;
+  const later = key.rollingPeriod - before > before;
+  return {
+    ...key,
+    rollingStartIntervalNumber: later ? midnight : day * INTERVALS_PER_DAY,
+    rollingPeriod: INTERVALS_PER_DAY,
+  };
 }
 
 /**
- * The first hour whose sealing instant lies at least two hours after the key's end: end 00:00 gives hour 01, which is
- * sealed at 02:00.
+ * The first hour whose sealing instant lies at least two hours after the end of the key and of the day that it is published
+ * as: end 00:00 gives hour 01, which is sealed at 02:00. A key that is published as the day before its end is thus held until
+ * no phone can be sending it any more.
  *
- * @param key in published form
+ * @param key as uploaded, or in published form
  * @returns hours since the Unix epoch
  */
-export function releaseHour(key: Pick<TemporaryExposureKey, 'rollingStartIntervalNumber' | 'rollingPeriod'>): number {
-  return Math.ceil((keyEnd(key) + EMBARGO_SECONDS) / SECONDS_PER_HOUR) - 1;
+export function releaseHour(key: Validity): number {
+  const end = Math.max(keyEnd(key), keyEnd(publishedForm(key)));
+  return Math.ceil((end + EMBARGO_SECONDS) / SECONDS_PER_HOUR) - 1;
 }
 
 /**
@@ -46,10 +59,7 @@ export function releaseHour(key: Pick<TemporaryExposureKey, 'rollingStartInterva
  * @param retentionDays days after the end of the key's period
  * @returns Unix seconds
  */
-export function retentionEnd(
-  key: Pick<TemporaryExposureKey, 'rollingStartIntervalNumber' | 'rollingPeriod'>,
-  retentionDays: number,
-): number {
+export function retentionEnd(key: Validity, retentionDays: number): number {
   return keyEnd(key) + retentionDays * SECONDS_PER_DAY;
 }
 

@@ -30,29 +30,19 @@ export interface Provenance {
   readonly synthetic: boolean;
 }
 
-/** Writes everything of a row but its key_data: the hot path of paging makes no object a key. */
-export function packFields(
-  rows: Uint8Array,
-  offset: number,
-  start: number,
-  period: number,
-  riskLevel: number,
-  reportType: number,
-  onset: number,
-  provenance: number,
-): void {
-  rows[offset] = start >>> 24;
-  rows[offset + 1] = start >>> 16;
-  rows[offset + 2] = start >>> 8;
-  rows[offset + 3] = start;
-  rows[offset + 4] = period;
-  rows[offset + 5] = riskLevel;
-  rows[offset + 6] = reportType;
-  rows[offset + 7] = onset + ONSET_BIAS;
-  rows[offset + 24] = provenance >>> 24;
-  rows[offset + 25] = provenance >>> 16;
-  rows[offset + 26] = provenance >>> 8;
-  rows[offset + 27] = provenance;
+/** Writes a key, the first {@link SORT_BYTES} of a row. */
+export function packKey(rows: Uint8Array, offset: number, key: TemporaryExposureKey): void {
+  writeUint32(rows, offset, key.rollingStartIntervalNumber);
+  rows[offset + 4] = key.rollingPeriod;
+  rows[offset + 5] = key.transmissionRiskLevel;
+  rows[offset + 6] = key.reportType;
+  rows[offset + 7] = key.daysSinceOnsetOfSymptoms + ONSET_BIAS;
+  rows.set(key.keyData, offset + TEK_OFFSET);
+}
+
+/** Writes the index of a row's provenance. */
+export function packProvenance(rows: Uint8Array, offset: number, provenance: number): void {
+  writeUint32(rows, offset + SORT_BYTES, provenance);
 }
 
 /** @returns the key of the row at `offset`; its bytes are a view of `rows`. */
@@ -86,6 +76,15 @@ export function compareRows(a: Uint8Array, aOffset: number, b: Uint8Array, bOffs
   return 0;
 }
 
-function uint32(rows: Uint8Array, offset: number): number {
+/** Big-endian. */
+export function writeUint32(rows: Uint8Array, offset: number, value: number): void {
+  rows[offset] = value >>> 24;
+  rows[offset + 1] = value >>> 16;
+  rows[offset + 2] = value >>> 8;
+  rows[offset + 3] = value;
+}
+
+/** Big-endian. */
+export function uint32(rows: Uint8Array, offset: number): number {
   return rows[offset]! * 0x1000000 + ((rows[offset + 1]! << 16) | (rows[offset + 2]! << 8) | rows[offset + 3]!);
 }

@@ -4,15 +4,17 @@
  */
 import type { Attack, Verdict } from './attack/attack.ts';
 import { attack as cover } from './attack/cover.ts';
+import { attack as decoys } from './attack/decoys.ts';
 import { attack as join } from './attack/join.ts';
 import { attack as races } from './attack/races.ts';
 import { attack as secondToken } from './attack/second-token.ts';
+import { attack as linkage } from './attack/linkage.ts';
 import { attack as takenOver } from './attack/taken-over.ts';
 import { JSON_FLAG, oneOf, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { writeReport } from './support/report.ts';
 
-const ATTACKS: readonly Attack[] = [cover, join, races, secondToken, takenOver];
+const ATTACKS: readonly Attack[] = [cover, decoys, linkage, join, races, secondToken, takenOver];
 
 function lineOf({ what, figure, bound, holds }: Verdict): string {
   return `${holds ? 'holds' : 'FAILS'}  ${what}: ${figure} (${bound})`;

@@ -9,9 +9,11 @@ import {
   holdsMinima,
   uploadsOfSet,
 } from '../domain/chunk-policy.ts';
-import { drawDecoyUpload } from '../domain/decoys.ts';
+import { planDecoys } from '../domain/decoy-plan.ts';
+import { drawDecoy } from '../domain/decoys.ts';
 import { releaseHour } from '../domain/embargo.ts';
-import { RETENTION_DAYS, hourEnd, hourOf } from '../protocol/gaen/intervals.ts';
+import { countUpload, forgetHalf, nothingReceived, shapeOf } from '../domain/received.ts';
+import { hourEnd, hourOf } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { REGION } from '../phone/testing/timeline.ts';
 import type { Upload } from './cases.ts';
@@ -52,6 +54,15 @@ function uploadsOf(set: readonly Waiting[]): number {
   return uploadsOfSet([...hours.values()].map(({ first, any }) => ({ first, any: any.size })));
 }
 
+/** @returns uploads by the hour of their first key */
+function uploadsByHour(set: readonly Waiting[]): Map<number, number> {
+  const first = new Map<number, number>();
+  for (const { release, upload } of set) first.set(upload, Math.min(first.get(upload) ?? release, release));
+  const byHour = new Map<number, number>();
+  for (const hour of first.values()) byHour.set(hour, (byHour.get(hour) ?? 0) + 1);
+  return byHour;
+}
+
 /**
  * @param uploads in any order
  * @param hours first and last hour to seal
@@ -70,17 +81,35 @@ export function publish(
   const published = new Map<number, TemporaryExposureKey[]>();
   const hourOfKey = new Map<TemporaryExposureKey, number>();
   let uploadCount = uploads.length;
+  let received = nothingReceived(random.bytes, Math.floor(hours.first / 24));
   let decoyKeys = 0;
   for (let hour = hours.first; hour <= hours.last; hour++) {
+    received = forgetHalf(random.bytes, received, Math.floor(hour / 24));
+    for (const { at, keys } of uploads) {
+      if (hourOf(at) === hour) received = countUpload(received, shapeOf(keys, hour), hour);
+    }
     let set = waiting.filter(({ release }) => release <= hour);
     const count = () => ({ region: REGION, keys: set.length, uploads: uploadsOf(set) });
     const oldest = set.length === 0 ? null : Math.min(...set.map(({ release }) => release));
     const decision = decideChunk(policy, hour, oldest, [count()]);
     if (decision === 'hold' || decision === 'empty') continue;
+    const next = planDecoys(received, {
+      first: oldest ?? hour,
+      hour,
+      uploads: uploadsByHour(set.filter(({ key }) => real.has(key))),
+      decoyRests: set.filter(({ key }) => !real.has(key)).length,
+      missing: policy.minKeys - set.length,
+    });
     // A set that is published as it is holds the minima, so only one that waited too long draws decoys.
     while (!holdsMinima(policy, count())) {
-      const drawn = drawDecoyUpload(random.bytes, hour, RETENTION_DAYS);
-      const decoys = drawn.map((key) => ({ key, upload: uploadCount, release: Math.max(hour, releaseHour(key)) }));
+      const planned = next(random.bytes);
+      const request = { ...planned, sealed: hour, retentionDays: policy.retentionDays, received };
+      const drawn = drawDecoy(random.bytes, request);
+      const decoys = drawn.map((key) => ({
+        key,
+        upload: uploadCount,
+        release: Math.max(planned.asOf, releaseHour(key)),
+      }));
       uploadCount += 1;
       decoyKeys += decoys.length;
       waiting = [...waiting, ...decoys];

@@ -3,7 +3,8 @@
  * accepted on purpose although another server refuses it. docs/key-validation.md is held equal to these lists by a test.
  */
 import { RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber, keyEnd } from '../../protocol/gaen/intervals.ts';
-import { MAX_SPAN_INTERVALS } from './limits.ts';
+import { publishedForm } from '../embargo.ts';
+import { MAX_KEYS_OF_ONE_DAY, MAX_SPAN_INTERVALS } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, UNMAPPED_RISK_LEVEL, riskLevelOfOnset } from './risk.ts';
 import type { CheckedKey } from './uploaded.ts';
 
@@ -36,6 +37,21 @@ function withinSpan(keys: readonly CheckedKey[]): readonly CheckedKey[] {
   return keys.filter((key) => newest - key.rollingStartIntervalNumber <= MAX_SPAN_INTERVALS);
 }
 
+/** The longest keys of each day that is published, in the order they were in; of equal ones the earlier in the upload. */
+function longestOfDay(keys: readonly CheckedKey[]): readonly CheckedKey[] {
+  const byDay = new Map<number, CheckedKey[]>();
+  for (const key of keys) {
+    const day = publishedForm(key).rollingStartIntervalNumber;
+    byDay.set(day, [...(byDay.get(day) ?? []), key]);
+  }
+  const kept = new Set(
+    [...byDay.values()].flatMap((day) =>
+      day.toSorted((a, b) => b.rollingPeriod - a.rollingPeriod).slice(0, MAX_KEYS_OF_ONE_DAY),
+    ),
+  );
+  return keys.filter((key) => kept.has(key));
+}
+
 /** In the order they are applied. */
 export const KEY_RULES: readonly KeyRule[] = [
   {
@@ -64,6 +80,13 @@ export const KEY_RULES: readonly KeyRule[] = [
     reason: 'Corona-Warn-App gives such keys no weight; publishing them costs every phone bytes for nothing.',
     keep: (keys) => keys.filter((key) => riskLevelOf(key) >= MINIMUM_PUBLISHED_RISK_LEVEL),
   },
+  {
+    name: 'keys-of-one-day',
+    rule: `Of the keys that are published as one UTC day, the ${MAX_KEYS_OF_ONE_DAY} longest are kept.`,
+    reason:
+      'Same-day releases explain two or three. All are published as the whole day, and more would let one person publish a day many times over.',
+    keep: longestOfDay,
+  },
 ];
 
 /** Where we are milder than Corona-Warn-App's or Google's server, on purpose. */
@@ -72,7 +95,13 @@ export const ALLOWANCES: readonly Allowance[] = [
     name: 'start-not-at-midnight',
     rule: 'A rolling start need not be a multiple of 144.',
     reason:
-      'Corona-Warn-App refuses it; but after a same-day release a key begins within the day, and no phone checks it when matching.',
+      'Corona-Warn-App refuses it; but after a same-day release a key begins within the day, and no phone checks it when matching. It is published as a whole UTC day all the same.',
+  },
+  {
+    name: 'over-midnight',
+    rule: 'A key may run over midnight UTC.',
+    reason:
+      'No current phone makes one. It is published as the day that holds most of it (majority day), so that its start doesn’t tell which keys are one phone’s, and at least half of its identifiers are still matched.',
   },
   {
     name: 'gaps',

@@ -10,6 +10,8 @@ export const KEY_DATA_BYTES = 16;
 export const MAX_ROLLING_PERIOD = INTERVALS_PER_DAY;
 /** Same-day release gives several keys that begin at one midnight; Google's server allows three (docs/spec/google.md §2.1). */
 export const MAX_KEYS_WITH_ONE_START = 3;
+/** The same, where a later key of the day begins when the one before was cut: they are published as one day. */
+export const MAX_KEYS_OF_ONE_DAY = 3;
 /** From the start of a phone's oldest key to the end of its newest: 14 days of history and today. */
 export const MAX_SPAN_INTERVALS = (RETENTION_DAYS + 1) * INTERVALS_PER_DAY;
 /** CWA's own levels; 0 means "unused" and is never sent (docs/spec/cwa.md §2.1 rule 6). */

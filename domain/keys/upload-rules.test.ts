@@ -119,6 +119,18 @@ describe('an upload that passes', () => {
     expect(result.ok && result.value).toMatchObject({ regions: ['DE', 'NL'], consentToFederation: false });
   });
 
+  it('says that somebody was abroad, not where: another country stands for all that are supported', ({ expect }) => {
+    const policy = { ...POLICY, supportedCountries: ['DE', 'AT', 'FR', 'NL'] };
+    const regionsOf = (visitedCountries: string[]) => {
+      const result = checkUpload(claim(days(1), { visitedCountries }), policy);
+      return result.ok ? result.value.regions : [];
+    };
+    for (const home of [[], ['DE']]) expect(regionsOf(home)).toEqual(['DE']);
+    for (const abroad of [['FR'], ['AT', 'DE'], ['DE', 'AT', 'FR', 'NL']]) {
+      expect(regionsOf(abroad)).toEqual(['AT', 'DE', 'FR', 'NL']);
+    }
+  });
+
   it('an absent period becomes 144', ({ expect }) => {
     const result = checkUpload(claim([key(0, { rollingPeriod: null })]), POLICY);
     expect(result.ok && result.value.keys[0]?.rollingPeriod).toBe(144);

@@ -50,6 +50,22 @@ describe('rules that drop a key', () => {
     expect({ left: keys.length, dropped }).toEqual({ left: 2, dropped: { 'total-span': 1 } });
   });
 
+  it('keys-of-one-day: a day that was cut three times is published three times, its shortest key left out', ({
+    expect,
+  }) => {
+    // 00:00, 07:40, 11:10 and 18:50 of yesterday, each until the next, and the day before.
+    const starts = [0, 46, 67, 113, 144];
+    const cut = starts.slice(0, -1).map((start, n) => startsAt(MIDNIGHT - 144 + start, starts[n + 1]! - start));
+    const { keys, dropped } = publishableKeys([...cut, startsAt(MIDNIGHT - 2 * 144)], NOW);
+    expect(keys.map((k) => k.rollingStartIntervalNumber)).toEqual([
+      MIDNIGHT - 144,
+      MIDNIGHT - 144 + 67,
+      MIDNIGHT - 144 + 113,
+      MIDNIGHT - 2 * 144,
+    ]);
+    expect(dropped).toEqual({ 'keys-of-one-day': 1 });
+  });
+
   it('a key of a phone whose clock was a month ahead costs only itself', ({ expect }) => {
     const { keys, dropped } = publishableKeys([startsAt(MIDNIGHT - 144), startsAt(MIDNIGHT + 30 * 144)], NOW);
     expect({ left: keys.length, dropped }).toEqual({ left: 1, dropped: { 'future-start': 1 } });

@@ -38,10 +38,20 @@ export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<Ch
     ok: true,
     value: {
       keys: claim.keys.map(withDefaults),
-      regions: [...new Set([policy.homeCountry, ...claim.visitedCountries])].toSorted(),
+      regions: coarseRegions(claim.visitedCountries, policy),
       consentToFederation: claim.consentToFederation ?? false,
     },
   };
+}
+
+/**
+ * Whether somebody was abroad, and not where: a rare combination of countries, stored with each key, would hold one traveller's
+ * keys together (decision 021). Who names another country is warned for in all that the deployment supports, as with
+ * Corona-Warn-App, whose apps name them all.
+ */
+function coarseRegions(visited: readonly string[], { homeCountry, supportedCountries }: UploadPolicy): string[] {
+  const abroad = visited.some((country) => country !== homeCountry);
+  return [...new Set([homeCountry, ...(abroad ? supportedCountries : [])])].toSorted();
 }
 
 function withDefaults(key: UploadedKey): CheckedKey {

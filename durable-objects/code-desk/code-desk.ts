@@ -10,6 +10,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { BatchCursor } from '../../domain/rpc.ts';
 import { migrate } from '../migrations.ts';
+import { inSlices } from '../pace.ts';
 import {
   type Batch,
   batchOf,
@@ -122,7 +123,11 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
-    forgetOldEntries(this.#sql, Math.floor(await this.clock()));
+    const now = Math.floor(await this.clock());
+    await inSlices(
+      () => forgetOldEntries(this.#sql, now),
+      (more) => more,
+    );
   }
 
   async #armIfIdle(): Promise<void> {

@@ -23,10 +23,11 @@ async function story(prepare: (rig: Rig) => void = () => {}, order = [1, 2]): Pr
   return rig;
 }
 
+/** All objects but the keys of waiting rows, which are random. */
 async function everything(): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
   for (const bucket of [testEnv.PUBLIC, testEnv.PRIVATE]) {
-    for (const [key, bytes] of await objects(bucket)) all[key] = toHex(sha256(bytes));
+    for (const [key, bytes] of await objects(bucket)) if (!key.startsWith('row-keys/')) all[key] = toHex(sha256(bytes));
   }
   return all;
 }
@@ -61,7 +62,7 @@ describe('a publisher that is killed', () => {
       if ((await rig.advance()).idle) break;
     }
     expect(await everything()).toEqual(bytes);
-    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM diagnosis_key').one()['n'])).toBe(0);
+    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM waiting_row').one()['n'])).toBe(0);
   });
 
   it.for(['before', 'after'] as const)('%s any put publishes the same bytes', async (when, { expect }) => {

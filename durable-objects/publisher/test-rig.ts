@@ -7,8 +7,10 @@ import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { HourKeys } from '../submission-buffer/hour-keys.ts';
+import { TAG_BYTES } from '../submission-buffer/row-cipher.ts';
 import type { Acceptance } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
@@ -57,21 +59,31 @@ export class Rig {
     return new Rig();
   }
 
-  async accept(uploadId: string, keys: readonly TemporaryExposureKey[], regions = ['DE']): Promise<Acceptance> {
-    const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
-    await this.#tuneBuffer();
-    return this.buffer.accept(uploadId, upload);
+  async accept(
+    uploadId: string,
+    keys: readonly TemporaryExposureKey[],
+    regions = ['DE'],
+    change: Partial<AcceptedUpload> = {},
+  ): Promise<Acceptance> {
+    const base = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const upload: AcceptedUpload = { ...base, ...change };
+    await this.tuneBuffer();
+    try {
+      return await this.buffer.accept(uploadId, upload);
+    } finally {
+      await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
+    }
   }
 
   /** One step of the publisher. */
   async advance(): Promise<{ readonly idle: boolean }> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     return this.inPublisher((publisher) => publisher.advance());
   }
 
   /** All that is due: by the alarm's way, which arms once in many steps, then a last step as an operator's. */
   async untilIdle(limit = 50): Promise<void> {
-    await this.#tuneBuffer();
+    await this.tuneBuffer();
     await this.inPublisher(async (publisher) => {
       for (let wakes = 0; wakes < limit; wakes++) {
         await publisher.wake();
@@ -83,7 +95,7 @@ export class Rig {
 
   /** Runs in the publisher with the rig's clock, policy and buckets; its alarm can't interfere afterwards. */
   async inPublisher<T>(body: (publisher: Publisher) => Promise<T>): Promise<T> {
-    return runInDurableObject(this.publisher, async (publisher, state) => {
+    const outcome = runInDurableObject(this.publisher, async (publisher, state) => {
       this.#tune(publisher);
       const down = () => Promise.reject(new Error('out of reach'));
       const buffer = { firstHour: down, freeze: down, page: down, purge: down, expire: down };
@@ -96,10 +108,48 @@ export class Rig {
         await state.storage.deleteAlarm();
       }
     });
+    try {
+      return await outcome;
+    } finally {
+      await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
+    }
   }
 
   async inBuffer<T>(body: (sql: SqlStorage, state: DurableObjectState) => T | Promise<T>): Promise<T> {
     return runInDurableObject(this.buffer, async (_buffer, state) => body(state.storage.sql, state));
+  }
+
+  /** Rewrites the row of a key as somebody could who has its key (submission-buffer/row-cipher.ts). */
+  async damageRow(hour: number, keyData: Uint8Array, change: (row: Uint8Array) => void): Promise<void> {
+    const keys = new HourKeys(
+      () => r2Bucket(testEnv.PRIVATE),
+      () => new Uint8Array(0),
+    );
+    await keys.ready(this.now);
+    const cipher = keys.cipher(hour)!;
+    const tag = cipher.tags(keyData).slice();
+    await this.inBuffer((sql) => {
+      const { sealed } = sql.exec<{ sealed: ArrayBuffer }>('SELECT sealed FROM waiting_row WHERE tag = ?', tag).one();
+      const row = cipher.open(concatBytes(tag, new Uint8Array(sealed))).slice();
+      change(row);
+      cipher.seal(row);
+      sql.exec('UPDATE waiting_row SET sealed = ? WHERE tag = ?', row.slice(TAG_BYTES), tag);
+    });
+  }
+
+  /** Changes the buffer object as it is in memory. */
+  async inBufferObject(body: (buffer: SubmissionBuffer) => void): Promise<void> {
+    await this.tuneBuffer();
+    await runInDurableObject(this.buffer, (buffer) => body(buffer));
+  }
+
+  /** What the buffer's alarm does, on the rig's clock. */
+  async wakeBuffer(): Promise<void> {
+    await this.tuneBuffer();
+    await runInDurableObject(this.buffer, async (buffer, { storage }) => {
+      await buffer.alarm();
+      await storage.deleteAlarm();
+    });
   }
 
   async inPublisherStorage<T>(body: (sql: SqlStorage) => T): Promise<T> {
@@ -110,7 +160,8 @@ export class Rig {
     await evictAllDurableObjects();
   }
 
-  async #tuneBuffer(): Promise<void> {
+  /** Hands the rig's clock, policy and randomness to the buffer; what calls it does so itself. */
+  async tuneBuffer(): Promise<void> {
     await runInDurableObject(this.buffer, (buffer) => {
       this.#tune(buffer);
       Object.assign(buffer, { random: this.#random });

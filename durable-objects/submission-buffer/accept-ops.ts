@@ -1,6 +1,6 @@
 /**
  * @module How an upload enters the buffer (docs/architecture.md §4.4, §4.5): idempotent by upload id, each TEK once in its life,
- * all rows in one transaction.
+ * all rows in one transaction, encrypted (row-cipher.ts).
  *
  * Durable order: everything of one upload is in one SQLite transaction, which it may share with others
  * (group-commit.ts), and the platform's output gate holds the reply until it is on disk. A crash before that leaves
@@ -10,17 +10,18 @@ import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
+import type { Ciphers } from './hour-keys.ts';
+import { countReceived } from './received-ops.ts';
+import { putLabel } from './row-labels.ts';
+import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
+import { insertWaiting, waitingHours, waitingTags, type FreshKey } from './waiting-rows.ts';
 import type { Acceptance, Resolution } from './contract.ts';
 
-/** 128 bits of the keyed hash are enough to tell TEKs apart, and no more is kept. */
-const KNOWN_HASH_BYTES = 16;
-
-const DIAGNOSIS_KEY: InsertTarget = { table: 'diagnosis_key', columns: 9 };
-const KNOWN_KEY: InsertTarget = { table: 'known_key', columns: 2 };
 const RELEASE_COUNTER: InsertTarget = {
   table: 'release_counter',
   columns: 7,
@@ -35,6 +36,8 @@ const RELEASE_COUNTER: InsertTarget = {
  *
  * @param sql storage of the object
  * @param config of the deployment
+ * @param ciphers ready for `now`
+ * @param random for the counts of what was received (received-ops.ts)
  * @param now Unix seconds
  * @param uploadId derived by `upload`; it is never stored beside a key
  * @param upload 1..15 valid keys with regions, consent, origin, code batch
@@ -43,6 +46,8 @@ const RELEASE_COUNTER: InsertTarget = {
 export function acceptUpload(
   sql: SqlStorage,
   config: BufferConfig,
+  ciphers: Ciphers,
+  random: RandomBytes,
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
@@ -50,24 +55,23 @@ export function acceptUpload(
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
-  const fresh = newKeys(sql, config, now, upload.keys);
+  const fresh = newKeys(sql, config, ciphers, now, upload.keys);
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
     storeUpload(sql, config, now, uploadId, 'tombstone');
     return { kind: 'known' };
   }
-  const provenance = provenanceId(sql, {
-    regions: upload.regions,
-    consentToFederation: upload.consentToFederation,
-    origin: upload.origin,
-    synthetic: false,
-  });
-  storeKeys(sql, config, fresh, { earliest: earliestHour(sql, now), provenance, upload });
-  const known = fresh.flatMap(({ hash, key }) => [
-    hash,
-    hourOf(retentionEnd(key, config.policy.retentionDays) - 1) + 1,
-  ]);
-  insertRows(sql, KNOWN_KEY, known);
+  storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
+  // Peers' keys come in batches, which are nobody's upload.
+  if (upload.origin === config.homeCountry) {
+    countReceived(
+      sql,
+      ciphers,
+      random,
+      now,
+      fresh.map(({ key }) => key),
+    );
+  }
   storeUpload(sql, config, now, uploadId, 'stored');
   return { kind: 'stored' };
 }
@@ -84,47 +88,36 @@ export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number
   return { kind: 'tombstone' };
 }
 
-/** The keys of one upload, in published form. */
-export interface FreshKey {
-  readonly key: TemporaryExposureKey;
-}
-
 /**
- * Inserts rows and counts them, for a real upload or a decoy.
+ * Inserts rows and counts them, for a real upload or a decoy. Runs inside a transaction.
  *
  * @param keys at least one, all new
  * @param at `earliest`: the first hour that isn't frozen; a key goes there if its own release hour is earlier
+ * @throws Error when the key of a release hour is gone or was never made
  */
 export function storeKeys(
   sql: SqlStorage,
   config: BufferConfig,
+  ciphers: Ciphers,
   keys: readonly FreshKey[],
   at: {
     readonly earliest: number;
-    readonly provenance: number;
-    readonly upload: Pick<AcceptedUpload, 'regions' | 'codeBatchId'>;
-    readonly synthetic?: boolean;
+    readonly upload: Omit<AcceptedUpload, 'keys'>;
+    readonly synthetic: boolean;
   },
 ): void {
+  const { regions, consentToFederation, origin, codeBatchId } = at.upload;
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, codeBatchId };
   const perHour = new Map<number, number>();
-  const rows = keys.flatMap(({ key }) => {
-    const hour = Math.max(releaseHour(key), at.earliest);
-    perHour.set(hour, (perHour.get(hour) ?? 0) + 1);
-    return [
-      hour,
-      key.rollingStartIntervalNumber,
-      key.rollingPeriod,
-      key.transmissionRiskLevel,
-      key.reportType,
-      key.daysSinceOnsetOfSymptoms,
-      key.keyData,
-      at.provenance,
-      at.upload.codeBatchId,
-    ];
-  });
-  insertRows(sql, DIAGNOSIS_KEY, rows);
+  const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
+  for (const [hour, own] of byHour) {
+    const cipher = ciphers.cipher(hour);
+    if (cipher === null) throw new Error(`there is no key for rows of hour ${hour}`);
+    insertWaiting(sql, cipher, hour, own, putLabel(sql, cipher, hour, about));
+    perHour.set(hour, own.length);
+  }
   const first = Math.min(...perHour.keys());
-  const synthetic = at.synthetic === true ? 1 : 0;
+  const synthetic = at.synthetic ? 1 : 0;
   const counts = [...new Set([...at.upload.regions, config.unionRegion])].flatMap((region) =>
     [...perHour].flatMap(([hour, count]) => {
       const isFirst = hour === first ? 1 : 0;
@@ -132,25 +125,6 @@ export function storeKeys(
     }),
   );
   insertRows(sql, RELEASE_COUNTER, counts);
-}
-
-/** @returns the row id for this combination; there are few of them. */
-export function provenanceId(
-  sql: SqlStorage,
-  p: { regions: readonly string[]; consentToFederation: boolean; origin: string; synthetic: boolean },
-): number {
-  const values = [p.regions.join(','), p.consentToFederation ? 1 : 0, p.origin, p.synthetic ? 1 : 0] as const;
-  const find = () =>
-    sql
-      .exec<{ id: number }>(
-        'SELECT id FROM provenance WHERE regions = ? AND consent = ? AND origin = ? AND synthetic = ?',
-        ...values,
-      )
-      .toArray()[0]?.id;
-  const present = find();
-  if (present !== undefined) return present;
-  sql.exec('INSERT INTO provenance (regions, consent, origin, synthetic) VALUES (?, ?, ?, ?)', ...values);
-  return find()!;
 }
 
 /** @returns the first hour that keys can still enter: the running one, or the one after the last frozen. */
@@ -162,36 +136,55 @@ function earliestHour(sql: SqlStorage, now: number): number {
 /**
  * Reads alone.
  *
+ * @param ciphers ready for `now`
  * @param keys as they were uploaded
  * @returns those that can still be published and are not known, each once, in published form
  */
 export function newKeys(
   sql: SqlStorage,
   config: BufferConfig,
+  ciphers: Ciphers,
   now: number,
   keys: readonly TemporaryExposureKey[],
-): { hash: Uint8Array; key: TemporaryExposureKey }[] {
-  const fresh = new Map<string, { hash: Uint8Array; key: TemporaryExposureKey }>();
+): FreshKey[] {
+  const fresh = new Map<string, FreshKey>();
   for (const uploaded of keys) {
     const key = publishedForm(uploaded);
-    if (!canBePublished(config, now, key)) continue;
-    const hash = hmacSha256(config.knownKeyHashKey, key.keyData).slice(0, KNOWN_HASH_BYTES);
+    if (!canBePublished(config, now, uploaded)) continue;
+    const hash = lastingHash(config, key.keyData);
     const name = toHex(hash);
-    if (!fresh.has(name)) fresh.set(name, { hash, key });
+    if (!fresh.has(name)) fresh.set(name, { hash, key, release: releaseHour(uploaded) });
   }
-  const hashes = [...fresh.values()].map(({ hash }) => hash);
+  const candidates = [...fresh.entries()];
+  if (candidates.length === 0) return [];
   const known = sql.exec<{ hash: ArrayBuffer }>(
-    `SELECT hash FROM known_key WHERE hash IN (${places(hashes.length)})`,
-    ...hashes,
+    `SELECT hash FROM known_key WHERE hash IN (${places(candidates.length)})`,
+    ...candidates.map(([, { hash }]) => hash),
   );
   for (const { hash } of known) fresh.delete(toHex(new Uint8Array(hash)));
+  // Until its hour is forgotten, a key is known by its row alone.
+  const teks = new Uint8Array(candidates.length * TAG_BYTES);
+  for (const [n, [, { key }]] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
+  for (const hour of waitingHours(sql)) {
+    const cipher = ciphers.cipher(hour);
+    if (cipher === null) continue; // its rows are lost, and nobody will ever see these keys
+    for (const n of waitingTags(sql, hour, cipher.tags(teks))) fresh.delete(candidates[n]![0]);
+  }
   return [...fresh.values()];
 }
 
-/** @returns false for a key that can't be published before its retention ends: it is as good as forgotten already */
+/**
+ * @param key as it was uploaded
+ * @returns false for a key that can't be published before its retention ends: it is as good as forgotten already
+ */
 export function canBePublished(config: BufferConfig, now: number, key: TemporaryExposureKey): boolean {
   const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
-  return retentionEnd(key, config.policy.retentionDays) > published;
+  return retentionEnd(publishedForm(key), config.policy.retentionDays) > published;
+}
+
+/** @returns what a key is known by when its row is gone: 128 bits of a keyed hash, enough to tell TEKs apart */
+export function lastingHash(config: BufferConfig, keyData: Uint8Array): Uint8Array {
+  return hmacSha256(config.knownKeyHashKey, keyData).subarray(0, HASH_BYTES);
 }
 
 function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {

@@ -2,16 +2,18 @@
  * @module How an hour's set is fixed (docs/architecture.md §5.1, §5.3). No row is rewritten: a set is a range of
  * release hours, and keys that come for a frozen hour go to the next one that isn't, so that sets are disjoint.
  *
- * Durable order: the set, and the decoys drawn for it, are one transaction, on disk before the reply leaves (output
- * gate). A crash before it leaves the hour open; after it, the same request reads the same set. Decoys are therefore
- * drawn once, whoever asks again.
+ * Durable order: first what is lost is taken out, in slices (lost-rows.ts). Then the set, and the decoys drawn for it, are one
+ * transaction, on disk before the reply leaves (output gate). A crash before it leaves the hour open; after it, the same
+ * request reads the same set. Decoys are therefore drawn once, whoever asks again.
  */
-import { decideChunk, holdsMinima, uploadsOfSet, type RegionCount } from '../../domain/chunk-policy.ts';
-import { drawDecoyUpload, type RandomBytes } from '../../domain/decoys.ts';
-import { SECONDS_PER_DAY, SECONDS_PER_INTERVAL, hourEnd } from '../../protocol/gaen/intervals.ts';
-import { provenanceId, storeKeys } from './accept-ops.ts';
+import { decideChunk, uploadsOfSet, type ChunkDecision, type RegionCount } from '../../domain/chunk-policy.ts';
+import type { RandomBytes } from '../../domain/random.ts';
+import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
 import type { FreezeRequest, FrozenSet, RegionFacts } from './contract.ts';
+import { addDecoys, waitingLikes } from './decoy-ops.ts';
+import type { Ciphers } from './hour-keys.ts';
+import { dropLost } from './lost-rows.ts';
 
 interface SetRow extends Record<string, SqlStorageValue> {
   set_no: number;
@@ -23,29 +25,38 @@ interface SetRow extends Record<string, SqlStorageValue> {
 }
 
 /**
+ * @param ciphers ready for `now`
  * @param now Unix seconds
  * @param random source of decoys, used only when the maximum hold is over
  * @returns the set for this request, the same each time
  * @throws Error when the hour has not ended or the request contradicts the sets that exist
  */
-export function freezeHour(
+export async function freezeHour(
   storage: DurableObjectStorage,
   config: BufferConfig,
+  ciphers: Ciphers,
   now: number,
   random: RandomBytes,
   { hour, after }: FreezeRequest,
-): FrozenSet {
+): Promise<FrozenSet> {
+  const sql = storage.sql;
   if (hourEnd(hour) > now) throw new Error(`hour ${hour} has not ended`);
+  const given = givenSet(sql, hour, after);
+  if (given !== null) return given;
+  const first = coveredBefore(sql, after + 1) + 1;
+  await dropLost(storage, config, ciphers, first, hour);
+  const pads = decision(sql, config, first, hour) === 'pad';
+  const waiting = pads ? await waitingLikes(sql, ciphers, first, hour) : [];
   return storage.transactionSync(() => {
-    const sql = storage.sql;
-    const newest = sql.exec<{ n: number | null }>('SELECT max(set_no) AS n FROM release_set').one().n ?? 0;
-    if (newest !== after && newest !== after + 1) {
-      throw new Error(`the newest set is ${newest}, the publisher has ${after}`);
+    const meanwhile = givenSet(sql, hour, after);
+    if (meanwhile !== null) return meanwhile;
+    if (pads) {
+      const oldest = oldestWaiting(sql, first, hour) ?? hour;
+      addDecoys(sql, config, ciphers, random, { first: oldest, hour, waiting }, () =>
+        regionCounts(sql, config, first, hour),
+      );
     }
-    const given = newest === after + 1 ? readSet(sql, newest) : null;
-    if (given !== null && given.hour === hour) return given;
-    if (given !== null && given.hour > hour) throw new Error(`hour ${given.hour} is frozen, ${hour} comes too late`);
-    const set = composeSet(sql, config, random, after + 1, hour);
+    const set = composeSet(sql, config, after + 1, first, hour);
     sql.exec(
       'INSERT OR REPLACE INTO release_set VALUES (?, ?, ?, ?, ?, ?, 0)',
       set.setNo,
@@ -57,6 +68,17 @@ export function freezeHour(
     );
     return set;
   });
+}
+
+/** @returns the set that this request was answered with before, or null */
+function givenSet(sql: SqlStorage, hour: number, after: number): FrozenSet | null {
+  const newest = sql.exec<{ n: number | null }>('SELECT max(set_no) AS n FROM release_set').one().n ?? 0;
+  if (newest !== after && newest !== after + 1) {
+    throw new Error(`the newest set is ${newest}, the publisher has ${after}`);
+  }
+  const given = newest === after + 1 ? readSet(sql, newest) : null;
+  if (given !== null && given.hour > hour) throw new Error(`hour ${given.hour} is frozen, ${hour} comes too late`);
+  return given !== null && given.hour === hour ? given : null;
 }
 
 /** @returns the set with this number, or null. */
@@ -75,76 +97,33 @@ export function readSet(sql: SqlStorage, setNo: number): FrozenSet | null {
   };
 }
 
-function composeSet(
-  sql: SqlStorage,
-  config: BufferConfig,
-  random: RandomBytes,
-  setNo: number,
-  hour: number,
-): FrozenSet {
-  dropExpired(sql, config, hour);
-  const covered =
-    sql.exec<{ hour: number | null }>('SELECT max(last_hour) AS hour FROM release_set WHERE set_no < ?', setNo).one()
-      .hour ?? -1;
-  const oldest = sql
-    .exec<{ hour: number | null }>(
-      'SELECT min(release_hour) AS hour FROM diagnosis_key WHERE release_hour BETWEEN ? AND ?',
-      covered + 1,
-      hour,
-    )
-    .one().hour;
-  const counts = () => regionCounts(sql, config, covered + 1, hour);
-  let decision = decideChunk(config.policy, hour, oldest, counts());
-  if (decision === 'pad') {
-    addDecoys(sql, config, random, covered + 1, hour);
-    decision = 'publish';
+/** @returns the last release hour that a set before this one covers, −1 when none does */
+function coveredBefore(sql: SqlStorage, setNo: number): number {
+  const query = 'SELECT max(last_hour) AS hour FROM release_set WHERE set_no < ?';
+  return sql.exec<{ hour: number | null }>(query, setNo).one().hour ?? -1;
+}
+
+/** @returns the first release hour of the range that has a key, or null */
+function oldestWaiting(sql: SqlStorage, first: number, hour: number): number | null {
+  const query = 'SELECT min(release_hour) AS hour FROM release_counter WHERE keys > 0 AND release_hour BETWEEN ? AND ?';
+  return sql.exec<{ hour: number | null }>(query, first, hour).one().hour;
+}
+
+function decision(sql: SqlStorage, config: BufferConfig, first: number, hour: number): ChunkDecision {
+  return decideChunk(config.policy, hour, oldestWaiting(sql, first, hour), regionCounts(sql, config, first, hour));
+}
+
+/** Decoys are there already: a set that is to be padded holds both minima by now. */
+function composeSet(sql: SqlStorage, config: BufferConfig, setNo: number, first: number, hour: number): FrozenSet {
+  const decided = decision(sql, config, first, hour);
+  // A key that came in between may have begun a wait that is over: it is padded at the next request.
+  if (decided === 'pad') throw new Error(`hour ${hour} changed while it was being frozen`);
+  if (decided !== 'publish') {
+    return { setNo, hour, firstHour: null, lastHour: null, decision: decided, keys: 0, regions: [] };
   }
-  if (decision !== 'publish') {
-    return { setNo, hour, firstHour: null, lastHour: null, decision, keys: 0, regions: [] };
-  }
-  const regions = regionFacts(sql, config, covered + 1, hour);
+  const regions = regionFacts(sql, config, first, hour);
   const keys = regions.find(({ region }) => region === config.unionRegion)?.keys ?? 0;
-  return { setNo, hour, firstHour: oldest, lastHour: hour, decision, keys, regions };
-}
-
-/** Decoys, one whole upload at a time, until both minima hold in each published region that has a key. */
-function addDecoys(sql: SqlStorage, config: BufferConfig, random: RandomBytes, first: number, hour: number): void {
-  const waiting = sql
-    .exec<{ regions: string; keys: number }>(
-      `SELECT p.regions AS regions, count(*) AS keys FROM diagnosis_key k JOIN provenance p ON p.id = k.provenance
-       WHERE k.release_hour BETWEEN ? AND ? GROUP BY p.regions ORDER BY p.regions`,
-      first,
-      hour,
-    )
-    .toArray();
-  for (;;) {
-    const lacking = regionCounts(sql, config, first, hour).find((region) => !holdsMinima(config.policy, region));
-    if (lacking === undefined) return;
-    const candidates = waiting.filter(
-      ({ regions }) => lacking.region === config.unionRegion || regions.split(',').includes(lacking.region),
-    );
-    const regions = drawWeighted(candidates, random).split(',');
-    const provenance = provenanceId(sql, {
-      regions,
-      consentToFederation: false,
-      origin: config.homeCountry,
-      synthetic: true,
-    });
-    const keys = drawDecoyUpload(random, hour, config.policy.retentionDays).map((key) => ({ key }));
-    const upload = { regions, codeBatchId: null };
-    storeKeys(sql, config, keys, { earliest: hour, provenance, upload, synthetic: true });
-  }
-}
-
-function drawWeighted(candidates: readonly { regions: string; keys: number }[], random: RandomBytes): string {
-  const total = candidates.reduce((sum, { keys }) => sum + keys, 0);
-  const bytes = random(6);
-  let at = Math.floor((bytes.reduce((value, byte) => value * 256 + byte, 0) / 2 ** 48) * total);
-  for (const { regions, keys } of candidates) {
-    if (at < keys) return regions;
-    at -= keys;
-  }
-  throw new Error('no key waits in a region that lacks keys');
+  return { setNo, hour, firstHour: oldestWaiting(sql, first, hour), lastHour: hour, decision: decided, keys, regions };
 }
 
 interface CounterRow extends Record<string, SqlStorageValue> {
@@ -183,53 +162,4 @@ function regionFacts(sql: SqlStorage, config: BufferConfig, first: number, last:
       syntheticKeys: own.reduce((sum, row) => sum + row.synthetic_keys, 0),
     };
   });
-}
-
-/** Takes out keys whose retention ends before the hour is sealed; only a long outage leaves any. */
-function dropExpired(sql: SqlStorage, config: BufferConfig, hour: number): void {
-  const endBy = (hourEnd(hour) - config.policy.retentionDays * SECONDS_PER_DAY) / SECONDS_PER_INTERVAL;
-  const hours = sql
-    .exec<{ hour: number }>('SELECT DISTINCT release_hour AS hour FROM release_counter WHERE release_hour <= ?', hour)
-    .toArray();
-  for (const { hour: releaseHour } of hours) {
-    const expired = sql
-      .exec<{ regions: string; synthetic: number; keys: number }>(
-        `SELECT p.regions AS regions, p.synthetic AS synthetic, count(*) AS keys FROM diagnosis_key k
-         JOIN provenance p ON p.id = k.provenance
-         WHERE release_hour = ? AND rolling_start < ? AND rolling_start + rolling_period <= ? GROUP BY p.id`,
-        releaseHour,
-        endBy,
-        endBy,
-      )
-      .toArray();
-    if (expired.length === 0) continue;
-    for (const { regions, synthetic, keys } of expired) {
-      for (const region of new Set([...regions.split(','), config.unionRegion])) {
-        sql.exec(
-          `UPDATE release_counter SET keys = keys - ?, synthetic_keys = synthetic_keys - ?
-           WHERE release_hour = ? AND region = ?`,
-          keys,
-          synthetic * keys,
-          releaseHour,
-          region,
-        );
-      }
-      if (synthetic === 0) count(sql, 'keys_expired_unpublished', keys);
-    }
-    sql.exec(
-      'DELETE FROM diagnosis_key WHERE release_hour = ? AND rolling_start < ? AND rolling_start + rolling_period <= ?',
-      releaseHour,
-      endBy,
-      endBy,
-    );
-  }
-}
-
-/** Adds to a counter of the object. */
-function count(sql: SqlStorage, name: string, by: number): void {
-  sql.exec(
-    'INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
-    name,
-    by,
-  );
 }

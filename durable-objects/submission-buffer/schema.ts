@@ -1,6 +1,7 @@
 /**
  * @module Tables of the SubmissionBuffer; durable-objects/STORAGE.md says what each holds and for how long.
- * No row carries an upload id beside a key, an order of arrival or a time finer than the hour (docs/architecture.md §4.5).
+ * No row carries an upload id beside a key, an order of arrival or a time finer than the hour, and none of a key lies in the
+ * clear (docs/architecture.md §4.5).
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -61,5 +62,33 @@ export const MIGRATIONS: readonly string[] = [
     from_hour INTEGER NOT NULL,
     expires_hour INTEGER NOT NULL
   ) WITHOUT ROWID;
+  `,
+  // Rows at rest are encrypted (row-cipher.ts). Those of before are sealed at the first wake (plain-rows.ts), which then drops
+  // `diagnosis_key` and `provenance`. 64 MiB are as much as an hour of a million rows has left in free pages.
+  `
+  CREATE TABLE waiting_row (
+    release_hour INTEGER NOT NULL,
+    tag BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (release_hour, tag)
+  ) WITHOUT ROWID;
+  CREATE TABLE row_label (
+    release_hour INTEGER NOT NULL,
+    label INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (release_hour, label)
+  ) WITHOUT ROWID;
+  CREATE TABLE sweep (name TEXT PRIMARY KEY, round INTEGER NOT NULL, after BLOB) WITHOUT ROWID;
+  CREATE TABLE scrub (n INTEGER PRIMARY KEY, zeros BLOB NOT NULL);
+  INSERT INTO meta VALUES ('plain_rows', 1);
+  INSERT INTO meta SELECT 'scrub_left', 64 WHERE EXISTS (SELECT 1 FROM known_key);
+  `,
+  // What decoys are drawn from, sealed under the key of an hour to come (received-ops.ts).
+  `
+  CREATE TABLE received (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    hour INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+  );
   `,
 ];

@@ -1,42 +1,74 @@
 /**
- * @module The SubmissionBuffer object: one a deployment (docs/architecture.md §4.5). A shell: storage, clock and RPC; what it does
- * is in *-ops.ts. Never grouped by person, never read by anybody but the Publisher and the origin's Intake.
+ * @module The SubmissionBuffer object: one a deployment (docs/architecture.md §4.5). A shell: storage, clock, alarm and RPC; what it
+ * does is in *-ops.ts. Never grouped by person, never read by anybody but the Publisher and the origin's Intake.
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { RandomBytes } from '../../domain/decoys.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
+import { inSlices } from '../pace.ts';
+import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
-import { markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
+import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type { Acceptance, BufferPort, FreezeRequest, FrozenSet, KeyPage, Resolution } from './contract.ts';
-import { freezeHour } from './freeze-ops.ts';
+import { firstNeededHour, forgetSet } from './forget-ops.ts';
+import { freezeHour, readSet } from './freeze-ops.ts';
+import { HourKeys } from './hour-keys.ts';
 import { allKnown } from './known-ops.ts';
-import { expireBuffer, purgeSet, readPage } from './page-ops.ts';
+import { plainHours, sealPlainRows } from './plain-rows.ts';
+import { keepReceived } from './received-ops.ts';
 import { MIGRATIONS } from './schema.ts';
+import { SetReader } from './set-reader.ts';
+import { sweepDue, sweepSlice } from './sweep-ops.ts';
+
+/** Alarms run on real time and one in the past fires at once: never less than this ahead (docs/architecture.md §11). */
+const SOON_MS = 1_000;
+/** While a wake runs, the alarm that would repeat it if it failed. */
+const RETRY_MS = 60_000;
+const WAKE_EVERY_MS = 3_600_000;
+
+/** Bindings of `origin` that the object uses. */
+interface BufferEnv {
+  readonly PRIVATE: R2Bucket;
+}
 
 export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
-  /** What decoys are drawn from; tests seed it. */
+  /** What decoys, and the counts behind them, are drawn with; tests seed it. */
   protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   protected config: BufferConfig;
+  /** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
+  protected longestWakeMs = 20_000;
   readonly #commits: GroupCommit;
+  readonly #keys: HourKeys;
+  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
+  /** Pages are read one after the other: they share one place in the set. */
+  #paging: Promise<unknown> = Promise.resolve();
+  #sealing: Promise<void> | null = null;
+  #armed = false;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
     this.config = parseBufferConfig(env as Record<string, unknown>);
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
+    this.#keys = new HourKeys(
+      () => this.bucket((env as BufferEnv).PRIVATE),
+      (n) => crypto.getRandomValues(new Uint8Array(n)),
+    );
   }
 
-  /** Stores an upload once (domain/rpc.ts). */
+  /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
   async accept(uploadId: string, upload: AcceptedUpload): Promise<Acceptance> {
-    const now = await this.clock();
-    return this.#commits.run(() => acceptUpload(this.ctx.storage.sql, this.config, now, uploadId, upload));
+    const now = await this.#ready();
+    return this.#commits.run(() =>
+      acceptUpload(this.ctx.storage.sql, this.config, this.#keys, this.random, now, uploadId, upload),
+    );
   }
 
   /** Says whether an upload id was stored, and declares it dead if not. */
@@ -47,7 +79,8 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Says whether an upload of these keys would bring nothing new, though it has something to publish. */
   async known(keys: readonly TemporaryExposureKey[]): Promise<boolean> {
-    return allKnown(this.ctx.storage.sql, this.config, await this.clock(), keys);
+    const now = await this.#ready();
+    return allKnown(this.ctx.storage.sql, this.config, this.#keys, now, keys);
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
@@ -65,18 +98,93 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
-    return freezeHour(this.ctx.storage, this.config, await this.clock(), this.random, request);
+    const now = await this.#ready([request.hour]);
+    await this.#sealPlain(now);
+    return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    return readPage(this.ctx.storage.sql, setNo, after, limit);
+    await this.#sealPlain(await this.#ready());
+    const page = this.#paging.then(() => this.#page(setNo, after, limit));
+    this.#paging = page.catch(() => {});
+    return page;
   }
 
   async purge(setNo: number): Promise<void> {
-    purgeSet(this.ctx.storage, setNo);
+    const now = await this.#ready();
+    await this.#sealPlain(now);
+    this.#reader = null;
+    await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
+    await this.#eraseKeys(now);
   }
 
+  /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
-    expireBuffer(this.ctx.storage, await this.clock());
+    const now = await this.clock();
+    expireBatchMarks(this.ctx.storage.sql, now);
+    if (sweepDue(this.ctx.storage.sql, now)) await this.ctx.storage.setAlarm(Date.now() + SOON_MS);
+  }
+
+  /** Forgets what has had its time, and makes keys of days ahead. */
+  override async alarm(): Promise<void> {
+    const { storage } = this.ctx;
+    await storage.setAlarm(Date.now() + RETRY_MS);
+    const now = await this.#ready();
+    await this.#sealPlain(now);
+    const begun = Date.now();
+    const more = await inSlices(
+      () => sweepSlice(storage, now),
+      (left) => left && Date.now() - begun <= this.longestWakeMs,
+    );
+    await this.#eraseKeys(now);
+    await storage.setAlarm(Date.now() + (more ? SOON_MS : WAKE_EVERY_MS));
+  }
+
+  /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
+  async #eraseKeys(now: number): Promise<void> {
+    const { storage } = this.ctx;
+    storage.transactionSync(() => keepReceived(storage.sql, this.#keys, this.random, now));
+    await this.#keys.erase(firstNeededHour(storage.sql));
+  }
+
+  /** The private bucket as a port; a test's subclass makes it fail. */
+  protected bucket(binding: R2Bucket): BucketPort {
+    return r2Bucket(binding);
+  }
+
+  async #page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
+    const set = readSet(this.ctx.storage.sql, setNo);
+    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
+    const hours = [set.firstHour, set.lastHour] as const;
+    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
+      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.#keys, hours, set.keys) };
+    }
+    const page = await this.#reader.pages.page(after, limit);
+    if (page.last) this.#reader = null;
+    return page;
+  }
+
+  /** @param hours whose keys are needed beside those of now @returns now, in Unix seconds */
+  async #ready(hours: readonly number[] = []): Promise<number> {
+    const now = await this.clock();
+    await this.#keys.ready(now, hours);
+    if (!this.#armed) {
+      this.#armed = true;
+      const { storage } = this.ctx;
+      if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + WAKE_EVERY_MS);
+      this.ctx.waitUntil(this.#sealPlain(now).catch(() => {})); // the next to need it tries again, and hears why
+    }
+    return now;
+  }
+
+  /** Migration 3: once, whoever comes first. */
+  async #sealPlain(now: number): Promise<void> {
+    const hours = plainHours(this.ctx.storage.sql);
+    if (hours === null) return;
+    this.#sealing ??= this.#keys
+      .ready(now, hours)
+      .then(() => sealPlainRows(this.ctx.storage, this.config, this.#keys))
+      .finally(() => (this.#sealing = null));
+    await this.#sealing;
   }
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ROW_BYTES, unpackKey } from '../packed-keys.ts';
 
 let rig: Rig;
@@ -9,7 +10,12 @@ beforeEach(async () => {
 });
 
 const HOUR = MIDNIGHT / 3600 + 10;
-const rows = (sql: SqlStorage) => sql.exec<{ n: number }>('SELECT count(*) AS n FROM diagnosis_key').one().n;
+const hours = (sql: SqlStorage) =>
+  sql
+    .exec<{ h: number }>('SELECT release_hour AS h FROM waiting_row ORDER BY 1')
+    .toArray()
+    .map(({ h }) => h);
+const rows = (sql: SqlStorage) => sql.exec<{ n: number }>('SELECT count(*) AS n FROM waiting_row').one().n;
 
 describe('accept', () => {
   it('stores an upload once, however often it is sent', async ({ expect }) => {
@@ -49,49 +55,67 @@ describe('accept', () => {
 
   it('keeps no upload id beside a key and no time finer than the hour', async ({ expect }) => {
     await rig.accept('0f2c6d3e-upload-id', keysOf(1, 2));
-    const stored = await rig.inBuffer((sql) => sql.exec('SELECT * FROM diagnosis_key').toArray());
+    const stored = await rig.inBuffer((sql) => sql.exec('SELECT * FROM waiting_row').toArray());
     expect(JSON.stringify(stored)).not.toContain('upload-id');
     expect(stored.map(({ release_hour: hour }) => hour)).toEqual([HOUR, HOUR]);
+    expect(Object.keys(stored[0] ?? {})).toEqual(['release_hour', 'tag', 'sealed']);
   });
 
-  it('extends a cut key and holds it until its day has ended', async ({ expect }) => {
-    const cut = { ...keysOf(1, 1, DAY_0)[0]!, rollingPeriod: 60 };
-    await rig.accept('u1', [cut]);
-    const [row] = await rig.inBuffer((sql) =>
-      sql.exec('SELECT release_hour, rolling_period FROM diagnosis_key').toArray(),
-    );
-    expect(row).toEqual({ release_hour: (DAY_0 + 1) * 24 + 1, rolling_period: 144 });
-  });
-});
-
-describe('known', () => {
-  it('says whether all keys are, and there is one to publish; asking stores nothing', async ({ expect }) => {
+  it('writes a hash that lasts for a whole set alone, when its rows go', async ({ expect }) => {
+    const lasting = () => rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').one()['n']);
     await rig.accept('u1', keysOf(1, 3));
-    const before = await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').toArray());
-    expect(await rig.buffer.known(keysOf(1, 3))).toBe(true);
-    expect(await rig.buffer.known(keysOf(1, 1))).toBe(true);
-    expect(await rig.buffer.known([...keysOf(1, 3), ...keysOf(2, 1)])).toBe(false);
-    expect(await rig.buffer.known(keysOf(2, 1))).toBe(false);
-    expect(await rig.buffer.known([])).toBe(false);
-    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM known_key').toArray())).toEqual(before);
-  });
-
-  it('does not count keys that have had their time: of the rest each must be known', async ({ expect }) => {
-    const tooOld = keysOf(7, 1, DAY_0 - 20);
-    await rig.accept('u1', keysOf(1, 3));
-    expect(await rig.buffer.known([...keysOf(1, 3), ...tooOld])).toBe(true);
-    expect(await rig.buffer.known(tooOld)).toBe(false);
-  });
-
-  it('knows a key whose row is long published and forgotten', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 1));
+    expect(await lasting()).toBe(0);
     rig.now += 3600;
-    await rig.accept('other', keysOf(9, 1));
+    await rig.accept('u2', keysOf(2, 2));
     const set = await rig.buffer.freeze({ hour: HOUR, after: 0 });
+    expect([await lasting(), await rig.accept('u3', keysOf(1, 3))]).toEqual([0, { kind: 'known' }]);
     await rig.buffer.purge(set.setNo);
-    expect(await rig.buffer.known(keysOf(1, 1))).toBe(true);
+    expect([await lasting(), await rig.inBuffer(rows)]).toEqual([3, 2]);
+    expect(await rig.accept('u4', keysOf(1, 3))).toEqual({ kind: 'known' });
+  });
+
+  it('keeps each key of a day that was cut as the whole day, until the day has ended', async ({ expect }) => {
+    const [one, two, three] = keysOf(1, 3, DAY_0).map((key) => ({ ...key, rollingStartIntervalNumber: DAY_0 * 144 }));
+    // Until 07:40, from then to 11:10, from then to midnight.
+    const { hour, published } = await publishedAs([
+      { ...one!, rollingPeriod: 46 },
+      { ...two!, rollingStartIntervalNumber: DAY_0 * 144 + 46, rollingPeriod: 21 },
+      { ...three!, rollingStartIntervalNumber: DAY_0 * 144 + 67, rollingPeriod: 77 },
+    ]);
+    expect(hour).toBe((DAY_0 + 1) * 24 + 1);
+    const whole = { rollingStartIntervalNumber: DAY_0 * 144, rollingPeriod: 144 };
+    for (const key of [one, two, three]) expect(published).toContainEqual({ ...key!, ...whole });
+    expect(published.length).toBe(3);
+  });
+
+  it('holds a key that runs on after the day it is published as until two hours after its own end', async ({
+    expect,
+  }) => {
+    // From 11:50 yesterday, sent today at 10:00, when it still runs.
+    const [key] = keysOf(2, 1, DAY_0 - 1);
+    const { hour, published } = await publishedAs([
+      { ...key!, rollingStartIntervalNumber: (DAY_0 - 1) * 144 + 71, rollingPeriod: 144 },
+    ]);
+    // It ends at 11:50: sealed at 14:00.
+    expect(hour).toBe(HOUR + 3);
+    expect(published).toEqual([{ ...key!, rollingStartIntervalNumber: (DAY_0 - 1) * 144, rollingPeriod: 144 }]);
   });
 });
+
+/** @returns what a file would hold of an upload, and in which hour */
+async function publishedAs(keys: readonly TemporaryExposureKey[]) {
+  await rig.accept('u1', keys);
+  const [hour = 0] = await rig.inBuffer(hours);
+  rig.now = (hour + 1) * 3600;
+  await rig.tuneBuffer();
+  const set = await rig.buffer.freeze({ hour, after: 0 });
+  const { rows: packed } = await rig.buffer.page(set.setNo, null, 100);
+  const published = Array.from({ length: set.keys }, (_, n) => {
+    const key = unpackKey(packed, n * ROW_BYTES);
+    return { ...key, keyData: key.keyData.slice() };
+  });
+  return { hour, published };
+}
 
 describe('withdrawn batches', () => {
   it('are marked by the hour, the earlier one wins, and the mark outlives every key of the batch', async ({
@@ -130,7 +154,7 @@ describe('resolve', () => {
     await rig.buffer.resolve('u2');
     rig.now += 29 * 3600;
     await rig.accept('u3', keysOf(3, 1));
-    await rig.buffer.expire();
+    await rig.wakeBuffer();
     const ids = await rig.inBuffer((sql) => sql.exec('SELECT upload_id FROM upload').toArray());
     expect(ids).toEqual([{ upload_id: 'u3' }]);
   });
@@ -156,10 +180,7 @@ describe('freeze', () => {
     await rig.buffer.freeze({ hour: HOUR + 1, after: 0 });
     rig.now -= 1800;
     await rig.accept('u2', keysOf(2, 1));
-    const hours = await rig.inBuffer((sql) =>
-      sql.exec<{ h: number }>('SELECT release_hour AS h FROM diagnosis_key ORDER BY 1').toArray(),
-    );
-    expect(hours.map(({ h }) => h)).toEqual([HOUR + 1, HOUR + 2, HOUR + 2]);
+    expect(await rig.inBuffer(hours)).toEqual([HOUR + 1, HOUR + 2, HOUR + 2]);
   });
 
   it('refuses an hour that has not ended', async ({ expect }) => {
@@ -195,13 +216,10 @@ describe('freeze', () => {
     expect(set.decision).toBe('publish');
     expect(set.keys).toBeGreaterThanOrEqual(140);
     for (const region of set.regions) expect(region.keys - region.syntheticKeys).toBe(5);
-    const marked = await rig.inBuffer((sql) =>
-      sql.exec('SELECT DISTINCT regions, synthetic FROM provenance ORDER BY synthetic').toArray(),
-    );
-    expect(marked).toEqual([
-      { regions: 'DE,FR', synthetic: 0 },
-      { regions: 'DE,FR', synthetic: 1 },
-    ]);
+    const { provenances } = await rig.buffer.page(set.setNo, null, 1);
+    const marked = Object.values(provenances).map(({ regions, synthetic }) => ({ regions, synthetic }));
+    expect(marked).toContainEqual({ regions: ['DE', 'FR'], synthetic: false });
+    expect(marked).toContainEqual({ regions: ['DE', 'FR'], synthetic: true });
     await rig.evict();
     await rig.accept('wake', keysOf(1, 1));
     expect(await rig.buffer.freeze({ hour: HOUR + 6, after: 6 })).toEqual(set);

@@ -12,6 +12,7 @@ import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
+import { inSlices } from '../pace.ts';
 import {
   MIGRATIONS,
   forgetTans,
@@ -129,13 +130,27 @@ export class TanLedger extends DurableObject {
   }
 
   /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
-  withdrawBatch(codeBatchId: string): void {
-    this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, codeBatchId));
+  async withdrawBatch(codeBatchId: string): Promise<void> {
+    let after: string | null = '';
+    await inSlices(
+      () => (after = this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, codeBatchId, after ?? ''))),
+      (next) => next !== null,
+    );
   }
 
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    return forgetTans(this.#sql, await this.clock());
+    const now = await this.clock();
+    let forgotten = 0;
+    await inSlices(
+      () => {
+        const gone = forgetTans(this.#sql, now);
+        forgotten += gone;
+        return gone;
+      },
+      (gone) => gone > 0,
+    );
+    return forgotten;
   }
 
   /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */

@@ -102,17 +102,22 @@ export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
   );
 }
 
+/** Rows that one slice deletes or looks at: some 3 ms (durable-objects/pace.ts). */
+const SLICE_ROWS = 1_000;
+
 /**
- * Deletes what is past its expiry and the grace after it.
+ * Deletes some of what is past its expiry and the grace after it.
  *
  * @param sql storage
  * @param now Unix seconds
- * @returns how many TANs went
+ * @returns how many rows went; 0 when none is left
  */
 export function forgetTans(sql: SqlStorage, now: number): number {
   const until = now - GRACE_AFTER_EXPIRY_SECONDS;
-  sql.exec('DELETE FROM withdrawn_tan WHERE expires_at <= ?', until);
-  return sql.exec('DELETE FROM held_tan WHERE expires_at <= ? RETURNING 1', until).toArray().length;
+  return ['withdrawn_tan', 'held_tan'].reduce((gone, table) => {
+    const some = `SELECT hash FROM ${table} WHERE expires_at <= ? LIMIT ${SLICE_ROWS}`;
+    return gone + sql.exec(`DELETE FROM ${table} WHERE hash IN (${some}) RETURNING 1`, until).toArray().length;
+  }, 0);
 }
 
 /** Withdraws one TAN unless it is committed. @param sql storage @param hash keyed hash of the TAN, hex */
@@ -120,9 +125,19 @@ export function withdrawTan(sql: SqlStorage, hash: string): void {
   withdrawWhere(sql, 'hash = ?', hash);
 }
 
-/** Withdraws the TANs of a batch that are not committed. @param sql storage @param codeBatchId the withdrawn batch */
-export function withdrawTans(sql: SqlStorage, codeBatchId: string): void {
-  withdrawWhere(sql, 'code_batch_id = ?', codeBatchId);
+/**
+ * Withdraws the TANs of a batch that are not committed, among some rows.
+ *
+ * @param sql storage
+ * @param codeBatchId the withdrawn batch
+ * @param after hash of the last row looked at, empty at the beginning
+ * @returns where to go on, or null at the end
+ */
+export function withdrawTans(sql: SqlStorage, codeBatchId: string, after: string): string | null {
+  const next = `SELECT hash FROM held_tan WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET ${SLICE_ROWS - 1}`;
+  const end = sql.exec<{ hash: string }>(next, after).toArray()[0]?.hash ?? null;
+  withdrawWhere(sql, 'hash > ?1 AND (?2 IS NULL OR hash <= ?2) AND code_batch_id = ?3', after, end, codeBatchId);
+  return end;
 }
 
 /** @returns whether a TAN was withdrawn: its session is then given another, and it is never recorded again */
@@ -131,10 +146,10 @@ export function isWithdrawn(sql: SqlStorage, hash: string): boolean {
 }
 
 /** Only the hash stays, as long as its session might take the TAN for one that is still being issued. */
-function withdrawWhere(sql: SqlStorage, condition: string, value: string): void {
+function withdrawWhere(sql: SqlStorage, condition: string, ...values: (string | null)[]): void {
   const chosen = `FROM held_tan WHERE ${condition} AND state <> 'c'`;
-  sql.exec(`INSERT OR IGNORE INTO withdrawn_tan SELECT hash, expires_at ${chosen}`, value);
-  sql.exec(`DELETE ${chosen}`, value);
+  sql.exec(`INSERT OR IGNORE INTO withdrawn_tan SELECT hash, expires_at ${chosen}`, ...values);
+  sql.exec(`DELETE ${chosen}`, ...values);
 }
 
 /** @param sql storage @returns Unix seconds when the next row must be gone, or null when there is none */

@@ -5,15 +5,6 @@
  */
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 
-/** Rows forgotten in one pass of the cleanup alarm. */
-const CLEANUP_BATCH_ROWS = 5_000;
-
-/** A migration of TestSession (session-ops.ts). */
-export const CLAIM_TABLE = `CREATE TABLE claim (
-     id BLOB PRIMARY KEY, owner BLOB, guesses BLOB NOT NULL, expires_at INTEGER NOT NULL
-   ) WITHOUT ROWID;
-   CREATE INDEX claim_expiry ON claim (expires_at);`;
-
 /** Of a guesser's hash so much is kept that two of them don't meet: 64 bit. */
 const GUESS_BYTES = 8;
 const GUESS_DIGITS = new RegExp(`.{${2 * GUESS_BYTES}}`, 'g');
@@ -30,36 +21,27 @@ export interface Claim {
 /** @param id hex @param now Unix seconds @returns the claim that holds, or null */
 export function readClaim(sql: SqlStorage, id: string, now: number): Claim | null {
   const row = sql
-    .exec<{ owner: ArrayBuffer | null; guesses: ArrayBuffer; expires_at: number }>(
-      'SELECT owner, guesses, expires_at FROM claim WHERE id = ? AND expires_at > ?',
+    .exec<{ owner: ArrayBuffer | null; guesses: ArrayBuffer | null; expires_at: number }>(
+      'SELECT owner, guesses, expires_at FROM test_claim WHERE id = ? AND expires_at > ?',
       fromHex(id),
       now,
     )
     .toArray()[0];
   if (row === undefined) return null;
   const owner = row.owner === null ? null : toHex(new Uint8Array(row.owner));
-  const guesses = toHex(new Uint8Array(row.guesses)).match(GUESS_DIGITS) ?? [];
+  const guesses = row.guesses === null ? [] : (toHex(new Uint8Array(row.guesses)).match(GUESS_DIGITS) ?? []);
   return { owner, guesses, expiresAt: row.expires_at };
 }
 
-/** Writes or replaces one row. @param id hex */
+/** Writes or replaces one row; one that says nothing goes. @param id hex */
 export function writeClaim(sql: SqlStorage, id: string, claim: Claim): void {
   const owner = claim.owner === null ? null : fromHex(claim.owner);
-  const guesses = fromHex(claim.guesses.join(''));
-  sql.exec('INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?)', fromHex(id), owner, guesses, claim.expiresAt);
+  const guesses = claim.guesses.length === 0 ? null : fromHex(claim.guesses.join(''));
+  if (owner === null && guesses === null) sql.exec('DELETE FROM test_claim WHERE id = ?', fromHex(id));
+  else sql.exec('INSERT OR REPLACE INTO test_claim VALUES (?, ?, ?, ?)', fromHex(id), owner, guesses, claim.expiresAt);
 }
 
 /** @param owner hash of a token, hex @returns how it stands in `guesses` */
 export function guessOf(owner: string): string {
   return owner.slice(0, 2 * GUESS_BYTES);
-}
-
-/** Forgets expired rows, oldest first. @returns Unix seconds when the next is due, or null when none is left */
-export function forgetExpiredClaims(sql: SqlStorage, now: number): number | null {
-  sql.exec(
-    'DELETE FROM claim WHERE id IN (SELECT id FROM claim WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
-    now,
-    CLEANUP_BATCH_ROWS,
-  );
-  return sql.exec<{ t: number | null }>('SELECT MIN(expires_at) AS t FROM claim').one().t;
 }

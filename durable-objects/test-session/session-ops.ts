@@ -3,56 +3,98 @@
  * (docs/architecture.md §7). SQL over one object's storage; no clock, no network. Cost: one row a session, found by primary key.
  */
 import { ended, type Session } from '../../domain/session.ts';
-import { CLAIM_TABLE } from './claim-ops.ts';
+import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
+import { inSlices } from '../pace.ts';
 
-/** Rows forgotten in one pass of the cleanup alarm. */
-const CLEANUP_BATCH_ROWS = 5_000;
+/** Rows that one slice of the clean-up looks at: some 3 ms. */
+const SWEEP_SLICE_ROWS = 2_000;
 /** Rows one RPC may bring: a batch of 10,000 cards comes in several. */
 export const ISSUE_BATCH_ROWS = 2_000;
 
-/** Numbered migrations; STORAGE.md describes the tables. */
-export const SCHEMA: readonly string[] = [
-  `CREATE TABLE session (
-     token_hash TEXT PRIMARY KEY, seed BLOB NOT NULL, state TEXT NOT NULL, code_batch TEXT,
-     expires_at INTEGER NOT NULL, document TEXT NOT NULL
-   ) WITHOUT ROWID;
-   CREATE INDEX session_expiry ON session (expires_at);
-   CREATE INDEX session_batch ON session (code_batch, state) WHERE code_batch IS NOT NULL;`,
-  // A TAN whose time isn't known counts as used once the ledger doesn't know it. Sessions that took any 64 hex digits for a
-  // date of birth, or a hash with one for a test, end: they could show and delete what was somebody else's (decision 024).
-  `UPDATE session SET document = json_set(document, '$.isForgetting', json('false'), '$.tanExpiresAt',
-     CASE WHEN json_extract(document, '$.firstTanAt') IS NULL THEN NULL ELSE 0 END);
-   UPDATE session SET state = 'deleted', document = json_set(document,
-     '$.state', 'deleted', '$.hashedGuid', NULL, '$.hashedGuidWithBirthDate', NULL)
-   WHERE json_extract(document, '$.hashedGuid') LIKE 'x%'
-     OR json_extract(document, '$.hashedGuidWithBirthDate') NOT LIKE 'x%';
-   ${CLAIM_TABLE}`,
-];
+/** Words as stored: the place in the list, of which 0 and 1 take no byte. The migration (schema.ts) knows them too. */
+const STATES = ['issued', 'registered', 'deleted', 'void'] as const;
+const AUTHORISATIONS = ['laboratory', 'teletan', 'card'] as const;
+const [ISSUED, REGISTERED, DELETED] = [0, 1, 2];
 
 export interface StoredSession {
-  /** 32 bytes, domain/derived-codes. */
-  readonly seed: Uint8Array;
+  /** 32 bytes, domain/derived-codes; null where it follows from the hashes of the test, and once the session has ended. */
+  readonly seed: Uint8Array | null;
   readonly session: Session;
 }
 
-/** @returns the row, or null */
-export function readSession(sql: SqlStorage, tokenHash: string): StoredSession | null {
-  const row = sql
-    .exec<{ seed: ArrayBuffer; document: string }>('SELECT seed, document FROM session WHERE token_hash = ?', tokenHash)
-    .toArray()[0];
-  return row ? { seed: new Uint8Array(row.seed), session: JSON.parse(row.document) as Session } : null;
+type Row = {
+  id: ArrayBuffer;
+  expires_at: number;
+  state: number;
+  authorisation: number;
+  registered_at: number | null;
+  polled: number;
+  hashed_guid: ArrayBuffer | null;
+  hashed_guid_with_birth_date: ArrayBuffer | null;
+  seed: ArrayBuffer | null;
+  code_batch: string | null;
+  tan_number: number;
+  tans_committed: number;
+  first_tan_at: number | null;
+  tan_expires_at: number | null;
+  is_forgetting: number;
+};
+
+/** @param id hex @returns the row, or null */
+export function readSession(sql: SqlStorage, id: string): StoredSession | null {
+  const row = sql.exec<Row>('SELECT * FROM test_session WHERE id = ?', fromHex(id)).toArray()[0];
+  return row === undefined ? null : fromRow(row);
 }
 
-/** Writes or replaces one row. */
-export function writeSession(sql: SqlStorage, tokenHash: string, seed: Uint8Array, session: Session): void {
+function fromRow(row: Row): StoredSession {
+  const hex = (bytes: ArrayBuffer | null): string | null => (bytes === null ? null : toHex(new Uint8Array(bytes)));
+  return {
+    seed: row.seed === null ? null : new Uint8Array(row.seed),
+    session: {
+      state: word(STATES, row.state),
+      authorisation: word(AUTHORISATIONS, row.authorisation),
+      hashedGuid: hex(row.hashed_guid),
+      // Its first character is always an x (docs/spec/cwa.md §3.1), stored as a 0.
+      hashedGuidWithBirthDate: hex(row.hashed_guid_with_birth_date)?.replace(/^0/, 'x') ?? null,
+      codeBatchId: row.code_batch,
+      registeredAt: row.registered_at,
+      polled: row.polled === 1,
+      tanNumber: row.tan_number,
+      tansCommitted: row.tans_committed,
+      firstTanAt: row.first_tan_at,
+      tanExpiresAt: row.tan_expires_at,
+      isForgetting: row.is_forgetting === 1,
+      expiresAt: row.expires_at,
+    },
+  };
+}
+
+function word<T>(words: readonly T[], place: number): T {
+  const found = words[place];
+  if (found === undefined) throw new RangeError(`test_session: no word ${place}`);
+  return found;
+}
+
+/** Writes or replaces one row. @param id hex @param seed see {@link StoredSession}: left out where it isn't needed */
+export function writeSession(sql: SqlStorage, id: string, seed: Uint8Array | null, session: Session): void {
+  const { hashedGuid, hashedGuidWithBirthDate } = session;
   sql.exec(
-    'INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)',
-    tokenHash,
-    seed,
-    session.state,
-    session.codeBatchId,
+    'INSERT OR REPLACE INTO test_session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    fromHex(id),
     session.expiresAt,
-    JSON.stringify(session),
+    STATES.indexOf(session.state),
+    AUTHORISATIONS.indexOf(session.authorisation),
+    session.registeredAt,
+    Number(session.polled),
+    hashedGuid === null ? null : fromHex(hashedGuid),
+    hashedGuidWithBirthDate === null ? null : fromHex(hashedGuidWithBirthDate.replace(/^x/, '0')),
+    session.state === 'issued' || session.state === 'registered' ? seed : null,
+    session.codeBatchId,
+    session.tanNumber,
+    session.tansCommitted,
+    session.firstTanAt,
+    session.tanExpiresAt,
+    Number(session.isForgetting),
   );
 }
 
@@ -64,16 +106,13 @@ export function writeSession(sql: SqlStorage, tokenHash: string, seed: Uint8Arra
  */
 export function withdrawBatch(sql: SqlStorage, codeBatchId: string, from: number): number {
   const rows = sql
-    .exec<{ token_hash: string; seed: ArrayBuffer; document: string }>(
-      "SELECT token_hash, seed, document FROM session WHERE code_batch = ? AND state IN ('issued', 'registered')",
-      codeBatchId,
-    )
+    .exec<Row>('SELECT * FROM test_session WHERE code_batch = ? AND state IN (?, ?)', codeBatchId, ISSUED, REGISTERED)
     .toArray();
   let changed = 0;
   for (const row of rows) {
-    const session = JSON.parse(row.document) as Session;
+    const { session } = fromRow(row);
     if (session.state === 'registered' && (session.registeredAt ?? 0) < from) continue;
-    writeSession(sql, row.token_hash, new Uint8Array(row.seed), ended(session, 'deleted'));
+    writeSession(sql, toHex(new Uint8Array(row.id)), null, ended(session, 'deleted'));
     changed++;
   }
   return changed;
@@ -95,21 +134,52 @@ export function batchUses(sql: SqlStorage, codeBatchIds: readonly string[]): num
     (id) =>
       sql
         .exec<{ n: number }>(
-          `SELECT (SELECT COUNT(*) FROM session WHERE code_batch = ?1 AND state = 'registered') +
-           (SELECT COUNT(*) FROM session WHERE code_batch = ?1 AND state = 'deleted'
-            AND json_extract(document, '$.registeredAt') IS NOT NULL) AS n`,
+          `SELECT (SELECT COUNT(*) FROM test_session WHERE code_batch = ?1 AND state = ?2) +
+           (SELECT COUNT(*) FROM test_session WHERE code_batch = ?1 AND state = ?3 AND registered_at IS NOT NULL) AS n`,
           id,
+          REGISTERED,
+          DELETED,
         )
         .one().n,
   );
 }
 
-/** Forgets expired rows, oldest first. @returns Unix seconds when the next is due, or null when none is left */
-export function forgetExpired(sql: SqlStorage, now: number): number | null {
-  sql.exec(
-    'DELETE FROM session WHERE token_hash IN (SELECT token_hash FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
-    now,
-    CLEANUP_BATCH_ROWS,
+/** Tables whose rows end at their `expires_at`, by primary key `id`. */
+export const SWEPT = ['test_session', 'test_claim'] as const;
+type SweptTable = (typeof SWEPT)[number];
+
+/**
+ * Goes over a table once, a slice after the other, in the order of its keys, and forgets what has expired. There is no index
+ * over the time: it would be a second row to write for each registration, and dearer than reading all rows four times a day.
+ *
+ * @param now Unix seconds
+ */
+export async function sweep(sql: SqlStorage, table: SweptTable, now: number): Promise<void> {
+  let after: ArrayBuffer | null = new ArrayBuffer(0);
+  await inSlices(
+    () => (after = after === null ? null : sweepSlice(sql, table, after, now)),
+    (last) => last !== null,
   );
-  return sql.exec<{ t: number | null }>('SELECT MIN(expires_at) AS t FROM session').one().t;
+}
+
+/** @param after key of the last row of the slice before @returns key of this slice's last row, or null at the table's end */
+function sweepSlice(sql: SqlStorage, table: SweptTable, after: ArrayBuffer, now: number): ArrayBuffer | null {
+  const last = sql
+    .exec<{ id: ArrayBuffer }>(
+      `SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?`,
+      after,
+      SWEEP_SLICE_ROWS - 1,
+    )
+    .toArray()[0];
+  if (last === undefined) {
+    sql.exec(`DELETE FROM ${table} WHERE id > ? AND expires_at <= ?`, after, now);
+    return null;
+  }
+  sql.exec(`DELETE FROM ${table} WHERE id > ? AND id <= ? AND expires_at <= ?`, after, last.id, now);
+  return last.id;
+}
+
+/** @returns whether a table has no row */
+export function isEmpty(sql: SqlStorage, table: SweptTable): boolean {
+  return sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length === 0;
 }

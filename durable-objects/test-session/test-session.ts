@@ -23,34 +23,51 @@ import {
   type TanStatus,
 } from '../../domain/session.ts';
 import { migrate } from '../migrations.ts';
-import { forgetExpiredClaims, guessOf, readClaim, writeClaim } from './claim-ops.ts';
+import { guessOf, readClaim, writeClaim } from './claim-ops.ts';
+import { RegistrationPace } from './registration-pace.ts';
+import { SCHEMA } from './schema.ts';
 import {
   batchUses,
-  forgetExpired,
+  isEmpty,
   ISSUE_BATCH_ROWS,
   readSession,
-  SCHEMA,
   type StoredSession,
+  sweep,
+  SWEPT,
   withdrawBatch,
   writeSession,
 } from './session-ops.ts';
 
-const CLEANUP_RETRY_SECONDS = 3_600;
-/** Of a session that was void before it was there. */
-const NO_SEED = new Uint8Array(32);
+/** A row lives so long past its end at most; no answer depends on it. */
+const SWEEP_EVERY_SECONDS = 6 * 3_600;
 
 /** One row to issue: a teleTAN or a card. */
 export interface IssuedRow extends StoredSession {
   readonly tokenHash: string;
 }
 
+/** Too many rows of tests that nobody vouched for were made in this hour; isFirst of the hour in this shard. */
+type Later = { readonly kind: 'later'; readonly isFirst: boolean };
+
 /** granted: the token is (still) given out. unknown: there is no session, and none was made. taken: the test is `by`'s. */
 export type RegisterReply =
   | { readonly kind: 'granted' | 'refused' | 'unknown' }
+  | Later
   | { readonly kind: 'taken'; readonly by: string };
 
 /** new, held: it is the asker's, since now or before. card: it is a code card's, which no date of birth belongs to. */
-export type ClaimReply = { readonly kind: 'new' | 'held' | 'card' } | { readonly kind: 'taken'; readonly by: string };
+export type ClaimReply =
+  | { readonly kind: 'new' | 'held' | 'card' }
+  | Later
+  | { readonly kind: 'taken'; readonly by: string };
+
+/** How a row may be made. */
+export interface Making {
+  /** Owner of the test that has ended and gives way, or null. */
+  readonly replaces: string | null;
+  /** Whether its laboratory has posted the test: such a row is made at any pace (registration-pace.ts). */
+  readonly isPosted: boolean;
+}
 
 /** Which TAN a session is given, and until when (Unix seconds). */
 export interface TakenTan {
@@ -62,11 +79,13 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   readonly #sql: SqlStorage;
+  readonly #pace: RegistrationPace;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
+    this.#pace = new RegistrationPace(this.#sql);
   }
 
   /** Issues teleTANs or cards; the same rows again change nothing. @throws RangeError above the batch limit */
@@ -86,25 +105,26 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
    * `/registrationToken`.
    *
    * @param fresh what to store when there is no row: a laboratory test; null where only an issued code opens
-   * @param replaces owner of this test that has ended and gives way, or null
    */
-  async register(
-    tokenHash: string,
-    seed: Uint8Array,
-    fresh: Session | null,
-    replaces: string | null,
-  ): Promise<RegisterReply> {
+  async register(tokenHash: string, fresh: Session | null, making: Making): Promise<RegisterReply> {
     const now = await this.clock();
     const existing = readSession(this.#sql, tokenHash);
     const claim = readClaim(this.#sql, tokenHash, now);
     if (existing === null && claim !== null && claim.owner !== null && claim.owner !== tokenHash) {
-      if (claim.owner !== replaces) return { kind: 'taken', by: claim.owner };
-      writeClaim(this.#sql, tokenHash, { ...claim, owner: tokenHash });
+      if (claim.owner !== making.replaces) return { kind: 'taken', by: claim.owner };
     }
     const answer = register(existing?.session ?? null, fresh, now);
     if (answer === null) return { kind: 'unknown' };
+    if (existing === null && !making.isPosted) {
+      const pace = this.#pace.take(now);
+      if (pace.kind === 'later') return pace;
+    }
+    // A test that was somebody else's until now: the claim's row goes over with the session.
+    if (existing === null && claim !== null && claim.owner !== null) {
+      writeClaim(this.#sql, tokenHash, { ...claim, owner: tokenHash });
+    }
     if (answer.granted && answer.session !== existing?.session) {
-      writeSession(this.#sql, tokenHash, seed, answer.session);
+      writeSession(this.#sql, tokenHash, existing?.seed ?? null, answer.session);
       await this.#armIfIdle();
     }
     return { kind: answer.granted ? 'granted' : 'refused' };
@@ -136,9 +156,8 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
    * @param id hash of the token that the test has without a date of birth, or of the hash with it
    * @param owner hash of the token of the session that it is to belong to
    * @param until Unix seconds
-   * @param replaces owner that has ended and gives way, or null
    */
-  async claim(id: string, owner: string, until: number, replaces: string | null): Promise<ClaimReply> {
+  async claim(id: string, owner: string, until: number, { replaces, isPosted }: Making): Promise<ClaimReply> {
     const now = await this.clock();
     const session = readSession(this.#sql, id)?.session ?? null;
     if (session?.authorisation === 'card') return { kind: 'card' };
@@ -146,6 +165,10 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     const holder = claim?.owner ?? (session !== null && now < session.expiresAt ? id : null);
     if (holder === id && owner === id) return { kind: 'held' };
     if (holder !== null && holder !== owner && holder !== replaces) return { kind: 'taken', by: holder };
+    if (claim === null && !isPosted) {
+      const pace = this.#pace.take(now);
+      if (pace.kind === 'later') return pace;
+    }
     const expiresAt = Math.max(claim?.expiresAt ?? 0, until);
     if (holder !== owner || expiresAt !== claim?.expiresAt) {
       writeClaim(this.#sql, id, { owner, guesses: claim?.guesses ?? [], expiresAt });
@@ -172,7 +195,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if (row?.session.state === 'void') return true;
     if (row !== null && (row.session.state !== 'registered' || row.session.firstTanAt !== null)) return false;
     const session = row?.session ?? { ...laboratorySession('', null, 0), polled: true, expiresAt: until };
-    writeSession(this.#sql, tokenHash, row?.seed ?? NO_SEED, ended(session, 'void'));
+    writeSession(this.#sql, tokenHash, null, ended(session, 'void'));
     await this.#armIfIdle();
     return true;
   }
@@ -246,13 +269,12 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return batchUses(this.#sql, codeBatchIds);
   }
 
-  /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
+  /** Cleanup, a slice after the other. Armed again first: what a failure in between leaves, the next pass forgets. */
   override async alarm(): Promise<void> {
-    await this.#arm(CLEANUP_RETRY_SECONDS);
+    await this.#arm();
     const now = await this.clock();
-    const due = [forgetExpired(this.#sql, now), forgetExpiredClaims(this.#sql, now)].filter((at) => at !== null);
-    if (due.length === 0) await this.ctx.storage.deleteAlarm();
-    else await this.#arm(Math.min(Math.min(...due) - now, CLEANUP_RETRY_SECONDS));
+    for (const table of SWEPT) await sweep(this.#sql, table, now);
+    if (SWEPT.every((table) => isEmpty(this.#sql, table))) await this.ctx.storage.deleteAlarm();
   }
 
   async #change(tokenHash: string, change: (session: Session) => Session): Promise<void> {
@@ -264,11 +286,11 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
   }
 
   async #armIfIdle(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.#arm(CLEANUP_RETRY_SECONDS);
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#arm();
   }
 
   /** Alarms run on real time whatever our clock says (docs/architecture.md §11). */
-  async #arm(seconds: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + Math.max(1, seconds) * 1000);
+  async #arm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + SWEEP_EVERY_SECONDS * 1000);
   }
 }

@@ -54,6 +54,25 @@ describe('metadata (docs/spec/gaen.md §3)', () => {
   }
 });
 
+describe('two keys of one day, both published as the whole day', () => {
+  const second = fromHex('00112233445566778899aabbccddeeff');
+  // Cut at 11:10: the first was sent before, the second after; neither was sent in the other's part of the day.
+  const published = [key(), key({ keyData: second })];
+  it('are both matched, by what each was sent as', ({ expect }) => {
+    const sightings = [heard(10), heard(66), heard(67, { tek: second }), heard(143, { tek: second })];
+    const matches = matchKeys(published, sightings);
+    expect(matches.map(({ key: { keyData }, sightings: met }) => [toHex(keyData), met.length])).toEqual([
+      [toHex(TEK), 2],
+      [toHex(second), 2],
+    ]);
+  });
+
+  it('don’t stand in each other’s way where one alone was met', ({ expect }) => {
+    expect(found(published, [heard(100, { tek: second })])).toBe(1);
+    expect(found(published.toReversed(), [heard(5)])).toBe(1);
+  });
+});
+
 describe('what a real phone observed (readmeDecodeExamples)', () => {
   const { cases, ...observed } = vectors.readmeDecodeExamples;
   const tek = key({

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/command-line/interrupt.ts';
 import type { Attack, Verdict } from './attack.ts';
 import { gather, type Evidence } from './join/evidence.ts';
 import { type Census, liveThroughAnHour, START, type Test } from './join/town.ts';
-import { keysByTransaction } from './join/log-order.ts';
+import { keysByTransaction, tracesOf } from './join/log-order.ts';
 import { candidates, formerDigests, type Loot, reachedUploads } from './join/ways.ts';
 import { withPuppet } from './puppet.ts';
 
@@ -37,8 +37,13 @@ function fewest(evidence: Evidence, loot: Loot, tests: readonly Test[], hashKey:
 }
 
 /** @returns how many uploads a transaction of SQLite's log shows whole and alone */
-function uploadsGroupedByLog(evidence: Evidence, tests: readonly Test[]): number {
-  const groups = evidence.log.flatMap((log) => keysByTransaction(log, evidence.published));
+function uploadsGroupedByLog(
+  evidence: Evidence,
+  tests: readonly Test[],
+  rowKeys: readonly Uint8Array[] = evidence.rowKeys,
+): number {
+  const traces = tracesOf(evidence.published, rowKeys);
+  const groups = evidence.log.flatMap((log) => keysByTransaction(log, traces));
   const shown = new Set(groups.map((keys) => keys.toSorted().join()));
   return tests.filter(({ keys }) => shown.has(keys.toSorted().join())).length;
 }
@@ -79,16 +84,21 @@ export async function attackJoin(census: Census, seed: number, progress: (text: 
       onLog: (line) => void lines.push(line),
     });
     progress(`${census.single + census.full} people upload`);
-    const tests = await liveThroughAnHour(edge, secretsOf(state, 'upload'), census, seed);
+    const { tests, formerRowKeys } = await liveThroughAnHour(edge, secretsOf(state, 'upload'), census, seed);
     const evidence = await gather(edge, START + SECONDS_PER_HOUR, lines);
     progress(`${evidence.published.length} keys are published; the stores are searched`);
-    return judge(evidence, tests, state);
+    return judge(evidence, tests, state, formerRowKeys);
   } finally {
     remove();
   }
 }
 
-function judge(evidence: Evidence, tests: readonly Test[], state: string): Verdict[] {
+function judge(
+  evidence: Evidence,
+  tests: readonly Test[],
+  state: string,
+  formerRowKeys: readonly Uint8Array[],
+): Verdict[] {
   const workers = readEnvironments().map(({ environment }) => environment);
   const every: Secrets = Object.assign({}, ...workers.map((worker) => secretsOf(state, worker)));
   const hashKey = fromBase64(every['TAN_HASH_KEY'] ?? '');
@@ -134,10 +144,19 @@ function judge(evidence: Evidence, tests: readonly Test[], state: string): Verdi
   const grouped = uploadsGroupedByLog(evidence, tests);
   verdicts.push(
     count(
-      "no secret, SQLite's log: uploads whose keys one transaction groups",
+      "all stores, SQLite's log, the hour forgotten: uploads whose keys one transaction groups",
       grouped,
-      'nearly all, as docs/privacy.md states',
-      grouped > tests.length / 2,
+      '0',
+      grouped === 0,
+    ),
+  );
+  const groupedBefore = uploadsGroupedByLog(evidence, tests, formerRowKeys);
+  verdicts.push(
+    count(
+      'fault put there: keys of rows that outlive their hour; uploads whose keys one transaction groups',
+      groupedBefore,
+      'found: nearly all',
+      groupedBefore > tests.length / 2,
     ),
   );
   const reached = reachedUploads(evidence, { ...none, secrets: { ...every, UPLOAD_ID_KEY: undefined as never } });

@@ -11,7 +11,7 @@ import { openWire, type WireRequest } from '../../load-tests/edge-tier/wire.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import { randomBelow, randomUuid } from '../../phone/random.ts';
 import { CLIENT_HEADERS } from '../../scripts/support/client-headers.ts';
-import { DECOY_PROFILE } from '../../domain/decoys.ts';
+import { DECOY_PROFILE } from '../../domain/decoy-profile.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START } from './support/system.ts';
 
@@ -19,7 +19,7 @@ import { patientKeys, payloadOf, START } from './support/system.ts';
 const PADDED_TO = { Android: 15, iOS: 14 } as const;
 const PADDING_A_KEY = 28;
 /** Value for the day of the upload; null: the app sends a risk level alone. */
-const ONSETS = [null, ...DECOY_PROFILE.onset.flatMap(({ from, to }) => [from, to])];
+const ONSETS = [null, ...DECOY_PROFILE.answers.flatMap(({ from, to }) => [from, to])];
 
 /** Bytes of a body with `count` keys; 0: a dummy. */
 function bodyBytes(paddedTo: number, count: number, onset: number | null, cut: boolean): number {

@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest';
 import { attackCover } from '../../scripts/attack/cover.ts';
 import { attackJoin } from '../../scripts/attack/join.ts';
+import { takenOverPortal } from '../../scripts/attack/taken-over/portal.ts';
 import { takenOverUpload } from '../../scripts/attack/taken-over/upload.ts';
 
 const SEED = 1;
@@ -17,11 +18,17 @@ describe('npm run attack', () => {
   it('join: no test has fewer than 50 candidate keys but where docs/privacy.md says so', async ({ expect }) => {
     const verdicts = await attackJoin({ single: 6, full: 6 }, SEED, quiet);
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
-    expect(verdicts.filter(({ what }) => what.startsWith('fault put there'))).toHaveLength(2);
+    expect(verdicts.filter(({ what }) => what.startsWith('fault put there'))).toHaveLength(3);
   });
 
   it('taken-over: upload gets one payload for each TAN that passed', async ({ expect }) => {
     const verdicts = await takenOverUpload(SEED, quiet);
+    expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
+    expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
+  });
+
+  it('taken-over: portal reaches nothing of phones, upload and laboratories', async ({ expect }) => {
+    const verdicts = await takenOverPortal(SEED, quiet);
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
     expect(verdicts.filter(({ what }) => what.includes('fault put there'))).toHaveLength(1);
   });

@@ -149,8 +149,7 @@ describe('a refused upload', () => {
 
   it('with an expired TAN is told 403', async ({ expect }) => {
     const tan = nextTan();
-    // A TAN ends with a full hour, so that its end says no more than that of its beginning.
-    await setClock(system.edge.url, START + 25 * SECONDS_PER_HOUR);
+    await setClock(system.edge.url, START + 25 * SECONDS_PER_HOUR); // a life ends with a full hour
     expect((await system.upload(tan, payloadOf(patientKeys('expired', START)))).status).toBe(403);
     await setClock(system.edge.url, START);
   });

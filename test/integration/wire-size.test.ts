@@ -42,7 +42,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'exposure-edge-wire-'));
   tier = await startEdgeTier(folder, system.edge.url);
   unused = await system.tans(200);
-}, 300_000);
+});
 afterAll(async () => {
   await tier.stop();
   rmSync(folder, { recursive: true, force: true });

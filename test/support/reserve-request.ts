@@ -3,20 +3,16 @@ import { commitToId, deathReceipt, originIdOf, type OriginId } from '../../domai
 import type { ReserveRequest } from '../../domain/rpc.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 
-/** Stands for `upload`'s secret; no other test knows it. */
+/** Stands for `upload`'s secret where there is no `upload`. */
 const UPLOAD_ID_KEY = new Uint8Array(32).fill(7);
 
 /** @param reservationId of the ledger @returns the id that `origin` would see */
-const originId = (reservationId: string, key: Uint8Array = UPLOAD_ID_KEY): OriginId => originIdOf(key, reservationId);
+const originId = (reservationId: string): OriginId => originIdOf(UPLOAD_ID_KEY, reservationId);
 
-/**
- * @param digest 64 hex digits
- * @param uploadIdKey 32 bytes: where the real `upload` goes on, its own
- * @returns what `upload` asks for
- */
+/** @param digest 64 hex digits @param uploadIdKey of a real `upload`, if there is one @returns what `upload` asks for */
 export function reserveRequest(digest = 'ab'.repeat(32), uploadIdKey: Uint8Array = UPLOAD_ID_KEY): ReserveRequest {
   const reservationId = crypto.randomUUID();
-  const idCommitment = commitToId(originId(reservationId, uploadIdKey));
+  const idCommitment = commitToId(originIdOf(uploadIdKey, reservationId));
   return { digest, reservationId, idCommitment, payloadCommitment: 'cd'.repeat(32) };
 }
 

@@ -33,10 +33,11 @@ interface Route<Question> {
 const REGISTRATION: Route<RegistrationQuestion> = {
   parse: parseRegistration,
   async real(question, { sessions, desk }, now) {
-    const registrationToken = await sessions.register(question, now);
+    const reply = await sessions.register(question, now);
+    if (reply.kind === 'granted') return { status: 201, body: { registrationToken: reply.token } };
     // Only counted, never refused: a valid code must not pay for somebody else's guesses.
-    if (registrationToken === null && question.keyType === 'TELETAN') await desk.countFailedGuess();
-    return registrationToken === null ? refusal(400) : { status: 201, body: { registrationToken } };
+    if (reply.kind === 'refused' && question.keyType === 'TELETAN') await desk.countFailedGuess();
+    return refusal(reply.kind === 'later' ? 500 : 400);
   },
   dummy: () => ({ status: 201, body: { registrationToken: crypto.randomUUID() } }),
 };

@@ -3,6 +3,7 @@ import { createExecutionContext, reset, runInDurableObject } from 'cloudflare:te
 import { beforeEach, describe, it } from 'vitest';
 import { tokenHash } from '../../domain/derived-codes.ts';
 import { issuedSession } from '../../domain/session.ts';
+import { UNPOSTED_ROWS_PER_HOUR } from '../../durable-objects/test-session/registration-pace.ts';
 import { generateTeleTan } from '../../domain/teletan.ts';
 import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { ANSWER_BODY_BYTES } from './answers.ts';
@@ -27,6 +28,7 @@ const PHRASES = new Map([
   [400, 'Bad Request'],
   [403, 'Forbidden'],
   [404, 'Not Found'],
+  [500, 'Internal Server Error'],
 ]);
 
 interface Said {
@@ -70,9 +72,7 @@ async function aDayLater(token: string): Promise<void> {
   const hash = tokenHash(token, parseVerificationConfig(bindings).tanHashKey);
   const shard = bindings.TEST_SESSION.getByName(`s${hash.charAt(0)}`);
   await runInDurableObject(shard, (_object, { storage: { sql } }) => {
-    sql.exec(
-      "UPDATE session SET document = json_set(document, '$.firstTanAt', json_extract(document, '$.firstTanAt') - 86400)",
-    );
+    sql.exec('UPDATE test_session SET first_tan_at = first_tan_at - 86400');
   });
 }
 
@@ -218,6 +218,31 @@ it('real, dummy, refused and malformed are of one size with one set of headers, 
   expect(new Set(answers.map((a) => a.bytes)).size).toBe(1);
   for (const a of answers) expect(JSON.stringify(a.body).length).toBe(ANSWER_BODY_BYTES);
   expect(new Set(answers.map((a) => a.status))).toEqual(new Set([200, 201, 400, 404]));
+});
+
+it('over the pace, a test without a result is to try later, of the same size; a posted one and a code open', async ({
+  expect,
+}) => {
+  const hour = Math.floor(Date.now() / 3_600_000);
+  for (const digit of '0123456789abcdef') {
+    await runInDurableObject(bindings.TEST_SESSION.getByName(`s${digit}`), (_object, { storage: { sql } }) => {
+      // The next hour's too: it may begin meanwhile.
+      for (const at of [hour, hour + 1]) {
+        sql.exec('INSERT INTO registration_pace VALUES (?, ?, 1)', at, UNPOSTED_ROWS_PER_HOUR);
+      }
+    });
+  }
+  const config = parseVerificationConfig(bindings);
+  const key = generateTeleTan(random);
+  const session = issuedSession('teletan', null, (hour + 2) * 3600);
+  await new Sessions(bindings, config, new Ledger(bindings, config)).issue([{ keyType: 'TELETAN', key, session }]);
+  const later = await post('registrationToken', { key: guidWithResult(0, '3'), keyType: 'GUID' });
+  const posted = await post('registrationToken', { key: guidWithResult(2, '3'), keyType: 'GUID' });
+  const code = await post('registrationToken', { key, keyType: 'TELETAN' });
+  expect([later, posted, code].map(({ status }) => status)).toEqual([500, 201, 201]);
+  expect(new Set([later, posted].map(({ bytes }) => bytes)).size).toBe(1);
+  const dated = { key: guidWithResult(0, '4'), keyType: 'GUID', keyDob: `x${'1'.repeat(63)}` };
+  expect((await post('registrationToken', dated)).status).toBe(500);
 });
 
 it('is refused without a deadline where it is deployed, whatever is asked', async ({ expect }) => {

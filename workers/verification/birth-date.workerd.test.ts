@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:workers';
 import { reset, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
+import { tokenOf } from '../../test/support/token-of.ts';
 import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import type { ResultsRpc, TestResultReply } from '../../domain/rpc.ts';
 import { hashGuid } from '../../domain/derived-codes.ts';
@@ -62,7 +63,7 @@ beforeEach(async () => {
 });
 
 const register = (birthDateKey: string | null, key = GUID) =>
-  sessions.register({ keyType: 'GUID', key, birthDateKey }, NOW);
+  sessions.register({ keyType: 'GUID', key, birthDateKey }, NOW).then(tokenOf);
 
 /** A registration that must succeed. */
 async function opened(birthDateKey: string | null, key = GUID): Promise<string> {
@@ -259,7 +260,7 @@ describe('deleting', () => {
 });
 
 /** Every row of a table in all shards, counted. */
-async function rows(table: 'session' | 'claim'): Promise<number> {
+async function rows(table: 'test_session' | 'test_claim'): Promise<number> {
   let sum = 0;
   for (const digit of '0123456789abcdef') {
     const shard = bindings.TEST_SESSION.getByName(`s${digit}`);
@@ -305,6 +306,7 @@ describe('a crash', () => {
         for (let at = 0; at < 8; at++) {
           const crashed = await crashingAt(at, when)
             .register(question, NOW)
+            .then(tokenOf)
             .catch(() => null);
           tokens.push(crashed);
         }
@@ -314,8 +316,8 @@ describe('a crash', () => {
         laboratory.post(GUID, RIGHT);
         expect(await sessions.poll(token)).toMatchObject(POSITIVE);
         expect(await register(wrong(1))).toBeNull();
-        expect(await rows('session')).toBe(1);
-        expect(await rows('claim')).toBe(2);
+        expect(await rows('test_session')).toBe(1);
+        expect(await rows('test_claim')).toBe(2);
       });
 
       it(`${when} any call while a wrong session gives way (${isAnswered ? 'it has polled' : 'not polled'}): the same question goes on from there`, async ({
@@ -327,6 +329,7 @@ describe('a crash', () => {
         for (let at = 0; at < 10; at++) {
           await crashingAt(at, when)
             .register(question, NOW)
+            .then(tokenOf)
             .catch(() => null);
         }
         expect(await sessions.poll(await opened(RIGHT))).toMatchObject(POSITIVE);
@@ -343,7 +346,7 @@ it('a claim lives as long as the session, which lives as long as the result', as
   const ends = new Set<number>();
   for (const digit of '0123456789abcdef') {
     await runInDurableObject(bindings.TEST_SESSION.getByName(`s${digit}`), (_object, { storage: { sql } }) => {
-      for (const table of ['session', 'claim']) {
+      for (const table of ['test_session', 'test_claim']) {
         for (const row of sql.exec<{ expires_at: number }>(`SELECT expires_at FROM ${table}`)) ends.add(row.expires_at);
       }
     });

@@ -7,6 +7,7 @@ import { parseTeleTan } from '../../domain/teletan.ts';
 import type { VerificationEnv } from './bindings.ts';
 import { FAILED_GUESS_BUDGET, GUESSES_A_SAMPLE } from './desk.ts';
 import type { BackOffice } from './entrypoints.ts';
+import { tokenOf } from '../../test/support/token-of.ts';
 import { reserveRequest as request } from '../../test/support/reserve-request.ts';
 import { servicesOf } from './services.ts';
 
@@ -15,9 +16,11 @@ const desk = (exports as unknown as { BackOffice: InstanceType<typeof BackOffice
 const now = (): number => Math.floor(Date.now() / 1000);
 
 const scan = (guid: string) =>
-  servicesOf(bindings).sessions.register({ keyType: 'GUID', key: hashGuid(guid), birthDateKey: null }, now());
+  servicesOf(bindings)
+    .sessions.register({ keyType: 'GUID', key: hashGuid(guid), birthDateKey: null }, now())
+    .then(tokenOf);
 const type = (teleTan: string) =>
-  servicesOf(bindings).sessions.register({ keyType: 'TELETAN', key: teleTan, birthDateKey: null }, now());
+  servicesOf(bindings).sessions.register({ keyType: 'TELETAN', key: teleTan, birthDateKey: null }, now()).then(tokenOf);
 
 beforeEach(() => reset());
 

@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:workers';
 import { reset } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
+import { tokenOf } from '../../test/support/token-of.ts';
 import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { hashGuid } from '../../domain/derived-codes.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
@@ -41,7 +42,9 @@ class Interrupted extends Ledger {
 }
 
 const scan = (guid: string) =>
-  sessions.register({ keyType: 'GUID', key: hashGuid(guid), birthDateKey: null }, NOW).then((token) => token ?? '');
+  sessions
+    .register({ keyType: 'GUID', key: hashGuid(guid), birthDateKey: null }, NOW)
+    .then((reply) => tokenOf(reply) ?? '');
 async function opened() {
   const sheet = await desk.makeCards('practice', 'morning', CARDS);
   return { token: await scan(sheet?.cards[0]?.guid ?? ''), batchId: sheet?.batch.batchId ?? '' };

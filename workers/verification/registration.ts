@@ -9,10 +9,21 @@
  */
 import { birthDateHash, registrationToken, sessionSeed, tokenHash } from '../../domain/derived-codes.ts';
 import { laboratorySession, type Session } from '../../domain/session.ts';
+import type { ClaimReply, RegisterReply } from '../../durable-objects/test-session/test-session.ts';
+import { logLine } from '../shared/log.ts';
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { RegistrationQuestion } from './question.ts';
 import { Shards } from './shards.ts';
+
+/** refused: none is given for this question, or no longer. later: the pace of tests without a result is used up; ask again. */
+export type RegistrationReply =
+  | { readonly kind: 'granted'; readonly token: string }
+  | { readonly kind: 'refused' | 'later' };
+
+const REFUSED: RegistrationReply = { kind: 'refused' };
+/** For rows that exist, or that are never made. */
+const ISSUED = { replaces: null, isPosted: true } as const;
 
 /** A session's names: the token that is given out, and what it is kept by. */
 interface Named {
@@ -39,16 +50,15 @@ export class Registration {
     this.#shards = new Shards(env.TEST_SESSION);
   }
 
-  /** @param now Unix seconds @returns the token, or null when none is (any longer) given for this question */
-  async register(question: RegistrationQuestion, now: number): Promise<string | null> {
+  /** @param now Unix seconds */
+  async register(question: RegistrationQuestion, now: number): Promise<RegistrationReply> {
     const { keyType, key, birthDateKey } = question;
     if (keyType === 'GUID') {
       const fresh = laboratorySession(key, birthDateKey, now);
       return birthDateKey === null ? this.#byTest(fresh) : this.#byBirthDate(fresh, birthDateKey);
     }
     const own = this.#named(question);
-    const { kind } = await this.#shards.of(own.hash).register(own.hash, own.seed, null, null);
-    return kind === 'granted' ? own.token : null;
+    return replyTo(own, await this.#shards.of(own.hash).register(own.hash, null, ISSUED));
   }
 
   /** Names of a session that is yet to be issued. */
@@ -64,53 +74,51 @@ export class Registration {
   }
 
   /** A code card, or a test without a date of birth. */
-  async #byTest(fresh: Session): Promise<string | null> {
+  async #byTest(fresh: Session): Promise<RegistrationReply> {
     const { verdict } = await askLaboratory(this.#env.RESULTS, fresh);
-    if (verdict === 'differs') return null;
+    if (verdict === 'differs') return REFUSED;
+    const isPosted = verdict !== 'unanswered';
     const own = this.named('GUID', fresh.hashedGuid ?? '');
     const shard = this.#shards.of(own.hash);
-    let reply = await shard.register(own.hash, own.seed, fresh, null);
-    if (reply.kind === 'taken' && verdict === 'right' && (await this.#makesWay(reply.by, fresh.expiresAt))) {
-      reply = await shard.register(own.hash, own.seed, fresh, reply.by);
+    let reply = await shard.register(own.hash, fresh, { replaces: null, isPosted });
+    if (reply.kind === 'taken' && isPosted && (await this.#makesWay(reply.by, fresh.expiresAt))) {
+      reply = await shard.register(own.hash, fresh, { replaces: reply.by, isPosted });
     }
-    return reply.kind === 'granted' ? own.token : null;
+    return replyTo(own, reply);
   }
 
-  async #byBirthDate(fresh: Session, birthDateKey: string): Promise<string | null> {
+  async #byBirthDate(fresh: Session, birthDateKey: string): Promise<RegistrationReply> {
     const key = fresh.hashedGuid ?? '';
     const own = this.#named({ keyType: 'GUID', key, birthDateKey });
     const session = this.#shards.of(own.hash);
-    const again = await session.register(own.hash, own.seed, null, null);
-    if (again.kind !== 'unknown') return again.kind === 'granted' ? own.token : null;
+    const again = await session.register(own.hash, null, ISSUED);
+    if (again.kind !== 'unknown') return replyTo(own, again);
 
     const ids = this.claimIds(fresh) as ClaimIds;
-    const isAnswered = (await this.#env.RESULTS.resultOf(key)).labId !== null;
-    if (isAnswered) {
+    const isPosted = (await this.#env.RESULTS.resultOf(key)).labId !== null;
+    if (isPosted) {
       // Counted before it is compared: whoever has the flyer must not find the date of birth by trying.
-      if (!(await this.#shards.of(ids.test).guessBirthDate(ids.test, own.hash))) return null;
-      if ((await askLaboratory(this.#env.RESULTS, fresh)).verdict !== 'right') return null;
+      if (!(await this.#shards.of(ids.test).guessBirthDate(ids.test, own.hash))) return REFUSED;
+      if ((await askLaboratory(this.#env.RESULTS, fresh)).verdict !== 'right') return REFUSED;
     }
-    const claim = (id: string) => this.#claim(id, own.hash, fresh.expiresAt, isAnswered);
+    const claim = (id: string) => this.#claim(id, own.hash, fresh.expiresAt, isPosted);
     const birthDate = await claim(ids.birthDate);
-    if (birthDate === 'taken') return null;
+    if (birthDate.kind === 'taken' || birthDate.kind === 'later') return replyTo(own, birthDate);
     const test = await claim(ids.test);
-    if (test === 'taken' || test === 'card') {
-      if (birthDate === 'new') await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, own.hash);
+    if (test.kind === 'taken' || test.kind === 'card' || test.kind === 'later') {
+      if (birthDate.kind === 'new') await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, own.hash);
       // Nobody can say whose birthday a card is for, so it is left out.
-      return test === 'card' ? this.#byTest({ ...fresh, hashedGuidWithBirthDate: null }) : null;
+      return test.kind === 'card' ? this.#byTest({ ...fresh, hashedGuidWithBirthDate: null }) : replyTo(own, test);
     }
-    const { kind } = await session.register(own.hash, own.seed, fresh, null);
-    return kind === 'granted' ? own.token : null;
+    return replyTo(own, await session.register(own.hash, fresh, { replaces: null, isPosted }));
   }
 
-  /** @param isRight whether the laboratory says that the date of birth is the test's */
-  async #claim(id: string, owner: string, until: number, isRight: boolean): Promise<'new' | 'held' | 'card' | 'taken'> {
+  /** @param isPosted whether the laboratory has posted the test, and says that the date of birth is right */
+  async #claim(id: string, owner: string, until: number, isPosted: boolean): Promise<ClaimReply> {
     const shard = this.#shards.of(id);
-    let reply = await shard.claim(id, owner, until, null);
-    if (reply.kind === 'taken' && isRight && (await this.#makesWay(reply.by, until))) {
-      reply = await shard.claim(id, owner, until, reply.by);
-    }
-    return reply.kind;
+    const reply = await shard.claim(id, owner, until, { replaces: null, isPosted });
+    if (reply.kind !== 'taken' || !isPosted || !(await this.#makesWay(reply.by, until))) return reply;
+    return shard.claim(id, owner, until, { replaces: reply.by, isPosted });
   }
 
   /** @returns whether the holder of a claim is void now: it never was right, as far as the laboratory has answered */
@@ -130,4 +138,12 @@ export class Registration {
     const token = registrationToken(seed, derivationKey);
     return { seed, token, hash: tokenHash(token, tanHashKey) };
   }
+}
+
+/** @param reply of the shard that decided */
+function replyTo(own: Named, reply: RegisterReply | ClaimReply): RegistrationReply {
+  if (reply.kind === 'granted') return { kind: 'granted', token: own.token };
+  if (reply.kind !== 'later') return REFUSED;
+  if (reply.isFirst) logLine('registrations of tests without a result over pace, in one of sixteen shards');
+  return { kind: 'later' };
 }

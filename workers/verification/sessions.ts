@@ -2,15 +2,16 @@
  * @module Sessions as the routes see them: tokens in, keyed hashes out to sixteen objects (docs/architecture.md §7). Each method is
  * repeatable: what it gives out is derived, so a lost reply is asked for again.
  */
-import { type KeyType, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
+import { type KeyType, sessionSeed, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
 import type { Session, TanStatus } from '../../domain/session.ts';
 import { isPositive } from '../../domain/test-result.ts';
 import type { IssuedRow } from '../../durable-objects/test-session/test-session.ts';
+import type { StoredSession } from '../../durable-objects/test-session/session-ops.ts';
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
 import type { RegistrationQuestion } from './question.ts';
-import { Registration } from './registration.ts';
+import { Registration, type RegistrationReply } from './registration.ts';
 import { Shards } from './shards.ts';
 
 /** What a poll is told; null where CWA refuses. */
@@ -49,8 +50,8 @@ export class Sessions {
     this.#registration = new Registration(env, config);
   }
 
-  /** `/registrationToken`. @returns the token, or null when none is (any longer) given for this question */
-  async register(question: RegistrationQuestion, now: number): Promise<string | null> {
+  /** `/registrationToken`. */
+  async register(question: RegistrationQuestion, now: number): Promise<RegistrationReply> {
     return this.#registration.register(question, now);
   }
 
@@ -79,7 +80,8 @@ export class Sessions {
     for (let attempt = 0; attempt < TAKE_TAN_ATTEMPTS; attempt++) {
       const stored = await this.#shards.of(hash).open(hash);
       if (stored === null) return null;
-      const { seed, session } = stored;
+      const { session } = stored;
+      const seed = this.#seedOf(stored);
       const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
       if (verdict !== 'right' || !isPositive(reply.result)) return null;
       await this.#keep(hash, session, reply.keptUntil);
@@ -97,6 +99,14 @@ export class Sessions {
       return null;
     }
     return null;
+  }
+
+  /** Of a test it isn't stored: it follows from the hashes that the laboratory is asked by. */
+  #seedOf({ seed, session }: StoredSession): Uint8Array {
+    if (seed !== null) return seed;
+    const { hashedGuid, hashedGuidWithBirthDate } = session;
+    if (hashedGuid === null) throw new Error('a session with neither seed nor test');
+    return sessionSeed('GUID', hashedGuid, hashedGuidWithBirthDate, this.#config.derivationKey);
   }
 
   /** What the ledger knows of the session's current TAN; gone where none was taken yet. */
@@ -153,7 +163,7 @@ export class Sessions {
     if (resultKeptUntil === null || resultKeptUntil <= session.expiresAt) return;
     const ids = this.#registration.claimIds(session);
     for (const id of ids === null ? [] : [ids.birthDate, ids.test]) {
-      await this.#shards.of(id).claim(id, hash, resultKeptUntil, null);
+      await this.#shards.of(id).claim(id, hash, resultKeptUntil, { replaces: null, isPosted: true });
     }
     await this.#shards.of(hash).keep(hash, resultKeptUntil);
   }

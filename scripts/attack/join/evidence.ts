@@ -31,6 +31,8 @@ export interface Evidence {
   readonly published: readonly string[];
   /** Code batch → hex of its keys, from the private bucket. */
   readonly batchKeys: ReadonlyMap<string, readonly string[]>;
+  /** Keys of rows that the private bucket holds, an object a day. */
+  readonly rowKeys: readonly Uint8Array[];
   /** Bytes of everything that is stored. */
   readonly stores: readonly Uint8Array[];
   /** Bytes of SQLite's log of every object. */
@@ -57,6 +59,7 @@ const filesBelow = (folder: string): string[] =>
 export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly string[]): Promise<Evidence> {
   const published = await publishedKeys(edge.url, hourOf(sealedAt) - 1);
   const { batchKeys, objects } = await readBuckets(edge);
+  const rowKeys = await readRowKeys(edge);
   await edge.dispose();
   const { path: copy, remove } = temporaryFolder('join');
   try {
@@ -72,7 +75,7 @@ export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly 
       .map((file) => readFileSync(file));
     if (ledger.length === 0 || uploadIds.size === 0 || log.length === 0) throw new Error('the stores were not found');
     stores.push(...objects, Buffer.from(lines.join('\n')));
-    return { ledger, uploadIds, published, batchKeys, stores, log };
+    return { ledger, uploadIds, published, batchKeys, rowKeys, stores, log };
   } finally {
     remove();
   }
@@ -106,6 +109,13 @@ async function publishedKeys(url: string, hour: number): Promise<string[]> {
   const read = readExportZip(new Uint8Array(await response.arrayBuffer()), null);
   if (!read.ok) throw new Error(`the sealed hour: ${JSON.stringify(read.error)}`);
   return read.exportFile.keys.map(({ keyData }) => toHex(keyData));
+}
+
+/** @param edge that runs @returns the keys of waiting rows, an object a day */
+export async function readRowKeys(edge: LocalEdge): Promise<Uint8Array[]> {
+  const bucket = await edge.miniflare.getR2Bucket('PRIVATE', 'exposure-edge-origin');
+  const { objects } = await bucket.list({ prefix: 'row-keys/' });
+  return Promise.all(objects.map(async ({ key }) => Buffer.from(await (await bucket.get(key))!.arrayBuffer())));
 }
 
 /** @returns keys of each code batch, and the bytes of every object of both buckets */

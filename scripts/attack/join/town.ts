@@ -13,6 +13,7 @@ import { encodeSubmissionPayload } from '../../../protocol/submission-payload.ts
 import { command, issueTans, moveClock, setClock } from '../../support/operator.ts';
 import { byteSource, patientKeys } from '../../support/patients.ts';
 import { puppetOf } from '../puppet.ts';
+import { readRowKeys } from './evidence.ts';
 
 /** 2026-06-15 10:20 UTC. */
 export const START = 1_781_518_800;
@@ -44,14 +45,14 @@ const LONE_BATCH = 'lone-card';
  *
  * @param edge with a puppet of `upload` (puppet.ts), which loses one commit
  * @param secrets of `upload`
- * @returns every test that led to an upload
+ * @returns every test that led to an upload, and the keys of rows that the private bucket held before the hour was sealed
  */
 export async function liveThroughAnHour(
   edge: LocalEdge,
   secrets: Readonly<Record<string, string>>,
   census: Census,
   seed: number,
-): Promise<readonly Test[]> {
+): Promise<{ readonly tests: readonly Test[]; readonly formerRowKeys: readonly Uint8Array[] }> {
   await setClock(edge.url, START);
   const random = byteSource(`join/${seed}`);
   const tests: Test[] = [];
@@ -75,8 +76,9 @@ export async function liveThroughAnHour(
   }
   const [lost = ''] = tans;
   tests.push(await uploadWithoutCommit(edge, secrets, lost, patientKeys(random, START).slice(0, 1)));
+  const formerRowKeys = await readRowKeys(edge);
   await moveClock(edge.url, START + SECONDS_PER_HOUR);
-  return tests;
+  return { tests, formerRowKeys };
 }
 
 async function post(url: string, tan: string, keys: Keys): Promise<void> {

@@ -1,18 +1,17 @@
 /**
- * @module Seeded randomness, fast enough for millions of draws.
+ * @module Seeded randomness: the same draws on every machine.
  */
-import type { RandomBytes } from '../../../phone/random.ts';
+import type { RandomBytes } from '../../../domain/random.ts';
 
+/** xorshift128 of one seed. */
 export class Seeded {
   readonly #state: Uint32Array;
 
-  /** @param seed whole number; the same seed, the same draws */
   constructor(seed: number) {
     this.#state = Uint32Array.of(seed, 0x9e3779b9, 0x243f6a88, 0xb7e15162);
     for (let i = 0; i < 20; i++) this.#next();
   }
 
-  /** Marsaglia's xorshift128. */
   #next(): number {
     const state = this.#state;
     let t = state[3]!;
@@ -24,8 +23,16 @@ export class Seeded {
     return state[0];
   }
 
-  readonly bytes: RandomBytes = (length) => Uint8Array.from({ length }, () => this.#next() >>> 24);
+  readonly bytes: RandomBytes = (n) => Uint8Array.from({ length: n }, () => this.#next() >>> 24);
 
   /** @returns 0 up to, not including, 1 */
   readonly unit = (): number => (this.#next() >>> 0) / 2 ** 32;
+
+  /** @returns how many of many rare things happen. @param mean expected number, small */
+  poisson(mean: number): number {
+    const limit = Math.exp(-mean);
+    let n = 0;
+    for (let product = this.unit(); product > limit; product *= this.unit()) n += 1;
+    return n;
+  }
 }

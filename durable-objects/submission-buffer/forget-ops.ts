@@ -1,0 +1,139 @@
+/**
+ * @module How a published set is forgotten (docs/architecture.md §4.5): the lasting hashes of all its keys take over, then its rows
+ * go, then the keys of its hours (hour-keys.ts). Everything in slices, so that uploads come in between.
+ *
+ * Until then a key is known by its row; so no upload ever writes a lasting hash, and SQLite's log never shows which hashes
+ * came together. Written are those of a whole set, in the order of the hashes, a thousand neighbours a transaction: which of
+ * the set's rows they belong to, no transaction says.
+ *
+ * Durable order: hashes, rows, counters and the set, keys. A crash in between leaves a set that the publisher has forgotten
+ * again: hashes that are there stay, rows that went are known by theirs, keys without rows are erased.
+ */
+import { retentionEnd } from '../../domain/embargo.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { inSlices, pause } from '../pace.ts';
+import { uint32, unpackKey, writeUint32 } from '../packed-keys.ts';
+import type { BufferConfig } from './config.ts';
+import { readSet } from './freeze-ops.ts';
+import type { Ciphers } from './hour-keys.ts';
+import { count } from './lost-rows.ts';
+import { release } from './memory.ts';
+import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES } from './row-cipher.ts';
+import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
+import { deleteWaiting, readWaiting, waitingHours } from './waiting-rows.ts';
+
+/** Neighbours lie on few pages of the index: written in some 3 ms. */
+const HASHES_A_SLICE = 1_000;
+/** A lasting hash, then the hour of its end. */
+const SHAPE: RecordShape = { bytes: HASH_BYTES + 4, sortBytes: HASH_BYTES };
+/** 5 MB in memory: a larger set is done in parts, by the first byte of the hash, each with a pass over the rows. */
+const HASHES_IN_MEMORY = 250_000;
+const HOUR_DIGITS = 10;
+const INSERT_HASHES = `INSERT INTO known_key
+  WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
+  SELECT substr(?1, n * ${HASH_BYTES} + 1, ${HASH_BYTES}), CAST(substr(?2, n * ${HOUR_DIGITS} + 1, ${HOUR_DIGITS}) AS INTEGER)
+  FROM place WHERE true ON CONFLICT DO NOTHING`;
+
+/**
+ * Forgets a set that is INDEXED in every region. Idempotent. The rows of the newest set and of the last that held keys stay
+ * in `release_set`: they say from where the next one starts.
+ */
+export async function forgetSet(
+  storage: DurableObjectStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  setNo: number,
+): Promise<void> {
+  const set = readSet(storage.sql, setNo);
+  const range =
+    set === null || set.firstHour === null || set.lastHour === null ? null : ([set.firstHour, set.lastHour] as const);
+  if (set !== null && range !== null) {
+    const hours = waitingHours(storage.sql, ...range);
+    const parts = Math.max(1, Math.ceil(set.keys / HASHES_IN_MEMORY));
+    for (let part = 0; part < parts; part++) await keepHashes(storage, config, ciphers, hours, part, parts);
+    for (const hour of hours) await deleteRows(storage, ciphers, hour);
+  }
+  storage.transactionSync(() => {
+    const sql = storage.sql;
+    if (range !== null) {
+      sql.exec('DELETE FROM row_label WHERE release_hour BETWEEN ? AND ?', ...range);
+      sql.exec('DELETE FROM release_counter WHERE release_hour <= ?', range[1]);
+    }
+    sql.exec('UPDATE release_set SET purged = 1 WHERE set_no = ?', setNo);
+    // What a later set needs: the newest number and hour, and the last release hour that is covered.
+    sql.exec(
+      `DELETE FROM release_set WHERE purged = 1 AND set_no < (SELECT max(set_no) FROM release_set)
+       AND set_no <> coalesce((SELECT max(set_no) FROM release_set WHERE last_hour IS NOT NULL), 0)`,
+    );
+  });
+}
+
+/** @returns the first release hour whose key is still needed: rows wait in it, or may still come */
+export function firstNeededHour(sql: SqlStorage): number {
+  const frozen = sql.exec<{ hour: number | null }>('SELECT max(hour) AS hour FROM release_set').one().hour ?? -1;
+  return Math.min(waitingHours(sql)[0] ?? Infinity, frozen + 1);
+}
+
+async function keepHashes(
+  storage: DurableObjectStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  hours: readonly number[],
+  part: number,
+  parts: number,
+): Promise<void> {
+  const runs = new MergedRuns(SHAPE);
+  for (const hour of hours) {
+    for (let after: Uint8Array | null = null; ;) {
+      const { rows, last, memory } = readWaiting(storage.sql, ciphers, hour, after);
+      if (last === null) break;
+      runs.add(sortRecords(SHAPE, hashesOf(config, rows, part, parts)));
+      release(memory);
+      after = last;
+      await pause();
+    }
+  }
+  runs.seek(null);
+  const hashes = new Uint8Array(HASHES_A_SLICE * HASH_BYTES);
+  await inSlices(
+    () => {
+      const ends: string[] = [];
+      const had = runs.take(HASHES_A_SLICE, (records, offset, n) => {
+        hashes.set(records.subarray(offset, offset + HASH_BYTES), n * HASH_BYTES);
+        ends.push(String(uint32(records, offset + HASH_BYTES)).padStart(HOUR_DIGITS, '0'));
+      });
+      // One value for all hashes and one for all hours: a thousand small arrays a slice would be left to the garbage collector.
+      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, ends.join(''), had));
+      return had;
+    },
+    (had) => had === HASHES_A_SLICE,
+  );
+}
+
+function hashesOf(config: BufferConfig, rows: Uint8Array, part: number, parts: number): Uint8Array {
+  const records = new Uint8Array((rows.length / STORED_ROW_BYTES) * SHAPE.bytes);
+  let at = 0;
+  for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
+    if (Math.floor((rows[row + HASH_OFFSET]! * parts) / 256) !== part) continue;
+    records.set(rows.subarray(row + HASH_OFFSET, row + HASH_OFFSET + HASH_BYTES), at);
+    const ends = retentionEnd(unpackKey(rows, row + FIELDS_OFFSET), config.policy.retentionDays);
+    writeUint32(records, at + HASH_BYTES, hourOf(ends - 1) + 1);
+    at += SHAPE.bytes;
+  }
+  return records.subarray(0, at);
+}
+
+async function deleteRows(storage: DurableObjectStorage, ciphers: Ciphers, hour: number): Promise<void> {
+  await inSlices(
+    () =>
+      storage.transactionSync(() => {
+        const { rows, read, last, memory } = readWaiting(storage.sql, ciphers, hour, null);
+        if (last === null) return false;
+        deleteWaiting(storage.sql, hour, last);
+        count(storage.sql, 'rows_without_key', read - rows.length / STORED_ROW_BYTES);
+        release(memory);
+        return true;
+      }),
+    (more) => more,
+  );
+}

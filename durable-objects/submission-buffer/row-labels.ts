@@ -1,0 +1,98 @@
+/**
+ * @module What is said about waiting rows beside their keys: regions, consent, origin, whether decoys, code batch. A combination
+ * may be one person's, so it lies encrypted under the key of the rows' hour (row-cipher.ts), once an hour, and rows name it
+ * by its label. In the clear it is written nowhere but into the private record, for a whole set.
+ */
+import type { Provenance } from '../packed-keys.ts';
+import type { Ciphers } from './hour-keys.ts';
+import type { HourCipher, SealedLabel } from './row-cipher.ts';
+
+/** What rows of one label have in common. */
+export interface RowLabel extends Provenance {
+  readonly codeBatchId: string | null;
+  /** Number that a row from before migration 3 had: a record that was begun before it is finished with the same. */
+  readonly provenanceId?: number;
+}
+
+/** Stores what is said about rows of an hour, once. @returns the label that the rows name; runs inside a transaction */
+export function putLabel(sql: SqlStorage, cipher: HourCipher, hour: number, about: RowLabel): number {
+  const { regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId } = about;
+  const text = JSON.stringify([regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId ?? null]);
+  const { label, sealed } = cipher.sealLabel(text);
+  sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
+  return label;
+}
+
+/** @returns the labels of an hour that its key opens; none when the key is gone */
+export function labelsOf(sql: SqlStorage, ciphers: Ciphers, hour: number): Map<number, RowLabel> {
+  const labels = new Map<number, RowLabel>();
+  const cipher = ciphers.cipher(hour);
+  if (cipher === null) return labels;
+  for (const { label, sealed } of sql.exec<{ label: number; sealed: ArrayBuffer }>(
+    'SELECT label, sealed FROM row_label WHERE release_hour = ?',
+    hour,
+  )) {
+    const text = cipher.openLabel({ label, sealed: new Uint8Array(sealed) } satisfies SealedLabel);
+    if (text !== null) labels.set(label, parse(text));
+  }
+  return labels;
+}
+
+function parse(text: string): RowLabel {
+  const [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId] = JSON.parse(text) as [
+    string[],
+    boolean,
+    string,
+    boolean,
+    string | null,
+    number | null,
+  ];
+  const label = { regions, consentToFederation, origin, synthetic, codeBatchId };
+  return provenanceId === null ? label : { ...label, provenanceId };
+}
+
+/** How the rows of a set are numbered in its record. */
+export interface SetLabels {
+  readonly provenances: Readonly<Record<number, Provenance>>;
+  readonly codeBatches: readonly string[];
+  /** @returns number of the provenance, and of the code batch or -1; null for a label that nobody can open */
+  numbers(hour: number, label: number): { readonly provenance: number; readonly codeBatch: number } | null;
+}
+
+/**
+ * Numbers provenances and batches of a set: a function of the set alone, so that a record that is written again is the same.
+ *
+ * @param hours release hours of the set
+ */
+export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly number[]): SetLabels {
+  const byHour = new Map(hours.map((hour) => [hour, labelsOf(sql, ciphers, hour)]));
+  const all = [...byHour.values()].flatMap((labels) => [...labels.values()]);
+  const nameOf = ({ regions, consentToFederation, origin, synthetic }: Provenance) =>
+    JSON.stringify([regions, consentToFederation, origin, synthetic]);
+  const ids = new Map(
+    all.flatMap((label) => (label.provenanceId === undefined ? [] : [[nameOf(label), label.provenanceId]])),
+  );
+  let last = Math.max(0, ...ids.values());
+  const provenances: Record<number, Provenance> = {};
+  for (const name of [...new Set(all.map(nameOf))].toSorted()) if (!ids.has(name)) ids.set(name, (last += 1));
+  for (const label of all) {
+    const { regions, consentToFederation, origin, synthetic } = label;
+    provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic };
+  }
+  const codeBatches = [...new Set(all.flatMap(({ codeBatchId }) => codeBatchId ?? []))].toSorted();
+  const numbers = new Map(
+    [...byHour].map(([hour, labels]) => [
+      hour,
+      new Map(
+        [...labels].map(([label, about]) => [
+          label,
+          {
+            provenance: ids.get(nameOf(about))!,
+            codeBatch: about.codeBatchId === null ? -1 : codeBatches.indexOf(about.codeBatchId),
+          },
+        ]),
+      ),
+    ]),
+  );
+  return { provenances, codeBatches, numbers: (hour, label) => numbers.get(hour)?.get(label) ?? null };
+}

@@ -1,0 +1,126 @@
+/**
+ * @module The rows that wait to be published, as SQLite holds them: release hour, tag and ciphertext (row-cipher.ts). Within an
+ * hour they lie in order of their tags, which is neither an order of arrival nor one of the published file.
+ */
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
+import { packKey } from '../packed-keys.ts';
+import type { Ciphers } from './hour-keys.ts';
+import {
+  FIELDS_OFFSET,
+  HASH_OFFSET,
+  LABEL_OFFSET,
+  STORED_ROW_BYTES,
+  TAG_BYTES,
+  writeLabel,
+  type HourCipher,
+} from './row-cipher.ts';
+
+/** Rows of one slice: read and opened in some 3 ms. */
+export const SLICE_ROWS = 4_096;
+
+const WAITING_ROW: InsertTarget = { table: 'waiting_row', columns: 3 };
+
+/** A key that no row and no lasting hash knows. */
+export interface FreshKey {
+  /** In published form. */
+  readonly key: TemporaryExposureKey;
+  /** First hour it may be published in: after the end of what was uploaded, which may be later than the published day's. */
+  readonly release: number;
+  /** See known-ops.ts. */
+  readonly hash: Uint8Array;
+}
+
+/** Seals keys of one release hour and inserts them; runs inside a transaction. @param label what they have in common */
+export function insertWaiting(
+  sql: SqlStorage,
+  cipher: HourCipher,
+  hour: number,
+  keys: readonly Omit<FreshKey, 'release'>[],
+  label: number,
+): void {
+  const rows = new Uint8Array(keys.length * STORED_ROW_BYTES);
+  for (const [n, { key, hash }] of keys.entries()) {
+    const row = n * STORED_ROW_BYTES;
+    packKey(rows, row + FIELDS_OFFSET, key);
+    writeLabel(rows, row + LABEL_OFFSET, label);
+    rows.set(hash, row + HASH_OFFSET);
+  }
+  cipher.seal(rows);
+  const values: unknown[] = [];
+  for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
+    values.push(hour, rows.subarray(row, row + TAG_BYTES), rows.subarray(row + TAG_BYTES, row + STORED_ROW_BYTES));
+  }
+  insertRows(sql, WAITING_ROW, values);
+}
+
+/** @returns release hours that have rows, ascending: a step of the index each, however many rows there are */
+export function waitingHours(sql: SqlStorage, first = 0, last = Number.MAX_SAFE_INTEGER): number[] {
+  return sql
+    .exec<{ hour: number }>(
+      `WITH RECURSIVE hours (hour) AS (
+         SELECT min(release_hour) FROM waiting_row WHERE release_hour >= ?1
+         UNION ALL SELECT (SELECT min(release_hour) FROM waiting_row WHERE release_hour > hour) FROM hours
+           WHERE hour IS NOT NULL
+       ) SELECT hour FROM hours WHERE hour <= ?2`,
+      first,
+      last,
+    )
+    .toArray()
+    .map(({ hour }) => hour);
+}
+
+/**
+ * @param tags of an hour's cipher, one after the other
+ * @returns of which positions there is a row
+ */
+export function waitingTags(sql: SqlStorage, hour: number, tags: Uint8Array): number[] {
+  const count = tags.length / TAG_BYTES;
+  const each = Array.from({ length: count }, (_, n) => tags.subarray(n * TAG_BYTES, (n + 1) * TAG_BYTES));
+  const present = sql
+    .exec<{ tag: ArrayBuffer }>(
+      `SELECT tag FROM waiting_row WHERE release_hour = ? AND tag IN (${places(count)})`,
+      hour,
+      ...each,
+    )
+    .toArray();
+  return present.map(({ tag }) => {
+    const found = new Uint8Array(tag);
+    return each.findIndex((own) => own.every((byte, i) => byte === found[i]));
+  });
+}
+
+/** Some rows of an hour, opened. */
+export interface WaitingSlice {
+  /** Good rows; bad ones, of another key or damaged, are left out. */
+  readonly rows: Uint8Array;
+  /** Rows read, bad ones included; fewer than {@link SLICE_ROWS} only at the end of the hour. */
+  readonly read: number;
+  /** Where the next slice begins: the greatest tag read, null when none was. */
+  readonly last: Uint8Array | null;
+  /** All that `rows` lie in, to be released. */
+  readonly memory: Uint8Array;
+}
+
+/** @param after the greatest tag had, null at the beginning @returns the next slice of an hour's rows */
+export function readWaiting(sql: SqlStorage, ciphers: Ciphers, hour: number, after: Uint8Array | null): WaitingSlice {
+  // As one blob: a row and a column at a time would cost three times as much as reading and opening them. A row of another
+  // length would shift all that follow.
+  const { rows, last, read } = sql
+    .exec<{ rows: ArrayBuffer | null; last: ArrayBuffer | null; read: number }>(
+      `SELECT unhex(group_concat(hex(tag || sealed), '') FILTER (WHERE length(tag) + length(sealed) = ${STORED_ROW_BYTES})) AS rows,
+         max(tag) AS last, count(*) AS read FROM (
+           SELECT tag, sealed FROM waiting_row WHERE release_hour = ? AND tag > ? ORDER BY tag LIMIT ${SLICE_ROWS})`,
+      hour,
+      after ?? new Uint8Array(0),
+    )
+    .one();
+  const memory = new Uint8Array(rows ?? new ArrayBuffer());
+  const good = ciphers.cipher(hour)?.open(memory) ?? new Uint8Array(0);
+  return { rows: good, read, last: last === null ? null : new Uint8Array(last), memory };
+}
+
+/** Deletes rows of an hour up to a tag; runs inside a transaction. */
+export function deleteWaiting(sql: SqlStorage, hour: number, through: Uint8Array): void {
+  sql.exec('DELETE FROM waiting_row WHERE release_hour = ? AND tag <= ?', hour, through);
+}

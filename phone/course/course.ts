@@ -113,13 +113,8 @@ export function advance(
   return { ...done, next };
 }
 
-/**
- * @param course one that is polled
- * @param at Unix seconds
- * @param settings see {@link CoverSettings}
- * @returns whether nobody waits for its result any longer
- */
-export function isGivenUp(course: Course, at: number, { coverTraffic }: CoverSettings): boolean {
+/** Whether nobody waits for its result any longer. */
+function isGivenUp(course: Course, at: number, { coverTraffic }: CoverSettings): boolean {
   return at >= course.startedAt + coverTraffic.courses.pollDays * SECONDS_PER_DAY;
 }
 

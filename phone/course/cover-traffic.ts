@@ -20,12 +20,11 @@ import {
   type Feigned,
   feignedOutcome,
   followUps,
-  isGivenUp,
   type Opening,
   type Outcome,
   type Step,
 } from './course.ts';
-import { asPending, changed, coverOfDay, NONE_REPLACED, type Replaced } from './day.ts';
+import { changed, coverOfDay, NONE_REPLACED, type Replaced } from './day.ts';
 import { playDummy } from './playbook.ts';
 import {
   type Advice,
@@ -92,7 +91,7 @@ export async function open(
     : {
         ...timetable,
         real: course,
-        replaced: changed(timetable.replaced, opening, 1),
+        replaced: abandonedCounted(timetable),
         feigned: [...timetable.feigned, ...abandoned(timetable.real, ports)],
       };
   // A phone that dies from here on has a course, and with openTest's first write its code: wake goes on with both.
@@ -214,21 +213,20 @@ async function settle(timetable: Timetable, course: Course, outcome: Outcome, po
   await ports.timetable.save({
     ...timetable,
     real,
-    replaced: isWithoutResult(course, next, { at, outcome }, settings)
-      ? asPending(timetable.replaced)
-      : timetable.replaced,
+    replaced: replacedAfter(timetable.replaced, course, next, outcome),
     followUps: [...timetable.followUps, ...after],
   });
 }
 
-function isWithoutResult(
-  course: Course,
-  next: Course | null,
-  { at, outcome }: { readonly at: number; readonly outcome: Outcome },
-  settings: CoverSettings,
-): boolean {
-  const isOver = course.next.action === 'poll' && next?.next.action === 'submit';
-  return isOver && outcome !== 'known' && isGivenUp(course, at, settings);
+/** Which kind a course was shows when it has waited for its result, and so does which it takes the place of. */
+function replacedAfter(replaced: Replaced, course: Course, next: Course | null, outcome: Outcome): Replaced {
+  if (course.next.action === 'submit' || next?.next.action !== 'submit') return replaced;
+  return changed(replaced, outcome === 'known' ? course.opening : 'pending', 1);
+}
+
+/** A test that gave way while it waited for its result counts as one that got it. */
+function abandonedCounted({ real, replaced }: Timetable): Replaced {
+  return real === null || real.next.action === 'submit' ? replaced : changed(replaced, real.opening, 1);
 }
 
 /** The two times that a real course has from elsewhere: a person's consent, and what was drawn when it was given. */

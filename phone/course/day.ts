@@ -39,13 +39,3 @@ export function coverOfDay(
 export function changed(replaced: Replaced, kind: Kind, by: number): Replaced {
   return { ...replaced, [kind]: replaced[kind] + by };
 }
-
-/**
- * Only at its end a test without a result shows which kind it was, and which it takes the place of.
- *
- * @param replaced see {@link Replaced}
- * @returns the same with one of them moved
- */
-export function asPending(replaced: Replaced): Replaced {
-  return replaced.scanned > 0 ? changed(changed(replaced, 'scanned', -1), 'pending', 1) : replaced;
-}

@@ -41,10 +41,17 @@ export interface World {
 export type Living = (tested: Kind | null, random: RandomBytes) => number[];
 
 /** A person's test: the phone's course, with result and consent from the world. */
-function lived(kind: Kind, scannedAt: number, world: World, settings: CoverSettings, random: RandomBytes): number[] {
+function lived(
+  kind: Kind,
+  scannedAt: number,
+  world: World,
+  settings: CoverSettings,
+  random: RandomBytes,
+): { times: number[]; replacesFrom: number } {
   const resultAt =
     kind === 'typed' ? scannedAt : kind === 'pending' ? Infinity : scannedAt + drawSeconds(world.resultMinutes, random);
   const times: number[] = [];
+  let replacesFrom = Infinity;
   let course: Course | null = beginCourse(kind === 'typed' ? 'typed' : 'scanned', scannedAt);
   while (course !== null) {
     const { at }: Step = course.next;
@@ -52,13 +59,14 @@ function lived(kind: Kind, scannedAt: number, world: World, settings: CoverSetti
     const outcome = happens(world.hiddenFailures, random) ? 'failed' : at >= resultAt ? 'known' : 'pending';
     const wasAsking: boolean = course.next.action !== 'submit';
     course = advance(course, { at, outcome }, settings, random);
+    if (wasAsking && course?.next.action === 'submit') replacesFrom = at;
     const isPositive = kind === 'positive' || kind === 'typed';
     if (course !== null && isPositive && wasAsking && course.next.action === 'submit') {
       const wait = drawSeconds(kind === 'typed' ? world.typedShareMinutes : world.shareMinutes, random);
       course = { ...course, next: { action: 'submit', at: awake(at + wait, world, random) } };
     }
   }
-  return times;
+  return { times, replacesFrom };
 }
 
 /** Who is told at night shares after waking, at a time that is drawn from the whole day as the phone draws it. */
@@ -78,15 +86,16 @@ function awake(at: number, { dayMinutes }: World, random: RandomBytes): number {
  */
 export function timetable(settings: CoverSettings, world: World): Living {
   return (tested, random) => {
-    const scannedAt = tested === null ? Infinity : scanTime(world, random);
-    const times = scannedAt === Infinity || tested === null ? [] : lived(tested, scannedAt, world, settings, random);
+    const test = tested === null ? null : lived(tested, scanTime(world, random), world, settings, random);
+    const times = test?.times ?? [];
+    const replacesFrom = test?.replacesFrom ?? Infinity;
     const kind = tested === 'typed' || tested === 'pending' ? tested : 'scanned';
     let replaced = NONE_REPLACED;
     let isCounted = false;
     for (let day = -DAYS_BEFORE; day < DAYS; day++) {
       const midnight = FIRST_DAY + day * SECONDS_PER_DAY;
-      // It was drawn for the day of the scan before the person scanned.
-      if (!isCounted && scannedAt < midnight) [replaced, isCounted] = [changed(replaced, kind, 1), true];
+      // That day's cover had been drawn before.
+      if (!isCounted && replacesFrom < midnight) [replaced, isCounted] = [changed(replaced, kind, 1), true];
       const drawn = coverOfDay(midnight, replaced, settings, random);
       replaced = drawn.replaced;
       if (drawn.begun !== null) times.push(...courseOf(drawn.begun, settings, random).map(({ at }) => at));

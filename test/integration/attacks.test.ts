@@ -1,5 +1,6 @@
 /** @module The attacks of `npm run attack`, in a small and fast form: every verdict holds, and the faults put there are found. */
 import { describe, it } from 'vitest';
+import { attackCover } from '../../scripts/attack/cover.ts';
 import { attackJoin } from '../../scripts/attack/join.ts';
 import { takenOverLaboratory } from '../../scripts/attack/taken-over/laboratory.ts';
 import { takenOverConfig } from '../../scripts/attack/taken-over/config.ts';
@@ -11,6 +12,12 @@ const SEED = 1;
 const quiet = (): void => undefined;
 
 describe('npm run attack', () => {
+  it('cover: times tell no test from cover, and did with the former schedule', async ({ expect }) => {
+    const verdicts = await attackCover(300, SEED, [], quiet);
+    expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
+    expect(verdicts.filter(({ what }) => what.startsWith('fault put there'))).toHaveLength(1);
+  });
+
   it('join: no test has fewer than 50 candidate keys but where docs/privacy.md says so', async ({ expect }) => {
     const verdicts = await attackJoin({ single: 6, full: 6 }, SEED, quiet);
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);

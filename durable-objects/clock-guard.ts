@@ -8,12 +8,14 @@
  * instant, which believes less; asking again writes it.
  */
 import type { ClockStatus } from '../domain/rpc.ts';
+import { SECONDS_PER_HOUR } from '../protocol/gaen/intervals.ts';
 
 /**
  * The embargo leaves two hours between a key's end and its publication (docs/architecture.md §5.2): a clock that runs ahead by no more can't
- * publish a key that a phone may still be using. A cron comes every five minutes, so that only an outage makes a longer step.
+ * publish a key that a phone may still be using. A cron comes every five minutes, so that only an outage makes a longer step;
+ * since the instant is kept to the hour, it is one to two hours that are believed.
  */
-export const BELIEVED_AHEAD_SECONDS = 2 * 3600;
+export const BELIEVED_AHEAD_SECONDS = 2 * SECONDS_PER_HOUR;
 /** After a second source that didn't help, it is asked no sooner: an object that waits must not ask at each upload. */
 const ASK_AGAIN_SECONDS = 30;
 
@@ -73,7 +75,8 @@ export class ClockGuard {
    * @param at what the other clock says; of two clocks the earlier one is confirmed
    */
   confirm(now: number, at: number): void {
-    const confirmed = Math.floor(Math.min(now, at));
+    // Kept to the hour: in the buffer it may be an upload that asks, and no upload's time is kept finer.
+    const confirmed = Math.floor(Math.min(now, at) / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
     const held = now > confirmed + BELIEVED_AHEAD_SECONDS;
     const times_held = this.#row.times_held + (held && !this.held ? 1 : 0);
     this.#write({ confirmed, held: held ? 1 : 0, times_held });
@@ -113,6 +116,8 @@ export function r2Clock(bucket: R2Bucket): SecondClock {
   return async () => {
     const taken = await bucket.put(TIME_KEY, new Uint8Array(0));
     if (taken === null) throw new Error('R2 took nothing');
+    // Nor does the bucket keep when it was asked.
+    await bucket.delete(TIME_KEY);
     return Math.floor(taken.uploaded.getTime() / 1000);
   };
 }

@@ -98,7 +98,7 @@ describe('a feigned course', () => {
       const { begun } = coverOfDay(MIDNIGHT, NONE_REPLACED, SETTINGS, random);
       if (begun !== null) starts.push((begun.course.next.at - MIDNIGHT) / 60);
     }
-    // 20 %: 4000 expected, standard deviation 57.
+    // 30 %: 6000 expected, standard deviation 65.
     expect(Math.abs(starts.length - SETTINGS.coverTraffic.probabilityPerDay * days)).toBeLessThan(250);
     const [first = 0, last = 0, middle = 0] = [0, -1, 5].map((n) => courses.dayMinutes.at(n));
     expect(starts.every((minute) => minute >= first && minute < last)).toBe(true);

@@ -64,8 +64,8 @@ const OTHERS: readonly Schedule[] = [
   schedule(0.05, 4),
   schedule(0.1, 4),
   schedule(0.1, 2),
-  schedule(0.3, 4),
-  schedule(0.2, 4, { typedShare: 0.05, pendingShare: 0.02 }),
+  schedule(0.2, 4),
+  schedule(0.3, 4, { typedShare: 0.05, pendingShare: 0.02 }),
 ];
 
 const ASSUMED: World = { ...defaults.coverTraffic.courses, hiddenFailures: HIDDEN_FAILURES };

@@ -159,7 +159,7 @@ export interface CardSheet {
 }
 
 /** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
-export interface VerificationBackOfficeRpc {
+export interface VerificationBackOfficeRpc extends ClocksRpc {
   issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
   /** @returns null when the issuer's quota is used up */
   issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null>;
@@ -186,6 +186,27 @@ interface RegionStatus {
   readonly sequence: number;
   /** Last hour (hours since the Unix epoch) that is in the head, or null. */
   readonly lastIndexedHour: number | null;
+  /** True when its last step failed; the others go on (docs/architecture.md §5.10). */
+  readonly failing: boolean;
+}
+
+/** How far an object believes its clock (docs/architecture.md §11). */
+export interface ClockStatus {
+  /** e.g. `publisher`, `session-a` */
+  readonly object: string;
+  /** Its own clock, Unix seconds. */
+  readonly now: number;
+  /** The last instant that a second source of time confirmed, Unix seconds; null before the first. */
+  readonly confirmed: number | null;
+  /** True: its clock is too far ahead of that; it publishes and deletes nothing that falls due later. */
+  readonly held: boolean;
+}
+
+/** What each Worker with objects that publish or delete offers: to tell their clocks, and to be told the time. */
+interface ClocksRpc {
+  clocks(): Promise<readonly ClockStatus[]>;
+  /** @param at Unix seconds that another clock says */
+  confirmClocks(at: number): Promise<readonly ClockStatus[]>;
 }
 
 export interface OriginStatus {
@@ -197,7 +218,7 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
@@ -238,7 +259,7 @@ export interface Laboratory {
 }
 
 /** laboratory#BackOffice, bound by `portal` alone. */
-export interface LaboratoryBackOfficeRpc {
+export interface LaboratoryBackOfficeRpc extends ClocksRpc {
   /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
   setLaboratories(document: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;

@@ -3,6 +3,7 @@
  * line, and finds a fault that was put there on purpose. Traffic goes to 127.0.0.1 alone.
  */
 import type { Attack, Verdict } from './attack/attack.ts';
+import { attack as cover } from './attack/cover.ts';
 import { attack as decoys } from './attack/decoys.ts';
 import { attack as join } from './attack/join.ts';
 import { attack as races } from './attack/races.ts';
@@ -13,7 +14,7 @@ import { JSON_FLAG, oneOf, wholeNumber } from './support/command-line/arguments.
 import { run } from './support/command-line/command.ts';
 import { writeReport } from './support/report.ts';
 
-const ATTACKS: readonly Attack[] = [decoys, linkage, join, races, secondToken, takenOver];
+const ATTACKS: readonly Attack[] = [cover, decoys, linkage, join, races, secondToken, takenOver];
 
 function lineOf({ what, figure, bound, holds }: Verdict): string {
   return `${holds ? 'holds' : 'FAILS'}  ${what}: ${figure} (${bound})`;

@@ -4,6 +4,7 @@
 import { compareVersions } from '../../protocol/parameters/versions.ts';
 import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
 
+const MINUTES_PER_DAY = 1440;
 const show = (value: unknown): string => JSON.stringify(value);
 
 /** `min` ≤ `latest`, which CWA's v2 server never checked (docs/spec/cwa.md §4.2). */
@@ -84,7 +85,27 @@ export function scheduleRules(parameters: Parameters): Violation[] {
       found.push({ path: `${path}.fromMinute`, value: show(fromMinute), rule });
     }
   }
-  return [...found, ...uniqueRules(parameters)];
+  return [...found, ...courseRules(parameters), ...uniqueRules(parameters)];
+}
+
+/** Lists of minutes rise, and a day of people is no longer than a day. */
+function courseRules({ coverTraffic: { courses } }: Parameters): Violation[] {
+  const lists = ['dayMinutes', 'resultMinutes', 'shareMinutes', 'typedShareMinutes'] as const;
+  const found = lists.flatMap((name) =>
+    courses[name].flatMap((minute, n, all): Violation[] => {
+      const before = all[n - 1];
+      if (before === undefined || minute > before) return [];
+      const path = `coverTraffic.courses.${name}[${n}]`;
+      return [{ path, value: show(minute), rule: `must be above the one before, ${before}` }];
+    }),
+  );
+  const { dayMinutes } = courses;
+  const [first = 0, last = 0] = [dayMinutes[0], dayMinutes.at(-1)];
+  if (first >= MINUTES_PER_DAY || last - first > MINUTES_PER_DAY) {
+    const rule = `must begin before ${MINUTES_PER_DAY} and span at most ${MINUTES_PER_DAY}`;
+    found.push({ path: 'coverTraffic.courses.dayMinutes', value: show(dayMinutes), rule });
+  }
+  return found;
 }
 
 function uniqueRules({ regions, supportedCountries, appFeatures }: Parameters): Violation[] {

@@ -303,6 +303,16 @@ describe('how values fit together', () => {
       says: 'followUpDelaySeconds.min: 9 must not be above max, 8',
     },
     {
+      name: 'waits for a result that fall',
+      change: (d) => (d.coverTraffic.courses.resultMinutes = [60, 90, 90]),
+      says: 'coverTraffic.courses.resultMinutes[2]: 90 must be above the one before, 90',
+    },
+    {
+      name: 'a day of people that is longer than a day',
+      change: (d) => (d.coverTraffic.courses.dayMinutes = [0, 1441]),
+      says: 'coverTraffic.courses.dayMinutes: [0,1441] must begin before 1440 and span at most 1440',
+    },
+    {
       name: 'a retry that starts above its maximum',
       change: (d) => (d.polling.retry.maximumSeconds = 59),
       says: 'polling.retry.firstSeconds: 60',

@@ -8,7 +8,8 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { BatchCursor } from '../../domain/rpc.ts';
+import type { BatchCursor, ClockStatus } from '../../domain/rpc.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import {
@@ -34,12 +35,16 @@ const CLEANUP_EVERY_SECONDS = 3_600;
 export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** Books one teleTAN. @param hint its first characters @returns the entry, or null when the quota is used up */
@@ -120,10 +125,17 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return { thisHour: failedGuesses(this.#sql, hour), lastHour: failedGuesses(this.#sql, hour - 1) };
   }
 
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
-    const now = Math.floor(await this.clock());
+    const now = Math.floor(await this.#guard.believe(await this.clock(), this.secondClock));
     await inSlices(
       () => forgetOldEntries(this.#sql, now),
       (more) => more,

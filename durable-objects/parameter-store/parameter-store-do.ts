@@ -4,6 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/rpc.ts';
 import {
   type ParameterBackOfficeRpc,
   type NewPlan,
@@ -19,12 +20,14 @@ import {
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
+import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
+import type { OwnObjects } from '../publisher/own-objects.ts';
 import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';
 import { MIGRATIONS } from './schema.ts';
 import { type HeadRow, ParameterRows } from './store.ts';
-import { writeHead } from './write-ops.ts';
+import { isIntact, writeHead } from './write-ops.ts';
 
 /** The head is issued anew after half its validity, so that a week of failures expires nothing. */
 const RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
@@ -34,33 +37,39 @@ const MAX_SLEEP_SECONDS = 3600;
 /** Bindings of `origin` that the object uses. */
 interface ParameterStoreEnv {
   readonly PUBLIC: R2Bucket;
+  readonly PRIVATE: R2Bucket;
 }
 
 export class ParameterStore extends DurableObject implements ParameterBackOfficeRpc {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** R2's clock; the local edge overrides it. */
+  protected secondClock: SecondClock;
   readonly #config: ParameterStoreConfig;
   readonly #rows: ParameterRows;
-  readonly #public: R2Bucket;
+  readonly #guard: ClockGuard;
+  readonly #bindings: ParameterStoreEnv;
   /** The write that runs: who comes meanwhile waits for it, since awaits let other events in. */
   #writing: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
-    this.#public = (env as ParameterStoreEnv).PUBLIC;
+    this.#bindings = env as ParameterStoreEnv;
+    this.secondClock = r2Clock(this.#bindings.PRIVATE);
     this.#config = parseParameterStoreConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#rows = new ParameterRows(ctx.storage);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply> {
-    const now = await this.clock();
+    const now = await this.#now();
     const plan = planPublish(this.#current(), request, expectedVersion);
     return this.#carryOut('publish', plan, now, request.dryRun);
   }
 
   async rollbackParameters(request: RollbackRequest, expectedVersion: number): Promise<PublishReply> {
-    const now = await this.clock();
+    const now = await this.#now();
     const textOf = (name: string): string | null => this.#rows.document(name);
     const plan = planRollback(this.#rows.history(), request, expectedVersion, textOf);
     return this.#carryOut('rollback', plan, now, request.dryRun);
@@ -81,15 +90,17 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     return this.#rows.document(name);
   }
 
-  /** Finishes what is decided and renews what grows old; alarm, cron and operator all come here. */
+  /** Finishes what is decided, renews what grows old and mends what was lost or replaced; alarm, cron and operator all come here. */
   async advance(): Promise<{ readonly idle: boolean }> {
-    const now = await this.clock();
+    const now = await this.#now();
     await this.#arm(RETRY_SECONDS);
     const head = this.#rows.head();
     if (head?.state === 'PUBLISHED' && now >= head.issuedAt + RENEWAL_SECONDS) {
       this.#rows.setHead({ ...head, issuedAt: now, state: 'PLANNED' });
+    } else if (head?.state === 'PUBLISHED' && !(await isIntact(this.#rows, this.#config, this.#own(now)))) {
+      this.#mend(head);
     }
-    await this.#write();
+    await this.#write(now);
     await this.#sleep(now);
     return { idle: this.#rows.head()?.state !== 'PLANNED' };
   }
@@ -101,12 +112,49 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
 
   /** @returns counts since the object was made */
   async counters(): Promise<Record<string, number>> {
-    return this.#rows.counters();
+    return { ...this.#rows.counters(), ...this.#guard.counters() };
+  }
+
+  /** @returns how far each alert's counter went up since the last call, for the log */
+  async newAlerts(): Promise<Record<string, number>> {
+    return this.#rows.newAlerts();
+  }
+
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
   }
 
   /** The bucket as a port; a test's subclass makes it fail. */
   protected bucket(binding: R2Bucket): BucketPort {
     return r2Bucket(binding);
+  }
+
+  /** The believed time. */
+  async #now(): Promise<number> {
+    return this.#guard.believe(await this.clock(), this.secondClock);
+  }
+
+  /** While R2 was asked, an operator may have decided anew: then there is something to write anyway. */
+  #mend(checked: HeadRow): void {
+    const head = this.#rows.head();
+    if (head?.version === checked.version && head.issuedAt === checked.issuedAt) {
+      this.#rows.setHead({ ...head, state: 'PLANNED' });
+    }
+  }
+
+  #own(now: number): OwnObjects {
+    return {
+      bucket: this.bucket(this.#bindings.PUBLIC),
+      privateBucket: this.bucket(this.#bindings.PRIVATE),
+      now,
+      remembered: (key) => this.#rows.remembered(key),
+      intend: (key, hash) => this.#rows.intend(key, hash),
+      settle: (key, mark) => this.#rows.settle(key, mark),
+      count: (alert) => this.#rows.count(alert),
+    };
   }
 
   #current(): Plan | null {
@@ -125,7 +173,7 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     if (dryRun) return { kind: 'would-publish', version };
     this.#rows.decide({ version, action, hour: hourOf(now), documents }, texts, now);
     await this.#arm(RETRY_SECONDS);
-    const written = await this.#write().then(
+    const written = await this.#write(now).then(
       () => this.#isPublished(version),
       () => false,
     );
@@ -140,9 +188,9 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
   }
 
   /** One write at a time; after one that ran already, another takes up what was decided meanwhile. */
-  async #write(): Promise<void> {
+  async #write(now: number): Promise<void> {
     await this.#writing?.catch(() => {});
-    this.#writing ??= writeHead(this.#rows, this.#config, this.bucket(this.#public)).finally(() => {
+    this.#writing ??= writeHead(this.#rows, this.#config, this.#own(now)).finally(() => {
       this.#writing = null;
     });
     await this.#writing;

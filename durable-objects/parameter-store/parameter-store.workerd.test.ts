@@ -21,6 +21,7 @@ import type { ParameterStore } from './parameter-store-do.ts';
 interface TestEnv {
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
   readonly PUBLIC: R2Bucket;
+  readonly PRIVATE: R2Bucket;
   readonly MANIFEST_SIGNING_KEY: string;
 }
 const bindings = env as unknown as TestEnv;
@@ -34,6 +35,8 @@ const text = (label: string): string => JSON.stringify({ ...defaults, appFeature
 
 class Rig {
   now = START;
+  /** What the second source of time says; null: the same. */
+  second: number | null = null;
   /** Number of puts that still succeed; the next one throws. */
   putsLeft = Number.POSITIVE_INFINITY;
   /** True: the put happens, then the step dies. */
@@ -42,7 +45,11 @@ class Rig {
 
   async in<T>(body: (store: ParameterStore) => Promise<T>): Promise<T> {
     return runInDurableObject(this.stub, async (store, state) => {
-      Object.assign(store, { clock: () => this.now, bucket: (binding: R2Bucket) => this.#bucket(binding) });
+      Object.assign(store, {
+        clock: () => this.now,
+        secondClock: async () => this.second ?? this.now,
+        bucket: (binding: R2Bucket) => this.#bucket(binding),
+      });
       try {
         return await body(store);
       } finally {
@@ -183,7 +190,11 @@ describe('interrupted at any step', () => {
     expect(await rig.publish('new', 0)).toEqual({ kind: 'accepted', version: 1 });
     expect(await published()).toBeNull();
     await runInDurableObject(rig.stub, async (store, state) => {
-      Object.assign(store, { clock: () => rig.now, bucket: (binding: R2Bucket) => r2Bucket(binding) });
+      Object.assign(store, {
+        clock: () => rig.now,
+        secondClock: async () => rig.now,
+        bucket: (binding: R2Bucket) => r2Bucket(binding),
+      });
       await state.storage.setAlarm(Date.now() + 60_000);
     });
     expect(await runDurableObjectAlarm(rig.stub)).toBe(true);
@@ -214,7 +225,7 @@ describe('in time', () => {
     await rig.publish('one', 0);
     for (const now of [START - 6 * 365 * 86_400, START + 30 * 86_400]) {
       const wait = await runInDurableObject(rig.stub, async (store, state) => {
-        Object.assign(store, { clock: () => now });
+        Object.assign(store, { clock: () => now, secondClock: async () => now });
         await store.advance();
         return (await state.storage.getAlarm())! - Date.now();
       });
@@ -243,5 +254,76 @@ describe('in time', () => {
     expect(await rig.in((store) => store.counters())).toEqual({ alert_parameters_not_written: 1 });
     expect(await rig.publish('four', 2)).toEqual({ kind: 'published', version: 3 });
     expect((await published())?.version).toBe(3);
+  });
+});
+
+describe('what stands in the bucket', () => {
+  const paths = (): string[] => [...cwaConfigPaths('DE'), cwaConfigCountryPath(), configHeadPath()];
+  const contents = async (): Promise<Record<string, unknown>> => {
+    const all: Record<string, unknown> = {};
+    for (const { key } of (await bindings.PUBLIC.list()).objects) {
+      const object = (await bindings.PUBLIC.get(key))!;
+      all[key] = [await object.text(), object.httpMetadata];
+    }
+    return all;
+  };
+
+  it('is made again when it is lost, at the next step', async ({ expect }) => {
+    await rig.publish('one', 0);
+    const before = await contents();
+    for (const key of Object.keys(before)) {
+      await bindings.PUBLIC.delete(key);
+      await rig.in((store) => store.advance());
+      expect(await contents(), key).toEqual(before);
+    }
+    const counters = await rig.in((store) => store.counters());
+    expect(counters).toEqual({ alert_object_lost: Object.keys(before).length });
+    expect(await rig.in((store) => store.newAlerts())).toEqual(counters);
+  });
+
+  it.for([
+    ['no UTF-8', new Uint8Array([0xff])],
+    ['an unsigned head of version 999', JSON.stringify({ payload: JSON.stringify({ version: 999, documents: [] }) })],
+  ] as const)('is replaced when it is %s, and a copy is kept', async ([, foreign], { expect }) => {
+    await rig.publish('one', 0);
+    const before = await contents();
+    for (const key of Object.keys(before)) await bindings.PUBLIC.put(key, foreign);
+    expect(await rig.in((store) => store.advance())).toEqual({ idle: true });
+    expect(await contents()).toEqual(before);
+    expect(await rig.in((store) => store.counters())).toEqual({ alert_foreign_object: Object.keys(before).length });
+    expect((await bindings.PRIVATE.list({ prefix: 'foreign/' })).objects.length).toBe(1);
+  });
+
+  it('may be anything at all before the first version, and before the next', async ({ expect }) => {
+    for (const key of paths()) await bindings.PUBLIC.put(key, 'x');
+    expect(await rig.publish('one', 0)).toEqual({ kind: 'published', version: 1 });
+    for (const key of paths()) await bindings.PUBLIC.put(key, 'x');
+    expect(await rig.publish('two', 1)).toEqual({ kind: 'published', version: 2 });
+    expect((await published())?.version).toBe(2);
+  });
+
+  it('killed at any put while it is mended, is mended by the next step', async ({ expect }) => {
+    await rig.publish('one', 0);
+    const before = await contents();
+    for (const diesAfterPut of [false, true]) {
+      for (let putsLeft = 0; putsLeft < PUTS_OF_FIRST; putsLeft++) {
+        for (const key of Object.keys(before)) await bindings.PUBLIC.put(key, `foreign ${key}`);
+        Object.assign(rig, { diesAfterPut, putsLeft });
+        await rig.in((store) => store.advance()).catch(() => {});
+        await evictAllDurableObjects();
+        rig.putsLeft = Number.POSITIVE_INFINITY;
+        await rig.in((store) => store.advance());
+        expect(await contents(), `${diesAfterPut} ${putsLeft}`).toEqual(before);
+      }
+    }
+  });
+
+  it('has no head from the future: a clock that jumps is not believed', async ({ expect }) => {
+    await rig.publish('one', 0);
+    rig.second = rig.now;
+    rig.now += 30 * 86_400;
+    await rig.publish('two', 1);
+    expect((await published())?.issuedAt).toBe(START + 2 * 3600);
+    expect(await rig.in((store) => store.counters())).toEqual({ alert_clock_held: 1 });
   });
 });

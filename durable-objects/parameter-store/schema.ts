@@ -18,4 +18,10 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Marks of what was put (durable-objects/publisher/own-objects.ts); '*' stands for names that were put before there were marks.
+  `
+  CREATE TABLE own_object (key TEXT PRIMARY KEY, mark TEXT, sha256 TEXT) WITHOUT ROWID;
+  INSERT INTO own_object SELECT '*', NULL, NULL WHERE EXISTS (SELECT 1 FROM head);
+  ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

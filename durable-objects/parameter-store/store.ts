@@ -2,6 +2,7 @@
  * @module The ParameterStore's persisted state: rows in, plain data out.
  */
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
+import type { Remembered } from '../publisher/own-objects.ts';
 import type { DocumentEntry } from '../../protocol/parameters/config-head.ts';
 
 /** The head that phones shall see: of the highest version, issued at an instant that makes its bytes repeatable. */
@@ -76,8 +77,41 @@ export class ParameterRows {
     return this.#exec<{ text: string }>('SELECT text FROM document WHERE name = ?', name).toArray()[0]?.text ?? null;
   }
 
+  /** See own-objects.ts. */
+  remembered(key: string): Remembered | null {
+    const sql = `SELECT mark, sha256 FROM own_object WHERE key IN (?, '*') ORDER BY key = '*' LIMIT 1`;
+    return this.#exec<{ mark: string | null; sha256: string | null }>(sql, key).toArray()[0] ?? null;
+  }
+
+  /** See own-objects.ts. */
+  intend(key: string, hash: string): void {
+    const sql = `INSERT INTO own_object VALUES (?, '', ?) ON CONFLICT (key) DO UPDATE SET sha256 = excluded.sha256`;
+    this.#exec(sql, key, hash);
+  }
+
+  /** See own-objects.ts. */
+  settle(key: string, mark: string): void {
+    this.#exec('INSERT OR REPLACE INTO own_object VALUES (?, ?, NULL)', key, mark);
+  }
+
+  /** Every name has its mark now. */
+  allMarked(): void {
+    this.#exec(`DELETE FROM own_object WHERE key = '*'`);
+  }
+
+  /** As in the Publisher's store. */
+  newAlerts(): Record<string, number> {
+    const sql = `SELECT name, value - reported AS value FROM counter WHERE value > reported AND name LIKE 'alert%' ORDER BY name`;
+    const rows = this.#exec<{ name: string; value: number }>(sql).toArray();
+    if (rows.length > 0) this.#exec('UPDATE counter SET reported = value');
+    return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+  }
+
   count(name: string): void {
-    this.#exec('INSERT INTO counter VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1', name);
+    this.#exec(
+      'INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1',
+      name,
+    );
   }
 
   counters(): Record<string, number> {

@@ -3,7 +3,7 @@
  * the decision, so a step that was killed is simply taken again. What a crash leaves behind: new documents that no head
  * names yet, or CWA ZIPs ahead of the head; each object is complete and signed by itself.
  */
-import { fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
 import {
   CONFIG_TYPE,
   CONFIG_VALIDITY_SECONDS,
@@ -12,16 +12,25 @@ import {
   configHeadPath,
   parseConfigHead,
 } from '../../protocol/parameters/config-head.ts';
-import { configZip, cwaConfigCountryPath, cwaConfigFiles } from '../../protocol/parameters/cwa-config.ts';
+import {
+  configZip,
+  cwaConfigCountryPath,
+  cwaConfigFiles,
+  cwaConfigPaths,
+} from '../../protocol/parameters/cwa-config.ts';
 import { parseParameters } from '../../protocol/parameters/document.ts';
-import { signDocument } from '../../protocol/index/signed-document.ts';
-import { type BucketPort, type ObjectMeta, putLatest, putOnce } from '../publisher/bucket.ts';
+import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
+import { type ObjectMeta, markOf } from '../publisher/bucket.ts';
+import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
 import type { ParameterStoreConfig } from './config.ts';
 import type { ParameterRows } from './store.ts';
 
 /** Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (docs/spec/cwa.md §1.4). */
 const POLLED_CACHE = 'public, max-age=300';
 const IMMUTABLE_CACHE = 'public, max-age=31536000, immutable';
+
+/** Ours is a few kilobytes; of what isn't ours no more is read. */
+const MAX_HEAD_BYTES = 2 ** 16;
 
 const meta = (contentType: string, cacheControl: string): ObjectMeta => ({ contentType, cacheControl, expires: null });
 
@@ -37,7 +46,7 @@ class NewerHeadInBucket extends Error {
  * One attempt at everything that is missing; done already is as good as done now.
  * @throws NewerHeadInBucket, or what the bucket throws: the alarm takes it up again
  */
-export async function writeHead(rows: ParameterRows, config: ParameterStoreConfig, bucket: BucketPort): Promise<void> {
+export async function writeHead(rows: ParameterRows, config: ParameterStoreConfig, own: OwnObjects): Promise<void> {
   const row = rows.head();
   if (row === null || row.state === 'PUBLISHED') return;
   const version = rows.history().find((entry) => entry.version === row.version);
@@ -48,21 +57,17 @@ export async function writeHead(rows: ParameterRows, config: ParameterStoreConfi
     validUntil: row.issuedAt + CONFIG_VALIDITY_SECONDS,
     documents: [...version.documents],
   };
-  await refuseToGoBack(bucket, head);
+  await refuseToGoBack(own, config, head);
   for (const { sha256: name } of head.documents) {
-    await putOnce(
-      bucket,
-      configDocumentPath(name),
-      utf8(textOf(rows, name)),
-      meta('application/json', IMMUTABLE_CACHE),
-    );
+    await putOwn(own, configDocumentPath(name), utf8(textOf(rows, name)), meta('application/json', IMMUTABLE_CACHE));
   }
-  await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), config, bucket);
+  await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), config, own);
   const text = signDocument(CONFIG_TYPE, config.headKeyId, head, config.headSigner);
-  await putLatest(bucket, configHeadPath(), utf8(text), meta('application/json', POLLED_CACHE));
+  await putOwn(own, configHeadPath(), utf8(text), meta('application/json', POLLED_CACHE));
   // A newer decision may have come while we waited for the bucket; then there is more to do.
   const now = rows.head();
   if (now?.version === row.version && now.issuedAt === row.issuedAt) rows.setHead({ ...row, state: 'PUBLISHED' });
+  rows.allMarked();
 }
 
 function textOf(rows: ParameterRows, name: string): string {
@@ -72,33 +77,51 @@ function textOf(rows: ParameterRows, name: string): string {
 }
 
 /** CWA's apps know no stages: they get the document for everyone. */
-async function writeCwaFiles(text: string, config: ParameterStoreConfig, bucket: BucketPort): Promise<void> {
+async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: OwnObjects): Promise<void> {
   const parameters = parseParameters(JSON.parse(text));
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
   for (const { path, message } of cwaConfigFiles(parameters.value, config.homeCountry)) {
     const zip = configZip(message, config.zipKey, config.zipSigner);
-    await putLatest(bucket, path, zip, meta('application/zip', POLLED_CACHE));
+    await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
   }
   const countries = utf8(JSON.stringify([config.homeCountry]));
-  await putLatest(bucket, cwaConfigCountryPath(), countries, meta('application/json', POLLED_CACHE));
+  await putOwn(own, cwaConfigCountryPath(), countries, meta('application/json', POLLED_CACHE));
 }
 
-/** Phones refuse older versions; a store that was set back must not publish what they would refuse. */
-async function refuseToGoBack(bucket: BucketPort, head: ConfigHead): Promise<void> {
-  const bytes = await bucket.get(configHeadPath());
+/**
+ * Phones refuse older versions; a store that was set back must not publish what they would refuse. Only our own signature
+ * says that a head is ours: whatever else lies there is replaced.
+ */
+async function refuseToGoBack(own: OwnObjects, config: ParameterStoreConfig, head: ConfigHead): Promise<void> {
+  const bytes = await own.bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
   if (bytes === null) return;
-  const published = parseConfigHead(payloadOf(fromUtf8(bytes)));
+  const published = parseConfigHead(
+    signedBy(CONFIG_TYPE, config.headKeyId, new TextDecoder().decode(bytes), config.headSigner),
+  );
   if (!published.ok || published.value.version < head.version) return;
   const same = JSON.stringify(published.value.documents) === JSON.stringify(head.documents);
   if (published.value.version === head.version && same) return;
   throw new NewerHeadInBucket(`version ${published.value.version} is published, another ${head.version} was decided`);
 }
 
-function payloadOf(text: string): unknown {
-  try {
-    const { payload } = JSON.parse(text) as { payload: string };
-    return JSON.parse(payload);
-  } catch {
-    return null;
+/**
+ * Looks whether all that the published head stands on is there and ours; eight or nine calls of R2.
+ *
+ * @returns false when something was lost or isn't ours: the head is to be written again, which puts everything anew
+ */
+export async function isIntact(rows: ParameterRows, config: ParameterStoreConfig, own: OwnObjects): Promise<boolean> {
+  const row = rows.head();
+  const version = rows.history().find((entry) => entry.version === row?.version);
+  if (version === undefined) return true;
+  const keys = [
+    configHeadPath(),
+    ...version.documents.map(({ sha256: name }) => configDocumentPath(name)),
+    ...cwaConfigPaths(config.homeCountry),
+    cwaConfigCountryPath(),
+  ];
+  for (const key of keys) {
+    const [present, before] = [await own.bucket.head(key), own.remembered(key)];
+    if (present === null || before?.mark !== markOf(present.etag, present.meta)) return false;
   }
+  return true;
 }

@@ -2,7 +2,7 @@
  * @module An R2 bucket as the Publisher uses it: put-if-absent for what never changes, compare-and-swap for what does,
  * identity by SHA-256. No multipart: it takes no condition (docs/spec/platform.md §1.3).
  */
-import { toHex } from '../../protocol/primitives/bytes.ts';
+import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 
 export interface ObjectMeta {
@@ -14,10 +14,11 @@ export interface ObjectMeta {
   readonly custom?: Readonly<Record<string, string>>;
 }
 
-interface StoredObject {
+export interface StoredObject {
   readonly etag: string;
   /** Hex, as R2 verified it at the put. */
   readonly sha256: string | null;
+  readonly meta: ObjectMeta;
 }
 
 /** A part of an object. */
@@ -30,6 +31,8 @@ export interface BucketPort {
   head(key: string): Promise<StoredObject | null>;
   /** @returns the whole object */
   get(key: string): Promise<Uint8Array | null>;
+  /** @param limit bytes: of an object that may be anybody's, no more comes into memory @returns its beginning */
+  getStart(key: string, limit: number): Promise<Uint8Array | null>;
   /**
    * Reads a part of an object into memory that is used again: a million keys are 28 MB a region, and what is left to the
    * garbage collector stays for the whole sealing.
@@ -44,6 +47,8 @@ export interface BucketPort {
   delete(keys: readonly string[]): Promise<void>;
   /** @returns all keys that begin with `prefix` */
   list(prefix: string): Promise<string[]>;
+  /** @returns what lies under all keys that begin with `prefix`: key → mark (`markOf`); a call for 1,000 objects at most */
+  marks(prefix: string): Promise<Map<string, string>>;
 }
 
 /** R2 deletes at most 1,000 keys a call. */
@@ -63,6 +68,17 @@ export function r2Bucket(bucket: R2Bucket, onCall: () => void = () => {}): Bucke
     async get(key) {
       onCall();
       const object = await bucket.get(key);
+      return object === null ? null : new Uint8Array(await object.arrayBuffer());
+    },
+    async getStart(key, limit) {
+      onCall();
+      const found = await bucket.head(key);
+      if (found === null) return null;
+      const length = Math.min(found.size, limit);
+      // A range of no bytes is an error.
+      if (length === 0) return new Uint8Array(0);
+      onCall();
+      const object = await bucket.get(key, { range: { offset: 0, length } });
       return object === null ? null : new Uint8Array(await object.arrayBuffer());
     },
     async getInto(key, range, memory) {
@@ -95,30 +111,70 @@ export function r2Bucket(bucket: R2Bucket, onCall: () => void = () => {}): Bucke
     },
     async list(prefix) {
       const keys: string[] = [];
-      let cursor: string | undefined;
-      do {
-        onCall();
-        const found = await bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
-        keys.push(...found.objects.map(({ key }) => key));
-        cursor = found.truncated ? found.cursor : undefined;
-      } while (cursor !== undefined);
+      for await (const objects of pages(bucket, { prefix }, onCall)) keys.push(...objects.map(({ key }) => key));
       return keys;
+    },
+    async marks(prefix) {
+      const marks = new Map<string, string>();
+      const options: R2ListOptions = { prefix, include: ['httpMetadata', 'customMetadata'] };
+      for await (const objects of pages(bucket, options, onCall)) {
+        for (const object of objects) marks.set(object.key, markOf(object.etag, metaOf(object)));
+      }
+      return marks;
     },
   };
 }
 
-function stored(object: R2Object): StoredObject {
-  const digest = object.checksums.sha256;
-  return { etag: object.etag, sha256: digest === undefined ? null : toHex(new Uint8Array(digest)) };
+async function* pages(bucket: R2Bucket, options: R2ListOptions, onCall: () => void): AsyncGenerator<R2Object[]> {
+  let cursor: string | undefined;
+  do {
+    onCall();
+    const found = await bucket.list({ ...options, ...(cursor === undefined ? {} : { cursor }) });
+    yield found.objects;
+    cursor = found.truncated ? found.cursor : undefined;
+  } while (cursor !== undefined);
 }
 
-/** Two different contents claim one immutable name: never overwritten, an operator must look. */
+function stored(object: R2Object): StoredObject {
+  const digest = object.checksums.sha256;
+  return {
+    etag: object.etag,
+    sha256: digest === undefined ? null : toHex(new Uint8Array(digest)),
+    meta: metaOf(object),
+  };
+}
+
+function metaOf({ httpMetadata: http = {}, customMetadata }: R2Object): ObjectMeta {
+  const { contentType = '', cacheControl = '', cacheExpiry, ...others } = http;
+  const strange = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
+  const custom = customMetadata !== undefined && Object.keys(customMetadata).length > 0 ? customMetadata : undefined;
+  return {
+    // We set no other header, so one that is there is somebody else's.
+    contentType: [contentType, ...strange].join('; '),
+    cacheControl,
+    expires: cacheExpiry === undefined ? null : Math.floor(cacheExpiry.getTime() / 1000),
+    ...(custom === undefined ? {} : { custom }),
+  };
+}
+
+/** @returns which headers these are, 16 hex digits */
+export function metaMark({ contentType, cacheControl, expires, custom = {} }: ObjectMeta): string {
+  const sorted = Object.entries(custom).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return toHex(sha256(utf8(JSON.stringify([contentType, cacheControl, expires, sorted])))).slice(0, 16);
+}
+
+/** @returns what tells an object from any other under the same name, as a listing shows it: its ETag and its headers */
+export function markOf(etag: string, meta: ObjectMeta): string {
+  return `${etag} ${metaMark(meta)}`;
+}
+
+/** Two different contents claim one name of the private bucket, which nobody else can write: an operator must look. */
 class ObjectConflict extends Error {
   override readonly name = 'ObjectConflict';
 }
 
 /**
- * Puts an object that never changes. Done already is as good as done now.
+ * Puts an object of the private bucket that never changes. Done already is as good as done now.
  *
  * @throws ObjectConflict when the name holds other bytes
  */
@@ -126,26 +182,4 @@ export async function putOnce(bucket: BucketPort, key: string, bytes: Uint8Array
   if ((await bucket.put(key, bytes, meta, null)) !== null) return;
   const present = await bucket.head(key);
   if (present?.sha256 !== toHex(sha256(bytes))) throw new ObjectConflict(`${key} holds other bytes`);
-}
-
-/**
- * Brings a mutable object to these bytes by compare-and-swap; one that has them is left alone.
- *
- * @param beforeReplace called with the ETag that is about to be replaced, before the put
- * @returns the ETag of the object that holds the bytes
- * @throws Error when somebody else wrote in between; the step is repeated
- */
-export async function putLatest(
-  bucket: BucketPort,
-  key: string,
-  bytes: Uint8Array,
-  meta: ObjectMeta,
-  beforeReplace: (etag: string) => void = () => {},
-): Promise<string> {
-  const present = await bucket.head(key);
-  if (present !== null && present.sha256 === toHex(sha256(bytes))) return present.etag;
-  if (present !== null) beforeReplace(present.etag);
-  const written = await bucket.put(key, bytes, meta, present?.etag ?? null);
-  if (written === null) throw new Error(`${key} changed while it was being replaced`);
-  return written.etag;
 }

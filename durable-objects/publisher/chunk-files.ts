@@ -9,7 +9,8 @@ import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals
 import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import { unpackKey } from '../packed-keys.ts';
-import { putOnce, type ObjectMeta } from './bucket.ts';
+import type { ObjectMeta } from './bucket.ts';
+import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts';
 
@@ -102,7 +103,7 @@ export async function writeChunks(
     const file = await buildFile(p, span.region, { start: span.window.start, end }, merge, size);
     const key = chunkPath(span.region, file.name);
     p.store.noteObject(key, span.region);
-    await putOnce(p.publicBucket, key, file.zip, immutableZip(file, span.window.end, span.expires));
+    await putOwn(p.own, key, file.zip, immutableZip(file, span.window.end, span.expires));
     entries.push({
       ...(span.hour === null ? {} : { hour: span.hour }),
       file: n,

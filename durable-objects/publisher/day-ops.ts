@@ -8,10 +8,11 @@
  */
 import { SECONDS_PER_DAY, dateOf } from '../../protocol/gaen/intervals.ts';
 import { dayPath } from '../../protocol/index/cwa-tree.ts';
-import { putLatest } from './bucket.ts';
+import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import { GRACE_SECONDS, writeChunks, type BuiltFile } from './chunk-files.ts';
 import { buildCwaZip, sliceKeys } from './hour-ops.ts';
 import type { RegionDay } from './model.ts';
+import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { regionKeysAfter, wholeRecord } from './record-reader.ts';
 
@@ -26,9 +27,7 @@ const END_SECONDS_PER_CUT = 240;
  */
 export async function cutRegionDay(p: Publication, region: string, day: number, cut: number): Promise<void> {
   const former = p.store.regionDay(region, day);
-  const hours = p.store.hoursBetween(day * 24, day * 24 + 23);
-  const records = hours.flatMap(({ record }) => (record === null ? [] : [record]));
-  const slices = p.store.regionHours(region, day * 24, day * 24 + 23).flatMap(({ cwa }) => cwa.slices);
+  const { records, slices } = partsOfDay(p, region, day);
   const leaving = (from: number, to: number) =>
     [...records, ...slices.flatMap((slice) => p.store.hour(slice.hour).record ?? [])].some(({ parts }) =>
       parts.some((part) => part.day > from && part.day <= to),
@@ -37,6 +36,24 @@ export async function cutRegionDay(p: Publication, region: string, day: number, 
     p.store.putRegionDay({ ...former, checked: cut });
     return;
   }
+  const row: RegionDay = { region, day, checked: cut, cut, chunks: await putDay(p, region, day, cut) };
+  p.store.putRegionDay(row);
+}
+
+function partsOfDay(p: Publication, region: string, day: number) {
+  const hours = p.store.hoursBetween(day * 24, day * 24 + 23);
+  const records = hours.flatMap(({ record }) => (record === null ? [] : [record]));
+  const slices = p.store.regionHours(region, day * 24, day * 24 + 23).flatMap(({ cwa }) => cwa.slices);
+  return { records, slices };
+}
+
+/**
+ * Puts the files of one day: at the midnight of `cut`, and again when one was lost.
+ *
+ * @returns the manifest's entries; the same bytes each time, as long as no key has left since `cut`
+ */
+export async function putDay(p: Publication, region: string, day: number, cut: number): Promise<ChunkEntry[]> {
+  const { records, slices } = partsOfDay(p, region, day);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
   const nextCut = Math.min(
     day + p.config.policy.retentionDays + 1,
@@ -58,8 +75,7 @@ export async function cutRegionDay(p: Publication, region: string, day: number, 
   const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
   const zip = same && single !== null ? single : await buildCwaZip(p, region, window, { keys: cwaKeys, slices }, cut);
   await putCwaDay(p, region, day, cut, zip, expires);
-  const row: RegionDay = { region, day, checked: cut, cut, chunks };
-  p.store.putRegionDay(row);
+  return chunks;
 }
 
 async function putCwaDay(
@@ -78,5 +94,5 @@ async function putCwaDay(
     expires,
     custom: file.identity,
   };
-  await putLatest(p.publicBucket, key, file.zip, meta, (etag) => p.store.noteFormerEtag(key, etag, cut));
+  await putOwn(p.own, key, file.zip, meta, { beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut) });
 }

@@ -7,9 +7,10 @@
  */
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
-import { putOnce } from './bucket.ts';
+import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
 import type { CwaSlice, RegionHour, SetRecord } from './model.ts';
+import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
 
@@ -22,8 +23,32 @@ const NO_CUT = -1;
  */
 export async function writeHour(p: Publication, region: string, hour: number, record: SetRecord): Promise<void> {
   const keys = record.regionKeys[region] ?? 0;
-  const window = { start: hourStart(hour), end: hourEnd(hour) };
   const cwa = await planCwaHour(p, region, hour, record);
+  const chunks = await putHour(p, region, hour, record, cwa);
+  p.store.transaction(() => {
+    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: { keys: cwa.keys, slices: cwa.slices } });
+    p.store.setBacklog(region, cwa.backlog);
+    p.store.count(`cwa_keys_aged_out_${region}`, cwa.agedOut);
+    p.store.count(`keys_published_${region}`, keys - (record.syntheticKeys[region] ?? 0));
+    p.store.count(`decoys_published_${region}`, record.syntheticKeys[region] ?? 0);
+  });
+}
+
+/**
+ * Puts the files of one hour: the first time, and again when one was lost.
+ *
+ * @param cwa what CWA's ZIP of the hour shows
+ * @returns the manifest's entries; the same bytes each time
+ */
+export async function putHour(
+  p: Publication,
+  region: string,
+  hour: number,
+  record: SetRecord,
+  cwa: RegionHour['cwa'],
+): Promise<ChunkEntry[]> {
+  const keys = record.regionKeys[region] ?? 0;
+  const window = { start: hourStart(hour), end: hourEnd(hour) };
   let single: BuiltFile | null = null;
   const span = { region, window, hour, endOffset: 0, expires: hourExpires(hour) };
   const chunks = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
@@ -33,14 +58,8 @@ export async function writeHour(p: Publication, region: string, hour: number, re
   const zip = same && single !== null ? single : await buildCwaZip(p, region, window, cwa, NO_CUT);
   const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
   p.store.noteObject(key, region);
-  await putOnce(p.publicBucket, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
-  p.store.transaction(() => {
-    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: { keys: cwa.keys, slices: cwa.slices } });
-    p.store.setBacklog(region, cwa.backlog);
-    p.store.count(`cwa_keys_aged_out_${region}`, cwa.agedOut);
-    p.store.count(`keys_published_${region}`, keys - (record.syntheticKeys[region] ?? 0));
-    p.store.count(`decoys_published_${region}`, record.syntheticKeys[region] ?? 0);
-  });
+  await putOwn(p.own, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
+  return chunks;
 }
 
 /** @returns the ZIP over slices of records, without the rows that leave at `cut` or earlier */

@@ -7,15 +7,15 @@
  * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
-import { fromUtf8, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/gaen/intervals.ts';
 import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '../../protocol/index/manifest.ts';
-import { signDocument } from '../../protocol/index/signed-document.ts';
-import { putLatest, putOnce } from './bucket.ts';
+import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import { GRACE_SECONDS } from './chunk-files.ts';
 import type { IndexPlan, RegionDay } from './model.ts';
+import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
 const JSON_TYPE = 'application/json';
@@ -24,6 +24,12 @@ const HEAD_CACHE = 'public, max-age=60';
 const LIST_CACHE = 'public, max-age=300';
 /** A page lists this many chunks at most; then the next one begins. */
 const MAX_PAGE_CHUNKS = 400;
+/** A page is named until the midnight after it was made, and dies after the grace; `index` says what is left of that. */
+const PAGE_AGE_SECONDS = SECONDS_PER_DAY + GRACE_SECONDS;
+/** Ours is a few kilobytes; of what isn't ours no more is read. */
+const MAX_HEAD_BYTES = 2 ** 16;
+/** The list of regions belongs to all of them, and lives as long as any. */
+const EVERY_REGION = '*';
 
 /** @returns the day at whose first instant or later the given hour was sealed */
 export function dayOfSealing(hour: number): number {
@@ -133,26 +139,7 @@ function composeLists(
 /** Puts what `plan` fixed and makes it INDEXED. */
 export async function publishIndex(p: Publication, plan: IndexPlan): Promise<void> {
   const { region } = plan;
-  const sealed = hourEnd(plan.throughHour);
-  for (const { key, text, expires } of plan.pages) {
-    p.store.noteObject(key, region);
-    await putOnce(p.publicBucket, key, utf8(text), {
-      contentType: JSON_TYPE,
-      cacheControl: `public, max-age=${pageAge(sealed, expires)}, immutable`,
-      expires,
-    });
-  }
-  for (const { key, text } of plan.lists) {
-    p.store.noteObject(key, region);
-    await putLatest(p.publicBucket, key, utf8(text), {
-      contentType: JSON_TYPE,
-      cacheControl: LIST_CACHE,
-      expires: null,
-    });
-  }
-  await putCountryIndex(p);
-  p.store.noteObject(headPath(region), region);
-  const etag = await putHead(p, plan);
+  const etag = await putIndex(p, plan);
   p.store.transaction(() => {
     const former = p.store.head(region);
     p.store.putHead({
@@ -168,32 +155,50 @@ export async function publishIndex(p: Publication, plan: IndexPlan): Promise<voi
     // the earliest: the instant that was stored with the object (cacheExpiry).
     const midnight = dayOfSealing(plan.throughHour) * SECONDS_PER_DAY;
     p.store.setNamed(region, plan.named, Math.max(former?.validUntil ?? 0, midnight + GRACE_SECONDS));
-    p.store.dropPendingIndex(region);
+    p.store.publishedPending(region);
   });
 }
 
-/** A page found present keeps the headers of its first put; both are functions of the page's day. */
-function pageAge(sealed: number, expires: number): number {
-  return Math.min(SECONDS_PER_DAY + GRACE_SECONDS, Math.max(0, expires - sealed));
-}
-
-/** The head may only follow the one we wrote; anything else in its place stops the publisher. */
-async function putHead(p: Publication, plan: IndexPlan): Promise<string> {
-  const key = headPath(plan.region);
-  const bytes = utf8(plan.head);
-  const former = p.store.head(plan.region);
-  const meta = { contentType: JSON_TYPE, cacheControl: HEAD_CACHE, expires: null };
-  const written = await p.publicBucket.put(key, bytes, meta, former?.etag ?? null);
-  if (written !== null) return written.etag;
-  const [present, text] = [await p.publicBucket.head(key), await p.publicBucket.get(key)];
-  if (present === null || text === null || fromUtf8(text) !== plan.head) {
-    throw new Error(`${key} is not the head this publisher wrote last`);
+/**
+ * Puts pages, lists and head, in this order: the first time, and again when one was lost.
+ *
+ * @returns the head's ETag
+ * @throws StateSetBack
+ */
+export async function putIndex(p: Publication, plan: IndexPlan): Promise<string> {
+  const { region } = plan;
+  for (const { key, text, expires } of plan.pages) {
+    p.store.noteObject(key, region);
+    const cacheControl = `public, max-age=${PAGE_AGE_SECONDS}, immutable`;
+    await putOwn(p.own, key, utf8(text), { contentType: JSON_TYPE, cacheControl, expires });
   }
-  return present.etag;
+  const listMeta = { contentType: JSON_TYPE, cacheControl: LIST_CACHE, expires: null };
+  for (const { key, text } of plan.lists) {
+    p.store.noteObject(key, region);
+    await putOwn(p.own, key, utf8(text), listMeta);
+  }
+  p.store.noteObject(countryIndexPath(), EVERY_REGION);
+  await putOwn(p.own, countryIndexPath(), utf8(JSON.stringify(p.config.regions)), listMeta);
+  const key = headPath(region);
+  p.store.noteObject(key, region);
+  const meta = { contentType: JSON_TYPE, cacheControl: HEAD_CACHE, expires: null };
+  return putOwn(p.own, key, utf8(plan.head), meta, { inspect: () => refuseToGoBack(p, plan) });
 }
 
-async function putCountryIndex(p: Publication): Promise<void> {
-  const text = JSON.stringify(p.config.regions);
-  const meta = { contentType: JSON_TYPE, cacheControl: LIST_CACHE, expires: null };
-  await putLatest(p.publicBucket, countryIndexPath(), utf8(text), meta);
+/** Our own signature on a newer head than we know of: our state was set back, and phones would refuse what it makes. */
+class StateSetBack extends Error {
+  override readonly name = 'StateSetBack';
+}
+
+/** What lies in the head's place isn't what we put. An older head of ours, or anything unsigned, is simply replaced. */
+async function refuseToGoBack(p: Publication, plan: IndexPlan): Promise<void> {
+  const bytes = await p.publicBucket.getStart(headPath(plan.region), MAX_HEAD_BYTES);
+  // Not every byte string is UTF-8, and what isn't is nothing of ours.
+  const text = new TextDecoder().decode(bytes ?? new Uint8Array(0));
+  // The right head with somebody else's headers.
+  if (text === plan.head) return;
+  const found = signedBy('manifest', p.config.manifestKeyId, text, p.config.manifestSigner);
+  if (found === null || ((found as ManifestHead).sequence ?? 0) < plan.sequence) return;
+  p.store.count('alert_state_set_back');
+  throw new StateSetBack(`${headPath(plan.region)} is a newer head of ours than the one to publish`);
 }

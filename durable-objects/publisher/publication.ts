@@ -2,6 +2,7 @@
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { BucketPort } from './bucket.ts';
 import type { PublisherConfig } from './model.ts';
+import type { OwnObjects } from './own-objects.ts';
 import type { PublisherStore } from './store.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -12,7 +13,14 @@ export interface Publication {
   readonly store: PublisherStore;
   readonly buffer: BufferPort;
   readonly publicBucket: BucketPort;
+  /** What is put into the public bucket goes through this. */
+  readonly own: OwnObjects;
   readonly privateBucket: BucketPort;
+  /** Regions whose last step failed: they are tried after the others, and those of `resting` not at all. */
+  readonly failing: ReadonlySet<string>;
+  readonly resting: ReadonlySet<string>;
+  /** Tells that a step of a region failed (true) or succeeded. */
+  readonly noteRegion: (region: string, failed: boolean) => void;
   /** Memory for one file after the other. */
   readonly workspace: Workspace;
 }

@@ -4,8 +4,9 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { OriginStatus } from '../../domain/rpc.ts';
+import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
+import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
@@ -36,7 +37,10 @@ export interface PublisherEnv {
 export class Publisher extends DurableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** R2's clock; the local edge overrides it. */
+  protected secondClock: SecondClock;
   protected config: PublisherConfig;
+  readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -49,6 +53,8 @@ export class Publisher extends DurableObject {
   #bucketCalls = 0;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
+  /** Regions whose last step failed, how often in a row, and for how many wakes they rest. Lost with the isolate: tried anew. */
+  readonly #failures = new Map<string, { readonly times: number; readonly rest: number }>();
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -56,13 +62,17 @@ export class Publisher extends DurableObject {
     this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
+    this.#guard = new ClockGuard(ctx.storage);
+    this.secondClock = r2Clock(this.#bindings.PRIVATE);
   }
 
   /** One idempotent step; alarm, cron and operator all come here. */
   async advance(): Promise<{ readonly idle: boolean }> {
     await this.#arm(RETRY_SECONDS);
+    // An operator who asks wants it tried now.
+    for (const [region, { times }] of this.#failures) this.#failures.set(region, { times, rest: 0 });
     const { idle, nextDue } = await this.#step();
-    await this.#arm(idle ? nextDue - (await this.clock()) + SEAL_GRACE_SECONDS : 1);
+    await this.#arm(idle ? nextDue - (await this.#now()) + SEAL_GRACE_SECONDS : 1);
     return { idle };
   }
 
@@ -70,10 +80,11 @@ export class Publisher extends DurableObject {
   async wake(): Promise<void> {
     await this.#arm(RETRY_SECONDS);
     this.#bucketCalls = 0;
+    for (const [region, { times, rest }] of this.#failures) this.#failures.set(region, { times, rest: rest - 1 });
     for (let n = 0; n < STEPS_PER_WAKE && this.#bucketCalls < this.bucketCallsPerWake; n++) {
       const { idle, nextDue } = await this.#step();
       if (!idle) continue;
-      await this.#arm(nextDue - (await this.clock()) + SEAL_GRACE_SECONDS);
+      await this.#arm(nextDue - (await this.#now()) + SEAL_GRACE_SECONDS);
       return;
     }
     await this.#arm(1);
@@ -85,19 +96,33 @@ export class Publisher extends DurableObject {
   }
 
   async status(): Promise<OriginStatus> {
-    const now = await this.clock();
+    const now = await this.#now();
     const heads = this.config.regions.map((region) => ({ region, head: this.#store.head(region) }));
-    const next = this.#store.meta('next_hour') ?? this.#store.meta('first_hour');
+    const first = this.#store.meta('first_hour');
+    const written = this.config.regions.map((region) => this.#store.writtenThrough(region) ?? (first ?? 0) - 1);
     const purged = this.#store.hoursIn('PLANNED').length === 0 && this.#store.hoursIn('FROZEN').length === 0;
     return {
       regions: heads.map(({ region, head }) => ({
         region,
         sequence: head?.sequence ?? 0,
         lastIndexedHour: head?.throughHour ?? null,
+        failing: this.#failures.has(region),
       })),
-      idle: next !== null && hourEnd(next) > now && purged,
-      counters: this.#store.counters(),
+      idle: first !== null && hourEnd(Math.min(...written) + 1) > now && purged,
+      counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
+  }
+
+  /** @returns how far each alert's counter went up since the last call, for the log */
+  async newAlerts(): Promise<Record<string, number>> {
+    return this.#store.newAlerts();
+  }
+
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
   }
 
   /** The buckets as ports; a test's subclass makes them fail. */
@@ -119,18 +144,47 @@ export class Publisher extends DurableObject {
 
   async #advanceOnce(): Promise<Advance> {
     const onCall = (): void => void (this.#bucketCalls += 1);
+    const now = await this.#now();
+    const store = this.#store;
+    const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
+    const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
+    const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
     const publication: Publication = {
-      now: await this.clock(),
+      now,
       config: this.config,
-      store: this.#store,
+      store,
       buffer: this.buffer(),
-      publicBucket: this.bucket(this.#bindings.PUBLIC, onCall),
-      privateBucket: this.bucket(this.#bindings.PRIVATE, onCall),
+      publicBucket,
+      privateBucket,
+      own: {
+        bucket: publicBucket,
+        privateBucket,
+        now,
+        remembered: (key) => store.remembered(key),
+        intend: (key, hash) => store.intend(key, hash),
+        settle: (key, mark) => store.settle(key, mark),
+        count: (alert) => store.count(alert),
+      },
+      failing: new Set(this.#failures.keys()),
+      resting: new Set(resting.map(([region]) => region)),
+      noteRegion: (region, failed) => this.#noteRegion(region, failed),
       workspace: (this.#workspace ??= newWorkspace()),
     };
     const outcome = await advance(publication);
     if (outcome.idle) this.#workspace = null;
     return outcome;
+  }
+
+  /** A region that goes on failing rests for 1, 3, 7, at most 15 wakes: a file that is built in vain costs seconds. */
+  #noteRegion(region: string, failed: boolean): void {
+    const times = failed ? (this.#failures.get(region)?.times ?? 0) + 1 : 0;
+    if (failed) this.#failures.set(region, { times, rest: Math.min(2 ** times, 16) - 1 });
+    else this.#failures.delete(region);
+  }
+
+  /** The believed time. */
+  async #now(): Promise<number> {
+    return this.#guard.believe(await this.clock(), this.secondClock);
   }
 
   /**

@@ -127,8 +127,19 @@ describe('a day', () => {
     // Every row that is left, by table: names of sets, hours, days and empty files, and counts; `received` is a sum over
     // fifty uploads or more, the profile's among them, and goes in time (domain/received.ts).
     expect(rows.map((all) => Object.keys(all).toSorted())).toEqual([
-      ['meta', 'received', 'release_set', 'schema_version', 'sweep'],
-      ['counter', 'meta', 'public_object', 'region_day', 'region_head', 'region_hour', 'schema_version', 'sealed_hour'],
+      ['clock_guard', 'meta', 'received', 'release_set', 'schema_version', 'sweep'],
+      [
+        'clock_guard',
+        'counter',
+        'meta',
+        'public_object',
+        'published_index',
+        'region_day',
+        'region_head',
+        'region_hour',
+        'schema_version',
+        'sealed_hour',
+      ],
     ]);
     expect(rows[0]['release_set']!.length).toBe(2);
     const bytes = [...(await objects(testEnv.PUBLIC)).values()].map(toHex);

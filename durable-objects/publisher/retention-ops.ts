@@ -2,8 +2,10 @@
  * @module What has had its time goes: replaced objects 4 h after they left the lists, private records at the midnight
  * at which their keys leave (docs/architecture.md §5.9, §8). Objects first, rows after: a crash in between deletes again.
  */
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { dayOfSealing } from './index-ops.ts';
 import type { SealedHour, SetRecord } from './model.ts';
+import { forgetCopies } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { codesKey, partKey, quarantineKey, setKey } from './record-writer.ts';
 
@@ -19,6 +21,7 @@ export async function forgetStep(p: Publication): Promise<boolean> {
   const cut = dayOfSealing(through);
   if (through < 0 || (p.store.meta('forgotten_day') ?? -1) >= cut) return false;
   await forgetRecords(p, cut);
+  await forgetCopies(p.privateBucket, Math.floor(p.now / SECONDS_PER_DAY));
   // A day leaves the lists after `retentionDays`; its last key leaves one midnight later.
   const oldest = cut - p.config.policy.retentionDays - 1;
   p.store.transaction(() => {

@@ -55,4 +55,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Marks of what was put, to tell our own objects from others' (own-objects.ts); the last publication, to put it again.
+  `
+  ALTER TABLE public_object ADD COLUMN mark TEXT;
+  ALTER TABLE public_object ADD COLUMN sha256 TEXT;
+  ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE published_index (region TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];

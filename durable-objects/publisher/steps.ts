@@ -11,6 +11,7 @@
  * | compose, publish (a region) | the fixed publication; pages, lists, head; INDEXED | a publication to finish |
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
  * | forget | objects deleted, then their rows | objects to delete again |
+ * | patrol | what was lost or isn't ours, put again | the same, found again |
  */
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { cutRegionDay } from './day-ops.ts';
@@ -18,12 +19,15 @@ import { writeHour } from './hour-ops.ts';
 import { composeIndex, dayOfSealing, listedDays, publishIndex } from './index-ops.ts';
 import type { Publication } from './publication.ts';
 import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writer.ts';
-import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import type { SealedHour } from './model.ts';
+import { patrol } from './patrol-ops.ts';
+import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
 const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;
 const HOURS_A_DAY = 24;
+/** A region that rests is thought of again after so long. */
+const REST_SECONDS = 60;
 
 export interface Advance {
   /** True when nothing was due and nothing was done. */
@@ -33,10 +37,11 @@ export interface Advance {
 }
 
 /**
- * Takes the next step.
+ * Takes the next step. Regions are apart: one whose step fails is tried again after all others have nothing left to do
+ * (docs/architecture.md §5.10).
  *
  * @returns idle when there is none
- * @throws Error of the buffer or a bucket when the only step left can't be taken; the caller tries again later
+ * @throws Error of the buffer, of a bucket or of a region when the only step left can't be taken; the caller tries again later
  */
 export async function advance(p: Publication): Promise<Advance> {
   const busy: Advance = { idle: false, nextDue: p.now };
@@ -44,29 +49,88 @@ export async function advance(p: Publication): Promise<Advance> {
     await start(p);
     return busy;
   }
-  for (const region of p.config.regions) {
-    const pending = p.store.pendingIndex(region);
-    if (pending === null) continue;
-    await publishIndex(p, pending);
-    return busy;
-  }
-  const due = nextHour(p);
-  let blocked: unknown = null;
-  if (due !== null) {
+  const trouble = new Trouble();
+  for (const region of regionsInTurn(p)) if (await attempt(p, region, trouble)) return busy;
+  if (await trouble.tried(() => purgeStep(p))) return busy;
+  if (trouble.plan === null && (await forgetStep(p))) return busy;
+  await patrol(p);
+  trouble.throwFirst();
+  return { idle: true, nextDue: nextDue(p) };
+}
+
+/** What failed in one call of `advance` and doesn't stop the rest. */
+class Trouble {
+  /** Freezing or planning an hour, which all regions need: the buffer is out of reach. */
+  plan: unknown = null;
+  /** The same, for another reason. */
+  fatal: unknown = null;
+  other: unknown = null;
+
+  async tried(step: () => Promise<boolean>): Promise<boolean> {
     try {
-      await advanceHour(p, due);
-      return busy;
+      return await step();
     } catch (error) {
-      // Hours that are written already needn't wait for a buffer; anything else that fails is simply tried again.
-      if (!(error instanceof BufferOutOfReach)) throw error;
-      blocked = error;
+      this.other ??= error;
+      return false;
     }
   }
-  if (await indexStep(p)) return busy;
-  if (await purgeStep(p)) return busy;
-  if (blocked !== null) throw blocked;
-  if (await forgetStep(p)) return busy;
-  return { idle: true, nextDue: nextDue(p) };
+
+  throwFirst(): void {
+    const error = this.plan ?? this.other;
+    if (error !== null) throw error;
+  }
+}
+
+/** @returns the regions to try, the sound ones first */
+function regionsInTurn({ config, failing, resting }: Publication): string[] {
+  const tried = config.regions.filter((region) => !resting.has(region));
+  return tried.toSorted((a, b) => Number(failing.has(a)) - Number(failing.has(b)));
+}
+
+/** @returns whether the region took a step */
+async function attempt(p: Publication, region: string, trouble: Trouble): Promise<boolean> {
+  try {
+    const stepped = await regionStep(p, region, trouble);
+    p.noteRegion(region, false);
+    return stepped;
+  } catch (error) {
+    if (error === trouble.fatal) throw error;
+    p.noteRegion(region, true);
+    p.store.count(`alert_region_failed_${region}`);
+    trouble.other ??= error;
+    return false;
+  }
+}
+
+/** One step of one region: what is fixed is published, what is due is written, what is written is indexed. */
+async function regionStep(p: Publication, region: string, trouble: Trouble): Promise<boolean> {
+  const pending = p.store.pendingIndex(region);
+  if (pending !== null) {
+    await publishIndex(p, pending);
+    return true;
+  }
+  const next = nextHourOf(p, region);
+  if (hourEnd(next) <= p.now) {
+    const hour = p.store.hour(next);
+    if (hour.record !== null) {
+      await writeHour(p, region, next, hour.record);
+      return true;
+    }
+    // Hours that are written already needn't wait for a buffer; anything else that fails is simply tried again.
+    if (trouble.plan === null) {
+      try {
+        await (hour.state === 'OPEN' ? freezeStep(p, next) : planStep(p, hour));
+        return true;
+      } catch (error) {
+        if (!(error instanceof BufferOutOfReach)) {
+          trouble.fatal = error;
+          throw error;
+        }
+        trouble.plan = error;
+      }
+    }
+  }
+  return indexStep(p, region, next - 1);
 }
 
 /**
@@ -80,23 +144,12 @@ async function start(p: Publication): Promise<void> {
   p.store.setMeta('first_hour', Math.min(running, Math.max(first, earliest)));
 }
 
-/** @returns the oldest sealed hour that isn't WRITTEN in every region, or null */
-function nextHour(p: Publication): SealedHour | null {
-  const next = p.store.meta('next_hour') ?? p.store.meta('first_hour')!;
-  return hourEnd(next) <= p.now ? p.store.hour(next) : null;
-}
-
-async function advanceHour(p: Publication, { hour, state, setNo, decision, record }: SealedHour): Promise<void> {
-  if (state === 'OPEN') return freezeStep(p, hour);
-  if (state === 'FROZEN') return planStep(p, { hour, state, setNo, decision, record });
-  if (record === null) throw new Error(`hour ${hour} is ${state} without a record`);
-  for (const region of p.config.regions) {
-    if (p.store.regionHour(region, hour) !== null) continue;
-    await writeHour(p, region, hour, record);
-    if (region === p.config.regions.at(-1)) p.store.setMeta('next_hour', hour + 1);
-    return;
-  }
-  p.store.setMeta('next_hour', hour + 1);
+/** @returns the hour that the region writes next */
+function nextHourOf(p: Publication, region: string): number {
+  const written = p.store.writtenThrough(region);
+  if (written !== null) return written + 1;
+  // The first hour; or for a region that is new in the configuration, the first that isn't done with.
+  return p.store.oldestUnpurged() ?? p.store.meta('first_hour')!;
 }
 
 async function freezeStep(p: Publication, hour: number): Promise<void> {
@@ -148,24 +201,19 @@ async function planStep(p: Publication, h: SealedHour): Promise<void> {
   }
 }
 
-/** Cuts days and publishes lists and head, through the last hour WRITTEN in every region. */
-async function indexStep(p: Publication): Promise<boolean> {
-  const next = p.store.meta('next_hour');
-  if (next === null) return false;
-  const throughHour = next - 1;
-  for (const region of p.config.regions) {
-    if ((p.store.head(region)?.throughHour ?? -1) >= throughHour) continue;
-    const days = listedDays(p, throughHour);
-    for (let day = days.first; day <= days.last; day++) {
-      const cut = dayOfSealing(throughHour);
-      if ((p.store.regionDay(region, day)?.checked ?? -1) >= cut) continue;
-      await cutRegionDay(p, region, day, cut);
-      return true;
-    }
-    await publishIndex(p, composeIndex(p, region, throughHour));
+/** Cuts days and publishes lists and head of a region, through the last hour that it has WRITTEN. */
+async function indexStep(p: Publication, region: string, throughHour: number): Promise<boolean> {
+  if (p.store.writtenThrough(region) === null) return false;
+  if ((p.store.head(region)?.throughHour ?? -1) >= throughHour) return false;
+  const days = listedDays(p, throughHour);
+  const cut = dayOfSealing(throughHour);
+  for (let day = days.first; day <= days.last; day++) {
+    if ((p.store.regionDay(region, day)?.checked ?? -1) >= cut) continue;
+    await cutRegionDay(p, region, day, cut);
     return true;
   }
-  return false;
+  await publishIndex(p, composeIndex(p, region, throughHour));
+  return true;
 }
 
 /** Lets the buffer forget the oldest set that is INDEXED in every region. */
@@ -180,6 +228,7 @@ async function purgeStep(p: Publication): Promise<boolean> {
 }
 
 function nextDue(p: Publication): number {
-  const next = p.store.meta('next_hour') ?? p.store.meta('first_hour')!;
-  return Math.min(hourEnd(next), p.store.nextDeath() ?? Infinity);
+  const tried = p.config.regions.filter((region) => !p.resting.has(region));
+  const next = Math.min(...tried.map((region) => hourEnd(nextHourOf(p, region))), p.store.nextDeath() ?? Infinity);
+  return p.resting.size === 0 ? next : Math.min(next, p.now + REST_SECONDS);
 }

@@ -3,6 +3,7 @@
  * of the caller's (`transaction`), so no crash leaves half of it.
  */
 import type { HourState, IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from './model.ts';
+import type { Remembered } from './own-objects.ts';
 import {
   asHour,
   asRegionDay,
@@ -41,7 +42,7 @@ export class PublisherStore {
   count(name: string, by = 1): void {
     if (by === 0) return;
     this.#sql.exec(
-      'INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
+      'INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
       name,
       by,
     );
@@ -52,6 +53,15 @@ export class PublisherStore {
     return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
   }
 
+  /** @returns how far each alert's counter went up since the last call; a crash before they are logged loses the line alone */
+  newAlerts(): Record<string, number> {
+    const sql = `SELECT name, value - reported AS value FROM counter WHERE value > reported
+      AND (name LIKE 'alert%' OR name LIKE 'cwa_keys_aged_out%' OR name = 'hours_missed') ORDER BY name`;
+    const rows = this.#rows<{ name: string; value: number }>(sql);
+    if (rows.length > 0) this.#sql.exec('UPDATE counter SET reported = value');
+    return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+  }
+
   // --- hours
 
   hour(hour: number): SealedHour {
@@ -59,9 +69,10 @@ export class PublisherStore {
     return row === undefined ? { hour, state: 'OPEN', setNo: null, decision: null, record: null } : asHour(row);
   }
 
-  /** Newest hour that has left OPEN, or null. */
-  newestHour(): number | null {
-    return this.#rows<{ hour: number | null }>('SELECT max(hour) AS hour FROM sealed_hour')[0]?.hour ?? null;
+  /** Oldest hour that isn't done with in every region; null when nothing was ever frozen: then the first is the next. */
+  oldestUnpurged(): number | null {
+    const sql = `SELECT coalesce(min(CASE WHEN state <> 'PURGED' THEN hour END), max(hour) + 1) AS hour FROM sealed_hour`;
+    return this.#rows<{ hour: number | null }>(sql)[0]?.hour ?? null;
   }
 
   hoursIn(state: HourState): SealedHour[] {
@@ -117,6 +128,12 @@ export class PublisherStore {
       JSON.stringify(r.chunks),
       JSON.stringify(r.cwa),
     );
+  }
+
+  /** Last hour that is WRITTEN in a region, all before it too; null before the first. */
+  writtenThrough(region: string): number | null {
+    const sql = 'SELECT max(hour) AS hour FROM region_hour WHERE region = ?';
+    return this.#rows<{ hour: number | null }>(sql, region)[0]?.hour ?? null;
   }
 
   markIndexed(region: string, throughHour: number): void {
@@ -183,8 +200,19 @@ export class PublisherStore {
     this.#sql.exec('INSERT OR REPLACE INTO pending_index VALUES (?, ?)', plan.region, JSON.stringify(plan));
   }
 
-  dropPendingIndex(region: string): void {
+  /** What was pending is published now, and kept so that it can be put again. */
+  publishedPending(region: string): void {
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO published_index SELECT region, plan FROM pending_index WHERE region = ?',
+      region,
+    );
     this.#sql.exec('DELETE FROM pending_index WHERE region = ?', region);
+  }
+
+  /** What a region publishes now; null before the first. */
+  publishedIndex(region: string): IndexPlan | null {
+    const row = this.#rows<{ plan: string }>('SELECT plan FROM published_index WHERE region = ?', region)[0];
+    return row === undefined ? null : (JSON.parse(row.plan) as IndexPlan);
   }
 
   // --- CWA's backlog: rows had already, by record and day
@@ -208,7 +236,23 @@ export class PublisherStore {
 
   /** Notes an object before it is put, so that none is ever forgotten. */
   noteObject(key: string, region: string): void {
-    this.#sql.exec('INSERT OR IGNORE INTO public_object VALUES (?, ?, NULL)', key, region);
+    this.#sql.exec(`INSERT OR IGNORE INTO public_object VALUES (?, ?, NULL, '', NULL)`, key, region);
+  }
+
+  /** See own-objects.ts. */
+  remembered(key: string): Remembered | null {
+    const sql = 'SELECT mark, sha256 FROM public_object WHERE key = ?';
+    return this.#rows<{ mark: string | null; sha256: string | null }>(sql, key)[0] ?? null;
+  }
+
+  /** See own-objects.ts. */
+  intend(key: string, hash: string): void {
+    this.#sql.exec('UPDATE public_object SET sha256 = ? WHERE key = ?', hash, key);
+  }
+
+  /** See own-objects.ts. */
+  settle(key: string, mark: string): void {
+    this.#sql.exec('UPDATE public_object SET mark = ?, sha256 = NULL WHERE key = ?', mark, key);
   }
 
   /** Objects of the region that `named` leaves out die at `deleteAt`, unless they die earlier; the others live. */

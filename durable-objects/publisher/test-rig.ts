@@ -34,17 +34,22 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 /** What the protected members of the objects look like from a test. */
 interface Tunable {
   clock: () => number;
+  secondClock: () => Promise<number>;
   config: { policy: ChunkPolicy };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
 export class Rig {
   now = MIDNIGHT + 10 * 3600;
+  /** What the second source of time says; null: the same. */
+  second: number | null | 'out of reach' = null;
   policy = OPEN_POLICY;
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
   afterPut: (key: string) => void = () => {};
+  /** The publisher was killed: until it is evicted, nothing that it tries reaches R2. */
+  dead = false;
   /** While it is set, no call of the publisher reaches the buffer. */
   bufferDown = false;
   readonly buffer = testEnv.SUBMISSION_BUFFER.getByName('buffer');
@@ -157,6 +162,7 @@ export class Rig {
   }
 
   async evict(): Promise<void> {
+    this.dead = false;
     await evictAllDurableObjects();
   }
 
@@ -171,17 +177,25 @@ export class Rig {
   #tune(object: unknown): void {
     const tunable = object as Tunable;
     tunable.clock = () => this.now;
+    tunable.secondClock = async () => {
+      if (this.second === 'out of reach') throw new Error('out of reach');
+      return this.second ?? this.now;
+    };
     tunable.config = { ...tunable.config, policy: this.policy };
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {
-    const port = r2Bucket(binding, onCall);
+    const port = r2Bucket(binding, () => {
+      if (this.dead) throw new Error('killed');
+      onCall();
+    });
     return {
       ...port,
       put: async (key, bytes, meta, etag) => {
         this.onPut(key);
         const stored = await port.put(key, bytes, meta, etag);
         this.afterPut(key);
+        if (this.dead) throw new Error('killed');
         return stored;
       },
     };

@@ -8,7 +8,9 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/rpc.ts';
 import type { PostedResult } from '../../domain/test-result.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import {
   SCHEMA,
@@ -25,12 +27,16 @@ const CLEANUP_RETRY_SECONDS = 3_600;
 export class ResultStore<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** @returns positions of rows that another laboratory owns; reads only */
@@ -86,10 +92,17 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     });
   }
 
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.#arm(CLEANUP_RETRY_SECONDS);
-    const now = await this.clock();
+    const now = await this.#guard.believe(await this.clock(), this.secondClock);
     const next = forgetOldResults(this.#sql, now);
     if (next === null) await this.ctx.storage.deleteAlarm();
     else await this.#arm(Math.max(1, Math.min(next - now, CLEANUP_RETRY_SECONDS)));

@@ -9,6 +9,8 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/rpc.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import {
   appendAudit,
@@ -58,14 +60,18 @@ const NEXT_SLICE_MS = 1_000;
 export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   /** The local edge has no end of them: its clock stands still, and its driver gives commands by the hundred. */
   protected commandsPerMinute = COMMANDS_PER_MINUTE;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** See {@link openSession}; a session whose cookie came back for the first time is in the audit log. */
@@ -151,6 +157,13 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     return blockedCertificates(this.#sql);
   }
 
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
   /** See {@link setHolder}. */
   setHolders(holders: readonly CardHolder[]): void {
     for (const holder of holders) setHolder(this.#sql, holder);
@@ -194,7 +207,7 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_MS);
-    const now = await this.#now();
+    const now = await this.#guard.believe(await this.#now(), this.secondClock);
     forgetSessions(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
     if (more.includes(true)) await this.ctx.storage.setAlarm(Date.now() + NEXT_SLICE_MS);

@@ -25,10 +25,10 @@ import { release, Scratch } from './memory.ts';
 
 export const STORED_ROW_BYTES = 64;
 export const TAG_BYTES = 16;
-/** Where the packed fields begin in an opened row. */
-export const FIELDS_OFFSET = TAG_BYTES;
+/** Where the packed fields begin in an opened row: behind the tag. */
+export const FIELDS_OFFSET = 16;
 export const LABEL_OFFSET = FIELDS_OFFSET + SORT_BYTES;
-export const LABEL_BYTES = 6;
+const LABEL_BYTES = 6;
 export const HASH_OFFSET = LABEL_OFFSET + 8;
 export const HASH_BYTES = 16;
 

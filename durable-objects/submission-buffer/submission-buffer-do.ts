@@ -5,8 +5,9 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import type { AcceptedUpload } from '../../domain/rpc.ts';
+import type { AcceptedUpload, ClockStatus } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
@@ -39,12 +40,15 @@ interface BufferEnv {
 export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** R2's clock; the local edge overrides it. */
+  protected secondClock: SecondClock;
   /** What decoys, and the counts behind them, are drawn with; tests seed it. */
   protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
   protected config: BufferConfig;
   /** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
   protected longestWakeMs = 20_000;
   readonly #commits: GroupCommit;
+  readonly #guard: ClockGuard;
   readonly #keys: HourKeys;
   #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
   /** Pages are read one after the other: they share one place in the set. */
@@ -57,6 +61,8 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     this.config = parseBufferConfig(env as Record<string, unknown>);
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
+    this.#guard = new ClockGuard(ctx.storage);
+    this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
     this.#keys = new HourKeys(
       () => this.bucket((env as BufferEnv).PRIVATE),
       (n) => crypto.getRandomValues(new Uint8Array(n)),
@@ -73,7 +79,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
-    const now = await this.clock();
+    const now = await this.#now();
     return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, this.config, now, uploadId));
   }
 
@@ -85,7 +91,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
   async markBatch(codeBatchId: string, from: number): Promise<void> {
-    markBatch(this.ctx.storage.sql, codeBatchId, from, await this.clock());
+    markBatch(this.ctx.storage.sql, codeBatchId, from, await this.#now());
   }
 
   async withdrawnBatches(): Promise<WithdrawnBatch[]> {
@@ -120,7 +126,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
-    const now = await this.clock();
+    const now = await this.#now();
     expireBatchMarks(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.ctx.storage.setAlarm(Date.now() + SOON_MS);
   }
@@ -138,6 +144,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     );
     await this.#eraseKeys(now);
     await storage.setAlarm(Date.now() + (more ? SOON_MS : WAKE_EVERY_MS));
+  }
+
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
   }
 
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
@@ -164,9 +177,17 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return page;
   }
 
+  /**
+   * The believed time. An upload is never refused for a clock: by an earlier one its keys go to an earlier hour that is
+   * still open, and their release rule holds whatever the clock says.
+   */
+  async #now(): Promise<number> {
+    return this.#guard.believe(await this.clock(), this.secondClock);
+  }
+
   /** @param hours whose keys are needed beside those of now @returns now, in Unix seconds */
   async #ready(hours: readonly number[] = []): Promise<number> {
-    const now = await this.clock();
+    const now = await this.#now();
     await this.#keys.ready(now, hours);
     if (!this.#armed) {
       this.#armed = true;

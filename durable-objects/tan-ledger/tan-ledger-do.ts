@@ -6,11 +6,12 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
-import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
+import type { ClockStatus, ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import {
@@ -43,7 +44,10 @@ export interface IssueBatch {
 export class TanLedger extends DurableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Date.now() / 1000;
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
+  readonly #guard: ClockGuard;
   readonly #commits: GroupCommit;
   readonly #permitKey: Uint8Array;
 
@@ -55,6 +59,7 @@ export class TanLedger extends DurableObject {
     this.#sql = ctx.storage.sql;
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /**
@@ -138,9 +143,9 @@ export class TanLedger extends DurableObject {
     );
   }
 
-  /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
+  /** Deletes what has to be gone by the believed time. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
-    const now = await this.clock();
+    const now = await this.#guard.believe(await this.clock(), this.secondClock);
     let forgotten = 0;
     await inSlices(
       () => {
@@ -151,6 +156,13 @@ export class TanLedger extends DurableObject {
       (gone) => gone > 0,
     );
     return forgotten;
+  }
+
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
   }
 
   /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */
@@ -171,7 +183,9 @@ export class TanLedger extends DurableObject {
     const due = nextForgetAt(this.#sql);
     if (due === null) return this.ctx.storage.deleteAlarm();
     const leftMs = (due - (await this.clock())) * 1000;
-    const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(SHORTEST_ALARM_MS, leftMs));
+    // What is due by a clock that nothing confirms stays due: it is looked at once in a while.
+    const shortestMs = this.#guard.held ? RETRY_MS : SHORTEST_ALARM_MS;
+    const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(shortestMs, leftMs));
     return this.ctx.storage.setAlarm(Date.now() + waitMs);
   }
 }

@@ -195,6 +195,23 @@ describe('forgetting', () => {
     expect(await storedRows()).toHaveLength(1);
   });
 
+  it('a clock that jumped ahead forgets nothing until a second source confirms it, and the alarm doesn’t loop', async ({
+    expect,
+  }) => {
+    await issued();
+    await ledger().clockStatus('ledger', START);
+    await setClock(START + 2 * LIFETIME);
+    await runDurableObjectAlarm(ledger());
+    expect(await storedRows()).toHaveLength(1);
+    expect(await alarmIn()).toBeGreaterThan(50_000);
+    expect(await ledger().clockStatus('ledger', START + 60)).toMatchObject({ confirmed: START, held: true });
+    await evictDurableObject(ledger());
+    await setClock(START + 2 * LIFETIME);
+    expect(await ledger().forgetExpired()).toBe(0);
+    expect(await ledger().clockStatus('ledger', START + 2 * LIFETIME)).toMatchObject({ held: false });
+    expect(await ledger().forgetExpired()).toBe(1);
+  });
+
   it('a clean-up that throws is repeated: the alarm was armed before it began', async ({ expect }) => {
     await issued();
     await runInDurableObject(ledger(), async (object) => {

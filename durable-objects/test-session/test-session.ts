@@ -9,6 +9,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/rpc.ts';
 import {
   ended,
   isLive,
@@ -22,9 +23,11 @@ import {
   type TanRules,
   type TanStatus,
 } from '../../domain/session.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
 import { guessOf, readClaim, writeClaim } from './claim-ops.ts';
 import { RegistrationPace } from './registration-pace.ts';
+import type { ClaimReply, IssuedRow, Making, RegisterReply, TakenTan } from './replies.ts';
 import { SCHEMA } from './schema.ts';
 import {
   batchUses,
@@ -41,51 +44,21 @@ import {
 /** A row lives so long past its end at most; no answer depends on it. */
 const SWEEP_EVERY_SECONDS = 6 * 3_600;
 
-/** One row to issue: a teleTAN or a card. */
-export interface IssuedRow extends StoredSession {
-  readonly tokenHash: string;
-}
-
-/** Too many rows of tests that nobody vouched for were made in this hour; isFirst of the hour in this shard. */
-type Later = { readonly kind: 'later'; readonly isFirst: boolean };
-
-/** granted: the token is (still) given out. unknown: there is no session, and none was made. taken: the test is `by`'s. */
-export type RegisterReply =
-  | { readonly kind: 'granted' | 'refused' | 'unknown' }
-  | Later
-  | { readonly kind: 'taken'; readonly by: string };
-
-/** new, held: it is the asker's, since now or before. card: it is a code card's, which no date of birth belongs to. */
-export type ClaimReply =
-  | { readonly kind: 'new' | 'held' | 'card' }
-  | Later
-  | { readonly kind: 'taken'; readonly by: string };
-
-/** How a row may be made. */
-export interface Making {
-  /** Owner of the test that has ended and gives way, or null. */
-  readonly replaces: string | null;
-  /** Whether its laboratory has posted the test: such a row is made at any pace (registration-pace.ts). */
-  readonly isPosted: boolean;
-}
-
-/** Which TAN a session is given, and until when (Unix seconds). */
-export interface TakenTan {
-  readonly n: number;
-  readonly expiresAt: number;
-}
-
 export class TestSession<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
   readonly #pace: RegistrationPace;
+  readonly #guard: ClockGuard;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
     this.#pace = new RegistrationPace(this.#sql);
+    this.#guard = new ClockGuard(ctx.storage);
   }
 
   /** Issues teleTANs or cards; the same rows again change nothing. @throws RangeError above the batch limit */
@@ -269,10 +242,17 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return batchUses(this.#sql, codeBatchIds);
   }
 
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
   /** Cleanup, a slice after the other. Armed again first: what a failure in between leaves, the next pass forgets. */
   override async alarm(): Promise<void> {
     await this.#arm();
-    const now = await this.clock();
+    const now = await this.#guard.believe(await this.clock(), this.secondClock);
     for (const table of SWEPT) await sweep(this.#sql, table, now);
     if (SWEPT.every((table) => isEmpty(this.#sql, table))) await this.ctx.storage.deleteAlarm();
   }

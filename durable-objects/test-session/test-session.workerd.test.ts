@@ -17,6 +17,7 @@ import type { TestSession } from './test-session.ts';
 
 const bindings = env as unknown as { readonly TEST_SESSION: DurableObjectNamespace<TestSession> };
 const START = 1_790_000_000;
+const hour = (at: number): number => at - (at % 3600);
 const SEED = new Uint8Array(32).fill(7);
 const GUID = 'ab'.repeat(32);
 /** Its laboratory has posted nothing yet. */
@@ -26,11 +27,13 @@ const UNTIL_OLD = START + SESSION_LIFETIME_SECONDS;
 /** The object with a clock that the test moves. */
 class Shard {
   now = START;
+  /** What the second source of time says; null: the same. */
+  second: number | null = null;
   readonly stub = bindings.TEST_SESSION.getByName('s0');
 
   async useClock(): Promise<void> {
     await runInDurableObject(this.stub, (object) => {
-      (object as unknown as { clock: () => number }).clock = () => this.now;
+      Object.assign(object, { clock: () => this.now, secondClock: async () => this.second ?? this.now });
     });
   }
 
@@ -96,6 +99,31 @@ it('the alarm forgets what has expired and nothing else, and comes back while ro
   expect(await runDurableObjectAlarm(shard.stub)).toBe(true);
   expect(await shard.rows()).toBe(0);
   expect(await runDurableObjectAlarm(shard.stub)).toBe(false);
+});
+
+it('a clock that jumps ahead forgets nothing until another clock confirms it, and the alarm doesn’t loop', async ({
+  expect,
+}) => {
+  const shard = new Shard();
+  await shard.useClock();
+  await shard.stub.register('00', laboratorySession(GUID, null, START), UNPOSTED);
+  expect(await runDurableObjectAlarm(shard.stub)).toBe(true);
+  shard.second = START;
+  shard.now += 2 * SESSION_LIFETIME_SECONDS;
+  expect(await runDurableObjectAlarm(shard.stub)).toBe(true);
+  expect(await shard.rows()).toBe(1);
+  const wait = await runInDurableObject(
+    shard.stub,
+    async (_object, { storage }) => (await storage.getAlarm())! - Date.now(),
+  );
+  expect(wait).toBeGreaterThan(1_000_000);
+  expect(await shard.stub.clockStatus('session-0', null)).toMatchObject({ confirmed: hour(START), held: true });
+  expect(await shard.stub.clockStatus('session-0', shard.now)).toMatchObject({
+    confirmed: hour(shard.now),
+    held: false,
+  });
+  expect(await runDurableObjectAlarm(shard.stub)).toBe(true);
+  expect(await shard.rows()).toBe(0);
 });
 
 describe('claims', () => {

@@ -50,7 +50,7 @@ export function measureIndexCpu(context: Context): Promise<number> {
 export async function measureUploadCpu(context: Context): Promise<Pick<MeasuredCpu, 'upload' | 'dummy'>> {
   context.say('cpu: dummies alone, uploads alone …');
   const file = join(context.folder, 'uploads-cpu.json');
-  await prepareUploads(context.edge.url, Math.ceil(150 * UPLOADS_FACTOR * SECONDS * 1.5), file);
+  await prepareUploads(context.edge, Math.ceil(150 * UPLOADS_FACTOR * SECONDS * 1.5), file);
   return withTier(context, 'cpu-uploads', async (tier) => {
     const uploads = { BASE_URLS: tier.edges.join(','), UPLOADS: file };
     // As many dummies as uploads a second, so that what runs beside them weighs the same.

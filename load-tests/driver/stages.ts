@@ -9,6 +9,7 @@ import { type Assertion, type Context, type ScenarioResult, withTier } from './c
 import { CALLS_BY_PHONES, sumOf } from './counters.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 import { runScenario, type Seen } from './run-scenario.ts';
+import { sessionRows } from './session-rows.ts';
 
 /** Steps of the search for the highest factor that is held: about a quarter more each. */
 const FACTORS = [
@@ -127,7 +128,7 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
     ['upload-mix', 1],
     ['upload-flood', 0.1],
   ] as const) {
-    await prepareUploads(context.edge.url, prepared, file);
+    await prepareUploads(context.edge, prepared, file);
     const plan = { scenario, factor: Number((factor * part).toPrecision(2)), duration, environment };
     results.push(await runScenario(context, { ...plan, assert: storedOnce }));
   }
@@ -136,7 +137,57 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
   results[0] = { ...mixed(results), assertions: [...mixed(results).assertions, ...sizes] };
   const polls = { scenario: 'verification-poll', factor: Number((factor * 0.5).toPrecision(2)), duration };
   results.push(await runScenario(context, polls));
+  await prepareUploads(context.edge, prepared, file);
+  results.push(await verificationFlood(context, Number((factor * 0.1).toPrecision(2)), duration, environment));
   return results;
+}
+
+/** What a TAN leads to beside the calls of an accepted upload, which are counted apart. */
+const CALLS_FOR_ODD_TANS = [
+  'TanLedger.release',
+  'TanLedger.issue',
+  'TanLedger.status',
+  'TanLedger.withdraw',
+  'SubmissionBuffer.known',
+  'SubmissionBuffer.resolve',
+];
+
+/** Failed guesses are counted in samples of 32: so few calls for so many, five more for chance. */
+const fewSamples = (guesses: number): number => guesses / 8 + 5;
+
+/** Polls and uploads under a flood of `verification`; what it leaves is counted in the store. */
+async function verificationFlood(
+  context: Context,
+  factor: number,
+  duration: number,
+  environment: Readonly<Record<string, string>>,
+): Promise<ScenarioResult> {
+  const before = sessionRows(context.edge);
+  const assertRows = (seen: Seen): Assertion[] => {
+    const after = sessionRows(context.edge);
+    const [tests, teleTans, tokens, deadTans] = [
+      'made_up_tests',
+      'made_up_teletans',
+      'made_up_tokens',
+      'dead_tans',
+    ].map((metric) => seen.value(metric, 'count')) as [number, number, number, number];
+    const made = after.sessions - before.sessions;
+    const samples = sumOf(seen.counters, 'CodeDesk.countFailedGuesses');
+    const reached = sumOf(seen.counters, ...CALLS_FOR_ODD_TANS);
+    return [
+      ...storedOnce(seen),
+      {
+        text: `rows left: ${made} by ${tests} made-up tests; none by ${teleTans} teleTANs, ${tokens} tokens; ${after.claims - before.claims} claims`,
+        holds: made === tests && after.claims === before.claims && Math.min(tests, teleTans, tokens) > 0,
+      },
+      {
+        text: `${teleTans} made-up teleTANs were counted by ${samples} writes`,
+        holds: samples <= fewSamples(teleTans),
+      },
+      { text: `${deadTans} forged and expired TANs made ${reached} calls`, holds: deadTans > 0 && reached === 0 },
+    ];
+  };
+  return runScenario(context, { scenario: 'verification-flood', factor, duration, environment, assert: assertRows });
 }
 
 /** The first of the upload scenarios. */

@@ -5,13 +5,14 @@
 import { ResultStore as DeployedResultStore } from '../../durable-objects/result-store/result-store.ts';
 import { createApp } from '../../workers/laboratory/app.ts';
 import { createResults } from '../../workers/laboratory/rpc.ts';
-import { clock } from './local-clock.ts';
+import { clock, secondClock } from './local-clock.ts';
 
 export { BackOffice } from '../../workers/laboratory/rpc.ts';
 
 /** The deployed object, asking the local clock. */
 export class ResultStore extends DeployedResultStore {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 export const Results = createResults(clock);

@@ -9,7 +9,14 @@ import type { Clock } from '../../domain/clock.ts';
 export interface ClockRpc {
   /** @returns Unix seconds */
   now(): Promise<number>;
+  /** @returns Unix seconds that the objects' second source of time says */
+  second(): Promise<number>;
 }
 
+const worker = (): ClockRpc => (env as unknown as { readonly CLOCK: ClockRpc }).CLOCK;
+
 /** Asks the clock Worker. */
-export const clock: Clock = () => (env as unknown as { readonly CLOCK: ClockRpc }).CLOCK.now();
+export const clock: Clock = () => worker().now();
+
+/** The second source of time: whoever moves the local clock is its operator, and so confirms it unless they say otherwise. */
+export const secondClock = (): Promise<number> => worker().second();

@@ -5,7 +5,7 @@ import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-obje
 import { originHandler } from '../../workers/origin/app.ts';
 import { createIntake } from '../../workers/origin/entrypoints.ts';
 import { countCalls, countedWorker } from './counters.ts';
-import { clock } from './local-clock.ts';
+import { clock, secondClock } from './local-clock.ts';
 
 export { BackOffice } from '../../workers/origin/entrypoints.ts';
 export const Intake = createIntake(clock);
@@ -13,16 +13,19 @@ export const Intake = createIntake(clock);
 /** The deployed object, asking the local clock. */
 export class Publisher extends DeployedPublisher {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 /** The deployed object, asking the local clock. */
 export class SubmissionBuffer extends DeployedSubmissionBuffer {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 /** The deployed object, asking the local clock. */
 export class ParameterStore extends DeployedParameterStore {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 countCalls('SubmissionBuffer', DeployedSubmissionBuffer);

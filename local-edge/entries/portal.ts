@@ -8,11 +8,12 @@ import { createApp } from '../../workers/portal/app.ts';
 import type { PortalEnv } from '../../workers/portal/bindings.ts';
 import type { Identify } from '../../workers/portal/identity-source.ts';
 import { ROLES, rolesAmong } from '../../workers/portal/roles.ts';
-import { clock } from './local-clock.ts';
+import { clock, secondClock } from './local-clock.ts';
 
 /** The deployed object, asking the local clock. */
 export class StaffRoom extends DeployedStaffRoom {
   protected override clock = clock;
+  protected override secondClock = secondClock;
   protected override commandsPerMinute = Number.POSITIVE_INFINITY;
 }
 

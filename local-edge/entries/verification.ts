@@ -4,26 +4,30 @@ import { TanLedger as DeployedTanLedger } from '../../durable-objects/tan-ledger
 import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import { TestSession as DeployedTestSession } from '../../durable-objects/test-session/test-session.ts';
 import { countCalls, countedWorker } from './counters.ts';
-import { clock } from './local-clock.ts';
+import { clock, secondClock } from './local-clock.ts';
 
 export { BackOffice, Redeem } from '../../workers/verification/entrypoints.ts';
 
 /** The deployed object, asking the local clock. */
 export class TanLedger extends DeployedTanLedger {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 /** The deployed object, asking the local clock. */
 export class CodeDesk extends DeployedCodeDesk {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 /** The deployed object, asking the local clock. */
 export class TestSession extends DeployedTestSession {
   protected override clock = clock;
+  protected override secondClock = secondClock;
 }
 
 countCalls('TanLedger', DeployedTanLedger);
 countCalls('TestSession', DeployedTestSession);
+countCalls('CodeDesk', DeployedCodeDesk);
 
 export default countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true }));

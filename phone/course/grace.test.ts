@@ -6,16 +6,24 @@ import parameters from '../../parameters/default.json' with { type: 'json' };
 import { sameDistribution } from '../../test/support/kolmogorov-smirnov.ts';
 import { VerificationEdge } from '../../test/support/verification-edge.ts';
 import { memoryStore } from '../store.ts';
+import type { RandomBytes } from '../random.ts';
 import { testRandom } from '../testing/random.ts';
 import { intoWindow } from '../timing/schedule.ts';
-import { course } from './cover-traffic.ts';
+import { beginCourse, courseOf, type Step } from './course.ts';
 import { endOfDayUpload, GRACE_SECONDS } from './grace.ts';
 import { type CoursePorts, openTest, shareKeys, type TestState } from './test-course.ts';
 
 const MIDNIGHT = Date.UTC(2026, 5, 15) / 1000;
 const DAY = 86_400;
 const PAIRS = 10_000;
-const SETTINGS = { ...parameters, coverTraffic: { ...parameters.coverTraffic, followUpPlaybooks: 0 } };
+const { coverTraffic } = parameters;
+/** Nothing is repeated, and people are awake at any hour: what is left are the waits. */
+const courses = { ...coverTraffic.courses, repeatProbability: 0, dayMinutes: [0, 1440] };
+const SETTINGS = { ...parameters, coverTraffic: { ...coverTraffic, courses } };
+
+function course(start: number, settings: typeof SETTINGS, random: RandomBytes): Step[] {
+  return courseOf({ course: beginCourse('scanned', start), resultAt: start + 3600 }, settings, random);
+}
 const CODE = { keyType: 'GUID', key: 'ab'.repeat(32), keyDob: null } as const;
 
 /** When a person who shares at `now` has the phone send the key of that day. */

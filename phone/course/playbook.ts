@@ -6,9 +6,10 @@
  */
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { OpeningCode } from '../verification/codes.ts';
-import { sendDummy, upload, type UploadFailure, type UploadPorts } from '../upload/upload.ts';
+import { isTryAgain, sendDummy, upload, type UploadFailure, type UploadPorts } from '../upload/upload.ts';
 import type { UploadContent } from '../upload/upload-request.ts';
 import {
+  forget,
   register,
   sendVerificationDummy,
   tan,
@@ -20,7 +21,7 @@ import {
 import type { VerificationRoute } from '../verification/verification-request.ts';
 
 /** What a phone does about a test. */
-export type Action = 'register' | 'poll' | 'submit';
+export type Action = 'register' | 'poll' | 'submit' | 'forget';
 
 export interface PlaybookPorts extends UploadPorts, VerificationPorts {}
 
@@ -29,6 +30,7 @@ const ROUTES: Readonly<Record<Action, readonly [VerificationRoute, VerificationR
   register: ['registrationToken', 'testresult'],
   poll: ['testresult', 'tan'],
   submit: ['tan', 'testresult'],
+  forget: ['forget', 'testresult'],
 };
 
 export interface Registered {
@@ -106,10 +108,26 @@ export async function playSubmit(
 }
 
 /**
+ * @param token registration token of a test that the person deletes
+ * @param ports see {@link PlaybookPorts}
+ * @returns null once nobody has it any more, or why somebody may
+ */
+export async function playForget(token: string, ports: PlaybookPorts): Promise<Result<null, VerificationFailure>> {
+  const forgotten = await forget(token, ports);
+  await sendVerificationDummy(ROUTES.forget[1], ports);
+  await sendDummy(ports);
+  return forgotten;
+}
+
+/**
  * @param action which one to feign, request by request
  * @param ports see {@link PlaybookPorts}
+ * @returns whether those requests came through whose loss has a real one tried again
  */
-export async function playDummy(action: Action, ports: PlaybookPorts): Promise<void> {
-  for (const route of ROUTES[action]) await sendVerificationDummy(route, ports);
-  await sendDummy(ports);
+export async function playDummy(action: Action, ports: PlaybookPorts): Promise<boolean> {
+  const [first, second] = ROUTES[action];
+  const isAnswered = await sendVerificationDummy(first, ports);
+  await sendVerificationDummy(second, ports);
+  const status = await sendDummy(ports);
+  return isAnswered && (action !== 'submit' || (status !== null && !isTryAgain(status)));
 }

@@ -7,12 +7,12 @@ import { keyEnd, SECONDS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/ga
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { OpeningCode } from '../verification/codes.ts';
 import { endOfDayUpload, GRACE_SECONDS, type SharingSettings } from './grace.ts';
-import { playPoll, type PlaybookPorts, playRegister, playSubmit } from './playbook.ts';
+import { playForget, playPoll, type PlaybookPorts, playRegister, playSubmit } from './playbook.ts';
 import type { Store } from '../store.ts';
 import { secondsToNextInterval } from '../timing/schedule.ts';
 import { endedKeys, type OwnKey, type TekHistory } from '../radio/tek-schedule.ts';
 import type { UploadContent } from '../upload/upload-request.ts';
-import { forget, type TestResult } from '../verification/verification.ts';
+import type { TestResult } from '../verification/verification.ts';
 
 /** An upload that was sent, or is about to be, and must be sent again as it is until it is stored. */
 interface Sharing {
@@ -264,7 +264,7 @@ async function failed(
 export async function deleteTest(ports: CoursePorts): Outcome<null> {
   const state = await stateOf(ports);
   if (state !== null && 'token' in state) {
-    const forgotten = await forget(state.token, ports);
+    const forgotten = await playForget(state.token, ports);
     if (!forgotten.ok && forgotten.error.kind === 'try-again') return err(TRY_AGAIN);
   }
   await ports.store.save({ stage: 'finished' });
@@ -278,7 +278,11 @@ function lastKeys(history: TekHistory, first: readonly OwnKey[], sharedAt: numbe
   return endedKeys(history, now).filter((key) => startOf(key) >= from && startOf(key) <= sharedAt);
 }
 
-async function stateOf(ports: CoursePorts): Promise<TestState | null> {
+/**
+ * @param ports see {@link CoursePorts}
+ * @returns what the phone keeps of a test, null for nothing
+ */
+export async function stateOf(ports: CoursePorts): Promise<TestState | null> {
   const loaded = await ports.store.load();
   return loaded.ok ? loaded.value : null;
 }

@@ -52,8 +52,16 @@ export async function upload(
   const status = await send(request.value, ports);
   if (status === 200) return ok(null);
   if (status === 403) return err({ kind: 'ask-hotline', status });
-  if (status === null || status === 408 || status === 429 || status >= 500) return err({ kind: 'try-again', status });
+  if (status === null || isTryAgain(status)) return err({ kind: 'try-again', status });
   return err({ kind: 'refused', status });
+}
+
+/**
+ * @param status of an answer
+ * @returns whether the same content may be stored later
+ */
+export function isTryAgain(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
 }
 
 /**

@@ -85,9 +85,11 @@ export async function forget(token: string, ports: VerificationPorts): Promise<R
 /**
  * @param route which one to feign
  * @param ports see {@link VerificationPorts}
+ * @returns whether it was answered: a real one that wasn't is asked again
  */
-export async function sendVerificationDummy(route: VerificationRoute, ports: VerificationPorts): Promise<void> {
-  await ask(dummyVerificationRequest(route, ports.random), ports);
+export async function sendVerificationDummy(route: VerificationRoute, ports: VerificationPorts): Promise<boolean> {
+  const answer = await ask(dummyVerificationRequest(route, ports.random), ports);
+  return answer.ok || answer.error.kind !== 'try-again';
 }
 
 async function ask(

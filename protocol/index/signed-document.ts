@@ -46,6 +46,21 @@ export function signDocument(type: string, keyId: string, payload: unknown, sign
 }
 
 /**
+ * Tells, without the public key, whether this very signer made a document: its signatures are a function of the text.
+ *
+ * @param type, keyId, signer as for {@link signDocument}
+ * @param text the document as found; anything
+ * @returns the payload, or null when it is not the signer's
+ */
+export function signedBy(type: string, keyId: string, text: string, signer: Signer): unknown {
+  const document = parseJson(text);
+  if (typeof document !== 'object' || document === null) return null;
+  const { payload } = document as { readonly payload?: unknown };
+  const parsed = typeof payload === 'string' ? parseJson(payload) : undefined;
+  return parsed !== undefined && signDocument(type, keyId, parsed, signer) === text ? parsed : null;
+}
+
+/**
  * @param type the one that is expected
  * @param text the document as received
  * @param keys key id → SubjectPublicKeyInfo of the keys that are trusted for this type

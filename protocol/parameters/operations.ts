@@ -33,10 +33,35 @@ export const exposureDetectionSchema = z
   })
   .describe("CWA's ExposureDetectionParameters; the systems allow six calls a day (docs/spec/gaen.md §5)");
 
+const probability = z.number().min(0).max(1);
+const minutes = (max: number) =>
+  z.array(z.int().min(0).max(max)).min(2).max(50).describe('Rising; between each two neighbours lies the same share');
+
+const coursesSchema = z
+  .strictObject({
+    dayMinutes: minutes(2 * MINUTES_PER_DAY).describe(
+      'Minutes from UTC midnight at which people scan and type: rising, between each two neighbours the same share; they sleep outside',
+    ),
+    resultMinutes: minutes(30 * MINUTES_PER_DAY).describe('From the scan of a test to its result'),
+    shareMinutes: minutes(7 * MINUTES_PER_DAY).describe('From the result, on the phone, to the consent'),
+    typedShareMinutes: minutes(7 * MINUTES_PER_DAY).describe('From typing a teleTAN or opening a card to the consent'),
+    typedShare: probability.describe('Of feigned courses: opened by teleTAN or card, not by the scan of a test'),
+    pendingShare: probability.describe('Of the scanned ones: no result comes'),
+    pollDays: z.int().min(1).max(21).describe('After so many days without a result a phone stops polling'),
+    repeatProbability: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .describe('That a step is played once more as if its answer had been lost, real or feigned'),
+  })
+  .describe('How tests go, as phones feign them: as near as possible to how they do go where this is deployed');
+
 export const coverTrafficSchema = z
   .strictObject({
-    probabilityPerDay: z.number().min(0).max(1).describe('That a phone plays one dummy session on a given UTC day'),
-    followUpPlaybooks: z.int().min(0).max(10).describe('Dummy sessions after each real one'),
+    probabilityPerDay: probability.describe(
+      'That a phone begins a feigned course on a given UTC day; a real one takes the place of the next feigned one',
+    ),
+    followUpPlaybooks: z.int().min(0).max(10).describe('Dummies after each action, real or feigned'),
     followUpDelaySeconds: z.strictObject({ min: seconds(86_400), max: seconds(86_400) }),
     followUpDays: z
       .int()
@@ -45,6 +70,7 @@ export const coverTrafficSchema = z
       .describe(
         'Days after the one of the test whose keys may be shared too, each with a consent and a TAN of its own; verification has the same number as FOLLOW_UP_DAYS',
       ),
+    courses: coursesSchema,
     uploadBodyBytes: z.int().min(256).max(65_536).describe('Size every upload is padded to, real or dummy'),
   })
   .describe('Cover traffic: a schedule that every phone follows, so that no request says who was tested');

@@ -1,7 +1,7 @@
 /**
  * @module Operator commands over HTTP (docs/architecture.md §7), as scripts and tests use them, and the driver of the local clock.
  */
-import type { OriginStatus } from '../../domain/rpc.ts';
+import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 
 /** Most TANs one command issues (workers/portal). */
 const TANS_PER_COMMAND = 1_000;
@@ -115,4 +115,19 @@ export async function readClock(url: string): Promise<number> {
 export async function moveClock(url: string, now: number): Promise<void> {
   await setClock(url, now);
   await advanceUntilIdle(url);
+}
+
+/** @param url of the edge @returns the clock of each object that publishes or deletes */
+export async function readClocks(url: string): Promise<ClockStatus[]> {
+  return ((await command(url, 'GET', '/operator/clock')) as { clocks: ClockStatus[] }).clocks;
+}
+
+/** Says what time it is, so that objects whose clock isn't believed go on. @param now Unix seconds @returns all clocks */
+export async function confirmClocks(url: string, now: number): Promise<ClockStatus[]> {
+  return ((await command(url, 'POST', '/operator/clock', { now })) as { clocks: ClockStatus[] }).clocks;
+}
+
+/** A clock that jumped: the objects' own says `now`, their second source of time `second`. @param url of the local edge */
+export async function jumpClock(url: string, now: number, second: number): Promise<void> {
+  await command(url, 'PUT', '/local/clock', { now, second });
 }

@@ -44,6 +44,8 @@ export class Redeem extends WorkerEntrypoint {
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
   forgetExpired() { return { forgotten: 0 }; }
+  clocks() { return []; }
+  confirmClocks() { return []; }
   issueTeleTan(issuer) { if (issued.has(issuer)) return null; issued.add(issuer); return { teleTan: 'R3ZNUEV9JA', expiresAt: 1790003600 }; }
   teleTanBook(issuer) {
     const entries = issued.has(issuer) ? [{ hint: 'R3Z', issuedAt: 1790000000, expiresAt: 1790003600 }] : [];
@@ -99,6 +101,8 @@ export class Intake extends WorkerEntrypoint {
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
+  clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
+  confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
   markBatch() {}
   status() { return { regions: [], idle: true, counters: {} }; }
 }
@@ -115,7 +119,9 @@ export const laboratoryStub = stub(
 const forgotten = new Set();
 export class Results extends WorkerEntrypoint {
   resultOf(id) {
-    const result = forgotten.has(id) ? 0 : Number.parseInt(id.at(1), 10) || 0;
+    // Ids of tests end in one digit, again and again; that of a card, which is a hash, is unknown to every laboratory.
+    const isTest = id.endsWith(id.at(-1).repeat(20)) && !forgotten.has(id);
+    const result = isTest ? Number.parseInt(id.at(1), 10) || 0 : 0;
     return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null, needsBirthDate: result > 0 && id.startsWith('b') };
   }
   forget(id) { forgotten.add(id); }
@@ -123,6 +129,8 @@ export class Results extends WorkerEntrypoint {
 export class BackOffice extends WorkerEntrypoint {
   setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one' }; }
   laboratories() { return { version: 0, laboratories: [] }; }
+  clocks() { return []; }
+  confirmClocks() { return []; }
   blockCertificate() {}
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,

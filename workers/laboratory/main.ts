@@ -3,6 +3,7 @@
  */
 import { createApp } from './app.ts';
 import { platformCertificate } from './certificate.ts';
+import { scheduled } from './clocks.ts';
 import { createResults } from './rpc.ts';
 
 const clock = (): number => Date.now() / 1000;
@@ -10,4 +11,4 @@ const clock = (): number => Date.now() / 1000;
 export { ResultStore } from '../../durable-objects/result-store/result-store.ts';
 export { BackOffice } from './rpc.ts';
 export const Results = createResults(clock);
-export default createApp({ clock, certificate: platformCertificate });
+export default { fetch: createApp({ clock, certificate: platformCertificate }).fetch, scheduled };

@@ -4,10 +4,17 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { Laboratory, LaboratoryBackOfficeRpc, ResultsRpc, TestResultReply } from '../../domain/rpc.ts';
+import type {
+  ClockStatus,
+  Laboratory,
+  LaboratoryBackOfficeRpc,
+  ResultsRpc,
+  TestResultReply,
+} from '../../domain/rpc.ts';
 import { parseHashedGuid, resultForApp, RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { type LaboratoryEnv, parseBindings } from './bindings.ts';
+import { laboratoryClocks } from './clocks.ts';
 import { createListReader, openLaboratoryList } from './list.ts';
 import { listObject, shardName } from './shards.ts';
 
@@ -48,6 +55,14 @@ export function createResults(clock: Clock) {
 
 /** The class the portal binds. */
 export class BackOffice extends WorkerEntrypoint<LaboratoryEnv> implements LaboratoryBackOfficeRpc {
+  clocks(): Promise<ClockStatus[]> {
+    return laboratoryClocks(this.env, null);
+  }
+
+  confirmClocks(at: number): Promise<ClockStatus[]> {
+    return laboratoryClocks(this.env, at);
+  }
+
   async setLaboratories(document: string): Promise<{ ok: true } | { ok: false; reason: string }> {
     const config = configOf(this.env);
     const opened = openLaboratoryList(document, config.listKeys);

@@ -4,6 +4,9 @@
  */
 import type { ResultStore } from '../../durable-objects/result-store/result-store.ts';
 
+/** Names of the shards. */
+export const SHARDS = Array.from('0123456789abcdef', (digit) => `r${digit}`);
+
 /** The second character is used: the first may be the x of an id with a date of birth. */
 export function shardName(hashedGuid: string): string {
   return `r${hashedGuid.charAt(1)}`;

@@ -1,11 +1,13 @@
 /**
  * @module The environment of `origin`, parsed once: a missing or contradictory value refuses the first call, naming it.
  */
+import type { ClockStatus } from '../../domain/rpc.ts';
 import { parseParameterStoreConfig } from '../../durable-objects/parameter-store/config.ts';
 import type { ParameterStore } from '../../durable-objects/parameter-store/parameter-store-do.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
 import type { Publisher } from '../../durable-objects/publisher/publisher-do.ts';
 import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
+import { clocksOf } from '../shared/clocks.ts';
 
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
 import { ConfigError, countries, country, parsedOnce, secretKey } from '../shared/env.ts';
@@ -39,6 +41,12 @@ export interface OriginObjects {
   readonly buffer: DurableObjectStub<SubmissionBuffer>;
   readonly publisher: DurableObjectStub<Publisher>;
   readonly parameters: DurableObjectStub<ParameterStore>;
+}
+
+/** @param at Unix seconds that another clock says, or null to ask only @returns the clocks of all objects */
+export function originClocks(env: OriginEnv, at: number | null): Promise<ClockStatus[]> {
+  const { buffer, publisher, parameters } = originObjects(env);
+  return clocksOf({ buffer, publisher, parameters }, at);
 }
 
 let checked: unknown = null;

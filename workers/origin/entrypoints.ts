@@ -10,6 +10,7 @@ import { recheckUpload } from '../../domain/keys/recheck.ts';
 import type {
   AcceptReply,
   AcceptedUpload,
+  ClockStatus,
   IntakePermit,
   IntakeRpc,
   OriginBackOfficeRpc,
@@ -26,7 +27,7 @@ import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { logLine } from '../shared/log.ts';
-import { intakeConfig, originObjects, type OriginEnv } from './bindings.ts';
+import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
 /**
  * Takes uploads in; bound by `upload` alone, and trusts it in nothing but the choice of keys (domain/intake-permit.ts).
@@ -74,6 +75,14 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     const { publisher, parameters } = originObjects(this.env);
     const steps = await Promise.all([publisher.advance(), parameters.advance()]);
     return { idle: steps.every(({ idle }) => idle) };
+  }
+
+  clocks(): Promise<ClockStatus[]> {
+    return originClocks(this.env, null);
+  }
+
+  confirmClocks(at: number): Promise<ClockStatus[]> {
+    return originClocks(this.env, at);
   }
 
   async status(): Promise<OriginStatus> {

@@ -56,6 +56,24 @@ describe('operator commands', () => {
     expect(called).toEqual(['forget, idle true']);
   });
 
+  it('tell every clock, and confirm the time to all of them', async ({ expect }) => {
+    const clocks = async (response: Promise<Response>) =>
+      (await (await response).json<{ clocks: { object: string; held: boolean }[] }>()).clocks.map(
+        ({ object, held }) => `${object} ${held}`,
+      );
+    expect(await clocks(call('GET', '/operator/clock'))).toEqual(['publisher false', 'staff-room false']);
+    const now = Math.floor(Date.now() / 1000);
+    expect(await clocks(call('POST', '/operator/clock', json({ now })))).toEqual([
+      'publisher false',
+      'staff-room false',
+    ]);
+    // By this clock the others are years ahead.
+    expect(await clocks(call('POST', '/operator/clock', json({ now: 1_600_000_000 })))).toEqual([
+      'publisher true',
+      'staff-room true',
+    ]);
+  });
+
   it('tell how the origin stands', async ({ expect }) => {
     expect(await (await call('GET', '/operator/status')).json()).toEqual({ regions: [], idle: true, counters: {} });
   });
@@ -67,6 +85,7 @@ describe('refusals', () => {
     ['no content type', 'POST', '/operator/advance', {}, 415],
     ['no JSON', 'POST', '/operator/tans', json('{'), 400],
     ['no UTF-8', 'POST', '/operator/tans', { ...json(''), body: Uint8Array.of(0xff, 0xfe) }, 400],
+    ['a time that is none', 'POST', '/operator/clock', json({ now: 'now' }), 400],
     ['a count of 0', 'POST', '/operator/tans', json({ count: 0 }), 400],
     ['too many bytes', 'POST', '/operator/tans', json(' '.repeat(5_000)), 413],
     ['an unknown path', 'GET', '/operator/keys', {}, 404],

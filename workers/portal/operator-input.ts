@@ -34,3 +34,22 @@ export function readIssueTans(body: unknown): Result<IssueTansRequest, InputErro
   }
   return { ok: true, value: { count, codeBatchId } };
 }
+
+/** The year 2100: nobody's clock. */
+const MAX_TIME = 4_102_444_800;
+
+/**
+ * @param body parsed JSON: `{"now": 1795528800}`, what the operator's own clock says
+ * @returns the command, or what is wrong with it
+ */
+export function readConfirmClock(body: unknown): Result<{ readonly now: number }, InputError> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { ok: false, error: 'The body must be a JSON object.' };
+  }
+  const { now, ...rest } = body as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) return { ok: false, error: 'Only now is known.' };
+  if (typeof now !== 'number' || !Number.isInteger(now) || now < 1 || now > MAX_TIME) {
+    return { ok: false, error: `now must be whole Unix seconds, 1..${MAX_TIME}.` };
+  }
+  return { ok: true, value: { now } };
+}

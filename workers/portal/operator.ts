@@ -7,8 +7,9 @@ import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import { cardRoutes } from './card-routes.ts';
+import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
-import { readIssueTans } from './operator-input.ts';
+import { readConfirmClock, readIssueTans } from './operator-input.ts';
 import type { Role } from './roles.ts';
 import { audit, type Staff } from './staff-context.ts';
 
@@ -19,7 +20,7 @@ const MAX_COMMAND_BYTES = 4 * 1024;
 const rolesFor = (path: string): readonly Role[] =>
   path.startsWith('/operator/config') ? ['operator', 'health-authority'] : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
-const AUDITED = ['/operator/tans', '/operator/config/publish', '/operator/config/rollback'];
+const AUDITED = ['/operator/tans', '/operator/config/publish', '/operator/config/rollback', '/operator/clock'];
 
 /** @returns the routes below `/operator`; that somebody was let in is decided before */
 export function operatorRoutes() {
@@ -70,6 +71,16 @@ export function operatorRoutes() {
 
   routes.route('/config', configRoutes());
   routes.route('/cards', cardRoutes());
+
+  routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
+
+  routes.post('/clock', async (c) => {
+    const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
+    if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
+    const command = readConfirmClock(body.kind === 'body' ? parsedJson(body.bytes) : null);
+    if (!command.ok) return problem(400, 'Bad Request', command.error);
+    return c.json({ clocks: await allClocks(c.env, command.value.now) });
+  });
 
   routes.get('/status', async (c) => c.json(await c.env.ORIGIN.status()));
 

@@ -8,6 +8,7 @@ import type {
   CardBatch,
   CardBatchPage,
   CardSheet,
+  ClockStatus,
   IssuedTeleTanReply,
   IssueTansRequest,
   RedeemRpc,
@@ -17,6 +18,7 @@ import type {
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
 import type { VerificationEnv } from './bindings.ts';
+import { verificationClocks } from './clocks.ts';
 import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { servicesOf } from './services.ts';
 
@@ -51,6 +53,16 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   /** See {@link VerificationBackOfficeRpc}. */
   async forgetExpired(): Promise<{ readonly forgotten: number }> {
     return { forgotten: await servicesOf(this.env).ledger.forgetExpired() };
+  }
+
+  /** See {@link ClocksRpc}. */
+  clocks(): Promise<ClockStatus[]> {
+    return verificationClocks(this.env, null);
+  }
+
+  /** See {@link ClocksRpc}. */
+  confirmClocks(at: number): Promise<ClockStatus[]> {
+    return verificationClocks(this.env, at);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

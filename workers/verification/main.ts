@@ -2,10 +2,11 @@
  * @module Composition of the deployed verification Worker: entrypoints, ledger, real time.
  */
 import { createApp } from './app.ts';
+import { scheduled } from './clocks.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 export { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 export { TestSession } from '../../durable-objects/test-session/test-session.ts';
 export { BackOffice, Redeem } from './entrypoints.ts';
 
-export default createApp({ clock: () => Date.now() / 1000 });
+export default { fetch: createApp({ clock: () => Date.now() / 1000 }).fetch, scheduled };

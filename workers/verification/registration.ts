@@ -9,7 +9,7 @@
  */
 import { birthDateHash, registrationToken, sessionSeed, tokenHash } from '../../domain/derived-codes.ts';
 import { laboratorySession, type Session } from '../../domain/session.ts';
-import type { ClaimReply, RegisterReply } from '../../durable-objects/test-session/test-session.ts';
+import type { ClaimReply, RegisterReply } from '../../durable-objects/test-session/replies.ts';
 import { logLine } from '../shared/log.ts';
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';

@@ -5,7 +5,7 @@
 import { type KeyType, sessionSeed, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
 import type { Session, TanStatus } from '../../domain/session.ts';
 import { isPositive } from '../../domain/test-result.ts';
-import type { IssuedRow } from '../../durable-objects/test-session/test-session.ts';
+import type { IssuedRow } from '../../durable-objects/test-session/replies.ts';
 import type { StoredSession } from '../../durable-objects/test-session/session-ops.ts';
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';

@@ -75,16 +75,24 @@ function forgedTan(): string {
 
 /**
  * @param body of a well-formed upload, base64
+ * @param tan that opens nothing
+ * @returns an upload in which nothing else is wrong
+ */
+export function badTan(body: string, tan: string): Omit<BadUpload, 'kind'> {
+  return {
+    headers: { ...PROTOBUF, 'cwa-fake': '0', 'cwa-authorization': tan },
+    body: encoding.b64decode(body, 'std'),
+  };
+}
+
+/**
+ * @param body of a well-formed upload, base64
  * @returns one bad upload at random
  */
 export function badUpload(body: string): BadUpload {
   const wellFormed = encoding.b64decode(body, 'std');
   const bad: BadUpload[] = [
-    {
-      kind: 'forged TAN',
-      headers: { ...PROTOBUF, 'cwa-fake': '0', 'cwa-authorization': forgedTan() },
-      body: wellFormed,
-    },
+    { kind: 'forged TAN', ...badTan(body, forgedTan()) },
     { kind: 'no TAN', headers: { ...PROTOBUF, 'cwa-fake': '0' }, body: wellFormed },
     {
       kind: 'TAN of no form',

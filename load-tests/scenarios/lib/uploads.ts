@@ -23,6 +23,9 @@ const REAL = new SharedArray('uploads', () => (JSON.parse(open(FILE)) as { real:
 /** Dummies; any may be sent again. */
 const DUMMIES = new SharedArray('dummies', () => (JSON.parse(open(FILE)) as { dummies: Prepared[] }).dummies);
 
+/** TANs of this system whose life is over. */
+const EXPIRED = new SharedArray('expired', () => (JSON.parse(open(FILE)) as { expired: string[] }).expired);
+
 /** Real uploads that were answered 200: each must be found again, once. */
 const accepted = new Counter('uploads_accepted');
 /** Real uploads by success. */
@@ -36,6 +39,9 @@ const EARLY_MILLISECONDS = 25;
 
 /** Body of a real upload, for the flood to copy. */
 export const sampleBody = (): string => REAL[0]?.body ?? '';
+
+/** @returns a TAN with a right MAC that is over */
+export const expiredTan = (): string => EXPIRED[Math.floor(Math.random() * EXPIRED.length)] ?? '';
 
 function send(prepared: Prepared, kind: string) {
   const answer = http.post(`${anyEdge()}${UPLOAD_PATH}`, encoding.b64decode(prepared.body, 'std'), {

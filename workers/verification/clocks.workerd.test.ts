@@ -1,0 +1,33 @@
+import { createScheduledController, reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, it, vi } from 'vitest';
+import type { VerificationEnv } from './bindings.ts';
+import { verificationClocks } from './clocks.ts';
+import worker from './main.ts';
+
+const ENV = env as unknown as VerificationEnv;
+
+beforeEach(() => reset());
+
+it('the cron tells ledger, desk and all sixteen shards the time of its schedule, and logs those that don’t believe theirs', async ({
+  expect,
+}) => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const now = Math.floor(Date.now() / 1000);
+  await worker.scheduled(createScheduledController({ scheduledTime: new Date(now * 1000) }), ENV);
+  const clocks = await verificationClocks(ENV, null);
+  expect(clocks.map(({ object }) => object)).toEqual([
+    'ledger',
+    'desk',
+    ...Array.from('0123456789abcdef', (digit) => `session-${digit}`),
+  ]);
+  for (const { confirmed, held } of clocks)
+    expect([confirmed! <= now + 1 && confirmed! > now - 3601, held]).toEqual([true, false]);
+  expect(warn).not.toHaveBeenCalled();
+  // By a schedule of three hours ago the objects are ahead.
+  await worker.scheduled(createScheduledController({ scheduledTime: new Date((now - 3 * 3600) * 1000) }), ENV);
+  expect((await verificationClocks(ENV, null)).every(({ held }) => held)).toBe(true);
+  expect(warn.mock.calls.length).toBe(1);
+  expect(String(warn.mock.calls[0])).toMatch(/^alert_clock_held: ledger, desk, /);
+  warn.mockRestore();
+});

@@ -20,7 +20,7 @@ import { count } from './lost-rows.ts';
 import { release, Scratch } from './memory.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES } from './row-cipher.ts';
 import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
-import { deleteWaiting, readWaiting, waitingHours } from './waiting-rows.ts';
+import { deleteWaitingSlice, readWaiting, waitingHours } from './waiting-rows.ts';
 
 /** Neighbours lie on few pages of the index: written in some 3 ms. */
 const HASHES_A_SLICE = 1_000;
@@ -51,8 +51,11 @@ export async function forgetSet(
   if (set !== null && range !== null) {
     const hours = waitingHours(storage.sql, ...range);
     const parts = Math.max(1, Math.ceil(set.keys / HASHES_IN_MEMORY));
-    for (let part = 0; part < parts; part++) await keepHashes(storage, config, ciphers, hours, part, parts);
-    for (const hour of hours) await deleteRows(storage, ciphers, hour);
+    let bad = 0;
+    for (let part = 0; part < parts; part++) bad = await keepHashes(storage, config, ciphers, hours, part, parts);
+    // Before they go: cut off in between, what is left of them is counted again rather than never.
+    count(storage.sql, 'rows_without_key', bad);
+    for (const hour of hours) await deleteRows(storage, hour);
   }
   storage.transactionSync(() => {
     const sql = storage.sql;
@@ -75,6 +78,7 @@ export function firstNeededHour(sql: SqlStorage): number {
   return Math.min(waitingHours(sql)[0] ?? Infinity, frozen + 1);
 }
 
+/** @returns rows that no key opens */
 async function keepHashes(
   storage: DurableObjectStorage,
   config: BufferConfig,
@@ -82,12 +86,14 @@ async function keepHashes(
   hours: readonly number[],
   part: number,
   parts: number,
-): Promise<void> {
+): Promise<number> {
   const runs = new MergedRuns(SHAPE);
+  let bad = 0;
   for (const hour of hours) {
     for (let after: Uint8Array | null = null; ;) {
-      const { rows, last, memory } = readWaiting(storage.sql, ciphers, hour, after);
+      const { rows, read, last, memory } = readWaiting(storage.sql, ciphers, hour, after);
       if (last === null) break;
+      bad += read - rows.length / STORED_ROW_BYTES;
       runs.add(sortRecords(SHAPE, hashesOf(config, rows, part, parts)));
       release(memory);
       after = last;
@@ -109,6 +115,7 @@ async function keepHashes(
     },
     (had) => had === HASHES_A_SLICE,
   );
+  return bad;
 }
 
 /** @returns hashes of a part, in memory that the next call uses again */
@@ -125,17 +132,9 @@ function hashesOf(config: BufferConfig, rows: Uint8Array, part: number, parts: n
   return records.subarray(0, at);
 }
 
-async function deleteRows(storage: DurableObjectStorage, ciphers: Ciphers, hour: number): Promise<void> {
+async function deleteRows(storage: DurableObjectStorage, hour: number): Promise<void> {
   await inSlices(
-    () =>
-      storage.transactionSync(() => {
-        const { rows, read, last, memory } = readWaiting(storage.sql, ciphers, hour, null);
-        if (last === null) return false;
-        deleteWaiting(storage.sql, hour, last);
-        count(storage.sql, 'rows_without_key', read - rows.length / STORED_ROW_BYTES);
-        release(memory);
-        return true;
-      }),
+    () => storage.transactionSync(() => deleteWaitingSlice(storage.sql, hour)),
     (more) => more,
   );
 }

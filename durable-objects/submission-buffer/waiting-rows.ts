@@ -120,7 +120,15 @@ export function readWaiting(sql: SqlStorage, ciphers: Ciphers, hour: number, aft
   return { rows: good, read, last: last === null ? null : new Uint8Array(last), memory };
 }
 
-/** Deletes rows of an hour up to a tag; runs inside a transaction. */
-export function deleteWaiting(sql: SqlStorage, hour: number, through: Uint8Array): void {
-  sql.exec('DELETE FROM waiting_row WHERE release_hour = ? AND tag <= ?', hour, through);
+/** Deletes some rows of an hour; runs inside a transaction. @returns false when none is left */
+export function deleteWaitingSlice(sql: SqlStorage, hour: number): boolean {
+  const last = sql
+    .exec<{ tag: ArrayBuffer }>(
+      `SELECT tag FROM waiting_row WHERE release_hour = ? ORDER BY tag LIMIT 1 OFFSET ${SLICE_ROWS - 1}`,
+      hour,
+    )
+    .toArray()[0]?.tag;
+  if (last === undefined) sql.exec('DELETE FROM waiting_row WHERE release_hour = ?', hour);
+  else sql.exec('DELETE FROM waiting_row WHERE release_hour = ? AND tag <= ?', hour, last);
+  return last !== undefined;
 }

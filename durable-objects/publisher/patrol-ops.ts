@@ -12,44 +12,44 @@ import { chunkPath } from '../../protocol/index/manifest.ts';
 import { putDay } from './day-ops.ts';
 import { putHour } from './hour-ops.ts';
 import { listedDays, putIndex } from './index-ops.ts';
-import type { IndexPlan } from './model.ts';
+import type { IndexPlan, RegionDay } from './model.ts';
 import type { Publication } from './publication.ts';
 
-/** Looks at every region; one that can't be mended is counted and doesn't stop the others. */
+/** Looks at every region, and at each file by itself: what can't be mended is counted and doesn't stop the rest. */
 export async function patrol(p: Publication): Promise<void> {
   const tree = await p.publicBucket.marks(countryIndexPath());
   for (const region of p.config.regions) {
     // What is fixed but not published yet is put by its own step.
     const plan = p.store.pendingIndex(region) === null ? p.store.publishedIndex(region) : null;
     if (plan === null) continue;
-    try {
-      await patrolRegion(p, plan, tree);
-    } catch {
-      p.store.count(`alert_not_mended_${region}`);
+    const own = await p.publicBucket.marks(`v1/${region}/`);
+    const wrong = new Set(
+      [...plan.named, countryIndexPath()].filter((key) => !isOurs(p, key, own.get(key) ?? tree.get(key))),
+    );
+    for (const mend of wrong.size === 0 ? [] : repairs(p, plan, wrong)) {
+      await mend().catch(() => p.store.count(`alert_not_mended_${region}`));
     }
   }
 }
 
-async function patrolRegion(p: Publication, plan: IndexPlan, tree: ReadonlyMap<string, string>): Promise<void> {
-  const own = await p.publicBucket.marks(`v1/${plan.region}/`);
-  const wrong = new Set(
-    [...plan.named, countryIndexPath()].filter((key) => !isOurs(p, key, own.get(key) ?? tree.get(key))),
-  );
-  if (wrong.size === 0) return;
-  const hours = p.store.regionHours(plan.region, Math.floor(plan.throughHour / 24) * 24, plan.throughHour);
-  for (const { hour, chunks, cwa } of hours) {
-    const keys = chunks.map((chunk) => chunkPath(plan.region, chunk.sha256));
-    if (![...keys, hourPath(plan.region, dateOfHour(hour), hourOfDay(hour))].some((key) => wrong.has(key))) continue;
-    const { record } = p.store.hour(hour);
-    if (record !== null) await putHour(p, plan.region, hour, record, cwa);
-  }
-  const listed = listedDays(p, plan.throughHour);
-  for (const { day, cut, chunks } of p.store.regionDays(plan.region, listed.first, listed.last)) {
-    const keys = chunks.map((chunk) => chunkPath(plan.region, chunk.sha256));
-    if (![...keys, dayPath(plan.region, dateOf(day * SECONDS_PER_DAY))].some((key) => wrong.has(key))) continue;
-    await putDay(p, plan.region, day, cut);
-  }
-  await putIndex(p, plan);
+/** @returns what puts the wrong names again, the head last */
+function repairs(p: Publication, plan: IndexPlan, wrong: ReadonlySet<string>): (() => Promise<unknown>)[] {
+  const { region, throughHour } = plan;
+  const isWrong = (chunks: RegionDay['chunks'], zip: string): boolean =>
+    [zip, ...chunks.map((chunk) => chunkPath(region, chunk.sha256))].some((key) => wrong.has(key));
+  const hours = p.store.regionHours(region, Math.floor(throughHour / 24) * 24, throughHour).flatMap((entry) => {
+    const { record } = p.store.hour(entry.hour);
+    const zip = hourPath(region, dateOfHour(entry.hour), hourOfDay(entry.hour));
+    if (record === null || !isWrong(entry.chunks, zip)) return [];
+    return [() => putHour(p, region, entry.hour, record, entry.cwa)];
+  });
+  const listed = listedDays(p, throughHour);
+  const days = p.store
+    .regionDays(region, listed.first, listed.last)
+    .flatMap(({ day, cut, chunks }) =>
+      isWrong(chunks, dayPath(region, dateOf(day * SECONDS_PER_DAY))) ? [() => putDay(p, region, day, cut)] : [],
+    );
+  return [...hours, ...days, () => putIndex(p, plan)];
 }
 
 /** @param mark what lies there, or undefined */

@@ -118,6 +118,25 @@ describe('after everything is published', () => {
   });
 });
 
+describe('a file that can’t be made again', () => {
+  it('is counted, and all the rest is mended', async ({ expect }) => {
+    const before = await sealed();
+    // Part of the record is gone: CWA's day and the day's chunk can't be built in either region.
+    const [part = ''] = [...(await objects(testEnv.PRIVATE)).keys()].filter((key) => /^sets.*bin$/.test(key));
+    await testEnv.PRIVATE.delete(part);
+    await testEnv.PUBLIC.delete(Object.keys(before));
+    await rig.advance();
+    const after = await readers();
+    for (const region of ['DE', 'EUR']) {
+      for (const name of [headPath(region), `${COUNTRY}/${region}/date`, `${COUNTRY}/${region}/date/2026-06-16/hour`]) {
+        expect(after[name], name).toBe(before[name]);
+      }
+      expect(after).not.toHaveProperty([`${COUNTRY}/${region}/date/2026-06-15`]);
+    }
+    expect(await counters()).toMatchObject({ alert_not_mended_DE: 1, alert_not_mended_EUR: 1 });
+  });
+});
+
 describe('before an hour is published', () => {
   it('one foreign byte under every name that will be used stops nothing, in either region', async ({ expect }) => {
     const names = Object.keys(await sealed());

@@ -148,7 +148,8 @@ function makePlain(published: ReturnType<typeof patientKeys>, waiting: ReturnTyp
   for (const table of ['waiting_row', 'row_label', 'sweep', 'scrub', 'known_key', 'upload', 'release_counter']) {
     database.exec(`DROP TABLE ${table}`);
   }
-  for (const table of ['release_set', 'meta', 'counter', 'withdrawn_batch', 'received']) database.exec(`DROP TABLE ${table}`);
+  for (const table of ['release_set', 'meta', 'counter', 'withdrawn_batch', 'received'])
+    database.exec(`DROP TABLE ${table}`);
   for (const table of ['diagnosis_key', 'provenance']) database.exec(`DROP TABLE IF EXISTS ${table}`);
   for (const script of MIGRATIONS.slice(0, 2)) database.exec(script);
   database.exec(`UPDATE schema_version SET version = 2; INSERT INTO provenance VALUES (1, 'DE', 1, 'DE', 0)`);

@@ -2,7 +2,7 @@
  * @module Which tests run where. `x.test.ts` runs in Node, and in workerd too when it lies in protocol/ or domain/;
  * `x.workerd.test.ts` runs in workerd alone, inside the Worker that owns its folder, with that Worker's wrangler.toml
  * environment; `x.node.test.ts` in Node alone (it reads files or starts processes). With `--mode long` (`npm run test:long`) only
- * files that import test/support/longer.ts run, in their longer form.
+ * files that import test/support/longer.ts run, in their longer form, and `x.long.test.ts`, slow proofs that run nowhere else.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -17,6 +17,7 @@ Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUD
 const WORKERD_ONLY = '**/*.workerd.test.ts';
 const NOTE_PROCESS = './test/support/note-process.ts';
 const NODE_ONLY = '**/*.node.test.ts';
+const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts'];
 
 type Stub = typeof originStub;
 
@@ -29,9 +30,9 @@ function memoryBytes(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Infinity);
 }
 
-/** What `npm run test:long` leaves out: every file that has no longer form. */
+/** What `npm run test:long` leaves out: every file that has no longer form, and is none. */
 function withoutLongerForm(): string[] {
-  return globSync('**/*.test.ts', { exclude: ['node_modules/**'] }).filter(
+  return globSync('**/*.test.ts', { exclude: ['node_modules/**', ...LONG_ONLY] }).filter(
     (file) => !/from '(\.\.\/)+(test\/)?support\/longer\.ts'/.test(readFileSync(file, 'utf8')),
   );
 }
@@ -43,7 +44,7 @@ function common(mode: string) {
   // 20 s on two idle cores, in its longer form two minutes.
   const hangsAfterMs = longer ? 1_200_000 : 300_000;
   return {
-    exclude: ['node_modules/**', ...(longer ? withoutLongerForm() : [])],
+    exclude: ['node_modules/**', ...(longer ? withoutLongerForm() : LONG_ONLY)],
     provide: { longer },
     testTimeout: hangsAfterMs,
     hookTimeout: hangsAfterMs,

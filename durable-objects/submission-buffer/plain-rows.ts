@@ -1,12 +1,15 @@
 /**
  * @module Migration 3 of the buffer: rows that lay in the clear are sealed (row-cipher.ts) at the first wake, in slices, and uploads
- * are taken meanwhile; sealing waits for it. Then the pages that they left free are written over, since SQLite only unlinks
- * them and the platform lets nobody set `secure_delete`.
+ * are taken meanwhile; sealing and forgetting wait for it. SQLite leaves what was deleted where it was, in free pages and in
+ * what is free within pages, and the platform lets nobody set `secure_delete`. So: free pages are filled with zeros
+ * (schema.ts); all tables are written anew, into those; only then the old ones go, all at once, and what they leave is filled
+ * with zeros, a mebibyte a transaction.
  *
- * Durable order: each slice moves rows in one transaction; when none is left the tables go; then zeros, a mebibyte a
- * transaction. A crash goes on where it was. Left is the platform's own log of the time before, for 30 days.
+ * Durable order: as above; each slice and the place it came to are one transaction, and so is the exchange of the tables. A
+ * crash goes on where it was. Left is the platform's own log of the time before, for 30 days.
  */
 import type { ReportType } from '../../protocol/gaen/keys.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import { inSlices } from '../pace.ts';
 import { lastingHash } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
@@ -15,6 +18,11 @@ import { putLabel, type RowLabel } from './row-labels.ts';
 import { insertWaiting, type FreshKey } from './waiting-rows.ts';
 
 const ROWS_A_SLICE = 250;
+const COPIES_A_SLICE = 5_000;
+/** Row of `sweep` that says how far rows are sealed. */
+const CURSOR = 'diagnosis_key';
+/** Small tables of before; known keys are copied in slices. */
+const COPIED_AT_ONCE = ['upload', 'release_counter', 'release_set', 'withdrawn_batch', 'counter', 'meta'];
 const MEBIBYTE = 2 ** 20;
 
 interface PlainRow extends Record<string, SqlStorageValue> {
@@ -49,13 +57,17 @@ export async function sealPlainRows(
     const provenances = readProvenances(sql);
     await inSlices(
       () => storage.transactionSync(() => sealSlice(sql, config, ciphers, provenances)),
-      (moved) => moved === ROWS_A_SLICE,
+      (sealed) => sealed === ROWS_A_SLICE,
     );
-    storage.transactionSync(() => {
-      sql.exec('DROP TABLE diagnosis_key');
-      sql.exec('DROP TABLE provenance');
-      sql.exec(`DELETE FROM meta WHERE name IN ('plain_rows', 'expired_day')`);
-    });
+    const isNew = meta(sql, 'scrub_left') === null;
+    if (!isNew) {
+      sql.exec(freshTable(sql, 'known_key'));
+      await inSlices(
+        () => storage.transactionSync(() => copySlice(sql)),
+        (copied) => copied > 0,
+      );
+    }
+    storage.transactionSync(() => exchangeTables(sql, isNew));
   }
   await inSlices(
     () => storage.transactionSync(() => scrubSlice(sql)),
@@ -70,7 +82,14 @@ function sealSlice(
   provenances: ReadonlyMap<number, Omit<RowLabel, 'codeBatchId'>>,
 ): number {
   const order = 'release_hour, rolling_start, rolling_period, trl, report_type, dsos, tek';
-  const rows = sql.exec<PlainRow>(`SELECT * FROM diagnosis_key ORDER BY ${order} LIMIT ${ROWS_A_SLICE}`).toArray();
+  const place = sql.exec<{ after: string }>('SELECT after FROM sweep WHERE name = ?', CURSOR).toArray()[0]?.after;
+  const after = JSON.parse(place ?? '[-1, 0, 0, 0, 0, 0, ""]') as [...number[], string];
+  const rows = sql
+    .exec<PlainRow>(
+      `SELECT * FROM diagnosis_key WHERE (${order}) > (?, ?, ?, ?, ?, ?, unhex(?)) ORDER BY ${order} LIMIT ${ROWS_A_SLICE}`,
+      ...after,
+    )
+    .toArray();
   const last = rows.at(-1);
   if (last === undefined) return 0;
   const alike = Map.groupBy(rows, (row) => JSON.stringify([row.release_hour, row.provenance, row.code_batch]));
@@ -87,17 +106,40 @@ function sealSlice(
       putLabel(sql, cipher, hour, { ...about, codeBatchId }),
     );
   }
-  sql.exec(
-    `DELETE FROM diagnosis_key WHERE (${order}) <= (?, ?, ?, ?, ?, ?, ?)`,
-    last.release_hour,
-    last.rolling_start,
-    last.rolling_period,
-    last.trl,
-    last.report_type,
-    last.dsos,
-    last.tek,
-  );
+  const { release_hour: hour, rolling_start: start, rolling_period: period, trl, report_type: type, dsos, tek } = last;
+  const next = JSON.stringify([hour, start, period, trl, type, dsos, toHex(new Uint8Array(tek))]);
+  sql.exec('INSERT OR REPLACE INTO sweep VALUES (?, -1, ?)', CURSOR, next);
   return rows.length;
+}
+
+/** @returns the statement that makes a table of the same columns under another name, unless it is there */
+function freshTable(sql: SqlStorage, table: string): string {
+  const made = sql.exec<{ sql: string }>('SELECT sql FROM sqlite_master WHERE name = ?', table).one().sql;
+  return made.replace(/^CREATE TABLE "?\w+"?/, `CREATE TABLE IF NOT EXISTS fresh_${table}`);
+}
+
+/** Nobody writes known keys before this is over. @returns how many were copied */
+function copySlice(sql: SqlStorage): number {
+  const last = 'SELECT coalesce(max(hash), zeroblob(0)) FROM fresh_known_key';
+  const rest = `SELECT * FROM known_key WHERE hash > (${last}) ORDER BY hash LIMIT ${COPIES_A_SLICE}`;
+  return sql.exec(`INSERT INTO fresh_known_key ${rest}`).rowsWritten;
+}
+
+/** All tables of before are written anew, before the first of them goes: no page of theirs is taken again as it is. */
+function exchangeTables(sql: SqlStorage, isNew: boolean): void {
+  const copied = isNew ? [] : COPIED_AT_ONCE;
+  for (const table of copied) {
+    sql.exec(freshTable(sql, table));
+    sql.exec(`INSERT INTO fresh_${table} SELECT * FROM ${table}`);
+  }
+  const before = sql.databaseSize;
+  const exchanged = isNew ? [] : [...copied, 'known_key'];
+  for (const table of ['diagnosis_key', 'provenance', ...exchanged]) sql.exec(`DROP TABLE ${table}`);
+  const freed = Math.ceil((before - sql.databaseSize) / MEBIBYTE);
+  for (const table of exchanged) sql.exec(`ALTER TABLE fresh_${table} RENAME TO ${table}`);
+  sql.exec(`UPDATE meta SET value = value + ? WHERE name = 'scrub_left'`, freed);
+  sql.exec(`DELETE FROM meta WHERE name IN ('plain_rows', 'expired_day')`);
+  sql.exec('DELETE FROM sweep WHERE name = ?', CURSOR);
 }
 
 function fresh(config: BufferConfig, row: PlainRow): Omit<FreshKey, 'release'> {

@@ -64,8 +64,13 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   // Rows at rest are encrypted (row-cipher.ts). Those of before are sealed at the first wake (plain-rows.ts), which then drops
-  // `diagnosis_key` and `provenance`. 64 MiB are as much as an hour of a million rows has left in free pages.
+  // `diagnosis_key` and `provenance`. First of all free pages are filled with zeros, so that no page that is taken from now on
+  // holds anything of before: 64 MiB are as much as an hour of a million rows has left there.
   `
+  CREATE TABLE scrub (n INTEGER PRIMARY KEY, zeros BLOB NOT NULL);
+  WITH RECURSIVE place (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM place WHERE n < 64)
+    INSERT INTO scrub SELECT n, zeroblob(1048576) FROM place WHERE EXISTS (SELECT 1 FROM known_key);
+  DELETE FROM scrub;
   CREATE TABLE waiting_row (
     release_hour INTEGER NOT NULL,
     tag BLOB NOT NULL,
@@ -79,7 +84,6 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (release_hour, label)
   ) WITHOUT ROWID;
   CREATE TABLE sweep (name TEXT PRIMARY KEY, round INTEGER NOT NULL, after BLOB) WITHOUT ROWID;
-  CREATE TABLE scrub (n INTEGER PRIMARY KEY, zeros BLOB NOT NULL);
   INSERT INTO meta VALUES ('plain_rows', 1);
   INSERT INTO meta SELECT 'scrub_left', 64 WHERE EXISTS (SELECT 1 FROM known_key);
   `,

@@ -11,7 +11,7 @@ import type { RawAnswer, RawRequest } from './support/http.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from './support/system.ts';
 
 /** As in the test's composition (support/system.ts). */
-const DEADLINE_MS = 600;
+const DEADLINE_MS = 100;
 const UUID = '3f2b8c4e-5d6a-4b7c-8d9e-0f1a2b3c4d5e';
 
 let system: System;

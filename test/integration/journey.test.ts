@@ -25,7 +25,7 @@ let system: System;
 beforeAll(async () => {
   // Six cut keys alone come out on the second day: with the real policy they would be held, and join decoys.
   const origin = { MIN_KEYS: '1', MIN_UPLOADS: '1' };
-  system = await startSystem({ vars: { upload: { ANSWER_DEADLINE_MS: '500' }, origin } });
+  system = await startSystem({ vars: { upload: { ANSWER_DEADLINE_MS: '100' }, origin } });
 });
 afterAll(() => system.edge.dispose());
 

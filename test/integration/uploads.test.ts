@@ -41,7 +41,7 @@ const post = (headers: Record<string, string>, body: Uint8Array, chunked = false
 const bodyOf = (label: string): Uint8Array => encodeSubmissionPayload(payloadOf(patientKeys(label, START)));
 
 beforeAll(async () => {
-  system = await startSystem({ vars: { upload: { ANSWER_DEADLINE_MS: '300' }, origin: OPEN_POLICY } });
+  system = await startSystem({ vars: { upload: { ANSWER_DEADLINE_MS: '100' }, origin: OPEN_POLICY } });
   tans = await system.tans(20);
 });
 afterAll(() => system.edge.dispose());

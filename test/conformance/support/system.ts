@@ -86,7 +86,7 @@ export async function startSystem(options: LocalEdgeOptions = {}): Promise<Syste
   const log: string[] = [];
   const edge = await startLocalEdge({
     ...options,
-    vars: { upload: { ANSWER_DEADLINE_MS: '600' }, ...options.vars },
+    vars: { upload: { ANSWER_DEADLINE_MS: '100' }, verification: { ANSWER_DEADLINE_MS: '100' }, ...options.vars },
     onLog: (line) => void log.push(line),
   });
   await setClock(edge.url, START);

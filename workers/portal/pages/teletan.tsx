@@ -3,7 +3,7 @@
  * log has it.
  */
 import { Hono } from 'hono';
-import type { TeleTanBook } from '../../../domain/rpc.ts';
+import type { TeleTanBook } from '../../../domain/code-books.ts';
 import { teleTanText, timeText } from '../format.ts';
 import { answerPage, Form, Notice, Table } from '../layout.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';

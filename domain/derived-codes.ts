@@ -71,12 +71,6 @@ export function birthDateHash(birthDateKey: string, hashKey: Uint8Array): string
 
 /** What staff order codes by: 32 bytes in lowercase hex, which the portal derives for one form of one session (decision 033). */
 const CODE_REQUEST = /^[0-9a-f]{64}$/;
-const CODE_REQUEST_BYTES = 32;
-
-/** @returns an order that nobody gives twice, for a caller without a form */
-export function freshCodeRequest(): string {
-  return toHex(crypto.getRandomValues(new Uint8Array(CODE_REQUEST_BYTES)));
-}
 
 /**
  * @param owner issuer or provider

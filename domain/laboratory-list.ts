@@ -13,7 +13,32 @@ export interface LaboratoryList {
   readonly laboratories: readonly Laboratory[];
 }
 
-type Parsed = { ok: true; value: LaboratoryList } | { ok: false; error: string };
+/** Rules that a list can break, by name, so that a page can say them in its reader's language. */
+const RULES = {
+  object: 'must be an object',
+  version: 'must be an integer of at least 1',
+  array: 'must be an array',
+  id: 'must match [a-z0-9-]{1,64}',
+  twice: 'stands twice',
+  name: 'must have 1..200 characters',
+  certificates: 'must name at least one certificate',
+  fingerprint: 'must be SHA-256 in 64 lowercase hex digits',
+  shared: 'belongs to two laboratories',
+  birthDate: 'must be optional (which it is when left out) or required',
+} as const;
+export type ListRule = keyof typeof RULES;
+
+/** Why a list is refused. document, type, key, signature: as a signed document. newer: its version is not higher than the stored one. */
+export type ListRefusal =
+  | { readonly kind: 'document' | 'type' | 'key' | 'signature' | 'newer' }
+  | {
+      readonly kind: 'content';
+      readonly rule: ListRule;
+      /** Which laboratory of the list, from 0; null when it isn't one of them. */
+      readonly at: number | null;
+    };
+
+type Parsed = { ok: true; value: LaboratoryList } | { ok: false; error: string; refusal: ListRefusal };
 
 /**
  * Reads the payload of a signed list.
@@ -22,39 +47,42 @@ type Parsed = { ok: true; value: LaboratoryList } | { ok: false; error: string }
  * @returns the list, or the first field that breaks a rule
  */
 export function parseLaboratoryList(payload: unknown): Parsed {
-  const refuse = (field: string, rule: string): Parsed => ({ ok: false, error: `${field} ${rule}` });
-  if (!isObject(payload)) return refuse('payload', 'must be an object');
+  const refuse = (field: string, rule: ListRule): Parsed => {
+    const at = /^laboratories\[(\d+)\]/.exec(field)?.[1];
+    const refusal: ListRefusal = { kind: 'content', rule, at: at === undefined ? null : Number(at) };
+    return { ok: false, error: `${field} ${RULES[rule]}`, refusal };
+  };
+  if (!isObject(payload)) return refuse('payload', 'object');
   const { version, laboratories } = payload;
   if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) {
-    return refuse('version', 'must be an integer of at least 1');
+    return refuse('version', 'version');
   }
-  if (!Array.isArray(laboratories)) return refuse('laboratories', 'must be an array');
+  if (!Array.isArray(laboratories)) return refuse('laboratories', 'array');
   const parsed: Laboratory[] = [];
   const ids = new Set<string>();
   const fingerprints = new Set<string>();
   for (const [i, lab] of laboratories.entries()) {
     const at = `laboratories[${i}]`;
-    if (!isObject(lab)) return refuse(at, 'must be an object');
+    if (!isObject(lab)) return refuse(at, 'object');
     const { id, name, certificateFingerprints, birthDate = 'optional' } = lab;
-    if (typeof id !== 'string' || !/^[a-z0-9-]{1,64}$/.test(id))
-      return refuse(`${at}.id`, 'must match [a-z0-9-]{1,64}');
-    if (ids.has(id)) return refuse(`${at}.id`, 'stands twice');
+    if (typeof id !== 'string' || !/^[a-z0-9-]{1,64}$/.test(id)) return refuse(`${at}.id`, 'id');
+    if (ids.has(id)) return refuse(`${at}.id`, 'twice');
     ids.add(id);
     if (typeof name !== 'string' || name.length < 1 || name.length > 200) {
-      return refuse(`${at}.name`, 'must have 1..200 characters');
+      return refuse(`${at}.name`, 'name');
     }
     if (!Array.isArray(certificateFingerprints) || certificateFingerprints.length < 1) {
-      return refuse(`${at}.certificateFingerprints`, 'must name at least one certificate');
+      return refuse(`${at}.certificateFingerprints`, 'certificates');
     }
     for (const fingerprint of certificateFingerprints) {
       if (typeof fingerprint !== 'string' || !/^[0-9a-f]{64}$/.test(fingerprint)) {
-        return refuse(`${at}.certificateFingerprints`, 'must be SHA-256 in 64 lowercase hex digits');
+        return refuse(`${at}.certificateFingerprints`, 'fingerprint');
       }
-      if (fingerprints.has(fingerprint)) return refuse(`${at}.certificateFingerprints`, 'belongs to two laboratories');
+      if (fingerprints.has(fingerprint)) return refuse(`${at}.certificateFingerprints`, 'shared');
       fingerprints.add(fingerprint);
     }
     if (birthDate !== 'optional' && birthDate !== 'required') {
-      return refuse(`${at}.birthDate`, 'must be optional (which it is when left out) or required');
+      return refuse(`${at}.birthDate`, 'birthDate');
     }
     parsed.push({ id, name, certificateFingerprints, birthDate });
   }

@@ -4,6 +4,7 @@
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
+import type { ListRefusal } from './laboratory-list.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
@@ -165,10 +166,10 @@ export interface VerificationBackOfficeRpc extends ClocksRpc {
   /**
    * Ends a teleTAN: it opens nothing any more, and a session that it opened gets no TAN. Whether it had opened one isn't told.
    *
-   * @param issuer whose it must be, or null for a health authority
+   * @param issuer whose it must be
    * @returns false when there is no such one
    */
-  revokeTeleTan(id: string, issuer: string | null): Promise<boolean>;
+  revokeTeleTan(id: string, issuer: string): Promise<boolean>;
   teleTanBook(issuer: string): Promise<TeleTanBook>;
   /** Asks for codes beyond the quota. @param codes 1..60 @returns false when the quota is 0 or isn't used up */
   askBeyondQuota(issuer: string, codes: number): Promise<boolean>;
@@ -276,10 +277,15 @@ export interface Laboratory {
   readonly birthDate: 'optional' | 'required';
 }
 
+/** `reason` is for whoever reads English at a command line; a page says the refusal in its own words. */
+export type SetListReply =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly refusal: ListRefusal };
+
 /** laboratory#BackOffice, bound by `portal` alone. */
 export interface LaboratoryBackOfficeRpc extends ClocksRpc {
   /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
-  setLaboratories(document: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+  setLaboratories(document: string): Promise<SetListReply>;
   laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;
   /** @param marks of a client certificate, its issuer's and serial number or its public key: it posts nothing any more */
   blockCertificate(marks: readonly string[]): Promise<void>;

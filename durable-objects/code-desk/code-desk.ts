@@ -73,7 +73,7 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   }
 
   /** See {@link markRevoked}. */
-  async markRevoked(orderId: string, issuer: string | null): Promise<string | null> {
+  async markRevoked(orderId: string, issuer: string): Promise<string | null> {
     return markRevoked(this.#sql, orderId, issuer, Math.floor(await this.clock()));
   }
 

@@ -140,13 +140,13 @@ export function teleTansOf(sql: SqlStorage, issuer: string, from: number): TeleT
 /**
  * Marks a teleTAN revoked; the first time stands.
  *
- * @param issuer whose it must be, or null for anybody's
+ * @param issuer whose it must be
  * @returns under which name its session is stored, or null when there is no such one
  */
-export function markRevoked(sql: SqlStorage, orderId: string, issuer: string | null, now: number): string | null {
+export function markRevoked(sql: SqlStorage, orderId: string, issuer: string, now: number): string | null {
   const row = sql
     .exec<{ session: string | null }>(
-      `UPDATE teletan SET revoked_at = COALESCE(revoked_at, ?1) WHERE order_id = ?2 AND (?3 IS NULL OR issuer = ?3)
+      `UPDATE teletan SET revoked_at = COALESCE(revoked_at, ?1) WHERE order_id = ?2 AND issuer = ?3
        RETURNING session`,
       now,
       orderId,

@@ -2,8 +2,20 @@
  * @module The signed list of laboratories as the Worker reads it: the signature is checked at each use of a new version,
  * never trusted because it was stored.
  */
-import { type LaboratoryList, LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
+import {
+  type LaboratoryList,
+  LABORATORY_LIST_TYPE,
+  type ListRefusal,
+  parseLaboratoryList,
+} from '../../domain/laboratory-list.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
+
+const REFUSED_AS = {
+  'malformed-document': 'document',
+  'wrong-type': 'type',
+  'unknown-key': 'key',
+  'bad-signature': 'signature',
+} as const;
 
 const EMPTY: LaboratoryList = { version: 0, laboratories: [] };
 
@@ -11,9 +23,12 @@ const EMPTY: LaboratoryList = { version: 0, laboratories: [] };
 export function openLaboratoryList(
   document: string,
   keys: Readonly<Record<string, Uint8Array>>,
-): { ok: true; value: LaboratoryList } | { ok: false; error: string } {
+): { ok: true; value: LaboratoryList } | { ok: false; error: string; refusal: ListRefusal } {
   const opened = openDocument(LABORATORY_LIST_TYPE, document, keys);
-  if (!opened.ok) return { ok: false, error: `signed document: ${opened.error.kind}` };
+  if (!opened.ok) {
+    const { kind } = opened.error;
+    return { ok: false, error: `signed document: ${kind}`, refusal: { kind: REFUSED_AS[kind] } };
+  }
   return parseLaboratoryList(opened.value.payload);
 }
 

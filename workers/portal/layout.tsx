@@ -2,6 +2,8 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import { SCRIPT_ASSET, STYLE_ASSET } from './assets/assets.ts';
+import { newOnce } from './form.ts';
+import { noticeNamed } from './notices.ts';
 import { mayUse, type Page, PAGES, type Role } from './roles.ts';
 import type { StaffContext } from './staff-context.ts';
 import type { Texts } from './texts/en.ts';
@@ -15,16 +17,23 @@ interface Frame {
   /** Null: nobody is signed in, so there is neither a menu nor a form. */
   readonly person: { readonly subject: string; readonly roles: readonly Role[]; readonly csrf: string } | null;
   readonly page: Page | null;
+  /** What a form before this page came to. */
+  readonly notice?: ReturnType<typeof noticeNamed>;
 }
 
-/** Hidden field that each form carries. */
+/** Hidden fields that each form carries: the session's token, and one of the form's own. */
 export function Csrf({ token }: { readonly token: string }) {
-  return <input type="hidden" name="csrf" value={token} />;
+  return (
+    <>
+      <input type="hidden" name="csrf" value={token} />
+      <input type="hidden" name="once" value={newOnce()} />
+    </>
+  );
 }
 
 /** A whole document. */
 export function Document({ frame, children }: { readonly frame: Frame; readonly children?: Child }) {
-  const { texts: t, language, title, person, page } = frame;
+  const { texts: t, language, title, person, page, notice = null } = frame;
   return html`<!doctype html>${(
       <html lang={language}>
         <head>
@@ -62,6 +71,7 @@ export function Document({ frame, children }: { readonly frame: Frame; readonly 
             )}
             <main id="content" tabindex={-1}>
               <h1 class="screen">{title}</h1>
+              {notice !== null && <Notice kind={notice.kind}>{t[notice.key]}</Notice>}
               {children}
             </main>
           </div>
@@ -94,7 +104,7 @@ function PersonBar({ t, language, person }: { t: Texts; language: Language; pers
 export function frameOf(c: StaffContext, page: Page | null, title: string): Frame {
   const { identity, session, texts } = c.var;
   const person = { subject: identity.subject, roles: identity.roles, csrf: session.csrf };
-  return { texts, language: session.language, title, person, page };
+  return { texts, language: session.language, title, person, page, notice: noticeNamed(c.req.query('notice')) };
 }
 
 /** Answers with a page. */

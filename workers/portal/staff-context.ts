@@ -12,6 +12,10 @@ interface StaffSessionContext {
   /** What each form must send back. */
   readonly csrf: string;
   readonly language: Language;
+  /** @returns what StaffRoom knows a form of this session by. @param once the form's own token */
+  readonly formName: (once: string) => string;
+  /** @returns the order of codes that a form of this session is (decision 033). @param once the form's own token */
+  readonly orderOf: (once: string) => string;
 }
 
 /** hono's types for the staff routes. */
@@ -27,6 +31,8 @@ export interface Staff {
     texts: Texts;
     /** The form of a POST, checked by middleware. */
     form: ReadonlyMap<string, string>;
+    /** That form's own token. */
+    once: string;
   };
 }
 

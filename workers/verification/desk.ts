@@ -14,7 +14,6 @@ import {
   cardGuid,
   codeBytes,
   codeOrderId,
-  freshCodeRequest,
   hashGuid,
 } from '../../domain/derived-codes.ts';
 import type { TeleTanBook } from '../../domain/code-books.ts';
@@ -28,6 +27,7 @@ import {
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import { logLine } from '../shared/log.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
@@ -49,6 +49,8 @@ export const FAILED_GUESS_BUDGET = 1_000;
 export const GUESSES_A_SAMPLE = 32;
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+/** An order that nobody gives twice, for a caller without a form. */
+const freshCodeRequest = (): string => toHex(randomBytes(32));
 
 /** What the desk needs of sessions. */
 export type DeskSessions = Pick<Sessions, 'issue' | 'nameOf' | 'revoke' | 'withdrawBatch' | 'batchUses'>;
@@ -95,8 +97,8 @@ export class Desk {
     return entry === null ? null : { teleTan: this.#teleTan(issuer, request), expiresAt: entry.expiresAt };
   }
 
-  /** @param issuer whose it must be, or null @returns false when there is no such teleTAN */
-  async revokeTeleTan(orderId: string, issuer: string | null): Promise<boolean> {
+  /** @param issuer whose it must be @returns false when there is no such teleTAN */
+  async revokeTeleTan(orderId: string, issuer: string): Promise<boolean> {
     const session = await this.#desk.markRevoked(orderId, issuer);
     if (session === null) return false;
     await this.#sessions.revoke(session);

@@ -77,8 +77,8 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  revokeTeleTan(id: string, issuer: string | null): Promise<boolean> {
-    return servicesOf(this.env).desk.revokeTeleTan(id, issuer === null ? null : staffName(issuer));
+  revokeTeleTan(id: string, issuer: string): Promise<boolean> {
+    return servicesOf(this.env).desk.revokeTeleTan(id, staffName(issuer));
   }
 
   /** See {@link VerificationBackOfficeRpc}. @throws RangeError when `codes` is not an integer 1..60 */

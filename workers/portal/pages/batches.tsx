@@ -6,7 +6,8 @@ import { Hono } from 'hono';
 import type { BatchCursor, CardBatch } from '../../../domain/rpc.ts';
 import { errorPage } from '../errors.tsx';
 import { dateText, startOfDay, timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Field, Form, Notice, Table } from '../layout.tsx';
+import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -17,9 +18,13 @@ const scopeOf = (c: StaffContext): string | null =>
 const BATCH_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CURSOR = /^(\d{1,12})\.([A-Za-z0-9_-]{1,64})$/;
 
-/** The batch a form names, as far as this person may see it. */
+/** A field of the address that a form of this page made, or of the form that is sent. */
+const field = (c: StaffContext, name: string): string =>
+  (c.req.method === 'POST' ? c.var.form.get(name) : c.req.query(name)) ?? '';
+
+/** The batch that is named, as far as this person may see it. */
 async function batchIn(c: StaffContext): Promise<CardBatch | null> {
-  const batchId = c.var.form.get('batch') ?? '';
+  const batchId = field(c, 'batch');
   const found = BATCH_ID.test(batchId) ? await c.env.VERIFICATION.cardBatch(batchId, scopeOf(c)) : null;
   return found === null ? null : { ...found };
 }
@@ -57,15 +62,15 @@ function PageLinks(props: { c: StaffContext; batches: readonly CardBatch[]; olde
 
 /** @returns the instant a withdrawal is to count from; null when the form has no date, or one outside the batch's life */
 function withdrawnFrom(c: StaffContext, batch: CardBatch): { readonly from: number; readonly back: boolean } | null {
-  const { form, now } = c.var;
-  if (form.get('when') === 'now') return { from: now, back: false };
-  const from = form.get('when') === 'back' ? startOfDay(form.get('date') ?? '') : null;
+  const { now } = c.var;
+  if (field(c, 'when') === 'now') return { from: now, back: false };
+  const from = field(c, 'when') === 'back' ? startOfDay(field(c, 'date')) : null;
   const earliest = startOfDay(dateText(batch.createdAt)) ?? batch.createdAt;
   return from === null || from < earliest || from > now ? null : { from, back: true };
 }
 
 function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBatch[] }) {
-  const { texts: t, session } = c.var;
+  const { texts: t } = c.var;
   const all = scopeOf(c) === null;
   const rows = batches.map((batch) => [
     <>
@@ -77,8 +82,7 @@ function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBat
     batch.size,
     batch.used,
     batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: timeText(batch.withdrawnFrom) }),
-    <form method="post" action="/staff/batches/withdraw">
-      <Csrf token={session.csrf} />
+    <form method="get" action="/staff/batches/withdraw">
       <input type="hidden" name="batch" value={batch.batchId} />
       <button class="plain short" aria-label={`${t.batchWithdraw} ${batch.label}`}>
         {t.batchWithdraw}
@@ -98,6 +102,8 @@ function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBat
   const first = heads.indexOf(t.batchSize);
   return <Table caption={t['page.batches']} heads={heads} rows={rows} numeric={[first, first + 1]} />;
 }
+
+const withdrawnPath = ({ batchId }: CardBatch): string => `/staff/batches/withdrawn?batch=${batchId}`;
 
 /** @returns the routes of the page `batches` */
 export function batchRoutes() {
@@ -119,10 +125,11 @@ export function batchRoutes() {
     );
   });
 
-  routes.post('/withdraw', async (c) => {
+  // The steps before the deed change nothing, so they are addresses that Back leads to.
+  routes.get('/withdraw', async (c) => {
     const { texts: t, now } = c.var;
     const batch = await batchIn(c);
-    if (batch === null) return answerPage(c, 'batches', <Notice kind="bad">{t.withdrawMissing}</Notice>, 400);
+    if (batch === null) return done(c, 'batches', 'withdrawMissing');
     return answerPage(
       c,
       'batches',
@@ -130,7 +137,7 @@ export function batchRoutes() {
         <p>
           {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
         </p>
-        <Form c={c} action="/staff/batches/withdraw/preview">
+        <form method="get" action="/staff/batches/withdraw/preview">
           <input type="hidden" name="batch" value={batch.batchId} />
           <fieldset>
             <legend>{t.withdrawTitle}</legend>
@@ -154,16 +161,18 @@ export function batchRoutes() {
             </div>
           </fieldset>
           <button>{t.withdrawPreview}</button>
-        </Form>
+        </form>
       </>,
     );
   });
 
-  routes.post('/withdraw/preview', async (c) => {
+  routes.get('/withdraw/preview', async (c) => {
     const { texts: t } = c.var;
     const batch = await batchIn(c);
-    const when = batch === null ? null : withdrawnFrom(c, batch);
-    if (batch === null || when === null) return errorPage(c, 'input');
+    if (batch === null) return done(c, 'batches', 'withdrawMissing');
+    const when = withdrawnFrom(c, batch);
+    if (when === null) return errorPage(c, 'input');
+    if (batch.withdrawnFrom !== null && batch.withdrawnFrom <= when.from) return c.redirect(withdrawnPath(batch), 303);
     const values = {
       unused: batch.size - batch.used,
       used: batch.used,
@@ -195,20 +204,30 @@ export function batchRoutes() {
   });
 
   routes.post('/withdraw/confirm', async (c) => {
-    const { texts: t } = c.var;
     const batch = await batchIn(c);
-    const when = batch === null ? null : withdrawnFrom(c, batch);
-    if (batch === null || when === null) return errorPage(c, 'input');
+    if (batch === null) return done(c, 'batches', 'withdrawMissing');
+    const when = withdrawnFrom(c, batch);
+    if (when === null) return errorPage(c, 'input');
     await audit(c, 'batch.withdraw', `batch ${batch.batchId} from ${timeText(when.from)}`);
     const holds = await c.env.VERIFICATION.withdrawBatch(batch.batchId, scopeOf(c), when.from);
-    if (holds === null) return answerPage(c, 'batches', <Notice kind="bad">{t.withdrawMissing}</Notice>, 409);
+    if (holds === null) return done(c, 'batches', 'withdrawMissing');
     // After verification, which knows whose batch it is. A crash in between is mended by withdrawing again.
     await c.env.ORIGIN.markBatch(batch.batchId, holds);
+    return c.redirect(withdrawnPath(batch), 303);
+  });
+
+  routes.get('/withdrawn', async (c) => {
+    const { texts: t } = c.var;
+    const batch = await batchIn(c);
+    if (batch === null || batch.withdrawnFrom === null) return done(c, 'batches', 'withdrawMissing');
     return answerPage(
       c,
       'batches',
       <>
-        <Notice kind="good">{fill(t.withdrawDone, { time: timeText(holds) })}</Notice>
+        <p>
+          {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
+        </p>
+        <Notice kind="good">{fill(t.withdrawDone, { time: timeText(batch.withdrawnFrom) })}</Notice>
         <p>
           <a href="/staff/batches">{t.back}</a>
         </p>

@@ -1,13 +1,15 @@
 /**
- * @module Make a batch of code cards and print it (docs/spec/europe.md §6 H9–H15). The codes are in the answer to the form alone.
+ * @module Make a batch of code cards and print it (docs/spec/europe.md §6 H9–H15). The codes are on a page of the session that made
+ * them alone, which derives them again (decision 033): no URL, store or log has them.
  */
 import { Hono } from 'hono';
 import { MAX_CARDS_PER_BATCH, MIN_CARDS_PER_BATCH } from '../../../domain/card-batch.ts';
 import type { CardBatch } from '../../../domain/rpc.ts';
 import { cardText, dateText } from '../format.ts';
-import { integerField, textField } from '../form.ts';
+import { integerField, onceIn, textField } from '../form.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Field, Form, Notice } from '../layout.tsx';
+import { done } from '../once.ts';
 import { QrCode } from '../qr.tsx';
 import { audit, type Staff } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
@@ -72,18 +74,28 @@ export function cardRoutes() {
   });
 
   routes.post('/', async (c) => {
-    const { texts: t, form, identity } = c.var;
+    const { form, identity, session, once } = c.var;
     const label = textField(form, 'label', MAX_LABEL);
     const count = integerField(form, 'count', { min: MIN_CARDS_PER_BATCH, max: MAX_CARDS_PER_BATCH });
     if (label === null || count === null) return errorPage(c, 'input');
     await audit(c, 'cards.make', `count ${count}`);
-    const sheet = await c.env.VERIFICATION.makeCards(identity.provider, label, count);
+    const sheet = await c.env.VERIFICATION.makeCards(identity.provider, label, count, session.orderOf(once));
     if (sheet === null) {
       await audit(c, 'cards.refused', 'limit of the day');
-      return answerPage(c, 'cards', <Notice kind="bad">{t.cardsLimit}</Notice>, 429);
+      return done(c, 'cards', 'cardsLimit');
     }
+    await audit(c, 'cards.made', `batch ${sheet.batch.batchId} count ${count}`);
+    return c.redirect(`/staff/cards/sheet?form=${once}`, 303);
+  });
+
+  routes.get('/sheet', async (c) => {
+    const { texts: t, identity, session } = c.var;
+    const once = onceIn(c.req.query('form'));
+    const order = once === null ? null : session.orderOf(once);
+    const sheet = order === null ? null : await c.env.VERIFICATION.orderedCards(identity.provider, order);
+    if (sheet === null) return answerPage(c, 'cards', <Notice kind="plain">{t.cardsGone}</Notice>);
     const { batch } = sheet;
-    await audit(c, 'cards.made', `batch ${batch.batchId} count ${count}`);
+    const count = batch.size;
     const pieces = sheet.cards.map(({ code, guid }) => () => <Card t={t} batch={batch} card={{ code, guid }} />);
     return answerSheet(c, 'cards', <Notice kind="good">{fill(t.cardsMade, { count })}</Notice>, pieces);
   });

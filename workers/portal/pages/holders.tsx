@@ -9,11 +9,11 @@ import { listHolders, unlistHolder } from '../card-desk.ts';
 import { holderIn, isCardSubject } from '../card-input.ts';
 import { errorPage } from '../errors.tsx';
 import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Table } from '../layout.tsx';
+import { done } from '../once.ts';
 import { PROFESSIONAL_ROLES, type Role } from '../roles.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
-import { fill } from '../texts/texts.ts';
 
 /** The authorities that are known, to choose one. */
 export function AuthorityField({ t, authorities }: { t: Texts; authorities: readonly ListFacts[] }) {
@@ -83,7 +83,7 @@ function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHold
   return <Table caption={t['page.holders']} heads={heads} rows={rows} />;
 }
 
-async function content(c: StaffContext, notice: string | null) {
+async function content(c: StaffContext) {
   const { texts: t, room } = c.var;
   const after = c.req.query('after') ?? '';
   const [listed, authorities] = await Promise.all([
@@ -94,7 +94,6 @@ async function content(c: StaffContext, notice: string | null) {
   const last = holders.length === HOLDER_PAGE ? holders.at(-1) : undefined;
   return (
     <>
-      {notice !== null && <Notice kind="good">{notice}</Notice>}
       <p>{t.holdersIntro}</p>
       {holders.length === 0 ? <p>{t.holdersNone}</p> : <Holders c={c} holders={holders} />}
       {last !== undefined && (
@@ -137,10 +136,10 @@ async function content(c: StaffContext, notice: string | null) {
 export function holderRoutes() {
   const routes = new Hono<Staff>();
 
-  routes.get('/', async (c) => answerPage(c, 'holders', await content(c, null)));
+  routes.get('/', async (c) => answerPage(c, 'holders', await content(c)));
 
   routes.post('/', async (c) => {
-    const { form, texts: t } = c.var;
+    const { form } = c.var;
     const text = (name: string): string => (form.get(name) ?? '').trim();
     const holder = holderIn({
       authority: text('authority'),
@@ -149,14 +148,14 @@ export function holderRoutes() {
       roles: PROFESSIONAL_ROLES.filter((role) => form.has(`role-${role}`)),
     });
     if (holder === null || !(await listHolders(c, [holder]))) return errorPage(c, 'input');
-    return answerPage(c, 'holders', await content(c, fill(t.holdersSaved, { id: holder.holderId })));
+    return done(c, 'holders', 'holdersSaved');
   });
 
   routes.post('/remove', async (c) => {
     const subject = c.var.form.get('subject');
     if (!isCardSubject(subject)) return errorPage(c, 'input');
     await unlistHolder(c, subject);
-    return answerPage(c, 'holders', await content(c, c.var.texts.holdersRemoved));
+    return done(c, 'holders', 'holdersRemoved');
   });
 
   routes.post('/readmit', async (c) => {
@@ -164,7 +163,7 @@ export function holderRoutes() {
     if (!isCardSubject(subject)) return errorPage(c, 'input');
     await audit(c, 'cards.readmit', subject);
     await c.var.room.readmit(subject);
-    return answerPage(c, 'holders', await content(c, c.var.texts.holdersReadmitted));
+    return done(c, 'holders', 'holdersReadmitted');
   });
 
   return routes;

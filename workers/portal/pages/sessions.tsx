@@ -5,14 +5,15 @@ import { blockByMarks, markOfSerial, marksToBlock } from '../card-desk.ts';
 import { errorPage } from '../errors.tsx';
 import { textField } from '../form.ts';
 import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Table } from '../layout.tsx';
+import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { AuthorityField } from './holders.tsx';
 import { fill } from '../texts/texts.ts';
 
 const MAX_NAME = 100;
 
-async function content(c: StaffContext, notice: string | null) {
+async function content(c: StaffContext) {
   const { texts: t, room, session } = c.var;
   const [sessions, blocked, authorities] = await Promise.all([room.sessions(), room.blocked(), room.authorities()]);
   const rows = sessions.map(({ subject, begunAt, lastSeen }) => [
@@ -27,7 +28,6 @@ async function content(c: StaffContext, notice: string | null) {
   ]);
   return (
     <>
-      {notice !== null && <Notice kind="good">{notice}</Notice>}
       <p>{t.sessionsIntro}</p>
       <Table
         caption={t['page.sessions']}
@@ -86,21 +86,21 @@ async function marksIn(c: StaffContext): Promise<string[] | null> {
 export function sessionRoutes() {
   const routes = new Hono<Staff>();
 
-  routes.get('/', async (c) => answerPage(c, 'sessions', await content(c, null)));
+  routes.get('/', async (c) => answerPage(c, 'sessions', await content(c)));
 
   routes.post('/revoke', async (c) => {
     const subject = textField(c.var.form, 'subject', MAX_NAME);
     if (subject === null) return errorPage(c, 'input');
     await audit(c, 'session.revoke', subject);
     await c.var.room.revoke(subject);
-    return answerPage(c, 'sessions', await content(c, c.var.texts.sessionsRevoked));
+    return done(c, 'sessions', 'sessionsRevoked');
   });
 
   routes.post('/certificate', async (c) => {
     const marks = await marksIn(c);
     if (marks === null) return errorPage(c, 'input');
     await blockByMarks(c, marks);
-    return answerPage(c, 'sessions', await content(c, c.var.texts.certificateRevoked));
+    return done(c, 'sessions', 'certificateRevoked');
   });
 
   return routes;

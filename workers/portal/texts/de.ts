@@ -1,8 +1,10 @@
 /** @module The portal's texts in German. */
 import type { Texts } from './en.ts';
+import { formsDe } from './forms-de.ts';
 
 /** Every text of the portal. */
 export const de: Texts = {
+  ...formsDe,
   brand: 'exposure-edge Mitarbeiterportal',
   skip: 'Zum Inhalt springen',
   menu: 'Menü',
@@ -35,19 +37,19 @@ export const de: Texts = {
   'page.batches': 'Kartenstapel',
   'page.flyers': 'Testblätter drucken',
   'page.laboratories': 'Labore',
-  'page.quotas': 'Kontingente',
+  'page.quotas': 'Kontingente und Freigaben',
   'page.guesses': 'Fehlversuche',
   'page.holders': 'Berufsausweise',
   'page.sessions': 'Sitzungen und Ausweise',
   'page.status': 'Systemzustand',
   'page.audit': 'Protokoll',
   'about.teletan': 'Ein Code für eine Person am Telefon.',
-  'about.codes': 'Wann Sie Codes ausgestellt haben und bis wann sie gelten.',
+  'about.codes': 'Wann Sie Codes ausgestellt haben, bis wann sie gelten, und wie man einen widerruft.',
   'about.cards': 'Ein Bogen Karten zum Ausschneiden, jede für eine Person.',
   'about.batches': 'Wie viele Karten benutzt sind, und wie man einen Stapel zurückzieht.',
   'about.flyers': 'QR-Codes für Tests, mit Begleitschein für die Probe.',
   'about.laboratories': 'Wer Ergebnisse einstellen darf, und mit welchen Zertifikaten.',
-  'about.quotas': 'Wie viele teleTANs jemand in einer Stunde ausstellen darf.',
+  'about.quotas': 'Wie viele teleTANs jemand in einer Stunde ausstellen darf; weitere freigeben.',
   'about.guesses': 'Ob jemand Codes durchprobiert.',
   'about.holders': 'Wer mit Ausweis hereinkommt, und mit welchen Rollen.',
   'about.sessions': 'Sitzungen beenden, Berufsausweise sperren.',
@@ -55,17 +57,17 @@ export const de: Texts = {
   'about.audit': 'Wer was wann getan hat.',
 
   teletanIntro:
-    'Vergewissern Sie sich, dass Sie mit der getesteten Person sprechen. Stellen Sie dann einen Code aus und lesen Sie ihn vor. Er wird einmal gezeigt und gilt einmal, eine Stunde lang.',
+    'Vergewissern Sie sich, dass Sie mit der getesteten Person sprechen. Stellen Sie dann einen Code aus und lesen Sie ihn vor. Er gilt einmal, eine Stunde lang.',
   teletanIssue: 'teleTAN ausstellen',
   teletanAnother: 'Noch eine teleTAN ausstellen',
   teletanCode: 'teleTAN',
   teletanLeft: 'Noch gültig: {time}',
   teletanExpired: 'Dieser Code ist abgelaufen. Stellen Sie einen neuen aus.',
   teletanUntil: 'Gültig bis {time} UTC.',
-  teletanOnce: 'Wenn Sie diese Seite verlassen, kann der Code nicht noch einmal gezeigt werden.',
+  teletanOnce: 'Wenn Sie sich abmelden, kann der Code nicht noch einmal gezeigt werden.',
   teletanQuota: 'Sie haben {used} von {limit} Codes ausgestellt, die Sie in einer Stunde ausstellen dürfen.',
   teletanQuotaOver:
-    'Sie haben so viele Codes ausgestellt, wie Sie in einer Stunde dürfen. Warten Sie, oder bitten Sie das Gesundheitsamt um ein höheres Kontingent.',
+    'Sie haben so viele Codes ausgestellt, wie Sie in einer Stunde dürfen. Warten Sie, oder bitten Sie eine zweite Person, weitere freizugeben.',
 
   codesIntro:
     'Die ersten drei Zeichen helfen Ihnen, einen Code zu finden. Das Portal kennt weder den Rest, noch ob ein Code benutzt wurde.',
@@ -86,7 +88,7 @@ export const de: Texts = {
   cardsMake: 'Karten erstellen',
   cardsLimit: 'Sie haben so viele Karten erstellt, wie Sie an einem Tag dürfen. Versuchen Sie es morgen wieder.',
   cardsMade:
-    '{count} Karten wurden erstellt. Drucken Sie diese Seite jetzt; die Codes können nicht noch einmal gezeigt werden.',
+    '{count} Karten wurden erstellt. Drucken Sie diese Seite jetzt; wenn Sie sich abmelden, können die Codes nicht noch einmal gezeigt werden.',
   cardTitle: 'Code für eine positiv getestete Person',
   cardScan: 'Mit der App scannen oder eingeben:',
   cardUntil: 'Gültig bis {date}',
@@ -130,11 +132,11 @@ export const de: Texts = {
   flyersCount: 'Anzahl Blätter (1 bis 200)',
   flyersMake: 'Blätter erstellen',
   flyersMade:
-    '{count} Blätter wurden erstellt. Drucken Sie diese Seite; die Codes können nicht noch einmal gezeigt werden.',
+    '{count} Blätter wurden erstellt. Drucken Sie diese Seite; wenn Sie sich abmelden, können die Codes nicht noch einmal gezeigt werden.',
   flyerPatient: 'Für Sie',
   flyerTitle: 'Ihr Testergebnis in der App',
   flyerStep1: 'Öffnen Sie die App und wählen Sie „Test registrieren“.',
-  flyerStep2: 'Scannen Sie diesen QR-Code. Er gilt auf einem Telefon, einmal.',
+  flyerStep2: 'Scannen Sie diesen QR-Code heute noch. Er gilt auf einem Telefon, einmal.',
   flyerStep3: 'Die App fragt nach dem Ergebnis und meldet sich, wenn es da ist.',
   flyerKeep: 'Bewahren Sie dieses Blatt auf, bis Sie Ihr Ergebnis haben. Zeigen Sie den Code niemandem.',
   flyerLab: 'Für das Labor',
@@ -157,7 +159,7 @@ export const de: Texts = {
   labsPasteHelp: 'Fügen Sie das ganze Dokument samt Unterschrift ein. Seine Version muss höher sein als die geltende.',
   labsSend: 'In Kraft setzen',
   labsDone: 'Die Liste gilt.',
-  labsRefused: 'Die Liste wurde abgelehnt: {reason}.',
+  labsRefused: 'Die Liste wurde abgelehnt.',
 
   quotasIntro: 'Wer nicht in dieser Tabelle steht, darf 60 teleTANs in der Stunde ausstellen. 0 sperrt eine Person.',
   quotasIssuer: 'Mitarbeiter',
@@ -188,7 +190,7 @@ export const de: Texts = {
   holdersId: 'Nummer auf dem Ausweis',
   holdersIdHelp: 'Die serialNumber im Inhabernamen des Zertifikats.',
   holdersSave: 'Eintrag speichern',
-  holdersSaved: 'Der Eintrag von {id} ist gespeichert.',
+  holdersSaved: 'Der Eintrag ist gespeichert.',
   authoritiesTitle: 'Stellen und ihre Sperrlisten',
   authoritiesIntro:
     'Ausweise werden abgewiesen, sobald die Sperrliste ihrer Stelle abgelaufen ist. Der Betrieb bringt die nächste mit npm run revocations.',
@@ -247,7 +249,7 @@ export const de: Texts = {
   errorTitle: 'Das hat nicht geklappt',
   errorForbidden: 'Ihre Rolle umfasst diese Seite nicht.',
   errorForm:
-    'Dieses Formular ist abgelaufen oder kam nicht von diesem Portal. Gehen Sie zur Startseite und versuchen Sie es erneut.',
+    'Dieses Formular gehörte zu einer früheren Sitzung oder kam nicht von diesem Portal. Nichts hat sich geändert: Füllen Sie es noch einmal aus.',
   errorInput: 'Ein Feld fehlt oder hat einen unzulässigen Wert.',
   errorMany: 'Das war zu schnell. Warten Sie eine Minute.',
   errorMissing: 'Diese Seite gibt es nicht.',

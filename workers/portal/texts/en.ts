@@ -2,8 +2,11 @@
  * @module The portal's texts in English, and by their keys the list of all texts there are. `{name}` stands for a value.
  */
 
+import { formsEn } from './forms-en.ts';
+
 /** Every text of the portal. */
 export const en = {
+  ...formsEn,
   brand: 'exposure-edge staff portal',
   skip: 'Skip to content',
   menu: 'Menu',
@@ -36,19 +39,19 @@ export const en = {
   'page.batches': 'Card batches',
   'page.flyers': 'Print test flyers',
   'page.laboratories': 'Laboratories',
-  'page.quotas': 'Quotas',
+  'page.quotas': 'Quotas and releases',
   'page.guesses': 'Failed guesses',
   'page.holders': 'Professionals’ cards',
   'page.sessions': 'Sessions and cards of staff',
   'page.status': 'System status',
   'page.audit': 'Audit log',
   'about.teletan': 'A code for one patient on the telephone.',
-  'about.codes': 'When you issued codes, and until when they are valid.',
+  'about.codes': 'When you issued codes, until when they are valid, and how to revoke one.',
   'about.cards': 'A sheet of cards to cut up, each good for one patient.',
   'about.batches': 'How many cards were used, and how to withdraw a batch.',
   'about.flyers': 'QR codes for tests, with a form for the sample.',
   'about.laboratories': 'Who may post results, and with which certificates.',
-  'about.quotas': 'How many teleTANs each person may issue in an hour.',
+  'about.quotas': 'How many teleTANs each person may issue in an hour; release more.',
   'about.guesses': 'Whether somebody is trying out codes.',
   'about.holders': 'Who may come by card, with which roles.',
   'about.sessions': 'End a session, block a professional’s card.',
@@ -56,17 +59,17 @@ export const en = {
   'about.audit': 'Who did what, and when.',
 
   teletanIntro:
-    'Make sure that you speak to the person who was tested. Then issue a code and read it out. It is shown once and works once, for one hour.',
+    'Make sure that you speak to the person who was tested. Then issue a code and read it out. It works once, for one hour.',
   teletanIssue: 'Issue a teleTAN',
   teletanAnother: 'Issue another teleTAN',
   teletanCode: 'teleTAN',
   teletanLeft: 'Time left: {time}',
   teletanExpired: 'This code has expired. Issue another one.',
   teletanUntil: 'Valid until {time} UTC.',
-  teletanOnce: 'When you leave this page, the code cannot be shown again.',
+  teletanOnce: 'Once you sign out, the code cannot be shown again.',
   teletanQuota: 'You issued {used} of {limit} codes that you may issue in an hour.',
   teletanQuotaOver:
-    'You have issued as many codes as you may in an hour. Wait, or ask the health authority for a higher quota.',
+    'You have issued as many codes as you may in an hour. Wait, or ask a second person to release more.',
 
   codesIntro:
     'The first three characters help you to find a code. The portal does not know the rest, nor whether a code was used.',
@@ -86,7 +89,7 @@ export const en = {
   cardsCount: 'Number of cards (20 to 10,000: fewer would tell whose keys are whose)',
   cardsMake: 'Make the cards',
   cardsLimit: 'You have made as many cards as you may in a day. Try again tomorrow.',
-  cardsMade: '{count} cards were made. Print this page now; the codes cannot be shown again.',
+  cardsMade: '{count} cards were made. Print this page now; once you sign out, the codes cannot be shown again.',
   cardTitle: 'Code for one person who tested positive',
   cardScan: 'Scan with the app, or type:',
   cardUntil: 'Valid until {date}',
@@ -129,11 +132,11 @@ export const en = {
     'Each flyer has a new QR code for one test. The patient keeps the upper part; the lower part goes to the laboratory with the sample.',
   flyersCount: 'Number of flyers (1 to 200)',
   flyersMake: 'Make the flyers',
-  flyersMade: '{count} flyers were made. Print this page; the codes cannot be shown again.',
+  flyersMade: '{count} flyers were made. Print this page; once you sign out, the codes cannot be shown again.',
   flyerPatient: 'For you',
   flyerTitle: 'Your test result in the app',
   flyerStep1: 'Open the app and choose “Register a test”.',
-  flyerStep2: 'Scan this QR code. It works on one telephone, once.',
+  flyerStep2: 'Scan this QR code today. It works on one telephone, once.',
   flyerStep3: 'The app asks for the result and tells you when it is there.',
   flyerKeep: 'Keep this page until you have your result. Show the code to nobody.',
   flyerLab: 'For the laboratory',
@@ -155,7 +158,7 @@ export const en = {
   labsPasteHelp: 'Paste the whole document, with its signature. Its version must be higher than the one in force.',
   labsSend: 'Put in force',
   labsDone: 'The list is in force.',
-  labsRefused: 'The list was refused: {reason}.',
+  labsRefused: 'The list was refused.',
 
   quotasIntro: 'Whoever is not in this table may issue 60 teleTANs an hour. 0 stops a person.',
   quotasIssuer: 'Person',
@@ -186,7 +189,7 @@ export const en = {
   holdersId: 'Number on the card',
   holdersIdHelp: 'The serialNumber in the subject of the certificate.',
   holdersSave: 'Save the entry',
-  holdersSaved: 'The entry of {id} is saved.',
+  holdersSaved: 'The entry is saved.',
   authoritiesTitle: 'Authorities and their lists of revoked cards',
   authoritiesIntro:
     'Cards are refused once the list of their authority is past its end. An operator brings the next one with npm run revocations.',
@@ -244,7 +247,8 @@ export const en = {
 
   errorTitle: 'That did not work',
   errorForbidden: 'Your role does not include this page.',
-  errorForm: 'This form has expired or did not come from this portal. Go back to the start and try again.',
+  errorForm:
+    'This form was of an earlier session, or did not come from this portal. Nothing has changed: fill it in again.',
   errorInput: 'A field is missing or has a value that is not allowed.',
   errorMany: 'That was too fast. Wait a minute.',
   errorMissing: 'There is no such page.',

@@ -1,8 +1,10 @@
 /** @module The portal's texts in Dutch. */
 import type { Texts } from './en.ts';
+import { formsNl } from './forms-nl.ts';
 
 /** Every text of the portal. */
 export const nl: Texts = {
+  ...formsNl,
   brand: 'exposure-edge medewerkersportaal',
   skip: 'Naar de inhoud',
   menu: 'Menu',
@@ -35,19 +37,19 @@ export const nl: Texts = {
   'page.batches': 'Stapels kaarten',
   'page.flyers': 'Testfolders afdrukken',
   'page.laboratories': 'Laboratoria',
-  'page.quotas': 'Quota per persoon',
+  'page.quotas': 'Quota en vrijgaven',
   'page.guesses': 'Mislukte pogingen',
   'page.holders': 'Passen van zorgverleners',
   'page.sessions': 'Sessies en passen',
   'page.status': 'Toestand van het systeem',
   'page.audit': 'Logboek',
   'about.teletan': 'Een code voor één patiënt aan de telefoon.',
-  'about.codes': 'Wanneer u codes uitgaf en tot wanneer ze geldig zijn.',
+  'about.codes': 'Wanneer u codes uitgaf, tot wanneer ze geldig zijn, en hoe u er een intrekt.',
   'about.cards': 'Een vel kaarten om uit te knippen, elk voor één patiënt.',
   'about.batches': 'Hoeveel kaarten gebruikt zijn, en hoe u een stapel intrekt.',
   'about.flyers': 'QR-codes voor tests, met een formulier voor het monster.',
   'about.laboratories': 'Wie uitslagen mag insturen, en met welke certificaten.',
-  'about.quotas': 'Hoeveel teleTANs iemand per uur mag uitgeven.',
+  'about.quotas': 'Hoeveel teleTANs iemand per uur mag uitgeven; er meer vrijgeven.',
   'about.guesses': 'Of iemand codes aan het uitproberen is.',
   'about.holders': 'Wie met een pas binnenkomt, en met welke rollen.',
   'about.sessions': 'Sessies beëindigen, passen blokkeren.',
@@ -55,17 +57,17 @@ export const nl: Texts = {
   'about.audit': 'Wie wat deed, en wanneer.',
 
   teletanIntro:
-    'Ga na of u met de geteste persoon spreekt. Geef dan een code uit en lees die voor. De code is één keer te zien en werkt één keer, een uur lang.',
+    'Ga na of u met de geteste persoon spreekt. Geef dan een code uit en lees die voor. De code werkt één keer, een uur lang.',
   teletanIssue: 'teleTAN uitgeven',
   teletanAnother: 'Nog een teleTAN uitgeven',
   teletanCode: 'teleTAN',
   teletanLeft: 'Nog geldig: {time}',
   teletanExpired: 'Deze code is verlopen. Geef een nieuwe uit.',
   teletanUntil: 'Geldig tot {time} UTC.',
-  teletanOnce: 'Als u deze pagina verlaat, kan de code niet nog eens worden getoond.',
+  teletanOnce: 'Als u zich afmeldt, kan de code niet nog eens worden getoond.',
   teletanQuota: 'U gaf {used} van de {limit} codes uit die u per uur mag uitgeven.',
   teletanQuotaOver:
-    'U heeft zoveel codes uitgegeven als u per uur mag. Wacht even, of vraag de gezondheidsdienst om een hoger quotum.',
+    'U heeft zoveel codes uitgegeven als u per uur mag. Wacht even, of vraag een tweede persoon er meer vrij te geven.',
 
   codesIntro:
     'Met de eerste drie tekens vindt u een code terug. Het portaal kent de rest niet, en weet niet of een code gebruikt is.',
@@ -85,7 +87,8 @@ export const nl: Texts = {
   cardsCount: 'Aantal kaarten (20 tot 10.000: minder verraden van wie de sleutels zijn)',
   cardsMake: 'Kaarten maken',
   cardsLimit: 'U heeft zoveel kaarten gemaakt als u per dag mag. Probeer het morgen weer.',
-  cardsMade: 'Er zijn {count} kaarten gemaakt. Druk deze pagina nu af; de codes kunnen niet nog eens worden getoond.',
+  cardsMade:
+    'Er zijn {count} kaarten gemaakt. Druk deze pagina nu af; als u zich afmeldt, kunnen de codes niet nog eens worden getoond.',
   cardTitle: 'Code voor één persoon die positief is getest',
   cardScan: 'Scan met de app, of typ:',
   cardUntil: 'Geldig tot {date}',
@@ -128,11 +131,12 @@ export const nl: Texts = {
     'Elke folder heeft een nieuwe QR-code voor één test. De patiënt houdt het bovenste deel; het onderste gaat met het monster naar het laboratorium.',
   flyersCount: 'Aantal folders (1 tot 200)',
   flyersMake: 'Folders maken',
-  flyersMade: 'Er zijn {count} folders gemaakt. Druk deze pagina af; de codes kunnen niet nog eens worden getoond.',
+  flyersMade:
+    'Er zijn {count} folders gemaakt. Druk deze pagina af; als u zich afmeldt, kunnen de codes niet nog eens worden getoond.',
   flyerPatient: 'Voor u',
   flyerTitle: 'Uw testuitslag in de app',
   flyerStep1: 'Open de app en kies “Test registreren”.',
-  flyerStep2: 'Scan deze QR-code. Hij werkt op één telefoon, één keer.',
+  flyerStep2: 'Scan deze QR-code vandaag nog. Hij werkt op één telefoon, één keer.',
   flyerStep3: 'De app vraagt naar de uitslag en laat het weten als die er is.',
   flyerKeep: 'Bewaar dit blad tot u uw uitslag heeft. Laat de code aan niemand zien.',
   flyerLab: 'Voor het laboratorium',
@@ -155,7 +159,7 @@ export const nl: Texts = {
   labsPasteHelp: 'Plak het hele document, met de handtekening. De versie moet hoger zijn dan die van kracht is.',
   labsSend: 'Van kracht maken',
   labsDone: 'De lijst is van kracht.',
-  labsRefused: 'De lijst is geweigerd: {reason}.',
+  labsRefused: 'De lijst is geweigerd.',
 
   quotasIntro: 'Wie niet in deze tabel staat, mag 60 teleTANs per uur uitgeven. 0 blokkeert iemand.',
   quotasIssuer: 'Medewerker',
@@ -186,7 +190,7 @@ export const nl: Texts = {
   holdersId: 'Nummer op de pas',
   holdersIdHelp: 'Het serialNumber in de houdernaam van het certificaat.',
   holdersSave: 'Regel opslaan',
-  holdersSaved: 'De regel van {id} is opgeslagen.',
+  holdersSaved: 'De regel is opgeslagen.',
   authoritiesTitle: 'Instanties en hun intrekkingslijsten',
   authoritiesIntro:
     'Passen worden geweigerd zodra de intrekkingslijst van hun instantie is verlopen. De beheerder brengt de volgende met npm run revocations.',
@@ -244,7 +248,8 @@ export const nl: Texts = {
 
   errorTitle: 'Dat lukte niet',
   errorForbidden: 'Deze pagina hoort niet bij uw rol.',
-  errorForm: 'Dit formulier is verlopen of kwam niet van dit portaal. Ga naar het begin en probeer het opnieuw.',
+  errorForm:
+    'Dit formulier hoorde bij een eerdere sessie, of kwam niet van dit portaal. Er is niets veranderd: vul het opnieuw in.',
   errorInput: 'Een veld ontbreekt of heeft een waarde die niet mag.',
   errorMany: 'Dat ging te snel. Wacht een minuut.',
   errorMissing: 'Die pagina is er niet.',

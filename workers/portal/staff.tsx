@@ -16,6 +16,7 @@ import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
 import { quotaRoutes } from './pages/quotas.tsx';
 import { sessionRoutes } from './pages/sessions.tsx';
 import { codeRoutes, teleTanRoutes } from './pages/teletan.tsx';
+import { localTime } from './local-time.ts';
 import { mayUse, type Page, PAGES } from './roles.ts';
 import { openSession } from './session.ts';
 import { audit, type Staff } from './staff-context.ts';
@@ -59,6 +60,7 @@ export function staffRoutes() {
     if (kind === 'ended') return endedPage(c);
     if (kind === 'many') return errorPage(c, 'many');
     c.set('texts', LANGUAGES[c.var.session.language].texts);
+    c.set('times', localTime(c.var.config.timeZone, c.var.session.language));
     return next();
   });
 

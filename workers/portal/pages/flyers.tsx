@@ -4,14 +4,15 @@
  */
 import { Hono } from 'hono';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
+import type { Imprint } from '../bindings.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField } from '../form.ts';
-import { answerPage, Field, Form, Notice } from '../layout.tsx';
+import { answerPage, Field, Form } from '../layout.tsx';
 import { QrCode } from '../qr.tsx';
 import { audit, type Staff } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
 import { fill } from '../texts/texts.ts';
-import { answerSheet } from './sheet.tsx';
+import { answerSheets } from './sheet.tsx';
 
 const MAX_FLYERS = 200;
 const PREFIX_BYTES = 3;
@@ -22,27 +23,39 @@ function testGuid(): string {
   return `${prefix}-${crypto.randomUUID()}`.toUpperCase();
 }
 
-function Flyer({ t, guid, provider }: { readonly t: Texts; readonly guid: string; readonly provider: string }) {
+interface FlyerProps {
+  readonly t: Texts;
+  readonly imprint: Imprint;
+  readonly guid: string;
+  readonly provider: string;
+}
+
+function Flyer({ t, imprint, guid, provider }: FlyerProps) {
   return (
     <article class="flyer">
       <section>
+        <p class="from">{imprint.authority}</p>
         <p class="kind">{t.flyerPatient}</p>
         <h2>{t.flyerTitle}</h2>
         <div class="parts">
           <QrCode guid={guid} label="QR" />
           <div>
             <ol>
-              <li>{t.flyerStep1}</li>
+              <li>{fill(t.flyerStep1, { app: imprint.app })}</li>
               <li>{t.flyerStep2}</li>
               <li>{t.flyerStep3}</li>
             </ol>
             <p>{t.flyerKeep}</p>
+            <p class="questions">
+              {fill(t.flyerQuestions, { authority: imprint.authority, telephone: imprint.telephone })}
+            </p>
           </div>
         </div>
         <p class="guid">{guid}</p>
       </section>
       <div class="cut">{t.flyerCut}</div>
       <section>
+        <p class="from">{imprint.authority}</p>
         <p class="kind">{t.flyerLab}</p>
         <h2>{t.flyerLabTitle}</h2>
         <div class="parts">
@@ -84,14 +97,18 @@ export function flyerRoutes() {
   });
 
   routes.post('/', async (c) => {
-    const { texts: t, identity } = c.var;
+    const { texts: t, identity, config } = c.var;
     const count = integerField(c.var.form, 'count', { min: 1, max: MAX_FLYERS });
     if (count === null) return errorPage(c, 'input');
     await audit(c, 'flyers.make', `count ${count}`);
-    const pieces = Array.from({ length: count }, () => () => (
-      <Flyer t={t} guid={testGuid()} provider={identity.provider} />
-    ));
-    return answerSheet(c, 'flyers', <Notice kind="good">{fill(t.flyersMade, { count })}</Notice>, pieces);
+    return answerSheets(c, 'flyers', {
+      count,
+      make: () => <Flyer t={t} imprint={config.imprint} guid={testGuid()} provider={identity.provider} />,
+      piece: 'flyer',
+      pieces: count,
+      made: fill(t.flyersMade, { count }),
+      broken: t.flyersBroken,
+    });
   });
 
   return routes;

@@ -4,8 +4,8 @@
  */
 import { Hono } from 'hono';
 import type { TeleTanBook } from '../../../domain/rpc.ts';
-import { teleTanText, timeText } from '../format.ts';
-import { answerPage, Form, Notice, Table } from '../layout.tsx';
+import { teleTanText } from '../format.ts';
+import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -40,7 +40,7 @@ export function teleTanRoutes() {
   });
 
   routes.post('/', async (c) => {
-    const { texts: t, identity, now } = c.var;
+    const { texts: t, times, identity, now } = c.var;
     await audit(c, 'teletan.issue');
     const issued = await c.env.VERIFICATION.issueTeleTan(identity.subject);
     if (issued === null) {
@@ -65,14 +65,14 @@ export function teleTanRoutes() {
             data-text={t.teletanLeft}
             data-expired={t.teletanExpired}
           >
-            {fill(t.teletanUntil, { time: timeText(expiresAt) })}
+            {fill(t.teletanUntil, { time: times.timeNear(expiresAt, now) })}
           </p>
           <button type="button" class="needs-js plain" data-copy={teleTan} data-done={t.copied}>
             {t.copy}
           </button>
         </div>
         <p>
-          {fill(t.teletanUntil, { time: timeText(expiresAt) })} {t.teletanOnce}
+          {fill(t.teletanUntil, { time: times.timeNear(expiresAt, now) })} {t.teletanOnce}
         </p>
         <IssueForm c={c} again={true} />
         {quotaLine(c, book)}
@@ -87,12 +87,12 @@ export function teleTanRoutes() {
 export function codeRoutes() {
   const routes = new Hono<Staff>();
   routes.get('/', async (c) => {
-    const { texts: t, identity, now } = c.var;
+    const { texts: t, times, identity, now } = c.var;
     const book = await c.env.VERIFICATION.teleTanBook(identity.subject);
     const rows = book.entries.map(({ hint, issuedAt, expiresAt }) => [
       <span class="mono">{hint}…</span>,
-      timeText(issuedAt),
-      timeText(expiresAt),
+      times.time(issuedAt),
+      times.time(expiresAt),
       expiresAt > now ? t.codesValid : t.codesExpired,
     ]);
     return answerPage(
@@ -110,7 +110,7 @@ export function codeRoutes() {
           />
         )}
         {quotaLine(c, book)}
-        <p class="soft">{t.utc}</p>
+        <ZoneLine c={c} />
       </>,
     );
   });

@@ -157,6 +157,11 @@ export function Table(props: {
   );
 }
 
+/** Says whose times a page shows. */
+export function ZoneLine({ c }: { readonly c: StaffContext }) {
+  return <p class="soft">{fill(c.var.texts.zone, { zone: c.var.times.zone })}</p>;
+}
+
 /** A form that posts to a page of the portal. */
 export function Form(props: { readonly c: StaffContext; readonly action: string; readonly children?: Child }) {
   return (

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import type { PortalConfig, PortalEnv } from './bindings.ts';
 import type { Identity } from './identity-source.ts';
+import type { LocalTime } from './local-time.ts';
 import type { Texts } from './texts/en.ts';
 import type { Language } from './texts/texts.ts';
 
@@ -29,6 +30,8 @@ export interface Staff {
     room: DurableObjectStub<StaffRoom>;
     session: StaffSessionContext;
     texts: Texts;
+    /** How times are written for this person. */
+    times: LocalTime;
     /** The form of a POST, checked by middleware. */
     form: ReadonlyMap<string, string>;
     /** That form's own token. */

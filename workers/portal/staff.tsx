@@ -19,6 +19,7 @@ import { codeRoutes } from './pages/codes.tsx';
 import { teleTanRoutes } from './pages/teletan.tsx';
 import { noticePath } from './notices.ts';
 import { answerOnce } from './once.ts';
+import { localTime } from './local-time.ts';
 import { mayUse, type Page, PAGES } from './roles.ts';
 import { openSession } from './session.ts';
 import { audit, type Staff } from './staff-context.ts';
@@ -62,6 +63,7 @@ export function staffRoutes() {
     if (kind === 'ended') return endedPage(c);
     if (kind === 'many') return errorPage(c, 'many');
     c.set('texts', LANGUAGES[c.var.session.language].texts);
+    c.set('times', localTime(c.var.config.timeZone, c.var.session.language));
     return next();
   });
 

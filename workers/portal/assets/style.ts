@@ -78,20 +78,29 @@ th { font-size: .95rem; color: var(--soft); }
 .figures dd { margin: 0; font-size: 1.8rem; font-variant-numeric: tabular-nums; }
 @media (max-width: 52rem) { .frame { grid-template-columns: 1fr; padding: .75rem; } main { padding: 1rem; } nav ul { display: flex; flex-wrap: wrap; } }
 
-.sheet { margin: 1rem 0; }
-.card { width: 85mm; height: 54mm; border: 1px dashed #666; padding: 3mm 4mm; display: inline-grid; grid-template-columns: 32mm 1fr; gap: 1mm 3mm;
-  align-items: center; align-content: space-between; vertical-align: top; break-inside: avoid; background: #fff; color: #000; font-size: 8.5pt; line-height: 1.25; overflow: hidden; }
-.card .title { grid-column: 1 / -1; font-weight: 700; font-size: 8.5pt; }
+progress { width: 100%; max-width: 44rem; height: 1rem; accent-color: var(--blue); }
+body:has(#sheets-end) .until-whole, body:not(:has(#sheets-end)) .when-whole, [hidden] { display: none; }
+.sheets { margin: 1rem 0; }
+.paper { position: relative; display: flow-root; width: 182mm; max-width: 100%; padding-right: 12mm; margin-bottom: 6mm; background: #fff; color: #000; }
+.paper .number { position: absolute; right: 2mm; top: 0; margin: 0; writing-mode: vertical-rl; font-size: 7pt; color: #444; }
+.card { position: relative; float: left; width: 85mm; height: 54mm; padding: 2.5mm 4mm; overflow: hidden; outline: .15mm solid #888; outline-offset: -.075mm;
+  font-size: 8pt; line-height: 1.2; }
 .card p, .flyer p { margin: 0; max-width: none; }
-.card svg { width: 34mm; height: 34mm; margin: -1mm; display: block; }
+.card .from { font-weight: 700; font-size: 8pt; }
+.card .title { font-size: 8pt; }
+.card svg { float: left; width: 31mm; height: 31mm; margin: -1mm 0 0 -3mm; }
+.card .type { margin-left: 31mm; padding-top: 2mm; }
 .typed { font-family: var(--mono); font-feature-settings: 'zero'; font-weight: 700; font-size: 15pt; line-height: 1.3; letter-spacing: .06em; }
-.card .foot { grid-column: 1 / -1; font-size: 7.5pt; }
-.card .foot span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.card .foot { position: absolute; left: 4mm; right: 4mm; bottom: 2.5mm; font-size: 7pt; overflow-wrap: anywhere; }
+.card .tight { font-size: 5.5pt; }
 .flyer { width: 180mm; max-width: 100%; min-height: 255mm; background: #fff; color: #000; border: 1px solid var(--line); padding: 10mm; margin: 1rem 0; display: grid;
   grid-template-rows: 1fr auto 1fr; break-after: page; break-inside: avoid; }
 .flyer h2 { margin: 0 0 4mm; font-size: 20pt; }
 .flyer .kind { text-transform: uppercase; letter-spacing: .08em; font-size: 9pt; color: #444; }
+.flyer .from { font-weight: 700; font-size: 12pt; margin-bottom: 3mm; }
+.flyer .questions { margin-top: 4mm; font-weight: 600; }
 .flyer .parts { display: grid; grid-template-columns: 58mm 1fr; gap: 8mm; align-items: start; }
+@media screen { .paper { content-visibility: auto; contain-intrinsic-size: auto 182mm auto 270mm; } }
 .flyer svg { width: 58mm; height: 58mm; display: block; }
 .flyer ol { margin: 0; padding-left: 6mm; font-size: 12.5pt; }
 .flyer li { margin-bottom: 3mm; }
@@ -104,7 +113,9 @@ th { font-size: .95rem; color: var(--soft); }
   body { background: #fff; }
   .top, nav, .skip, .screen { display: none !important; }
   .frame, main { display: block; margin: 0; padding: 0; border: 0; max-width: none; }
-  .sheet { margin: 0; }
+  .sheets { margin: 0; }
+  .paper { height: 270mm; margin: 0; overflow: hidden; break-after: page; break-inside: avoid; }
+  .paper:last-child { break-after: auto; }
   .flyer { border: 0; padding: 0; margin: 0; width: auto; min-height: 0; height: 265mm; }
   .flyer:last-child { break-after: auto; }
 }

@@ -5,8 +5,8 @@
 import { Hono } from 'hono';
 import type { BatchCursor, CardBatch } from '../../../domain/rpc.ts';
 import { errorPage } from '../errors.tsx';
-import { dateText, startOfDay, timeText } from '../format.ts';
-import { answerPage, Field, Form, Notice, Table } from '../layout.tsx';
+import { utcText } from '../local-time.ts';
+import { answerPage, Field, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -62,26 +62,26 @@ function PageLinks(props: { c: StaffContext; batches: readonly CardBatch[]; olde
 
 /** @returns the instant a withdrawal is to count from; null when the form has no date, or one outside the batch's life */
 function withdrawnFrom(c: StaffContext, batch: CardBatch): { readonly from: number; readonly back: boolean } | null {
-  const { now } = c.var;
+  const { now, times } = c.var;
   if (field(c, 'when') === 'now') return { from: now, back: false };
-  const from = field(c, 'when') === 'back' ? startOfDay(field(c, 'date')) : null;
-  const earliest = startOfDay(dateText(batch.createdAt)) ?? batch.createdAt;
+  const from = field(c, 'when') === 'back' ? times.startOfDay(field(c, 'date')) : null;
+  const earliest = times.startOfDay(times.date(batch.createdAt)) ?? batch.createdAt;
   return from === null || from < earliest || from > now ? null : { from, back: true };
 }
 
 function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBatch[] }) {
-  const { texts: t } = c.var;
+  const { texts: t, times } = c.var;
   const all = scopeOf(c) === null;
   const rows = batches.map((batch) => [
     <>
       {batch.label} <span class="mono soft">{batch.batchId.slice(0, 8)}</span>
     </>,
     ...(all ? [batch.provider] : []),
-    <span class="nowrap">{dateText(batch.createdAt)}</span>,
-    <span class="nowrap">{dateText(batch.expiresAt)}</span>,
+    <span class="nowrap">{times.date(batch.createdAt)}</span>,
+    <span class="nowrap">{times.lastWholeDay(batch.expiresAt)}</span>,
     batch.size,
     batch.used,
-    batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: timeText(batch.withdrawnFrom) }),
+    batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: times.time(batch.withdrawnFrom) }),
     <form method="get" action="/staff/batches/withdraw">
       <input type="hidden" name="batch" value={batch.batchId} />
       <button class="plain short" aria-label={`${t.batchWithdraw} ${batch.label}`}>
@@ -120,14 +120,14 @@ export function batchRoutes() {
         <p>{t.batchesIntro}</p>
         {batches.length === 0 ? <p>{t.batchesNone}</p> : <BatchTable c={c} batches={batches} />}
         <PageLinks c={c} batches={batches} older={older} newer={newer} />
-        <p class="soft">{t.utc}</p>
+        <ZoneLine c={c} />
       </>,
     );
   });
 
   // The steps before the deed change nothing, so they are addresses that Back leads to.
   routes.get('/withdraw', async (c) => {
-    const { texts: t, now } = c.var;
+    const { texts: t, times, now } = c.var;
     const batch = await batchIn(c);
     if (batch === null) return done(c, 'batches', 'withdrawMissing');
     return answerPage(
@@ -149,14 +149,14 @@ export function batchRoutes() {
             <div class="choice">
               <input type="radio" id="when-back" name="when" value="back" aria-describedby="back-help" />
               <label for="when-back">{t.withdrawBack}</label>
-              <small id="back-help">{t.withdrawBackHelp}</small>
+              <small id="back-help">{fill(t.withdrawBackHelp, { zone: times.zone })}</small>
               <Field
                 label={t.withdrawDate}
                 name="date"
                 type="date"
-                min={dateText(batch.createdAt)}
-                max={dateText(now)}
-                value={dateText(batch.createdAt)}
+                min={times.date(batch.createdAt)}
+                max={times.date(now)}
+                value={times.date(batch.createdAt)}
               />
             </div>
           </fieldset>
@@ -167,7 +167,7 @@ export function batchRoutes() {
   });
 
   routes.get('/withdraw/preview', async (c) => {
-    const { texts: t } = c.var;
+    const { texts: t, times } = c.var;
     const batch = await batchIn(c);
     if (batch === null) return done(c, 'batches', 'withdrawMissing');
     const when = withdrawnFrom(c, batch);
@@ -177,7 +177,7 @@ export function batchRoutes() {
       unused: batch.size - batch.used,
       used: batch.used,
       label: batch.label,
-      time: timeText(when.from),
+      time: times.time(when.from),
     };
     await audit(c, 'batch.preview', `batch ${batch.batchId}`);
     return answerPage(
@@ -191,7 +191,7 @@ export function batchRoutes() {
         <Form c={c} action="/staff/batches/withdraw/confirm">
           <input type="hidden" name="batch" value={batch.batchId} />
           <input type="hidden" name="when" value={when.back ? 'back' : 'now'} />
-          <input type="hidden" name="date" value={dateText(when.from)} />
+          <input type="hidden" name="date" value={times.date(when.from)} />
           <div class="row">
             <button class="danger">{t.withdrawConfirm}</button>
             <a class="button plain" href="/staff/batches">
@@ -208,7 +208,7 @@ export function batchRoutes() {
     if (batch === null) return done(c, 'batches', 'withdrawMissing');
     const when = withdrawnFrom(c, batch);
     if (when === null) return errorPage(c, 'input');
-    await audit(c, 'batch.withdraw', `batch ${batch.batchId} from ${timeText(when.from)}`);
+    await audit(c, 'batch.withdraw', `batch ${batch.batchId} from ${utcText(when.from)} UTC`);
     const holds = await c.env.VERIFICATION.withdrawBatch(batch.batchId, scopeOf(c), when.from);
     if (holds === null) return done(c, 'batches', 'withdrawMissing');
     // After verification, which knows whose batch it is. A crash in between is mended by withdrawing again.
@@ -217,7 +217,7 @@ export function batchRoutes() {
   });
 
   routes.get('/withdrawn', async (c) => {
-    const { texts: t } = c.var;
+    const { texts: t, times } = c.var;
     const batch = await batchIn(c);
     if (batch === null || batch.withdrawnFrom === null) return done(c, 'batches', 'withdrawMissing');
     return answerPage(
@@ -227,7 +227,7 @@ export function batchRoutes() {
         <p>
           {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
         </p>
-        <Notice kind="good">{fill(t.withdrawDone, { time: timeText(batch.withdrawnFrom) })}</Notice>
+        <Notice kind="good">{fill(t.withdrawDone, { time: times.time(batch.withdrawnFrom) })}</Notice>
         <p>
           <a href="/staff/batches">{t.back}</a>
         </p>

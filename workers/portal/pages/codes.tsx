@@ -6,8 +6,7 @@ import { Hono } from 'hono';
 import type { TeleTanEntry } from '../../../domain/code-books.ts';
 import { errorPage } from '../errors.tsx';
 import { textField } from '../form.ts';
-import { timeText } from '../format.ts';
-import { answerPage, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Field, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -25,8 +24,8 @@ function personIn(c: StaffContext, named: string | undefined): string {
 }
 
 function stateText(c: StaffContext, { expiresAt, revokedAt }: TeleTanEntry): string {
-  const { texts: t, now } = c.var;
-  if (revokedAt !== null) return fill(t.codesRevokedAt, { time: timeText(revokedAt) });
+  const { texts: t, times, now } = c.var;
+  if (revokedAt !== null) return fill(t.codesRevokedAt, { time: times.time(revokedAt) });
   return expiresAt > now ? t.codesValid : t.codesExpired;
 }
 
@@ -57,14 +56,14 @@ export function codeRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const { texts: t, identity } = c.var;
+    const { texts: t, times, identity } = c.var;
     const person = personIn(c, c.req.query('person'));
     const book = await c.env.VERIFICATION.teleTanBook(person);
     const entries = book.entries.map((entry) => ({ ...entry }));
     const rows = entries.map((entry) => [
       <span class="mono">{entry.hint}…</span>,
-      timeText(entry.issuedAt),
-      timeText(entry.expiresAt),
+      times.time(entry.issuedAt),
+      times.time(entry.expiresAt),
       stateText(c, entry),
       <RevokeButton c={c} entry={entry} person={person} />,
     ]);
@@ -89,13 +88,13 @@ export function codeRoutes() {
           />
         )}
         {person === identity.subject && quotaLine(c, book)}
-        <p class="soft">{t.utc}</p>
+        <ZoneLine c={c} />
       </>,
     );
   });
 
   routes.get('/revoke', async (c) => {
-    const { texts: t } = c.var;
+    const { texts: t, times } = c.var;
     const person = personIn(c, c.req.query('person'));
     const entry = await entryNamed(c, person, c.req.query('code'));
     if (entry === null) return c.redirect('/staff/codes?notice=codesMissing', 303);
@@ -106,7 +105,7 @@ export function codeRoutes() {
       <>
         <h2>{t.codesRevokeTitle}</h2>
         <p>
-          <span class="mono">{entry.hint}…</span> · {person} · {timeText(entry.issuedAt)} · {stateText(c, entry)}
+          <span class="mono">{entry.hint}…</span> · {person} · {times.time(entry.issuedAt)} · {stateText(c, entry)}
         </p>
         {entry.revokedAt === null && (
           <>

@@ -6,6 +6,7 @@
 import { Hono } from 'hono';
 import { toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../../protocol/primitives/hash.ts';
+import type { Imprint } from '../bindings.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, onceIn } from '../form.ts';
 import { answerPage, Field, Form, Notice } from '../layout.tsx';
@@ -13,7 +14,7 @@ import { QrCode } from '../qr.tsx';
 import { audit, type Staff } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
 import { fill } from '../texts/texts.ts';
-import { answerSheet } from './sheet.tsx';
+import { answerSheets } from './sheet.tsx';
 
 const MAX_FLYERS = 200;
 
@@ -31,27 +32,39 @@ function testGuid(order: string, n: number): string {
   return [hex.slice(0, 6), ...uuid].join('-').toUpperCase();
 }
 
-function Flyer({ t, guid, provider }: { readonly t: Texts; readonly guid: string; readonly provider: string }) {
+interface FlyerProps {
+  readonly t: Texts;
+  readonly imprint: Imprint;
+  readonly guid: string;
+  readonly provider: string;
+}
+
+function Flyer({ t, imprint, guid, provider }: FlyerProps) {
   return (
     <article class="flyer">
       <section>
+        <p class="from">{imprint.authority}</p>
         <p class="kind">{t.flyerPatient}</p>
         <h2>{t.flyerTitle}</h2>
         <div class="parts">
           <QrCode guid={guid} label="QR" />
           <div>
             <ol>
-              <li>{t.flyerStep1}</li>
+              <li>{fill(t.flyerStep1, { app: imprint.app })}</li>
               <li>{t.flyerStep2}</li>
               <li>{t.flyerStep3}</li>
             </ol>
             <p>{t.flyerKeep}</p>
+            <p class="questions">
+              {fill(t.flyerQuestions, { authority: imprint.authority, telephone: imprint.telephone })}
+            </p>
           </div>
         </div>
         <p class="guid">{guid}</p>
       </section>
       <div class="cut">{t.flyerCut}</div>
       <section>
+        <p class="from">{imprint.authority}</p>
         <p class="kind">{t.flyerLab}</p>
         <h2>{t.flyerLabTitle}</h2>
         <div class="parts">
@@ -103,17 +116,21 @@ export function flyerRoutes() {
   });
 
   routes.get('/sheet', async (c) => {
-    const { texts: t, identity, room, session } = c.var;
+    const { texts: t, identity, config, room, session } = c.var;
     const once = onceIn(c.req.query('form'));
     const count = Number(c.req.query('count'));
     // What no form made isn't shown, nor more of it: it would be in no audit log.
     const made = once !== null && (await room.formAnswer(session.formName(once))) === sheetPath(once, count);
     if (!made) return answerPage(c, 'flyers', <Notice kind="plain">{t.flyersGone}</Notice>);
     const order = session.orderOf(once);
-    const pieces = Array.from({ length: count }, (_, n) => () => (
-      <Flyer t={t} guid={testGuid(order, n)} provider={identity.provider} />
-    ));
-    return answerSheet(c, 'flyers', <Notice kind="good">{fill(t.flyersMade, { count })}</Notice>, pieces);
+    return answerSheets(c, 'flyers', {
+      count,
+      make: (n) => <Flyer t={t} imprint={config.imprint} guid={testGuid(order, n)} provider={identity.provider} />,
+      piece: 'flyer',
+      pieces: count,
+      made: fill(t.flyersMade, { count }),
+      broken: t.flyersBroken,
+    });
   });
 
   return routes;

@@ -8,8 +8,7 @@ import { HOLDER_PAGE, type ListedHolder } from '../../../durable-objects/staff-r
 import { listHolders, unlistHolder } from '../card-desk.ts';
 import { holderIn, isCardSubject } from '../card-input.ts';
 import { errorPage } from '../errors.tsx';
-import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { PROFESSIONAL_ROLES, type Role } from '../roles.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
@@ -30,7 +29,7 @@ export function AuthorityField({ t, authorities }: { t: Texts; authorities: read
 }
 
 function Authorities({ c, authorities }: { c: StaffContext; authorities: readonly ListFacts[] }) {
-  const { texts: t, now } = c.var;
+  const { texts: t, times, now } = c.var;
   if (authorities.length === 0) return <p>{t.authoritiesNone}</p>;
   return (
     <Table
@@ -38,8 +37,8 @@ function Authorities({ c, authorities }: { c: StaffContext; authorities: readonl
       heads={[t.holdersAuthority, t.authoritiesMade, t.authoritiesUntil, t.authoritiesRevoked, t.codesState]}
       rows={authorities.map(({ name, thisUpdate, nextUpdate, entries }) => [
         name,
-        <span class="nowrap">{timeText(thisUpdate)}</span>,
-        <span class="nowrap">{timeText(nextUpdate)}</span>,
+        <span class="nowrap">{times.time(thisUpdate)}</span>,
+        <span class="nowrap">{times.time(nextUpdate)}</span>,
         entries,
         now < nextUpdate ? t.authoritiesFresh : <strong>{t.authoritiesStale}</strong>,
       ])}
@@ -96,11 +95,18 @@ async function content(c: StaffContext) {
     <>
       <p>{t.holdersIntro}</p>
       {holders.length === 0 ? <p>{t.holdersNone}</p> : <Holders c={c} holders={holders} />}
-      {last !== undefined && (
+      {(last !== undefined || after !== '') && (
         <nav class="row" aria-label={t.pages}>
-          <a class="button plain" href={`/staff/holders?after=${encodeURIComponent(last.subject)}`}>
-            {t.holdersNext}
-          </a>
+          {after !== '' && (
+            <a class="button plain" href="/staff/holders">
+              {t.holdersFirst}
+            </a>
+          )}
+          {last !== undefined && (
+            <a class="button plain" href={`/staff/holders?after=${encodeURIComponent(last.subject)}`}>
+              {t.pageAfter}
+            </a>
+          )}
         </nav>
       )}
       {authorities.length > 0 && (
@@ -127,7 +133,7 @@ async function content(c: StaffContext) {
       <h2>{t.authoritiesTitle}</h2>
       <p>{t.authoritiesIntro}</p>
       <Authorities c={c} authorities={authorities} />
-      <p class="soft">{t.utc}</p>
+      <ZoneLine c={c} />
     </>
   );
 }

@@ -6,8 +6,7 @@ import { Hono } from 'hono';
 import type { QuotaRequest } from '../../../domain/code-books.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, textField } from '../form.ts';
-import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 
@@ -18,12 +17,12 @@ const REQUEST_ID = /^[0-9a-f]{32}$/;
 
 /** What others asked for beyond their quota; one's own is shown without a button. */
 function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRequest[] }) {
-  const { texts: t, identity, session } = c.var;
+  const { texts: t, times, identity, session } = c.var;
   if (requests.length === 0) return <p>{t.quotasNoRequests}</p>;
   const rows = requests.map(({ id, issuer, codes, askedAt }) => [
     issuer,
     codes,
-    <span class="nowrap">{timeText(askedAt)}</span>,
+    <span class="nowrap">{times.time(askedAt)}</span>,
     issuer === identity.subject ? (
       t.quotasYours
     ) : (
@@ -51,7 +50,7 @@ async function content(c: StaffContext) {
       <h2>{t.quotasRequests}</h2>
       <p>{t.quotasRequestsIntro}</p>
       <Requests c={c} requests={requests.map((request) => ({ ...request }))} />
-      <p class="soft">{t.utc}</p>
+      <ZoneLine c={c} />
       <h2>{t.quotasTitle}</h2>
       <p>{t.quotasIntro}</p>
       {quotas.length > 0 && (

@@ -4,8 +4,7 @@ import { certificatesInPem } from '../bindings.ts';
 import { blockByMarks, markOfSerial, marksToBlock } from '../card-desk.ts';
 import { errorPage } from '../errors.tsx';
 import { textField } from '../form.ts';
-import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { AuthorityField } from './holders.tsx';
@@ -14,12 +13,12 @@ import { fill } from '../texts/texts.ts';
 const MAX_NAME = 100;
 
 async function content(c: StaffContext) {
-  const { texts: t, room, session } = c.var;
+  const { texts: t, times, room, session } = c.var;
   const [sessions, blocked, authorities] = await Promise.all([room.sessions(), room.blocked(), room.authorities()]);
   const rows = sessions.map(({ subject, begunAt, lastSeen }) => [
     subject,
-    <span class="nowrap">{timeText(begunAt)}</span>,
-    <span class="nowrap">{timeText(lastSeen)}</span>,
+    <span class="nowrap">{times.time(begunAt)}</span>,
+    <span class="nowrap">{times.time(lastSeen)}</span>,
     <form method="post" action="/staff/sessions/revoke">
       <Csrf token={session.csrf} />
       <input type="hidden" name="subject" value={subject} />
@@ -61,11 +60,12 @@ async function content(c: StaffContext) {
         <ul>
           {blocked.map(({ mark, at }) => (
             <li>
-              <span class="mono break">{mark}</span> · {timeText(at)}
+              <span class="mono break">{mark}</span> · {times.time(at)}
             </li>
           ))}
         </ul>
       )}
+      <ZoneLine c={c} />
     </>
   );
 }

@@ -8,7 +8,7 @@ import type { TeleTanBook } from '../../../domain/code-books.ts';
 import { MAX_CODES_ASKED } from '../../../domain/teletan.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, onceIn } from '../form.ts';
-import { teleTanText, timeText } from '../format.ts';
+import { teleTanText } from '../format.ts';
 import { answerPage, Field, Form, Notice } from '../layout.tsx';
 import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
@@ -112,7 +112,7 @@ export function teleTanRoutes() {
   });
 
   routes.get('/code', async (c) => {
-    const { texts: t, identity, session, now } = c.var;
+    const { texts: t, times, identity, session, now } = c.var;
     const once = onceIn(c.req.query('form'));
     const order = once === null ? null : session.orderOf(once);
     const issued = order === null ? null : await c.env.VERIFICATION.orderedTeleTan(identity.subject, order);
@@ -150,14 +150,14 @@ export function teleTanRoutes() {
             data-text={t.teletanLeft}
             data-expired={t.teletanExpired}
           >
-            {fill(t.teletanUntil, { time: timeText(expiresAt) })}
+            {fill(t.teletanUntil, { time: times.timeNear(expiresAt, now) })}
           </p>
           <button type="button" class="needs-js plain" data-copy={teleTan} data-done={t.copied}>
             {t.copy}
           </button>
         </div>
         <p>
-          {fill(t.teletanUntil, { time: timeText(expiresAt) })} {t.teletanOnce}
+          {fill(t.teletanUntil, { time: times.timeNear(expiresAt, now) })} {t.teletanOnce}
         </p>
         {another}
         {quotaLine(c, await c.env.VERIFICATION.teleTanBook(identity.subject))}

@@ -18,6 +18,7 @@ import {
   exposureDetectionSchema,
   keyDownloadSchema,
   pollingSchema,
+  publicationSchema,
   regionsSchema,
   supportedCountriesSchema,
 } from './operations.ts';
@@ -51,6 +52,7 @@ export const parametersSchema = z
     supportedCountries: supportedCountriesSchema,
     appVersions: appVersionsSchema,
     appFeatures: z.array(appFeatureSchema).max(50),
+    publication: publicationSchema,
   })
   .describe('Parameters of exposure notifications');
 

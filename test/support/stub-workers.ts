@@ -119,6 +119,7 @@ export default { fetch: () => new Response(null, { status: 404 }) };`,
 export const originStub = stub(
   'origin',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
+const versions = [];
 const stored = new Set();
 const dead = new Set();
 const known = new Set();
@@ -142,6 +143,23 @@ export class BackOffice extends WorkerEntrypoint {
   confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
   markBatch() {}
   status() { return { regions: [], idle: true, counters: {} }; }
+  parameterStatus() {
+    const audience = { percentage: 100, android: 'all', ios: 'all' };
+    const history = versions.map((text, at) => ({ version: at + 1, action: 'publish', hour: 497222, documents: [{ sha256: String(at + 1).padStart(64, '0'), size: text.length, audience }] }));
+    return { version: versions.length, published: true, issuedAt: 1790000000, validUntil: 1791209600, history: history.toReversed() };
+  }
+  parameterDocument(name) { return versions[Number(name) - 1] ?? null; }
+  publishParameters({ document, audience, dryRun }, expected, persons = 1) {
+    const version = versions.length;
+    if (expected !== version) return { kind: 'conflict', version };
+    if (persons < 2 && version > 0 && (audience?.percentage ?? 100) > 10) return { kind: 'needs-second-person', version: version + 1, abovePercentage: 10 };
+    if (dryRun) return { kind: 'would-publish', version: version + 1 };
+    versions.push(document);
+    return { kind: 'published', version: version + 1 };
+  }
+  rollbackParameters({ toVersion }, expected, persons = 1) {
+    return this.publishParameters({ document: versions[(toVersion ?? versions.length - 1) - 1], audience: null, dryRun: false }, expected, persons);
+  }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

@@ -13,6 +13,7 @@ import { flyerRoutes } from './pages/flyers.tsx';
 import { holderRoutes } from './pages/holders.tsx';
 import { laboratoryRoutes } from './pages/laboratories.tsx';
 import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
+import { parameterRoutes } from './pages/parameters.tsx';
 import { quotaRoutes } from './pages/quotas.tsx';
 import { sessionRoutes } from './pages/sessions.tsx';
 import { codeRoutes } from './pages/codes.tsx';
@@ -33,6 +34,7 @@ const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   flyers: flyerRoutes,
   laboratories: laboratoryRoutes,
   quotas: quotaRoutes,
+  parameters: parameterRoutes,
   guesses: guessRoutes,
   holders: holderRoutes,
   sessions: sessionRoutes,

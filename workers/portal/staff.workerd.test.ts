@@ -27,6 +27,8 @@ const ACTIONS: readonly [path: string, page: Page][] = [
   ['/staff/flyers', 'flyers'],
   ['/staff/laboratories', 'laboratories'],
   ['/staff/quotas', 'quotas'],
+  ['/staff/parameters/agree', 'parameters'],
+  ['/staff/parameters/decline', 'parameters'],
   ['/staff/quotas/release', 'quotas'],
   ['/staff/holders', 'holders'],
   ['/staff/holders/remove', 'holders'],

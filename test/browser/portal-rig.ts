@@ -1,7 +1,6 @@
 /**
  * @module A local edge with all Workers, Chromium before it, and people who sign in at the local chooser.
  */
-import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireChromium } from '../../scripts/support/chromium.ts';
 import { type LocalEdge, type LocalEdgeOptions, startLocalEdge } from '../../local-edge/local-edge.ts';
@@ -72,13 +71,6 @@ export async function startPortal(options: Pick<LocalEdgeOptions, 'adapt'> = {})
       await edge.dispose();
     },
   };
-}
-
-/** What axe found, one line each. */
-export async function axeViolations(page: Page): Promise<string[]> {
-  // The pages' policy forbids scripts from elsewhere; the debugger may run one all the same.
-  return page.evaluate(`${axe.source}; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-    .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html)))`);
 }
 
 /** @returns whether something is wider than the window */

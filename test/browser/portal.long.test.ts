@@ -10,7 +10,8 @@ import { parseTeleTan } from '../../domain/teletan.ts';
 import { requirePdftotext } from '../../scripts/support/chromium.ts';
 import { moveClock } from '../../scripts/support/operator.ts';
 import { ask, withBackOffice } from '../support/back-office.ts';
-import { axeViolations, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
+import { axeViolations } from '../support/axe.ts';
+import { type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
 import { qrOn, textOfPdf } from './print.ts';
 
 const PAGES = [

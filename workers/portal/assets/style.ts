@@ -27,6 +27,8 @@ nav a[aria-current] { background: var(--blue); color: #fff; }
 main { background: var(--paper); border: 1px solid var(--line); border-radius: .6rem; padding: 1.25rem 1.75rem 1.75rem; min-width: 0; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: .25rem 0 .75rem; }
 h2 { font-size: 1.25rem; margin: 1.75rem 0 .5rem; }
+h3 { font-size: 1.05rem; margin: 1rem 0 .3rem; }
+.proposal { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem 1rem; margin: 1rem 0; }
 .code-box h2 { margin: 0; }
 p { max-width: 44rem; }
 .soft { color: var(--soft); }
@@ -39,7 +41,7 @@ p { max-width: 44rem; }
 .field small { display: block; margin-top: .4rem; color: var(--soft); font-size: .95rem; }
 fieldset { border: 0; margin: 1rem 0; padding: 0; }
 .choice { margin: .75rem 0; padding-left: 2rem; position: relative; max-width: 40rem; }
-.choice > input[type=radio] { position: absolute; left: 0; top: .25rem; margin: 0; width: 1.05rem; height: 1.05rem; }
+.choice > input { position: absolute; left: 0; top: .25rem; margin: 0; width: 1.05rem; height: 1.05rem; }
 .choice small { display: block; color: var(--soft); font-size: .95rem; }
 input, textarea, select, button { font: inherit; color: inherit; }
 input:not([type=radio]):not([type=checkbox]), textarea, select { width: 100%; padding: .5rem .6rem; border: 1px solid #6b7a87; border-radius: .35rem; background: #fff; }

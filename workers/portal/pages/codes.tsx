@@ -25,7 +25,7 @@ function personIn(c: StaffContext, named: string | undefined): string {
 
 function stateText(c: StaffContext, { expiresAt, revokedAt }: TeleTanEntry): string {
   const { texts: t, times, now } = c.var;
-  if (revokedAt !== null) return fill(t.codesRevokedAt, { time: times.time(revokedAt) });
+  if (revokedAt !== null) return fill(t.codesRevokedAt, { time: times.timeNear(revokedAt, now) });
   return expiresAt > now ? t.codesValid : t.codesExpired;
 }
 
@@ -56,14 +56,14 @@ export function codeRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const { texts: t, times, identity } = c.var;
+    const { texts: t, times, identity, now } = c.var;
     const person = personIn(c, c.req.query('person'));
     const book = await c.env.VERIFICATION.teleTanBook(person);
     const entries = book.entries.map((entry) => ({ ...entry }));
     const rows = entries.map((entry) => [
       <span class="mono">{entry.hint}…</span>,
-      times.time(entry.issuedAt),
-      times.time(entry.expiresAt),
+      times.timeNear(entry.issuedAt, now),
+      times.timeNear(entry.expiresAt, now),
       stateText(c, entry),
       <RevokeButton c={c} entry={entry} person={person} />,
     ]);

@@ -93,8 +93,14 @@ export function teleTanRoutes() {
       c,
       'teletan',
       <>
-        <p>{t.teletanIntro}</p>
-        {book.used < book.limit ? <IssueForm c={c} /> : <BeyondQuota c={c} book={book} />}
+        {book.used < book.limit ? (
+          <>
+            <p>{t.teletanIntro}</p>
+            <IssueForm c={c} />
+          </>
+        ) : (
+          <BeyondQuota c={c} book={book} />
+        )}
         {quotaLine(c, book)}
       </>,
     );

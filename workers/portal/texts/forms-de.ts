@@ -33,7 +33,7 @@ export const formsDe: Readonly<Record<keyof typeof formsEn, string>> = {
     'Der Code gilt nicht mehr, und ein Telefon, das ihn schon benutzt hat, kann nichts mehr hochladen. Schon hochgeladene Schlüssel bleiben. Ob er benutzt wurde, erfährt niemand. Das lässt sich nicht zurücknehmen.',
   codesRevokeConfirm: 'Diese teleTAN widerrufen',
   codesRevoked: 'Die teleTAN ist widerrufen.',
-  codesRevokedAt: 'widerrufen am {time}',
+  codesRevokedAt: 'widerrufen {time}',
   codesMissing: 'Einen solchen Code der letzten 24 Stunden gibt es nicht.',
   cardsGone:
     'Diese Karten können nicht noch einmal gezeigt werden: Ihr Stapel wurde zurückgezogen, oder sie wurden in einer anderen Sitzung erstellt.',

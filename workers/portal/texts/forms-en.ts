@@ -29,7 +29,7 @@ export const formsEn = {
     'The code stops working, and a telephone that has used it can no longer upload. Keys that were uploaded already stay. Nobody is told whether it was used. This cannot be taken back.',
   codesRevokeConfirm: 'Revoke this teleTAN',
   codesRevoked: 'The teleTAN is revoked.',
-  codesRevokedAt: 'revoked on {time}',
+  codesRevokedAt: 'revoked {time}',
   codesMissing: 'There is no such code of the last 24 hours.',
   cardsGone: 'These cards cannot be shown again: their batch was withdrawn, or they were made in another session.',
   flyersGone: 'These flyers cannot be shown again: they were made in another session.',

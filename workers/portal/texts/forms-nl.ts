@@ -31,7 +31,7 @@ export const formsNl: Readonly<Record<keyof typeof formsEn, string>> = {
     'De code werkt niet meer, en een telefoon die hem al gebruikte kan niets meer uploaden. Sleutels die al geüpload zijn blijven. Of de code gebruikt is, krijgt niemand te horen. Dit kan niet ongedaan worden gemaakt.',
   codesRevokeConfirm: 'Deze teleTAN intrekken',
   codesRevoked: 'De teleTAN is ingetrokken.',
-  codesRevokedAt: 'ingetrokken op {time}',
+  codesRevokedAt: 'ingetrokken {time}',
   codesMissing: 'Zo’n code van de laatste 24 uur is er niet.',
   cardsGone:
     'Deze kaarten kunnen niet nog eens worden getoond: de stapel is ingetrokken of in een andere sessie gemaakt.',

@@ -20,6 +20,8 @@ export interface BufferConfig {
   readonly knownKeyHashKey: Uint8Array;
   /** Hours that upload ids and tombstones live: as long as the TAN's row (docs/architecture.md §4.4). */
   readonly uploadIdLifetimeHours: number;
+  /** SPKI PEM: what the journal is sealed to; the private half is offline. */
+  readonly restorePublicKey: string;
 }
 
 /**
@@ -45,6 +47,7 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
     policy: policy.value,
     knownKeyHashKey: hashKey,
     uploadIdLifetimeHours: Number(lifetime),
+    restorePublicKey: text(env, 'RESTORE_PUBLIC_KEY', /^-----BEGIN PUBLIC KEY-----/, 'an SPKI PEM of a P-256 key'),
   };
 }
 

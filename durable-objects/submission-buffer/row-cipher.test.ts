@@ -100,7 +100,7 @@ describe('a label', () => {
 });
 
 describe('counts', () => {
-  it('are opened by their own key alone, by whoever written them and by a later one, and not when they were damaged', ({
+  it('are opened by their own key alone, by whoever sealed them and by a later one, and not when they were damaged', ({
     expect,
   }) => {
     const cipher = new HourCipher(KEY);

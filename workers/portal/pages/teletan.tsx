@@ -5,6 +5,7 @@
 import { Hono } from 'hono';
 import type { TeleTanBook } from '../../../domain/rpc.ts';
 import { teleTanText } from '../format.ts';
+import { pageOf } from '../paging.tsx';
 import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -89,7 +90,8 @@ export function codeRoutes() {
   routes.get('/', async (c) => {
     const { texts: t, times, identity, now } = c.var;
     const book = await c.env.VERIFICATION.teleTanBook(identity.subject);
-    const rows = book.entries.map(({ hint, issuedAt, expiresAt }) => [
+    const entries = pageOf(c, book.entries, { page: 'codes', parameter: 'page', caption: t['page.codes'] });
+    const rows = entries.rows.map(({ hint, issuedAt, expiresAt }) => [
       <span class="mono">{hint}…</span>,
       times.time(issuedAt),
       times.time(expiresAt),
@@ -109,6 +111,7 @@ export function codeRoutes() {
             rows={rows}
           />
         )}
+        {entries.links}
         {quotaLine(c, book)}
         <ZoneLine c={c} />
       </>,

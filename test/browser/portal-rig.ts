@@ -32,12 +32,14 @@ interface Person {
   readonly provider?: string;
 }
 
-/** @param options of the edge @returns the edge and a browser; ended by `close` */
-export async function startPortal(options: Pick<LocalEdgeOptions, 'adapt'> = {}): Promise<Portal> {
+/** @param options of the edge, and variables of the portal @returns the edge and a browser; ended by `close` */
+export async function startPortal(
+  options: Pick<LocalEdgeOptions, 'adapt'> & { readonly portal?: Readonly<Record<string, string>> } = {},
+): Promise<Portal> {
   const authority = await issueCertificate(CARD_AUTHORITY, null);
   const edge = await startLocalEdge({
     ...options,
-    vars: { portal: { STAFF_ROOTS: authority.certificate.toString('pem') } },
+    vars: { portal: { STAFF_ROOTS: authority.certificate.toString('pem'), ...options.portal } },
   });
   const browser = await chromium.launch({
     executablePath: requireChromium(),

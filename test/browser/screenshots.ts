@@ -45,7 +45,7 @@ await run(
       await page.getByLabel('Name of the batch').fill('December');
       await shoot('cards');
       await page.getByRole('button', { name: 'Make the cards' }).click();
-      await page.locator('.card').nth(9).waitFor();
+      await page.locator('#sheets-end').waitFor({ state: 'attached' });
       await shoot('cards-made');
       await page.emulateMedia({ media: 'print' });
       await page.setViewportSize({ width: 720, height: 1018 });
@@ -62,7 +62,7 @@ await run(
       await open('flyers');
       await shoot('flyers');
       await page.getByRole('button', { name: 'Make the flyers' }).click();
-      await page.locator('.flyer').waitFor();
+      await page.locator('#sheets-end').waitFor({ state: 'attached' });
       await page.emulateMedia({ media: 'print' });
       await page.setViewportSize({ width: 720, height: 1018 });
       await shoot('flyer-printed');

@@ -30,7 +30,7 @@ export interface Imprint {
   readonly authority: string;
   /** Where its hotline is reached, as people write numbers. */
   readonly telephone: string;
-  /** The app's name, as stores have it, 1 to 40 characters. */
+  /** The app's name, as stores have it, 1 to 30 characters. */
   readonly app: string;
 }
 
@@ -49,9 +49,9 @@ export interface PortalConfig {
   readonly imprint: Imprint;
 }
 
-/** Lines of a card that they fill at most: two, and one. */
+/** What fits a card: two lines of small print, and one beside the code. */
 const MAX_AUTHORITY = 60;
-const MAX_APP = 40;
+const MAX_APP = 30;
 /** Digits as people group them, at least three of them (112). */
 const TELEPHONE = /^(?=(?:\D*\d){3})\+?[0-9 ()/.–-]{3,30}$/;
 
@@ -75,7 +75,8 @@ export function parsePortalConfig(env: PortalEnv): PortalConfig {
         'AUTHORITY_TELEPHONE',
         (value) => TELEPHONE.test(value),
         'a telephone number is expected: digits, spaces and ( ) / . -, 3 to 30 characters',
-      ),
+        // No line ends within it.
+      ).replaceAll(' ', '\u00a0'),
       app: printed(variables, 'APP_NAME', MAX_APP),
     },
   };
@@ -94,7 +95,7 @@ const printed = (variables: Variables, name: string, max: number): string =>
   checked(
     variables,
     name,
-    (value) => value.trim() === value && [...value].length <= max && !/\p{C}/u.test(value),
+    (value) => value.trim() === value && value.length <= max && !/\p{C}/u.test(value),
     `1 to ${max} characters are expected, no control characters, no space at either end`,
   );
 

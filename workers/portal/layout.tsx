@@ -122,7 +122,10 @@ export function Notice({ kind, children }: { readonly kind: 'good' | 'bad' | 'pl
   );
 }
 
-/** A table that scrolls by itself when the window is narrow. @param numeric indexes of columns with numbers */
+/**
+ * A table; where there is no room for its columns each row becomes a list of its cells, each with its head. Display says
+ * nothing of a table then, so the roles do. @param numeric indexes of columns with numbers
+ */
 export function Table(props: {
   readonly caption: string;
   readonly heads: readonly string[];
@@ -133,21 +136,23 @@ export function Table(props: {
   const alignment = (column: number) => (numeric.includes(column) ? 'number' : undefined);
   return (
     <div class="table" role="region" aria-label={caption} tabindex={0}>
-      <table>
-        <thead>
-          <tr>
+      <table role="table" aria-label={caption}>
+        <thead role="rowgroup">
+          <tr role="row">
             {heads.map((head, column) => (
-              <th scope="col" class={alignment(column)}>
+              <th scope="col" role="columnheader" class={alignment(column)}>
                 {head}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr>
+            <tr role="row">
               {row.map((cell, column) => (
-                <td class={alignment(column)}>{cell}</td>
+                <td role="cell" class={alignment(column)} data-head={heads[column]}>
+                  {cell}
+                </td>
               ))}
             </tr>
           ))}
@@ -155,6 +160,11 @@ export function Table(props: {
       </table>
     </div>
   );
+}
+
+/** What people wrote into a cell: of any length, and broken anywhere, so that it hides no other column. */
+export function Long({ children }: { readonly children?: Child }) {
+  return <div class="long">{children}</div>;
 }
 
 /** Says whose times a page shows. */

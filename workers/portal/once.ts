@@ -35,7 +35,7 @@ export async function answerOnce(c: StaffContext, next: Next): Promise<Response 
   return undefined;
 }
 
-/** Answers a form by a page that shows what came of it. @param page path below `/staff` */
-export function done(c: StaffContext, page: string, notice: NoticeKey): Response {
-  return c.redirect(noticePath(`/staff/${page}`, notice), 303);
+/** Answers a form by a page that shows what came of it. @param page path below `/staff` @param more of the address, from `&` on */
+export function done(c: StaffContext, page: string, notice: NoticeKey, more = ''): Response {
+  return c.redirect(`${noticePath(`/staff/${page}`, notice)}${more}`, 303);
 }

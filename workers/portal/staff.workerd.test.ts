@@ -235,6 +235,9 @@ describe('codes', () => {
     const text = await (await browser.post('/staff/cards', { label: '<b>Label', count: '20' })).text();
     expect(text.match(/class="card"/g)).toHaveLength(20);
     expect(text).toContain('Practice · &lt;b&gt;Label');
+    for (const line of ['Example Health Authority', 'Scan with Example Warn App', '0800\u00a0555\u00a00100']) {
+      expect(text.split(line)).toHaveLength(21);
+    }
     for (const group of ['ABCDE-', 'FGHJK-', 'MNPQ2']) expect(text).toContain(group);
     expect(text.endsWith('</html>')).toBe(true);
     const batches = await (await browser.send('/staff/batches')).text();
@@ -252,6 +255,8 @@ describe('codes', () => {
     const text = await (await browser.post('/staff/flyers', { count: '60' })).text();
     const guids = text.match(/[0-9A-F]{6}-[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}/g) ?? [];
     expect([guids.length, new Set(guids).size]).toEqual([120, 60]);
+    expect(text.split('Open Example Warn App')).toHaveLength(61);
+    expect(text.split('Questions? Example Health Authority, 0800\u00a0555\u00a00100')).toHaveLength(61);
     expect(await entriesOf(subject)).toEqual([
       ['flyers.make', 'count 60'],
       ['session.begin', ''],

@@ -14,6 +14,7 @@ a { color: var(--blue); }
 .skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .5rem 1rem; z-index: 1; }
 .top { background: var(--blue); color: #fff; }
 .top > div { max-width: 78rem; margin: 0 auto; padding: .75rem 1.25rem; display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center; }
+.top span { overflow-wrap: anywhere; }
 .brand { font-weight: 650; color: #fff; text-decoration: none; margin-right: auto; }
 .top form { display: flex; flex-wrap: wrap; gap: .25rem; align-items: center; margin: 0; }
 .top button { background: transparent; color: #fff; border: 1px solid #ffffff88; padding: .2rem .6rem; font-size: .95rem; min-height: 0; }
@@ -51,6 +52,7 @@ button, .button { display: inline-block; min-height: 2.75rem; padding: .5rem 1.1
 button.plain, .button.plain { background: #fff; color: var(--blue); }
 button.danger { background: var(--red); border-color: var(--red); }
 td button { min-height: 0; padding: .3rem .7rem; font-size: .95rem; }
+td button { overflow-wrap: anywhere; }
 td button.short { white-space: nowrap; }
 .row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin: 1rem 0; }
 .filters { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: end; }
@@ -66,11 +68,25 @@ td button.short { white-space: nowrap; }
 .timer { font-variant-numeric: tabular-nums; font-size: 1.2rem; margin: .25rem 0; }
 .expired { border-color: var(--red); background: var(--red-soft); }
 .expired .code { text-decoration: line-through; color: var(--soft); }
-.table { overflow-x: auto; }
+.table { overflow-x: auto; container-type: inline-size; }
+.long { min-width: 8rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; }
 th, td { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-size: .95rem; color: var(--soft); }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
+@container (max-width: 46rem) {
+  table, tbody, tr, td { display: block; }
+  thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
+  tr { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .8rem; margin-bottom: .75rem; }
+  td { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 0 .75rem; border: 0; padding: .25rem 0; }
+  td::before { content: attr(data-head); color: var(--soft); font-weight: 600; font-size: .95rem; }
+  td.number { text-align: left; }
+  td > * { grid-column: 2; }
+  td:empty { display: none; }
+  td .long { min-width: 0; }
+  td .nowrap, td.nowrap { white-space: normal; }
+}
+@container (max-width: 24rem) { td { grid-template-columns: 1fr; } td > * { grid-column: 1; } }
 .mono { font-family: var(--mono); font-size: .88rem; }
 .break { overflow-wrap: anywhere; }
 .nowrap { white-space: nowrap; }
@@ -85,16 +101,20 @@ body:has(#sheets-end) .until-whole, body:not(:has(#sheets-end)) .when-whole, [hi
 .sheets { margin: 1rem 0; }
 .paper { position: relative; display: flow-root; width: 182mm; max-width: 100%; padding-right: 12mm; margin-bottom: 6mm; background: #fff; color: #000; }
 .paper .number { position: absolute; right: 2mm; top: 0; margin: 0; writing-mode: vertical-rl; font-size: 7pt; color: #444; }
-.card { position: relative; float: left; width: 85mm; height: 54mm; padding: 2.5mm 4mm; overflow: hidden; outline: .15mm solid #888; outline-offset: -.075mm;
+.card { position: relative; float: left; width: 85mm; height: 54mm; padding: 2.5mm 4mm 2mm; max-width: 100%; overflow: hidden; border: solid #888; border-width: 0 1px 1px 0;
   font-size: 8pt; line-height: 1.2; }
+.card:nth-child(-n+2) { border-top-width: 1px; }
+.card:nth-child(odd) { border-left-width: 1px; }
 .card p, .flyer p { margin: 0; max-width: none; }
 .card .from { font-weight: 700; font-size: 8pt; }
 .card .title { font-size: 8pt; }
-.card svg { float: left; width: 31mm; height: 31mm; margin: -1mm 0 0 -3mm; }
-.card .type { margin-left: 31mm; padding-top: 2mm; }
-.typed { font-family: var(--mono); font-feature-settings: 'zero'; font-weight: 700; font-size: 15pt; line-height: 1.3; letter-spacing: .06em; }
-.card .foot { position: absolute; left: 4mm; right: 4mm; bottom: 2.5mm; font-size: 7pt; overflow-wrap: anywhere; }
+.card svg { float: left; width: 30mm; height: 30mm; margin: -1.5mm 0 0 -3mm; }
+.card .type { margin-left: 31mm; padding-top: 1mm; font-size: 7.5pt; }
+.typed { font-family: var(--mono); font-weight: 700; font-size: 14pt; line-height: 1.2; letter-spacing: .06em; }
+.card .foot { position: absolute; left: 4mm; right: 4mm; bottom: 2mm; font-size: 7pt; overflow-wrap: anywhere; }
 .card .tight { font-size: 5.5pt; }
+.card .dense { font-size: 5pt; line-height: 1.1; word-break: break-all; }
+.card .from.tight { font-size: 7pt; }
 .flyer { width: 180mm; max-width: 100%; min-height: 255mm; background: #fff; color: #000; border: 1px solid var(--line); padding: 10mm; margin: 1rem 0; display: grid;
   grid-template-rows: 1fr auto 1fr; break-after: page; break-inside: avoid; }
 .flyer h2 { margin: 0 0 4mm; font-size: 20pt; }
@@ -102,7 +122,9 @@ body:has(#sheets-end) .until-whole, body:not(:has(#sheets-end)) .when-whole, [hi
 .flyer .from { font-weight: 700; font-size: 12pt; margin-bottom: 3mm; }
 .flyer .questions { margin-top: 4mm; font-weight: 600; }
 .flyer .parts { display: grid; grid-template-columns: 58mm 1fr; gap: 8mm; align-items: start; }
-@media screen { .paper { content-visibility: auto; contain-intrinsic-size: auto 182mm auto 270mm; } }
+@media screen and (max-width: 52rem) { .paper { padding-right: 0; } .paper .number { display: none; }
+  .card { border-width: 1px; height: auto; min-height: 54mm; } .card .foot { position: static; clear: both; padding-top: 2mm; } }
+@media screen { .sheets { overflow-x: auto; } .paper { content-visibility: auto; contain-intrinsic-size: auto 182mm auto 270mm; } }
 .flyer svg { width: 58mm; height: 58mm; display: block; }
 .flyer ol { margin: 0; padding-left: 6mm; font-size: 12.5pt; }
 .flyer li { margin-bottom: 3mm; }

@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import type { BatchCursor, CardBatch } from '../../../domain/rpc.ts';
 import { errorPage } from '../errors.tsx';
 import { utcText } from '../local-time.ts';
-import { answerPage, Field, Form, Notice, Table, ZoneLine } from '../layout.tsx';
+import { answerPage, Field, Form, Long, Notice, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -73,15 +73,17 @@ function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBat
   const { texts: t, times } = c.var;
   const all = scopeOf(c) === null;
   const rows = batches.map((batch) => [
-    <>
-      {batch.label} <span class="mono soft">{batch.batchId.slice(0, 8)}</span>
-    </>,
-    ...(all ? [batch.provider] : []),
+    <Long>
+      {batch.label} <span class="mono soft nowrap">{batch.batchId.slice(0, 8)}</span>
+    </Long>,
+    ...(all ? [<Long>{batch.provider}</Long>] : []),
     <span class="nowrap">{times.date(batch.createdAt)}</span>,
     <span class="nowrap">{times.lastWholeDay(batch.expiresAt)}</span>,
     batch.size,
     batch.used,
-    batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: times.time(batch.withdrawnFrom) }),
+    <span>
+      {batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: times.time(batch.withdrawnFrom) })}
+    </span>,
     <form method="get" action="/staff/batches/withdraw">
       <input type="hidden" name="batch" value={batch.batchId} />
       <button class="plain short" aria-label={`${t.batchWithdraw} ${batch.label}`}>
@@ -135,7 +137,10 @@ export function batchRoutes() {
       'batches',
       <>
         <p>
-          {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
+          <span class="break">
+            {batch.label} · {batch.provider}
+          </span>{' '}
+          · <span class="mono break">{batch.batchId}</span>
         </p>
         <form method="get" action="/staff/batches/withdraw/preview">
           <input type="hidden" name="batch" value={batch.batchId} />

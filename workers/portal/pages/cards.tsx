@@ -22,8 +22,13 @@ const MAX_LABEL = 60;
 
 /** Cards on a sheet of A4, in two columns: 170 × 270 mm. */
 const CARDS_PER_SHEET = 10;
-/** Provider and label of so many characters fill two lines of a card; more are set smaller. */
-const ROOMY = 80;
+/** Provider and label of so many characters fill two lines of a card, an authority's name of so many one; more are set smaller. */
+const ROOMY = { foot: 80, authority: 40 };
+/** A word that a line of a card can't be broken before without waste. */
+const LONG_WORD = /\S{25}/u;
+
+/** What stands for a batch in print and in the table of batches. */
+const shortId = ({ batchId }: CardBatch): string => batchId.slice(0, 8);
 
 interface Batch {
   readonly t: Texts;
@@ -36,9 +41,11 @@ interface Batch {
 /** One card: whose it is, what the app scans, what a person types, whom they may ask, until when, and which batch. */
 function Card({ t, imprint, until, batch, code, guid }: Batch & { readonly code: string; readonly guid: string }) {
   const { provider, label } = batch;
+  const isLong = provider.length + label.length > ROOMY.foot;
+  const setting = isLong ? (LONG_WORD.test(`${provider} ${label}`) ? 'dense' : 'tight') : '';
   return (
     <article class="card">
-      <p class="from">{imprint.authority}</p>
+      <p class={imprint.authority.length > ROOMY.authority ? 'from tight' : 'from'}>{imprint.authority}</p>
       <p class="title">{t.cardTitle}</p>
       <QrCode guid={guid} label="QR" />
       <div class="type">
@@ -47,12 +54,12 @@ function Card({ t, imprint, until, batch, code, guid }: Batch & { readonly code:
           <div class="typed">{group}</div>
         ))}
       </div>
-      <div class={[...provider, ...label].length > ROOMY ? 'foot tight' : 'foot'}>
+      <div class={`foot ${setting}`}>
         <p>
           <b>{fill(t.cardUntil, { date: until })}</b> · {fill(t.cardQuestions, { telephone: imprint.telephone })}
         </p>
         <p>
-          {provider} · {label}
+          {fill(t.cardBatch, { batch: shortId(batch) })} · {provider} · {label}
         </p>
       </div>
     </article>
@@ -113,7 +120,6 @@ export function cardRoutes() {
     const cards = sheet.cards.map(({ code, guid }) => ({ code, guid }));
     const count = batch.size;
     const common: Batch = { t, imprint: config.imprint, until: times.lastWholeDay(batch.expiresAt), batch };
-    const shown = batch.batchId.slice(0, 8);
     const sheets = Math.ceil(count / CARDS_PER_SHEET);
     return answerSheets(c, 'cards', {
       count: sheets,
@@ -122,7 +128,7 @@ export function cardRoutes() {
           {cards.slice(index * CARDS_PER_SHEET, (index + 1) * CARDS_PER_SHEET).map((card) => (
             <Card {...common} {...card} />
           ))}
-          <p class="number">{fill(t.cardSheet, { batch: shown, sheet: index + 1, sheets })}</p>
+          <p class="number">{fill(t.cardSheet, { batch: shortId(batch), sheet: index + 1, sheets })}</p>
         </div>
       ),
       piece: 'card',

@@ -8,6 +8,7 @@ import { errorPage } from '../errors.tsx';
 import { textField } from '../form.ts';
 import { answerPage, Field, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
+import { pageOf } from '../paging.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 import { quotaLine } from './teletan.tsx';
@@ -59,8 +60,9 @@ export function codeRoutes() {
     const { texts: t, times, identity, now } = c.var;
     const person = personIn(c, c.req.query('person'));
     const book = await c.env.VERIFICATION.teleTanBook(person);
-    const entries = book.entries.map((entry) => ({ ...entry }));
-    const rows = entries.map((entry) => [
+    const all = book.entries.map((entry) => ({ ...entry }));
+    const entries = pageOf(c, all, { page: 'codes', parameter: 'page', caption: t['page.codes'], keeps: 'person' });
+    const rows = entries.rows.map((entry) => [
       <span class="mono">{entry.hint}…</span>,
       times.timeNear(entry.issuedAt, now),
       times.timeNear(entry.expiresAt, now),
@@ -87,6 +89,7 @@ export function codeRoutes() {
             rows={rows}
           />
         )}
+        {entries.links}
         {person === identity.subject && quotaLine(c, book)}
         <ZoneLine c={c} />
       </>,

@@ -8,7 +8,7 @@ import { HOLDER_PAGE, type ListedHolder } from '../../../durable-objects/staff-r
 import { listHolders, unlistHolder } from '../card-desk.ts';
 import { holderIn, isCardSubject } from '../card-input.ts';
 import { errorPage } from '../errors.tsx';
-import { answerPage, Csrf, Field, Form, Table, ZoneLine } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { PROFESSIONAL_ROLES, type Role } from '../roles.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
@@ -36,7 +36,7 @@ function Authorities({ c, authorities }: { c: StaffContext; authorities: readonl
       caption={t.authoritiesTitle}
       heads={[t.holdersAuthority, t.authoritiesMade, t.authoritiesUntil, t.authoritiesRevoked, t.codesState]}
       rows={authorities.map(({ name, thisUpdate, nextUpdate, entries }) => [
-        name,
+        <Long>{name}</Long>,
         <span class="nowrap">{times.time(thisUpdate)}</span>,
         <span class="nowrap">{times.time(nextUpdate)}</span>,
         entries,
@@ -63,11 +63,13 @@ function HolderButton(props: { c: StaffContext; action: string; subject: string;
 function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHolder[] }) {
   const { texts: t } = c.var;
   const rows = holders.map(({ subject, roles, provider, held }) => [
-    <span class="mono break">{subject}</span>,
+    <Long>
+      <span class="mono">{subject}</span>
+    </Long>,
     roles.map((role) => t[`role.${role as Role}`]).join(' · '),
-    provider,
+    <Long>{provider}</Long>,
     held ? <strong>{t.holdersHeld}</strong> : t.codesValid,
-    <>
+    <div>
       {held && (
         <HolderButton c={c} action="readmit" subject={subject}>
           {t.holdersReadmit}
@@ -76,7 +78,7 @@ function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHold
       <HolderButton c={c} action="remove" subject={subject}>
         {t.holdersRemove}
       </HolderButton>
-    </>,
+    </div>,
   ]);
   const heads = [t.holdersSubject, t.holdersRoles, t.batchProvider, t.codesState, t.action];
   return <Table caption={t['page.holders']} heads={heads} rows={rows} />;

@@ -2,8 +2,9 @@
 import { Hono } from 'hono';
 import type { ListRefusal, ListRule } from '../../../domain/laboratory-list.ts';
 import { errorPage } from '../errors.tsx';
-import { answerPage, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Form, Long, Notice, Table } from '../layout.tsx';
 import { done } from '../once.ts';
+import { pageOf } from '../paging.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import type { TextKey } from '../texts/en.ts';
 import { fill } from '../texts/texts.ts';
@@ -49,10 +50,22 @@ function RefusedNotice({ c }: { readonly c: StaffContext }) {
 async function Content({ c }: { readonly c: StaffContext }) {
   const { texts: t } = c.var;
   const { version, laboratories } = await c.env.LABORATORY.laboratories();
-  const rows = laboratories.map(({ id, name, certificateFingerprints }) => [
-    <span class="mono nowrap">{id}</span>,
+  const listed = laboratories.map(({ id, name, certificateFingerprints }) => ({
+    id,
     name,
-    certificateFingerprints.map((fingerprint) => <div class="mono break">{fingerprint}</div>),
+    certificateFingerprints: [...certificateFingerprints],
+  }));
+  const shown = pageOf(c, listed, { page: 'laboratories', parameter: 'page', caption: t['page.laboratories'] });
+  const rows = shown.rows.map(({ id, name, certificateFingerprints }) => [
+    <Long>
+      <span class="mono">{id}</span>
+    </Long>,
+    <Long>{name}</Long>,
+    <Long>
+      {certificateFingerprints.map((fingerprint) => (
+        <div class="mono">{fingerprint}</div>
+      ))}
+    </Long>,
   ]);
   return (
     <>
@@ -62,6 +75,7 @@ async function Content({ c }: { readonly c: StaffContext }) {
       {rows.length > 0 && (
         <Table caption={t['page.laboratories']} heads={[t.labsId, t.labsName, t.labsCertificates]} rows={rows} />
       )}
+      {shown.links}
       <Form c={c} action="/staff/laboratories">
         <div class="field">
           <label for="document">{t.labsPaste}</label>

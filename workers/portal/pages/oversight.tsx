@@ -1,7 +1,7 @@
 /** @module Pages that only show: failed guesses, what the origin has published, the audit log and its search. */
 import { Hono } from 'hono';
 import { startOfUtcDay, utcText } from '../local-time.ts';
-import { answerPage, Field, Notice, Table, ZoneLine } from '../layout.tsx';
+import { answerPage, Field, Long, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { Staff } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -121,9 +121,9 @@ export function auditRoutes() {
             heads={[t.auditWhen, t.auditWho, t.auditWhat, t.auditDetail]}
             rows={entries.map(({ at, who, what, detail }) => [
               <span class="nowrap">{utcText(at)}</span>,
-              who,
+              <Long>{who}</Long>,
               <span class="mono nowrap">{what}</span>,
-              <span class="break">{detail}</span>,
+              <Long>{detail}</Long>,
             ])}
           />
         )}

@@ -6,8 +6,9 @@ import { Hono } from 'hono';
 import type { QuotaRequest } from '../../../domain/code-books.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, textField } from '../form.ts';
-import { answerPage, Csrf, Field, Form, Table, ZoneLine } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
+import { pageOf, pageWith } from '../paging.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 
 const MAX_PER_HOUR = 10_000;
@@ -20,7 +21,7 @@ function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRe
   const { texts: t, times, identity, session } = c.var;
   if (requests.length === 0) return <p>{t.quotasNoRequests}</p>;
   const rows = requests.map(({ id, issuer, codes, askedAt }) => [
-    issuer,
+    <Long>{issuer}</Long>,
     codes,
     <span class="nowrap">{times.time(askedAt)}</span>,
     issuer === identity.subject ? (
@@ -41,10 +42,12 @@ function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRe
 
 async function content(c: StaffContext) {
   const { texts: t } = c.var;
-  const [quotas, requests] = await Promise.all([
-    c.env.VERIFICATION.teleTanQuotas(),
-    c.env.VERIFICATION.quotaRequests(),
-  ]);
+  const [all, requests] = await Promise.all([c.env.VERIFICATION.teleTanQuotas(), c.env.VERIFICATION.quotaRequests()]);
+  const quotas = pageOf(
+    c,
+    all.map(({ issuer, teleTansPerHour }) => ({ issuer, teleTansPerHour })),
+    { page: 'quotas', parameter: 'page', caption: t.quotasTitle },
+  );
   return (
     <>
       <h2>{t.quotasRequests}</h2>
@@ -53,14 +56,15 @@ async function content(c: StaffContext) {
       <ZoneLine c={c} />
       <h2>{t.quotasTitle}</h2>
       <p>{t.quotasIntro}</p>
-      {quotas.length > 0 && (
+      {quotas.rows.length > 0 && (
         <Table
           caption={t['page.quotas']}
           heads={[t.quotasIssuer, t.quotasPerHour]}
-          rows={quotas.map(({ issuer, teleTansPerHour }) => [issuer, teleTansPerHour])}
+          rows={quotas.rows.map(({ issuer, teleTansPerHour }) => [<Long>{issuer}</Long>, teleTansPerHour])}
           numeric={[1]}
         />
       )}
+      {quotas.links}
       <Form c={c} action="/staff/quotas">
         <Field label={t.quotasIssuer} name="issuer" required maxlength={MAX_NAME} />
         <Field label={t.quotasPerHour} name="perHour" type="number" required min={0} max={MAX_PER_HOUR} />
@@ -80,7 +84,10 @@ export function quotaRoutes() {
     if (issuer === null || perHour === null) return errorPage(c, 'input');
     await audit(c, 'quota.set', `${issuer} ${perHour}`);
     await c.env.VERIFICATION.setTeleTanQuota(issuer, perHour);
-    return done(c, 'quotas', 'quotasDone');
+    // The page that the person is on, which may be new.
+    const all = await c.env.VERIFICATION.teleTanQuotas();
+    const at = all.findIndex((quota) => quota.issuer === issuer);
+    return done(c, 'quotas', 'quotasDone', `&page=${pageWith(at)}`);
   });
 
   routes.post('/release', async (c) => {

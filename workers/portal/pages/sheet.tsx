@@ -4,7 +4,6 @@
  * it has), and only then that it may be printed.
  */
 import { raw } from 'hono/html';
-import type { Child } from 'hono/jsx';
 import { SHEET_SCRIPT_ASSET } from '../assets/assets.ts';
 import { answerPage, Notice } from '../layout.tsx';
 import type { Page } from '../roles.ts';

@@ -218,7 +218,6 @@ export const de: Texts = {
     'Beendet auch, was jemand mit der bestehenden Anmeldung beginnen könnte. Ein Ausweis bleibt ausgesperrt, bis er unter „Berufsausweise“ wieder zugelassen wird.',
   sessionsBegan: 'Begonnen',
   sessionsSeen: 'Zuletzt benutzt',
-  sessionsRevoke: 'Alle Sitzungen von {who} beenden',
   sessionsRevoked: 'Die Sitzungen sind beendet.',
   sessionsEnd: 'Sitzungen beenden',
   certificateTitle: 'Einen Ausweis sperren',

@@ -217,7 +217,6 @@ export const en = {
     'Also ends what somebody could begin with the sign-in they have. A card is kept out until it is let in again under “Professionals’ cards”.',
   sessionsBegan: 'Began',
   sessionsSeen: 'Last used',
-  sessionsRevoke: 'End all sessions of {who}',
   sessionsRevoked: 'The sessions have ended.',
   sessionsEnd: 'End the sessions',
   certificateTitle: 'Block a card',

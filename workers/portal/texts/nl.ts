@@ -218,7 +218,6 @@ export const nl: Texts = {
     'Beëindigt ook wat iemand met de huidige aanmelding zou kunnen beginnen. Een pas blijft buitengesloten tot hij onder “Passen van zorgverleners” weer wordt toegelaten.',
   sessionsBegan: 'Begonnen',
   sessionsSeen: 'Laatst gebruikt',
-  sessionsRevoke: 'Alle sessies van {who} beëindigen',
   sessionsRevoked: 'De sessies zijn beëindigd.',
   sessionsEnd: 'Sessies beëindigen',
   certificateTitle: 'Een pas blokkeren',

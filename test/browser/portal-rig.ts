@@ -75,6 +75,14 @@ export async function startPortal(
   };
 }
 
+/** On the page `teletan`: says why and that one asked, and issues a code, which is shown then. */
+export async function issueTeleTan(page: Page): Promise<void> {
+  await page.getByLabel('They lost the QR code').check();
+  await page.getByLabel('I asked who is calling').check();
+  await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+  await page.locator('.code').waitFor();
+}
+
 /** @returns whether something is wider than the window */
 export async function scrollsSideways(page: Page): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);

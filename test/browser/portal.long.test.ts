@@ -11,7 +11,7 @@ import { requirePdftotext } from '../../scripts/support/chromium.ts';
 import { moveClock } from '../../scripts/support/operator.ts';
 import { ask, withBackOffice } from '../support/back-office.ts';
 import { axeViolations } from '../support/axe.ts';
-import { type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
+import { issueTeleTan, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
 import { qrOn, textOfPdf } from './print.ts';
 
 const PAGES = [
@@ -22,6 +22,7 @@ const PAGES = [
   'flyers',
   'laboratories',
   'quotas',
+  'parameters',
   'guesses',
   'holders',
   'sessions',
@@ -61,7 +62,7 @@ describe('the hotline', () => {
     const page = await portal.signIn({ name: 'hotline-1', roles: ['hotline'] });
     await page.clock.install();
     await open(page, 'teletan');
-    await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+    await issueTeleTan(page);
     const shown = (await page.locator('.code').textContent()) ?? '';
     expect(parseTeleTan(shown)).not.toBeNull();
     const size = await page.locator('.code').evaluate((node) => Number.parseFloat(getComputedStyle(node).fontSize));
@@ -95,10 +96,19 @@ describe('the hotline', () => {
     expect(outline).toBe('solid');
     await page.keyboard.press('Enter');
     await page.waitForURL(/teletan/);
-    for (let presses = 0; (await focused()) !== 'Issue a teleTAN' || !(await isButton(page)); presses++) {
-      expect(presses).toBeLessThan(20);
-      await page.keyboard.press('Tab');
-    }
+    const tabTo = async (there: () => Promise<boolean>): Promise<void> => {
+      for (let presses = 0; !(await there()); presses++) {
+        expect(presses).toBeLessThan(20);
+        await page.keyboard.press('Tab');
+      }
+    };
+    const isInput = (name: string) => async (): Promise<boolean> =>
+      (await page.evaluate(() => document.activeElement?.getAttribute('name'))) === name;
+    await tabTo(isInput('reason'));
+    await page.keyboard.press('Space');
+    await tabTo(isInput('asked'));
+    await page.keyboard.press('Space');
+    await tabTo(async () => (await focused()) === 'Issue a teleTAN' && isButton(page));
     await page.keyboard.press('Enter');
     await page.locator('.code').waitFor();
     expect(parseTeleTan((await page.locator('.code').textContent()) ?? '')).not.toBeNull();
@@ -108,7 +118,7 @@ describe('the hotline', () => {
     const page = await portal.signIn({ name: 'hotline-3', roles: ['hotline'] });
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await open(page, 'teletan');
-    await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+    await issueTeleTan(page);
     const shown = parseTeleTan((await page.locator('.code').textContent()) ?? '');
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
@@ -121,7 +131,7 @@ describe('the hotline', () => {
     const context = await portal.browser.newContext({ javaScriptEnabled: false, storageState });
     const page = await context.newPage();
     await open(page, 'teletan');
-    await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+    await issueTeleTan(page);
     expect(await page.locator('.timer').textContent()).toMatch(/^Valid until (\d{4}-\d\d-\d\d )?\d\d:\d\d CES?T\.$/);
     expect(await page.getByRole('button', { name: 'Copy' }).isVisible()).toBe(false);
     await context.close();
@@ -275,8 +285,7 @@ describe('every page', () => {
     const page = await portal.signIn({ name: 'everybody-1', roles: EVERYTHING });
     for (const language of ['Deutsch', 'Nederlands', 'English']) {
       await page.getByRole('button', { name: language }).click();
-      const paths = language === 'English' ? ['', ...PAGES] : ['', 'cards', 'audit'];
-      for (const path of paths) {
+      for (const path of ['', ...PAGES]) {
         await open(page, path);
         expect([path, await axeViolations(page)]).toEqual([path, []]);
       }
@@ -286,7 +295,7 @@ describe('every page', () => {
   it('is readable at 200 % and on a narrow screen: nothing has to be scrolled sideways', async ({ expect }) => {
     const page = await portal.signIn({ name: 'everybody-2', roles: EVERYTHING });
     // A window of 1,200 pixels enlarged to 200 % is 600 wide; WCAG 1.4.10 asks for 320.
-    for (const width of [600, 320]) {
+    for (const width of [600, 360, 320]) {
       await page.setViewportSize({ width, height: 700 });
       for (const path of ['', ...PAGES]) {
         await open(page, path);

@@ -57,15 +57,15 @@ export function codeRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const { texts: t, times, identity, now } = c.var;
+    const { texts: t, times, identity } = c.var;
     const person = personIn(c, c.req.query('person'));
     const book = await c.env.VERIFICATION.teleTanBook(person);
     const all = book.entries.map((entry) => ({ ...entry }));
     const entries = pageOf(c, all, { page: 'codes', parameter: 'page', caption: t['page.codes'], keeps: 'person' });
     const rows = entries.rows.map((entry) => [
       <span class="mono">{entry.hint}…</span>,
-      times.timeNear(entry.issuedAt, now),
-      times.timeNear(entry.expiresAt, now),
+      times.time(entry.issuedAt),
+      times.time(entry.expiresAt),
       stateText(c, entry),
       <RevokeButton c={c} entry={entry} person={person} />,
     ]);

@@ -2,6 +2,7 @@
  * @module The list of laboratories: who may post results, by the SHA-256 fingerprint of the client certificate. It is
  * signed outside the system, so that whoever can write the store still cannot add a laboratory (docs/spec/europe.md §3.7).
  */
+import { LIST_RULES, type ListRefusal, type ListRule } from './list-refusal.ts';
 import type { Laboratory } from './rpc.ts';
 
 /** Type of the signed document (protocol/signed-document). */
@@ -12,31 +13,6 @@ export interface LaboratoryList {
   readonly version: number;
   readonly laboratories: readonly Laboratory[];
 }
-
-/** Rules that a list can break, by name, so that a page can say them in its reader's language. */
-const RULES = {
-  object: 'must be an object',
-  version: 'must be an integer of at least 1',
-  array: 'must be an array',
-  id: 'must match [a-z0-9-]{1,64}',
-  twice: 'stands twice',
-  name: 'must have 1..200 characters',
-  certificates: 'must name at least one certificate',
-  fingerprint: 'must be SHA-256 in 64 lowercase hex digits',
-  shared: 'belongs to two laboratories',
-  birthDate: 'must be optional (which it is when left out) or required',
-} as const;
-export type ListRule = keyof typeof RULES;
-
-/** Why a list is refused. document, type, key, signature: as a signed document. newer: its version is not higher than the stored one. */
-export type ListRefusal =
-  | { readonly kind: 'document' | 'type' | 'key' | 'signature' | 'newer' }
-  | {
-      readonly kind: 'content';
-      readonly rule: ListRule;
-      /** Which laboratory of the list, from 0; null when it isn't one of them. */
-      readonly at: number | null;
-    };
 
 type Parsed = { ok: true; value: LaboratoryList } | { ok: false; error: string; refusal: ListRefusal };
 
@@ -50,7 +26,7 @@ export function parseLaboratoryList(payload: unknown): Parsed {
   const refuse = (field: string, rule: ListRule): Parsed => {
     const at = /^laboratories\[(\d+)\]/.exec(field)?.[1];
     const refusal: ListRefusal = { kind: 'content', rule, at: at === undefined ? null : Number(at) };
-    return { ok: false, error: `${field} ${RULES[rule]}`, refusal };
+    return { ok: false, error: `${field} ${LIST_RULES[rule]}`, refusal };
   };
   if (!isObject(payload)) return refuse('payload', 'object');
   const { version, laboratories } = payload;

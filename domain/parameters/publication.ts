@@ -43,7 +43,7 @@ export type PublishReply =
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
 
 /** `version` is the one that it would become. */
-export interface NeedsSecondPerson {
+interface NeedsSecondPerson {
   readonly kind: 'needs-second-person';
   readonly version: number;
   readonly abovePercentage: number;

@@ -2,12 +2,8 @@
  * @module The signed list of laboratories as the Worker reads it: the signature is checked at each use of a new version,
  * never trusted because it was stored.
  */
-import {
-  type LaboratoryList,
-  LABORATORY_LIST_TYPE,
-  type ListRefusal,
-  parseLaboratoryList,
-} from '../../domain/laboratory-list.ts';
+import { type LaboratoryList, LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
+import type { ListRefusal } from '../../domain/list-refusal.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
 
 const REFUSED_AS = {

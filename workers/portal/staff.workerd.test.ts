@@ -340,7 +340,9 @@ describe('withdrawal', () => {
 });
 
 describe('oversight', () => {
-  it('quotas are set, lists of laboratories taken or refused without their number', async ({ expect }) => {
+  it('quotas are set, lists of laboratories taken or refused in the page’s language, without their number', async ({
+    expect,
+  }) => {
     const authority = browserOf('health-authority');
     expect(await (await authority.post('/staff/quotas', { issuer: 'berta', perHour: '5' })).text()).toContain('berta');
     const admin = browserOf('lab-admin');

@@ -1,6 +1,6 @@
 /** @module Laboratories and their certificates: the signed list that is in force, and a new one to paste. */
 import { Hono } from 'hono';
-import type { ListRefusal, ListRule } from '../../../domain/laboratory-list.ts';
+import type { ListRefusal, ListRule } from '../../../domain/list-refusal.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Form, Long, Notice, Table } from '../layout.tsx';
 import { done } from '../once.ts';

@@ -8,6 +8,7 @@ import type { TextKey } from './texts/en.ts';
 /** Text → how it is shown. */
 const NOTICES = {
   errorForm: 'bad',
+  sentBefore: 'bad',
   stillWorking: 'plain',
   teletanIncomplete: 'bad',
   teletanQuotaOver: 'bad',

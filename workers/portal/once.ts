@@ -17,6 +17,8 @@ export async function answerOnce(c: StaffContext, next: Next): Promise<Response 
   const { room, session, once } = c.var;
   const name = session.formName(once);
   let reply = await room.takeForm(name);
+  // Not a double click, but a page that came back from the browser's memory: a second patient must not be read the first one's code.
+  if (reply.kind === 'answered') return c.redirect(saidBefore(reply.location), 303);
   for (let waited = 0; reply.kind === 'running' && waited < WAIT_MS; waited += LOOK_AGAIN_MS) {
     await scheduler.wait(LOOK_AGAIN_MS);
     reply = await room.takeForm(name);
@@ -33,6 +35,12 @@ export async function answerOnce(c: StaffContext, next: Next): Promise<Response 
   c.executionCtx.waitUntil(acted);
   await acted;
   return undefined;
+}
+
+/** The page of an answer, which says that it is the one of before unless it says something already. */
+function saidBefore(location: string): string {
+  if (/[?&](notice|refused)=/.test(location)) return location;
+  return `${location}${location.includes('?') ? '&' : '?'}notice=sentBefore`;
 }
 
 /** Answers a form by a page that shows what came of it. @param page path below `/staff` @param more of the address, from `&` on */

@@ -51,7 +51,10 @@ describe('a form', () => {
       expect(first.status).toBe(303);
       const before = await actionsOf(browser.subject);
       const again = await browser.submit(path, { ...fields, once });
-      expect([again.status, locationOf(again)]).toEqual([303, locationOf(first)]);
+      const said = /[?&](notice|refused)=/.test(locationOf(first)) ? '' : '&notice=sentBefore';
+      expect([again.status, locationOf(again)]).toEqual([303, `${locationOf(first)}${said}`]);
+      if (said !== '')
+        expect(await (await browser.send(locationOf(again))).text()).toContain('You had sent this form before.');
       expect(await actionsOf(browser.subject)).toEqual(before);
       const page = await (await browser.send(locationOf(first))).text();
       const codes = (text: string) => text.match(/[0-9A-F]{6}-[0-9A-F]{8}-[0-9A-F-]{27}|R3Z-NUE-V9JA/g);

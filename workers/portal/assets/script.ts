@@ -4,6 +4,8 @@
  */
 export const SCRIPT = `'use strict';
 document.documentElement.classList.add('js');
+// A page out of the browser's memory has forms that were sent: it is asked for anew.
+window.addEventListener('pageshow', (event) => event.persisted && location.reload());
 for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', async () => {

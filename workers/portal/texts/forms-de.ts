@@ -3,6 +3,8 @@ import type { formsEn } from './forms-en.ts';
 
 /** Texts of forms. */
 export const formsDe: Readonly<Record<keyof typeof formsEn, string>> = {
+  sentBefore:
+    'Dieses Formular hatten Sie schon abgeschickt. Hier steht, was damals daraus wurde; es wurde nichts noch einmal getan.',
   stillWorking: 'Ihr Formular wird noch bearbeitet. Sehen Sie gleich noch einmal nach.',
   teletanReason: 'Warum braucht die Person einen Code?',
   'reason.no-code': 'Sie hat keinen QR-Code bekommen',

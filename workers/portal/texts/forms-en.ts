@@ -2,6 +2,7 @@
 
 /** Texts of forms. */
 export const formsEn = {
+  sentBefore: 'You had sent this form before. This is what came of it then; nothing was done again.',
   stillWorking: 'Your form is still being worked on. Look again in a moment.',
   teletanReason: 'Why does this person need a code?',
   'reason.no-code': 'They were given no QR code',

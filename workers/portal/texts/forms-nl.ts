@@ -3,6 +3,7 @@ import type { formsEn } from './forms-en.ts';
 
 /** Texts of forms. */
 export const formsNl: Readonly<Record<keyof typeof formsEn, string>> = {
+  sentBefore: 'Dit formulier had u al verstuurd. Dit is wat er toen van kwam; er is niets nog eens gedaan.',
   stillWorking: 'Er wordt nog aan uw formulier gewerkt. Kijk zo nog eens.',
   teletanReason: 'Waarom heeft deze persoon een code nodig?',
   'reason.no-code': 'Die heeft geen QR-code gekregen',

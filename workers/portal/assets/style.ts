@@ -101,17 +101,19 @@ body:has(#sheets-end) .until-whole, body:not(:has(#sheets-end)) .when-whole, [hi
 .sheets { margin: 1rem 0; }
 .paper { position: relative; display: flow-root; width: 182mm; max-width: 100%; padding-right: 12mm; margin-bottom: 6mm; background: #fff; color: #000; }
 .paper .number { position: absolute; right: 2mm; top: 0; margin: 0; writing-mode: vertical-rl; font-size: 7pt; color: #444; }
-.card { position: relative; float: left; width: 85mm; height: 54mm; padding: 2.5mm 4mm 2mm; max-width: 100%; overflow: hidden; border: solid #888; border-width: 0 1px 1px 0;
+/* Nothing in a card is positioned or clipped: a browser goes over all such boxes again for each sheet it prints. */
+.card { float: left; display: flex; flex-direction: column; width: 85mm; height: 54mm; padding: 2.5mm 4mm 2mm; max-width: 100%; border: solid #888; border-width: 0 1px 1px 0;
   font-size: 8pt; line-height: 1.2; }
 .card:nth-child(-n+2) { border-top-width: 1px; }
 .card:nth-child(odd) { border-left-width: 1px; }
 .card p, .flyer p { margin: 0; max-width: none; }
 .card .from { font-weight: 700; font-size: 8pt; }
 .card .title { font-size: 8pt; }
-.card svg { float: left; width: 30mm; height: 30mm; margin: -1.5mm 0 0 -3mm; }
-.card .type { margin-left: 31mm; padding-top: 1mm; font-size: 7.5pt; }
+.card .both { display: flex; }
+.card svg { flex: none; width: 30mm; height: 30mm; margin: -1.5mm 1mm 0 -3mm; }
+.card .type { padding-top: 1mm; font-size: 7.5pt; }
 .typed { font-family: var(--mono); font-weight: 700; font-size: 14pt; line-height: 1.2; letter-spacing: .06em; }
-.card .foot { position: absolute; left: 4mm; right: 4mm; bottom: 2mm; font-size: 7pt; overflow-wrap: anywhere; }
+.card .foot { margin-top: auto; font-size: 7pt; overflow-wrap: anywhere; }
 .card .tight { font-size: 5.5pt; }
 .card .dense { font-size: 5pt; line-height: 1.1; word-break: break-all; }
 .card .from.tight { font-size: 7pt; }
@@ -123,7 +125,7 @@ body:has(#sheets-end) .until-whole, body:not(:has(#sheets-end)) .when-whole, [hi
 .flyer .questions { margin-top: 4mm; font-weight: 600; }
 .flyer .parts { display: grid; grid-template-columns: 58mm 1fr; gap: 8mm; align-items: start; }
 @media screen and (max-width: 52rem) { .paper { padding-right: 0; } .paper .number { display: none; }
-  .card { border-width: 1px; height: auto; min-height: 54mm; } .card .foot { position: static; clear: both; padding-top: 2mm; } }
+  .card { border-width: 1px; height: auto; min-height: 54mm; } .card .foot { padding-top: 2mm; } }
 @media screen { .sheets { overflow-x: auto; } .paper { content-visibility: auto; contain-intrinsic-size: auto 182mm auto 270mm; } }
 .flyer svg { width: 58mm; height: 58mm; display: block; }
 .flyer ol { margin: 0; padding-left: 6mm; font-size: 12.5pt; }

@@ -47,12 +47,14 @@ function Card({ t, imprint, until, batch, code, guid }: Batch & { readonly code:
     <article class="card">
       <p class={imprint.authority.length > ROOMY.authority ? 'from tight' : 'from'}>{imprint.authority}</p>
       <p class="title">{t.cardTitle}</p>
-      <QrCode guid={guid} label="QR" />
-      <div class="type">
-        <p>{fill(t.cardScan, { app: imprint.app })}</p>
-        {(cardText(code).match(/[^-]+-?/g) ?? []).map((group) => (
-          <div class="typed">{group}</div>
-        ))}
+      <div class="both">
+        <QrCode guid={guid} label="QR" />
+        <div class="type">
+          <p>{fill(t.cardScan, { app: imprint.app })}</p>
+          {(cardText(code).match(/[^-]+-?/g) ?? []).map((group) => (
+            <div class="typed">{group}</div>
+          ))}
+        </div>
       </div>
       <div class={`foot ${setting}`}>
         <p>

@@ -4,7 +4,7 @@
  * batch takes longer than its target.
  */
 import { execFileSync } from 'node:child_process';
-import { loadavg } from 'node:os';
+import { getPriority, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { MAX_CARDS_PER_BATCH } from '../domain/card-batch.ts';
@@ -56,7 +56,7 @@ async function measure(folder: string, say: (text: string) => void): Promise<Mea
     const begun = performance.now();
     const answered = page.waitForResponse((response) => response.request().method() === 'POST');
     await page.getByRole('button', { name: 'Make the cards' }).click({ noWaitAfter: true });
-    const answer = await answered;
+    await answered;
     const firstByteSeconds = (performance.now() - begun) / 1000;
     say(`the answer began after ${firstByteSeconds.toFixed(1)} s`);
     await page.locator('#sheets-end').waitFor({ state: 'attached' });
@@ -77,7 +77,9 @@ async function measure(folder: string, say: (text: string) => void): Promise<Mea
       pageSeconds,
       pdfSeconds,
       cpuSeconds: { workerd, page: pageCpu, pdf: pdfCpu },
-      htmlBytes: (await answer.request().sizes()).responseBodySize,
+      htmlBytes: await page.evaluate(
+        () => (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming).decodedBodySize,
+      ),
       pdfBytes: pdf.length,
       sheets: text.split('\f').length - 1,
       codes: new Set(text.match(/^[A-Z2-9]{5}-\n[A-Z2-9]{5}-\n[A-Z2-9]{5}$/gm)).size,
@@ -115,7 +117,7 @@ are as long as they may be. The codes are read back from the PDF by pdftotext. T
 | the PDF from there, ${megabytes(measured.pdfBytes)} | ${measured.pdfSeconds.toFixed(1)} s | ${pdf.toFixed(1)} s |
 | in all | ${seconds.toFixed(1)} s | ${(page + pdf).toFixed(1)} s |
 
-${measured.codes.toLocaleString('en')} different codes on ${measured.sheets.toLocaleString('en')} sheets. Load of the machine before: ${load.toFixed(1)}.`;
+${measured.codes.toLocaleString('en')} different codes on ${measured.sheets.toLocaleString('en')} sheets. Load of the machine before: ${load.toFixed(1)}; priority (nice): ${getPriority()}.`;
     if (!noReport) {
       writeReport('cards', { title: 'Ten thousand code cards, printed', command: 'npm run bench:cards', body });
     }

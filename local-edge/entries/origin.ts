@@ -5,7 +5,7 @@ import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-obje
 import { originHandler } from '../../workers/origin/app.ts';
 import { createIntake } from '../../workers/origin/entrypoints.ts';
 import { countCalls, countedWorker } from './counters.ts';
-import { clock, secondClock } from './local-clock.ts';
+import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
 export { BackOffice } from '../../workers/origin/entrypoints.ts';
 export const Intake = createIntake(clock);
@@ -31,4 +31,4 @@ export class ParameterStore extends DeployedParameterStore {
 countCalls('SubmissionBuffer', DeployedSubmissionBuffer);
 countCalls('Publisher', DeployedPublisher);
 
-export default { ...originHandler, ...countedWorker('origin', originHandler) };
+export default { ...countedWorker('origin', originHandler), scheduled: atLocalTime(originHandler.scheduled) };

@@ -5,6 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { runCrons } from '../../local-edge/crons.ts';
+import { readEnvironments } from '../../local-edge/workers.ts';
 import { openLaboratory, postRows, withBackOffice } from '../support/back-office.ts';
 
 const DAY = 86_400;
@@ -135,4 +137,13 @@ describe('a laboratory that sends a row again', () => {
     await postRows(edge.url, 'lab', rows.slice(0, 1));
     expect([await poll(token), await tan(token)]).toEqual([2, 201]);
   });
+});
+
+it('the crons of the local edge see to every object, by its clock', async ({ expect }) => {
+  await runCrons(edge.miniflare, readEnvironments());
+  const answer = await fetch(`${edge.url}/operator/clock`);
+  const { clocks } = (await answer.json()) as { clocks: { object: string; confirmed: number; held: boolean }[] };
+  expect(clocks.length).toBeGreaterThan(36);
+  for (const { object, confirmed, held } of clocks)
+    expect([object, now - confirmed < 3600, held]).toEqual([object, true, false]);
 });

@@ -132,18 +132,18 @@ describe('a row that comes again', () => {
   });
 });
 
-describe('the alarm', () => {
-  /** One whose time has passed: in the event that sets it, it hasn't run yet. @returns its time, then what it is after `event` */
-  function passed(event: (object: ResultStore) => Promise<unknown>): Promise<[number | null, number | null]> {
-    return runInDurableObject(shard.stub, async (object, { storage }) => {
-      await storage.setAlarm(Date.now() - DAY * 1000);
-      const before = await storage.getAlarm();
-      await event(object);
-      const after = await storage.getAlarm();
-      return [before, after].map((at) => (at === null ? null : at - Date.now())) as [number | null, number | null];
-    });
-  }
+/** One whose time has passed: in the event that sets it, it hasn't run yet. @returns its time, then what it is after `event` */
+function passed(event: (object: ResultStore) => Promise<unknown>): Promise<[number | null, number | null]> {
+  return runInDurableObject(shard.stub, async (object, { storage }) => {
+    await storage.setAlarm(Date.now() - DAY * 1000);
+    const before = await storage.getAlarm();
+    await event(object);
+    const after = await storage.getAlarm();
+    return [before, after].map((at) => (at === null ? null : at - Date.now())) as [number | null, number | null];
+  });
+}
 
+describe('the alarm', () => {
   it('is there after a row, and a later row doesn’t put it off', async ({ expect }) => {
     expect(await shard.alarmIn()).toBeNull();
     await shard.stub.put(POSTER, [row(1, 1)]);

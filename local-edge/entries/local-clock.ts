@@ -23,10 +23,10 @@ export const clock: Clock = () => worker().now();
  * @returns the same, told the second source's time in place of the machine's
  */
 export function atLocalTime<Env>(
-  scheduled: (controller: { readonly scheduledTime: number }, env: Env) => Promise<void>,
+  scheduled: (controller: { readonly scheduledTime: number }, bindings: Env) => Promise<void>,
 ) {
-  return async (_controller: unknown, env: Env): Promise<void> => {
-    await scheduled({ scheduledTime: (await secondClock()) * 1000 }, env);
+  return async (_controller: unknown, bindings: Env): Promise<void> => {
+    await scheduled({ scheduledTime: (await secondClock()) * 1000 }, bindings);
   };
 }
 

@@ -54,6 +54,7 @@ const ROUTES: Readonly<Record<ResultKind, { readonly first: number; readonly wor
 /** ISO 8601 with its zone: a time without one is off by hours somewhere. */
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
 const QR_PREFIX = 'https://localhost/?';
+const UNEVEN = 'has another number of columns than the heading';
 /** As the Worker: a laboratory's clock may be ahead by an hour. */
 const SKEW_SECONDS = 3_600;
 
@@ -70,7 +71,7 @@ export function readTable(text: string, kind: ResultKind, now: number): Table {
   const refused: Refused[] = [];
   const seen = new Map<string, number>();
   let smallLetters = 0;
-  for (const { record, info } of records(text, wanted)) {
+  for (const { record, info } of records(text, wanted, (line) => refused.push({ line, reason: UNEVEN }))) {
     // The line at which the record ends: quoted cells may hold several.
     const line = info.lines;
     const read = kind === 'lab' ? testRows(record, now) : partnerRows(record, kind, now);
@@ -92,7 +93,9 @@ interface CsvRecord {
   readonly info: { readonly lines: number };
 }
 
-function records(text: string, wanted: Column): CsvRecord[] {
+/** @param onUneven gets each line that has too many or too few columns; the others are read all the same */
+function records(text: string, wanted: Column, onUneven: (line: number) => void): CsvRecord[] {
+  if (text.trim() === '') throw new TableError('no table: it is empty');
   const heading = /^[^\r\n]*/.exec(text)?.[0] ?? '';
   try {
     return parse(text, {
@@ -100,6 +103,12 @@ function records(text: string, wanted: Column): CsvRecord[] {
       columns: (names: string[]) => checkedColumns(names, wanted),
       delimiter: heading.includes(';') ? ';' : ',',
       info: true,
+      on_skip: (error) => {
+        const { code, lines } = error as { readonly code?: string; readonly lines?: number };
+        if (code !== 'CSV_RECORD_INCONSISTENT_COLUMNS') throw new TableError(`no table: ${messageOf(error)}`);
+        onUneven(lines ?? 0);
+      },
+      skip_records_with_error: true,
       skip_empty_lines: true,
       trim: true,
     }) as unknown as CsvRecord[];

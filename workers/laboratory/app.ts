@@ -78,6 +78,7 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
         return c.json({ error: 'rows of another laboratory; nothing was stored', rows: foreign }, 409);
       return c.body(null, 204);
     });
+    app.all(path, (c) => c.json({ error: 'results are posted' }, 405, { allow: 'POST' }));
   }
 
   app.notFound((c) => c.json({ error: 'no such route' }, 404));

@@ -80,10 +80,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const tls = (name: string): string[] => [
-  ...['--url', url, '--ca', file('authority.pem')],
-  ...['--cert', file(`${name}.pem`), '--key', file(`${name}-key.pem`)],
-];
+const tls = (name: string): string[] =>
+  ['--url', url, '--ca', file('authority.pem')].concat('--cert', file(`${name}.pem`), '--key', file(`${name}-key.pem`));
 
 describe('the list of laboratories', () => {
   it('keys are made once, private ones for their owner alone', async ({ expect }) => {

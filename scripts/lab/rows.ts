@@ -36,7 +36,7 @@ export interface Table {
 }
 
 /** The table as a whole can't be read: the message says why. */
-export class TableError extends Error {
+class TableError extends Error {
   override name = 'TableError';
 }
 

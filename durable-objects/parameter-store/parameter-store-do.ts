@@ -17,6 +17,8 @@ import {
   planPublish,
   planRollback,
 } from '../../domain/parameters/publication.ts';
+import type { PolicyInForce } from '../../domain/keys/regions.ts';
+import { policyInForce } from '../../domain/parameters/policy.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
@@ -88,6 +90,11 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
 
   async parameterDocument(name: string): Promise<string | null> {
     return this.#rows.document(name);
+  }
+
+  /** @returns what uploads are judged by; decided is enough, since phones are told within the next step */
+  async policy(): Promise<PolicyInForce> {
+    return policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
   }
 
   /** Finishes what is decided, renews what grows old and mends what was lost or replaced; alarm, cron and operator all come here. */

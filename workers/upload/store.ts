@@ -20,6 +20,7 @@ import {
   type CommittedPayload,
   type OriginId,
 } from '../../domain/intake-permit.ts';
+import { regionsOf } from '../../domain/keys/regions.ts';
 import { publishableKeys, type Publishable } from '../../domain/keys/validate.ts';
 import type { CheckedUpload } from '../../domain/keys/uploaded.ts';
 import type { IntakeRpc, RedeemRpc, ReserveReply } from '../../domain/rpc.ts';
@@ -32,6 +33,8 @@ export interface StorePorts {
   readonly intake: IntakeRpc;
   /** Unix seconds. */
   readonly now: () => number | Promise<number>;
+  /** Countries that the published parameters name; asked only for somebody who names another than the home country. */
+  readonly supportedCountries: () => Promise<readonly string[]>;
   /** 32 bytes, held by `upload` alone: leads from the ledger's reservation to `origin`'s upload id. */
   readonly uploadIdKey: Uint8Array;
 }
@@ -74,7 +77,8 @@ export async function storeUpload(ports: StorePorts, authorised: AuthorisedUploa
   const { redeem, intake, uploadIdKey } = ports;
   const { tan, digest, upload, origin } = authorised;
   const publishable = publishableKeys(upload.keys, await ports.now());
-  const { regions, consentToFederation } = upload;
+  const { visitedCountries, consentToFederation } = upload;
+  const regions = await regionsOf(visitedCountries, origin, ports.supportedCountries);
   const payload = { keys: publishable.keys, regions, consentToFederation, origin };
   const offer: Offer = {
     ...publishable,

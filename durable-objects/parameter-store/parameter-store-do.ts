@@ -29,7 +29,7 @@ import type { OwnObjects } from '../publisher/own-objects.ts';
 import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';
 import { MIGRATIONS } from './schema.ts';
 import { type HeadRow, ParameterRows } from './store.ts';
-import { isIntact, writeHead } from './write-ops.ts';
+import { isIntact, writeEmptyList, writeHead } from './write-ops.ts';
 
 /** The head is issued anew after half its validity, so that a week of failures expires nothing. */
 const RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
@@ -102,6 +102,7 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     const now = await this.#now();
     await this.#arm(RETRY_SECONDS);
     const head = this.#rows.head();
+    if (head === null) await writeEmptyList(this.#own(now));
     if (head?.state === 'PUBLISHED' && now >= head.issuedAt + RENEWAL_SECONDS) {
       this.#rows.setHead({ ...head, issuedAt: now, state: 'PLANNED' });
     } else if (head?.state === 'PUBLISHED' && !(await isIntact(this.#rows, this.#config, this.#own(now)))) {

@@ -259,6 +259,15 @@ describe('in time', () => {
     }
   });
 
+  it('lists no country before anything is published, and ours afterwards', async ({ expect }) => {
+    const listed = async () => (await bindings.PUBLIC.get(cwaConfigCountryPath()))?.json();
+    for (let n = 0; n < 2; n++) await rig.in((store) => store.advance());
+    expect(await listed()).toEqual([]);
+    await rig.publish('one', 0);
+    expect(await listed()).toEqual(['DE']);
+    expect(await rig.in((store) => store.counters())).toEqual({});
+  });
+
   it('is idle and asks for no alarm before anything is published', async ({ expect }) => {
     const alarm = await runInDurableObject(rig.stub, async (store, state) => {
       expect(await store.advance()).toEqual({ idle: true });

@@ -84,8 +84,14 @@ async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: Ow
     const zip = configZip(message, config.zipSigners);
     await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
   }
-  const countries = utf8(JSON.stringify([config.homeCountry]));
-  await putOwn(own, cwaConfigCountryPath(), countries, meta('application/json', POLLED_CACHE));
+  await writeCountries(own, [config.homeCountry]);
+}
+
+/** Before the first version CWA's list of countries is empty, not absent: an app takes a 404 for a failure. */
+export const writeEmptyList = (own: OwnObjects): Promise<unknown> => writeCountries(own, []);
+
+function writeCountries(own: OwnObjects, countries: readonly string[]): Promise<unknown> {
+  return putOwn(own, cwaConfigCountryPath(), utf8(JSON.stringify(countries)), meta('application/json', POLLED_CACHE));
 }
 
 /**

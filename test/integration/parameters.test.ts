@@ -18,7 +18,7 @@ import {
 } from '../../phone/parameters/parameters.ts';
 import { advanceUntilIdle, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
-import { androidRequires, readByAndroid, readByIos } from '../support/cwa-apps.ts';
+import { androidRequires, readByAndroid, readByIos, verified } from '../support/cwa-apps.ts';
 import { runCommand } from '../support/processes.ts';
 
 const START = 1_781_481_600;
@@ -117,6 +117,11 @@ describe('CWA’s unmodified apps (docs/spec/cwa.md §4.3)', () => {
     expect,
   }) => {
     const others = key('manifest-public.pem');
+    for (const path of cwaConfigPaths('DE')) {
+      const bytes = await zip(path);
+      for (const name of ['public.pem', 'config-public.pem'])
+        expect(verified(bytes, [key(name)]).length).toBeGreaterThan(0);
+    }
     for (const version of ['v1', 'v2']) {
       const [android, ios] = [
         await zip(`version/${version}/app_config_android`),

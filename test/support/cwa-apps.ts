@@ -101,8 +101,13 @@ class ConfigurationRefused extends Error {
   override readonly name = 'ConfigurationRefused';
 }
 
-/** export.bin, if one of the signatures over it is by one of the keys: the rule of both apps (docs/spec/cwa.md §4.3, "a signature"). */
-function verified(zip: Uint8Array, spkis: readonly Uint8Array[]): Uint8Array {
+/**
+ * @param zip any of CWA's configuration ZIPs
+ * @param spkis the keys that an app pins
+ * @returns export.bin, if one of the signatures over it is by one of the keys: the rule of both apps (docs/spec/cwa.md §4.3, "a signature")
+ * @throws ConfigurationRefused
+ */
+export function verified(zip: Uint8Array, spkis: readonly Uint8Array[]): Uint8Array {
   const entries = readZip(
     zip,
     new Map([

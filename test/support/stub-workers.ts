@@ -98,7 +98,7 @@ export class Intake extends WorkerEntrypoint {
     return { kind: 'tombstone', receipt: '' };
   }
   policy() { return { version: 1, supportedCountries: ['DE', 'FR'] }; }
-  known(keys) { return keys.every(({ keyData }) => known.has(keyData.join())); }
+  known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }

@@ -4,6 +4,7 @@
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
+import type { PublishedPolicy } from './keys/regions.ts';
 import type { ListRefusal } from './list-refusal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
@@ -63,6 +64,8 @@ export type KeyStanding = 'known' | 'new' | 'over';
 export interface IntakeRpc {
   accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
+  /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */
+  policy(): Promise<PublishedPolicy>;
   /** @param keys 30 at most are looked at @returns of each, in their order, what is known of it */
   known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]>;
 }

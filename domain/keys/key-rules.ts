@@ -62,7 +62,7 @@ function longestOfDay(keys: readonly CheckedKey[]): readonly CheckedKey[] {
 }
 
 /** The first of {@link KEY_RULES}, which look at the clock alone; the others look at what is worth publishing. */
-export const CLOCK_RULES: readonly KeyRule[] = [
+export const TIME_RULES: readonly KeyRule[] = [
   {
     name: 'future-start',
     rule: 'A key that begins after the current interval is dropped; one that began and still runs is kept.',
@@ -87,7 +87,7 @@ export const CLOCK_RULES: readonly KeyRule[] = [
 
 /** In the order they are applied. */
 export const KEY_RULES: readonly KeyRule[] = [
-  ...CLOCK_RULES,
+  ...TIME_RULES,
   {
     name: 'risk-below-minimum',
     rule: `A key whose transmission risk level is below ${MINIMUM_PUBLISHED_RISK_LEVEL} is dropped.`,
@@ -141,6 +141,12 @@ export const ALLOWANCES: readonly Allowance[] = [
     name: 'check-ins',
     rule: 'Check-ins are ignored and counted as 0 in the two answer headers.',
     reason: 'Presence tracing is not part of this system; clients that send them still get the headers they expect.',
+  },
+  {
+    name: 'unknown-country',
+    rule: 'A visited country that the published parameters don’t name is left out.',
+    reason:
+      'The keys are published at home and in the union all the same; refusing them would lose every upload of a phone that knows newer parameters.',
   },
   {
     name: 'padding',

@@ -5,7 +5,7 @@
 import { INTERVALS_PER_DAY, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
-import { CLOCK_RULES, KEY_RULES, LIMIT_RULES, riskLevelOf, type KeyRule } from './key-rules.ts';
+import { TIME_RULES, KEY_RULES, LIMIT_RULES, riskLevelOf, type KeyRule } from './key-rules.ts';
 import { MAX_ROLLING_PERIOD } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, encodeRiskLevel, wasBelowMinimum } from './risk.ts';
 import { UPLOAD_RULES, type UploadPolicy } from './upload-rules.ts';
@@ -31,7 +31,7 @@ export interface Publishable {
  * Applies every rule that looks at no clock.
  *
  * @param claim the upload as parsed
- * @param policy home and supported countries
+ * @param policy the home country, and whether there must be a key
  * @returns the upload with absent fields filled in, or the first rule it breaks
  */
 export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<CheckedUpload, Refusal> {
@@ -41,20 +41,10 @@ export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<Ch
     ok: true,
     value: {
       keys: claim.keys.map(withDefaults),
-      regions: coarseRegions(claim.visitedCountries, policy),
+      visitedCountries: claim.visitedCountries,
       consentToFederation: claim.consentToFederation ?? false,
     },
   };
-}
-
-/**
- * Whether somebody was abroad, and not where: a rare combination of countries, stored with each key, would hold one traveller's
- * keys together (decision 021). Who names another country is warned for in all that the deployment supports, as with
- * Corona-Warn-App, whose apps name them all.
- */
-function coarseRegions(visited: readonly string[], { homeCountry, supportedCountries }: UploadPolicy): string[] {
-  const abroad = visited.some((country) => country !== homeCountry);
-  return [...new Set([homeCountry, ...(abroad ? supportedCountries : [])])].toSorted();
 }
 
 function withDefaults(key: UploadedKey): CheckedKey {
@@ -101,7 +91,7 @@ export interface RecognisableKey {
  */
 export function recognisableKeys(keys: readonly CheckedKey[], now: number): RecognisableKey[] {
   const publishable = kept(KEY_RULES, keys, now).left;
-  const tooLow = kept(CLOCK_RULES, keys, now).left.filter((key) => riskLevelOf(key) < MINIMUM_PUBLISHED_RISK_LEVEL);
+  const tooLow = kept(TIME_RULES, keys, now).left.filter((key) => riskLevelOf(key) < MINIMUM_PUBLISHED_RISK_LEVEL);
   const today = Math.floor(now / SECONDS_PER_DAY);
   const wasPublishable = ({ daysSinceOnsetOfSymptoms: onset, rollingStartIntervalNumber: start }: CheckedKey) =>
     onset === null || !wasBelowMinimum(onset, today - Math.floor(start / INTERVALS_PER_DAY));

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { type Result, err, ok } from '../primitives/result.ts';
+import { CWA_APPS_DEFAULTS, cwaAppsSchema } from './cwa-apps.ts';
 import { combinedRiskSchema, exposureConfigurationSchema } from './exposure-configuration.ts';
 import {
   dailySummariesConfigSchema,
@@ -53,6 +54,7 @@ export const parametersSchema = z
     appVersions: appVersionsSchema,
     appFeatures: z.array(appFeatureSchema).max(50),
     publication: publicationSchema,
+    cwaApps: cwaAppsSchema.default(CWA_APPS_DEFAULTS),
   })
   .describe('Parameters of exposure notifications');
 

@@ -11,6 +11,7 @@ import { errorPage } from '../errors.tsx';
 import { answerPage, Csrf, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
 import { done } from '../once.ts';
+import { pageOf } from '../paging.tsx';
 import { type AgreeAnswer, agree, decline, proposedIn } from '../parameter-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -18,7 +19,6 @@ import { fill } from '../texts/texts.ts';
 const PROPOSAL_ID = /^[0-9a-f]{32}$/;
 /** Differences that are listed; more are counted. */
 const SHOWN = 60;
-const VERSIONS_SHOWN = 10;
 const HOUR = 3600;
 
 const NOTICE_OF: Readonly<Record<AgreeAnswer['kind'], NoticeKey>> = {
@@ -129,6 +129,7 @@ export function parameterRoutes() {
       hour,
       shares: documents.map(({ audience }) => shareText(c, { ...audience })),
     }));
+    const versions = pageOf(c, history, { page: 'parameters', parameter: 'page', caption: t.parametersHistory });
     const views = await Promise.all(proposals.map((proposal) => ProposalView({ c, proposal, status })));
     return answerPage(
       c,
@@ -152,16 +153,15 @@ export function parameterRoutes() {
           <Table
             caption={t.parametersHistory}
             heads={[t.parametersVersion, t.parametersWhat, t.parametersSince, t.parametersFor]}
-            rows={history
-              .slice(0, VERSIONS_SHOWN)
-              .map(({ version, action, hour, shares }) => [
-                version,
-                action === 'publish' ? t.parametersPublish : t.parametersRollback,
-                <span class="nowrap">{times.time(hour * HOUR)}</span>,
-                shares.join('; '),
-              ])}
+            rows={versions.rows.map(({ version, action, hour, shares }) => [
+              version,
+              action === 'publish' ? t.parametersPublish : t.parametersRollback,
+              <span class="nowrap">{times.time(hour * HOUR)}</span>,
+              shares.join('; '),
+            ])}
           />
         )}
+        {versions.links}
         <ZoneLine c={c} />
       </>,
     );

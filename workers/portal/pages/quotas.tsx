@@ -20,7 +20,8 @@ const REQUEST_ID = /^[0-9a-f]{32}$/;
 function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRequest[] }) {
   const { texts: t, times, identity, session } = c.var;
   if (requests.length === 0) return <p>{t.quotasNoRequests}</p>;
-  const rows = requests.map(({ id, issuer, codes, askedAt }) => [
+  const asked = pageOf(c, requests, { page: 'quotas', parameter: 'asked', caption: t.quotasRequests });
+  const rows = asked.rows.map(({ id, issuer, codes, askedAt }) => [
     <Long>{issuer}</Long>,
     codes,
     <span class="nowrap">{times.time(askedAt)}</span>,
@@ -37,7 +38,12 @@ function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRe
     ),
   ]);
   const heads = [t.quotasIssuer, t.quotasAskedCodes, t.quotasAskedAt, t.action];
-  return <Table caption={t.quotasRequests} heads={heads} rows={rows} numeric={[1]} />;
+  return (
+    <>
+      <Table caption={t.quotasRequests} heads={heads} rows={rows} numeric={[1]} />
+      {asked.links}
+    </>
+  );
 }
 
 async function content(c: StaffContext) {

@@ -18,7 +18,7 @@ import { fill } from '../texts/texts.ts';
 
 const PROPOSAL_ID = /^[0-9a-f]{32}$/;
 /** Differences that are listed; more are counted. */
-const SHOWN = 60;
+const SHOWN = 1_000;
 const HOUR = 3600;
 
 const NOTICE_OF: Readonly<Record<AgreeAnswer['kind'], NoticeKey>> = {

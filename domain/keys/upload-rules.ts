@@ -2,6 +2,7 @@
  * @module Rules that refuse an upload as a whole: they look at no clock, so a repeated upload is judged the same at any
  * time. docs/key-validation.md is held equal to this list by a test.
  */
+import { compareBytes } from '../../protocol/primitives/bytes.ts';
 import { CWA_ONSET_MAX, CWA_ONSET_MIN } from './risk.ts';
 import {
   KEY_DATA_BYTES,
@@ -63,6 +64,11 @@ function mostKeysWithOneStart(claim: UploadClaim): number {
   return Math.max(0, ...counts.values());
 }
 
+function hasDuplicate(claim: UploadClaim): boolean {
+  const sorted = claim.keys.map(({ keyData }) => keyData).toSorted(compareBytes);
+  return sorted.some((keyData, n) => n > 0 && compareBytes(sorted[n - 1]!, keyData) === 0);
+}
+
 /** In the order they are tried; the first that is broken names the refusal. */
 export const UPLOAD_RULES: readonly UploadRule[] = [
   {
@@ -116,7 +122,7 @@ export const UPLOAD_RULES: readonly UploadRule[] = [
     name: 'duplicate-key',
     rule: 'No key data occurs twice in an upload.',
     reason: 'A key is published once; two entries with different fields would contradict each other.',
-    broken: ({ keys }) => new Set(keys.map((key) => key.keyData.join())).size !== keys.length,
+    broken: hasDuplicate,
   },
   {
     name: 'overlap',

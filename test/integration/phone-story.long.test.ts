@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { main } from '../../phone/cli/cli.ts';
 import { scanQrCode } from '../../phone/verification/codes.ts';
 import { publishParameters } from '../../scripts/demo/risk.ts';
-import { moveClock, setClock } from '../../scripts/support/operator.ts';
+import { callHotline, moveClock, setClock } from '../../scripts/support/operator.ts';
 import { START, startSystem, type System } from '../conformance/support/system.ts';
-import { ask, openLaboratory, postResult, withBackOffice } from '../support/back-office.ts';
+import { openLaboratory, postResult, withBackOffice } from '../support/back-office.ts';
 
 const HOUR = 3600;
 const QR = 'https://localhost/?3D6D08-9AB3CD10-1F2E-4D5C-8B7A-0123456789AB';
@@ -101,10 +101,10 @@ describe('two phones by hand', () => {
   });
 
   it('opens by a teleTAN too, and a test can be forgotten', async ({ expect }) => {
-    const reply = (await ask(system.edge.url, 'verification', 'issueTeleTan', 'hotline-1')) as { teleTan: string };
-    expect((await typed(`type cleo ${reply.teleTan} --json`)).value).toMatchObject({ result: 'positive' });
+    const teleTan = await callHotline(system.edge.url);
+    expect((await typed(`type cleo ${teleTan} --json`)).value).toMatchObject({ result: 'positive' });
     expect(await typed('forget cleo --json')).toMatchObject({ code: 0, value: { test: null } });
-    expect(await typed(`type cleo ${reply.teleTan} --json`)).toMatchObject({
+    expect(await typed(`type cleo ${teleTan} --json`)).toMatchObject({
       code: 1,
       value: { error: 'ask-hotline' },
     });

@@ -170,8 +170,7 @@ function matchLine(found: Match): string {
   return `  ${toHex(found.key.keyData)}: ${found.sightings.length} sightings${at}, nearest ${nearest} dB`;
 }
 
-/** @param path of a file @returns its bytes @throws {UnreadableError} */
-export async function readBytes(path: string): Promise<Uint8Array> {
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return Uint8Array.from(await readFile(path));
   } catch (error) {

@@ -36,7 +36,7 @@ export interface PhoneSettings {
 }
 
 /** What the person said of their symptoms, and when, Unix seconds: the key of the day is shared with the same. */
-export interface Said {
+interface Said {
   readonly symptoms: Symptoms;
   readonly at: number;
 }

@@ -116,7 +116,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     io.out(
       options.json === true
         ? toJson({ phone: directory, files, keys, bytes, ...warning, errors: failed })
-        : `${directory}: ${files} files with ${keys} keys are new\n${directory}: ${warningText(warning)}\n`,
+        : `${directory}: ${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new\n${directory}: ${warningText(warning)}\n`,
     );
     return failed.length === 0 ? EXIT.done : EXIT.refused;
   });

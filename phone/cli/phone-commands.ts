@@ -37,7 +37,7 @@ import {
   UsageError,
 } from './calling.ts';
 import { publicKey } from './file-commands.ts';
-import { createPhone, parametersOf, type Phone, withPhones } from './phone-directory.ts';
+import { createPhone, keep, parametersOf, type Phone, withPhones } from './phone-directory.ts';
 import { symptomsOf } from './symptoms.ts';
 
 type Command = (given: readonly string[], options: Options, io: Io) => Promise<number>;
@@ -121,12 +121,10 @@ export const meetPhones: Command = async (given, options, io) => {
     if (one === undefined || other === undefined) throw new UsageError('meet: expected two directories');
     const sideOf = ({ keys, sightings, now }: Phone) => ({ history: keys, sightings, now });
     const met = meet(sideOf(one), sideOf(other), minutes, one.random);
-    for (const [index, { stores }] of [one, other].entries()) {
+    for (const [index, phone] of [one, other].entries()) {
       const side = met[index];
-      if (side === undefined) continue;
-      // Keys first: who died between the two has sent something that can be shared. The other phone may have heard nothing then.
-      await stores.keys.save(side.history);
-      await stores.sightings.save([...side.sightings]);
+      // Died between the two, one has heard the other and not the other one: as where a radio fails.
+      if (side !== undefined) await keep(phone, { keys: side.history, sightings: side.sightings });
     }
     const text = `simulated Bluetooth: ${a} and ${b} were near each other for ${minutes} minutes, until ${isoOf(one.now)}`;
     return say(io, options, { simulated: true, phones: [a, b], minutes, until: one.now }, text);
@@ -225,6 +223,8 @@ export const poll: Command = onOne('poll', [], async (phone, options, io) => {
   throw new RefusedError('no test runs: phone scan or phone type opens one');
 });
 
+const NOT_SAID = { kind: 'not-said' } as const;
+
 /** `phone share DIR`: the past days' keys; called again on the next day, the key of that day. @throws {UsageError | UnreadableError | RefusedError} */
 export const share: Command = onOne('share', ['symptoms'], async (phone, options, io) => {
   const { now, keys, stores, directory } = phone;
@@ -234,9 +234,11 @@ export const share: Command = onOne('share', ['symptoms'], async (phone, options
   if (test === null || test.stage === 'finished')
     throw new RefusedError('no test runs: phone scan or phone type opens one');
   const loaded = await stores.said.load();
-  const before = loaded.ok ? loaded.value : null;
-  const said =
-    chosen === null ? (before ?? { symptoms: { kind: 'not-said' } as const, at: now }) : { symptoms: chosen, at: now };
+  const { codeKey, sharing } = test;
+  // Of an upload under way the keys were kept as they were said then; what was said of another test is none of this one's.
+  const before = loaded.ok && loaded.value?.codeKey === codeKey ? loaded.value : null;
+  const isNew = chosen !== null && (sharing === null || before === null);
+  const said = isNew ? { symptoms: chosen, at: now, codeKey } : (before ?? { symptoms: NOT_SAID, at: now, codeKey });
   const shared = (own: Parameters<typeof withOnset>[0]) => withOnset(own, said.symptoms, said.at);
   if (test.stage === 'registered') {
     if (test.result !== 'positive') throw new RefusedError(`nothing to share: ${RESULTS[test.result]}`);

@@ -3,8 +3,9 @@
  * owner alone, and one command at a time.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { PinnedKey } from '../../protocol/export/export-reader.ts';
 import { isManifestState } from '../download/download-manifest.ts';
 import { ExposureHistory, type HistorySnapshot, isHistorySnapshot } from '../matching/history.ts';
@@ -17,6 +18,7 @@ import { fileStore, type Store } from '../store.ts';
 import { isTestState } from '../course/test-state.ts';
 import type { Symptoms } from '../upload/onset.ts';
 import { RefusedError, UnreadableError } from './calling.ts';
+import { locked } from './lock.ts';
 
 /** What is written into phone.json; a phone of another format is not touched. */
 const FORMAT = 1;
@@ -39,6 +41,8 @@ export interface PhoneSettings {
 interface Said {
   readonly symptoms: Symptoms;
   readonly at: number;
+  /** The test that it was said of: `codeKey` of test-state.ts. */
+  readonly codeKey: string | null;
 }
 
 /** An open phone. */
@@ -48,8 +52,11 @@ export interface Phone {
   /** Unix seconds on its clock. */
   readonly now: number;
   readonly random: RandomBytes;
+  /** Own keys and what was heard, of 14 days by its clock. */
   readonly keys: TekHistory;
   readonly sightings: readonly Sighting[];
+  /** The same as it lies in the directory, with what is older until {@link forgetOld}. */
+  readonly stored: { readonly keys: TekHistory; readonly sightings: readonly Sighting[] };
   readonly parameters: ParametersState;
   readonly stores: ReturnType<typeof storesOf>;
   /** Its matches; {@link Phone.stores} keeps what changes. */
@@ -93,6 +100,8 @@ const isSighting = (seen: unknown): boolean =>
   areBytes(seen['aem']) &&
   areWhole(seen['timestamp'], seen['rssi'], seen['previousScan']);
 
+const isSightings = (list: unknown): list is readonly Sighting[] => isList<Sighting>(isSighting)(list);
+
 function isParametersState(value: unknown): value is ParametersState {
   if (!isObject(value)) return false;
   const { secret, document, failures } = value;
@@ -107,7 +116,7 @@ function storesOf(directory: string) {
   return {
     settings: fileStore(at('phone'), isSettings),
     keys: fileStore(at('keys'), isHistory),
-    sightings: fileStore(at('sightings'), isList<Sighting>(isSighting)),
+    sightings: fileStore(at('sightings'), isSightings),
     test: fileStore(at('test'), isTestState),
     said: fileStore(at('symptoms'), isSaid),
     download: fileStore(at('download'), isManifestState),
@@ -163,21 +172,58 @@ async function openPhone(directory: string): Promise<Phone> {
   const stores = storesOf(directory);
   const settings = await settingsOf(directory);
   // Everything is read before anything is asked or written: a damaged file is named, and nothing is lost by going on without it.
-  const before = (await load(stores.keys)) ?? [];
-  const heard = (await load(stores.sightings)) ?? [];
+  const stored = {
+    keys: (await load(stores.keys)) ?? [],
+    sightings: (await load(stores.sightings)) ?? [],
+  };
   const matches = await load(stores.matches);
   const parameters = (await load(stores.parameters)) ?? newParametersState(random);
   for (const store of [stores.test, stores.said, stores.download]) await load<unknown>(store);
   const now = await clockOf(settings);
-  const { history: keys } = currentKey(before, now, random);
-  const sightings = heard.filter(({ timestamp }) => timestamp >= now - RETENTION_SECONDS);
+  const { history: keys } = currentKey(stored.keys, now, random);
+  const sightings = stored.sightings.filter(({ timestamp }) => timestamp >= now - RETENTION_SECONDS);
   const history = new ExposureHistory({ now }, { revokeConfirmed: true }, matches);
+  const phone = { directory, settings, now, random, keys, sightings, stored, parameters, stores, history };
+  await keep(phone, { keys });
+  return phone;
+}
+
+/**
+ * Writes down what is new. What is older than 14 days by this phone's clock stays, and counts nowhere, until an answer has shown that the
+ * clock is right: on the word of a clock that ran ahead nobody loses their keys.
+ *
+ * @param phone as opened
+ * @param next what has changed
+ */
+export async function keep(
+  { stored, stores, keys: known, sightings: heard }: Phone,
+  next: { readonly keys?: TekHistory; readonly sightings?: readonly Sighting[] },
+): Promise<void> {
+  const { keys, sightings } = next;
+  if (keys !== undefined) {
+    const names = new Set([...known, ...keys].map(({ keyData }) => toHex(keyData)));
+    const older = stored.keys.filter(({ keyData }) => !names.has(toHex(keyData)));
+    // Keys first: who dies between the two writes has sent something that can be shared.
+    await stores.keys.save(
+      [...older, ...keys].toSorted((a, b) => a.rollingStartIntervalNumber - b.rollingStartIntervalNumber),
+    );
+  }
+  if (sightings !== undefined) {
+    await stores.sightings.save([...stored.sightings.filter((seen) => !heard.includes(seen)), ...sightings]);
+  }
+}
+
+/**
+ * Forgets what is over, when an answer has just shown that the clock is right. Each write stands for itself: a phone that dies between
+ * them forgets the rest the next time.
+ *
+ * @param phone as opened
+ */
+export async function forgetOld({ stores, keys, sightings, history, now }: Phone): Promise<void> {
   history.forget(now);
-  // Each of these writes stands for itself: a phone that dies between them forgets the rest the next time.
   await stores.keys.save(keys);
-  if (sightings.length < heard.length) await stores.sightings.save(sightings);
-  if (matches !== null) await stores.matches.save(history.snapshot());
-  return { directory, settings, now, random, keys, sightings, parameters, stores, history };
+  await stores.sightings.save(sightings);
+  await stores.matches.save(history.snapshot());
 }
 
 async function load<T>(store: Store<T>): Promise<T | null> {
@@ -201,55 +247,3 @@ async function clockOf({ localClock, downloadUrl }: PhoneSettings): Promise<numb
 
 /** @param phone as opened @returns the parameters it goes by, null before the first good document */
 export const parametersOf = (phone: Phone) => currentParameters(phone.parameters);
-
-async function locked<T>(directories: readonly string[], work: () => Promise<T>): Promise<T> {
-  const paths = (await Promise.all(directories.map((directory) => realpath(directory)))).toSorted();
-  const held: string[] = [];
-  try {
-    // In one order for all commands, so that two never wait for each other; nobody waits at all.
-    for (const path of paths) {
-      await lock(path);
-      held.push(path);
-    }
-    return await work();
-  } finally {
-    for (const path of held) await rm(join(path, 'lock'), { force: true });
-  }
-}
-
-/** A file with the number of the process that is at work. Killed, it leaves the file, and the next command sees that it is gone. */
-async function lock(directory: string): Promise<void> {
-  const path = join(directory, 'lock');
-  const own = `${path}.${process.pid}`;
-  await writeFile(own, String(process.pid), { mode: 0o600 });
-  try {
-    for (let tries = 0; ; tries++) {
-      try {
-        // Written first and linked then, so that nobody finds a lock that names no process yet.
-        await link(own, path);
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-      const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-      if (tries > 0 || isAlive(holder)) {
-        throw new RefusedError(
-          `another command (process ${holder}) is at work on ${directory}; if none is, remove ${path}`,
-        );
-      }
-      await rm(path, { force: true });
-    }
-  } finally {
-    await rm(own, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

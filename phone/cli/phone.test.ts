@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, it, vi } from 'vitest';
 import { spkiToPem } from '../../protocol/signing.ts';
 import { EXPORT_KEY, manifestSigner } from '../testing/timeline.ts';
 import { main } from './cli.ts';
@@ -172,6 +172,30 @@ describe('a directory that is no phone of this program', () => {
   it('is not made one by asking', async ({ expect }) => {
     for (const command of ['poll', 'status', 'sync']) expect((await call(command)).code).toBe(3);
     expect(await readdir(here)).toEqual([]);
+  });
+});
+
+describe('a clock that ran ahead', () => {
+  it('takes neither own keys nor encounters from the phone; what is older counts nowhere meanwhile', async ({
+    expect,
+  }) => {
+    await init('anna');
+    await init('ben');
+    await phone('meet', at('anna'), at('ben'));
+    const status = async () => JSON.parse((await phone('status', at('ben'), '--json')).out) as Record<string, number>;
+    const before = await status();
+    const keys = await readFile(join(at('ben'), 'keys.json'), 'utf8');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20 * 86_400_000 });
+    try {
+      expect(await status()).toMatchObject({ keys: 1, sightings: 0 });
+      expect((await phone('meet', at('anna'), at('ben'))).code).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await status()).toMatchObject({ sightings: 8 });
+    const after = JSON.parse(await readFile(join(at('ben'), 'keys.json'), 'utf8')) as unknown[];
+    expect(after).toEqual(expect.arrayContaining(JSON.parse(keys) as unknown[]));
+    expect(before['sightings']).toBe(4);
   });
 });
 

@@ -16,7 +16,7 @@ import { type Assessment, assessRisk } from '../scoring/assess.ts';
 import { RISK_LEVEL } from '../../protocol/parameters/levels.ts';
 import { dateOf } from '../../protocol/gaen/intervals.ts';
 import { allow, EXIT, type Io, isoOf, type Options, positional, toJson, UsageError } from './calling.ts';
-import { type Phone, withPhones } from './phone-directory.ts';
+import { forgetOld, type Phone, withPhones } from './phone-directory.ts';
 
 /** What stands for the app's version, which parameters may be meant for. */
 const APP = { platform: 'android', version: 1 } as const;
@@ -109,6 +109,8 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     });
     const updated = await updateParameters({ fetch, url, keys: manifestKeys, phone: APP }, phone.parameters, now);
     await stores.parameters.save(updated.state);
+    // Either answer was looked at by its Date (download.ts, parameters.ts): the clock is right.
+    if (outcome.errors.length === 0 || updated.outcome.ok) await forgetOld(phone);
     const warning = warningOf(phone, updated.state);
     const failed = [...outcome.errors.map(downloadText), parametersText(updated)].filter((text) => text !== null);
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);

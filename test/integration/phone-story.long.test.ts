@@ -2,14 +2,16 @@
  * @module The story of README.md ("Two phones by hand") as it is typed: two people meet, one of them is tested, shares, and the other's
  * phone warns. Every step is the command line's, against all Workers with the chunk policy that is deployed.
  */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import parameters from '../../parameters/default.json' with { type: 'json' };
 import { main } from '../../phone/cli/cli.ts';
 import { scanQrCode } from '../../phone/verification/codes.ts';
 import { publishParameters } from '../../scripts/demo/risk.ts';
 import { callHotline, moveClock, setClock } from '../../scripts/support/operator.ts';
+import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { START, startSystem, type System } from '../conformance/support/system.ts';
 import { openLaboratory, postResult, withBackOffice } from '../support/back-office.ts';
 
@@ -111,8 +113,18 @@ describe('two phones by hand', () => {
   });
 
   it('the warning ends 14 days after the encounter, and the phone forgets it', async ({ expect }) => {
+    const read = (name: string) => readFile(join(home, 'ben', `${name}.json`), 'utf8');
     await setClock(system.edge.url, START + 14 * 24 * HOUR + 1);
     expect((await typed('status ben --json')).value).toMatchObject({ met: 0, lastMet: null, risk: { level: 'LOW' } });
+    // Kept until an answer has shown that the clock is right.
+    expect(JSON.parse(await read('sightings'))).toHaveLength(8);
+    const document = JSON.stringify({ ...parameters, comment: 'a fortnight later' });
+    const reply = await new ParameterPortal(system.edge.url).publish({ document, audience: null, dryRun: false }, 1);
+    expect(reply).toMatchObject({ kind: 'published' });
+    // The manifest is of two weeks before: nobody advanced the origin. The parameters are of now, and so is the clock.
+    expect((await typed('sync ben')).text).toContain('newer ones are withheld');
+    expect(JSON.parse(await read('sightings'))).toHaveLength(4);
+    expect((await typed('status ben --json')).value).toMatchObject({ sightings: 4 });
   });
 
   it('every file of a phone is its owner’s alone', async ({ expect }) => {

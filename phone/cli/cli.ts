@@ -39,8 +39,8 @@ A phone that lives in a directory:
 
 Export files, as a phone reads them:
   phone verify FILE.zip --public-key P.pem [--key-id 262] [--key-version v1]
-      Says whether a phone would accept the file. Without --key-id or --key-version, the one that the file names
-      is tried against the public key.
+      Says whether a phone would accept the file. Without --key-id or --key-version, each one that
+      the file names is tried against the public key.
   phone keys FILE.zip
       Prints what is in the file, without verifying it.
   phone match FILE.zip... --sightings S.json [--public-key P.pem]

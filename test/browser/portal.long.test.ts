@@ -257,8 +257,10 @@ describe('a provider', () => {
     expect(await rows.count()).toBe(25);
     expect(await axeViolations(page)).toEqual([]);
     await page.getByRole('link', { name: 'Older batches' }).click();
+    await page.waitForURL(/older=/);
     expect(await rows.count()).toBe(1);
     await page.getByRole('link', { name: 'Newer batches' }).click();
+    await page.waitForURL(/newer=/);
     expect(await rows.count()).toBe(25);
     expect(await page.getByRole('link', { name: 'Newer batches' }).count()).toBe(0);
   });

@@ -51,11 +51,16 @@ export interface Context {
   readonly folder: string;
   /** Correctness alone, a few seconds a scenario. */
   readonly ci: boolean;
+  /** Scenarios that are run; null: all. */
+  readonly only: readonly string[] | null;
   readonly edge: LocalEdge;
   /** UTC day whose hours CWA's phones read. */
   readonly day: string;
   readonly say: (line: string) => void;
 }
+
+/** @returns the file of the key by which k6 checks the heads of an edge */
+export const manifestKeyOf = ({ state }: LocalEdge): string => join(state, 'manifest-public.pem');
 
 /**
  * Starts a tier with empty caches, uses it, stops it.

@@ -8,7 +8,6 @@ import type { EdgeTier } from '../edge-tier/tier.ts';
 import { startEdgeTier } from '../edge-tier/tier.ts';
 import type { K6 } from './k6.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
-import { endAtInterrupt } from '../../scripts/support/command-line/interrupt.ts';
 import type { Sample } from './k6-run.ts';
 
 /** Something that must hold, with the figures that show whether it does. */
@@ -74,11 +73,9 @@ export async function withTier<T>(context: Context, name: string, use: (tier: Ed
   // A folder of its own each time: a cache of an earlier step is not cold, and may be another edge's.
   const folder = mkdtempSync(join(context.folder, `tier-${name}-`));
   const tier = await startEdgeTier(folder, context.edge.url);
-  const ended = endAtInterrupt(() => void tier.stop());
   try {
     return await use(tier);
   } finally {
-    ended();
     await tier.stop();
   }
 }

@@ -83,7 +83,7 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   const scratch = join(state, SCRATCH);
   // workerd may still be writing when the process ends without dispose, since Miniflare only signals it then.
   const removeTemporary = (): void => removeFolder(temporary ? state : scratch);
-  process.once('exit', removeTemporary);
+  if (temporary) process.once('exit', removeTemporary);
   mkdirSync(state, { recursive: true, mode: 0o700 });
   requireStateFormat(state);
   await endOrphan(state);
@@ -92,7 +92,8 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   const { adapt = (same) => same } = options;
   const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));
   const onLog = options.onLog ?? printLog;
-  // Of a run that was killed.
+  // The state is ours alone from here on; the folder is of a run that was killed.
+  if (!temporary) process.once('exit', removeTemporary);
   removeFolder(scratch);
   mkdirSync(scratch);
   const miniflare = withTemporaryFolder(

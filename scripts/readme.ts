@@ -51,10 +51,11 @@ async function startBlock(commands: string, until: string, cwd: string): Promise
       if (output.includes(until)) resolve();
     });
   });
-  const early = ended.then((code) => {
+  const early = async (): Promise<void> => {
+    const code = await ended;
     if (!output.includes(until)) throw new Error(`it ended with ${code} and never said "${until}"`);
-  });
-  await Promise.race([ready, early]);
+  };
+  await Promise.race([ready, early()]);
   return async () => {
     signal();
     await ended;

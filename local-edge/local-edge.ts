@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { convertV4MiniflareOptions, type LegacyWorkerOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { composeWorkers, type ComposeOptions } from './compose.ts';
+import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { removeFolder } from './remove-folder.ts';
 import { loadSecrets } from './secrets.ts';
@@ -115,7 +116,9 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
         }),
       ),
   );
+  let endCrons = (): void => undefined;
   const removeState = (): void => {
+    endCrons();
     process.off('exit', removeTemporary);
     removeTemporary();
     if (!temporary) forgetWorkerd(state);
@@ -123,6 +126,8 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   try {
     const url = await miniflare.ready;
     noteWorkerd(state);
+    // A benchmark's entries have none, and nothing shall run beside what it measures.
+    if (entries !== 'benchmark') endCrons = driveCrons(miniflare, environments, onLog);
     const pem = (file: string): string => readFileSync(join(state, file), 'utf8');
     return {
       url: url.origin,
@@ -131,6 +136,7 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       manifestPublicPem: pem('manifest-public.pem'),
       miniflare,
       async dispose() {
+        endCrons();
         await miniflare.dispose();
         removeState();
       },

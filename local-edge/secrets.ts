@@ -16,15 +16,19 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   CONFIG_SIGNING_KEY: 'config-public.pem',
 };
 
-const drawSigningKey = (): string =>
+/** Names the private half that the operator of a local edge signs with outside of it. */
+const SIGNING_FILES: Readonly<Record<string, string>> = { LABORATORY_LIST_SIGNING_KEY: 'laboratories.pem' };
+
+const drawKeyPair = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs. */
-const signingKeyOf = (name: string): string => name.replace(/PUBLIC_KEY$/, 'SIGNING_KEY');
+/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs or restores. */
+const otherHalfOf = (name: string): string =>
+  name.replace(/PUBLIC_KEY$/, name.startsWith('RESTORE') ? 'PRIVATE_KEY' : 'SIGNING_KEY');
 
 /** A secret by its name: a signing key is a P-256 key in PEM, any other is 32 bytes in base64. */
 const draw = (name: string): string =>
-  name.endsWith('SIGNING_KEY') ? drawSigningKey() : randomBytes(32).toString('base64');
+  name.endsWith('SIGNING_KEY') ? drawKeyPair() : randomBytes(32).toString('base64');
 
 /** @param pem a private key in PKCS#8 PEM @returns its public key, SPKI PEM */
 function publicPem(pem: string): string {
@@ -37,7 +41,7 @@ const SECRET_BYTES = 32;
 function faultOf(name: string, value: unknown): string | null {
   if (typeof value !== 'string') return 'must be a text';
   if (name.endsWith('PUBLIC_KEY')) return null; // made anew of its other half
-  if (!name.endsWith('SIGNING_KEY')) {
+  if (!/(SIGNING|PRIVATE)_KEY$/.test(name)) {
     const right = /^[A-Za-z0-9+/]+=*$/.test(value) && Buffer.from(value, 'base64').length === SECRET_BYTES;
     return right ? null : `must be ${SECRET_BYTES} bytes in base64`;
   }
@@ -87,14 +91,17 @@ export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]
   const secrets = readSecrets(state);
   for (const name of new Set(workers.flatMap((worker) => worker.secrets))) {
     if (name.endsWith('_PUBLIC_KEY')) {
-      const signingKey = (secrets[signingKeyOf(name)] ??= draw(signingKeyOf(name)));
-      secrets[name] = publicPem(signingKey);
+      secrets[name] = publicPem((secrets[otherHalfOf(name)] ??= drawKeyPair()));
     } else secrets[name] ??= draw(name);
   }
   writeWhole(join(state, FILE), `${JSON.stringify(secrets, null, 2)}\n`);
   for (const [name, target] of Object.entries(PUBLIC_FILES)) {
     const pem = secrets[name];
     if (pem !== undefined) writeWhole(join(state, target), publicPem(pem));
+  }
+  for (const [name, target] of Object.entries(SIGNING_FILES)) {
+    const pem = secrets[name];
+    if (pem !== undefined) writeWhole(join(state, target), pem);
   }
   return secrets;
 }

@@ -21,7 +21,7 @@ await run(
     options: { check: flag('writes nothing; exit code 1 when the file differs') },
   },
   async ({ check }) => {
-    const schema: unknown = z.toJSONSchema(parametersSchema);
+    const schema: unknown = z.toJSONSchema(parametersSchema, { io: 'input' });
     if (!check) {
       writeFileSync(FILE, `${JSON.stringify(schema, null, 2)}\n`);
       const { code, stderr } = await runChild('oxfmt', [FILE], { output: 'kept' });

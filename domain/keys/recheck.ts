@@ -3,6 +3,8 @@
  * be taken over, and what is stored ends in a file that every phone reads (docs/architecture.md §4.2).
  */
 import type { AcceptedUpload } from '../rpc.ts';
+import { MAX_KEYS_PER_UPLOAD } from './limits.ts';
+import { withHome } from './regions.ts';
 import type { UploadPolicy } from './upload-rules.ts';
 import { checkUpload, publishableKeys } from './validate.ts';
 
@@ -11,7 +13,7 @@ const MAX_BATCH_ID_LENGTH = 100;
 
 /**
  * @param upload as it came by RPC: of any shape
- * @param policy home and supported countries, as `upload` has them
+ * @param policy the home country, as `upload` has it; whether the other regions are supported is judged by the published parameters (regions.ts)
  * @param now Unix seconds; a key that grew too old since `upload` looked is left out
  * @returns the upload with its keys written anew, at least one, or null when it breaks a rule or nothing is left
  */
@@ -23,15 +25,15 @@ export function recheckUpload(
   if (!hasShape(upload) || upload.origin !== policy.homeCountry) return null;
   const claim = {
     keys: upload.keys,
-    visitedCountries: upload.regions,
+    visitedCountries: [],
     origin: upload.origin,
     consentToFederation: upload.consentToFederation,
     submissionType: 0,
   };
   const checked = checkUpload(claim, { ...policy, minimumKeys: 1 });
-  if (!checked.ok || checked.value.regions.join() !== upload.regions.join()) return null;
-  const { keys } = publishableKeys(checked.value.keys, now);
-  return keys.length === 0 ? null : { ...upload, keys };
+  if (!checked.ok || withHome(upload.regions, policy.homeCountry).join() !== upload.regions.join()) return null;
+  const { keys, refused } = publishableKeys(checked.value.keys, now);
+  return keys.length === 0 || refused !== null ? null : { ...upload, keys };
 }
 
 /** Types lie about what another Worker sent; numbers are judged by the rules, which take whole ones alone. */
@@ -40,6 +42,8 @@ function hasShape(upload: AcceptedUpload): boolean {
   const { keys, regions, consentToFederation, codeBatchId } = upload;
   return (
     Array.isArray(keys) &&
+    // What upload hands on has been through the rules that drop: more than this is no upload of a phone.
+    keys.length <= MAX_KEYS_PER_UPLOAD &&
     keys.every((key: unknown) => isObject(key) && 'keyData' in key && key.keyData instanceof Uint8Array) &&
     Array.isArray(regions) &&
     regions.every((region) => typeof region === 'string') &&

@@ -8,9 +8,24 @@
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
-import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import {
+  VERSIONS,
+  countryIndexPath,
+  dateIndexPath,
+  dayPath,
+  hourIndexPath,
+  hourPath,
+  versionIndexPath,
+} from '../../protocol/index/cwa-tree.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/gaen/intervals.ts';
+import {
+  SECONDS_PER_DAY,
+  type UtcDate,
+  dateOf,
+  dateOfHour,
+  hourEnd,
+  hourOfDay,
+} from '../../protocol/gaen/intervals.ts';
 import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '../../protocol/index/manifest.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import { GRACE_SECONDS } from './chunk-files.ts';
@@ -21,14 +36,14 @@ import type { Publication } from './publication.ts';
 const JSON_TYPE = 'application/json';
 /** The head is polled; CWA's lists are fetched when a package is missing (docs/spec/cwa.md §1.4: max-age=300). */
 const HEAD_CACHE = 'public, max-age=60';
-const LIST_CACHE = 'public, max-age=300';
+const LIST_META = { contentType: JSON_TYPE, cacheControl: 'public, max-age=300', expires: null };
 /** A page lists this many chunks at most; then the next one begins. */
 const MAX_PAGE_CHUNKS = 400;
 /** A page is named until the midnight after it was made, and dies after the grace; `index` says what is left of that. */
 const PAGE_AGE_SECONDS = SECONDS_PER_DAY + GRACE_SECONDS;
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
-/** The list of regions belongs to all of them, and lives as long as any. */
+/** The lists of versions and of regions belong to all of them, and live as long as any. */
 const EVERY_REGION = '*';
 
 /** @returns the day at whose first instant or later the given hour was sealed */
@@ -129,11 +144,43 @@ function composeLists(
       text: JSON.stringify(days.map(({ day }) => dateOf(day * SECONDS_PER_DAY))),
     },
   ];
-  // After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update.
-  if (dayOfSealing(throughHour) > today) {
-    lists.push({ key: hourIndexPath(region, dateOfHour(throughHour + 1)), text: '[]' });
-  }
+  const next = nextDayOf(throughHour);
+  if (next !== null) lists.push({ key: hourIndexPath(region, next), text: '[]' });
   return lists;
+}
+
+/**
+ * After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update: its list is there an
+ * hour before the day begins, until when `index` keeps it back.
+ *
+ * @returns the day after that of the hour, from its last but one hour on, or null
+ */
+function nextDayOf(throughHour: number): UtcDate | null {
+  const day = dateOfHour(throughHour + 2);
+  return day === dateOfHour(throughHour) ? null : day;
+}
+
+/** The lists of a deployment that has sealed nothing yet: apps take an empty one for no news, and a 404 for a failure. */
+export async function putFirstLists(p: Publication, running: number): Promise<void> {
+  const days = [dateOfHour(running), dateOfHour(running + 1)];
+  for (const region of p.config.regions) {
+    for (const key of new Set([dateIndexPath(region), ...days.map((day) => hourIndexPath(region, day))])) {
+      p.store.noteObject(key, region);
+      await putOwn(p.own, key, utf8('[]'), LIST_META);
+    }
+  }
+  await putCommonLists(p);
+}
+
+/** The lists that belong to all regions. */
+async function putCommonLists(p: Publication): Promise<void> {
+  for (const [key, list] of [
+    [versionIndexPath(), VERSIONS],
+    [countryIndexPath(), p.config.regions],
+  ] as const) {
+    p.store.noteObject(key, EVERY_REGION);
+    await putOwn(p.own, key, utf8(JSON.stringify(list)), LIST_META);
+  }
 }
 
 /** Puts what `plan` fixed and makes it INDEXED. */
@@ -172,13 +219,11 @@ export async function putIndex(p: Publication, plan: IndexPlan): Promise<string>
     const cacheControl = `public, max-age=${PAGE_AGE_SECONDS}, immutable`;
     await putOwn(p.own, key, utf8(text), { contentType: JSON_TYPE, cacheControl, expires });
   }
-  const listMeta = { contentType: JSON_TYPE, cacheControl: LIST_CACHE, expires: null };
   for (const { key, text } of plan.lists) {
     p.store.noteObject(key, region);
-    await putOwn(p.own, key, utf8(text), listMeta);
+    await putOwn(p.own, key, utf8(text), LIST_META);
   }
-  p.store.noteObject(countryIndexPath(), EVERY_REGION);
-  await putOwn(p.own, countryIndexPath(), utf8(JSON.stringify(p.config.regions)), listMeta);
+  await putCommonLists(p);
   const key = headPath(region);
   p.store.noteObject(key, region);
   const meta = { contentType: JSON_TYPE, cacheControl: HEAD_CACHE, expires: null };

@@ -2,6 +2,7 @@
  * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
  */
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
 import {
   describeChunkPolicyError,
   parseChunkPolicy,
@@ -18,8 +19,8 @@ export interface BufferConfig {
   readonly policy: ChunkPolicy;
   /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
   readonly knownKeyHashKey: Uint8Array;
-  /** Hours that upload ids and tombstones live: as long as the TAN's row (docs/architecture.md §4.4). */
-  readonly uploadIdLifetimeHours: number;
+  /** SPKI PEM: what the journal is sealed to; the private half is offline. */
+  readonly restorePublicKey: string;
 }
 
 /**
@@ -34,18 +35,26 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
   if (unionRegion === homeCountry) throw new Error(`UNION_REGION=${unionRegion} must differ from HOME_COUNTRY`);
   const hashKey = fromBase64(text(env, 'KNOWN_KEY_HASH_KEY', /^[A-Za-z0-9+/]+=*$/, 'base64', true));
   if (hashKey.length !== 32) throw new Error('KNOWN_KEY_HASH_KEY must be base64 of 32 bytes');
-  const lifetime = env['UPLOAD_ID_LIFETIME_HOURS'] === undefined ? '27' : variableText(env['UPLOAD_ID_LIFETIME_HOURS']);
-  if (!/^[1-9]\d{0,3}$/.test(lifetime)) {
-    throw new Error(`UPLOAD_ID_LIFETIME_HOURS=${lifetime} must be a whole number of hours from 1 to 9999`);
-  }
   return {
     homeCountry,
     unionRegion,
     regions: [homeCountry, unionRegion],
     policy: policy.value,
     knownKeyHashKey: hashKey,
-    uploadIdLifetimeHours: Number(lifetime),
+    restorePublicKey: publicKey(env, 'RESTORE_PUBLIC_KEY'),
   };
+}
+
+/** A journal sealed to something else is read by nobody, and that would be seen when it is needed. */
+function publicKey(env: Readonly<Record<string, unknown>>, field: string): string {
+  const rule = 'an SPKI PEM of a P-256 key';
+  const pem = text(env, field, /^-----BEGIN PUBLIC KEY-----/, rule);
+  try {
+    spkiFromPem(pem);
+  } catch {
+    throw new Error(`${field} must be ${rule}`);
+  }
+  return pem;
 }
 
 /**

@@ -58,9 +58,10 @@ export async function verify(files: readonly string[], options: Options, io: Io)
     keyVersion: options['key-version'] ?? null,
   });
   if (!verdict.accepted) return refuse(file, verdict.reason, verdict.error, options, io);
-  const { exportFile, pinned } = verdict;
-  const summary = { ...summaryOf(exportFile), keyId: pinned.keyId, keyVersion: pinned.keyVersion };
-  const text = `${file}: accepted, ${describe(exportFile)}, signed by ${pinned.keyId}-${pinned.keyVersion}\n`;
+  const { exportFile, pinned, signature, signatures } = verdict;
+  const { keyId, keyVersion } = pinned;
+  const summary = { ...summaryOf(exportFile), keyId, keyVersion, signature, signatures };
+  const text = `${file}: accepted, ${describe(exportFile)}, signed by ${keyId}-${keyVersion}${among(signature, signatures)}\n`;
   io.out(options.json === true ? toJson({ accepted: true, ...summary }) : text);
   return EXIT.done;
 }
@@ -132,6 +133,13 @@ function openExport(zip: Uint8Array, spki: Uint8Array | null, options: Options) 
   return verdict.accepted
     ? { ok: true as const, exportFile: verdict.exportFile }
     : { ok: false as const, error: verdict.error };
+}
+
+/** Phones differ in how many signatures they look at (docs/spec/gaen.md §4.3). */
+function among(signature: number, signatures: number): string {
+  if (signatures === 1) return '';
+  const ios = signature === 1 ? 'iOS takes it' : 'iOS looks at the first alone';
+  return ` (signature ${signature} of ${signatures}: Android takes it, ${ios}, microG wants all of them by the key it pins)`;
 }
 
 function refuse(file: string, reason: string, error: { kind: string }, options: Options, io: Io): number {

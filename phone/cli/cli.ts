@@ -7,8 +7,8 @@ import { EXIT, type Io, keys, match, UnreadableError, UsageError, verify } from 
 
 const HELP = `Usage:
   phone verify FILE.zip --public-key P.pem [--key-id 262] [--key-version v1] [--json]
-      Says whether a phone would accept the file. Without --key-id or --key-version, the one that the file names
-      is tried against the public key.
+      Says whether a phone would accept the file. Without --key-id or --key-version, each one that
+      the file names is tried against the public key.
   phone keys FILE.zip [--json]
       Prints what is in the file, without verifying it.
   phone match FILE.zip... --sightings S.json [--public-key P.pem] [--json]

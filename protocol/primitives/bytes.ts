@@ -27,9 +27,14 @@ export function fromHex(text: string): Uint8Array {
     throw new TypeError(`fromHex: expected an even number of hex digits, got ${text.length} characters`);
   }
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (digitOf(text.charCodeAt(2 * i)) << 4) | digitOf(text.charCodeAt(2 * i + 1));
+  }
   return bytes;
 }
+
+/** @param code of a hex digit */
+const digitOf = (code: number): number => (code < 0x3a ? code - 0x30 : (code | 0x20) - 0x57);
 
 function encode64(bytes: Uint8Array, alphabet: string): string {
   let text = '';

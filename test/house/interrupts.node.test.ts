@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { ROOT } from '../../local-edge/workers.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 let root = '';
 beforeAll(() => void (root = mkdtempSync(join(tmpdir(), 'interrupts-'))));
@@ -45,21 +46,6 @@ interface Ended {
 
 /** When to interrupt: the command has printed this, or made such a folder. */
 type When = { readonly printed: RegExp } | { readonly folder: RegExp };
-
-/** Ports that nobody has taken, one behind the other. */
-async function freePorts(count: number): Promise<number> {
-  for (let first = 20_000 + (process.pid % 10_000); ; first += count) {
-    const servers = Array.from({ length: count }, (_, index) => createTcpServer().listen(first + index, '127.0.0.1'));
-    const free = await Promise.all(
-      servers.map(
-        (server) =>
-          new Promise((resolve) => server.once('listening', () => resolve(true)).once('error', () => resolve(false))),
-      ),
-    );
-    for (const server of servers) server.close();
-    if (free.every(Boolean)) return first;
-  }
-}
 
 /** Runs a command, interrupts the process alone (no terminal tells its children), and looks at what is left. */
 async function interrupt(

@@ -68,6 +68,15 @@ export function requireChunkPolicy(
   if (!policy.ok) throw new Error(`[env.origin.vars] ${describeChunkPolicyError(policy.error)}`);
 }
 
+/** Variables that a stage must set and wrangler.toml leaves empty, as the local edge and tests have them. */
+export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  portal: {
+    AUTHORITY_NAME: 'Example Health Authority',
+    AUTHORITY_TELEPHONE: '0800 555 0100',
+    APP_NAME: 'Example Warn App',
+  },
+};
+
 /**
  * Paths of the one local port, as Miniflare's route patterns (the most specific wins). What no pattern names goes to
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
@@ -78,6 +87,6 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),
   laboratory: ['*/api/v1/*'],
-  portal: ['*/operator/*', '*/staff', '*/staff/*'],
+  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan'],
   clock: ['*/local/clock'],
 };

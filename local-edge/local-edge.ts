@@ -2,14 +2,16 @@
  * @module The local edge: every Worker of the deployment in one workerd, on one loopback port, with state on disk. For
  * `npm start`, the demo and the tests; not a way to serve phones (docs/spec/platform.md §3.6).
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { convertV4MiniflareOptions, type LegacyWorkerOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { composeWorkers, type ComposeOptions } from './compose.ts';
 import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
+import { removeFolder } from './remove-folder.ts';
 import { loadSecrets } from './secrets.ts';
+import { requireStateFormat } from './state-format.ts';
 import { readEnvironments, requireChunkPolicy } from './workers.ts';
 
 /** How to start. */
@@ -46,6 +48,24 @@ export interface LocalEdge {
   dispose(): Promise<void>;
 }
 
+/**
+ * Where Miniflare and its workerd keep what no restart needs, below the state directory. Miniflare's own folder in the system's
+ * temporary one stays behind at Ctrl-C, when workerd writes while it is being removed.
+ */
+const SCRATCH = 'scratch';
+
+/** Miniflare asks for the system's temporary folder once, when it is made. */
+function withTemporaryFolder<T>(folder: string, make: () => T): T {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = folder;
+  try {
+    return make();
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+}
+
 const printLog = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /**
@@ -53,44 +73,55 @@ const printLog = (line: string): void => void process.stderr.write(`${line}\n`);
  *
  * @param options see {@link LocalEdgeOptions}
  * @returns the running edge
- * @throws Error when the chunk policy contradicts itself, the port is taken, the state directory is in use or an entry file doesn't bundle
+ * @throws Error when the chunk policy contradicts itself, the port is taken, the state directory is in use, of another format or has damaged
+ *   secrets, or an entry file doesn't bundle
  */
 export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<LocalEdge> {
   const environments = readEnvironments();
   requireChunkPolicy(environments, options.vars?.['origin']);
   const temporary = options.state === undefined;
   const state = temporary ? mkdtempSync(join(tmpdir(), 'exposure-edge-')) : resolve(options.state ?? '');
+  const scratch = join(state, SCRATCH);
   // workerd may still be writing when the process ends without dispose, since Miniflare only signals it then.
-  const removeTemporary = (): void => rmSync(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const removeTemporary = (): void => removeFolder(temporary ? state : scratch);
   if (temporary) process.once('exit', removeTemporary);
   mkdirSync(state, { recursive: true, mode: 0o700 });
+  requireStateFormat(state);
   await endOrphan(state);
   const secrets = loadSecrets(state, environments);
   const entries = options.entries ?? 'local';
   const { adapt = (same) => same } = options;
   const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));
   const onLog = options.onLog ?? printLog;
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      host: '127.0.0.1',
-      port: options.port ?? 0,
-      log: new Log(LogLevel.ERROR),
-      logRequests: false,
-      handleStructuredLogs: ({ message }: { readonly message: string }) => onLog(message),
-      telemetry: { enabled: false },
-      cf: false,
-      ...(options.inspect === true ? { inspectorPort: 0 } : {}),
-      // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (docs/spec/platform.md §4a).
-      resourcePersistencePath: join(state, 'resources'),
-      workers,
-    }),
+  // The state is ours alone from here on; the folder is of a run that was killed.
+  if (!temporary) process.once('exit', removeTemporary);
+  removeFolder(scratch);
+  mkdirSync(scratch);
+  const miniflare = withTemporaryFolder(
+    scratch,
+    () =>
+      new Miniflare(
+        convertV4MiniflareOptions({
+          host: '127.0.0.1',
+          port: options.port ?? 0,
+          log: new Log(LogLevel.ERROR),
+          logRequests: false,
+          handleStructuredLogs: ({ message }: { readonly message: string }) => onLog(message),
+          telemetry: { enabled: false },
+          cf: false,
+          ...(options.inspect === true ? { inspectorPort: 0 } : {}),
+          // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (docs/spec/platform.md §4a).
+          resourcePersistencePath: join(state, 'resources'),
+          workers,
+        }),
+      ),
   );
   let endCrons = (): void => undefined;
   const removeState = (): void => {
     endCrons();
     process.off('exit', removeTemporary);
-    if (temporary) removeTemporary();
-    else forgetWorkerd(state);
+    removeTemporary();
+    if (!temporary) forgetWorkerd(state);
   };
   try {
     const url = await miniflare.ready;

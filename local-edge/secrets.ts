@@ -2,9 +2,10 @@
  * @module Secrets of a local edge: drawn once into its state directory (mode 0600), the same ever after, since a second
  * start must verify what the first one signed and hashed. They never leave that directory.
  */
-import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from './state-format.ts';
 import type { WorkerEnvironment } from './workers.ts';
 
 const FILE = 'secrets.json';
@@ -34,29 +35,73 @@ function publicPem(pem: string): string {
   return createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
 }
 
+const SECRET_BYTES = 32;
+
+/** What is wrong with a secret, or null. Never the secret itself. */
+function faultOf(name: string, value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a text';
+  if (name.endsWith('PUBLIC_KEY')) return null; // made anew of its other half
+  if (!/(SIGNING|PRIVATE)_KEY$/.test(name)) {
+    const right = /^[A-Za-z0-9+/]+=*$/.test(value) && Buffer.from(value, 'base64').length === SECRET_BYTES;
+    return right ? null : `must be ${SECRET_BYTES} bytes in base64`;
+  }
+  try {
+    if (createPrivateKey(value).asymmetricKeyDetails?.namedCurve === 'prime256v1') return null;
+  } catch {
+    // What OpenSSL says of it helps nobody.
+  }
+  return 'must be a P-256 private key in PEM (PKCS#8)';
+}
+
+/** The secrets as they are stored. */
+function readSecrets(state: string): Record<string, string> {
+  const file = join(state, FILE);
+  const damaged = (what: string): Error =>
+    new Error(
+      `${file} is damaged: ${what}. What ${state} holds was signed and hashed with it: restore the file, or start with another --state.`,
+    );
+  if (!existsSync(file)) {
+    if (existsSync(join(state, 'resources'))) throw damaged('it is missing');
+    return {};
+  }
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw damaged('it is not JSON');
+  }
+  if (typeof found !== 'object' || found === null || Array.isArray(found))
+    throw damaged('it must be an object of texts');
+  for (const [name, value] of Object.entries(found)) {
+    const fault = faultOf(name, value);
+    if (fault !== null) throw damaged(`${name} ${fault}`);
+  }
+  return found as Record<string, string>;
+}
+
 /**
  * Reads the secrets of a state directory, draws those that are missing, and writes the public keys beside them.
  *
  * @param state an existing directory
  * @param workers whose secrets are wanted
  * @returns secret by name; two Workers that name the same secret share it (the TAN MAC key)
+ * @throws Error naming the file, what is wrong with it and what to do, when it is damaged, or missing beside stored data
  */
 export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]): Readonly<Record<string, string>> {
-  const file = join(state, FILE);
-  const secrets = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
+  const secrets = readSecrets(state);
   for (const name of new Set(workers.flatMap((worker) => worker.secrets))) {
     if (name.endsWith('_PUBLIC_KEY')) {
       secrets[name] = publicPem((secrets[otherHalfOf(name)] ??= drawKeyPair()));
     } else secrets[name] ??= draw(name);
   }
-  writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  writeWhole(join(state, FILE), `${JSON.stringify(secrets, null, 2)}\n`);
   for (const [name, target] of Object.entries(PUBLIC_FILES)) {
     const pem = secrets[name];
-    if (pem !== undefined) writeFileSync(join(state, target), publicPem(pem));
+    if (pem !== undefined) writeWhole(join(state, target), publicPem(pem));
   }
   for (const [name, target] of Object.entries(SIGNING_FILES)) {
     const pem = secrets[name];
-    if (pem !== undefined) writeFileSync(join(state, target), pem, { mode: 0o600 });
+    if (pem !== undefined) writeWhole(join(state, target), pem);
   }
   return secrets;
 }

@@ -19,6 +19,7 @@ What it serves:
   GET  /v1/DE/manifest.json, /v1/DE/chunks/…         the signed manifest and its chunks, DE and EUR
   GET  /version/v1/diagnosis-keys/country/…          Corona-Warn-App's tree
   POST /operator/tans, /operator/advance             operator commands (JSON); GET /operator/status
+  npm run advance -- --hours 1                       moves the local clock on and has the hour sealed
   GET  /local/clock, PUT /local/clock {"now": S}     the local clock: Unix seconds, or null for real time
 The state directory has public.pem and manifest-public.pem, the keys phones pin.`,
     examples: ['npm start -- --port 8787 --state .local-edge'],

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeViolation, parseParameters } from '../protocol/parameters/document.ts';
+import { validateParametersText } from '../domain/parameters/validate.ts';
+import { describeViolation } from '../protocol/parameters/document.ts';
 import { ROOT } from '../local-edge/workers.ts';
 import {
   decimal,
@@ -24,9 +25,10 @@ import { simulate } from './simulation.ts';
 const MS_PER_SECOND = 1000;
 const BYTES_PER_MB = 1e6;
 
+/** Holds a document to what publishing holds it to: phones never live by any other. */
 function readParameters(file: string) {
-  const parsed = parseParameters(JSON.parse(readFileSync(file, 'utf8')) as unknown);
-  if (!parsed.ok) throw new Error(`${file}: ${parsed.error.map(describeViolation).join('; ')}`);
+  const parsed = validateParametersText(readFileSync(file, 'utf8'));
+  if (!parsed.ok) throw new Error(`${file} could not be published:\n${parsed.error.map(describeViolation).join('\n')}`);
   return parsed.value;
 }
 

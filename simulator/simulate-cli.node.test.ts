@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
@@ -7,6 +7,17 @@ import { ROOT } from '../local-edge/workers.ts';
 
 const call = (...args: string[]) =>
   spawnSync(process.execPath, [join(ROOT, 'simulator', 'cli.ts'), ...args], { encoding: 'utf8' });
+
+/** Right by its structure: more time in a day is less of a risk. */
+function contradict(text: string): string {
+  const document = JSON.parse(text) as {
+    riskCalculation: { normalizedTimePerDayToRiskLevelMapping: { riskLevel: number }[] };
+  };
+  for (const [index, level] of document.riskCalculation.normalizedTimePerDayToRiskLevelMapping.entries()) {
+    level.riskLevel = 2 - index;
+  }
+  return JSON.stringify(document);
+}
 
 describe('npm run simulate', () => {
   it('writes CSV, SVG and JSON where it is told, and with --json prints nothing else', ({ expect }) => {
@@ -27,6 +38,31 @@ describe('npm run simulate', () => {
     expect(status).toBe(0);
     for (const option of ['--phones', '--days', '--seed', '--adoption', '--incidence', '--test-delay', '--out']) {
       expect(stdout).toContain(option);
+    }
+  });
+
+  it.for<readonly [name: string, bend: (text: string) => string, says: RegExp]>([
+    ['no JSON', () => '{', /document: 1 characters must be JSON/],
+    ['of another structure', (text) => text.replace('"riskCalculation"', '"riskyCalculation"'), /riskCalculation: .+/],
+    ['a contradiction', contradict, /riskLevel: 1 must not be below the level of less time/],
+  ])('a parameter document that is %s is refused with path, value and rule', ([, bend, says], { expect }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'simulate-'));
+    try {
+      const file = join(folder, 'parameters.json');
+      writeFileSync(file, bend(readFileSync(join(ROOT, 'parameters', 'default.json'), 'utf8')));
+      const config = spawnSync(process.execPath, [join(ROOT, 'scripts', 'config.ts'), 'validate', file], {
+        encoding: 'utf8',
+      });
+      const { status, stdout, stderr } = call('--phones', '100', '--days', '1', '--parameters', file, '--out', folder);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain(`${file} could not be published`);
+      expect(stderr).toMatch(says);
+      // As `npm run config -- validate` says it.
+      expect(config.status).toBe(1);
+      expect(stderr).toContain(config.stdout.trim());
+      expect(readdirSync(folder)).toEqual(['parameters.json']);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

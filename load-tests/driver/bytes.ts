@@ -4,8 +4,8 @@
  */
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { KEYS_PER_UPLOADED_CASE, seedHours } from './seed.ts';
-import { type Context, withTier } from './context.ts';
-import { type Metric, runK6 } from './k6-run.ts';
+import { type Context, manifestKeyOf, withTier } from './context.ts';
+import { failuresOf, type Metric, runK6 } from './k6-run.ts';
 
 /** One kind of phone, a day, bytes. */
 export interface PhoneDay {
@@ -169,15 +169,22 @@ async function keysOf(context: Context, chunks: readonly ListedChunk[]): Promise
 
 async function runBytes(context: Context, environment: Readonly<Record<string, string>>) {
   return withTier(context, 'bytes', async (tier) => {
-    const { metrics, missed } = await runK6({
+    const result = await runK6({
       k6: context.k6,
       scenario: 'bytes',
       folder: context.folder,
-      environment: { BASE_URLS: tier.edges.join(','), DAY: context.day, REGION, ...environment },
+      environment: {
+        BASE_URLS: tier.edges.join(','),
+        MANIFEST_KEY: manifestKeyOf(context.edge),
+        DAY: context.day,
+        REGION,
+        ...environment,
+      },
       atMostSeconds: 300,
     });
-    if (missed.length > 0) throw new Error(`load: bytes are not those of whole downloads: ${missed.join('; ')}`);
-    return { metrics, chainBytes: tier.chainBytes };
+    const failures = failuresOf(result);
+    if (failures.length > 0) throw new Error(`load: bytes are not those of whole downloads: ${failures.join('; ')}`);
+    return { metrics: result.metrics, chainBytes: tier.chainBytes };
   });
 }
 

@@ -2,34 +2,25 @@
  * @module `npm run load`: starts the whole system on loopback, fills it with 14 days of a country, runs the short form of every
  * scenario and writes the report (load-tests/results/). `npm run load:ci` runs a few seconds of each, for correctness.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { dateOfHour } from '../../protocol/gaen/intervals.ts';
-import { configHeadPath, EVERYONE } from '../../protocol/parameters/config-head.ts';
-import { existingFile, flag, wholeNumber } from '../../scripts/support/command-line/arguments.ts';
+import { existingFile, flag, parsed, wholeNumber } from '../../scripts/support/command-line/arguments.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
 import { temporaryFolder } from '../../scripts/support/command-line/interrupt.ts';
-import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { checkNginx } from '../edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
-import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { measureBigHour, measureBytes, measureHeadAgain } from './bytes.ts';
 import { compareServing } from './compare.ts';
 import type { Context, ScenarioResult } from './context.ts';
 import { machineName } from './machine.ts';
 import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
+import { fill, SHORT_HISTORY } from './fill.ts';
 import type { LoadRun } from './load-run.ts';
 import { drawAgain, writeReport } from './report.ts';
-import { seedDays, seedHours, uploadCases } from './seed.ts';
-import { downloads, findHeldFactor, sealUnderLoad, uploads } from './stages.ts';
-import { setClock } from '../../scripts/support/operator.ts';
+import { downloads, findHeldFactor, isScenario, SCENARIO_NAMES, sealUnderLoad, uploads } from './stages.ts';
 
-const HOUR = 3_600;
-/** Hours before the last midnight that are sealed one by one: the day that bytes are measured on, and the one before. */
-const HOURLY_HISTORY = 48;
-/** In CI: enough keys that every hour is published (140 and 10 uploads), on a machine that does other things too. */
-const CI = { hoursBefore: 4, casesPerDay: 12 * 24, held: 0.01, uploads: 0.02 };
+/** In CI, and for chosen scenarios: what a machine holds that does other things too. */
+const LOW = { held: 0.01, uploads: 0.02 };
 
 /** The seeding calls an object from outside, which workerd remarks on at each call; everything else is shown. */
 const onLog = (line: string): void => {
@@ -37,44 +28,6 @@ const onLog = (line: string): void => {
 };
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-/** The default parameters, and the wait until a phone can read them. */
-async function publishParameters(url: string): Promise<void> {
-  const document = readFileSync(join(import.meta.dirname, '../../parameters/default.json'), 'utf8');
-  const reply = await new ParameterPortal(url).publish({ document, audience: EVERYONE, dryRun: false }, 0);
-  for (let tries = 0; tries < 50; tries += 1) {
-    if ((await fetch(`${url}/${configHeadPath()}`)).ok) return;
-    await sleep(200);
-  }
-  throw new Error(`load: parameters are not served; publishing was answered ${JSON.stringify(reply)}`);
-}
-
-/** History up to the hour before the last complete one, which waits to be sealed under load. */
-async function fill(
-  edge: LocalEdge,
-  now: number,
-  hoursBefore: number,
-  casesPerDay: number,
-  measure: (day: string) => Promise<void>,
-) {
-  const lastSealed = Math.floor(now / HOUR) - 2;
-  const midnight = Math.floor(lastSealed / 24) * 24;
-  const from = midnight - hoursBefore;
-  const seed = (first: number, last: number) => seedHours(edge, { from: first, to: last, casesPerDay, progress: say });
-  say(`load: sealing ${lastSealed - from + 1} hours of ${casesPerDay} cases a day …`);
-  // Only the last days are read hour by hour.
-  const hourly = Math.max(from, midnight - HOURLY_HISTORY);
-  await seedDays(edge, { from, to: hourly, casesPerDay, progress: say });
-  // The hour before midnight is sealed after the bytes of the whole day were measured.
-  await seed(hourly, midnight - 2);
-  await measure(dateOfHour(midnight - 1));
-  await seed(midnight - 1, lastSealed);
-  await setClock(edge.url, (lastSealed + 1) * HOUR + HOUR / 2);
-  await uploadCases(edge, lastSealed + 1, Math.max(12, Math.round(casesPerDay / 24)));
-  await setClock(edge.url, null);
-  await publishParameters(edge.url);
-  return dateOfHour(lastSealed + 1);
-}
 
 function reportFailures(results: readonly ScenarioResult[]): number {
   const failed = results.flatMap(({ scenario, assertions }) =>
@@ -98,18 +51,26 @@ await run(
       }),
       cases: wholeNumber('cases a day in them', { min: 240, max: 5_000, default: 2_000 }),
       ci: flag('a few seconds of each scenario, correctness alone, no report: npm run load:ci'),
+      only: parsed<readonly string[], null>(
+        `these scenarios alone, comma separated, at a low rate and without a report: ${SCENARIO_NAMES.join(', ')}`,
+        { placeholder: 'NAMES', mustBe: `names out of ${SCENARIO_NAMES.join(', ')}, comma separated`, default: null },
+        (given) => {
+          const names = given.split(',');
+          return names.every(isScenario) ? names : undefined;
+        },
+      ),
       draw: existingFile('draws the report of an earlier run anew, from its JSON', { default: null }),
     },
     notes: `
 k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All traffic stays on 127.0.0.1.`,
-    examples: ['npm run load -- --days 3', 'npm run load:ci'],
+    examples: ['npm run load -- --days 3', 'npm run load:ci', 'npm run load:ci -- --only download-peak,config'],
   },
-  async ({ days, cases, ci, draw }) => {
+  async ({ days, cases, ci, only, draw }) => {
     if (draw !== null) {
       say(`load: ${drawAgain(draw).join(', ')}`);
       return 0;
     }
-    const casesPerDay = ci ? CI.casesPerDay : cases;
+    const casesPerDay = ci ? SHORT_HISTORY.casesPerDay : cases;
     checkNginx();
     const k6 = await ensureK6();
     // Miniflare ends its workerd itself.
@@ -118,7 +79,7 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
     const now = Math.floor(Date.now() / 1000);
     let edge = await startLocalEdge({ state: join(folder, 'state'), onLog });
     try {
-      const context = (day: string): Context => ({ k6, folder, ci, edge, day, say });
+      const context = (day: string): Context => ({ k6, folder, ci, only, edge, day, say });
       const loadRun: LoadRun = {
         date: new Date(now * 1000),
         machine: machineName(),
@@ -127,20 +88,23 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
         casesPerDay,
       };
       let bytes: LoadRun['bytes'];
-      const day = await fill(edge, now, ci ? CI.hoursBefore : (days - 1) * 24, casesPerDay, async (measured) => {
-        if (!ci) bytes = await measureBytes(context(measured), casesPerDay);
+      const complete = !ci && only === null;
+      const day = await fill(edge, {
+        now,
+        hoursBefore: ci ? SHORT_HISTORY.hoursBefore : (days - 1) * 24,
+        casesPerDay,
+        say,
+        async beforeMidnight(measured) {
+          if (complete) bytes = await measureBytes(context(measured), casesPerDay);
+        },
       });
-      const seal = await sealUnderLoad(context(day), ci ? CI.held : 0.02);
-      if (ci) {
-        const results = [
-          seal,
-          ...(await downloads(context(day), CI.held)),
-          ...(await uploads(context(day), CI.uploads)),
-        ];
-        return reportFailures(results);
+      const seal = await sealUnderLoad(context(day), complete ? 0.02 : LOW.held);
+      if (!complete) {
+        const more = [...(await downloads(context(day), LOW.held)), ...(await uploads(context(day), LOW.uploads))];
+        return reportFailures([...seal, ...more]);
       }
       const { held, steps } = await findHeldFactor(context(day));
-      const results = [seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
+      const results = [...seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
       const headAgain = await measureHeadAgain(context(day));
       const uploadCpu = await measureUploadCpu(context(day));
       // The very files that are deployed, without counters and moved clock, for what is compared and billed.

@@ -6,8 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { EdgeTier } from '../edge-tier/tier.ts';
-import { type Context, withTier } from './context.ts';
-import { runK6 } from './k6-run.ts';
+import { type Context, manifestKeyOf, withTier } from './context.ts';
+import { failuresOf, runK6 } from './k6-run.ts';
 
 /** What is compared. */
 export const SERVERS = ['static', 'edge', 'workers'] as const;
@@ -63,7 +63,7 @@ export async function compareServing(context: Context): Promise<Repetition[]> {
 
 async function once(context: Context, tier: EdgeTier, server: Server): Promise<Repetition> {
   const urls = { static: [tier.statics], edge: tier.edges, workers: [tier.uncached] }[server];
-  const { metrics } = await runK6({
+  const result = await runK6({
     k6: context.k6,
     scenario: 'download-steady',
     folder: context.folder,
@@ -73,11 +73,14 @@ async function once(context: Context, tier: EdgeTier, server: Server): Promise<R
       DURATION: String(SECONDS),
       REGION,
       CHECK_TIMES: 'no',
+      MANIFEST_KEY: manifestKeyOf(context.edge),
     },
     atMostSeconds: 60,
   });
-  if (metrics['checks']?.values['rate'] !== 1)
-    throw new Error(`load: downloads from ${server} failed in the comparison`);
+  const failures = failuresOf(result);
+  if (failures.length > 0)
+    throw new Error(`load: downloads from ${server} failed in the comparison: ${failures.join('; ')}`);
+  const { metrics } = result;
   return {
     server,
     sessionsPerSecond: (metrics['iterations']?.values['count'] ?? 0) / SECONDS,

@@ -8,7 +8,6 @@ import type { EdgeTier } from '../edge-tier/tier.ts';
 import { startEdgeTier } from '../edge-tier/tier.ts';
 import type { K6 } from './k6.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
-import { endAtInterrupt } from '../../scripts/support/command-line/interrupt.ts';
 import type { Sample } from './k6-run.ts';
 
 /** Something that must hold, with the figures that show whether it does. */
@@ -51,11 +50,16 @@ export interface Context {
   readonly folder: string;
   /** Correctness alone, a few seconds a scenario. */
   readonly ci: boolean;
+  /** Scenarios that are run; null: all. */
+  readonly only: readonly string[] | null;
   readonly edge: LocalEdge;
   /** UTC day whose hours CWA's phones read. */
   readonly day: string;
   readonly say: (line: string) => void;
 }
+
+/** @returns the file of the key by which k6 checks the heads of an edge */
+export const manifestKeyOf = ({ state }: LocalEdge): string => join(state, 'manifest-public.pem');
 
 /**
  * Starts a tier with empty caches, uses it, stops it.
@@ -69,11 +73,9 @@ export async function withTier<T>(context: Context, name: string, use: (tier: Ed
   // A folder of its own each time: a cache of an earlier step is not cold, and may be another edge's.
   const folder = mkdtempSync(join(context.folder, `tier-${name}-`));
   const tier = await startEdgeTier(folder, context.edge.url);
-  const ended = endAtInterrupt(() => void tier.stop());
   try {
     return await use(tier);
   } finally {
-    ended();
     await tier.stop();
   }
 }

@@ -3,8 +3,8 @@
  * simulates R2 and carries miniflare's routing, so these are upper bounds of what Cloudflare would bill.
  */
 import { join } from 'node:path';
-import { type Context, withTier } from './context.ts';
-import { runK6 } from './k6-run.ts';
+import { type Context, manifestKeyOf, withTier } from './context.ts';
+import { failuresOf, runK6 } from './k6-run.ts';
 import { cpuMilliseconds, ownWorkerd } from './machine.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 
@@ -22,14 +22,22 @@ const UPLOADS_FACTOR = 0.2;
 async function costOf(context: Context, scenario: string, environment: Record<string, string>): Promise<number> {
   const used = (): number => ownWorkerd().reduce((sum, pid) => sum + cpuMilliseconds(pid), 0);
   const before = used();
-  const { metrics } = await runK6({
+  const result = await runK6({
     k6: context.k6,
     scenario,
     folder: context.folder,
-    environment: { DURATION: String(SECONDS), CHECK_TIMES: 'no', ...environment },
+    environment: {
+      DURATION: String(SECONDS),
+      CHECK_TIMES: 'no',
+      MANIFEST_KEY: manifestKeyOf(context.edge),
+      ...environment,
+    },
     atMostSeconds: 90,
   });
-  return (used() - before) / Math.max(1, metrics['http_reqs']?.values['count'] ?? 0);
+  const failures = failuresOf(result);
+  if (failures.length > 0)
+    throw new Error(`load: the CPU of ${scenario} is not that of answers: ${failures.join('; ')}`);
+  return (used() - before) / Math.max(1, result.metrics['http_reqs']?.values['count'] ?? 0);
 }
 
 /**

@@ -116,6 +116,23 @@ function readMetrics(file: string, scenario: string, output: string): Readonly<R
 }
 
 /**
+ * @param result of a run
+ * @returns why it doesn't count, none when it does: each iteration was a session and each session was good, no threshold was
+ *   missed, and k6 says so too
+ */
+export function failuresOf({ metrics, missed, exitCode, output }: Omit<K6Result, 'samples' | 'seconds'>): string[] {
+  const [iterations = 0, begun = 0, good = 0] = ['iterations', 'sessions_begun', 'sessions_good'].map(
+    (metric) => metrics[metric]?.values['count'] ?? 0,
+  );
+  const sessions =
+    iterations > 0 && iterations === begun && begun === good
+      ? []
+      : [`${iterations} iterations, ${begun} sessions, ${good} good ones`];
+  const silent = exitCode !== 0 && missed.length === 0;
+  return [...missed, ...sessions, ...(silent ? [`k6 ended with ${exitCode}: ${output.slice(-400)}`] : [])];
+}
+
+/**
  * @param metrics of a summary
  * @returns thresholds that were missed, `metric: rule`
  */

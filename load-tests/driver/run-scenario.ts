@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EdgeTier } from '../edge-tier/tier.ts';
 import { holdBound, offloadRatio } from './bound.ts';
-import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
+import { type Assertion, type Context, manifestKeyOf, type ScenarioResult, withTier } from './context.ts';
 import { CALLS_BY_PHONES, counterDifference, type Counters, readCounters, sumOf } from './counters.ts';
-import { type K6Options, type K6Result, runK6 } from './k6-run.ts';
+import { failuresOf, type K6Options, type K6Result, runK6 } from './k6-run.ts';
 
 /** How one scenario is run. */
 export interface Plan {
@@ -72,6 +72,7 @@ function environmentOf(context: Context, tier: EdgeTier, plan: Plan): Record<str
     DURATION: String(plan.duration),
     CHECK_TIMES: context.ci ? 'no' : 'yes',
     DAY: context.day,
+    MANIFEST_KEY: manifestKeyOf(context.edge),
     ...plan.environment,
   };
 }
@@ -106,9 +107,11 @@ function resultOf(plan: Plan, tier: EdgeTier, k6: K6Result, counters: Map<string
 }
 
 function thresholdsMet(k6: K6Result): Assertion {
-  const failed = k6.missed.length > 0 || k6.exitCode !== 0;
-  const why = k6.missed.length > 0 ? k6.missed.join('; ') : `k6 ended with ${k6.exitCode}: ${k6.output.slice(-400)}`;
-  return { text: failed ? `k6 thresholds: ${why}` : 'k6 thresholds are met', holds: !failed };
+  const failures = failuresOf(k6);
+  const good = k6.metrics['sessions_good']?.values['count'] ?? 0;
+  const text =
+    failures.length > 0 ? `k6: ${failures.join('; ')}` : `k6 thresholds are met, all ${good} sessions are good`;
+  return { text, holds: failures.length === 0 };
 }
 
 /** The bound of docs/architecture.md §6, at the shield and at the edges, and that no Durable Object noticed. */

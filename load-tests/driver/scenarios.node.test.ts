@@ -20,16 +20,23 @@ describe('every scenario', () => {
     '%s counts a dropped session as a failure, and fetches no code from the network',
     (name, { expect }) => {
       const text = readFileSync(join(SCENARIOS, name), 'utf8');
-      expect(text).toContain('thresholds(');
+      expect(text).toContain('export const options = loadOptions({');
       expect(text).not.toMatch(/from 'https?:/);
     },
   );
+
+  it.for(scenarios)('%s runs nothing but sessions, which count themselves', (name, { expect }) => {
+    const text = readFileSync(join(SCENARIOS, name), 'utf8');
+    const exported = [...text.matchAll(/^export (?:const|(?:async )?function) (\w+)(.*)$/gm)];
+    const run = exported.filter(([, what = '']) => !['options', 'setup'].includes(what));
+    expect(run.length).toBeGreaterThan(0);
+    for (const [, , made] of run) expect(made).toMatch(/^ = (session[(<]|send(Real|Dummy);)/);
+  });
 
   it('opens a new connection for each session', ({ expect }) => {
     const settings = readFileSync(join(SCENARIOS, 'lib/settings.ts'), 'utf8');
     expect(settings).toContain('noVUConnectionReuse: true');
     expect(scenarios.length).toBeGreaterThan(9);
-    for (const name of scenarios) expect(readFileSync(join(SCENARIOS, name), 'utf8')).toContain('...COMMON');
   });
 });
 

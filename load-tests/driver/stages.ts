@@ -8,7 +8,7 @@ import { answerSizes } from './answer-size.ts';
 import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
 import { CALLS_BY_PHONES, sumOf } from './counters.ts';
 import { prepareUploads } from './prepare-uploads.ts';
-import { runScenario, type Seen } from './run-scenario.ts';
+import { type Plan, runScenario, type Seen } from './run-scenario.ts';
 import { sessionRows } from './session-rows.ts';
 
 /** Steps of the search for the highest factor that is held: about a quarter more each. */
@@ -18,6 +18,35 @@ const FACTORS = [
 /** Part of what is held that the other scenarios run at, so that a slow second is no failure. */
 const EASY = 0.5;
 
+/** Scenarios that can be chosen, in the order in which they run; `bytes` belongs to a whole run. */
+export const SCENARIO_NAMES = [
+  'seal-under-load',
+  'download-steady',
+  'download-peak',
+  'download-first-install',
+  'download-catch-up',
+  'config',
+  'download-flood',
+  'upload-mix',
+  'upload-flood',
+  'verification-poll',
+  'verification-flood',
+] as const;
+type ScenarioName = (typeof SCENARIO_NAMES)[number];
+
+/** @param name as somebody typed it @returns whether there is such a scenario */
+export const isScenario = (name: string): name is ScenarioName => (SCENARIO_NAMES as readonly string[]).includes(name);
+
+/** How each of some scenarios is run. */
+type Stages = readonly (readonly [name: ScenarioName, run: () => Promise<ScenarioResult>])[];
+
+/** Runs those that are wanted, one after the other. */
+async function runWanted({ only }: Context, stages: Stages): Promise<ScenarioResult[]> {
+  const results: ScenarioResult[] = [];
+  for (const [name, run] of stages) if (only === null || only.includes(name)) results.push(await run());
+  return results;
+}
+
 /** Real uploads, dummies and the flood's requests: what k6 told. */
 const iterations = ({ value }: Seen): number => value('iterations', 'count');
 
@@ -26,12 +55,12 @@ const iterations = ({ value }: Seen): number => value('iterations', 'count');
  *
  * @param context of the run
  * @param factor part of the rate
- * @returns the result
+ * @returns the result, none when it isn't wanted
  */
-export function sealUnderLoad(context: Context, factor: number): Promise<ScenarioResult> {
+export function sealUnderLoad(context: Context, factor: number): Promise<ScenarioResult[]> {
   // Edges show a new head when its TTL of 60 s is over; in CI only readers without a cache see it.
   const duration = context.ci ? 6 : 80;
-  return runScenario(context, {
+  const plan: Plan = {
     scenario: 'seal-under-load',
     factor,
     duration,
@@ -47,7 +76,8 @@ export function sealUnderLoad(context: Context, factor: number): Promise<Scenari
         holds: value('new_heads_seen', 'count') > 0,
       },
     ],
-  });
+  };
+  return runWanted(context, [['seal-under-load', () => runScenario(context, plan)]]);
 }
 
 /**
@@ -82,20 +112,20 @@ const holdsAll = ({ assertions }: ScenarioResult): boolean => assertions.every((
  */
 export async function downloads(context: Context, held: number): Promise<ScenarioResult[]> {
   const duration = context.ci ? 4 : 20;
-  const at = (part: number): number => Number((held * part).toPrecision(2));
-  return [
-    await runScenario(context, { scenario: 'download-steady', factor: at(EASY), duration: context.ci ? 4 : 70 }),
-    await runScenario(context, { scenario: 'download-peak', factor: at(EASY / 60), duration }),
-    await runScenario(context, { scenario: 'download-first-install', factor: at(EASY), duration }),
-    await runScenario(context, { scenario: 'download-catch-up', factor: at(EASY), duration }),
-    await runScenario(context, { scenario: 'config', factor: at(EASY), duration }),
-    await runScenario(context, {
-      scenario: 'download-flood',
-      factor: at(EASY / 10),
-      duration,
+  const stage = (scenario: ScenarioName, part: number, more: Partial<Plan> = {}): Stages[number] => {
+    const plan = { scenario, factor: Number((held * part).toPrecision(2)), duration, ...more };
+    return [scenario, () => runScenario(context, plan)];
+  };
+  return runWanted(context, [
+    stage('download-steady', EASY, { duration: context.ci ? 4 : 70 }),
+    stage('download-peak', EASY / 60),
+    stage('download-first-install', EASY),
+    stage('download-catch-up', EASY),
+    stage('config', EASY),
+    stage('download-flood', EASY / 10, {
       assert: ({ counters }) => bucketReads(sumOf(counters, 'r2.get', 'r2.head')),
     }),
-  ];
+  ]);
 }
 
 /** Objects that the honest phones of a flood read: the head and the newest chunk, once a TTL; ranges come from that copy. */
@@ -123,23 +153,35 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
   // k6 may send one more than the rate says.
   const prepared = Math.ceil(150 * factor * duration * 1.5) + 20;
   const environment = { UPLOADS: file };
-  const results: ScenarioResult[] = [];
-  for (const [scenario, part] of [
-    ['upload-mix', 1],
-    ['upload-flood', 0.1],
-  ] as const) {
-    await prepareUploads(context.edge, prepared, file);
-    const plan = { scenario, factor: Number((factor * part).toPrecision(2)), duration, environment };
-    results.push(await runScenario(context, { ...plan, assert: storedOnce }));
-  }
-  const sizes = await withTier(context, 'sizes', ({ edges: [edge = ''] }) => answerSizes(edge));
-  for (const { text, holds } of sizes) context.say(`  ${holds ? 'ok' : 'MISSED'}  ${text}`);
-  results[0] = { ...mixed(results), assertions: [...mixed(results).assertions, ...sizes] };
-  const polls = { scenario: 'verification-poll', factor: Number((factor * 0.5).toPrecision(2)), duration };
-  results.push(await runScenario(context, polls));
-  await prepareUploads(context.edge, prepared, file);
-  results.push(await verificationFlood(context, Number((factor * 0.1).toPrecision(2)), duration, environment));
-  return results;
+  const at = (part: number): number => Number((factor * part).toPrecision(2));
+  const storing = (scenario: ScenarioName, part: number): Stages[number] => [
+    scenario,
+    async () => {
+      await prepareUploads(context.edge, prepared, file);
+      return runScenario(context, { scenario, factor: at(part), duration, environment, assert: storedOnce });
+    },
+  ];
+  const [mixName, mix] = storing('upload-mix', 1);
+  return runWanted(context, [
+    [
+      mixName,
+      async () => {
+        const result = await mix();
+        const sizes = await withTier(context, 'sizes', ({ edges: [edge = ''] }) => answerSizes(edge));
+        for (const { text, holds } of sizes) context.say(`  ${holds ? 'ok' : 'MISSED'}  ${text}`);
+        return { ...result, assertions: [...result.assertions, ...sizes] };
+      },
+    ],
+    storing('upload-flood', 0.1),
+    ['verification-poll', () => runScenario(context, { scenario: 'verification-poll', factor: at(0.5), duration })],
+    [
+      'verification-flood',
+      async () => {
+        await prepareUploads(context.edge, prepared, file);
+        return verificationFlood(context, at(0.1), duration, environment);
+      },
+    ],
+  ]);
 }
 
 /** What a TAN leads to beside the calls of an accepted upload, which are counted apart. */
@@ -188,12 +230,6 @@ async function verificationFlood(
     ];
   };
   return runScenario(context, { scenario: 'verification-flood', factor, duration, environment, assert: assertRows });
-}
-
-/** The first of the upload scenarios. */
-function mixed([first]: readonly ScenarioResult[]): ScenarioResult {
-  if (first === undefined) throw new Error('load: upload-mix was not run');
-  return first;
 }
 
 /** Each accepted upload was stored by one call and redeemed by one pair; nothing else made a call (docs/architecture.md §4). */

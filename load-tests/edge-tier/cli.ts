@@ -4,9 +4,18 @@
  */
 import { text, url, wholeNumber } from '../../scripts/support/command-line/arguments.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
-import { endAtInterrupt, temporaryFolder, untilInterrupted } from '../../scripts/support/command-line/interrupt.ts';
+import { temporaryFolder, untilInterrupted } from '../../scripts/support/command-line/interrupt.ts';
+import { manifestKeyOf } from '../driver/context.ts';
+import { fill, SHORT_HISTORY } from '../driver/fill.ts';
 import { checkNginx, startEdgeTier, type TierReads } from './tier.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
+
+/** Whether phones find a head. */
+async function isSealed(workers: string): Promise<boolean> {
+  const answer = await fetch(new URL('/v1/EUR/manifest.json', workers)).catch(() => null);
+  if (answer === null) throw new Error(`edge: no Workers answer on ${workers}`);
+  return answer.ok;
+}
 
 const sumUp = (name: string, { total, byPath }: TierReads): string =>
   `${name}: ${total} requests for ${byPath.size} addresses`;
@@ -22,7 +31,8 @@ await run(
       workers: url("Workers that are running already, e.g. npm start's http://127.0.0.1:8787", { default: null }),
     },
     notes: `
-The edges go by real time: fill the state with it, or move the clock back to real time (PUT /local/clock {"now": null}).`,
+On a state on which nothing was sealed yet some hours are, first, so that k6 has something to read (half a minute).
+The edges go by real time: move a clock that was moved back to it (curl -X PUT URL/local/clock -d '{"now": null}').`,
     examples: ['npm run edge -- --workers http://127.0.0.1:8787'],
     exitCodes: 'Ctrl-C and SIGTERM are how it ends: 0 once it runs.',
   },
@@ -32,24 +42,30 @@ The edges go by real time: fill the state with it, or move the clock back to rea
     const own = workers === null ? await startLocalEdge({ state }) : null;
     try {
       const origin = own?.url ?? workers ?? '';
+      const isFilled = await isSealed(origin);
+      if (own !== null && !isFilled) await fill(own, { now: Math.floor(Date.now() / 1000), ...SHORT_HISTORY, say });
       const tier = await startEdgeTier(folder.path, origin, {
         shield: port,
         edges: [port + 1, port + 2, port + 3],
         statics: port + 4,
         uncached: port + 5,
       });
-      const ended = endAtInterrupt(() => void tier.stop());
       try {
         const stop = untilInterrupted();
         say(`Workers ${origin}\nedges   ${tier.edges.join(' ')}`);
-        say(`k6:     BASE_URLS=${tier.edges.join(',')} npm run -s k6 -- run load-tests/scenarios/download-steady.ts`);
+        const environment = [
+          ...(own === null ? [] : [`MANIFEST_KEY='${manifestKeyOf(own)}'`]),
+          `BASE_URLS=${tier.edges.join(',')}`,
+        ];
+        if (own === null && !isFilled)
+          say('Nothing is sealed there yet: k6 finds no head (without --workers one is made).');
+        say(`k6:     ${environment.join(' ')} npm run -s k6 -- run load-tests/scenarios/download-steady.ts`);
         say('Ctrl-C ends it.');
         await stop;
         say(`\n${sumUp('to the shield', tier.shieldReads())}`);
         say(sumUp('to the Workers', tier.originReads()));
       } finally {
         await tier.stop();
-        ended();
       }
     } finally {
       await own?.dispose();

@@ -7,6 +7,7 @@ import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endAtInterrupt } from '../../scripts/support/command-line/interrupt.ts';
 import { makeCertificate } from './certificate.ts';
 import { renderTier, type TierPorts } from './render.ts';
 
@@ -76,15 +77,27 @@ export function checkNginx(): string {
 export async function startEdgeTier(folder: string, workers: string, ports?: TierPorts): Promise<EdgeTier> {
   checkNginx();
   const listen = ports ?? (await freePorts());
+  // nginx tries for a while to get a port that is taken, and meanwhile somebody else answers there.
+  if (ports !== undefined) await requireFree(portsOf(ports));
   const chainBytes = makeCertificate(join(folder, 'tls'));
   renderTier({ folder, ports: listen, workers: new URL(workers).host, asRoot: process.getuid?.() === 0 });
   const nginx = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log', '-g', 'daemon off;'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  // From its first moment on: it would outlive us.
+  const forget = endAtInterrupt(() => void nginx.kill('SIGTERM'));
+  const end = async (): Promise<void> => {
+    await stop(nginx);
+    forget();
+  };
   let words = '';
   nginx.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
-  const all = [listen.shield, ...listen.edges, listen.statics, listen.uncached];
-  for (const port of all) await waitForPort(port, nginx, () => words);
+  try {
+    for (const port of portsOf(listen)) await waitForPort(port, nginx, () => words);
+  } catch (error) {
+    await end();
+    throw error;
+  }
   const at = (port: number): string => `https://127.0.0.1:${port}`;
   const log = (name: string): string => join(folder, `${name}-reads.log`);
   return {
@@ -99,7 +112,7 @@ export async function startEdgeTier(folder: string, workers: string, ports?: Tie
     reset() {
       for (const name of ['origin', 'shield']) if (statSync(log(name)).size > 0) truncateSync(log(name));
     },
-    stop: () => stop(nginx),
+    stop: end,
   };
 }
 
@@ -124,6 +137,19 @@ export function countReads(text: string): TierReads {
     if (/\b(200|206|304)$/.test(status)) objects.add(`${method} ${path}`);
   }
   return { total, byPath, byStatus, objects };
+}
+
+const portsOf = ({ shield, edges, statics, uncached }: TierPorts): number[] => [shield, ...edges, statics, uncached];
+
+async function requireFree(ports: readonly number[]): Promise<void> {
+  for (const port of ports) {
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) throw new NginxUnavailable(`edge: port ${port} is taken; --port N begins elsewhere`);
+    await new Promise((resolve) => server.close(resolve));
+  }
 }
 
 async function freePorts(): Promise<TierPorts> {

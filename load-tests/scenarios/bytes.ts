@@ -13,10 +13,11 @@ import {
   fetchCwaHours,
   fetchCwaPackage,
   fetchDays,
+  fetchHead,
   pollHead,
-  session,
 } from './lib/phone.ts';
-import { anyEdge, COMMON, thresholds } from './lib/settings.ts';
+import { session } from './lib/session.ts';
+import { anyEdge, options as loadOptions } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -52,93 +53,75 @@ const ALL = {
 };
 const KINDS = Object.fromEntries(Object.entries(ALL).filter(([kind]) => WANTED.length === 0 || WANTED.includes(kind)));
 
-export const options = {
-  ...COMMON,
+export const options = loadOptions({
   scenarios: Object.fromEntries(Object.entries(KINDS).map(([name, sessions]) => [name, phone(name, sessions)])),
-  thresholds: {
-    ...thresholds({ checks: ['rate==1'] }),
-    // A threshold is what makes k6 tell a scenario's own counters.
-    ...Object.fromEntries(
-      Object.keys(KINDS).flatMap((name) =>
-        ['data_received', 'data_sent', 'iterations'].map((metric) => [`${metric}{scenario:${name}}`, ['count>0']]),
-      ),
+  // A threshold is what makes k6 tell a scenario's own counters.
+  correctness: Object.fromEntries(
+    Object.keys(KINDS).flatMap((name) =>
+      ['data_received', 'data_sent', 'iterations'].map((metric) => [`${metric}{scenario:${name}}`, ['count>0']]),
     ),
-  },
-};
+  ),
+});
 
 /** Sessions are numbered without those that failed, so that each hour comes once a day. */
 const hourOf = (): number => (__ITER - Math.floor(__ITER / (RETRY_EACH + 1))) % HOURS;
 
-export function manifestHourly(): void {
-  session(() => {
-    const edge = anyEdge();
-    const polled = pollHead(edge, null);
-    const hours = polled?.head.hours.filter(({ file }) => file === 1) ?? [];
-    const hour = hours[hourOf() % hours.length];
-    if (polled === null || hour === undefined) return false;
-    if (hourOf() === 0 && fetchDays(edge, polled.head) === null) return false;
-    const files = polled.head.hours.filter((chunk) => chunk.hour === hour.hour);
-    return files.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
-  });
-}
+export const manifestHourly = session(async () => {
+  const edge = anyEdge();
+  const fetched = await fetchHead(edge);
+  const hours = fetched?.head.hours.filter(({ file }) => file === 1) ?? [];
+  const hour = hours[hourOf() % hours.length];
+  if (fetched === null || hour === undefined) return false;
+  if (hourOf() === 0 && fetchDays(edge, fetched.head) === null) return false;
+  const files = fetched.head.hours.filter((chunk) => chunk.hour === hour.hour);
+  return files.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
+});
 
-export function manifestDaily(): void {
-  session(() => {
-    const edge = anyEdge();
-    const polled = pollHead(edge, null);
-    const days = polled === null ? null : fetchDays(edge, polled.head);
-    const newest = days?.at(-1)?.chunks ?? [];
-    return days !== null && newest.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
-  });
-}
+export const manifestDaily = session(async () => {
+  const edge = anyEdge();
+  const fetched = await fetchHead(edge);
+  const days = fetched === null ? null : fetchDays(edge, fetched.head);
+  const newest = days?.at(-1)?.chunks ?? [];
+  return days !== null && newest.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
+});
 
 /** CWA's hourly phones fetch the day's package once more when the day is over: hours are dropped for it. */
-export function cwaHourly(): void {
-  session(() => {
-    const edge = anyEdge();
-    const hours = fetchCwaHours(edge, DAY) ?? [];
-    const hour = hours[hourOf() % hours.length];
-    if (hour === undefined) return false;
-    if (hourOf() === 0 && !dayPackage(edge)) return false;
-    return fetchCwaPackage(edge, cwa.hour(DAY, hour));
-  });
-}
+export const cwaHourly = session(() => {
+  const edge = anyEdge();
+  const hours = fetchCwaHours(edge, DAY) ?? [];
+  const hour = hours[hourOf() % hours.length];
+  if (hour === undefined) return false;
+  if (hourOf() === 0 && !dayPackage(edge)) return false;
+  return fetchCwaPackage(edge, cwa.hour(DAY, hour));
+});
 
-export function cwaDaily(): void {
-  session(() => dayPackage(anyEdge()));
-}
+export const cwaDaily = session(() => dayPackage(anyEdge()));
 
 function dayPackage(edge: string): boolean {
-  const newest = fetchCwaDates(edge)?.at(-1);
-  return newest === undefined || fetchCwaPackage(edge, cwa.day(newest));
+  const dates = fetchCwaDates(edge);
+  const newest = dates?.at(-1);
+  return dates !== null && (newest === undefined || fetchCwaPackage(edge, cwa.day(newest)));
 }
 
-export function headAlone(): void {
-  session(() => pollHead(anyEdge(), null) !== null);
-}
+export const headAlone = session(async () => (await fetchHead(anyEdge())) !== null);
 
 let etag: string | null = null;
 
-export function headAgain(): void {
-  session(() => {
-    // The first fetches it and is a hair too dear.
-    etag = pollHead(anyEdge(), etag)?.etag ?? etag;
-    return true;
-  });
-}
+export const headAgain = session(async () => {
+  if (etag !== null) return pollHead(anyEdge(), etag);
+  // The first fetches it and is a hair too dear.
+  etag = (await fetchHead(anyEdge()))?.etag ?? null;
+  return etag !== null;
+});
 
 /** Head and pages, no chunk. */
-export function manifestIndex(): void {
-  session(() => {
-    const edge = anyEdge();
-    const polled = pollHead(edge, null);
-    return polled !== null && fetchDays(edge, polled.head) !== null;
-  });
-}
+export const manifestIndex = session(async () => {
+  const edge = anyEdge();
+  const fetched = await fetchHead(edge);
+  return fetched !== null && fetchDays(edge, fetched.head) !== null;
+});
 
-export function cwaLists(): void {
-  session(() => {
-    const edge = anyEdge();
-    return fetchCwaDates(edge) !== null && fetchCwaHours(edge, DAY) !== null;
-  });
-}
+export const cwaLists = session(() => {
+  const edge = anyEdge();
+  return fetchCwaDates(edge) !== null && fetchCwaHours(edge, DAY) !== null;
+});

@@ -7,8 +7,9 @@
  *
  * EXECUTOR=closed runs a fixed number of phones as fast as they can instead: what a server can at most, for the comparison.
  */
-import { anyEdge, arrival, COMMON, DURATION, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
-import { fetchChunk, pollHead, session } from './lib/phone.ts';
+import { anyEdge, arrival, DURATION, SESSIONS_PER_SECOND, TARGETS, options as loadOptions } from './lib/settings.ts';
+import { fetchHead, fetchNewest, pollHead } from './lib/phone.ts';
+import { session } from './lib/session.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -17,41 +18,28 @@ const AGAIN_SHARE = 0.5;
 const CLOSED = __ENV['EXECUTOR'] === 'closed';
 const CLOSED_PHONES = 24;
 
-export const options = {
-  ...COMMON,
+export const options = loadOptions({
   scenarios: {
     phones: CLOSED
       ? { executor: 'constant-vus', vus: CLOSED_PHONES, duration: `${DURATION}s`, exec: 'phone' }
       : arrival(SESSIONS_PER_SECOND, 'phone'),
   },
-  thresholds: thresholds(
-    { checks: ['rate==1'], sessions_ok: ['rate==1'], http_req_failed: [TARGETS.download.httpFailures] },
-    {
-      session_duration: [
-        `p(95)<${TARGETS.download.sessionMillisecondsP95}`,
-        `p(99)<${TARGETS.download.sessionMillisecondsP99}`,
-      ],
-    },
-  ),
-};
+  correctness: { http_req_failed: [TARGETS.download.httpFailures] },
+  times: {
+    session_duration: [
+      `p(95)<${TARGETS.download.sessionMillisecondsP95}`,
+      `p(99)<${TARGETS.download.sessionMillisecondsP99}`,
+    ],
+  },
+});
 
 /** The head that phones of this run have, fetched by one of them. */
-export function setup(): { readonly etag: string } {
-  const polled = pollHead(anyEdge(), null);
-  if (polled === null) throw new Error('there is no head to be polled: is the edge running and an hour sealed?');
-  return { etag: polled.etag };
+export async function setup(): Promise<{ readonly etag: string }> {
+  const fetched = await fetchHead(anyEdge());
+  if (fetched === null) throw new Error('there is no head to be polled: is the edge running and an hour sealed?');
+  return { etag: fetched.etag };
 }
 
-export function phone({ etag }: { readonly etag: string }): void {
-  const edge = anyEdge();
-  session(() => {
-    if (Math.random() < AGAIN_SHARE) {
-      // 304, or a new head when one was published since.
-      pollHead(edge, etag);
-      return true;
-    }
-    const polled = pollHead(edge, null);
-    const newest = polled?.head.hours.at(-1);
-    return polled !== null && (newest === undefined || fetchChunk(edge, newest));
-  });
-}
+export const phone = session<{ readonly etag: string }>(({ etag }) =>
+  Math.random() < AGAIN_SHARE ? pollHead(anyEdge(), etag) : fetchNewest(anyEdge()),
+);

@@ -8,17 +8,9 @@
  */
 import { check } from 'k6';
 import { Counter } from 'k6/metrics';
-import {
-  cwa,
-  fetchChunk,
-  fetchCwaHours,
-  fetchCwaPackage,
-  fetchDays,
-  type Head,
-  pollHead,
-  session,
-} from './lib/phone.ts';
-import { anyEdge, arrival, COMMON, SESSIONS_PER_SECOND, TARGETS, thresholds } from './lib/settings.ts';
+import { cwa, fetchChunk, fetchCwaHours, fetchCwaPackage, fetchDays, type Head, fetchHead } from './lib/phone.ts';
+import { session } from './lib/session.ts';
+import { anyEdge, arrival, SESSIONS_PER_SECOND, TARGETS, options as loadOptions } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -28,25 +20,24 @@ const DIRECT_PER_SECOND = 20;
 /** Heads that were newer than the one at the start: nothing was shown if there is none. */
 const newHeads = new Counter('new_heads_seen');
 
-export const options = {
-  ...COMMON,
+export const options = loadOptions({
   scenarios: {
     cached: arrival(SESSIONS_PER_SECOND, 'cachedPhone'),
     direct: arrival(DIRECT_PER_SECOND, 'directPhone'),
     tree: arrival(SESSIONS_PER_SECOND / 4, 'cwaPhone'),
   },
-  thresholds: thresholds({
-    checks: ['rate==1'],
-    sessions_ok: ['rate==1'],
-    http_req_failed: [TARGETS.download.httpFailures],
-    new_heads_seen: ['count>0'],
-  }),
-};
+  correctness: { http_req_failed: [TARGETS.download.httpFailures], new_heads_seen: ['count>0'] },
+});
 
-export function setup(): { readonly sequence: number } {
-  const polled = pollHead(DIRECT, null);
-  if (polled === null) throw new Error('seal-under-load: no head');
-  return { sequence: polled.head.sequence };
+/** Sequence of the head that was there first. */
+interface Start {
+  readonly sequence: number;
+}
+
+export async function setup(): Promise<Start> {
+  const fetched = await fetchHead(DIRECT);
+  if (fetched === null) throw new Error('seal-under-load: no head');
+  return { sequence: fetched.head.sequence };
 }
 
 /** Highest sequence that this VU saw, by where it asked. */
@@ -58,10 +49,10 @@ function newestMatches(head: Head): boolean {
   return newest === undefined ? head.issuedAt % 86_400 === 0 : (newest + 1) * 3_600 === head.issuedAt;
 }
 
-function read(where: string, sequence: number): boolean {
-  const polled = pollHead(where, null);
-  if (polled === null) return false;
-  const { head } = polled;
+async function read(where: string, sequence: number): Promise<boolean> {
+  const fetched = await fetchHead(where);
+  if (fetched === null) return false;
+  const { head } = fetched;
   if (head.sequence > sequence) newHeads.add(1);
   const consistent = check(head, {
     'newest hour is the one the head was issued for': newestMatches,
@@ -74,27 +65,21 @@ function read(where: string, sequence: number): boolean {
   return consistent && chunks.map((chunk) => fetchChunk(where, chunk)).every(Boolean);
 }
 
-export function cachedPhone({ sequence }: { readonly sequence: number }): void {
-  session(() => read(anyEdge(), sequence));
-}
+export const cachedPhone = session<Start>(({ sequence }) => read(anyEdge(), sequence));
 
-export function directPhone({ sequence }: { readonly sequence: number }): void {
-  session(() => {
-    const good = read(DIRECT, sequence);
-    // The page that the head lists, now and then: it changes at midnight alone.
-    if (__ITER % 10 !== 0) return good;
-    const polled = pollHead(DIRECT, null);
-    return good && polled !== null && fetchDays(DIRECT, polled.head) !== null;
-  });
-}
+export const directPhone = session<Start>(async ({ sequence }) => {
+  const good = await read(DIRECT, sequence);
+  // The page that the head lists, now and then: it changes at midnight alone.
+  if (__ITER % 10 !== 0) return good;
+  const fetched = await fetchHead(DIRECT);
+  return good && fetched !== null && fetchDays(DIRECT, fetched.head) !== null;
+});
 
-export function cwaPhone(): void {
+export const cwaPhone = session(() => {
   const edge = anyEdge();
-  session(() => {
-    const today = new Date().toISOString().slice(0, 10);
-    const hours = fetchCwaHours(edge, today);
-    if (hours === null) return false;
-    const newest = hours.at(-1);
-    return newest === undefined || fetchCwaPackage(edge, cwa.hour(today, newest));
-  });
-}
+  const today = new Date().toISOString().slice(0, 10);
+  const hours = fetchCwaHours(edge, today);
+  if (hours === null) return false;
+  const newest = hours.at(-1);
+  return newest === undefined || fetchCwaPackage(edge, cwa.hour(today, newest));
+});

@@ -7,7 +7,8 @@
 import { check } from 'k6';
 import http from 'k6/http';
 import { badUpload } from './lib/flood.ts';
-import { anyEdge, arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
+import { session } from './lib/session.ts';
+import { anyEdge, arrival, REQUEST_TIMEOUT, RATE_FACTOR, TARGETS, options as loadOptions } from './lib/settings.ts';
 import { sampleBody, sendDummy, sendReal } from './lib/uploads.ts';
 
 export { handleSummary } from './lib/summary.ts';
@@ -16,32 +17,25 @@ const { realPerSecond, decoysPerReal, floodFactor, answerDeadlineMilliseconds } 
 const honestPerSecond = realPerSecond * RATE_FACTOR;
 const SESSION_SECONDS = answerDeadlineMilliseconds / 1000 + 0.5;
 
-export const options = {
-  ...COMMON,
+export const options = loadOptions({
   scenarios: {
     real: arrival(honestPerSecond, 'real', SESSION_SECONDS),
     dummies: arrival(honestPerSecond * decoysPerReal, 'dummy', SESSION_SECONDS),
     flood: arrival(honestPerSecond * (1 + decoysPerReal) * floodFactor, 'flood', SESSION_SECONDS),
   },
-  thresholds: thresholds({
-    uploads_ok: ['rate==1'],
-    'checks{scenario:real}': ['rate==1'],
-    'checks{scenario:dummies}': ['rate==1'],
-    'checks{scenario:flood}': ['rate==1'],
-  }),
-};
+});
 
 export const real = sendReal;
 export const dummy = sendDummy;
 
-export function flood(): void {
+export const flood = session(() => {
   const { kind, headers, body } = badUpload(sampleBody());
   const answer = http.post(`${anyEdge()}/version/v1/diagnosis-keys`, body, {
     headers: { ...headers },
     tags: { name: `flood: ${kind}` },
     responseType: 'none',
     responseCallback: http.expectedStatuses({ min: 400, max: 499 }),
-    timeout: '20s',
+    timeout: REQUEST_TIMEOUT,
   });
-  check(answer, { [`${kind} is refused`]: (r) => r.status >= 400 && r.status < 500 });
-}
+  return check(answer, { [`${kind} is refused`]: (r) => r.status >= 400 && r.status < 500 });
+});

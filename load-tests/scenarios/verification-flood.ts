@@ -8,9 +8,10 @@
 import { check } from 'k6';
 import { sha256 } from 'k6/crypto';
 import http from 'k6/http';
-import { Counter, Rate } from 'k6/metrics';
+import { Counter } from 'k6/metrics';
 import { badTan } from './lib/flood.ts';
-import { anyEdge, arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
+import { session } from './lib/session.ts';
+import { anyEdge, arrival, REQUEST_TIMEOUT, RATE_FACTOR, TARGETS, options as loadOptions } from './lib/settings.ts';
 import { expiredTan, sampleBody, sendReal } from './lib/uploads.ts';
 import { ask, asItStands, hex, PENDING, registerTests } from './lib/verification.ts';
 
@@ -28,38 +29,36 @@ const madeUpTests = new Counter('made_up_tests');
 const madeUpTeleTans = new Counter('made_up_teletans');
 const madeUpTokens = new Counter('made_up_tokens');
 const deadTans = new Counter('dead_tans');
-const pollsOk = new Rate('polls_ok');
 
-export const options = {
-  ...COMMON,
+export const options = loadOptions({
   scenarios: {
     real: arrival(honestPerSecond, 'real', SESSION_SECONDS),
     polls: arrival(honestPerSecond * decoysPerReal, 'poll', SESSION_SECONDS),
     flood: arrival(honestPerSecond * decoysPerReal * floodFactor, 'flood', SESSION_SECONDS),
   },
-  thresholds: thresholds({
-    uploads_ok: ['rate==1'],
-    polls_ok: ['rate==1'],
-    'checks{scenario:real}': ['rate==1'],
-    'checks{scenario:polls}': ['rate==1'],
-    'checks{scenario:flood}': ['rate==1'],
-  }),
-};
+});
+
+interface Registered {
+  readonly tokens: readonly string[];
+}
 
 /** Registers the tests that are asked for. */
-export function setup(): { readonly tokens: string[] } {
+export function setup(): Registered {
   madeUpTests.add(TESTS);
   return { tokens: registerTests(TESTS) };
 }
 
 export const real = sendReal;
 
-export function poll({ tokens }: { readonly tokens: string[] }): void {
+export const poll = session<Registered>(({ tokens }) => {
   const registrationToken = tokens[Math.floor(Math.random() * tokens.length)];
   const answer = ask('testresult', { registrationToken }, { kind: 'poll' });
-  pollsOk.add(answer.status === 200 && answer.json('testResult') === PENDING);
-  check(answer, { 'poll is 200': (r) => r.status === 200, ...asItStands });
-}
+  return check(answer, {
+    'poll is 200': (r) => r.status === 200,
+    'test is pending': (r) => r.status === 200 && r.json('testResult') === PENDING,
+    ...asItStands,
+  });
+});
 
 /** Of a right form: only the store can tell that nobody issued it. */
 function wrongTeleTan(): string {
@@ -70,41 +69,39 @@ function wrongTeleTan(): string {
 
 const token = (): string => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
 
-const KINDS: readonly (() => void)[] = [
+const KINDS: readonly (() => boolean)[] = [
   () => {
     const answer = ask('registrationToken', { key: hex(64), keyType: 'GUID' }, { kind: 'made-up test' });
     if (answer.status === 201) madeUpTests.add(1);
-    check(answer, { 'made-up test looks like any': (r) => r.status === 201, ...asItStands });
+    return check(answer, { 'made-up test looks like any': (r) => r.status === 201, ...asItStands });
   },
   () => {
     const question = { key: wrongTeleTan(), keyType: 'TELETAN' };
     const answer = ask('registrationToken', question, { kind: 'made-up teleTAN', expected: [400] });
     madeUpTeleTans.add(1);
-    check(answer, { 'made-up teleTAN is refused': (r) => r.status === 400, ...asItStands });
+    return check(answer, { 'made-up teleTAN is refused': (r) => r.status === 400, ...asItStands });
   },
   () => {
     const route = Math.random() < 0.5 ? 'testresult' : 'tan';
     const answer = ask(route, { registrationToken: token() }, { kind: 'made-up token', expected: [400] });
     madeUpTokens.add(1);
-    check(answer, { 'made-up token is refused': (r) => r.status === 400, ...asItStands });
+    return check(answer, { 'made-up token is refused': (r) => r.status === 400, ...asItStands });
   },
   () => sendDeadTan('forged TAN', token()),
   () => sendDeadTan('expired TAN', expiredTan()),
 ];
 
-function sendDeadTan(kind: string, tan: string): void {
+function sendDeadTan(kind: string, tan: string): boolean {
   const { headers, body } = badTan(sampleBody(), tan);
   const answer = http.post(`${anyEdge()}/version/v1/diagnosis-keys`, body, {
     headers: { ...headers },
     tags: { name: kind, kind },
     responseType: 'none',
     responseCallback: http.expectedStatuses(403),
-    timeout: '20s',
+    timeout: REQUEST_TIMEOUT,
   });
   deadTans.add(1);
-  check(answer, { [`${kind} is refused`]: (r) => r.status === 403 });
+  return check(answer, { [`${kind} is refused`]: (r) => r.status === 403 });
 }
 
-export function flood(): void {
-  KINDS[Math.floor(Math.random() * KINDS.length)]?.();
-}
+export const flood = session(() => KINDS[Math.floor(Math.random() * KINDS.length)]?.() ?? false);

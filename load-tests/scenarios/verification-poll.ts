@@ -7,7 +7,8 @@
  */
 import { check } from 'k6';
 import { Trend } from 'k6/metrics';
-import { arrival, COMMON, RATE_FACTOR, TARGETS, thresholds } from './lib/settings.ts';
+import { session } from './lib/session.ts';
+import { arrival, RATE_FACTOR, TARGETS, options as loadOptions } from './lib/settings.ts';
 import { ask, asItStands, PENDING, registerTests } from './lib/verification.ts';
 
 export { handleSummary } from './lib/summary.ts';
@@ -18,36 +19,37 @@ const SESSION_SECONDS = answerDeadlineMilliseconds / 1000 + 0.5;
 const answerAfter = new Trend('answer_after', true);
 const TESTS = 10;
 
-export const options = {
-  ...COMMON,
+export const options = loadOptions({
   scenarios: {
     real: arrival(POLLS_PER_SECOND, 'real', SESSION_SECONDS),
     dummies: arrival(POLLS_PER_SECOND * decoysPerReal, 'dummy', SESSION_SECONDS),
   },
-  thresholds: thresholds(
-    { checks: ['rate==1'], http_req_failed: ['rate==0'] },
-    { answer_after: [`p(95)<${answerDeadlineMilliseconds + deadlineSpreadMillisecondsP95}`] },
-  ),
-};
+  correctness: { http_req_failed: ['rate==0'] },
+  times: { answer_after: [`p(95)<${answerDeadlineMilliseconds + deadlineSpreadMillisecondsP95}`] },
+});
+
+interface Registered {
+  readonly tokens: readonly string[];
+}
 
 /** Registers the tests that are asked for. */
-export function setup(): { readonly tokens: string[] } {
+export function setup(): Registered {
   return { tokens: registerTests(TESTS) };
 }
 
-export function real({ tokens }: { readonly tokens: string[] }): void {
+export const real = session<Registered>(({ tokens }) => {
   const registrationToken = tokens[Math.floor(Math.random() * tokens.length)];
   const answer = ask('testresult', { registrationToken }, { kind: 'real' });
   answerAfter.add(answer.timings.waiting, { kind: 'real' });
-  check(answer, {
+  return check(answer, {
     'test result is 200': (r) => r.status === 200,
     'test is pending': (r) => r.status === 200 && r.json('testResult') === PENDING,
     ...asItStands,
   });
-}
+});
 
-export function dummy({ tokens }: { readonly tokens: string[] }): void {
+export const dummy = session<Registered>(({ tokens }) => {
   const answer = ask('testresult', { registrationToken: tokens[0] }, { fake: '1', kind: 'dummy' });
   answerAfter.add(answer.timings.waiting, { kind: 'dummy' });
-  check(answer, { 'dummy is 200': (r) => r.status === 200, ...asItStands });
-}
+  return check(answer, { 'dummy is 200': (r) => r.status === 200, ...asItStands });
+});

@@ -37,8 +37,11 @@ const scripts = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
   .scripts;
 
 function callOf(name: string, script: string): Call {
-  const [shell, file = '', program = '', ...args] = script.split(' ');
-  if (script === 'bash .ci/run') return { name, kind: 'shell', program: file, args: [] };
+  // npm hands a signal to the shell it starts: `exec` makes that shell the command.
+  const [exec, shell, file = '', program = '', ...args] = script.split(' ');
+  if (exec !== 'exec')
+    throw new Error(`${name}: "${script}" doesn't begin with exec, so SIGTERM at npm would not reach it`);
+  if (script === 'exec bash .ci/run') return { name, kind: 'shell', program: file, args: [] };
   if (shell !== 'sh' || file !== 'scripts/run.sh')
     throw new Error(`${name}: "${script}" is run in a way not known here`);
   return { name, kind: program.endsWith('.ts') ? 'ours' : 'theirs', program, args };

@@ -2,13 +2,17 @@
  * @module Ctrl-C at every kind of command: what it started is gone, and so is what it left in the system's temporary folder. Each
  * command gets a temporary folder of its own, by which its children are found in /proc too (Linux).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { ROOT } from '../../local-edge/workers.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 let root = '';
 beforeAll(() => void (root = mkdtempSync(join(tmpdir(), 'interrupts-'))));
@@ -20,7 +24,9 @@ function alive(folder: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`\0TMPDIR=${folder}`);
+        const of = (file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+        // nginx writes its title over its environment, and its folder into the title.
+        return of('environ').includes(`\0TMPDIR=${folder}`) || of('cmdline').includes(`nginx -p ${folder}/`);
       } catch {
         return false; // gone meanwhile, or another user's
       }
@@ -42,12 +48,23 @@ interface Ended {
 type When = { readonly printed: RegExp } | { readonly folder: RegExp };
 
 /** Runs a command, interrupts the process alone (no terminal tells its children), and looks at what is left. */
-async function interrupt(args: readonly string[], when: When, signal: NodeJS.Signals = 'SIGINT'): Promise<Ended> {
+async function interrupt(
+  args: readonly string[],
+  when: When,
+  signal: NodeJS.Signals = 'SIGINT',
+  program: string = process.execPath,
+): Promise<Ended> {
   const folder = mkdtempSync(join(root, 'run-'));
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TMPDIR: folder, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` },
+    // npm keeps its own compiled code in the temporary folder, for its next start.
+    env: {
+      ...process.env,
+      NODE_DISABLE_COMPILE_CACHE: '1',
+      TMPDIR: folder,
+      PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
+    },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -117,6 +134,23 @@ describe('Ctrl-C', () => {
     expect(ended).toMatchObject({ code: 0, signal: null, ...NOTHING_LEFT });
     expect(ended.output).toContain('has stopped');
     expect(existsSync(join(state, 'secrets.json'))).toBe(true);
+  });
+
+  it('at npm, SIGTERM even, ends an edge tier: no nginx, no workerd and no folder is left', async ({ expect }) => {
+    await promisify(execFile)('sh', ['scripts/edge-tools.sh'], { cwd: ROOT });
+    const port = await freePorts(6);
+    // Workers that are there: what is tried here is nginx, and who hands the signal on.
+    const workers = createServer((_, answer) => void answer.end()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => workers.once('listening', resolve));
+    const url = `http://127.0.0.1:${(workers.address() as AddressInfo).port}`;
+    const args = ['run', '-s', 'edge', '--', '--port', String(port), '--workers', url];
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const ended = await interrupt(args, { printed: /Ctrl-C ends it/ }, signal, 'npm');
+      expect(ended).toMatchObject({ code: 0, signal: null, ...NOTHING_LEFT });
+      // Node and nginx.
+      expect(ended.children).toBeGreaterThan(1);
+    }
+    workers.close();
   });
 
   it('runs the clean-ups that a load test has asked for, the latest first, and all of them', async ({ expect }) => {

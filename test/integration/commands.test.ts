@@ -54,6 +54,21 @@ describe('npm start', () => {
     expect(hotline).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[2-9A-HJ-NP-Z]{10}\n$/) as string });
     expect(statSync(join(state, 'secrets.json')).mode & 0o777).toBe(0o600);
     expect(statSync(join(state, 'public.pem')).isFile()).toBe(true);
+    for (const hours of [1, 2]) {
+      const before = await readClock(url);
+      const advanced = await runCommand(['scripts/advance.ts', '--hours', String(hours), '--json', '--url', url]);
+      expect(advanced.code).toBe(0);
+      const { sealed } = JSON.parse(advanced.stdout) as { sealed: { region: string; hour: string; keys: string }[] };
+      const begun = Math.floor(before / SECONDS_PER_HOUR);
+      const passed = Array.from({ length: hours }, (_, index) => (begun + index) * SECONDS_PER_HOUR * 1000);
+      const expected = passed.map((at) => `${new Date(at).toISOString().slice(0, 16)}Z`);
+      for (const region of ['DE', 'EUR']) {
+        expect(sealed.filter((one) => one.region === region).map(({ hour }) => hour)).toEqual(expected);
+        const head = await fetch(`${url}/v1/${region}/manifest.json`);
+        const { issuedAt } = JSON.parse(((await head.json()) as { payload: string }).payload) as { issuedAt: number };
+        expect(issuedAt).toBe((begun + hours) * SECONDS_PER_HOUR);
+      }
+    }
     const again = await runCommand(['scripts/start.ts', '--port', '0', '--state', state]);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('is running on') as string });
     running.kill('SIGINT', 'process');

@@ -1,18 +1,15 @@
 /**
  * @module What a phone does in a session, by the manifest (docs/architecture.md §6) and by CWA's tree (docs/spec/cwa.md §1.4). Each answer
- * is checked: status, and for whatever is named by its hash the hash. Signatures are the reference phone's to check
- * (phone/), since k6 measures bytes and times.
+ * is checked: status; a head by its signature (signed.ts); a chunk or page by the hash that is its name; an object of the tree by its
+ * ETag, which is R2's: the MD5 of its bytes. What is signed within a chunk is the reference phone's to check (phone/).
  */
 import { check } from 'k6';
 import crypto from 'k6/crypto';
 import http, { type RefinedResponse } from 'k6/http';
-import { Counter, Rate, Trend } from 'k6/metrics';
-import { REGION } from './settings.ts';
+import { Counter, Trend } from 'k6/metrics';
+import { REGION, REQUEST_TIMEOUT } from './settings.ts';
+import { openSigned, parsed, textOf } from './signed.ts';
 
-/** Sessions that got everything they asked for. */
-const sessionsOk = new Rate('sessions_ok');
-/** Whole session, handshake included. */
-const sessionMilliseconds = new Trend('session_duration', true);
 /** Answers by what the edge says of its cache: nginx's X-Cache-Status, or Cloudflare's CF-Cache-Status. */
 const fromCache = new Counter('answers_from_cache');
 const notFromCache = new Counter('answers_not_from_cache');
@@ -49,28 +46,38 @@ function note(answer: Answer): void {
 }
 
 /** Name of a request in k6's metrics: the kind, not the address, or each chunk would be a series of its own. */
-const named = (name: string, more: object = {}) => ({ tags: { name }, timeout: '20s', ...more });
+const named = (name: string, more: object = {}) => ({ tags: { name }, timeout: REQUEST_TIMEOUT, ...more });
+
+const headAddress = (edge: string): string => `${edge}/v1/${REGION}/manifest.json`;
 
 /**
- * Polls the head.
+ * Fetches the head.
  *
  * @param edge base address
- * @param etag of the head that the phone has, or null
- * @returns the head and its ETag; null when it has not changed, or when the answer was wrong (then a check failed)
+ * @returns the head and its ETag; null when the answer was wrong (then a check failed)
  */
-export function pollHead(edge: string, etag: string | null): { head: Head; etag: string } | null {
-  const headers = etag === null ? { 'Accept-Encoding': 'gzip' } : { 'Accept-Encoding': 'gzip', 'If-None-Match': etag };
-  const answer = http.get(`${edge}/v1/${REGION}/manifest.json`, named('head', { headers, responseType: 'text' }));
+export async function fetchHead(edge: string): Promise<{ head: Head; etag: string } | null> {
+  const headers = { 'Accept-Encoding': 'gzip' };
+  const answer = http.get(headAddress(edge), named('head', { headers, responseType: 'text' }));
   note(answer);
-  const good = check(answer, { 'head is 200 or 304': (r) => r.status === 200 || (r.status === 304 && etag !== null) });
-  if (!good || answer.status === 304) return null;
-  const document = JSON.parse(textOf(answer)) as { readonly payload: string };
-  return { head: JSON.parse(document.payload) as Head, etag: answer.headers['Etag'] ?? '' };
+  if (!check(answer, { 'head is 200': (r) => r.status === 200 })) return null;
+  const head = await openSigned<Head>(answer, 'manifest');
+  return head === null ? null : { head, etag: answer.headers['Etag'] ?? '' };
 }
 
-/** @returns the body of an answer that was asked for as text; empty when it has none */
-export function textOf({ body }: Pick<Answer, 'body'>): string {
-  return typeof body === 'string' ? body : '';
+/**
+ * Polls the head as a phone does that has one.
+ *
+ * @param edge base address
+ * @param etag of the head that the phone has
+ * @returns true for 304, or for a new head when one was published since
+ */
+export async function pollHead(edge: string, etag: string): Promise<boolean> {
+  const headers = { 'Accept-Encoding': 'gzip', 'If-None-Match': etag };
+  const answer = http.get(headAddress(edge), named('head', { headers, responseType: 'text' }));
+  note(answer);
+  if (!check(answer, { 'head is 200 or 304': (r) => r.status === 200 || r.status === 304 })) return false;
+  return answer.status === 304 || (await openSigned(answer as RefinedResponse<'text'>, 'manifest')) !== null;
 }
 
 /** @returns true when the bytes hash to the name (base64url of SHA-256, no padding) */
@@ -94,6 +101,18 @@ export function fetchChunk(edge: string, chunk: Chunk): boolean {
     'listed chunk is there': (r) => r.status === 200,
     'chunk hashes to its name': (r) => r.status !== 200 || hashIs(r.body as ArrayBuffer, chunk.sha256),
   });
+}
+
+/**
+ * Fetches the head and the newest hour that it lists: what a phone does that comes once an hour.
+ *
+ * @param edge base address
+ * @returns true when both came whole; a head of midnight lists no hour
+ */
+export async function fetchNewest(edge: string): Promise<boolean> {
+  const fetched = await fetchHead(edge);
+  const newest = fetched?.head.hours.at(-1);
+  return fetched !== null && (newest === undefined || fetchChunk(edge, newest));
 }
 
 /** One complete day of a page. */
@@ -120,21 +139,9 @@ export function fetchDays(edge: string, head: Head): Day[] | null {
       'page hashes to its name': (r) => r.status !== 200 || hashIs(r.body, page.sha256),
     });
     if (!good) return null;
-    days.push(...(JSON.parse(textOf(answer)) as { readonly days: Day[] }).days);
+    days.push(...(parsed(textOf(answer)) as { readonly days: Day[] }).days);
   }
   return days;
-}
-
-/**
- * Runs one session and counts it.
- *
- * @param body true when the phone got everything
- */
-export function session(body: () => boolean): void {
-  const started = Date.now();
-  const good = body();
-  sessionMilliseconds.add(Date.now() - started);
-  sessionsOk.add(good);
 }
 
 const TREE = '/version/v1/diagnosis-keys/country';
@@ -146,6 +153,17 @@ export const cwa = {
   hours: (date: string) => `${TREE}/${REGION}/date/${date}/hour`,
   hour: (date: string, hour: number) => `${TREE}/${REGION}/date/${date}/hour/${hour}`,
 };
+
+/**
+ * Apps discard an answer without exactly one ETag. A cache that encodes a body makes its ETag a weak one.
+ *
+ * @param answer not cut
+ * @returns true when it has one, and that is the MD5 of the body
+ */
+export function isOfItsEtag({ headers, body }: Pick<Answer, 'headers' | 'body'>): boolean {
+  const [, md5 = ''] = /^(?:W\/)?"([0-9a-f]{32})"$/.exec(headers['Etag'] ?? '') ?? [];
+  return body !== null && crypto.md5(body, 'hex') === md5;
+}
 
 /**
  * Fetches one object of CWA's tree; its apps discard an answer without exactly one ETag.
@@ -162,7 +180,7 @@ function fetchCwa(edge: string, path: string, kind: 'list' | 'package'): Answer 
   note(answer);
   const good = check(answer, {
     'tree object is there': (r) => r.status === 200,
-    'tree object has one ETag': (r) => (r.headers['Etag'] ?? '').split('"').length === 3,
+    'tree object is what its ETag says': isOfItsEtag,
   });
   return good ? answer : null;
 }
@@ -186,7 +204,7 @@ export function fetchCwaPackage(edge: string, path: string): boolean {
  */
 export function fetchCwaDates(edge: string): string[] | null {
   const answer = fetchCwa(edge, cwa.dates(), 'list');
-  return answer === null ? null : (JSON.parse(textOf(answer)) as string[]);
+  return answer === null ? null : listOf(answer, 'string');
 }
 
 /**
@@ -198,5 +216,13 @@ export function fetchCwaDates(edge: string): string[] | null {
  */
 export function fetchCwaHours(edge: string, date: string): number[] | null {
   const answer = fetchCwa(edge, cwa.hours(date), 'list');
-  return answer === null ? null : (JSON.parse(textOf(answer)) as number[]);
+  return answer === null ? null : listOf(answer, 'number');
+}
+
+function listOf<K extends 'string' | 'number'>(answer: Answer, kind: K) {
+  const list = parsed(textOf(answer));
+  const good = check(answer, {
+    'list is one': () => Array.isArray(list) && list.every((entry) => typeof entry === kind),
+  });
+  return good ? (list as (K extends 'string' ? string : number)[]) : null;
 }

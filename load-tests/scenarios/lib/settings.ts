@@ -4,16 +4,20 @@
  *   RATE_FACTOR  part of 8,333 sessions/s (30 million phones) that this machine makes; one file for laptop, CI and fleet
  *   DURATION     seconds of the constant part
  *   REGION       DE or EUR; CWA's phones read EUR
+ *   MANIFEST_KEY file of the key that heads are signed with, public half, PEM; without it signatures are not checked
+ *   TIMEOUT      seconds until a request counts as failed
  *   SUMMARY      where the JSON summary goes
  *   CHECK_TIMES  "no" leaves thresholds on times out (CI), never those on correctness
  * A fleet adds k6's own --execution-segment (README.md).
  */
 
+import { sessionRules } from './session.ts';
+
 interface Targets {
   readonly rates: Readonly<Record<'phones30Million' | 'phones60Million', { readonly sessionsPerSecond: number }>>;
   readonly download: Readonly<Record<'httpFailures' | 'droppedIterations', string>> &
     Readonly<Record<'sessionMillisecondsP95' | 'sessionMillisecondsP99', number>>;
-  readonly flood: { readonly factor: number; readonly honestSuccess: string };
+  readonly flood: { readonly factor: number };
   readonly upload: Readonly<
     Record<
       | 'realPerSecond'
@@ -42,6 +46,8 @@ function numberFrom(name: string, otherwise: number): number {
 export const RATE_FACTOR = numberFrom('RATE_FACTOR', 0.01);
 /** Seconds of the constant part. */
 export const DURATION = numberFrom('DURATION', 10);
+/** What a phone of an unlucky moment would wait; past it a request counts as failed. */
+export const REQUEST_TIMEOUT = `${numberFrom('TIMEOUT', 20)}s`;
 /** Region read by the phones of this run. */
 export const REGION = __ENV['REGION'] ?? 'EUR';
 /** Edges; a phone takes one at random, as anycast gives it the nearest. */
@@ -80,20 +86,40 @@ export function arrival(perSecond: number, exec: string, sessionSeconds = 1): ob
 }
 
 /** Options that every scenario has: TLS is real, its certificate is made at start; each iteration is a new connection. */
-export const COMMON = {
+const COMMON = {
   insecureSkipTLSVerify: true,
   noVUConnectionReuse: true,
   discardResponseBodies: false,
   userAgent: 'exposure-edge-load-test',
   summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
-  // What a phone of an unlucky moment would wait; past it a request counts as failed.
   setupTimeout: '60s',
 } as const;
 
-/** Thresholds, those on times left out where CHECK_TIMES says so. */
-export function thresholds(
-  correctness: Readonly<Record<string, string[]>>,
-  times: Readonly<Record<string, string[]>> = {},
-): Record<string, string[]> {
-  return { dropped_iterations: [TARGETS.download.droppedIterations], ...correctness, ...(CHECK_TIMES ? times : {}) };
+/** What a scenario file runs and demands. */
+interface Plan {
+  /** k6's scenarios by name; the functions they run are made by `session`. */
+  readonly scenarios: Readonly<Record<string, object>>;
+  /** Thresholds beside those on sessions: what else must hold. */
+  readonly correctness?: Readonly<Record<string, string[]>>;
+  /** Thresholds on times, left out where CHECK_TIMES says so. */
+  readonly times?: Readonly<Record<string, string[]>>;
+}
+
+/**
+ * @param plan see {@link Plan}
+ * @returns k6's options: in each of its scenarios some sessions were good, none was not, and none was dropped
+ */
+export function options({ scenarios, correctness = {}, times = {} }: Plan): object {
+  return {
+    ...COMMON,
+    scenarios,
+    thresholds: {
+      dropped_iterations: [TARGETS.download.droppedIterations],
+      ...sessionRules(Object.keys(scenarios)),
+      // A wrong answer fails its check, and its session by that: this one is for what a session doesn't wait for.
+      checks: ['rate==1'],
+      ...correctness,
+      ...(CHECK_TIMES ? times : {}),
+    },
+  };
 }

@@ -3,6 +3,8 @@
  * Contract of handleSummary: k6 release notes v0.30.0.
  */
 
+import { SIGNATURES_CHECKED } from './signed.ts';
+
 interface Metric {
   readonly values: Readonly<Record<string, number>>;
   readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>;
@@ -26,8 +28,9 @@ export function handleSummary(data: SummaryData): Record<string, string> {
     Object.entries(metric.thresholds ?? {}).flatMap(([rule, { ok }]) => (ok ? [] : [`${name}: ${rule}`])),
   );
   const lines = [
-    `  iterations ${value('iterations', 'count')} (${value('iterations', 'rate')}/s), dropped ${value('dropped_iterations', 'count')}`,
+    `  iterations ${value('iterations', 'count')} (${value('iterations', 'rate')}/s), sessions ${value('sessions_begun', 'count')}, good ${value('sessions_good', 'count')}, dropped ${value('dropped_iterations', 'count')}`,
     `  requests ${value('http_reqs', 'count')} (${value('http_reqs', 'rate')}/s), session p95 ${value('session_duration', 'p(95)')} ms`,
+    ...(SIGNATURES_CHECKED ? [] : ['  signatures of heads were NOT checked: MANIFEST_KEY is not set']),
     missed.length === 0 ? '  all thresholds met' : `  MISSED: ${missed.join('; ')}`,
   ];
   const target = __ENV['SUMMARY'];

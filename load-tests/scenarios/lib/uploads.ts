@@ -7,9 +7,10 @@ import { SharedArray } from 'k6/data';
 import encoding from 'k6/encoding';
 import exec from 'k6/execution';
 import http from 'k6/http';
-import { Counter, Rate, Trend } from 'k6/metrics';
+import { Counter, Trend } from 'k6/metrics';
 import { clientHeaders } from './client.ts';
-import { anyEdge, TARGETS } from './settings.ts';
+import { session } from './session.ts';
+import { anyEdge, REQUEST_TIMEOUT, TARGETS } from './settings.ts';
 
 /** One prepared request: headers as they are, body in base64. */
 interface Prepared {
@@ -28,8 +29,6 @@ const EXPIRED = new SharedArray('expired', () => (JSON.parse(open(FILE)) as { ex
 
 /** Real uploads that were answered 200: each must be found again, once. */
 const accepted = new Counter('uploads_accepted');
-/** Real uploads by success. */
-const uploadsOk = new Rate('uploads_ok');
 /** From the last byte sent to the first byte of the answer: the deadline, whatever was sent. */
 const answerAfter = new Trend('answer_after', true);
 
@@ -47,7 +46,7 @@ function send(prepared: Prepared, kind: string) {
   const answer = http.post(`${anyEdge()}${UPLOAD_PATH}`, encoding.b64decode(prepared.body, 'std'), {
     headers: { ...prepared.headers, ...clientHeaders() },
     tags: { name: kind, kind },
-    timeout: '20s',
+    timeout: REQUEST_TIMEOUT,
   });
   answerAfter.add(answer.timings.waiting, { kind });
   return answer;
@@ -59,21 +58,21 @@ const common = {
     r.timings.waiting >= TARGETS.upload.answerDeadlineMilliseconds - EARLY_MILLISECONDS,
 };
 
-/** Sends the real upload that belongs to this iteration. */
-export function sendReal(): void {
+/** A session: sends the real upload that belongs to this iteration. */
+export const sendReal = session(() => {
   const prepared = REAL[exec.scenario.iterationInTest];
-  if (prepared === undefined) exec.test.abort(`only ${REAL.length} uploads were prepared`);
-  else {
-    const answer = send(prepared, 'real');
-    const good = check(answer, { 'real upload is 200': (r) => r.status === 200, ...common });
-    uploadsOk.add(answer.status === 200);
-    if (good) accepted.add(1);
+  if (prepared === undefined) {
+    exec.test.abort(`only ${REAL.length} uploads were prepared`);
+    return false;
   }
-}
+  const good = check(send(prepared, 'real'), { 'real upload is 200': (r) => r.status === 200, ...common });
+  if (good) accepted.add(1);
+  return good;
+});
 
-/** Sends a dummy. */
-export function sendDummy(): void {
+/** A session: sends a dummy. */
+export const sendDummy = session(() => {
   const prepared = DUMMIES[Math.floor(Math.random() * DUMMIES.length)];
   if (prepared === undefined) throw new Error('no dummy was prepared');
-  check(send(prepared, 'dummy'), { 'dummy is 200': (r) => r.status === 200, ...common });
-}
+  return check(send(prepared, 'dummy'), { 'dummy is 200': (r) => r.status === 200, ...common });
+});

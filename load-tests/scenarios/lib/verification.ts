@@ -5,8 +5,8 @@
 import { randomBytes } from 'k6/crypto';
 import http, { type RefinedResponse } from 'k6/http';
 import { clientHeaders } from './client.ts';
-import { textOf } from './phone.ts';
-import { anyEdge } from './settings.ts';
+import { textOf } from './signed.ts';
+import { anyEdge, REQUEST_TIMEOUT } from './settings.ts';
 
 /** A test without a result (docs/spec/cwa.md §3.1). */
 export const PENDING = 0;
@@ -46,7 +46,7 @@ export function ask(
     tags: { name: kind, kind },
     responseCallback: http.expectedStatuses(...expected),
     responseType: 'text',
-    timeout: '20s',
+    timeout: REQUEST_TIMEOUT,
   });
 }
 

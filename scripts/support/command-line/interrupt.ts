@@ -3,9 +3,10 @@
  * comes, ends all of it, the latest first. nginx, k6 and a detached victim outlive a parent that just dies. Synchronous,
  * since Miniflare ends the process itself as soon as it has ended workerd.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeFolder } from '../../../local-edge/remove-folder.ts';
 
 type End = () => void;
 
@@ -58,8 +59,7 @@ export function endAtInterrupt(end: End): () => void {
  */
 export function temporaryFolder(name: string): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), `exposure-edge-${name}-`));
-  // A process that was killed just now may still be writing into it.
-  const removeNow = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const removeNow = (): void => removeFolder(path);
   const forget = endAtInterrupt(removeNow);
   return {
     path,

@@ -6,6 +6,7 @@ import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { ExportWriter, exportSignature, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import type { SealedFile } from '../../domain/event-log/entry.ts';
 import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import { unpackKey } from '../packed-keys.ts';
@@ -25,6 +26,8 @@ export interface BuiltFile {
   readonly keys: number;
   /** SHA-256 of export.bin and export.sig, hex: the identity kept as object metadata (decision 001). */
   readonly identity: Readonly<Record<'bin' | 'sig', string>>;
+  /** What the event log says of it. */
+  readonly sealed: SealedFile;
 }
 
 /** The window of a file, Unix seconds; phones tell files apart by it (docs/spec/gaen.md §4.4). */
@@ -64,7 +67,11 @@ export async function buildFile(
   const sig = exportSignature(header, bin, p.config.exportSigner);
   const identity = { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) };
   const zip = exportZip(bin, sig, p.workspace.packed);
-  return { zip, name: toBase64Url(sha256(zip)), keys, identity };
+  const name = toBase64Url(sha256(zip));
+  const { keyId, keyVersion } = header;
+  const { start, end } = window;
+  const sealed = { start, end, keys, size: zip.length, sha256: name, keyId, keyVersion, sig: toBase64Url(sig) };
+  return { zip, name, keys, identity, sealed };
 }
 
 /** What distinguishes the files of one hour or day. */
@@ -79,12 +86,18 @@ export interface ChunkSpan {
   readonly expires: number;
 }
 
+/** The manifest's files of one hour or day. */
+export interface WrittenChunks {
+  readonly chunks: readonly ChunkEntry[];
+  readonly files: readonly SealedFile[];
+}
+
 /**
  * Writes the manifest's files of one hour or day, one after the other.
  *
  * @param keys of the region in `sources`
  * @param onFile called with each file while it is in memory
- * @returns the manifest's entries
+ * @returns the manifest's entries, and what the event log says
  */
 export async function writeChunks(
   p: Publication,
@@ -92,10 +105,11 @@ export async function writeChunks(
   sources: readonly RunSource[],
   keys: number,
   onFile?: (file: BuiltFile, of: number) => Promise<void>,
-): Promise<ChunkEntry[]> {
+): Promise<WrittenChunks> {
   const merge = new RecordMerge(p, span.region, sources);
   const sizes = splitEvenly(keys, p.config.policy.maxKeysPerFile);
-  const entries: ChunkEntry[] = [];
+  const chunks: ChunkEntry[] = [];
+  const files: SealedFile[] = [];
   for (const [index, size] of sizes.entries()) {
     const n = index + 1;
     // Android takes two files with the same start, end and batch for one: n seconds tell them apart (docs/spec/gaen.md §4.4).
@@ -104,7 +118,8 @@ export async function writeChunks(
     const key = chunkPath(span.region, file.name);
     p.store.noteObject(key, span.region);
     await putOwn(p.own, key, file.zip, immutableZip(file, span.window.end, span.expires));
-    entries.push({
+    files.push(file.sealed);
+    chunks.push({
       ...(span.hour === null ? {} : { hour: span.hour }),
       file: n,
       of: sizes.length,
@@ -116,7 +131,7 @@ export async function writeChunks(
     await onFile?.(file, sizes.length);
   }
   merge.close();
-  return entries;
+  return { chunks, files };
 }
 
 /**

@@ -2,14 +2,13 @@
  * @module One hour of one region becomes WRITTEN: the manifest's files and CWA's ZIP (docs/architecture.md §5.4).
  *
  * Durable order: every object is noted in the store, then put; then one transaction keeps the entries, moves CWA's
- * backlog and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
+ * backlog, fixes the log's entry and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
  * put-if-absent meets its own objects. No list names anything yet.
  */
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
-import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
-import type { CwaSlice, RegionHour, SetRecord } from './model.ts';
+import type { CwaSlice, RegionHour, SealedFiles, SetRecord } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
@@ -24,9 +23,11 @@ const NO_CUT = -1;
 export async function writeHour(p: Publication, region: string, hour: number, record: SetRecord): Promise<void> {
   const keys = record.regionKeys[region] ?? 0;
   const cwa = await planCwaHour(p, region, hour, record);
-  const chunks = await putHour(p, region, hour, record, cwa);
+  const { chunks, sealed } = await putHour(p, region, hour, record, cwa);
   p.store.transaction(() => {
-    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: { keys: cwa.keys, slices: cwa.slices } });
+    const shown = { keys: cwa.keys, slices: cwa.slices };
+    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: shown, sealed });
+    p.log.append({ kind: 'written', region, hour, files: sealed.files, cwa: { ...shown, file: sealed.cwa } });
     p.store.setBacklog(region, cwa.backlog);
     p.store.count(`cwa_keys_aged_out_${region}`, cwa.agedOut);
     p.store.count(`keys_published_${region}`, keys - (record.syntheticKeys[region] ?? 0));
@@ -38,7 +39,7 @@ export async function writeHour(p: Publication, region: string, hour: number, re
  * Puts the files of one hour: the first time, and again when one was lost.
  *
  * @param cwa what CWA's ZIP of the hour shows
- * @returns the manifest's entries; the same bytes each time
+ * @returns the manifest's entries, and what was sealed; the same bytes each time
  */
 export async function putHour(
   p: Publication,
@@ -46,12 +47,12 @@ export async function putHour(
   hour: number,
   record: SetRecord,
   cwa: RegionHour['cwa'],
-): Promise<ChunkEntry[]> {
+): Promise<Pick<RegionHour, 'chunks'> & { readonly sealed: SealedFiles }> {
   const keys = record.regionKeys[region] ?? 0;
   const window = { start: hourStart(hour), end: hourEnd(hour) };
   let single: BuiltFile | null = null;
   const span = { region, window, hour, endOffset: 0, expires: hourExpires(hour) };
-  const chunks = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
+  const { chunks, files } = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
     if (of === 1) single = file;
   });
   const same = cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) && cwa.keys === keys;
@@ -59,7 +60,7 @@ export async function putHour(
   const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
   p.store.noteObject(key, region);
   await putOwn(p.own, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
-  return chunks;
+  return { chunks, sealed: { files, cwa: zip.sealed } };
 }
 
 /** @returns the ZIP over slices of records, without the rows that leave at `cut` or earlier */

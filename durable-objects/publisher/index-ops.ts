@@ -1,8 +1,8 @@
 /**
  * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (docs/architecture.md §5.7).
  *
- * Durable order: the whole publication is fixed in the store (`pending_index`) before the first object is put, so that
- * a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),
+ * Durable order: the whole publication is fixed in the store (`pending_index`), with its entry of the event log, which is in the private
+ * bucket before the first object is put: a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),
  * head (compare-and-swap), then one transaction: hours INDEXED, the head's ETag kept, objects that nothing names any
  * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
@@ -47,11 +47,11 @@ export function listedDays(p: Publication, throughHour: number): { first: number
 }
 
 /**
- * Fixes what is to be published next, in the store.
+ * Fixes what is to be published next, in the store, and its entry of the event log: no head is ahead of the log.
  *
  * @param throughHour last hour WRITTEN; all days complete by then are cut
  */
-export function composeIndex(p: Publication, region: string, throughHour: number): IndexPlan {
+export function composeIndex(p: Publication, region: string, throughHour: number): void {
   const former = p.store.head(region);
   const listed = listedDays(p, throughHour);
   const days = p.store.regionDays(region, listed.first, listed.last);
@@ -91,8 +91,22 @@ export function composeIndex(p: Publication, region: string, throughHour: number
       ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),
     ],
   };
-  p.store.putPendingIndex(plan);
-  return plan;
+  const { key, signature } = JSON.parse(head) as { key: string; signature: string };
+  p.store.transaction(() => {
+    p.store.putPendingIndex(plan);
+    p.log.append({
+      kind: 'published',
+      region,
+      hour: throughHour,
+      sequence: plan.sequence,
+      previous: payload.previous,
+      payloadSha256: plan.payloadSha256,
+      head: { key, signature },
+      regions: p.config.regions,
+      hours: hours.map(({ hour }) => hour),
+      days: days.map(({ day, cut }) => ({ day, cut })),
+    });
+  });
 }
 
 function composePages(region: string, days: readonly RegionDay[]) {

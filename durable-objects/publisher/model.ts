@@ -4,6 +4,7 @@
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
+import type { RecordObject, SealedFile } from '../../domain/event-log/entry.ts';
 import type { Signer } from '../../protocol/signing.ts';
 import type { Provenance } from '../packed-keys.ts';
 
@@ -19,6 +20,9 @@ export interface PublisherConfig {
   readonly exportSigner: Signer;
   /** r‖s signatures for manifests. */
   readonly manifestSigner: Signer;
+  readonly logKeyId: string;
+  /** r‖s signatures for the event log. */
+  readonly logSigner: Signer;
 }
 
 /** One object of a private record: rows of keys that all leave at the same midnight. */
@@ -45,6 +49,8 @@ export interface SetRecord {
   readonly parts: readonly RecordPart[];
   /** Rows that were put aside; left out: none, or their object has been deleted. */
   readonly quarantined?: number;
+  /** What the event log says lies in the private bucket, and not that it goes; left out of set.json. None in records from before the log. */
+  readonly objects?: readonly RecordObject[];
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
@@ -66,12 +72,20 @@ export interface CwaSlice {
   >;
 }
 
+/** What was written of the files of an hour or a day; null in rows from before the event log. */
+export interface SealedFiles {
+  readonly files: readonly SealedFile[];
+  /** CWA's ZIP. */
+  readonly cwa: SealedFile;
+}
+
 export interface RegionHour {
   readonly region: string;
   readonly hour: number;
   readonly state: 'WRITTEN' | 'INDEXED';
   readonly chunks: readonly ChunkEntry[];
   readonly cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] };
+  readonly sealed: SealedFiles | null;
 }
 
 export interface RegionDay {
@@ -82,6 +96,7 @@ export interface RegionDay {
   /** The midnight at which its present chunks were cut. */
   readonly cut: number;
   readonly chunks: readonly ChunkEntry[];
+  readonly sealed: SealedFiles | null;
 }
 
 export interface RegionHead {

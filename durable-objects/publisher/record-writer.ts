@@ -11,7 +11,8 @@
  * Durable order: parts, what was put aside, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
  * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
  */
-import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import { cutDay } from '../../domain/embargo.ts';
 import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
@@ -82,9 +83,24 @@ export async function writeRecord(p: Publication, hour: number, setNo: number): 
     // Of the page as it came: paging goes on behind a row that was put aside, too.
     after = page.rows.slice(page.rows.length - ROW_BYTES);
   }
-  const record = await writer.finish(setNo);
-  await putOnce(p.privateBucket, setKey(hour), utf8(JSON.stringify(record)), privateMeta('application/json'));
-  return record;
+  return writer.finish(setNo);
+}
+
+/**
+ * @param retentionDays of the chunk policy
+ * @returns what lies in the private bucket of a record, and until which midnight: none for one without keys, or whose keys all left
+ */
+export function objectsOf(record: SetRecord, retentionDays: number): { name: string; until: number }[] {
+  const { hour, parts } = record;
+  const objects = parts.flatMap((part) => [
+    { name: partKey(hour, part), until: part.day },
+    ...(part.codes ? [{ name: codesKey(hour, part), until: part.day }] : []),
+  ]);
+  // By then every key of the set has left, whatever the rows that were put aside say of themselves.
+  const last = Math.floor(hour / 24) + retentionDays + 1;
+  if (record.quarantined !== undefined) objects.push({ name: quarantineKey(hour), until: last });
+  if (objects.length > 0) objects.push({ name: setKey(hour), until: Math.max(...objects.map(({ until }) => until)) });
+  return objects;
 }
 
 interface OpenPart {
@@ -104,6 +120,8 @@ class RecordWriter {
   readonly #provenances: Record<number, Provenance> = {};
   readonly #synthetic: Record<string, number> = {};
   readonly #quarantine: Quarantine;
+  /** Name → hash of what was put. */
+  readonly #put = new Map<string, string>();
   #keys = 0;
 
   constructor(p: Publication, hour: number) {
@@ -162,8 +180,7 @@ class RecordWriter {
     for (const part of this.#open.values()) if (part.count > 0) await this.#flush(part);
     const quarantined = this.#quarantine.rows;
     if (quarantined > 0) {
-      const meta = privateMeta('application/octet-stream');
-      await putOnce(this.#p.privateBucket, quarantineKey(this.#hour), this.#quarantine.bytes(), meta);
+      await this.#putObject(quarantineKey(this.#hour), this.#quarantine.bytes(), 'application/octet-stream');
     }
     const parts = this.#parts.toSorted((a, b) => a.day - b.day || a.n - b.n);
     const regionKeys = Object.fromEntries(
@@ -172,7 +189,7 @@ class RecordWriter {
         parts.reduce((n, part) => n + (part.regionKeys[region] ?? 0), 0),
       ]),
     );
-    return {
+    const record: SetRecord = {
       hour: this.#hour,
       setNo,
       keys: this.#keys,
@@ -182,6 +199,14 @@ class RecordWriter {
       parts,
       ...(quarantined > 0 ? { quarantined } : {}),
     };
+    await this.#putObject(setKey(this.#hour), utf8(JSON.stringify(record)), 'application/json');
+    const objects = objectsOf(record, this.#p.config.policy.retentionDays);
+    return { ...record, objects: objects.map((object) => ({ ...object, sha256: this.#put.get(object.name)! })) };
+  }
+
+  async #putObject(name: string, bytes: Uint8Array, contentType: string): Promise<void> {
+    await putOnce(this.#p.privateBucket, name, bytes, privateMeta(contentType));
+    this.#put.set(name, toBase64Url(sha256(bytes)));
   }
 
   #partFor(day: number): OpenPart {
@@ -197,11 +222,10 @@ class RecordWriter {
     const { day, n, count, regionKeys, codes } = part;
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
     const hasCodes = Object.keys(codes).length > 0;
-    const bucket = this.#p.privateBucket;
-    await putOnce(bucket, partKey(this.#hour, part), bytes, privateMeta('application/octet-stream'));
+    await this.#putObject(partKey(this.#hour, part), bytes, 'application/octet-stream');
     if (hasCodes) {
       const text = JSON.stringify(Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))));
-      await putOnce(bucket, codesKey(this.#hour, part), utf8(text), privateMeta('application/json'));
+      await this.#putObject(codesKey(this.#hour, part), utf8(text), 'application/json');
     }
     this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes });
     Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {} });

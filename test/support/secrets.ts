@@ -44,6 +44,7 @@ export const TEST_SECRETS = {
   EXPORT_SIGNING_KEY: testKeyPem('EXPORT_SIGNING_KEY'),
   MANIFEST_SIGNING_KEY: testKeyPem('MANIFEST_SIGNING_KEY'),
   CONFIG_SIGNING_KEY: testKeyPem('CONFIG_SIGNING_KEY'),
+  LOG_SIGNING_KEY: testKeyPem('LOG_SIGNING_KEY'),
   LABORATORY_LIST_PUBLIC_KEY: testPublicPem('LABORATORY_LIST_SIGNING_KEY'),
 } as const;
 
@@ -55,7 +56,14 @@ export const SECRETS_OF: Readonly<Record<string, readonly SecretName[]>> = {
   upload: ['TAN_MAC_KEY', 'DIGEST_KEY', 'UPLOAD_ID_KEY'],
   index: [],
   config: [],
-  origin: ['EXPORT_SIGNING_KEY', 'MANIFEST_SIGNING_KEY', 'CONFIG_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'PERMIT_KEY'],
+  origin: [
+    'EXPORT_SIGNING_KEY',
+    'MANIFEST_SIGNING_KEY',
+    'CONFIG_SIGNING_KEY',
+    'LOG_SIGNING_KEY',
+    'KNOWN_KEY_HASH_KEY',
+    'PERMIT_KEY',
+  ],
   verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY', 'PERMIT_KEY'],
   laboratory: ['LABORATORY_LIST_PUBLIC_KEY'],
   portal: [],

@@ -31,7 +31,14 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
     ...NOTHING,
     buckets: { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private' },
     objects: { SUBMISSION_BUFFER: 'SubmissionBuffer', PUBLISHER: 'Publisher', PARAMETER_STORE: 'ParameterStore' },
-    secrets: ['CONFIG_SIGNING_KEY', 'EXPORT_SIGNING_KEY', 'KNOWN_KEY_HASH_KEY', 'MANIFEST_SIGNING_KEY', 'PERMIT_KEY'],
+    secrets: [
+      'CONFIG_SIGNING_KEY',
+      'EXPORT_SIGNING_KEY',
+      'KNOWN_KEY_HASH_KEY',
+      'LOG_SIGNING_KEY',
+      'MANIFEST_SIGNING_KEY',
+      'PERMIT_KEY',
+    ],
     route: false,
   },
   verification: {

@@ -5,8 +5,8 @@ import type { LogEvent } from '../domain/event-log/entry.ts';
 import type { ReadEntry } from '../domain/event-log/read-entry.ts';
 import { verifyObjects } from '../domain/event-log/verify.ts';
 import { dateOf, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
-import { LOG_ARGUMENTS, withBuckets } from './support/buckets/arguments.ts';
-import { hashRecords, readLog } from './support/buckets/read-log.ts';
+import { LOG_ARGUMENTS, withBuckets } from './support/bucket-arguments.ts';
+import { hashRecords, readLog } from './support/read-log.ts';
 import { JSON_FLAG, oneOf, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 

@@ -97,6 +97,10 @@ const published = z.strictObject({
   head: z.strictObject({ key: z.string(), signature: base64Url }),
   /** What the list of countries says. */
   regions: z.array(region).readonly(),
+  /** The region that has every key. */
+  unionRegion: region,
+  /** Of the chunk policy. */
+  retentionDays: count,
   /** Of the running day, and complete days with their cut, as the head and its pages name them. */
   hours: z.array(hour).readonly(),
   days: z.array(z.strictObject({ day, cut: day })).readonly(),

@@ -36,6 +36,8 @@ const published = (hour: number, fold: Fold): LogEvent => ({
   payloadSha256: name(`head ${hour}`),
   head: { key: 'manifest-v1', signature: name('a signature') },
   regions: ['DE'],
+  unionRegion: 'EUR',
+  retentionDays: 14,
   hours: [hour],
   days: [],
 });

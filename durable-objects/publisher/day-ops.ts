@@ -8,12 +8,14 @@
  */
 import { SECONDS_PER_DAY, dateOf } from '../../protocol/gaen/intervals.ts';
 import { dayPath } from '../../protocol/index/cwa-tree.ts';
-import { GRACE_SECONDS, writeChunks, type BuiltFile } from './chunk-files.ts';
-import { buildCwaZip, sliceKeys } from './hour-ops.ts';
+import { dayExpires, replacedZip, sliceKeys, type BuiltFile } from '../../domain/publication/built-file.ts';
+import { wholeRecord } from '../../domain/publication/record-merge.ts';
+import { regionKeysAfter } from '../../domain/publication/record.ts';
+import { writeChunks } from './chunk-files.ts';
+import { buildCwaZip } from './hour-ops.ts';
 import type { RegionDay, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { regionKeysAfter, wholeRecord } from './record-reader.ts';
 
 /** Files of one cut are told apart from those of another by their window, should a day have more than one. */
 const END_SECONDS_PER_CUT = 240;
@@ -62,11 +64,7 @@ export async function putDay(
 ): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles; readonly cwaKeys: number }> {
   const { records, slices } = partsOfDay(p, region, day);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
-  const nextCut = Math.min(
-    day + p.config.policy.retentionDays + 1,
-    ...records.flatMap(({ parts }) => parts.map((part) => part.day)).filter((leaves) => leaves > cut),
-  );
-  const expires = nextCut * SECONDS_PER_DAY + GRACE_SECONDS;
+  const expires = dayExpires(day, cut, records, p.config.policy.retentionDays);
   const keys = records.reduce((sum, record) => sum + regionKeysAfter(record, region, cut), 0);
   let single: BuiltFile | null = null;
   const { chunks, files } = await writeChunks(
@@ -78,7 +76,7 @@ export async function putDay(
       if (of === 1) single = file;
     },
   );
-  const cwaKeys = sliceKeys(p, region, slices, cut);
+  const cwaKeys = sliceKeys((hour) => p.store.hour(hour).record, region, slices, cut);
   const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
   const zip = same && single !== null ? single : await buildCwaZip(p, region, window, { keys: cwaKeys, slices }, cut);
   await putCwaDay(p, region, day, cut, zip, expires);
@@ -95,11 +93,7 @@ async function putCwaDay(
 ): Promise<void> {
   const key = dayPath(region, dateOf(day * SECONDS_PER_DAY));
   p.store.noteObject(key, region);
-  const meta = {
-    contentType: 'application/zip',
-    cacheControl: 'public, max-age=300',
-    expires,
-    custom: file.identity,
-  };
-  await putOwn(p.own, key, file.zip, meta, { beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut) });
+  await putOwn(p.own, key, file.zip, replacedZip(file, expires), {
+    beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut),
+  });
 }

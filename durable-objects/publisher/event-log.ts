@@ -10,7 +10,8 @@ import { appendEvent, EMPTY_LOG, type LogHead } from '../../domain/event-log/cha
 import { logKey, type LogEvent } from '../../domain/event-log/entry.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import type { Signer } from '../../protocol/signing.ts';
-import { putOnce, type BucketPort, type ObjectMeta } from './bucket.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import { putOnce, type BucketPort } from './bucket.ts';
 
 const META: ObjectMeta = { contentType: 'application/json', cacheControl: 'no-store', expires: null };
 

@@ -7,11 +7,13 @@
  */
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
-import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
-import type { CwaSlice, RegionHour, SealedFiles, SetRecord } from './model.ts';
+import { hourExpires, immutableZip, sliceSources, type BuiltFile } from '../../domain/publication/built-file.ts';
+import { wholeRecord, type RunSource } from '../../domain/publication/record-merge.ts';
+import { rowsByDay, type CwaSlice, type SetRecord } from '../../domain/publication/record.ts';
+import { mergeOf, signFile, writeChunks, type Window } from './chunk-files.ts';
+import type { RegionHour, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
 
 /** No key of a fresh hour has left yet. */
 const NO_CUT = -1;
@@ -71,33 +73,14 @@ export async function buildCwaZip(
   cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] },
   cut: number,
 ): Promise<BuiltFile> {
-  const merge = new RecordMerge(p, region, sliceSources(p, cwa.slices, cut));
-  const file = await buildFile(p, region, window, merge, cwa.keys);
+  const merge = mergeOf(
+    p,
+    region,
+    sliceSources((hour) => p.store.hour(hour).record, cwa.slices, cut),
+  );
+  const file = await signFile(p, region, window, merge, cwa.keys);
   merge.close();
   return file;
-}
-
-/** @returns the rows that slices stand for, without those that leave at `cut` or earlier */
-function sliceSources(p: Publication, slices: readonly CwaSlice[], cut: number): RunSource[] {
-  return slices.flatMap(({ hour, ranges }) => {
-    const record = p.store.hour(hour).record;
-    if (record === null) return [];
-    if (ranges === null) return wholeRecord(record, cut);
-    return Object.entries(ranges)
-      .map(([day, { from, to }]) => ({ record, day: Number(day), from, to }))
-      .filter(({ day }) => day > cut);
-  });
-}
-
-/** @returns keys of a region that slices stand for, without those that leave at `cut` or earlier */
-export function sliceKeys(p: Publication, region: string, slices: readonly CwaSlice[], cut: number): number {
-  return slices.reduce((sum, { hour, ranges }) => {
-    const record = p.store.hour(hour).record;
-    if (record === null) return sum;
-    if (ranges === null) return sum + regionKeysAfter(record, region, cut);
-    const kept = Object.entries(ranges).filter(([day]) => Number(day) > cut);
-    return sum + kept.reduce((n, [, range]) => n + range.keys, 0);
-  }, 0);
 }
 
 interface CwaHour extends Pick<RegionHour['cwa'], 'keys' | 'slices'> {
@@ -160,7 +143,7 @@ async function takeSlice(
     else gone += rows - from;
   }
   const ranges: Ranges = {};
-  const merge = new RecordMerge(p, region, sources);
+  const merge = mergeOf(p, region, sources);
   const taken = await merge.take(limit, (_rows, _offset, source, at) => {
     const range = (ranges[source.day] ??= { from: offsets[source.day] ?? 0, to: 0, keys: 0 });
     range.to = at + 1;

@@ -4,9 +4,9 @@
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
-import type { RecordObject, SealedFile } from '../../domain/event-log/entry.ts';
+import type { SealedFile } from '../../domain/event-log/entry.ts';
+import type { CwaSlice, SetRecord } from '../../domain/publication/record.ts';
 import type { Signer } from '../../protocol/signing.ts';
-import type { Provenance } from '../packed-keys.ts';
 
 export interface PublisherConfig {
   readonly unionRegion: string;
@@ -25,34 +25,6 @@ export interface PublisherConfig {
   readonly logSigner: Signer;
 }
 
-/** One object of a private record: rows of keys that all leave at the same midnight. */
-export interface RecordPart {
-  /** Day at whose first instant these keys are cut and this object is deleted. */
-  readonly day: number;
-  /** 0, 1, … within the day. */
-  readonly n: number;
-  readonly rows: number;
-  /** Rows a region publishes. */
-  readonly regionKeys: Readonly<Record<string, number>>;
-  /** True when an object with code-batch ids lies beside it. */
-  readonly codes: boolean;
-}
-
-/** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
-export interface SetRecord {
-  readonly hour: number;
-  readonly setNo: number | null;
-  readonly keys: number;
-  readonly regionKeys: Readonly<Record<string, number>>;
-  readonly syntheticKeys: Readonly<Record<string, number>>;
-  readonly provenances: Readonly<Record<number, Provenance>>;
-  readonly parts: readonly RecordPart[];
-  /** Rows that were put aside; left out: none, or their object has been deleted. */
-  readonly quarantined?: number;
-  /** What the event log says lies in the private bucket, and not that it goes; left out of set.json. None in records from before the log. */
-  readonly objects?: readonly RecordObject[];
-}
-
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
 export type HourDecision = 'empty' | 'hold' | 'publish' | 'missed';
 
@@ -62,14 +34,6 @@ export interface SealedHour {
   readonly setNo: number | null;
   readonly decision: HourDecision | null;
   readonly record: SetRecord | null;
-}
-
-/** Keys of one record that CWA's tree shows in one hour: all of them, or a range of each day's rows. */
-export interface CwaSlice {
-  readonly hour: number;
-  readonly ranges: null | Readonly<
-    Record<number, { readonly from: number; readonly to: number; readonly keys: number }>
-  >;
 }
 
 /** What was written of the files of an hour or a day; null in rows from before the event log. */

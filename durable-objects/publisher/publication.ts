@@ -6,7 +6,7 @@ import type { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { OwnObjects } from './own-objects.ts';
 import type { PublisherStore } from './store.ts';
-import type { Workspace } from './workspace.ts';
+import type { Workspace } from '../../domain/publication/workspace.ts';
 
 /** All that a step needs. `now` is fixed for the step (Unix seconds). */
 export interface Publication {

@@ -20,7 +20,7 @@ import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
-import { newWorkspace, type Workspace } from './workspace.ts';
+import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
 const RETRY_SECONDS = 60;

@@ -2,7 +2,7 @@
  * @module PLANNED: the private record of a set (docs/architecture.md §5.8). Everything published is built from it, so a
  * rebuild takes the same path as the first publication.
  *
- * `sets/<hour>/<day>-<n>.bin` holds rows in published order (durable-objects/packed-keys.ts) that all leave at the
+ * `sets/<hour>/<day>-<n>.bin` holds rows in published order (domain/publication/packed-keys.ts) that all leave at the
  * midnight of `day`, so that retention deletes whole objects; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
  * those rows, `sets/<hour>/set.json` what the set is. Boundaries are a function of the set alone.
  *
@@ -14,37 +14,34 @@
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { cutDay } from '../../domain/embargo.ts';
-import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
+import {
+  ROW_BYTES,
+  SORT_BYTES,
+  rowProvenance,
+  rowStart,
+  type Provenance,
+} from '../../domain/publication/packed-keys.ts';
+import {
+  codesKey,
+  objectsOf,
+  partKey,
+  publishingRegions,
+  quarantineKey,
+  setKey,
+  type RecordPart,
+  type SetRecord,
+} from '../../domain/publication/record.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
-import { putOnce, type ObjectMeta } from './bucket.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import { putOnce } from './bucket.ts';
 import { Quarantine } from './quarantine.ts';
-import type { RecordPart, SetRecord } from './model.ts';
+
 import type { Publication } from './publication.ts';
 
 /** 20,000 rows are 560 KB; at most 17 parts are open at once, one per day that keys may leave. */
 const PART_ROWS = 20_000;
 /** Pages are short, since each is left to two garbage collectors, the buffer's and the publisher's. */
 const PAGE_ROWS = 5_000;
-
-/** @returns object key of a part's rows */
-export function partKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
-  return `sets/${hour}/${part.day}-${part.n}.bin`;
-}
-
-/** @returns object key of a part's code-batch ids */
-export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
-  return `codes/${hour}/${part.day}-${part.n}.json`;
-}
-
-/** @returns object key of the rows that were put aside; in a folder of their own, since nothing published is made of them */
-export function quarantineKey(hour: number): string {
-  return `quarantine/${hour}/rows.bin`;
-}
-
-/** @returns object key of a set's description */
-export function setKey(hour: number): string {
-  return `sets/${hour}/set.json`;
-}
 
 /** The buffer didn't answer, for whatever reason; nothing else is thrown as this. */
 export class BufferOutOfReach extends Error {
@@ -84,23 +81,6 @@ export async function writeRecord(p: Publication, hour: number, setNo: number): 
     after = page.rows.slice(page.rows.length - ROW_BYTES);
   }
   return writer.finish(setNo);
-}
-
-/**
- * @param retentionDays of the chunk policy
- * @returns what lies in the private bucket of a record, and until which midnight: none for one without keys, or whose keys all left
- */
-export function objectsOf(record: SetRecord, retentionDays: number): { name: string; until: number }[] {
-  const { hour, parts } = record;
-  const objects = parts.flatMap((part) => [
-    { name: partKey(hour, part), until: part.day },
-    ...(part.codes ? [{ name: codesKey(hour, part), until: part.day }] : []),
-  ]);
-  // By then every key of the set has left, whatever the rows that were put aside say of themselves.
-  const last = Math.floor(hour / 24) + retentionDays + 1;
-  if (record.quarantined !== undefined) objects.push({ name: quarantineKey(hour), until: last });
-  if (objects.length > 0) objects.push({ name: setKey(hour), until: Math.max(...objects.map(({ until }) => until)) });
-  return objects;
 }
 
 interface OpenPart {
@@ -230,15 +210,6 @@ class RecordWriter {
     this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes });
     Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {} });
   }
-}
-
-/** @returns the published regions that a key of this provenance appears in; the union publishes every key */
-export function publishingRegions(
-  regions: readonly string[],
-  unionRegion: string,
-  provenance: Pick<Provenance, 'regions'>,
-): string[] {
-  return regions.filter((region) => region === unionRegion || provenance.regions.includes(region));
 }
 
 /** @returns offset of the first row after `from` that differs in start, period or provenance */

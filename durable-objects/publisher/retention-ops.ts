@@ -8,7 +8,7 @@ import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { SealedHour } from './model.ts';
 import { forgetCopies } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { objectsOf, quarantineKey } from './record-writer.ts';
+import { objectsOf, quarantineKey } from '../../domain/publication/record.ts';
 
 /** Entries of the log since the checkpoint of so many days before the retention's last are kept: what is public was made in that time. */
 const LOG_DAYS_BEYOND_RETENTION = 2;

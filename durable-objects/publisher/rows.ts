@@ -2,7 +2,8 @@
  * @module Rows of the Publisher's tables as SQL gives them (durable-objects/publisher/schema.ts; columns of JSON are text), and what the
  *   code works with instead.
  */
-import type { HourDecision, HourState, RegionDay, RegionHour, SealedFiles, SealedHour, SetRecord } from './model.ts';
+import type { SetRecord } from '../../domain/publication/record.ts';
+import type { HourDecision, HourState, RegionDay, RegionHour, SealedFiles, SealedHour } from './model.ts';
 
 /** A row of `sealed_hour`. */
 export type HourRow = {

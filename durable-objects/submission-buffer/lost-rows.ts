@@ -8,7 +8,7 @@
 import { retentionEnd } from '../../domain/embargo.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { inSlices } from '../pace.ts';
-import { unpackKey } from '../packed-keys.ts';
+import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, TAG_BYTES, readLabel } from './row-cipher.ts';

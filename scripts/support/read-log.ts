@@ -2,12 +2,12 @@
  * @module The event log as commands read it: all entries of a bucket, judged (docs/event-log.md).
  */
 import { readFileSync } from 'node:fs';
-import { LOG_FOLDER } from '../../../domain/event-log/entry.ts';
-import { verifyLog, type LogReport } from '../../../domain/event-log/verify.ts';
-import { toBase64Url } from '../../../protocol/primitives/bytes.ts';
-import { sha256 } from '../../../protocol/primitives/hash.ts';
-import { spkiFromPem } from '../../../protocol/signing.ts';
-import type { OnProgress } from '../command-line/progress.ts';
+import { LOG_FOLDER } from '../../domain/event-log/entry.ts';
+import { verifyLog, type LogReport } from '../../domain/event-log/verify.ts';
+import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
+import type { OnProgress } from './command-line/progress.ts';
 import type { ObjectReader } from './object-store.ts';
 
 /** Reads at once: each is a round trip. */

@@ -3,9 +3,9 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBuckets, type StateBuckets } from '../../../local-edge/buckets.ts';
-import { existingFile, parsed } from '../command-line/arguments.ts';
-import { UsageError } from '../command-line/command.ts';
+import { openBuckets, type StateBuckets } from '../../local-edge/buckets.ts';
+import { existingFile, parsed } from './command-line/arguments.ts';
+import { UsageError } from './command-line/command.ts';
 import { bucketReader, folderReader, type ObjectReader } from './object-store.ts';
 
 const files = (given: string): string[] | undefined => {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { StateBuckets } from '../../../local-edge/buckets.ts';
+import type { StateBuckets } from '../../local-edge/buckets.ts';
 
 /** Where objects are read. */
 export interface ObjectReader {

@@ -3,10 +3,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBuckets, type StateBuckets } from '../../local-edge/buckets.ts';
+import { openBuckets } from '../../local-edge/buckets.ts';
 import { existingFile, parsed } from './command-line/arguments.ts';
 import { UsageError } from './command-line/command.ts';
-import { bucketReader, folderReader, type ObjectReader } from './object-store.ts';
+import { bucketStore, folderStore, type ObjectReader, type ObjectStore } from './object-store.ts';
 
 const files = (given: string): string[] | undefined => {
   const names = given.split(',');
@@ -36,22 +36,22 @@ export interface LogSource {
 
 /**
  * @param source what was given
- * @param work gets the private bucket, the files with the log's keys, and the state's buckets if there is a state
+ * @param work gets the private bucket, the files with the log's keys, and the state's public bucket if there is a state
  * @returns what `work` returns; the buckets are closed by then
  * @throws UsageError when neither or both of state and copy were given, or no key
  */
 export async function withBuckets<T>(
   source: LogSource,
-  work: (reader: ObjectReader, keyFiles: readonly string[], buckets: StateBuckets | null) => Promise<T>,
+  work: (reader: ObjectReader, keyFiles: readonly string[], publicBucket: ObjectStore | null) => Promise<T>,
 ): Promise<T> {
   const { state, private: copy } = source;
   if ((state === null) === (copy === null)) throw new UsageError('give either --state or --private');
   const keyFiles = source['log-key'] ?? (state === null ? [] : [join(state, 'log-public.pem')]);
   if (keyFiles.length === 0) throw new UsageError('--log-key: a file is needed with --private');
-  if (state === null) return work(folderReader(copy ?? ''), keyFiles, null);
+  if (state === null) return work(folderStore(copy ?? ''), keyFiles, null);
   const buckets = await openBuckets(state);
   try {
-    return await work(bucketReader(buckets.privateBucket), keyFiles, buckets);
+    return await work(bucketStore(buckets.privateBucket), keyFiles, bucketStore(buckets.publicBucket));
   } finally {
     await buckets.dispose();
   }

@@ -26,6 +26,7 @@ import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writ
 import type { SetRecord } from '../../domain/publication/record.ts';
 import type { SealedHour } from './model.ts';
 import { patrol } from './patrol-ops.ts';
+import { selfCheck } from './self-check.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import { logParameters } from './parameter-ops.ts';
 
@@ -62,6 +63,7 @@ export async function advance(p: Publication): Promise<Advance> {
   if (await trouble.tried(() => purgeStep(p))) return busy;
   if (trouble.plan === null && (await forgetStep(p))) return busy;
   if (await trouble.tried(() => logParameters(p))) return busy;
+  await selfCheck(p);
   await patrol(p);
   trouble.throwFirst();
   return { idle: true, nextDue: nextDue(p) };

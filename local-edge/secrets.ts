@@ -16,15 +16,16 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   LOG_SIGNING_KEY: 'log-public.pem',
 };
 
-const drawSigningKey = (): string =>
+const drawKeyPair = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs. */
-const signingKeyOf = (name: string): string => name.replace(/PUBLIC_KEY$/, 'SIGNING_KEY');
+/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs or restores. */
+const otherHalfOf = (name: string): string =>
+  name.replace(/PUBLIC_KEY$/, name.startsWith('RESTORE') ? 'PRIVATE_KEY' : 'SIGNING_KEY');
 
 /** A secret by its name: a signing key is a P-256 key in PEM, any other is 32 bytes in base64. */
 const draw = (name: string): string =>
-  name.endsWith('SIGNING_KEY') ? drawSigningKey() : randomBytes(32).toString('base64');
+  name.endsWith('SIGNING_KEY') ? drawKeyPair() : randomBytes(32).toString('base64');
 
 /** @param pem a private key in PKCS#8 PEM @returns its public key, SPKI PEM */
 function publicPem(pem: string): string {
@@ -43,8 +44,7 @@ export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]
   const secrets = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
   for (const name of new Set(workers.flatMap((worker) => worker.secrets))) {
     if (name.endsWith('_PUBLIC_KEY')) {
-      const signingKey = (secrets[signingKeyOf(name)] ??= draw(signingKeyOf(name)));
-      secrets[name] = publicPem(signingKey);
+      secrets[name] = publicPem((secrets[otherHalfOf(name)] ??= drawKeyPair()));
     } else secrets[name] ??= draw(name);
   }
   writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });

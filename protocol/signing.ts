@@ -95,7 +95,16 @@ function scalarFromPkcs8(der: Uint8Array): Uint8Array {
  * @throws {TypeError} when it is something else; no message names a byte of the key
  */
 export function signerFromPkcs8Pem(pem: string): SigningKey {
-  return keyFromScalar(scalarFromPkcs8(pemBody(pem, 'PRIVATE KEY')));
+  return keyFromScalar(scalarFromPem(pem));
+}
+
+/**
+ * @param pem PKCS#8, `-----BEGIN PRIVATE KEY-----`, of a P-256 key
+ * @returns its scalar, 32 bytes
+ * @throws {TypeError} when it is something else; no message names a byte of the key
+ */
+export function scalarFromPem(pem: string): Uint8Array {
+  return scalarFromPkcs8(pemBody(pem, 'PRIVATE KEY'));
 }
 
 /**
@@ -134,7 +143,12 @@ export function spkiToPem(spki: Uint8Array): string {
   return toPem('PUBLIC KEY', spki);
 }
 
-function pointFromSpki(spki: Uint8Array): Uint8Array {
+/**
+ * @param spki SubjectPublicKeyInfo of a P-256 key, 91 bytes
+ * @returns its point, uncompressed, 65 bytes
+ * @throws {TypeError} when it is another key, or its point is not on the curve
+ */
+export function pointFromSpki(spki: Uint8Array): Uint8Array {
   const point = spki.subarray(SPKI_PREFIX.length);
   if (!equalBytes(spki.subarray(0, SPKI_PREFIX.length), SPKI_PREFIX) || point.length !== POINT_BYTES) {
     throw new TypeError('public key: expected SubjectPublicKeyInfo of an uncompressed P-256 point, 91 bytes');

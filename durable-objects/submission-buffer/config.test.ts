@@ -1,8 +1,14 @@
 import { it } from 'vitest';
+import { TEST_SECRETS } from '../../test/support/secrets.ts';
 import { parseBufferConfig } from './config.ts';
 
 const SECRET = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=';
-const ENV = { HOME_COUNTRY: 'DE', UNION_REGION: 'EUR', KNOWN_KEY_HASH_KEY: SECRET };
+const ENV = {
+  HOME_COUNTRY: 'DE',
+  UNION_REGION: 'EUR',
+  KNOWN_KEY_HASH_KEY: SECRET,
+  RESTORE_PUBLIC_KEY: TEST_SECRETS.RESTORE_PUBLIC_KEY,
+};
 
 it('gives a complete environment its regions and the policy of the design', ({ expect }) => {
   expect(parseBufferConfig(ENV)).toMatchObject({ regions: ['DE', 'EUR'], policy: { minKeys: 140, retentionDays: 14 } });
@@ -15,6 +21,11 @@ it.for([
   [{ HOME_COUNTRY: 'Germany' }, 'HOME_COUNTRY=Germany must be an ISO 3166-1 alpha-2 code'],
   [{ UPLOAD_ID_LIFETIME_HOURS: '0' }, 'UPLOAD_ID_LIFETIME_HOURS=0 must be a whole number'],
   [{ KNOWN_KEY_HASH_KEY: 'c2hvcnQ=' }, 'KNOWN_KEY_HASH_KEY must be base64 of 32 bytes'],
+  [
+    { RESTORE_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' },
+    'RESTORE_PUBLIC_KEY must be an SPKI PEM of a P-256 key',
+  ],
+  [{ RESTORE_PUBLIC_KEY: 'a key' }, 'RESTORE_PUBLIC_KEY=a key must be an SPKI PEM of a P-256 key'],
 ] as const)('refuses %j and says why', ([change, message], { expect }) => {
   expect(() => parseBufferConfig({ ...ENV, ...change })).toThrow(message);
 });

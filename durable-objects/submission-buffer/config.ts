@@ -2,6 +2,7 @@
  * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
  */
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
 import {
   describeChunkPolicyError,
   parseChunkPolicy,
@@ -20,6 +21,8 @@ export interface BufferConfig {
   readonly knownKeyHashKey: Uint8Array;
   /** Hours that upload ids and tombstones live: as long as the TAN's row (docs/architecture.md §4.4). */
   readonly uploadIdLifetimeHours: number;
+  /** SPKI PEM: what the journal is sealed to; the private half is offline. */
+  readonly restorePublicKey: string;
 }
 
 /**
@@ -45,7 +48,20 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
     policy: policy.value,
     knownKeyHashKey: hashKey,
     uploadIdLifetimeHours: Number(lifetime),
+    restorePublicKey: publicKey(env, 'RESTORE_PUBLIC_KEY'),
   };
+}
+
+/** A journal sealed to something else is read by nobody, and that would be seen when it is needed. */
+function publicKey(env: Readonly<Record<string, unknown>>, field: string): string {
+  const rule = 'an SPKI PEM of a P-256 key';
+  const pem = text(env, field, /^-----BEGIN PUBLIC KEY-----/, rule);
+  try {
+    spkiFromPem(pem);
+  } catch {
+    throw new Error(`${field} must be ${rule}`);
+  }
+  return pem;
 }
 
 /**

@@ -6,7 +6,7 @@ import { testEnv } from '../publisher/test-rig.ts';
 
 beforeEach(() => reset());
 
-const add = (sql: SqlStorage, name: string) => sql.exec('INSERT INTO counter VALUES (?, 1)', name);
+const add = (sql: SqlStorage, name: string) => sql.exec('INSERT INTO counter (name, value) VALUES (?, 1)', name);
 const inObject = <T>(body: (commits: GroupCommit, sql: SqlStorage, state: DurableObjectState) => Promise<T>) =>
   runInDurableObject(testEnv.SUBMISSION_BUFFER.getByName('buffer'), (_object, state) =>
     body(new GroupCommit(state.storage), state.storage.sql, state),

@@ -10,6 +10,7 @@ import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { inSlices } from '../pace.ts';
 import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import type { BufferConfig } from './config.ts';
+import { count } from './counters.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, TAG_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
@@ -101,14 +102,4 @@ function dropRow(
     );
   }
   if (!label.synthetic) count(sql, 'keys_expired_unpublished', 1);
-}
-
-/** Adds to a counter of the object. */
-export function count(sql: SqlStorage, name: string, by: number): void {
-  if (by === 0) return;
-  sql.exec(
-    'INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
-    name,
-    by,
-  );
 }

@@ -106,17 +106,17 @@ describe('counts', () => {
     const cipher = new HourCipher(KEY);
     const counts = Uint8Array.from({ length: 1_400 }, (_, i) => i % 251);
     const before = cipher.sealCounts(counts.map((count) => count ^ 1));
-    const sealed = cipher.sealCounts(counts);
-    const damaged = sealed.slice();
+    const written = cipher.sealCounts(counts);
+    const damaged = written.slice();
     damaged[700]! ^= 1;
     for (const one of [cipher, new HourCipher(KEY)]) {
-      expect(one.openCounts(sealed)).toEqual(counts);
+      expect(one.openCounts(written)).toEqual(counts);
       expect(one.openCounts(before)).toEqual(counts.map((count) => count ^ 1));
       expect(one.openCounts(damaged)).toBeNull();
     }
-    expect(new HourCipher(new Uint8Array(32).fill(9)).openCounts(sealed)).toBeNull();
+    expect(new HourCipher(new Uint8Array(32).fill(9)).openCounts(written)).toBeNull();
     // What was handed out is the caller's own.
-    cipher.openCounts(sealed)?.fill(0);
-    expect(cipher.openCounts(sealed)).toEqual(counts);
+    cipher.openCounts(written)?.fill(0);
+    expect(cipher.openCounts(written)).toEqual(counts);
   });
 });

@@ -95,4 +95,6 @@ export const MIGRATIONS: readonly string[] = [
     sealed BLOB NOT NULL
   );
   `,
+  // How much of each counter the log has had (counters.ts).
+  `ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;`,
 ];

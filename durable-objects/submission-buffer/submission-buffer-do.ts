@@ -5,6 +5,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
+import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
@@ -18,7 +19,9 @@ import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type { Acceptance, BufferPort, FreezeRequest, FrozenSet, KeyPage, Resolution } from './contract.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
+import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
+import { writeJournal } from './journal-ops.ts';
 import { allKnown } from './known-ops.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
@@ -30,7 +33,10 @@ import { sweepDue, sweepSlice } from './sweep-ops.ts';
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
-const WAKE_EVERY_MS = 3_600_000;
+/** How much a lost object may take with it (docs/decisions/038). */
+const JOURNAL_EVERY_MS = 300_000;
+
+const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
 
 /** Bindings of `origin` that the object uses. */
 interface BufferEnv {
@@ -43,7 +49,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** R2's clock; the local edge overrides it. */
   protected secondClock: SecondClock;
   /** What decoys, and the counts behind them, are drawn with; tests seed it. */
-  protected random: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
+  protected random: RandomBytes = randomBytes;
   protected config: BufferConfig;
   /** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
   protected longestWakeMs = 20_000;
@@ -55,6 +61,9 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   #paging: Promise<unknown> = Promise.resolve();
   #sealing: Promise<void> | null = null;
   #armed = false;
+  #journalKey: Promise<CryptoKey> | null = null;
+  /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
+  #journalAt = -Infinity;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -63,10 +72,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
-    this.#keys = new HourKeys(
-      () => this.bucket((env as BufferEnv).PRIVATE),
-      (n) => crypto.getRandomValues(new Uint8Array(n)),
-    );
+    this.#keys = new HourKeys(() => this.bucket((env as BufferEnv).PRIVATE), randomBytes);
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
@@ -131,19 +137,27 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     if (sweepDue(this.ctx.storage.sql, now)) await this.ctx.storage.setAlarm(Date.now() + SOON_MS);
   }
 
-  /** Forgets what has had its time, and makes keys of days ahead. */
+  /** Writes the journal, forgets what has had its time, and makes keys of days ahead. */
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
     await storage.setAlarm(Date.now() + RETRY_MS);
     const now = await this.#ready();
     await this.#sealPlain(now);
     const begun = Date.now();
+    await this.#keepJournal(now, begun);
     const more = await inSlices(
       () => sweepSlice(storage, now),
       (left) => left && Date.now() - begun <= this.longestWakeMs,
     );
     await this.#eraseKeys(now);
-    await storage.setAlarm(Date.now() + (more ? SOON_MS : WAKE_EVERY_MS));
+    const left = this.#journalAt + JOURNAL_EVERY_MS - begun;
+    const untilJournal = left > 0 ? Math.max(left, SOON_MS) : RETRY_MS;
+    await storage.setAlarm(Date.now() + (more ? SOON_MS : untilJournal));
+  }
+
+  /** @returns how far each alert's counter went up since the last call, for the log */
+  async newAlerts(): Promise<Record<string, number>> {
+    return newAlerts(this.ctx.storage.sql);
   }
 
   /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
@@ -151,6 +165,19 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     const now = await this.clock();
     if (at !== null) this.#guard.confirm(now, at);
     return this.#guard.status(object, now);
+  }
+
+  /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
+  async #keepJournal(now: number, realMs: number): Promise<void> {
+    if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;
+    try {
+      this.#journalKey ??= recipientKey(this.config.restorePublicKey);
+      const bucket = this.bucket((this.env as BufferEnv).PRIVATE);
+      await writeJournal(this.ctx.storage.sql, this.#keys, bucket, await this.#journalKey, randomBytes, now);
+      this.#journalAt = realMs;
+    } catch {
+      count(this.ctx.storage.sql, 'alert_journal_not_written', 1);
+    }
   }
 
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
@@ -192,7 +219,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     if (!this.#armed) {
       this.#armed = true;
       const { storage } = this.ctx;
-      if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + WAKE_EVERY_MS);
+      if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + JOURNAL_EVERY_MS);
       this.ctx.waitUntil(this.#sealPlain(now).catch(() => {})); // the next to need it tries again, and hears why
     }
     return now;

@@ -19,8 +19,11 @@ import { Seeded } from './support/seeded.ts';
 
 /** Tested phones of each kind, and as many untested ones. */
 const FULL = 1500;
-/** Upper end of the 95 % that the default keeps to, for each kind of test. */
-const HIGHEST_AUC = 0.58;
+/**
+ * Upper end of the 95 % that the default keeps to, for each kind of test, whatever the seed: three seeds gave 0.556 to 0.572 for the
+ * worst kind, 0.578 to 0.592 at their upper ends (decision 026).
+ */
+const HIGHEST_AUC = 0.6;
 const FORMER_AUC = 0.99;
 /**
  * Share of people with a test in sixty days: two million laboratory tests a week among 83 million, as Germany's laboratories

@@ -12,11 +12,11 @@ export const originHandler = {
   },
 
   async scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: OriginEnv): Promise<void> {
-    const { publisher, parameters } = originObjects(env);
+    const { buffer, publisher, parameters } = originObjects(env);
     reportHeldClocks(await originClocks(env, Math.floor(scheduledTime / 1000)));
     // Neither waits for the other's trouble.
     await Promise.allSettled([publisher.wake(), parameters.advance()]);
-    const alerts = await Promise.allSettled([publisher.newAlerts(), parameters.newAlerts()]);
+    const alerts = await Promise.allSettled([buffer.newAlerts(), publisher.newAlerts(), parameters.newAlerts()]);
     // Names of counters and how far they went up since the last cron; no name of an object, no content.
     const lines = alerts.flatMap((one) => (one.status === 'fulfilled' ? Object.entries(one.value) : []));
     for (const [name, count] of lines) logLine(`${name}: ${count} more`);

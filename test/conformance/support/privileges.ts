@@ -38,6 +38,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       'LOG_SIGNING_KEY',
       'MANIFEST_SIGNING_KEY',
       'PERMIT_KEY',
+      'RESTORE_PUBLIC_KEY',
     ],
     route: false,
   },

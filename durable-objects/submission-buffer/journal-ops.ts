@@ -1,0 +1,178 @@
+/**
+ * @module Writing the journal (domain/journal.ts): every five minutes, whole, whether or not anything came, so that neither its size
+ * nor when it is written says that somebody uploaded.
+ *
+ * Durable order: nothing is written here but the object in R2, by compare-and-swap. A crash before that leaves the journal of five
+ * minutes ago, and the next alarm writes it. Rows that come while it is read may be in it or not; those that were
+ * acknowledged before it was begun are, or their hour was published meanwhile.
+ */
+import { hourOf } from '../../protocol/gaen/intervals.ts';
+import {
+  JOURNAL_HOUR_OFFSET,
+  JOURNAL_KEY,
+  JOURNAL_LABEL_OFFSET,
+  JOURNAL_ROW_BYTES,
+  JOURNAL_USE,
+  layJournal,
+  type JournalCounter,
+  type JournalLabel,
+  type JournalSet,
+  type JournalState,
+} from '../../domain/journal.ts';
+import type { RandomBytes } from '../../domain/random.ts';
+import { sealPages } from '../../domain/sealed-pages.ts';
+import { pause } from '../pace.ts';
+import { SORT_BYTES, writeUint32 } from '../../domain/publication/packed-keys.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import type { BucketPort } from '../publisher/bucket.ts';
+import type { Ciphers } from './hour-keys.ts';
+import { release } from './memory.ts';
+import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
+import { labelsOf } from './row-labels.ts';
+import { readWaiting, waitingHours } from './waiting-rows.ts';
+
+/** How many pages the object has, so that the next one has no fewer. */
+const PAGES = 'pages';
+
+const metaOf = (pages: number): ObjectMeta => ({
+  contentType: 'application/octet-stream',
+  cacheControl: 'no-store',
+  expires: null,
+  custom: { [PAGES]: String(pages) },
+});
+
+/**
+ * @param sql storage of the object
+ * @param ciphers ready for `now`
+ * @param bucket the private one
+ * @param key the restore key's public half
+ * @param random source of the ephemeral key
+ * @param now Unix seconds
+ * @throws Error of the bucket, or when the journal was replaced meanwhile
+ */
+export async function writeJournal(
+  sql: SqlStorage,
+  ciphers: Ciphers,
+  bucket: BucketPort,
+  key: CryptoKey,
+  random: RandomBytes,
+  now: number,
+): Promise<void> {
+  const present = await bucket.head(JOURNAL_KEY);
+  const { labels, rows } = await waiting(sql, ciphers);
+  const count = rows.reduce((sum, piece) => sum + piece.length / JOURNAL_ROW_BYTES, 0);
+  const state: JournalState = { hour: hourOf(now), ...tables(sql), labels, rows: count };
+  const { pages, fill } = layJournal(state, rows, Number(present?.meta.custom?.[PAGES] ?? 0) || 0);
+  const sealed = await sealPages(key, random, JOURNAL_USE, pages, fill);
+  for (const piece of rows) release(piece);
+  if ((await bucket.put(JOURNAL_KEY, sealed, metaOf(pages), present?.etag ?? null)) === null) {
+    throw new Error('the journal was replaced while it was being written');
+  }
+}
+
+/** @returns rows of all hours, in the journal's form, and what they have in common */
+async function waiting(
+  sql: SqlStorage,
+  ciphers: Ciphers,
+): Promise<{ readonly labels: readonly JournalLabel[]; readonly rows: readonly Uint8Array[] }> {
+  const numbers = new Map<string, number>();
+  const labels: JournalLabel[] = [];
+  const rows: Uint8Array[] = [];
+  for (const hour of waitingHours(sql)) {
+    for (let after: Uint8Array | null = null; ;) {
+      const slice = readWaiting(sql, ciphers, hour, after);
+      if (slice.last === null) break;
+      // Asked for with each slice: an upload that came meanwhile may have brought a label.
+      const ofHour = labelsOf(sql, ciphers, hour);
+      const numberOf = (label: number): number | undefined => {
+        const about = ofHour.get(label);
+        if (about === undefined) return undefined;
+        const { regions, consentToFederation, origin, synthetic, codeBatchId } = about;
+        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, codeBatchId };
+        const name = JSON.stringify(plain);
+        const known = numbers.get(name);
+        if (known !== undefined) return known;
+        numbers.set(name, labels.length);
+        return labels.push(plain) - 1;
+      };
+      rows.push(packed(slice.rows, hour, numberOf));
+      release(slice.memory);
+      after = slice.last;
+      await pause();
+    }
+  }
+  return { labels, rows };
+}
+
+/** @param numberOf a label; a row whose label nobody can open is left out, as it is put aside when it is published */
+function packed(rows: Uint8Array, hour: number, numberOf: (label: number) => number | undefined): Uint8Array {
+  const out = new Uint8Array((rows.length / STORED_ROW_BYTES) * JOURNAL_ROW_BYTES);
+  let at = 0;
+  for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
+    const number = numberOf(readLabel(rows, row + LABEL_OFFSET));
+    if (number === undefined) continue;
+    out.set(rows.subarray(row + FIELDS_OFFSET, row + FIELDS_OFFSET + SORT_BYTES), at);
+    writeUint32(out, at + JOURNAL_HOUR_OFFSET, hour);
+    writeUint32(out, at + JOURNAL_LABEL_OFFSET, number);
+    at += JOURNAL_ROW_BYTES;
+  }
+  return at === out.length ? out : out.slice(0, at);
+}
+
+interface CounterRow extends Record<string, SqlStorageValue> {
+  release_hour: number;
+  region: string;
+  keys: number;
+  first_uploads: number;
+  any_uploads: number;
+  synthetic_keys: number;
+  synthetic_first_uploads: number;
+}
+
+interface SetRow extends Record<string, SqlStorageValue> {
+  set_no: number;
+  hour: number;
+  first_hour: number | null;
+  last_hour: number | null;
+  decision: string;
+  facts: string;
+  purged: number;
+}
+
+/** What stands in the buffer's small tables. */
+function tables(sql: SqlStorage): Pick<JournalState, 'firstHour' | 'sets' | 'counters' | 'withdrawn'> {
+  const counters = sql.exec<CounterRow>('SELECT * FROM release_counter ORDER BY release_hour, region').toArray();
+  const sets = sql.exec<SetRow>('SELECT * FROM release_set ORDER BY set_no').toArray();
+  const withdrawn = sql
+    .exec<{ batch_id: string; from_hour: number; expires_hour: number }>(
+      'SELECT * FROM withdrawn_batch ORDER BY batch_id',
+    )
+    .toArray();
+  return {
+    firstHour:
+      sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`).toArray()[0]?.value ?? null,
+    sets: sets.map((row): JournalSet => ({
+      setNo: row.set_no,
+      hour: row.hour,
+      firstHour: row.first_hour,
+      lastHour: row.last_hour,
+      decision: row.decision,
+      facts: row.facts,
+      purged: row.purged === 1,
+    })),
+    counters: counters.map((row): JournalCounter => ({
+      hour: row.release_hour,
+      region: row.region,
+      keys: row.keys,
+      firstUploads: row.first_uploads,
+      anyUploads: row.any_uploads,
+      syntheticKeys: row.synthetic_keys,
+      syntheticFirstUploads: row.synthetic_first_uploads,
+    })),
+    withdrawn: withdrawn.map((row) => ({
+      batchId: row.batch_id,
+      fromHour: row.from_hour,
+      expiresHour: row.expires_hour,
+    })),
+  };
+}

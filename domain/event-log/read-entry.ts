@@ -16,7 +16,7 @@ export interface LogFinding {
 }
 
 /** Each is explained in docs/event-log.md. */
-export type LogRule =
+type LogRule =
   | 'name'
   | 'document'
   | 'signature'

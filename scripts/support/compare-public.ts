@@ -39,7 +39,7 @@ export async function compareObject(store: ObjectStore, object: RebuiltObject): 
 }
 
 const canonical = ({ contentType, cacheControl, expires, custom = {} }: RebuiltObject['meta']): string =>
-  JSON.stringify([contentType, cacheControl, expires, Object.entries(custom).toSorted()]);
+  JSON.stringify([contentType, cacheControl, expires, Object.entries(custom).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 
 /** Phones have seen it and would refuse an older one. */
 function isNewerHead(found: Uint8Array, own: Uint8Array): boolean {

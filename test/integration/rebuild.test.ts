@@ -145,14 +145,14 @@ describe('the public bucket', () => {
     ];
     const sorted = (result: { differences: { name: string }[] }) =>
       result.differences.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const expected = sorted({ differences: differences as { name: string }[] });
+    const expected = sorted({ differences });
     for (const args of [['--verify'], ['--repair'], ['--repair', '--confirm']]) {
       const { code, result } = await call('rebuild', ...args);
       expect([args, code, sorted(result)]).toEqual([args, 1, expected]);
     }
     const { code, result } = await call('rebuild', '--verify');
     expect([code, result.differences]).toEqual([1, [{ name: foreign, kind: 'unknown' }]]);
-    await inBuckets(() => buckets!.publicBucket.delete(foreign!));
+    await inBuckets(() => buckets!.publicBucket.delete(foreign));
     expect((await call('rebuild', '--verify')).code).toBe(0);
   });
 });

@@ -1,10 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
-import type { LogEvent } from '../../domain/event-log/entry.ts';
+import { logKey, type LogEvent } from '../../domain/event-log/entry.ts';
 import { verifyLog, verifyObjects, type LogReport } from '../../domain/event-log/verify.ts';
 import { fromUtf8, toBase64Url, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { usualOrLong } from '../../test/support/longer.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
@@ -15,6 +16,11 @@ const { LOG_SIGNING_KEY, PARAMETER_STORE } = testEnv as unknown as {
 };
 const KEYS = [signerFromPkcs8Pem(LOG_SIGNING_KEY).publicKeySpki];
 const HOUR = MIDNIGHT / 3600 + 10;
+
+/** Entries of one hour in two regions; all of them in the longer form. */
+const KILLED = (['before', 'after'] as const).flatMap((when) =>
+  usualOrLong({ usual: [4], long: [3, 4, 5, 6, 7] }).map((sequence) => [when, sequence] as const),
+);
 
 let rig: Rig;
 beforeEach(async () => {
@@ -69,6 +75,30 @@ describe('the event log', () => {
       hours: [HOUR],
     });
     expect(report.objects.size).toBeGreaterThan(3);
+  });
+
+  it.for(KILLED)('killed %s entry %i is put: no entry twice, none left out', async ([when, sequence], { expect }) => {
+    await sealHour();
+    const whole = (await readAll()).text;
+    rig = await Rig.create();
+    let killed = 0;
+    const kill = (key: string): void => {
+      if (killed > 0 || key !== logKey(sequence)) return;
+      killed += 1;
+      rig.dead = true;
+      throw new Error('killed');
+    };
+    if (when === 'before') rig.onPut = kill;
+    else rig.afterPut = kill;
+    await sealHour().catch(() => undefined);
+    expect(killed).toBe(1);
+    await rig.evict();
+    rig.now = (HOUR + 1) * 3600;
+    await rig.untilIdle();
+    const { report, findings, text } = await readAll();
+    expect(findings).toEqual([]);
+    expect(text).toBe(whole);
+    expect(report.entries.map(({ entry }) => entry.sequence)).toEqual(report.entries.map((_, i) => i + 1));
   });
 
   it('holds no key, no batch of codes, and no time finer than the hour', async ({ expect }) => {

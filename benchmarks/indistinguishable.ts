@@ -6,7 +6,7 @@
  */
 import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { dummyRequest, uploadRequest, type UploadRequest } from '../phone/upload/upload-request.ts';
+import { dummyRequest, UPLOAD_BODY_BYTES, uploadRequest, type UploadRequest } from '../phone/upload/upload-request.ts';
 import { decodeSubmissionPayload } from '../protocol/submission-payload.ts';
 import { CLIENT_HEADERS } from '../scripts/support/client-headers.ts';
 import { byteSource, patientKeys } from '../scripts/support/patients.ts';
@@ -61,7 +61,7 @@ async function plan(url: string, count: number, seed: string): Promise<Planned[]
   };
   await send(url, real(used), new Agent());
   const forged = '11111111-2222-4444-8888-161616161616';
-  const broken = (): UploadRequest => ({ ...real(forged), body: random(1024).fill(0xff, 0, 4) });
+  const broken = (): UploadRequest => ({ ...real(forged), body: random(UPLOAD_BODY_BYTES).fill(0xff, 0, 4) });
   const make: Record<Kind, (i: number) => UploadRequest> = {
     stored: (i) => real(tans[i] ?? ''),
     dummy: () => dummyRequest(random),

@@ -2,6 +2,7 @@
  * @module How many keys and uploads a chunk needs, how long an hour may wait for them, and how files are cut
  * (docs/architecture.md §5.3, §5.4). One decision an hour holds for all regions: a difference between regions would unmask decoys.
  */
+import { MAX_KEYS_PER_UPLOAD } from './keys/limits.ts';
 
 /** Validated once (`parseChunkPolicy`); every field is a whole number. */
 export interface ChunkPolicy {
@@ -21,8 +22,6 @@ export interface ChunkPolicy {
 
 /** Phones refuse more (docs/spec/gaen.md §4.5, CWA's configuration: at most 750,000 keys a file). */
 const PHONE_MAX_KEYS = 750_000;
-/** Most keys one person uploads: 14 days and the day of the upload. */
-const MAX_KEYS_PER_UPLOAD = 15;
 
 const FIELDS = {
   MIN_KEYS: ['minKeys', 140],

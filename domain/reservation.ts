@@ -3,12 +3,10 @@
  * and expiry. Storage, clock and random ids are handed in; each function maps (row, question) to (answer, next row).
  */
 import type { TanStatus } from './session.ts';
+import { GRACE_AFTER_EXPIRY_SECONDS } from './tan.ts';
 
 /** A lease, and nothing else in the ledger, is finer than the hour; it ends with a full minute. */
 const SECONDS_PER_MINUTE = 60;
-
-/** A used or reserved TAN answers for so long after its expiry; then it is forgotten (docs/architecture.md §4.4). */
-export const GRACE_AFTER_EXPIRY_SECONDS = 2 * 3600;
 
 interface Issued {
   readonly codeBatchId: string | null;

@@ -7,7 +7,7 @@ import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
-  /** 1..15 keys, normalised and valid for every phone (domain/keys). */
+  /** 1..30 keys (MAX_KEYS_PER_UPLOAD), normalised and valid for every phone (domain/keys). */
   readonly keys: readonly TemporaryExposureKey[];
   /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
   readonly regions: readonly string[];
@@ -54,12 +54,15 @@ export type AcceptReply =
 /** stored: the upload id was accepted before. tombstone: it was not, and now never will be. */
 export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tombstone' } & Death);
 
+/** known: by any upload, or as a decoy. over: it can't be published any more, and nobody remembers. */
+export type KeyStanding = 'known' | 'new' | 'over';
+
 /** origin#Intake, bound by `upload` alone. */
 export interface IntakeRpc {
   accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
-  /** @returns whether there are keys among these that can still be published, and each of them is known */
-  known(keys: readonly TemporaryExposureKey[]): Promise<boolean>;
+  /** @param keys 30 at most are looked at @returns of each, in their order, what is known of it */
+  known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]>;
 }
 
 /** What `upload` asks a reservation for. Each hash is 32 bytes in lowercase hex. */

@@ -15,6 +15,7 @@ import {
   TANS_WITHIN_SECONDS,
   TANS_WITHOUT_FOLLOW_UPS,
 } from './session.ts';
+import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from './tan.ts';
 
 const NOW = 1_790_000_000;
 const TOMORROW = Math.ceil(NOW / 86_400) * 86_400;
@@ -76,6 +77,15 @@ describe('TANs', () => {
     expect(nextTan(second, 'committed', after26Hours + 60, RULES)).toBeNull();
   });
 
+  it('one that lives is the same for its life, days after no new one is given', ({ expect }) => {
+    const rules = { ...RULES, lifetimeSeconds: MAX_TAN_LIFETIME_SECONDS };
+    const first = nextTan(fresh, 'gone', NOW, rules) as Session;
+    for (const later of [60, 3 * 86_400, MAX_TAN_LIFETIME_SECONDS - 1]) {
+      for (const status of ['live', 'gone'] as const) expect(nextTan(first, status, NOW + later, rules)).toBe(first);
+    }
+    expect(nextTan(first, 'expired', NOW + MAX_TAN_LIFETIME_SECONDS, rules)).toBeNull();
+  });
+
   it('one that expired unused is replaced at once, and does not count', ({ expect }) => {
     const first = nextTan(fresh, 'gone', NOW, SHORT) as Session;
     const replaced = nextTan(first, 'expired', NOW + SHORT.lifetimeSeconds, SHORT) as Session;
@@ -129,6 +139,18 @@ describe('TANs', () => {
       { seed: 1, numRuns: 5000 },
     );
   });
+});
+
+it('a session lives at least as long as the TAN it gave answers, whenever it was asked', ({ expect }) => {
+  fc.assert(
+    fc.property(fc.nat(SESSION_LIFETIME_SECONDS - 1), fc.integer({ min: 1, max: 14 * 86_400 }), (asked, lifetime) => {
+      const rules = { ...RULES, lifetimeSeconds: lifetime };
+      const session = nextTan(fresh, 'gone', NOW + asked, rules) as Session;
+      expect(session.expiresAt).toBeGreaterThanOrEqual(NOW + asked + longestAnswerOfTan(lifetime));
+      expect(session.expiresAt).toBeGreaterThanOrEqual(fresh.expiresAt);
+    }),
+    { seed: 1 },
+  );
 });
 
 it('a session lives at least as long as the result it may have to show', ({ expect }) => {

@@ -3,6 +3,7 @@
  * docs/spec/cwa.md §3.1 with the defects of §6 removed). Times are Unix seconds; storage is elsewhere.
  */
 import { SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import { longestAnswerOfTan } from './tan.ts';
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from './test-result.ts';
 
 /** `/registrationToken` repeats its answer this long, or until the first poll: a lost reply costs nobody the test. */
@@ -11,9 +12,9 @@ export const REGISTRATION_REPEAT_SECONDS = 600;
 const REPLACED_TANS_AT_MOST = 8;
 /** TANs every session may use: one for the upload, one for the key of the day of the test. */
 export const TANS_WITHOUT_FOLLOW_UPS = 2;
-/** They must be asked for within this time of the first; each follow-up day adds a day. */
+/** A new one must be asked for within this time of the first; each follow-up day adds a day. */
 export const TANS_WITHIN_SECONDS = 48 * 3600;
-/** A session lives at least as long as the result it may have to show. */
+/** A session lives at least as long as the result it may have to show, and as the TAN it gave ({@link nextTan}). */
 export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
 
 /** Who vouches for the person: a laboratory's result, a hotline's teleTAN, or a provider's code card. */
@@ -147,7 +148,8 @@ export type TanStatus = 'live' | 'committed' | 'expired' | 'gone';
 /**
  * `/tan` after a positive result: which TAN the session is given. A number that is being issued, or whose TAN lives, is the
  * same number again, so that asking many times at once gives one TAN. The n-th TAN after the first is given from the n-th
- * UTC day after the first's on: it is for the key of a day that has ended by then.
+ * UTC day after the first's on: it is for the key of a day that has ended by then. One that lives is repeated for its life: a
+ * phone that lost the answer, and was off for days, has no other.
  *
  * @param status of the TAN with the session's current number
  * @param now Unix seconds
@@ -156,20 +158,21 @@ export type TanStatus = 'live' | 'committed' | 'expired' | 'gone';
 export function nextTan(session: Session, status: TanStatus, now: number, rules: TanRules): Session | null {
   const { firstTanAt, tanExpiresAt } = session;
   if (firstTanAt === null) {
-    return { ...session, polled: true, firstTanAt: now, tanExpiresAt: now + rules.lifetimeSeconds };
+    return withTan({ ...session, polled: true, firstTanAt: now }, now, rules);
   }
-  if (now >= firstTanAt + TANS_WITHIN_SECONDS + rules.followUpDays * SECONDS_PER_DAY) return null;
   if (status === 'live' || (status === 'gone' && now < (tanExpiresAt ?? 0))) return session;
+  if (now >= firstTanAt + TANS_WITHIN_SECONDS + rules.followUpDays * SECONDS_PER_DAY) return null;
   const tansCommitted = status === 'expired' ? session.tansCommitted : session.tansCommitted + 1;
   const mostTans = TANS_WITHOUT_FOLLOW_UPS + rules.followUpDays;
   if (tansCommitted >= mostTans || session.tanNumber >= mostTans - 1 + REPLACED_TANS_AT_MOST) return null;
   if (dayOf(now) < dayOf(firstTanAt) + tansCommitted) return null;
-  return {
-    ...session,
-    tansCommitted,
-    tanNumber: session.tanNumber + 1,
-    tanExpiresAt: now + rules.lifetimeSeconds,
-  };
+  return withTan({ ...session, tansCommitted, tanNumber: session.tanNumber + 1 }, now, rules);
+}
+
+/** @returns the session with a current TAN that is issued now, and alive as long as that answers */
+function withTan(session: Session, now: number, { lifetimeSeconds }: TanRules): Session {
+  const expiresAt = Math.max(session.expiresAt, now + longestAnswerOfTan(lifetimeSeconds));
+  return { ...session, tanExpiresAt: now + lifetimeSeconds, expiresAt };
 }
 
 function dayOf(unixSeconds: number): number {

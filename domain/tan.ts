@@ -9,12 +9,17 @@
 import { timingSafeEqual } from 'node:crypto';
 import { fromHex, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../protocol/primitives/hash.ts';
-import { SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../protocol/gaen/intervals.ts';
 
 /** Unpredictable part, random or derived from a secret: 10 bytes of which 75 bits are taken. */
 export const TAN_UNPREDICTABLE_BYTES = 10;
-/** CWA's TANs lived 14 days (docs/spec/cwa.md §3.1); longer makes no sense, since keys are 14 days old then. */
+/**
+ * CWA's TANs live 14 days (docs/spec/cwa.md §3.1), and its apps keep the first they get for as long and never ask again. Longer
+ * makes no sense, since keys are 14 days old then.
+ */
 export const MAX_TAN_LIFETIME_SECONDS = 14 * SECONDS_PER_DAY;
+/** A used or reserved TAN answers for so long after its expiry; then it is forgotten (docs/architecture.md §4.4). */
+export const GRACE_AFTER_EXPIRY_SECONDS = 2 * SECONDS_PER_HOUR;
 const UNPREDICTABLE_BITS = 75n;
 const DAY_BITS = 5n;
 const MAC_BITS = 42n;
@@ -39,6 +44,17 @@ const hexOf = (bits: bigint): string => bits.toString(16).padStart(2 * TAN_UNPRE
 /** @param expiresAt Unix seconds at which the TAN's life ends @returns days since the Unix epoch */
 export function lastDayOfTan(expiresAt: number): number {
   return Math.floor(expiresAt / SECONDS_PER_DAY);
+}
+
+/**
+ * What hangs on a TAN (a session that gave it, an upload's id) must live as long as anybody may come back with it.
+ *
+ * @param lifetimeSeconds of TANs, > 0
+ * @returns the longest that a TAN's row answers, in seconds from its issue: its life, up to an hour to the full hour with
+ *   which it ends, and the grace
+ */
+export function longestAnswerOfTan(lifetimeSeconds: number): number {
+  return lifetimeSeconds + SECONDS_PER_HOUR + GRACE_AFTER_EXPIRY_SECONDS;
 }
 
 /**

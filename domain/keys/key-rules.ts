@@ -1,10 +1,10 @@
 /**
- * @module Rules that drop one key and keep the rest: they look at the clock, or at what is worth publishing. And what is
- * accepted on purpose although another server refuses it. docs/key-validation.md is held equal to these lists by a test.
+ * @module Rules that drop one key and keep the rest: they look at the clock, or at what is worth publishing. Then how much
+ * may be left; a number of keys says something of a phone only when those that don't count are gone. And what is accepted on purpose although another server refuses it. docs/key-validation.md is held equal to these lists by a test.
  */
 import { RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber, keyEnd } from '../../protocol/gaen/intervals.ts';
 import { publishedForm } from '../embargo.ts';
-import { MAX_KEYS_OF_ONE_DAY, MAX_SPAN_INTERVALS } from './limits.ts';
+import { MAX_KEYS_OF_ONE_DAY, MAX_KEYS_PER_UPLOAD, MAX_SPAN_INTERVALS } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, UNMAPPED_RISK_LEVEL, riskLevelOfOnset } from './risk.ts';
 import type { CheckedKey } from './uploaded.ts';
 
@@ -15,6 +15,15 @@ export interface KeyRule {
   readonly reason: string;
   /** @returns the keys that stay */
   readonly keep: (keys: readonly CheckedKey[], now: number) => readonly CheckedKey[];
+}
+
+/** A rule that refuses what the others have left. */
+export interface LimitRule {
+  readonly name: string;
+  readonly rule: string;
+  readonly reason: string;
+  /** @returns true when the keys that are left break the rule */
+  readonly broken: (left: readonly CheckedKey[]) => boolean;
 }
 
 /** Something that looks wrong and is accepted. */
@@ -52,8 +61,8 @@ function longestOfDay(keys: readonly CheckedKey[]): readonly CheckedKey[] {
   return keys.filter((key) => kept.has(key));
 }
 
-/** In the order they are applied. */
-export const KEY_RULES: readonly KeyRule[] = [
+/** The first of {@link KEY_RULES}, which look at the clock alone; the others look at what is worth publishing. */
+export const CLOCK_RULES: readonly KeyRule[] = [
   {
     name: 'future-start',
     rule: 'A key that begins after the current interval is dropped; one that began and still runs is kept.',
@@ -74,6 +83,11 @@ export const KEY_RULES: readonly KeyRule[] = [
       'No phone has more history than 14 days and today. Dropped and not refused: a phone whose clock was wrong for a day could otherwise never upload.',
     keep: withinSpan,
   },
+];
+
+/** In the order they are applied. */
+export const KEY_RULES: readonly KeyRule[] = [
+  ...CLOCK_RULES,
   {
     name: 'risk-below-minimum',
     rule: `A key whose transmission risk level is below ${MINIMUM_PUBLISHED_RISK_LEVEL} is dropped.`,
@@ -86,6 +100,16 @@ export const KEY_RULES: readonly KeyRule[] = [
     reason:
       'Same-day releases explain two or three. All are published as the whole day, and more would let one person publish a day many times over.',
     keep: longestOfDay,
+  },
+];
+
+/** Judged when every rule that drops keys has had its turn, on what is left. */
+export const LIMIT_RULES: readonly LimitRule[] = [
+  {
+    name: 'key-count',
+    rule: `At most ${MAX_KEYS_PER_UPLOAD} keys are left by the rules that drop some.`,
+    reason: 'A phone keeps 14 days and today, with two keys of a day that was cut; more than that are not one phone’s.',
+    broken: (left) => left.length > MAX_KEYS_PER_UPLOAD,
   },
 ];
 

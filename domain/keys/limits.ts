@@ -3,14 +3,19 @@
  */
 import { INTERVALS_PER_DAY, RETENTION_DAYS } from '../../protocol/gaen/intervals.ts';
 
-/** A phone keeps 14 days and today (docs/spec/gaen.md §1); CWA's Android client pads to 15 (docs/spec/cwa.md §1.1). */
-export const MAX_KEYS_PER_UPLOAD = 15;
+/**
+ * Most keys of one upload that are published: a phone keeps 14 days and today (docs/spec/gaen.md §1), and each day has two keys
+ * where it was cut once. Counted when the rules that drop keys have had their turn; on the wire there may be as many as
+ * protocol/submission-payload.ts reads.
+ */
+export const MAX_KEYS_PER_UPLOAD = 2 * (RETENTION_DAYS + 1);
 export const KEY_DATA_BYTES = 16;
 /** docs/spec/gaen.md §4.2: phones ignore or choke on anything outside 1..144. */
 export const MAX_ROLLING_PERIOD = INTERVALS_PER_DAY;
-/** Same-day release gives several keys that begin at one midnight; Google's server allows three (docs/spec/google.md §2.1). */
-export const MAX_KEYS_WITH_ONE_START = 3;
-/** The same, where a later key of the day begins when the one before was cut: they are published as one day. */
+/**
+ * Same-day release gives several keys that begin at one midnight, or each where the one before was cut; Google's server allows
+ * three (docs/spec/google.md §2.1).
+ */
 export const MAX_KEYS_OF_ONE_DAY = 3;
 /** From the start of a phone's oldest key to the end of its newest: 14 days of history and today. */
 export const MAX_SPAN_INTERVALS = (RETENTION_DAYS + 1) * INTERVALS_PER_DAY;

@@ -3,6 +3,7 @@
  * be taken over, and what is stored ends in a file that every phone reads (docs/architecture.md §4.2).
  */
 import type { AcceptedUpload } from '../rpc.ts';
+import { MAX_KEYS_PER_UPLOAD } from './limits.ts';
 import type { UploadPolicy } from './upload-rules.ts';
 import { checkUpload, publishableKeys } from './validate.ts';
 
@@ -30,8 +31,8 @@ export function recheckUpload(
   };
   const checked = checkUpload(claim, { ...policy, minimumKeys: 1 });
   if (!checked.ok || checked.value.regions.join() !== upload.regions.join()) return null;
-  const { keys } = publishableKeys(checked.value.keys, now);
-  return keys.length === 0 ? null : { ...upload, keys };
+  const { keys, refused } = publishableKeys(checked.value.keys, now);
+  return keys.length === 0 || refused !== null ? null : { ...upload, keys };
 }
 
 /** Types lie about what another Worker sent; numbers are judged by the rules, which take whole ones alone. */
@@ -40,6 +41,8 @@ function hasShape(upload: AcceptedUpload): boolean {
   const { keys, regions, consentToFederation, codeBatchId } = upload;
   return (
     Array.isArray(keys) &&
+    // What upload hands on has been through the rules that drop: more than this is no upload of a phone.
+    keys.length <= MAX_KEYS_PER_UPLOAD &&
     keys.every((key: unknown) => isObject(key) && 'keyData' in key && key.keyData instanceof Uint8Array) &&
     Array.isArray(regions) &&
     regions.every((region) => typeof region === 'string') &&

@@ -52,6 +52,22 @@ export function riskLevelOfOnset(daysSinceOnset: number): number {
   return UNMAPPED_RISK_LEVEL;
 }
 
+/**
+ * Whether a level was too low to be published on an earlier day. A phone that sends its keys again on a later day computes
+ * them anew: the value of the day of the upload stays what the person said, so a key's falls by one a day (docs/spec/cwa.md
+ * §2.2, "client rule"), and its level may have risen since.
+ *
+ * @param daysSinceOnset CWA's scale, −15..4000, as sent today
+ * @param age whole days since the key's own day, which is the first it can have been sent on
+ * @returns true if one of the values it may have been sent with before isn't published
+ */
+export function wasBelowMinimum(daysSinceOnset: number, age: number): boolean {
+  for (let value = daysSinceOnset + 1; value <= Math.min(daysSinceOnset + age, CWA_ONSET_MAX); value++) {
+    if (riskLevelOfOnset(value) < MINIMUM_PUBLISHED_RISK_LEVEL) return true;
+  }
+  return false;
+}
+
 /** What phones read in place of the symptoms, which never leave the server. */
 export interface RiskEncoding {
   readonly daysSinceOnsetOfSymptoms: 1 | 2;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { ALLOWANCES, KEY_RULES } from './key-rules.ts';
+import { ALLOWANCES, KEY_RULES, LIMIT_RULES } from './key-rules.ts';
 import { encodeRiskLevel } from './risk.ts';
 import { UPLOAD_RULES } from './upload-rules.ts';
 
@@ -27,6 +27,7 @@ describe('docs/key-validation.md', () => {
   it.for([
     ['UPLOAD_RULES', UPLOAD_RULES],
     ['KEY_RULES', KEY_RULES],
+    ['LIMIT_RULES', LIMIT_RULES],
     ['ALLOWANCES', ALLOWANCES],
   ] as const)('holds the rules in code, word for word: %s', ([name, rules], { expect }) => {
     expect(section(name)).toBe(tableOf(rules));
@@ -39,7 +40,7 @@ describe('docs/key-validation.md', () => {
   });
 
   it('no two rules share a name', ({ expect }) => {
-    const names = [...UPLOAD_RULES, ...KEY_RULES, ...ALLOWANCES].map((rule) => rule.name);
+    const names = [...UPLOAD_RULES, ...KEY_RULES, ...LIMIT_RULES, ...ALLOWANCES].map((rule) => rule.name);
     expect(new Set(names).size).toBe(names.length);
   });
 });

@@ -1,13 +1,12 @@
 /**
  * @module Rules that refuse an upload as a whole: they look at no clock, so a repeated upload is judged the same at any
- * time. docs/key-validation.md is held equal to this list by a test.
+ * time. They count no keys: what is too old or of the future is no part of what a phone shares (key-rules.ts).
+ * docs/key-validation.md is held equal to this list by a test.
  */
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
 import { CWA_ONSET_MAX, CWA_ONSET_MIN } from './risk.ts';
 import {
   KEY_DATA_BYTES,
-  MAX_KEYS_PER_UPLOAD,
-  MAX_KEYS_WITH_ONE_START,
   MAX_RISK_LEVEL,
   MAX_ROLLING_PERIOD,
   MAX_ROLLING_START,
@@ -58,12 +57,6 @@ function overlaps(claim: UploadClaim): boolean {
   return false;
 }
 
-function mostKeysWithOneStart(claim: UploadClaim): number {
-  const counts = new Map<number, number>();
-  for (const key of claim.keys) counts.set(startOf(key), (counts.get(startOf(key)) ?? 0) + 1);
-  return Math.max(0, ...counts.values());
-}
-
 function hasDuplicate(claim: UploadClaim): boolean {
   const sorted = claim.keys.map(({ keyData }) => keyData).toSorted(compareBytes);
   return sorted.some((keyData, n) => n > 0 && compareBytes(sorted[n - 1]!, keyData) === 0);
@@ -72,10 +65,10 @@ function hasDuplicate(claim: UploadClaim): boolean {
 /** In the order they are tried; the first that is broken names the refusal. */
 export const UPLOAD_RULES: readonly UploadRule[] = [
   {
-    name: 'key-count',
-    rule: `An upload holds 1..${MAX_KEYS_PER_UPLOAD} keys; a dummy may hold none.`,
-    reason: 'A phone keeps 14 days and today; more keys than that are not one phone’s.',
-    broken: ({ keys }, { minimumKeys }) => keys.length < minimumKeys || keys.length > MAX_KEYS_PER_UPLOAD,
+    name: 'no-key',
+    rule: 'An upload holds a key; a dummy may hold none.',
+    reason: 'Whoever sends none has nothing to share, and a TAN would be asked about for nothing.',
+    broken: ({ keys }, { minimumKeys }) => keys.length < minimumKeys,
   },
   {
     name: 'key-length',
@@ -130,12 +123,6 @@ export const UPLOAD_RULES: readonly UploadRule[] = [
     reason:
       'A phone has one key at a time. After a same-day release Android hands out a second key with the same start, so equal starts are allowed.',
     broken: overlaps,
-  },
-  {
-    name: 'same-start',
-    rule: `At most ${MAX_KEYS_WITH_ONE_START} keys begin at the same interval.`,
-    reason: 'Same-day releases explain two or three; more would let one person publish a day many times over.',
-    broken: (claim) => mostKeysWithOneStart(claim) > MAX_KEYS_WITH_ONE_START,
   },
   {
     name: 'visited-countries',

@@ -4,7 +4,7 @@ import { keyEnd } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { MAX_SPAN_INTERVALS } from './limits.ts';
 import type { CheckedKey, UploadClaim, UploadedKey } from './uploaded.ts';
-import { checkUpload, publishableKeys } from './validate.ts';
+import { checkUpload, publishableKeys, recognisableKeys } from './validate.ts';
 
 /** 2020-11-25T13:37:00Z */
 const NOW = 1_606_311_420;
@@ -66,9 +66,57 @@ describe('rules that drop a key', () => {
     expect(dropped).toEqual({ 'keys-of-one-day': 1 });
   });
 
+  it('a fourth key that begins with three others is dropped, not the upload', ({ expect }) => {
+    const { keys, dropped, refused } = publishableKeys(
+      [0, 1, 2, 3].map(() => startsAt(MIDNIGHT - 144)),
+      NOW,
+    );
+    expect([keys.length, dropped, refused]).toEqual([3, { 'keys-of-one-day': 1 }, null]);
+  });
+
   it('a key of a phone whose clock was a month ahead costs only itself', ({ expect }) => {
     const { keys, dropped } = publishableKeys([startsAt(MIDNIGHT - 144), startsAt(MIDNIGHT + 30 * 144)], NOW);
     expect({ left: keys.length, dropped }).toEqual({ left: 1, dropped: { 'future-start': 1 } });
+  });
+});
+
+describe('rules that refuse what is left', () => {
+  /** Today and the 14 days before: `perDay` keys of each. */
+  const history = (perDay: number): CheckedKey[] =>
+    Array.from({ length: 15 * perDay }, (_, n) => startsAt(MIDNIGHT - 144 * Math.floor(n / perDay)));
+  const dropped: [name: string, key: CheckedKey][] = [
+    ['too old', startsAt(MIDNIGHT - 20 * 144)],
+    ['of the future', startsAt(MIDNIGHT + 5 * 144)],
+    ['of a level that is not published', key({ transmissionRiskLevel: 2 })],
+  ];
+
+  it.for(dropped)('30 keys are accepted, and those that are %s are no part of them', ([, more], { expect }) => {
+    const { keys, refused } = publishableKeys([...history(2), ...Array(70).fill(more)], NOW);
+    expect([keys.length, refused]).toEqual([30, null]);
+  });
+
+  it('31 keys are not one phone’s', ({ expect }) => {
+    const { keys, refused } = publishableKeys([...history(2), startsAt(MIDNIGHT)], NOW);
+    expect([keys.length, refused]).toEqual([31, { kind: 'refused', rule: 'key-count' }]);
+  });
+});
+
+describe('keys by which a repeated upload is recognised', () => {
+  const known = (k: CheckedKey) => recognisableKeys([k], NOW).map(({ mustBeKnown }) => mustBeKnown);
+  const aged = (age: number, daysSinceOnsetOfSymptoms: number | null, transmissionRiskLevel: number | null = null) =>
+    key({ rollingStartIntervalNumber: MIDNIGHT - 144 * age, daysSinceOnsetOfSymptoms, transmissionRiskLevel });
+
+  it.for<[name: string, key: CheckedKey, mustBeKnown: boolean[]]>([
+    ['a level without an onset', aged(5, null, 3), [true]],
+    ['“in the last seven days”, the key of five days ago', aged(5, 701 - 5), [true]],
+    ['“one to two weeks ago”, level 3 today and 2 yesterday', aged(7, 708 - 7), [false]],
+    ['the same, of today: nobody can have sent it yesterday', aged(0, 701), [true]],
+    ['“no information”: no value above 4000', aged(3, 4000 - 3), [true]],
+    ['a level too low today', aged(12, 701 - 12), [false]],
+    ['too old', aged(20, null, 6), []],
+    ['of the future', aged(-2, null, 6), []],
+  ])('%s', ([, k, mustBeKnown], { expect }) => {
+    expect(known(k)).toEqual(mustBeKnown);
   });
 });
 

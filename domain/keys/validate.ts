@@ -2,18 +2,19 @@
  * @module From what a phone sent to what every phone accepts (docs/architecture.md §4.2): first the rules without a clock, later,
  * once the authorisation is held, the rules with one.
  */
+import { INTERVALS_PER_DAY, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
-import { KEY_RULES, riskLevelOf } from './key-rules.ts';
+import { CLOCK_RULES, KEY_RULES, LIMIT_RULES, riskLevelOf, type KeyRule } from './key-rules.ts';
 import { MAX_ROLLING_PERIOD } from './limits.ts';
-import { encodeRiskLevel } from './risk.ts';
+import { MINIMUM_PUBLISHED_RISK_LEVEL, encodeRiskLevel, wasBelowMinimum } from './risk.ts';
 import { UPLOAD_RULES, type UploadPolicy } from './upload-rules.ts';
 import type { CheckedKey, CheckedUpload, UploadClaim, UploadedKey } from './uploaded.ts';
 
 /** The first rule an upload broke. */
 export interface Refusal {
   readonly kind: 'refused';
-  /** Name of a rule in {@link UPLOAD_RULES}. */
+  /** Name of a rule in {@link UPLOAD_RULES} or {@link LIMIT_RULES}. */
   readonly rule: string;
 }
 
@@ -22,6 +23,8 @@ export interface Publishable {
   readonly keys: readonly TemporaryExposureKey[];
   /** Rule name → number of keys, only where it is not 0. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The first rule of {@link LIMIT_RULES} that the keys break: none of them may be stored then. */
+  readonly refused: Refusal | null;
 }
 
 /**
@@ -68,17 +71,55 @@ function withDefaults(key: UploadedKey): CheckedKey {
  *
  * @param keys keys that {@link checkUpload} let through
  * @param now Unix seconds
- * @returns keys that every phone accepts, perhaps none
+ * @returns keys that every phone accepts, perhaps none, perhaps too many
  */
 export function publishableKeys(keys: readonly CheckedKey[], now: number): Publishable {
+  const { left, dropped } = kept(KEY_RULES, keys, now);
+  const broken = LIMIT_RULES.find((rule) => rule.broken(left));
+  return {
+    keys: left.map(asPublished),
+    dropped,
+    refused: broken === undefined ? null : { kind: 'refused', rule: broken.name },
+  };
+}
+
+/** A key by which an upload can be told from others, though its levels were computed anew since. */
+export interface RecognisableKey {
+  /** As it would be published. */
+  readonly key: TemporaryExposureKey;
+  /** False where an earlier attempt may have left the key out for its level: that it is new says nothing then. */
+  readonly mustBeKnown: boolean;
+}
+
+/**
+ * What an earlier attempt to send these keys may have stored: what is published today, first, and what would be if its level
+ * weren't too low by now.
+ *
+ * @param keys keys that {@link checkUpload} let through
+ * @param now Unix seconds
+ * @returns see {@link RecognisableKey}
+ */
+export function recognisableKeys(keys: readonly CheckedKey[], now: number): RecognisableKey[] {
+  const publishable = kept(KEY_RULES, keys, now).left;
+  const tooLow = kept(CLOCK_RULES, keys, now).left.filter((key) => riskLevelOf(key) < MINIMUM_PUBLISHED_RISK_LEVEL);
+  const today = Math.floor(now / SECONDS_PER_DAY);
+  const wasPublishable = ({ daysSinceOnsetOfSymptoms: onset, rollingStartIntervalNumber: start }: CheckedKey) =>
+    onset === null || !wasBelowMinimum(onset, today - Math.floor(start / INTERVALS_PER_DAY));
+  return [
+    ...publishable.map((key) => ({ key: asPublished(key), mustBeKnown: wasPublishable(key) })),
+    ...tooLow.map((key) => ({ key: asPublished(key), mustBeKnown: false })),
+  ];
+}
+
+function kept(rules: readonly KeyRule[], keys: readonly CheckedKey[], now: number) {
   const dropped: Record<string, number> = {};
   let left = keys;
-  for (const rule of KEY_RULES) {
-    const kept = rule.keep(left, now);
-    if (kept.length < left.length) dropped[rule.name] = left.length - kept.length;
-    left = kept;
+  for (const rule of rules) {
+    const stay = rule.keep(left, now);
+    if (stay.length < left.length) dropped[rule.name] = left.length - stay.length;
+    left = stay;
   }
-  return { keys: left.map(asPublished), dropped };
+  return { left, dropped };
 }
 
 function asPublished(key: CheckedKey): TemporaryExposureKey {

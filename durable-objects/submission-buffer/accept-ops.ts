@@ -6,11 +6,12 @@
  * (group-commit.ts), and the platform's output gate holds the reply until it is on disk. A crash before that leaves
  * nothing and no reply; after it, the same upload id is answered as stored. So there is no state in between to repair.
  */
-import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
+import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import type { RandomBytes } from '../../domain/random.ts';
+import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
@@ -21,6 +22,12 @@ import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { insertWaiting, waitingHours, waitingTags, type FreshKey } from './waiting-rows.ts';
 import type { Acceptance, Resolution } from './contract.ts';
+
+/**
+ * Upload ids and tombstones live as long as the row of any TAN (docs/architecture.md §4.4), so that whoever may still come back
+ * with one hears what became of its upload. Not a variable: one that is shorter than TANs live would store an upload twice.
+ */
+const UPLOAD_ID_LIFETIME_HOURS = Math.ceil(longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS) / SECONDS_PER_HOUR);
 
 const RELEASE_COUNTER: InsertTarget = {
   table: 'release_counter',
@@ -40,7 +47,7 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param random for the counts of what was received (received-ops.ts)
  * @param now Unix seconds
  * @param uploadId derived by `upload`; it is never stored beside a key
- * @param upload 1..15 valid keys with regions, consent, origin, code batch
+ * @param upload 1..30 valid keys with regions, consent, origin, code batch
  * @returns stored, known or tombstone (domain/rpc.ts); after known the id is dead
  */
 export function acceptUpload(
@@ -58,7 +65,7 @@ export function acceptUpload(
   const fresh = newKeys(sql, config, ciphers, now, upload.keys);
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
-    storeUpload(sql, config, now, uploadId, 'tombstone');
+    storeUpload(sql, now, uploadId, 'tombstone');
     return { kind: 'known' };
   }
   storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
@@ -72,7 +79,7 @@ export function acceptUpload(
       fresh.map(({ key }) => key),
     );
   }
-  storeUpload(sql, config, now, uploadId, 'stored');
+  storeUpload(sql, now, uploadId, 'stored');
   return { kind: 'stored' };
 }
 
@@ -81,10 +88,10 @@ export function acceptUpload(
  *
  * @param now Unix seconds
  */
-export function resolveUpload(sql: SqlStorage, config: BufferConfig, now: number, uploadId: string): Resolution {
+export function resolveUpload(sql: SqlStorage, now: number, uploadId: string): Resolution {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
-  storeUpload(sql, config, now, uploadId, 'tombstone');
+  storeUpload(sql, now, uploadId, 'tombstone');
   return { kind: 'tombstone' };
 }
 
@@ -194,12 +201,6 @@ function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' 
   return rows[0]?.state ?? null;
 }
 
-function storeUpload(
-  sql: SqlStorage,
-  config: BufferConfig,
-  now: number,
-  uploadId: string,
-  state: 'stored' | 'tombstone',
-): void {
-  sql.exec('INSERT INTO upload VALUES (?, ?, ?)', uploadId, state, hourOf(now) + 1 + config.uploadIdLifetimeHours);
+function storeUpload(sql: SqlStorage, now: number, uploadId: string, state: 'stored' | 'tombstone'): void {
+  sql.exec('INSERT INTO upload VALUES (?, ?, ?)', uploadId, state, hourOf(now) + 1 + UPLOAD_ID_LIFETIME_HOURS);
 }

@@ -19,7 +19,6 @@ it.for([
   [{ MAX_HOLD_HOURS: '336' }, 'MAX_HOLD_HOURS=336 must be shorter than RETENTION_DAYS=14'],
   [{ UNION_REGION: 'DE' }, 'UNION_REGION=DE must differ from HOME_COUNTRY'],
   [{ HOME_COUNTRY: 'Germany' }, 'HOME_COUNTRY=Germany must be an ISO 3166-1 alpha-2 code'],
-  [{ UPLOAD_ID_LIFETIME_HOURS: '0' }, 'UPLOAD_ID_LIFETIME_HOURS=0 must be a whole number'],
   [{ KNOWN_KEY_HASH_KEY: 'c2hvcnQ=' }, 'KNOWN_KEY_HASH_KEY must be base64 of 32 bytes'],
   [
     { RESTORE_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' },

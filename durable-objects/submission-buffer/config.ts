@@ -19,8 +19,6 @@ export interface BufferConfig {
   readonly policy: ChunkPolicy;
   /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
   readonly knownKeyHashKey: Uint8Array;
-  /** Hours that upload ids and tombstones live: as long as the TAN's row (docs/architecture.md §4.4). */
-  readonly uploadIdLifetimeHours: number;
   /** SPKI PEM: what the journal is sealed to; the private half is offline. */
   readonly restorePublicKey: string;
 }
@@ -37,17 +35,12 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
   if (unionRegion === homeCountry) throw new Error(`UNION_REGION=${unionRegion} must differ from HOME_COUNTRY`);
   const hashKey = fromBase64(text(env, 'KNOWN_KEY_HASH_KEY', /^[A-Za-z0-9+/]+=*$/, 'base64', true));
   if (hashKey.length !== 32) throw new Error('KNOWN_KEY_HASH_KEY must be base64 of 32 bytes');
-  const lifetime = env['UPLOAD_ID_LIFETIME_HOURS'] === undefined ? '27' : variableText(env['UPLOAD_ID_LIFETIME_HOURS']);
-  if (!/^[1-9]\d{0,3}$/.test(lifetime)) {
-    throw new Error(`UPLOAD_ID_LIFETIME_HOURS=${lifetime} must be a whole number of hours from 1 to 9999`);
-  }
   return {
     homeCountry,
     unionRegion,
     regions: [homeCountry, unionRegion],
     policy: policy.value,
     knownKeyHashKey: hashKey,
-    uploadIdLifetimeHours: Number(lifetime),
     restorePublicKey: publicKey(env, 'RESTORE_PUBLIC_KEY'),
   };
 }

@@ -3,7 +3,9 @@
  * what keys are known by anyway, rows that wait and keyed hashes, answers in place of that.
  */
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { canBePublished, newKeys } from './accept-ops.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import type { KeyStanding } from '../../domain/rpc.ts';
+import { canBePublished, lastingHash, newKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 
@@ -13,15 +15,18 @@ import type { Ciphers } from './hour-keys.ts';
  * @param ciphers ready for `now`
  * @param now Unix seconds
  * @param keys as `accept` would be given them
- * @returns whether at least one of them can still be published, and each of those is known: by any upload, or as a decoy
+ * @returns of each, in their order: known (by any upload, or as a decoy), new, or over (it can't be published any more)
  */
-export function allKnown(
+export function keyStandings(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
   now: number,
   keys: readonly TemporaryExposureKey[],
-): boolean {
-  const publishable = keys.filter((key) => canBePublished(config, now, key));
-  return publishable.length > 0 && newKeys(sql, config, ciphers, now, publishable).length === 0;
+): KeyStanding[] {
+  const fresh = new Set(newKeys(sql, config, ciphers, now, keys).map(({ hash }) => toHex(hash)));
+  return keys.map((key) => {
+    if (!canBePublished(config, now, key)) return 'over';
+    return fresh.has(toHex(lastingHash(config, key.keyData))) ? 'new' : 'known';
+  });
 }

@@ -6,7 +6,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
-import type { AcceptedUpload, ClockStatus } from '../../domain/rpc.ts';
+import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
@@ -22,7 +22,7 @@ import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
 import { writeJournal } from './journal-ops.ts';
-import { allKnown } from './known-ops.ts';
+import { keyStandings } from './known-ops.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -86,13 +86,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
     const now = await this.#now();
-    return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, this.config, now, uploadId));
+    return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, now, uploadId));
   }
 
-  /** Says whether an upload of these keys would bring nothing new, though it has something to publish. */
-  async known(keys: readonly TemporaryExposureKey[]): Promise<boolean> {
+  /** Says of each key whether it is known, new, or can't be published any more. */
+  async known(keys: readonly TemporaryExposureKey[]): Promise<KeyStanding[]> {
     const now = await this.#ready();
-    return allKnown(this.ctx.storage.sql, this.config, this.#keys, now, keys);
+    return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */

@@ -149,14 +149,24 @@ describe('resolve', () => {
     expect(await rig.inBuffer(rows)).toBe(1);
   });
 
-  it('forgets upload ids and tombstones when the TAN row is gone', async ({ expect }) => {
+  it('forgets upload ids and tombstones when the row of a TAN of 14 days is gone, and not before', async ({
+    expect,
+  }) => {
+    const ids = () => rig.inBuffer((sql) => sql.exec('SELECT upload_id AS id FROM upload').toArray());
     await rig.accept('u1', keysOf(1, 1));
     await rig.buffer.resolve('u2');
-    rig.now += 29 * 3600;
-    await rig.accept('u3', keysOf(3, 1));
+    // Life, up to an hour to the full hour, two hours of grace.
+    rig.now += 14 * 86_400 + 3 * 3600;
     await rig.wakeBuffer();
-    const ids = await rig.inBuffer((sql) => sql.exec('SELECT upload_id FROM upload').toArray());
-    expect(ids).toEqual([{ upload_id: 'u3' }]);
+    expect(await ids()).toEqual([{ id: 'u1' }, { id: 'u2' }]);
+    expect([await rig.buffer.resolve('u1'), await rig.buffer.resolve('u2')]).toEqual([
+      { kind: 'stored' },
+      { kind: 'tombstone' },
+    ]);
+    rig.now += 2 * 3600;
+    await rig.buffer.resolve('u3');
+    await rig.wakeBuffer();
+    expect(await ids()).toEqual([{ id: 'u3' }]);
   });
 });
 
@@ -252,5 +262,39 @@ describe('page', () => {
       if (page.last) break;
     }
     expect(Uint8Array.from(paged)).toEqual(whole.rows);
+  });
+});
+
+describe('an upload id', () => {
+  it('is told apart from others by what is known of its keys: published, waiting, new, over', async ({ expect }) => {
+    const [published, waiting, fresh] = [keysOf(1, 1)[0]!, keysOf(2, 1)[0]!, keysOf(3, 1)[0]!];
+    await rig.accept('u1', [published]);
+    const set = await (async () => {
+      rig.now += 3600;
+      return rig.buffer.freeze({ hour: HOUR, after: 0 });
+    })();
+    await rig.buffer.purge(set.setNo);
+    await rig.accept('u2', [waiting]);
+    const old = { ...fresh, rollingStartIntervalNumber: fresh.rollingStartIntervalNumber - 15 * 144 };
+    const otherLevel = { ...published, transmissionRiskLevel: 1, reportType: 4 as const };
+    expect(await rig.buffer.known([published, otherLevel, waiting, fresh, old])).toEqual([
+      'known',
+      'known',
+      'known',
+      'new',
+      'over',
+    ]);
+    expect(await rig.buffer.known([])).toEqual([]);
+  });
+
+  it('takes at most 65 bytes, pages and all', async ({ expect }) => {
+    const bytes = await rig.inBuffer((sql) => {
+      const before = sql.databaseSize;
+      const id = () => crypto.randomUUID().replaceAll('-', '');
+      for (let n = 0; n < 10_000; n++) sql.exec(`INSERT INTO upload VALUES (?, 'tombstone', 500000)`, id());
+      return (sql.databaseSize - before) / 10_000;
+    });
+    expect(bytes).toBeGreaterThan(40);
+    expect(bytes).toBeLessThanOrEqual(65);
   });
 });

@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers';
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, it } from 'vitest';
 import { signPermit } from '../../domain/intake-permit.ts';
-import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
+import { fromBase64, toHex } from '../../protocol/primitives/bytes.ts';
 import { deathOf, reserveRequest } from '../../test/support/reserve-request.ts';
 import type { TanLedger } from './tan-ledger-do.ts';
 
@@ -224,4 +225,15 @@ describe('forgetting', () => {
     expect(wait).toBeGreaterThan(0);
     expect(wait).toBeLessThanOrEqual(60_000);
   });
+});
+
+it('a TAN takes at most 300 bytes for its life, hash, reservation, index and pages', async ({ expect }) => {
+  const hashes = Array.from({ length: 10_000 }, () => toHex(crypto.getRandomValues(new Uint8Array(32))));
+  await setClock(START);
+  const size = () => runInDurableObject(ledger(), (_object, state) => state.storage.sql.databaseSize);
+  const before = await size();
+  await ledger().issue({ hashes, codeBatchId: null, lifetimeSeconds: MAX_TAN_LIFETIME_SECONDS });
+  const bytes = ((await size()) - before) / hashes.length;
+  expect(bytes).toBeGreaterThan(150);
+  expect(bytes).toBeLessThanOrEqual(300);
 });

@@ -4,7 +4,8 @@
  * A row has the same number of bytes in every state, and a reservation that is over is zeros: so SQLite writes a changed
  * row over the old one, and no digest stays behind in a page's free space.
  */
-import { GRACE_AFTER_EXPIRY_SECONDS, type TanRow } from '../../domain/reservation.ts';
+import type { TanRow } from '../../domain/reservation.ts';
+import { GRACE_AFTER_EXPIRY_SECONDS } from '../../domain/tan.ts';
 import { concatBytes, fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 
 /** See durable-objects/migrations.ts. Never edit one that was deployed: append. */

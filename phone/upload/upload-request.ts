@@ -1,5 +1,5 @@
 /**
- * @module An upload as it leaves the phone (docs/spec/cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 15
+ * @module An upload as it leaves the phone (docs/spec/cwa.md §1.1, §1.3): Corona-Warn-App's dialect, padded so that 1 to 30
  * keys, the next day's upload of one key and a dummy have one size on the wire, headers included. The TAN, and whether it is a
  * dummy, stand in the padded body: as headers HPACK would keep them and write them shorter the next time (docs/decisions/025). CWA pads 28 bytes a
  * missing key, while keys take 31 to 35: so its requests differ (cwa-documentation#591). We pad to the whole body's
@@ -12,14 +12,14 @@ import type { OwnKey } from '../radio/tek-schedule.ts';
 
 /** Where uploads and dummies go. */
 const UPLOAD_PATH = '/version/v1/diagnosis-keys';
-/** Keys an upload may hold: 14 days and today (docs/spec/gaen.md §1). */
-const MAX_UPLOAD_KEYS = 15;
+/** Keys an upload may hold: 14 days and today (docs/spec/gaen.md §1), each with two keys where it was cut. */
+const MAX_UPLOAD_KEYS = 30;
 /**
- * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 15
- * keys of 35 bytes are 525, 50 visited countries of 4 bytes 200, the TAN 39, the other fields 10, and at least {@link
- * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 905.
+ * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 30
+ * keys of 35 bytes are 1,050, 50 visited countries of 4 bytes 200, the TAN 39, the other fields 10, and at least {@link
+ * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 1,430.
  */
-export const UPLOAD_BODY_BYTES = 1024;
+export const UPLOAD_BODY_BYTES = 1536;
 /** The most: with more the padding's length may take two bytes or three, and one size in between could not be hit. */
 const MOST_BODY_BYTES = 16_384;
 /**
@@ -66,7 +66,7 @@ export type UploadRequestError =
  * @param tan as the verification server gave it, 36 characters
  * @param content what is shared
  * @param random for the padding, drawn anew at each attempt
- * @param bodyBytes as configured; brought into 1024..16384, by every phone alike
+ * @param bodyBytes as configured; brought into 1536..16384, by every phone alike
  * @returns the request, or which limit the content passes
  */
 export function uploadRequest(

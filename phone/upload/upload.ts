@@ -19,7 +19,7 @@ export interface UploadPorts {
   /** Origin of the upload Worker, without a slash at its end. */
   readonly baseUrl: string;
   readonly random: RandomBytes;
-  /** From the configuration (coverTraffic.uploadBodyBytes); without one 1,024. */
+  /** From the configuration (coverTraffic.uploadBodyBytes); without one 1,536. */
   readonly bodyBytes?: number;
 }
 

@@ -2,6 +2,7 @@
  * @module `npm run attack -- second-token`: somebody else's test read, destroyed or opened a second time by way of the date of
  * birth, and a third TAN once the ledger has forgotten the first; on the local edge, and on what verification was before.
  */
+import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { openLaboratory } from '../support/laboratory.ts';
@@ -13,9 +14,9 @@ import { FormerVerification } from './support/former-verification.ts';
 
 /** 2026-11-24, 10:20 UTC. */
 const START = Date.UTC(2026, 10, 24, 10, 20) / 1000;
-const TAN_LIFETIME_SECONDS = 86_400;
-/** By then the ledger has forgotten a TAN: its life and two hours. */
-const FORGOTTEN_AFTER_SECONDS = TAN_LIFETIME_SECONDS + 7_200;
+/** By then the ledger has forgotten a TAN; that of the former verification had after 26 hours. */
+const FORGOTTEN_AFTER_SECONDS = longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS);
+const FORMER_FORGOTTEN_AFTER_SECONDS = 26 * 3_600;
 const VICTIMS = 10;
 /** Dates of birth that whoever has the flyer tries, all at once. */
 const TRIES = 200;
@@ -35,7 +36,7 @@ interface Loot {
   readonly wrongTans: number;
   /** Right dates found among 200 when they stand at the end, and places at which one is found. */
   readonly found: number;
-  /** Uploads of one positive test in 47 hours. */
+  /** Uploads of one positive test in 47 hours, and once more when the ledger has forgotten. */
   readonly uploads: number;
 }
 
@@ -161,7 +162,7 @@ class Attacker {
     };
     const first = await this.#door.tan(token);
     if (first !== null && (await this.#door.upload(first))) uploads++;
-    for (const seconds of [FORGOTTEN_AFTER_SECONDS, 3_600, 15 * 3_600]) {
+    for (const seconds of [FORMER_FORGOTTEN_AFTER_SECONDS, 3_600, 15 * 3_600, FORGOTTEN_AFTER_SECONDS]) {
       await this.#door.wait(seconds);
       await useAll();
     }
@@ -188,14 +189,15 @@ const FORMER_FAULTS: readonly (keyof Loot)[] = ['read', 'destroyed', 'secondSess
 
 export const attack: Attack = {
   name: 'second-token',
-  summary: "dates of birth that read, destroy or open others' tests, and a third TAN after 26 hours",
+  summary:
+    "dates of birth that read, destroy or open others' tests, and a third TAN once the ledger has forgotten the first",
   async run({ seed, progress }) {
     const random = byteSource(`second token ${seed}`);
     const draw = (bytes: number): string => toHex(random(bytes));
     const edge = await startLocalEdge({
       vars: {
         upload: { ANSWER_DEADLINE_MS: '0' },
-        verification: { ANSWER_DEADLINE_MS: '0', TAN_LIFETIME_SECONDS: String(TAN_LIFETIME_SECONDS) },
+        verification: { ANSWER_DEADLINE_MS: '0', TAN_LIFETIME_SECONDS: String(MAX_TAN_LIFETIME_SECONDS) },
       },
       onLog: () => undefined,
     });

@@ -23,10 +23,11 @@ const ONSETS = [null, ...DECOY_PROFILE.answers.flatMap(({ from, to }) => [from, 
 
 /** Bytes of a body with `count` keys; 0: a dummy. */
 function bodyBytes(paddedTo: number, count: number, onset: number | null, cut: boolean): number {
-  const keys = patientKeys('size', START, count).map((key, age) => ({
+  const perDay = count > paddedTo ? 2 : 1;
+  const keys = patientKeys('size', START, count).map((key, n) => ({
     ...key,
-    daysSinceOnsetOfSymptoms: onset === null ? null : onset - 1 - age,
-    rollingPeriod: cut && age === 0 ? 60 : key.rollingPeriod,
+    daysSinceOnsetOfSymptoms: onset === null ? null : onset - 1 - Math.floor(n / perDay),
+    rollingPeriod: perDay === 2 ? [104, 142][n % 2]! : cut && n === 0 ? 60 : key.rollingPeriod,
   }));
   const requestPadding = new Uint8Array(PADDING_A_KEY * Math.max(paddedTo - count, 0)).fill(0x41);
   return encodeSubmissionPayload(payloadOf(keys, { requestPadding })).length;
@@ -39,7 +40,8 @@ function excess(paddedTo: number, count: number): string {
   return `${Math.min(...sizes)} to ${Math.max(...sizes)}`;
 }
 
-const COUNTS = [1, 5, 10, 13, 14];
+/** 28: two keys of each of 14 days, as after releases on their days. */
+const COUNTS = [1, 5, 10, 13, 14, 28];
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
 /** The document; tables stand in a list. */

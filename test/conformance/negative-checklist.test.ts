@@ -3,13 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
 
 const LETTERS = Array.from('abcdefghijklmnopqrstu');
-/** A letter of the public list, or a number of our own. */
-const ROW = /^\| ([a-z]|\d+[a-z]?) \| (.+?) \| (.+) \|$/gm;
+/** A letter of the public list, or a number of our own: of an attack, or of a later list and its line. */
+const ROW = /^\| ([a-z]|\d+(?:\.\d+)?[a-z]?) \| (.+?) \| (.+) \|$/gm;
 const TEST = /`([\w./-]+\.test\.ts)` "((?:[^"\\]|\\")+)"/g;
 
 const rows = [...readFileSync('docs/negative-checklist.md', 'utf8').matchAll(ROW)].map(
   ([, letter = '', , shownBy = '']) => ({ letter, shownBy }),
 );
+/** Attacks, then later lists line by line. */
+function place(number: string): number {
+  const [list = 0, line] = number.split('.').map((part) => Number.parseInt(part, 10));
+  return line === undefined ? list : list * 1000 + line;
+}
 /** Titles as they stand in the source, whatever quotes stand around them. */
 const unquoted = (text: string): string => text.replaceAll('\\', '');
 
@@ -20,7 +25,7 @@ describe('the negative checklist', () => {
 
   it('has each number once, in order', ({ expect }) => {
     const numbers = rows.map(({ letter }) => letter).filter((letter) => /^\d/.test(letter));
-    const inOrder = numbers.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+    const inOrder = numbers.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
     expect(numbers).toEqual(inOrder);
     expect(new Set(numbers).size).toBe(numbers.length);
   });

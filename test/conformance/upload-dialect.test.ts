@@ -58,6 +58,11 @@ describe.concurrent('200', () => {
     expect((await system.upload(await freshTan(), payloadOf(freshKeys(count)))).status).toBe(200);
   });
 
+  it.for([16, 26])('%d keys, two of a day', async (count, { expect }) => {
+    const keys = [...freshKeys(13), ...freshKeys(count - 13)];
+    expect((await system.upload(await freshTan(), payloadOf(keys))).status).toBe(200);
+  });
+
   it.for(['1', '7', '-1'])('dummy, cwa-fake: %s', async (fake, { expect }) => {
     const body = encodeSubmissionPayload(payloadOf([]));
     const answer = await post(
@@ -98,7 +103,7 @@ describe.concurrent('400', () => {
     ['a protobuf that ends too early', () => encoded().subarray(0, 200)],
     ['nothing', () => new Uint8Array()],
     ['no key', () => encodeSubmissionPayload(payloadOf([]))],
-    ['16 keys', () => encoded([...freshKeys(14), ...freshKeys(2)])],
+    ['31 keys', () => encoded([...freshKeys(13), ...freshKeys(13), ...freshKeys(5)])],
     ['key data of 15 bytes', () => encoded(altered({ keyData: new Uint8Array(15) }))],
     ['key data of 17 bytes', () => encoded(altered({ keyData: new Uint8Array(17) }))],
     ['rolling period 0', () => encoded(altered({ rollingPeriod: 0 }))],

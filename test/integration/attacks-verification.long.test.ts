@@ -24,7 +24,7 @@ it('races for TANs, tokens, cards and dates of birth are won once, with the call
   expect(verdicts[0]?.what).toContain(`over ${deciding.length + 1} rounds`);
 });
 
-it('no date of birth reads, destroys or opens another’s test, and no third TAN comes after 26 hours', async ({
+it('no date of birth reads, destroys or opens another’s test, and no third TAN comes when the ledger has forgotten', async ({
   expect,
 }) => {
   const verdicts = await secondToken.run({ seed: 1, progress: quiet });

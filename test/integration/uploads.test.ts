@@ -82,9 +82,12 @@ describe('a refused upload', () => {
     ['no protobuf', 400, () => Uint8Array.from({ length: 400 }, (_, i) => 255 - (i % 256))],
     ['no key', 400, () => encodeSubmissionPayload(payloadOf([]))],
     [
-      'sixteen keys',
+      '31 keys',
       400,
-      () => encodeSubmissionPayload(payloadOf([...patientKeys('x', START), ...patientKeys('y', START, 2)])),
+      () =>
+        encodeSubmissionPayload(
+          payloadOf([...patientKeys('x', START, 13), ...patientKeys('y', START, 13), ...patientKeys('z', START, 5)]),
+        ),
     ],
     ['a byte over the limit', 400, () => new Uint8Array(LIMIT_BYTES + 1)],
     ['two overlapping keys', 400, () => overlapping()],
@@ -149,7 +152,7 @@ describe('a refused upload', () => {
 
   it('with an expired TAN is told 403', async ({ expect }) => {
     const tan = nextTan();
-    await setClock(system.edge.url, START + 25 * SECONDS_PER_HOUR); // a life ends with a full hour
+    await setClock(system.edge.url, START + 14 * 24 * SECONDS_PER_HOUR + SECONDS_PER_HOUR); // a life ends with a full hour
     expect((await system.upload(tan, payloadOf(patientKeys('expired', START)))).status).toBe(403);
     await setClock(system.edge.url, START);
   });

@@ -97,7 +97,7 @@ export class Intake extends WorkerEntrypoint {
     dead.add(uploadId);
     return { kind: 'tombstone', receipt: '' };
   }
-  known(keys) { return keys.every(({ keyData }) => known.has(keyData.join())); }
+  known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }

@@ -41,6 +41,19 @@ beforeEach(async () => {
 });
 
 describe('what phones fetch', () => {
+  it.for(['abc', '"', 'W/', 'W/abc', '"a" "b"', ''])(
+    'by If-None-Match, If-Range or Range: %j is the object',
+    async (value, { expect }) => {
+      for (const path of [...cwaConfigPaths('DE'), cwaConfigCountryPath(), configHeadPath(), DOCUMENT]) {
+        for (const name of ['if-none-match', 'if-range', 'range']) {
+          for (const method of ['GET', 'HEAD']) {
+            expect((await get(`/${path}`, { method, headers: { [name]: value } })).status).toBe(200);
+          }
+        }
+      }
+    },
+  );
+
   it.for([...cwaConfigPaths('DE'), cwaConfigCountryPath(), configHeadPath(), DOCUMENT])(
     '/%s: one ETag, a Date, max-age above 0, 304',
     async (path, { expect }) => {

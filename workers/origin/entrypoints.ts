@@ -13,6 +13,7 @@ import type {
   ClockStatus,
   IntakePermit,
   IntakeRpc,
+  KeyStanding,
   OriginBackOfficeRpc,
   OriginStatus,
   ResolveReply,
@@ -60,7 +61,7 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
         : { kind, receipt: receipt(intakeConfig(this.env).permitKey, uploadId, idNonce) };
     }
 
-    async known(keys: readonly TemporaryExposureKey[]): Promise<boolean> {
+    async known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]> {
       return originObjects(this.env).buffer.known(keys.slice(0, MAX_KEYS_PER_UPLOAD));
     }
   };

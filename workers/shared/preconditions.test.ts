@@ -15,6 +15,8 @@ describe('RFC 9110 §13.1.2 If-None-Match', () => {
     ['another tag', '"other"', false],
     ['the tag as part of another', '"x0123abc"', false],
     ['without quotes', '0123abc', false],
+    ['behind something else', `abc ${TAG}`, false],
+    ['with something behind', `${TAG}x`, false],
     ['empty', '', false],
   ];
   it.for(cases)('%s', ([, header, want], { expect }) => {

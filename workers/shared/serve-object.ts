@@ -4,7 +4,7 @@
  * conditional and range headers are read: who asked is of no interest to anybody (docs/architecture.md §10).
  */
 import { logLine } from './log.ts';
-import { matchesEntityTag, parseRange, rangeApplies } from './preconditions.ts';
+import { onlyTag, select, type Conditions } from './preconditions.ts';
 import { readError } from './read-error.ts';
 import type { ReadOnlyBucket } from './read-only-bucket.ts';
 
@@ -12,8 +12,9 @@ import type { ReadOnlyBucket } from './read-only-bucket.ts';
 const RETRY_AFTER_SECONDS = '60';
 
 /**
- * Serves one object: 200, 206, 304, 404, 416, or 503 when R2 throws. Costs one read of R2; a range costs two (head,
- * then the part, tied to the head by ETag so that a replaced object is never cut by its predecessor's size).
+ * Serves one object: 200, 206, 304, 404, 416, or 503 when R2 throws; never by what a header says. Costs one read of R2; a
+ * range costs two (head, then the part, tied to the head by ETag so that a replaced object is never cut by its
+ * predecessor's size).
  *
  * @param request GET or HEAD; only the method and `If-None-Match`, `Range`, `If-Range` are read
  * @param key the object's key, already known to have an allowed shape
@@ -27,11 +28,16 @@ export async function serveObject(
   bucket: ReadOnlyBucket,
   now: number,
 ): Promise<Response> {
+  const conditions: Conditions = {
+    method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+    ifNoneMatch: request.headers.get('if-none-match'),
+    ifRange: request.headers.get('if-range'),
+    range: request.headers.get('range'),
+  };
   try {
-    const range = request.headers.get('range');
-    if (request.method === 'HEAD') return answerHead(request, await bucket.head(key), now);
-    if (range !== null) return await answerRange(request, range, key, bucket, now);
-    return await answerGet(request, key, bucket, now);
+    if (conditions.method === 'HEAD' || conditions.range !== null)
+      return await answerByHead(conditions, key, bucket, now);
+    return await answerWhole(conditions, key, bucket, now);
   } catch {
     // The message may hold the key, and the key says which hour somebody asked for: log the event alone.
     logLine('a read of R2 failed');
@@ -39,54 +45,59 @@ export async function serveObject(
   }
 }
 
-function answerHead(request: Request, object: R2Object | null, now: number): Response {
-  if (object === null || hasExpired(object, now)) return notFound();
-  const headers = headersOf(object, now);
-  if (matchesEntityTag(request.headers.get('if-none-match'), object.httpEtag)) return notModified(headers);
-  headers.set('content-length', String(object.size));
-  return new Response(null, { headers });
-}
-
-async function answerGet(request: Request, key: string, bucket: ReadOnlyBucket, now: number): Promise<Response> {
-  const ifNoneMatch = request.headers.get('if-none-match');
-  // R2 compares strongly; without the W/ its answer is the weak comparison that If-None-Match asks for.
-  const condition = ifNoneMatch === null ? {} : { 'if-none-match': ifNoneMatch.replaceAll('W/"', '"') };
-  const object = await bucket.get(key, { onlyIf: new Headers(condition) });
+async function answerWhole(
+  conditions: Conditions,
+  key: string,
+  bucket: ReadOnlyBucket,
+  now: number,
+): Promise<Response> {
+  const tag = onlyTag(conditions.ifNoneMatch);
+  const object = await bucket.get(key, tag === null ? {} : { onlyIf: { etagDoesNotMatch: tag } });
   if (object === null) return notFound();
-  if (hasExpired(object, now)) {
-    if ('body' in object) await object.body.cancel();
-    return notFound();
+  const body = 'body' in object ? object.body : null;
+  const selected = select({ ...conditions, range: null }, { etag: object.httpEtag, size: object.size });
+  if (body === null || hasExpired(object, now) || selected.kind === 'not-modified') {
+    await body?.cancel();
+    return hasExpired(object, now) ? notFound() : notModified(headersOf(object, now));
   }
-  const headers = headersOf(object, now);
-  if (!('body' in object)) return notModified(headers);
-  headers.set('content-length', String(object.size));
-  return new Response(object.body, { headers });
+  return whole(object, body, now);
 }
 
-async function answerRange(
-  request: Request,
-  range: string,
+async function answerByHead(
+  conditions: Conditions,
   key: string,
   bucket: ReadOnlyBucket,
   now: number,
 ): Promise<Response> {
   const head = await bucket.head(key);
   if (head === null || hasExpired(head, now)) return notFound();
-  const headers = headersOf(head, now);
-  if (matchesEntityTag(request.headers.get('if-none-match'), head.httpEtag)) return notModified(headers);
-  const part = rangeApplies(request.headers.get('if-range'), head.httpEtag) ? parseRange(range, head.size) : 'ignore';
-  if (part === 'ignore') return await answerGet(request, key, bucket, now);
-  if (part === 'unsatisfiable') {
-    return readError(416, 'The range begins behind the end of the object.', {
-      'content-range': `bytes */${head.size}`,
-    });
+  const selected = select(conditions, { etag: head.httpEtag, size: head.size });
+  switch (selected.kind) {
+    case 'not-modified':
+      return notModified(headersOf(head, now));
+    case 'unsatisfiable':
+      return readError(416, 'The range begins behind the end of the object.', {
+        'content-range': `bytes */${head.size}`,
+      });
+    case 'whole':
+      return conditions.method === 'HEAD' ? whole(head, null, now) : await answerWhole(conditions, key, bucket, now);
+    case 'part': {
+      const { offset, length } = selected.range;
+      const object = await bucket.get(key, { range: selected.range, onlyIf: { etagMatches: head.etag } });
+      // Replaced or removed since the head: what the client would have got without a range.
+      if (object === null || !('body' in object)) return await answerWhole(conditions, key, bucket, now);
+      const headers = headersOf(head, now);
+      headers.set('content-range', `bytes ${offset}-${offset + length - 1}/${head.size}`);
+      headers.set('content-length', String(length));
+      return new Response(object.body, { status: 206, headers });
+    }
   }
-  const object = await bucket.get(key, { range: part, onlyIf: { etagMatches: head.etag } });
-  // Replaced or removed since the head: what the client would have got without a range.
-  if (object === null || !('body' in object)) return await answerGet(request, key, bucket, now);
-  headers.set('content-range', `bytes ${part.offset}-${part.offset + part.length - 1}/${head.size}`);
-  headers.set('content-length', String(part.length));
-  return new Response(object.body, { status: 206, headers });
+}
+
+function whole(object: R2Object, body: ReadableStream | null, now: number): Response {
+  const headers = headersOf(object, now);
+  headers.set('content-length', String(object.size));
+  return new Response(body, { headers });
 }
 
 /**

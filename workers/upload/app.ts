@@ -23,7 +23,7 @@ import { storeUpload } from './store.ts';
 
 /** Where phones post to. */
 export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
-/** docs/architecture.md §4.1; 15 keys, padding and headers of CWA's clients are about 1 KB. */
+/** docs/architecture.md §4.1; 30 keys, padding and headers of CWA's clients are below 2 KB. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }>;
@@ -102,8 +102,7 @@ async function decide(
   const { upload, authorisation } = claim.value;
   const digest = uploadDigest(upload, config.digestKey);
   if (authorisation === null) {
-    publishableKeys(upload.keys, await clock());
-    return { kind: 'dummy' };
+    return publishableKeys(upload.keys, await clock()).refused ?? { kind: 'dummy' };
   }
   const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
   if (tan === null) return { kind: 'unauthorised' };

@@ -78,7 +78,8 @@ export class World {
       intake: {
         accept: (uploadId, upload, permit) => over('accept', () => this.#accept(uploadId, upload, permit)),
         resolve: (uploadId, idNonce) => over('resolve', () => this.#resolve(uploadId, idNonce)),
-        known: (keys) => over('known', () => keys.every(({ keyData }) => this.knownKeys.has(toHex(keyData)))),
+        known: (keys) =>
+          over('known', () => keys.map(({ keyData }) => (this.knownKeys.has(toHex(keyData)) ? 'known' : 'new'))),
       },
     };
   }

@@ -7,8 +7,9 @@
  *   `reserve` makes one for what is uploaded then.
  * - after `accept`: keys are durable, the TAN is reserved. The same digest repeats `accept` (same id: stored) and
  *   commits; another one resolves the id (stored), commits it and is answered as after `commit`.
- * - after `commit`: nobody knows any longer which keys the TAN was used for. Keys that are all known are answered as stored,
- *   so the same upload is, until its keys have had their time; others are refused.
+ * - after `commit`: nobody knows any longer which keys the TAN was used for. Known keys are answered as stored, so the same
+ *   upload is, until its keys have had their time, also when the phone has dropped its oldest key or computed its levels
+ *   anew since (docs/decisions/031); others are refused.
  * - between `resolve` and `release`: the id is dead; whoever comes next resolves it again, gets the same receipt, releases.
  * A TAN is never committed for an upload that stored nothing, and a tombstone is written before a release, so that an
  * `accept` still under way cannot store under an authorisation that somebody else has taken.
@@ -20,7 +21,13 @@ import {
   type CommittedPayload,
   type OriginId,
 } from '../../domain/intake-permit.ts';
-import { publishableKeys, type Publishable } from '../../domain/keys/validate.ts';
+import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
+import {
+  publishableKeys,
+  recognisableKeys,
+  type Publishable,
+  type RecognisableKey,
+} from '../../domain/keys/validate.ts';
 import type { CheckedUpload } from '../../domain/keys/uploaded.ts';
 import type { IntakeRpc, RedeemRpc, ReserveReply } from '../../domain/rpc.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
@@ -58,6 +65,8 @@ const TRY_LATER: Outcome = { kind: 'try-later' };
 
 /** What one attempt offers to `origin`, and how it is committed to. */
 interface Offer extends Publishable {
+  /** What an earlier attempt may have stored, for the answer on a used TAN. */
+  readonly recognisable: () => readonly RecognisableKey[];
   readonly payload: CommittedPayload;
   readonly payloadNonce: string;
 }
@@ -73,11 +82,13 @@ interface Offer extends Publishable {
 export async function storeUpload(ports: StorePorts, authorised: AuthorisedUpload): Promise<Outcome> {
   const { redeem, intake, uploadIdKey } = ports;
   const { tan, digest, upload, origin } = authorised;
-  const publishable = publishableKeys(upload.keys, await ports.now());
+  const now = await ports.now();
+  const publishable = publishableKeys(upload.keys, now);
   const { regions, consentToFederation } = upload;
   const payload = { keys: publishable.keys, regions, consentToFederation, origin };
   const offer: Offer = {
     ...publishable,
+    recognisable: () => recognisableKeys(upload.keys, now),
     payload,
     payloadNonce: toHex(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))),
   };
@@ -115,9 +126,17 @@ export async function storeUpload(ports: StorePorts, authorised: AuthorisedUploa
   return TRY_LATER;
 }
 
-/** @returns stored if there is something to publish and `origin` knows all of it: then it is these keys that came, or as good */
-async function answerOfUsedTan(intake: IntakeRpc, { keys }: Offer): Promise<Outcome> {
-  return keys.length > 0 && (await intake.known(keys)) ? STORED : UNAUTHORISED;
+/**
+ * The TAN was used, and nobody remembers for which keys.
+ *
+ * @returns stored if `origin` knows some of these keys and nothing here can be news: then it is these keys that came, or as good
+ */
+async function answerOfUsedTan(intake: IntakeRpc, { refused, recognisable }: Offer): Promise<Outcome> {
+  if (refused !== null) return refused;
+  const asked = recognisable().slice(0, MAX_KEYS_PER_UPLOAD);
+  const standings = asked.length === 0 ? [] : await intake.known(asked.map(({ key }) => key));
+  const isNews = asked.some(({ mustBeKnown }, n) => mustBeKnown && standings[n] === 'new');
+  return !isNews && standings.includes('known') ? STORED : UNAUTHORISED;
 }
 
 /** @returns how it ended, or null when the upload id is dead and another must be reserved */
@@ -128,12 +147,13 @@ async function acceptReserved(
   { reservationId, codeBatchId, permit }: Extract<ReserveReply, { readonly kind: 'reserved' }>,
   { uploadId, idNonce }: OriginId,
 ): Promise<Outcome | null> {
-  const { keys, dropped, payload, payloadNonce } = offer;
-  if (keys.length === 0) {
-    // The rules may have let more through an hour ago, and that attempt may be stored: ask before giving the TAN back.
+  const { keys, dropped, refused, payload, payloadNonce } = offer;
+  if (keys.length === 0 || refused !== null) {
+    // The rules may have judged otherwise an hour ago, and that attempt may be stored: ask before giving the TAN back.
     const fate = await intake.resolve(uploadId, idNonce);
     if (fate.kind === 'stored') return committed(redeem, tan, reservationId);
     await redeem.release(tan, reservationId, fate.receipt);
+    if (refused !== null) return refused;
     const all = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     return dropped['future-start'] === all ? { kind: 'clock-wrong' } : STORED;
   }

@@ -35,7 +35,7 @@ export async function muteVerification(): Promise<Miniflare> {
       compatibilityDate: '2026-11-01',
       bindings: {
         ...Object.fromEntries(secrets.map((name) => [name, testSecret(name)])),
-        TAN_LIFETIME_SECONDS: '86400',
+        TAN_LIFETIME_SECONDS: '1209600',
         FOLLOW_UP_DAYS: '0',
         RESERVATION_LEASE_SECONDS: '60',
         ANSWER_DEADLINE_MS: '200',

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
-import { endOrphan } from './orphan.ts';
+import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 
 const WORKER = 'buckets';
 const EMPTY_WORKER = 'export default { fetch() { return new Response(null, { status: 404 }); } }';
@@ -43,9 +43,13 @@ export async function openBuckets(directory: string): Promise<StateBuckets> {
     }),
   );
   await miniflare.ready;
+  noteWorkerd(state);
   return {
     publicBucket: await miniflare.getR2Bucket('PUBLIC', WORKER),
     privateBucket: await miniflare.getR2Bucket('PRIVATE', WORKER),
-    dispose: () => miniflare.dispose(),
+    async dispose() {
+      await miniflare.dispose();
+      forgetWorkerd(state);
+    },
   };
 }

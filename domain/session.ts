@@ -134,9 +134,14 @@ export function keptFor(session: Session, resultKeptUntil: number | null): Sessi
   return expiresAt === session.expiresAt ? session : { ...session, expiresAt };
 }
 
-/** The end of a session: nothing in it leads to a test any more. */
+/**
+ * The end of a session: nothing in it leads to a test any more. A test's is known for as long as any result could be had with it: one
+ * may be posted first as late as the session would have waited, and stays as long again.
+ */
 export function ended(session: Session, state: 'deleted' | 'void'): Session {
-  return { ...session, state, hashedGuid: null, hashedGuidWithBirthDate: null };
+  const isTest = session.authorisation === 'laboratory';
+  const expiresAt = session.expiresAt + (isTest ? RESULT_FORGOTTEN_AFTER_SECONDS : 0);
+  return { ...session, state, hashedGuid: null, hashedGuidWithBirthDate: null, expiresAt };
 }
 
 /**

@@ -2,23 +2,34 @@
  * @module Test results as laboratories post them and apps read them (docs/spec/cwa.md §3.1, §3.5). Codes, ids and the rules
  * for a batch; pure.
  */
+import { toHex, utf8 } from '../protocol/primitives/bytes.ts';
+import { sha256 } from '../protocol/primitives/hash.ts';
 
 /** Result codes of a PCR test; a rapid test adds 5, PoC-NAT adds 10 (given to the app less 10). */
 const TEST_RESULT = { PENDING: 0, NEGATIVE: 1, POSITIVE: 2, INVALID: 3, REDEEMED: 4 } as const;
 
-/** The three kinds of laboratory route, each with the codes it may post (docs/spec/cwa.md §3.5). */
+/**
+ * The three kinds of laboratory route, each with the codes it may post (docs/spec/cwa.md §3.5). A partner's QR code holds a hash
+ * already, over name and date of birth too: the phone registers its SHA-256, the partner posts it as it stands, and a date of birth of
+ * its own doesn't exist there.
+ */
 const RESULT_KINDS = {
-  lab: { min: 1, max: 3, given: 0 },
-  quicktest: { min: 5, max: 9, given: 0 },
-  pocnat: { min: 10, max: 14, given: 10 },
+  lab: { min: 1, max: 3, given: 0, isHashOfQrCode: false },
+  quicktest: { min: 5, max: 9, given: 0, isHashOfQrCode: true },
+  pocnat: { min: 10, max: 14, given: 10, isHashOfQrCode: true },
 } as const;
 export type ResultKind = keyof typeof RESULT_KINDS;
 
 /** Rows of one request: a laboratory's morning run fits, a flood does not. */
 export const MAX_RESULTS_PER_REQUEST = 5_000;
-/** A result is answered as redeemed after 21 days and forgotten after 60 (docs/spec/cwa.md §3.5). */
+/** A result is answered as redeemed 21 days after it was first posted and forgotten after 60 (docs/spec/cwa.md §3.5). */
 const RESULT_REDEEMED_AFTER_SECONDS = 21 * 86_400;
 export const RESULT_FORGOTTEN_AFTER_SECONDS = 60 * 86_400;
+/**
+ * A test that is over, forgotten by time or by its person, is known to be so for a year more: what a laboratory posts of it again is
+ * no result. Longer than any archive is replayed; shorter than for ever, since it says that there was such a test (decision 032).
+ */
+export const OVER_KNOWN_SECONDS = 365 * 86_400;
 /** A sample may be dated ahead by a laboratory's wrong clock, at most this much. */
 const SAMPLE_TIME_SKEW_SECONDS = 3_600;
 
@@ -49,12 +60,21 @@ export function parseBirthDateKey(text: unknown): string | null {
 }
 
 export interface PostedResult {
-  /** Hashed GUID, lower case. */
+  /** What the phone registers, lower case: the id as it was posted, or on the partners' routes its SHA-256. */
   readonly id: string;
   /** Code as stored: 1..3, 5..9 or 10..14. */
   readonly result: number;
-  /** When the sample was collected, Unix seconds. */
+  /** When the sample was collected, Unix seconds; null: the laboratory didn't say. */
+  readonly sampleCollected: number | null;
+}
+
+/** A result as it is kept. */
+export interface KeptResult {
+  readonly result: number;
+  /** Unix seconds; of a row that came without, when it came. */
   readonly sampleCollected: number;
+  /** Unix seconds at which the test was posted first: its age counts from then on, whatever is posted later. */
+  readonly postedAt: number;
 }
 
 export type PostedResultError = {
@@ -67,7 +87,7 @@ export type PostedResultError = {
  *
  * @param body parsed JSON
  * @param kind which route it came by
- * @param now Unix seconds, used where `sc` is missing
+ * @param now Unix seconds
  * @returns the rows in order, or the first field that breaks a rule; nothing of a refused request is stored
  */
 export function parsePostedResults(
@@ -81,36 +101,57 @@ export function parsePostedResults(
   if (rows.length < 1 || rows.length > MAX_RESULTS_PER_REQUEST) {
     return refuse('testResults', `must have 1..${MAX_RESULTS_PER_REQUEST} rows, has ${rows.length}`);
   }
-  const { min, max } = RESULT_KINDS[kind];
+  const { min, max, isHashOfQrCode } = RESULT_KINDS[kind];
   const seen = new Set<string>();
   const value: PostedResult[] = [];
   for (const [i, row] of rows.entries()) {
     const at = `testResults[${i}]`;
     if (!isObject(row)) return refuse(at, 'must be an object');
-    const id = parseHashedGuid(row['id']);
-    if (id === null) return refuse(`${at}.id`, 'must be 64 hex digits (the first may be x)');
+    const id = isHashOfQrCode ? parseTestKey(row['id']) : parseHashedGuid(row['id']);
+    if (id === null) return refuse(`${at}.id`, `must be 64 hex digits${isHashOfQrCode ? '' : ' (the first may be x)'}`);
     if (seen.has(id)) return refuse(`${at}.id`, 'stands twice in this request');
     seen.add(id);
     const result = row['result'];
     if (typeof result !== 'number' || !Number.isInteger(result) || result < min || result > max) {
       return refuse(`${at}.result`, `must be an integer ${min}..${max} on this route`);
     }
-    const sc = row['sc'] ?? now;
-    if (typeof sc !== 'number' || !Number.isInteger(sc) || sc <= 0 || sc > now + SAMPLE_TIME_SKEW_SECONDS) {
-      return refuse(`${at}.sc`, 'must be Unix seconds, not in the future');
-    }
-    value.push({ id, result, sampleCollected: sc });
+    const sc = row['sc'] ?? null;
+    const isTime = typeof sc === 'number' && Number.isInteger(sc) && sc > 0 && sc <= now + SAMPLE_TIME_SKEW_SECONDS;
+    if (sc !== null && !isTime) return refuse(`${at}.sc`, 'must be Unix seconds, not in the future');
+    value.push({ id: isHashOfQrCode ? hashOfQrHash(id) : id, result, sampleCollected: isTime ? sc : null });
   }
   return { ok: true, value };
 }
 
+/** @param hash of a partner's QR code, 64 hex digits in lower case @returns what the phone that scanned it registers */
+export function hashOfQrHash(hash: string): string {
+  return toHex(sha256(utf8(hash)));
+}
+
+/**
+ * What a row that comes again makes of the one that is kept. An equal row changes nothing, its age least of all; a redeemed one stays
+ * redeemed; one with an older sample undoes nothing; of two about one sample the later is the correction. A row without a time of its
+ * sample is as new as its coming, but one that says pending without it is a late copy.
+ *
+ * @param now Unix seconds
+ * @returns what to keep, or null: nothing changes
+ */
+export function resultAfter(kept: KeptResult, posted: PostedResult, now: number): KeptResult | null {
+  if (isRedeemed(resultForApp(kept.result, now - kept.postedAt))) return null;
+  const { result, sampleCollected } = posted;
+  const isNewer = sampleCollected !== null && sampleCollected > kept.sampleCollected;
+  if (result === kept.result || isPending(result)) return isNewer ? { ...kept, result, sampleCollected } : null;
+  if (sampleCollected !== null && sampleCollected < kept.sampleCollected) return null;
+  return { ...kept, result, sampleCollected: sampleCollected ?? Math.max(now, kept.sampleCollected) };
+}
+
 /**
  * @param stored code as stored
- * @param ageSeconds time since the result was posted
+ * @param ageSeconds time since the result was first posted
  * @returns the code an app is given: PoC-NAT less 10, and redeemed (4 or 9) when it is older than 21 days
  */
 export function resultForApp(stored: number, ageSeconds: number): number {
-  const given = stored >= RESULT_KINDS.pocnat.min ? stored - RESULT_KINDS.pocnat.given : stored;
+  const given = givenToApp(stored);
   if (ageSeconds < RESULT_REDEEMED_AFTER_SECONDS) return given;
   return given >= RESULT_KINDS.quicktest.min ? 9 : TEST_RESULT.REDEEMED;
 }
@@ -118,6 +159,19 @@ export function resultForApp(stored: number, ageSeconds: number): number {
 /** @returns true for a result that gives a right to upload: POSITIVE (2) or rapid-test POSITIVE (7) */
 export function isPositive(givenResult: number): boolean {
   return givenResult === TEST_RESULT.POSITIVE || givenResult === TEST_RESULT.POSITIVE + RESULT_KINDS.quicktest.min;
+}
+
+function givenToApp(stored: number): number {
+  return stored >= RESULT_KINDS.pocnat.min ? stored - RESULT_KINDS.pocnat.given : stored;
+}
+
+function isPending(stored: number): boolean {
+  const given = givenToApp(stored);
+  return given === TEST_RESULT.PENDING || given === TEST_RESULT.PENDING + RESULT_KINDS.quicktest.min;
+}
+
+function isRedeemed(givenResult: number): boolean {
+  return givenResult === TEST_RESULT.REDEEMED || givenResult === TEST_RESULT.REDEEMED + RESULT_KINDS.quicktest.min;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { convertV4MiniflareOptions, type LegacyWorkerOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { composeWorkers, type ComposeOptions } from './compose.ts';
+import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { loadSecrets } from './secrets.ts';
 import { readEnvironments, requireChunkPolicy } from './workers.ts';
@@ -84,7 +85,9 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       workers,
     }),
   );
+  let endCrons = (): void => undefined;
   const removeState = (): void => {
+    endCrons();
     process.off('exit', removeTemporary);
     if (temporary) removeTemporary();
     else forgetWorkerd(state);
@@ -92,6 +95,8 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   try {
     const url = await miniflare.ready;
     noteWorkerd(state);
+    // A benchmark's entries have none, and nothing shall run beside what it measures.
+    if (entries !== 'benchmark') endCrons = driveCrons(miniflare, environments, onLog);
     const pem = (file: string): string => readFileSync(join(state, file), 'utf8');
     return {
       url: url.origin,
@@ -100,6 +105,7 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       manifestPublicPem: pem('manifest-public.pem'),
       miniflare,
       async dispose() {
+        endCrons();
         await miniflare.dispose();
         removeState();
       },

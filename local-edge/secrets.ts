@@ -16,6 +16,9 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   LOG_SIGNING_KEY: 'log-public.pem',
 };
 
+/** Names the private half that the operator of a local edge signs with outside of it. */
+const SIGNING_FILES: Readonly<Record<string, string>> = { LABORATORY_LIST_SIGNING_KEY: 'laboratories.pem' };
+
 const drawKeyPair = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
@@ -51,6 +54,10 @@ export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]
   for (const [name, target] of Object.entries(PUBLIC_FILES)) {
     const pem = secrets[name];
     if (pem !== undefined) writeFileSync(join(state, target), publicPem(pem));
+  }
+  for (const [name, target] of Object.entries(SIGNING_FILES)) {
+    const pem = secrets[name];
+    if (pem !== undefined) writeFileSync(join(state, target), pem, { mode: 0o600 });
   }
   return secrets;
 }

@@ -62,7 +62,7 @@ function longestOfDay(keys: readonly CheckedKey[]): readonly CheckedKey[] {
 }
 
 /** The first of {@link KEY_RULES}, which look at the clock alone; the others look at what is worth publishing. */
-export const CLOCK_RULES: readonly KeyRule[] = [
+export const TIME_RULES: readonly KeyRule[] = [
   {
     name: 'future-start',
     rule: 'A key that begins after the current interval is dropped; one that began and still runs is kept.',
@@ -87,7 +87,7 @@ export const CLOCK_RULES: readonly KeyRule[] = [
 
 /** In the order they are applied. */
 export const KEY_RULES: readonly KeyRule[] = [
-  ...CLOCK_RULES,
+  ...TIME_RULES,
   {
     name: 'risk-below-minimum',
     rule: `A key whose transmission risk level is below ${MINIMUM_PUBLISHED_RISK_LEVEL} is dropped.`,

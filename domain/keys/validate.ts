@@ -5,7 +5,7 @@
 import { INTERVALS_PER_DAY, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
-import { CLOCK_RULES, KEY_RULES, LIMIT_RULES, riskLevelOf, type KeyRule } from './key-rules.ts';
+import { TIME_RULES, KEY_RULES, LIMIT_RULES, riskLevelOf, type KeyRule } from './key-rules.ts';
 import { MAX_ROLLING_PERIOD } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, encodeRiskLevel, wasBelowMinimum } from './risk.ts';
 import { UPLOAD_RULES, type UploadPolicy } from './upload-rules.ts';
@@ -101,7 +101,7 @@ export interface RecognisableKey {
  */
 export function recognisableKeys(keys: readonly CheckedKey[], now: number): RecognisableKey[] {
   const publishable = kept(KEY_RULES, keys, now).left;
-  const tooLow = kept(CLOCK_RULES, keys, now).left.filter((key) => riskLevelOf(key) < MINIMUM_PUBLISHED_RISK_LEVEL);
+  const tooLow = kept(TIME_RULES, keys, now).left.filter((key) => riskLevelOf(key) < MINIMUM_PUBLISHED_RISK_LEVEL);
   const today = Math.floor(now / SECONDS_PER_DAY);
   const wasPublishable = ({ daysSinceOnsetOfSymptoms: onset, rollingStartIntervalNumber: start }: CheckedKey) =>
     onset === null || !wasBelowMinimum(onset, today - Math.floor(start / INTERVALS_PER_DAY));

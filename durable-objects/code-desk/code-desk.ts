@@ -10,6 +10,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { BatchCursor, ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import {
@@ -30,7 +31,7 @@ import {
   withdrawnFrom,
 } from './desk-ops.ts';
 
-const CLEANUP_EVERY_SECONDS = 3_600;
+const CLEANUP_EVERY_MS = 3_600_000;
 
 export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
@@ -39,12 +40,14 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
   readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
     this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
   }
 
   /** Books one teleTAN. @param hint its first characters @returns the entry, or null when the quota is used up */
@@ -52,7 +55,7 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     const now = Math.floor(await this.clock());
     const entry = { hint, issuedAt: now, expiresAt: now + lifetimeSeconds };
     const booked = this.ctx.storage.transactionSync(() => bookTeleTan(this.#sql, issuer, entry));
-    await this.#armIfIdle();
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
     return booked ? entry : null;
   }
 
@@ -88,7 +91,7 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
       withdrawnFrom: null,
     };
     const booked = this.ctx.storage.transactionSync(() => bookBatch(this.#sql, batch));
-    await this.#armIfIdle();
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
     return booked ? batch : null;
   }
 
@@ -115,7 +118,7 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** TeleTANs with a right check character opened nothing. @param guesses that one sample stands for @returns those of this hour */
   async countFailedGuesses(guesses: number): Promise<number> {
     const count = countFailedGuesses(this.#sql, Math.floor((await this.clock()) / 3600), guesses);
-    await this.#armIfIdle();
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
     return count;
   }
 
@@ -125,26 +128,28 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     return { thisHour: failedGuesses(this.#sql, hour), lastHour: failedGuesses(this.#sql, hour - 1) };
   }
 
-  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  /**
+   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
+   *
+   * @param object this object's name
+   * @param at Unix seconds that another clock says, or null to tell only
+   */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
-    if (at !== null) this.#guard.confirm(now, at);
+    if (at !== null) {
+      this.#guard.confirm(now, at);
+      await this.#alarm.keep(CLEANUP_EVERY_MS);
+    }
     return this.#guard.status(object, now);
   }
 
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
+    await this.#alarm.set(CLEANUP_EVERY_MS);
     const now = Math.floor(await this.#guard.believe(await this.clock(), this.secondClock));
     await inSlices(
       () => forgetOldEntries(this.#sql, now),
       (more) => more,
     );
-  }
-
-  async #armIfIdle(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) {
-      await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_SECONDS * 1000);
-    }
   }
 }

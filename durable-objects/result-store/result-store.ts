@@ -3,7 +3,8 @@
  * by the first hex digit after the optional x; the list of laboratories lives in the shard `list`.
  *
  * Durable writes: `put` is one transaction (a crash leaves all rows of the shard or none; the laboratory repeats the
- * same request, which changes nothing but the age). `setList` is one row replaced in one transaction, `block` a
+ * same request, and an equal row changes nothing). `forget` and each pass of the clean-up are one transaction too: a row goes with the
+ * mark that it is over, or stays and goes the next time. `setList` is one row replaced in one transaction, `block` a
  * row a mark: a crash leaves some of them, and each blocks by itself.
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -11,18 +12,21 @@ import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import type { PostedResult } from '../../domain/test-result.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import {
   SCHEMA,
   forgetOldResults,
+  forgetResult,
   foreignRows,
+  nextForgetAt,
   type Poster,
   putResults,
   readResult,
   type StoredResult,
 } from './result-store-ops.ts';
 
-const CLEANUP_RETRY_SECONDS = 3_600;
+const CLEANUP_EVERY_MS = 3_600_000;
 
 export class ResultStore<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
@@ -31,12 +35,14 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
   protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
   readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
     this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
   }
 
   /** @returns positions of rows that another laboratory owns; reads only */
@@ -46,9 +52,9 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
 
   /** Stores rows of one laboratory, all or none; returns positions of foreign rows when none was stored. */
   async put(poster: Poster, rows: readonly PostedResult[]): Promise<number[]> {
-    const now = await this.clock();
+    const now = Math.floor(await this.clock());
     const foreign = this.ctx.storage.transactionSync(() => putResults(this.#sql, poster, rows, now));
-    if (foreign.length === 0 && (await this.ctx.storage.getAlarm()) === null) await this.#arm(CLEANUP_RETRY_SECONDS);
+    await this.#keepAlarm();
     return foreign;
   }
 
@@ -57,9 +63,11 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     return readResult(this.#sql, hashedGuid);
   }
 
-  /** A person deletes their test; idempotent. */
-  forget(hashedGuid: string): void {
-    this.#sql.exec('DELETE FROM result WHERE hashed_guid = ?', hashedGuid);
+  /** A person deletes their test, which no copy of the laboratory's row brings back; idempotent. */
+  async forget(hashedGuid: string): Promise<void> {
+    const now = Math.floor(await this.clock());
+    this.ctx.storage.transactionSync(() => forgetResult(this.#sql, hashedGuid, now));
+    await this.#keepAlarm();
   }
 
   /** @returns the stored signed list, version 0 and an empty document before the first */
@@ -92,24 +100,32 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     });
   }
 
-  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  /**
+   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
+   *
+   * @param object this object's name
+   * @param at Unix seconds that another clock says, or null to tell only
+   */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
-    if (at !== null) this.#guard.confirm(now, at);
+    if (at !== null) {
+      this.#guard.confirm(now, at);
+      await this.#keepAlarm();
+    }
     return this.#guard.status(object, now);
   }
 
   /** Cleanup. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
-    await this.#arm(CLEANUP_RETRY_SECONDS);
-    const now = await this.#guard.believe(await this.clock(), this.secondClock);
-    const next = forgetOldResults(this.#sql, now);
-    if (next === null) await this.ctx.storage.deleteAlarm();
-    else await this.#arm(Math.max(1, Math.min(next - now, CLEANUP_RETRY_SECONDS)));
+    await this.#alarm.set(CLEANUP_EVERY_MS);
+    const now = Math.floor(await this.#guard.believe(await this.clock(), this.secondClock));
+    const next = this.ctx.storage.transactionSync(() => forgetOldResults(this.#sql, now));
+    if (next === null) await this.#alarm.clear();
+    else await this.#alarm.set(Math.min((next - now) * 1000, CLEANUP_EVERY_MS));
   }
 
-  /** Alarms run on real time whatever our clock says (docs/architecture.md §11). */
-  async #arm(seconds: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + Math.max(1, seconds) * 1000);
+  /** An object that holds nothing needs none. */
+  async #keepAlarm(): Promise<void> {
+    if (nextForgetAt(this.#sql) !== null) await this.#alarm.keep(CLEANUP_EVERY_MS);
   }
 }

@@ -11,6 +11,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import {
   appendAudit,
@@ -66,12 +67,14 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   protected commandsPerMinute = COMMANDS_PER_MINUTE;
   readonly #sql: SqlStorage;
   readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     migrate(ctx.storage, SCHEMA);
     this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
   }
 
   /** See {@link openSession}; a session whose cookie came back for the first time is in the audit log. */
@@ -84,9 +87,7 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
       }
       return opened;
     });
-    if ((await this.ctx.storage.getAlarm()) === null) {
-      await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_MS);
-    }
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
     return reply;
   }
 
@@ -157,10 +158,18 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     return blockedCertificates(this.#sql);
   }
 
-  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  /**
+   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
+   *
+   * @param object this object's name
+   * @param at Unix seconds that another clock says, or null to tell only
+   */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
-    if (at !== null) this.#guard.confirm(now, at);
+    if (at !== null) {
+      this.#guard.confirm(now, at);
+      await this.#alarm.keep(CLEANUP_EVERY_MS);
+    }
     return this.#guard.status(object, now);
   }
 
@@ -206,11 +215,11 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
 
   /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + CLEANUP_EVERY_MS);
+    await this.#alarm.set(CLEANUP_EVERY_MS);
     const now = await this.#guard.believe(await this.#now(), this.secondClock);
     forgetSessions(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
-    if (more.includes(true)) await this.ctx.storage.setAlarm(Date.now() + NEXT_SLICE_MS);
+    if (more.includes(true)) await this.#alarm.set(NEXT_SLICE_MS);
   }
 
   async #now(): Promise<number> {

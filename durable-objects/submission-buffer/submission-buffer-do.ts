@@ -10,6 +10,7 @@ import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
@@ -29,7 +30,6 @@ import { MIGRATIONS } from './schema.ts';
 import { SetReader } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
 
-/** Alarms run on real time and one in the past fires at once: never less than this ahead (docs/architecture.md §11). */
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
@@ -55,6 +55,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   protected longestWakeMs = 20_000;
   readonly #commits: GroupCommit;
   readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
   #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
   /** Pages are read one after the other: they share one place in the set. */
@@ -71,6 +72,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
     this.#keys = new HourKeys(() => this.bucket((env as BufferEnv).PRIVATE), randomBytes);
   }
@@ -134,13 +136,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   async expire(): Promise<void> {
     const now = await this.#now();
     expireBatchMarks(this.ctx.storage.sql, now);
-    if (sweepDue(this.ctx.storage.sql, now)) await this.ctx.storage.setAlarm(Date.now() + SOON_MS);
+    if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
   /** Writes the journal, forgets what has had its time, and makes keys of days ahead. */
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
-    await storage.setAlarm(Date.now() + RETRY_MS);
+    await this.#alarm.set(RETRY_MS);
     const now = await this.#ready();
     await this.#sealPlain(now);
     const begun = Date.now();
@@ -152,7 +154,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     await this.#eraseKeys(now);
     const left = this.#journalAt + JOURNAL_EVERY_MS - begun;
     const untilJournal = left > 0 ? Math.max(left, SOON_MS) : RETRY_MS;
-    await storage.setAlarm(Date.now() + (more ? SOON_MS : untilJournal));
+    await this.#alarm.set(more ? SOON_MS : untilJournal);
   }
 
   /** @returns how far each alert's counter went up since the last call, for the log */
@@ -160,10 +162,18 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return newAlerts(this.ctx.storage.sql);
   }
 
-  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  /**
+   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
+   *
+   * @param object this object's name
+   * @param at Unix seconds that another clock says, or null to tell only
+   */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
-    if (at !== null) this.#guard.confirm(now, at);
+    if (at !== null) {
+      this.#guard.confirm(now, at);
+      await this.#alarm.keep(JOURNAL_EVERY_MS);
+    }
     return this.#guard.status(object, now);
   }
 
@@ -218,8 +228,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     await this.#keys.ready(now, hours);
     if (!this.#armed) {
       this.#armed = true;
-      const { storage } = this.ctx;
-      if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + JOURNAL_EVERY_MS);
+      await this.#alarm.keep(JOURNAL_EVERY_MS);
       this.ctx.waitUntil(this.#sealPlain(now).catch(() => {})); // the next to need it tries again, and hears why
     }
     return now;

@@ -12,6 +12,7 @@ import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import {
@@ -27,8 +28,6 @@ import {
 
 /** While a clean-up runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
-/** Alarms run on real time and one in the past fires at once: never less than this ahead (docs/architecture.md §11). */
-const SHORTEST_ALARM_MS = 1_000;
 /** `setAlarm` takes dates up to the year 275760; a clock of another century must not exceed that. */
 const LONGEST_ALARM_MS = 30 * 86_400_000;
 
@@ -48,6 +47,7 @@ export class TanLedger extends DurableObject {
   protected secondClock: SecondClock | null = null;
   readonly #sql: SqlStorage;
   readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
   readonly #commits: GroupCommit;
   readonly #permitKey: Uint8Array;
 
@@ -60,6 +60,7 @@ export class TanLedger extends DurableObject {
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
   }
 
   /**
@@ -81,7 +82,7 @@ export class TanLedger extends DurableObject {
         writeTan(this.#sql, hash, { state: 'issued', codeBatchId: batch.codeBatchId, expiresAt });
       }
     });
-    if ((await this.ctx.storage.getAlarm()) === null) await this.#arm();
+    await this.#keepAlarm();
   }
 
   /**
@@ -158,18 +159,28 @@ export class TanLedger extends DurableObject {
     return forgotten;
   }
 
-  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  /**
+   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
+   *
+   * @param object this object's name
+   * @param at Unix seconds that another clock says, or null to tell only
+   */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
-    if (at !== null) this.#guard.confirm(now, at);
+    if (at !== null) {
+      this.#guard.confirm(now, at);
+      await this.#keepAlarm();
+    }
     return this.#guard.status(object, now);
   }
 
   /** Re-arms first, so that a clean-up that throws is repeated whatever the platform's retry budget says. */
   override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+    await this.#alarm.set(RETRY_MS);
     await this.forgetExpired();
-    await this.#arm();
+    const due = nextForgetAt(this.#sql);
+    if (due === null) await this.#alarm.clear();
+    else await this.#alarm.set(await this.#msTo(due));
   }
 
   #change(hash: string, step: (row: TanRow | null) => TanRow | null): Promise<void> {
@@ -179,13 +190,15 @@ export class TanLedger extends DurableObject {
     });
   }
 
-  async #arm(): Promise<void> {
+  async #keepAlarm(): Promise<void> {
     const due = nextForgetAt(this.#sql);
-    if (due === null) return this.ctx.storage.deleteAlarm();
+    if (due !== null) await this.#alarm.keep(await this.#msTo(due));
+  }
+
+  /** Alarms run on real time, whatever our clock says (docs/architecture.md §11). @param due Unix seconds by our clock */
+  async #msTo(due: number): Promise<number> {
     const leftMs = (due - (await this.clock())) * 1000;
     // What is due by a clock that nothing confirms stays due: it is looked at once in a while.
-    const shortestMs = this.#guard.held ? RETRY_MS : SHORTEST_ALARM_MS;
-    const waitMs = Math.min(LONGEST_ALARM_MS, Math.max(shortestMs, leftMs));
-    return this.ctx.storage.setAlarm(Date.now() + waitMs);
+    return Math.min(LONGEST_ALARM_MS, Math.max(this.#guard.held ? RETRY_MS : 0, leftMs));
   }
 }

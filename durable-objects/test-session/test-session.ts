@@ -24,6 +24,7 @@ import {
   type TanStatus,
 } from '../../domain/session.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { guessOf, readClaim, writeClaim } from './claim-ops.ts';
 import { RegistrationPace } from './registration-pace.ts';
@@ -42,7 +43,7 @@ import {
 } from './session-ops.ts';
 
 /** A row lives so long past its end at most; no answer depends on it. */
-const SWEEP_EVERY_SECONDS = 6 * 3_600;
+const SWEEP_EVERY_MS = 6 * 3_600_000;
 
 export class TestSession<Env = unknown> extends DurableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
@@ -52,6 +53,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #pace: RegistrationPace;
   readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -59,6 +61,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     migrate(ctx.storage, SCHEMA);
     this.#pace = new RegistrationPace(this.#sql);
     this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
   }
 
   /** Issues teleTANs or cards; the same rows again change nothing. @throws RangeError above the batch limit */
@@ -71,7 +74,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
         }
       }
     });
-    await this.#armIfIdle();
+    await this.#alarm.keep(SWEEP_EVERY_MS);
   }
 
   /**
@@ -98,7 +101,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     }
     if (answer.granted && answer.session !== existing?.session) {
       writeSession(this.#sql, tokenHash, existing?.seed ?? null, answer.session);
-      await this.#armIfIdle();
+      await this.#alarm.keep(SWEEP_EVERY_MS);
     }
     return { kind: answer.granted ? 'granted' : 'refused' };
   }
@@ -119,7 +122,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if (claim.guesses.length >= MAX_BIRTH_DATE_GUESSES) return false;
     const expiresAt = Math.max(claim.expiresAt, now + SESSION_LIFETIME_SECONDS);
     writeClaim(this.#sql, id, { ...claim, guesses: [...claim.guesses, guess], expiresAt });
-    await this.#armIfIdle();
+    await this.#alarm.keep(SWEEP_EVERY_MS);
     return true;
   }
 
@@ -145,7 +148,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     const expiresAt = Math.max(claim?.expiresAt ?? 0, until);
     if (holder !== owner || expiresAt !== claim?.expiresAt) {
       writeClaim(this.#sql, id, { owner, guesses: claim?.guesses ?? [], expiresAt });
-      await this.#armIfIdle();
+      await this.#alarm.keep(SWEEP_EVERY_MS);
     }
     return { kind: holder === owner ? 'held' : 'new' };
   }
@@ -169,7 +172,7 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if (row !== null && (row.session.state !== 'registered' || row.session.firstTanAt !== null)) return false;
     const session = row?.session ?? { ...laboratorySession('', null, 0), polled: true, expiresAt: until };
     writeSession(this.#sql, tokenHash, null, ended(session, 'void'));
-    await this.#armIfIdle();
+    await this.#alarm.keep(SWEEP_EVERY_MS);
     return true;
   }
 
@@ -242,19 +245,31 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     return batchUses(this.#sql, codeBatchIds);
   }
 
-  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  /**
+   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
+   *
+   * @param object this object's name
+   * @param at Unix seconds that another clock says, or null to tell only
+   */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
-    if (at !== null) this.#guard.confirm(now, at);
+    if (at !== null) {
+      this.#guard.confirm(now, at);
+      if (!this.#isEmpty()) await this.#alarm.keep(SWEEP_EVERY_MS);
+    }
     return this.#guard.status(object, now);
   }
 
   /** Cleanup, a slice after the other. Armed again first: what a failure in between leaves, the next pass forgets. */
   override async alarm(): Promise<void> {
-    await this.#arm();
+    await this.#alarm.set(SWEEP_EVERY_MS);
     const now = await this.#guard.believe(await this.clock(), this.secondClock);
     for (const table of SWEPT) await sweep(this.#sql, table, now);
-    if (SWEPT.every((table) => isEmpty(this.#sql, table))) await this.ctx.storage.deleteAlarm();
+    if (this.#isEmpty()) await this.#alarm.clear();
+  }
+
+  #isEmpty(): boolean {
+    return SWEPT.every((table) => isEmpty(this.#sql, table));
   }
 
   async #change(tokenHash: string, change: (session: Session) => Session): Promise<void> {
@@ -263,14 +278,5 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if (row === null || !isLive(row.session, now)) return;
     const next = change(row.session);
     if (next !== row.session) writeSession(this.#sql, tokenHash, row.seed, next);
-  }
-
-  async #armIfIdle(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.#arm();
-  }
-
-  /** Alarms run on real time whatever our clock says (docs/architecture.md §11). */
-  async #arm(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + SWEEP_EVERY_SECONDS * 1000);
   }
 }

@@ -308,6 +308,24 @@ describe('a test that nobody posted', () => {
     expect((await bytesARow(true)).session).toBeLessThanOrEqual(125);
   });
 
+  it('deleted at once leaves at most 65 bytes, for twice as long', async ({ expect }) => {
+    const { stub } = await started();
+    const bytes = await runInDurableObject(stub, async (object, { storage: { sql } }) => {
+      const before = sql.databaseSize;
+      for (let i = 0; i < 10_000; i++) {
+        const hash = random(16);
+        await object.register(hash, laboratorySession(random(32), null, START), UNPOSTED);
+        await object.forget(hash, 'void');
+      }
+      expect(sql.exec<{ t: number }>('SELECT MIN(expires_at) AS t FROM test_session').one().t).toBe(
+        START + 2 * SESSION_LIFETIME_SECONDS,
+      );
+      return (sql.databaseSize - before) / 10_000;
+    });
+    expect(bytes).toBeGreaterThan(30);
+    expect(bytes).toBeLessThanOrEqual(65);
+  });
+
   /** As if so many had been made in the running hour. */
   async function paced(made: number): Promise<Shard> {
     const shard = await started();

@@ -4,8 +4,9 @@
  */
 import { ResultStore as DeployedResultStore } from '../../durable-objects/result-store/result-store.ts';
 import { createApp } from '../../workers/laboratory/app.ts';
+import { scheduled } from '../../workers/laboratory/clocks.ts';
 import { createResults } from '../../workers/laboratory/rpc.ts';
-import { clock, secondClock } from './local-clock.ts';
+import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
 export { BackOffice } from '../../workers/laboratory/rpc.ts';
 
@@ -17,10 +18,12 @@ export class ResultStore extends DeployedResultStore {
 
 export const Results = createResults(clock);
 
-export default createApp({
+const app = createApp({
   clock,
   certificate: (request) => {
     const fingerprint = request.headers.get('x-local-client-certificate');
     return fingerprint === null ? null : { fingerprint, marks: [] };
   },
 });
+
+export default { fetch: app.fetch, scheduled: atLocalTime(scheduled) };

@@ -3,9 +3,10 @@ import { ParameterStore as DeployedParameterStore } from '../../durable-objects/
 import { Publisher as DeployedPublisher } from '../../durable-objects/publisher/publisher-do.ts';
 import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { originHandler } from '../../workers/origin/app.ts';
+import type { OriginEnv } from '../../workers/origin/bindings.ts';
 import { createIntake } from '../../workers/origin/entrypoints.ts';
 import { countCalls, countedWorker } from './counters.ts';
-import { clock, secondClock } from './local-clock.ts';
+import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
 export { BackOffice } from '../../workers/origin/entrypoints.ts';
 export const Intake = createIntake(clock);
@@ -31,4 +32,7 @@ export class ParameterStore extends DeployedParameterStore {
 countCalls('SubmissionBuffer', DeployedSubmissionBuffer);
 countCalls('Publisher', DeployedPublisher);
 
-export default { ...originHandler, ...countedWorker('origin', originHandler) };
+export default {
+  ...countedWorker('origin', originHandler),
+  scheduled: atLocalTime((event, env: OriginEnv) => originHandler.scheduled(event, env)),
+};

@@ -5,10 +5,11 @@
  */
 import { StaffRoom as DeployedStaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { createApp } from '../../workers/portal/app.ts';
+import { scheduled } from '../../workers/portal/clocks.ts';
 import type { PortalEnv } from '../../workers/portal/bindings.ts';
 import type { Identify } from '../../workers/portal/identity-source.ts';
 import { ROLES, rolesAmong } from '../../workers/portal/roles.ts';
-import { clock, secondClock } from './local-clock.ts';
+import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
 /** The deployed object, asking the local clock. */
 export class StaffRoom extends DeployedStaffRoom {
@@ -76,4 +77,5 @@ export default {
     }
     return app.fetch(request, env, context);
   },
+  scheduled: atLocalTime(scheduled),
 };

@@ -1,10 +1,11 @@
 /** @module `verification` with the local clock, its objects counted. */
 import { createApp } from '../../workers/verification/app.ts';
+import { scheduled } from '../../workers/verification/clocks.ts';
 import { TanLedger as DeployedTanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import { TestSession as DeployedTestSession } from '../../durable-objects/test-session/test-session.ts';
 import { countCalls, countedWorker } from './counters.ts';
-import { clock, secondClock } from './local-clock.ts';
+import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
 export { BackOffice, Redeem } from '../../workers/verification/entrypoints.ts';
 
@@ -30,4 +31,7 @@ countCalls('TanLedger', DeployedTanLedger);
 countCalls('TestSession', DeployedTestSession);
 countCalls('CodeDesk', DeployedCodeDesk);
 
-export default countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true }));
+export default {
+  ...countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true })),
+  scheduled: atLocalTime(scheduled),
+};

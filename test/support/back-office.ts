@@ -78,6 +78,22 @@ export async function openLaboratory(url: string): Promise<void> {
 }
 
 /**
+ * The laboratory posts rows.
+ *
+ * @param url of the edge
+ * @param route `lab`, `quicktest` or `pocnat`
+ * @param rows as the route takes them
+ */
+export async function postRows(url: string, route: string, rows: readonly object[]): Promise<void> {
+  const answer = await fetch(new URL(`/api/v1/${route}/results`, url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-local-client-certificate': FINGERPRINT },
+    body: JSON.stringify({ testResults: rows }),
+  });
+  if (answer.status !== 204) throw new Error(`laboratory: ${answer.status} ${await answer.text()}`);
+}
+
+/**
  * The laboratory posts a result.
  *
  * @param url of the edge
@@ -85,10 +101,5 @@ export async function openLaboratory(url: string): Promise<void> {
  * @param result 1 negative, 2 positive, 3 invalid
  */
 export async function postResult(url: string, id: string, result: 1 | 2 | 3): Promise<void> {
-  const answer = await fetch(new URL('/api/v1/lab/results', url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-local-client-certificate': FINGERPRINT },
-    body: JSON.stringify({ testResults: [{ id, result }] }),
-  });
-  if (answer.status !== 204) throw new Error(`laboratory: ${answer.status} ${await answer.text()}`);
+  await postRows(url, 'lab', [{ id, result }]);
 }

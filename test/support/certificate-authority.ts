@@ -7,7 +7,7 @@ import { p256 } from '@noble/curves/nist.js';
 import * as x509 from '@peculiar/x509';
 
 // From here and not from the library: what is imported above must come first.
-export { Extension, ExtendedKeyUsage, KeyUsageFlags } from '@peculiar/x509';
+export { Extension, ExtendedKeyUsage, KeyUsageFlags, SubjectAlternativeNameExtension } from '@peculiar/x509';
 
 x509.cryptoProvider.set(crypto);
 

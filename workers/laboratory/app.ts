@@ -5,7 +5,6 @@
 import { Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
 import { laboratoryOf } from '../../domain/laboratory-list.ts';
-import type { Laboratory } from '../../domain/rpc.ts';
 import { parseStrictJson } from '../../domain/strict-json.ts';
 import {
   MAX_RESULTS_PER_REQUEST,
@@ -13,6 +12,7 @@ import {
   type PostedResult,
   type ResultKind,
 } from '../../domain/test-result.ts';
+import type { Poster } from '../../durable-objects/result-store/result-store-ops.ts';
 import { readBody } from '../shared/body.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
@@ -25,7 +25,7 @@ import { byShard, listObject } from './shards.ts';
 const MAX_BODY_BYTES = 1_200_000;
 const JSON_LIMITS = { depth: 4, members: MAX_RESULTS_PER_REQUEST * 5 } as const;
 
-/** CWA's paths, each with the codes it may post. */
+/** CWA's paths, each with the codes it may post; its paths that read a result are verification's affair and not here. */
 const ROUTES: Readonly<Record<string, ResultKind>> = {
   '/api/v1/lab/results': 'lab',
   '/api/v1/quicktest/results': 'quicktest',
@@ -71,11 +71,14 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
       if (!json.ok) return c.json({ error: `body: ${json.error.kind}` }, 400);
       const rows = parsePostedResults(json.value, kind, Math.floor(await clock()));
       if (!rows.ok) return c.json({ error: `${rows.error.field}: ${rows.error.rule}` }, 400);
-      const foreign = await store(config, laboratory, rows.value);
+      // A partner's QR code holds the date of birth itself: none is given beside it, so none can be required.
+      const needsBirthDate = kind === 'lab' && laboratory.birthDate === 'required';
+      const foreign = await store(config, { labId: laboratory.id, needsBirthDate }, rows.value);
       if (foreign.length > 0)
         return c.json({ error: 'rows of another laboratory; nothing was stored', rows: foreign }, 409);
       return c.body(null, 204);
     });
+    app.all(path, (c) => c.json({ error: 'results are posted' }, 405, { allow: 'POST' }));
   }
 
   app.notFound((c) => c.json({ error: 'no such route' }, 404));
@@ -90,11 +93,7 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
  *
  * @returns positions of foreign rows in the request; empty when everything was stored
  */
-async function store(
-  config: LaboratoryConfig,
-  laboratory: Laboratory,
-  rows: readonly PostedResult[],
-): Promise<number[]> {
+async function store(config: LaboratoryConfig, poster: Poster, rows: readonly PostedResult[]): Promise<number[]> {
   const groups = [...byShard(rows)];
   const positions = new Map(rows.map((row, i) => [row.id, i]));
   const inRequest = (group: readonly PostedResult[], at: readonly number[]): number[] =>
@@ -105,7 +104,7 @@ async function store(
       inRequest(
         group,
         await config.store.getByName(name).foreign(
-          laboratory.id,
+          poster.labId,
           group.map((row) => row.id),
         ),
       ),
@@ -113,7 +112,6 @@ async function store(
   );
   const foreign = asked.flat();
   if (foreign.length > 0) return foreign.toSorted((a, b) => a - b);
-  const poster = { labId: laboratory.id, needsBirthDate: laboratory.birthDate === 'required' };
   const put = async (part: readonly PostedResult[]): Promise<number[]> => {
     const taken = await Promise.all(
       [...byShard(part)].map(async ([name, group]) =>

@@ -1,4 +1,10 @@
-import { createScheduledController, reset } from 'cloudflare:test';
+import {
+  createScheduledController,
+  evictDurableObject,
+  reset,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, it, vi } from 'vitest';
 import type { LaboratoryEnv } from './bindings.ts';
@@ -26,4 +32,22 @@ it('the cron tells all sixteen objects the time of its schedule, and logs those 
   expect(warn.mock.calls.length).toBe(1);
   expect(String(warn.mock.calls[0])).toMatch(/^alert_clock_held: results-r0, results-r1, /);
   warn.mockRestore();
+});
+
+it('the cron brings back a clean-up whose alarm was lost, and asks for none where there is nothing', async ({
+  expect,
+}) => {
+  const now = Math.floor(Date.now() / 1000);
+  const [full, empty] = [ENV.RESULT_STORE.getByName('r0'), ENV.RESULT_STORE.getByName('r1')];
+  const row = { id: '00'.repeat(32), result: 2, sampleCollected: null };
+  await full.put({ labId: 'harbour', needsBirthDate: false }, [row]);
+  await runInDurableObject(full, async (_object, { storage }) => {
+    storage.sql.exec('UPDATE result SET posted_at = ?', now - 61 * 86_400);
+    await storage.deleteAlarm();
+  });
+  await evictDurableObject(full);
+  await worker.scheduled(createScheduledController({ scheduledTime: new Date(now * 1000) }), ENV);
+  expect(await runDurableObjectAlarm(full)).toBe(true);
+  expect(await full.result(row.id)).toBeNull();
+  expect(await runDurableObjectAlarm(empty)).toBe(false);
 });

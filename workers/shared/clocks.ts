@@ -1,11 +1,12 @@
 /**
  * @module What every Worker with objects does at its cron: it tells each of them the instant that Cloudflare's schedule
- * names, which is a clock beside the object's own, and says in the log which don't believe theirs (docs/architecture.md §11).
+ * names, which is a clock beside the object's own, and says in the log which don't believe theirs (docs/architecture.md §11). An object that
+ * is told the time sees to its alarm, so the cron is the alarms' watchdog (docs/decisions/032).
  */
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { logLine } from './log.ts';
 
-/** An object that can be asked for its clock. */
+/** An object that can be asked for its clock; told the time, it also sets its alarm anew if that was lost. */
 export interface Clocked {
   clockStatus(object: string, at: number | null): Promise<ClockStatus>;
 }

@@ -1,11 +1,13 @@
 /**
- * @module Reads docs/openapi.yaml as data, and holds answers of the running Workers against it.
+ * @module Reads the OpenAPI documents as data, and holds answers of the running Workers against it.
  */
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 
-const FILE = new URL('../../../docs/openapi.yaml', import.meta.url);
+/** Documents: of phones, of laboratories. */
+export const DOCUMENTS = ['openapi.yaml', 'openapi-laboratory.yaml'] as const;
+type DocumentName = (typeof DOCUMENTS)[number];
 
 type Schema = Readonly<Record<string, unknown>>;
 type Reference = { readonly $ref: string };
@@ -32,9 +34,10 @@ export interface OpenApiDocument {
 const METHODS = ['get', 'head', 'post', 'put', 'delete', 'patch', 'options'];
 
 /** @returns the document's text */
-export const documentText = (): string => readFileSync(FILE, 'utf8');
+export const documentText = (name: DocumentName = 'openapi.yaml'): string =>
+  readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 /** @returns the document as data, references unresolved */
-export const loadDocument = (): OpenApiDocument => parse(documentText()) as OpenApiDocument;
+export const loadDocument = (name?: DocumentName): OpenApiDocument => parse(documentText(name)) as OpenApiDocument;
 
 /** One operation of the document. */
 export interface Located {

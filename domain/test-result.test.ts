@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { hashOfQrHash, type KeptResult, parsePostedResults, type PostedResult, resultAfter } from './test-result.ts';
+
+const DAY = 86_400;
+const POSTED = 1_790_000_000;
+const SAMPLE = POSTED - DAY;
+const ID = '0a'.repeat(32);
+const kept = (result: number): KeptResult => ({ result, sampleCollected: SAMPLE, postedAt: POSTED });
+const row = (result: number, sampleCollected: number | null): PostedResult => ({ id: ID, result, sampleCollected });
+
+describe('a row that comes again', () => {
+  it('changes nothing when it is equal, with or without its sample’s time, on any day', ({ expect }) => {
+    for (const days of [0, 1, 20, 21, 59, 60, 400]) {
+      for (const sample of [null, SAMPLE]) {
+        expect(resultAfter(kept(2), row(2, sample), POSTED + days * DAY)).toBeNull();
+      }
+    }
+  });
+
+  it.for([
+    ['a correction of the same sample', 1, 2, SAMPLE, 2],
+    ['a correction without a time', 2, 1, null, 1],
+    ['a newer sample', 1, 2, SAMPLE + 60, 2],
+    ['an older sample', 2, 1, SAMPLE - 1, null],
+    ['a rapid test that is done', 5, 7, null, 7],
+    ['the copy of what was pending', 7, 5, null, null],
+    ['pending about the same sample', 12, 10, SAMPLE, null],
+    ['another sample that is pending', 12, 10, SAMPLE + 60, 10],
+    ['a rapid test that the laboratory called redeemed', 9, 7, SAMPLE + 60, null],
+    ['a PoC-NAT that it called redeemed', 14, 12, null, null],
+  ] as const)('%s', ([, before, result, sample, after], { expect }) => {
+    const next = resultAfter(kept(before), row(result, sample), POSTED + 60);
+    expect(next?.result ?? null).toBe(after);
+    if (next !== null) expect(next).toMatchObject({ postedAt: POSTED, sampleCollected: sample ?? POSTED + 60 });
+  });
+
+  it('an equal result of a newer sample dates the sample anew, and the test no later', ({ expect }) => {
+    const next = resultAfter(kept(2), row(2, SAMPLE + 60), POSTED + 3600);
+    expect(next).toEqual({ result: 2, sampleCollected: SAMPLE + 60, postedAt: POSTED });
+  });
+
+  it('once redeemed stays so, whatever comes', ({ expect }) => {
+    fc.assert(
+      fc.property(fc.constantFrom(1, 2, 3), fc.integer({ min: 21 * DAY, max: 500 * DAY }), (result, age) => {
+        expect(resultAfter(kept(2), row(result, POSTED + age), POSTED + age)).toBeNull();
+      }),
+      { seed: 14 },
+    );
+  });
+});
+
+it('in whatever order rows with times come, the newest sample stands', ({ expect }) => {
+  const rows = fc.uniqueArray(fc.record({ result: fc.constantFrom(1, 2, 3), at: fc.integer({ min: 1, max: 9_999 }) }), {
+    selector: ({ at }) => at,
+    minLength: 2,
+    maxLength: 6,
+  });
+  fc.assert(
+    fc.property(rows, (posted) => {
+      const [first, ...others] = posted.map(({ result, at }) => row(result, SAMPLE + at));
+      let now: KeptResult = { result: first!.result, sampleCollected: first!.sampleCollected!, postedAt: POSTED };
+      for (const other of others) now = resultAfter(now, other, POSTED + 60) ?? now;
+      const newest = posted.toSorted((a, b) => b.at - a.at)[0]!;
+      expect(now).toEqual({ result: newest.result, sampleCollected: SAMPLE + newest.at, postedAt: POSTED });
+    }),
+    { seed: 14 },
+  );
+});
+
+describe('what is posted', () => {
+  const parse = (kind: 'lab' | 'quicktest' | 'pocnat', id: string, result: number) =>
+    parsePostedResults({ testResults: [{ id, result }] }, kind, POSTED);
+
+  it('is kept under its id by the laboratories’ route, and under the hash of it by the partners’', ({ expect }) => {
+    const hash = createHash('sha256').update(ID).digest('hex');
+    expect(hashOfQrHash(ID)).toBe(hash);
+    const at = (id: string, result: number) => ({ ok: true, value: [{ id, result, sampleCollected: null }] });
+    expect(parse('lab', ID, 2)).toEqual(at(ID, 2));
+    expect(parse('quicktest', ID.toUpperCase(), 7)).toEqual(at(hash, 7));
+    expect(parse('pocnat', ID, 12)).toEqual(at(hash, 12));
+  });
+
+  it('each route takes its own codes alone', ({ expect }) => {
+    const taken = (['lab', 'quicktest', 'pocnat'] as const).map((kind) =>
+      Array.from({ length: 20 }, (_, code) => code).filter((code) => parse(kind, ID, code).ok),
+    );
+    expect(taken).toEqual([
+      [1, 2, 3],
+      [5, 6, 7, 8, 9],
+      [10, 11, 12, 13, 14],
+    ]);
+  });
+});

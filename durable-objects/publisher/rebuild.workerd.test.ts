@@ -8,7 +8,7 @@ import { hourStart } from '../../protocol/gaen/intervals.ts';
 import { fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { r2Bucket } from './bucket.ts';
+import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
@@ -29,7 +29,8 @@ async function rebuilt(): Promise<Map<string, string>> {
     KEYS,
   );
   if (findings.length > 0) throw new Error(JSON.stringify(findings));
-  const read = r2Bucket(testEnv.PRIVATE).getInto;
+  const bucket = r2Bucket(testEnv.PRIVATE);
+  const read = (...call: Parameters<BucketPort['getInto']>) => bucket.getInto(...call);
   const recordOf = (hour: number): SetRecord | null => {
     const bytes = kept.get(setKey(hour));
     return bytes === undefined ? null : (JSON.parse(fromUtf8(bytes)) as SetRecord);

@@ -3,6 +3,7 @@
  * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { PublishedPolicy } from './keys/regions.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
@@ -61,6 +62,8 @@ export type KeyStanding = 'known' | 'new' | 'over';
 export interface IntakeRpc {
   accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
+  /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */
+  policy(): Promise<PublishedPolicy>;
   /** @param keys 30 at most are looked at @returns of each, in their order, what is known of it */
   known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]>;
 }

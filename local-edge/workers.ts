@@ -78,6 +78,6 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),
   laboratory: ['*/api/v1/*'],
-  portal: ['*/operator/*', '*/staff', '*/staff/*'],
+  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan'],
   clock: ['*/local/clock'],
 };

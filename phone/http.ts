@@ -14,8 +14,9 @@ export type HttpError =
   /** More bytes than the phone takes. */
   | { readonly kind: 'too-large'; readonly url: string; readonly maxBytes: number };
 
-export interface HttpBody {
-  readonly bytes: Uint8Array;
+export interface HttpAnswer {
+  /** Null for 304. */
+  readonly bytes: Uint8Array | null;
   readonly headers: Headers;
 }
 
@@ -27,14 +28,14 @@ const TIMEOUT_SECONDS = 60;
  * @param url absolute
  * @param maxBytes cap on the body as read, whatever Content-Length says
  * @param etag sent as If-None-Match, if not null
- * @returns the body, null for 304
+ * @returns body and headers
  */
 export async function get(
   fetch: Fetch,
   url: string,
   maxBytes: number,
   etag: string | null = null,
-): Promise<Result<HttpBody | null, HttpError>> {
+): Promise<Result<HttpAnswer, HttpError>> {
   try {
     const response = await fetch(url, {
       redirect: 'error',
@@ -44,7 +45,7 @@ export async function get(
     });
     if (response.status === 304 && etag !== null) {
       await response.body?.cancel();
-      return ok(null);
+      return ok({ bytes: null, headers: response.headers });
     }
     if (response.status !== 200) {
       await response.body?.cancel();

@@ -18,7 +18,8 @@ const OWN_CONTROLS = [
   { member: 'minutes', label: 'Minutes', min: 5, max: 240, step: 5 },
   { member: 'attenuation', label: 'Attenuation, dB', min: 30, max: 95, step: 1 },
   { member: 'transmissionRiskLevel', label: 'Transmission risk level', min: 1, max: 8, step: 1 },
-  { member: 'daysAgo', label: 'Days ago', min: 0, max: 14, step: 1 },
+  // An encounter of 14 days ago has ended by the page's evening: it counts in no model.
+  { member: 'daysAgo', label: 'Days ago', min: 0, max: 13, step: 1 },
 ] as const;
 
 const place = (id: string): HTMLElement => {

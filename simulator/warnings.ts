@@ -10,6 +10,7 @@ import { dailySummaries, fromIos } from '../phone/scoring/daily-summaries.ts';
 import { exposureWindows } from '../phone/scoring/exposure-windows.ts';
 import { exposureSummary, keyExposures } from '../phone/scoring/risk-score-android.ts';
 import { iosExposureSummary } from '../phone/scoring/risk-score-ios.ts';
+import { recentMatches } from '../phone/scoring/sighting.ts';
 import { weightedSum } from '../phone/scoring/weighted-sum.ts';
 import type { Sighting } from '../phone/radio/sighting.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
@@ -116,7 +117,7 @@ function score(
   now: number,
   warnings: Record<Model, number | null>,
 ): void {
-  const matches = all.filter(({ sightings }) => sightings.at(-1)!.timestamp >= now - RETENTION_SECONDS);
+  const matches = recentMatches(all, now);
   const warns: Record<Model, () => boolean> = {
     v1: () => warnsV1(parameters, matches, platform, now),
     v2: () => warnsV2(parameters, matches, platform, now),

@@ -13,7 +13,7 @@ const checkedKey = fc.record({
 });
 const upload: fc.Arbitrary<CheckedUpload> = fc.record({
   keys: fc.array(checkedKey, { minLength: 1, maxLength: 15 }),
-  regions: fc.constantFrom(['DE'], ['DE', 'NL'], ['AT', 'DE']),
+  visitedCountries: fc.constantFrom(['DE'], ['DE', 'NL'], ['AT', 'DE']),
   consentToFederation: fc.boolean(),
 });
 

@@ -143,6 +143,12 @@ export const ALLOWANCES: readonly Allowance[] = [
     reason: 'Presence tracing is not part of this system; clients that send them still get the headers they expect.',
   },
   {
+    name: 'unknown-country',
+    rule: 'A visited country that the published parameters don’t name is left out.',
+    reason:
+      'The keys are published at home and in the union all the same; refusing them would lose every upload of a phone that knows newer parameters.',
+  },
+  {
     name: 'padding',
     rule: 'Request padding has any length, within the limit of the body, and is not part of the digest.',
     reason: 'Phones pad anew on each attempt; a repeated upload must still be known as the same.',

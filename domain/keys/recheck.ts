@@ -4,6 +4,7 @@
  */
 import type { AcceptedUpload } from '../rpc.ts';
 import { MAX_KEYS_PER_UPLOAD } from './limits.ts';
+import { withHome } from './regions.ts';
 import type { UploadPolicy } from './upload-rules.ts';
 import { checkUpload, publishableKeys } from './validate.ts';
 
@@ -12,7 +13,7 @@ const MAX_BATCH_ID_LENGTH = 100;
 
 /**
  * @param upload as it came by RPC: of any shape
- * @param policy home and supported countries, as `upload` has them
+ * @param policy the home country, as `upload` has it; whether the other regions are supported is judged by the published parameters (regions.ts)
  * @param now Unix seconds; a key that grew too old since `upload` looked is left out
  * @returns the upload with its keys written anew, at least one, or null when it breaks a rule or nothing is left
  */
@@ -24,13 +25,13 @@ export function recheckUpload(
   if (!hasShape(upload) || upload.origin !== policy.homeCountry) return null;
   const claim = {
     keys: upload.keys,
-    visitedCountries: upload.regions,
+    visitedCountries: [],
     origin: upload.origin,
     consentToFederation: upload.consentToFederation,
     submissionType: 0,
   };
   const checked = checkUpload(claim, { ...policy, minimumKeys: 1 });
-  if (!checked.ok || checked.value.regions.join() !== upload.regions.join()) return null;
+  if (!checked.ok || withHome(upload.regions, policy.homeCountry).join() !== upload.regions.join()) return null;
   const { keys, refused } = publishableKeys(checked.value.keys, now);
   return keys.length === 0 || refused !== null ? null : { ...upload, keys };
 }

@@ -19,8 +19,6 @@ import type { UploadClaim, UploadedKey } from './uploaded.ts';
 export interface UploadPolicy {
   /** ISO 3166-1 alpha-2. */
   readonly homeCountry: string;
-  /** ISO 3166-1 alpha-2, the home country included. */
-  readonly supportedCountries: readonly string[];
   /** 1 for an upload, 0 for a dummy, which carries no key (docs/spec/cwa.md §1.3). */
   readonly minimumKeys: 0 | 1;
 }
@@ -123,13 +121,6 @@ export const UPLOAD_RULES: readonly UploadRule[] = [
     reason:
       'A phone has one key at a time. After a same-day release Android hands out a second key with the same start, so equal starts are allowed.',
     broken: overlaps,
-  },
-  {
-    name: 'visited-countries',
-    rule: 'Each visited country is one the deployment supports; none at all is allowed.',
-    reason: 'A region nobody publishes would swallow the key in silence.',
-    broken: ({ visitedCountries }, { supportedCountries }) =>
-      visitedCountries.some((country) => !supportedCountries.includes(country)),
   },
   {
     name: 'origin',

@@ -39,7 +39,7 @@ export interface CheckedKey {
 /** An upload that passed every rule without a clock. */
 export interface CheckedUpload {
   readonly keys: readonly CheckedKey[];
-  /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
-  readonly regions: readonly string[];
+  /** As they came: any texts; what they lead to depends on the published parameters (regions.ts). */
+  readonly visitedCountries: readonly string[];
   readonly consentToFederation: boolean;
 }

@@ -31,7 +31,7 @@ export interface Publishable {
  * Applies every rule that looks at no clock.
  *
  * @param claim the upload as parsed
- * @param policy home and supported countries
+ * @param policy the home country, and whether there must be a key
  * @returns the upload with absent fields filled in, or the first rule it breaks
  */
 export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<CheckedUpload, Refusal> {
@@ -41,20 +41,10 @@ export function checkUpload(claim: UploadClaim, policy: UploadPolicy): Result<Ch
     ok: true,
     value: {
       keys: claim.keys.map(withDefaults),
-      regions: coarseRegions(claim.visitedCountries, policy),
+      visitedCountries: claim.visitedCountries,
       consentToFederation: claim.consentToFederation ?? false,
     },
   };
-}
-
-/**
- * Whether somebody was abroad, and not where: a rare combination of countries, stored with each key, would hold one traveller's
- * keys together (decision 021). Who names another country is warned for in all that the deployment supports, as with
- * Corona-Warn-App, whose apps name them all.
- */
-function coarseRegions(visited: readonly string[], { homeCountry, supportedCountries }: UploadPolicy): string[] {
-  const abroad = visited.some((country) => country !== homeCountry);
-  return [...new Set([homeCountry, ...(abroad ? supportedCountries : [])])].toSorted();
 }
 
 function withDefaults(key: UploadedKey): CheckedKey {

@@ -122,7 +122,12 @@ function filterRules(path: string, parameters: RiskCalculationParameters): Viola
     .map((at) => ({ path: at.path, value: rangeText(at.range), rule: 'holds no value' }));
 }
 
-function levelRules(
+/**
+ * @param path of the mapping
+ * @param from lowest time that must have a level; null: the first range may begin anywhere
+ * @returns gaps, overlaps, ends too early, levels that fall as time grows
+ */
+export function levelRules(
   path: string,
   mapping: RiskCalculationParameters['normalizedTimePerEWToRiskLevelMapping'],
   from: number | null,
@@ -139,15 +144,18 @@ function levelRules(
   return [...checkRanges(ranges, { from, to: MAX_NORMALIZED_MINUTES, whole: false }), ...falling];
 }
 
-function transmissionRules(path: string, parameters: RiskCalculationParameters): Violation[] {
+/** @param path of the mapping @returns levels of 1..8 that are missing or doubled, values that fall as levels rise */
+export function riskValueRules(
+  path: string,
+  mapping: RiskCalculationParameters['transmissionRiskValueMapping'],
+): Violation[] {
   const found: Violation[] = [];
-  const mapping = parameters.transmissionRiskValueMapping;
   const levels = mapping.map((entry) => entry.transmissionRiskLevel);
   for (const level of TRANSMISSION_RISK_LEVELS) {
     const count = levels.filter((other) => other === level).length;
     if (count === 1) continue;
     const rule = count === 0 ? `level ${level} is missing` : `level ${level} is mapped ${count} times`;
-    found.push({ path: `${path}.transmissionRiskValueMapping`, value: show(levels), rule });
+    found.push({ path, value: show(levels), rule });
   }
   for (const [n, entry] of mapping.entries()) {
     const lower = mapping.find(
@@ -157,11 +165,16 @@ function transmissionRules(path: string, parameters: RiskCalculationParameters):
     );
     if (lower === undefined) continue;
     found.push({
-      path: `${path}.transmissionRiskValueMapping[${n}].transmissionRiskValue`,
+      path: `${path}[${n}].transmissionRiskValue`,
       value: show(entry.transmissionRiskValue),
       rule: `must not be below the value of the lower level ${lower.transmissionRiskLevel}`,
     });
   }
+  return found;
+}
+
+function transmissionRules(path: string, parameters: RiskCalculationParameters): Violation[] {
+  const found = riskValueRules(`${path}.transmissionRiskValueMapping`, parameters.transmissionRiskValueMapping);
   const { infectiousnessOffsetStandard, infectiousnessOffsetHigh, ...reportTypes } = parameters.trlEncoding;
   for (const [name, offset] of Object.entries(reportTypes)) {
     for (const infectiousness of [infectiousnessOffsetStandard, infectiousnessOffsetHigh]) {

@@ -5,6 +5,7 @@
 import { type Parameters, type Violation, parseParameters } from '../../protocol/parameters/document.ts';
 import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { type JsonError, type JsonLimits, parseStrictJson } from '../strict-json.ts';
+import { cwaAppsRules } from './cwa-apps-rules.ts';
 import { keyDownloadRules, scheduleRules, versionRules } from './operations-rules.ts';
 import { riskCalculationRules, v1Rules, v2Rules, weightedSumRules } from './scoring-rules.ts';
 
@@ -29,6 +30,7 @@ export function validateParameters(document: unknown): Result<Parameters, readon
     ...versionRules(parameters),
     ...keyDownloadRules(parameters),
     ...scheduleRules(parameters),
+    ...cwaAppsRules(parameters),
   ];
   return found.length === 0 ? ok(parameters) : err(found);
 }

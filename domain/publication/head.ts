@@ -2,8 +2,23 @@
  * @module What phones read first (docs/architecture.md §6): pages of the manifest, CWA's lists, and the payload of the head, all of them functions of the
  * files that were sealed.
  */
-import { SECONDS_PER_DAY, dateOf, dateOfHour, hourEnd, hourOfDay } from '../../protocol/gaen/intervals.ts';
-import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import {
+  SECONDS_PER_DAY,
+  type UtcDate,
+  dateOf,
+  dateOfHour,
+  hourEnd,
+  hourOfDay,
+} from '../../protocol/gaen/intervals.ts';
+import {
+  VERSIONS,
+  countryIndexPath,
+  dateIndexPath,
+  dayPath,
+  hourIndexPath,
+  hourPath,
+  versionIndexPath,
+} from '../../protocol/index/cwa-tree.ts';
 import {
   chunkPath,
   headPath,
@@ -95,9 +110,12 @@ export function composeHead(contents: Contents): Composed {
   };
 }
 
-/** @param regions published, the home country first @returns the list of all regions, which belongs to none of them */
-export function countryList(regions: readonly string[]): { readonly key: string; readonly text: string } {
-  return { key: countryIndexPath(), text: JSON.stringify(regions) };
+/** @param regions published, the home country first @returns the lists of versions and of regions, which belong to all of them */
+export function commonLists(regions: readonly string[]): { readonly key: string; readonly text: string }[] {
+  return [
+    { key: versionIndexPath(), text: JSON.stringify(VERSIONS) },
+    { key: countryIndexPath(), text: JSON.stringify(regions) },
+  ];
 }
 
 function composePages(region: string, days: Contents['days']) {
@@ -120,7 +138,6 @@ function composePages(region: string, days: Contents['days']) {
 
 /** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. */
 function composeLists({ region, throughHour, hours, days }: Contents): { key: string; text: string }[] {
-  const today = Math.floor(throughHour / 24);
   const lists = [
     {
       key: hourIndexPath(region, dateOfHour(throughHour)),
@@ -131,9 +148,18 @@ function composeLists({ region, throughHour, hours, days }: Contents): { key: st
       text: JSON.stringify(days.map(({ day }) => dateOf(day * SECONDS_PER_DAY))),
     },
   ];
-  // After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update.
-  if (dayOfSealing(throughHour) > today) {
-    lists.push({ key: hourIndexPath(region, dateOfHour(throughHour + 1)), text: '[]' });
-  }
+  const next = nextDayOf(throughHour);
+  if (next !== null) lists.push({ key: hourIndexPath(region, next), text: '[]' });
   return lists;
+}
+
+/**
+ * After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update: its list is there an
+ * hour before the day begins, until when `index` keeps it back.
+ *
+ * @returns the day after that of the hour, from its last but one hour on, or null
+ */
+function nextDayOf(throughHour: number): UtcDate | null {
+  const day = dateOfHour(throughHour + 2);
+  return day === dateOfHour(throughHour) ? null : day;
 }

@@ -20,7 +20,7 @@ import {
   type BuiltFile,
   type ObjectMeta,
 } from './built-file.ts';
-import { composeHead, countryList, HEAD_META, LIST_META, pageMeta } from './head.ts';
+import { commonLists, composeHead, HEAD_META, LIST_META, pageMeta } from './head.ts';
 import { RecordMerge, wholeRecord, type MergePorts, type RunSource } from './record-merge.ts';
 import type { SetRecord } from './record.ts';
 import type { Workspace } from './workspace.ts';
@@ -147,7 +147,7 @@ async function rebuildFile(
 /**
  * @param published the region's last
  * @param hourFiles, dayFiles what was sealed of the hours and days that it names
- * @returns pages, lists, the list of countries and the head, in the order in which they are put
+ * @returns pages, lists, those of all regions and the head, in the order in which they are put
  * @throws RebuildMismatch when they give another head than was signed
  */
 export function rebuildIndex(
@@ -169,7 +169,7 @@ export function rebuildIndex(
   }
   return [
     ...pages.map(({ key, text, expires }) => ({ name: key, bytes: utf8(text), meta: pageMeta(expires) })),
-    ...[...lists, countryList(published.regions)].map(({ key, text }) => ({
+    ...[...lists, ...commonLists(published.regions)].map(({ key, text }) => ({
       name: key,
       bytes: utf8(text),
       meta: LIST_META,

@@ -1,6 +1,7 @@
 /**
  * @module Configuration of the ParameterStore, parsed once from the environment of `origin`.
  */
+import type { NamedSigner } from '../../protocol/export/export-file.ts';
 import { type Signer, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { text } from '../submission-buffer/config.ts';
 
@@ -11,10 +12,11 @@ export interface ParameterStoreConfig {
   readonly headKeyId: string;
   /** r‖s */
   readonly headSigner: Signer;
-  /** As CWA's apps know the key of their configuration ZIPs. */
-  readonly zipKey: { readonly keyId: string; readonly keyVersion: string };
-  /** DER; a key of its own, which signs nothing else (docs/architecture.md §6). */
-  readonly zipSigner: Signer;
+  /**
+   * Who signs CWA's configuration ZIPs: the export key, since CWA's iOS app verifies them and exports with one, then the
+   * configuration key, which apps may have pinned (docs/architecture.md §6, decision 030).
+   */
+  readonly zipSigners: readonly NamedSigner[];
 }
 
 /**
@@ -26,11 +28,17 @@ export function parseParameterStoreConfig(env: Readonly<Record<string, unknown>>
     homeCountry: text(env, 'HOME_COUNTRY', /^[A-Z]{2}$/, 'an ISO 3166-1 alpha-2 code'),
     headKeyId: text(env, 'MANIFEST_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
     headSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
-    zipKey: {
-      keyId: text(env, 'CONFIG_KEY_ID', /^[A-Za-z0-9_.]+$/, 'letters, digits, _ and .'),
-      keyVersion: text(env, 'CONFIG_KEY_VERSION', /^[A-Za-z0-9_]+$/, 'letters, digits and _'),
+    zipSigners: [namedSigner(env, 'EXPORT'), namedSigner(env, 'CONFIG')],
+  };
+}
+
+function namedSigner(env: Readonly<Record<string, unknown>>, prefix: 'EXPORT' | 'CONFIG'): NamedSigner {
+  return {
+    name: {
+      keyId: text(env, `${prefix}_KEY_ID`, /^[A-Za-z0-9_.]+$/, 'letters, digits, _ and .'),
+      keyVersion: text(env, `${prefix}_KEY_VERSION`, /^[A-Za-z0-9_]+$/, 'letters, digits and _'),
     },
-    zipSigner: signer(env, 'CONFIG_SIGNING_KEY').der,
+    signer: signer(env, `${prefix}_SIGNING_KEY`).der,
   };
 }
 

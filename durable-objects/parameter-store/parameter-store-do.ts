@@ -17,6 +17,8 @@ import {
   planPublish,
   planRollback,
 } from '../../domain/parameters/publication.ts';
+import type { PolicyInForce } from '../../domain/keys/regions.ts';
+import { policyInForce } from '../../domain/parameters/policy.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
@@ -27,7 +29,7 @@ import type { OwnObjects } from '../publisher/own-objects.ts';
 import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';
 import { MIGRATIONS } from './schema.ts';
 import { type HeadRow, ParameterRows } from './store.ts';
-import { isIntact, writeHead } from './write-ops.ts';
+import { isIntact, writeEmptyList, writeHead } from './write-ops.ts';
 
 /** The head is issued anew after half its validity, so that a week of failures expires nothing. */
 const RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
@@ -90,11 +92,17 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     return this.#rows.document(name);
   }
 
+  /** @returns what uploads are judged by; decided is enough, since phones are told within the next step */
+  async policy(): Promise<PolicyInForce> {
+    return policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+  }
+
   /** Finishes what is decided, renews what grows old and mends what was lost or replaced; alarm, cron and operator all come here. */
   async advance(): Promise<{ readonly idle: boolean }> {
     const now = await this.#now();
     await this.#arm(RETRY_SECONDS);
     const head = this.#rows.head();
+    if (head === null) await writeEmptyList(this.#own(now));
     if (head?.state === 'PUBLISHED' && now >= head.issuedAt + RENEWAL_SECONDS) {
       this.#rows.setHead({ ...head, issuedAt: now, state: 'PLANNED' });
     } else if (head?.state === 'PUBLISHED' && !(await isIntact(this.#rows, this.#config, this.#own(now)))) {

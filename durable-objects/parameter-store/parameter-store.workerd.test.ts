@@ -160,6 +160,31 @@ describe('publish', () => {
   });
 });
 
+describe('a store of before the second signature', () => {
+  it('writes CWA’s ZIPs of the published version anew at its first step, under the same head', async ({ expect }) => {
+    await rig.publish('one', 0);
+    const before = await published();
+    const zipOf = async () => (await bindings.PUBLIC.get(cwaConfigPaths('DE')[0]!))!.arrayBuffer();
+    const wanted = await zipOf();
+    // The store as it was: the former migrations, and other bytes of its own under the name.
+    const path = cwaConfigPaths('DE')[0]!;
+    const put = await bindings.PUBLIC.put(path, 'signed once', {
+      httpMetadata: { contentType: 'application/zip', cacheControl: 'public, max-age=300' },
+    });
+    await runInDurableObject(rig.stub, (_store, { storage: { sql } }) => {
+      const { mark } = sql.exec<{ mark: string }>('SELECT mark FROM own_object WHERE key = ?', path).one();
+      const former = [put.etag, ...mark.split(' ').slice(1)].join(' ');
+      sql.exec('UPDATE own_object SET mark = ? WHERE key = ?', former, path);
+      sql.exec('UPDATE schema_version SET version = 2');
+    });
+    await evictAllDurableObjects();
+    expect(await rig.in((store) => store.advance())).toEqual({ idle: true });
+    expect(await zipOf()).toEqual(wanted);
+    expect(await published()).toEqual(before);
+    expect(await rig.in((store) => store.counters())).toEqual({});
+  });
+});
+
 describe('interrupted at any step', () => {
   const deaths = Array.from({ length: PUTS_OF_FIRST }, (_, put) => put).flatMap((put) => [
     { put, diesAfterPut: false },
@@ -232,6 +257,15 @@ describe('in time', () => {
       expect(wait).toBeGreaterThan(30_000);
       expect(wait).toBeLessThanOrEqual(3_600_000);
     }
+  });
+
+  it('lists no country before anything is published, and ours afterwards', async ({ expect }) => {
+    const listed = async () => (await bindings.PUBLIC.get(cwaConfigCountryPath()))?.json();
+    for (let n = 0; n < 2; n++) await rig.in((store) => store.advance());
+    expect(await listed()).toEqual([]);
+    await rig.publish('one', 0);
+    expect(await listed()).toEqual(['DE']);
+    expect(await rig.in((store) => store.counters())).toEqual({});
   });
 
   it('is idle and asks for no alarm before anything is published', async ({ expect }) => {

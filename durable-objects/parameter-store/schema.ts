@@ -24,4 +24,9 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO own_object SELECT '*', NULL, NULL WHERE EXISTS (SELECT 1 FROM head);
   ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
   `,
+  // CWA's ZIPs of the published version hold more, and are signed by one key more: written anew at the next step, under the same
+  // head, not only when that is renewed. A crash before leaves the former ZIPs, which are found again.
+  `
+  UPDATE head SET state = 'PLANNED';
+  `,
 ];

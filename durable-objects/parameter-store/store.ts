@@ -61,9 +61,9 @@ export class ParameterRows {
     };
   }
 
-  /** @returns newest first */
-  history(): PublishedVersion[] {
-    return this.#exec<VersionRow>('SELECT * FROM version ORDER BY version DESC')
+  /** @param most of them; left out: all @returns newest first */
+  history(most = -1): PublishedVersion[] {
+    return this.#exec<VersionRow>('SELECT * FROM version ORDER BY version DESC LIMIT ?', most)
       .toArray()
       .map((row) => ({
         version: row.version,

@@ -82,11 +82,17 @@ async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: Ow
   const parameters = parseParameters(JSON.parse(text));
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
   for (const { path, message } of cwaConfigFiles(parameters.value, config.homeCountry)) {
-    const zip = configZip(message, config.zipKey, config.zipSigner);
+    const zip = configZip(message, config.zipSigners);
     await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
   }
-  const countries = utf8(JSON.stringify([config.homeCountry]));
-  await putOwn(own, cwaConfigCountryPath(), countries, meta('application/json', POLLED_CACHE));
+  await writeCountries(own, [config.homeCountry]);
+}
+
+/** Before the first version CWA's list of countries is empty, not absent: an app takes a 404 for a failure. */
+export const writeEmptyList = (own: OwnObjects): Promise<unknown> => writeCountries(own, []);
+
+function writeCountries(own: OwnObjects, countries: readonly string[]): Promise<unknown> {
+  return putOwn(own, cwaConfigCountryPath(), utf8(JSON.stringify(countries)), meta('application/json', POLLED_CACHE));
 }
 
 /**

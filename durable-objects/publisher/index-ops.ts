@@ -9,8 +9,8 @@
  */
 import { GRACE_SECONDS } from '../../domain/publication/built-file.ts';
 import {
+  commonLists,
   composeHead,
-  countryList,
   dayOfSealing,
   HEAD_META,
   LIST_META,
@@ -18,7 +18,8 @@ import {
 } from '../../domain/publication/head.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { SECONDS_PER_DAY, dateOfHour } from '../../protocol/gaen/intervals.ts';
+import { dateIndexPath, hourIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { headPath, type ManifestHead } from '../../protocol/index/manifest.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import type { IndexPlan } from './model.ts';
@@ -27,7 +28,7 @@ import type { Publication } from './publication.ts';
 
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
-/** The list of regions belongs to all of them, and lives as long as any. */
+/** The lists of versions and of regions belong to all of them, and live as long as any. */
 const EVERY_REGION = '*';
 
 /** @returns complete days that are listed, first and last, once `throughHour` is sealed; there may be none */
@@ -86,6 +87,26 @@ export function composeIndex(p: Publication, region: string, throughHour: number
   });
 }
 
+/** The lists of a deployment that has sealed nothing yet: apps take an empty one for no news, and a 404 for a failure. */
+export async function putFirstLists(p: Publication, running: number): Promise<void> {
+  const days = [dateOfHour(running), dateOfHour(running + 1)];
+  for (const region of p.config.regions) {
+    for (const key of new Set([dateIndexPath(region), ...days.map((day) => hourIndexPath(region, day))])) {
+      p.store.noteObject(key, region);
+      await putOwn(p.own, key, utf8('[]'), LIST_META);
+    }
+  }
+  await putCommonLists(p);
+}
+
+/** The lists that belong to all regions. */
+async function putCommonLists(p: Publication): Promise<void> {
+  for (const { key, text } of commonLists(p.config.regions)) {
+    p.store.noteObject(key, EVERY_REGION);
+    await putOwn(p.own, key, utf8(text), LIST_META);
+  }
+}
+
 /** Puts what `plan` fixed and makes it INDEXED. */
 export async function publishIndex(p: Publication, plan: IndexPlan): Promise<void> {
   const { region } = plan;
@@ -125,9 +146,7 @@ export async function putIndex(p: Publication, plan: IndexPlan): Promise<string>
     p.store.noteObject(key, region);
     await putOwn(p.own, key, utf8(text), LIST_META);
   }
-  const countries = countryList(p.config.regions);
-  p.store.noteObject(countries.key, EVERY_REGION);
-  await putOwn(p.own, countries.key, utf8(countries.text), LIST_META);
+  await putCommonLists(p);
   const key = headPath(region);
   p.store.noteObject(key, region);
   return putOwn(p.own, key, utf8(plan.head), HEAD_META, { inspect: () => refuseToGoBack(p, plan) });

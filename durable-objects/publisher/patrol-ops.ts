@@ -7,7 +7,7 @@
  * between leaves some of it undone, which the next wake finds.
  */
 import { SECONDS_PER_DAY, dateOf, dateOfHour, hourOfDay } from '../../protocol/gaen/intervals.ts';
-import { countryIndexPath, dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { countryIndexPath, dayPath, hourPath, versionIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { chunkPath } from '../../protocol/index/manifest.ts';
 import { putDay } from './day-ops.ts';
 import { putHour } from './hour-ops.ts';
@@ -17,14 +17,16 @@ import type { Publication } from './publication.ts';
 
 /** Looks at every region, and at each file by itself: what can't be mended is counted and doesn't stop the rest. */
 export async function patrol(p: Publication): Promise<void> {
-  const tree = await p.publicBucket.marks(countryIndexPath());
+  const tree = await p.publicBucket.marks(versionIndexPath());
   for (const region of p.config.regions) {
     // What is fixed but not published yet is put by its own step.
     const plan = p.store.pendingIndex(region) === null ? p.store.publishedIndex(region) : null;
     if (plan === null) continue;
     const own = await p.publicBucket.marks(`v1/${region}/`);
     const wrong = new Set(
-      [...plan.named, countryIndexPath()].filter((key) => !isOurs(p, key, own.get(key) ?? tree.get(key))),
+      [...plan.named, versionIndexPath(), countryIndexPath()].filter(
+        (key) => !isOurs(p, key, own.get(key) ?? tree.get(key)),
+      ),
     );
     for (const mend of wrong.size === 0 ? [] : repairs(p, plan, wrong)) {
       await mend().catch(() => p.store.count(`alert_not_mended_${region}`));

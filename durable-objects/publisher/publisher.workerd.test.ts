@@ -78,6 +78,75 @@ describe('an hour', () => {
   });
 });
 
+describe('lists of CWA’s tree', () => {
+  const TREE = 'version/v1/diagnosis-keys/country';
+
+  it('are empty and not absent from the first call on, before an hour is sealed', async ({ expect }) => {
+    await rig.advance();
+    for (const region of ['DE', 'EUR']) {
+      expect(await publicJson(`${TREE}/${region}/date`)).toEqual([]);
+      expect(await publicJson(`${TREE}/${region}/date/2026-06-15/hour`)).toEqual([]);
+    }
+    expect(await publicJson(TREE)).toEqual(['DE', 'EUR']);
+    expect(await publicJson('version')).toEqual(['v1']);
+  });
+
+  it('are there though the first call dies after each of its puts', async ({ expect }) => {
+    const put = new Set<string>();
+    rig.afterPut = (key) => {
+      rig.dead = !put.has(key);
+      put.add(key);
+    };
+    let deaths = 0;
+    for (let died = true; died; deaths += Number(died)) {
+      await rig.advance().catch(() => {});
+      died = rig.dead;
+      await rig.evict();
+    }
+    rig.afterPut = () => {};
+    // Days, two hours’ lists being one but in the last hour, in two regions; versions and regions.
+    expect(deaths).toBe(6);
+    expect(await publicJson(`${TREE}/EUR/date/2026-06-15/hour`)).toEqual([]);
+    await rig.untilIdle();
+    expect([...(await objects(testEnv.PUBLIC)).keys()]).toHaveLength(deaths);
+  });
+
+  it('have the next day’s hours before it begins, so that nobody meets a 404 at midnight', async ({ expect }) => {
+    await rig.untilIdle();
+    rig.now = MIDNIGHT + 23 * 3600 - 1;
+    await rig.untilIdle();
+    expect(await testEnv.PUBLIC.head(`${TREE}/DE/date/2026-06-16/hour`)).toBeNull();
+    rig.now += 1;
+    await rig.untilIdle();
+    for (const region of ['DE', 'EUR']) expect(await publicJson(`${TREE}/${region}/date/2026-06-16/hour`)).toEqual([]);
+    rig.now = MIDNIGHT + 86_400;
+    await rig.untilIdle();
+    expect(await publicJson(`${TREE}/DE/date/2026-06-16/hour`)).toEqual([]);
+    rig.now += 3600;
+    await rig.untilIdle();
+    expect(await publicJson(`${TREE}/DE/date/2026-06-16/hour`)).toEqual([0]);
+  });
+
+  it('have the next day’s hours for a deployment that begins in a day’s last hour, too', async ({ expect }) => {
+    rig.now = MIDNIGHT + 23 * 3600 + 1800;
+    await rig.advance();
+    expect(await publicJson(`${TREE}/DE/date/2026-06-16/hour`)).toEqual([]);
+  });
+
+  it('keep the hours of the day before for four hours, and then no more', async ({ expect }) => {
+    await rig.untilIdle();
+    for (const now of [MIDNIGHT + 86_400, MIDNIGHT + 86_400 + 4 * 3600 - 1]) {
+      rig.now = now;
+      await rig.untilIdle();
+      expect(await publicJson(`${TREE}/DE/date/2026-06-15/hour`)).toHaveLength(14);
+    }
+    rig.now += 1;
+    await rig.untilIdle();
+    expect(await testEnv.PUBLIC.head(`${TREE}/DE/date/2026-06-15/hour`)).toBeNull();
+    expect(await publicJson(`${TREE}/DE/date`)).toEqual(['2026-06-15']);
+  });
+});
+
 describe('a day', () => {
   it('replaces its hours when it is complete, and the hours die four hours later', async ({ expect }) => {
     await rig.accept('u1', keysOf(1, 3));

@@ -5,6 +5,7 @@
  *
  * | step | durable afterwards | a crash before that leaves |
  * |---|---|---|
+ * | start | empty lists, then the first hour | lists that the repeated step finds equal |
  * | freeze | FROZEN with the set's number | the buffer's set, which it names again |
  * | plan | private record, then PLANNED | objects that the repeated step finds equal |
  * | write (a region) | chunks, then WRITTEN | the same |
@@ -20,7 +21,7 @@ import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals
 import { cutRegionDay } from './day-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { composeIndex, listedDays, publishIndex } from './index-ops.ts';
+import { composeIndex, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
 import type { Publication } from './publication.ts';
 import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writer.ts';
 import type { SetRecord } from '../../domain/publication/record.ts';
@@ -152,6 +153,7 @@ async function start(p: Publication): Promise<void> {
   const running = hourOf(p.now);
   const first = (await p.buffer.firstHour()) ?? running;
   const earliest = running - p.config.policy.retentionDays * HOURS_A_DAY;
+  await putFirstLists(p, running);
   p.store.setMeta('first_hour', Math.min(running, Math.max(first, earliest)));
 }
 

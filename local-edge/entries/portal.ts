@@ -1,7 +1,8 @@
 /**
  * @module `portal` with the local clock and simulated identities: deployed, Cloudflare Access or a card says who is asking;
  * on a loopback port nobody stands in front. So operator commands come from `local-operator`, and whoever opens a staff
- * page chooses a name and roles at `/staff/local-identity`, which exists here alone.
+ * page chooses a name and roles at `/staff/local-identity`, which exists here alone. `POST /local/teletan` stands for a call to the
+ * hotline, so that a story can be typed without a browser.
  */
 import { StaffRoom as DeployedStaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { createApp } from '../../workers/portal/app.ts';
@@ -66,12 +67,24 @@ async function choose(request: Request): Promise<Response> {
   return new Response(null, { status: 303, headers: { location: '/staff', 'set-cookie': cookie } });
 }
 
+const HOTLINE_PATH = '/local/teletan';
+
+async function callHotline(request: Request, { VERIFICATION }: PortalEnv): Promise<Response> {
+  if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
+  const issued = await VERIFICATION.issueTeleTan('local-hotline');
+  const headers = { 'cache-control': 'no-store' };
+  if (issued === null)
+    return Response.json({ error: 'no teleTAN now: as many as an hour allows' }, { status: 429, headers });
+  return Response.json({ teleTan: issued.teleTan }, { headers });
+}
+
 const app = createApp({ identify, clock });
 
 export default {
   async fetch(request: Request, env: PortalEnv, context: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === CHOOSER) return choose(request);
+    if (pathname === HOTLINE_PATH) return callHotline(request, env);
     if (/^\/staff(\/|$)/.test(pathname) && chosenIn(request) === null) {
       return new Response(null, { status: 303, headers: { location: CHOOSER } });
     }

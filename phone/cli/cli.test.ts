@@ -7,8 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { toHex } from '../../protocol/primitives/bytes.ts';
-import { ExportWriter, exportSignature, exportZip } from '../../protocol/export/export-file.ts';
+import { concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
+import { gaen } from '../../protocol/generated/gaen-export.js';
+import {
+  EXPORT_HEADER,
+  ExportWriter,
+  exportSignature,
+  exportZip,
+  signatureList,
+} from '../../protocol/export/export-file.ts';
 import { spkiToPem } from '../../protocol/signing.ts';
 import { advertisement, sight } from '../radio/broadcast.ts';
 import { formatSightings } from '../radio/sightings-file.ts';
@@ -58,6 +65,24 @@ describe('phone verify', () => {
     const json = phone('verify', at('good.zip'), '--public-key', at('public.pem'), '--key-id', '262', '--json');
     expect(json.status).toBe(0);
     expect(JSON.parse(json.stdout)).toMatchObject({ accepted: true, keys: 20, keyId: '262', keyVersion: 'v1' });
+  });
+
+  it('says which of two signatures it took', async ({ expect }) => {
+    const message = gaen.TemporaryExposureKeyExport.encode({
+      region: 'EUR',
+      startTimestamp: 1_780_000_000,
+      endTimestamp: 1_780_003_600,
+      signatureInfos: ['310', '262'].map((verificationKeyId) => ({ verificationKeyId, verificationKeyVersion: 'v1' })),
+    });
+    const bin = concatBytes(EXPORT_HEADER, message.finish());
+    const list = signatureList(bin, [
+      { name: { keyId: '310', keyVersion: 'v1' }, signer: manifestSigner.der },
+      { name: { keyId: '262', keyVersion: 'v1' }, signer: exportSigner.der },
+    ]);
+    await writeFile(at('two.zip'), exportZip(bin, list));
+    const { status, stdout } = phone('verify', at('two.zip'), '--public-key', at('public.pem'));
+    expect(status).toBe(0);
+    expect(stdout).toContain('signed by 262-v1 (signature 2 of 2: Android takes it, iOS looks at the first alone');
   });
 
   it('ends with 1 and the reason for one that it refuses', ({ expect }) => {

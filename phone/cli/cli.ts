@@ -1,35 +1,76 @@
 /**
- * @module The phone on the command line: `phone verify`, `phone keys`, `phone match`. Wiring and exit codes alone; each
- * command is in cli-commands.ts.
+ * @module The phone on the command line: a phone in a directory, and export files read as a phone reads them. Wiring and exit codes
+ * alone; each command is in phone-commands.ts, sync-commands.ts or file-commands.ts.
  */
 import { parseArgs } from 'node:util';
-import { EXIT, type Io, keys, match, UnreadableError, UsageError, verify } from './cli-commands.ts';
+import { EXIT, type Io, OPTIONS, type Options, RefusedError, toJson, UnreadableError, UsageError } from './calling.ts';
+import { keys, match, verify } from './file-commands.ts';
+import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
+import { SYMPTOM_WORDS } from './symptoms.ts';
+import { status, sync } from './sync-commands.ts';
 
-const HELP = `Usage:
-  phone verify FILE.zip --public-key P.pem [--key-id 262] [--key-version v1] [--json]
-      Says whether a phone would accept the file. Without --key-id or --key-version, the one that the file names
-      is tried against the public key.
-  phone keys FILE.zip [--json]
+export { OPTIONS } from './calling.ts';
+
+const HELP = `Usage: phone COMMAND …
+
+A phone that lives in a directory:
+  phone init DIR --pins DIR [--url http://127.0.0.1:8787] [--region DE] [--local-clock]
+      Makes a phone. It pins public.pem and manifest-public.pem of the folder --pins: for a local edge its state (npm start).
+      --local-clock: it lives by the local edge's clock, which can be moved, instead of this machine's.
+      --upload-url, --verification-url: where these are other hosts; --key-id 262, --key-version v1, --manifest-key-id manifest-v1:
+      the names of the pinned keys.
+  phone meet DIR DIR [--minutes 20]
+      A simulation of Bluetooth: the two phones were near each other until now, and each noted what it heard.
+  phone scan DIR TEXT [--birth-date YYYY-MM-DD]
+      Opens a test by the text of its QR code. A test that runs gives way once the server has answered.
+  phone type DIR CODE
+      Opens a test by a teleTAN, or by the code of a card.
+  phone poll DIR
+      Asks for the result; goes on with a scan that had no answer.
+  phone share DIR [--symptoms WORD]
+      Shares the keys of the past days after a positive result; on the next day, the key of the day of sharing.
+      WORD: ${SYMPTOM_WORDS}.
+  phone sync DIR
+      Fetches what is new, verifies it, matches it with what the phone heard, and says the risk.
+  phone status DIR
+      Says what the phone has and knows; asks nobody.
+  phone forget DIR
+      Deletes the test, here and at the server. The phone itself is the directory: remove it.
+
+Export files, as a phone reads them:
+  phone verify FILE.zip --public-key P.pem [--key-id 262] [--key-version v1]
+      Says whether a phone would accept the file. Without --key-id or --key-version, each one that
+      the file names is tried against the public key.
+  phone keys FILE.zip
       Prints what is in the file, without verifying it.
-  phone match FILE.zip... --sightings S.json [--public-key P.pem] [--json]
+  phone match FILE.zip... --sightings S.json [--public-key P.pem]
       Finds the keys of the files among a phone's sightings. With --public-key, files that a phone would refuse
       are refused. S.json is a list of {"rpi": hex, "aem": hex, "timestamp": s, "rssi": dBm, "previousScan": s}.
-  phone --help
-      Prints this and does nothing else.
 
-From the repository: npm run -s phone -- verify …
-Exit codes: 0 accepted (or done), 1 refused (with the reason), 2 called wrongly, 3 could not read a file.
+  --json   any command: its answer as JSON
+  --help   prints this and does nothing else
+
+From the repository: npm run -s phone -- init …
+Exit codes: 0 done (or accepted), 1 refused, no answer, or something could not be had (with the reason), 2 called wrongly,
+3 could not read a file, or a phone's directory is damaged.
 `;
 
-/** Not scripts/support/command-line/, since phone/ imports protocol/ alone (docs/architecture.md §3). */
-export const OPTIONS = {
-  'public-key': { type: 'string' },
-  'key-id': { type: 'string' },
-  'key-version': { type: 'string' },
-  sightings: { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
+type Command = (given: readonly string[], options: Options, io: Io) => Promise<number>;
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['init', init],
+  ['meet', meetPhones],
+  ['scan', scan],
+  ['type', type],
+  ['poll', poll],
+  ['share', share],
+  ['sync', sync],
+  ['status', status],
+  ['forget', forget],
+  ['verify', verify],
+  ['keys', keys],
+  ['match', match],
+]);
 
 /**
  * @param args what stands behind the program's name
@@ -43,27 +84,22 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       io.out(HELP);
       return EXIT.done;
     }
-    const [command, ...files] = positionals;
-    switch (command) {
-      case 'verify':
-        return await verify(files, values, io);
-      case 'keys':
-        return await keys(files, values, io);
-      case 'match':
-        return await match(files, values, io);
-      case undefined:
-        throw new UsageError('no command given');
-      default:
-        throw new UsageError(`unknown command "${command}"`);
-    }
+    const [name, ...given] = positionals;
+    if (name === undefined) throw new UsageError('no command given');
+    const command = COMMANDS.get(name);
+    if (command === undefined) throw new UsageError(`unknown command "${name}"`);
+    return await command(given, values, io);
   } catch (error) {
     if (error instanceof UsageError) {
-      io.err(`phone: ${error.message}\n${HELP}`);
+      io.err(`phone: ${error.message}\nUsage: phone --help says what there is.\n`);
       return EXIT.usage;
     }
-    if (error instanceof UnreadableError) {
+    if (error instanceof UnreadableError || error instanceof RefusedError) {
       io.err(`phone: ${error.message}\n`);
-      return EXIT.unreadable;
+      if (error instanceof RefusedError && args.includes('--json')) {
+        io.out(toJson({ refused: true, error: error.kind, reason: error.message }));
+      }
+      return error instanceof RefusedError ? EXIT.refused : EXIT.unreadable;
     }
     throw error;
   }

@@ -8,7 +8,7 @@ import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import type { Store } from '../store.ts';
 import { intoWindow } from '../timing/schedule.ts';
-import type { UploadContent } from '../upload/upload-request.ts';
+import { contentError, type UploadContent } from '../upload/upload-request.ts';
 import type { OpeningCode } from '../verification/codes.ts';
 import type { TestResult } from '../verification/verification.ts';
 import {
@@ -16,36 +16,29 @@ import {
   beginCourse,
   type Course,
   type CoverSettings,
-  drawResult,
   type Feigned,
   feignedOutcome,
   followUps,
   type Opening,
   type Outcome,
-  type Step,
 } from './course.ts';
-import { changed, coverOfDay, NONE_REPLACED, type Replaced } from './day.ts';
+import { type Advice, isUnsent } from './advice.ts';
+import { changed, coverOfDay, type Replaced } from './day.ts';
 import { playDummy } from './playbook.ts';
 import {
-  type Advice,
   consentToFollowUp,
   type CoursePorts,
+  openedBefore,
   openTest,
   pollTest,
   resumeTest,
   shareKeys,
   stateOf,
 } from './test-course.ts';
+import { loadKept } from './test-state.ts';
+import { EMPTY, nextOf, type Timetable, withAbandoned } from './timetable.ts';
 
-/** What the phone keeps of what it plays. */
-export interface Timetable {
-  /** First second of the last UTC day for which it was drawn whether a course is feigned. */
-  readonly day: number;
-  readonly replaced: Replaced;
-  readonly real: Course | null;
-  readonly feigned: readonly Feigned[];
-  readonly followUps: readonly Step[];
-}
+export { isTimetable, type Timetable } from './timetable.ts';
 
 export interface TimetablePorts extends CoursePorts {
   readonly settings: CoverSettings;
@@ -55,21 +48,9 @@ export interface TimetablePorts extends CoursePorts {
 /** @returns how the phone sends the key of the day, as `shareLastKey` does with its own keys (test-course.ts) */
 type LastKey = () => Promise<Result<null, Advice>>;
 
-const EMPTY: Timetable = { day: 0, replaced: NONE_REPLACED, real: null, feigned: [], followUps: [] };
-
 /**
- * @param value what was read from disk
- * @returns whether it is a {@link Timetable}
- */
-export function isTimetable(value: unknown): value is Timetable {
-  if (typeof value !== 'object' || value === null) return false;
-  const { day, replaced, real, feigned, followUps: after } = value as Record<string, unknown>;
-  const areObjects = typeof replaced === 'object' && replaced !== null && typeof real === 'object';
-  return Number.isSafeInteger(day) && areObjects && [feigned, after].every(Array.isArray);
-}
-
-/**
- * A person scans or types a code. Called again after 'try-again' it goes on with the same course, as {@link wake} does.
+ * A person scans or types a code. The course of a test that runs goes on until this one has a token, and to its end if it is
+ * refused. Called again after 'try-again' it goes on with the same course, as {@link wake} does.
  *
  * @param code from codes.ts
  * @param opening a teleTAN's or card's code is typed, whether by hand or not; a test is scanned
@@ -81,23 +62,19 @@ export async function open(
   opening: Opening,
   ports: TimetablePorts,
 ): Promise<Result<TestResult, Advice>> {
+  const before = await openedBefore(code, ports);
+  if (before !== null) return before;
   const now = ports.clock();
   const timetable = await load(ports);
-  const state = await stateOf(ports);
-  const isBegun = timetable.real !== null && state?.stage === 'registering' && state.code.key === code.key;
-  const course = isBegun ? timetable.real : beginCourse(opening, now);
-  const begun: Timetable = isBegun
-    ? timetable
-    : {
-        ...timetable,
-        real: course,
-        replaced: abandonedCounted(timetable),
-        feigned: [...timetable.feigned, ...abandoned(timetable.real, ports)],
-      };
+  const kept = await loadKept(ports.store);
+  const isBegun = timetable.opening !== null && kept.ok && kept.value.opening.at(-1)?.key === code.key;
+  const course = isBegun ? timetable.opening : beginCourse(opening, now);
+  // An attempt that gives way to a newer one is played to its end; its code is asked about with the newer one's.
+  const begun = isBegun ? timetable : { ...withAbandoned(timetable, timetable.opening, ports), opening: course };
   // A phone that dies from here on has a course, and with openTest's first write its code: wake goes on with both.
   await ports.timetable.save(begun);
   const result = await openTest(code, ports);
-  await settle(begun, { ...course, next: { action: 'register', at: now } }, outcomeOf(result), ports);
+  await settleOpening(begun, { ...course, next: { action: 'register', at: now } }, result, ports);
   return result;
 }
 
@@ -113,7 +90,8 @@ export async function share(content: UploadContent, ports: TimetablePorts): Prom
   const state = await stateOf(ports);
   const isTriedAgain = state?.stage === 'registered' && state.sharing !== null;
   const shared = await shareKeys(content, ports);
-  if (!shared.ok && shared.error.kind === 'not-now') return shared;
+  const isUnsendable = !isTriedAgain && contentError(content, ports.bodyBytes) !== null;
+  if (!shared.ok && (isUnsendable || isUnsent(shared.error))) return shared;
   const now = ports.clock();
   const course = timetable.real ?? beginCourse('scanned', now);
   // Who consents after it was feigned, as late as anybody's, has a first upload all the same.
@@ -151,11 +129,13 @@ export async function wake(lastKey: LastKey, ports: TimetablePorts): Promise<num
   const now = ports.clock();
   await beginDay(now, ports);
   for (let timetable = await load(ports); ; timetable = await load(ports)) {
-    const { real } = timetable;
+    const { real, opening } = timetable;
     const feigned = timetable.feigned.find(({ course }) => course.next.at <= now);
     const after = timetable.followUps.find(({ at }) => at <= now);
     if (real !== null && real.next.at <= now) {
       await settle(timetable, real, await live(real, lastKey, ports), ports);
+    } else if (opening !== null && opening.next.at <= now) {
+      await goOnOpening(timetable, opening, lastKey, ports);
     } else if (feigned !== undefined) {
       await playFeigned(timetable, feigned, ports);
     } else if (after !== undefined) {
@@ -183,18 +163,19 @@ async function live(course: Course, lastKey: LastKey, ports: TimetablePorts): Pr
   const { action } = course.next;
   if (!course.isRepeat) {
     const done = await liveAction();
-    if (done !== null && (done.ok || done.error.kind !== 'not-now')) return outcomeOf(done);
+    if (done !== null && (done.ok || !isUnsent(done.error))) return outcomeOf(done);
   }
   const isAnswered = await playDummy(action, ports);
   const isPending = state?.stage === 'registered' && state.result === 'pending';
   return isAnswered ? (isPending ? 'pending' : 'known') : 'failed';
 
   async function liveAction(): Promise<Result<TestResult | null, Advice> | null> {
-    if (action === 'register' && state?.stage === 'registering') return resumeTest(ports);
     if (action === 'poll' && state?.stage === 'registered' && state.result === 'pending') return pollTest(ports);
     if (action !== 'submit') return null;
-    if (state?.stage === 'registered' && state.sharing !== null) return shareKeys(state.sharing.content, ports);
-    return state?.stage === 'shared' ? lastKey() : null;
+    if (state?.stage === 'shared') return lastKey();
+    const content = state?.stage === 'registered' ? state.sharing?.content : undefined;
+    if (content === undefined || contentError(content, ports.bodyBytes) !== null) return null;
+    return shareKeys(content, ports);
   }
 }
 
@@ -218,15 +199,55 @@ async function settle(timetable: Timetable, course: Course, outcome: Outcome, po
   });
 }
 
+/**
+ * Tries again to register. Where there is nothing to try, the phone died after it had the token, before it wrote down what comes next,
+ * or the attempt was deleted: the course is that of the test that runs, unless that has one.
+ */
+async function goOnOpening(
+  timetable: Timetable,
+  course: Course,
+  lastKey: LastKey,
+  ports: TimetablePorts,
+): Promise<void> {
+  const result = await resumeTest(ports);
+  const without = { ...timetable, opening: null };
+  if (result.ok || !isUnsent(result.error)) await settleOpening(timetable, course, result, ports);
+  else if (timetable.real === null) await settle(without, course, await live(course, lastKey, ports), ports);
+  else await ports.timetable.save(withAbandoned(without, course, ports));
+}
+
+/**
+ * Writes down what comes after an attempt to register: another try; the new test's course, in the place of the one before; or, refused,
+ * the rest of a course for the wire alone, beside the test that runs.
+ */
+async function settleOpening(
+  timetable: Timetable,
+  course: Course,
+  result: Result<TestResult, Advice>,
+  ports: TimetablePorts,
+): Promise<void> {
+  const { settings, random } = ports;
+  const at = ports.clock();
+  const outcome = outcomeOf(result);
+  if (outcome === 'failed') {
+    const next = advance(course, { at, outcome }, settings, random);
+    const after = followUps({ ...course.next, at }, settings.coverTraffic, random);
+    await ports.timetable.save({ ...timetable, opening: next, followUps: [...timetable.followUps, ...after] });
+  } else if (result.ok || timetable.real === null) {
+    const given = { ...withAbandoned(timetable, timetable.real, ports), opening: null };
+    await settle(given, course, outcome, ports);
+  } else {
+    const next = advance(course, { at, outcome }, settings, random) ?? course;
+    const after = followUps({ ...course.next, at }, settings.coverTraffic, random);
+    const beside = withAbandoned(timetable, next, ports);
+    await ports.timetable.save({ ...beside, opening: null, followUps: [...beside.followUps, ...after] });
+  }
+}
+
 /** Which kind a course was shows when it has waited for its result, and so does which it takes the place of. */
 function replacedAfter(replaced: Replaced, course: Course, next: Course | null, outcome: Outcome): Replaced {
   if (course.next.action === 'submit' || next?.next.action !== 'submit') return replaced;
   return changed(replaced, outcome === 'known' ? course.opening : 'pending', 1);
-}
-
-/** A test that gave way while it waited for its result counts as one that got it. */
-function abandonedCounted({ real, replaced }: Timetable): Replaced {
-  return real === null || real.next.action === 'submit' ? replaced : changed(replaced, real.opening, 1);
 }
 
 /** The two times that a real course has from elsewhere: a person's consent, and what was drawn when it was given. */
@@ -254,16 +275,6 @@ async function playFeigned(timetable: Timetable, feigned: Feigned, ports: Timeta
     feigned: next === null ? others : [...others, { ...feigned, course: next }],
     followUps: [...timetable.followUps, ...after],
   });
-}
-
-/** A test that gave way to a newer one is played to its end all the same. */
-function abandoned(course: Course | null, { settings, random }: TimetablePorts): Feigned[] {
-  return course === null ? [] : [{ course, resultAt: drawResult(course.startedAt, settings, random) }];
-}
-
-function nextOf({ day, real, feigned, followUps: after }: Timetable): number {
-  const courses = [...feigned.map(({ course }) => course), ...(real === null ? [] : [real])];
-  return Math.min(day + SECONDS_PER_DAY, ...courses.map(({ next }) => next.at), ...after.map(({ at }) => at));
 }
 
 async function load(ports: TimetablePorts): Promise<Timetable> {

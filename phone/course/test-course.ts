@@ -1,7 +1,8 @@
 /**
  * @module A person's way from a test to shared keys: scan or type a code, poll, share, and share the key of that day
  * once it has ended (docs/architecture.md §7). What has been sent is kept first, so that a lost answer is asked for again, the
- * same question with the same content, and costs nobody the authorisation.
+ * same question with the same content, and costs nobody the authorisation; what the server has refused for good is forgotten, so
+ * that it isn't sent again (docs/decisions/034).
  */
 import { keyEnd, SECONDS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
@@ -11,48 +12,13 @@ import { playForget, playPoll, type PlaybookPorts, playRegister, playSubmit } fr
 import type { Store } from '../store.ts';
 import { secondsToNextInterval } from '../timing/schedule.ts';
 import { endedKeys, type OwnKey, type TekHistory } from '../radio/tek-schedule.ts';
-import type { UploadContent } from '../upload/upload-request.ts';
+import { contentError, type UploadContent } from '../upload/upload-request.ts';
 import type { TestResult } from '../verification/verification.ts';
+import { type Advice, adviceFor, NOT_NOW, REPORT_A_FAULT, TRY_AGAIN } from './advice.ts';
+import { type Kept, loadKept, saveKept, type Sharing, type Test, type TestState } from './test-state.ts';
 
-/** An upload that was sent, or is about to be, and must be sent again as it is until it is stored. */
-interface Sharing {
-  readonly content: UploadContent;
-  /** Unix seconds: when the person agreed, however late it is sent. */
-  readonly consentedAt: number;
-  /** The TAN it was sent with, null before there is one. */
-  readonly tan: string | null;
-}
-
-/** What the phone keeps of a test. */
-export type TestState =
-  /** Asked for a token, no answer yet. */
-  | { readonly stage: 'registering'; readonly code: OpeningCode }
-  /** The person may share once the result is positive. */
-  | {
-      readonly stage: 'registered';
-      readonly token: string;
-      readonly result: TestResult;
-      readonly sharing: Sharing | null;
-    }
-  /** The first upload is stored; the key of its day is still to come, or that of a follow-up day. */
-  | {
-      readonly stage: 'shared';
-      readonly token: string;
-      readonly tan: string;
-      /** What was stored last. */
-      readonly content: UploadContent;
-      /** Unix seconds of the upload, or of the consent for a follow-up day. */
-      readonly at: number;
-      /** Unix seconds of the last consent. */
-      readonly consentedAt: number;
-      /** Unix seconds from which on the key of the day of that consent is sent (grace.ts), or null: it isn't, or was. */
-      readonly keyAt: number | null;
-      /** Consents for follow-up days so far. */
-      readonly followUps: number;
-      /** The next upload. */
-      readonly sharing: Sharing | null;
-    }
-  | { readonly stage: 'finished' };
+export type { Advice } from './advice.ts';
+export { isTestState, type TestState } from './test-state.ts';
 
 export interface CoursePorts extends PlaybookPorts {
   readonly settings: SharingSettings;
@@ -61,124 +27,132 @@ export interface CoursePorts extends PlaybookPorts {
   readonly clock: () => number;
 }
 
-/** What the person is told when something did not work. */
-export type Advice =
-  /** The phone tries the same again by itself (retry.ts), or the person does later. */
-  | { readonly kind: 'try-again' }
-  /** A teleTAN from the hotline opens what this code no longer does. */
-  | { readonly kind: 'ask-hotline' }
-  /** A fault of the app: the keys were refused, or can't be sent. */
-  | { readonly kind: 'report-a-fault' }
-  /** There is nothing to do this with: no test, no positive result, no ended key. */
-  | { readonly kind: 'not-now' };
-
-/**
- * @param value what was read from disk
- * @returns whether it is a {@link TestState}
- */
-export function isTestState(value: unknown): value is TestState {
-  if (typeof value !== 'object' || value === null) return false;
-  const { stage, code, token, result, tan, content, sharing, ...rest } = value as Record<string, unknown>;
-  switch (stage) {
-    case 'registering':
-      return isObject(code) && typeof code['key'] === 'string';
-    case 'registered':
-      return typeof token === 'string' && typeof result === 'string' && isSharing(sharing);
-    case 'shared':
-      return (
-        [token, tan].every((text) => typeof text === 'string') &&
-        isContent(content) &&
-        [rest['at'], rest['consentedAt'], rest['followUps']].every((number) => typeof number === 'number')
-      );
-    default:
-      return stage === 'finished';
-  }
-}
-
-function isSharing(value: unknown): boolean {
-  return value === null || (isObject(value) && isContent(value['content']));
-}
-
-function isContent(value: unknown): boolean {
-  return isObject(value) && Array.isArray(value['keys']) && value['keys'].every((key) => isObject(key));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
 type Outcome<T> = Promise<Result<T, Advice>>;
 
-const TRY_AGAIN = { kind: 'try-again' } as const;
-const NOT_NOW = { kind: 'not-now' } as const;
+/**
+ * What scanning or typing a code comes to without asking anybody.
+ *
+ * @param code from codes.ts
+ * @param ports see {@link CoursePorts}
+ * @returns the result so far of the test that this code opened before; why no test can be opened now; null: ask
+ */
+export async function openedBefore(code: OpeningCode, ports: CoursePorts): Promise<Result<TestResult, Advice> | null> {
+  const kept = await keptOf(ports);
+  if (!kept.ok) return kept;
+  const { test } = kept.value;
+  if (test === null || test.stage === 'finished') return null;
+  if (test.codeKey === code.key) return ok(test.stage === 'registered' ? test.result : 'positive');
+  return test.sharing === null ? null : err({ kind: 'finish-sharing' });
+}
 
 /**
- * Registers what was scanned or typed, and polls once. Called again after 'try-again' with the same code, it asks the
- * same.
+ * Registers what was scanned or typed, and polls once. A test that runs goes on until the server has given this one's token. Called
+ * again after 'try-again' with the same code, it asks the same; with the code of the test that runs, it asks nobody.
  *
  * @param code from codes.ts
  * @param ports see {@link CoursePorts}
  * @returns how the test came out so far
  */
 export async function openTest(code: OpeningCode, ports: CoursePorts): Outcome<TestResult> {
-  await ports.store.save({ stage: 'registering', code });
-  const keep = (token: string): Promise<void> =>
-    ports.store.save({ stage: 'registered', token, result: 'pending', sharing: null });
+  const before = await openedBefore(code, ports);
+  return before ?? register(code, ports);
+}
+
+async function register(code: OpeningCode, ports: CoursePorts): Outcome<TestResult> {
+  const loaded = await keptOf(ports);
+  if (!loaded.ok) return loaded;
+  const { test, opening } = loaded.value;
+  const at = opening.findIndex(({ key }) => key === code.key);
+  const asked = at < 0 ? [...opening, code] : opening;
+  // A phone that dies from here on has the test that runs, and asks about the code again (resumeTest).
+  await saveKept(ports.store, { test, opening: asked });
+  // Whoever has a token now has no use for codes that came before; those that came after may still replace it.
+  const newer = at < 0 ? [] : opening.slice(at + 1);
+  const registered = (token: string, result: TestResult): Kept => ({
+    test: { stage: 'registered', codeKey: code.key, token, result, sharing: null },
+    opening: newer,
+  });
+  // From here on it has the new test, pending, and polls.
+  const keep = (token: string): Promise<void> => saveKept(ports.store, registered(token, 'pending'));
   const played = await playRegister(code, keep, ports);
-  if (!played.ok) return err(adviceFor(played.error));
+  if (!played.ok) {
+    if (played.error.kind === 'try-again') return err(TRY_AGAIN);
+    // The answer is no and stays so. Died before this write, the phone asks once more and hears it again.
+    await saveKept(ports.store, { test, opening: asked.filter(({ key }) => key !== code.key) });
+    return err(adviceFor(played.error));
+  }
   const { token, result } = played.value;
   // The token is kept, so a first poll without an answer is no failure of the registration.
   if (!result.ok) return result.error.kind === 'try-again' ? ok('pending') : err(adviceFor(result.error));
-  await ports.store.save({ stage: 'registered', token, result: result.value, sharing: null });
+  await saveKept(ports.store, registered(token, result.value));
   return ok(result.value);
 }
 
 /**
- * Goes on with a registration that had no answer, after a restart of the phone too.
+ * Goes on with registrations that had no answer, oldest first, after a restart of the phone too.
+ *
+ * @param ports see {@link CoursePorts}
+ * @returns how the newest test came out so far
+ */
+export async function resumeTest(ports: CoursePorts): Outcome<TestResult> {
+  const kept = await keptOf(ports);
+  if (!kept.ok) return kept;
+  let outcome: Result<TestResult, Advice> = err(NOT_NOW);
+  for (const code of kept.value.opening) outcome = await register(code, ports);
+  return outcome;
+}
+
+/**
+ * A poll that is refused forgets nothing: the token is all that the person has, and whether something between phone and server
+ * said no can't be told. Polls end by themselves (`pollDays`, course.ts).
  *
  * @param ports see {@link CoursePorts}
  * @returns how the test came out so far
  */
-export async function resumeTest(ports: CoursePorts): Outcome<TestResult> {
-  const state = await stateOf(ports);
-  return state?.stage === 'registering' ? openTest(state.code, ports) : err(NOT_NOW);
-}
-
-/**
- * @param ports see {@link CoursePorts}
- * @returns how the test came out so far
- */
 export async function pollTest(ports: CoursePorts): Outcome<TestResult> {
-  const state = await stateOf(ports);
-  if (state?.stage !== 'registered') return err(NOT_NOW);
-  const result = await playPoll(state.token, ports);
+  const kept = await keptOf(ports);
+  if (!kept.ok) return kept;
+  const { test } = kept.value;
+  if (test?.stage !== 'registered') return err(NOT_NOW);
+  const result = await playPoll(test.token, ports);
   if (!result.ok) return err(adviceFor(result.error));
-  await ports.store.save({ ...state, result: result.value });
+  await saveKept(ports.store, { ...kept.value, test: { ...test, result: result.value } });
   return result;
 }
 
 /**
  * Shares keys. After 'try-again' what was prepared first is sent again with the TAN it had, whatever is handed in:
- * only so is it known as the same upload.
+ * only so is it known as the same upload. What can't be sent is not kept.
  *
  * @param content what the person agreed to share
  * @param ports see {@link CoursePorts}
  * @returns ok when the keys are durable
  */
 export async function shareKeys(content: UploadContent, ports: CoursePorts): Outcome<null> {
-  const state = await stateOf(ports);
-  if (state?.stage !== 'registered') return err(NOT_NOW);
-  const { token } = state;
-  const sharing = state.sharing ?? { content, consentedAt: ports.clock(), tan: null };
-  const keep = async (tan: string | null): Promise<UploadContent> => {
-    await ports.store.save({ ...state, sharing: { ...sharing, tan } });
+  const kept = await keptOf(ports);
+  if (!kept.ok) return kept;
+  const { test } = kept.value;
+  if (test?.stage !== 'registered') return err(NOT_NOW);
+  const begun = sendable(test.sharing, ports);
+  const refusal = begun === null ? unsendable(content, ports) : null;
+  if (refusal !== null) return err(refusal);
+  const sharing = begun ?? { content, consentedAt: ports.clock(), tan: null };
+  const save = (next: Sharing | null) => saveKept(ports.store, { ...kept.value, test: { ...test, sharing: next } });
+  // A phone that dies after this write sends the same again, under the same TAN.
+  const keep = async (tan: string): Promise<UploadContent> => {
+    await save({ ...sharing, tan });
     return sharing.content;
   };
-  const stored = await playSubmit(token, sharing.tan, keep, ports);
-  if (!stored.ok) return failed(stored.error, sharing, keep);
-  const shared = { tan: stored.value, content: sharing.content, at: ports.clock(), followUps: 0 };
+  const stored = await playSubmit(test.token, sharing.tan, keep, ports);
+  if (!stored.ok) return failed(stored.error, sharing, save);
+  const { codeKey, token } = test;
   const { consentedAt } = sharing;
-  await ports.store.save({ stage: 'shared', token, ...shared, ...consented(consentedAt, ports) });
+  const at = { tan: stored.value, content: sharing.content, at: ports.clock(), followUps: 0 };
+  // Died before it, the phone sends once more what is stored, which is answered as stored.
+  await saveKept(ports.store, {
+    ...kept.value,
+    test: { stage: 'shared', codeKey, token, ...at, ...consented(consentedAt, ports) },
+  });
   return ok(null);
 }
 
@@ -193,13 +167,16 @@ function consented(consentedAt: number, { settings, random }: CoursePorts) {
  * @returns ok when {@link shareLastKey} will send it, once it has ended
  */
 export async function consentToFollowUp(ports: CoursePorts): Outcome<null> {
-  const state = await stateOf(ports);
+  const kept = await keptOf(ports);
+  if (!kept.ok) return kept;
+  const { test: state } = kept.value;
   const now = ports.clock();
   if (state?.stage !== 'shared' || state.sharing !== null) return err(NOT_NOW);
   const isOpen = state.keyAt !== null && now <= state.consentedAt + GRACE_SECONDS;
   const isNewDay = now >= state.consentedAt + secondsToNextInterval(state.consentedAt, SECONDS_PER_DAY);
   if (isOpen || !isNewDay || state.followUps >= ports.settings.coverTraffic.followUpDays) return err(NOT_NOW);
-  await ports.store.save({ ...state, at: now, ...consented(now, ports), followUps: state.followUps + 1 });
+  const test: Test = { ...state, at: now, ...consented(now, ports), followUps: state.followUps + 1 };
+  await saveKept(ports.store, { ...kept.value, test });
   return ok(null);
 }
 
@@ -217,57 +194,83 @@ export async function shareLastKey(
   history: TekHistory,
   ports: CoursePorts,
 ): Outcome<null> {
-  const state = await stateOf(ports);
-  if (state?.stage !== 'shared') return err(NOT_NOW);
+  const kept = await keptOf(ports);
+  if (!kept.ok) return kept;
+  const { test } = kept.value;
+  if (test?.stage !== 'shared') return err(NOT_NOW);
   const now = ports.clock();
-  const { consentedAt, keyAt, followUps } = state;
+  const { consentedAt, keyAt, followUps } = test;
   const isDue = keyAt !== null && keyAt <= now && now <= consentedAt + GRACE_SECONDS;
-  const last = isDue ? lastKeys(history, state.content.keys, state.at, now) : [];
-  if (last.length === 0 && state.sharing === null) return err(NOT_NOW);
-  const sharing = state.sharing ?? { content: { ...state.content, keys: share(last) }, consentedAt, tan: null };
-  const keep = async (tan: string | null): Promise<UploadContent> => {
+  const last = isDue ? lastKeys(history, test.content.keys, test.at, now) : [];
+  const begun = sendable(test.sharing, ports);
+  if (last.length === 0 && begun === null) return err(NOT_NOW);
+  const sharing = begun ?? { content: { ...test.content, keys: share(last) }, consentedAt, tan: null };
+  const put = (next: Test): Promise<void> => saveKept(ports.store, { ...kept.value, test: next });
+  let isFormer = false;
+  const keep = async (tan: string): Promise<UploadContent> => {
     // The last TAN again: its upload is stored, but the server lost the end of it. The same upload makes it up.
-    if (tan === state.tan) return state.content;
-    await ports.store.save({ ...state, sharing: { ...sharing, tan } });
+    isFormer = tan === test.tan;
+    if (isFormer) return test.content;
+    await put({ ...test, sharing: { ...sharing, tan } });
     return sharing.content;
   };
-  const stored = await playSubmit(state.token, sharing.tan, keep, ports);
-  if (!stored.ok) return failed(stored.error, sharing, keep);
-  if (stored.value === state.tan) return err(TRY_AGAIN);
+  const stored = await playSubmit(test.token, sharing.tan, keep, ports);
+  // A former upload that isn't taken says nothing of this key: it is tried until the grace is over.
+  if (!stored.ok && isFormer) return err(adviceFor(stored.error));
+  if (!stored.ok) {
+    return failed(stored.error, sharing, (next) =>
+      put({ ...test, sharing: next, keyAt: next === null ? null : test.keyAt }),
+    );
+  }
+  if (isFormer) return err(TRY_AGAIN);
   const { content } = sharing;
   const isOver = followUps >= ports.settings.coverTraffic.followUpDays;
-  await ports.store.save(
-    isOver ? { stage: 'finished' } : { ...state, tan: stored.value, content, keyAt: null, sharing: null },
-  );
+  await put(isOver ? { stage: 'finished' } : { ...test, tan: stored.value, content, keyAt: null, sharing: null });
   return ok(null);
 }
 
-/** A TAN that was good and no longer is has expired unused: the server gives another one, if it still may. */
+/**
+ * What is left of an upload that was not stored. Without an answer, all of it. A TAN that was good and no longer is has expired unused:
+ * the server gives another one, if it still may. Any other answer stays what it is, however often one asks: the upload is forgotten, and
+ * the person may share anew, what has ended by then. Died before the write, the phone sends once more and hears the same.
+ */
 async function failed(
   failure: { readonly kind: string },
-  { tan }: Sharing,
-  keep: (tan: null) => Promise<UploadContent>,
+  sharing: Sharing,
+  save: (sharing: Sharing | null) => Promise<void>,
 ): Outcome<null> {
-  if (failure.kind === 'ask-hotline' && tan !== null) {
-    await keep(null);
-    return err(TRY_AGAIN);
-  }
-  return err(adviceFor(failure));
+  if (failure.kind === 'try-again') return err(TRY_AGAIN);
+  const isAskedAnew = failure.kind === 'ask-hotline' && sharing.tan !== null;
+  await save(isAskedAnew ? { ...sharing, tan: null } : null);
+  return err(isAskedAnew ? TRY_AGAIN : adviceFor(failure));
+}
+
+/** Whether content can't be sent, and what to tell the person then: without an ended key, to wait for one. */
+function unsendable(content: UploadContent, { bodyBytes }: CoursePorts): Advice | null {
+  if (content.keys.length === 0) return NOT_NOW;
+  return contentError(content, bodyBytes) === null ? null : REPORT_A_FAULT;
+}
+
+/** What was kept and can be sent; a phone may have kept what can't, before it looked first. */
+function sendable(sharing: Sharing | null, ports: CoursePorts): Sharing | null {
+  return sharing !== null && unsendable(sharing.content, ports) === null ? sharing : null;
 }
 
 /**
- * The person deletes the test, here and at the server.
+ * The person deletes the test, here and at the server, and attempts to open another with it.
  *
  * @param ports see {@link CoursePorts}
- * @returns ok when nobody has it any more
+ * @returns ok when nobody has it any more; also for a state that is damaged, since its token is lost
  */
 export async function deleteTest(ports: CoursePorts): Outcome<null> {
-  const state = await stateOf(ports);
-  if (state !== null && 'token' in state) {
-    const forgotten = await playForget(state.token, ports);
+  const kept = await loadKept(ports.store);
+  if (!kept.ok && kept.error.kind === 'unreadable') return err({ kind: 'state-unreadable' });
+  const test = kept.ok ? kept.value.test : null;
+  if (test !== null && 'token' in test) {
+    const forgotten = await playForget(test.token, ports);
     if (!forgotten.ok && forgotten.error.kind === 'try-again') return err(TRY_AGAIN);
   }
-  await ports.store.save({ stage: 'finished' });
+  await saveKept(ports.store, { test: null, opening: [] });
   return ok(null);
 }
 
@@ -278,22 +281,16 @@ function lastKeys(history: TekHistory, first: readonly OwnKey[], sharedAt: numbe
   return endedKeys(history, now).filter((key) => startOf(key) >= from && startOf(key) <= sharedAt);
 }
 
-/**
- * @param ports see {@link CoursePorts}
- * @returns what the phone keeps of a test, null for nothing
- */
-export async function stateOf(ports: CoursePorts): Promise<TestState | null> {
-  const loaded = await ports.store.load();
-  return loaded.ok ? loaded.value : null;
+async function keptOf(ports: CoursePorts): Outcome<Kept> {
+  const kept = await loadKept(ports.store);
+  return kept.ok ? kept : err({ kind: 'state-unreadable' });
 }
 
-function adviceFor(failure: { readonly kind: string }): Advice {
-  switch (failure.kind) {
-    case 'try-again':
-      return TRY_AGAIN;
-    case 'ask-hotline':
-      return { kind: 'ask-hotline' };
-    default:
-      return { kind: 'report-a-fault' };
-  }
+/**
+ * @param ports see {@link CoursePorts}
+ * @returns the test that runs or ran last, whatever attempts there are to open another; null for none
+ */
+export async function stateOf(ports: CoursePorts): Promise<Test | null> {
+  const kept = await loadKept(ports.store);
+  return kept.ok ? kept.value.test : null;
 }

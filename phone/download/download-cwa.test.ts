@@ -27,6 +27,8 @@ class Edge {
   requests: string[] = [];
   keys = 0;
   now = MIDNIGHT + 2 * 3600 + 600;
+  /** What the server's clock says, Unix seconds; null: its answers have no Date. */
+  date: number | null = null;
 
   put(path: string, body: Uint8Array | unknown[], etag: string | null = '"tag"'): void {
     this.objects.set(path, { body: body instanceof Uint8Array ? body : utf8(JSON.stringify(body)), etag });
@@ -41,6 +43,7 @@ class Edge {
         const found = this.objects.get(path);
         if (found === undefined) return Promise.resolve(new Response(null, { status: 404 }));
         const headers = new Headers();
+        if (this.date !== null) headers.set('date', new Date(this.date * 1000).toUTCString());
         for (const etag of found.etag?.split(' ') ?? []) headers.append('etag', etag);
         return Promise.resolve(new Response(new Uint8Array(found.body), { headers }));
       },
@@ -165,5 +168,28 @@ describe('what is not taken from it', () => {
     edge.put(path, good?.body ?? []);
     expect((await edge.sync()).errors).toEqual([]);
     expect(edge.keys).toBe(4);
+  });
+});
+
+describe('a phone whose clock is wrong', () => {
+  it.for([
+    { name: '26 h slow', hours: -26 },
+    { name: '3 h slow', hours: -3 },
+    { name: '5 h fast', hours: 5 },
+    { name: '26 h fast', hours: 26 },
+  ])('is told so by the first list, new or with all that there is: $name', async ({ hours }, { expect }) => {
+    for (const isNew of [true, false]) {
+      const edge = edgeOfTwoDays();
+      edge.date = edge.now;
+      if (!isNew) expect(await edge.sync()).toMatchObject({ files: 4, errors: [] });
+      const before = await edge.store.load();
+      edge.now += hours * 3600;
+      const outcome = await edge.sync();
+      expect(outcome).toMatchObject({ files: 0, requests: 1, errors: [{ kind: 'clock', errorSeconds: hours * 3600 }] });
+      expect(await edge.store.load()).toEqual(before);
+      edge.now = edge.date;
+      expect((await edge.sync()).errors).toEqual([]);
+      expect(edge.keys).toBe(4);
+    }
   });
 });

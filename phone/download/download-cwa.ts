@@ -19,7 +19,7 @@ import {
   type UtcDate,
 } from '../../protocol/gaen/intervals.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
-import { type DownloadError, type DownloadPorts, isOffline, type SyncOutcome, Transfer } from './download.ts';
+import { type DownloadError, type DownloadPorts, endsRun, type SyncOutcome, Transfer } from './download.ts';
 import { type Had, isDayHad, isHad, isHourHad, prunedHad, withDay, withHours } from './had.ts';
 import type { Store } from '../store.ts';
 
@@ -94,7 +94,7 @@ class CwaRun {
     const today = dateOf(now);
     const yesterday = dateOf(now - SECONDS_PER_DAY);
     let listed: readonly UtcDate[] = [];
-    if (this.#pending || !isDayHad(this.#had, yesterday)) {
+    if (this.#pending || !isDayHad(this.#had, yesterday) || hasHoursAfter(this.#had, now)) {
       this.#pending = true;
       const dates = await this.#dates();
       if (!dates.ok) return dates.error;
@@ -221,14 +221,14 @@ class CwaRun {
   async #body(path: string, maxBytes: number): Promise<Result<Uint8Array, DownloadError>> {
     const answer = await this.#transfer.get(path, maxBytes);
     if (!answer.ok) return answer;
-    const etag = answer.value?.headers.get('etag') ?? null;
+    const etag = answer.value.headers.get('etag');
     if (etag === null || !ONE_ETAG.test(etag)) return err({ kind: 'etag', path, found: etag });
-    return ok(answer.value?.bytes ?? new Uint8Array());
+    return ok(answer.value.bytes ?? new Uint8Array());
   }
 
-  /** @returns the error if there is no network and the run must end; else it is noted and the run goes on */
+  /** @returns the error if the run must end; else it is noted and the run goes on */
   #failed(error: DownloadError): DownloadError | null {
-    if (isOffline(error)) return error;
+    if (endsRun(error)) return error;
     this.#transfer.errors.push(error);
     return null;
   }
@@ -245,6 +245,13 @@ class CwaRun {
     this.#had = had;
     await this.#ports.store.save({ country: this.#ports.country, had, pending: this.#pending });
   }
+}
+
+/** Whether the phone has what its clock says is still to come: then it is slow, and what it hasn't asks for nothing. An answer tells. */
+function hasHoursAfter(had: Had, now: number): boolean {
+  const next = hourOf(now) + 1;
+  const dayOfNext = dateOf(hourStart(next));
+  return Object.keys(had).some((date) => date > dayOfNext) || (had[dayOfNext] !== undefined && isHourHad(had, next));
 }
 
 function isHourOfDay(value: unknown): value is number {

@@ -9,6 +9,7 @@ import { chunkPath, headPath, MANIFEST_TYPE, pagePath } from '../../protocol/ind
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import type { ManifestState } from './download-manifest.ts';
 import { syncManifest } from './download-manifest.ts';
+import { describeDownloadError } from './download.ts';
 import { memoryStore } from '../store.ts';
 import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
@@ -35,6 +36,10 @@ class Edge {
   readonly store = memoryStore<ManifestState>();
   keys = 0;
   now = NOW;
+  /** What the server's clock says, Unix seconds; null: its answers have no Date. */
+  date: number | null = null;
+  /** Whether it answers 304 to whoever has an ETag. */
+  isUnchanged = false;
 
   head(fields: Record<string, unknown> = {}, signer = manifestSigner.raw, type = MANIFEST_TYPE): string {
     const payload = {
@@ -54,12 +59,16 @@ class Edge {
 
   sync() {
     return syncManifest({
-      fetch: (url) => {
+      fetch: (url, init) => {
         const path = new URL(url).pathname.slice(1);
         this.requests.push(path);
         const bytes = this.objects.get(path);
+        const headers = new Headers({ etag: '"head"' });
+        if (this.date !== null) headers.set('date', new Date(this.date * 1000).toUTCString());
+        const isSame = this.isUnchanged && new Headers(init?.headers).has('if-none-match');
+        if (isSame) return Promise.resolve(new Response(null, { status: 304, headers }));
         return Promise.resolve(
-          bytes === undefined ? new Response(null, { status: 404 }) : new Response(new Uint8Array(bytes)),
+          bytes === undefined ? new Response(null, { status: 404 }) : new Response(new Uint8Array(bytes), { headers }),
         );
       },
       baseUrl: 'http://edge.test',
@@ -224,5 +233,41 @@ describe('a phone that dies', () => {
     await expect(syncManifest(ports)).rejects.toThrow('power lost');
     expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
     expect(await edge.sync()).toMatchObject({ files: 0, errors: [] });
+  });
+});
+
+describe('a phone whose clock is wrong', () => {
+  const HOURS = 3600;
+  it.for([
+    { name: '5 h fast, to which the head has expired', off: 5 * HOURS },
+    { name: '3 h fast, to which it has not', off: 3 * HOURS },
+    { name: '26 h slow', off: -26 * HOURS },
+  ])('is told so, and takes nothing: $name', async ({ off }, { expect }) => {
+    const edge = new Edge();
+    edge.head();
+    edge.date = NOW;
+    edge.now = NOW + off;
+    expect(await edge.sync()).toMatchObject({ files: 0, errors: [{ kind: 'clock', errorSeconds: off }] });
+    expect(edge.requests).toEqual([headPath(REGION)]);
+    expect(await edge.store.load()).toEqual({ ok: true, value: null });
+    edge.now = NOW;
+    expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
+    // Nothing new, by 304: the answer has a date all the same.
+    edge.isUnchanged = true;
+    expect((await edge.sync()).errors).toEqual([]);
+    edge.now = NOW + off;
+    expect((await edge.sync()).errors).toEqual([{ kind: 'clock', errorSeconds: off }]);
+  });
+
+  it('is within two hours asked for nothing, and withheld content is still said', async ({ expect }) => {
+    const edge = new Edge();
+    edge.head();
+    edge.date = NOW + 2 * HOURS;
+    expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
+    edge.date = hourEnd(HOUR) + 4 * HOURS;
+    edge.now = edge.date;
+    const { errors } = await edge.sync();
+    expect(errors).toMatchObject([{ kind: 'expired' }]);
+    expect(errors.map(describeDownloadError).join()).toContain('withheld');
   });
 });

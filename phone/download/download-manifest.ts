@@ -15,7 +15,7 @@ import {
   parseDayPage,
 } from '../../protocol/index/manifest.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
-import { type DownloadError, type DownloadPorts, hasName, isOffline, type SyncOutcome, Transfer } from './download.ts';
+import { type DownloadError, type DownloadPorts, endsRun, hasName, type SyncOutcome, Transfer } from './download.ts';
 import { type DayOffer, missingUnits, type Unit } from './download-plan.ts';
 import { type Had, isDayHad, isHad, prunedHad, withDay, withFile, withHours, withoutHoursBefore } from './had.ts';
 import { acceptHead, type SeenHead, timeError } from './manifest-head.ts';
@@ -119,7 +119,7 @@ class ManifestRun {
       if (!(await this.#day(offer))) return;
     }
     const pages = await this.#pages(head.pages);
-    if (this.#transfer.errors.some(isOffline)) return;
+    if (this.#transfer.errors.some(endsRun)) return;
     for (const offer of offersOf(head, pages)) {
       if (!direct.has(offer.date) && !(await this.#day(offer))) return;
     }
@@ -133,7 +133,7 @@ class ManifestRun {
     const { seen, etag } = this.#state;
     const answer = await this.#transfer.get(headPath(region), MAX_HEAD_BYTES, etag);
     if (!answer.ok) return answer;
-    if (answer.value === null) {
+    if (answer.value.bytes === null) {
       const error = seen === null ? null : timeError(seen, clock());
       return error === null ? ok(null) : err(error);
     }
@@ -162,7 +162,7 @@ class ManifestRun {
   async #page(name: string): Promise<DayPage | null> {
     const path = pagePath(this.#ports.region, name);
     const answer = await this.#transfer.get(path, MAX_PAGE_BYTES);
-    const page = answer.ok ? openPage(path, name, answer.value?.bytes ?? new Uint8Array()) : answer;
+    const page = answer.ok ? openPage(path, name, answer.value.bytes ?? new Uint8Array()) : answer;
     if (!page.ok) {
       this.#transfer.errors.push(page.error);
       return null;
@@ -171,7 +171,7 @@ class ManifestRun {
     return page.value;
   }
 
-  /** @returns false when there is no network and the run must end */
+  /** @returns false when the run must end */
   async #day(offer: DayOffer): Promise<boolean> {
     this.#state = { ...this.#state, had: withHoursKnown(this.#state.had, offer.hourChunks) };
     for (const unit of missingUnits(this.#state.had, offer)) {
@@ -179,7 +179,7 @@ class ManifestRun {
       for (const chunk of unit.missing) {
         const error = await this.#chunk(offer.date, chunk);
         if (error !== null) this.#transfer.errors.push(error);
-        if (error !== null && isOffline(error)) return false;
+        if (error !== null && endsRun(error)) return false;
       }
       if (this.#transfer.errors.length === failures) await this.#complete(offer.date, unit);
     }
@@ -190,7 +190,7 @@ class ManifestRun {
     const path = chunkPath(this.#ports.region, chunk.sha256);
     const answer = await this.#transfer.get(path, chunk.size);
     if (!answer.ok) return answer.error;
-    const zip = answer.value?.bytes ?? new Uint8Array();
+    const zip = answer.value.bytes ?? new Uint8Array();
     if (!hasName(zip, chunk.sha256)) return { kind: 'digest', path };
     const error = await this.#transfer.accept(path, zip);
     if (error !== null) return error;

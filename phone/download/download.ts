@@ -13,8 +13,10 @@ import {
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { describeManifestError, type ManifestError } from '../../protocol/index/manifest.ts';
 import { describeDocumentError, type DocumentError } from '../../protocol/index/signed-document.ts';
-import { describeHttpError, type Fetch, get, type HttpError } from '../http.ts';
+import { err, type Result } from '../../protocol/primitives/result.ts';
+import { describeHttpError, type Fetch, get, type HttpAnswer, type HttpError } from '../http.ts';
 import type { StoreError } from '../store.ts';
+import { clockError, describeClockError } from '../timing/clock-check.ts';
 
 /** A file whose signature verified. */
 interface VerifiedFile {
@@ -45,8 +47,15 @@ interface Window {
   readonly end: number;
 }
 
+/** The phone's clock is so many seconds ahead (behind, if negative): what is new, or withheld, can't be told. */
+interface ClockError {
+  readonly kind: 'clock';
+  readonly errorSeconds: number;
+}
+
 export type DownloadError =
   | HttpError
+  | ClockError
   | StoreError
   | DocumentError
   | ManifestError
@@ -60,8 +69,6 @@ export type DownloadError =
   | { readonly kind: 'broken-chain'; readonly sequence: number }
   /** The newest head offered is too old: newer ones are withheld, or the publisher stands still. */
   | { readonly kind: 'expired'; readonly validUntil: number; readonly now: number }
-  /** The head comes from the future: the phone's clock is slow. */
-  | { readonly kind: 'clock'; readonly issuedAt: number; readonly now: number }
   /** Other bytes than the manifest says. */
   | { readonly kind: 'digest'; readonly path: string }
   /** CWA's apps discard a package without exactly one ETag (docs/spec/gaen.md §10). */
@@ -100,13 +107,19 @@ export class Transfer {
    * @param path without the leading slash
    * @param maxBytes cap
    * @param etag for If-None-Match, or null
-   * @returns the body, null for 304
+   * @returns the answer, unless its date says that the phone's clock is wrong
    */
-  async get(path: string, maxBytes: number, etag: string | null = null) {
+  async get(
+    path: string,
+    maxBytes: number,
+    etag: string | null = null,
+  ): Promise<Result<HttpAnswer, HttpError | ClockError>> {
     this.requests++;
     const answer = await get(this.#ports.fetch, `${this.#ports.baseUrl}/${path}`, maxBytes, etag);
-    if (answer.ok) this.bytes += answer.value?.bytes.length ?? 0;
-    return answer;
+    if (!answer.ok) return answer;
+    this.bytes += answer.value.bytes?.length ?? 0;
+    const errorSeconds = clockError(answer.value.headers, this.#ports.clock());
+    return errorSeconds === null ? answer : err({ kind: 'clock', errorSeconds });
   }
 
   /**
@@ -149,10 +162,10 @@ export function hasName(bytes: Uint8Array, name: string): boolean {
 
 /**
  * @param error from a download
- * @returns whether going on to other files makes no sense: there is no network
+ * @returns whether going on to other files makes no sense: there is no network, or the clock is wrong
  */
-export function isOffline(error: DownloadError): boolean {
-  return error.kind === 'network';
+export function endsRun(error: DownloadError): boolean {
+  return error.kind === 'network' || error.kind === 'clock';
 }
 
 /**
@@ -187,7 +200,7 @@ export function describeDownloadError(error: DownloadError): string {
     case 'expired':
       return `newest manifest was valid until ${error.validUntil}, now is ${error.now}: newer ones are withheld`;
     case 'clock':
-      return `manifest of ${error.issuedAt} is ahead of this phone's clock, ${error.now}`;
+      return describeClockError(error.errorSeconds);
     case 'digest':
       return `${error.path}: other bytes than the manifest says`;
     case 'etag':

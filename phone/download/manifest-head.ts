@@ -4,10 +4,10 @@
  */
 import { fromUtf8, toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { MANIFEST_TYPE, type ManifestHead, parseManifestHead } from '../../protocol/index/manifest.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../timing/clock-check.ts';
 import type { DownloadError } from './download.ts';
 
 /** What a phone keeps of the newest head it accepted. */
@@ -23,9 +23,6 @@ export interface AcceptedHead {
   readonly head: ManifestHead;
   readonly seen: SeenHead;
 }
-
-/** CWA makes no calculation on a phone whose clock is off by more (docs/spec/cwa.md §1.4). */
-const CLOCK_TOLERANCE_SECONDS = 2 * SECONDS_PER_HOUR;
 
 /**
  * @param bytes the signed document as received
@@ -76,7 +73,8 @@ export function timeError(
   now: number,
 ): DownloadError | null {
   const { issuedAt, validUntil } = head;
-  if (issuedAt !== undefined && issuedAt > now + CLOCK_TOLERANCE_SECONDS) return { kind: 'clock', issuedAt, now };
+  if (issuedAt !== undefined && issuedAt > now + CLOCK_TOLERANCE_SECONDS)
+    return { kind: 'clock', errorSeconds: now - issuedAt };
   // What an expired head names may be gone already (docs/architecture.md §5.9), so it is of no use, and a newer one must exist.
   return validUntil <= now ? { kind: 'expired', validUntil, now } : null;
 }

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'vitest';
+import { ECDSA_WITH_SHA256, EXPORT_HEADER, exportZip, signatureList } from '../../protocol/export/export-file.ts';
+import { gaen } from '../../protocol/generated/gaen-export.js';
+import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { tamperedFiles } from '../testing/tampered.ts';
-import { EXPORT_KEY, manifestSigner } from '../testing/timeline.ts';
+import { EXPORT_KEY, exportSigner, manifestSigner } from '../testing/timeline.ts';
 import { verifyFile } from './verify.ts';
 
 const random = testRandom('verify');
@@ -27,6 +30,39 @@ describe('a phone’s verdict on a file', () => {
     expect(half).toMatchObject({ accepted: true, pinned: { keyVersion: 'v1' } });
     const other = verifyFile(good, { ...byName, keyId: '310' });
     expect(other).toMatchObject({ accepted: false, error: { kind: 'unknown-key', wanted: '310-v1' } });
+  });
+
+  describe('with two signatures', () => {
+    const name = { region: 'EUR', startTimestamp: 1_780_000_000, endTimestamp: 1_780_003_600 };
+    const infos = [
+      { verificationKeyId: '310', verificationKeyVersion: 'v7', signatureAlgorithm: ECDSA_WITH_SHA256 },
+      { verificationKeyId: '262', verificationKeyVersion: 'v1', signatureAlgorithm: ECDSA_WITH_SHA256 },
+    ];
+    /** An export with both infos, signed by somebody else and by our key, in this order. */
+    const twice = (order: readonly [number, number], signers = [manifestSigner, exportSigner]): Uint8Array => {
+      const message = gaen.TemporaryExposureKeyExport.encode({ ...name, signatureInfos: order.map((n) => infos[n]!) });
+      const bin = concatBytes(EXPORT_HEADER, message.finish());
+      const signed = order.map((n) => ({
+        name: { keyId: infos[n]!.verificationKeyId, keyVersion: infos[n]!.verificationKeyVersion },
+        signer: signers[n]!.der,
+      }));
+      return exportZip(bin, signatureList(bin, signed));
+    };
+
+    it('accepts one whose second is ours, and says which it was, since iOS looks at the first alone', ({ expect }) => {
+      const second = { accepted: true, pinned: { keyId: '262', keyVersion: 'v1' }, signature: 2, signatures: 2 };
+      for (const key of [byName, { ...byName, keyId: '262' }, { ...byName, keyVersion: 'v1' }, EXPORT_KEY]) {
+        expect(verifyFile(twice([0, 1]), key)).toMatchObject(second);
+        expect(verifyFile(twice([1, 0]), key)).toMatchObject({ ...second, signature: 1 });
+      }
+    });
+
+    it('refuses one without ours, by the first name', ({ expect }) => {
+      const verdict = verifyFile(twice([0, 1], [manifestSigner, manifestSigner]), byName);
+      expect(verdict).toMatchObject({ accepted: false, error: { kind: 'bad-signature', key: '310-v7' } });
+      const named = verifyFile(twice([0, 1], [exportSigner, manifestSigner]), EXPORT_KEY);
+      expect(named).toMatchObject({ accepted: false, error: { kind: 'bad-signature', key: '262-v1' } });
+    });
   });
 
   it('refuses a file of another signer', ({ expect }) => {

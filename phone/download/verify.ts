@@ -9,7 +9,7 @@ import {
   readExportZip,
 } from '../../protocol/export/export-reader.ts';
 
-/** What to verify against. Null: take the id or version that the file names, and try it against this public key. */
+/** What to verify against. Null: each id or version that the file names is tried against this public key. */
 export interface VerifyWith {
   /** SubjectPublicKeyInfo of a P-256 key, 91 bytes. */
   readonly publicKeySpki: Uint8Array;
@@ -20,7 +20,14 @@ export interface VerifyWith {
 }
 
 export type Verdict =
-  | { readonly accepted: true; readonly exportFile: ExportFile; readonly pinned: PinnedKey }
+  | {
+      readonly accepted: true;
+      readonly exportFile: ExportFile;
+      readonly pinned: PinnedKey;
+      /** Which of the file's signatures it was, from 1: Android takes any, iOS the first alone, microG all (docs/spec/gaen.md §4.3). */
+      readonly signature: number;
+      readonly signatures: number;
+    }
   | { readonly accepted: false; readonly error: ExportError; readonly reason: string };
 
 /**
@@ -30,17 +37,31 @@ export type Verdict =
  * @throws {TypeError} when the public key itself is none
  */
 export function verifyFile(zip: Uint8Array, key: VerifyWith): Verdict {
-  let { keyId, keyVersion } = key;
-  if (keyId === null || keyVersion === null) {
-    // Read once without a key, only to learn the names; nothing of this reading is used.
-    const unverified = readExportZip(zip, null);
-    if (!unverified.ok) return refused(unverified.error);
-    keyId ??= unverified.exportFile.header.keyId;
-    keyVersion ??= unverified.exportFile.header.keyVersion;
+  const { publicKeySpki, keyId, keyVersion } = key;
+  if (keyId !== null && keyVersion !== null) return verdictOf(zip, { publicKeySpki, keyId, keyVersion });
+  // Read once without a key, only to learn the names; nothing else of this reading is used.
+  const unverified = readExportZip(zip, null);
+  if (!unverified.ok) return refused(unverified.error);
+  const candidates = unverified.named.map((name) => ({
+    publicKeySpki,
+    keyId: keyId ?? name.keyId,
+    keyVersion: keyVersion ?? name.keyVersion,
+  }));
+  let first: Verdict | null = null;
+  for (const pinned of candidates) {
+    const verdict = verdictOf(zip, pinned);
+    if (verdict.accepted) return verdict;
+    first ??= verdict;
   }
-  const pinned: PinnedKey = { publicKeySpki: key.publicKeySpki, keyId, keyVersion };
+  return first ?? refused({ kind: 'no-signature' });
+}
+
+function verdictOf(zip: Uint8Array, pinned: PinnedKey): Verdict {
   const read = readExportZip(zip, pinned);
-  return read.ok ? { accepted: true, exportFile: read.exportFile, pinned } : refused(read.error);
+  if (!read.ok) return refused(read.error);
+  const { exportFile, signedBy } = read;
+  const at = signedBy.findIndex(({ keyId, keyVersion }) => keyId === pinned.keyId && keyVersion === pinned.keyVersion);
+  return { accepted: true, exportFile, pinned, signature: Math.max(at, 0) + 1, signatures: signedBy.length };
 }
 
 function refused(error: ExportError): Verdict {

@@ -2,7 +2,8 @@ import { describe, it } from 'vitest';
 import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { aem, aemk, rpi, rpik } from '../../protocol/gaen/rpi.ts';
 import type { Sighting } from '../radio/sighting.ts';
-import { ExposureHistory } from './history.ts';
+import { fromStateText, toStateText } from '../store.ts';
+import { ExposureHistory, isHistorySnapshot } from './history.ts';
 import { encodeMetadata } from './metadata.ts';
 
 const { CONFIRMED_TEST, CONFIRMED_CLINICAL_DIAGNOSIS, SELF_REPORT, REVOKED, RECURSIVE } = REPORT_TYPE;
@@ -138,5 +139,50 @@ describe('one key with two rolling periods (docs/spec/gaen.md §6.1 step 3)', ()
     history.provide([key(CONFIRMED_TEST, 60)], [], []);
     history.provide([key(CONFIRMED_TEST, 144)], [], [heard(100)]);
     expect(history.matches()).toHaveLength(1);
+  });
+});
+
+describe('what was met', () => {
+  const DAY = 86_400;
+  const MET = (START + 3) * 600;
+
+  it('counts for 14 days to the second, and is forgotten then', ({ expect }) => {
+    const history = new ExposureHistory();
+    history.provide([key(CONFIRMED_TEST)], [], [heard(3)], MET + DAY);
+    expect(history.matches(MET + 14 * DAY)).toHaveLength(1);
+    expect(history.matches(MET + 14 * DAY + 1)).toEqual([]);
+    // Its key is still known, so that a later file finds nothing anew in what the phone still stores.
+    history.provide([key(CONFIRMED_TEST)], [], [heard(3)], MET + 14 * DAY + 2);
+    expect(history.matches()).toEqual([]);
+    expect(history.snapshot().entries).toHaveLength(1);
+    history.forget((START + 144) * 600 + 2 * 3600 + 14 * DAY + 1);
+    expect(history.snapshot()).toEqual({ entries: [], attempted: [] });
+  });
+
+  it('keeps of a key what is younger', ({ expect }) => {
+    const history = new ExposureHistory();
+    history.provide([key(CONFIRMED_TEST)], [], [heard(3), heard(100)]);
+    const [match] = history.matches(MET + 14 * DAY + 600);
+    expect(match?.sightings.map(({ interval }) => interval)).toEqual([START + 100]);
+  });
+
+  it('is not found at all when it is told of too late', ({ expect }) => {
+    const history = new ExposureHistory({ now: MET + 15 * DAY });
+    history.provide([key(CONFIRMED_TEST)], [], [heard(3)]);
+    expect(history.matches()).toEqual([]);
+  });
+
+  it('is the same after a restart, and what was stored is forgotten too', ({ expect }) => {
+    const before = new ExposureHistory();
+    before.provide([key(SELF_REPORT)], [], [heard(3)]);
+    before.provide([], [key(CONFIRMED_CLINICAL_DIAGNOSIS)], [heard(3)]);
+    const stored = fromStateText(toStateText(before.snapshot()));
+    if (!isHistorySnapshot(stored)) throw new Error('no snapshot');
+    const after = new ExposureHistory({}, { revokeConfirmed: false }, stored);
+    expect(after.matches()).toEqual(before.matches());
+    // Its one transition is used up, as before the restart.
+    expect(seen(after, [[], [REVOKED]])).toEqual([CONFIRMED_CLINICAL_DIAGNOSIS]);
+    expect(after.matches(MET + 15 * DAY)).toEqual([]);
+    expect(isHistorySnapshot({ entries: [{}], attempted: [] })).toBe(false);
   });
 });

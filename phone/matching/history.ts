@@ -3,8 +3,9 @@
  * type may change once, among which revocation hides what was found (docs/spec/gaen.md §6.1 steps 2–4, §6.4).
  */
 import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { INTERVALS_PER_DAY, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
 import { type Match, type MatchedSighting, Matcher, isMatchable } from './match.ts';
-import type { MatchOptions } from './options.ts';
+import { type MatchOptions, RETENTION_SECONDS } from './options.ts';
 import type { Sighting } from '../radio/sighting.ts';
 
 /** Report type changes a key may make (docs/spec/gaen.md §6.4: self-report → test, clinical, revoked; clinical → test, revoked). */
@@ -32,9 +33,25 @@ export interface RevocationPolicy {
 
 interface Entry {
   key: TemporaryExposureKey;
-  readonly sightings: readonly MatchedSighting[];
+  sightings: readonly MatchedSighting[];
   transitions: number;
 }
+
+/** A key that was tried, with the rolling period that it is held to. */
+interface Attempt {
+  readonly keyData: Uint8Array;
+  readonly rollingStartIntervalNumber: number;
+  readonly rollingPeriod: number;
+}
+
+/** A history as it is stored (store.ts): plain data. */
+export interface HistorySnapshot {
+  readonly entries: readonly Readonly<Entry>[];
+  readonly attempted: readonly Attempt[];
+}
+
+/** A sighting may lie this long after its key's last interval: twelve intervals of ten minutes (docs/spec/gaen.md §6.1 step 5). */
+const LATEST_SIGHTING_SECONDS = 2 * 3600;
 
 /** The matches of one phone. Not pure: it changes with each `provide`. */
 export class ExposureHistory {
@@ -42,15 +59,47 @@ export class ExposureHistory {
   readonly #policy: RevocationPolicy;
   /** By key data in hex. Keys without a valid sighting are kept only for their rolling period. */
   readonly #entries = new Map<string, Entry>();
-  readonly #attempted = new Map<string, number>();
+  readonly #attempted = new Map<string, Attempt>();
 
   /**
    * @param options of the matcher; window mode is always on
    * @param policy Android's rule by default
+   * @param stored what {@link snapshot} gave before, null for a new phone
    */
-  constructor(options: Partial<MatchOptions> = {}, policy: RevocationPolicy = { revokeConfirmed: false }) {
+  constructor(
+    options: Partial<MatchOptions> = {},
+    policy: RevocationPolicy = { revokeConfirmed: false },
+    stored: HistorySnapshot | null = null,
+  ) {
     this.#options = { ...options, includeRevoked: true };
     this.#policy = policy;
+    for (const entry of stored?.entries ?? []) this.#entries.set(hex(entry.key.keyData), { ...entry });
+    for (const attempt of stored?.attempted ?? []) this.#attempted.set(hex(attempt.keyData), attempt);
+  }
+
+  /** @returns what to store, for the constructor */
+  snapshot(): HistorySnapshot {
+    return {
+      entries: [...this.#entries.values()].map((entry) => ({ ...entry })),
+      attempted: [...this.#attempted.values()],
+    };
+  }
+
+  /**
+   * Forgets what is over: sightings of more than 14 days ago, and keys of which there can be none any more, with what was known
+   * of them. Also of what was stored.
+   *
+   * @param now Unix seconds
+   */
+  forget(now: number): void {
+    const oldest = now - RETENTION_SECONDS;
+    const isOver = ({ rollingStartIntervalNumber: start }: Pick<Attempt, 'rollingStartIntervalNumber'>): boolean =>
+      (start + INTERVALS_PER_DAY) * SECONDS_PER_INTERVAL + LATEST_SIGHTING_SECONDS < oldest;
+    for (const [name, entry] of this.#entries) {
+      if (isOver(entry.key)) this.#entries.delete(name);
+      else entry.sightings = entry.sightings.filter(({ timestamp }) => timestamp >= oldest);
+    }
+    for (const [name, attempt] of this.#attempted) if (isOver(attempt)) this.#attempted.delete(name);
   }
 
   /**
@@ -58,21 +107,28 @@ export class ExposureHistory {
    * @param keys as in the file's `keys`
    * @param revisedKeys as in its `revised_keys`: they change what is known, and are matched anew if it is not
    * @param sightings all that the phone has stored
+   * @param now Unix seconds; what is over by then is neither taken nor kept. null: no limit, as in replays of old data
    */
   provide(
     keys: Iterable<TemporaryExposureKey>,
     revisedKeys: Iterable<TemporaryExposureKey>,
     sightings: readonly Sighting[],
+    now: number | null = this.#options.now ?? null,
   ): void {
-    const matcher = new Matcher(sightings, this.#options);
+    if (now !== null) this.forget(now);
+    const matcher = new Matcher(sightings, { ...this.#options, now });
     for (const key of keys) this.#take(key, matcher, false);
     for (const key of revisedKeys) this.#take(key, matcher, true);
   }
 
-  /** @returns what an app may see: neither REVOKED nor RECURSIVE, with the report type as last revised */
-  matches(): Match[] {
+  /**
+   * @param now Unix seconds, as for {@link provide}
+   * @returns what an app may see: neither REVOKED nor RECURSIVE, with the report type as last revised
+   */
+  matches(now: number | null = this.#options.now ?? null): Match[] {
+    if (now !== null) this.forget(now);
     return [...this.#entries.values()]
-      .filter((entry) => isMatchable(entry.key, false))
+      .filter((entry) => isMatchable(entry.key, false) && entry.sightings.length > 0)
       .map(({ key, sightings }) => ({ key, sightings }));
   }
 
@@ -81,11 +137,12 @@ export class ExposureHistory {
     const name = hex(key.keyData);
     const known = this.#entries.get(name);
     if (known !== undefined) return this.#revise(known, key, revised);
-    const period = this.#attempted.get(name);
-    if (period !== undefined && period !== key.rollingPeriod) return;
+    const attempt = this.#attempted.get(name);
+    if (attempt !== undefined && attempt.rollingPeriod !== key.rollingPeriod) return;
     const sightings = matcher.sightingsOf(key);
     if (sightings === null) return;
-    this.#attempted.set(name, key.rollingPeriod);
+    const { keyData, rollingStartIntervalNumber, rollingPeriod } = key;
+    this.#attempted.set(name, { keyData, rollingStartIntervalNumber, rollingPeriod });
     if (sightings.length > 0) this.#entries.set(name, { key, sightings, transitions: 0 });
   }
 
@@ -102,4 +159,45 @@ function hex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
   return text;
+}
+
+/**
+ * @param value what was read from disk
+ * @returns whether it is a {@link HistorySnapshot}
+ */
+export function isHistorySnapshot(value: unknown): value is HistorySnapshot {
+  if (!isRecord(value)) return false;
+  const { entries, attempted } = value;
+  return isListOf(entries, isEntry) && isListOf(attempted, isAttempt);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isListOf = (value: unknown, is: (member: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every((member: unknown) => is(member));
+const areNumbers = (...values: readonly unknown[]): boolean => values.every((value) => typeof value === 'number');
+
+function isAttempt(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    value['keyData'] instanceof Uint8Array &&
+    areNumbers(value['rollingStartIntervalNumber'], value['rollingPeriod'])
+  );
+}
+
+function isEntry(value: unknown): boolean {
+  if (!isRecord(value) || !isAttempt(value['key']) || !isRecord(value['key'])) return false;
+  const { transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms } = value['key'];
+  const isSighting = (one: unknown): boolean =>
+    isRecord(one) &&
+    areNumbers(
+      one['timestamp'],
+      one['interval'],
+      one['attenuation'],
+      one['calibrationConfidence'],
+      one['previousScan'],
+    );
+  return (
+    areNumbers(transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, value['transitions']) &&
+    isListOf(value['sightings'], isSighting)
+  );
 }

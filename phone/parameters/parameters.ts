@@ -23,11 +23,10 @@ import {
 } from '../../protocol/parameters/document.ts';
 import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { type DocumentError, describeDocumentError, openDocument } from '../../protocol/index/signed-document.ts';
-import { type Fetch, type HttpBody, type HttpError, describeHttpError, get } from '../http.ts';
+import { type Fetch, type HttpError, describeHttpError, get } from '../http.ts';
 import type { RandomBytes } from '../random.ts';
+import { CLOCK_TOLERANCE_SECONDS, clockError, describeClockError } from '../timing/clock-check.ts';
 
-/** A phone whose clock is further off than this can't judge what is in force (docs/spec/cwa.md §1.4: CWA's apps stop then). */
-const MAX_CLOCK_ERROR_SECONDS = 2 * 3600;
 const MAX_HEAD_BYTES = 16_384;
 const MAX_DOCUMENT_BYTES = 1_048_576;
 const SECRET_BYTES = 16;
@@ -118,8 +117,10 @@ async function attempt(
   // Without a head an ETag would get a 304 for nothing.
   const body = await get(source.fetch, url, MAX_HEAD_BYTES, state.head === null ? null : state.etag);
   if (!body.ok) return body;
-  const offered =
-    body.value === null ? ok({ head: state.head!, etag: state.etag }) : read(body.value, source.keys, now);
+  const clock = checkClock(body.value.headers, now);
+  if (!clock.ok) return clock;
+  const { bytes, headers } = body.value;
+  const offered = bytes === null ? ok({ head: state.head!, etag: state.etag }) : read(bytes, headers, source.keys);
   if (!offered.ok) return offered;
   const { head, etag } = offered.value;
   const judged = judge(head, state.head, now);
@@ -136,22 +137,18 @@ interface Offered {
   readonly etag: string | null;
 }
 
-function read(body: HttpBody, keys: ParametersSource['keys'], now: number): Result<Offered, ParametersError> {
-  const clock = checkClock(body.headers, now);
-  if (!clock.ok) return clock;
-  const head = readHead(body.bytes, keys);
-  return head.ok ? ok({ head: head.value, etag: body.headers.get('etag') }) : head;
+function read(bytes: Uint8Array, headers: Headers, keys: ParametersSource['keys']): Result<Offered, ParametersError> {
+  const head = readHead(bytes, keys);
+  return head.ok ? ok({ head: head.value, etag: headers.get('etag') }) : head;
 }
 
 const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
 
-/** A copy from a cache says its age; `Date` is then when the origin made it. */
+/** A phone whose clock is further off than the tolerance can't judge what is in force. */
 function checkClock(headers: Headers, now: number): Result<null, ParametersError> {
-  const date = Date.parse(headers.get('date') ?? '');
-  if (Number.isNaN(date)) return err({ kind: 'no-date' });
-  const age = Number(headers.get('age') ?? '0');
-  const errorSeconds = Math.round(now - date / 1000 - (Number.isFinite(age) ? age : 0));
-  return Math.abs(errorSeconds) > MAX_CLOCK_ERROR_SECONDS ? err({ kind: 'clock', errorSeconds }) : ok(null);
+  if (Number.isNaN(Date.parse(headers.get('date') ?? ''))) return err({ kind: 'no-date' });
+  const errorSeconds = clockError(headers, now);
+  return errorSeconds === null ? ok(null) : err({ kind: 'clock', errorSeconds });
 }
 
 function readHead(bytes: Uint8Array, keys: ParametersSource['keys']): Result<ConfigHead, ParametersError> {
@@ -180,7 +177,7 @@ function judge(head: ConfigHead, seen: ConfigHead | null, now: number): Result<n
     const sameDocuments = JSON.stringify(head.documents) === JSON.stringify(seen.documents);
     if (head.issuedAt < seen.issuedAt || !sameDocuments) return err({ kind: 'replayed', version: head.version });
   }
-  if (head.issuedAt > now + MAX_CLOCK_ERROR_SECONDS) return err({ kind: 'from-the-future', issuedAt: head.issuedAt });
+  if (head.issuedAt > now + CLOCK_TOLERANCE_SECONDS) return err({ kind: 'from-the-future', issuedAt: head.issuedAt });
   return head.validUntil <= now ? err({ kind: 'expired', validUntil: head.validUntil }) : ok(null);
 }
 
@@ -193,7 +190,7 @@ async function documentText(
   const url = new URL(configDocumentPath(entry.sha256), withSlash(source.url)).href;
   const body = await get(source.fetch, url, Math.min(MAX_DOCUMENT_BYTES, entry.size));
   if (!body.ok) return body;
-  const bytes = body.value?.bytes ?? new Uint8Array();
+  const bytes = body.value.bytes ?? new Uint8Array();
   const wrong = err({ kind: 'wrong-document', name: entry.sha256 } as const);
   let text: string;
   let parsed: Result<Parameters, readonly Violation[]>;
@@ -222,7 +219,7 @@ export function describeParametersError(error: ParametersError): string {
     case 'malformed-head':
       return `configuration head: ${error.what}`;
     case 'clock':
-      return `the phone's clock is ${error.errorSeconds} s off the server's; at most ${MAX_CLOCK_ERROR_SECONDS} s are allowed`;
+      return describeClockError(error.errorSeconds);
     case 'no-date':
       return 'the answer has no Date, so the clock cannot be checked';
     case 'older':

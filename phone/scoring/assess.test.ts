@@ -49,4 +49,24 @@ describe('all models at once', () => {
     const nothing = assessRisk(PARAMETERS, [], NOW);
     expect([nothing.cwa.totalRiskLevel, nothing.v2.days, nothing.weightedSum]).toEqual([1, 0, null]);
   });
+
+  it('count nothing that was heard more than 14 days ago, though it was stored, and all that is younger', ({
+    expect,
+  }) => {
+    const [nothing, recent] = [[], [met(2, 50)]].map((matches) => assessRisk(PARAMETERS, matches, NOW));
+    expect(assessRisk(PARAMETERS, [met(15, 50)], NOW)).toEqual(nothing);
+    expect(assessRisk(PARAMETERS, [met(15, 50), met(40, 50), met(2, 50)], NOW)).toEqual(recent);
+    const first = met(1, 50).sightings[0]!.timestamp + 86_400;
+    const exactly = (seconds: number) => assessRisk(PARAMETERS, [met(0, 50)], first + 14 * 86_400 + seconds);
+    expect(exactly(0).v1.android.attenuationDurationsMinutes).toEqual([30, 0, 0]);
+    // One scan of six is a second too old.
+    expect(exactly(1).v1.android.matchedKeyCount).toBe(1);
+    expect(exactly(1).v2.highestDayMinutes).toBe(exactly(0).v2.highestDayMinutes - 5);
+    expect(exactly(1500).v1).toMatchObject({ android: { matchedKeyCount: 1 }, ios: { matchedKeyCount: 1 } });
+    expect(exactly(1501)).toMatchObject({
+      v1: { riskClass: nothing?.v1.riskClass },
+      v2: { days: 0 },
+      weightedSum: null,
+    });
+  });
 });

@@ -8,7 +8,7 @@ import { dailySummaries, exposureRiskValue } from './daily-summaries.ts';
 import { exposureWindows } from './exposure-windows.ts';
 import { type ExposureSummary, exposureSummary, keyExposures } from './risk-score-android.ts';
 import { iosExposureSummary } from './risk-score-ios.ts';
-import { type ScoredMatch, dayOf } from './sighting.ts';
+import { type ScoredMatch, dayOf, recentMatches } from './sighting.ts';
 import { type WeightedSumResult, weightedSum } from './weighted-sum.ts';
 
 const SECONDS_PER_MINUTE = 60;
@@ -31,10 +31,11 @@ export interface Assessment {
 
 /**
  * @param parameters as the phone last took them
- * @param matches neither revoked nor recursive keys (ExposureHistory.matches)
+ * @param all neither revoked nor recursive keys (ExposureHistory.matches); what was heard more than 14 days ago counts in no model
  * @param now Unix seconds
  */
-export function assessRisk(parameters: Parameters, matches: readonly ScoredMatch[], now: number): Assessment {
+export function assessRisk(parameters: Parameters, all: readonly ScoredMatch[], now: number): Assessment {
+  const matches = recentMatches(all, now);
   const { exposureConfiguration, combinedRisk: combined } = parameters.v1;
   const android = exposureSummary(exposureConfiguration, matches, now);
   const combinedMinutes = combinedRisk(combined, android);

@@ -3,7 +3,14 @@
  */
 import type { ExposureConfiguration } from '../../protocol/parameters/exposure-configuration.ts';
 import { attenuationIndex, daysIndex, durationIndex } from './levels.ts';
-import { SAME_SCAN_SECONDS, SECONDS_PER_DAY, type ScoredMatch, type ScoredSighting, roundHalfUp } from './sighting.ts';
+import {
+  SAME_SCAN_SECONDS,
+  SECONDS_PER_DAY,
+  type ScoredMatch,
+  type ScoredSighting,
+  recentMatches,
+  roundHalfUp,
+} from './sighting.ts';
 
 /** What Android reads of an ExposureConfiguration. */
 export type AndroidExposureConfiguration = Pick<
@@ -200,13 +207,15 @@ function addDurations(all: readonly AttenuationDurations[]): AttenuationDuration
 /**
  * What the app gets of all keys. The rounding of the durations isn't published; here: up to the next 5 minutes, as the
  * documentation's steps and cap suggest (docs/spec/gaen.md §7.4, §14).
+ * @param all matches; what was heard more than 14 days ago is left out
  * @param now Unix seconds
  */
 export function exposureSummary(
   configuration: AndroidExposureConfiguration,
-  matches: readonly ScoredMatch[],
+  all: readonly ScoredMatch[],
   now: number,
 ): ExposureSummary {
+  const matches = recentMatches(all, now);
   const keys = matches.map((match) => keyExposures(configuration, match, now));
   const days = matches.map((match) =>
     Math.floor((now - match.key.rollingStartIntervalNumber * SECONDS_PER_INTERVAL) / SECONDS_PER_DAY),

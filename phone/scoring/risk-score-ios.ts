@@ -5,7 +5,7 @@
  */
 import type { ExposureConfiguration } from '../../protocol/parameters/exposure-configuration.ts';
 import { attenuationIndex, daysIndex, durationIndex } from './levels.ts';
-import { type ScoredMatch, type ScoredSighting, dayOf, roundHalfUp } from './sighting.ts';
+import { type ScoredMatch, type ScoredSighting, dayOf, recentMatches, roundHalfUp } from './sighting.ts';
 import type { AttenuationDurations, ExposureSummary } from './risk-score-android.ts';
 
 /** Sightings this far apart or less merge to one (docs/spec/gaen.md §6.2). */
@@ -117,6 +117,7 @@ export function iosExposure(configuration: ExposureConfiguration, match: ScoredM
 
 /**
  * What the app gets of all keys. Excluded exposures still count as matched keys and as the last exposure (docs/spec/gaen.md §7.3).
+ * @param matches what was heard more than 14 days ago is left out
  * @param now Unix seconds
  */
 export function iosExposureSummary(
@@ -124,7 +125,7 @@ export function iosExposureSummary(
   matches: readonly ScoredMatch[],
   now: number,
 ): ExposureSummary {
-  const all = matches.map((match) => iosExposure(configuration, match, now));
+  const all = recentMatches(matches, now).map((match) => iosExposure(configuration, match, now));
   const counted = all.filter((exposure) => !exposure.excluded);
   const minutes = (bucket: 0 | 1 | 2): number => {
     const seconds = counted.reduce((sum, exposure) => sum + exposure.attenuationDurationsSeconds[bucket], 0);

@@ -3,6 +3,7 @@
  * this narrower shape keeps scoring free of Node, since it runs in browsers too (docs/risk-explorer).
  */
 import type { ReportType } from '../../protocol/gaen/keys.ts';
+import { RETENTION_SECONDS } from '../matching/options.ts';
 
 export interface ScoredSighting {
   /** Unix seconds. */
@@ -48,4 +49,20 @@ export function roundHalfUp(value: number): number {
 /** @returns the UTC day that holds a time, in days since the Unix epoch */
 export function dayOf(unixSeconds: number): number {
   return Math.floor(unixSeconds / SECONDS_PER_DAY);
+}
+
+/**
+ * What still counts: 14 days after it was heard a sighting counts in no model (docs/spec/gaen.md §5, §6.2), however long the phone or
+ * its caller has kept it.
+ *
+ * @param matches of one phone
+ * @param now Unix seconds
+ * @returns the same without sightings of more than 14 days ago, and without keys that then have none
+ */
+export function recentMatches<T extends ScoredMatch>(matches: readonly T[], now: number): T[] {
+  const oldest = now - RETENTION_SECONDS;
+  return matches.flatMap((match) => {
+    const sightings = match.sightings.filter(({ timestamp }) => timestamp >= oldest);
+    return sightings.length === 0 ? [] : [{ ...match, sightings }];
+  });
 }

@@ -100,6 +100,16 @@ export function uploadRequest(
 }
 
 /**
+ * @param content what is to be shared
+ * @param bodyBytes as for {@link uploadRequest}
+ * @returns which limit it passes, whatever TAN it is sent with, or null: then it can be sent
+ */
+export function contentError(content: UploadContent, bodyBytes?: number): UploadRequestError | null {
+  const tried = uploadRequest('0'.repeat(TAN_CHARACTERS), content, (length) => new Uint8Array(length), bodyBytes);
+  return tried.ok ? null : tried.error;
+}
+
+/**
  * A dummy: no TAN, no keys, and nothing to tell it by.
  *
  * @param random for the padding

@@ -145,6 +145,30 @@ export class ExportWriter {
   }
 }
 
+/** One signer, and the name under which apps pinned its key. */
+export interface NamedSigner {
+  readonly name: KeyName;
+  /** DER, ECDSA P-256/SHA-256 */
+  readonly signer: Signer;
+}
+
+/**
+ * @param bytes what is signed
+ * @param signers in the order in which their signatures stand
+ * @returns export.sig, a TEKSignatureList
+ */
+export function signatureList(bytes: Uint8Array, signers: readonly NamedSigner[]): Uint8Array {
+  const list = gaen.TEKSignatureList.encode({
+    signatures: signers.map(({ name, signer }) => ({
+      signatureInfo: signatureInfo(name),
+      batchNum: BATCH,
+      batchSize: BATCH,
+      signature: signer.sign(bytes),
+    })),
+  }).finish();
+  return Uint8Array.from(list);
+}
+
 /**
  * @param header the one that export.bin was written with; its SignatureInfo stands in both files
  * @param exportBin whole export.bin: the 16-byte header is signed too (docs/spec/gaen.md §4.3)
@@ -152,17 +176,7 @@ export class ExportWriter {
  * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (docs/spec/gaen.md §4.3)
  */
 export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: Signer): Uint8Array {
-  const bytes = gaen.TEKSignatureList.encode({
-    signatures: [
-      {
-        signatureInfo: signatureInfo(header),
-        batchNum: BATCH,
-        batchSize: BATCH,
-        signature: signer.sign(exportBin),
-      },
-    ],
-  }).finish();
-  return Uint8Array.from(bytes);
+  return signatureList(exportBin, [{ name: header, signer }]);
 }
 
 /**

@@ -3,7 +3,14 @@
  * key, as they are. Never throws on any bytes; a file it accepts is one that our phone may match against.
  */
 import { equalBytes } from '../primitives/bytes.ts';
-import { ECDSA_WITH_SHA256, EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, type ExportHeader } from './export-file.ts';
+import {
+  ECDSA_WITH_SHA256,
+  EXPORT_BIN,
+  EXPORT_HEADER,
+  EXPORT_SIG,
+  type ExportHeader,
+  type KeyName,
+} from './export-file.ts';
 import type { ExportError } from './export-error.ts';
 import { gaen } from '../generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
@@ -51,6 +58,10 @@ export type ExportResult =
       readonly exportFile: ExportFile;
       /** The signed bytes. */
       readonly exportBin: Uint8Array;
+      /** Which keys export.bin names, in the order of its infos; an absent id or version is empty. */
+      readonly named: readonly KeyName[];
+      /** Which keys the signatures of export.sig name, in their order; an absent id is empty. */
+      readonly signedBy: readonly KeyName[];
       /** False only when no key was given to verify with. */
       readonly verified: boolean;
     }
@@ -86,10 +97,12 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
   }
   const bin = readBin(exportBin);
   if (!bin.ok) return bin;
-  if (bin.value.infos !== signatures.value.length) {
-    return err({ kind: 'signature-count', infos: bin.value.infos, signatures: signatures.value.length });
+  const { exportFile, named } = bin.value;
+  if (named.length !== signatures.value.length) {
+    return err({ kind: 'signature-count', infos: named.length, signatures: signatures.value.length });
   }
-  return { ok: true, exportFile: bin.value.exportFile, exportBin, verified: pinned !== null };
+  const signedBy = signatures.value.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
+  return { ok: true, exportFile, exportBin, named, signedBy, verified: pinned !== null };
 }
 
 /**
@@ -153,7 +166,7 @@ function verifySignatures(
   return null;
 }
 
-function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; named: readonly KeyName[] }, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
   const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
   if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
@@ -171,15 +184,19 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos:
   if (!keys.ok) return keys;
   const revisedKeys = readKeys('revised_keys', message.revisedKeys);
   if (!revisedKeys.ok) return revisedKeys;
+  const named = message.signatureInfos.map((info) => ({
+    keyId: info.verificationKeyId ?? '',
+    keyVersion: info.verificationKeyVersion ?? '',
+  }));
   const header: ExportHeader = {
     startTimestamp: numberOf64(message.startTimestamp),
     endTimestamp: numberOf64(message.endTimestamp),
     region: message.region,
-    keyId: message.signatureInfos[0]?.verificationKeyId ?? '',
-    keyVersion: message.signatureInfos[0]?.verificationKeyVersion ?? '',
+    keyId: named[0]?.keyId ?? '',
+    keyVersion: named[0]?.keyVersion ?? '',
   };
   const exportFile = { header, keys: keys.value, revisedKeys: revisedKeys.value };
-  return ok({ exportFile, infos: message.signatureInfos.length });
+  return ok({ exportFile, named });
 }
 
 type WireKey = gaen.TemporaryExposureKey.$Properties;

@@ -341,6 +341,10 @@ export namespace cwaconfig {
         riskCalculationParameters?: (cwaconfig.RiskCalculationParameters.$Properties|null);
         diagnosisKeysDataMapping?: (cwaconfig.DiagnosisKeysDataMapping.$Properties|null);
         dailySummariesConfig?: (cwaconfig.DailySummariesConfig.$Properties|null);
+        presenceTracingParameters?: (cwaconfig.PresenceTracingParameters.$Properties|null);
+        coronaTestParameters?: (cwaconfig.CoronaTestParameters.$Properties|null);
+        dgcParameters?: (cwaconfig.DGCParameters.$Properties|null);
+        selfReportParameters?: (cwaconfig.SelfReportParameters.$Properties|null);
         static encode(message: cwaconfig.ApplicationConfigurationAndroid.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.ApplicationConfigurationAndroid & cwaconfig.ApplicationConfigurationAndroid.$Shape;
     }
@@ -356,6 +360,10 @@ export namespace cwaconfig {
             riskCalculationParameters?: (cwaconfig.RiskCalculationParameters.$Properties|null);
             diagnosisKeysDataMapping?: (cwaconfig.DiagnosisKeysDataMapping.$Properties|null);
             dailySummariesConfig?: (cwaconfig.DailySummariesConfig.$Properties|null);
+            presenceTracingParameters?: (cwaconfig.PresenceTracingParameters.$Properties|null);
+            coronaTestParameters?: (cwaconfig.CoronaTestParameters.$Properties|null);
+            dgcParameters?: (cwaconfig.DGCParameters.$Properties|null);
+            selfReportParameters?: (cwaconfig.SelfReportParameters.$Properties|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = cwaconfig.ApplicationConfigurationAndroid.$Properties;
@@ -375,6 +383,10 @@ export namespace cwaconfig {
         exposureDetectionParameters?: (cwaconfig.ExposureDetectionParametersIOS.$Properties|null);
         riskCalculationParameters?: (cwaconfig.RiskCalculationParameters.$Properties|null);
         exposureConfiguration?: (cwaconfig.ExposureConfiguration.$Properties|null);
+        presenceTracingParameters?: (cwaconfig.PresenceTracingParameters.$Properties|null);
+        coronaTestParameters?: (cwaconfig.CoronaTestParameters.$Properties|null);
+        dgcParameters?: (cwaconfig.DGCParameters.$Properties|null);
+        selfReportParameters?: (cwaconfig.SelfReportParameters.$Properties|null);
         static encode(message: cwaconfig.ApplicationConfigurationIOS.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.ApplicationConfigurationIOS & cwaconfig.ApplicationConfigurationIOS.$Shape;
     }
@@ -389,6 +401,10 @@ export namespace cwaconfig {
             exposureDetectionParameters?: (cwaconfig.ExposureDetectionParametersIOS.$Properties|null);
             riskCalculationParameters?: (cwaconfig.RiskCalculationParameters.$Properties|null);
             exposureConfiguration?: (cwaconfig.ExposureConfiguration.$Properties|null);
+            presenceTracingParameters?: (cwaconfig.PresenceTracingParameters.$Properties|null);
+            coronaTestParameters?: (cwaconfig.CoronaTestParameters.$Properties|null);
+            dgcParameters?: (cwaconfig.DGCParameters.$Properties|null);
+            selfReportParameters?: (cwaconfig.SelfReportParameters.$Properties|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = cwaconfig.ApplicationConfigurationIOS.$Properties;
@@ -878,5 +894,288 @@ export namespace cwaconfig {
             $unknowns?: Uint8Array[];
         }
         type $Shape = cwaconfig.TransmissionRiskValueMapping.$Properties;
+    }
+
+    interface IPresenceTracingParameters extends cwaconfig.PresenceTracingParameters.$Properties {
+    }
+
+    class PresenceTracingParameters {
+        constructor(properties?: cwaconfig.PresenceTracingParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        riskCalculationParameters?: (cwaconfig.PresenceTracingRiskCalculationParameters.$Properties|null);
+        submissionParameters?: (cwaconfig.PresenceTracingSubmissionParameters.$Properties|null);
+        qrCodeErrorCorrectionLevel: number;
+        qrCodeDescriptors: cwaconfig.PresenceTracingQRCodeDescriptor.$Properties[];
+        static encode(message: cwaconfig.PresenceTracingParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.PresenceTracingParameters & cwaconfig.PresenceTracingParameters.$Shape;
+    }
+
+    namespace PresenceTracingParameters {
+        interface $Properties {
+            riskCalculationParameters?: (cwaconfig.PresenceTracingRiskCalculationParameters.$Properties|null);
+            submissionParameters?: (cwaconfig.PresenceTracingSubmissionParameters.$Properties|null);
+            qrCodeErrorCorrectionLevel?: (number|null);
+            qrCodeDescriptors?: (cwaconfig.PresenceTracingQRCodeDescriptor.$Properties[]|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.PresenceTracingParameters.$Properties;
+    }
+
+    interface IPresenceTracingRiskCalculationParameters extends cwaconfig.PresenceTracingRiskCalculationParameters.$Properties {
+    }
+
+    class PresenceTracingRiskCalculationParameters {
+        constructor(properties?: cwaconfig.PresenceTracingRiskCalculationParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        transmissionRiskValueMapping: cwaconfig.TransmissionRiskValueMapping.$Properties[];
+        normalizedTimePerCheckInToRiskLevelMapping: cwaconfig.NormalizedTimeToRiskLevelMapping.$Properties[];
+        normalizedTimePerDayToRiskLevelMapping: cwaconfig.NormalizedTimeToRiskLevelMapping.$Properties[];
+        maxCheckInAgeInDays: number;
+        static encode(message: cwaconfig.PresenceTracingRiskCalculationParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.PresenceTracingRiskCalculationParameters & cwaconfig.PresenceTracingRiskCalculationParameters.$Shape;
+    }
+
+    namespace PresenceTracingRiskCalculationParameters {
+        interface $Properties {
+            transmissionRiskValueMapping?: (cwaconfig.TransmissionRiskValueMapping.$Properties[]|null);
+            normalizedTimePerCheckInToRiskLevelMapping?: (cwaconfig.NormalizedTimeToRiskLevelMapping.$Properties[]|null);
+            normalizedTimePerDayToRiskLevelMapping?: (cwaconfig.NormalizedTimeToRiskLevelMapping.$Properties[]|null);
+            maxCheckInAgeInDays?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.PresenceTracingRiskCalculationParameters.$Properties;
+    }
+
+    interface IPresenceTracingSubmissionParameters extends cwaconfig.PresenceTracingSubmissionParameters.$Properties {
+    }
+
+    class PresenceTracingSubmissionParameters {
+        constructor(properties?: cwaconfig.PresenceTracingSubmissionParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        durationFilters: cwaconfig.DurationFilter.$Properties[];
+        aerosoleDecayLinearFunctions: cwaconfig.AerosoleDecayFunctionLinear.$Properties[];
+        static encode(message: cwaconfig.PresenceTracingSubmissionParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.PresenceTracingSubmissionParameters & cwaconfig.PresenceTracingSubmissionParameters.$Shape;
+    }
+
+    namespace PresenceTracingSubmissionParameters {
+        interface $Properties {
+            durationFilters?: (cwaconfig.DurationFilter.$Properties[]|null);
+            aerosoleDecayLinearFunctions?: (cwaconfig.AerosoleDecayFunctionLinear.$Properties[]|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.PresenceTracingSubmissionParameters.$Properties;
+    }
+
+    interface IDurationFilter extends cwaconfig.DurationFilter.$Properties {
+    }
+
+    class DurationFilter {
+        constructor(properties?: cwaconfig.DurationFilter.$Properties);
+        $unknowns?: Uint8Array[];
+        dropIfMinutesInRange?: (cwaconfig.Range.$Properties|null);
+        static encode(message: cwaconfig.DurationFilter.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.DurationFilter & cwaconfig.DurationFilter.$Shape;
+    }
+
+    namespace DurationFilter {
+        interface $Properties {
+            dropIfMinutesInRange?: (cwaconfig.Range.$Properties|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.DurationFilter.$Properties;
+    }
+
+    interface IAerosoleDecayFunctionLinear extends cwaconfig.AerosoleDecayFunctionLinear.$Properties {
+    }
+
+    class AerosoleDecayFunctionLinear {
+        constructor(properties?: cwaconfig.AerosoleDecayFunctionLinear.$Properties);
+        $unknowns?: Uint8Array[];
+        minutesRange?: (cwaconfig.Range.$Properties|null);
+        slope: number;
+        intercept: number;
+        static encode(message: cwaconfig.AerosoleDecayFunctionLinear.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.AerosoleDecayFunctionLinear & cwaconfig.AerosoleDecayFunctionLinear.$Shape;
+    }
+
+    namespace AerosoleDecayFunctionLinear {
+        interface $Properties {
+            minutesRange?: (cwaconfig.Range.$Properties|null);
+            slope?: (number|null);
+            intercept?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.AerosoleDecayFunctionLinear.$Properties;
+    }
+
+    interface IPresenceTracingQRCodeDescriptor extends cwaconfig.PresenceTracingQRCodeDescriptor.$Properties {
+    }
+
+    class PresenceTracingQRCodeDescriptor {
+        constructor(properties?: cwaconfig.PresenceTracingQRCodeDescriptor.$Properties);
+        $unknowns?: Uint8Array[];
+        regexPattern: string;
+        versionGroupIndex: number;
+        encodedPayloadGroupIndex: number;
+        payloadEncoding: number;
+        static encode(message: cwaconfig.PresenceTracingQRCodeDescriptor.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.PresenceTracingQRCodeDescriptor & cwaconfig.PresenceTracingQRCodeDescriptor.$Shape;
+    }
+
+    namespace PresenceTracingQRCodeDescriptor {
+        interface $Properties {
+            regexPattern?: (string|null);
+            versionGroupIndex?: (number|null);
+            encodedPayloadGroupIndex?: (number|null);
+            payloadEncoding?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.PresenceTracingQRCodeDescriptor.$Properties;
+    }
+
+    interface ICoronaTestParameters extends cwaconfig.CoronaTestParameters.$Properties {
+    }
+
+    class CoronaTestParameters {
+        constructor(properties?: cwaconfig.CoronaTestParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        coronaRapidAntigenTestParameters?: (cwaconfig.CoronaRapidAntigenTestParameters.$Properties|null);
+        coronaPCRTestParameters?: (cwaconfig.CoronaPCRTestParameters.$Properties|null);
+        static encode(message: cwaconfig.CoronaTestParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.CoronaTestParameters & cwaconfig.CoronaTestParameters.$Shape;
+    }
+
+    namespace CoronaTestParameters {
+        interface $Properties {
+            coronaRapidAntigenTestParameters?: (cwaconfig.CoronaRapidAntigenTestParameters.$Properties|null);
+            coronaPCRTestParameters?: (cwaconfig.CoronaPCRTestParameters.$Properties|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.CoronaTestParameters.$Properties;
+    }
+
+    interface ICoronaRapidAntigenTestParameters extends cwaconfig.CoronaRapidAntigenTestParameters.$Properties {
+    }
+
+    class CoronaRapidAntigenTestParameters {
+        constructor(properties?: cwaconfig.CoronaRapidAntigenTestParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        hoursToDeemTestOutdated: number;
+        hoursSinceSampleCollectionToShowRiskCard: number;
+        static encode(message: cwaconfig.CoronaRapidAntigenTestParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.CoronaRapidAntigenTestParameters & cwaconfig.CoronaRapidAntigenTestParameters.$Shape;
+    }
+
+    namespace CoronaRapidAntigenTestParameters {
+        interface $Properties {
+            hoursToDeemTestOutdated?: (number|null);
+            hoursSinceSampleCollectionToShowRiskCard?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.CoronaRapidAntigenTestParameters.$Properties;
+    }
+
+    interface ICoronaPCRTestParameters extends cwaconfig.CoronaPCRTestParameters.$Properties {
+    }
+
+    class CoronaPCRTestParameters {
+        constructor(properties?: cwaconfig.CoronaPCRTestParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        hoursSinceTestRegistrationToShowRiskCard: number;
+        static encode(message: cwaconfig.CoronaPCRTestParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.CoronaPCRTestParameters & cwaconfig.CoronaPCRTestParameters.$Shape;
+    }
+
+    namespace CoronaPCRTestParameters {
+        interface $Properties {
+            hoursSinceTestRegistrationToShowRiskCard?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.CoronaPCRTestParameters.$Properties;
+    }
+
+    interface IDGCParameters extends cwaconfig.DGCParameters.$Properties {
+    }
+
+    class DGCParameters {
+        constructor(properties?: cwaconfig.DGCParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        testCertificateParameters?: (cwaconfig.DGCTestCertificateParameters.$Properties|null);
+        expirationThresholdInDays: number;
+        reissueServicePublicKeyDigest: Uint8Array;
+        static encode(message: cwaconfig.DGCParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.DGCParameters & cwaconfig.DGCParameters.$Shape;
+    }
+
+    namespace DGCParameters {
+        interface $Properties {
+            testCertificateParameters?: (cwaconfig.DGCTestCertificateParameters.$Properties|null);
+            expirationThresholdInDays?: (number|null);
+            reissueServicePublicKeyDigest?: (Uint8Array|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.DGCParameters.$Properties;
+    }
+
+    interface IDGCTestCertificateParameters extends cwaconfig.DGCTestCertificateParameters.$Properties {
+    }
+
+    class DGCTestCertificateParameters {
+        constructor(properties?: cwaconfig.DGCTestCertificateParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        waitAfterPublicKeyRegistrationInSeconds: number;
+        waitForRetryInSeconds: number;
+        static encode(message: cwaconfig.DGCTestCertificateParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.DGCTestCertificateParameters & cwaconfig.DGCTestCertificateParameters.$Shape;
+    }
+
+    namespace DGCTestCertificateParameters {
+        interface $Properties {
+            waitAfterPublicKeyRegistrationInSeconds?: (number|null);
+            waitForRetryInSeconds?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.DGCTestCertificateParameters.$Properties;
+    }
+
+    interface ISelfReportParameters extends cwaconfig.SelfReportParameters.$Properties {
+    }
+
+    class SelfReportParameters {
+        constructor(properties?: cwaconfig.SelfReportParameters.$Properties);
+        $unknowns?: Uint8Array[];
+        common?: (cwaconfig.SelfReportParametersCommon.$Properties|null);
+        static encode(message: cwaconfig.SelfReportParameters.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.SelfReportParameters & cwaconfig.SelfReportParameters.$Shape;
+    }
+
+    namespace SelfReportParameters {
+        interface $Properties {
+            common?: (cwaconfig.SelfReportParametersCommon.$Properties|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.SelfReportParameters.$Properties;
+    }
+
+    interface ISelfReportParametersCommon extends cwaconfig.SelfReportParametersCommon.$Properties {
+    }
+
+    class SelfReportParametersCommon {
+        constructor(properties?: cwaconfig.SelfReportParametersCommon.$Properties);
+        $unknowns?: Uint8Array[];
+        timeSinceOnboardingInHours: number;
+        timeBetweenSubmissionsInDays: number;
+        static encode(message: cwaconfig.SelfReportParametersCommon.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwaconfig.SelfReportParametersCommon & cwaconfig.SelfReportParametersCommon.$Shape;
+    }
+
+    namespace SelfReportParametersCommon {
+        interface $Properties {
+            timeSinceOnboardingInHours?: (number|null);
+            timeBetweenSubmissionsInDays?: (number|null);
+            $unknowns?: Uint8Array[];
+        }
+        type $Shape = cwaconfig.SelfReportParametersCommon.$Properties;
     }
 }

@@ -1512,6 +1512,10 @@ export const cwaconfig = $root.cwaconfig = (() => {
         ApplicationConfigurationAndroid.prototype.riskCalculationParameters = null;
         ApplicationConfigurationAndroid.prototype.diagnosisKeysDataMapping = null;
         ApplicationConfigurationAndroid.prototype.dailySummariesConfig = null;
+        ApplicationConfigurationAndroid.prototype.presenceTracingParameters = null;
+        ApplicationConfigurationAndroid.prototype.coronaTestParameters = null;
+        ApplicationConfigurationAndroid.prototype.dgcParameters = null;
+        ApplicationConfigurationAndroid.prototype.selfReportParameters = null;
 
         ApplicationConfigurationAndroid.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1539,6 +1543,14 @@ export const cwaconfig = $root.cwaconfig = (() => {
                 $root.cwaconfig.DiagnosisKeysDataMapping.encode(message.diagnosisKeysDataMapping, writer.uint32(66).fork(), _depth + 1).ldelim();
             if (message.dailySummariesConfig != null && $Object.hasOwnProperty.call(message, "dailySummariesConfig"))
                 $root.cwaconfig.DailySummariesConfig.encode(message.dailySummariesConfig, writer.uint32(74).fork(), _depth + 1).ldelim();
+            if (message.presenceTracingParameters != null && $Object.hasOwnProperty.call(message, "presenceTracingParameters"))
+                $root.cwaconfig.PresenceTracingParameters.encode(message.presenceTracingParameters, writer.uint32(106).fork(), _depth + 1).ldelim();
+            if (message.coronaTestParameters != null && $Object.hasOwnProperty.call(message, "coronaTestParameters"))
+                $root.cwaconfig.CoronaTestParameters.encode(message.coronaTestParameters, writer.uint32(114).fork(), _depth + 1).ldelim();
+            if (message.dgcParameters != null && $Object.hasOwnProperty.call(message, "dgcParameters"))
+                $root.cwaconfig.DGCParameters.encode(message.dgcParameters, writer.uint32(122).fork(), _depth + 1).ldelim();
+            if (message.selfReportParameters != null && $Object.hasOwnProperty.call(message, "selfReportParameters"))
+                $root.cwaconfig.SelfReportParameters.encode(message.selfReportParameters, writer.uint32(130).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1634,6 +1646,30 @@ export const cwaconfig = $root.cwaconfig = (() => {
                         message.dailySummariesConfig = $root.cwaconfig.DailySummariesConfig.decode(reader, reader.size(), $undefined, _depth + 1, message.dailySummariesConfig);
                         continue;
                     }
+                case 13: {
+                        if (wireType !== 2)
+                            break;
+                        message.presenceTracingParameters = $root.cwaconfig.PresenceTracingParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.presenceTracingParameters);
+                        continue;
+                    }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        message.coronaTestParameters = $root.cwaconfig.CoronaTestParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.coronaTestParameters);
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 2)
+                            break;
+                        message.dgcParameters = $root.cwaconfig.DGCParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.dgcParameters);
+                        continue;
+                    }
+                case 16: {
+                        if (wireType !== 2)
+                            break;
+                        message.selfReportParameters = $root.cwaconfig.SelfReportParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.selfReportParameters);
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -1672,6 +1708,10 @@ export const cwaconfig = $root.cwaconfig = (() => {
         ApplicationConfigurationIOS.prototype.exposureDetectionParameters = null;
         ApplicationConfigurationIOS.prototype.riskCalculationParameters = null;
         ApplicationConfigurationIOS.prototype.exposureConfiguration = null;
+        ApplicationConfigurationIOS.prototype.presenceTracingParameters = null;
+        ApplicationConfigurationIOS.prototype.coronaTestParameters = null;
+        ApplicationConfigurationIOS.prototype.dgcParameters = null;
+        ApplicationConfigurationIOS.prototype.selfReportParameters = null;
 
         ApplicationConfigurationIOS.encode = function (message, writer, _depth) {
             if (!writer)
@@ -1697,6 +1737,14 @@ export const cwaconfig = $root.cwaconfig = (() => {
                 $root.cwaconfig.RiskCalculationParameters.encode(message.riskCalculationParameters, writer.uint32(58).fork(), _depth + 1).ldelim();
             if (message.exposureConfiguration != null && $Object.hasOwnProperty.call(message, "exposureConfiguration"))
                 $root.cwaconfig.ExposureConfiguration.encode(message.exposureConfiguration, writer.uint32(66).fork(), _depth + 1).ldelim();
+            if (message.presenceTracingParameters != null && $Object.hasOwnProperty.call(message, "presenceTracingParameters"))
+                $root.cwaconfig.PresenceTracingParameters.encode(message.presenceTracingParameters, writer.uint32(98).fork(), _depth + 1).ldelim();
+            if (message.coronaTestParameters != null && $Object.hasOwnProperty.call(message, "coronaTestParameters"))
+                $root.cwaconfig.CoronaTestParameters.encode(message.coronaTestParameters, writer.uint32(106).fork(), _depth + 1).ldelim();
+            if (message.dgcParameters != null && $Object.hasOwnProperty.call(message, "dgcParameters"))
+                $root.cwaconfig.DGCParameters.encode(message.dgcParameters, writer.uint32(114).fork(), _depth + 1).ldelim();
+            if (message.selfReportParameters != null && $Object.hasOwnProperty.call(message, "selfReportParameters"))
+                $root.cwaconfig.SelfReportParameters.encode(message.selfReportParameters, writer.uint32(122).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1778,6 +1826,30 @@ export const cwaconfig = $root.cwaconfig = (() => {
                         if (wireType !== 2)
                             break;
                         message.exposureConfiguration = $root.cwaconfig.ExposureConfiguration.decode(reader, reader.size(), $undefined, _depth + 1, message.exposureConfiguration);
+                        continue;
+                    }
+                case 12: {
+                        if (wireType !== 2)
+                            break;
+                        message.presenceTracingParameters = $root.cwaconfig.PresenceTracingParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.presenceTracingParameters);
+                        continue;
+                    }
+                case 13: {
+                        if (wireType !== 2)
+                            break;
+                        message.coronaTestParameters = $root.cwaconfig.CoronaTestParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.coronaTestParameters);
+                        continue;
+                    }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        message.dgcParameters = $root.cwaconfig.DGCParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.dgcParameters);
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 2)
+                            break;
+                        message.selfReportParameters = $root.cwaconfig.SelfReportParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.selfReportParameters);
                         continue;
                     }
                 }
@@ -4193,6 +4265,1270 @@ export const cwaconfig = $root.cwaconfig = (() => {
         };
 
         return TransmissionRiskValueMapping;
+    })();
+
+    cwaconfig.PresenceTracingParameters = (function() {
+
+        const PresenceTracingParameters = function (properties) {
+            this.qrCodeDescriptors = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        PresenceTracingParameters.prototype.riskCalculationParameters = null;
+        PresenceTracingParameters.prototype.submissionParameters = null;
+        PresenceTracingParameters.prototype.qrCodeErrorCorrectionLevel = 0;
+        PresenceTracingParameters.prototype.qrCodeDescriptors = $util.emptyArray;
+
+        PresenceTracingParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.riskCalculationParameters != null && $Object.hasOwnProperty.call(message, "riskCalculationParameters"))
+                $root.cwaconfig.PresenceTracingRiskCalculationParameters.encode(message.riskCalculationParameters, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.submissionParameters != null && $Object.hasOwnProperty.call(message, "submissionParameters"))
+                $root.cwaconfig.PresenceTracingSubmissionParameters.encode(message.submissionParameters, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.qrCodeErrorCorrectionLevel != null && $Object.hasOwnProperty.call(message, "qrCodeErrorCorrectionLevel") && message.qrCodeErrorCorrectionLevel !== 0)
+                writer.uint32(24).int32(message.qrCodeErrorCorrectionLevel);
+            if (message.qrCodeDescriptors != null && message.qrCodeDescriptors.length)
+                for (let i = 0; i < message.qrCodeDescriptors.length; ++i)
+                    $root.cwaconfig.PresenceTracingQRCodeDescriptor.encode(message.qrCodeDescriptors[i], writer.uint32(50).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        PresenceTracingParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.PresenceTracingParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.riskCalculationParameters = $root.cwaconfig.PresenceTracingRiskCalculationParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.riskCalculationParameters);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.submissionParameters = $root.cwaconfig.PresenceTracingSubmissionParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.submissionParameters);
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.qrCodeErrorCorrectionLevel = value;
+                        else
+                            delete message.qrCodeErrorCorrectionLevel;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.qrCodeDescriptors && message.qrCodeDescriptors.length))
+                            message.qrCodeDescriptors = [];
+                        message.qrCodeDescriptors.push($root.cwaconfig.PresenceTracingQRCodeDescriptor.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return PresenceTracingParameters;
+    })();
+
+    cwaconfig.PresenceTracingRiskCalculationParameters = (function() {
+
+        const PresenceTracingRiskCalculationParameters = function (properties) {
+            this.transmissionRiskValueMapping = [];
+            this.normalizedTimePerCheckInToRiskLevelMapping = [];
+            this.normalizedTimePerDayToRiskLevelMapping = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        PresenceTracingRiskCalculationParameters.prototype.transmissionRiskValueMapping = $util.emptyArray;
+        PresenceTracingRiskCalculationParameters.prototype.normalizedTimePerCheckInToRiskLevelMapping = $util.emptyArray;
+        PresenceTracingRiskCalculationParameters.prototype.normalizedTimePerDayToRiskLevelMapping = $util.emptyArray;
+        PresenceTracingRiskCalculationParameters.prototype.maxCheckInAgeInDays = 0;
+
+        PresenceTracingRiskCalculationParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.transmissionRiskValueMapping != null && message.transmissionRiskValueMapping.length)
+                for (let i = 0; i < message.transmissionRiskValueMapping.length; ++i)
+                    $root.cwaconfig.TransmissionRiskValueMapping.encode(message.transmissionRiskValueMapping[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.normalizedTimePerCheckInToRiskLevelMapping != null && message.normalizedTimePerCheckInToRiskLevelMapping.length)
+                for (let i = 0; i < message.normalizedTimePerCheckInToRiskLevelMapping.length; ++i)
+                    $root.cwaconfig.NormalizedTimeToRiskLevelMapping.encode(message.normalizedTimePerCheckInToRiskLevelMapping[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.normalizedTimePerDayToRiskLevelMapping != null && message.normalizedTimePerDayToRiskLevelMapping.length)
+                for (let i = 0; i < message.normalizedTimePerDayToRiskLevelMapping.length; ++i)
+                    $root.cwaconfig.NormalizedTimeToRiskLevelMapping.encode(message.normalizedTimePerDayToRiskLevelMapping[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+            if (message.maxCheckInAgeInDays != null && $Object.hasOwnProperty.call(message, "maxCheckInAgeInDays") && message.maxCheckInAgeInDays !== 0)
+                writer.uint32(32).uint32(message.maxCheckInAgeInDays);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        PresenceTracingRiskCalculationParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.PresenceTracingRiskCalculationParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.transmissionRiskValueMapping && message.transmissionRiskValueMapping.length))
+                            message.transmissionRiskValueMapping = [];
+                        message.transmissionRiskValueMapping.push($root.cwaconfig.TransmissionRiskValueMapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.normalizedTimePerCheckInToRiskLevelMapping && message.normalizedTimePerCheckInToRiskLevelMapping.length))
+                            message.normalizedTimePerCheckInToRiskLevelMapping = [];
+                        message.normalizedTimePerCheckInToRiskLevelMapping.push($root.cwaconfig.NormalizedTimeToRiskLevelMapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.normalizedTimePerDayToRiskLevelMapping && message.normalizedTimePerDayToRiskLevelMapping.length))
+                            message.normalizedTimePerDayToRiskLevelMapping = [];
+                        message.normalizedTimePerDayToRiskLevelMapping.push($root.cwaconfig.NormalizedTimeToRiskLevelMapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.maxCheckInAgeInDays = value;
+                        else
+                            delete message.maxCheckInAgeInDays;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return PresenceTracingRiskCalculationParameters;
+    })();
+
+    cwaconfig.PresenceTracingSubmissionParameters = (function() {
+
+        const PresenceTracingSubmissionParameters = function (properties) {
+            this.durationFilters = [];
+            this.aerosoleDecayLinearFunctions = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        PresenceTracingSubmissionParameters.prototype.durationFilters = $util.emptyArray;
+        PresenceTracingSubmissionParameters.prototype.aerosoleDecayLinearFunctions = $util.emptyArray;
+
+        PresenceTracingSubmissionParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.durationFilters != null && message.durationFilters.length)
+                for (let i = 0; i < message.durationFilters.length; ++i)
+                    $root.cwaconfig.DurationFilter.encode(message.durationFilters[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.aerosoleDecayLinearFunctions != null && message.aerosoleDecayLinearFunctions.length)
+                for (let i = 0; i < message.aerosoleDecayLinearFunctions.length; ++i)
+                    $root.cwaconfig.AerosoleDecayFunctionLinear.encode(message.aerosoleDecayLinearFunctions[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        PresenceTracingSubmissionParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.PresenceTracingSubmissionParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.durationFilters && message.durationFilters.length))
+                            message.durationFilters = [];
+                        message.durationFilters.push($root.cwaconfig.DurationFilter.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.aerosoleDecayLinearFunctions && message.aerosoleDecayLinearFunctions.length))
+                            message.aerosoleDecayLinearFunctions = [];
+                        message.aerosoleDecayLinearFunctions.push($root.cwaconfig.AerosoleDecayFunctionLinear.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return PresenceTracingSubmissionParameters;
+    })();
+
+    cwaconfig.DurationFilter = (function() {
+
+        const DurationFilter = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        DurationFilter.prototype.dropIfMinutesInRange = null;
+
+        DurationFilter.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.dropIfMinutesInRange != null && $Object.hasOwnProperty.call(message, "dropIfMinutesInRange"))
+                $root.cwaconfig.Range.encode(message.dropIfMinutesInRange, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        DurationFilter.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.DurationFilter();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.dropIfMinutesInRange = $root.cwaconfig.Range.decode(reader, reader.size(), $undefined, _depth + 1, message.dropIfMinutesInRange);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return DurationFilter;
+    })();
+
+    cwaconfig.AerosoleDecayFunctionLinear = (function() {
+
+        const AerosoleDecayFunctionLinear = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        AerosoleDecayFunctionLinear.prototype.minutesRange = null;
+        AerosoleDecayFunctionLinear.prototype.slope = 0;
+        AerosoleDecayFunctionLinear.prototype.intercept = 0;
+
+        AerosoleDecayFunctionLinear.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.minutesRange != null && $Object.hasOwnProperty.call(message, "minutesRange"))
+                $root.cwaconfig.Range.encode(message.minutesRange, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.slope != null && $Object.hasOwnProperty.call(message, "slope") && !$Object.is(message.slope, 0))
+                writer.uint32(17).double(message.slope);
+            if (message.intercept != null && $Object.hasOwnProperty.call(message, "intercept") && !$Object.is(message.intercept, 0))
+                writer.uint32(25).double(message.intercept);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        AerosoleDecayFunctionLinear.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.AerosoleDecayFunctionLinear();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.minutesRange = $root.cwaconfig.Range.decode(reader, reader.size(), $undefined, _depth + 1, message.minutesRange);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 1)
+                            break;
+                        if (!$Object.is(value = reader.double(), 0))
+                            message.slope = value;
+                        else
+                            delete message.slope;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 1)
+                            break;
+                        if (!$Object.is(value = reader.double(), 0))
+                            message.intercept = value;
+                        else
+                            delete message.intercept;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return AerosoleDecayFunctionLinear;
+    })();
+
+    cwaconfig.PresenceTracingQRCodeDescriptor = (function() {
+
+        const PresenceTracingQRCodeDescriptor = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        PresenceTracingQRCodeDescriptor.prototype.regexPattern = "";
+        PresenceTracingQRCodeDescriptor.prototype.versionGroupIndex = 0;
+        PresenceTracingQRCodeDescriptor.prototype.encodedPayloadGroupIndex = 0;
+        PresenceTracingQRCodeDescriptor.prototype.payloadEncoding = 0;
+
+        PresenceTracingQRCodeDescriptor.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.regexPattern != null && $Object.hasOwnProperty.call(message, "regexPattern") && message.regexPattern !== "")
+                writer.uint32(10).string(message.regexPattern);
+            if (message.versionGroupIndex != null && $Object.hasOwnProperty.call(message, "versionGroupIndex") && message.versionGroupIndex !== 0)
+                writer.uint32(16).uint32(message.versionGroupIndex);
+            if (message.encodedPayloadGroupIndex != null && $Object.hasOwnProperty.call(message, "encodedPayloadGroupIndex") && message.encodedPayloadGroupIndex !== 0)
+                writer.uint32(24).uint32(message.encodedPayloadGroupIndex);
+            if (message.payloadEncoding != null && $Object.hasOwnProperty.call(message, "payloadEncoding") && message.payloadEncoding !== 0)
+                writer.uint32(32).int32(message.payloadEncoding);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        PresenceTracingQRCodeDescriptor.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.PresenceTracingQRCodeDescriptor();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.regexPattern = value;
+                        else
+                            delete message.regexPattern;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.versionGroupIndex = value;
+                        else
+                            delete message.versionGroupIndex;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.encodedPayloadGroupIndex = value;
+                        else
+                            delete message.encodedPayloadGroupIndex;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.payloadEncoding = value;
+                        else
+                            delete message.payloadEncoding;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return PresenceTracingQRCodeDescriptor;
+    })();
+
+    cwaconfig.CoronaTestParameters = (function() {
+
+        const CoronaTestParameters = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        CoronaTestParameters.prototype.coronaRapidAntigenTestParameters = null;
+        CoronaTestParameters.prototype.coronaPCRTestParameters = null;
+
+        CoronaTestParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.coronaRapidAntigenTestParameters != null && $Object.hasOwnProperty.call(message, "coronaRapidAntigenTestParameters"))
+                $root.cwaconfig.CoronaRapidAntigenTestParameters.encode(message.coronaRapidAntigenTestParameters, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.coronaPCRTestParameters != null && $Object.hasOwnProperty.call(message, "coronaPCRTestParameters"))
+                $root.cwaconfig.CoronaPCRTestParameters.encode(message.coronaPCRTestParameters, writer.uint32(18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        CoronaTestParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.CoronaTestParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.coronaRapidAntigenTestParameters = $root.cwaconfig.CoronaRapidAntigenTestParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.coronaRapidAntigenTestParameters);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.coronaPCRTestParameters = $root.cwaconfig.CoronaPCRTestParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.coronaPCRTestParameters);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return CoronaTestParameters;
+    })();
+
+    cwaconfig.CoronaRapidAntigenTestParameters = (function() {
+
+        const CoronaRapidAntigenTestParameters = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        CoronaRapidAntigenTestParameters.prototype.hoursToDeemTestOutdated = 0;
+        CoronaRapidAntigenTestParameters.prototype.hoursSinceSampleCollectionToShowRiskCard = 0;
+
+        CoronaRapidAntigenTestParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.hoursToDeemTestOutdated != null && $Object.hasOwnProperty.call(message, "hoursToDeemTestOutdated") && message.hoursToDeemTestOutdated !== 0)
+                writer.uint32(8).uint32(message.hoursToDeemTestOutdated);
+            if (message.hoursSinceSampleCollectionToShowRiskCard != null && $Object.hasOwnProperty.call(message, "hoursSinceSampleCollectionToShowRiskCard") && message.hoursSinceSampleCollectionToShowRiskCard !== 0)
+                writer.uint32(16).uint32(message.hoursSinceSampleCollectionToShowRiskCard);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        CoronaRapidAntigenTestParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.CoronaRapidAntigenTestParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.hoursToDeemTestOutdated = value;
+                        else
+                            delete message.hoursToDeemTestOutdated;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.hoursSinceSampleCollectionToShowRiskCard = value;
+                        else
+                            delete message.hoursSinceSampleCollectionToShowRiskCard;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return CoronaRapidAntigenTestParameters;
+    })();
+
+    cwaconfig.CoronaPCRTestParameters = (function() {
+
+        const CoronaPCRTestParameters = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        CoronaPCRTestParameters.prototype.hoursSinceTestRegistrationToShowRiskCard = 0;
+
+        CoronaPCRTestParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.hoursSinceTestRegistrationToShowRiskCard != null && $Object.hasOwnProperty.call(message, "hoursSinceTestRegistrationToShowRiskCard") && message.hoursSinceTestRegistrationToShowRiskCard !== 0)
+                writer.uint32(8).uint32(message.hoursSinceTestRegistrationToShowRiskCard);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        CoronaPCRTestParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.CoronaPCRTestParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.hoursSinceTestRegistrationToShowRiskCard = value;
+                        else
+                            delete message.hoursSinceTestRegistrationToShowRiskCard;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return CoronaPCRTestParameters;
+    })();
+
+    cwaconfig.DGCParameters = (function() {
+
+        const DGCParameters = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        DGCParameters.prototype.testCertificateParameters = null;
+        DGCParameters.prototype.expirationThresholdInDays = 0;
+        DGCParameters.prototype.reissueServicePublicKeyDigest = $util.newBuffer([]);
+
+        DGCParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.testCertificateParameters != null && $Object.hasOwnProperty.call(message, "testCertificateParameters"))
+                $root.cwaconfig.DGCTestCertificateParameters.encode(message.testCertificateParameters, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.expirationThresholdInDays != null && $Object.hasOwnProperty.call(message, "expirationThresholdInDays") && message.expirationThresholdInDays !== 0)
+                writer.uint32(16).uint32(message.expirationThresholdInDays);
+            if (message.reissueServicePublicKeyDigest != null && $Object.hasOwnProperty.call(message, "reissueServicePublicKeyDigest") && message.reissueServicePublicKeyDigest.length)
+                writer.uint32(34).bytes(message.reissueServicePublicKeyDigest);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        DGCParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.DGCParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.testCertificateParameters = $root.cwaconfig.DGCTestCertificateParameters.decode(reader, reader.size(), $undefined, _depth + 1, message.testCertificateParameters);
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.expirationThresholdInDays = value;
+                        else
+                            delete message.expirationThresholdInDays;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.reissueServicePublicKeyDigest = value;
+                        else
+                            delete message.reissueServicePublicKeyDigest;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return DGCParameters;
+    })();
+
+    cwaconfig.DGCTestCertificateParameters = (function() {
+
+        const DGCTestCertificateParameters = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        DGCTestCertificateParameters.prototype.waitAfterPublicKeyRegistrationInSeconds = 0;
+        DGCTestCertificateParameters.prototype.waitForRetryInSeconds = 0;
+
+        DGCTestCertificateParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.waitAfterPublicKeyRegistrationInSeconds != null && $Object.hasOwnProperty.call(message, "waitAfterPublicKeyRegistrationInSeconds") && message.waitAfterPublicKeyRegistrationInSeconds !== 0)
+                writer.uint32(8).uint32(message.waitAfterPublicKeyRegistrationInSeconds);
+            if (message.waitForRetryInSeconds != null && $Object.hasOwnProperty.call(message, "waitForRetryInSeconds") && message.waitForRetryInSeconds !== 0)
+                writer.uint32(16).uint32(message.waitForRetryInSeconds);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        DGCTestCertificateParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.DGCTestCertificateParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.waitAfterPublicKeyRegistrationInSeconds = value;
+                        else
+                            delete message.waitAfterPublicKeyRegistrationInSeconds;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.waitForRetryInSeconds = value;
+                        else
+                            delete message.waitForRetryInSeconds;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return DGCTestCertificateParameters;
+    })();
+
+    cwaconfig.SelfReportParameters = (function() {
+
+        const SelfReportParameters = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SelfReportParameters.prototype.common = null;
+
+        SelfReportParameters.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.common != null && $Object.hasOwnProperty.call(message, "common"))
+                $root.cwaconfig.SelfReportParametersCommon.encode(message.common, writer.uint32(10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SelfReportParameters.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.SelfReportParameters();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.common = $root.cwaconfig.SelfReportParametersCommon.decode(reader, reader.size(), $undefined, _depth + 1, message.common);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SelfReportParameters;
+    })();
+
+    cwaconfig.SelfReportParametersCommon = (function() {
+
+        const SelfReportParametersCommon = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        SelfReportParametersCommon.prototype.timeSinceOnboardingInHours = 0;
+        SelfReportParametersCommon.prototype.timeBetweenSubmissionsInDays = 0;
+
+        SelfReportParametersCommon.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.timeSinceOnboardingInHours != null && $Object.hasOwnProperty.call(message, "timeSinceOnboardingInHours") && message.timeSinceOnboardingInHours !== 0)
+                writer.uint32(8).int32(message.timeSinceOnboardingInHours);
+            if (message.timeBetweenSubmissionsInDays != null && $Object.hasOwnProperty.call(message, "timeBetweenSubmissionsInDays") && message.timeBetweenSubmissionsInDays !== 0)
+                writer.uint32(16).int32(message.timeBetweenSubmissionsInDays);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        SelfReportParametersCommon.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.cwaconfig.SelfReportParametersCommon();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.timeSinceOnboardingInHours = value;
+                        else
+                            delete message.timeSinceOnboardingInHours;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.timeBetweenSubmissionsInDays = value;
+                        else
+                            delete message.timeBetweenSubmissionsInDays;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return SelfReportParametersCommon;
     })();
 
     return cwaconfig;

@@ -6,6 +6,14 @@ import type { UtcDate } from '../gaen/intervals.ts';
 
 const ROOT = 'version/v1/diagnosis-keys/country';
 
+/** @returns path of the list of versions of the tree, {@link VERSIONS}; no app needs it */
+export function versionIndexPath(): string {
+  return 'version';
+}
+
+/** CWA's; the second version of its configuration is listed nowhere there either (docs/spec/cwa.md §1.4). */
+export const VERSIONS: readonly string[] = ['v1'];
+
 /** @returns path of the list of countries, `["DE","EUR"]` */
 export function countryIndexPath(): string {
   return ROOT;

@@ -1,6 +1,8 @@
 import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { equalBytes, fromUtf8 } from '../primitives/bytes.ts';
+import { concatBytes, equalBytes, fromUtf8 } from '../primitives/bytes.ts';
+import { EXPORT_HEADER } from '../export/export-file.ts';
+import { CWA_APPS_DEFAULTS } from './cwa-apps.ts';
 import { gaen } from '../generated/gaen-export.js';
 import { cwaconfig } from '../generated/cwa-config.js';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem, verifyDer } from '../signing.ts';
@@ -95,13 +97,28 @@ describe('messages (docs/spec/cwa.md §4)', () => {
   });
 });
 
-describe('ZIP (docs/architecture.md §6)', () => {
-  const { der, publicKeySpki } = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(7)));
-  const key = { keyId: '262', keyVersion: 'v1' };
-  const message = appConfigIos(PARAMETERS, 'current');
-  const zip = configZip(message, key, der);
+describe('the section for CWA’s apps (docs/spec/cwa.md §4.3)', () => {
+  it('has the same defaults in the schema and in the document that operators begin with', ({ expect }) => {
+    expect(defaults.cwaApps).toEqual(CWA_APPS_DEFAULTS);
+  });
 
-  it('holds the message without a header, and a signature over it alone', ({ expect }) => {
+  it('may be absent: a document from before it is published with its defaults', ({ expect }) => {
+    const { cwaApps: _, ...before } = defaults;
+    expect(parametersSchema.parse(before)).toEqual(parametersSchema.parse(defaults));
+  });
+});
+
+describe('ZIP (docs/architecture.md §6)', () => {
+  const signerOf = (fill: number) => signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(fill)));
+  const [exportKey, configKey] = [signerOf(7), signerOf(8)];
+  const signers = [
+    { name: { keyId: '262', keyVersion: 'v1' }, signer: exportKey.der },
+    { name: { keyId: '262', keyVersion: 'config' }, signer: configKey.der },
+  ];
+  const message = appConfigIos(PARAMETERS, 'current');
+  const zip = configZip(message, signers);
+
+  it('holds the message without a header, and each signer’s signature over it alone', ({ expect }) => {
     const entries = readZip(
       zip,
       new Map([
@@ -113,14 +130,23 @@ describe('ZIP (docs/architecture.md §6)', () => {
     const bin = entries.value.get('export.bin')!;
     expect(bin).toEqual(message);
     expect(fromUtf8(bin.subarray(0, 4).map((byte) => byte & 0x7f))).not.toBe('EK E');
-    const list = gaen.TEKSignatureList.decode(entries.value.get('export.sig')!);
-    const [signature] = list.signatures;
-    expect(signature?.signatureInfo).toMatchObject({ verificationKeyId: '262', verificationKeyVersion: 'v1' });
-    expect(verifyDer(publicKeySpki, bin, Uint8Array.from(signature?.signature ?? []))).toBe(true);
+    const { signatures } = gaen.TEKSignatureList.decode(entries.value.get('export.sig')!);
+    expect(signatures.map(({ signatureInfo }) => signatureInfo?.verificationKeyVersion)).toEqual(['v1', 'config']);
+    const valid = [exportKey, configKey].map(({ publicKeySpki }) =>
+      signatures.map(({ signature }) => verifyDer(publicKeySpki, bin, Uint8Array.from(signature ?? []))),
+    );
+    expect(valid).toEqual([
+      [true, false],
+      [false, true],
+    ]);
   });
 
   it('is the same for the same input', ({ expect }) => {
-    expect(configZip(message, key, der)).toEqual(zip);
+    expect(configZip(message, signers)).toEqual(zip);
+  });
+
+  it('is refused for bytes that a phone would take for keys', ({ expect }) => {
+    expect(() => configZip(concatBytes(EXPORT_HEADER, message), signers)).toThrow('begins as an export');
   });
 
   it('stands at CWA’s five paths', ({ expect }) => {

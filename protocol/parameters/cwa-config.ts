@@ -1,11 +1,12 @@
 /**
  * @module CWA's configuration as its apps read it (docs/spec/cwa.md §1.4, §4): protobuf messages in ZIPs that look like exports, but
- * whose export.bin has no 16-byte header and whose signature is over export.bin alone, by a key of its own (docs/architecture.md §6).
+ * whose export.bin has no 16-byte header and whose signatures are over export.bin alone (docs/architecture.md §6, decision 030).
  */
-import { EXPORT_BIN, EXPORT_SIG, type KeyName, exportSignature } from '../export/export-file.ts';
+import { EXPORT_BIN, EXPORT_HEADER, EXPORT_SIG, type NamedSigner, signatureList } from '../export/export-file.ts';
 import { cwaconfig } from '../generated/cwa-config.js';
-import type { Signer } from '../signing.ts';
+import { equalBytes } from '../primitives/bytes.ts';
 import { writeZip } from '../export/zip.ts';
+import { cwaAppsMessages } from './cwa-apps-config.ts';
 import type { Parameters } from './document.ts';
 import type { RiskCalculationParameters } from './risk-calculation.ts';
 
@@ -122,6 +123,7 @@ export function appConfigAndroid(parameters: Parameters, dialect: RiskDialect): 
         reportTypeWhenMissing: mapping.reportTypeWhenMissing,
       },
       dailySummariesConfig: dailySummaries,
+      ...cwaAppsMessages(parameters.cwaApps),
     }),
   );
 }
@@ -157,6 +159,7 @@ export function appConfigIos(parameters: Parameters, dialect: RiskDialect): Uint
         reportTypeSelfReportedWeight: v2.reportTypeSelfReportedWeight / PERCENT,
         reportTypeRecursiveWeight: v2.reportTypeRecursiveWeight / PERCENT,
       },
+      ...cwaAppsMessages(parameters.cwaApps),
     }),
   );
 }
@@ -166,16 +169,20 @@ function finish(writer: { finish(): Uint8Array }): Uint8Array {
 }
 
 /**
- * The ZIP around a configuration message. Against an export: no header, and the signature is over the message alone.
+ * The ZIP around a configuration message. Against an export: no header, and each signature is over the message alone.
  * @param message protobuf from one of the functions above
- * @param key which pinned key signs
- * @param signer DER, the configuration's own key (never the export key: docs/architecture.md §6)
+ * @param signers the export key first, which CWA's iOS app pins for keys and configuration alike; its apps take a ZIP if any of
+ *   its signatures is by a key that they pin (docs/spec/cwa.md §4.3)
  * @returns the same bytes for the same input
+ * @throws {RangeError} when the message begins as an export does: then the export key's signature over it would be one of keys
  */
-export function configZip(message: Uint8Array, key: KeyName, signer: Signer): Uint8Array {
+export function configZip(message: Uint8Array, signers: readonly NamedSigner[]): Uint8Array {
+  if (equalBytes(message.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) {
+    throw new RangeError('configZip: the message begins as an export of keys does');
+  }
   return writeZip([
     { name: EXPORT_BIN, data: message },
-    { name: EXPORT_SIG, data: exportSignature(key, message, signer) },
+    { name: EXPORT_SIG, data: signatureList(message, signers) },
   ]);
 }
 

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { type Result, err, ok } from '../primitives/result.ts';
+import { CWA_APPS_DEFAULTS, cwaAppsSchema } from './cwa-apps.ts';
 import { combinedRiskSchema, exposureConfigurationSchema } from './exposure-configuration.ts';
 import {
   dailySummariesConfigSchema,
@@ -51,6 +52,7 @@ export const parametersSchema = z
     supportedCountries: supportedCountriesSchema,
     appVersions: appVersionsSchema,
     appFeatures: z.array(appFeatureSchema).max(50),
+    cwaApps: cwaAppsSchema.default(CWA_APPS_DEFAULTS),
   })
   .describe('Parameters of exposure notifications');
 

@@ -68,7 +68,7 @@ export function folderStore(root: string): ObjectStore {
     headers: async () => null,
     // A name of CWA's tree may be the folder of others too, whether these are there yet or not.
     async put(name, bytes) {
-      const path = name.startsWith('version/') ? join(base, name, OBJECT_IN_FOLDER) : join(base, name);
+      const path = /^version(\/|$)/.test(name) ? join(base, name, OBJECT_IN_FOLDER) : join(base, name);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, bytes);
     },

@@ -81,6 +81,11 @@ export async function issueTans(
   return tans;
 }
 
+/** @param url of a local edge @returns a teleTAN of its simulated hotline @throws Error when none is given now */
+export async function callHotline(url: string): Promise<string> {
+  return ((await command(url, 'POST', '/local/teletan')) as { teleTan: string }).teleTan;
+}
+
 /** @param url of the edge @returns how far publishing has got */
 export async function status(url: string): Promise<OriginStatus> {
   return (await command(url, 'GET', '/operator/status')) as OriginStatus;

@@ -15,7 +15,7 @@ import { composeHead } from '../../domain/publication/head.ts';
 import { filesOf, planRebuild, type RegionPlan } from '../../domain/publication/rebuild-plan.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
-import { countryIndexPath } from '../../protocol/index/cwa-tree.ts';
+import { countryIndexPath, versionIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { OnProgress } from './command-line/progress.ts';
@@ -57,8 +57,9 @@ export async function* rebuildAll(
     }
     const files = filesOf(plan);
     for (const object of rebuildIndex(plan.published, files.hour, files.day)) {
-      // The list of countries is one for all regions.
-      if (object.name !== countryIndexPath() || plan === plans.at(-1)) yield object;
+      // Some lists are one for all regions.
+      const isCommon = object.name === versionIndexPath() || object.name === countryIndexPath();
+      if (!isCommon || plan === plans.at(-1)) yield object;
     }
   }
 }

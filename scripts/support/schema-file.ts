@@ -23,7 +23,7 @@ export const SCHEMA_OPTIONS = { check: flag('writes nothing; exit code 1 when th
  */
 export async function makeSchema(file: string, schema: z.ZodType, check: boolean): Promise<boolean> {
   const path = join(ROOT, file);
-  const made: unknown = z.toJSONSchema(schema);
+  const made: unknown = z.toJSONSchema(schema, { io: 'input' });
   if (!check) {
     writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`);
     const { code, stderr } = await runChild('oxfmt', [path], { output: 'kept' });

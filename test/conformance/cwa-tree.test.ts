@@ -38,6 +38,10 @@ function keysIn(answer: RawAnswer): string[] {
 }
 
 describe('lists: exact JSON', () => {
+  it('versions', async ({ expect }) => {
+    expect(json(await get('/version'))).toEqual(['v1']);
+  });
+
   it('countries: the home country and the union', async ({ expect }) => {
     expect(json(await get(ROOT))).toEqual(['DE', 'EUR']);
   });

@@ -157,7 +157,8 @@ describe('every documented answer', () => {
 describe('nothing but what is documented', () => {
   it.for([
     '/',
-    '/version',
+    '/version/',
+    '/version/index-v2',
     '/version/v1',
     '/version/v1/testresult/',
     '/version/v1/diagnosis-keys/country/DE',

@@ -50,6 +50,8 @@ describe('npm start', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n){3}$/);
     expect(new Set(stdout.trim().split('\n')).size).toBe(3);
+    const hotline = await runCommand(['scripts/teletan.ts', '--url', url]);
+    expect(hotline).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[2-9A-HJ-NP-Z]{10}\n$/) as string });
     expect(statSync(join(state, 'secrets.json')).mode & 0o777).toBe(0o600);
     expect(statSync(join(state, 'public.pem')).isFile()).toBe(true);
     const again = await runCommand(['scripts/start.ts', '--port', '0', '--state', state]);

@@ -7,11 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { cwaconfig } from '../../protocol/generated/cwa-config.js';
-import { gaen } from '../../protocol/generated/gaen-export.js';
 import { cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
-import { spkiFromPem, verifyDer } from '../../protocol/signing.ts';
-import { readZip } from '../../protocol/export/zip.ts';
+import { spkiFromPem } from '../../protocol/signing.ts';
 import {
   type ParametersSource,
   type ParametersState,
@@ -21,6 +18,7 @@ import {
 } from '../../phone/parameters/parameters.ts';
 import { advanceUntilIdle, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
+import { androidRequires, readByAndroid, readByIos, verified } from '../support/cwa-apps.ts';
 import { runCommand } from '../support/processes.ts';
 
 const START = 1_781_481_600;
@@ -99,31 +97,105 @@ describe('from an operator’s file to a phone', () => {
     expect(JSON.parse(stdout)).toMatchObject({ version: 4, published: true, issuedAt: START + HALF_VALIDITY });
   });
 
-  it('gives CWA’s apps ZIPs that only the configuration key signed', async ({ expect }) => {
-    const configKey = spkiFromPem(readFileSync(join(state, 'config-public.pem'), 'utf8'));
-    const exportKey = spkiFromPem(readFileSync(join(state, 'public.pem'), 'utf8'));
+  it('gives CWA’s apps ZIPs with a type, an ETag and a life, five of them', async ({ expect }) => {
     for (const path of cwaConfigPaths('DE')) {
       const response = await fetch(new URL(path, edge.url));
       expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/zip']);
       expect(response.headers.get('etag')).toMatch(/^"[^"]+"$/);
       expect(Number(/max-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1])).toBeGreaterThan(0);
-      const zip = new Uint8Array(await response.arrayBuffer());
-      const entries = readZip(
-        zip,
-        new Map([
-          ['export.bin', 65_536],
-          ['export.sig', 1_024],
-        ]),
-      );
-      if (!entries.ok) throw new Error(entries.error.kind);
-      const bin = entries.value.get('export.bin')!;
-      const [signature] = gaen.TEKSignatureList.decode(entries.value.get('export.sig')!).signatures;
-      const der = Uint8Array.from(signature?.signature ?? []);
-      expect([verifyDer(configKey, bin, der), verifyDer(exportKey, bin, der)]).toEqual([true, false]);
-      if (path.endsWith('v2/app_config_ios')) {
-        const message = cwaconfig.ApplicationConfigurationIOS.decode(bin);
-        expect(message.riskCalculationParameters?.maxEncounterAgeInDays).toBe(10);
+      await response.arrayBuffer();
+    }
+  });
+});
+
+describe('CWA’s unmodified apps (docs/spec/cwa.md §4.3)', () => {
+  const key = (name: string): Uint8Array => spkiFromPem(readFileSync(join(state, name), 'utf8'));
+  const zip = async (path: string): Promise<Uint8Array> =>
+    new Uint8Array(await (await fetch(new URL(path, edge.url))).arrayBuffer());
+
+  it('take the ZIPs with the export key alone, with the configuration key alone, and with no other', async ({
+    expect,
+  }) => {
+    const others = key('manifest-public.pem');
+    for (const path of cwaConfigPaths('DE')) {
+      const bytes = await zip(path);
+      for (const name of ['public.pem', 'config-public.pem'])
+        expect(verified(bytes, [key(name)]).length).toBeGreaterThan(0);
+    }
+    for (const version of ['v1', 'v2']) {
+      const [android, ios] = [
+        await zip(`version/${version}/app_config_android`),
+        await zip(`version/${version}/app_config_ios`),
+      ];
+      for (const pinned of [key('public.pem'), key('config-public.pem')]) {
+        expect(readByAndroid(android, [pinned]).supportedCountries).toEqual(['DE']);
+        expect(readByAndroid(android, [others, pinned]).supportedCountries).toEqual(['DE']);
+        expect(readByIos(ios, pinned).supportedCountries).toEqual(['DE']);
       }
+      expect(() => readByAndroid(android, [others])).toThrow('no signature by a pinned key');
+      expect(() => readByIos(ios, others)).toThrow('no signature by a pinned key');
+    }
+  });
+
+  it('find all that they require or show, and what isn’t served here switched off', async ({ expect }) => {
+    const android = readByAndroid(await zip('version/v2/app_config_android'), [key('public.pem')]);
+    const ios = readByIos(await zip('version/v2/app_config_ios'), key('public.pem'));
+    expect([android.minVersionCode, ios.minVersion]).toEqual([48, { major: 0, minor: 5, patch: 0 }]);
+    const values = [0, 0, 0.6, 0.8, 1, 1.2, 1.4, 1.6].map((transmissionRiskValue, n) => ({
+      transmissionRiskLevel: n + 1,
+      transmissionRiskValue,
+    }));
+    const levels = [
+      { normalizedTimeRange: { min: 0, minExclusive: true, max: 10, maxExclusive: true }, riskLevel: 'LOW' },
+      { normalizedTimeRange: { min: 10, minExclusive: false, max: 999_999, maxExclusive: false }, riskLevel: 'HIGH' },
+    ];
+    for (const given of [android, ios]) {
+      expect(given.riskCalculationParameters).toMatchObject({ maxEncounterAgeInDays: 10 });
+      expect(given.riskCalculationParameters.transmissionRiskValueMapping).toEqual(values);
+      expect(given.dgcParameters).toEqual({
+        testCertificateParameters: { waitAfterPublicKeyRegistrationInSeconds: 10, waitForRetryInSeconds: 10 },
+        expirationThresholdInDays: 14,
+        // Fits no key: no certificate is issued anew.
+        reissueServicePublicKeyDigest: new Uint8Array(32),
+      });
+      expect(given.coronaTestParameters).toEqual({
+        coronaRapidAntigenTestParameters: {
+          hoursToDeemTestOutdated: 48,
+          hoursSinceSampleCollectionToShowRiskCard: 168,
+        },
+        coronaPCRTestParameters: { hoursSinceTestRegistrationToShowRiskCard: 168 },
+      });
+      expect(given.presenceTracingParameters).toMatchObject({
+        riskCalculationParameters: {
+          transmissionRiskValueMapping: values,
+          normalizedTimePerCheckInToRiskLevelMapping: levels,
+          normalizedTimePerDayToRiskLevelMapping: levels,
+          maxCheckInAgeInDays: 10,
+        },
+        submissionParameters: {
+          durationFilters: [{ dropIfMinutesInRange: { min: 0, max: 10, maxExclusive: true } }],
+          aerosoleDecayLinearFunctions: [
+            { minutesRange: { min: 0, max: 30 }, slope: 1, intercept: 0 },
+            { minutesRange: { min: 30, minExclusive: true, max: 999_999 }, slope: 0, intercept: 30 },
+          ],
+        },
+        qrCodeErrorCorrectionLevel: 'HIGH',
+        // No code is an event, and no upload is padded with check-ins that didn’t happen.
+        qrCodeDescriptors: [],
+        plausibleDeniabilityParameters: null,
+      });
+      // 114 years: an absent one would be 24 hours.
+      expect(given.selfReportParameters.common).toEqual({
+        timeSinceOnboardingInHours: 1_000_000,
+        timeBetweenSubmissionsInDays: 90,
+      });
+    }
+  });
+
+  it('are described by a table, with the source of each requirement', ({ expect }) => {
+    const section = readFileSync('docs/spec/cwa.md', 'utf8').split('### 4.3 ')[1] ?? '';
+    for (const name of androidRequires) {
+      expect(section).toMatch(new RegExp(`^\\| ${name} \\| required.*\\| \`\\w+\\.kt:\\d+\` at [0-9a-f]{7} \\|$`, 'm'));
     }
   });
 });

@@ -97,6 +97,7 @@ export class Intake extends WorkerEntrypoint {
     dead.add(uploadId);
     return { kind: 'tombstone', receipt: '' };
   }
+  policy() { return { version: 1, supportedCountries: ['DE', 'FR'] }; }
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
 }
 export class BackOffice extends WorkerEntrypoint {

@@ -1,6 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { countryIndexPath, dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import {
+  countryIndexPath,
+  dateIndexPath,
+  dayPath,
+  hourIndexPath,
+  hourPath,
+  versionIndexPath,
+} from '../../protocol/index/cwa-tree.ts';
 import { pathMatcher } from './paths.ts';
 
 const NAME = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
@@ -13,6 +20,7 @@ describe('paths of objects', () => {
     '/v1/EUR/manifest.json',
     `/v1/DE/days/${NAME}.json`,
     `/v1/EUR/chunks/${NAME}.zip`,
+    '/version',
     CWA,
     `${CWA}/DE/date`,
     `${CWA}/EUR/date/2026-11-25`,
@@ -32,6 +40,7 @@ describe('paths that protocol/ builds', () => {
       fc.property(region, day, fc.nat(23), (country, instant, hour) => {
         const date = instant.toISOString().slice(0, 10);
         const paths = [
+          versionIndexPath(),
           countryIndexPath(),
           dateIndexPath(country),
           dayPath(country, date),
@@ -75,7 +84,8 @@ describe('paths that no object has', () => {
     ['date without dashes', `${CWA}/DE/date/20261125`],
     ['country alone', `${CWA}/DE`],
     ['private records', '/records/471528.json'],
-    ['version list', '/version'],
+    ['second list of versions', '/version/index-v2'],
+    ['version list with a slash', '/version/'],
     ['something below an object', `${CWA}/DE/date/2026-11-25/hour/7/x`],
   ];
   it.for(unknown)('%s', ([, path], { expect }) => {
@@ -101,7 +111,9 @@ describe('paths that no object has', () => {
       fc.property(fc.array(fc.oneof(pieces, fc.string({ maxLength: 8 })), { maxLength: 9 }), (segments) => {
         const key = objectKey(`/${segments.join('/')}`);
         if (key !== null)
-          expect(key).toMatch(/^(v1\/(DE|EUR)\/(manifest\.json|days|chunks)|version\/v1\/diagnosis-keys\/country)/);
+          expect(key).toMatch(
+            /^(v1\/(DE|EUR)\/(manifest\.json|days|chunks)|version\/v1\/diagnosis-keys\/country|version$)/,
+          );
       }),
       { seed: 20261125, numRuns: 5000 },
     );

@@ -9,6 +9,7 @@ const SHA256_NAME = '[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]';
 const DATE = '20\\d\\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])';
 /** Integers without leading zero: CWA's apps build the path from the numbers in the hour list. */
 const HOUR = '(?:1?\\d|2[0-3])';
+const VERSIONS = 'version';
 const CWA = 'version/v1/diagnosis-keys/country';
 
 /** Takes the path of a URL to the key of an object, or to null when no object can have that path. */
@@ -27,6 +28,7 @@ export function pathMatcher(regions: readonly string[]): PathMatcher {
     `v1/${region}/manifest\\.json`,
     `v1/${region}/days/${SHA256_NAME}\\.json`,
     `v1/${region}/chunks/${SHA256_NAME}\\.zip`,
+    VERSIONS,
     CWA,
     `${CWA}/${region}/date`,
     `${CWA}/${region}/date/${DATE}`,

@@ -10,7 +10,7 @@ import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/s
 import { clocksOf } from '../shared/clocks.ts';
 
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
-import { ConfigError, countries, country, parsedOnce, secretKey } from '../shared/env.ts';
+import { country, parsedOnce, secretKey } from '../shared/env.ts';
 
 export interface OriginEnv {
   readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
@@ -29,11 +29,7 @@ export interface IntakeConfig {
 export const intakeConfig = parsedOnce((env: OriginEnv): IntakeConfig => {
   const variables = { ...env };
   const homeCountry = country(variables, 'HOME_COUNTRY');
-  const supportedCountries = countries(variables, 'SUPPORTED_COUNTRIES');
-  if (!supportedCountries.includes(homeCountry)) {
-    throw new ConfigError('SUPPORTED_COUNTRIES', `the home country "${homeCountry}" must be in it`);
-  }
-  return { policy: { homeCountry, supportedCountries }, permitKey: secretKey(variables, 'PERMIT_KEY') };
+  return { policy: { homeCountry }, permitKey: secretKey(variables, 'PERMIT_KEY') };
 });
 
 /** One object of each kind a deployment (docs/architecture.md §4.5, §5). */

@@ -7,6 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { commitToId, deathReceipt, isOriginId, permits } from '../../domain/intake-permit.ts';
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import { recheckUpload } from '../../domain/keys/recheck.ts';
+import { areRegionsOf, type PolicyInForce, type PublishedPolicy } from '../../domain/keys/regions.ts';
 import type {
   AcceptReply,
   AcceptedUpload,
@@ -27,6 +28,7 @@ import type {
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
+import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
 import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
@@ -38,14 +40,24 @@ import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bin
  * @returns the class `upload` binds
  */
 export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
+  const policies = new LastGood<PolicyInForce>();
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
+    async policy(): Promise<PublishedPolicy> {
+      const { version, supportedCountries } = await policies.get(this.#ask, await clock());
+      return { version, supportedCountries };
+    }
+
     async accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply> {
       const { policy, permitKey } = intakeConfig(this.env);
       const now = await clock();
       const hour = hourOf(now);
       counts.report(hour);
       const checked = recheckUpload(upload, policy, now);
-      if (checked === null || !permits(permitKey, hour, uploadId, upload, permit)) {
+      const isGood =
+        checked !== null &&
+        permits(permitKey, hour, uploadId, upload, permit) &&
+        (await this.#hasKnownRegions(checked.regions, policy.homeCountry, now));
+      if (!isGood) {
         counts.count('intake-refused', hour);
         return { kind: 'refused' };
       }
@@ -63,6 +75,15 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
 
     async known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]> {
       return originObjects(this.env).buffer.known(keys.slice(0, MAX_KEYS_PER_UPLOAD));
+    }
+
+    readonly #ask = (): Promise<PolicyInForce> => originObjects(this.env).parameters.policy();
+
+    /** By the policy as it was a minute ago at most, and where that says no, by the one of now: `upload` may know a newer one. */
+    async #hasKnownRegions(regions: readonly string[], homeCountry: string, now: number): Promise<boolean> {
+      if (regions.length === 1) return true;
+      const known = (policy: PolicyInForce): boolean => areRegionsOf(regions, homeCountry, policy);
+      return known(await policies.get(this.#ask, now)) || known(await policies.renewed(this.#ask, now));
     }
   };
 }

@@ -57,13 +57,6 @@ export function country(env: Variables, name: string): string {
   return value;
 }
 
-/** @param env bindings @param name variable, comma separated @returns countries, at least one @throws ConfigError */
-export function countries(env: Variables, name: string): readonly string[] {
-  return text(env, name)
-    .split(',')
-    .map((item) => country({ [name]: item.trim() }, name));
-}
-
 /**
  * Parses an environment once: workerd hands every request of an isolate the same object.
  *

@@ -5,6 +5,7 @@
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
 import { uploadDigest } from '../../domain/keys/digest.ts';
+import type { PublishedPolicy } from '../../domain/keys/regions.ts';
 import { publishableKeys } from '../../domain/keys/validate.ts';
 import { authenticateTan } from '../../domain/tan.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
@@ -13,6 +14,7 @@ import { stripClientMetadata, type ClientVariables } from '../shared/client-meta
 import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
 import { ConfigError, parsedOnce } from '../shared/env.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
+import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
 
 import { parseUploadConfig, type UploadConfig, type UploadEnv } from './bindings.ts';
@@ -50,11 +52,12 @@ export function createApp({
   mayAnswerAtOnce = false,
   counts = createHourlyCounts(logLine),
 }: UploadDependencies) {
+  const policy = new LastGood<PublishedPolicy>();
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
   app.use(stripClientMetadata(DIALECT_HEADERS));
   app.post(UPLOAD_PATH, (c) => {
     requireDeadline(configOf(c.env), mayAnswerAtOnce);
-    return answerUpload(c, clock, counts);
+    return answerUpload(c, { clock, counts, policy });
   });
   app.all(UPLOAD_PATH, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
@@ -66,7 +69,15 @@ export function createApp({
   return app;
 }
 
-async function answerUpload(c: UploadContext, clock: Clock, counts: HourlyCounts): Promise<Response> {
+/** What one app keeps between requests. */
+interface Kept {
+  readonly clock: Clock;
+  readonly counts: HourlyCounts;
+  readonly policy: LastGood<PublishedPolicy>;
+}
+
+async function answerUpload(c: UploadContext, kept: Kept): Promise<Response> {
+  const { counts } = kept;
   const config = configOf(c.env);
   const intent = readHeaders(c.req.raw.headers);
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
@@ -78,7 +89,7 @@ async function answerUpload(c: UploadContext, clock: Clock, counts: HourlyCounts
   };
   const outcome = await answerAtDeadline<Outcome>({
     deadlineMs: config.answerDeadlineMs,
-    work: () => decide(intent, body, config, c.env, clock),
+    work: () => decide(intent, body, config, c.env, kept),
     late: tryLater('answer-late'),
     failed: tryLater('answer-failed'),
     waitUntil: (promise) => c.executionCtx.waitUntil(promise),
@@ -92,7 +103,7 @@ async function decide(
   body: BodyResult,
   config: UploadConfig,
   env: UploadEnv,
-  clock: Clock,
+  { clock, policy }: Kept,
 ): Promise<Outcome> {
   if (intent.kind === 'answer') return intent.outcome;
   if (body.kind === 'too-large') return { kind: 'too-large' };
@@ -106,8 +117,10 @@ async function decide(
   }
   const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
   if (tan === null) return { kind: 'unauthorised' };
+  const supportedCountries = async (): Promise<readonly string[]> =>
+    (await policy.get(() => env.INTAKE.policy(), await clock())).supportedCountries;
   return storeUpload(
-    { redeem: env.REDEEM, intake: env.INTAKE, now: clock, uploadIdKey: config.uploadIdKey },
+    { redeem: env.REDEEM, intake: env.INTAKE, now: clock, supportedCountries, uploadIdKey: config.uploadIdKey },
     { tan, digest, upload, origin: config.policy.homeCountry },
   );
 }

@@ -2,6 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
+import type { PublishedPolicy } from '../../domain/keys/regions.ts';
 import { composeTan } from '../../domain/tan.ts';
 import {
   encodeSubmissionPayload,
@@ -193,6 +194,84 @@ describe('answers of the dialect', () => {
   });
 });
 
+/** An app of its own, so that it begins with nothing; its neighbour answers as told, and keeps what it accepted. */
+function deployment() {
+  const state = { now: NOW, policy: { version: 1, supportedCountries: ['DE', 'FR'] } as PublishedPolicy | null };
+  const calls: string[] = [];
+  const accepted: (readonly string[])[] = [];
+  const INTAKE: UploadEnv['INTAKE'] = {
+    resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
+    known: (keys) => ENV.INTAKE.known(keys),
+    accept: async (_id, upload) => {
+      accepted.push(upload.regions);
+      return { kind: 'stored' };
+    },
+    policy: async () => {
+      calls.push('policy');
+      if (state.policy === null) throw new Error('origin is away');
+      return state.policy;
+    },
+  };
+  const REDEEM = recorded(ENV.REDEEM, calls);
+  const server = createApp({
+    clock: () => state.now,
+    mayAnswerAtOnce: true,
+    counts: createHourlyCounts(() => undefined),
+  });
+  const upload = async (visitedCountries: string[]): Promise<number> => {
+    const init = { headers: headers(), body: body([key()], 0, { visitedCountries }) };
+    return (await post(init, { ...ENV, INTAKE, REDEEM }, server)).status;
+  };
+  return { state, calls, accepted, upload };
+}
+
+describe('countries that the published parameters support', () => {
+  it('are asked for once a minute, by whoever names another than the home country', async ({ expect }) => {
+    const { state, calls, accepted, upload } = deployment();
+    expect(await upload(['DE'])).toBe(200);
+    expect(calls).not.toContain('policy');
+    for (let n = 0; n < 3; n++) expect(await upload(['DE', 'FR'])).toBe(200);
+    expect(calls.filter((name) => name === 'policy')).toEqual(['policy']);
+    state.now += 60;
+    state.policy = { version: 2, supportedCountries: ['DE', 'NL'] };
+    expect(await upload(['FR', 'NL'])).toBe(200);
+    expect(accepted).toEqual([['DE'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'NL']]);
+  });
+
+  it('a country that isn’t among them is left out, and the upload is kept', async ({ expect }) => {
+    const { accepted, upload } = deployment();
+    expect([await upload(['XX']), await upload(['FR', 'XX']), await upload(['de'])]).toEqual([200, 200, 200]);
+    expect(accepted).toEqual([['DE'], ['DE', 'FR'], ['DE']]);
+  });
+
+  it('that were told once stay while origin doesn’t tell them', async ({ expect }) => {
+    const { state, accepted, upload } = deployment();
+    await upload(['FR']);
+    Object.assign(state, { now: NOW + 3600, policy: null });
+    expect([await upload(['FR']), accepted.at(-1)]).toEqual([200, ['DE', 'FR']]);
+  });
+
+  it('that nobody told yet are waited for: try later, nothing is reserved; who was at home is stored', async ({
+    expect,
+  }) => {
+    const { state, calls, accepted, upload } = deployment();
+    state.policy = null;
+    expect([await upload(['FR']), calls]).toEqual([500, ['policy']]);
+    expect([await upload(['DE']), accepted]).toEqual([200, [['DE']]]);
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'] };
+    expect([await upload(['FR']), accepted.at(-1)]).toEqual([200, ['DE', 'FR']]);
+  });
+
+  it('two uploads at once are both stored', async ({ expect }) => {
+    const { accepted, upload } = deployment();
+    expect(await Promise.all([upload(['FR']), upload(['FR'])])).toEqual([200, 200]);
+    expect(accepted).toEqual([
+      ['DE', 'FR'],
+      ['DE', 'FR'],
+    ]);
+  });
+});
+
 describe('what reaches a neighbour', () => {
   it.for<[name: string, init: () => RequestInit]>([
     ['a dummy', () => ({ headers: headers({ 'cwa-fake': '1' }), body: body([key()]) })],
@@ -216,6 +295,7 @@ describe('what reaches a neighbour', () => {
       },
       resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
       known: (keys) => ENV.INTAKE.known(keys),
+      policy: () => ENV.INTAKE.policy(),
     };
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
     await post(
@@ -282,7 +362,7 @@ describe('trouble', () => {
   it.for<[variable: string, value: string]>([
     ['TAN_MAC_KEY', 'short'],
     ['ANSWER_DEADLINE_MS', 'soon'],
-    ['SUPPORTED_COUNTRIES', 'NL'],
+    ['HOME_COUNTRY', 'Germany'],
   ])('a configuration that makes no sense fails the first request: %s', async ([variable, value], { expect }) => {
     const broken = { ...ENV, [variable]: value };
     expect(() => parseUploadConfig(broken)).toThrow(variable);

@@ -3,7 +3,7 @@
  */
 import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
-import { ConfigError, countries, country, integer, secretKey } from '../shared/env.ts';
+import { country, integer, secretKey } from '../shared/env.ts';
 
 /** Bindings as the platform hands them over. */
 export interface UploadEnv {
@@ -13,7 +13,6 @@ export interface UploadEnv {
   readonly DIGEST_KEY: string;
   readonly UPLOAD_ID_KEY: string;
   readonly HOME_COUNTRY: string;
-  readonly SUPPORTED_COUNTRIES: string;
   readonly ANSWER_DEADLINE_MS: string;
 }
 
@@ -35,13 +34,9 @@ const MAX_DEADLINE_MS = 10_000;
 export function parseUploadConfig(env: UploadEnv): UploadConfig {
   const variables = { ...env };
   const homeCountry = country(variables, 'HOME_COUNTRY');
-  const supportedCountries = countries(variables, 'SUPPORTED_COUNTRIES');
-  if (!supportedCountries.includes(homeCountry)) {
-    throw new ConfigError('SUPPORTED_COUNTRIES', `the home country "${homeCountry}" must be in it`);
-  }
   const deadlineMs = integer(variables, 'ANSWER_DEADLINE_MS', { min: 0, max: MAX_DEADLINE_MS });
   return {
-    policy: { homeCountry, supportedCountries },
+    policy: { homeCountry },
     tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
     digestKey: secretKey(variables, 'DIGEST_KEY'),
     uploadIdKey: secretKey(variables, 'UPLOAD_ID_KEY'),

@@ -26,7 +26,7 @@ function history(seed: number, cut: readonly number[] = []): AndroidKey[] {
 }
 
 function attemptOf(keys: readonly AndroidKey[], symptoms: AndroidSymptoms, now: number): AuthorisedUpload {
-  const upload = { keys: androidKeys(keys, symptoms, now), regions: ['DE'], consentToFederation: true };
+  const upload = { keys: androidKeys(keys, symptoms, now), visitedCountries: ['DE'], consentToFederation: true };
   return { tan: TAN, digest: uploadDigest(upload, DIGEST_KEY), upload, origin: 'DE' };
 }
 

@@ -70,6 +70,7 @@ export class World {
     return {
       now: () => this.now,
       uploadIdKey: UPLOAD_ID_KEY,
+      supportedCountries: async () => ['DE'],
       redeem: {
         reserve: (_tan, request) => over('reserve', () => this.#reserve(request)),
         commit: (_tan, id) => over('commit', () => void (this.tan = commit(this.tan, id) ?? this.tan)),
@@ -78,6 +79,7 @@ export class World {
       intake: {
         accept: (uploadId, upload, permit) => over('accept', () => this.#accept(uploadId, upload, permit)),
         resolve: (uploadId, idNonce) => over('resolve', () => this.#resolve(uploadId, idNonce)),
+        policy: async () => ({ version: 1, supportedCountries: ['DE'] }),
         known: (keys) =>
           over('known', () => keys.map(({ keyData }) => (this.knownKeys.has(toHex(keyData)) ? 'known' : 'new'))),
       },

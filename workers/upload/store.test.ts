@@ -18,7 +18,7 @@ function payload(seed: number, startAt = Math.floor(MIDNIGHT)): AuthorisedUpload
   return {
     tan: TAN,
     digest: `digest-${seed}`,
-    upload: { keys, regions: ['DE'], consentToFederation: false },
+    upload: { keys, visitedCountries: ['DE'], consentToFederation: false },
     origin: 'DE',
   };
 }

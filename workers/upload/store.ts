@@ -22,6 +22,7 @@ import {
   type OriginId,
 } from '../../domain/intake-permit.ts';
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
+import { regionsOf } from '../../domain/keys/regions.ts';
 import {
   publishableKeys,
   recognisableKeys,
@@ -39,6 +40,8 @@ export interface StorePorts {
   readonly intake: IntakeRpc;
   /** Unix seconds. */
   readonly now: () => number | Promise<number>;
+  /** Countries that the published parameters name; asked only for somebody who names another than the home country. */
+  readonly supportedCountries: () => Promise<readonly string[]>;
   /** 32 bytes, held by `upload` alone: leads from the ledger's reservation to `origin`'s upload id. */
   readonly uploadIdKey: Uint8Array;
 }
@@ -84,7 +87,8 @@ export async function storeUpload(ports: StorePorts, authorised: AuthorisedUploa
   const { tan, digest, upload, origin } = authorised;
   const now = await ports.now();
   const publishable = publishableKeys(upload.keys, now);
-  const { regions, consentToFederation } = upload;
+  const { visitedCountries, consentToFederation } = upload;
+  const regions = await regionsOf(visitedCountries, origin, ports.supportedCountries);
   const payload = { keys: publishable.keys, regions, consentToFederation, origin };
   const offer: Offer = {
     ...publishable,

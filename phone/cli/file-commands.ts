@@ -1,5 +1,5 @@
 /**
- * @module What the phone's command line does: each command reads files, asks the library, prints text or JSON.
+ * @module Commands on export files: each reads files, asks the library, prints text or JSON.
  */
 import { readFile } from 'node:fs/promises';
 import { toHex } from '../../protocol/primitives/bytes.ts';
@@ -10,34 +10,19 @@ import { matchKeys, type Match } from '../matching/match.ts';
 import { parseSightings } from '../radio/sightings-file.ts';
 import type { Sighting } from '../radio/sighting.ts';
 import { verifyFile } from '../download/verify.ts';
-
-/** Exit codes that checks from outside rely on. */
-export const EXIT = { done: 0, refused: 1, usage: 2, unreadable: 3 } as const;
-
-/** Where output goes. */
-export interface Io {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
-
-/** Options as parsed; absent ones are undefined. */
-export interface Options {
-  readonly 'public-key'?: string | undefined;
-  readonly 'key-id'?: string | undefined;
-  readonly 'key-version'?: string | undefined;
-  readonly sightings?: string | undefined;
-  readonly json?: boolean | undefined;
-}
-
-/** The command was called wrongly: exit 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** A file could not be read, or is not what it must be: exit 3. */
-export class UnreadableError extends Error {
-  override readonly name = 'UnreadableError';
-}
+import {
+  allow,
+  EXIT,
+  type Io,
+  isoOf,
+  messageOf,
+  type Options,
+  positional,
+  required,
+  toJson,
+  UnreadableError,
+  UsageError,
+} from './calling.ts';
 
 /**
  * `phone verify FILE.zip --public-key P.pem`
@@ -50,7 +35,7 @@ export class UnreadableError extends Error {
  */
 export async function verify(files: readonly string[], options: Options, io: Io): Promise<number> {
   allow('verify', options, ['public-key', 'key-id', 'key-version']);
-  const file = oneFile('verify', files);
+  const [file] = positional('verify', files, ['FILE.zip']);
   const spki = await publicKey(required('verify', 'public-key', options['public-key']));
   const verdict = verifyFile(await readBytes(file), {
     publicKeySpki: spki,
@@ -58,9 +43,10 @@ export async function verify(files: readonly string[], options: Options, io: Io)
     keyVersion: options['key-version'] ?? null,
   });
   if (!verdict.accepted) return refuse(file, verdict.reason, verdict.error, options, io);
-  const { exportFile, pinned } = verdict;
-  const summary = { ...summaryOf(exportFile), keyId: pinned.keyId, keyVersion: pinned.keyVersion };
-  const text = `${file}: accepted, ${describe(exportFile)}, signed by ${pinned.keyId}-${pinned.keyVersion}\n`;
+  const { exportFile, pinned, signature, signatures } = verdict;
+  const { keyId, keyVersion } = pinned;
+  const summary = { ...summaryOf(exportFile), keyId, keyVersion, signature, signatures };
+  const text = `${file}: accepted, ${describe(exportFile)}, signed by ${keyId}-${keyVersion}${among(signature, signatures)}\n`;
   io.out(options.json === true ? toJson({ accepted: true, ...summary }) : text);
   return EXIT.done;
 }
@@ -76,7 +62,7 @@ export async function verify(files: readonly string[], options: Options, io: Io)
  */
 export async function keys(files: readonly string[], options: Options, io: Io): Promise<number> {
   allow('keys', options, []);
-  const file = oneFile('keys', files);
+  const [file] = positional('keys', files, ['FILE.zip']);
   const read = readExportZip(await readBytes(file), null);
   if (!read.ok) return refuse(file, describeExportError(read.error), read.error, options, io);
   const { header, keys: listed, revisedKeys } = read.exportFile;
@@ -134,6 +120,13 @@ function openExport(zip: Uint8Array, spki: Uint8Array | null, options: Options) 
     : { ok: false as const, error: verdict.error };
 }
 
+/** Phones differ in how many signatures they look at (docs/spec/gaen.md §4.3). */
+function among(signature: number, signatures: number): string {
+  if (signatures === 1) return '';
+  const ios = signature === 1 ? 'iOS takes it' : 'iOS looks at the first alone';
+  return ` (signature ${signature} of ${signatures}: Android takes it, ${ios}, microG wants all of them by the key it pins)`;
+}
+
 function refuse(file: string, reason: string, error: { kind: string }, options: Options, io: Io): number {
   if (options.json === true) io.out(toJson({ accepted: false, file, reason, error }));
   else io.err(`${file}: refused, ${reason}\n`);
@@ -150,11 +143,6 @@ function describe(exportFile: ExportFile): string {
   const { region, startTimestamp, endTimestamp, keys: count, revisedKeys } = summaryOf(exportFile);
   const span = `${isoOf(startTimestamp)} to ${isoOf(endTimestamp)}`;
   return `region ${region}, ${span}, ${count} keys, ${revisedKeys} revised`;
-}
-
-function isoOf(unixSeconds: number): string {
-  const date = new Date(unixSeconds * 1000);
-  return Number.isNaN(date.getTime()) ? `${unixSeconds} s` : date.toISOString().replace('.000Z', 'Z');
 }
 
 const KEY_COLUMNS = 'key_data                          start    period  risk  report  onset';
@@ -190,31 +178,6 @@ function matchLine(found: Match): string {
   return `  ${toHex(found.key.keyData)}: ${found.sightings.length} sightings${at}, nearest ${nearest} dB`;
 }
 
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function allow(command: string, options: Options, names: readonly (keyof Options)[]): void {
-  for (const name of Object.keys(options) as (keyof Options)[]) {
-    if (name !== 'json' && options[name] !== undefined && !names.includes(name)) {
-      throw new UsageError(`${command}: --${name} does not belong to this command`);
-    }
-  }
-}
-
-function oneFile(command: string, files: readonly string[]): string {
-  const [file] = files;
-  if (file === undefined || files.length > 1) {
-    throw new UsageError(`${command}: expected one FILE.zip, got ${files.length}`);
-  }
-  return file;
-}
-
-function required(command: string, name: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`${command}: --${name} is missing`);
-  return value;
-}
-
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return Uint8Array.from(await readFile(path));
@@ -223,7 +186,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-async function publicKey(path: string): Promise<Uint8Array> {
+/** @param path of a PEM file @returns SubjectPublicKeyInfo @throws {UnreadableError} when it can't be read or is none */
+export async function publicKey(path: string): Promise<Uint8Array> {
   const pem = new TextDecoder().decode(await readBytes(path));
   try {
     return spkiFromPem(pem);
@@ -237,8 +201,4 @@ async function readSightings(path: string): Promise<Sighting[]> {
   const parsed = parseSightings(text);
   if (!parsed.ok) throw new UnreadableError(`${path}: ${parsed.error}`);
   return parsed.value;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,44 @@
+/**
+ * @module The last good answer of a neighbour, for so long, in an isolate's memory: asked anew when it is old, kept when the neighbour doesn't answer.
+ * Requests don't wait for one another's question, since workerd ties an answer to the request that asked: two at once ask
+ * twice, and the higher version stays, whichever comes last.
+ */
+
+/** So long an answer is taken without asking again. */
+export const KEPT_SECONDS = 60;
+
+/** An answer whose version only grows. */
+interface Versioned {
+  readonly version: number;
+}
+
+export class LastGood<T extends Versioned> {
+  #held: { readonly value: T; readonly askedAt: number } | null = null;
+
+  /**
+   * @param ask the neighbour
+   * @param now Unix seconds; a clock that goes back makes every answer old
+   * @returns an answer at most {@link KEPT_SECONDS} old, or the last good one when the neighbour throws
+   * @throws what the neighbour throws, when there is no good answer yet
+   */
+  async get(ask: () => Promise<T>, now: number): Promise<T> {
+    const held = this.#held;
+    if (held !== null && now >= held.askedAt && now < held.askedAt + KEPT_SECONDS) return held.value;
+    return this.renewed(ask, now);
+  }
+
+  /** As {@link get}, but always asks. */
+  async renewed(ask: () => Promise<T>, now: number): Promise<T> {
+    let answer: T;
+    try {
+      answer = await ask();
+    } catch (error) {
+      if (this.#held === null) throw error;
+      answer = this.#held.value;
+    }
+    const held = this.#held;
+    const value = held !== null && held.value.version > answer.version ? held.value : answer;
+    this.#held = { value, askedAt: now };
+    return value;
+  }
+}

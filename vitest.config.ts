@@ -8,6 +8,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { LOCAL_VARS } from './local-edge/workers.ts';
 import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
 import { laboratoryStub, originStub, verificationStub } from './test/support/stub-workers.ts';
 
@@ -144,6 +145,7 @@ export default defineConfig(({ mode }) => {
           'portal',
           ['staff-room', 'workers/shared'],
           [verificationStub, originStub, laboratoryStub],
+          LOCAL_VARS['portal'],
         ),
         systemProject(shared, 'integration'),
         systemProject(shared, 'conformance'),

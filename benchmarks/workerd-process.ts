@@ -1,5 +1,5 @@
 /**
- * @module The workerd that this process started, as /proc shows it (Linux).
+ * @module The workerd that this process started, and what else it did, as /proc shows it (Linux).
  */
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 
@@ -11,20 +11,45 @@ interface WorkerdProcess {
   readonly cpuMs: number;
 }
 
+/** Of `/proc/pid/stat`, as far as it is wanted; null when the process has gone meanwhile. */
+function statOf(pid: string): { readonly parent: number; readonly cpuMs: number } | null {
+  try {
+    // What stands before the last ") " is the command's name, which may hold anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return { parent: Number(fields[1]), cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / USER_HZ };
+  } catch {
+    return null;
+  }
+}
+
+const pids = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+
+function isWorkerd(pid: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).endsWith('/workerd');
+  } catch {
+    return false;
+  }
+}
+
 /** @returns the workerd children of this process */
 export function workerdProcesses(): WorkerdProcess[] {
-  const found: WorkerdProcess[] = [];
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (!readlinkSync(`/proc/${pid}/exe`).endsWith('/workerd')) continue;
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      if (Number(fields[1]) !== process.pid) continue;
-      found.push({ pid: Number(pid), cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / USER_HZ });
-    } catch {
-      continue; // gone meanwhile
-    }
-  }
-  return found;
+  return pids().flatMap((pid) => {
+    const stat = isWorkerd(pid) ? statOf(pid) : null;
+    return stat?.parent === process.pid ? [{ pid: Number(pid), cpuMs: stat.cpuMs }] : [];
+  });
+}
+
+/** @returns CPU milliseconds that all which this process started, and what they started, have used so far, as far as they still run */
+export function startedCpuMs(): number {
+  const all = pids().flatMap((pid) => {
+    const stat = statOf(pid);
+    return stat === null ? [] : [{ pid: Number(pid), ...stat }];
+  });
+  const children = Map.groupBy(all, ({ parent }) => parent);
+  const started = [...(children.get(process.pid) ?? [])];
+  for (const { pid } of started) started.push(...(children.get(pid) ?? []));
+  return started.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
 /** @returns CPU milliseconds that they have used so far */

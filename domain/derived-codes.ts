@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { concatBytes, toHex, utf8 } from '../protocol/primitives/bytes.ts';
-import { hmacSha256 } from '../protocol/primitives/hash.ts';
+import { hmacSha256, sha256 } from '../protocol/primitives/hash.ts';
 import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
 import { TELETAN_ALPHABET } from './teletan.ts';
 
@@ -67,6 +67,46 @@ export function tokenHash(token: string, hashKey: Uint8Array): string {
 /** @returns 32 lowercase hex digits of the keyed hash under which the hash over GUID and date of birth is claimed */
 export function birthDateHash(birthDateKey: string, hashKey: Uint8Array): string {
   return toHex(hmacSha256(hashKey, label('birth-date-hash'), utf8(birthDateKey)).subarray(0, NAME_BYTES));
+}
+
+/** What staff order codes by: 32 bytes in lowercase hex, which the portal derives for one form of one session (decision 033). */
+const CODE_REQUEST = /^[0-9a-f]{64}$/;
+
+/**
+ * @param owner issuer or provider
+ * @param request 64 lowercase hex digits
+ * @returns 32 lowercase hex digits that name an order in the books, and lead back to no code
+ * @throws RangeError when `request` has another form
+ */
+export function codeOrderId(owner: string, request: string): string {
+  if (!CODE_REQUEST.test(request)) throw new RangeError('request: 64 lowercase hex digits are expected');
+  return toHex(sha256(label('code-order'), utf8(`${owner}\0${request}`)).subarray(0, NAME_BYTES));
+}
+
+/**
+ * The bytes that the codes of one order are drawn from: the same order gives the same codes, so that a form that is sent
+ * twice makes nothing twice and a lost answer can be shown again, though no code is stored. Without the request, which is
+ * stored nowhere, the derivation key leads to none of them.
+ *
+ * @param derivationKey 32 bytes, known to `verification` alone
+ * @param purpose which kind of code
+ * @param owner issuer or provider: another one's same request gives other codes
+ * @param request 64 lowercase hex digits
+ * @returns a source of bytes, each call's new ones
+ */
+export function codeBytes(
+  derivationKey: Uint8Array,
+  purpose: 'teletan' | 'card',
+  owner: string,
+  request: string,
+): (length: number) => Uint8Array {
+  const seed = hmacSha256(derivationKey, label(`${purpose}-codes`), utf8(`${owner}\0${request}`));
+  let block = 0;
+  return (length) => {
+    const blocks: Uint8Array[] = [];
+    for (let have = 0; have < length; have += 32) blocks.push(hmacSha256(seed, utf8(String(block++))));
+    return concatBytes(...blocks).subarray(0, length);
+  };
 }
 
 /** Random characters of a typed card code: 31^14 ≈ 69 bit; fewer than 64 could be guessed. */

@@ -3,7 +3,9 @@
  * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
+import type { ListRefusal } from './list-refusal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
@@ -124,13 +126,6 @@ export interface IssuedTeleTanReply {
   readonly expiresAt: number;
 }
 
-/** What one issuer made in the last day: hints, never codes. */
-export interface TeleTanBook {
-  readonly entries: readonly { readonly hint: string; readonly issuedAt: number; readonly expiresAt: number }[];
-  readonly used: number;
-  readonly limit: number;
-}
-
 /** A batch of code cards as its provider sees it: how many were used, never which, never whether keys came. */
 export interface CardBatch {
   readonly batchId: string;
@@ -167,13 +162,37 @@ export interface CardSheet {
 /** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
 export interface VerificationBackOfficeRpc extends ClocksRpc {
   issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
-  /** @returns null when the issuer's quota is used up */
-  issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null>;
+  /**
+   * @param request the order, 64 lowercase hex digits: the same one gives the same teleTAN and books it once. Left out: a new one
+   * @returns null when the issuer's quota is used up
+   */
+  issueTeleTan(issuer: string, request?: string): Promise<IssuedTeleTanReply | null>;
+  /** @returns what an order gave, while it is valid; null when there is no such order, it has expired or was revoked */
+  orderedTeleTan(issuer: string, request: string): Promise<IssuedTeleTanReply | null>;
+  /**
+   * Ends a teleTAN: it opens nothing any more, and a session that it opened gets no TAN. Whether it had opened one isn't told.
+   *
+   * @param issuer whose it must be
+   * @returns false when there is no such one
+   */
+  revokeTeleTan(id: string, issuer: string): Promise<boolean>;
   teleTanBook(issuer: string): Promise<TeleTanBook>;
+  /** Asks for codes beyond the quota. @param codes 1..60 @returns false when the quota is 0 or isn't used up */
+  askBeyondQuota(issuer: string, codes: number): Promise<boolean>;
+  /** @returns what was asked for within the last hour and isn't released */
+  quotaRequests(): Promise<readonly QuotaRequest[]>;
+  /** @param by the second person; never who asked */
+  releaseQuota(id: string, by: string): Promise<ReleaseReply>;
   setTeleTanQuota(issuer: string, perHour: number): Promise<void>;
   teleTanQuotas(): Promise<readonly { readonly issuer: string; readonly teleTansPerHour: number }[]>;
-  /** @param count 20..10,000 @returns null when the provider's cards of the day are used up */
-  makeCards(provider: string, label: string, count: number): Promise<CardSheet | null>;
+  /**
+   * @param count 20..10,000
+   * @param request the order, as of {@link issueTeleTan}
+   * @returns null when the provider's cards of the day are used up
+   */
+  makeCards(provider: string, label: string, count: number, request?: string): Promise<CardSheet | null>;
+  /** @returns the cards of an order again; null when there is no such order, or its batch is withdrawn */
+  orderedCards(provider: string, request: string): Promise<CardSheet | null>;
   /** @param provider one provider's batches, or null for all @returns a page of them, newest first */
   cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage>;
   /** @param provider whose batch it must be, or null @returns one batch, or null when there is no such one */
@@ -264,10 +283,15 @@ export interface Laboratory {
   readonly birthDate: 'optional' | 'required';
 }
 
+/** `reason` is for whoever reads English at a command line; a page says the refusal in its own words. */
+export type SetListReply =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly refusal: ListRefusal };
+
 /** laboratory#BackOffice, bound by `portal` alone. */
 export interface LaboratoryBackOfficeRpc extends ClocksRpc {
   /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
-  setLaboratories(document: string): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+  setLaboratories(document: string): Promise<SetListReply>;
   laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;
   /** @param marks of a client certificate, its issuer's and serial number or its public key: it posts nothing any more */
   blockCertificate(marks: readonly string[]): Promise<void>;

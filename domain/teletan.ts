@@ -14,6 +14,9 @@ const TELETAN_LENGTH = 10;
 /** A teleTAN lives one hour (docs/spec/cwa.md §3.2). */
 export const TELETAN_LIFETIME_SECONDS = 3600;
 
+/** Codes that one may ask a second person to release beyond a quota: as many as the default quota of an hour. */
+export const MAX_CODES_ASKED = 60;
+
 const RANDOM_CHARACTERS = TELETAN_LENGTH - 1;
 /**
  * The check character: first hex digit of SHA-256 over the nine characters, upper case, with 0 → G and 1 → H.

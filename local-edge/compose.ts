@@ -1,12 +1,12 @@
 /**
  * @module Miniflare's options for all Workers of wrangler.toml on one port. Bindings, variables, Durable Objects and
  * entrypoints are read from wrangler.toml by wrangler itself, so the local edge can't drift from what is deployed; added are
- * secrets, routes and, unless the deployed entry files are asked for, the CLOCK binding.
+ * secrets, variables that a stage must set, routes and, unless the deployed entry files are asked for, the CLOCK binding.
  */
 import { existsSync } from 'node:fs';
 import type { LegacyWorkerOptions } from 'miniflare';
 import { bundle } from './bundle.ts';
-import { LOCAL_ROUTES, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
+import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
 
 /** How the Workers are to be composed. */
 export interface ComposeOptions {
@@ -49,7 +49,12 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
   return {
     ...workerOptions,
     ...asModule(worker.name, await bundle(entryOf(worker, options.entries))),
-    bindings: { ...(workerOptions.bindings as object), ...options.vars[worker.environment], ...secrets },
+    bindings: {
+      ...(workerOptions.bindings as object),
+      ...LOCAL_VARS[worker.environment],
+      ...options.vars[worker.environment],
+      ...secrets,
+    },
     serviceBindings: {
       ...(workerOptions.serviceBindings as object),
       ...(options.entries === 'local' ? { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } } : {}),

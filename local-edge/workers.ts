@@ -68,6 +68,15 @@ export function requireChunkPolicy(
   if (!policy.ok) throw new Error(`[env.origin.vars] ${describeChunkPolicyError(policy.error)}`);
 }
 
+/** Variables that a stage must set and wrangler.toml leaves empty, as the local edge and tests have them. */
+export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  portal: {
+    AUTHORITY_NAME: 'Example Health Authority',
+    AUTHORITY_TELEPHONE: '0800 555 0100',
+    APP_NAME: 'Example Warn App',
+  },
+};
+
 /**
  * Paths of the one local port, as Miniflare's route patterns (the most specific wins). What no pattern names goes to
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.

@@ -3,6 +3,8 @@
  * together, and bounds.
  */
 import type { Parameters } from '../protocol/parameters/document.ts';
+import type { Phrase } from './texts/phrases.ts';
+import { say } from './texts/say.ts';
 
 interface Control {
   readonly label: string;
@@ -17,6 +19,8 @@ export interface Group {
   readonly title: string;
   readonly hint: string;
   readonly controls: readonly Control[];
+  /** Whether the 32 level values of GAEN v1 belong to it. */
+  readonly hasScores: boolean;
 }
 
 const control = (label: string, paths: string | readonly string[], min: number, max: number, step = 1): Control => ({
@@ -50,12 +54,17 @@ const DURATION_SLOTS = ['0', '≤ 5', '≤ 10', '≤ 15', '≤ 20', '≤ 25', '�
 const TRANSMISSION_SLOTS = ['1', '2', '3', '4', '5', '6', '7', '8'];
 
 /** The four tables of GAEN v1: heading, unit, member of the document, and what each slot stands for. */
-export const SCORE_TABLES = [
+export const SCORE_TABLES: readonly {
+  readonly title: Phrase;
+  readonly unit: Phrase | 'dB' | 'min';
+  readonly member: 'attenuationScores' | 'daysSinceLastExposureScores' | 'durationScores' | 'transmissionRiskScores';
+  readonly slots: readonly string[];
+}[] = [
   { title: 'Attenuation', unit: 'dB', member: 'attenuationScores', slots: ATTENUATION_SLOTS },
   { title: 'Days since', unit: 'days', member: 'daysSinceLastExposureScores', slots: DAYS_SLOTS },
   { title: 'Duration', unit: 'min', member: 'durationScores', slots: DURATION_SLOTS },
   { title: 'Transmission', unit: 'level', member: 'transmissionRiskScores', slots: TRANSMISSION_SLOTS },
-] as const;
+];
 
 function riskCalculationGroup(parameters: Parameters): Group {
   const root = 'riskCalculation';
@@ -71,23 +80,29 @@ function riskCalculationGroup(parameters: Parameters): Group {
   const perDay = parameters.riskCalculation.normalizedTimePerDayToRiskLevelMapping;
   const perWindow = parameters.riskCalculation.normalizedTimePerEWToRiskLevelMapping;
   return {
-    title: 'Windows and days (CWA)',
-    hint: 'Minutes weigh by attenuation, then by transmission risk; their sum decides a day’s level.',
+    title: say('Windows and days (CWA)'),
+    hint: say('Minutes weigh by attenuation, then by transmission risk; their sum decides a day’s level.'),
+    hasScores: false,
     controls: [
       ...weights.flatMap((_, n) => [
-        control(`Weight of range ${n + 1}`, `${root}.minutesAtAttenuationWeights.${n}.weight`, 0, 2, 0.1),
-        control(`Range ${n + 1} ends at, dB`, edge(n), 30, 100),
+        control(say('Weight of range {n}', { n: n + 1 }), `${root}.minutesAtAttenuationWeights.${n}.weight`, 0, 2, 0.1),
+        control(say('Range {n} ends at, dB', { n: n + 1 }), edge(n), 30, 100),
       ]),
       ...(perWindow.length > 1
-        ? [control('Window HIGH from, min', level('normalizedTimePerEWToRiskLevelMapping', 0), 1, 60)]
+        ? [control(say('Window HIGH from, min'), level('normalizedTimePerEWToRiskLevelMapping', 0), 1, 60)]
         : []),
-      control('Day LOW from, min', `${root}.normalizedTimePerDayToRiskLevelMapping.0.normalizedTimeRange.min`, 0, 60),
+      control(
+        say('Day LOW from, min'),
+        `${root}.normalizedTimePerDayToRiskLevelMapping.0.normalizedTimeRange.min`,
+        0,
+        60,
+      ),
       ...(perDay.length > 1
-        ? [control('Day HIGH from, min', level('normalizedTimePerDayToRiskLevelMapping', 0), 1, 120)]
+        ? [control(say('Day HIGH from, min'), level('normalizedTimePerDayToRiskLevelMapping', 0), 1, 120)]
         : []),
       ...parameters.riskCalculation.transmissionRiskValueMapping.map((entry, n) =>
         control(
-          `Risk value, level ${entry.transmissionRiskLevel}`,
+          say('Risk value, level {n}', { n: entry.transmissionRiskLevel }),
           `${root}.transmissionRiskValueMapping.${n}.transmissionRiskValue`,
           0,
           3,
@@ -102,60 +117,70 @@ function v1Group(): Group {
   const configuration = 'v1.exposureConfiguration';
   const combined = 'v1.combinedRisk';
   return {
-    title: 'Scores (GAEN v1)',
-    hint: 'Four level values are multiplied; CWA’s first app took the minutes times the highest score.',
+    title: say('Scores (GAEN v1)'),
+    hint: say('Four level values are multiplied; CWA’s first app took the minutes times the highest score.'),
+    hasScores: true,
     controls: [
-      control('Minimum score', `${configuration}.minimumRiskScore`, 1, 512),
-      control('Near below, dB', `${configuration}.durationAtAttenuationThresholds.0`, 30, 90),
-      control('Far from, dB', `${configuration}.durationAtAttenuationThresholds.1`, 30, 90),
-      control('Weight of near minutes', `${combined}.weights.low`, 0, 1, 0.1),
-      control('Weight of middle minutes', `${combined}.weights.mid`, 0, 1, 0.1),
-      control('Weight of far minutes', `${combined}.weights.high`, 0, 1, 0.1),
-      control('Normalization divisor', `${combined}.riskScoreNormalizationDivisor`, 1, 200),
-      control('HIGH from, min', [`${combined}.riskClasses.0.max`, `${combined}.riskClasses.1.min`], 1, 120),
-      control('Weight: attenuation (iOS)', `${configuration}.attenuationWeight`, 1, 100),
-      control('Weight: days (iOS)', `${configuration}.daysSinceLastExposureWeight`, 1, 100),
-      control('Weight: duration (iOS)', `${configuration}.durationWeight`, 1, 100),
-      control('Weight: transmission (iOS)', `${configuration}.transmissionRiskWeight`, 1, 100),
+      control(say('Minimum score'), `${configuration}.minimumRiskScore`, 1, 512),
+      control(say('Near below, dB'), `${configuration}.durationAtAttenuationThresholds.0`, 30, 90),
+      control(say('Far from, dB'), `${configuration}.durationAtAttenuationThresholds.1`, 30, 90),
+      control(say('Weight of near minutes'), `${combined}.weights.low`, 0, 1, 0.1),
+      control(say('Weight of middle minutes'), `${combined}.weights.mid`, 0, 1, 0.1),
+      control(say('Weight of far minutes'), `${combined}.weights.high`, 0, 1, 0.1),
+      control(say('Normalization divisor'), `${combined}.riskScoreNormalizationDivisor`, 1, 200),
+      control(say('HIGH from, min'), [`${combined}.riskClasses.0.max`, `${combined}.riskClasses.1.min`], 1, 120),
+      control(say('Weight: attenuation (iOS)'), `${configuration}.attenuationWeight`, 1, 100),
+      control(say('Weight: days (iOS)'), `${configuration}.daysSinceLastExposureWeight`, 1, 100),
+      control(say('Weight: duration (iOS)'), `${configuration}.durationWeight`, 1, 100),
+      control(say('Weight: transmission (iOS)'), `${configuration}.transmissionRiskWeight`, 1, 100),
     ],
   };
 }
 
 function summariesGroup(): Group {
   const root = 'v2.dailySummaries';
-  const buckets = ['immediate', 'near', 'medium', 'other'];
-  const reportTypes = ['confirmed test', 'clinical diagnosis', 'self-report', 'recursive'];
+  const buckets = ['Weight: immediate', 'Weight: near', 'Weight: medium', 'Weight: other'] as const;
+  const reportTypes = [
+    'Weight: confirmed test',
+    'Weight: clinical diagnosis',
+    'Weight: self-report',
+    'Weight: recursive',
+  ] as const;
   return {
-    title: 'Daily summaries (GAEN v2)',
-    hint: 'Seconds weigh by bucket, report type and infectiousness.',
+    title: say('Daily summaries (GAEN v2)'),
+    hint: say('Seconds weigh by bucket, report type and infectiousness.'),
+    hasScores: false,
     controls: [
-      ...[0, 1, 2].map((n) => control(`Threshold ${n + 1}, dB`, `${root}.attenuationBucketThresholdDb.${n}`, 10, 100)),
-      ...buckets.map((name, n) => control(`Weight: ${name}`, `${root}.attenuationBucketWeights.${n}`, 0, 2.5, 0.1)),
-      control('Weight: standard', `${root}.infectiousnessWeights.1`, 0, 2.5, 0.1),
-      control('Weight: high', `${root}.infectiousnessWeights.2`, 0, 2.5, 0.1),
-      ...reportTypes.map((name, n) => control(`Weight: ${name}`, `${root}.reportTypeWeights.${n + 1}`, 0, 2.5, 0.1)),
+      ...[0, 1, 2].map((n) =>
+        control(say('Threshold {n}, dB', { n: n + 1 }), `${root}.attenuationBucketThresholdDb.${n}`, 10, 100),
+      ),
+      ...buckets.map((name, n) => control(say(name), `${root}.attenuationBucketWeights.${n}`, 0, 2.5, 0.1)),
+      control(say('Weight: standard'), `${root}.infectiousnessWeights.1`, 0, 2.5, 0.1),
+      control(say('Weight: high'), `${root}.infectiousnessWeights.2`, 0, 2.5, 0.1),
+      ...reportTypes.map((name, n) => control(say(name), `${root}.reportTypeWeights.${n + 1}`, 0, 2.5, 0.1)),
     ],
   };
 }
 
 function weightedSumGroup(parameters: Parameters): Group {
   const names = {
-    daysSinceExposure: 'days since exposure',
-    exposureDuration: 'duration',
-    signalAttenuation: 'attenuation',
-    transmissionRisk: 'transmission risk',
-  };
+    daysSinceExposure: 'Weight: days since exposure',
+    exposureDuration: 'Weight: duration',
+    signalAttenuation: 'Weight: attenuation',
+    transmissionRisk: 'Weight: transmission risk',
+  } as const;
   return {
-    title: 'Weighted sum (figure 12)',
-    hint: 'Each category gives a value of 1 to 8; weighted, they are added.',
+    title: say('Weighted sum (figure 12)'),
+    hint: say('Each category gives a value of 1 to 8; weighted, they are added.'),
+    hasScores: false,
     controls: [
-      ...Object.entries(names).map(([name, text]) =>
-        control(`Weight: ${text}`, `weightedSum.${name}.weight`, 0, 10, 0.5),
-      ),
+      ...Object.entries(names).map(([name, text]) => control(say(text), `weightedSum.${name}.weight`, 0, 10, 0.5)),
       ...parameters.weightedSum.riskLevels
         .slice(1)
-        .map(({ label }, n) => control(`“${label}” from`, `weightedSum.riskLevels.${n + 1}.from`, 1, 64)),
-      control('Alert from', 'weightedSum.alertThreshold', 1, 64),
+        .map(({ label }, n) =>
+          control(say('“{label}” from', { label }), `weightedSum.riskLevels.${n + 1}.from`, 1, 64),
+        ),
+      control(say('Alert from'), 'weightedSum.alertThreshold', 1, 64),
     ],
   };
 }

@@ -3,6 +3,8 @@
  * typical values for the distances named; real ones scatter by 10 dB and more (the simulator has that).
  */
 
+import type { Phrase } from './texts/phrases.ts';
+
 interface Segment {
   readonly minutes: number;
   /** dB at every scan of the segment. */
@@ -10,7 +12,7 @@ interface Segment {
 }
 
 export interface Encounter {
-  readonly name: string;
+  readonly name: Phrase;
   readonly segments: readonly Segment[];
   /** Whole UTC days before today. */
   readonly daysAgo: number;
@@ -83,7 +85,7 @@ export const LIBRARY: readonly Encounter[] = [
 
 /** One attenuation for some minutes. */
 export function constantEncounter(
-  name: string,
+  name: Phrase,
   minutes: number,
   attenuation: number,
   transmissionRiskLevel: number,

@@ -24,13 +24,13 @@ describe('what the models make of encounters', () => {
   });
 
   it('cuts a long day into windows of half an hour', ({ expect }) => {
-    const day = evaluate(PARAMETERS, constantEncounter('', 65, 50, 7));
+    const day = evaluate(PARAMETERS, constantEncounter('Your own', 65, 50, 7));
     expect(day.windows.map(({ window }) => window.scanInstances.length)).toEqual([6, 6, 1]);
   });
 
   it('drops what is older than the parameters allow', ({ expect }) => {
-    expect(evaluate(PARAMETERS, constantEncounter('', 60, 50, 8, 10)).cwa.level).toBe(2);
-    expect(evaluate(PARAMETERS, constantEncounter('', 60, 50, 8, 11)).cwa.level).toBeNull();
+    expect(evaluate(PARAMETERS, constantEncounter('Your own', 60, 50, 8, 10)).cwa.level).toBe(2);
+    expect(evaluate(PARAMETERS, constantEncounter('Your own', 60, 50, 8, 11)).cwa.level).toBeNull();
   });
 
   it('maps levels by minutes and attenuation', ({ expect }) => {

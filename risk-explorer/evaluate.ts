@@ -131,7 +131,7 @@ export function levelAt(
   attenuation: number,
   transmissionRiskLevel: number,
 ): RiskLevel | null {
-  const match = toMatch({ name: '', segments: [{ minutes, attenuation }], daysAgo: 1, transmissionRiskLevel });
+  const match = toMatch({ name: 'Your own', segments: [{ minutes, attenuation }], daysAgo: 1, transmissionRiskLevel });
   const windows = exposureWindows([match], parameters.v2.diagnosisKeysDataMapping, null);
   return riskOf(parameters.riskCalculation, windows, NOW).days[0]?.riskLevel ?? null;
 }

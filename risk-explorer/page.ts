@@ -11,7 +11,10 @@ import { LIBRARY, constantEncounter, type Encounter } from './encounters.ts';
 import { evaluate } from './evaluate.ts';
 import { controlPanel, findings, resultTable, windowTable } from './panels.ts';
 import { levelMap, timePlot } from './plots.ts';
-import { isServedByPortal, publishPanel } from './publish-panel.ts';
+import { isServedByPortal } from './portal.ts';
+import { PublishPanel } from './publish-panel.ts';
+import { type Phrase } from './texts/phrases.ts';
+import { type Language, language, languageOf, LANGUAGES, say, speak } from './texts/say.ts';
 
 const OWN = { minutes: 20, attenuation: 60, transmissionRiskLevel: 6, daysAgo: 1 };
 const OWN_CONTROLS = [
@@ -28,7 +31,14 @@ const place = (id: string): HTMLElement => {
   return element;
 };
 
-let parameters = structuredClone(defaults) as unknown as Parameters;
+const DEFAULTS = defaults as unknown as Parameters;
+let parameters = structuredClone(DEFAULTS);
+/** What the reset brings back: the defaults, or what the portal has published. */
+let baseline = DEFAULTS;
+/** Only where the portal serves the page. */
+const panel = isServedByPortal(window.location)
+  ? new PublishPanel({ document: () => parameters, show: (document, published) => show(document, published) })
+  : null;
 /** Row that is shown in detail. */
 let selected = 3;
 
@@ -52,15 +62,18 @@ function render(): void {
   const minutes = encounter.segments.reduce((sum, segment) => sum + segment.minutes, 0);
   const constant =
     encounter.segments.length === 1 ? { minutes, attenuation: encounter.segments[0]!.attenuation } : null;
-  place('detail-title').textContent = encounter.name;
+  place('detail-title').textContent = say(encounter.name);
   place('time-plot').replaceChildren(timePlot(parameters, evaluation));
   place('windows').replaceChildren(windowTable(evaluation));
-  place('map-title').textContent = `CWA level at transmission risk ${encounter.transmissionRiskLevel}`;
+  place('map-title').textContent = say('CWA level at transmission risk {level}', {
+    level: encounter.transmissionRiskLevel,
+  });
   place('level-map').replaceChildren(levelMap(parameters, encounter.transmissionRiskLevel, constant));
   const blob = new Blob([documentText()], { type: 'application/json' });
   const link = place('save') as HTMLAnchorElement;
   URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(blob);
+  panel?.render();
 }
 
 function renderControls(): void {
@@ -70,7 +83,7 @@ function renderControls(): void {
 function renderOwn(): void {
   const fields = OWN_CONTROLS.map(({ member, label, min, max, step }) => {
     const output = html('output', {}, String(OWN[member]));
-    const input = html('input', { type: 'range', min, max, step, 'aria-label': label, 'data-own': member });
+    const input = html('input', { type: 'range', min, max, step, 'aria-label': say(label), 'data-own': member });
     input.value = String(OWN[member]);
     input.addEventListener('input', () => {
       OWN[member] = Number(input.value);
@@ -78,7 +91,7 @@ function renderOwn(): void {
       selected = LIBRARY.length;
       render();
     });
-    return html('label', {}, html('span', {}, label), input, output);
+    return html('label', {}, html('span', {}, say(label)), input, output);
   });
   place('own').replaceChildren(...fields);
 }
@@ -86,7 +99,7 @@ function renderOwn(): void {
 async function open(file: File): Promise<void> {
   const result = validateParametersText(await file.text());
   place('open-message').textContent = result.ok
-    ? `${file.name} is shown.`
+    ? say('{name} is shown.', { name: file.name })
     : result.error.map((violation) => describeViolation(violation)).join('\n');
   if (!result.ok) return;
   parameters = result.value;
@@ -103,12 +116,52 @@ openInput.addEventListener('change', () => {
     openInput.value = '';
   });
 });
-place('reset').addEventListener('click', () => {
-  parameters = structuredClone(defaults) as unknown as Parameters;
+place('reset').addEventListener('click', () => show(structuredClone(baseline), baseline));
+
+/** Shows a document; from now on the reset brings `published` back. */
+function show(document: Parameters, published: Parameters): void {
+  parameters = document;
+  baseline = published;
   renderControls();
   render();
-});
-renderControls();
-renderOwn();
-if (isServedByPortal(window.location)) place('publish').replaceChildren(publishPanel(documentText));
-render();
+}
+
+/** Every text anew; what was moved stays. */
+function renderAll(): void {
+  document.documentElement.lang = language();
+  document.title = say('Risk explorer');
+  for (const element of document.querySelectorAll<HTMLElement>('[data-say]')) {
+    element.textContent = say(element.dataset['say'] as Phrase);
+  }
+  for (const element of document.querySelectorAll<HTMLElement>('[data-say-label]')) {
+    element.setAttribute('aria-label', say(element.dataset['sayLabel'] as Phrase));
+  }
+  place('reset').textContent = panel === null ? say('Defaults') : say('As published');
+  place('reach').textContent =
+    panel === null
+      ? say('Nothing you do here leaves this page.')
+      : say('Nothing you do here reaches a phone until you publish it.');
+  renderLanguages();
+  renderControls();
+  renderOwn();
+  render();
+}
+
+function renderLanguages(): void {
+  const buttons = Object.entries(LANGUAGES).map(([tag, name]) => {
+    const button = html('button', { type: 'button', lang: tag, 'aria-pressed': String(tag === language()) }, name);
+    button.addEventListener('click', () => {
+      speak(tag as Language);
+      renderAll();
+    });
+    return button;
+  });
+  place('languages').setAttribute('aria-label', say('Language'));
+  place('languages').replaceChildren(...buttons);
+}
+
+speak(languageOf(window.location.search, navigator.languages));
+place('portal').hidden = panel === null;
+if (panel !== null) place('publish').replaceChildren(panel.element);
+renderAll();
+void panel?.begin();

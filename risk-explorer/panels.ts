@@ -6,10 +6,11 @@ import { type Group, SCORE_TABLES, readNumber, writeNumber } from './controls.ts
 import { html } from './dom.ts';
 import type { Encounter } from './encounters.ts';
 import type { Evaluation } from './evaluate.ts';
+import { say } from './texts/say.ts';
 
 /** @param changed called after a value was set in place */
 export function controlPanel(groups: readonly Group[], parameters: Parameters, changed: () => void): HTMLElement[] {
-  return groups.map(({ title, hint, controls }, n) => {
+  return groups.map(({ title, hint, controls, hasScores }, n) => {
     const body = html('div', { class: 'controls' });
     for (const { label, paths, min, max, step } of controls) {
       const output = html('output', {}, String(readNumber(parameters, paths[0]!)));
@@ -23,7 +24,7 @@ export function controlPanel(groups: readonly Group[], parameters: Parameters, c
       body.append(html('label', {}, html('span', {}, label), input, output));
     }
     const details = html('details', n === 0 ? { open: '' } : {}, html('summary', {}, title), html('p', {}, hint), body);
-    if (title.startsWith('Scores')) details.append(scoreTables(parameters, changed));
+    if (hasScores) details.append(scoreTables(parameters, changed));
     return details;
   });
 }
@@ -31,9 +32,11 @@ export function controlPanel(groups: readonly Group[], parameters: Parameters, c
 /** The 32 level values of GAEN v1. */
 function scoreTables(parameters: Parameters, changed: () => void): HTMLElement {
   const table = html('table', { class: 'scores' });
-  for (const { title, unit, member, slots } of SCORE_TABLES) {
-    const head = html('tr', {}, html('th', { scope: 'row' }, `${title}, ${unit}`));
-    const row = html('tr', {}, html('td', {}, 'value'));
+  for (const { title: phrase, unit, member, slots } of SCORE_TABLES) {
+    const title = say(phrase);
+    const unitText = unit === 'dB' || unit === 'min' ? unit : say(unit);
+    const head = html('tr', {}, html('th', { scope: 'row' }, `${title}, ${unitText}`));
+    const row = html('tr', {}, html('td', {}, say('value')));
     slots.forEach((slot, n) => {
       const path = `v1.exposureConfiguration.${member}.${n}`;
       const input = html('input', {
@@ -83,14 +86,14 @@ export function resultTable(
     'CWA level',
     'Summary, min',
     'Figure 12',
-  ];
+  ] as const;
   const table = html('table', { class: 'results' });
-  table.append(html('thead', {}, html('tr', {}, ...headings.map((text) => html('th', { scope: 'col' }, text)))));
+  table.append(html('thead', {}, html('tr', {}, ...headings.map((text) => html('th', { scope: 'col' }, say(text))))));
   const body = html('tbody');
   rows.forEach(({ encounter, evaluation }, n) => {
     const { v1, cwa, weightedSum } = evaluation;
     const level = levelNumber(evaluation);
-    const button = html('button', { type: 'button', 'aria-pressed': String(n === selected) }, encounter.name);
+    const button = html('button', { type: 'button', 'aria-pressed': String(n === selected) }, say(encounter.name));
     button.addEventListener('click', () => select(n));
     const ios = v1.iosScore > UINT8_MAX ? `${UINT8_MAX} (${v1.iosScore.toExponential(1)})` : String(v1.iosScore);
     body.append(
@@ -102,13 +105,13 @@ export function resultTable(
         html('td', { 'data-cell': 'ios' }, ios),
         html('td', { 'data-cell': 'combined' }, `${v1.combinedMinutes.toFixed(1)} `, v1.riskClass),
         html('td', { 'data-cell': 'normalized' }, cwa.normalizedMinutes.toFixed(1)),
-        html('td', { 'data-cell': 'level' }, badge(LEVEL_NAMES[level], (['none', 'low', 'high'] as const)[level])),
+        html('td', { 'data-cell': 'level' }, badge(say(LEVEL_NAMES[level]), (['none', 'low', 'high'] as const)[level])),
         html('td', { 'data-cell': 'summary' }, String(evaluation.summaryMinutes)),
         html(
           'td',
           { 'data-cell': 'sum' },
           `${weightedSum.total} ${weightedSum.riskLevel} `,
-          ...(weightedSum.alert ? [badge('alert', 'high')] : []),
+          ...(weightedSum.alert ? [badge(say('alert'), 'high')] : []),
         ),
       ),
     );
@@ -119,19 +122,19 @@ export function resultTable(
 
 /** The windows of one encounter and what became of each. */
 export function windowTable(evaluation: Evaluation): HTMLElement {
-  const headings = ['Window', 'Scans', 'Min. dB', 'Weighted min', '× risk value', 'Normalized min', 'Level'];
+  const headings = ['Window', 'Scans', 'Min. dB', 'Weighted min', '× risk value', 'Normalized min', 'Level'] as const;
   const table = html('table', { class: 'windows' });
-  table.append(html('thead', {}, html('tr', {}, ...headings.map((text) => html('th', { scope: 'col' }, text)))));
+  table.append(html('thead', {}, html('tr', {}, ...headings.map((text) => html('th', { scope: 'col' }, say(text))))));
   evaluation.windows.forEach(({ window, risk }, n) => {
     const strongest = Math.min(...window.scanInstances.map((instance) => instance.minAttenuationDb));
     const cells =
       risk === null
-        ? ['dropped', '', '', '']
+        ? [say('dropped'), '', '', '']
         : [
             risk.weightedMinutes.toFixed(1),
-            `${risk.transmissionRiskValue} (level ${risk.transmissionRiskLevel})`,
+            say('{value} (level {level})', { value: risk.transmissionRiskValue, level: risk.transmissionRiskLevel }),
             risk.normalizedTime.toFixed(1),
-            LEVEL_NAMES[risk.riskLevel],
+            say(LEVEL_NAMES[risk.riskLevel]),
           ];
     const texts = [String(n + 1), String(window.scanInstances.length), String(strongest), ...cells];
     table.append(html('tr', {}, ...texts.map((text) => html('td', {}, text))));
@@ -141,8 +144,8 @@ export function windowTable(evaluation: Evaluation): HTMLElement {
 
 /** What stands in the way of publishing. */
 export function findings(violations: readonly Violation[]): HTMLElement {
-  if (violations.length === 0) return html('p', { class: 'valid' }, 'This document can be published.');
-  const list = html('ul', { class: 'violations' });
+  if (violations.length === 0) return html('p', { class: 'valid' }, say('This document can be published.'));
+  const list = html('ul', { class: 'violations', lang: 'en' });
   for (const violation of violations) list.append(html('li', {}, describeViolation(violation)));
-  return html('div', {}, html('p', {}, 'This document can’t be published:'), list);
+  return html('div', {}, html('p', {}, say('This document can’t be published:')), list);
 }

@@ -5,6 +5,7 @@
 import type { Parameters } from '../protocol/parameters/document.ts';
 import { svg } from './dom.ts';
 import { type Evaluation, levelAt } from './evaluate.ts';
+import { say } from './texts/say.ts';
 
 const WIDTH = 480;
 const HEIGHT = 270;
@@ -71,7 +72,7 @@ export function timePlot(parameters: Parameters, evaluation: Evaluation): SVGEle
   const start = sightings[0]!.timestamp;
   const length = Math.max(15, (sightings.at(-1)!.timestamp - start) / 60 + 5);
   const x = scale(0, length, MARGIN.left, plotRight);
-  const plot = root('Attenuation over time');
+  const plot = root(say('Attenuation over time'));
   const heaviest = Math.max(...parameters.riskCalculation.minutesAtAttenuationWeights.map(({ weight }) => weight), 0.1);
   for (const { attenuationRange, weight } of parameters.riskCalculation.minutesAtAttenuationWeights) {
     const top = decibels(attenuationRange.min);
@@ -87,7 +88,7 @@ export function timePlot(parameters: Parameters, evaluation: Evaluation): SVGEle
       svg('text', { x: plotRight - 6, y: top + 14, 'text-anchor': 'end', class: 'note' }, `× ${weight}`),
     );
   }
-  plot.append(frame('minutes', x, niceTicks(length), decibels, DB_TICKS));
+  plot.append(frame(say('minutes'), x, niceTicks(length), decibels, DB_TICKS));
   for (const { timestamp, attenuation } of sightings) {
     const minute = (timestamp - start) / 60;
     plot.append(
@@ -114,7 +115,7 @@ export function levelMap(
   marked: { readonly minutes: number; readonly attenuation: number } | null,
 ): SVGElement {
   const x = scale(MAP_MINUTES.min, MAP_MINUTES.max, MARGIN.left, plotRight);
-  const plot = root('Level by minutes and attenuation');
+  const plot = root(say('Level by minutes and attenuation'));
   for (let minutes = MAP_MINUTES.min; minutes < MAP_MINUTES.max; minutes += MAP_MINUTES.step) {
     for (let attenuation = DB.min; attenuation < DB.max; attenuation += MAP_DB_STEP) {
       const level = levelAt(parameters, minutes + MAP_MINUTES.step, attenuation, transmissionRiskLevel) ?? 0;
@@ -130,7 +131,7 @@ export function levelMap(
       );
     }
   }
-  plot.append(frame('minutes', x, niceTicks(MAP_MINUTES.max), decibels, DB_TICKS));
+  plot.append(frame(say('minutes'), x, niceTicks(MAP_MINUTES.max), decibels, DB_TICKS));
   if (marked !== null) {
     plot.append(svg('circle', { cx: x(marked.minutes), cy: decibels(marked.attenuation), r: 6, class: 'mark' }));
   }

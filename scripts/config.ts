@@ -2,14 +2,13 @@
  * @module `npm run config`: checks, compares, publishes and rolls back the parameter document (docs/parameters.md).
  */
 import { readFile } from 'node:fs/promises';
-import type { ParameterStatus, PublishReply } from '../domain/parameters/publication.ts';
+import { differences } from '../domain/parameters/difference.ts';
 import { validateParametersText } from '../domain/parameters/validate.ts';
 import { type Audience, isEveryone } from '../protocol/parameters/config-head.ts';
 import { describeViolation } from '../protocol/parameters/document.ts';
 import { type ConfigArguments, CONFIG, configArguments } from './config/arguments.ts';
-import { differences } from './config/difference.ts';
 import { run } from './support/command-line/command.ts';
-import { ParameterPortal } from './support/portal.ts';
+import { type ConfigReply, type ConfigStatus, ParameterPortal } from './support/portal.ts';
 
 /** What a command found: the exit code, lines for a person, a value for a program. */
 interface Outcome {
@@ -35,7 +34,7 @@ function audienceText(audience: Audience): string {
   return `${audience.percentage} % (Android ${versions(audience.android)}, iOS ${versions(audience.ios)})`;
 }
 
-function status(now: ParameterStatus): Outcome {
+function status(now: ConfigStatus): Outcome {
   const date = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
   const head =
     now.issuedAt === null || now.validUntil === null
@@ -45,7 +44,10 @@ function status(now: ParameterStatus): Outcome {
     const list = documents.map(({ sha256, size, audience }) => `${sha256} (${size} B) for ${audienceText(audience)}`);
     return `  ${version} ${action} ${date(hour * 3600)}: ${list.join('; ')}`;
   });
-  return { code: 0, lines: [head, ...history], value: now };
+  const waiting = now.proposals.map(
+    ({ id, by, at, action }) => `  ${action} of ${by}, ${date(at)}, waits for a second person: --proposal ${id}`,
+  );
+  return { code: 0, lines: [head, ...history, ...waiting], value: now };
 }
 
 async function diff(text: string, portal: ParameterPortal): Promise<Outcome> {
@@ -60,7 +62,7 @@ async function diff(text: string, portal: ParameterPortal): Promise<Outcome> {
   };
 }
 
-function reported(reply: PublishReply): Outcome {
+function reported(reply: ConfigReply): Outcome {
   switch (reply.kind) {
     case 'published':
       return { code: 0, lines: [`version ${reply.version} is published`], value: reply };
@@ -70,6 +72,21 @@ function reported(reply: PublishReply): Outcome {
       return { code: 0, lines: [`version ${reply.version} has just this already`], value: reply };
     case 'would-publish':
       return { code: 0, lines: [`dry run: would be version ${reply.version}`], value: reply };
+    case 'needs-second-person':
+      return {
+        code: 0,
+        lines: [`dry run: would be version ${reply.version}, once a second person agrees`],
+        value: reply,
+      };
+    case 'proposed':
+      return {
+        code: 0,
+        lines: [
+          `not published: a second person must agree to what goes to more than ${reply.abovePercentage} % of the phones`,
+          `  npm run config -- agree --proposal ${reply.id}, or in the portal under “Parameters of phones”`,
+        ],
+        value: reply,
+      };
     case 'conflict':
       return { code: 1, lines: [`version ${reply.version} is published meanwhile: look at it first`], value: reply };
     case 'invalid':
@@ -81,6 +98,7 @@ async function perform(args: ConfigArguments): Promise<Outcome> {
   const portal = new ParameterPortal(args.url);
   const text = args.file === null ? '' : await readFile(args.file, 'utf8');
   if (args.command === 'status') return status(await portal.status());
+  if (args.command === 'agree') return reported(await portal.agree(args.proposal));
   if (args.command !== 'rollback') {
     const checked = await validate(text);
     if (args.command === 'validate' || checked.code !== 0) return checked;

@@ -34,11 +34,20 @@ export interface RollbackRequest {
  * published: phones can fetch it. accepted: it is decided and durable, but the bucket didn't take it yet; the object
  * goes on by itself. unchanged: these documents are the current ones. would-publish: a dry run.
  * conflict: somebody published in between; `version` is the current one. invalid: nothing changed.
+ * needs-second-person: the document in force wants one for more than this share of the phones; nothing changed.
  */
 export type PublishReply =
   | { readonly kind: 'published' | 'accepted' | 'would-publish' | 'unchanged'; readonly version: number }
   | { readonly kind: 'conflict'; readonly version: number }
+  | NeedsSecondPerson
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
+
+/** `version` is the one that it would become. */
+interface NeedsSecondPerson {
+  readonly kind: 'needs-second-person';
+  readonly version: number;
+  readonly abovePercentage: number;
+}
 
 export interface PublishedVersion {
   readonly version: number;
@@ -62,9 +71,12 @@ export interface ParameterStatus {
 
 /** The part of origin#BackOffice that concerns parameters; bound by `portal` alone. */
 export interface ParameterBackOfficeRpc {
-  /** @param expectedVersion the version the operator has seen; another one is a conflict. 0: nothing published yet */
-  publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply>;
-  rollbackParameters(request: RollbackRequest, expectedVersion: number): Promise<PublishReply>;
+  /**
+   * @param expectedVersion the version the operator has seen; another one is a conflict. 0: nothing published yet
+   * @param persons how many agreed, as `portal` knows them; left out: one
+   */
+  publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply>;
+  rollbackParameters(request: RollbackRequest, expectedVersion: number, persons?: number): Promise<PublishReply>;
   parameterStatus(): Promise<ParameterStatus>;
   /** @returns a document's text, null if there is none of this name */
   parameterDocument(name: string): Promise<string | null>;
@@ -85,6 +97,7 @@ export interface NewPlan extends Plan {
 export type PlanError =
   | { readonly kind: 'conflict'; readonly version: number }
   | { readonly kind: 'unchanged'; readonly version: number }
+  | NeedsSecondPerson
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
 
 const refused = (path: string, value: unknown, rule: string): Result<never, PlanError> =>
@@ -94,11 +107,13 @@ const refused = (path: string, value: unknown, rule: string): Result<never, Plan
  * Decides what a publication makes of the current state.
  * @param current null before the first
  * @param expectedVersion what the operator has seen
+ * @param consent whether enough people agreed
  */
 export function planPublish(
   current: Plan | null,
   request: PublishRequest,
   expectedVersion: number,
+  consent: Consent,
 ): Result<NewPlan, PlanError> {
   const version = current?.version ?? 0;
   if (expectedVersion !== version) return err({ kind: 'conflict', version });
@@ -113,23 +128,25 @@ export function planPublish(
   const text = canonicalText(checked.value);
   const entry: DocumentEntry = { sha256: documentName(text), size: utf8(text).length, audience };
   const texts = new Map([[entry.sha256, text]]);
-  if (isEveryone(audience)) return next(current, [entry], texts);
+  if (isEveryone(audience)) return agreed(next(current, [entry], texts), current, consent);
   const stable = current?.documents.at(-1);
   if (stable === undefined) return refused('audience', audience, 'the first document must be for everyone');
   if (stable.sha256 === entry.sha256) return refused('audience', audience, 'everyone has this document already');
-  return next(current, [entry, stable], texts);
+  return agreed(next(current, [entry, stable], texts), current, consent);
 }
 
 /**
  * Decides what a rollback makes of the history. Versions only grow: an older set of documents gets a new version.
  * @param history newest first
  * @param textOf a document's text; an older document must pass today's rules too
+ * @param consent whether enough people agreed; to the version before one may go back alone: it is the brake
  */
 export function planRollback(
   history: readonly Plan[],
   request: RollbackRequest,
   expectedVersion: number,
   textOf: (name: string) => string | null,
+  consent: Consent,
 ): Result<NewPlan, PlanError> {
   const [current, before] = history;
   const version = current?.version ?? 0;
@@ -142,7 +159,30 @@ export function planRollback(
     const checked = validateParametersText(text);
     if (!checked.ok) return err({ kind: 'invalid', violations: checked.error });
   }
-  return next(current ?? null, target.documents, new Map());
+  const plan = next(current ?? null, target.documents, new Map());
+  return target === before ? plan : agreed(plan, current ?? null, consent);
+}
+
+/** How many agree, and what the document that is for everyone now says about that. */
+export interface Consent {
+  readonly persons: number;
+  /** Null before the first document: there is nothing that could ask for a second person. */
+  readonly inForce: Parameters | null;
+}
+
+/**
+ * The share that is asked about is the largest that a new or changed document goes to. A document that is for everyone already
+ * asks nobody again.
+ */
+function agreed(plan: Result<NewPlan, PlanError>, current: Plan | null, consent: Consent): Result<NewPlan, PlanError> {
+  if (!plan.ok || consent.inForce === null || consent.persons >= 2) return plan;
+  const abovePercentage = consent.inForce.publication.secondPersonAbovePercentage;
+  const stable = current?.documents.at(-1)?.sha256;
+  const shares = plan.value.documents
+    .filter(({ sha256 }) => sha256 !== stable)
+    .map(({ audience }) => audience.percentage);
+  if (Math.max(0, ...shares) <= abovePercentage) return plan;
+  return err({ kind: 'needs-second-person', version: plan.value.version, abovePercentage });
 }
 
 /**

@@ -4,10 +4,12 @@
  * character fails.
  *
  * Durable writes: a booking comes before the codes exist. A crash in between has used up quota, or leaves a batch whose
- * cards nobody was given; no code is ever live without its booking.
+ * cards nobody was given; no code is ever live without its booking. The same order again finds its booking and goes on. A
+ * revocation is marked before the session ends (workers/verification/desk.ts).
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { QuotaRequest, ReleaseReply, TeleTanBook, TeleTanEntry } from '../../domain/code-books.ts';
 import type { BatchCursor, ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -23,13 +25,17 @@ import {
   countFailedGuesses,
   failedGuesses,
   forgetOldEntries,
-  type IssuedTeleTan,
+  markRevoked,
   markWithdrawn,
+  orderedBatch,
+  orderedTeleTan,
   quotaOf,
   SCHEMA,
+  type TeleTanOrder,
   teleTansOf,
   withdrawnFrom,
 } from './desk-ops.ts';
+import { askedBy, askForCodes, releaseCodes, waiting } from './release-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
 
@@ -50,19 +56,57 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     this.#alarm = new KeptAlarm(ctx.storage);
   }
 
-  /** Books one teleTAN. @param hint its first characters @returns the entry, or null when the quota is used up */
-  async bookTeleTan(issuer: string, hint: string, lifetimeSeconds: number): Promise<IssuedTeleTan | null> {
-    const now = Math.floor(await this.clock());
-    const entry = { hint, issuedAt: now, expiresAt: now + lifetimeSeconds };
-    const booked = this.ctx.storage.transactionSync(() => bookTeleTan(this.#sql, issuer, entry));
+  /** Books one teleTAN, an order once. @returns the entry, or null when the quota is used up */
+  async bookTeleTan(
+    order: Omit<TeleTanOrder, 'issuedAt' | 'expiresAt'>,
+    lifetimeSeconds: number,
+  ): Promise<TeleTanEntry | null> {
+    const issuedAt = Math.floor(await this.clock());
+    const whole = { ...order, issuedAt, expiresAt: issuedAt + lifetimeSeconds };
+    const entry = this.ctx.storage.transactionSync(() => bookTeleTan(this.#sql, whole));
     await this.#alarm.keep(CLEANUP_EVERY_MS);
-    return booked ? entry : null;
+    return entry;
   }
 
-  /** @returns this issuer's teleTANs of the last day, newest first, and the quota */
-  async teleTansOf(issuer: string): Promise<{ entries: IssuedTeleTan[]; used: number; limit: number }> {
+  /** @returns the entry of an order of this issuer while its code is valid, or null */
+  async validTeleTan(issuer: string, orderId: string): Promise<TeleTanEntry | null> {
+    const entry = orderedTeleTan(this.#sql, issuer, orderId);
+    const isValid = entry !== null && entry.revokedAt === null && (await this.clock()) < entry.expiresAt;
+    return isValid ? entry : null;
+  }
+
+  /** See {@link markRevoked}. */
+  async markRevoked(orderId: string, issuer: string): Promise<string | null> {
+    return markRevoked(this.#sql, orderId, issuer, Math.floor(await this.clock()));
+  }
+
+  /** @returns this issuer's teleTANs of the last day, newest first, the quota and what was asked beyond it */
+  async teleTansOf(issuer: string): Promise<TeleTanBook> {
     const now = Math.floor(await this.clock());
-    return { entries: teleTansOf(this.#sql, issuer, now - 86_400), ...quotaOf(this.#sql, issuer, now) };
+    const { used, limit } = quotaOf(this.#sql, issuer, now);
+    const entries = teleTansOf(this.#sql, issuer, now - 86_400);
+    return { entries, used, limit, asked: askedBy(this.#sql, issuer, now), mayAsk: limit > 0 };
+  }
+
+  /** Asks for codes beyond the quota, once it is used up. @returns false when it isn't, or is 0 */
+  async askBeyondQuota(issuer: string, codes: number): Promise<boolean> {
+    const askedAt = Math.floor(await this.clock());
+    const { used, limit } = quotaOf(this.#sql, issuer, askedAt);
+    if (limit === 0 || used < limit) return false;
+    const id = crypto.randomUUID().replaceAll('-', '');
+    this.ctx.storage.transactionSync(() => askForCodes(this.#sql, { id, issuer, codes, askedAt }));
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
+    return true;
+  }
+
+  /** See {@link waiting}. */
+  async quotaRequests(): Promise<QuotaRequest[]> {
+    return waiting(this.#sql, Math.floor(await this.clock()));
+  }
+
+  /** See {@link releaseCodes}. */
+  async releaseQuota(id: string, by: string): Promise<ReleaseReply> {
+    return releaseCodes(this.#sql, id, by, Math.floor(await this.clock()));
   }
 
   /** Sets an issuer's teleTANs an hour; 0 stops them. */
@@ -78,21 +122,31 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
       .map((row) => ({ issuer: row.issuer, teleTansPerHour: row.teletans_per_hour }));
   }
 
-  /** Books a batch of cards. @returns the batch, or null when the provider's cards of the day are used up */
-  async bookBatch(provider: string, label: string, size: number, lifetimeSeconds: number): Promise<Batch | null> {
+  /** Books a batch of cards, an order once. @returns the batch, or null when the provider's cards of the day are used up */
+  async bookBatch(
+    cards: Pick<Batch, 'provider' | 'label' | 'size'>,
+    orderId: string,
+    lifetimeSeconds: number,
+  ): Promise<Batch | null> {
     const now = Math.floor(await this.clock());
     const batch: Batch = {
       batchId: crypto.randomUUID(),
-      provider,
-      label,
-      size,
+      ...cards,
       createdAt: now,
       expiresAt: now + lifetimeSeconds,
       withdrawnFrom: null,
     };
-    const booked = this.ctx.storage.transactionSync(() => bookBatch(this.#sql, batch));
+    const booked = this.ctx.storage.transactionSync(() => {
+      const before = orderedBatch(this.#sql, cards.provider, orderId);
+      return before ?? (bookBatch(this.#sql, batch, orderId) ? batch : null);
+    });
     await this.#alarm.keep(CLEANUP_EVERY_MS);
-    return booked ? batch : null;
+    return booked;
+  }
+
+  /** See {@link orderedBatch}. */
+  orderedBatch(provider: string, orderId: string): Batch | null {
+    return orderedBatch(this.#sql, provider, orderId);
   }
 
   /** See {@link batchPage}. */

@@ -4,7 +4,9 @@
  * its issuer finds it in a list; a card leaves nothing. SQL over one object's storage; no clock, no network.
  */
 
+import type { TeleTanEntry } from '../../domain/code-books.ts';
 import type { BatchCursor } from '../../domain/rpc.ts';
+import { forgetQuotaRequests, releasedTo } from './release-ops.ts';
 
 /** Numbered migrations; STORAGE.md describes the tables. */
 export const SCHEMA: readonly string[] = [
@@ -19,6 +21,17 @@ export const SCHEMA: readonly string[] = [
    CREATE TABLE quota (issuer TEXT PRIMARY KEY, teletans_per_hour INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE failed_guess (hour INTEGER PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
   `CREATE INDEX batch_age ON batch (created_at, batch_id);`,
+  // The order a form gave (decision 033), and which session a teleTAN opens, so that it can be revoked without the code.
+  `ALTER TABLE teletan ADD COLUMN order_id TEXT;
+   ALTER TABLE teletan ADD COLUMN session TEXT;
+   ALTER TABLE teletan ADD COLUMN revoked_at INTEGER;
+   CREATE UNIQUE INDEX teletan_order ON teletan (order_id) WHERE order_id IS NOT NULL;
+   ALTER TABLE batch ADD COLUMN order_id TEXT;
+   CREATE UNIQUE INDEX batch_order ON batch (order_id) WHERE order_id IS NOT NULL;
+   CREATE TABLE quota_request (
+     id TEXT PRIMARY KEY, issuer TEXT NOT NULL, codes INTEGER NOT NULL, asked_at INTEGER NOT NULL, released_at INTEGER
+   ) WITHOUT ROWID;
+   CREATE INDEX quota_request_issuer ON quota_request (issuer, released_at);`,
 ];
 
 /** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */
@@ -32,7 +45,13 @@ const BATCH_KEPT_AFTER_EXPIRY_SECONDS = 30 * 86_400;
 /** Entries forgotten in a slice: some 3 ms. */
 const CLEANUP_ROWS = 500;
 
-export interface IssuedTeleTan {
+/** What is booked of a teleTAN before it exists. */
+export interface TeleTanOrder {
+  readonly issuer: string;
+  /** Name of the order (domain/derived-codes.ts). */
+  readonly orderId: string;
+  /** Under which its session is stored. */
+  readonly session: string;
   readonly hint: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -57,31 +76,88 @@ export function quotaOf(sql: SqlStorage, issuer: string, now: number): { used: n
   const own = sql
     .exec<{ teletans_per_hour: number }>('SELECT teletans_per_hour FROM quota WHERE issuer = ?', issuer)
     .toArray()[0];
-  return { used, limit: own?.teletans_per_hour ?? DEFAULT_TELETANS_PER_HOUR };
+  const base = own?.teletans_per_hour ?? DEFAULT_TELETANS_PER_HOUR;
+  return { used, limit: base === 0 ? 0 : base + releasedTo(sql, issuer, now) };
 }
 
-/** Books a teleTAN. @returns false when the issuer's quota is used up; another issuer's is never touched */
-export function bookTeleTan(sql: SqlStorage, issuer: string, entry: IssuedTeleTan): boolean {
-  const { used, limit } = quotaOf(sql, issuer, entry.issuedAt);
-  if (used >= limit) return false;
-  sql.exec('INSERT INTO teletan VALUES (?, ?, ?, ?)', issuer, entry.issuedAt, entry.expiresAt, entry.hint);
-  return true;
+type TeleTanRow = {
+  order_id: string | null;
+  hint: string;
+  issued_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+};
+
+const TELETAN_COLUMNS = 'order_id, hint, issued_at, expires_at, revoked_at';
+
+const entryIn = (row: TeleTanRow): TeleTanEntry => ({
+  id: row.order_id,
+  hint: row.hint,
+  issuedAt: row.issued_at,
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at,
+});
+
+/** @returns the teleTAN of an order of this issuer, or null */
+export function orderedTeleTan(sql: SqlStorage, issuer: string, orderId: string): TeleTanEntry | null {
+  const select = `SELECT ${TELETAN_COLUMNS} FROM teletan WHERE order_id = ? AND issuer = ?`;
+  const row = sql.exec<TeleTanRow>(select, orderId, issuer).toArray()[0];
+  return row === undefined ? null : entryIn(row);
+}
+
+/**
+ * Books a teleTAN; an order that is booked already is that entry again.
+ *
+ * @returns null when the issuer's quota is used up; another issuer's is never touched
+ */
+export function bookTeleTan(sql: SqlStorage, order: TeleTanOrder): TeleTanEntry | null {
+  const { issuer, orderId, session, hint, issuedAt, expiresAt } = order;
+  const booked = orderedTeleTan(sql, issuer, orderId);
+  if (booked !== null) return booked;
+  const { used, limit } = quotaOf(sql, issuer, issuedAt);
+  if (used >= limit) return null;
+  sql.exec(
+    'INSERT INTO teletan (issuer, issued_at, expires_at, hint, order_id, session) VALUES (?, ?, ?, ?, ?, ?)',
+    issuer,
+    issuedAt,
+    expiresAt,
+    hint,
+    orderId,
+    session,
+  );
+  return { id: orderId, hint, issuedAt, expiresAt, revokedAt: null };
 }
 
 /** @returns this issuer's teleTANs since `from`, newest first */
-export function teleTansOf(sql: SqlStorage, issuer: string, from: number): IssuedTeleTan[] {
+export function teleTansOf(sql: SqlStorage, issuer: string, from: number): TeleTanEntry[] {
+  const select = `SELECT ${TELETAN_COLUMNS} FROM teletan WHERE issuer = ? AND issued_at >= ? ORDER BY issued_at DESC`;
   return sql
-    .exec<{ hint: string; issued_at: number; expires_at: number }>(
-      'SELECT hint, issued_at, expires_at FROM teletan WHERE issuer = ? AND issued_at >= ? ORDER BY issued_at DESC',
-      issuer,
-      from,
-    )
+    .exec<TeleTanRow>(select, issuer, from)
     .toArray()
-    .map((row) => ({ hint: row.hint, issuedAt: row.issued_at, expiresAt: row.expires_at }));
+    .map((row) => entryIn(row));
+}
+
+/**
+ * Marks a teleTAN revoked; the first time stands.
+ *
+ * @param issuer whose it must be
+ * @returns under which name its session is stored, or null when there is no such one
+ */
+export function markRevoked(sql: SqlStorage, orderId: string, issuer: string, now: number): string | null {
+  const row = sql
+    .exec<{ session: string | null }>(
+      `UPDATE teletan SET revoked_at = COALESCE(revoked_at, ?1) WHERE order_id = ?2 AND issuer = ?3
+       RETURNING session`,
+      now,
+      orderId,
+      issuer,
+    )
+    .toArray()[0];
+  return row?.session ?? null;
 }
 
 /** Books a batch of cards. @returns false when the provider's cards of 24 hours are used up */
-export function bookBatch(sql: SqlStorage, batch: Batch): boolean {
+export function bookBatch(sql: SqlStorage, batch: Batch, orderId: string): boolean {
   const { n } = sql
     .exec<{ n: number | null }>(
       'SELECT SUM(size) AS n FROM batch WHERE provider = ? AND created_at > ?',
@@ -91,8 +167,25 @@ export function bookBatch(sql: SqlStorage, batch: Batch): boolean {
     .one();
   if ((n ?? 0) + batch.size > CARDS_PER_PROVIDER_AND_DAY) return false;
   const { batchId, provider, label, size, createdAt, expiresAt } = batch;
-  sql.exec('INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, NULL)', batchId, provider, label, size, createdAt, expiresAt);
+  sql.exec(
+    `INSERT INTO batch (batch_id, provider, label, size, created_at, expires_at, order_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    batchId,
+    provider,
+    label,
+    size,
+    createdAt,
+    expiresAt,
+    orderId,
+  );
   return true;
+}
+
+/** @returns the batch of an order of this provider, or null */
+export function orderedBatch(sql: SqlStorage, provider: string, orderId: string): Batch | null {
+  const row = sql
+    .exec<BatchRow>('SELECT * FROM batch WHERE order_id = ? AND provider = ?', orderId, provider)
+    .toArray()[0];
+  return row === undefined ? null : batchIn(row);
 }
 
 /** Batches on a page. */
@@ -198,6 +291,7 @@ export function forgetOldEntries(sql: SqlStorage, now: number): boolean {
   const gone = sql.exec(`DELETE FROM teletan WHERE rowid IN (${entries}) RETURNING 1`, now - TELETAN_KEPT_SECONDS);
   if (gone.toArray().length > 0) return true;
   sql.exec('DELETE FROM batch WHERE expires_at <= ?', now - BATCH_KEPT_AFTER_EXPIRY_SECONDS);
+  forgetQuotaRequests(sql, now);
   sql.exec('DELETE FROM failed_guess WHERE hour < ?', Math.floor(now / 3600) - 48);
   return false;
 }

@@ -6,6 +6,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import {
+  type Consent,
   type ParameterBackOfficeRpc,
   type NewPlan,
   type ParameterStatus,
@@ -21,6 +22,7 @@ import type { PolicyInForce } from '../../domain/keys/regions.ts';
 import { policyInForce } from '../../domain/parameters/policy.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
+import { parseParameters } from '../../protocol/parameters/document.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
@@ -64,16 +66,16 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     this.#guard = new ClockGuard(ctx.storage);
   }
 
-  async publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply> {
+  async publishParameters(request: PublishRequest, expectedVersion: number, persons = 1): Promise<PublishReply> {
     const now = await this.#now();
-    const plan = planPublish(this.#current(), request, expectedVersion);
+    const plan = planPublish(this.#current(), request, expectedVersion, this.#consent(persons));
     return this.#carryOut('publish', plan, now, request.dryRun);
   }
 
-  async rollbackParameters(request: RollbackRequest, expectedVersion: number): Promise<PublishReply> {
+  async rollbackParameters(request: RollbackRequest, expectedVersion: number, persons = 1): Promise<PublishReply> {
     const now = await this.#now();
     const textOf = (name: string): string | null => this.#rows.document(name);
-    const plan = planRollback(this.#rows.history(), request, expectedVersion, textOf);
+    const plan = planRollback(this.#rows.history(), request, expectedVersion, textOf, this.#consent(persons));
     return this.#carryOut('rollback', plan, now, request.dryRun);
   }
 
@@ -167,6 +169,13 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
 
   #current(): Plan | null {
     return this.#rows.history()[0] ?? null;
+  }
+
+  #consent(persons: number): Consent {
+    const name = this.#current()?.documents.at(-1)?.sha256;
+    const text = name === undefined ? null : this.#rows.document(name);
+    const parsed = text === null ? null : parseParameters(JSON.parse(text));
+    return { persons, inForce: parsed?.ok === true ? parsed.value : null };
   }
 
   /** From the plan to the row there is no await, so of two operators with the same expectation one gets the version. */

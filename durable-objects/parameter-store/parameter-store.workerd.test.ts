@@ -31,7 +31,12 @@ const START = 1_781_481_600;
 const PUTS_OF_FIRST = 8;
 
 /** A document in which every one of CWA's messages differs, too. */
-const text = (label: string): string => JSON.stringify({ ...defaults, appFeatures: [{ label, value: 1 }] });
+const text = (label: string, secondPersonAbovePercentage = 100): string =>
+  JSON.stringify({
+    ...defaults,
+    appFeatures: [{ label, value: 1 }],
+    publication: { secondPersonAbovePercentage },
+  });
 
 class Rig {
   now = START;
@@ -148,6 +153,25 @@ describe('publish', () => {
     expect(dry).toEqual({ kind: 'would-publish', version: 2 });
     expect(await published()).toEqual(before);
     expect(await rig.in((store) => store.parameterStatus())).toMatchObject({ version: 1, published: true });
+  });
+
+  it('waits for a second person where the document in force wants one, and decides nothing before', async ({
+    expect,
+  }) => {
+    const publish = (document: string, expected: number, persons?: number) =>
+      rig.in((store) => store.publishParameters({ document, audience: null, dryRun: false }, expected, persons));
+    expect(await publish(text('first', 10), 0)).toMatchObject({ kind: 'published' });
+    const before = await published();
+    expect(await publish(text('second', 100), 1)).toEqual({
+      kind: 'needs-second-person',
+      version: 2,
+      abovePercentage: 10,
+    });
+    expect(await published()).toEqual(before);
+    expect(await publish(text('second', 100), 1, 2)).toEqual({ kind: 'published', version: 2 });
+    expect(await publish(text('third', 10), 2)).toEqual({ kind: 'published', version: 3 });
+    const back = await rig.in((store) => store.rollbackParameters({ toVersion: 1, dryRun: false }, 3));
+    expect(back).toMatchObject({ kind: 'needs-second-person' });
   });
 
   it('rolls back to the former documents under a higher version', async ({ expect }) => {

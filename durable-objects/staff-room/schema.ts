@@ -53,4 +53,11 @@ export const SCHEMA: readonly string[] = [
      one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, chain TEXT NOT NULL, whole_at INTEGER, broken INTEGER
    );
    INSERT INTO audit_pass VALUES (1, 0, '', NULL, NULL);`,
+  // Forms that were sent, and what waits for a second person (decision 033).
+  `CREATE TABLE form (id TEXT PRIMARY KEY, begun_at INTEGER NOT NULL, answer TEXT) WITHOUT ROWID;
+   CREATE INDEX form_age ON form (begun_at);
+   CREATE TABLE proposal (
+     id TEXT PRIMARY KEY, proposed_by TEXT NOT NULL, proposed_at INTEGER NOT NULL, action TEXT NOT NULL,
+     request TEXT NOT NULL, expected_version INTEGER NOT NULL
+   );`,
 ];

@@ -5,7 +5,7 @@
  *
  * Durable writes: an action is written into the log before it is done. A crash in between leaves an entry for something
  * that did not happen; nothing ever happens without an entry. A session's entry is written with its first use, in one
- * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts.
+ * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts; of a form: form-ops.ts.
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
@@ -37,6 +37,8 @@ import {
   removeHolder,
   setHolder,
 } from './card-ops.ts';
+import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
+import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
 import { SCHEMA } from './schema.ts';
 import {
   admitCommand,
@@ -104,6 +106,40 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   /** See {@link countAction}. */
   async countAction(subject: string): Promise<boolean> {
     return countAction(this.#sql, subject, await this.#now());
+  }
+
+  /** See {@link takeForm}. */
+  async takeForm(id: string): Promise<FormReply> {
+    return takeForm(this.#sql, id, await this.#now());
+  }
+
+  /** See {@link answerForm}. */
+  answerForm(id: string, location: string | null): void {
+    answerForm(this.#sql, id, location);
+  }
+
+  /** See {@link formAnswer}. */
+  formAnswer(id: string): string | null {
+    return formAnswer(this.#sql, id);
+  }
+
+  /** See {@link propose}. @returns the proposal's id */
+  async propose(proposal: Omit<Proposal, 'id' | 'at'>): Promise<string> {
+    const id = crypto.randomUUID().replaceAll('-', '');
+    const at = await this.#now();
+    this.ctx.storage.transactionSync(() => propose(this.#sql, { ...proposal, id, at }));
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
+    return id;
+  }
+
+  /** See {@link proposals}. */
+  async proposals(): Promise<Proposal[]> {
+    return proposals(this.#sql, await this.#now());
+  }
+
+  /** See {@link endProposal}. */
+  endProposal(id: string): void {
+    endProposal(this.#sql, id);
   }
 
   /** Ends one session: its owner signs out. */
@@ -218,6 +254,8 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     await this.#alarm.set(CLEANUP_EVERY_MS);
     const now = await this.#guard.believe(await this.#now(), this.secondClock);
     forgetSessions(this.#sql, now);
+    forgetForms(this.#sql, now);
+    forgetProposals(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
     if (more.includes(true)) await this.#alarm.set(NEXT_SLICE_MS);
   }

@@ -235,6 +235,14 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     await this.#change(tokenHash, (session) => ended(session, state));
   }
 
+  /** Ends the session of an issued code, used or not. @returns what it was when it had been used, or null */
+  revoke(tokenHash: string): StoredSession | null {
+    const row = readSession(this.#sql, tokenHash);
+    if (row === null || row.session.state === 'deleted' || row.session.state === 'void') return null;
+    writeSession(this.#sql, tokenHash, null, ended(row.session, 'deleted'));
+    return row.session.state === 'registered' ? row : null;
+  }
+
   /** Withdraws a batch of cards from an instant on. @returns rows changed in this shard */
   withdrawBatch(codeBatchId: string, from: number): number {
     return this.ctx.storage.transactionSync(() => withdrawBatch(this.#sql, codeBatchId, from));

@@ -19,6 +19,7 @@ import {
   exposureDetectionSchema,
   keyDownloadSchema,
   pollingSchema,
+  publicationSchema,
   regionsSchema,
   supportedCountriesSchema,
 } from './operations.ts';
@@ -52,6 +53,7 @@ export const parametersSchema = z
     supportedCountries: supportedCountriesSchema,
     appVersions: appVersionsSchema,
     appFeatures: z.array(appFeatureSchema).max(50),
+    publication: publicationSchema,
     cwaApps: cwaAppsSchema.default(CWA_APPS_DEFAULTS),
   })
   .describe('Parameters of exposure notifications');

@@ -124,6 +124,20 @@ export const appFeatureSchema = z.strictObject({
     .max(INT32_MAX),
 });
 
+/** Of a document that was published before there was this field. */
+const SECOND_PERSON_ABOVE = 10;
+
+export const publicationSchema = z
+  .strictObject({
+    secondPersonAbovePercentage: z
+      .number()
+      .min(0)
+      .max(100)
+      .describe('What goes to a larger share of the phones needs a second person; 0: always, 100: never'),
+  })
+  .default({ secondPersonAbovePercentage: SECOND_PERSON_ABOVE })
+  .describe('How the next document is published; phones ignore it');
+
 export const supportedCountriesSchema = z.array(country).min(1).max(100);
 export const regionsSchema = z.array(region).min(1).max(100);
 

@@ -2,7 +2,6 @@ import { describe, it } from 'vitest';
 import { UsageError } from '../support/command-line/command.ts';
 import { readArguments } from '../support/command-line/read-arguments.ts';
 import { CONFIG, configArguments } from './arguments.ts';
-import { differences } from './difference.ts';
 
 const FILE = 'parameters/default.json';
 
@@ -54,21 +53,5 @@ describe('arguments of npm run config', () => {
     'rollback --percentage 10',
   ])('refuse "%s"', (line, { expect }) => {
     expect(() => read(line)).toThrow(UsageError);
-  });
-});
-
-describe('differences', () => {
-  it('name the fields that differ, in both directions, $schema apart', ({ expect }) => {
-    const before = { $schema: 'a', a: 1, list: [1, 2], gone: true, same: { x: [] } };
-    const after = { $schema: 'b', a: 2, list: [1, 3, 4], came: { y: 1 }, same: { x: [] } };
-    expect(differences(before, after).map((d) => `${d.path}: ${d.before} → ${d.after}`)).toEqual([
-      'a: 1 → 2',
-      'list[1]: 2 → 3',
-      'list[2]: (absent) → 4',
-      'gone: true → (absent)',
-      'came: (absent) → {"y":1}',
-    ]);
-    expect(differences(after, after)).toEqual([]);
-    expect(differences([1], { 0: 1 })).toHaveLength(1);
   });
 });

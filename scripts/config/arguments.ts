@@ -27,7 +27,7 @@ function rangeOf(text: string, of: (part: string) => unknown): unknown {
 /** What `npm run config` says about itself. */
 export const CONFIG = {
   name: 'npm run config',
-  summary: 'Checks, compares, publishes and rolls back the parameter document (docs/parameters.md).',
+  summary: 'Checks, compares, publishes, agrees to and rolls back the parameter document (docs/parameters.md).',
   positionals: {
     command: oneOf(
       'what to do',
@@ -37,6 +37,7 @@ export const CONFIG = {
         diff: 'says what FILE would change for everyone',
         publish: 'publishes FILE as the next version',
         rollback: 'publishes the documents of an earlier version anew',
+        agree: 'publishes, as the second person, what another proposed',
       },
       null,
     ),
@@ -56,6 +57,11 @@ export const CONFIG = {
       default: null,
       defaultText: 'the one before the current',
     }),
+    proposal: parsed(
+      'agree: which proposal, as status lists it',
+      { placeholder: 'ID', default: null, mustBe: '32 hex digits' },
+      (text) => (/^[0-9a-f]{32}$/.test(text) ? text : undefined),
+    ),
     percentage: parsed(
       'publish: only this share of the phones, 0 < P <= 100',
       { placeholder: 'P', default: null, mustBe: 'a share of the phones, 0 < P <= 100' },
@@ -98,6 +104,8 @@ export interface ConfigArguments {
   /** null: everyone. */
   readonly audience: Audience | null;
   readonly dryRun: boolean;
+  /** Id; empty where the command takes none. */
+  readonly proposal: string;
 }
 
 const NEEDS_FILE: readonly Command[] = ['validate', 'diff', 'publish'];
@@ -114,6 +122,13 @@ export function configArguments(given: Given): ConfigArguments {
       file === null ? `FILE: is missing; ${command} needs one` : `FILE: "${file}" must not stand after ${command}`,
     );
   }
+  if ((command === 'agree') !== (given.proposal !== null)) {
+    throw new UsageError(
+      given.proposal === null
+        ? '--proposal: is missing; agree needs one'
+        : `${command}: --proposal must stand after agree`,
+    );
+  }
   const everyone = percentage === null && android === null && ios === null;
   if (!everyone && command !== 'publish') {
     throw new UsageError(`${command}: --percentage, --android and --ios must stand after publish`);
@@ -125,5 +140,14 @@ export function configArguments(given: Given): ConfigArguments {
         android: android ?? EVERYONE.android,
         ios: ios ?? EVERYONE.ios,
       };
-  return { command, file, url: given.url, expect, to, audience, dryRun: given['dry-run'] };
+  return {
+    command,
+    file,
+    url: given.url,
+    expect,
+    to,
+    audience,
+    dryRun: given['dry-run'],
+    proposal: given.proposal ?? '',
+  };
 }

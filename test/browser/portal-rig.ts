@@ -1,7 +1,6 @@
 /**
  * @module A local edge with all Workers, Chromium before it, and people who sign in at the local chooser.
  */
-import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireChromium } from '../../scripts/support/chromium.ts';
 import { type LocalEdge, type LocalEdgeOptions, startLocalEdge } from '../../local-edge/local-edge.ts';
@@ -33,12 +32,14 @@ interface Person {
   readonly provider?: string;
 }
 
-/** @param options of the edge @returns the edge and a browser; ended by `close` */
-export async function startPortal(options: Pick<LocalEdgeOptions, 'adapt'> = {}): Promise<Portal> {
+/** @param options of the edge, and variables of the portal @returns the edge and a browser; ended by `close` */
+export async function startPortal(
+  options: Pick<LocalEdgeOptions, 'adapt'> & { readonly portal?: Readonly<Record<string, string>> } = {},
+): Promise<Portal> {
   const authority = await issueCertificate(CARD_AUTHORITY, null);
   const edge = await startLocalEdge({
     ...options,
-    vars: { portal: { STAFF_ROOTS: authority.certificate.toString('pem') } },
+    vars: { portal: { STAFF_ROOTS: authority.certificate.toString('pem'), ...options.portal } },
   });
   const browser = await chromium.launch({
     executablePath: requireChromium(),
@@ -74,11 +75,12 @@ export async function startPortal(options: Pick<LocalEdgeOptions, 'adapt'> = {})
   };
 }
 
-/** What axe found, one line each. */
-export async function axeViolations(page: Page): Promise<string[]> {
-  // The pages' policy forbids scripts from elsewhere; the debugger may run one all the same.
-  return page.evaluate(`${axe.source}; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-    .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html)))`);
+/** On the page `teletan`: says why and that one asked, and issues a code, which is shown then. */
+export async function issueTeleTan(page: Page): Promise<void> {
+  await page.getByLabel('They lost the QR code').check();
+  await page.getByLabel('I asked who is calling').check();
+  await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+  await page.locator('.code').waitFor();
 }
 
 /** @returns whether something is wider than the window */

@@ -10,7 +10,8 @@ import { parseTeleTan } from '../../domain/teletan.ts';
 import { requirePdftotext } from '../../scripts/support/chromium.ts';
 import { moveClock } from '../../scripts/support/operator.ts';
 import { ask, withBackOffice } from '../support/back-office.ts';
-import { axeViolations, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
+import { axeViolations } from '../support/axe.ts';
+import { issueTeleTan, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
 import { qrOn, textOfPdf } from './print.ts';
 
 const PAGES = [
@@ -21,6 +22,7 @@ const PAGES = [
   'flyers',
   'laboratories',
   'quotas',
+  'parameters',
   'guesses',
   'holders',
   'sessions',
@@ -60,7 +62,7 @@ describe('the hotline', () => {
     const page = await portal.signIn({ name: 'hotline-1', roles: ['hotline'] });
     await page.clock.install();
     await open(page, 'teletan');
-    await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+    await issueTeleTan(page);
     const shown = (await page.locator('.code').textContent()) ?? '';
     expect(parseTeleTan(shown)).not.toBeNull();
     const size = await page.locator('.code').evaluate((node) => Number.parseFloat(getComputedStyle(node).fontSize));
@@ -94,10 +96,19 @@ describe('the hotline', () => {
     expect(outline).toBe('solid');
     await page.keyboard.press('Enter');
     await page.waitForURL(/teletan/);
-    for (let presses = 0; (await focused()) !== 'Issue a teleTAN' || !(await isButton(page)); presses++) {
-      expect(presses).toBeLessThan(20);
-      await page.keyboard.press('Tab');
-    }
+    const tabTo = async (there: () => Promise<boolean>): Promise<void> => {
+      for (let presses = 0; !(await there()); presses++) {
+        expect(presses).toBeLessThan(20);
+        await page.keyboard.press('Tab');
+      }
+    };
+    const isInput = (name: string) => async (): Promise<boolean> =>
+      (await page.evaluate(() => document.activeElement?.getAttribute('name'))) === name;
+    await tabTo(isInput('reason'));
+    await page.keyboard.press('Space');
+    await tabTo(isInput('asked'));
+    await page.keyboard.press('Space');
+    await tabTo(async () => (await focused()) === 'Issue a teleTAN' && isButton(page));
     await page.keyboard.press('Enter');
     await page.locator('.code').waitFor();
     expect(parseTeleTan((await page.locator('.code').textContent()) ?? '')).not.toBeNull();
@@ -107,7 +118,7 @@ describe('the hotline', () => {
     const page = await portal.signIn({ name: 'hotline-3', roles: ['hotline'] });
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await open(page, 'teletan');
-    await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+    await issueTeleTan(page);
     const shown = parseTeleTan((await page.locator('.code').textContent()) ?? '');
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
@@ -120,8 +131,8 @@ describe('the hotline', () => {
     const context = await portal.browser.newContext({ javaScriptEnabled: false, storageState });
     const page = await context.newPage();
     await open(page, 'teletan');
-    await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
-    expect(await page.locator('.timer').textContent()).toMatch(/^Valid until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$/);
+    await issueTeleTan(page);
+    expect(await page.locator('.timer').textContent()).toMatch(/^Valid until (\d{4}-\d\d-\d\d )?\d\d:\d\d CES?T\.$/);
     expect(await page.getByRole('button', { name: 'Copy' }).isVisible()).toBe(false);
     await context.close();
   });
@@ -139,7 +150,7 @@ describe('the hotline', () => {
     const page = await portal.signIn({ name: 'hotline-6', roles: ['hotline'] });
     const operator = await portal.signIn({ name: 'operator-6', roles: ['operator'] });
     await open(operator, 'sessions');
-    await operator.getByRole('button', { name: 'End all sessions of hotline-6' }).click();
+    await operator.getByRole('button', { name: 'End the sessions hotline-6' }).click();
     expect((await open(page, 'teletan'))?.status()).toBe(401);
     expect(await heading(page)).toBe('Your session has ended');
     expect(await page.getByRole('link', { name: 'Sign in again' }).isVisible()).toBe(true);
@@ -165,7 +176,7 @@ describe('an operator', () => {
     const subject = /card:\S+/.exec(await row.innerText())?.[0] ?? '';
     await open(page, 'sessions');
     await page.getByLabel('Person').fill(subject);
-    await page.getByRole('button', { name: 'End the sessions' }).click();
+    await page.getByRole('button', { name: 'End the sessions', exact: true }).click();
     await open(page, 'holders');
     expect(await row.innerText()).toContain('kept out');
     await page.getByRole('button', { name: `Let in again ${subject}` }).click();
@@ -196,7 +207,7 @@ describe('a provider', () => {
       expect(parseCardCode(code)).not.toBeNull();
       for (const group of code.split('-')) expect(text).toContain(group);
     }
-    expect(text.match(/Practice Gouda · December/g)).toHaveLength(23);
+    expect(text.match(/Batch [0-9a-f]{8} · Practice Gouda · December/g)).toHaveLength(23);
     expect(text).toMatch(/Valid until \d{4}-\d\d-\d\d/);
     // What is for the screen stays there.
     for (const word of ['Sign out', 'Print this page', 'Card batches']) expect(text).not.toContain(word);
@@ -246,8 +257,10 @@ describe('a provider', () => {
     expect(await rows.count()).toBe(25);
     expect(await axeViolations(page)).toEqual([]);
     await page.getByRole('link', { name: 'Older batches' }).click();
+    await page.waitForURL(/older=/);
     expect(await rows.count()).toBe(1);
     await page.getByRole('link', { name: 'Newer batches' }).click();
+    await page.waitForURL(/newer=/);
     expect(await rows.count()).toBe(25);
     expect(await page.getByRole('link', { name: 'Newer batches' }).count()).toBe(0);
   });
@@ -274,8 +287,7 @@ describe('every page', () => {
     const page = await portal.signIn({ name: 'everybody-1', roles: EVERYTHING });
     for (const language of ['Deutsch', 'Nederlands', 'English']) {
       await page.getByRole('button', { name: language }).click();
-      const paths = language === 'English' ? ['', ...PAGES] : ['', 'cards', 'audit'];
-      for (const path of paths) {
+      for (const path of ['', ...PAGES]) {
         await open(page, path);
         expect([path, await axeViolations(page)]).toEqual([path, []]);
       }
@@ -285,7 +297,7 @@ describe('every page', () => {
   it('is readable at 200 % and on a narrow screen: nothing has to be scrolled sideways', async ({ expect }) => {
     const page = await portal.signIn({ name: 'everybody-2', roles: EVERYTHING });
     // A window of 1,200 pixels enlarged to 200 % is 600 wide; WCAG 1.4.10 asks for 320.
-    for (const width of [600, 320]) {
+    for (const width of [600, 360, 320]) {
       await page.setViewportSize({ width, height: 700 });
       for (const path of ['', ...PAGES]) {
         await open(page, path);

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
-import { moveClock, setClock } from '../../scripts/support/operator.ts';
-import { startPortal } from './portal-rig.ts';
+import { command, moveClock, setClock } from '../../scripts/support/operator.ts';
+import { issueTeleTan, startPortal } from './portal-rig.ts';
 
 const FOLDER = new URL('../../docs/portal/', import.meta.url).pathname;
 /** 25 November 2026, 09:00 UTC. */
@@ -37,15 +37,18 @@ await run(
 
       await shoot('home');
       await open('teletan');
-      await page.getByRole('button', { name: 'Issue a teleTAN' }).click();
+      await shoot('teletan-form');
+      await issueTeleTan(page);
       await shoot('teletan');
       await open('codes');
       await shoot('codes');
+      await page.getByRole('button', { name: /^Revoke/ }).click();
+      await shoot('revoke');
       await open('cards');
       await page.getByLabel('Name of the batch').fill('December');
       await shoot('cards');
       await page.getByRole('button', { name: 'Make the cards' }).click();
-      await page.locator('.card').nth(9).waitFor();
+      await page.locator('#sheets-end').waitFor({ state: 'attached' });
       await shoot('cards-made');
       await page.emulateMedia({ media: 'print' });
       await page.setViewportSize({ width: 720, height: 1018 });
@@ -62,7 +65,7 @@ await run(
       await open('flyers');
       await shoot('flyers');
       await page.getByRole('button', { name: 'Make the flyers' }).click();
-      await page.locator('.flyer').waitFor();
+      await page.locator('#sheets-end').waitFor({ state: 'attached' });
       await page.emulateMedia({ media: 'print' });
       await page.setViewportSize({ width: 720, height: 1018 });
       await shoot('flyer-printed');
@@ -87,6 +90,19 @@ await run(
       await page.getByLabel('teleTANs an hour').fill('120');
       await page.getByRole('button', { name: 'Set the quota' }).click();
       await shoot('quotas');
+      const document = readFileSync(new URL('../../parameters/default.json', import.meta.url), 'utf8');
+      const publish = (change: object, expectedVersion: number) =>
+        command(edge.url, 'POST', '/operator/config/publish', {
+          document: JSON.stringify({ ...(JSON.parse(document) as object), ...change }),
+          expectedVersion,
+        });
+      await publish({}, 0);
+      await publish({ exposureDetection: { maxExposureDetectionsPerInterval: 4, overallTimeoutInSeconds: 600 } }, 1);
+      await open('parameters');
+      await shoot('parameters');
+      await page.getByRole('link', { name: 'Open the risk explorer' }).click();
+      await page.locator('.difference').waitFor();
+      await shoot('explorer');
       await portal.bringList(NOW - 3600);
       await open('holders');
       await page.getByLabel('Number on the card').fill('900012345');

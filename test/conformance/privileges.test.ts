@@ -137,6 +137,8 @@ describe('running Workers', () => {
       issueTeleTan: ['nobody'],
       cardBatches: [null],
       teleTanQuotas: [],
+      quotaRequests: [],
+      orderedTeleTan: ['nobody', '0'.repeat(64)],
       guesses: [],
       forgetExpired: [],
     },

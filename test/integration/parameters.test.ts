@@ -17,6 +17,7 @@ import {
   updateParameters,
 } from '../../phone/parameters/parameters.ts';
 import { advanceUntilIdle, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
+import type { ConfigStatus } from '../../scripts/support/portal.ts';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { androidRequires, readByAndroid, readByIos, verified } from '../support/cwa-apps.ts';
 import { runCommand } from '../support/processes.ts';
@@ -37,7 +38,9 @@ afterAll(async () => {
 
 function file(name: string, change: object): string {
   const path = join(state, name);
-  writeFileSync(path, JSON.stringify({ ...defaults, ...change }));
+  // Who publishes alone: a second person is asked for below.
+  const publication = { secondPersonAbovePercentage: 100 };
+  writeFileSync(path, JSON.stringify({ ...defaults, publication, ...change }));
   return path;
 }
 const config = (...args: string[]): Promise<{ code: number | null; stdout: string }> =>
@@ -90,11 +93,29 @@ describe('from an operator’s file to a phone', () => {
     );
   });
 
+  it('wants a second person above the share that the document in force sets', async ({ expect }) => {
+    const asking = { publication: { secondPersonAbovePercentage: 10 } };
+    expect((await config('publish', file('asks.json', { comment: 'one', ...asking }))).stdout).toBe(
+      'version 5 is published\n',
+    );
+    const next = file('next.json', { comment: 'next', ...asking });
+    const tried = await config('publish', next, '--dry-run');
+    expect(tried.stdout).toBe('dry run: would be version 6, once a second person agrees\n');
+    expect((await config('publish', next)).stdout).toContain('more than 10 % of the phones');
+    const { proposals, version } = JSON.parse((await config('status', '--json')).stdout) as ConfigStatus;
+    expect([version, proposals]).toMatchObject([5, [{ by: 'local-operator', action: 'publish', expectedVersion: 5 }]]);
+    // The same person is no second one.
+    const own = await config('agree', '--proposal', proposals[0]?.id ?? '');
+    expect(own.code).toBe(1);
+    expect((await config('publish', next, '--percentage', '10')).stdout).toBe('version 6 is published\n');
+    expect((await config('rollback')).stdout).toBe('version 7 is published\n');
+  });
+
   it('is renewed in time, without anybody publishing', async ({ expect }) => {
     await moveClock(edge.url, START + HALF_VALIDITY);
     await advanceUntilIdle(edge.url);
     const { stdout } = await config('status', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ version: 4, published: true, issuedAt: START + HALF_VALIDITY });
+    expect(JSON.parse(stdout)).toMatchObject({ version: 7, published: true, issuedAt: START + HALF_VALIDITY });
   });
 
   it('gives CWA’s apps ZIPs with a type, an ETag and a life, five of them', async ({ expect }) => {

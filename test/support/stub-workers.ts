@@ -26,7 +26,10 @@ export const verificationStub = stub(
   'verification',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
 const held = new Map();
-const issued = new Set();
+const issued = new Map();
+const asking = [];
+const released = new Map();
+const sheets = new Map();
 const quotas = new Map();
 const batches = new Map();
 export class Redeem extends WorkerEntrypoint {
@@ -46,18 +49,52 @@ export class BackOffice extends WorkerEntrypoint {
   forgetExpired() { return { forgotten: 0 }; }
   clocks() { return []; }
   confirmClocks() { return []; }
-  issueTeleTan(issuer) { if (issued.has(issuer)) return null; issued.add(issuer); return { teleTan: 'R3ZNUEV9JA', expiresAt: 1790003600 }; }
+  issueTeleTan(issuer, request) {
+    const before = this.orderedTeleTan(issuer, request);
+    if (before || issued.has(issuer)) return before;
+    issued.set(issuer, { request, id: 'ab'.repeat(16), hint: 'R3Z', issuedAt: 1790000000, expiresAt: 1790003600, revokedAt: null });
+    return this.orderedTeleTan(issuer, request);
+  }
+  orderedTeleTan(issuer, request) {
+    const row = issued.get(issuer);
+    return row?.request === request && row.revokedAt === null ? { teleTan: 'R3ZNUEV9JA', expiresAt: row.expiresAt } : null;
+  }
+  revokeTeleTan(id, issuer) {
+    const row = issued.get(issuer);
+    if (row?.id !== id) return false;
+    row.revokedAt ??= 1790000060;
+    return true;
+  }
   teleTanBook(issuer) {
-    const entries = issued.has(issuer) ? [{ hint: 'R3Z', issuedAt: 1790000000, expiresAt: 1790003600 }] : [];
-    return { entries, used: entries.length, limit: 1 };
+    const entries = issued.has(issuer) ? [issued.get(issuer)] : [];
+    const asked = asking.find((one) => one.issuer === issuer)?.codes ?? 0;
+    return { entries, used: entries.length, limit: 1 + (released.get(issuer) ?? 0), asked, mayAsk: true };
+  }
+  askBeyondQuota(issuer, codes) {
+    if (!issued.has(issuer)) return false;
+    asking.push({ id: crypto.randomUUID().replaceAll('-', ''), issuer, codes, askedAt: 1790000000 });
+    return true;
+  }
+  quotaRequests() { return asking; }
+  releaseQuota(id, by) {
+    const at = asking.findIndex((one) => one.id === id);
+    if (at < 0) return { kind: 'gone' };
+    const { issuer, codes } = asking[at];
+    if (issuer === by) return { kind: 'own' };
+    asking.splice(at, 1);
+    released.set(issuer, codes);
+    return { kind: 'released', issuer, codes };
   }
   teleTanQuotas() { return [...quotas].map(([issuer, teleTansPerHour]) => ({ issuer, teleTansPerHour })); }
   setTeleTanQuota(issuer, perHour) { quotas.set(issuer, perHour); }
-  makeCards(provider, label, size) {
+  orderedCards(provider, request) { return sheets.get(provider + request) ?? null; }
+  makeCards(provider, label, size, request) {
     if (size > 30) return null;
+    if (sheets.has(provider + request)) return sheets.get(provider + request);
     const batch = { batchId: crypto.randomUUID(), provider, label, size, used: 0, createdAt: 1790000000, expiresAt: 1797776000, withdrawnFrom: null };
     batches.set(batch.batchId, batch);
     const cards = Array.from({ length: size }, (_, i) => ({ code: 'ABCDEFGHJKMNPQ' + (i + 2), guid: '00000' + i + '-00000000-0000-4000-8000-000000000000' }));
+    sheets.set(provider + request, { batch, cards });
     return { batch, cards };
   }
   own(provider) { return [...batches.values()].filter((batch) => provider === null || batch.provider === provider).reverse(); }
@@ -82,6 +119,7 @@ export default { fetch: () => new Response(null, { status: 404 }) };`,
 export const originStub = stub(
   'origin',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
+const versions = [];
 const stored = new Set();
 const dead = new Set();
 const known = new Set();
@@ -106,6 +144,23 @@ export class BackOffice extends WorkerEntrypoint {
   confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
   markBatch() {}
   status() { return { regions: [], idle: true, counters: {} }; }
+  parameterStatus() {
+    const audience = { percentage: 100, android: 'all', ios: 'all' };
+    const history = versions.map((text, at) => ({ version: at + 1, action: 'publish', hour: 497222, documents: [{ sha256: String(at + 1).padStart(64, '0'), size: text.length, audience }] }));
+    return { version: versions.length, published: true, issuedAt: 1790000000, validUntil: 1791209600, history: history.toReversed() };
+  }
+  parameterDocument(name) { return versions[Number(name) - 1] ?? null; }
+  publishParameters({ document, audience, dryRun }, expected, persons = 1) {
+    const version = versions.length;
+    if (expected !== version) return { kind: 'conflict', version };
+    if (persons < 2 && version > 0 && (audience?.percentage ?? 100) > 10) return { kind: 'needs-second-person', version: version + 1, abovePercentage: 10 };
+    if (dryRun) return { kind: 'would-publish', version: version + 1 };
+    versions.push(document);
+    return { kind: 'published', version: version + 1 };
+  }
+  rollbackParameters({ toVersion }, expected, persons = 1) {
+    return this.publishParameters({ document: versions[(toVersion ?? versions.length - 1) - 1], audience: null, dryRun: false }, expected, persons);
+  }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
@@ -128,7 +183,7 @@ export class Results extends WorkerEntrypoint {
   forget(id) { forgotten.add(id); }
 }
 export class BackOffice extends WorkerEntrypoint {
-  setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one' }; }
+  setLaboratories(document) { return document === 'signed' ? { ok: true } : { ok: false, reason: 'version 77 is not higher than the stored one', refusal: { kind: 'newer' } }; }
   laboratories() { return { version: 0, laboratories: [] }; }
   clocks() { return []; }
   confirmClocks() { return []; }

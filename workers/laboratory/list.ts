@@ -3,7 +3,15 @@
  * never trusted because it was stored.
  */
 import { type LaboratoryList, LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
+import type { ListRefusal } from '../../domain/list-refusal.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
+
+const REFUSED_AS = {
+  'malformed-document': 'document',
+  'wrong-type': 'type',
+  'unknown-key': 'key',
+  'bad-signature': 'signature',
+} as const;
 
 const EMPTY: LaboratoryList = { version: 0, laboratories: [] };
 
@@ -11,9 +19,12 @@ const EMPTY: LaboratoryList = { version: 0, laboratories: [] };
 export function openLaboratoryList(
   document: string,
   keys: Readonly<Record<string, Uint8Array>>,
-): { ok: true; value: LaboratoryList } | { ok: false; error: string } {
+): { ok: true; value: LaboratoryList } | { ok: false; error: string; refusal: ListRefusal } {
   const opened = openDocument(LABORATORY_LIST_TYPE, document, keys);
-  if (!opened.ok) return { ok: false, error: `signed document: ${opened.error.kind}` };
+  if (!opened.ok) {
+    const { kind } = opened.error;
+    return { ok: false, error: `signed document: ${kind}`, refusal: { kind: REFUSED_AS[kind] } };
+  }
   return parseLaboratoryList(opened.value.payload);
 }
 

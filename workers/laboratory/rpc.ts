@@ -8,6 +8,7 @@ import type {
   ClockStatus,
   Laboratory,
   LaboratoryBackOfficeRpc,
+  SetListReply,
   ResultsRpc,
   TestResultReply,
 } from '../../domain/rpc.ts';
@@ -63,13 +64,15 @@ export class BackOffice extends WorkerEntrypoint<LaboratoryEnv> implements Labor
     return laboratoryClocks(this.env, at);
   }
 
-  async setLaboratories(document: string): Promise<{ ok: true } | { ok: false; reason: string }> {
+  async setLaboratories(document: string): Promise<SetListReply> {
     const config = configOf(this.env);
     const opened = openLaboratoryList(document, config.listKeys);
-    if (!opened.ok) return { ok: false, reason: opened.error };
+    if (!opened.ok) return { ok: false, reason: opened.error, refusal: opened.refusal };
     const { version } = opened.value;
     const taken = await listObject(config.store).setList(version, document);
-    return taken ? { ok: true } : { ok: false, reason: `version ${version} is not higher than the stored one` };
+    if (taken) return { ok: true };
+    const reason = `version ${version} is not higher than the stored one`;
+    return { ok: false, reason, refusal: { kind: 'newer' } };
   }
 
   async blockCertificate(marks: readonly string[]): Promise<void> {

@@ -115,12 +115,12 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     await originObjects(this.env).buffer.markBatch(codeBatchId, from);
   }
 
-  async publishParameters(request: PublishRequest, expectedVersion: number): Promise<PublishReply> {
-    return originObjects(this.env).parameters.publishParameters(request, expectedVersion);
+  async publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {
+    return originObjects(this.env).parameters.publishParameters(request, expectedVersion, persons);
   }
 
-  async rollbackParameters(request: RollbackRequest, expectedVersion: number): Promise<PublishReply> {
-    return originObjects(this.env).parameters.rollbackParameters(request, expectedVersion);
+  async rollbackParameters(request: RollbackRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {
+    return originObjects(this.env).parameters.rollbackParameters(request, expectedVersion, persons);
   }
 
   async parameterStatus(): Promise<ParameterStatus> {

@@ -3,6 +3,7 @@
  * past the first middleware without an identity (docs/architecture.md §7).
  */
 import { Hono } from 'hono';
+import { trimTrailingSlash } from 'hono/trailing-slash';
 import type { Clock } from '../../domain/clock.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
@@ -30,6 +31,7 @@ const configOf = parsedOnce(parsePortalConfig);
 export function createApp({ identify, clock }: PortalDependencies) {
   const app = new Hono<Staff>();
   app.use(noStore(), securityHeaders());
+  app.use('/staff/*', trimTrailingSlash());
   app.use(async function requireIdentity(c, next) {
     const config = configOf(c.env);
     // A stub belongs to the request that made it.

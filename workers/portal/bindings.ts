@@ -6,6 +6,7 @@ import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { type Certificate, readCertificate } from '../shared/certificates/certificate.ts';
 import { validateAuthority } from '../shared/certificates/path.ts';
 import { ConfigError, text } from '../shared/env.ts';
+import { isTimeZone } from './local-time.ts';
 
 /** Bindings as the platform hands them over. */
 export interface PortalEnv {
@@ -17,6 +18,20 @@ export interface PortalEnv {
   readonly STAFF_PROVIDER_CLAIM: string;
   readonly OPERATOR_SERVICES: string;
   readonly STAFF_ROOTS: string;
+  readonly STAFF_TIME_ZONE: string;
+  readonly AUTHORITY_NAME: string;
+  readonly AUTHORITY_TELEPHONE: string;
+  readonly APP_NAME: string;
+}
+
+/** Whom a card or flyer names: what a patient needs who finds it in a drawer. */
+export interface Imprint {
+  /** The health authority, 1 to 60 characters. */
+  readonly authority: string;
+  /** Where its hotline is reached, as people write numbers. */
+  readonly telephone: string;
+  /** The app's name, as stores have it, 1 to 30 characters. */
+  readonly app: string;
 }
 
 /** The variables, parsed and checked. */
@@ -29,7 +44,16 @@ export interface PortalConfig {
   readonly operatorServices: readonly string[];
   /** Roots of professionals' certificates; none: nobody gets in by certificate. */
   readonly staffRoots: readonly Certificate[];
+  /** IANA name of the zone whose times staff read. */
+  readonly timeZone: string;
+  readonly imprint: Imprint;
 }
+
+/** What fits a card: two lines of small print, and one beside the code. */
+const MAX_AUTHORITY = 60;
+const MAX_APP = 30;
+/** Digits as people group them, at least three of them (112). */
+const TELEPHONE = /^(?=(?:\D*\d){3})\+?[0-9 ()/.–-]{3,30}$/;
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
@@ -43,8 +67,37 @@ export function parsePortalConfig(env: PortalEnv): PortalConfig {
       .map((item) => item.trim())
       .filter((item) => item !== ''),
     staffRoots: rootsIn(env.STAFF_ROOTS),
+    timeZone: checked(variables, 'STAFF_TIME_ZONE', isTimeZone, 'the name of a time zone (IANA) is expected'),
+    imprint: {
+      authority: printed(variables, 'AUTHORITY_NAME', MAX_AUTHORITY),
+      telephone: checked(
+        variables,
+        'AUTHORITY_TELEPHONE',
+        (value) => TELEPHONE.test(value),
+        'a telephone number is expected: digits, spaces and ( ) / . -, 3 to 30 characters',
+        // No line ends within it.
+      ).replaceAll(' ', '\u00a0'),
+      app: printed(variables, 'APP_NAME', MAX_APP),
+    },
   };
 }
+
+type Variables = Readonly<Record<string, unknown>>;
+
+function checked(variables: Variables, name: string, isGood: (value: string) => boolean, rule: string): string {
+  const value = text(variables, name);
+  if (!isGood(value)) throw new ConfigError(name, `${rule}, got "${value}"`);
+  return value;
+}
+
+/** What is printed in a line of a card. */
+const printed = (variables: Variables, name: string, max: number): string =>
+  checked(
+    variables,
+    name,
+    (value) => value.trim() === value && value.length <= max && !/\p{C}/u.test(value),
+    `1 to ${max} characters are expected, no control characters, no space at either end`,
+  );
 
 /** @param pems certificates in PEM, one after the other @returns each of them, or null when one of them is none */
 export function certificatesInPem(pems: string): Certificate[] | null {

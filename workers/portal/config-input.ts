@@ -40,6 +40,17 @@ export function readRollback(body: unknown): Result<Expecting<RollbackRequest>, 
   return withCommon(fields.value, { toVersion });
 }
 
+const PROPOSAL_ID = /^[0-9a-f]{32}$/;
+
+export function readProposal(body: unknown): Result<string, InputError> {
+  const fields = readFields(body, ['proposal']);
+  if (!fields.ok) return fields;
+  const { proposal } = fields.value;
+  return typeof proposal === 'string' && PROPOSAL_ID.test(proposal)
+    ? ok(proposal)
+    : err('proposal must be the id of a proposal, 32 hex digits.');
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function readFields(body: unknown, known: readonly string[]): Result<Fields, InputError> {

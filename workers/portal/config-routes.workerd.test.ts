@@ -12,7 +12,7 @@ interface Call {
 }
 
 /** An app whose origin gives one reply and remembers what it was asked. */
-function portal(reply: PublishReply = { kind: 'published', version: 2 }) {
+function portal(reply: PublishReply = { kind: 'published', version: 2 }, subject = 'anna@example.org') {
   const calls: Call[] = [];
   const answer =
     (method: string) =>
@@ -26,7 +26,7 @@ function portal(reply: PublishReply = { kind: 'published', version: 2 }) {
     parameterStatus: () => Promise.resolve({ version: 1, published: true, issuedAt: 1, validUntil: 2, history: [] }),
     parameterDocument: (name: string) => Promise.resolve(name === 'known' ? '{"a":1}' : null),
   };
-  const app = createApp({ identify: identityOf({ roles: ['operator'] }), clock: () => 1_790_000_000 });
+  const app = createApp({ identify: identityOf({ subject, roles: ['operator'] }), clock: () => 1_790_000_000 });
   const call = (method: string, path: string, body?: unknown): Promise<Response> =>
     Promise.resolve(
       app.fetch(
@@ -64,6 +64,50 @@ describe('reading', () => {
   });
 });
 
+describe('a second person', () => {
+  const NEEDED: PublishReply = { kind: 'needs-second-person', version: 2, abovePercentage: 10 };
+  const propose = async (subject: string): Promise<string> => {
+    const asked = await portal(NEEDED, subject).call('POST', '/publish', { document: '{}', expectedVersion: 1 });
+    return (await asked.json<{ id: string }>()).id;
+  };
+
+  it('is waited for; a dry run only says that one is needed', async ({ expect }) => {
+    const { call } = portal(NEEDED, 'first@example.org');
+    const tried = await call('POST', '/publish', { document: '{}', expectedVersion: 1, dryRun: true });
+    expect([tried.status, await tried.json()]).toEqual([200, NEEDED]);
+    const asked = await call('POST', '/publish', { document: '{"a":1}', expectedVersion: 1 });
+    expect([asked.status, await asked.json()]).toMatchObject([202, { kind: 'proposed', abovePercentage: 10 }]);
+    const { proposals } = await (await call('GET', '')).json<{ proposals: unknown[] }>();
+    expect(proposals).toEqual([expect.objectContaining({ by: 'first@example.org', action: 'publish' })]);
+  });
+
+  it('is another one; then what was proposed is published as two agreed', async ({ expect }) => {
+    const proposal = await propose('second@example.org');
+    expect((await portal(NEEDED, 'second@example.org').call('POST', '/agree', { proposal })).status).toBe(403);
+    const other = portal({ kind: 'published', version: 2 }, 'third@example.org');
+    const agreed = await other.call('POST', '/agree', { proposal });
+    expect([agreed.status, await agreed.json()]).toEqual([200, { kind: 'published', version: 2 }]);
+    expect(other.calls).toEqual([
+      { method: 'publish', args: [{ document: '{}', audience: null, dryRun: false }, 1, 2] },
+    ]);
+    expect((await other.call('POST', '/agree', { proposal })).status).toBe(404);
+  });
+
+  it('who comes after another publication is told so, and the proposal has ended', async ({ expect }) => {
+    const proposal = await propose('fourth@example.org');
+    const late = portal({ kind: 'conflict', version: 3 }, 'fifth@example.org');
+    expect((await late.call('POST', '/agree', { proposal })).status).toBe(409);
+    expect((await late.call('POST', '/agree', { proposal })).status).toBe(404);
+  });
+
+  it.for([{}, { proposal: 'x' }, { proposal: 1 }, { proposal: 'ab'.repeat(16), force: true }])(
+    'is refused with %j',
+    async (body, { expect }) => {
+      expect((await portal().call('POST', '/agree', body)).status).toBe(400);
+    },
+  );
+});
+
 describe('publish and roll back', () => {
   it('hand the document on as text, with the version the operator saw', async ({ expect }) => {
     const { call, calls } = portal();
@@ -72,9 +116,9 @@ describe('publish and roll back', () => {
     await call('POST', '/publish', { document: '{"a": 1}', expectedVersion: 0, dryRun: true });
     await call('POST', '/rollback', { toVersion: 3, expectedVersion: 4 });
     expect(calls).toEqual([
-      { method: 'publish', args: [{ document: '{"a":1}', audience, dryRun: false }, 1] },
-      { method: 'publish', args: [{ document: '{"a": 1}', audience: null, dryRun: true }, 0] },
-      { method: 'rollback', args: [{ toVersion: 3, dryRun: false }, 4] },
+      { method: 'publish', args: [{ document: '{"a":1}', audience, dryRun: false }, 1, 1] },
+      { method: 'publish', args: [{ document: '{"a": 1}', audience: null, dryRun: true }, 0, 1] },
+      { method: 'rollback', args: [{ toVersion: 3, dryRun: false }, 4, 1] },
     ]);
   });
 

@@ -1,6 +1,7 @@
 /**
  * @module Forms as they come: counted, decoded, and proved to come from a page of this session (docs/spec/europe.md §9.2). Two
- * proofs, either of which would do: the browser says where the request began, and the form carries the session's token.
+ * proofs, either of which would do: the browser says where the request began, and the form carries the session's token. Beside
+ * it each form carries a token of its own, by which it is acted on once (once.ts).
  */
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { readBody } from '../shared/body.ts';
@@ -26,9 +27,19 @@ export async function readForm(request: Request): Promise<ReadonlyMap<string, st
   return fields;
 }
 
-/** @returns whether a POST began on a page of this very origin and carries the session's token */
-export function isOwnForm(request: Request, form: ReadonlyMap<string, string>, csrf: string): boolean {
-  return beganHere(request) && sameToken(form.get('csrf') ?? '', csrf);
+const ONCE = /^[0-9a-f]{32}$/;
+
+/** @returns a token for one form, which nobody has seen */
+export const newOnce = (): string => crypto.randomUUID().replaceAll('-', '');
+
+/** @returns the token in a text that a browser sent, or null */
+export function onceIn(text: string | undefined): string | null {
+  return text !== undefined && ONCE.test(text) ? text : null;
+}
+
+/** @returns the form's own token when it also carries the session's, or null: it is another session's */
+export function ownForm(form: ReadonlyMap<string, string>, csrf: string): string | null {
+  return sameToken(form.get('csrf') ?? '', csrf) ? onceIn(form.get('once')) : null;
 }
 
 /** @returns whether a request began on a page of this very origin */

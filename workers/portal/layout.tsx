@@ -2,6 +2,8 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import { SCRIPT_ASSET, STYLE_ASSET } from './assets/assets.ts';
+import { newOnce } from './form.ts';
+import { noticeNamed } from './notices.ts';
 import { mayUse, type Page, PAGES, type Role } from './roles.ts';
 import type { StaffContext } from './staff-context.ts';
 import type { Texts } from './texts/en.ts';
@@ -15,16 +17,23 @@ interface Frame {
   /** Null: nobody is signed in, so there is neither a menu nor a form. */
   readonly person: { readonly subject: string; readonly roles: readonly Role[]; readonly csrf: string } | null;
   readonly page: Page | null;
+  /** What a form before this page came to. */
+  readonly notice?: ReturnType<typeof noticeNamed>;
 }
 
-/** Hidden field that each form carries. */
+/** Hidden fields that each form carries: the session's token, and one of the form's own. */
 export function Csrf({ token }: { readonly token: string }) {
-  return <input type="hidden" name="csrf" value={token} />;
+  return (
+    <>
+      <input type="hidden" name="csrf" value={token} />
+      <input type="hidden" name="once" value={newOnce()} />
+    </>
+  );
 }
 
 /** A whole document. */
 export function Document({ frame, children }: { readonly frame: Frame; readonly children?: Child }) {
-  const { texts: t, language, title, person, page } = frame;
+  const { texts: t, language, title, person, page, notice = null } = frame;
   return html`<!doctype html>${(
       <html lang={language}>
         <head>
@@ -62,6 +71,7 @@ export function Document({ frame, children }: { readonly frame: Frame; readonly 
             )}
             <main id="content" tabindex={-1}>
               <h1 class="screen">{title}</h1>
+              {notice !== null && <Notice kind={notice.kind}>{t[notice.key]}</Notice>}
               {children}
             </main>
           </div>
@@ -94,7 +104,7 @@ function PersonBar({ t, language, person }: { t: Texts; language: Language; pers
 export function frameOf(c: StaffContext, page: Page | null, title: string): Frame {
   const { identity, session, texts } = c.var;
   const person = { subject: identity.subject, roles: identity.roles, csrf: session.csrf };
-  return { texts, language: session.language, title, person, page };
+  return { texts, language: session.language, title, person, page, notice: noticeNamed(c.req.query('notice')) };
 }
 
 /** Answers with a page. */
@@ -112,7 +122,10 @@ export function Notice({ kind, children }: { readonly kind: 'good' | 'bad' | 'pl
   );
 }
 
-/** A table that scrolls by itself when the window is narrow. @param numeric indexes of columns with numbers */
+/**
+ * A table; where there is no room for its columns each row becomes a list of its cells, each with its head. Display says
+ * nothing of a table then, so the roles do. @param numeric indexes of columns with numbers
+ */
 export function Table(props: {
   readonly caption: string;
   readonly heads: readonly string[];
@@ -123,21 +136,23 @@ export function Table(props: {
   const alignment = (column: number) => (numeric.includes(column) ? 'number' : undefined);
   return (
     <div class="table" role="region" aria-label={caption} tabindex={0}>
-      <table>
-        <thead>
-          <tr>
+      <table role="table" aria-label={caption}>
+        <thead role="rowgroup">
+          <tr role="row">
             {heads.map((head, column) => (
-              <th scope="col" class={alignment(column)}>
+              <th scope="col" role="columnheader" class={alignment(column)}>
                 {head}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr>
+            <tr role="row">
               {row.map((cell, column) => (
-                <td class={alignment(column)}>{cell}</td>
+                <td role="cell" class={alignment(column)} data-head={heads[column]}>
+                  {cell}
+                </td>
               ))}
             </tr>
           ))}
@@ -145,6 +160,16 @@ export function Table(props: {
       </table>
     </div>
   );
+}
+
+/** What people wrote into a cell: of any length, and broken anywhere, so that it hides no other column. */
+export function Long({ children }: { readonly children?: Child }) {
+  return <div class="long">{children}</div>;
+}
+
+/** Says whose times a page shows. */
+export function ZoneLine({ c }: { readonly c: StaffContext }) {
+  return <p class="soft">{fill(c.var.texts.zone, { zone: c.var.times.zone })}</p>;
 }
 
 /** A form that posts to a page of the portal. */

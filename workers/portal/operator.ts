@@ -20,7 +20,13 @@ const MAX_COMMAND_BYTES = 4 * 1024;
 const rolesFor = (path: string): readonly Role[] =>
   path.startsWith('/operator/config') ? ['operator', 'health-authority'] : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
-const AUDITED = ['/operator/tans', '/operator/config/publish', '/operator/config/rollback', '/operator/clock'];
+const AUDITED = [
+  '/operator/tans',
+  '/operator/config/publish',
+  '/operator/config/rollback',
+  '/operator/config/agree',
+  '/operator/clock',
+];
 
 /** @returns the routes below `/operator`; that somebody was let in is decided before */
 export function operatorRoutes() {

@@ -19,15 +19,20 @@ export function QrCode({ guid, label }: { readonly guid: string; readonly label:
   );
 }
 
-/** Each run of dark modules is a line as thick as a module: a quarter of the characters that one a module would take. */
+/**
+ * Each run of dark modules is a line as thick as a module, and begins so far from where the last one ended: a sixth of the
+ * characters that a square for each module would take.
+ */
 function darkModules(rows: readonly (readonly boolean[])[]): string {
-  let path = '';
+  let path = 'M0 .5';
+  let [atX, atY] = [0, 0];
   for (const [y, row] of rows.entries()) {
     for (let x = 0; x < row.length; x++) {
       if (!row[x]) continue;
       const from = x;
       while (row[x + 1]) x++;
-      path += `M${from} ${y}.5h${x - from + 1}`;
+      path += `m${from - atX} ${y - atY}h${x - from + 1}`;
+      [atX, atY] = [x + 1, y];
     }
   }
   return path;

@@ -15,6 +15,7 @@ export const PAGE_ROLES = {
   flyers: ['provider', 'lab-admin'],
   laboratories: ['lab-admin'],
   quotas: ['health-authority'],
+  parameters: ['health-authority', 'operator'],
   guesses: ['health-authority', 'operator', 'auditor'],
   holders: ['operator'],
   sessions: ['operator'],

@@ -25,6 +25,15 @@ const sessionHash = (cookie: string): string => toHex(hashOf('staff-session', co
 /** @returns what the forms of a session carry */
 const csrfToken = (cookie: string): string => toBase64Url(hashOf('staff-form', cookie));
 
+/**
+ * @param once the token of one form
+ * @returns the order of codes that this form of this session is (decision 033): 64 hex digits that only the cookie leads to
+ */
+const orderOf = (cookie: string, once: string): string => toHex(hashOf('staff-order', `${cookie}\0${once}`));
+
+/** @returns what StaffRoom knows a form of a session by */
+const formName = (cookie: string, once: string): string => toHex(hashOf('staff-form-once', `${cookie}\0${once}`));
+
 /** @returns whether a form's token is the session's; takes as long whatever is wrong with it */
 export function sameToken(given: string, wanted: string): boolean {
   const [a, b] = [utf8(given), utf8(wanted)];
@@ -43,6 +52,12 @@ export async function openSession(c: Context<Staff>): Promise<SessionReply['kind
     setCookie(c, SESSION_COOKIE, fresh, { path: '/', secure: true, httpOnly: true, sameSite: 'Strict' });
   }
   const cookie = reply.kind === 'begun' ? fresh : given;
-  c.set('session', { idHash: sessionHash(cookie), csrf: csrfToken(cookie), language: languageOf(reply.language) });
+  c.set('session', {
+    idHash: sessionHash(cookie),
+    csrf: csrfToken(cookie),
+    language: languageOf(reply.language),
+    formName: (once) => formName(cookie, once),
+    orderOf: (once) => orderOf(cookie, once),
+  });
   return reply.kind;
 }

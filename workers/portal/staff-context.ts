@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import type { PortalConfig, PortalEnv } from './bindings.ts';
 import type { Identity } from './identity-source.ts';
+import type { LocalTime } from './local-time.ts';
 import type { Texts } from './texts/en.ts';
 import type { Language } from './texts/texts.ts';
 
@@ -12,6 +13,10 @@ interface StaffSessionContext {
   /** What each form must send back. */
   readonly csrf: string;
   readonly language: Language;
+  /** @returns what StaffRoom knows a form of this session by. @param once the form's own token */
+  readonly formName: (once: string) => string;
+  /** @returns the order of codes that a form of this session is (decision 033). @param once the form's own token */
+  readonly orderOf: (once: string) => string;
 }
 
 /** hono's types for the staff routes. */
@@ -25,8 +30,12 @@ export interface Staff {
     room: DurableObjectStub<StaffRoom>;
     session: StaffSessionContext;
     texts: Texts;
+    /** How times are written for this person. */
+    times: LocalTime;
     /** The form of a POST, checked by middleware. */
     form: ReadonlyMap<string, string>;
+    /** That form's own token. */
+    once: string;
   };
 }
 

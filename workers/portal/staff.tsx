@@ -5,7 +5,7 @@
 import { Hono } from 'hono';
 import { ASSETS } from './assets/assets.ts';
 import { endedPage, errorPage } from './errors.tsx';
-import { beganHere, isOwnForm, readForm } from './form.ts';
+import { beganHere, ownForm, readForm } from './form.ts';
 import { Document, frameOf } from './layout.tsx';
 import { batchRoutes } from './pages/batches.tsx';
 import { cardRoutes } from './pages/cards.tsx';
@@ -13,9 +13,14 @@ import { flyerRoutes } from './pages/flyers.tsx';
 import { holderRoutes } from './pages/holders.tsx';
 import { laboratoryRoutes } from './pages/laboratories.tsx';
 import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
+import { parameterRoutes } from './pages/parameters.tsx';
 import { quotaRoutes } from './pages/quotas.tsx';
 import { sessionRoutes } from './pages/sessions.tsx';
-import { codeRoutes, teleTanRoutes } from './pages/teletan.tsx';
+import { codeRoutes } from './pages/codes.tsx';
+import { teleTanRoutes } from './pages/teletan.tsx';
+import { noticePath } from './notices.ts';
+import { answerOnce } from './once.ts';
+import { localTime } from './local-time.ts';
 import { mayUse, type Page, PAGES } from './roles.ts';
 import { openSession } from './session.ts';
 import { audit, type Staff } from './staff-context.ts';
@@ -29,6 +34,7 @@ const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   flyers: flyerRoutes,
   laboratories: laboratoryRoutes,
   quotas: quotaRoutes,
+  parameters: parameterRoutes,
   guesses: guessRoutes,
   holders: holderRoutes,
   sessions: sessionRoutes,
@@ -59,6 +65,7 @@ export function staffRoutes() {
     if (kind === 'ended') return endedPage(c);
     if (kind === 'many') return errorPage(c, 'many');
     c.set('texts', LANGUAGES[c.var.session.language].texts);
+    c.set('times', localTime(c.var.config.timeZone, c.var.session.language));
     return next();
   });
 
@@ -66,10 +73,14 @@ export function staffRoutes() {
     if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
     if (c.req.method !== 'POST') return errorPage(c, 'missing');
     const form = await readForm(c.req.raw);
-    if (form === null || !isOwnForm(c.req.raw, form, c.var.session.csrf)) return errorPage(c, 'form');
+    if (form === null || !beganHere(c.req.raw)) return errorPage(c, 'form');
+    const once = ownForm(form, c.var.session.csrf);
+    // Of a session that has ended, in another tab perhaps: its page comes anew, and nothing was done.
+    if (once === null) return c.redirect(noticePath(c.req.path, 'errorForm'), 303);
     if (!(await c.var.room.countAction(c.var.identity.subject))) return errorPage(c, 'many');
     c.set('form', form);
-    return next();
+    c.set('once', once);
+    return answerOnce(c, next);
   });
 
   for (const page of PAGES) {

@@ -3,12 +3,15 @@ import { describe, it } from 'vitest';
 import { SCRIPT_ASSET, STYLE_ASSET } from './assets/assets.ts';
 import { PAGE_ROLES, type Page, PAGES, type Role, ROLES } from './roles.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { newOnce } from './form.ts';
 import { Browser, ENV, NOW } from './test-rig.ts';
 
 let people = 0;
 /** Somebody whom no other test knows. */
 const somebody = (): string => `person-${++people}@example.org`;
 const browserOf = (...roles: Role[]): Browser => new Browser({ subject: somebody(), roles });
+/** What a hotline says before it issues. */
+const ASKED = { reason: 'lost', asked: 'yes' };
 const entriesOf = async (who: string) =>
   (await ENV.STAFF_ROOM.getByName('room').search({ text: who, from: null, to: null, before: null })).entries.map(
     ({ what, detail }) => [what, detail] as const,
@@ -17,13 +20,16 @@ const entriesOf = async (who: string) =>
 /** Each POST of the portal → the page it belongs to. */
 const ACTIONS: readonly [path: string, page: Page][] = [
   ['/staff/teletan', 'teletan'],
+  ['/staff/teletan/ask', 'teletan'],
+  ['/staff/codes/revoke', 'codes'],
   ['/staff/cards', 'cards'],
-  ['/staff/batches/withdraw', 'batches'],
-  ['/staff/batches/withdraw/preview', 'batches'],
   ['/staff/batches/withdraw/confirm', 'batches'],
   ['/staff/flyers', 'flyers'],
   ['/staff/laboratories', 'laboratories'],
   ['/staff/quotas', 'quotas'],
+  ['/staff/parameters/agree', 'parameters'],
+  ['/staff/parameters/decline', 'parameters'],
+  ['/staff/quotas/release', 'quotas'],
   ['/staff/holders', 'holders'],
   ['/staff/holders/remove', 'holders'],
   ['/staff/holders/readmit', 'holders'],
@@ -63,29 +69,37 @@ describe('forms', () => {
       const browser = browserOf(role);
       const csrf = await browser.csrf();
       const other = await browserOf(role).csrf();
-      const attempt = async (fields: Record<string, string>, headers: Record<string, string>): Promise<number> =>
-        (await browser.send(path, { method: 'POST', body: new URLSearchParams(fields), headers })).status;
+      const once = newOnce();
+      const answer = async (fields: Record<string, string>, headers: Record<string, string>): Promise<Response> =>
+        browser.send(path, { method: 'POST', body: new URLSearchParams(fields), headers });
+      const attempt = async (headers: Record<string, string>): Promise<number> =>
+        (await answer({ csrf, once }, headers)).status;
       const refused = [
-        await attempt({}, { 'sec-fetch-site': 'same-origin' }),
-        await attempt({ csrf: '' }, { 'sec-fetch-site': 'same-origin' }),
-        await attempt({ csrf: other }, { 'sec-fetch-site': 'same-origin' }),
-        await attempt({ csrf }, { 'sec-fetch-site': 'cross-site' }),
-        await attempt({ csrf }, { 'sec-fetch-site': 'same-site' }),
-        await attempt({ csrf }, { 'sec-fetch-site': 'none' }),
-        await attempt({ csrf }, { origin: 'https://evil.example' }),
-        await attempt({ csrf }, { origin: 'null' }),
-        await attempt({ csrf }, {}),
+        await attempt({ 'sec-fetch-site': 'cross-site' }),
+        await attempt({ 'sec-fetch-site': 'same-site' }),
+        await attempt({ 'sec-fetch-site': 'none' }),
+        await attempt({ origin: 'https://evil.example' }),
+        await attempt({ origin: 'null' }),
+        await attempt({}),
       ];
       expect(refused).toEqual(refused.map(() => 403));
+      // From our own page, but of another session or without its tokens: that page comes again, and nothing is done.
+      const ours = { 'sec-fetch-site': 'same-origin' };
+      for (const fields of [{ once }, { csrf: '', once }, { csrf: other, once }, { csrf }, { csrf, once: 'x' }]) {
+        const again = await answer(fields, ours);
+        expect([again.status, again.headers.get('location')]).toEqual([303, `/staff/${page}?notice=errorForm`]);
+      }
+      expect((await entriesOf(browser.subject)).map(([what]) => what)).toEqual(['session.begin']);
       expect((await browser.send(path, { method: 'PUT' })).status).toBe(404);
     },
   );
 
   it('a browser without Sec-Fetch-Site is believed by its Origin', async ({ expect }) => {
     const browser = browserOf('hotline');
-    const body = new URLSearchParams({ csrf: await browser.csrf() });
+    const body = new URLSearchParams({ csrf: await browser.csrf(), once: newOnce(), ...ASKED });
     const headers = { origin: 'https://portal.example' };
-    expect((await browser.send('/staff/teletan', { method: 'POST', body, headers })).status).toBe(200);
+    const answer = await browser.send('/staff/teletan', { method: 'POST', body, headers });
+    expect(answer.headers.get('location')).toMatch(/^\/staff\/teletan\/code\?form=/);
   });
 
   it.for<[name: string, path: string, role: Role, fields: Record<string, string>]>([
@@ -128,7 +142,7 @@ describe('forms', () => {
     expect(await attempt(`csrf=${csrf}&document=${'x'.repeat(600_000)}`, form)).toBe(403);
     expect(await attempt(JSON.stringify({ csrf, document: 'signed' }), 'text/plain')).toBe(403);
     expect(await attempt(Uint8Array.of(0xff, 0xfe), form)).toBe(403);
-    expect(await attempt(`csrf=${csrf}&document=signed`, form)).toBe(200);
+    expect(await attempt(`csrf=${csrf}&once=${newOnce()}&document=signed`, form)).toBe(303);
   });
 
   it('who acts too fast is told to wait, in another session too, and others are not', async ({ expect }) => {
@@ -139,11 +153,11 @@ describe('forms', () => {
     const leftMs = 60_000 - (Date.now() % 60_000);
     if (leftMs < 5_000) await scheduler.wait(leftMs);
     const act = async (browser: Browser | undefined) =>
-      statuses.push((await browser?.post('/staff/language', { language: 'en' }))?.status ?? 0);
+      statuses.push((await browser?.submit('/staff/language', { language: 'en' }))?.status ?? 0);
     // That a session begins is an action as well.
     for (let i = 0; i < 30; i++) await act(browsers[i % 2]);
     expect(statuses).toEqual([...Array.from({ length: 28 }, () => 303), 429, 429]);
-    expect((await browserOf('hotline').post('/staff/language', { language: 'en' })).status).toBe(303);
+    expect((await browserOf('hotline').submit('/staff/language', { language: 'en' })).status).toBe(303);
   });
 });
 
@@ -188,29 +202,42 @@ describe('every answer', () => {
 });
 
 describe('codes', () => {
-  it('a teleTAN is shown in the answer to the form, in groups, and never again', async ({ expect }) => {
+  it('a teleTAN is shown on a page of its session, in groups; no address has it', async ({ expect }) => {
     const subject = somebody();
     const browser = new Browser({ subject, roles: ['hotline'] });
-    const issued = await browser.post('/staff/teletan');
-    expect(await issued.text()).toMatch(/R3Z-NUE-V9JA[\s\S]*data-seconds-left="3600"/);
+    const issued = await browser.submit('/staff/teletan', ASKED);
+    const location = issued.headers.get('location') ?? '';
+    expect(location).toMatch(/^\/staff\/teletan\/code\?form=[0-9a-f]{32}$/);
+    expect(await (await browser.send(location)).text()).toMatch(/R3Z-NUE-V9JA[\s\S]*data-seconds-left="3600"/);
+    // The address alone shows it to nobody, the same person in another session included.
+    for (const other of [new Browser({ subject, roles: ['hotline'] }), browserOf('hotline')]) {
+      const page = await (await other.send(location)).text();
+      expect(page).toContain('This code cannot be shown again');
+      expect(page).not.toContain('NUE');
+    }
     const codes = await (await browser.send('/staff/codes')).text();
     expect(codes).toContain('R3Z…');
     expect(codes).not.toMatch(/NUE/);
-    expect((await browser.post('/staff/teletan')).status).toBe(429);
+    expect(await (await browser.post('/staff/teletan', ASKED)).text()).toContain('You have issued as many codes');
     expect(await entriesOf(subject)).toEqual([
       ['teletan.refused', 'quota'],
-      ['teletan.issue', ''],
-      ['teletan.issue', ''],
+      ['teletan.issue', 'reason lost'],
+      ['teletan.issue', 'reason lost'],
       ['session.begin', ''],
     ]);
   });
 
-  it('cards are printed in the answer to the form; the log knows the batch and the count alone', async ({ expect }) => {
+  it('cards are printed on a page of their session; the log knows the batch and the count alone', async ({
+    expect,
+  }) => {
     const subject = somebody();
     const browser = new Browser({ subject, roles: ['provider'], provider: 'Practice' });
     const text = await (await browser.post('/staff/cards', { label: '<b>Label', count: '20' })).text();
     expect(text.match(/class="card"/g)).toHaveLength(20);
     expect(text).toContain('Practice · &lt;b&gt;Label');
+    for (const line of ['Example Health Authority', 'Scan with Example Warn App', '0800\u00a0555\u00a00100']) {
+      expect(text.split(line)).toHaveLength(21);
+    }
     for (const group of ['ABCDE-', 'FGHJK-', 'MNPQ2']) expect(text).toContain(group);
     expect(text.endsWith('</html>')).toBe(true);
     const batches = await (await browser.send('/staff/batches')).text();
@@ -218,7 +245,8 @@ describe('codes', () => {
     const log = JSON.stringify(await entriesOf(subject));
     expect(log).toMatch(/cards\.made","batch [0-9a-f-]{36} count 20/);
     expect(log).not.toMatch(/Label|ABCDE/);
-    expect((await browser.post('/staff/cards', { label: 'x', count: '31' })).status).toBe(429);
+    const limit = await (await browser.post('/staff/cards', { label: 'x', count: '31' })).text();
+    expect(limit).toContain('as many cards as you may in a day');
   });
 
   it('flyers have a GUID each, of the form that apps take, in no log', async ({ expect }) => {
@@ -227,6 +255,8 @@ describe('codes', () => {
     const text = await (await browser.post('/staff/flyers', { count: '60' })).text();
     const guids = text.match(/[0-9A-F]{6}-[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}/g) ?? [];
     expect([guids.length, new Set(guids).size]).toEqual([120, 60]);
+    expect(text.split('Open Example Warn App')).toHaveLength(61);
+    expect(text.split('Questions? Example Health Authority, 0800\u00a0555\u00a00100')).toHaveLength(61);
     expect(await entriesOf(subject)).toEqual([
       ['flyers.make', 'count 60'],
       ['session.begin', ''],
@@ -276,23 +306,28 @@ describe('withdrawal', () => {
 
   it('the preview changes nothing; the confirmation withdraws, from now on or back to a date', async ({ expect }) => {
     const { provider, batch } = await start();
-    const preview = await provider.post('/staff/batches/withdraw/preview', { batch, when: 'now' });
+    const preview = await provider.send(`/staff/batches/withdraw/preview?batch=${batch}&when=now`);
     expect(await preview.text()).toContain('The 20 cards of batch “Batch” that were not used stop working.');
     expect(await stateOf(batch)).toBeNull();
     await provider.post('/staff/batches/withdraw/confirm', { batch, when: 'now' });
     expect(await stateOf(batch)).toBe(NOW);
     const authority = browserOf('health-authority');
     await authority.post('/staff/batches/withdraw/confirm', { batch, when: 'back', date: today });
-    expect(await stateOf(batch)).toBe(Date.parse(today) / 1000);
+    // The day begins in Berlin (STAFF_TIME_ZONE), two hours before it does in UTC.
+    expect(await stateOf(batch)).toBe(Date.parse(`${today}T00:00+02:00`) / 1000);
   });
 
   it('another provider neither sees nor withdraws it', async ({ expect }) => {
     const { batch } = await start();
     const other = new Browser({ subject: somebody(), roles: ['provider'], provider: somebody() });
     expect(await (await other.send('/staff/batches')).text()).not.toContain(batch);
-    for (const step of ['', '/preview', '/confirm']) {
-      expect((await other.post(`/staff/batches/withdraw${step}`, { batch, when: 'now' })).status).toBe(400);
+    const missing = '/staff/batches?notice=withdrawMissing';
+    for (const step of ['withdraw', 'withdraw/preview', 'withdrawn']) {
+      const page = await other.send(`/staff/batches/${step}?batch=${batch}&when=now`);
+      expect(page.headers.get('location')).toBe(missing);
     }
+    const deed = await other.submit('/staff/batches/withdraw/confirm', { batch, when: 'now' });
+    expect(deed.headers.get('location')).toBe(missing);
     expect(await stateOf(batch)).toBeNull();
   });
 
@@ -305,15 +340,16 @@ describe('withdrawal', () => {
 });
 
 describe('oversight', () => {
-  it('quotas are set, lists of laboratories taken or refused without their number', async ({ expect }) => {
+  it('quotas are set, lists of laboratories taken or refused in the page’s language, without their number', async ({
+    expect,
+  }) => {
     const authority = browserOf('health-authority');
     expect(await (await authority.post('/staff/quotas', { issuer: 'berta', perHour: '5' })).text()).toContain('berta');
     const admin = browserOf('lab-admin');
-    expect((await admin.post('/staff/laboratories', { document: 'signed' })).status).toBe(200);
-    const refused = await admin.post('/staff/laboratories', { document: 'unsigned' });
-    expect(refused.status).toBe(400);
-    const text = await refused.text();
-    expect(text).toContain('version is not higher than the stored one');
+    expect(await (await admin.post('/staff/laboratories', { document: 'signed' })).text()).toContain('in force.');
+    await admin.post('/staff/language', { language: 'de' });
+    const text = await (await admin.post('/staff/laboratories', { document: 'unsigned' })).text();
+    expect(text).toContain('Die Liste wurde abgelehnt. Ihre Version ist nicht höher als die geltende.');
     expect(text).not.toMatch(/version 77|unsigned/);
   });
 
@@ -324,7 +360,7 @@ describe('oversight', () => {
 
   it('the audit log is searched by person, action and date', async ({ expect }) => {
     const subject = somebody();
-    await new Browser({ subject, roles: ['hotline'] }).post('/staff/teletan');
+    await new Browser({ subject, roles: ['hotline'] }).post('/staff/teletan', ASKED);
     const auditor = browserOf('auditor');
     const find = async (query: string): Promise<string> => (await auditor.send(`/staff/audit?${query}`)).text();
     const who = encodeURIComponent(subject.toUpperCase());

@@ -3,6 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { createApp } from './app.ts';
 import type { PortalEnv } from './bindings.ts';
+import { newOnce } from './form.ts';
 import type { Identify, Identity } from './identity-source.ts';
 
 /** Unix seconds of the tests' clock. */
@@ -20,10 +21,12 @@ export function identityOf(given: Partial<Identity> = {}): Identify {
 /** A browser with a person before it. */
 export class Browser {
   cookie = '';
+  readonly subject: string;
   readonly #app;
   readonly #bindings: PortalEnv;
 
   constructor(identity: Partial<Identity>, options: { bindings?: Partial<PortalEnv>; now?: () => number } = {}) {
+    this.subject = identity.subject ?? 'anna@example.org';
     this.#app = createApp({ identify: identityOf(identity), clock: options.now ?? (() => NOW) });
     this.#bindings = { ...ENV, ...options.bindings };
   }
@@ -47,13 +50,23 @@ export class Browser {
     return /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
   }
 
-  /** Sends a form as a page of the portal would. */
+  /** Sends a form as a page of the portal would. @returns the answer, a redirect not followed */
+  async submit(
+    path: string,
+    fields: Record<string, string> = {},
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    const body = new URLSearchParams({ csrf: await this.csrf(), once: newOnce(), ...fields });
+    return this.send(path, { method: 'POST', body, headers: { 'sec-fetch-site': 'same-origin', ...headers } });
+  }
+
+  /** Sends a form. @returns the page that a browser shows then */
   async post(
     path: string,
     fields: Record<string, string> = {},
     headers: Record<string, string> = {},
   ): Promise<Response> {
-    const body = new URLSearchParams({ csrf: await this.csrf(), ...fields });
-    return this.send(path, { method: 'POST', body, headers: { 'sec-fetch-site': 'same-origin', ...headers } });
+    const answer = await this.submit(path, fields, headers);
+    return answer.status === 303 ? this.send(answer.headers.get('location') ?? '') : answer;
   }
 }

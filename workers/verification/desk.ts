@@ -1,17 +1,23 @@
 /**
- * @module What staff do through the portal: teleTANs, code cards, withdrawal (docs/architecture.md §7). Codes are made here, given
- * out once, and kept nowhere; the books know how many, sessions know which hash opens.
+ * @module What staff do through the portal: teleTANs, code cards, withdrawal (docs/architecture.md §7). Codes are derived here from
+ * the order of a form, and kept nowhere; the books know how many, sessions know which hash opens. The same order gives the same
+ * codes (decision 033).
+ *
+ * Durable writes: the booking, then the sessions. A crash in between leaves a booking whose codes open nothing; the same order
+ * finds it and issues them. To revoke: the mark in the books, the TAN, the session, the TAN again; each idempotent, so that asking
+ * again mends a crash. What is left then is at most a TAN that was taken in the very instant of a crash before the last step.
  */
 import { MAX_CARDS_PER_BATCH, MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
-import { CARD_CODE_RANDOM_CHARACTERS, cardCheckCharacter, cardGuid, hashGuid } from '../../domain/derived-codes.ts';
-import type {
-  BatchCursor,
-  CardBatch,
-  CardBatchPage,
-  CardSheet,
-  IssuedTeleTanReply,
-  TeleTanBook,
-} from '../../domain/rpc.ts';
+import {
+  CARD_CODE_RANDOM_CHARACTERS,
+  cardCheckCharacter,
+  cardGuid,
+  codeBytes,
+  codeOrderId,
+  hashGuid,
+} from '../../domain/derived-codes.ts';
+import type { TeleTanBook } from '../../domain/code-books.ts';
+import type { BatchCursor, CardBatch, CardBatchPage, CardSheet, IssuedTeleTanReply } from '../../domain/rpc.ts';
 import { issuedSession } from '../../domain/session.ts';
 import {
   generateTeleTan,
@@ -21,8 +27,9 @@ import {
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import { logLine } from '../shared/log.ts';
-import type { VerificationEnv } from './bindings.ts';
+import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -42,13 +49,20 @@ export const FAILED_GUESS_BUDGET = 1_000;
 export const GUESSES_A_SAMPLE = 32;
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+/** An order that nobody gives twice, for a caller without a form. */
+const freshCodeRequest = (): string => toHex(randomBytes(32));
+
+/** What the desk needs of sessions. */
+export type DeskSessions = Pick<Sessions, 'issue' | 'nameOf' | 'revoke' | 'withdrawBatch' | 'batchUses'>;
 
 export class Desk {
   readonly #namespace: DurableObjectNamespace<CodeDesk>;
-  readonly #sessions: Sessions;
+  readonly #sessions: DeskSessions;
   readonly #ledger: Ledger;
+  readonly #derivationKey: Uint8Array;
 
-  constructor(env: VerificationEnv, sessions: Sessions, ledger: Ledger) {
+  constructor(env: VerificationEnv, config: VerificationConfig, sessions: DeskSessions, ledger: Ledger) {
+    this.#derivationKey = config.derivationKey;
     this.#namespace = env.CODE_DESK;
     this.#sessions = sessions;
     this.#ledger = ledger;
@@ -59,14 +73,40 @@ export class Desk {
     return this.#namespace.getByName('desk');
   }
 
-  /** @param issuer the member of staff, as the portal names them @returns the teleTAN, or null when the quota is used up */
-  async issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null> {
-    const teleTan = generateTeleTan(randomBytes);
-    const entry = await this.#desk.bookTeleTan(issuer, teleTan.slice(0, HINT_LENGTH), TELETAN_LIFETIME_SECONDS);
+  /**
+   * @param issuer the member of staff, as the portal names them
+   * @param request see {@link codeBytes}
+   * @returns the teleTAN, or null when the quota is used up
+   */
+  async issueTeleTan(issuer: string, request = freshCodeRequest()): Promise<IssuedTeleTanReply | null> {
+    const orderId = codeOrderId(issuer, request);
+    const teleTan = this.#teleTan(issuer, request);
+    const named = this.#sessions.nameOf('TELETAN', teleTan);
+    const order = { issuer, orderId, session: named, hint: teleTan.slice(0, HINT_LENGTH) };
+    const entry = await this.#desk.bookTeleTan(order, TELETAN_LIFETIME_SECONDS);
     if (entry === null) return null;
-    const session = issuedSession('teletan', null, entry.expiresAt);
-    await this.#sessions.issue([{ keyType: 'TELETAN', key: teleTan, session }]);
-    return { teleTan, expiresAt: entry.expiresAt };
+    const { expiresAt, revokedAt } = entry;
+    const session = issuedSession('teletan', null, expiresAt);
+    if (revokedAt === null) await this.#sessions.issue([{ keyType: 'TELETAN', key: teleTan, session }]);
+    return { teleTan, expiresAt };
+  }
+
+  /** @returns the teleTAN of an order while it is valid, or null */
+  async orderedTeleTan(issuer: string, request: string): Promise<IssuedTeleTanReply | null> {
+    const entry = await this.#desk.validTeleTan(issuer, codeOrderId(issuer, request));
+    return entry === null ? null : { teleTan: this.#teleTan(issuer, request), expiresAt: entry.expiresAt };
+  }
+
+  /** @param issuer whose it must be @returns false when there is no such teleTAN */
+  async revokeTeleTan(orderId: string, issuer: string): Promise<boolean> {
+    const session = await this.#desk.markRevoked(orderId, issuer);
+    if (session === null) return false;
+    await this.#sessions.revoke(session);
+    return true;
+  }
+
+  #teleTan(issuer: string, request: string): string {
+    return generateTeleTan(codeBytes(this.#derivationKey, 'teletan', issuer, request));
   }
 
   /** A teleTAN whose check character is right opened nothing. The first sample beyond the budget of an hour warns, once. */
@@ -90,24 +130,28 @@ export class Desk {
    * Makes a batch of cards; the codes exist in the reply alone.
    *
    * @param count 20..10,000 (domain/card-batch.ts)
+   * @param request see {@link codeBytes}
    * @returns the batch with its codes, or null when the provider's cards of the day are used up
    * @throws RangeError when `count` is out of range
    */
-  async makeCards(provider: string, label: string, count: number): Promise<CardSheet | null> {
+  async makeCards(
+    provider: string,
+    label: string,
+    count: number,
+    request = freshCodeRequest(),
+  ): Promise<CardSheet | null> {
     if (!Number.isInteger(count) || count < MIN_CARDS_PER_BATCH || count > MAX_CARDS_PER_BATCH) {
       throw new RangeError(
         `count: an integer ${MIN_CARDS_PER_BATCH}..${MAX_CARDS_PER_BATCH} is expected, got ${count}`,
       );
     }
-    const batch = await this.#desk.bookBatch(provider, label, count, CARD_LIFETIME_SECONDS);
+    const orderId = codeOrderId(provider, request);
+    const batch = await this.#desk.bookBatch({ provider, label, size: count }, orderId, CARD_LIFETIME_SECONDS);
     if (batch === null) return null;
     const session = issuedSession('card', batch.batchId, batch.expiresAt);
-    const cards = Array.from({ length: count }, () => {
-      const random = uniformCharacters(TELETAN_ALPHABET, CARD_CODE_RANDOM_CHARACTERS, randomBytes);
-      const code = random + cardCheckCharacter(random);
-      return { code, guid: cardGuid(code) };
-    });
-    for (let from = 0; from < count; from += CARDS_PER_ROUND) {
+    // The size that was booked: an order is what it was the first time.
+    const cards = this.#cards(batch, request);
+    for (let from = 0; from < cards.length; from += CARDS_PER_ROUND) {
       const round = cards.slice(from, from + CARDS_PER_ROUND);
       await this.#sessions.issue(round.map(({ guid }) => ({ keyType: 'GUID', key: hashGuid(guid), session })));
     }
@@ -115,6 +159,22 @@ export class Desk {
     const withdrawnFrom = await this.#desk.withdrawnFrom(batch.batchId);
     if (withdrawnFrom !== null) await this.#sessions.withdrawBatch(batch.batchId, withdrawnFrom);
     return { batch: { ...batch, withdrawnFrom, used: 0 }, cards };
+  }
+
+  /** @returns the cards of an order again, or null when there is no such order or its batch is withdrawn */
+  async orderedCards(provider: string, request: string): Promise<CardSheet | null> {
+    const batch = await this.#desk.orderedBatch(provider, codeOrderId(provider, request));
+    if (batch === null || batch.withdrawnFrom !== null) return null;
+    return { batch: { ...batch, used: 0 }, cards: this.#cards(batch, request) };
+  }
+
+  #cards({ provider, size }: Pick<Batch, 'provider' | 'size'>, request: string): CardSheet['cards'] {
+    const bytes = codeBytes(this.#derivationKey, 'card', provider, request);
+    return Array.from({ length: size }, () => {
+      const random = uniformCharacters(TELETAN_ALPHABET, CARD_CODE_RANDOM_CHARACTERS, bytes);
+      const code = random + cardCheckCharacter(random);
+      return { code, guid: cardGuid(code) };
+    });
   }
 
   /** @param provider one provider's batches, or null for all @returns a page, each with how many were used, never which */

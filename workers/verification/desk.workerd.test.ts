@@ -133,7 +133,10 @@ describe('code cards', () => {
 
   it('700 batches are turned over page by page, each counted, none twice and none left out', async ({ expect }) => {
     const object = bindings.CODE_DESK.getByName('desk');
-    for (let i = 0; i < 700; i++) await object.bookBatch(i % 7 === 0 ? 'dr-visser' : 'dr-jansen', `b${i}`, 1, 86_400);
+    for (let i = 0; i < 700; i++) {
+      const provider = i % 7 === 0 ? 'dr-visser' : 'dr-jansen';
+      await object.bookBatch({ provider, label: `b${i}`, size: 1 }, `order-${i}`, 86_400);
+    }
     const used = await desk.makeCards('dr-visser', 'used', 20);
     await scan(used?.cards[0]?.guid ?? '');
     const turn = async (provider: string | null) => {

@@ -3,6 +3,7 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
+import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type {
   BatchCursor,
   CardBatch,
@@ -14,12 +15,12 @@ import type {
   RedeemRpc,
   ReserveReply,
   ReserveRequest,
-  TeleTanBook,
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
 import type { VerificationEnv } from './bindings.ts';
 import { verificationClocks } from './clocks.ts';
 import { FAILED_GUESS_BUDGET } from './desk.ts';
+import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
 import { servicesOf } from './services.ts';
 
 /** Bound by `upload` alone. */
@@ -66,8 +67,36 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  issueTeleTan(issuer: string): Promise<IssuedTeleTanReply | null> {
-    return servicesOf(this.env).desk.issueTeleTan(staffName(issuer));
+  issueTeleTan(issuer: string, request?: string): Promise<IssuedTeleTanReply | null> {
+    return servicesOf(this.env).desk.issueTeleTan(staffName(issuer), request);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  orderedTeleTan(issuer: string, request: string): Promise<IssuedTeleTanReply | null> {
+    return servicesOf(this.env).desk.orderedTeleTan(staffName(issuer), request);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  revokeTeleTan(id: string, issuer: string): Promise<boolean> {
+    return servicesOf(this.env).desk.revokeTeleTan(id, staffName(issuer));
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. @throws RangeError when `codes` is not an integer 1..60 */
+  async askBeyondQuota(issuer: string, codes: number): Promise<boolean> {
+    if (!Number.isInteger(codes) || codes < 1 || codes > MAX_CODES_ASKED) {
+      throw new RangeError(`codes: an integer 1..${MAX_CODES_ASKED} is expected, got ${codes}`);
+    }
+    return this.env.CODE_DESK.getByName('desk').askBeyondQuota(staffName(issuer), codes);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  async quotaRequests(): Promise<readonly QuotaRequest[]> {
+    return this.env.CODE_DESK.getByName('desk').quotaRequests();
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  async releaseQuota(id: string, by: string): Promise<ReleaseReply> {
+    return { ...(await this.env.CODE_DESK.getByName('desk').releaseQuota(id, staffName(by))) };
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
@@ -89,8 +118,13 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  makeCards(provider: string, label: string, count: number): Promise<CardSheet | null> {
-    return servicesOf(this.env).desk.makeCards(staffName(provider), staffName(label), count);
+  makeCards(provider: string, label: string, count: number, request?: string): Promise<CardSheet | null> {
+    return servicesOf(this.env).desk.makeCards(staffName(provider), staffName(label), count, request);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  orderedCards(provider: string, request: string): Promise<CardSheet | null> {
+    return servicesOf(this.env).desk.orderedCards(staffName(provider), request);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

@@ -20,7 +20,7 @@ const CARDS = 20;
 
 const ledger = new Ledger(bindings, CONFIG);
 const sessions = new Sessions(bindings, CONFIG, ledger);
-const desk = new Desk(bindings, sessions, ledger);
+const desk = new Desk(bindings, CONFIG, sessions, ledger);
 
 beforeEach(() => reset());
 
@@ -82,7 +82,7 @@ it('a batch that is withdrawn while its cards are issued opens none of them', as
       await super.issue(codes);
     }
   })(bindings, CONFIG, ledger);
-  const sheet = await new Desk(bindings, withdrawing, ledger).makeCards('practice', 'morning', CARDS);
+  const sheet = await new Desk(bindings, CONFIG, withdrawing, ledger).makeCards('practice', 'morning', CARDS);
   expect(sheet?.batch.withdrawnFrom).toBe(NOW);
   for (const { guid } of sheet?.cards ?? []) expect(await scan(guid)).toBe('');
 });

@@ -20,5 +20,5 @@ export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
   const config = parseVerificationConfig(env);
   const ledger = new Ledger(env, config);
   const sessions = new Sessions(env, config, ledger);
-  return { config, ledger, sessions, desk: new Desk(env, sessions, ledger) };
+  return { config, ledger, sessions, desk: new Desk(env, config, sessions, ledger) };
 });

@@ -146,6 +146,29 @@ export class Sessions {
     await Promise.all([...shards].map(([digit, group]) => this.#shards.of(digit).issue(group)));
   }
 
+  /** @returns the name under which the session of a code that is yet to be issued will be stored */
+  nameOf(keyType: KeyType, key: string): string {
+    return this.#registration.named(keyType, key).hash;
+  }
+
+  /**
+   * Ends what an issued code opens, used or not, and the TAN that it may have given unless that is committed; idempotent. The
+   * TAN goes first, since an ended session no longer leads to it, and once more for one that was taken in between.
+   *
+   * @param hash the session's name, {@link nameOf}
+   */
+  async revoke(hash: string): Promise<void> {
+    await this.#withdrawTanOf(await this.#shards.of(hash).read(hash));
+    await this.#withdrawTanOf(await this.#shards.of(hash).revoke(hash));
+  }
+
+  async #withdrawTanOf(stored: StoredSession | null): Promise<void> {
+    const { tanNumber: n, tanExpiresAt: expiresAt } = stored?.session ?? { tanNumber: 0, tanExpiresAt: null };
+    if (stored === null || expiresAt === null) return;
+    const { derivationKey, tanMacKey } = this.#config;
+    await this.#ledger.withdraw(sessionTan(this.#seedOf(stored), { n, expiresAt }, derivationKey, tanMacKey));
+  }
+
   /** @returns for each batch how many of its cards were opened, over all shards: one call a shard, however many batches */
   async batchUses(codeBatchIds: readonly string[]): Promise<number[]> {
     if (codeBatchIds.length === 0) return [];

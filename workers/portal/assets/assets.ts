@@ -1,10 +1,10 @@
 /**
- * @module Script and stylesheet with their integrity: a page names the hash of what it wants, so nothing between the Worker
+ * @module Scripts and stylesheet with their integrity: a page names the hash of what it wants, so nothing between the Worker
  * and the browser can swap them, and the name changes with the content.
  */
 import { toBase64, toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../../protocol/primitives/hash.ts';
-import { SCRIPT } from './script.ts';
+import { SCRIPT, SHEET_SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
 /** A file the portal serves. */
@@ -27,6 +27,7 @@ function asset(name: string, extension: string, type: string, text: string): Ass
 }
 
 export const SCRIPT_ASSET = asset('portal', 'js', 'text/javascript; charset=utf-8', SCRIPT);
+export const SHEET_SCRIPT_ASSET = asset('sheet', 'js', 'text/javascript; charset=utf-8', SHEET_SCRIPT);
 export const STYLE_ASSET = asset('portal', 'css', 'text/css; charset=utf-8', STYLE);
 /** All of them. */
-export const ASSETS: readonly Asset[] = [SCRIPT_ASSET, STYLE_ASSET];
+export const ASSETS: readonly Asset[] = [SCRIPT_ASSET, SHEET_SCRIPT_ASSET, STYLE_ASSET];

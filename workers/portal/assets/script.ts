@@ -1,9 +1,11 @@
 /**
- * @module The portal's one script, as it is served: copy, print, and the time a teleTAN has left. Every page works without
- * it; buttons that need it are hidden until it runs.
+ * @module The portal's scripts, as they are served: copy, print, and the time a teleTAN has left; how many of the sheets have
+ * come. Every page works without them; buttons that need one are hidden until it runs.
  */
 export const SCRIPT = `'use strict';
 document.documentElement.classList.add('js');
+// A page out of the browser's memory has forms that were sent: it is asked for anew.
+window.addEventListener('pageshow', (event) => event.persisted && location.reload());
 for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', async () => {
@@ -30,4 +32,17 @@ for (const timer of document.querySelectorAll('[data-seconds-left]')) {
   const interval = setInterval(tick, 1000);
   if (text !== null) tick();
 }
+`;
+
+/** Runs while a page of sheets still comes, which the other script waits for. */
+export const SHEET_SCRIPT = `'use strict';
+const bar = document.querySelector('progress[data-piece]');
+const come = document.getElementsByClassName(bar.dataset.piece);
+const timer = setInterval(() => (bar.value = come.length), 250);
+window.addEventListener('load', () => {
+  clearInterval(timer);
+  if (document.getElementById('sheets-end') !== null) return;
+  document.querySelector('.broken').hidden = false;
+  document.querySelector('.until-whole').hidden = true;
+});
 `;

@@ -5,8 +5,9 @@
 import { Hono } from 'hono';
 import type { BatchCursor, CardBatch } from '../../../domain/rpc.ts';
 import { errorPage } from '../errors.tsx';
-import { dateText, startOfDay, timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { utcText } from '../local-time.ts';
+import { answerPage, Field, Form, Long, Notice, Table, ZoneLine } from '../layout.tsx';
+import { done } from '../once.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -17,9 +18,13 @@ const scopeOf = (c: StaffContext): string | null =>
 const BATCH_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CURSOR = /^(\d{1,12})\.([A-Za-z0-9_-]{1,64})$/;
 
-/** The batch a form names, as far as this person may see it. */
+/** A field of the address that a form of this page made, or of the form that is sent. */
+const field = (c: StaffContext, name: string): string =>
+  (c.req.method === 'POST' ? c.var.form.get(name) : c.req.query(name)) ?? '';
+
+/** The batch that is named, as far as this person may see it. */
 async function batchIn(c: StaffContext): Promise<CardBatch | null> {
-  const batchId = c.var.form.get('batch') ?? '';
+  const batchId = field(c, 'batch');
   const found = BATCH_ID.test(batchId) ? await c.env.VERIFICATION.cardBatch(batchId, scopeOf(c)) : null;
   return found === null ? null : { ...found };
 }
@@ -57,28 +62,29 @@ function PageLinks(props: { c: StaffContext; batches: readonly CardBatch[]; olde
 
 /** @returns the instant a withdrawal is to count from; null when the form has no date, or one outside the batch's life */
 function withdrawnFrom(c: StaffContext, batch: CardBatch): { readonly from: number; readonly back: boolean } | null {
-  const { form, now } = c.var;
-  if (form.get('when') === 'now') return { from: now, back: false };
-  const from = form.get('when') === 'back' ? startOfDay(form.get('date') ?? '') : null;
-  const earliest = startOfDay(dateText(batch.createdAt)) ?? batch.createdAt;
+  const { now, times } = c.var;
+  if (field(c, 'when') === 'now') return { from: now, back: false };
+  const from = field(c, 'when') === 'back' ? times.startOfDay(field(c, 'date')) : null;
+  const earliest = times.startOfDay(times.date(batch.createdAt)) ?? batch.createdAt;
   return from === null || from < earliest || from > now ? null : { from, back: true };
 }
 
 function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBatch[] }) {
-  const { texts: t, session } = c.var;
+  const { texts: t, times } = c.var;
   const all = scopeOf(c) === null;
   const rows = batches.map((batch) => [
-    <>
-      {batch.label} <span class="mono soft">{batch.batchId.slice(0, 8)}</span>
-    </>,
-    ...(all ? [batch.provider] : []),
-    <span class="nowrap">{dateText(batch.createdAt)}</span>,
-    <span class="nowrap">{dateText(batch.expiresAt)}</span>,
+    <Long>
+      {batch.label} <span class="mono soft nowrap">{batch.batchId.slice(0, 8)}</span>
+    </Long>,
+    ...(all ? [<Long>{batch.provider}</Long>] : []),
+    <span class="nowrap">{times.date(batch.createdAt)}</span>,
+    <span class="nowrap">{times.lastWholeDay(batch.expiresAt)}</span>,
     batch.size,
     batch.used,
-    batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: timeText(batch.withdrawnFrom) }),
-    <form method="post" action="/staff/batches/withdraw">
-      <Csrf token={session.csrf} />
+    <span>
+      {batch.withdrawnFrom === null ? t.batchValid : fill(t.batchWithdrawn, { time: times.time(batch.withdrawnFrom) })}
+    </span>,
+    <form method="get" action="/staff/batches/withdraw">
       <input type="hidden" name="batch" value={batch.batchId} />
       <button class="plain short" aria-label={`${t.batchWithdraw} ${batch.label}`}>
         {t.batchWithdraw}
@@ -99,6 +105,8 @@ function BatchTable({ c, batches }: { c: StaffContext; batches: readonly CardBat
   return <Table caption={t['page.batches']} heads={heads} rows={rows} numeric={[first, first + 1]} />;
 }
 
+const withdrawnPath = ({ batchId }: CardBatch): string => `/staff/batches/withdrawn?batch=${batchId}`;
+
 /** @returns the routes of the page `batches` */
 export function batchRoutes() {
   const routes = new Hono<Staff>();
@@ -114,23 +122,27 @@ export function batchRoutes() {
         <p>{t.batchesIntro}</p>
         {batches.length === 0 ? <p>{t.batchesNone}</p> : <BatchTable c={c} batches={batches} />}
         <PageLinks c={c} batches={batches} older={older} newer={newer} />
-        <p class="soft">{t.utc}</p>
+        <ZoneLine c={c} />
       </>,
     );
   });
 
-  routes.post('/withdraw', async (c) => {
-    const { texts: t, now } = c.var;
+  // The steps before the deed change nothing, so they are addresses that Back leads to.
+  routes.get('/withdraw', async (c) => {
+    const { texts: t, times, now } = c.var;
     const batch = await batchIn(c);
-    if (batch === null) return answerPage(c, 'batches', <Notice kind="bad">{t.withdrawMissing}</Notice>, 400);
+    if (batch === null) return done(c, 'batches', 'withdrawMissing');
     return answerPage(
       c,
       'batches',
       <>
         <p>
-          {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
+          <span class="break">
+            {batch.label} · {batch.provider}
+          </span>{' '}
+          · <span class="mono break">{batch.batchId}</span>
         </p>
-        <Form c={c} action="/staff/batches/withdraw/preview">
+        <form method="get" action="/staff/batches/withdraw/preview">
           <input type="hidden" name="batch" value={batch.batchId} />
           <fieldset>
             <legend>{t.withdrawTitle}</legend>
@@ -142,33 +154,35 @@ export function batchRoutes() {
             <div class="choice">
               <input type="radio" id="when-back" name="when" value="back" aria-describedby="back-help" />
               <label for="when-back">{t.withdrawBack}</label>
-              <small id="back-help">{t.withdrawBackHelp}</small>
+              <small id="back-help">{fill(t.withdrawBackHelp, { zone: times.zone })}</small>
               <Field
                 label={t.withdrawDate}
                 name="date"
                 type="date"
-                min={dateText(batch.createdAt)}
-                max={dateText(now)}
-                value={dateText(batch.createdAt)}
+                min={times.date(batch.createdAt)}
+                max={times.date(now)}
+                value={times.date(batch.createdAt)}
               />
             </div>
           </fieldset>
           <button>{t.withdrawPreview}</button>
-        </Form>
+        </form>
       </>,
     );
   });
 
-  routes.post('/withdraw/preview', async (c) => {
-    const { texts: t } = c.var;
+  routes.get('/withdraw/preview', async (c) => {
+    const { texts: t, times } = c.var;
     const batch = await batchIn(c);
-    const when = batch === null ? null : withdrawnFrom(c, batch);
-    if (batch === null || when === null) return errorPage(c, 'input');
+    if (batch === null) return done(c, 'batches', 'withdrawMissing');
+    const when = withdrawnFrom(c, batch);
+    if (when === null) return errorPage(c, 'input');
+    if (batch.withdrawnFrom !== null && batch.withdrawnFrom <= when.from) return c.redirect(withdrawnPath(batch), 303);
     const values = {
       unused: batch.size - batch.used,
       used: batch.used,
       label: batch.label,
-      time: timeText(when.from),
+      time: times.time(when.from),
     };
     await audit(c, 'batch.preview', `batch ${batch.batchId}`);
     return answerPage(
@@ -182,7 +196,7 @@ export function batchRoutes() {
         <Form c={c} action="/staff/batches/withdraw/confirm">
           <input type="hidden" name="batch" value={batch.batchId} />
           <input type="hidden" name="when" value={when.back ? 'back' : 'now'} />
-          <input type="hidden" name="date" value={dateText(when.from)} />
+          <input type="hidden" name="date" value={times.date(when.from)} />
           <div class="row">
             <button class="danger">{t.withdrawConfirm}</button>
             <a class="button plain" href="/staff/batches">
@@ -195,20 +209,30 @@ export function batchRoutes() {
   });
 
   routes.post('/withdraw/confirm', async (c) => {
-    const { texts: t } = c.var;
     const batch = await batchIn(c);
-    const when = batch === null ? null : withdrawnFrom(c, batch);
-    if (batch === null || when === null) return errorPage(c, 'input');
-    await audit(c, 'batch.withdraw', `batch ${batch.batchId} from ${timeText(when.from)}`);
+    if (batch === null) return done(c, 'batches', 'withdrawMissing');
+    const when = withdrawnFrom(c, batch);
+    if (when === null) return errorPage(c, 'input');
+    await audit(c, 'batch.withdraw', `batch ${batch.batchId} from ${utcText(when.from)} UTC`);
     const holds = await c.env.VERIFICATION.withdrawBatch(batch.batchId, scopeOf(c), when.from);
-    if (holds === null) return answerPage(c, 'batches', <Notice kind="bad">{t.withdrawMissing}</Notice>, 409);
+    if (holds === null) return done(c, 'batches', 'withdrawMissing');
     // After verification, which knows whose batch it is. A crash in between is mended by withdrawing again.
     await c.env.ORIGIN.markBatch(batch.batchId, holds);
+    return c.redirect(withdrawnPath(batch), 303);
+  });
+
+  routes.get('/withdrawn', async (c) => {
+    const { texts: t, times } = c.var;
+    const batch = await batchIn(c);
+    if (batch === null || batch.withdrawnFrom === null) return done(c, 'batches', 'withdrawMissing');
     return answerPage(
       c,
       'batches',
       <>
-        <Notice kind="good">{fill(t.withdrawDone, { time: timeText(holds) })}</Notice>
+        <p>
+          {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
+        </p>
+        <Notice kind="good">{fill(t.withdrawDone, { time: times.time(batch.withdrawnFrom) })}</Notice>
         <p>
           <a href="/staff/batches">{t.back}</a>
         </p>

@@ -1,48 +1,70 @@
 /**
  * @module Flyers for tests: a fresh test GUID (docs/spec/cwa.md §3.1) as QR code for the patient, and the same on a form that
- * goes to the laboratory with the sample. A flyer authorises nothing by itself, so nothing is stored.
+ * goes to the laboratory with the sample. A flyer authorises nothing by itself, so nothing is stored: a page of the session that
+ * made them derives them again (decision 033).
  */
 import { Hono } from 'hono';
-import { toHex } from '../../../protocol/primitives/bytes.ts';
+import { toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../../protocol/primitives/hash.ts';
+import type { Imprint } from '../bindings.ts';
 import { errorPage } from '../errors.tsx';
-import { integerField } from '../form.ts';
+import { integerField, onceIn } from '../form.ts';
 import { answerPage, Field, Form, Notice } from '../layout.tsx';
 import { QrCode } from '../qr.tsx';
 import { audit, type Staff } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
 import { fill } from '../texts/texts.ts';
-import { answerSheet } from './sheet.tsx';
+import { answerSheets } from './sheet.tsx';
 
 const MAX_FLYERS = 200;
-const PREFIX_BYTES = 3;
 
-/** A test's GUID: six random hex digits and a random version-4 UUID, upper case. */
-function testGuid(): string {
-  const prefix = toHex(crypto.getRandomValues(new Uint8Array(PREFIX_BYTES)));
-  return `${prefix}-${crypto.randomUUID()}`.toUpperCase();
+/** A test's GUID: six hex digits and a version-4 UUID, upper case, from 146 bits that nobody else can know. */
+function testGuid(order: string, n: number): string {
+  const hex = toHex(sha256(utf8(`exposure-edge/flyer/v1\0${order}\0${n}`)));
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(22), 16) % 4);
+  const uuid = [
+    hex.slice(6, 14),
+    hex.slice(14, 18),
+    `4${hex.slice(19, 22)}`,
+    variant + hex.slice(23, 26),
+    hex.slice(26, 38),
+  ];
+  return [hex.slice(0, 6), ...uuid].join('-').toUpperCase();
 }
 
-function Flyer({ t, guid, provider }: { readonly t: Texts; readonly guid: string; readonly provider: string }) {
+interface FlyerProps {
+  readonly t: Texts;
+  readonly imprint: Imprint;
+  readonly guid: string;
+  readonly provider: string;
+}
+
+function Flyer({ t, imprint, guid, provider }: FlyerProps) {
   return (
     <article class="flyer">
       <section>
+        <p class="from">{imprint.authority}</p>
         <p class="kind">{t.flyerPatient}</p>
         <h2>{t.flyerTitle}</h2>
         <div class="parts">
           <QrCode guid={guid} label="QR" />
           <div>
             <ol>
-              <li>{t.flyerStep1}</li>
+              <li>{fill(t.flyerStep1, { app: imprint.app })}</li>
               <li>{t.flyerStep2}</li>
               <li>{t.flyerStep3}</li>
             </ol>
             <p>{t.flyerKeep}</p>
+            <p class="questions">
+              {fill(t.flyerQuestions, { authority: imprint.authority, telephone: imprint.telephone })}
+            </p>
           </div>
         </div>
         <p class="guid">{guid}</p>
       </section>
       <div class="cut">{t.flyerCut}</div>
       <section>
+        <p class="from">{imprint.authority}</p>
         <p class="kind">{t.flyerLab}</p>
         <h2>{t.flyerLabTitle}</h2>
         <div class="parts">
@@ -64,6 +86,8 @@ function Flyer({ t, guid, provider }: { readonly t: Texts; readonly guid: string
   );
 }
 
+const sheetPath = (once: string, count: number): string => `/staff/flyers/sheet?form=${once}&count=${count}`;
+
 /** @returns the routes of the page `flyers` */
 export function flyerRoutes() {
   const routes = new Hono<Staff>();
@@ -84,14 +108,29 @@ export function flyerRoutes() {
   });
 
   routes.post('/', async (c) => {
-    const { texts: t, identity } = c.var;
-    const count = integerField(c.var.form, 'count', { min: 1, max: MAX_FLYERS });
+    const { form, once } = c.var;
+    const count = integerField(form, 'count', { min: 1, max: MAX_FLYERS });
     if (count === null) return errorPage(c, 'input');
     await audit(c, 'flyers.make', `count ${count}`);
-    const pieces = Array.from({ length: count }, () => () => (
-      <Flyer t={t} guid={testGuid()} provider={identity.provider} />
-    ));
-    return answerSheet(c, 'flyers', <Notice kind="good">{fill(t.flyersMade, { count })}</Notice>, pieces);
+    return c.redirect(sheetPath(once, count), 303);
+  });
+
+  routes.get('/sheet', async (c) => {
+    const { texts: t, identity, config, room, session } = c.var;
+    const once = onceIn(c.req.query('form'));
+    const count = Number(c.req.query('count'));
+    // What no form made isn't shown, nor more of it: it would be in no audit log.
+    const made = once !== null && (await room.formAnswer(session.formName(once))) === sheetPath(once, count);
+    if (!made) return answerPage(c, 'flyers', <Notice kind="plain">{t.flyersGone}</Notice>);
+    const order = session.orderOf(once);
+    return answerSheets(c, 'flyers', {
+      count,
+      make: (n) => <Flyer t={t} imprint={config.imprint} guid={testGuid(order, n)} provider={identity.provider} />,
+      piece: 'flyer',
+      pieces: count,
+      made: fill(t.flyersMade, { count }),
+      broken: t.flyersBroken,
+    });
   });
 
   return routes;

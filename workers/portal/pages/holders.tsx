@@ -8,12 +8,11 @@ import { HOLDER_PAGE, type ListedHolder } from '../../../durable-objects/staff-r
 import { listHolders, unlistHolder } from '../card-desk.ts';
 import { holderIn, isCardSubject } from '../card-input.ts';
 import { errorPage } from '../errors.tsx';
-import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
+import { done } from '../once.ts';
 import { PROFESSIONAL_ROLES, type Role } from '../roles.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
-import { fill } from '../texts/texts.ts';
 
 /** The authorities that are known, to choose one. */
 export function AuthorityField({ t, authorities }: { t: Texts; authorities: readonly ListFacts[] }) {
@@ -30,16 +29,16 @@ export function AuthorityField({ t, authorities }: { t: Texts; authorities: read
 }
 
 function Authorities({ c, authorities }: { c: StaffContext; authorities: readonly ListFacts[] }) {
-  const { texts: t, now } = c.var;
+  const { texts: t, times, now } = c.var;
   if (authorities.length === 0) return <p>{t.authoritiesNone}</p>;
   return (
     <Table
       caption={t.authoritiesTitle}
       heads={[t.holdersAuthority, t.authoritiesMade, t.authoritiesUntil, t.authoritiesRevoked, t.codesState]}
       rows={authorities.map(({ name, thisUpdate, nextUpdate, entries }) => [
-        name,
-        <span class="nowrap">{timeText(thisUpdate)}</span>,
-        <span class="nowrap">{timeText(nextUpdate)}</span>,
+        <Long>{name}</Long>,
+        <span class="nowrap">{times.time(thisUpdate)}</span>,
+        <span class="nowrap">{times.time(nextUpdate)}</span>,
         entries,
         now < nextUpdate ? t.authoritiesFresh : <strong>{t.authoritiesStale}</strong>,
       ])}
@@ -64,11 +63,13 @@ function HolderButton(props: { c: StaffContext; action: string; subject: string;
 function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHolder[] }) {
   const { texts: t } = c.var;
   const rows = holders.map(({ subject, roles, provider, held }) => [
-    <span class="mono break">{subject}</span>,
+    <Long>
+      <span class="mono">{subject}</span>
+    </Long>,
     roles.map((role) => t[`role.${role as Role}`]).join(' · '),
-    provider,
+    <Long>{provider}</Long>,
     held ? <strong>{t.holdersHeld}</strong> : t.codesValid,
-    <>
+    <div>
       {held && (
         <HolderButton c={c} action="readmit" subject={subject}>
           {t.holdersReadmit}
@@ -77,13 +78,13 @@ function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHold
       <HolderButton c={c} action="remove" subject={subject}>
         {t.holdersRemove}
       </HolderButton>
-    </>,
+    </div>,
   ]);
   const heads = [t.holdersSubject, t.holdersRoles, t.batchProvider, t.codesState, t.action];
   return <Table caption={t['page.holders']} heads={heads} rows={rows} />;
 }
 
-async function content(c: StaffContext, notice: string | null) {
+async function content(c: StaffContext) {
   const { texts: t, room } = c.var;
   const after = c.req.query('after') ?? '';
   const [listed, authorities] = await Promise.all([
@@ -94,14 +95,20 @@ async function content(c: StaffContext, notice: string | null) {
   const last = holders.length === HOLDER_PAGE ? holders.at(-1) : undefined;
   return (
     <>
-      {notice !== null && <Notice kind="good">{notice}</Notice>}
       <p>{t.holdersIntro}</p>
       {holders.length === 0 ? <p>{t.holdersNone}</p> : <Holders c={c} holders={holders} />}
-      {last !== undefined && (
+      {(last !== undefined || after !== '') && (
         <nav class="row" aria-label={t.pages}>
-          <a class="button plain" href={`/staff/holders?after=${encodeURIComponent(last.subject)}`}>
-            {t.holdersNext}
-          </a>
+          {after !== '' && (
+            <a class="button plain" href="/staff/holders">
+              {t.holdersFirst}
+            </a>
+          )}
+          {last !== undefined && (
+            <a class="button plain" href={`/staff/holders?after=${encodeURIComponent(last.subject)}`}>
+              {t.pageAfter}
+            </a>
+          )}
         </nav>
       )}
       {authorities.length > 0 && (
@@ -128,7 +135,7 @@ async function content(c: StaffContext, notice: string | null) {
       <h2>{t.authoritiesTitle}</h2>
       <p>{t.authoritiesIntro}</p>
       <Authorities c={c} authorities={authorities} />
-      <p class="soft">{t.utc}</p>
+      <ZoneLine c={c} />
     </>
   );
 }
@@ -137,10 +144,10 @@ async function content(c: StaffContext, notice: string | null) {
 export function holderRoutes() {
   const routes = new Hono<Staff>();
 
-  routes.get('/', async (c) => answerPage(c, 'holders', await content(c, null)));
+  routes.get('/', async (c) => answerPage(c, 'holders', await content(c)));
 
   routes.post('/', async (c) => {
-    const { form, texts: t } = c.var;
+    const { form } = c.var;
     const text = (name: string): string => (form.get(name) ?? '').trim();
     const holder = holderIn({
       authority: text('authority'),
@@ -149,14 +156,14 @@ export function holderRoutes() {
       roles: PROFESSIONAL_ROLES.filter((role) => form.has(`role-${role}`)),
     });
     if (holder === null || !(await listHolders(c, [holder]))) return errorPage(c, 'input');
-    return answerPage(c, 'holders', await content(c, fill(t.holdersSaved, { id: holder.holderId })));
+    return done(c, 'holders', 'holdersSaved');
   });
 
   routes.post('/remove', async (c) => {
     const subject = c.var.form.get('subject');
     if (!isCardSubject(subject)) return errorPage(c, 'input');
     await unlistHolder(c, subject);
-    return answerPage(c, 'holders', await content(c, c.var.texts.holdersRemoved));
+    return done(c, 'holders', 'holdersRemoved');
   });
 
   routes.post('/readmit', async (c) => {
@@ -164,7 +171,7 @@ export function holderRoutes() {
     if (!isCardSubject(subject)) return errorPage(c, 'input');
     await audit(c, 'cards.readmit', subject);
     await c.var.room.readmit(subject);
-    return answerPage(c, 'holders', await content(c, c.var.texts.holdersReadmitted));
+    return done(c, 'holders', 'holdersReadmitted');
   });
 
   return routes;

@@ -1,7 +1,7 @@
 /** @module Pages that only show: failed guesses, what the origin has published, the audit log and its search. */
 import { Hono } from 'hono';
-import { startOfDay, timeText } from '../format.ts';
-import { answerPage, Field, Notice, Table } from '../layout.tsx';
+import { startOfUtcDay, utcText } from '../local-time.ts';
+import { answerPage, Field, Long, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { Staff } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -47,7 +47,7 @@ export function statusRoutes() {
     ]);
     const stale = authorities.filter(({ nextUpdate }) => c.var.now >= nextUpdate).map(({ name }) => name);
     const rows = Object.entries(counters).map(([name, value]) => [<span class="mono">{name}</span>, value]);
-    const hour = (last: number | null): string => (last === null ? '–' : timeText(last * 3600));
+    const hour = (last: number | null): string => (last === null ? '–' : c.var.times.time(last * 3600));
     return answerPage(
       c,
       'status',
@@ -68,7 +68,7 @@ export function statusRoutes() {
         ) : (
           <Table caption={t.statusCounters} heads={[t.statusCounter, t.statusValue]} rows={rows} numeric={[1]} />
         )}
-        <p class="soft">{t.utc}</p>
+        <ZoneLine c={c} />
       </>,
     );
   });
@@ -81,11 +81,11 @@ export function auditRoutes() {
   routes.get('/', async (c) => {
     const { texts: t, room } = c.var;
     const query = (name: string): string => (c.req.query(name) ?? '').slice(0, MAX_SEARCH);
-    const to = startOfDay(query('to'));
+    const to = startOfUtcDay(query('to'));
     const before = /^\d{1,15}$/.test(query('before')) ? Number(query('before')) : null;
     const search = {
       text: query('text') === '' ? null : query('text'),
-      from: startOfDay(query('from')),
+      from: startOfUtcDay(query('from')),
       to: to === null ? null : to + DAY_SECONDS,
       before,
     };
@@ -97,9 +97,13 @@ export function auditRoutes() {
       c,
       'audit',
       <>
-        <p>{t.auditIntro}</p>
+        <p>
+          {t.auditIntro} <strong>{t.utc}</strong>
+        </p>
         {broken === null ? (
-          <p class="soft">{wholeAt === null ? t.auditNotYet : fill(t.auditWhole, { time: timeText(wholeAt) })}</p>
+          <p class="soft">
+            {wholeAt === null ? t.auditNotYet : fill(t.auditWhole, { time: `${utcText(wholeAt)} UTC` })}
+          </p>
         ) : (
           <Notice kind="bad">{fill(t.auditBroken, { id: broken })}</Notice>
         )}
@@ -116,10 +120,10 @@ export function auditRoutes() {
             caption={t['page.audit']}
             heads={[t.auditWhen, t.auditWho, t.auditWhat, t.auditDetail]}
             rows={entries.map(({ at, who, what, detail }) => [
-              <span class="nowrap">{timeText(at)}</span>,
-              who,
+              <span class="nowrap">{utcText(at)}</span>,
+              <Long>{who}</Long>,
               <span class="mono nowrap">{what}</span>,
-              <span class="break">{detail}</span>,
+              <Long>{detail}</Long>,
             ])}
           />
         )}
@@ -128,7 +132,6 @@ export function auditRoutes() {
             <a href={`/staff/audit?${older.toString()}`}>{t.auditOlder}</a>
           </p>
         )}
-        <p class="soft">{t.utc}</p>
       </>,
     );
   });

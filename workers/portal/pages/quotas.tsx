@@ -1,28 +1,76 @@
-/** @module Quotas: how many teleTANs a person may issue in an hour. */
+/**
+ * @module Quotas: how many teleTANs a person may issue in an hour, and the release of more by a second person, who is never the one
+ * that asked.
+ */
 import { Hono } from 'hono';
+import type { QuotaRequest } from '../../../domain/code-books.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, textField } from '../form.ts';
-import { answerPage, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
+import { done } from '../once.ts';
+import { pageOf, pageWith } from '../paging.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 
 const MAX_PER_HOUR = 10_000;
 const MAX_NAME = 100;
 
-async function content(c: StaffContext, done: boolean) {
-  const { texts: t } = c.var;
-  const quotas = await c.env.VERIFICATION.teleTanQuotas();
+const REQUEST_ID = /^[0-9a-f]{32}$/;
+
+/** What others asked for beyond their quota; one's own is shown without a button. */
+function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRequest[] }) {
+  const { texts: t, times, identity, session } = c.var;
+  if (requests.length === 0) return <p>{t.quotasNoRequests}</p>;
+  const asked = pageOf(c, requests, { page: 'quotas', parameter: 'asked', caption: t.quotasRequests });
+  const rows = asked.rows.map(({ id, issuer, codes, askedAt }) => [
+    <Long>{issuer}</Long>,
+    codes,
+    <span class="nowrap">{times.time(askedAt)}</span>,
+    issuer === identity.subject ? (
+      t.quotasYours
+    ) : (
+      <form method="post" action="/staff/quotas/release">
+        <Csrf token={session.csrf} />
+        <input type="hidden" name="request" value={id} />
+        <button class="plain short" aria-label={`${t.quotasRelease} ${issuer}`}>
+          {t.quotasRelease}
+        </button>
+      </form>
+    ),
+  ]);
+  const heads = [t.quotasIssuer, t.quotasAskedCodes, t.quotasAskedAt, t.action];
   return (
     <>
-      {done && <Notice kind="good">{t.quotasDone}</Notice>}
+      <Table caption={t.quotasRequests} heads={heads} rows={rows} numeric={[1]} />
+      {asked.links}
+    </>
+  );
+}
+
+async function content(c: StaffContext) {
+  const { texts: t } = c.var;
+  const [all, requests] = await Promise.all([c.env.VERIFICATION.teleTanQuotas(), c.env.VERIFICATION.quotaRequests()]);
+  const quotas = pageOf(
+    c,
+    all.map(({ issuer, teleTansPerHour }) => ({ issuer, teleTansPerHour })),
+    { page: 'quotas', parameter: 'page', caption: t.quotasTitle },
+  );
+  return (
+    <>
+      <h2>{t.quotasRequests}</h2>
+      <p>{t.quotasRequestsIntro}</p>
+      <Requests c={c} requests={requests.map((request) => ({ ...request }))} />
+      <ZoneLine c={c} />
+      <h2>{t.quotasTitle}</h2>
       <p>{t.quotasIntro}</p>
-      {quotas.length > 0 && (
+      {quotas.rows.length > 0 && (
         <Table
           caption={t['page.quotas']}
           heads={[t.quotasIssuer, t.quotasPerHour]}
-          rows={quotas.map(({ issuer, teleTansPerHour }) => [issuer, teleTansPerHour])}
+          rows={quotas.rows.map(({ issuer, teleTansPerHour }) => [<Long>{issuer}</Long>, teleTansPerHour])}
           numeric={[1]}
         />
       )}
+      {quotas.links}
       <Form c={c} action="/staff/quotas">
         <Field label={t.quotasIssuer} name="issuer" required maxlength={MAX_NAME} />
         <Field label={t.quotasPerHour} name="perHour" type="number" required min={0} max={MAX_PER_HOUR} />
@@ -35,14 +83,30 @@ async function content(c: StaffContext, done: boolean) {
 /** @returns the routes of the page `quotas` */
 export function quotaRoutes() {
   const routes = new Hono<Staff>();
-  routes.get('/', async (c) => answerPage(c, 'quotas', await content(c, false)));
+  routes.get('/', async (c) => answerPage(c, 'quotas', await content(c)));
   routes.post('/', async (c) => {
     const issuer = textField(c.var.form, 'issuer', MAX_NAME);
     const perHour = integerField(c.var.form, 'perHour', { min: 0, max: MAX_PER_HOUR });
     if (issuer === null || perHour === null) return errorPage(c, 'input');
     await audit(c, 'quota.set', `${issuer} ${perHour}`);
     await c.env.VERIFICATION.setTeleTanQuota(issuer, perHour);
-    return answerPage(c, 'quotas', await content(c, true));
+    // The page that the person is on, which may be new.
+    const all = await c.env.VERIFICATION.teleTanQuotas();
+    const at = all.findIndex((quota) => quota.issuer === issuer);
+    return done(c, 'quotas', 'quotasDone', `&page=${pageWith(at)}`);
+  });
+
+  routes.post('/release', async (c) => {
+    const { identity, form } = c.var;
+    const id = form.get('request') ?? '';
+    if (!REQUEST_ID.test(id)) return errorPage(c, 'input');
+    const asked = (await c.env.VERIFICATION.quotaRequests()).find((request) => request.id === id);
+    if (asked === undefined) return done(c, 'quotas', 'quotasGone');
+    await audit(c, 'quota.release', `${asked.issuer} codes ${asked.codes}`);
+    const reply = await c.env.VERIFICATION.releaseQuota(id, identity.subject);
+    if (reply.kind === 'released') return done(c, 'quotas', 'quotasReleased');
+    await audit(c, 'quota.refused', reply.kind);
+    return done(c, 'quotas', reply.kind === 'own' ? 'quotasOwn' : 'quotasGone');
   });
   return routes;
 }

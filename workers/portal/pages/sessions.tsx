@@ -4,36 +4,48 @@ import { certificatesInPem } from '../bindings.ts';
 import { blockByMarks, markOfSerial, marksToBlock } from '../card-desk.ts';
 import { errorPage } from '../errors.tsx';
 import { textField } from '../form.ts';
-import { timeText } from '../format.ts';
-import { answerPage, Csrf, Field, Form, Notice, Table } from '../layout.tsx';
+import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
+import { done } from '../once.ts';
+import { pageOf } from '../paging.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { AuthorityField } from './holders.tsx';
-import { fill } from '../texts/texts.ts';
 
 const MAX_NAME = 100;
 
-async function content(c: StaffContext, notice: string | null) {
-  const { texts: t, room, session } = c.var;
+async function content(c: StaffContext) {
+  const { texts: t, times, room, session } = c.var;
   const [sessions, blocked, authorities] = await Promise.all([room.sessions(), room.blocked(), room.authorities()]);
-  const rows = sessions.map(({ subject, begunAt, lastSeen }) => [
-    subject,
-    <span class="nowrap">{timeText(begunAt)}</span>,
-    <span class="nowrap">{timeText(lastSeen)}</span>,
+  const running = pageOf(
+    c,
+    sessions.map(({ subject, begunAt, lastSeen }) => ({ subject, begunAt, lastSeen })),
+    { page: 'sessions', parameter: 'page', caption: t['page.sessions'] },
+  );
+  const marks = pageOf(
+    c,
+    blocked.map(({ mark, at }) => ({ mark, at })),
+    { page: 'sessions', parameter: 'blocked', caption: t.certificateList },
+  );
+  const rows = running.rows.map(({ subject, begunAt, lastSeen }) => [
+    <Long>{subject}</Long>,
+    <span class="nowrap">{times.time(begunAt)}</span>,
+    <span class="nowrap">{times.time(lastSeen)}</span>,
     <form method="post" action="/staff/sessions/revoke">
       <Csrf token={session.csrf} />
       <input type="hidden" name="subject" value={subject} />
-      <button class="plain">{fill(t.sessionsRevoke, { who: subject })}</button>
+      <button class="plain short" aria-label={`${t.sessionsEnd} ${subject}`}>
+        {t.sessionsEnd}
+      </button>
     </form>,
   ]);
   return (
     <>
-      {notice !== null && <Notice kind="good">{notice}</Notice>}
       <p>{t.sessionsIntro}</p>
       <Table
         caption={t['page.sessions']}
         heads={[t.sessionsWho, t.sessionsBegan, t.sessionsSeen, t.action]}
         rows={rows}
       />
+      {running.links}
       <Form c={c} action="/staff/sessions/revoke">
         <Field label={t.sessionsWho} help={t.sessionsWhoHelp} name="subject" required maxlength={MAX_NAME} />
         <button>{t.sessionsEnd}</button>
@@ -55,17 +67,19 @@ async function content(c: StaffContext, notice: string | null) {
         </Form>
       )}
       <h2>{t.certificateList}</h2>
-      {blocked.length === 0 ? (
+      {marks.rows.length === 0 ? (
         <p>{t.none}</p>
       ) : (
         <ul>
-          {blocked.map(({ mark, at }) => (
+          {marks.rows.map(({ mark, at }) => (
             <li>
-              <span class="mono break">{mark}</span> · {timeText(at)}
+              <span class="mono break">{mark}</span> · {times.time(at)}
             </li>
           ))}
         </ul>
       )}
+      {marks.links}
+      <ZoneLine c={c} />
     </>
   );
 }
@@ -86,21 +100,21 @@ async function marksIn(c: StaffContext): Promise<string[] | null> {
 export function sessionRoutes() {
   const routes = new Hono<Staff>();
 
-  routes.get('/', async (c) => answerPage(c, 'sessions', await content(c, null)));
+  routes.get('/', async (c) => answerPage(c, 'sessions', await content(c)));
 
   routes.post('/revoke', async (c) => {
     const subject = textField(c.var.form, 'subject', MAX_NAME);
     if (subject === null) return errorPage(c, 'input');
     await audit(c, 'session.revoke', subject);
     await c.var.room.revoke(subject);
-    return answerPage(c, 'sessions', await content(c, c.var.texts.sessionsRevoked));
+    return done(c, 'sessions', 'sessionsRevoked');
   });
 
   routes.post('/certificate', async (c) => {
     const marks = await marksIn(c);
     if (marks === null) return errorPage(c, 'input');
     await blockByMarks(c, marks);
-    return answerPage(c, 'sessions', await content(c, c.var.texts.certificateRevoked));
+    return done(c, 'sessions', 'certificateRevoked');
   });
 
   return routes;

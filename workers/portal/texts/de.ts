@@ -1,8 +1,10 @@
 /** @module The portal's texts in German. */
 import type { Texts } from './en.ts';
+import { formsDe } from './forms-de.ts';
 
 /** Every text of the portal. */
 export const de: Texts = {
+  ...formsDe,
   brand: 'exposure-edge Mitarbeiterportal',
   skip: 'Zum Inhalt springen',
   menu: 'Menü',
@@ -19,8 +21,12 @@ export const de: Texts = {
   print: 'Drucken',
   action: 'Aktion',
   none: 'Keine.',
-  utc: 'Zeiten in UTC.',
+  utc: 'Zeiten und Tage in diesem Protokoll sind UTC.',
+  zone: 'Zeiten sind die von {zone}.',
   pages: 'Seiten',
+  pageOf: 'Seite {page} von {pages}',
+  pageBefore: 'Vorige Seite',
+  pageAfter: 'Nächste Seite',
 
   'role.hotline': 'Telefondienst',
   'role.health-authority': 'Gesundheitsamt',
@@ -35,19 +41,19 @@ export const de: Texts = {
   'page.batches': 'Kartenstapel',
   'page.flyers': 'Testblätter drucken',
   'page.laboratories': 'Labore',
-  'page.quotas': 'Kontingente',
+  'page.quotas': 'Kontingente und Freigaben',
   'page.guesses': 'Fehlversuche',
   'page.holders': 'Berufsausweise',
   'page.sessions': 'Sitzungen und Ausweise',
   'page.status': 'Systemzustand',
   'page.audit': 'Protokoll',
   'about.teletan': 'Ein Code für eine Person am Telefon.',
-  'about.codes': 'Wann Sie Codes ausgestellt haben und bis wann sie gelten.',
+  'about.codes': 'Wann Sie Codes ausgestellt haben, bis wann sie gelten, und wie man einen widerruft.',
   'about.cards': 'Ein Bogen Karten zum Ausschneiden, jede für eine Person.',
   'about.batches': 'Wie viele Karten benutzt sind, und wie man einen Stapel zurückzieht.',
   'about.flyers': 'QR-Codes für Tests, mit Begleitschein für die Probe.',
   'about.laboratories': 'Wer Ergebnisse einstellen darf, und mit welchen Zertifikaten.',
-  'about.quotas': 'Wie viele teleTANs jemand in einer Stunde ausstellen darf.',
+  'about.quotas': 'Wie viele teleTANs jemand in einer Stunde ausstellen darf; weitere freigeben.',
   'about.guesses': 'Ob jemand Codes durchprobiert.',
   'about.holders': 'Wer mit Ausweis hereinkommt, und mit welchen Rollen.',
   'about.sessions': 'Sitzungen beenden, Berufsausweise sperren.',
@@ -55,17 +61,17 @@ export const de: Texts = {
   'about.audit': 'Wer was wann getan hat.',
 
   teletanIntro:
-    'Vergewissern Sie sich, dass Sie mit der getesteten Person sprechen. Stellen Sie dann einen Code aus und lesen Sie ihn vor. Er wird einmal gezeigt und gilt einmal, eine Stunde lang.',
+    'Vergewissern Sie sich, dass Sie mit der getesteten Person sprechen. Stellen Sie dann einen Code aus und lesen Sie ihn vor. Er gilt einmal, eine Stunde lang.',
   teletanIssue: 'teleTAN ausstellen',
   teletanAnother: 'Noch eine teleTAN ausstellen',
   teletanCode: 'teleTAN',
   teletanLeft: 'Noch gültig: {time}',
   teletanExpired: 'Dieser Code ist abgelaufen. Stellen Sie einen neuen aus.',
-  teletanUntil: 'Gültig bis {time} UTC.',
-  teletanOnce: 'Wenn Sie diese Seite verlassen, kann der Code nicht noch einmal gezeigt werden.',
+  teletanUntil: 'Gültig bis {time}.',
+  teletanOnce: 'Wenn Sie sich abmelden, kann der Code nicht noch einmal gezeigt werden.',
   teletanQuota: 'Sie haben {used} von {limit} Codes ausgestellt, die Sie in einer Stunde ausstellen dürfen.',
   teletanQuotaOver:
-    'Sie haben so viele Codes ausgestellt, wie Sie in einer Stunde dürfen. Warten Sie, oder bitten Sie das Gesundheitsamt um ein höheres Kontingent.',
+    'Sie haben so viele Codes ausgestellt, wie Sie in einer Stunde dürfen. Warten Sie, oder bitten Sie eine zweite Person, weitere freizugeben.',
 
   codesIntro:
     'Die ersten drei Zeichen helfen Ihnen, einen Code zu finden. Das Portal kennt weder den Rest, noch ob ein Code benutzt wurde.',
@@ -86,9 +92,14 @@ export const de: Texts = {
   cardsMake: 'Karten erstellen',
   cardsLimit: 'Sie haben so viele Karten erstellt, wie Sie an einem Tag dürfen. Versuchen Sie es morgen wieder.',
   cardsMade:
-    '{count} Karten wurden erstellt. Drucken Sie diese Seite jetzt; die Codes können nicht noch einmal gezeigt werden.',
+    '{count} Karten wurden erstellt. Drucken Sie diese Seite jetzt; wenn Sie sich abmelden, können die Codes nicht noch einmal gezeigt werden.',
+  sheetsComing: 'Die Bögen kommen. Drucken Sie, sobald hier steht, dass sie erstellt wurden.',
+  sheetsSoFar: 'Bisher erstellt',
+  cardsBroken: 'Die Seite brach ab, und Karten fehlen. Laden Sie sie neu: Es ist derselbe Stapel.',
+  cardSheet: 'Stapel {batch} · Bogen {sheet} von {sheets}',
   cardTitle: 'Code für eine positiv getestete Person',
-  cardScan: 'Mit der App scannen oder eingeben:',
+  cardScan: 'Mit {app} scannen oder eingeben:',
+  cardQuestions: 'Fragen? {telephone}',
   cardUntil: 'Gültig bis {date}',
   cardBatch: 'Stapel {batch}',
 
@@ -112,17 +123,17 @@ export const de: Texts = {
   withdrawNowHelp: 'Noch nicht benutzte Karten gelten nicht mehr. Was mit benutzten Karten geschah, bleibt.',
   withdrawBack: 'Rückwirkend ab einem Datum',
   withdrawBackHelp:
-    'Karten gelten als zu Beginn jenes Tages (UTC) zurückgezogen: Wer seitdem eine registriert hat, kann nicht mehr hochladen. Schon hochgeladene Schlüssel bleiben.',
+    'Karten gelten als zu Beginn jenes Tages ({zone}) zurückgezogen: Wer seitdem eine registriert hat, kann nicht mehr hochladen. Schon hochgeladene Schlüssel bleiben.',
   withdrawDate: 'Datum',
   withdrawPreview: 'Zeigen, was geschehen würde',
   withdrawDryRun: 'Noch ist nichts geändert. Folgendes wird geschehen:',
   withdrawEffectNow: 'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr.',
   withdrawEffectBack:
-    'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr. Benutzte Karten (insgesamt {used}), die seit {time} UTC registriert wurden, berechtigen zu keinem weiteren Hochladen. Schon hochgeladene Schlüssel bleiben.',
+    'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr. Benutzte Karten (insgesamt {used}), die seit {time} registriert wurden, berechtigen zu keinem weiteren Hochladen. Schon hochgeladene Schlüssel bleiben.',
   withdrawForGood: 'Ein Rückzug kann nicht zurückgenommen werden.',
   withdrawConfirm: 'Diesen Stapel zurückziehen',
   withdrawCancel: 'Abbrechen',
-  withdrawDone: 'Der Stapel ist ab {time} UTC zurückgezogen.',
+  withdrawDone: 'Der Stapel ist ab {time} zurückgezogen.',
   withdrawMissing: 'Einen solchen Stapel von Ihnen gibt es nicht.',
 
   flyersIntro:
@@ -130,13 +141,15 @@ export const de: Texts = {
   flyersCount: 'Anzahl Blätter (1 bis 200)',
   flyersMake: 'Blätter erstellen',
   flyersMade:
-    '{count} Blätter wurden erstellt. Drucken Sie diese Seite; die Codes können nicht noch einmal gezeigt werden.',
+    '{count} Blätter wurden erstellt. Drucken Sie diese Seite; wenn Sie sich abmelden, können die Codes nicht noch einmal gezeigt werden.',
+  flyersBroken: 'Die Seite brach ab, und Blätter fehlen. Laden Sie sie neu: Es sind dieselben.',
   flyerPatient: 'Für Sie',
   flyerTitle: 'Ihr Testergebnis in der App',
-  flyerStep1: 'Öffnen Sie die App und wählen Sie „Test registrieren“.',
-  flyerStep2: 'Scannen Sie diesen QR-Code. Er gilt auf einem Telefon, einmal.',
+  flyerStep1: 'Öffnen Sie {app} und wählen Sie „Test registrieren“.',
+  flyerStep2: 'Scannen Sie diesen QR-Code heute noch. Er gilt auf einem Telefon, einmal.',
   flyerStep3: 'Die App fragt nach dem Ergebnis und meldet sich, wenn es da ist.',
   flyerKeep: 'Bewahren Sie dieses Blatt auf, bis Sie Ihr Ergebnis haben. Zeigen Sie den Code niemandem.',
+  flyerQuestions: 'Fragen? {authority}, {telephone}',
   flyerLab: 'Für das Labor',
   flyerLabTitle: 'Begleitschein zur Probe',
   flyerLabId: 'Testcode',
@@ -157,7 +170,7 @@ export const de: Texts = {
   labsPasteHelp: 'Fügen Sie das ganze Dokument samt Unterschrift ein. Seine Version muss höher sein als die geltende.',
   labsSend: 'In Kraft setzen',
   labsDone: 'Die Liste gilt.',
-  labsRefused: 'Die Liste wurde abgelehnt: {reason}.',
+  labsRefused: 'Die Liste wurde abgelehnt.',
 
   quotasIntro: 'Wer nicht in dieser Tabelle steht, darf 60 teleTANs in der Stunde ausstellen. 0 sperrt eine Person.',
   quotasIssuer: 'Mitarbeiter',
@@ -182,13 +195,13 @@ export const de: Texts = {
   holdersReadmitted: 'Der Ausweis öffnet das Portal wieder.',
   holdersRemove: 'Entfernen',
   holdersRemoved: 'Der Eintrag ist entfernt.',
-  holdersNext: 'Nächste Seite',
+  holdersFirst: 'Erste Seite',
   holdersAdd: 'Eintrag hinzufügen oder ändern',
   holdersAuthority: 'Stelle, die den Ausweis ausgibt',
   holdersId: 'Nummer auf dem Ausweis',
   holdersIdHelp: 'Die serialNumber im Inhabernamen des Zertifikats.',
   holdersSave: 'Eintrag speichern',
-  holdersSaved: 'Der Eintrag von {id} ist gespeichert.',
+  holdersSaved: 'Der Eintrag ist gespeichert.',
   authoritiesTitle: 'Stellen und ihre Sperrlisten',
   authoritiesIntro:
     'Ausweise werden abgewiesen, sobald die Sperrliste ihrer Stelle abgelaufen ist. Der Betrieb bringt die nächste mit npm run revocations.',
@@ -205,7 +218,6 @@ export const de: Texts = {
     'Beendet auch, was jemand mit der bestehenden Anmeldung beginnen könnte. Ein Ausweis bleibt ausgesperrt, bis er unter „Berufsausweise“ wieder zugelassen wird.',
   sessionsBegan: 'Begonnen',
   sessionsSeen: 'Zuletzt benutzt',
-  sessionsRevoke: 'Alle Sitzungen von {who} beenden',
   sessionsRevoked: 'Die Sitzungen sind beendet.',
   sessionsEnd: 'Sitzungen beenden',
   certificateTitle: 'Einen Ausweis sperren',
@@ -247,7 +259,7 @@ export const de: Texts = {
   errorTitle: 'Das hat nicht geklappt',
   errorForbidden: 'Ihre Rolle umfasst diese Seite nicht.',
   errorForm:
-    'Dieses Formular ist abgelaufen oder kam nicht von diesem Portal. Gehen Sie zur Startseite und versuchen Sie es erneut.',
+    'Dieses Formular gehörte zu einer früheren Sitzung oder kam nicht von diesem Portal. Nichts hat sich geändert: Füllen Sie es noch einmal aus.',
   errorInput: 'Ein Feld fehlt oder hat einen unzulässigen Wert.',
   errorMany: 'Das war zu schnell. Warten Sie eine Minute.',
   errorMissing: 'Diese Seite gibt es nicht.',

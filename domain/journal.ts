@@ -7,7 +7,7 @@
  *
  * | bytes of a row | what |
  * |---|---|
- * | 0..23 | start, period, level, report type, onset, key_data, as in durable-objects/packed-keys.ts |
+ * | 0..23 | start, period, level, report type, onset, key_data, as in domain/publication/packed-keys.ts |
  * | 24..27 | release hour, big-endian |
  * | 28..31 | number of its label in `labels`, big-endian |
  *

@@ -14,6 +14,7 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   EXPORT_SIGNING_KEY: 'public.pem',
   MANIFEST_SIGNING_KEY: 'manifest-public.pem',
   CONFIG_SIGNING_KEY: 'config-public.pem',
+  LOG_SIGNING_KEY: 'log-public.pem',
 };
 
 /** Names the private half that the operator of a local edge signs with outside of it. */

@@ -20,7 +20,8 @@ import {
 } from '../../protocol/parameters/cwa-config.ts';
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
-import { type ObjectMeta, markOf } from '../publisher/bucket.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import { markOf } from '../publisher/bucket.ts';
 import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
 import type { ParameterStoreConfig } from './config.ts';
 import type { ParameterRows } from './store.ts';

@@ -2,17 +2,9 @@
  * @module An R2 bucket as the Publisher uses it: put-if-absent for what never changes, compare-and-swap for what does,
  * identity by SHA-256. No multipart: it takes no condition (docs/spec/platform.md §1.3).
  */
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-
-export interface ObjectMeta {
-  readonly contentType: string;
-  readonly cacheControl: string;
-  /** Unix seconds at which no cache may hold it any more; null: it lives as long as its name. */
-  readonly expires: number | null;
-  /** Identity beyond the bytes, e.g. SHA-256 of export.bin. */
-  readonly custom?: Readonly<Record<string, string>>;
-}
 
 export interface StoredObject {
   readonly etag: string;

@@ -1,31 +1,15 @@
 /**
- * @module One signed export file from rows of private records, and how it is stored (docs/architecture.md §5.4, §5.7).
- * One file is in memory at a time: export.bin in one buffer, its ZIP, and small windows of the records.
+ * @module Export files of private records, signed and put into the public bucket (docs/architecture.md §5.4, §5.7).
  */
-import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
-import { ExportWriter, exportSignature, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
-import { sha256 } from '../../protocol/primitives/hash.ts';
-import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
-import { chunkPath, countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
+import { exportSignature, type ExportHeader } from '../../protocol/export/export-file.ts';
+import type { SealedFile } from '../../domain/event-log/entry.ts';
+import { buildFile, chunkEntries, immutableZip, type BuiltFile } from '../../domain/publication/built-file.ts';
+import { RecordMerge, type RunSource } from '../../domain/publication/record-merge.ts';
+import { chunkPath, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
-import { unpackKey } from '../packed-keys.ts';
-import type { ObjectMeta } from './bucket.ts';
+import type { BucketPort } from './bucket.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { RecordMerge, type RowVisitor, type RunSource } from './record-reader.ts';
-
-/** What is replaced lives on for as long as a head may name it (docs/architecture.md §5.9). */
-export const GRACE_SECONDS = 4 * SECONDS_PER_HOUR;
-
-export interface BuiltFile {
-  /** Lies in memory that the next file is built in. */
-  readonly zip: Uint8Array;
-  /** base64url(SHA-256(zip)): the chunk's name. */
-  readonly name: string;
-  readonly keys: number;
-  /** SHA-256 of export.bin and export.sig, hex: the identity kept as object metadata (decision 001). */
-  readonly identity: Readonly<Record<'bin' | 'sig', string>>;
-}
 
 /** The window of a file, Unix seconds; phones tell files apart by it (docs/spec/gaen.md §4.4). */
 export interface Window {
@@ -33,38 +17,34 @@ export interface Window {
   readonly end: number;
 }
 
+/** @returns a merge over the rows that one region publishes */
+export function mergeOf(p: Publication, region: string, sources: readonly RunSource[]): RecordMerge {
+  const { unionRegion, policy } = p.config;
+  const ports = {
+    read: (...call: Parameters<BucketPort['getInto']>) => p.privateBucket.getInto(...call),
+    unionRegion,
+    retentionDays: policy.retentionDays,
+    windows: p.workspace.windows,
+  };
+  return new RecordMerge(ports, region, sources);
+}
+
 /**
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
- * @returns the file; the same bytes for the same keys and window
+ * @returns the file, signed by the present key
  * @throws Error when the merge has fewer keys
  */
-export async function buildFile(
+export async function signFile(
   p: Publication,
   region: string,
   window: Window,
   merge: RecordMerge,
   keys: number,
-  visit?: RowVisitor,
 ): Promise<BuiltFile> {
-  const header: ExportHeader = {
-    startTimestamp: window.start,
-    endTimestamp: window.end,
-    region,
-    keyId: p.config.exportKeyId,
-    keyVersion: p.config.exportKeyVersion,
-  };
-  const writer = new ExportWriter(header, keys, p.workspace.file);
-  const taken = await merge.take(keys, (rows, offset, source, at) => {
-    writer.add(unpackKey(rows, offset));
-    visit?.(rows, offset, source, at);
-  });
-  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${region}, the records have ${taken}`);
-  const bin = writer.finish();
-  const sig = exportSignature(header, bin, p.config.exportSigner);
-  const identity = { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) };
-  const zip = exportZip(bin, sig, p.workspace.packed);
-  return { zip, name: toBase64Url(sha256(zip)), keys, identity };
+  const { exportKeyId: keyId, exportKeyVersion: keyVersion, exportSigner } = p.config;
+  const header: ExportHeader = { startTimestamp: window.start, endTimestamp: window.end, region, keyId, keyVersion };
+  return buildFile(p.workspace, header, merge, keys, (bin) => exportSignature(header, bin, exportSigner));
 }
 
 /** What distinguishes the files of one hour or day. */
@@ -79,12 +59,18 @@ export interface ChunkSpan {
   readonly expires: number;
 }
 
+/** The manifest's files of one hour or day. */
+export interface WrittenChunks {
+  readonly chunks: readonly ChunkEntry[];
+  readonly files: readonly SealedFile[];
+}
+
 /**
  * Writes the manifest's files of one hour or day, one after the other.
  *
  * @param keys of the region in `sources`
  * @param onFile called with each file while it is in memory
- * @returns the manifest's entries
+ * @returns the manifest's entries, and what the event log says
  */
 export async function writeChunks(
   p: Publication,
@@ -92,52 +78,21 @@ export async function writeChunks(
   sources: readonly RunSource[],
   keys: number,
   onFile?: (file: BuiltFile, of: number) => Promise<void>,
-): Promise<ChunkEntry[]> {
-  const merge = new RecordMerge(p, span.region, sources);
+): Promise<WrittenChunks> {
+  const merge = mergeOf(p, span.region, sources);
   const sizes = splitEvenly(keys, p.config.policy.maxKeysPerFile);
-  const entries: ChunkEntry[] = [];
+  const files: SealedFile[] = [];
   for (const [index, size] of sizes.entries()) {
     const n = index + 1;
     // Android takes two files with the same start, end and batch for one: n seconds tell them apart (docs/spec/gaen.md §4.4).
     const end = span.window.end + (sizes.length > 1 ? span.endOffset + n : 0);
-    const file = await buildFile(p, span.region, { start: span.window.start, end }, merge, size);
-    const key = chunkPath(span.region, file.name);
+    const file = await signFile(p, span.region, { start: span.window.start, end }, merge, size);
+    const key = chunkPath(span.region, file.sealed.sha256);
     p.store.noteObject(key, span.region);
     await putOwn(p.own, key, file.zip, immutableZip(file, span.window.end, span.expires));
-    entries.push({
-      ...(span.hour === null ? {} : { hour: span.hour }),
-      file: n,
-      of: sizes.length,
-      size: file.zip.length,
-      keys: countBucket(size),
-      sha256: file.name,
-      ...(size === 0 ? { empty: true as const } : {}),
-    });
+    files.push(file.sealed);
     await onFile?.(file, sizes.length);
   }
   merge.close();
-  return entries;
-}
-
-/**
- * @param sealed Unix seconds of the sealing instant: no wall clock enters, so a repeated put has the same headers
- * @param expires Unix seconds
- * @returns headers of a ZIP whose bytes never change
- */
-export function immutableZip(file: BuiltFile, sealed: number, expires: number): ObjectMeta {
-  const age = Math.max(0, expires - sealed);
-  return {
-    contentType: 'application/zip',
-    cacheControl: `public, max-age=${age}, immutable`,
-    expires,
-    custom: file.identity,
-  };
-}
-
-/**
- * @param hour the hour to seal
- * @returns Unix seconds at which the hour's chunks are gone: its day is replaced at midnight, then the grace
- */
-export function hourExpires(hour: number): number {
-  return (Math.floor(hour / 24) + 1) * SECONDS_PER_DAY + GRACE_SECONDS;
+  return { chunks: chunkEntries(files, span.hour), files };
 }

@@ -25,6 +25,8 @@ export function parsePublisherConfig(env: Readonly<Record<string, unknown>>): Pu
     manifestKeyId: text(env, 'MANIFEST_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
     exportSigner: signer(env, 'EXPORT_SIGNING_KEY').der,
     manifestSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
+    logKeyId: text(env, 'LOG_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
+    logSigner: signer(env, 'LOG_SIGNING_KEY').raw,
   };
 }
 

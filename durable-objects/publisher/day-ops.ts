@@ -3,18 +3,19 @@
  * retention has ended (docs/architecture.md §5.9).
  *
  * Durable order: objects are noted, then put; CWA's day, the one object that changes, is replaced by compare-and-swap
- * after its former ETag is kept; then the row of the day. A crash before the row repeats the step with the same bytes.
+ * after its former ETag is kept; then the row of the day, with the log's entry. A crash before the row repeats the step with the same bytes.
  * The former cut stays in the bucket for the grace, and the old head goes on naming it until the new one is written.
  */
 import { SECONDS_PER_DAY, dateOf } from '../../protocol/gaen/intervals.ts';
 import { dayPath } from '../../protocol/index/cwa-tree.ts';
-import type { ChunkEntry } from '../../protocol/index/manifest.ts';
-import { GRACE_SECONDS, writeChunks, type BuiltFile } from './chunk-files.ts';
-import { buildCwaZip, sliceKeys } from './hour-ops.ts';
-import type { RegionDay } from './model.ts';
+import { dayExpires, replacedZip, sliceKeys, type BuiltFile } from '../../domain/publication/built-file.ts';
+import { wholeRecord } from '../../domain/publication/record-merge.ts';
+import { regionKeysAfter } from '../../domain/publication/record.ts';
+import { writeChunks } from './chunk-files.ts';
+import { buildCwaZip } from './hour-ops.ts';
+import type { RegionDay, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { regionKeysAfter, wholeRecord } from './record-reader.ts';
 
 /** Files of one cut are told apart from those of another by their window, should a day have more than one. */
 const END_SECONDS_PER_CUT = 240;
@@ -36,8 +37,11 @@ export async function cutRegionDay(p: Publication, region: string, day: number, 
     p.store.putRegionDay({ ...former, checked: cut });
     return;
   }
-  const row: RegionDay = { region, day, checked: cut, cut, chunks: await putDay(p, region, day, cut) };
-  p.store.putRegionDay(row);
+  const { chunks, sealed, cwaKeys } = await putDay(p, region, day, cut);
+  p.store.transaction(() => {
+    p.store.putRegionDay({ region, day, checked: cut, cut, chunks, sealed });
+    p.log.append({ kind: 'cut', region, day, cut, files: sealed.files, cwa: { keys: cwaKeys, file: sealed.cwa } });
+  });
 }
 
 function partsOfDay(p: Publication, region: string, day: number) {
@@ -50,19 +54,20 @@ function partsOfDay(p: Publication, region: string, day: number) {
 /**
  * Puts the files of one day: at the midnight of `cut`, and again when one was lost.
  *
- * @returns the manifest's entries; the same bytes each time, as long as no key has left since `cut`
+ * @returns the manifest's entries, and what was sealed; the same bytes each time, as long as no key has left since `cut`
  */
-export async function putDay(p: Publication, region: string, day: number, cut: number): Promise<ChunkEntry[]> {
+export async function putDay(
+  p: Publication,
+  region: string,
+  day: number,
+  cut: number,
+): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles; readonly cwaKeys: number }> {
   const { records, slices } = partsOfDay(p, region, day);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
-  const nextCut = Math.min(
-    day + p.config.policy.retentionDays + 1,
-    ...records.flatMap(({ parts }) => parts.map((part) => part.day)).filter((leaves) => leaves > cut),
-  );
-  const expires = nextCut * SECONDS_PER_DAY + GRACE_SECONDS;
+  const expires = dayExpires(day, cut, records, p.config.policy.retentionDays);
   const keys = records.reduce((sum, record) => sum + regionKeysAfter(record, region, cut), 0);
   let single: BuiltFile | null = null;
-  const chunks = await writeChunks(
+  const { chunks, files } = await writeChunks(
     p,
     { region, window, hour: null, endOffset: (cut - day - 1) * END_SECONDS_PER_CUT, expires },
     records.flatMap((record) => wholeRecord(record, cut)),
@@ -71,11 +76,11 @@ export async function putDay(p: Publication, region: string, day: number, cut: n
       if (of === 1) single = file;
     },
   );
-  const cwaKeys = sliceKeys(p, region, slices, cut);
+  const cwaKeys = sliceKeys((hour) => p.store.hour(hour).record, region, slices, cut);
   const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
   const zip = same && single !== null ? single : await buildCwaZip(p, region, window, { keys: cwaKeys, slices }, cut);
   await putCwaDay(p, region, day, cut, zip, expires);
-  return chunks;
+  return { chunks, sealed: { files, cwa: zip.sealed }, cwaKeys };
 }
 
 async function putCwaDay(
@@ -88,11 +93,7 @@ async function putCwaDay(
 ): Promise<void> {
   const key = dayPath(region, dateOf(day * SECONDS_PER_DAY));
   p.store.noteObject(key, region);
-  const meta = {
-    contentType: 'application/zip',
-    cacheControl: 'public, max-age=300',
-    expires,
-    custom: file.identity,
-  };
-  await putOwn(p.own, key, file.zip, meta, { beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut) });
+  await putOwn(p.own, key, file.zip, replacedZip(file, expires), {
+    beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut),
+  });
 }

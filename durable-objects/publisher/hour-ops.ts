@@ -2,17 +2,18 @@
  * @module One hour of one region becomes WRITTEN: the manifest's files and CWA's ZIP (docs/architecture.md §5.4).
  *
  * Durable order: every object is noted in the store, then put; then one transaction keeps the entries, moves CWA's
- * backlog and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
+ * backlog, fixes the log's entry and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
  * put-if-absent meets its own objects. No list names anything yet.
  */
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
-import type { ChunkEntry } from '../../protocol/index/manifest.ts';
-import { buildFile, hourExpires, immutableZip, writeChunks, type BuiltFile, type Window } from './chunk-files.ts';
-import type { CwaSlice, RegionHour, SetRecord } from './model.ts';
+import { hourExpires, immutableZip, sliceSources, type BuiltFile } from '../../domain/publication/built-file.ts';
+import { wholeRecord, type RunSource } from '../../domain/publication/record-merge.ts';
+import { rowsByDay, type CwaSlice, type SetRecord } from '../../domain/publication/record.ts';
+import { mergeOf, signFile, writeChunks, type Window } from './chunk-files.ts';
+import type { RegionHour, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { RecordMerge, regionKeysAfter, rowsByDay, wholeRecord, type RunSource } from './record-reader.ts';
 
 /** No key of a fresh hour has left yet. */
 const NO_CUT = -1;
@@ -24,9 +25,11 @@ const NO_CUT = -1;
 export async function writeHour(p: Publication, region: string, hour: number, record: SetRecord): Promise<void> {
   const keys = record.regionKeys[region] ?? 0;
   const cwa = await planCwaHour(p, region, hour, record);
-  const chunks = await putHour(p, region, hour, record, cwa);
+  const { chunks, sealed } = await putHour(p, region, hour, record, cwa);
   p.store.transaction(() => {
-    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: { keys: cwa.keys, slices: cwa.slices } });
+    const shown = { keys: cwa.keys, slices: cwa.slices };
+    p.store.putRegionHour({ region, hour, state: 'WRITTEN', chunks, cwa: shown, sealed });
+    p.log.append({ kind: 'written', region, hour, files: sealed.files, cwa: { ...shown, file: sealed.cwa } });
     p.store.setBacklog(region, cwa.backlog);
     p.store.count(`cwa_keys_aged_out_${region}`, cwa.agedOut);
     p.store.count(`keys_published_${region}`, keys - (record.syntheticKeys[region] ?? 0));
@@ -38,7 +41,7 @@ export async function writeHour(p: Publication, region: string, hour: number, re
  * Puts the files of one hour: the first time, and again when one was lost.
  *
  * @param cwa what CWA's ZIP of the hour shows
- * @returns the manifest's entries; the same bytes each time
+ * @returns the manifest's entries, and what was sealed; the same bytes each time
  */
 export async function putHour(
   p: Publication,
@@ -46,12 +49,12 @@ export async function putHour(
   hour: number,
   record: SetRecord,
   cwa: RegionHour['cwa'],
-): Promise<ChunkEntry[]> {
+): Promise<Pick<RegionHour, 'chunks'> & { readonly sealed: SealedFiles }> {
   const keys = record.regionKeys[region] ?? 0;
   const window = { start: hourStart(hour), end: hourEnd(hour) };
   let single: BuiltFile | null = null;
   const span = { region, window, hour, endOffset: 0, expires: hourExpires(hour) };
-  const chunks = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
+  const { chunks, files } = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
     if (of === 1) single = file;
   });
   const same = cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) && cwa.keys === keys;
@@ -59,7 +62,7 @@ export async function putHour(
   const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
   p.store.noteObject(key, region);
   await putOwn(p.own, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
-  return chunks;
+  return { chunks, sealed: { files, cwa: zip.sealed } };
 }
 
 /** @returns the ZIP over slices of records, without the rows that leave at `cut` or earlier */
@@ -70,33 +73,14 @@ export async function buildCwaZip(
   cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] },
   cut: number,
 ): Promise<BuiltFile> {
-  const merge = new RecordMerge(p, region, sliceSources(p, cwa.slices, cut));
-  const file = await buildFile(p, region, window, merge, cwa.keys);
+  const merge = mergeOf(
+    p,
+    region,
+    sliceSources((hour) => p.store.hour(hour).record, cwa.slices, cut),
+  );
+  const file = await signFile(p, region, window, merge, cwa.keys);
   merge.close();
   return file;
-}
-
-/** @returns the rows that slices stand for, without those that leave at `cut` or earlier */
-function sliceSources(p: Publication, slices: readonly CwaSlice[], cut: number): RunSource[] {
-  return slices.flatMap(({ hour, ranges }) => {
-    const record = p.store.hour(hour).record;
-    if (record === null) return [];
-    if (ranges === null) return wholeRecord(record, cut);
-    return Object.entries(ranges)
-      .map(([day, { from, to }]) => ({ record, day: Number(day), from, to }))
-      .filter(({ day }) => day > cut);
-  });
-}
-
-/** @returns keys of a region that slices stand for, without those that leave at `cut` or earlier */
-export function sliceKeys(p: Publication, region: string, slices: readonly CwaSlice[], cut: number): number {
-  return slices.reduce((sum, { hour, ranges }) => {
-    const record = p.store.hour(hour).record;
-    if (record === null) return sum;
-    if (ranges === null) return sum + regionKeysAfter(record, region, cut);
-    const kept = Object.entries(ranges).filter(([day]) => Number(day) > cut);
-    return sum + kept.reduce((n, [, range]) => n + range.keys, 0);
-  }, 0);
 }
 
 interface CwaHour extends Pick<RegionHour['cwa'], 'keys' | 'slices'> {
@@ -159,7 +143,7 @@ async function takeSlice(
     else gone += rows - from;
   }
   const ranges: Ranges = {};
-  const merge = new RecordMerge(p, region, sources);
+  const merge = mergeOf(p, region, sources);
   const taken = await merge.take(limit, (_rows, _offset, source, at) => {
     const range = (ranges[source.day] ??= { from: offsets[source.day] ?? 0, to: 0, keys: 0 });
     range.to = at + 1;

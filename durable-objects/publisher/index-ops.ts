@@ -1,55 +1,35 @@
 /**
  * @module WRITTEN → INDEXED for one region: manifest pages, CWA's lists, then the head (docs/architecture.md §5.7).
  *
- * Durable order: the whole publication is fixed in the store (`pending_index`) before the first object is put, so that
- * a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),
+ * Durable order: the whole publication is fixed in the store (`pending_index`), with its entry of the event log, which is in the private
+ * bucket before the first object is put: a crash repeats exactly these bytes, whatever has become due since. Then pages (immutable), lists (compare-and-swap),
  * head (compare-and-swap), then one transaction: hours INDEXED, the head's ETag kept, objects that nothing names any
  * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
+import { GRACE_SECONDS } from '../../domain/publication/built-file.ts';
+import {
+  commonLists,
+  composeHead,
+  dayOfSealing,
+  HEAD_META,
+  LIST_META,
+  pageMeta,
+} from '../../domain/publication/head.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
-import {
-  VERSIONS,
-  countryIndexPath,
-  dateIndexPath,
-  dayPath,
-  hourIndexPath,
-  hourPath,
-  versionIndexPath,
-} from '../../protocol/index/cwa-tree.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-import {
-  SECONDS_PER_DAY,
-  type UtcDate,
-  dateOf,
-  dateOfHour,
-  hourEnd,
-  hourOfDay,
-} from '../../protocol/gaen/intervals.ts';
-import { chunkPath, headPath, pagePath, type DayPage, type ManifestHead } from '../../protocol/index/manifest.ts';
+import { SECONDS_PER_DAY, dateOfHour } from '../../protocol/gaen/intervals.ts';
+import { dateIndexPath, hourIndexPath } from '../../protocol/index/cwa-tree.ts';
+import { headPath, type ManifestHead } from '../../protocol/index/manifest.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
-import { GRACE_SECONDS } from './chunk-files.ts';
-import type { IndexPlan, RegionDay } from './model.ts';
+import type { IndexPlan } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
-const JSON_TYPE = 'application/json';
-/** The head is polled; CWA's lists are fetched when a package is missing (docs/spec/cwa.md §1.4: max-age=300). */
-const HEAD_CACHE = 'public, max-age=60';
-const LIST_META = { contentType: JSON_TYPE, cacheControl: 'public, max-age=300', expires: null };
-/** A page lists this many chunks at most; then the next one begins. */
-const MAX_PAGE_CHUNKS = 400;
-/** A page is named until the midnight after it was made, and dies after the grace; `index` says what is left of that. */
-const PAGE_AGE_SECONDS = SECONDS_PER_DAY + GRACE_SECONDS;
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
 /** The lists of versions and of regions belong to all of them, and live as long as any. */
 const EVERY_REGION = '*';
-
-/** @returns the day at whose first instant or later the given hour was sealed */
-export function dayOfSealing(hour: number): number {
-  return Math.floor((hour + 1) / 24);
-}
 
 /** @returns complete days that are listed, first and last, once `throughHour` is sealed; there may be none */
 export function listedDays(p: Publication, throughHour: number): { first: number; last: number } {
@@ -62,102 +42,49 @@ export function listedDays(p: Publication, throughHour: number): { first: number
 }
 
 /**
- * Fixes what is to be published next, in the store.
+ * Fixes what is to be published next, in the store, and its entry of the event log: no head is ahead of the log.
  *
  * @param throughHour last hour WRITTEN; all days complete by then are cut
  */
-export function composeIndex(p: Publication, region: string, throughHour: number): IndexPlan {
+export function composeIndex(p: Publication, region: string, throughHour: number): void {
   const former = p.store.head(region);
   const listed = listedDays(p, throughHour);
   const days = p.store.regionDays(region, listed.first, listed.last);
-  const pages = composePages(region, days);
   const today = Math.floor(throughHour / 24);
   const hours = p.store.regionHours(region, today * 24, throughHour);
-  const payload: ManifestHead = {
-    region,
-    sequence: (former?.sequence ?? 0) + 1,
-    previous: former?.payloadSha256 ?? null,
-    issuedAt: hourEnd(throughHour),
-    validUntil: hourEnd(throughHour) + GRACE_SECONDS,
-    hours: hours.flatMap(({ chunks }) => chunks),
-    pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
-  };
+  const previous = former?.payloadSha256 ?? null;
+  const composed = composeHead({ region, sequence: (former?.sequence ?? 0) + 1, previous, throughHour, hours, days });
+  const { payload } = composed;
   const head = signDocument('manifest', p.config.manifestKeyId, payload, p.config.manifestSigner);
-  const lists = composeLists(p, region, throughHour, days);
   const plan: IndexPlan = {
     region,
     throughHour,
     sequence: payload.sequence,
-    payloadSha256: toBase64Url(sha256(utf8((JSON.parse(head) as { payload: string }).payload))),
+    payloadSha256: toBase64Url(sha256(utf8(JSON.stringify(payload)))),
     validUntil: payload.validUntil,
     head,
-    pages: pages.map(({ sha256: name, text }) => ({
-      key: pagePath(region, name),
-      text,
-      expires: (dayOfSealing(throughHour) + 1) * SECONDS_PER_DAY + GRACE_SECONDS,
-    })),
-    lists,
-    named: [
-      headPath(region),
-      ...pages.map(({ sha256: name }) => pagePath(region, name)),
-      ...lists.map(({ key }) => key),
-      ...[...hours, ...days].flatMap(({ chunks }) => chunks.map((chunk) => chunkPath(region, chunk.sha256))),
-      ...hours.map(({ hour }) => hourPath(region, dateOfHour(hour), hourOfDay(hour))),
-      ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),
-    ],
+    pages: composed.pages,
+    lists: composed.lists,
+    named: composed.named,
   };
-  p.store.putPendingIndex(plan);
-  return plan;
-}
-
-function composePages(region: string, days: readonly RegionDay[]) {
-  const pages: { sha256: string; text: string; from: string; to: string }[] = [];
-  let part: DayPage['days'][number][] = [];
-  const flush = () => {
-    if (part.length === 0) return;
-    const page: DayPage = { region, days: part };
-    const text = JSON.stringify(page);
-    pages.push({ sha256: toBase64Url(sha256(utf8(text))), text, from: part[0]!.date, to: part.at(-1)!.date });
-    part = [];
-  };
-  for (const { day, cut, chunks } of days) {
-    if (part.reduce((n, listed) => n + listed.chunks.length, chunks.length) > MAX_PAGE_CHUNKS) flush();
-    part.push({ date: dateOf(day * SECONDS_PER_DAY), cut: dateOf(cut * SECONDS_PER_DAY), chunks });
-  }
-  flush();
-  return pages;
-}
-
-/** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. */
-function composeLists(
-  p: Publication,
-  region: string,
-  throughHour: number,
-  days: readonly RegionDay[],
-): { key: string; text: string }[] {
-  const today = Math.floor(throughHour / 24);
-  const hours = p.store.regionHours(region, today * 24, throughHour).map(({ hour }) => hourOfDay(hour));
-  const lists = [
-    { key: hourIndexPath(region, dateOfHour(throughHour)), text: JSON.stringify(hours) },
-    {
-      key: dateIndexPath(region),
-      text: JSON.stringify(days.map(({ day }) => dateOf(day * SECONDS_PER_DAY))),
-    },
-  ];
-  const next = nextDayOf(throughHour);
-  if (next !== null) lists.push({ key: hourIndexPath(region, next), text: '[]' });
-  return lists;
-}
-
-/**
- * After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update: its list is there an
- * hour before the day begins, until when `index` keeps it back.
- *
- * @returns the day after that of the hour, from its last but one hour on, or null
- */
-function nextDayOf(throughHour: number): UtcDate | null {
-  const day = dateOfHour(throughHour + 2);
-  return day === dateOfHour(throughHour) ? null : day;
+  const { key, signature } = JSON.parse(head) as { key: string; signature: string };
+  p.store.transaction(() => {
+    p.store.putPendingIndex(plan);
+    p.log.append({
+      kind: 'published',
+      region,
+      hour: throughHour,
+      sequence: plan.sequence,
+      previous,
+      payloadSha256: plan.payloadSha256,
+      head: { key, signature },
+      regions: p.config.regions,
+      unionRegion: p.config.unionRegion,
+      retentionDays: p.config.policy.retentionDays,
+      hours: hours.map(({ hour }) => hour),
+      days: days.map(({ day, cut }) => ({ day, cut })),
+    });
+  });
 }
 
 /** The lists of a deployment that has sealed nothing yet: apps take an empty one for no news, and a 404 for a failure. */
@@ -174,12 +101,9 @@ export async function putFirstLists(p: Publication, running: number): Promise<vo
 
 /** The lists that belong to all regions. */
 async function putCommonLists(p: Publication): Promise<void> {
-  for (const [key, list] of [
-    [versionIndexPath(), VERSIONS],
-    [countryIndexPath(), p.config.regions],
-  ] as const) {
+  for (const { key, text } of commonLists(p.config.regions)) {
     p.store.noteObject(key, EVERY_REGION);
-    await putOwn(p.own, key, utf8(JSON.stringify(list)), LIST_META);
+    await putOwn(p.own, key, utf8(text), LIST_META);
   }
 }
 
@@ -216,8 +140,7 @@ export async function putIndex(p: Publication, plan: IndexPlan): Promise<string>
   const { region } = plan;
   for (const { key, text, expires } of plan.pages) {
     p.store.noteObject(key, region);
-    const cacheControl = `public, max-age=${PAGE_AGE_SECONDS}, immutable`;
-    await putOwn(p.own, key, utf8(text), { contentType: JSON_TYPE, cacheControl, expires });
+    await putOwn(p.own, key, utf8(text), pageMeta(expires));
   }
   for (const { key, text } of plan.lists) {
     p.store.noteObject(key, region);
@@ -226,8 +149,7 @@ export async function putIndex(p: Publication, plan: IndexPlan): Promise<string>
   await putCommonLists(p);
   const key = headPath(region);
   p.store.noteObject(key, region);
-  const meta = { contentType: JSON_TYPE, cacheControl: HEAD_CACHE, expires: null };
-  return putOwn(p.own, key, utf8(plan.head), meta, { inspect: () => refuseToGoBack(p, plan) });
+  return putOwn(p.own, key, utf8(plan.head), HEAD_META, { inspect: () => refuseToGoBack(p, plan) });
 }
 
 /** Our own signature on a newer head than we know of: our state was set back, and phones would refuse what it makes. */

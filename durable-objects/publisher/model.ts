@@ -4,8 +4,9 @@
  */
 import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
+import type { SealedFile } from '../../domain/event-log/entry.ts';
+import type { CwaSlice, SetRecord } from '../../domain/publication/record.ts';
 import type { Signer } from '../../protocol/signing.ts';
-import type { Provenance } from '../packed-keys.ts';
 
 export interface PublisherConfig {
   readonly unionRegion: string;
@@ -19,32 +20,9 @@ export interface PublisherConfig {
   readonly exportSigner: Signer;
   /** r‖s signatures for manifests. */
   readonly manifestSigner: Signer;
-}
-
-/** One object of a private record: rows of keys that all leave at the same midnight. */
-export interface RecordPart {
-  /** Day at whose first instant these keys are cut and this object is deleted. */
-  readonly day: number;
-  /** 0, 1, … within the day. */
-  readonly n: number;
-  readonly rows: number;
-  /** Rows a region publishes. */
-  readonly regionKeys: Readonly<Record<string, number>>;
-  /** True when an object with code-batch ids lies beside it. */
-  readonly codes: boolean;
-}
-
-/** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
-export interface SetRecord {
-  readonly hour: number;
-  readonly setNo: number | null;
-  readonly keys: number;
-  readonly regionKeys: Readonly<Record<string, number>>;
-  readonly syntheticKeys: Readonly<Record<string, number>>;
-  readonly provenances: Readonly<Record<number, Provenance>>;
-  readonly parts: readonly RecordPart[];
-  /** Rows that were put aside; left out: none, or their object has been deleted. */
-  readonly quarantined?: number;
+  readonly logKeyId: string;
+  /** r‖s signatures for the event log. */
+  readonly logSigner: Signer;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
@@ -58,12 +36,11 @@ export interface SealedHour {
   readonly record: SetRecord | null;
 }
 
-/** Keys of one record that CWA's tree shows in one hour: all of them, or a range of each day's rows. */
-export interface CwaSlice {
-  readonly hour: number;
-  readonly ranges: null | Readonly<
-    Record<number, { readonly from: number; readonly to: number; readonly keys: number }>
-  >;
+/** What was written of the files of an hour or a day; null in rows from before the event log. */
+export interface SealedFiles {
+  readonly files: readonly SealedFile[];
+  /** CWA's ZIP. */
+  readonly cwa: SealedFile;
 }
 
 export interface RegionHour {
@@ -72,6 +49,7 @@ export interface RegionHour {
   readonly state: 'WRITTEN' | 'INDEXED';
   readonly chunks: readonly ChunkEntry[];
   readonly cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] };
+  readonly sealed: SealedFiles | null;
 }
 
 export interface RegionDay {
@@ -82,6 +60,7 @@ export interface RegionDay {
   /** The midnight at which its present chunks were cut. */
   readonly cut: number;
   readonly chunks: readonly ChunkEntry[];
+  readonly sealed: SealedFiles | null;
 }
 
 export interface RegionHead {

@@ -10,7 +10,8 @@
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import { markOf, metaMark, type BucketPort, type ObjectMeta, type StoredObject } from './bucket.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import { markOf, metaMark, type BucketPort, type StoredObject } from './bucket.ts';
 
 /** What an object remembers of a name: null where it was put before marks were kept. */
 export interface Remembered {

@@ -7,8 +7,7 @@ import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
-import type { SetRecord } from './model.ts';
-import { setKey } from './record-writer.ts';
+import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { usualOrLong } from '../../test/support/longer.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, publicJson, testEnv } from './test-rig.ts';
 

@@ -8,16 +8,19 @@ import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { migrate } from '../migrations.ts';
+import type { PublishedVersion } from '../../domain/parameters/publication.ts';
+import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
+import { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
-import { newWorkspace, type Workspace } from './workspace.ts';
+import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
 const RETRY_SECONDS = 60;
@@ -30,6 +33,7 @@ const MAX_SLEEP_SECONDS = 3600;
 /** Bindings of `origin` that the object uses. */
 export interface PublisherEnv {
   readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
+  readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
 }
@@ -42,6 +46,7 @@ export class Publisher extends DurableObject {
   protected config: PublisherConfig;
   readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
+  readonly #log: EventLog;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
   #running: Promise<Advance> | null = null;
@@ -62,6 +67,7 @@ export class Publisher extends DurableObject {
     this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
+    this.#log = new EventLog(ctx.storage, this.config.logKeyId, this.config.logSigner);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
   }
@@ -135,6 +141,12 @@ export class Publisher extends DurableObject {
     return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
   }
 
+  async #publishedParameters(): Promise<PublishedVersion[]> {
+    const status = await this.#bindings.PARAMETER_STORE.getByName('parameters').parameterStatus();
+    const last = status.published ? status.version : status.version - 1;
+    return status.history.filter(({ version }) => version <= last).toReversed();
+  }
+
   #step(): Promise<Advance> {
     this.#running ??= this.#advanceOnce().finally(() => {
       this.#running = null;
@@ -153,6 +165,8 @@ export class Publisher extends DurableObject {
       now,
       config: this.config,
       store,
+      log: this.#log,
+      publishedParameters: () => this.#publishedParameters(),
       buffer: this.buffer(),
       publicBucket,
       privateBucket,

@@ -5,7 +5,14 @@
  */
 import { cutDay } from '../../domain/embargo.ts';
 import { badKeyField } from '../../protocol/export/key-fields.ts';
-import { ROW_BYTES, SORT_BYTES, TEK_OFFSET, rowProvenance, rowStart, unpackKey } from '../packed-keys.ts';
+import {
+  ROW_BYTES,
+  SORT_BYTES,
+  TEK_OFFSET,
+  rowProvenance,
+  rowStart,
+  unpackKey,
+} from '../../domain/publication/packed-keys.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
 
 /** Rows of one set that are kept for a look at them; what is beyond is counted alone. */

@@ -2,7 +2,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import { ROW_BYTES } from '../packed-keys.ts';
+import { ROW_BYTES } from '../../domain/publication/packed-keys.ts';
 import { FIELDS_OFFSET } from '../submission-buffer/row-cipher.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
   rig = await Rig.create();
 });
 
-/** Changes one row. @param at byte of the row's fields (durable-objects/packed-keys.ts) */
+/** Changes one row. @param at byte of the row's fields (domain/publication/packed-keys.ts) */
 const damage = (at: number, ...values: number[]) =>
   rig.damageRow(HOUR, keysOf(1, 1)[0]!.keyData, (row) => row.set(values, FIELDS_OFFSET + at));
 

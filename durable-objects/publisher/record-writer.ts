@@ -2,7 +2,7 @@
  * @module PLANNED: the private record of a set (docs/architecture.md §5.8). Everything published is built from it, so a
  * rebuild takes the same path as the first publication.
  *
- * `sets/<hour>/<day>-<n>.bin` holds rows in published order (durable-objects/packed-keys.ts) that all leave at the
+ * `sets/<hour>/<day>-<n>.bin` holds rows in published order (domain/publication/packed-keys.ts) that all leave at the
  * midnight of `day`, so that retention deletes whole objects; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
  * those rows, `sets/<hour>/set.json` what the set is. Boundaries are a function of the set alone.
  *
@@ -11,39 +11,37 @@
  * Durable order: parts, what was put aside, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
  * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
  */
-import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import { cutDay } from '../../domain/embargo.ts';
-import { ROW_BYTES, SORT_BYTES, rowProvenance, rowStart, type Provenance } from '../packed-keys.ts';
+import {
+  ROW_BYTES,
+  SORT_BYTES,
+  rowProvenance,
+  rowStart,
+  type Provenance,
+} from '../../domain/publication/packed-keys.ts';
+import {
+  codesKey,
+  objectsOf,
+  partKey,
+  publishingRegions,
+  quarantineKey,
+  setKey,
+  type RecordPart,
+  type SetRecord,
+} from '../../domain/publication/record.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
-import { putOnce, type ObjectMeta } from './bucket.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import { putOnce } from './bucket.ts';
 import { Quarantine } from './quarantine.ts';
-import type { RecordPart, SetRecord } from './model.ts';
+
 import type { Publication } from './publication.ts';
 
 /** 20,000 rows are 560 KB; at most 17 parts are open at once, one per day that keys may leave. */
 const PART_ROWS = 20_000;
 /** Pages are short, since each is left to two garbage collectors, the buffer's and the publisher's. */
 const PAGE_ROWS = 5_000;
-
-/** @returns object key of a part's rows */
-export function partKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
-  return `sets/${hour}/${part.day}-${part.n}.bin`;
-}
-
-/** @returns object key of a part's code-batch ids */
-export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
-  return `codes/${hour}/${part.day}-${part.n}.json`;
-}
-
-/** @returns object key of the rows that were put aside; in a folder of their own, since nothing published is made of them */
-export function quarantineKey(hour: number): string {
-  return `quarantine/${hour}/rows.bin`;
-}
-
-/** @returns object key of a set's description */
-export function setKey(hour: number): string {
-  return `sets/${hour}/set.json`;
-}
 
 /** The buffer didn't answer, for whatever reason; nothing else is thrown as this. */
 export class BufferOutOfReach extends Error {
@@ -82,9 +80,7 @@ export async function writeRecord(p: Publication, hour: number, setNo: number): 
     // Of the page as it came: paging goes on behind a row that was put aside, too.
     after = page.rows.slice(page.rows.length - ROW_BYTES);
   }
-  const record = await writer.finish(setNo);
-  await putOnce(p.privateBucket, setKey(hour), utf8(JSON.stringify(record)), privateMeta('application/json'));
-  return record;
+  return writer.finish(setNo);
 }
 
 interface OpenPart {
@@ -104,6 +100,8 @@ class RecordWriter {
   readonly #provenances: Record<number, Provenance> = {};
   readonly #synthetic: Record<string, number> = {};
   readonly #quarantine: Quarantine;
+  /** Name → hash of what was put. */
+  readonly #put = new Map<string, string>();
   #keys = 0;
 
   constructor(p: Publication, hour: number) {
@@ -162,8 +160,7 @@ class RecordWriter {
     for (const part of this.#open.values()) if (part.count > 0) await this.#flush(part);
     const quarantined = this.#quarantine.rows;
     if (quarantined > 0) {
-      const meta = privateMeta('application/octet-stream');
-      await putOnce(this.#p.privateBucket, quarantineKey(this.#hour), this.#quarantine.bytes(), meta);
+      await this.#putObject(quarantineKey(this.#hour), this.#quarantine.bytes(), 'application/octet-stream');
     }
     const parts = this.#parts.toSorted((a, b) => a.day - b.day || a.n - b.n);
     const regionKeys = Object.fromEntries(
@@ -172,7 +169,7 @@ class RecordWriter {
         parts.reduce((n, part) => n + (part.regionKeys[region] ?? 0), 0),
       ]),
     );
-    return {
+    const record: SetRecord = {
       hour: this.#hour,
       setNo,
       keys: this.#keys,
@@ -182,6 +179,14 @@ class RecordWriter {
       parts,
       ...(quarantined > 0 ? { quarantined } : {}),
     };
+    await this.#putObject(setKey(this.#hour), utf8(JSON.stringify(record)), 'application/json');
+    const objects = objectsOf(record, this.#p.config.policy.retentionDays);
+    return { ...record, objects: objects.map((object) => ({ ...object, sha256: this.#put.get(object.name)! })) };
+  }
+
+  async #putObject(name: string, bytes: Uint8Array, contentType: string): Promise<void> {
+    await putOnce(this.#p.privateBucket, name, bytes, privateMeta(contentType));
+    this.#put.set(name, toBase64Url(sha256(bytes)));
   }
 
   #partFor(day: number): OpenPart {
@@ -197,24 +202,14 @@ class RecordWriter {
     const { day, n, count, regionKeys, codes } = part;
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
     const hasCodes = Object.keys(codes).length > 0;
-    const bucket = this.#p.privateBucket;
-    await putOnce(bucket, partKey(this.#hour, part), bytes, privateMeta('application/octet-stream'));
+    await this.#putObject(partKey(this.#hour, part), bytes, 'application/octet-stream');
     if (hasCodes) {
       const text = JSON.stringify(Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))));
-      await putOnce(bucket, codesKey(this.#hour, part), utf8(text), privateMeta('application/json'));
+      await this.#putObject(codesKey(this.#hour, part), utf8(text), 'application/json');
     }
     this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes });
     Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {} });
   }
-}
-
-/** @returns the published regions that a key of this provenance appears in; the union publishes every key */
-export function publishingRegions(
-  regions: readonly string[],
-  unionRegion: string,
-  provenance: Pick<Provenance, 'regions'>,
-): string[] {
-  return regions.filter((region) => region === unionRegion || provenance.regions.includes(region));
 }
 
 /** @returns offset of the first row after `from` that differs in start, period or provenance */

@@ -1,13 +1,17 @@
 /**
- * @module What has had its time goes: replaced objects 4 h after they left the lists, private records at the midnight
- * at which their keys leave (docs/architecture.md §5.9, §8). Objects first, rows after: a crash in between deletes again.
+ * @module What has had its time goes: replaced objects 4 h after they left the lists, private records after the midnight
+ * at which their keys leave (docs/architecture.md §5.9, §8). The log's entry
+ * first, then objects, then rows: a crash in between deletes again.
  */
+import { purgeHash } from '../../domain/event-log/chain.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import { dayOfSealing } from './index-ops.ts';
-import type { SealedHour, SetRecord } from './model.ts';
+import type { SealedHour } from './model.ts';
 import { forgetCopies } from './own-objects.ts';
 import type { Publication } from './publication.ts';
-import { codesKey, partKey, quarantineKey, setKey } from './record-writer.ts';
+import { objectsOf, quarantineKey } from '../../domain/publication/record.ts';
+
+/** Entries of the log since the checkpoint of so many days before the retention's last are kept: what is public was made in that time. */
+const LOG_DAYS_BEYOND_RETENTION = 2;
 
 /** @returns whether anything was forgotten */
 export async function forgetStep(p: Publication): Promise<boolean> {
@@ -18,10 +22,18 @@ export async function forgetStep(p: Publication): Promise<boolean> {
     return true;
   }
   const through = Math.min(...p.config.regions.map((region) => p.store.head(region)?.throughHour ?? -1));
-  const cut = dayOfSealing(through);
+  // The midnight that the heads have left behind: until the first hour of a day is indexed they name the hours of the day before, and
+  // whatever they name can be made again.
+  const cut = Math.floor(through / 24);
   if (through < 0 || (p.store.meta('forgotten_day') ?? -1) >= cut) return false;
-  await forgetRecords(p, cut);
+  const records = p.store.hoursBetween(0, through).filter(({ record }) => record !== null);
+  if ((p.store.meta('logged_day') ?? -1) < cut) {
+    logMidnight(p, records, cut);
+    return true;
+  }
+  await forgetRecords(p, records, cut);
   await forgetCopies(p.privateBucket, Math.floor(p.now / SECONDS_PER_DAY));
+  await p.log.forget(p.privateBucket);
   // A day leaves the lists after `retentionDays`; its last key leaves one midnight later.
   const oldest = cut - p.config.policy.retentionDays - 1;
   p.store.transaction(() => {
@@ -32,32 +44,35 @@ export async function forgetStep(p: Publication): Promise<boolean> {
   return true;
 }
 
-/** Deletes the parts of all records whose keys have left by the midnight of `cut`. */
-async function forgetRecords(p: Publication, cut: number): Promise<void> {
-  for (const hour of p.store.hoursIn('PURGED')) {
-    const { record } = hour;
-    if (record === null) continue;
-    if (record.quarantined !== undefined && Math.floor(hour.hour / 24) + p.config.policy.retentionDays < cut) {
-      await forgetQuarantine(p, hour, record);
-      continue;
+/** What goes at a midnight stands in the log before it goes; then the checkpoint. */
+function logMidnight(p: Publication, hours: readonly SealedHour[], cut: number): void {
+  p.store.transaction(() => {
+    const gone: string[] = [];
+    for (const hour of hours) {
+      const { objects = [] } = hour.record!;
+      const stay = objects.filter(({ until }) => until > cut);
+      if (stay.length === objects.length) continue;
+      gone.push(...objects.filter(({ until }) => until <= cut).map(({ sha256 }) => sha256));
+      p.store.putHour({ ...hour, record: { ...hour.record!, objects: stay } });
     }
-    if (record.parts.length === 0) continue;
-    const gone = record.parts.filter((part) => part.day <= cut);
-    if (gone.length === 0) continue;
-    const parts = record.parts.filter((part) => part.day > cut);
-    const keys = gone.flatMap((part) => [partKey(hour.hour, part), ...(part.codes ? [codesKey(hour.hour, part)] : [])]);
-    if (parts.length === 0) keys.push(setKey(hour.hour));
-    await p.privateBucket.delete(keys);
-    p.store.putHour({ ...hour, record: { ...record, parts } });
-  }
+    if (gone.length > 0) p.log.append({ kind: 'purge', day: cut, objects: gone.length, sha256: purgeHash(gone) });
+    p.log.checkpoint(cut, cut - p.config.policy.retentionDays - LOG_DAYS_BEYOND_RETENTION);
+    p.store.setMeta('logged_day', cut);
+  });
 }
 
-/** By then every key of the set has left, whatever the rows that were put aside say of themselves. */
-async function forgetQuarantine(p: Publication, hour: SealedHour, record: SetRecord): Promise<void> {
-  const { quarantined: _gone, ...rest } = record;
-  const parts = record.parts.flatMap((part) => [partKey(hour.hour, part), codesKey(hour.hour, part)]);
-  await p.privateBucket.delete([quarantineKey(hour.hour), setKey(hour.hour), ...parts]);
-  p.store.putHour({ ...hour, record: { ...rest, parts: [] } });
+/** Deletes what lies of records whose keys have left by the midnight of `cut`. */
+async function forgetRecords(p: Publication, hours: readonly SealedHour[], cut: number): Promise<void> {
+  for (const hour of hours) {
+    const record = hour.record!;
+    const gone = objectsOf(record, p.config.policy.retentionDays).filter(({ until }) => until <= cut);
+    if (gone.length === 0) continue;
+    await p.privateBucket.delete(gone.map(({ name }) => name));
+    const { quarantined, ...rest } = record;
+    const isQuarantined = quarantined !== undefined && !gone.some(({ name }) => name === quarantineKey(hour.hour));
+    const parts = record.parts.filter(({ day }) => day > cut);
+    p.store.putHour({ ...hour, record: { ...rest, parts, ...(isQuarantined ? { quarantined } : {}) } });
+  }
 }
 
 /** Deletes what a record that was given up half-written has left; its set is published under a later hour. */

@@ -2,7 +2,8 @@
  * @module Rows of the Publisher's tables as SQL gives them (durable-objects/publisher/schema.ts; columns of JSON are text), and what the
  *   code works with instead.
  */
-import type { HourDecision, HourState, RegionDay, RegionHour, SealedHour, SetRecord } from './model.ts';
+import type { SetRecord } from '../../domain/publication/record.ts';
+import type { HourDecision, HourState, RegionDay, RegionHour, SealedFiles, SealedHour } from './model.ts';
 
 /** A row of `sealed_hour`. */
 export type HourRow = {
@@ -14,10 +15,24 @@ export type HourRow = {
 };
 
 /** A row of `region_hour`. */
-export type RegionHourRow = { region: string; hour: number; state: RegionHour['state']; chunks: string; cwa: string };
+export type RegionHourRow = {
+  region: string;
+  hour: number;
+  state: RegionHour['state'];
+  chunks: string;
+  cwa: string;
+  files: string | null;
+};
 
 /** A row of `region_day`. */
-export type RegionDayRow = { region: string; day: number; checked: number; cut: number; chunks: string };
+export type RegionDayRow = {
+  region: string;
+  day: number;
+  checked: number;
+  cut: number;
+  chunks: string;
+  files: string | null;
+};
 
 /** A row of `region_head`. */
 export type HeadRow = {
@@ -47,6 +62,7 @@ export function asRegionHour(row: RegionHourRow): RegionHour {
     state: row.state,
     chunks: JSON.parse(row.chunks) as RegionHour['chunks'],
     cwa: JSON.parse(row.cwa) as RegionHour['cwa'],
+    sealed: JSON.parse(row.files ?? 'null') as SealedFiles | null,
   };
 }
 
@@ -58,5 +74,6 @@ export function asRegionDay(row: RegionDayRow): RegionDay {
     checked: row.checked,
     cut: row.cut,
     chunks: JSON.parse(row.chunks) as RegionDay['chunks'],
+    sealed: JSON.parse(row.files ?? 'null') as SealedFiles | null,
   };
 }

@@ -62,4 +62,12 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE published_index (region TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;
   `,
+  // The event log (event-log.ts), and what was written in it of each file, to make the file again without a key that signs.
+  `
+  ALTER TABLE region_hour ADD COLUMN files TEXT;
+  ALTER TABLE region_day ADD COLUMN files TEXT;
+  CREATE TABLE log_head (one INTEGER PRIMARY KEY CHECK (one = 1), head TEXT NOT NULL);
+  CREATE TABLE log_entry (sequence INTEGER PRIMARY KEY, text TEXT NOT NULL);
+  CREATE TABLE log_checkpoint (day INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL);
+  `,
 ];

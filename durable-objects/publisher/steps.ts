@@ -1,6 +1,7 @@
 /**
  * @module The Publisher's state machine: OPEN → FROZEN → PLANNED → WRITTEN → INDEXED → PURGED, for each hour and region
- * (docs/architecture.md §5). `advance` takes one step; every step can be repeated, whoever calls it and wherever it was cut off.
+ * (docs/architecture.md §5). `advance` takes one step; every step can be repeated, whoever calls it and wherever it was cut off. What a step
+ * did is an entry of the event log, fixed with its rows; the next step begins when the entry is in the bucket (event-log.ts).
  *
  * | step | durable afterwards | a crash before that leaves |
  * |---|---|---|
@@ -11,18 +12,24 @@
  * | cut (a region and day) | the day's chunks, then its row | the same; the old cut is still named |
  * | compose, publish (a region) | the fixed publication; pages, lists, head; INDEXED | a publication to finish |
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
+ * | log the midnight | what goes and the checkpoint, fixed | the same, once |
  * | forget | objects deleted, then their rows | objects to delete again |
  * | patrol | what was lost or isn't ours, put again | the same, found again |
  */
+import type { EventOf } from '../../domain/event-log/entry.ts';
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { cutRegionDay } from './day-ops.ts';
 import { writeHour } from './hour-ops.ts';
-import { composeIndex, dayOfSealing, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
+import { dayOfSealing } from '../../domain/publication/head.ts';
+import { composeIndex, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
 import type { Publication } from './publication.ts';
 import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writer.ts';
+import type { SetRecord } from '../../domain/publication/record.ts';
 import type { SealedHour } from './model.ts';
 import { patrol } from './patrol-ops.ts';
+import { selfCheck } from './self-check.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
+import { logParameters } from './parameter-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
 const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;
@@ -50,10 +57,14 @@ export async function advance(p: Publication): Promise<Advance> {
     await start(p);
     return busy;
   }
+  await p.log.flush(p.privateBucket);
+  if (logRegions(p)) return busy;
   const trouble = new Trouble();
   for (const region of regionsInTurn(p)) if (await attempt(p, region, trouble)) return busy;
   if (await trouble.tried(() => purgeStep(p))) return busy;
   if (trouble.plan === null && (await forgetStep(p))) return busy;
+  if (await trouble.tried(() => logParameters(p))) return busy;
+  await selfCheck(p);
   await patrol(p);
   trouble.throwFirst();
   return { idle: true, nextDue: nextDue(p) };
@@ -146,6 +157,16 @@ async function start(p: Publication): Promise<void> {
   p.store.setMeta('first_hour', Math.min(running, Math.max(first, earliest)));
 }
 
+/** Regions that are new in the configuration stand in the log before anything of theirs. @returns whether there were any */
+function logRegions(p: Publication): boolean {
+  const { regions } = p.log.head().fold;
+  const added = p.config.regions.filter((region) => regions[region] === undefined);
+  p.store.transaction(() => {
+    for (const region of added) p.log.append({ kind: 'region', region, hour: nextHourOf(p, region) });
+  });
+  return added.length > 0;
+}
+
 /** @returns the hour that the region writes next */
 function nextHourOf(p: Publication, region: string): number {
   const written = p.store.writtenThrough(region);
@@ -182,6 +203,7 @@ async function planStep(p: Publication, h: SealedHour): Promise<void> {
     if (decision === 'missed') await dropMissedRecord(p, hour);
     p.store.transaction(() => {
       p.store.putHour({ ...h, state: 'PLANNED', record });
+      logRecord(p, decision ?? 'empty', record);
       p.store.count(`hours_${decision ?? 'empty'}`);
     });
     return;
@@ -190,6 +212,7 @@ async function planStep(p: Publication, h: SealedHour): Promise<void> {
     const record = await writeRecord(p, hour, setNo);
     p.store.transaction(() => {
       p.store.putHour({ ...h, state: 'PLANNED', record });
+      logRecord(p, 'publish', record);
       p.store.count('hours_published');
       if (record.quarantined !== undefined) p.store.count('alert_rows_quarantined', record.quarantined);
     });
@@ -203,6 +226,12 @@ async function planStep(p: Publication, h: SealedHour): Promise<void> {
   }
 }
 
+/** Part of the transaction that says PLANNED. */
+function logRecord(p: Publication, decision: EventOf<'recorded'>['decision'], record: SetRecord): void {
+  const { hour, keys, objects = [] } = record;
+  p.log.append({ kind: 'recorded', hour, decision, keys, objects });
+}
+
 /** Cuts days and publishes lists and head of a region, through the last hour that it has WRITTEN. */
 async function indexStep(p: Publication, region: string, throughHour: number): Promise<boolean> {
   if (p.store.writtenThrough(region) === null) return false;
@@ -214,7 +243,7 @@ async function indexStep(p: Publication, region: string, throughHour: number): P
     await cutRegionDay(p, region, day, cut);
     return true;
   }
-  await publishIndex(p, composeIndex(p, region, throughHour));
+  composeIndex(p, region, throughHour);
   return true;
 }
 

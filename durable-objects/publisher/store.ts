@@ -121,12 +121,13 @@ export class PublisherStore {
 
   putRegionHour(r: RegionHour): void {
     this.#sql.exec(
-      'INSERT OR REPLACE INTO region_hour VALUES (?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO region_hour VALUES (?, ?, ?, ?, ?, ?)',
       r.region,
       r.hour,
       r.state,
       JSON.stringify(r.chunks),
       JSON.stringify(r.cwa),
+      JSON.stringify(r.sealed),
     );
   }
 
@@ -151,15 +152,9 @@ export class PublisherStore {
   }
 
   putRegionDay(d: RegionDay): void {
-    const chunks = JSON.stringify(d.chunks);
-    this.#sql.exec(
-      'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?)',
-      d.region,
-      d.day,
-      d.checked,
-      d.cut,
-      chunks,
-    );
+    const [chunks, files] = [JSON.stringify(d.chunks), JSON.stringify(d.sealed)];
+    const sql = 'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?, ?)';
+    this.#sql.exec(sql, d.region, d.day, d.checked, d.cut, chunks, files);
   }
 
   forgetDays(before: number): void {

@@ -61,6 +61,10 @@ export class Rig {
 
   static async create(): Promise<Rig> {
     await reset();
+    // After a story of a thousand objects and more, `reset` leaves a bucket as it is.
+    for (const bucket of [testEnv.PUBLIC, testEnv.PRIVATE].map((binding) => r2Bucket(binding))) {
+      await bucket.delete(await bucket.list(''));
+    }
     return new Rig();
   }
 

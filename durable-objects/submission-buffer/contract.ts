@@ -1,7 +1,7 @@
 /**
  * @module What the SubmissionBuffer offers to the Publisher, and what it says of uploads. Hours are hours since the Unix epoch.
  */
-import type { Provenance } from '../packed-keys.ts';
+import type { Provenance } from '../../domain/publication/packed-keys.ts';
 
 /** What became of an upload; see `AcceptReply` of domain/rpc.ts, without the receipts that the entrypoint adds. */
 export interface Acceptance {
@@ -47,7 +47,7 @@ export interface FrozenSet {
   readonly regions: readonly RegionFacts[];
 }
 
-/** Rows of a set in published order (durable-objects/packed-keys.ts). */
+/** Rows of a set in published order (domain/publication/packed-keys.ts). */
 export interface KeyPage {
   readonly rows: Uint8Array;
   /** The rows' provenances by index. */

@@ -11,7 +11,7 @@ import { releaseHour } from '../../domain/embargo.ts';
 import { weighted, type RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { pause } from '../pace.ts';
-import type { Provenance } from '../packed-keys.ts';
+import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { lastingHash, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';

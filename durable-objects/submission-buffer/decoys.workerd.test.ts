@@ -4,7 +4,7 @@ import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { readReceived } from '../../domain/received.ts';
 import { r2Bucket } from '../publisher/bucket.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, testEnv } from '../publisher/test-rig.ts';
-import { ROW_BYTES, rowProvenance, unpackKey } from '../packed-keys.ts';
+import { ROW_BYTES, rowProvenance, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { HourKeys } from './hour-keys.ts';
 
 let rig: Rig;

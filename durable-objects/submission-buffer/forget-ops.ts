@@ -12,7 +12,7 @@
 import { retentionEnd } from '../../domain/embargo.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { inSlices, pause } from '../pace.ts';
-import { uint32, unpackKey, writeUint32 } from '../packed-keys.ts';
+import { uint32, unpackKey, writeUint32 } from '../../domain/publication/packed-keys.ts';
 import type { BufferConfig } from './config.ts';
 import { count } from './counters.ts';
 import { readSet } from './freeze-ops.ts';

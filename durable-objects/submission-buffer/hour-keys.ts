@@ -13,7 +13,8 @@
  */
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import type { BucketPort, ObjectMeta } from '../publisher/bucket.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import type { BucketPort } from '../publisher/bucket.ts';
 import { HourCipher } from './row-cipher.ts';
 
 const PREFIX = 'row-keys/';

@@ -22,8 +22,9 @@ import {
 import type { RandomBytes } from '../../domain/random.ts';
 import { sealPages } from '../../domain/sealed-pages.ts';
 import { pause } from '../pace.ts';
-import { SORT_BYTES, writeUint32 } from '../packed-keys.ts';
-import type { BucketPort, ObjectMeta } from '../publisher/bucket.ts';
+import { SORT_BYTES, writeUint32 } from '../../domain/publication/packed-keys.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import type { BucketPort } from '../publisher/bucket.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release } from './memory.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';

@@ -4,7 +4,7 @@ import { JOURNAL_HOUR_OFFSET, JOURNAL_KEY, JOURNAL_ROW_BYTES, JOURNAL_USE, readJ
 import { openPages, openerKey } from '../../domain/sealed-pages.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
-import { TEK_OFFSET, uint32 } from '../packed-keys.ts';
+import { TEK_OFFSET, uint32 } from '../../domain/publication/packed-keys.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { MIDNIGHT, Rig, keysOf, testEnv } from '../publisher/test-rig.ts';
 

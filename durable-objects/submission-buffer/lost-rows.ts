@@ -8,7 +8,7 @@
 import { retentionEnd } from '../../domain/embargo.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { inSlices } from '../pace.ts';
-import { unpackKey } from '../packed-keys.ts';
+import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import type { BufferConfig } from './config.ts';
 import { count } from './counters.ts';
 import type { Ciphers } from './hour-keys.ts';

@@ -2,7 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, type ExpectStatic, it } from 'vitest';
 import { MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
-import { ROW_BYTES, rowProvenance, unpackKey } from '../packed-keys.ts';
+import { ROW_BYTES, rowProvenance, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { lastingHash } from './accept-ops.ts';
 import { parseBufferConfig } from './config.ts';
 import { MIGRATIONS } from './schema.ts';

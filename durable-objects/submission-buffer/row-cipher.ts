@@ -10,7 +10,7 @@
  *
  * | bytes | opened row |
  * |---|---|
- * | 16..39 | start, period, level, report type, onset, key_data, as in durable-objects/packed-keys.ts |
+ * | 16..39 | start, period, level, report type, onset, key_data, as in domain/publication/packed-keys.ts |
  * | 40..45 | label: which regions, consent, origin, code batch (row-labels.ts) · 46, 47: zero |
  * | 48..63 | the lasting hash, which outlives the row (known-ops.ts) |
  *
@@ -20,7 +20,7 @@
 import { createCipheriv, createDecipheriv, randomBytes, type Cipheriv } from 'node:crypto';
 import { concatBytes, equalBytes, utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
-import { SORT_BYTES, TEK_OFFSET } from '../packed-keys.ts';
+import { SORT_BYTES, TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { release, Scratch } from './memory.ts';
 
 export const STORED_ROW_BYTES = 64;

@@ -3,7 +3,7 @@
  * may be one person's, so it lies encrypted under the key of the rows' hour (row-cipher.ts), once an hour, and rows name it
  * by its label. In the clear it is written nowhere but into the private record, for a whole set.
  */
-import type { Provenance } from '../packed-keys.ts';
+import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
 import type { HourCipher, SealedLabel } from './row-cipher.ts';
 

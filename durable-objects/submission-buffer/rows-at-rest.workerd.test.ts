@@ -2,7 +2,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { DAY_0, MIDNIGHT, Rig, keysOf, objects, testEnv } from '../publisher/test-rig.ts';
 import { r2Bucket } from '../publisher/bucket.ts';
-import { ROW_BYTES } from '../packed-keys.ts';
+import { ROW_BYTES } from '../../domain/publication/packed-keys.ts';
 import { HourKeys } from './hour-keys.ts';
 
 const HOUR = MIDNIGHT / 3600 + 10;

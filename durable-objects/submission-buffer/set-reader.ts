@@ -6,7 +6,14 @@
  * Nothing is written. A crash loses the memory, and the next page is read after building it anew.
  */
 import { pause } from '../pace.ts';
-import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart, uint32, writeUint32 } from '../packed-keys.ts';
+import {
+  ROW_BYTES,
+  SORT_BYTES,
+  packProvenance,
+  rowStart,
+  uint32,
+  writeUint32,
+} from '../../domain/publication/packed-keys.ts';
 import type { KeyPage } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release, Scratch } from './memory.ts';
@@ -19,7 +26,7 @@ import { readWaiting, waitingHours } from './waiting-rows.ts';
 const MAX_PAGE_ROWS = 50_000;
 /** 32 MB in memory: an hour of a million keys is read in one pass. */
 const PART_ROWS = 1_000_000;
-/** A packed row (durable-objects/packed-keys.ts), then the number of its code batch + 1. */
+/** A packed row (domain/publication/packed-keys.ts), then the number of its code batch + 1. */
 const CODE_OFFSET = ROW_BYTES;
 const SHAPE: RecordShape = { bytes: ROW_BYTES + 4, sortBytes: SORT_BYTES };
 const PACKED = new Scratch();

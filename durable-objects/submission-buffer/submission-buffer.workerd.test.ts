@@ -2,7 +2,7 @@ import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { ROW_BYTES, unpackKey } from '../packed-keys.ts';
+import { ROW_BYTES, unpackKey } from '../../domain/publication/packed-keys.ts';
 
 let rig: Rig;
 beforeEach(async () => {

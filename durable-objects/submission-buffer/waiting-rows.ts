@@ -4,7 +4,7 @@
  */
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
-import { packKey } from '../packed-keys.ts';
+import { packKey } from '../../domain/publication/packed-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
 import {
   FIELDS_OFFSET,

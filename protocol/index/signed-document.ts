@@ -42,7 +42,16 @@ export function signDocument(type: string, keyId: string, payload: unknown, sign
   requireType(type);
   const text = JSON.stringify(payload);
   const signature = toBase64Url(signer.sign(signedBytes(type, utf8(text))));
-  return JSON.stringify({ type, key: keyId, payload: text, signature });
+  return documentOf(type, keyId, payload, signature);
+}
+
+/**
+ * @param type, keyId, payload as for {@link signDocument}
+ * @param signature base64url, made before
+ * @returns the document's text
+ */
+export function documentOf(type: string, keyId: string, payload: unknown, signature: string): string {
+  return JSON.stringify({ type, key: keyId, payload: JSON.stringify(payload), signature });
 }
 
 /**

@@ -39,7 +39,7 @@ export interface Evidence {
   readonly log: readonly Uint8Array[];
 }
 
-/** Bytes of a row of a private record, and where in it the key lies (durable-objects/packed-keys.ts). */
+/** Bytes of a row of a private record, and where in it the key lies (domain/publication/packed-keys.ts). */
 const ROW_BYTES = 28;
 const KEY_AT = 8;
 

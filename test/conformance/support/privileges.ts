@@ -35,6 +35,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       'CONFIG_SIGNING_KEY',
       'EXPORT_SIGNING_KEY',
       'KNOWN_KEY_HASH_KEY',
+      'LOG_SIGNING_KEY',
       'MANIFEST_SIGNING_KEY',
       'PERMIT_KEY',
       'RESTORE_PUBLIC_KEY',

@@ -11,7 +11,7 @@
  * | 8..23 | key_data |
  * | 24..27 | index of the provenance, big-endian |
  */
-import type { ReportType, TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 
 export const ROW_BYTES = 28;
 export const SORT_BYTES = 24;

@@ -3,12 +3,29 @@
  * is opened only when the merge reaches the earliest start its keys can have, so few are in memory at once.
  */
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import { ROW_BYTES, compareRows, rowProvenance, rowStart } from '../packed-keys.ts';
-import type { BucketPort } from './bucket.ts';
-import type { PublisherConfig, RecordPart, SetRecord } from './model.ts';
-import type { Publication } from './publication.ts';
-import { partKey, publishingRegions } from './record-writer.ts';
-import { windowRows, type Windows, type Workspace } from './workspace.ts';
+import { ROW_BYTES, compareRows, rowProvenance, rowStart } from './packed-keys.ts';
+import { partKey, publishingRegions, rowsByDay, type RecordPart, type SetRecord } from './record.ts';
+import { windowRows, type Windows } from './workspace.ts';
+
+/** With what records are read. */
+export interface MergePorts {
+  /**
+   * Reads a part of an object of the private bucket into memory that is used again.
+   *
+   * @param range bytes
+   * @param memory handed over; the caller's own view of it is dead afterwards
+   * @returns the part, at the start of the same memory; null when there is no such object or it ends before
+   */
+  readonly read: (
+    name: string,
+    range: { readonly offset: number; readonly length: number },
+    memory: Uint8Array,
+  ) => Promise<Uint8Array | null>;
+  /** Which publishes every key. */
+  readonly unionRegion: string;
+  readonly retentionDays: number;
+  readonly windows: Windows;
+}
 
 /** Rows of one record and leaving day. */
 export interface RunSource {
@@ -24,18 +41,6 @@ export function wholeRecord(record: SetRecord, cut: number): RunSource[] {
   return [...rowsByDay(record)].filter(([day]) => day > cut).map(([day, rows]) => ({ record, day, from: 0, to: rows }));
 }
 
-/** @returns rows per leaving day */
-export function rowsByDay(record: SetRecord): Map<number, number> {
-  const days = new Map<number, number>();
-  for (const { day, rows } of record.parts) days.set(day, (days.get(day) ?? 0) + rows);
-  return days;
-}
-
-/** @returns keys of a region in a record that don't leave at `cut` or earlier */
-export function regionKeysAfter(record: SetRecord, region: string, cut: number): number {
-  return record.parts.reduce((n, part) => n + (part.day > cut ? (part.regionKeys[region] ?? 0) : 0), 0);
-}
-
 /** Called for each row; `rows` is only valid during the call. */
 export type RowVisitor = (rows: Uint8Array, offset: number, source: RunSource, at: number) => void;
 
@@ -44,22 +49,22 @@ class Run {
   /** No key of the run starts before this interval. */
   readonly earliestStart: number;
   readonly accepts: readonly boolean[];
-  readonly #bucket: BucketPort;
+  readonly #read: MergePorts['read'];
   readonly #parts: readonly RecordPart[];
   rows: Uint8Array = new Uint8Array(0);
   offset = 0;
   /** Row number, within the day, of the row at `offset`. */
   at: number;
 
-  constructor(bucket: BucketPort, config: PublisherConfig, region: string, source: RunSource) {
-    this.#bucket = bucket;
+  constructor({ read, unionRegion, retentionDays }: MergePorts, region: string, source: RunSource) {
+    this.#read = read;
     this.source = source;
     this.at = source.from;
-    this.earliestStart = (source.day - config.policy.retentionDays - 2) * INTERVALS_PER_DAY;
+    this.earliestStart = (source.day - retentionDays - 2) * INTERVALS_PER_DAY;
     this.#parts = source.record.parts.filter(({ day }) => day === source.day);
     const accepts: boolean[] = [];
     for (const [id, provenance] of Object.entries(source.record.provenances)) {
-      accepts[Number(id)] = publishingRegions([region], config.unionRegion, provenance).length > 0;
+      accepts[Number(id)] = publishingRegions([region], unionRegion, provenance).length > 0;
     }
     this.accepts = accepts;
   }
@@ -81,7 +86,7 @@ class Run {
         const first = this.at - before;
         const count = Math.min(part.rows - first, this.source.to - this.at, limit);
         const key = partKey(this.source.record.hour, part);
-        const bytes = await this.#bucket.getInto(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES }, own);
+        const bytes = await this.#read(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES }, own);
         if (bytes === null) throw new Error(`the private record lacks ${key}`);
         this.rows = bytes;
         this.offset = 0;
@@ -93,9 +98,6 @@ class Run {
   }
 }
 
-/** What a merge reads with. */
-type MergePorts = Pick<Publication, 'privateBucket' | 'config'> & { readonly workspace: Pick<Workspace, 'windows'> };
-
 /** A resumable merge over the rows that one region publishes. */
 export class RecordMerge {
   #waiting: Run[];
@@ -103,12 +105,12 @@ export class RecordMerge {
   readonly #windows: Windows;
   readonly #windowRows: number;
 
-  constructor(p: MergePorts, region: string, sources: readonly RunSource[]) {
-    this.#windows = p.workspace.windows;
+  constructor(ports: MergePorts, region: string, sources: readonly RunSource[]) {
+    this.#windows = ports.windows;
     this.#windowRows = windowRows(Math.max(1, new Set(sources.map(({ record }) => record.hour)).size));
     this.#waiting = sources
       .filter(({ from, to }) => from < to)
-      .map((source) => new Run(p.privateBucket, p.config, region, source))
+      .map((source) => new Run(ports, region, source))
       .toSorted((a, b) => a.earliestStart - b.earliestStart || a.source.record.hour - b.source.record.hour);
   }
 

@@ -1,9 +1,9 @@
 /**
- * @module Memory that the Publisher works in from file to file and from step to step: at a midnight 14 days are built anew
+ * @module Memory that files are made in, from file to file and from step to step: at a midnight 14 days are built anew
  * in each region, and what each of them would leave to the garbage collector is more than the isolate may hold.
  */
 import { newScratch, type Scratch } from '../../protocol/export/scratch.ts';
-import { ROW_BYTES } from '../packed-keys.ts';
+import { ROW_BYTES } from './packed-keys.ts';
 
 /** Rows read at once from a part at most: 560 KB, a whole part as record-writer.ts cuts them. */
 const MAX_WINDOW_ROWS = 20_000;

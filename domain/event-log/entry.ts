@@ -1,0 +1,181 @@
+/**
+ * @module An entry of the event log (docs/event-log.md): what Publisher did, as hashes, counts and hours. It holds no key, no code,
+ * no person and no time finer than the hour. Each is a signed document (protocol/index/signed-document.ts) of its own in the private bucket.
+ */
+import * as z from 'zod';
+
+/** Type of the signed document that an entry is. */
+export const LOG_TYPE = 'event-log';
+/** Folder of the private bucket. */
+export const LOG_FOLDER = 'log/';
+/** Digits of a sequence in an object's name, so that a listing is in order for thousands of years. */
+const SEQUENCE_DIGITS = 10;
+
+/** @param sequence of the entry, from 1 @returns its name in the private bucket */
+export function logKey(sequence: number): string {
+  return `${LOG_FOLDER}${String(sequence).padStart(SEQUENCE_DIGITS, '0')}.json`;
+}
+
+/** @param key an object's name @returns the sequence that it names, or null when it names none */
+export function sequenceOfKey(key: string): number | null {
+  const digits = /^log\/(\d{10})\.json$/.exec(key)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+const hash = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
+const base64Url = z.string().regex(/^[A-Za-z0-9_-]+$/);
+const region = z.string().regex(/^[A-Z]{2,3}$/);
+const count = z.int().min(0);
+/** Since the Unix epoch. */
+const [hour, day, sequence] = [count, count, z.int().min(1)];
+
+/** An object of the private bucket. */
+const recordObject = z.strictObject({
+  name: z.string().regex(/^(sets|codes|quarantine)\/\d+\/[a-z0-9-]+\.(bin|json)$/),
+  /** Of its bytes. */
+  sha256: hash,
+  /** The midnight at which it goes: days since the Unix epoch. */
+  until: day,
+});
+
+/** One export file: with the rows of the records, all that its very bytes need. */
+const sealedFile = z.strictObject({
+  /** Window of the file, Unix seconds: whole hours, but for the seconds that tell the files of an hour apart. */
+  start: count,
+  end: count,
+  /** Rows in it, decoys among them. */
+  keys: count,
+  /** Bytes of the ZIP. */
+  size: sequence,
+  /** Of the ZIP. */
+  sha256: hash,
+  keyId: z.string(),
+  keyVersion: z.string(),
+  /** export.sig, whole. */
+  sig: base64Url,
+});
+
+/** Rows of a record that CWA's tree shows: all of them, or from each leaving day a range. */
+const cwaSlice = z.strictObject({
+  hour,
+  ranges: z.record(z.string(), z.strictObject({ from: count, to: count, keys: count })).nullable(),
+});
+
+const recorded = z.strictObject({
+  kind: z.literal('recorded'),
+  hour,
+  decision: z.enum(['publish', 'empty', 'hold', 'missed']),
+  /** In its set, decoys among them. */
+  keys: count,
+  objects: z.array(recordObject).readonly(),
+});
+const written = z.strictObject({
+  kind: z.literal('written'),
+  region,
+  hour,
+  files: z.array(sealedFile).readonly(),
+  cwa: z.strictObject({ keys: count, slices: z.array(cwaSlice).readonly(), file: sealedFile }),
+});
+const cut = z.strictObject({
+  kind: z.literal('cut'),
+  region,
+  day,
+  /** The midnight of the cut. */
+  cut: day,
+  files: z.array(sealedFile).readonly(),
+  cwa: z.strictObject({ keys: count, file: sealedFile }),
+});
+const published = z.strictObject({
+  kind: z.literal('published'),
+  region,
+  /** The last that is in it. */
+  hour,
+  sequence,
+  /** Hash of the payload of the region's head before it. */
+  previous: hash.nullable(),
+  payloadSha256: hash,
+  head: z.strictObject({ key: z.string(), signature: base64Url }),
+  /** What the list of countries says. */
+  regions: z.array(region).readonly(),
+  /** The region that has every key. */
+  unionRegion: region,
+  /** Of the chunk policy. */
+  retentionDays: count,
+  /** Of the running day, and complete days with their cut, as the head and its pages name them. */
+  hours: z.array(hour).readonly(),
+  days: z.array(z.strictObject({ day, cut: day })).readonly(),
+});
+const regionAdded = z.strictObject({
+  kind: z.literal('region'),
+  region,
+  /** The first that is written for it. */
+  hour,
+});
+const parameters = z.strictObject({
+  kind: z.literal('parameters'),
+  /** Of the decision. */
+  hour,
+  version: sequence,
+  action: z.enum(['publish', 'rollback']),
+  /** Names of the documents, which are their hashes. */
+  documents: z.array(hash).readonly(),
+});
+const purge = z.strictObject({
+  kind: z.literal('purge'),
+  /** Every object of a record whose `until` is this midnight or earlier goes. */
+  day,
+  objects: count,
+  /** Over the hashes of these objects, in the order in which they were recorded (`purgeHash`). */
+  sha256: hash,
+});
+
+const fold = z.strictObject({
+  /** Entries of each kind so far. */
+  counts: z.record(z.string(), count),
+  /** The last hour that was recorded. */
+  recordedHour: hour.nullable(),
+  regions: z.record(
+    region,
+    z.strictObject({ since: hour, sequence: count, payloadSha256: hash.nullable(), hour: hour.nullable() }),
+  ),
+  /** Version of the parameters; 0 before the first. */
+  parameters: count,
+  purgedDay: day.nullable(),
+});
+const checkpoint = z.strictObject({
+  kind: z.literal('checkpoint'),
+  day,
+  /** Of everything before this entry. */
+  fold,
+  /** The checkpoint before this one. */
+  former: z.strictObject({ sequence, sha256: hash }).nullable(),
+  /** From this sequence on every entry is kept; of those before it the checkpoints alone. */
+  keptFrom: sequence,
+});
+
+const event = z.discriminatedUnion('kind', [
+  recorded,
+  written,
+  cut,
+  published,
+  regionAdded,
+  parameters,
+  purge,
+  checkpoint,
+]);
+
+/** What an entry says, in its place in the chain. */
+export const logEntrySchema = z.strictObject({
+  sequence,
+  /** base64url of SHA-256 of the payload of the entry before it; null in the first. */
+  previous: hash.nullable(),
+  event,
+});
+
+export type LogEntry = z.infer<typeof logEntrySchema>;
+export type LogEvent = z.infer<typeof event>;
+export type RecordObject = z.infer<typeof recordObject>;
+export type SealedFile = z.infer<typeof sealedFile>;
+export type LoggedSlice = z.infer<typeof cwaSlice>;
+export type Fold = z.infer<typeof fold>;
+export type EventOf<K extends LogEvent['kind']> = Extract<LogEvent, { readonly kind: K }>;

@@ -1,0 +1,151 @@
+/**
+ * @module One signed export file from rows of private records, and how it is stored (docs/architecture.md §5.4, §5.7): the first time with a key that
+ * signs, in a rebuild with the signature that was recorded. One file is in memory at a time.
+ */
+import { ExportWriter, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
+import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
+import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import type { SealedFile } from '../event-log/entry.ts';
+import { unpackKey } from './packed-keys.ts';
+import type { RecordMerge } from './record-merge.ts';
+import { regionKeysAfter, type CwaSlice, type SetRecord } from './record.ts';
+import { wholeRecord, type RunSource } from './record-merge.ts';
+import type { Workspace } from './workspace.ts';
+
+/** What is replaced lives on for as long as a head may name it (docs/architecture.md §5.9). */
+export const GRACE_SECONDS = 4 * SECONDS_PER_HOUR;
+
+/** Headers of an object, and identity beyond its bytes. */
+export interface ObjectMeta {
+  readonly contentType: string;
+  readonly cacheControl: string;
+  /** Unix seconds at which no cache may hold it any more; null: it lives as long as its name. */
+  readonly expires: number | null;
+  /** Identity beyond the bytes, e.g. SHA-256 of export.bin. */
+  readonly custom?: Readonly<Record<string, string>>;
+}
+
+/** A file that was made. */
+export interface BuiltFile {
+  /** Lies in memory that the next file is built in. */
+  readonly zip: Uint8Array;
+  /** SHA-256 of export.bin and export.sig, hex: the identity kept as object metadata (decision 001). */
+  readonly identity: Readonly<Record<'bin' | 'sig', string>>;
+  /** What the event log says of it; `sha256` is the chunk's name. */
+  readonly sealed: SealedFile;
+}
+
+/**
+ * @param workspace the file lies in it until the next one is built
+ * @param header region, window and key of the file
+ * @param merge positioned at the file's first key
+ * @param keys the number of keys that the file takes
+ * @param sign export.bin → export.sig
+ * @returns the file; the same bytes for the same keys and header
+ * @throws Error when the merge has fewer keys
+ */
+export async function buildFile(
+  workspace: Pick<Workspace, 'file' | 'packed'>,
+  header: ExportHeader,
+  merge: RecordMerge,
+  keys: number,
+  sign: (exportBin: Uint8Array) => Uint8Array,
+): Promise<BuiltFile> {
+  const writer = new ExportWriter(header, keys, workspace.file);
+  const taken = await merge.take(keys, (rows, offset) => writer.add(unpackKey(rows, offset)));
+  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${header.region}, the records have ${taken}`);
+  const bin = writer.finish();
+  const sig = sign(bin);
+  const zip = exportZip(bin, sig, workspace.packed);
+  const { startTimestamp: start, endTimestamp: end, keyId, keyVersion } = header;
+  const name = toBase64Url(sha256(zip));
+  return {
+    zip,
+    identity: { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) },
+    sealed: { start, end, keys, size: zip.length, sha256: name, keyId, keyVersion, sig: toBase64Url(sig) },
+  };
+}
+
+/**
+ * @param files of one hour or day
+ * @param hour hours since the Unix epoch, null for a day
+ * @returns the manifest's entries
+ */
+export function chunkEntries(files: readonly SealedFile[], hour: number | null): ChunkEntry[] {
+  return files.map(({ size, keys, sha256: name }, index) => ({
+    ...(hour === null ? {} : { hour }),
+    file: index + 1,
+    of: files.length,
+    size,
+    keys: countBucket(keys),
+    sha256: name,
+    ...(keys === 0 ? { empty: true as const } : {}),
+  }));
+}
+
+/**
+ * @param sealed Unix seconds of the sealing instant: no wall clock enters, so a repeated put has the same headers
+ * @param expires Unix seconds
+ * @returns headers of a ZIP whose bytes never change
+ */
+export function immutableZip(file: BuiltFile, sealed: number, expires: number): ObjectMeta {
+  const age = Math.max(0, expires - sealed);
+  return {
+    contentType: 'application/zip',
+    cacheControl: `public, max-age=${age}, immutable`,
+    expires,
+    custom: file.identity,
+  };
+}
+
+/** @param expires Unix seconds @returns headers of CWA's day, which each cut replaces */
+export function replacedZip(file: BuiltFile, expires: number): ObjectMeta {
+  return { contentType: 'application/zip', cacheControl: 'public, max-age=300', expires, custom: file.identity };
+}
+
+/**
+ * @param hour the hour to seal
+ * @returns Unix seconds at which the hour's chunks are gone: its day is replaced at midnight, then the grace
+ */
+export function hourExpires(hour: number): number {
+  return (Math.floor(hour / 24) + 1) * SECONDS_PER_DAY + GRACE_SECONDS;
+}
+
+/**
+ * @param day whose chunks they are
+ * @param cut midnight of the cut
+ * @param records of the day's hours
+ * @returns Unix seconds at which the cut's chunks are gone: the next key leaves, or the day, then the grace
+ */
+export function dayExpires(day: number, cut: number, records: readonly SetRecord[], retentionDays: number): number {
+  const leaving = records.flatMap(({ parts }) => parts.map((part) => part.day)).filter((leaves) => leaves > cut);
+  return Math.min(day + retentionDays + 1, ...leaving) * SECONDS_PER_DAY + GRACE_SECONDS;
+}
+
+/** The record of an hour; null when it has none any more. */
+type RecordOf = (hour: number) => SetRecord | null;
+
+/** @returns the rows that slices stand for, without those that leave at `cut` or earlier */
+export function sliceSources(recordOf: RecordOf, slices: readonly CwaSlice[], cut: number): RunSource[] {
+  return slices.flatMap(({ hour, ranges }) => {
+    const record = recordOf(hour);
+    if (record === null) return [];
+    if (ranges === null) return wholeRecord(record, cut);
+    return Object.entries(ranges)
+      .map(([day, { from, to }]) => ({ record, day: Number(day), from, to }))
+      .filter(({ day }) => day > cut);
+  });
+}
+
+/** @returns keys of a region that slices stand for, without those that leave at `cut` or earlier */
+export function sliceKeys(recordOf: RecordOf, region: string, slices: readonly CwaSlice[], cut: number): number {
+  return slices.reduce((sum, { hour, ranges }) => {
+    const record = recordOf(hour);
+    if (record === null) return sum;
+    if (ranges === null) return sum + regionKeysAfter(record, region, cut);
+    const kept = Object.entries(ranges).filter(([day]) => Number(day) > cut);
+    return sum + kept.reduce((n, [, range]) => n + range.keys, 0);
+  }, 0);
+}

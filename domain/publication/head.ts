@@ -1,0 +1,165 @@
+/**
+ * @module What phones read first (docs/architecture.md §6): pages of the manifest, CWA's lists, and the payload of the head, all of them functions of the
+ * files that were sealed.
+ */
+import {
+  SECONDS_PER_DAY,
+  type UtcDate,
+  dateOf,
+  dateOfHour,
+  hourEnd,
+  hourOfDay,
+} from '../../protocol/gaen/intervals.ts';
+import {
+  VERSIONS,
+  countryIndexPath,
+  dateIndexPath,
+  dayPath,
+  hourIndexPath,
+  hourPath,
+  versionIndexPath,
+} from '../../protocol/index/cwa-tree.ts';
+import {
+  chunkPath,
+  headPath,
+  pagePath,
+  type ChunkEntry,
+  type DayPage,
+  type ManifestHead,
+} from '../../protocol/index/manifest.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { GRACE_SECONDS, type ObjectMeta } from './built-file.ts';
+
+const JSON_TYPE = 'application/json';
+/** A page lists this many chunks at most; then the next one begins. */
+const MAX_PAGE_CHUNKS = 400;
+/** A page is named until the midnight after it was made, and dies after the grace; `index` says what is left of that. */
+const PAGE_AGE_SECONDS = SECONDS_PER_DAY + GRACE_SECONDS;
+
+/** CWA's lists are fetched when a package is missing (docs/spec/cwa.md §1.4: max-age=300). */
+export const LIST_META: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'public, max-age=300', expires: null };
+/** The head is polled. */
+export const HEAD_META: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'public, max-age=60', expires: null };
+
+/** @param expires Unix seconds @returns headers of a page */
+export function pageMeta(expires: number): ObjectMeta {
+  return { contentType: JSON_TYPE, cacheControl: `public, max-age=${PAGE_AGE_SECONDS}, immutable`, expires };
+}
+
+/** What a region's head is made of. */
+export interface Contents {
+  readonly region: string;
+  readonly sequence: number;
+  /** Hash of the payload of the head before. */
+  readonly previous: string | null;
+  /** The last hour in it. */
+  readonly throughHour: number;
+  /** Of the running day. */
+  readonly hours: readonly { readonly hour: number; readonly chunks: readonly ChunkEntry[] }[];
+  /** Complete days, ascending. */
+  readonly days: readonly { readonly day: number; readonly cut: number; readonly chunks: readonly ChunkEntry[] }[];
+}
+
+/** Everything but the signature. */
+export interface Composed {
+  readonly payload: ManifestHead;
+  readonly pages: readonly { readonly key: string; readonly text: string; readonly expires: number }[];
+  readonly lists: readonly { readonly key: string; readonly text: string }[];
+  /** Keys of all objects that this publication names. */
+  readonly named: readonly string[];
+}
+
+/** @returns the day at whose first instant or later the given hour was sealed */
+export function dayOfSealing(hour: number): number {
+  return Math.floor((hour + 1) / 24);
+}
+
+/**
+ * @param contents what is to be published
+ * @returns its pages, lists and the head's payload; the same for the same contents
+ */
+export function composeHead(contents: Contents): Composed {
+  const { region, sequence, previous, throughHour, hours, days } = contents;
+  const pages = composePages(region, days);
+  const lists = composeLists(contents);
+  return {
+    payload: {
+      region,
+      sequence,
+      previous,
+      issuedAt: hourEnd(throughHour),
+      validUntil: hourEnd(throughHour) + GRACE_SECONDS,
+      hours: hours.flatMap(({ chunks }) => chunks),
+      pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
+    },
+    pages: pages.map(({ sha256: name, text }) => ({
+      key: pagePath(region, name),
+      text,
+      expires: (dayOfSealing(throughHour) + 1) * SECONDS_PER_DAY + GRACE_SECONDS,
+    })),
+    lists,
+    named: [
+      headPath(region),
+      ...pages.map(({ sha256: name }) => pagePath(region, name)),
+      ...lists.map(({ key }) => key),
+      ...[...hours, ...days].flatMap(({ chunks }) => chunks.map((chunk) => chunkPath(region, chunk.sha256))),
+      ...hours.map(({ hour }) => hourPath(region, dateOfHour(hour), hourOfDay(hour))),
+      ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),
+    ],
+  };
+}
+
+/** @param regions published, the home country first @returns the lists of versions and of regions, which belong to all of them */
+export function commonLists(regions: readonly string[]): { readonly key: string; readonly text: string }[] {
+  return [
+    { key: versionIndexPath(), text: JSON.stringify(VERSIONS) },
+    { key: countryIndexPath(), text: JSON.stringify(regions) },
+  ];
+}
+
+function composePages(region: string, days: Contents['days']) {
+  const pages: { sha256: string; text: string; from: string; to: string }[] = [];
+  let part: DayPage['days'][number][] = [];
+  const flush = () => {
+    if (part.length === 0) return;
+    const page: DayPage = { region, days: part };
+    const text = JSON.stringify(page);
+    pages.push({ sha256: toBase64Url(sha256(utf8(text))), text, from: part[0]!.date, to: part.at(-1)!.date });
+    part = [];
+  };
+  for (const { day, cut, chunks } of days) {
+    if (part.reduce((n, listed) => n + listed.chunks.length, chunks.length) > MAX_PAGE_CHUNKS) flush();
+    part.push({ date: dateOf(day * SECONDS_PER_DAY), cut: dateOf(cut * SECONDS_PER_DAY), chunks });
+  }
+  flush();
+  return pages;
+}
+
+/** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. */
+function composeLists({ region, throughHour, hours, days }: Contents): { key: string; text: string }[] {
+  const lists = [
+    {
+      key: hourIndexPath(region, dateOfHour(throughHour)),
+      text: JSON.stringify(hours.map(({ hour }) => hourOfDay(hour))),
+    },
+    {
+      key: dateIndexPath(region),
+      text: JSON.stringify(days.map(({ day }) => dateOf(day * SECONDS_PER_DAY))),
+    },
+  ];
+  const next = nextDayOf(throughHour);
+  if (next !== null) lists.push({ key: hourIndexPath(region, next), text: '[]' });
+  return lists;
+}
+
+/**
+ * After midnight apps ask for the new day's hours before one is sealed, and a 404 fails their whole update: its list is there an
+ * hour before the day begins, until when `index` keeps it back.
+ *
+ * @returns the day after that of the hour, from its last but one hour on, or null
+ */
+function nextDayOf(throughHour: number): UtcDate | null {
+  const day = dateOfHour(throughHour + 2);
+  return day === dateOfHour(throughHour) ? null : day;
+}

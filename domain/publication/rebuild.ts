@@ -1,0 +1,183 @@
+/**
+ * @module Objects of the public bucket made again from private records and what the event log says of them, byte for byte, by no key that
+ * signs: signatures were recorded (docs/event-log.md). The same code as the first time; only the signature isn't made but taken.
+ */
+import { dateOf, dateOfHour, hourEnd, hourOfDay, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { chunkPath, headPath, MANIFEST_TYPE } from '../../protocol/index/manifest.ts';
+import { documentOf } from '../../protocol/index/signed-document.ts';
+import { fromBase64Url, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import type { EventOf, LoggedSlice, SealedFile } from '../event-log/entry.ts';
+import {
+  buildFile,
+  chunkEntries,
+  dayExpires,
+  hourExpires,
+  immutableZip,
+  replacedZip,
+  sliceSources,
+  type BuiltFile,
+  type ObjectMeta,
+} from './built-file.ts';
+import { commonLists, composeHead, HEAD_META, LIST_META, pageMeta } from './head.ts';
+import { RecordMerge, wholeRecord, type MergePorts, type RunSource } from './record-merge.ts';
+import type { SetRecord } from './record.ts';
+import type { Workspace } from './workspace.ts';
+
+/** An object of the public bucket. */
+export interface RebuiltObject {
+  readonly name: string;
+  /** May lie in memory that the next object is made in. */
+  readonly bytes: Uint8Array;
+  readonly meta: ObjectMeta;
+}
+
+/** With what objects are made again. */
+export interface RebuildPorts extends Omit<MergePorts, 'windows'> {
+  readonly workspace: Workspace;
+  /** @returns the record of an hour, parts that are gone included; null when it has none */
+  readonly recordOf: (hour: number) => SetRecord | null;
+}
+
+/** The records don't give what was sealed. */
+class RebuildMismatch extends Error {
+  override readonly name = 'RebuildMismatch';
+}
+
+/** No key of a fresh hour has left yet. */
+const NO_CUT = -1;
+
+/** What was sealed of an hour: an entry of the log, or Publisher's own row. */
+export type SealedHourFiles = Pick<EventOf<'written'>, 'region' | 'hour' | 'files' | 'cwa'>;
+/** What was sealed of a day. */
+export type SealedDayFiles = Pick<EventOf<'cut'>, 'region' | 'day' | 'cut' | 'files' | 'cwa'>;
+
+/**
+ * @param sealed files of an hour
+ * @returns its chunks and CWA's ZIP, one after the other
+ * @throws RebuildMismatch naming the file; Error when a record lacks rows
+ */
+export async function* rebuildHour(r: RebuildPorts, sealed: SealedHourFiles): AsyncGenerator<RebuiltObject> {
+  const { region, hour, files, cwa } = sealed;
+  const record = r.recordOf(hour);
+  const name = hourPath(region, dateOfHour(hour), hourOfDay(hour));
+  const meta = (file: BuiltFile): ObjectMeta => immutableZip(file, hourEnd(hour), hourExpires(hour));
+  yield* rebuildFiles(r, region, {
+    files,
+    chunks: record === null ? [] : wholeRecord(record, NO_CUT),
+    chunkMeta: meta,
+    cwa: { name, file: cwa.file, meta, sources: () => sliceSources(r.recordOf, cwa.slices, NO_CUT) },
+  });
+}
+
+/**
+ * @param sealed files of one cut of a day
+ * @param slices that CWA's tree showed in the hours of the day
+ * @returns its chunks and CWA's ZIP, one after the other
+ * @throws RebuildMismatch naming the file; Error when a record lacks rows
+ */
+export async function* rebuildDay(
+  r: RebuildPorts,
+  sealed: SealedDayFiles,
+  slices: readonly LoggedSlice[],
+): AsyncGenerator<RebuiltObject> {
+  const { region, day, cut, files, cwa } = sealed;
+  const hours = Array.from({ length: 24 }, (_, n) => day * 24 + n);
+  const records = hours.flatMap((hour) => r.recordOf(hour) ?? []);
+  const expires = dayExpires(day, cut, records, r.retentionDays);
+  yield* rebuildFiles(r, region, {
+    files,
+    chunks: records.flatMap((record) => wholeRecord(record, cut)),
+    chunkMeta: (file) => immutableZip(file, (day + 1) * SECONDS_PER_DAY, expires),
+    cwa: {
+      name: dayPath(region, dateOf(day * SECONDS_PER_DAY)),
+      file: cwa.file,
+      meta: (file) => replacedZip(file, expires),
+      sources: () => sliceSources(r.recordOf, slices, cut),
+    },
+  });
+}
+
+interface Files {
+  readonly files: readonly SealedFile[];
+  readonly chunks: readonly RunSource[];
+  readonly chunkMeta: (file: BuiltFile) => ObjectMeta;
+  readonly cwa: {
+    readonly name: string;
+    readonly file: SealedFile;
+    readonly meta: (file: BuiltFile) => ObjectMeta;
+    readonly sources: () => readonly RunSource[];
+  };
+}
+
+async function* rebuildFiles(r: RebuildPorts, region: string, span: Files): AsyncGenerator<RebuiltObject> {
+  const { files, cwa } = span;
+  const merge = mergeOf(r, region, span.chunks);
+  const shared = files.length === 1 && files[0]!.sha256 === cwa.file.sha256;
+  for (const sealed of files) {
+    const file = await rebuildFile(r, region, sealed, merge);
+    yield { name: chunkPath(region, sealed.sha256), bytes: file.zip, meta: span.chunkMeta(file) };
+    if (shared) yield { name: cwa.name, bytes: file.zip, meta: cwa.meta(file) };
+  }
+  merge.close();
+  if (shared) return;
+  const slices = mergeOf(r, region, cwa.sources());
+  const file = await rebuildFile(r, region, cwa.file, slices);
+  slices.close();
+  yield { name: cwa.name, bytes: file.zip, meta: cwa.meta(file) };
+}
+
+const mergeOf = (r: RebuildPorts, region: string, sources: readonly RunSource[]): RecordMerge =>
+  new RecordMerge({ ...r, windows: r.workspace.windows }, region, sources);
+
+async function rebuildFile(
+  r: RebuildPorts,
+  region: string,
+  sealed: SealedFile,
+  merge: RecordMerge,
+): Promise<BuiltFile> {
+  const { start, end, keyId, keyVersion, keys } = sealed;
+  const header = { startTimestamp: start, endTimestamp: end, region, keyId, keyVersion };
+  const file = await buildFile(r.workspace, header, merge, keys, () => fromBase64Url(sealed.sig));
+  if (file.sealed.sha256 === sealed.sha256) return file;
+  throw new RebuildMismatch(`the records of ${region} don't give the file ${sealed.sha256} any more`);
+}
+
+/**
+ * @param published the region's last
+ * @param hourFiles, dayFiles what was sealed of the hours and days that it names
+ * @returns pages, lists, those of all regions and the head, in the order in which they are put
+ * @throws RebuildMismatch when they give another head than was signed
+ */
+export function rebuildIndex(
+  published: EventOf<'published'>,
+  hourFiles: (hour: number) => readonly SealedFile[],
+  dayFiles: (day: number, cut: number) => readonly SealedFile[],
+): RebuiltObject[] {
+  const { region, sequence, previous, hour: throughHour, head } = published;
+  const { payload, pages, lists } = composeHead({
+    region,
+    sequence,
+    previous,
+    throughHour,
+    hours: published.hours.map((hour) => ({ hour, chunks: chunkEntries(hourFiles(hour), hour) })),
+    days: published.days.map(({ day, cut }) => ({ day, cut, chunks: chunkEntries(dayFiles(day, cut), null) })),
+  });
+  if (toBase64Url(sha256(utf8(JSON.stringify(payload)))) !== published.payloadSha256) {
+    throw new RebuildMismatch(`what was sealed of ${region} doesn't give head ${sequence}`);
+  }
+  return [
+    ...pages.map(({ key, text, expires }) => ({ name: key, bytes: utf8(text), meta: pageMeta(expires) })),
+    ...[...lists, ...commonLists(published.regions)].map(({ key, text }) => ({
+      name: key,
+      bytes: utf8(text),
+      meta: LIST_META,
+    })),
+    {
+      name: headPath(region),
+      bytes: utf8(documentOf(MANIFEST_TYPE, head.key, payload, head.signature)),
+      meta: HEAD_META,
+    },
+  ];
+}

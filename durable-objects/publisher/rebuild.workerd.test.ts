@@ -1,0 +1,102 @@
+import { beforeEach, describe, it } from 'vitest';
+import { verifyLog } from '../../domain/event-log/verify.ts';
+import { rebuildDay, rebuildHour, rebuildIndex, type RebuildPorts } from '../../domain/publication/rebuild.ts';
+import { filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
+import { setKey, type SetRecord } from '../../domain/publication/record.ts';
+import { newWorkspace } from '../../domain/publication/workspace.ts';
+import { hourStart } from '../../protocol/gaen/intervals.ts';
+import { fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { r2Bucket, type BucketPort } from './bucket.ts';
+import type { ManifestHead } from '../../protocol/index/manifest.ts';
+import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
+
+const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
+const KEYS = [signerFromPkcs8Pem(LOG_SIGNING_KEY).publicKeySpki];
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.create();
+});
+
+/** Everything that the heads name, from the private bucket alone: name → hash and headers. */
+async function rebuilt(): Promise<Map<string, string>> {
+  const kept = await objects(testEnv.PRIVATE);
+  const log = [...kept].filter(([name]) => name.startsWith('log/'));
+  const { entries, findings } = verifyLog(
+    log.map(([name, bytes]) => ({ name, text: fromUtf8(bytes) })),
+    KEYS,
+  );
+  if (findings.length > 0) throw new Error(JSON.stringify(findings));
+  const bucket = r2Bucket(testEnv.PRIVATE);
+  const read = (...call: Parameters<BucketPort['getInto']>) => bucket.getInto(...call);
+  const recordOf = (hour: number): SetRecord | null => {
+    const bytes = kept.get(setKey(hour));
+    return bytes === undefined ? null : (JSON.parse(fromUtf8(bytes)) as SetRecord);
+  };
+  const made = new Map<string, string>();
+  for (const plan of planRebuild(entries.map(({ entry }) => entry.event))) {
+    const { unionRegion, retentionDays } = plan.published;
+    const ports: RebuildPorts = { read, recordOf, workspace: newWorkspace(), unionRegion, retentionDays };
+    const take = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
+      void made.set(name, `${toHex(sha256(bytes))} ${JSON.stringify(meta)}`);
+    for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) take(object);
+    for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) take(object);
+    const files = filesOf(plan);
+    for (const object of rebuildIndex(plan.published, files.hour, files.day)) take(object);
+  }
+  return made;
+}
+
+/** What lies under these names. */
+async function published(names: Iterable<string>): Promise<Map<string, string>> {
+  const bucket = r2Bucket(testEnv.PUBLIC);
+  const found = new Map<string, string>();
+  for (const name of names) {
+    const object = await bucket.head(name);
+    const { contentType, cacheControl, expires, custom } = object!.meta;
+    const meta = { contentType, cacheControl, expires, ...(custom === undefined ? {} : { custom }) };
+    found.set(name, `${object!.sha256} ${JSON.stringify(meta)}`);
+  }
+  return found;
+}
+
+/** Three hours before midnight, and on to `end`. */
+async function liveUntil(end: number): Promise<void> {
+  rig.now = hourStart(MIDNIGHT / 3600 + 21);
+  for (const upload of [1, 2]) await rig.accept(`u${upload}`, keysOf(upload, 12 + upload));
+  await rig.untilIdle();
+  rig.now += 3600;
+  await rig.accept('u3', keysOf(3, 5), ['DE', 'FR']);
+  await rig.untilIdle();
+  rig.now = end;
+  await rig.untilIdle();
+}
+
+describe('everything public is made again from log and records', () => {
+  it.for([
+    ['before midnight', MIDNIGHT + 23 * 3600],
+    ['between midnight and the first hour, whose heads name both hours and day', MIDNIGHT + 24 * 3600],
+    ['after the first hour', MIDNIGHT + 25 * 3600],
+    ['days later, cut again', MIDNIGHT + 3 * 86_400 + 3600],
+  ] as const)('%s', async ([, end], { expect }) => {
+    await liveUntil(end);
+    const made = await rebuilt();
+    expect(made).toEqual(await published(made.keys()));
+    for (const region of ['DE', 'EUR']) {
+      const { payload } = (await publicJson(`v1/${region}/manifest.json`)) as { payload: string };
+      const head = JSON.parse(payload) as ManifestHead;
+      for (const { sha256: name } of head.hours) expect(made.has(`v1/${region}/chunks/${name}.zip`)).toBe(true);
+      for (const { sha256: name } of head.pages) expect(made.has(`v1/${region}/days/${name}.json`)).toBe(true);
+    }
+  });
+
+  it('of several files an hour, and where CWA’s tree shows other rows than the chunks', async ({ expect }) => {
+    rig.policy = { ...rig.policy, maxKeysPerFile: 10, cwaMaxKeys: 20 };
+    await liveUntil(MIDNIGHT + 26 * 3600);
+    const made = await rebuilt();
+    expect(made.size).toBeGreaterThan(20);
+    expect(made).toEqual(await published(made.keys()));
+  });
+});

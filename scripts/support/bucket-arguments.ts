@@ -1,0 +1,58 @@
+/**
+ * @module Arguments of commands that read the buckets, and the buckets they name.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBuckets } from '../../local-edge/buckets.ts';
+import { existingFile, parsed } from './command-line/arguments.ts';
+import { UsageError } from './command-line/command.ts';
+import { bucketStore, folderStore, type ObjectReader, type ObjectStore } from './object-store.ts';
+
+const files = (given: string): string[] | undefined => {
+  const names = given.split(',');
+  return names.every((name) => existsSync(name)) ? names : undefined;
+};
+
+/** Where the private bucket is, and whose log. */
+export const LOG_ARGUMENTS = {
+  state: existingFile('state of a local edge that is not running; its keys are taken from there', {
+    default: null,
+    placeholder: 'FOLDER',
+  }),
+  private: existingFile('a copy of the private bucket instead', { default: null, placeholder: 'FOLDER' }),
+  'log-key': parsed<string[], null>(
+    'public key of the log, PEM; several while entries of a former key are kept',
+    { default: null, placeholder: 'FILE[,FILE]', mustBe: 'files that exist, with commas between them' },
+    files,
+  ),
+};
+
+/** What was given for {@link LOG_ARGUMENTS}. */
+export interface LogSource {
+  readonly state: string | null;
+  readonly private: string | null;
+  readonly 'log-key': readonly string[] | null;
+}
+
+/**
+ * @param source what was given
+ * @param work gets the private bucket, the files with the log's keys, and the state's public bucket if there is a state
+ * @returns what `work` returns; the buckets are closed by then
+ * @throws UsageError when neither or both of state and copy were given, or no key
+ */
+export async function withBuckets<T>(
+  source: LogSource,
+  work: (reader: ObjectReader, keyFiles: readonly string[], publicBucket: ObjectStore | null) => Promise<T>,
+): Promise<T> {
+  const { state, private: copy } = source;
+  if ((state === null) === (copy === null)) throw new UsageError('give either --state or --private');
+  const keyFiles = source['log-key'] ?? (state === null ? [] : [join(state, 'log-public.pem')]);
+  if (keyFiles.length === 0) throw new UsageError('--log-key: a file is needed with --private');
+  if (state === null) return work(folderStore(copy ?? ''), keyFiles, null);
+  const buckets = await openBuckets(state);
+  try {
+    return await work(bucketStore(buckets.privateBucket), keyFiles, bucketStore(buckets.publicBucket));
+  } finally {
+    await buckets.dispose();
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * @module The public bucket made again from the private one (docs/event-log.md), as `npm run rebuild` and its benchmark do it.
+ */
+import type { LogEvent } from '../../domain/event-log/entry.ts';
+import type { LogReport } from '../../domain/event-log/verify.ts';
+import {
+  rebuildDay,
+  rebuildHour,
+  rebuildIndex,
+  type RebuildPorts,
+  type RebuiltObject,
+} from '../../domain/publication/rebuild.ts';
+import { chunkEntries } from '../../domain/publication/built-file.ts';
+import { composeHead } from '../../domain/publication/head.ts';
+import { filesOf, planRebuild, type RegionPlan } from '../../domain/publication/rebuild-plan.ts';
+import { setKey, type SetRecord } from '../../domain/publication/record.ts';
+import { newWorkspace } from '../../domain/publication/workspace.ts';
+import { countryIndexPath, versionIndexPath } from '../../protocol/index/cwa-tree.ts';
+import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import type { OnProgress } from './command-line/progress.ts';
+import type { ObjectReader } from './object-store.ts';
+import { eachObject } from './read-log.ts';
+
+/**
+ * @param reader of the private bucket
+ * @param report of its log
+ * @param progress hears of each hour and day
+ * @returns every object that a region's head names, and the heads; each before the next, whose memory may be the same
+ * @throws Error naming the record that is missing or altered, or what the log lacks
+ */
+export async function* rebuildAll(
+  reader: ObjectReader,
+  report: LogReport,
+  progress: OnProgress,
+): AsyncGenerator<RebuiltObject> {
+  const plans = planRebuild(eventsOf(report));
+  const records = await readRecords(reader, report);
+  const steps = plans.reduce((sum, { hours, days }) => sum + hours.length + days.length, 0);
+  let done = 0;
+  for (const plan of plans) {
+    const { region, unionRegion, retentionDays } = plan.published;
+    const ports: RebuildPorts = {
+      read: (name, { offset, length }) => reader.getRange(name, offset, length),
+      recordOf: (hour) => records.get(hour) ?? null,
+      workspace: newWorkspace(),
+      unionRegion,
+      retentionDays,
+    };
+    for (const hour of plan.hours) {
+      yield* rebuildHour(ports, hour);
+      progress(region, ++done, steps);
+    }
+    for (const { cut, slices } of plan.days) {
+      yield* rebuildDay(ports, cut, slices);
+      progress(region, ++done, steps);
+    }
+    const files = filesOf(plan);
+    for (const object of rebuildIndex(plan.published, files.hour, files.day)) {
+      // Some lists are one for all regions.
+      const isCommon = object.name === versionIndexPath() || object.name === countryIndexPath();
+      if (!isCommon || plan === plans.at(-1)) yield object;
+    }
+  }
+}
+
+/** How long what no head names any more may lie there, in hours of publications. */
+const FORMER_HOURS = 30;
+
+/**
+ * @param report of the log
+ * @returns names that heads of the last day named: until they are deleted they may lie in the public bucket
+ */
+export function formerNames(report: LogReport): Set<string> {
+  const events = eventsOf(report);
+  const newest = Math.max(...events.map((event) => (event.kind === 'published' ? event.hour : 0)));
+  const recent = events.flatMap((event, at) =>
+    event.kind === 'published' && event.hour >= newest - FORMER_HOURS ? [events.slice(0, at + 1)] : [],
+  );
+  const names = new Set<string>();
+  for (const until of recent) {
+    try {
+      const plan = planRebuild(until).find(({ published }) => published === until.at(-1))!;
+      for (const name of namesOf(plan)) names.add(name);
+    } catch {
+      // Of a publication before the log's beginning nothing is known.
+    }
+  }
+  return names;
+}
+
+function namesOf(plan: RegionPlan): string[] {
+  const { region, hour: throughHour, sequence, previous } = plan.published;
+  const hours = plan.hours.map(({ hour, files }) => ({ hour, chunks: chunkEntries(files, hour) }));
+  const days = plan.days.map(({ cut: { day, cut, files } }) => ({ day, cut, chunks: chunkEntries(files, null) }));
+  return [...composeHead({ region, sequence, previous, throughHour, hours, days }).named];
+}
+
+const eventsOf = (report: LogReport): LogEvent[] => report.entries.map(({ entry }) => entry.event);
+
+/** @returns the records that the log names, by hour */
+async function readRecords(reader: ObjectReader, report: LogReport): Promise<Map<number, SetRecord>> {
+  const records = new Map<number, SetRecord>();
+  const hours = eventsOf(report).flatMap((event) => (event.kind === 'recorded' ? [event.hour] : []));
+  const names = hours.map((hour) => setKey(hour)).filter((name) => report.objects.has(name));
+  await eachObject(reader, names, (name, bytes) => {
+    if (report.objects.get(name)?.sha256 !== toBase64Url(sha256(bytes))) {
+      throw new Error(`${name} is not what was recorded`);
+    }
+    const record = JSON.parse(new TextDecoder().decode(bytes)) as SetRecord;
+    records.set(record.hour, record);
+  });
+  const gone = names.find((name) => !records.has(Number(name.split('/')[1])));
+  if (gone !== undefined) throw new Error(`${gone} is recorded and not there`);
+  return records;
+}

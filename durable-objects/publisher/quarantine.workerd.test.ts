@@ -5,6 +5,7 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import { ROW_BYTES } from '../../domain/publication/packed-keys.ts';
 import { FIELDS_OFFSET } from '../submission-buffer/row-cipher.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
+import { itLong } from '../../test/support/longer.ts';
 
 const HOUR = MIDNIGHT / 3600 + 10;
 
@@ -66,7 +67,7 @@ describe('a set', () => {
     expect(await alerts()).toBe(1);
   });
 
-  it('keeps nothing of what was put aside once its keys have left', { timeout: 120_000 }, async ({ expect }) => {
+  itLong('keeps nothing of what was put aside once its keys have left', { timeout: 120_000 }, async ({ expect }) => {
     await rig.accept('u1', keysOf(1, 2));
     await rig.untilIdle();
     await damage(5, 9);

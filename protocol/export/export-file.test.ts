@@ -170,7 +170,15 @@ describe('export.sig and ZIP', () => {
         const header = { ...anyOther, keyId: '262', keyVersion: 'v1' };
         const exportBin = write(header, keys);
         const read = readExportZip(exportZip(exportBin, exportSignature(header, exportBin, signing.der)), pinned);
-        expect(read).toEqual({ ok: true, exportFile: { header, keys, revisedKeys: [] }, exportBin, verified: true });
+        const name = { keyId: '262', keyVersion: 'v1' };
+        const named = { named: [name], signedBy: [name] };
+        expect(read).toEqual({
+          ok: true,
+          exportFile: { header, keys, revisedKeys: [] },
+          exportBin,
+          verified: true,
+          ...named,
+        });
       }),
       { seed: 12, numRuns: 50 },
     );

@@ -1,7 +1,7 @@
 /**
  * @module Walks all scripts of package.json: each answers `--help` without doing anything and refuses what it doesn't know. Ours run
  * under Node's permission model, where writing a file or starting a program is an error; wrapped programs of others and
- * the shell script are held to leave every file as it was. What they do at Ctrl-C: interrupts.node.test.ts.
+ * the shell script are held to leave every file as it was. What they do at Ctrl-C: interrupts.long.node.test.ts.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';

@@ -26,7 +26,9 @@ beforeAll(async () => {
 afterAll(() => system.edge.dispose());
 
 async function publish(supportedCountries: string[], expected: number): Promise<void> {
-  const document = JSON.stringify({ ...defaults, supportedCountries });
+  // One person publishes here; who must agree is the portal's matter, and has its own tests.
+  const publication = { ...defaults.publication, secondPersonAbovePercentage: 100 };
+  const document = JSON.stringify({ ...defaults, publication, supportedCountries });
   const reply = await office.publishParameters({ document, audience: null, dryRun: false }, expected);
   if (reply.kind !== 'published') throw new Error(`not published: ${reply.kind}`);
 }

@@ -18,6 +18,8 @@ const DEADLINE_MS = 250;
  * shown by a clock of its own in workers/shared/deadline.test.ts, and by distributions in `npm run bench:indistinguishable`.
  */
 const HANGS_MS = 10_000;
+/** A key that comes twice breaks a rule of the whole upload. */
+const TWICE = patientKeys('twice', START, 1);
 /** Time the answer needs from the Worker to the socket; the deadline itself must never be undercut by more. */
 const CLOCK_GRAIN_MS = 3;
 
@@ -140,11 +142,7 @@ const CASES: Case[] = [
   ['TAN held by another upload', 500, async () => ({ headers: withTan(await takenTan('held')), body: bodyOf() })],
   ['malformed', 400, async () => ({ headers: withTan(await freshTan()), body: new Uint8Array(900).fill(0xff) })],
   ['empty', 400, async () => ({ headers: withTan(await freshTan()), body: new Uint8Array() })],
-  [
-    'rule broken',
-    400,
-    async () => ({ headers: withTan(await freshTan()), body: bodyOf([...freshKeys(), ...freshKeys()]) }),
-  ],
+  ['rule broken', 400, async () => ({ headers: withTan(await freshTan()), body: bodyOf([...TWICE, ...TWICE]) })],
   ['too large', 400, async () => ({ headers: withTan(await freshTan()), body: new Uint8Array(66_000) })],
   [
     'too large, in chunks',

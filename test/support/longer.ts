@@ -2,7 +2,7 @@
  * @module Tests with a longer form: `npm test` runs as many cases as prove the point, `npm run test:long` runs the files that
  * import this one again, with many more. CI does both.
  */
-import { inject } from 'vitest';
+import { inject, it } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,3 +18,6 @@ declare module 'vitest' {
 export function usualOrLong<T>(choice: { readonly usual: T; readonly long: T }): T {
   return inject('longer') ? choice.long : choice.usual;
 }
+
+/** A slow proof among quick ones: it runs with `npm run test:long` alone. */
+export const itLong: typeof it.skip = inject('longer') ? it : it.skip;

@@ -20,8 +20,11 @@ const DEADLINE_MS = 250;
 const HANGS_MS = 10_000;
 /** A key that comes twice breaks a rule of the whole upload. */
 const TWICE = patientKeys('twice', START, 1);
-/** Time the answer needs from the Worker to the socket; the deadline itself must never be undercut by more. */
-const CLOCK_GRAIN_MS = 3;
+/**
+ * The Worker counts from the last byte of the body; this process learns later that it has sent it, on a loaded machine some
+ * milliseconds. An answer that didn't wait comes 200 ms before.
+ */
+const CLOCK_GRAIN_MS = 25;
 
 let system: System;
 beforeAll(async () => {

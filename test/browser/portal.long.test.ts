@@ -294,6 +294,20 @@ describe('every page', () => {
     }
   });
 
+  it('is operated by keyboard: Tab reaches everything in its order, and one sees where one is', async ({ expect }) => {
+    const page = await portal.signIn({ name: 'everybody-4', roles: EVERYTHING });
+    for (const path of ['', ...PAGES]) {
+      await open(page, path);
+      const all = await operable(page);
+      const reached: string[] = [];
+      for (let n = 0; n < all.length; n++) {
+        await page.keyboard.press('Tab');
+        reached.push(await focused(page));
+      }
+      expect([path, reached]).toEqual([path, all]);
+    }
+  });
+
   it('is readable at 200 % and on a narrow screen: nothing has to be scrolled sideways', async ({ expect }) => {
     const page = await portal.signIn({ name: 'everybody-2', roles: EVERYTHING });
     // A window of 1,200 pixels enlarged to 200 % is 600 wide; WCAG 1.4.10 asks for 320.
@@ -325,5 +339,42 @@ it('a session that was idle for 15 minutes has ended', async ({ expect }) => {
   await open(page, 'teletan');
   expect(await heading(page)).toBe('Your session has ended');
 });
+
+/**
+ * Numbers what can be operated on a page, in the order of the document. Of a group of radio buttons Tab stops at one.
+ *
+ * @returns a name for each, as {@link focused} gives it
+ */
+const operable = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const groups = new Set<string>();
+    const all = [...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary')].filter(
+      (element) => {
+        const { type, name, disabled } = element as HTMLInputElement;
+        if (!element.checkVisibility() || disabled || type === 'hidden') return false;
+        if (type !== 'radio') return true;
+        const isNew = !groups.has(name);
+        groups.add(name);
+        return isNew;
+      },
+    );
+    return all.map((element, n) => {
+      const { type, name } = element as HTMLInputElement;
+      const named = type === 'radio' ? `radio ${name}` : `${element.tagName} ${n}`;
+      element.dataset['tab'] = named;
+      return named;
+    });
+  });
+
+/** @returns what has the focus, or what is wrong with it: nobody would see it */
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const element = document.activeElement as HTMLElement;
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+    const isSeen = (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none';
+    const { type, name } = element as HTMLInputElement;
+    const named = type === 'radio' ? `radio ${name}` : (element.dataset['tab'] ?? element.tagName);
+    return isSeen ? named : `${named} without a visible focus`;
+  });
 
 const isButton = (page: Page): Promise<boolean> => page.evaluate(() => document.activeElement?.tagName === 'BUTTON');

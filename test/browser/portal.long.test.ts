@@ -300,9 +300,12 @@ describe('every page', () => {
       await open(page, path);
       const all = await operable(page);
       const reached: string[] = [];
-      for (let n = 0; n < all.length; n++) {
+      // A date has places of its own for day, month, year and calendar.
+      for (let n = 0; n < all.length + 10 && reached.length < all.length; n++) {
         await page.keyboard.press('Tab');
-        reached.push(await focused(page));
+        const name = await focused(page);
+        const last = reached.at(-1);
+        if (last === undefined || !name.startsWith(last)) reached.push(name);
       }
       expect([path, reached]).toEqual([path, all]);
     }
@@ -348,16 +351,16 @@ it('a session that was idle for 15 minutes has ended', async ({ expect }) => {
 const operable = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const groups = new Set<string>();
-    const all = [...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary')].filter(
-      (element) => {
-        const { type, name, disabled } = element as HTMLInputElement;
-        if (!element.checkVisibility() || disabled || type === 'hidden') return false;
-        if (type !== 'radio') return true;
-        const isNew = !groups.has(name);
-        groups.add(name);
-        return isNew;
-      },
-    );
+    const all = [
+      ...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary, [tabindex="0"]'),
+    ].filter((element) => {
+      const { type, name, disabled } = element as HTMLInputElement;
+      if (!element.checkVisibility() || disabled || type === 'hidden') return false;
+      if (type !== 'radio') return true;
+      const isNew = !groups.has(name);
+      groups.add(name);
+      return isNew;
+    });
     return all.map((element, n) => {
       const { type, name } = element as HTMLInputElement;
       const named = type === 'radio' ? `radio ${name}` : `${element.tagName} ${n}`;

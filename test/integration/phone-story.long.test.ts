@@ -6,12 +6,12 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { OriginBackOfficeRpc } from '../../domain/rpc.ts';
 import parameters from '../../parameters/default.json' with { type: 'json' };
 import { main } from '../../phone/cli/cli.ts';
 import { scanQrCode } from '../../phone/verification/codes.ts';
 import { publishParameters } from '../../scripts/demo/risk.ts';
 import { callHotline, moveClock, setClock } from '../../scripts/support/operator.ts';
-import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { START, startSystem, type System } from '../conformance/support/system.ts';
 import { openLaboratory, postResult, withBackOffice } from '../support/back-office.ts';
 
@@ -119,7 +119,9 @@ describe('two phones by hand', () => {
     // Kept until an answer has shown that the clock is right.
     expect(JSON.parse(await read('sightings'))).toHaveLength(8);
     const document = JSON.stringify({ ...parameters, comment: 'a fortnight later' });
-    const reply = await new ParameterPortal(system.edge.url).publish({ document, audience: null, dryRun: false }, 1);
+    const portal = await system.edge.miniflare.getBindings<{ ORIGIN: OriginBackOfficeRpc }>('exposure-edge-portal');
+    // Two people, as `portal` says when the second has agreed.
+    const reply = await portal.ORIGIN.publishParameters({ document, audience: null, dryRun: false }, 1, 2);
     expect(reply).toMatchObject({ kind: 'published' });
     // The manifest is of two weeks before: nobody advanced the origin. The parameters are of now, and so is the clock.
     expect((await typed('sync ben')).text).toContain('newer ones are withheld');

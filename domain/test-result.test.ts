@@ -7,7 +7,18 @@ const DAY = 86_400;
 const POSTED = 1_790_000_000;
 const SAMPLE = POSTED - DAY;
 const ID = '0a'.repeat(32);
-const kept = (result: number): KeptResult => ({ result, sampleCollected: SAMPLE, postedAt: POSTED });
+const kept = (result: number): KeptResult => ({
+  result,
+  sampleCollected: SAMPLE,
+  isSampleTimeSaid: true,
+  postedAt: POSTED,
+});
+/** Of a row that didn't say when its sample was collected. */
+const keptWithout = (result: number): KeptResult => ({
+  ...kept(result),
+  sampleCollected: POSTED,
+  isSampleTimeSaid: false,
+});
 const row = (result: number, sampleCollected: number | null): PostedResult => ({ id: ID, result, sampleCollected });
 
 describe('a row that comes again', () => {
@@ -38,8 +49,28 @@ describe('a row that comes again', () => {
 
   it('an equal result of a newer sample dates the sample anew, and the test no later', ({ expect }) => {
     const next = resultAfter(kept(2), row(2, SAMPLE + 60), POSTED + 3600);
-    expect(next).toEqual({ result: 2, sampleCollected: SAMPLE + 60, postedAt: POSTED });
+    expect(next).toEqual({ ...kept(2), sampleCollected: SAMPLE + 60 });
   });
+
+  it.for([
+    ['pending, then done', 5, 7, POSTED - 300, 7],
+    ['a correction that says when', 1, 2, POSTED - 3600, 2],
+    ['a correction that doesn’t either', 1, 2, null, 2],
+    ['pending again, with a time', 7, 5, POSTED + 60, null],
+    ['pending again', 12, 10, null, null],
+    ['the same, with a time at last', 2, 2, POSTED - 300, 2],
+    ['the same', 2, 2, null, null],
+  ] as const)(
+    'after one that didn’t say when its sample was collected: %s',
+    ([, before, result, sample, after], { expect }) => {
+      const next = resultAfter(keptWithout(before), row(result, sample), POSTED + 900);
+      expect(next?.result ?? null).toBe(after);
+      if (next === null) return;
+      expect(next).toMatchObject({ isSampleTimeSaid: sample !== null, sampleCollected: sample ?? POSTED + 900 });
+      // From then on an older sample undoes nothing.
+      if (sample !== null) expect(resultAfter(next, row(3, sample - 1), POSTED + 1000)).toBeNull();
+    },
+  );
 
   it('once redeemed stays so, whatever comes', ({ expect }) => {
     fc.assert(
@@ -60,10 +91,10 @@ it('in whatever order rows with times come, the newest sample stands', ({ expect
   fc.assert(
     fc.property(rows, (posted) => {
       const [first, ...others] = posted.map(({ result, at }) => row(result, SAMPLE + at));
-      let now: KeptResult = { result: first!.result, sampleCollected: first!.sampleCollected!, postedAt: POSTED };
+      let now: KeptResult = { ...kept(first!.result), sampleCollected: first!.sampleCollected! };
       for (const other of others) now = resultAfter(now, other, POSTED + 60) ?? now;
       const newest = posted.toSorted((a, b) => b.at - a.at)[0]!;
-      expect(now).toEqual({ result: newest.result, sampleCollected: SAMPLE + newest.at, postedAt: POSTED });
+      expect(now).toEqual({ ...kept(newest.result), sampleCollected: SAMPLE + newest.at });
     }),
     { seed: 14 },
   );

@@ -73,6 +73,8 @@ export interface KeptResult {
   readonly result: number;
   /** Unix seconds; of a row that came without, when it came. */
   readonly sampleCollected: number;
+  /** False while no row said when the sample was collected: nothing can be older than a time that nobody knows. */
+  readonly isSampleTimeSaid: boolean;
   /** Unix seconds at which the test was posted first: its age counts from then on, whatever is posted later. */
   readonly postedAt: number;
 }
@@ -131,7 +133,7 @@ export function hashOfQrHash(hash: string): string {
 /**
  * What a row that comes again makes of the one that is kept. An equal row changes nothing, its age least of all; a redeemed one stays
  * redeemed; one with an older sample undoes nothing; of two about one sample the later is the correction. A row without a time of its
- * sample is as new as its coming, but one that says pending without it is a late copy.
+ * sample is as new as its coming, but one that says pending without it is a late copy; and where the kept one has none, nothing is older.
  *
  * @param now Unix seconds
  * @returns what to keep, or null: nothing changes
@@ -139,10 +141,15 @@ export function hashOfQrHash(hash: string): string {
 export function resultAfter(kept: KeptResult, posted: PostedResult, now: number): KeptResult | null {
   if (isRedeemed(resultForApp(kept.result, now - kept.postedAt))) return null;
   const { result, sampleCollected } = posted;
-  const isNewer = sampleCollected !== null && sampleCollected > kept.sampleCollected;
-  if (result === kept.result || isPending(result)) return isNewer ? { ...kept, result, sampleCollected } : null;
-  if (sampleCollected !== null && sampleCollected < kept.sampleCollected) return null;
-  return { ...kept, result, sampleCollected: sampleCollected ?? Math.max(now, kept.sampleCollected) };
+  const isSaid = sampleCollected !== null;
+  const isNewer = isSaid && kept.isSampleTimeSaid && sampleCollected > kept.sampleCollected;
+  const next = { ...kept, result, sampleCollected: sampleCollected ?? Math.max(now, kept.sampleCollected) };
+  if (result === kept.result) {
+    return isNewer || (isSaid && !kept.isSampleTimeSaid) ? { ...next, isSampleTimeSaid: true } : null;
+  }
+  if (isPending(result)) return isNewer ? next : null;
+  if (isSaid && kept.isSampleTimeSaid && sampleCollected < kept.sampleCollected) return null;
+  return { ...next, isSampleTimeSaid: kept.isSampleTimeSaid || isSaid };
 }
 
 /**

@@ -54,15 +54,20 @@ function faultOf(name: string, value: unknown): string | null {
   return 'must be a P-256 private key in PEM (PKCS#8)';
 }
 
-/** The secrets as they are stored. */
-function readSecrets(state: string): Record<string, string> {
+/**
+ * The secrets as they are stored.
+ *
+ * @param wanted beside stored data none of them may be missing: what is drawn anew fits nothing that is there
+ */
+function readSecrets(state: string, wanted: readonly string[]): Record<string, string> {
   const file = join(state, FILE);
+  const hasData = existsSync(join(state, 'resources'));
   const damaged = (what: string): Error =>
     new Error(
       `${file} is damaged: ${what}. What ${state} holds was signed and hashed with it: restore the file, or start with another --state.`,
     );
   if (!existsSync(file)) {
-    if (existsSync(join(state, 'resources'))) throw damaged('it is missing');
+    if (hasData) throw damaged('it is missing');
     return {};
   }
   let found: unknown;
@@ -77,6 +82,8 @@ function readSecrets(state: string): Record<string, string> {
     const fault = faultOf(name, value);
     if (fault !== null) throw damaged(`${name} ${fault}`);
   }
+  const lacking = wanted.find((name) => !(name in found));
+  if (hasData && lacking !== undefined) throw damaged(`${lacking} is missing`);
   return found as Record<string, string>;
 }
 
@@ -86,11 +93,15 @@ function readSecrets(state: string): Record<string, string> {
  * @param state an existing directory
  * @param workers whose secrets are wanted
  * @returns secret by name; two Workers that name the same secret share it (the TAN MAC key)
- * @throws Error naming the file, what is wrong with it and what to do, when it is damaged, or missing beside stored data
+ * @throws Error naming the file, what is wrong with it and what to do, when it is damaged, or it or one of them is missing beside stored data
  */
 export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]): Readonly<Record<string, string>> {
-  const secrets = readSecrets(state);
-  for (const name of new Set(workers.flatMap((worker) => worker.secrets))) {
+  const names = new Set(workers.flatMap((worker) => worker.secrets));
+  const secrets = readSecrets(
+    state,
+    [...names].map((name) => (name.endsWith('_PUBLIC_KEY') ? otherHalfOf(name) : name)),
+  );
+  for (const name of names) {
     if (name.endsWith('_PUBLIC_KEY')) {
       secrets[name] = publicPem((secrets[otherHalfOf(name)] ??= drawKeyPair()));
     } else secrets[name] ??= draw(name);

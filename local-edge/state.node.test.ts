@@ -114,6 +114,18 @@ describe('secrets.json', () => {
     expect(contents(state)).toEqual(before);
   });
 
+  it.for(['EXPORT_SIGNING_KEY', 'TAN_MAC_KEY', 'RESTORE_PRIVATE_KEY'])(
+    'without %s beside stored data is damaged, and with no secret at all, too',
+    (name, { expect }) => {
+      for (const left of [{ ...good(), [name]: undefined }, {}]) {
+        const state = stateWith({ 'format.json': STAMP, 'secrets.json': JSON.stringify(left) });
+        mkdirSync(join(state, 'resources'));
+        expect(() => loadSecrets(state, workers)).toThrow(/secrets\.json is damaged: [A-Z_]+ is missing/);
+        expect(JSON.parse(readFileSync(join(state, 'secrets.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(left)));
+      }
+    },
+  );
+
   it('that is missing beside stored data is not drawn anew: what is stored was signed with the old one', ({
     expect,
   }) => {

@@ -82,7 +82,7 @@ function insertResult(sql: SqlStorage, { labId, needsBirthDate }: Poster, row: P
        VALUES (?, ?, ?, ?, ?, ?)`,
     row.id,
     row.result,
-    row.sampleCollected ?? now,
+    row.sampleCollected ?? -now,
     labId,
     now,
     needsBirthDate ? 1 : 0,
@@ -94,7 +94,7 @@ function updateResult(sql: SqlStorage, id: string, { needsBirthDate }: Poster, n
   sql.exec(
     'UPDATE result SET result = ?, sample_collected = ?, needs_birth_date = ? WHERE hashed_guid = ?',
     next.result,
-    next.sampleCollected,
+    next.isSampleTimeSaid ? next.sampleCollected : -next.sampleCollected,
     needsBirthDate ? 1 : 0,
     id,
   );
@@ -134,7 +134,8 @@ export function readResult(sql: SqlStorage, hashedGuid: string): StoredResult | 
   if (row === undefined) return null;
   return {
     result: row.result,
-    sampleCollected: row.sample_collected,
+    sampleCollected: Math.abs(row.sample_collected),
+    isSampleTimeSaid: row.sample_collected > 0,
     labId: row.lab_id,
     postedAt: row.posted_at,
     needsBirthDate: row.needs_birth_date === 1,

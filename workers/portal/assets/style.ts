@@ -26,6 +26,7 @@ nav a { display: block; padding: .5rem .75rem; border-radius: .4rem; text-decora
 nav a:hover { text-decoration: underline; }
 nav a[aria-current] { background: var(--blue); color: #fff; }
 main { background: var(--paper); border: 1px solid var(--line); border-radius: .6rem; padding: 1.25rem 1.75rem 1.75rem; min-width: 0; }
+main :is(p, h1, h2, li, dd, .notice):not(td *) { overflow-wrap: anywhere; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: .25rem 0 .75rem; }
 h2 { font-size: 1.25rem; margin: 1.75rem 0 .5rem; }
 h3 { font-size: 1.05rem; margin: 1rem 0 .3rem; }
@@ -127,6 +128,7 @@ body:has(#sheets-end) .until-whole, body:not(:has(#sheets-end)) .when-whole, [hi
 @media screen and (max-width: 52rem) { .paper { padding-right: 0; } .paper .number { display: none; }
   .card { border-width: 1px; height: auto; min-height: 54mm; } .card .foot { padding-top: 2mm; } }
 @media screen { .sheets { overflow-x: auto; } .paper { content-visibility: auto; contain-intrinsic-size: auto 182mm auto 270mm; } }
+.flyer .parts > * { min-width: 0; overflow-wrap: anywhere; }
 .flyer svg { width: 58mm; height: 58mm; display: block; }
 .flyer ol { margin: 0; padding-left: 6mm; font-size: 12.5pt; }
 .flyer li { margin-bottom: 3mm; }

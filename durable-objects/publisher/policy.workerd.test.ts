@@ -8,7 +8,7 @@ import { hourStart } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
-import { itLong, usualOrLong } from '../../test/support/longer.ts';
+import { describeLong, usualOrLong } from '../../test/support/longer.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, publicJson, testEnv } from './test-rig.ts';
 
 let rig: Rig;
@@ -198,8 +198,8 @@ describe('decoys', () => {
   });
 });
 
-describe('after one case', () => {
-  itLong('there is a padded hour a day, at 07 UTC, without another', async ({ expect }) => {
+describeLong('after one case', () => {
+  it('there is a padded hour a day, at 07 UTC, without another', async ({ expect }) => {
     rig.policy = DEFAULT_CHUNK_POLICY;
     // From 10:00 of the first day to the end of the fourth.
     const published = await drive(

@@ -5,7 +5,7 @@ import { keyEnd } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { DayPage, ManifestHead } from '../../protocol/index/manifest.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
-import { itLong } from '../../test/support/longer.ts';
+import { describeLong, itLong } from '../../test/support/longer.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -244,35 +244,29 @@ function tables(sql: SqlStorage): Record<string, string[]> {
   return all;
 }
 
-describe('no cache', () => {
-  itLong(
-    'may hold a key longer than its retention and the four hours in which a head may still name it',
-    async ({ expect }) => {
-      await rig.accept('u1', keysOf(1, 14));
+describeLong('no cache', () => {
+  it('may hold a key longer than its retention and the four hours in which a head may still name it', async ({
+    expect,
+  }) => {
+    await rig.accept('u1', keysOf(1, 14));
+    await rig.untilIdle();
+    for (const now of [MIDNIGHT + 12 * 3600, MIDNIGHT + 86_400, MIDNIGHT + 3 * 86_400 + 3600, MIDNIGHT + 9 * 86_400]) {
+      rig.now = now;
       await rig.untilIdle();
-      for (const now of [
-        MIDNIGHT + 12 * 3600,
-        MIDNIGHT + 86_400,
-        MIDNIGHT + 3 * 86_400 + 3600,
-        MIDNIGHT + 9 * 86_400,
-      ]) {
-        rig.now = now;
-        await rig.untilIdle();
-        for (const key of (await objects(testEnv.PUBLIC)).keys()) {
-          const object = await testEnv.PUBLIC.head(key);
-          const age = Number(/max-age=(\d+)/.exec(object!.httpMetadata!.cacheControl!)![1]);
-          const dies = object!.httpMetadata!.cacheExpiry;
-          if (!object!.httpMetadata!.contentType!.endsWith('zip')) {
-            // Lists and head are small and mutable; pages carry the instant at which they are replaced.
-            expect(dies !== undefined || age <= 300, key).toBe(true);
-            continue;
-          }
-          const ends = (await exportKeys(key)).map((one) => keyEnd(one) + 14 * 86_400);
-          for (const end of ends) expect(dies!.getTime() / 1000, key).toBeLessThanOrEqual(nextMidnight(end) + 4 * 3600);
+      for (const key of (await objects(testEnv.PUBLIC)).keys()) {
+        const object = await testEnv.PUBLIC.head(key);
+        const age = Number(/max-age=(\d+)/.exec(object!.httpMetadata!.cacheControl!)![1]);
+        const dies = object!.httpMetadata!.cacheExpiry;
+        if (!object!.httpMetadata!.contentType!.endsWith('zip')) {
+          // Lists and head are small and mutable; pages carry the instant at which they are replaced.
+          expect(dies !== undefined || age <= 300, key).toBe(true);
+          continue;
         }
+        const ends = (await exportKeys(key)).map((one) => keyEnd(one) + 14 * 86_400);
+        for (const end of ends) expect(dies!.getTime() / 1000, key).toBeLessThanOrEqual(nextMidnight(end) + 4 * 3600);
       }
-    },
-  );
+    }
+  });
 });
 
 const nextMidnight = (at: number): number => Math.ceil(at / 86_400) * 86_400;

@@ -57,6 +57,21 @@ beforeEach(async () => {
 });
 
 describe('a row that comes again', () => {
+  it('with the time of its sample follows one that had none, also when that came first, and is then the one that counts', async ({
+    expect,
+  }) => {
+    const { stub } = shard;
+    await stub.put(POSTER, [row(1, 5), row(2, 1)]);
+    expect(await stub.result(id(1))).toMatchObject({ sampleCollected: START });
+    shard.now += 900;
+    await stub.put(POSTER, [row(1, 7, START - 300), row(2, 2, START - HOUR)]);
+    expect(await stub.result(id(1))).toMatchObject({ result: 7, sampleCollected: START - 300, postedAt: START });
+    expect(await stub.result(id(2))).toMatchObject({ result: 2, sampleCollected: START - HOUR });
+    await stub.put(POSTER, [row(1, 6, START - 301), row(2, 1, START - HOUR - 1)]);
+    expect(await stub.result(id(1))).toMatchObject({ result: 7 });
+    expect(await stub.result(id(2))).toMatchObject({ result: 2 });
+  });
+
   it('after a day changes nothing; once the test is forgotten it is taken and is nothing, for a year', async ({
     expect,
   }) => {

@@ -2,7 +2,7 @@
  * @module Tests with a longer form: `npm test` runs as many cases as prove the point, `npm run test:long` runs the files that
  * import this one again, with many more. CI does both.
  */
-import { inject, it } from 'vitest';
+import { describe, inject, it } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,3 +24,8 @@ type Declare = typeof it.skip;
 
 /** A slow proof among quick ones: only `npm run test:long` knows of it, so that `npm test` skips nothing. */
 export const itLong: Declare = inject('longer') ? it : ((() => undefined) as unknown as Declare);
+
+/** The same for a group of nothing else: a group without a test is an error. */
+export const describeLong: typeof describe.skip = inject('longer')
+  ? describe
+  : ((() => undefined) as unknown as typeof describe.skip);

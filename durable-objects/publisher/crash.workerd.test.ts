@@ -50,8 +50,8 @@ async function expected(): Promise<Record<string, string>> {
   return everything();
 }
 
-/** Every put in the longer form, every sixth one in the usual. */
-const STEP = usualOrLong({ usual: 6, long: 1 });
+/** Every put in the longer form, every tenth one in the usual. */
+const STEP = usualOrLong({ usual: 10, long: 1 });
 
 describe('a publisher that is killed', () => {
   it('between any two steps publishes the same bytes', async ({ expect }) => {

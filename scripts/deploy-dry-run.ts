@@ -1,6 +1,6 @@
 /**
  * @module `npm run deploy:dry-run`: has wrangler bundle and check every Worker as for a deployment, without an account.
- * The bundles stay in .cache/bundles/<environment>/, where test/integration/bundles.test.ts reads its own copy.
+ * The bundles stay in .cache/bundles/<environment>/, where test/integration/bundles.long.test.ts reads its own copy.
  */
 import { runChild } from './support/command-line/child.ts';
 import { run } from './support/command-line/command.ts';

@@ -6,6 +6,7 @@ import { DEFAULTS, type SimulationOptions } from './options.ts';
 import { asCsv, asMarkdown, asSvg, asTable } from './output.ts';
 import { simulate } from './simulation.ts';
 import { MODELS } from './warnings.ts';
+import { describeLong } from '../test/support/longer.ts';
 
 const parsed = parseParameters(parameters);
 if (!parsed.ok) throw new Error('parameters/default.json must be valid');
@@ -74,7 +75,7 @@ describe('a run', () => {
   });
 });
 
-describe('the sample in full', () => {
+describeLong('the sample in full', () => {
   it('downloads, stores and matches everything, and finds exactly what the short way found', async ({ expect }) => {
     const found = await outcome({ ...OPTIONS, phones: 150, days: 3, sample: 4 });
     expect(found.sample.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);

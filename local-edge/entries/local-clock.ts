@@ -1,6 +1,6 @@
 /**
  * @module The CLOCK binding (docs/architecture.md §11): the time of the local edge, which its driver moves. Only entries in this
- * folder import it, and none of them is deployed; test/integration/bundles.test.ts reads the bundles.
+ * folder import it, and none of them is deployed; test/integration/bundles.long.test.ts reads the bundles.
  */
 import { env } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';

@@ -2,7 +2,8 @@
  * @module The edge that `bench:seal` and `bench:midnight` measure: keys straight into the SubmissionBuffer, and a Publisher
  * that takes a step when it is told to.
  */
-import type { AcceptedUpload, OriginBackOfficeRpc } from '../domain/rpc.ts';
+import { packUpload, type PackedUpload } from '../domain/packed-upload.ts';
+import type { OriginBackOfficeRpc } from '../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { temporaryFolder } from '../scripts/support/command-line/interrupt.ts';
 import { startLocalEdge, type LocalEdge } from '../local-edge/local-edge.ts';
@@ -46,7 +47,7 @@ export async function inTwoProcesses<T>(
 export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKey[], name: string): Promise<void> {
   const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
   const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as {
-    accept(uploadId: string, upload: AcceptedUpload): Promise<unknown>;
+    accept(uploadId: string, upload: PackedUpload): Promise<unknown>;
   };
   let next = 0;
   const client = async (): Promise<void> => {
@@ -55,7 +56,7 @@ export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKe
       next += KEYS_A_CALL;
       const part = keys.slice(from, next);
       const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
-      await buffer.accept(`${name}-${from}`, upload);
+      await buffer.accept(`${name}-${from}`, packUpload(upload));
     }
   };
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, client));

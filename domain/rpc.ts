@@ -6,6 +6,7 @@ import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
 import type { ListRefusal } from './list-refusal.ts';
+import type { Packed } from './publication/packed-keys.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
@@ -62,7 +63,7 @@ export type KeyStanding = 'known' | 'new' | 'over';
 
 /** origin#Intake, bound by `upload` alone. */
 export interface IntakeRpc {
-  accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
+  accept(uploadId: string, upload: Packed<AcceptedUpload>, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
   /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */
   policy(): Promise<PublishedPolicy>;

@@ -3,7 +3,6 @@
  * be taken over, and what is stored ends in a file that every phone reads (docs/architecture.md §4.2).
  */
 import type { AcceptedUpload } from '../rpc.ts';
-import { MAX_KEYS_PER_UPLOAD } from './limits.ts';
 import { withHome } from './regions.ts';
 import type { UploadPolicy } from './upload-rules.ts';
 import { checkUpload, publishableKeys } from './validate.ts';
@@ -12,7 +11,7 @@ import { checkUpload, publishableKeys } from './validate.ts';
 const MAX_BATCH_ID_LENGTH = 100;
 
 /**
- * @param upload as it came by RPC: of any shape
+ * @param upload as it came by RPC: whole keys (domain/packed-upload.ts), all else of any shape
  * @param policy the home country, as `upload` has it; whether the other regions are supported is judged by the published parameters (regions.ts)
  * @param now Unix seconds; a key that grew too old since `upload` looked is left out
  * @returns the upload with its keys written anew, at least one, or null when it breaks a rule or nothing is left
@@ -36,20 +35,13 @@ export function recheckUpload(
   return keys.length === 0 || refused !== null ? null : { ...upload, keys };
 }
 
-/** Types lie about what another Worker sent; numbers are judged by the rules, which take whole ones alone. */
+/** Types lie about what another Worker sent; keys are what was unpacked, and judged by the rules. */
 function hasShape(upload: AcceptedUpload): boolean {
-  if (typeof upload !== 'object' || upload === null) return false;
-  const { keys, regions, consentToFederation, codeBatchId } = upload;
+  const { regions, consentToFederation, codeBatchId } = upload;
   return (
-    Array.isArray(keys) &&
-    // What upload hands on has been through the rules that drop: more than this is no upload of a phone.
-    keys.length <= MAX_KEYS_PER_UPLOAD &&
-    keys.every((key: unknown) => isObject(key) && 'keyData' in key && key.keyData instanceof Uint8Array) &&
     Array.isArray(regions) &&
     regions.every((region) => typeof region === 'string') &&
     typeof consentToFederation === 'boolean' &&
     (codeBatchId === null || (typeof codeBatchId === 'string' && codeBatchId.length <= MAX_BATCH_ID_LENGTH))
   );
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

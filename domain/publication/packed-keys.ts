@@ -30,6 +30,9 @@ export interface Provenance {
   readonly synthetic: boolean;
 }
 
+/** The same with its keys as {@link SORT_BYTES} bytes each, one after the other. */
+export type Packed<T extends { readonly keys: unknown }> = Omit<T, 'keys'> & { readonly keys: Uint8Array };
+
 /** Writes a key, the first {@link SORT_BYTES} of a row. */
 export function packKey(rows: Uint8Array, offset: number, key: TemporaryExposureKey): void {
   writeUint32(rows, offset, key.rollingStartIntervalNumber);

@@ -5,6 +5,7 @@
 import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+import { packUpload } from '../../domain/packed-upload.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { concatBytes, fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
@@ -78,7 +79,7 @@ export class Rig {
     const upload: AcceptedUpload = { ...base, ...change };
     await this.tuneBuffer();
     try {
-      return await this.buffer.accept(uploadId, upload);
+      return await this.buffer.accept(uploadId, packUpload(upload));
     } finally {
       await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
     }

@@ -6,7 +6,8 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
-import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
+import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
@@ -78,7 +79,9 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
-  async accept(uploadId: string, upload: AcceptedUpload): Promise<Acceptance> {
+  async accept(uploadId: string, packed: PackedUpload): Promise<Acceptance> {
+    const upload = unpackUpload(packed);
+    if (upload === null) throw new RangeError('accept: packed keys are expected');
     const now = await this.#ready();
     return this.#commits.run(() =>
       acceptUpload(this.ctx.storage.sql, this.config, this.#keys, this.random, now, uploadId, upload),

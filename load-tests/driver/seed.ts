@@ -3,7 +3,8 @@
  * origin under the moved clock. Uploads go to the buffer by its own RPC; `upload` and TANs have scenarios of their own.
  */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import type { AcceptedUpload, AcceptReply } from '../../domain/rpc.ts';
+import { packUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { AcceptReply } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
@@ -16,7 +17,7 @@ export const KEYS_PER_UPLOADED_CASE = 14;
 const PARALLEL = 20;
 
 interface Buffer {
-  accept(uploadId: string, upload: AcceptedUpload): Promise<AcceptReply>;
+  accept(uploadId: string, upload: PackedUpload): Promise<AcceptReply>;
 }
 
 /** The SubmissionBuffer of a local edge. */
@@ -61,7 +62,7 @@ export async function uploadCases(edge: LocalEdge, hour: number, uploads: number
   const one = async (): Promise<void> => {
     const keys = keysOfOneCase(day);
     const upload = { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
-    const reply = await buffer.accept(randomUUID(), upload);
+    const reply = await buffer.accept(randomUUID(), packUpload(upload));
     if (reply.kind !== 'stored') throw new Error(`seed: an upload of new keys was answered "${reply.kind}"`);
   };
   for (let done = 0; done < uploads; done += PARALLEL) {

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { commitToId, commitToPayload, originIdOf } from '../../domain/intake-permit.ts';
+import { packUpload } from '../../domain/packed-upload.ts';
 import type { AcceptedUpload, IntakeRpc, OriginBackOfficeRpc, RedeemRpc } from '../../domain/rpc.ts';
 import { publishableKeys } from '../../domain/keys/validate.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
@@ -55,7 +56,7 @@ async function accept(regions: string[]): Promise<string> {
   });
   if (reply.kind !== 'reserved') throw new Error(reply.kind);
   const permit = { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE };
-  return (await intake.accept(id.uploadId, upload, permit)).kind;
+  return (await intake.accept(id.uploadId, packUpload(upload), permit)).kind;
 }
 async function send(visitedCountries: string[]): Promise<number> {
   const [tan = ''] = await system.tans(1);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import schema from '../../domain/event-log/entry.schema.json' with { type: 'json' };
-import type { AcceptedUpload } from '../../domain/rpc.ts';
+import { packUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import { openBuckets, type StateBuckets } from '../../local-edge/buckets.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { ROOT } from '../../local-edge/workers.ts';
@@ -47,11 +47,12 @@ beforeAll(async () => {
   try {
     const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
     const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as {
-      accept(uploadId: string, upload: AcceptedUpload): Promise<unknown>;
+      accept(uploadId: string, upload: PackedUpload): Promise<unknown>;
     };
     const upload = async (label: string, codeBatchId: string | null, regions: string[]): Promise<void> => {
       const keys = keysOf(label, DAY_ONE - 1);
-      await buffer.accept(label, { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId });
+      const whole = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId };
+      await buffer.accept(label, packUpload(whole));
     };
     await setClock(edge.url, START);
     await advanceUntilIdle(edge.url);

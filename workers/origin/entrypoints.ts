@@ -8,9 +8,9 @@ import { commitToId, deathReceipt, isOriginId, permits } from '../../domain/inta
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import { recheckUpload } from '../../domain/keys/recheck.ts';
 import { areRegionsOf, type PolicyInForce, type PublishedPolicy } from '../../domain/keys/regions.ts';
+import { packUpload, unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import type {
   AcceptReply,
-  AcceptedUpload,
   ClockStatus,
   IntakePermit,
   IntakeRpc,
@@ -47,13 +47,16 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       return { version, supportedCountries };
     }
 
-    async accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply> {
+    async accept(uploadId: string, packed: PackedUpload, permit: IntakePermit): Promise<AcceptReply> {
       const { policy, permitKey } = intakeConfig(this.env);
       const now = await clock();
       const hour = hourOf(now);
       counts.report(hour);
-      const checked = recheckUpload(upload, policy, now);
+      // What upload hands on has been through the rules that drop: more keys than this are no upload of a phone.
+      const upload = unpackUpload(packed, MAX_KEYS_PER_UPLOAD);
+      const checked = upload === null ? null : recheckUpload(upload, policy, now);
       const isGood =
+        upload !== null &&
         checked !== null &&
         permits(permitKey, hour, uploadId, upload, permit) &&
         (await this.#hasKnownRegions(checked.regions, policy.homeCountry, now));
@@ -61,7 +64,7 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
         counts.count('intake-refused', hour);
         return { kind: 'refused' };
       }
-      const { kind } = await originObjects(this.env).buffer.accept(uploadId, checked);
+      const { kind } = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked));
       return kind === 'stored' ? { kind } : { kind, receipt: receipt(permitKey, uploadId, permit.idNonce) };
     }
 

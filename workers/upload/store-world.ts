@@ -4,10 +4,10 @@
  * fail before or after its effect.
  */
 import { commitToId, deathReceipt, permits, provesDeath, signPermit } from '../../domain/intake-permit.ts';
+import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
 import type {
   AcceptReply,
-  AcceptedUpload,
   IntakePermit,
   RedeemRpc,
   ReserveReply,
@@ -101,8 +101,9 @@ export class World {
     this.tan = release(this.tan, reservationId, proven) ?? this.tan;
   }
 
-  #accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): AcceptReply {
-    if (!permits(PERMIT_KEY, hourOf(this.now), uploadId, upload, permit)) return { kind: 'refused' };
+  #accept(uploadId: string, packed: PackedUpload, permit: IntakePermit): AcceptReply {
+    const upload = unpackUpload(packed);
+    if (upload === null || !permits(PERMIT_KEY, hourOf(this.now), uploadId, upload, permit)) return { kind: 'refused' };
     const receipt = deathReceipt(PERMIT_KEY, commitToId({ uploadId, idNonce: permit.idNonce }));
     if (this.dead.has(uploadId)) return { kind: 'tombstone', receipt };
     if (this.stored.has(uploadId)) return { kind: 'stored' };

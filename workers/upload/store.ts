@@ -30,6 +30,7 @@ import {
   type RecognisableKey,
 } from '../../domain/keys/validate.ts';
 import type { CheckedUpload } from '../../domain/keys/uploaded.ts';
+import { packUpload } from '../../domain/packed-upload.ts';
 import type { IntakeRpc, RedeemRpc, ReserveReply } from '../../domain/rpc.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { Outcome } from './outcome.ts';
@@ -161,7 +162,11 @@ async function acceptReserved(
     const all = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     return dropped['future-start'] === all ? { kind: 'clock-wrong' } : STORED;
   }
-  const reply = await intake.accept(uploadId, { ...payload, codeBatchId }, { ...permit, idNonce, payloadNonce });
+  const reply = await intake.accept(uploadId, packUpload({ ...payload, codeBatchId }), {
+    ...permit,
+    idNonce,
+    payloadNonce,
+  });
   switch (reply.kind) {
     case 'stored':
       return committed(redeem, tan, reservationId);

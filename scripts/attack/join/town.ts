@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { commitToId, commitToPayload, originIdOf } from '../../../domain/intake-permit.ts';
 import { uploadDigest } from '../../../domain/keys/digest.ts';
 import { publishableKeys } from '../../../domain/keys/validate.ts';
+import { packUpload } from '../../../domain/packed-upload.ts';
 import type { ReserveReply } from '../../../domain/rpc.ts';
 import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { SECONDS_PER_HOUR } from '../../../protocol/gaen/intervals.ts';
@@ -132,7 +133,11 @@ async function uploadWithoutCommit(
   const reply = ('value' in reserved ? reserved.value : reserved) as ReserveReply;
   if (reply.kind !== 'reserved') throw new Error(`reserve: ${JSON.stringify(reply)}`);
   const permit = { ...reply.permit, idNonce: id.idNonce, payloadNonce };
-  const accepted = await puppet.call('INTAKE', 'accept', [id.uploadId, { ...payload, codeBatchId: null }, permit]);
+  const accepted = await puppet.call('INTAKE', 'accept', [
+    id.uploadId,
+    packUpload({ ...payload, codeBatchId: null }),
+    permit,
+  ]);
   if (!JSON.stringify(accepted).includes('stored')) throw new Error(`accept: ${JSON.stringify(accepted)}`);
   return { kind: 'commit-lost', tan, keys: keys.map(({ keyData }) => toHex(keyData)) };
 }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { commitToId, commitToPayload, deathReceipt, type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
 import { encodeRiskLevel } from '../../../domain/keys/risk.ts';
+import { packUpload } from '../../../domain/packed-upload.ts';
 import type { AcceptedUpload, IntakePermit, ReserveReply } from '../../../domain/rpc.ts';
 import { startLocalEdge } from '../../../local-edge/local-edge.ts';
 import { readExportZip } from '../../../protocol/export/export-reader.ts';
@@ -78,7 +79,7 @@ class Rogue {
     permit: IntakePermit | null,
   ): Promise<{ kind: string; receipt?: string }> {
     const mac = { hour: hourOf(START), mac: '0'.repeat(64), idNonce: NONCE, payloadNonce: NONCE };
-    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, upload, permit ?? mac]);
+    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, packUpload(upload), permit ?? mac]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
   }
 

@@ -1,0 +1,41 @@
+import * as fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { packUpload, unpackUpload, type PackedUpload } from './packed-upload.ts';
+import type { AcceptedUpload } from './rpc.ts';
+
+const KEY = fc.record({
+  keyData: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  rollingStartIntervalNumber: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  rollingPeriod: fc.integer({ min: 1, max: 144 }),
+  transmissionRiskLevel: fc.integer({ min: 1, max: 8 }),
+  reportType: fc.constantFrom(1, 2, 3, 4, 5),
+  daysSinceOnsetOfSymptoms: fc.integer({ min: -14, max: 14 }),
+});
+const about = { regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+const uploadOf = (keys: object[]): AcceptedUpload => ({ ...about, keys: keys as AcceptedUpload['keys'] });
+
+describe('a packed upload', () => {
+  it('is unpacked as it was, also when a clone came by RPC', ({ expect }) => {
+    fc.assert(
+      fc.property(fc.array(KEY, { maxLength: 30 }), (keys) => {
+        const upload = uploadOf(keys);
+        expect(unpackUpload(structuredClone(packUpload(upload)), 30)).toEqual(upload);
+      }),
+      { seed: 15 },
+    );
+  });
+
+  it.for<[name: string, packed: unknown]>([
+    ['no keys at all', { ...about }],
+    ['keys that are a list', { ...about, keys: [] }],
+    ['keys that are text', { ...about, keys: 'a'.repeat(24) }],
+    ['keys that are words of two bytes', { ...about, keys: new Uint16Array(24) }],
+    ['a key and a half', { ...about, keys: new Uint8Array(36) }],
+    ['three keys where two are allowed', { ...about, keys: new Uint8Array(72) }],
+    ['null', null],
+    ['nothing', undefined],
+    ['a number', 7],
+  ])('is nothing with %s', ([, packed], { expect }) => {
+    expect(unpackUpload(packed as PackedUpload, 2)).toBeNull();
+  });
+});

@@ -8,6 +8,14 @@
  * each call is run again alone.
  */
 
+/** What a group does once for all its calls, within their transaction. */
+export interface GroupEdges {
+  /** Before the first call; also before a group is run again after a rollback, so what the first run left is forgotten here. */
+  readonly begin: () => void;
+  /** After the last; what it throws undoes the group as a call's error does. */
+  readonly end: () => void;
+}
+
 interface Call {
   /** Does the work; what it returns tells the caller. */
   readonly run: () => () => void;
@@ -17,12 +25,14 @@ interface Call {
 /** The commits of one Durable Object. */
 export class GroupCommit {
   readonly #storage: DurableObjectStorage;
+  readonly #edges: GroupEdges | null;
   #waiting: Call[] = [];
   #underWay = false;
 
-  /** @param storage of the object */
-  constructor(storage: DurableObjectStorage) {
+  /** @param storage of the object @param edges what each group begins and ends with; null: nothing */
+  constructor(storage: DurableObjectStorage, edges: GroupEdges | null = null) {
     this.#storage = storage;
+    this.#edges = edges;
   }
 
   /**
@@ -63,7 +73,12 @@ export class GroupCommit {
     try {
       // `transaction`, not `transactionSync`: that one is a savepoint within a transaction, and SQLite then copies every
       // page it touches to a temporary file first, a tenth of an upload's CPU.
-      const tellings = await this.#storage.transaction(async () => calls.map(({ run }) => run()));
+      const tellings = await this.#storage.transaction(async () => {
+        this.#edges?.begin();
+        const told = calls.map(({ run }) => run());
+        this.#edges?.end();
+        return told;
+      });
       for (const tell of tellings) tell();
     } catch (error) {
       if (calls.length === 1) calls[0]?.fail(error);

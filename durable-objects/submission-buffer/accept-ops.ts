@@ -10,14 +10,13 @@ import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
-import type { RandomBytes } from '../../domain/random.ts';
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
-import { countReceived } from './received-ops.ts';
+import type { ReceivedUploads } from './received-ops.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { insertWaiting, waitingHours, waitingTags, type FreshKey } from './waiting-rows.ts';
@@ -44,7 +43,7 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param sql storage of the object
  * @param config of the deployment
  * @param ciphers ready for `now`
- * @param random for the counts of what was received (received-ops.ts)
+ * @param received told of a real upload, to be counted in the same transaction
  * @param now Unix seconds
  * @param uploadId derived by `upload`; it is never stored beside a key
  * @param upload 1..30 valid keys with regions, consent, origin, code batch
@@ -54,7 +53,7 @@ export function acceptUpload(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
-  random: RandomBytes,
+  received: ReceivedUploads,
   now: number,
   uploadId: string,
   upload: AcceptedUpload,
@@ -71,12 +70,9 @@ export function acceptUpload(
   storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
   // Peers' keys come in batches, which are nobody's upload.
   if (upload.origin === config.homeCountry) {
-    countReceived(
-      sql,
-      ciphers,
-      random,
-      now,
+    received.add(
       fresh.map(({ key }) => key),
+      now,
     );
   }
   storeUpload(sql, now, uploadId, 'stored');

@@ -5,6 +5,7 @@ import { readReceived } from '../../domain/received.ts';
 import { r2Bucket } from '../publisher/bucket.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, testEnv } from '../publisher/test-rig.ts';
 import { ROW_BYTES, rowProvenance, unpackKey } from '../../domain/publication/packed-keys.ts';
+import { packUpload } from '../../domain/packed-upload.ts';
 import { HourKeys } from './hour-keys.ts';
 
 let rig: Rig;
@@ -182,17 +183,44 @@ describe('what was received', () => {
     expect(await stored()).toEqual([]);
   });
 
-  it('goes with the upload in a crash: neither is there, or both', async ({ expect }) => {
+  it.for(['upload', 'received'])(
+    'goes with the upload in a crash at %s: neither is there, or both',
+    async (table, { expect }) => {
+      await rig.accept('u1', keysOf(1, 5));
+      const before = [await stored(), await rig.inBuffer(rows)];
+      // The last statement of the upload fails, or the one that writes the counts after it.
+      await rig.inBuffer(
+        (sql) =>
+          void sql.exec(`CREATE TRIGGER crash BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'crash'); END`),
+      );
+      await expect(rig.accept('u2', keysOf(2, 5))).rejects.toThrow('crash');
+      expect([await stored(), await rig.inBuffer(rows)]).toEqual(before);
+      await rig.inBuffer((sql) => void sql.exec('DROP TRIGGER crash'));
+      await rig.accept('u2', keysOf(2, 5));
+      expect(await uploads()).toBe(2);
+    },
+  );
+
+  it('counts each of those that share a transaction once, also when it is undone for one of them', async ({
+    expect,
+  }) => {
     await rig.accept('u1', keysOf(1, 5));
-    const before = [await stored(), await rig.inBuffer(rows)];
-    // The last statement of the transaction fails: what it counts is written by then.
-    await rig.inBuffer(
-      (sql) => void sql.exec(`CREATE TRIGGER crash BEFORE INSERT ON upload BEGIN SELECT RAISE(ABORT, 'crash'); END`),
+    const poison = `CREATE TRIGGER poison BEFORE INSERT ON upload WHEN NEW.upload_id = 'bad' BEGIN SELECT RAISE(ABORT, 'x'); END`;
+    await rig.inBuffer((sql) => void sql.exec(poison));
+    const about = { regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+    // The first goes at once; the others come while it is being written.
+    const answers = await Promise.allSettled(
+      ['u2', 'u3', 'bad', 'u4', 'u5'].map((id, n) =>
+        rig.buffer.accept(id, packUpload({ ...about, keys: keysOf(n + 2, 3) })),
+      ),
     );
-    await expect(rig.accept('u2', keysOf(2, 5))).rejects.toThrow('crash');
-    expect([await stored(), await rig.inBuffer(rows)]).toEqual(before);
-    await rig.inBuffer((sql) => void sql.exec('DROP TRIGGER crash'));
-    await rig.accept('u2', keysOf(2, 5));
-    expect(await uploads()).toBe(2);
+    expect(answers.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(await uploads()).toBe(5);
   });
 });

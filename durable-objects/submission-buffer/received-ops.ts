@@ -1,7 +1,7 @@
 /**
  * @module The counts that decoys are drawn from (domain/received.ts): one row, a sum over at least 50 uploads at any time, rewritten
- * with each upload. Two states one upload apart would say what that upload was, and SQLite's log has all states: so they
- * lie sealed under the key of an hour to come (hour-keys.ts), and are sealed anew before that key is erased.
+ * with each transaction that stores uploads. Two states one upload apart would say what that upload was, and SQLite's log has all
+ * states: so they lie sealed under the key of an hour to come (hour-keys.ts), and are sealed anew before that key is erased.
  *
  * Durable order: a real upload is counted in the transaction that stores it, so that a crash counts it with its keys or not
  * at all, and one that is sent again is not counted twice. Sealing anew is on disk before keys are erased. Counts whose key
@@ -37,23 +37,32 @@ export function readCounts(sql: SqlStorage, ciphers: Ciphers, random: RandomByte
   return (opened === null ? null : readReceived(opened)) ?? nothingReceived(random, Math.floor(now / SECONDS_PER_DAY));
 }
 
-/**
- * Counts one real upload; runs inside the transaction that stores it.
- *
- * @param ciphers ready for `now`
- * @param now Unix seconds
- * @param keys what is new in it, in published form
- */
-export function countReceived(
-  sql: SqlStorage,
-  ciphers: Ciphers,
-  random: RandomBytes,
-  now: number,
-  keys: readonly TemporaryExposureKey[],
-): void {
-  const hour = hourOf(now);
-  const received = forgetHalf(random, readCounts(sql, ciphers, random, now), Math.floor(now / SECONDS_PER_DAY));
-  write(sql, ciphers, countUpload(received, shapeOf(keys, hour), hour), now);
+/** Real uploads that one transaction stores: their counts are opened and sealed once (group-commit.ts). */
+export class ReceivedUploads {
+  #uploads: { readonly keys: readonly TemporaryExposureKey[]; readonly now: number }[] = [];
+
+  /** A transaction begins; what one that was undone has left is none of it. */
+  begin(): void {
+    this.#uploads = [];
+  }
+
+  /** @param keys what is new in a real upload, in published form @param now Unix seconds */
+  add(keys: readonly TemporaryExposureKey[], now: number): void {
+    this.#uploads.push({ keys, now });
+  }
+
+  /** Counts them, within the transaction that stores them. @param ciphers ready for the time of each */
+  count(sql: SqlStorage, ciphers: Ciphers, random: RandomBytes): void {
+    const last = this.#uploads.at(-1);
+    if (last === undefined) return;
+    let received = readCounts(sql, ciphers, random, last.now);
+    for (const { keys, now } of this.#uploads) {
+      const hour = hourOf(now);
+      received = forgetHalf(random, received, Math.floor(now / SECONDS_PER_DAY));
+      received = countUpload(received, shapeOf(keys, hour), hour);
+    }
+    write(sql, ciphers, received, last.now);
+  }
 }
 
 /**

@@ -26,7 +26,7 @@ import { HourKeys } from './hour-keys.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
-import { keepReceived } from './received-ops.ts';
+import { keepReceived, ReceivedUploads } from './received-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetReader } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
@@ -58,6 +58,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
+  readonly #received = new ReceivedUploads();
   #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
   /** Pages are read one after the other: they share one place in the set. */
   #paging: Promise<unknown> = Promise.resolve();
@@ -70,7 +71,10 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
     this.config = parseBufferConfig(env as Record<string, unknown>);
-    this.#commits = new GroupCommit(ctx.storage);
+    this.#commits = new GroupCommit(ctx.storage, {
+      begin: () => this.#received.begin(),
+      end: () => this.#received.count(ctx.storage.sql, this.#keys, this.random),
+    });
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
@@ -84,7 +88,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     if (upload === null) throw new RangeError('accept: packed keys are expected');
     const now = await this.#ready();
     return this.#commits.run(() =>
-      acceptUpload(this.ctx.storage.sql, this.config, this.#keys, this.random, now, uploadId, upload),
+      acceptUpload(this.ctx.storage.sql, this.config, this.#keys, this.#received, now, uploadId, upload),
     );
   }
 

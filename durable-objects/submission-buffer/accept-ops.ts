@@ -13,7 +13,7 @@ import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.t
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
+import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import type { ReceivedUploads } from './received-ops.ts';
@@ -36,6 +36,11 @@ const RELEASE_COUNTER: InsertTarget = {
     any_uploads = any_uploads + excluded.any_uploads, synthetic_keys = synthetic_keys + excluded.synthetic_keys,
     synthetic_first_uploads = synthetic_first_uploads + excluded.synthetic_first_uploads`,
 };
+
+const KNOWN_AT = textByCount(
+  (count) => `WITH asked (at, hash) AS (${piecesOf(count, HASH_BYTES)})
+    SELECT at FROM asked CROSS JOIN known_key USING (hash)`,
+);
 
 /**
  * Runs inside a transaction.
@@ -160,11 +165,9 @@ export function newKeys(
   }
   const candidates = [...fresh.entries()];
   if (candidates.length === 0) return [];
-  const known = sql.exec<{ hash: ArrayBuffer }>(
-    `SELECT hash FROM known_key WHERE hash IN (${places(candidates.length)})`,
-    ...candidates.map(([, { hash }]) => hash),
-  );
-  for (const { hash } of known) fresh.delete(toHex(new Uint8Array(hash)));
+  const hashes = new Uint8Array(candidates.length * HASH_BYTES);
+  for (const [n, [, { hash }]] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
+  for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) fresh.delete(candidates[at]![0]);
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
   for (const [n, [, { key }]] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);

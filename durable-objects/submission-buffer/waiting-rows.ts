@@ -3,7 +3,7 @@
  * hour they lie in order of their tags, which is neither an order of arrival nor one of the published file.
  */
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
+import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
 import { packKey } from '../../domain/publication/packed-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
 import {
@@ -70,24 +70,20 @@ export function waitingHours(sql: SqlStorage, first = 0, last = Number.MAX_SAFE_
     .map(({ hour }) => hour);
 }
 
+const WAITING_AT = textByCount(
+  (count) => `WITH asked (at, tag) AS (${piecesOf(count, TAG_BYTES)})
+    SELECT at FROM asked CROSS JOIN waiting_row USING (tag) WHERE release_hour = ?2`,
+);
+
 /**
  * @param tags of an hour's cipher, one after the other
  * @returns of which positions there is a row
  */
 export function waitingTags(sql: SqlStorage, hour: number, tags: Uint8Array): number[] {
-  const count = tags.length / TAG_BYTES;
-  const each = Array.from({ length: count }, (_, n) => tags.subarray(n * TAG_BYTES, (n + 1) * TAG_BYTES));
-  const present = sql
-    .exec<{ tag: ArrayBuffer }>(
-      `SELECT tag FROM waiting_row WHERE release_hour = ? AND tag IN (${places(count)})`,
-      hour,
-      ...each,
-    )
-    .toArray();
-  return present.map(({ tag }) => {
-    const found = new Uint8Array(tag);
-    return each.findIndex((own) => own.every((byte, i) => byte === found[i]));
-  });
+  return sql
+    .exec<{ at: number }>(WAITING_AT(tags.length / TAG_BYTES), tags, hour)
+    .toArray()
+    .map(({ at }) => at);
 }
 
 /** Some rows of an hour, opened. */

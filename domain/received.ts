@@ -227,9 +227,12 @@ function addProfile(random: RandomBytes, counts: Uint16Array, uploads: number): 
   }
 }
 
-/** @returns how many of `count` units stay, each with a chance of one half */
+/** @returns how many of `count` units stay, each with a chance of one half: a bit of randomness a unit, 32 at a time */
 function half(random: RandomBytes, count: number): number {
   let left = 0;
-  for (let n = 0; n < count; n++) left += below(random, 2);
+  for (let units = count; units > 0; units -= 32) {
+    let bits = below(random, 2 ** 32) >>> Math.max(0, 32 - units);
+    for (; bits !== 0; bits &= bits - 1) left++;
+  }
   return left;
 }

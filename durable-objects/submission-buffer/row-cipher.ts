@@ -157,15 +157,19 @@ export class HourCipher {
 
   #crypt(rows: Uint8Array): void {
     const counters = COUNTERS.take((rows.length / STORED_ROW_BYTES) * BLOCKS_A_ROW * TAG_BYTES);
+    const [from, to] = [viewOf(rows), viewOf(counters)];
     for (let row = 0, at = 0; row < rows.length; row += STORED_ROW_BYTES) {
       for (let block = 0; block < BLOCKS_A_ROW; block++, at += TAG_BYTES) {
-        for (let i = 0; i < TAG_BYTES; i++) counters[at + i] = rows[row + i]!;
-        counters[at + TAG_BYTES - 1] = (counters[at + TAG_BYTES - 1]! & 0xfc) | block;
+        for (let i = 0; i < TAG_BYTES - 4; i += 4) to.setUint32(at + i, from.getUint32(row + i));
+        to.setUint32(at + TAG_BYTES - 4, (from.getUint32(row + TAG_BYTES - 4) & ~3) | block);
       }
     }
     const stream: Uint8Array = this.#row.update(counters);
+    const mask = viewOf(stream);
     for (let row = 0, at = 0; row < rows.length; row += STORED_ROW_BYTES) {
-      for (let i = TAG_BYTES; i < STORED_ROW_BYTES; i++, at++) rows[row + i]! ^= stream[at]!;
+      for (let i = TAG_BYTES; i < STORED_ROW_BYTES; i += 4, at += 4) {
+        from.setUint32(row + i, from.getUint32(row + i) ^ mask.getUint32(at));
+      }
     }
     release(stream);
   }
@@ -184,6 +188,11 @@ export function readLabel(bytes: Uint8Array, offset: number): number {
   let label = 0;
   for (let i = 0; i < LABEL_BYTES; i++) label = label * 256 + bytes[offset + i]!;
   return label;
+}
+
+/** Four bytes at a time: a byte at a time V8 spends as much on compiling these loops as a hundred uploads take. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** AES-256 block by block: each call gives as many bytes as it takes, and nothing is carried over to the next. */

@@ -8,10 +8,18 @@ const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const URL_SAFE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /**
+ * "Uint8Array to/from base64 and hex" (ECMA-262, 2026): workerd has it, Node 24 has not. An upload writes 700 bytes as hex, and
+ * a loop over them was among the first that V8 compiled three times over.
+ */
+const { toHex: nativeToHex } = Uint8Array.prototype as { readonly toHex?: (this: Uint8Array) => string };
+const { fromHex: nativeFromHex } = Uint8Array as { readonly fromHex?: (text: string) => Uint8Array };
+
+/**
  * @param bytes any length
  * @returns lowercase hex, two digits a byte
  */
 export function toHex(bytes: Uint8Array): string {
+  if (nativeToHex !== undefined) return nativeToHex.call(bytes);
   let text = '';
   for (const byte of bytes) text += HEX_DIGITS.charAt(byte >> 4) + HEX_DIGITS.charAt(byte & 15);
   return text;
@@ -26,6 +34,7 @@ export function fromHex(text: string): Uint8Array {
   if (text.length % 2 !== 0 || /[^0-9a-fA-F]/.test(text)) {
     throw new TypeError(`fromHex: expected an even number of hex digits, got ${text.length} characters`);
   }
+  if (nativeFromHex !== undefined) return nativeFromHex.call(Uint8Array, text);
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) {
     bytes[i] = (digitOf(text.charCodeAt(2 * i)) << 4) | digitOf(text.charCodeAt(2 * i + 1));

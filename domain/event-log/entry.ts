@@ -129,6 +129,18 @@ const purge = z.strictObject({
   sha256: hash,
 });
 
+/** A request to take published keys back, as it was asked for; what became of it is in `taken`. */
+const asked = {
+  /** Of the request. */
+  hour,
+  /** That it names. */
+  rows: count,
+  /** Of the object that holds their numbers, which goes with the hour that takes them back. */
+  sha256: hash,
+};
+const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked });
+const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked });
+
 const fold = z.strictObject({
   /** Entries of each kind so far. */
   counts: z.record(z.string(), count),
@@ -161,6 +173,8 @@ const event = z.discriminatedUnion('kind', [
   regionAdded,
   parameters,
   purge,
+  rollback,
+  withdrawal,
   checkpoint,
 ]);
 

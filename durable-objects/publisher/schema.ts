@@ -70,4 +70,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE log_entry (sequence INTEGER PRIMARY KEY, text TEXT NOT NULL);
   CREATE TABLE log_checkpoint (day INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL);
   `,
+  // What is taken back (take-back.ts): requests, and with which hour they are done.
+  `
+  CREATE TABLE take_back (
+    id TEXT PRIMARY KEY,
+    asked_hour INTEGER NOT NULL,
+    hour INTEGER,
+    done INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -42,21 +42,22 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
   if ((p.store.meta('taken_hour') ?? -1) >= hour) return false;
   const taking = p.takings.taking(hour);
   if (taking === null) {
-    const asked = p.takings.openRequests();
-    const reserve = asked.length === 0 ? null : chooseReserve(p, hour, asked, await requestedRows(p, asked));
+    const requests = await dueRequests(p, hour);
+    const reserve = requests.length === 0 ? null : chooseReserve(p, hour, requests);
     p.store.transaction(() => {
       if (reserve === null) {
         p.store.setMeta('taken_hour', hour);
         return;
       }
-      for (const request of asked) p.takings.putRequest({ ...request, hour });
+      for (const { request } of requests) p.takings.putRequest({ ...request, hour });
       p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], reserve, objects: [] });
     });
     return reserve !== null;
   }
   const { reserve } = taking;
   const own = p.takings.openRequests().filter((request) => request.hour === hour);
-  const asked = mergeTaken([...(await requestedRows(p, own)), ...reserveParts(p, reserve)], true);
+  const requested = (await Promise.all(own.map((request) => rowsOf(p, request)))).flat();
+  const asked = mergeTaken([...requested, ...reserveParts(p, reserve)], true);
   const planned = p.takings.days(hour);
   const days = [...new Set(asked.map(({ day }) => day))].toSorted((a, b) => a - b);
   // What leaves at the midnight at which this hour is sealed needn't be taken back.
@@ -75,12 +76,8 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
  *
  * @returns hours whose reserve is taken with the requests; null when they have to wait for more of it
  */
-function chooseReserve(
-  p: Publication,
-  hour: number,
-  requests: readonly AskedRequest[],
-  asked: readonly TakenRows[],
-): number[] | null {
+function chooseReserve(p: Publication, hour: number, requests: readonly DueRequest[]): number[] | null {
+  const asked = requests.flatMap(({ rows }) => rows);
   const { policy, regions } = p.config;
   if (policy.reserveUploads === 0) return [];
   const used = p.takings.usedReserve();
@@ -106,7 +103,7 @@ function chooseReserve(
   if (suffices()) return chosen;
   // After a day what was asked for is company enough if it is as many as a chunk needs; less never stands alone.
   const rows = asked.reduce((sum, part) => sum + part.rows.length, 0) + (held[p.config.unionRegion] ?? 0);
-  const isLate = requests.some(({ askedHour }) => askedHour + MAX_WAIT_HOURS <= hour);
+  const isLate = requests.some(({ request }) => request.askedHour + MAX_WAIT_HOURS <= hour);
   if (isLate && rows >= policy.minKeys) return chosen;
   if (isLate) p.store.count('alert_take_back_waits');
   return null;
@@ -130,15 +127,27 @@ function reserveParts(p: Publication, hours: readonly number[]): TakenRows[] {
   );
 }
 
-/** @returns the rows that requests name */
-async function requestedRows(p: Publication, requests: readonly AskedRequest[]): Promise<TakenRows[]> {
-  const parts: TakenRows[] = [];
-  for (const { id } of requests) {
-    const bytes = await p.privateBucket.get(requestKey(id));
-    if (bytes === null) p.store.count('alert_take_back_lost');
-    else for (const part of parseTaken(bytes)) parts.push(part);
+/** A request that waits, with the rows that it names. */
+interface DueRequest {
+  readonly request: AskedRequest;
+  readonly rows: readonly TakenRows[];
+}
+
+/** @returns the requests that an hour can take up: what it publishes itself goes with the next one, since a chunk's minima were counted with it */
+async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> {
+  const due: DueRequest[] = [];
+  for (const request of p.takings.openRequests()) {
+    const rows = await rowsOf(p, request);
+    if (rows.every((part) => part.hour < hour)) due.push({ request, rows });
   }
-  return mergeTaken(parts);
+  return due;
+}
+
+/** @returns the rows that a request names */
+async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]> {
+  const bytes = await p.privateBucket.get(requestKey(id));
+  if (bytes === null) p.store.count('alert_take_back_lost');
+  return bytes === null ? [] : parseTaken(bytes);
 }
 
 /** Rows that leave at one midnight: which are there, and an object that says so. */

@@ -21,7 +21,7 @@ import { r2Bucket } from './bucket.ts';
 import { findRows } from './find-rows.ts';
 import type { Publication } from './publication.ts';
 import { PublisherStore } from './store.ts';
-import { Rig, objects, publicJson, testEnv } from './test-rig.ts';
+import { type Rig, objects, publicJson, testEnv } from './test-rig.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
 export const TAKE_ID = '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b';

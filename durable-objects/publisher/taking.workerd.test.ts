@@ -115,6 +115,26 @@ describe('keys that are taken back', () => {
     expect(await findings()).toEqual([]);
   });
 
+  it('that are of the very hour that is being sealed are published with it, and end with the next', async ({
+    expect,
+  }) => {
+    rig.now = MIDNIGHT + 21 * 3600;
+    await rig.accept('forged', keysOf(1, 8));
+    await rig.accept('person', keysOf(2, 6));
+    await rig.untilIdle();
+    rig.now += 3600;
+    const recorded = () =>
+      rig.inPublisherStorage((sql) => sql.exec(`SELECT 1 FROM sealed_hour WHERE state = 'PLANNED'`).toArray().length);
+    while ((await recorded()) === 0) await rig.advance();
+    expect(await take(rig, teksOf(1, 8))).toBe(8);
+    await rig.untilIdle();
+    const before = await regionAt('DE');
+    expect([before.inHours.length, before.revoked.length]).toEqual([14, 0]);
+    await seal(rig);
+    expect((await regionAt('DE')).revoked.toSorted()).toEqual(hexOf(1, 8).toSorted());
+    expect(await findings()).toEqual([]);
+  });
+
   it('asked for twice, and by two requests that overlap, end once', async ({ expect }) => {
     await aDay();
     await take(rig, teksOf(1, 8));

@@ -31,7 +31,7 @@ export interface MergePorts {
 }
 
 /** Which rows are visited: all but those that were taken back up to an hour, or those alone that were with one. */
-export type TakenRule =
+type TakenRule =
   | { readonly kind: 'without'; readonly through: number }
   | { readonly kind: 'only'; readonly hour: number };
 

@@ -37,10 +37,11 @@ export async function cutRegionDay(p: Publication, region: string, day: number, 
     p.store.putRegionDay({ ...former, checked: cut });
     return;
   }
-  const { chunks, sealed, cwaKeys } = await putDay(p, region, day, cut);
+  const { chunks, sealed, cwaKeys, etag } = await putDay(p, region, day, cut);
   p.store.transaction(() => {
     p.store.putRegionDay({ region, day, checked: cut, cut, chunks, sealed });
-    p.log.append({ kind: 'cut', region, day, cut, files: sealed.files, cwa: { keys: cwaKeys, file: sealed.cwa } });
+    const cwa = { keys: cwaKeys, file: sealed.cwa, etag };
+    p.log.append({ kind: 'cut', region, day, cut, files: sealed.files, cwa });
   });
 }
 
@@ -61,7 +62,9 @@ export async function putDay(
   region: string,
   day: number,
   cut: number,
-): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles; readonly cwaKeys: number }> {
+): Promise<
+  Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles; readonly cwaKeys: number; readonly etag: string }
+> {
   const { records, slices } = partsOfDay(p, region, day);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
   const expires = dayExpires(day, cut, records, p.config.policy.retentionDays);
@@ -79,8 +82,8 @@ export async function putDay(
   const cwaKeys = sliceKeys((hour) => p.store.hour(hour).record, region, slices, cut);
   const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
   const zip = same && single !== null ? single : await buildCwaZip(p, region, window, { keys: cwaKeys, slices }, cut);
-  await putCwaDay(p, region, day, cut, zip, expires);
-  return { chunks, sealed: { files, cwa: zip.sealed }, cwaKeys };
+  const etag = await putCwaDay(p, region, day, cut, zip, expires);
+  return { chunks, sealed: { files, cwa: zip.sealed }, cwaKeys, etag };
 }
 
 async function putCwaDay(
@@ -90,10 +93,10 @@ async function putCwaDay(
   cut: number,
   file: BuiltFile,
   expires: number,
-): Promise<void> {
+): Promise<string> {
   const key = dayPath(region, dateOf(day * SECONDS_PER_DAY));
   p.store.noteObject(key, region);
-  await putOwn(p.own, key, file.zip, replacedZip(file, expires), {
+  return putOwn(p.own, key, file.zip, replacedZip(file, expires), {
     beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut),
   });
 }

@@ -4,9 +4,11 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { hasLived, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
@@ -18,6 +20,7 @@ import { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
+import { Restore } from './restore/restore.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
@@ -56,6 +59,8 @@ export class Publisher extends DurableObject {
    */
   protected bucketCallsPerWake = 4_000;
   #bucketCalls = 0;
+  #restoring: Promise<RestoreReply> | null = null;
+  #restore: Restore | null = null;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
   /** Regions whose last step failed, how often in a row, and for how many wakes they rest. Lost with the isolate: tried anew. */
@@ -119,6 +124,12 @@ export class Publisher extends DurableObject {
     };
   }
 
+  /** A piece of a restore (docs/restore.md): who calls meanwhile hears the same. */
+  restore(request: RestoreRequest): Promise<RestoreReply> {
+    this.#restoring ??= this.#restoreOnce(request).finally(() => (this.#restoring = null));
+    return this.#restoring;
+  }
+
   /** @returns how far each alert's counter went up since the last call, for the log */
   async newAlerts(): Promise<Record<string, number>> {
     return this.#store.newAlerts();
@@ -154,14 +165,38 @@ export class Publisher extends DurableObject {
     return this.#running;
   }
 
+  async #restoreOnce(request: RestoreRequest): Promise<RestoreReply> {
+    const buffer = this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
+    this.#restore ??= new Restore(buffer, this.#bindings.PARAMETER_STORE.getByName('parameters'));
+    const reply = await this.#restore.step(await this.#publication(), request);
+    if (reply.kind === 'restored') await this.#arm(1);
+    if (reply.kind === 'refused' || reply.kind === 'restored') this.#restore = null;
+    return reply;
+  }
+
   async #advanceOnce(): Promise<Advance> {
+    if (await this.#isLost()) {
+      this.#store.count(STORAGE_LOST_ALERT);
+      throw new StorageLost('publisher');
+    }
+    const outcome = await advance(await this.#publication());
+    if (outcome.idle) this.#workspace = null;
+    return outcome;
+  }
+
+  /** Its first hour is the first thing that the object writes down of itself. */
+  async #isLost(): Promise<boolean> {
+    return this.#store.meta('first_hour') === null && hasLived(this.bucket(this.#bindings.PRIVATE, () => undefined));
+  }
+
+  async #publication(): Promise<Publication> {
     const onCall = (): void => void (this.#bucketCalls += 1);
     const now = await this.#now();
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
     const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
-    const publication: Publication = {
+    return {
       now,
       config: this.config,
       store,
@@ -184,9 +219,6 @@ export class Publisher extends DurableObject {
       noteRegion: (region, failed) => this.#noteRegion(region, failed),
       workspace: (this.#workspace ??= newWorkspace()),
     };
-    const outcome = await advance(publication);
-    if (outcome.idle) this.#workspace = null;
-    return outcome;
   }
 
   /** A region that goes on failing rests for 1, 3, 7, at most 15 wakes: a file that is built in vain costs seconds. */

@@ -1,0 +1,144 @@
+/**
+ * @module What a restore goes by: the event log, verified, what set.json says of each hour, and what lies in the buckets; and everything that forbids it. Reads
+ * alone.
+ */
+import { LOG_FOLDER } from '../../../domain/event-log/entry.ts';
+import { verifyLog, type LogReport } from '../../../domain/event-log/verify.ts';
+import { partKey, setKey, type SetRecord } from '../../../domain/publication/record.ts';
+import type { RestoreFinding } from '../../../domain/restore.ts';
+import { headPath, type ManifestHead } from '../../../protocol/index/manifest.ts';
+import { signedBy } from '../../../protocol/index/signed-document.ts';
+import { fromUtf8, toBase64Url } from '../../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../../protocol/primitives/hash.ts';
+import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
+import type { BucketPort } from '../bucket.ts';
+import type { PublisherConfig } from '../model.ts';
+import { restoredState, type RestoredState } from './restored-state.ts';
+
+/** Calls of R2 at once. */
+const AT_ONCE = 6;
+/** Findings that are told; the command `log -- verify` tells them all. */
+const MOST_FINDINGS = 20;
+/** Ours is a few kilobytes; of what isn't ours no more is read. */
+const MAX_HEAD_BYTES = 2 ** 16;
+const RECORDS = ['sets/', 'codes/', 'quarantine/'];
+
+export interface RestoreSource {
+  readonly report: LogReport;
+  readonly state: RestoredState;
+  /** Records that are whole and that the log doesn't name. */
+  readonly unlogged: readonly SetRecord[];
+  /** Every object of an hour that the log doesn't name. */
+  readonly unloggedObjects: readonly string[];
+  /** Heads in the public bucket that aren't ours, by name. */
+  readonly foreignHeads: ReadonlySet<string>;
+}
+
+/** The two buckets. */
+interface Buckets {
+  readonly privateBucket: BucketPort;
+  readonly publicBucket: BucketPort;
+}
+
+/**
+ * @param logKeys SubjectPublicKeyInfo of the log's keys
+ * @returns what there is to restore, or everything that is wrong with it, 20 findings at most
+ * @throws Error of a bucket
+ */
+export async function readSource(
+  { privateBucket, publicBucket }: Buckets,
+  config: PublisherConfig,
+  logKeys: readonly Uint8Array[],
+): Promise<Result<RestoreSource, RestoreFinding[]>> {
+  const names = await privateBucket.list(LOG_FOLDER);
+  const texts = await getAll(privateBucket, names);
+  const report = verifyLog(
+    [...texts].map(([name, bytes]) => ({ name, text: new TextDecoder().decode(bytes) })),
+    logKeys,
+  );
+  if (report.findings.length > 0) {
+    return refused(report.findings.map(({ object, what, rule }) => ({ object, what: `${what} (${rule})` })));
+  }
+  const { records, there, findings } = await readRecords(privateBucket, report);
+  if (findings.length > 0) return refused(findings);
+  const state = restoredState(report, records, config.regions);
+  if (state === null) return refused([{ object: LOG_FOLDER, what: 'has no entry: there is nothing to restore from' }]);
+  const heads = await readHeads(publicBucket, config, report);
+  if (heads.newer.length > 0) return refused(heads.newer);
+  const unloggedObjects = there.filter((name) => Number(name.split('/')[1]) > (state.recordedHour ?? -1));
+  const unlogged = await readUnlogged(privateBucket, unloggedObjects);
+  return ok({ report, state, unlogged, unloggedObjects, foreignHeads: heads.foreign });
+}
+
+const refused = (findings: RestoreFinding[]) => err(findings.slice(0, MOST_FINDINGS));
+
+/** @returns the objects that are there, by name */
+async function getAll(bucket: BucketPort, names: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const part = names.slice(at, at + AT_ONCE);
+    const got = await Promise.all(part.map(async (name) => [name, await bucket.get(name)] as const));
+    for (const [name, bytes] of got) if (bytes !== null) found.set(name, bytes);
+  }
+  return found;
+}
+
+/** Of set.json the bytes are compared with what was logged; of other objects of records that they are there. */
+async function readRecords(bucket: BucketPort, report: LogReport) {
+  const there = (await Promise.all(RECORDS.map((folder) => bucket.list(folder)))).flat();
+  const names = new Set(there);
+  const findings: RestoreFinding[] = [];
+  const recorded = [...report.objects.values()];
+  for (const { name } of recorded) {
+    if (!names.has(name)) findings.push({ object: name, what: 'is recorded and not there' });
+  }
+  const records = new Map<number, SetRecord>();
+  const sets = recorded.filter(({ name }) => /^sets\/\d+\/set\.json$/.test(name) && names.has(name));
+  const texts = await getAll(
+    bucket,
+    sets.map(({ name }) => name),
+  );
+  for (const { name, sha256: hash } of sets) {
+    const bytes = texts.get(name);
+    if (bytes === undefined || toBase64Url(sha256(bytes)) !== hash) {
+      findings.push({ object: name, what: 'is not what was recorded' });
+      continue;
+    }
+    const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
+    records.set(record.hour, record);
+  }
+  return { records, there, findings };
+}
+
+/** Phones have seen these heads: one that the log doesn't know means that entries were cut off its end. */
+async function readHeads(bucket: BucketPort, config: PublisherConfig, { fold }: LogReport) {
+  const newer: RestoreFinding[] = [];
+  const foreign = new Set<string>();
+  for (const region of config.regions) {
+    const object = headPath(region);
+    const bytes = await bucket.getStart(object, MAX_HEAD_BYTES);
+    if (bytes === null) continue;
+    const head = signedBy('manifest', config.manifestKeyId, new TextDecoder().decode(bytes), config.manifestSigner);
+    if (head === null) foreign.add(object);
+    else if ((head as ManifestHead).sequence > (fold?.regions[region]?.sequence ?? 0)) {
+      newer.push({ object, what: 'is newer than the last head in the log: entries were cut off its end' });
+    }
+  }
+  return { newer, foreign };
+}
+
+/** A set that was being recorded: with set.json all its objects are there, since that is put last. */
+async function readUnlogged(bucket: BucketPort, objects: readonly string[]): Promise<SetRecord[]> {
+  const records: SetRecord[] = [];
+  for (const bytes of (
+    await getAll(
+      bucket,
+      objects.filter((name) => name.endsWith('/set.json')),
+    )
+  ).values()) {
+    const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
+    const whole = record.parts.every((part) => objects.includes(partKey(record.hour, part)));
+    if (whole && objects.includes(setKey(record.hour))) records.push(record);
+  }
+  return records;
+}

@@ -220,6 +220,12 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     return this.bucket((this.env as BufferEnv).PRIVATE);
   }
 
+  /** The journal as it is now, whenever the last one was: no key that was taken out may lie in it until the next. */
+  protected async rewriteJournal(): Promise<void> {
+    this.#journalAt = -Infinity;
+    await this.#keepJournal(await this.#ready(), Date.now());
+  }
+
   /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
   async #keepJournal(now: number, realMs: number): Promise<void> {
     if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;

@@ -4,7 +4,6 @@ import { JOURNAL_KEY } from '../../../domain/journal.ts';
 import type { RestoreReply, RestoreRequest } from '../../../domain/restore.ts';
 import { openerKey, SEALED_HEADER_BYTES, secretOf } from '../../../domain/sealed-pages.ts';
 import { toBase64Url } from '../../../protocol/primitives/bytes.ts';
-import { testKeyPem } from '../../../test/support/secrets.ts';
 import type { ParameterStore } from '../../parameter-store/parameter-store-do.ts';
 import { testEnv, type Rig } from '../test-rig.ts';
 
@@ -32,11 +31,11 @@ export async function lose(rig: Rig, lost: readonly Lost[] = ['buffer', 'publish
   await rig.tuneBuffer();
 }
 
-/** @returns what the restore key gives for the journal that lies there; another key: a secret that opens nothing */
-export async function journalSecret(label = 'RESTORE_PRIVATE_KEY'): Promise<string> {
+/** @param pem private key @returns what it gives for the journal that lies there; another than the restore key: a secret that opens nothing */
+export async function journalSecret(pem: string): Promise<string> {
   const object = await testEnv.PRIVATE.get(JOURNAL_KEY);
   const header = new Uint8Array(await object!.arrayBuffer()).subarray(0, SEALED_HEADER_BYTES);
-  const secret = await secretOf(await openerKey(testKeyPem(label)), header);
+  const secret = await secretOf(await openerKey(pem), header);
   if (!secret.ok) throw new Error(secret.error);
   return toBase64Url(secret.value);
 }
@@ -48,9 +47,9 @@ export async function restoreOnce(rig: Rig, change: Partial<RestoreRequest> = {}
   return rig.inPublisher((publisher) => publisher.restore(request));
 }
 
-/** Calls until it is done. */
-export async function restore(rig: Rig, change: Partial<RestoreRequest> = {}): Promise<RestoreReply> {
-  const request = { journalSecret: await journalSecret(), ...change };
+/** Calls until it is done. @param pem the restore key's private half */
+export async function restore(rig: Rig, pem: string): Promise<RestoreReply> {
+  const request = { journalSecret: await journalSecret(pem) };
   for (let calls = 0; calls < 50; calls++) {
     const reply = await restoreOnce(rig, request);
     if (reply.kind !== 'going-on') return reply;

@@ -4,9 +4,11 @@ import { JOURNAL_KEY } from '../../../domain/journal.ts';
 import { utf8 } from '../../../protocol/primitives/bytes.ts';
 import { usualOrLong } from '../../../test/support/longer.ts';
 import { r2Bucket } from '../bucket.ts';
+import { testKeyPem } from '../../../test/support/secrets.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from '../test-rig.ts';
 import { journalSecret, lose, restore, restoreOnce } from './loss-rig.ts';
 
+const RESTORE_KEY = testKeyPem('RESTORE_PRIVATE_KEY');
 let rig: Rig;
 beforeEach(async () => {
   rig = await Rig.create();
@@ -50,12 +52,12 @@ describe('a restore refuses', () => {
     await lost();
     expect(await restoreOnce(rig)).toMatchObject({ kind: 'needs-secret', journalHeader: expect.any(String) });
     const before = await objects(testEnv.PRIVATE);
-    expect(await restore(rig, { journalSecret: await journalSecret('another') })).toMatchObject({
+    expect(await restore(rig, testKeyPem('another'))).toMatchObject({
       kind: 'refused',
       findings: [{ object: JOURNAL_KEY, what: expect.stringContaining('sealed to another key') }],
     });
     expect(await objects(testEnv.PRIVATE)).toEqual(before);
-    expect(await restore(rig)).toMatchObject({ kind: 'restored' });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
   });
 
   it.for([
@@ -68,7 +70,7 @@ describe('a restore refuses', () => {
     ['a journal that was damaged', /^journal\//, utf8('x'), 'not sealed pages'],
   ] as const)('%s, and goes on once it is there again', async ([, pattern, bytes, what], { expect }) => {
     await lost();
-    const secret = await journalSecret();
+    const secret = await journalSecret(RESTORE_KEY);
     const name = await named(pattern);
     const undo = await damaged(name, bytes);
     const reply = await restoreOnce(rig, { journalSecret: secret });
@@ -80,19 +82,19 @@ describe('a restore refuses', () => {
 
   it('objects that are not empty, one or both', async ({ expect }) => {
     await lost();
-    expect(await restore(rig)).toMatchObject({ kind: 'restored' });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
     await rig.untilIdle();
     expect(await restoreOnce(rig)).toEqual({ kind: 'nothing-lost', parameters: null });
     await rig.wakeBuffer();
     await lose(rig, ['buffer']);
-    expect(await restore(rig)).toMatchObject({ kind: 'refused', findings: [{ object: 'publisher' }] });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'refused', findings: [{ object: 'publisher' }] });
     await lose(rig, ['publisher']);
-    expect(await restore(rig)).toMatchObject({ kind: 'restored' });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
     await rig.untilIdle();
     rig.now += 3600;
     await rig.untilIdle();
     await lose(rig, ['publisher']);
-    expect(await restore(rig)).toMatchObject({ kind: 'refused', findings: [{ object: 'buffer' }] });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'refused', findings: [{ object: 'buffer' }] });
   });
 
   it('a log whose end was cut off, since phones have seen a newer head', async ({ expect }) => {
@@ -101,7 +103,7 @@ describe('a restore refuses', () => {
     const kept = await r2Bucket(testEnv.PRIVATE).get(log.at(-1)!);
     await testEnv.PRIVATE.delete(log.slice(-2));
     expect(kept).not.toBeNull();
-    expect(await restore(rig)).toMatchObject({
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({
       kind: 'refused',
       findings: [
         { object: expect.stringMatching(/^v1\/\w+\/manifest\.json$/), what: expect.stringContaining('newer') },
@@ -138,7 +140,10 @@ describe('a set that was recorded, and not logged', () => {
     await rig.untilIdle().catch(() => undefined);
     rig.afterPut = () => {};
     await lose(rig);
-    expect(await restore(rig)).toMatchObject({ kind: 'restored', facts: { journal: { keys: 6 }, unloggedKeys: 10 } });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({
+      kind: 'restored',
+      facts: { journal: { keys: 6 }, unloggedKeys: 10 },
+    });
     expect(await stored()).toBe(10);
     const counted = await rig.inBuffer((sql) =>
       sql.exec(`SELECT keys, first_uploads FROM release_counter WHERE region = 'FR'`).toArray(),
@@ -175,10 +180,10 @@ describe('a restore that was cut off', () => {
     const crash = `CREATE TRIGGER crash BEFORE ${verb} ${when === undefined ? '' : `WHEN ${when}`}
       BEGIN SELECT RAISE(ABORT, 'crash'); END`;
     await inObject((sql) => sql.exec(crash));
-    await expect(restore(rig)).rejects.toThrow('crash');
+    await expect(restore(rig, RESTORE_KEY)).rejects.toThrow('crash');
     await rig.evict();
     await inObject((sql) => sql.exec('DROP TRIGGER crash'));
-    expect(await restore(rig)).toMatchObject({ kind: 'restored' });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
     expect(await stored()).toBe(4);
     await rig.untilIdle();
     rig.now += 3600;

@@ -6,6 +6,7 @@ import { fromUtf8, toHex } from '../../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../../protocol/signing.ts';
 import { EVERYONE } from '../../../protocol/parameters/config-head.ts';
+import { testKeyPem } from '../../../test/support/secrets.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from '../test-rig.ts';
 import { lose, parameterStore, restore, restoreOnce } from './loss-rig.ts';
 
@@ -13,6 +14,7 @@ const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: st
 const LOG_KEYS = [signerFromPkcs8Pem(LOG_SIGNING_KEY).publicKeySpki];
 const HOUR = MIDNIGHT / 3600;
 
+const RESTORE_KEY = testKeyPem('RESTORE_PRIVATE_KEY');
 let rig: Rig;
 beforeEach(async () => {
   rig = await Rig.create();
@@ -121,7 +123,7 @@ describe('a restore', () => {
     await wait();
     const before = await tables();
     await lose(rig);
-    expect(await restore(rig)).toMatchObject({
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({
       kind: 'restored',
       facts: { knownKeys: 21, journal: { keys: 9 }, unloggedKeys: 0 },
     });
@@ -144,7 +146,7 @@ describe('a restore', () => {
     await live();
     await wait();
     await lose(rig);
-    await restore(rig);
+    await restore(rig, RESTORE_KEY);
     expect(await on()).toEqual(undisturbed);
     const log = [...(await objects(testEnv.PRIVATE))].filter(([name]) => name.startsWith('log/'));
     const report = verifyLog(
@@ -165,7 +167,7 @@ describe('a restore', () => {
     await rig.accept('u6', keysOf(6, 4));
     const rowKeys = [...(await objects(testEnv.PRIVATE))].filter(([name]) => name.startsWith('row-keys/'));
     await lose(rig);
-    await restore(rig);
+    await restore(rig, RESTORE_KEY);
     for (const [name, bytes] of rowKeys) {
       const now = await testEnv.PRIVATE.get(name);
       if (now !== null) expect(new Uint8Array(await now.arrayBuffer())).not.toEqual(bytes);
@@ -186,7 +188,7 @@ describe('a restore', () => {
     await rig.evict();
     await rig.wakeBuffer();
     await lose(rig);
-    await restore(rig);
+    await restore(rig, RESTORE_KEY);
     expect(await rig.inBuffer((sql) => sql.exec('SELECT * FROM release_counter').toArray())).toEqual(counters);
     expect(await rig.buffer.withdrawnBatches()).toMatchObject([{ codeBatchId: 'some-batch' }]);
     expect(await rig.buffer.firstHour()).toBe(HOUR + 21);
@@ -205,7 +207,7 @@ describe('a restore', () => {
     await lose(rig);
     await expect(heard(() => parameterStore().policy())).rejects.toThrow('the storage of parameters is lost');
     await expect(heard(() => parameterStore().advance())).rejects.toThrow('is lost');
-    expect(await restore(rig)).toMatchObject({ kind: 'restored', parameters: 1 });
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored', parameters: 1 });
     expect(await parameterStore().policy()).toEqual(policy);
     await runInDurableObject(parameterStore(), async (store, { storage }) => {
       expect(await store.advance()).toEqual({ idle: true });

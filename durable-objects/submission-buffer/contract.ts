@@ -105,7 +105,7 @@ export interface RestorePoint {
   readonly firstHour: number;
 }
 
-/** Rows of a record that is whole and that no entry of the log names. */
+/** Rows of a record that no entry of the log names. */
 export interface UnloggedRows {
   readonly hour: number;
   /** Of one object (domain/publication/packed-keys.ts). */

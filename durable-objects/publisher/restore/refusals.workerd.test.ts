@@ -5,7 +5,7 @@ import { utf8 } from '../../../protocol/primitives/bytes.ts';
 import { usualOrLong } from '../../../test/support/longer.ts';
 import { r2Bucket } from '../bucket.ts';
 import { testKeyPem } from '../../../test/support/secrets.ts';
-import { MIDNIGHT, Rig, keysOf, objects, testEnv } from '../test-rig.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf, objects, testEnv } from '../test-rig.ts';
 import { journalSecret, lose, restore, restoreOnce } from './loss-rig.ts';
 
 const RESTORE_KEY = testKeyPem('RESTORE_PRIVATE_KEY');
@@ -124,35 +124,43 @@ describe('without the journal', () => {
 });
 
 describe('a set that was recorded, and not logged', () => {
-  it('waits again, keys after the journal too, and is published once', async ({ expect }) => {
-    rig.now = MIDNIGHT + 10 * 3600;
-    await rig.untilIdle();
-    await rig.accept('u1', keysOf(1, 6));
-    await rig.evict();
-    await rig.wakeBuffer();
-    await rig.accept('u2', keysOf(2, 4), ['DE', 'FR']);
-    rig.now += 3600;
-    rig.afterPut = (key) => {
-      if (!key.endsWith('/set.json')) return;
-      rig.dead = true;
-      throw new Error('killed');
-    };
-    await rig.untilIdle().catch(() => undefined);
-    rig.afterPut = () => {};
-    await lose(rig);
-    expect(await restore(rig, RESTORE_KEY)).toMatchObject({
-      kind: 'restored',
-      facts: { journal: { keys: 6 }, unloggedKeys: 10 },
-    });
-    expect(await stored()).toBe(10);
-    const counted = await rig.inBuffer((sql) =>
-      sql.exec(`SELECT keys, first_uploads FROM release_counter WHERE region = 'FR'`).toArray(),
-    );
-    expect(counted).toEqual([{ keys: 4, first_uploads: 0 }]);
-    await rig.untilIdle();
-    const { counters } = await rig.inPublisher((publisher) => publisher.status());
-    expect(counters).toMatchObject({ keys_published_DE: 10, hours_published: 1 });
-  });
+  it.for([
+    ['whole', /\/set\.json$/, [{ keys: 4, first_uploads: 0 }]],
+    ['but for what it says of its rows', new RegExp(`/${DAY_0 + 14}-0.bin$`), []],
+  ] as const)(
+    '%s waits again, keys after the journal too, and is published once',
+    async ([, last, travellers], { expect }) => {
+      rig.now = MIDNIGHT + 10 * 3600;
+      await rig.untilIdle();
+      await rig.accept('u1', keysOf(1, 6));
+      await rig.evict();
+      await rig.wakeBuffer();
+      // All leave at one midnight: in one part.
+      const late = [1, 2, 3, 4].map((upload) => keysOf(20 + upload, 1)[0]!);
+      await rig.accept('u2', late, ['DE', 'FR']);
+      rig.now += 3600;
+      rig.afterPut = (key) => {
+        if (!last.test(key)) return;
+        rig.dead = true;
+        throw new Error('killed');
+      };
+      await rig.untilIdle().catch(() => undefined);
+      rig.afterPut = () => {};
+      await lose(rig);
+      expect(await restore(rig, RESTORE_KEY)).toMatchObject({
+        kind: 'restored',
+        facts: { journal: { keys: 6 }, unloggedKeys: 10 },
+      });
+      expect(await stored()).toBe(10);
+      const counted = await rig.inBuffer((sql) =>
+        sql.exec(`SELECT keys, first_uploads FROM release_counter WHERE region = 'FR'`).toArray(),
+      );
+      expect(counted).toEqual(travellers);
+      await rig.untilIdle();
+      const { counters } = await rig.inPublisher((publisher) => publisher.status());
+      expect(counters).toMatchObject({ keys_published_DE: 10, hours_published: 1 });
+    },
+  );
 });
 
 /** Each row that a restore writes, in the objects that it writes: the statement that fails the first time. */

@@ -11,6 +11,7 @@
  * | the buffer begins | its marks `begun` and `restored_log` | a buffer that refuses uploads, and waits for the next call |
  * | Publisher | all its rows, with the log's entry | an empty object beside a buffer that says which log it was restored by |
  */
+import { ROW_BYTES, rowProvenance, type Provenance } from '../../../domain/publication/packed-keys.ts';
 import { partKey } from '../../../domain/publication/record.ts';
 import type { RestoreFacts, RestoreFinding, RestoreReply, RestoreRequest } from '../../../domain/restore.ts';
 import { JOURNAL_KEY, type JournalLabel } from '../../../domain/journal.ts';
@@ -23,7 +24,7 @@ import type { JournalFound, RestorePoint, RestorePort } from '../../submission-b
 import type { Publication } from '../publication.ts';
 import { backlogOf, type Backlog } from './backlog.ts';
 import { inventory } from './inventory.ts';
-import { readSource, type RestoreSource } from './source.ts';
+import { readSource, type RestoreSource, type UnloggedSet } from './source.ts';
 import { writeState } from './write-state.ts';
 
 /** The object of the parameters, as far as a restore asks it. */
@@ -92,7 +93,7 @@ export class Restore {
       const point: RestorePoint = { lastSet, lastHour, covered, firstHour };
       const secret = journal === null ? null : secretOf(request);
       await this.#buffer.restoreStep({ kind: 'waiting', secret, point });
-      for (const record of unlogged) await this.#unlogged(p, record);
+      for (const set of unlogged) await this.#unlogged(p, set);
       await p.privateBucket.delete(read.unloggedObjects);
     }
     await this.#parameters.restoreParameters(true);
@@ -166,18 +167,22 @@ export class Restore {
     return null;
   }
 
-  async #unlogged(p: Publication, record: RestoreSource['unlogged'][number]): Promise<void> {
+  async #unlogged(p: Publication, { hour, parts, provenances }: UnloggedSet): Promise<void> {
+    const home: Provenance = {
+      regions: [p.config.regions[0]!],
+      consentToFederation: false,
+      origin: p.config.regions[0]!,
+      synthetic: false,
+    };
     // Which code or source a key came by lies apart, for the holders of another key: these keys can't be taken back by it.
-    const labels = Object.fromEntries(
-      Object.entries(record.provenances).map(([id, about]): [string, JournalLabel] => [
-        id,
-        { ...about, codeBatchId: null },
-      ]),
-    );
-    for (const part of record.parts) {
-      const rows = await p.privateBucket.get(partKey(record.hour, part));
+    const labelOf = (about: Provenance): JournalLabel => ({ ...about, codeBatchId: null });
+    const known = Object.entries(provenances ?? {}).map(([id, about]) => [id, labelOf(about)] as const);
+    for (const name of parts) {
+      const rows = await p.privateBucket.get(name);
       if (rows === null) continue;
-      await this.#buffer.restoreStep({ kind: 'unlogged', found: { hour: record.hour, rows, labels } });
+      // What the journal has, has its label by now; of what came after it, less is said rather than nothing published.
+      const labels = provenances === null ? labelsFor(rows, labelOf(home)) : Object.fromEntries(known);
+      await this.#buffer.restoreStep({ kind: 'unlogged', found: { hour, rows, labels } });
     }
   }
 
@@ -196,6 +201,13 @@ export class Restore {
     }
     writeState(p, state, { objects, backlogs, lastSet, hour: hourOf(p.now), journalHour });
   }
+}
+
+/** @returns one label for every number that rows name */
+function labelsFor(rows: Uint8Array, label: JournalLabel): Record<number, JournalLabel> {
+  const labels: Record<number, JournalLabel> = {};
+  for (let at = 0; at < rows.length; at += ROW_BYTES) labels[rowProvenance(rows, at)] = label;
+  return labels;
 }
 
 function refuse(object: string, what: string): RestoreReply {

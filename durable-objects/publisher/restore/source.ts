@@ -4,7 +4,8 @@
  */
 import { LOG_FOLDER } from '../../../domain/event-log/entry.ts';
 import { verifyLog, type LogReport } from '../../../domain/event-log/verify.ts';
-import { partKey, setKey, type SetRecord } from '../../../domain/publication/record.ts';
+import { ROW_BYTES } from '../../../domain/publication/packed-keys.ts';
+import { setKey, type SetRecord } from '../../../domain/publication/record.ts';
 import type { RestoreFinding } from '../../../domain/restore.ts';
 import { headPath, type ManifestHead } from '../../../protocol/index/manifest.ts';
 import { signedBy } from '../../../protocol/index/signed-document.ts';
@@ -23,11 +24,20 @@ const MOST_FINDINGS = 20;
 const MAX_HEAD_BYTES = 2 ** 16;
 const RECORDS = ['sets/', 'codes/', 'quarantine/'];
 
+/** A set that was being recorded when all was lost. */
+export interface UnloggedSet {
+  readonly hour: number;
+  /** Names of objects with rows. */
+  readonly parts: readonly string[];
+  readonly keys: number;
+  /** Null where set.json was not put yet. */
+  readonly provenances: SetRecord['provenances'] | null;
+}
+
 export interface RestoreSource {
   readonly report: LogReport;
   readonly state: RestoredState;
-  /** Records that are whole and that the log doesn't name. */
-  readonly unlogged: readonly SetRecord[];
+  readonly unlogged: readonly UnloggedSet[];
   /** Every object of an hour that the log doesn't name. */
   readonly unloggedObjects: readonly string[];
   /** Heads in the public bucket that aren't ours, by name. */
@@ -127,18 +137,16 @@ async function readHeads(bucket: BucketPort, config: PublisherConfig, { fold }: 
   return { newer, foreign };
 }
 
-/** A set that was being recorded: with set.json all its objects are there, since that is put last. */
-async function readUnlogged(bucket: BucketPort, objects: readonly string[]): Promise<SetRecord[]> {
-  const records: SetRecord[] = [];
-  for (const bytes of (
-    await getAll(
-      bucket,
-      objects.filter((name) => name.endsWith('/set.json')),
-    )
-  ).values()) {
-    const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
-    const whole = record.parts.every((part) => objects.includes(partKey(record.hour, part)));
-    if (whole && objects.includes(setKey(record.hour))) records.push(record);
+/** Sets that were being recorded: rows of parts, which are put before set.json, and what that says of them. */
+async function readUnlogged(bucket: BucketPort, objects: readonly string[]): Promise<UnloggedSet[]> {
+  const sets: UnloggedSet[] = [];
+  for (const [hour, names] of Map.groupBy(objects, (name) => Number(name.split('/')[1]))) {
+    const parts = names.filter((name) => /^sets\/\d+\/\d+-\d+\.bin$/.test(name));
+    let keys = 0;
+    for (const name of parts) keys += ((await bucket.get(name))?.length ?? 0) / ROW_BYTES;
+    const text = names.includes(setKey(hour)) ? await bucket.get(setKey(hour)) : null;
+    const { provenances } = text === null ? { provenances: null } : (JSON.parse(fromUtf8(text)) as SetRecord);
+    if (keys > 0) sets.push({ hour, parts, keys, provenances });
   }
-  return records;
+  return sets;
 }

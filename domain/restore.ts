@@ -52,3 +52,9 @@ export type RestoreReply =
       /** Version of the parameters, 0 before the first. */
       readonly parameters: number;
     };
+
+/** What `origin` offers to the portal. */
+export interface RestoreRpc {
+  /** A piece of a restore; called again until it says that it is done. */
+  restore(request: RestoreRequest): Promise<RestoreReply>;
+}

@@ -7,7 +7,7 @@ import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
 import type { ListRefusal } from './list-refusal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
-import type { RestoreReply, RestoreRequest } from './restore.ts';
+import type { RestoreRpc } from './restore.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
@@ -244,14 +244,12 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, RestoreRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
   markBatch(codeBatchId: string, from: number): Promise<void>;
-  /** A piece of a restore (docs/restore.md); called again until it says that it is done. */
-  restore(request: RestoreRequest): Promise<RestoreReply>;
 }
 
 /** What a laboratory said of one test, as an app may be told (domain/test-result). */

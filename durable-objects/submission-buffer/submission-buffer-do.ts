@@ -80,6 +80,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   #journalKey: Promise<CryptoKey> | null = null;
   /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
   #journalAt = -Infinity;
+  readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
   readonly #life: Life;
   readonly #restore: BufferRestore;
 
@@ -91,10 +92,9 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
-    const bucket = (): BucketPort => this.#privateBucket();
-    this.#keys = new HourKeys(bucket, randomBytes);
-    this.#life = new Life('the buffer', ctx.storage.sql, bucket);
-    this.#restore = new BufferRestore(ctx.storage, this.#keys, bucket);
+    this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
+    this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
@@ -214,10 +214,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   async restoreStep(step: BufferRestoreStep): Promise<void> {
     await this.#restore.step(this.config, await this.#now(), step);
     if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
-  }
-
-  #privateBucket(): BucketPort {
-    return this.bucket((this.env as BufferEnv).PRIVATE);
   }
 
   /** The journal as it is now, whenever the last one was: no key that was taken out may lie in it until the next. */

@@ -61,8 +61,7 @@ async function wait(hours: number): Promise<void> {
 async function restore(...args: string[]) {
   const call = ['scripts/run.sh', 'scripts/restore.ts', '--url', edge.url, '--json', ...args];
   const { code, stdout, stderr } = await runChild('sh', call, { cwd: ROOT, output: 'kept' });
-  // oxlint-disable-next-line typescript/no-explicit-any -- what a command prints as JSON is looked at by its fields
-  return { code, stderr, result: (stdout === '' ? null : JSON.parse(stdout)) as any };
+  return { code, stderr, result: stdout === '' ? null : JSON.parse(stdout) };
 }
 
 async function writeJournal(): Promise<void> {

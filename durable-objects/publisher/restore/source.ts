@@ -2,7 +2,7 @@
  * @module What a restore goes by: the event log, verified, what set.json says of each hour, and what lies in the buckets; and everything that forbids it. Reads
  * alone.
  */
-import { LOG_FOLDER } from '../../../domain/event-log/entry.ts';
+import { LOG_FOLDER, type LogEvent } from '../../../domain/event-log/entry.ts';
 import { verifyLog, type LogReport } from '../../../domain/event-log/verify.ts';
 import { ROW_BYTES } from '../../../domain/publication/packed-keys.ts';
 import { setKey, type SetRecord } from '../../../domain/publication/record.ts';
@@ -23,6 +23,18 @@ const MOST_FINDINGS = 20;
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
 const RECORDS = ['sets/', 'codes/', 'quarantine/'];
+/** Whether rows are made of what an entry says. A restore from a log with another would forget it: keys that ended would be back. */
+const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
+  recorded: true,
+  written: true,
+  cut: true,
+  published: true,
+  region: true,
+  parameters: true,
+  purge: true,
+  checkpoint: true,
+  restored: true,
+};
 
 /** A set that was being recorded when all was lost. */
 export interface UnloggedSet {
@@ -68,6 +80,12 @@ export async function readSource(
   );
   if (report.findings.length > 0) {
     return refused(report.findings.map(({ object, what, rule }) => ({ object, what: `${what} (${rule})` })));
+  }
+  const forgotten = report.entries.find(({ entry }) => !IS_RESTORED[entry.event.kind]);
+  if (forgotten !== undefined) {
+    return refused([
+      { object: forgotten.object, what: `says ${forgotten.entry.event.kind}, which a restore would forget` },
+    ]);
   }
   const { records, there, findings } = await readRecords(privateBucket, report);
   if (findings.length > 0) return refused(findings);

@@ -66,11 +66,12 @@ function Changes({ c, before, after, parameter }: ChangesProps) {
   if (before === null || after === null) return <p>{t.parametersNoDifference}</p>;
   const found = differences(JSON.parse(before), JSON.parse(after));
   if (found.length === 0) return <p>{t.parametersNoDifference}</p>;
-  // The number is in the caption: whoever agrees must know how much there is beyond the page that is open.
+  // Whoever agrees must know how much there is beyond the page that is open.
   const caption = fill(t.parametersChanges, { count: found.length });
   const { rows, links } = pageOf(c, found, { page: 'parameters', parameter, caption });
   return (
     <>
+      <p>{caption}</p>
       <Table
         caption={caption}
         heads={[t.parametersField, t.parametersNow, t.parametersThen]}

@@ -4,6 +4,7 @@
  */
 import { ExportWriter, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -37,14 +38,23 @@ export interface BuiltFile {
   readonly sealed: SealedFile;
 }
 
+/** Rows of records that were published before and are taken back now: `revised_keys` of a file. */
+export interface RevokedRows {
+  /** Positioned at the first of them. */
+  readonly merge: RecordMerge;
+  /** How many the file takes. */
+  readonly keys: number;
+}
+
 /**
  * @param workspace the file lies in it until the next one is built
  * @param header region, window and key of the file
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
  * @param sign export.bin → export.sig
- * @returns the file; the same bytes for the same keys and header
- * @throws Error when the merge has fewer keys
+ * @param revoked rows that stand after the keys, as REVOKED; null: none
+ * @returns the file; the same bytes for the same keys and header. `sealed.keys` counts `keys` alone
+ * @throws Error when a merge has fewer keys
  */
 export async function buildFile(
   workspace: Pick<Workspace, 'file' | 'packed'>,
@@ -52,10 +62,15 @@ export async function buildFile(
   merge: RecordMerge,
   keys: number,
   sign: (exportBin: Uint8Array) => Uint8Array,
+  revoked: RevokedRows | null = null,
 ): Promise<BuiltFile> {
-  const writer = new ExportWriter(header, keys, workspace.file);
-  const taken = await merge.take(keys, (rows, offset) => writer.add(unpackKey(rows, offset)));
-  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${header.region}, the records have ${taken}`);
+  const writer = new ExportWriter(header, keys + (revoked?.keys ?? 0), workspace.file);
+  await takeAll(header, merge, keys, (key) => writer.add(key));
+  if (revoked !== null) {
+    await takeAll(header, revoked.merge, revoked.keys, (key) =>
+      writer.addRevised({ ...key, reportType: REPORT_TYPE.REVOKED }),
+    );
+  }
   const bin = writer.finish();
   const sig = sign(bin);
   const zip = exportZip(bin, sig, workspace.packed);
@@ -66,6 +81,16 @@ export async function buildFile(
     identity: { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) },
     sealed: { start, end, keys, size: zip.length, sha256: name, keyId, keyVersion, sig: toBase64Url(sig) },
   };
+}
+
+async function takeAll(
+  header: ExportHeader,
+  merge: RecordMerge,
+  keys: number,
+  visit: (key: TemporaryExposureKey) => void,
+): Promise<void> {
+  const taken = await merge.take(keys, (rows, offset) => visit(unpackKey(rows, offset)));
+  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${header.region}, the records have ${taken}`);
 }
 
 /**

@@ -191,7 +191,7 @@ class CwaRun {
   async #file(path: string, start: number, seconds: number): Promise<DownloadError | null> {
     const body = await this.#body(path, MAX_ZIP_BYTES);
     if (!body.ok) return body.error;
-    return this.#transfer.accept(path, body.value, ({ header }) => {
+    return this.#transfer.accept(path, body.value, (_path, { header }) => {
       const { region, startTimestamp, endTimestamp } = header;
       const end = start + seconds;
       const { country } = this.#ports;

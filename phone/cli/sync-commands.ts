@@ -139,8 +139,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);
     const { files, bytes } = outcome;
     const lines = [
-      `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new`,
-      ...(revoked === 0 ? [] : [`${revoked === 1 ? 'one key is' : `${revoked} keys are`} revoked`]),
+      `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new${revoked === 0 ? '' : `, and ${revoked} revoked`}`,
       withdrawalText(warning),
       warningText(warning),
     ].filter((text) => text !== null);

@@ -159,6 +159,20 @@ export function withHours(had: Had, hours: readonly HourNumber[], files: readonl
   return next;
 }
 
+/** @param had what the phone has @param date a day whose package is revoked @returns the same without that day: it is fetched again */
+export function withoutDay(had: Had, date: UtcDate): Had {
+  return Object.fromEntries(Object.entries(had).filter(([day]) => day !== date));
+}
+
+/** @param had what the phone has @param hour one whose package is revoked @returns the same without that hour: it is fetched again */
+export function withoutHour(had: Had, hour: HourNumber): Had {
+  const date = dateOfHour(hour);
+  const record = recordOf(had, date);
+  const hours = record.complete ? Array.from({ length: HOURS_PER_DAY }, (_, i) => i) : record.hours;
+  const left = hours.filter((other) => other !== hourOfDay(hour));
+  return { ...had, [date]: { ...record, complete: false, hours: left } };
+}
+
 /**
  * Lists of hours have no gaps (hours are sealed in order), so hours of a day before its first listed one never were:
  * the deployment began later that day. Without this a phone that has all hours of its first day would fetch the day

@@ -199,16 +199,17 @@ describe('a phone whose clock is wrong', () => {
   });
 });
 
+/** One that a phone has read, all of it. */
+async function read(): Promise<Edge> {
+  const edge = edgeOfTwoDays();
+  const { errors } = await edge.sync();
+  if (errors.length > 0) throw new Error('the first run failed');
+  return edge;
+}
+
 describe('packages that the configuration revokes (docs/spec/gaen.md §10)', () => {
   const day = { region: REGION, date: '2026-06-13', etag: '"tag"' };
   const hour = { region: REGION, date: TODAY, hour: 1, etag: '"tag"' };
-  async function read(): Promise<Edge> {
-    const edge = edgeOfTwoDays();
-    const { errors } = await edge.sync();
-    if (errors.length > 0) throw new Error('the first run failed');
-    return edge;
-  }
-
   it('are forgotten with the index read anew, and fetched again, those alone', async ({ expect }) => {
     const edge = await read();
     edge.revoked = { revokedDayPackages: [day], revokedHourPackages: [hour] };

@@ -4,13 +4,14 @@
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import type { ExportFile } from '../../protocol/export/export-reader.ts';
-import { sha256 } from '../../protocol/primitives/hash.ts';
 import { type CwaState, syncCwaTree } from '../download/download-cwa.ts';
 import { type ManifestState, syncManifest } from '../download/download-manifest.ts';
+import { NONE_REVOKED } from '../download/revoked-packages.ts';
 import type { SyncOutcome } from '../download/download.ts';
 import { ExposureHistory } from '../matching/history.ts';
 import type { Sighting } from '../radio/sighting.ts';
 import { memoryStore, type Store } from '../store.ts';
+import { etagOf } from './taken-back.ts';
 import { EXPORT_KEY, MANIFEST_KEYS, REGION, type Timeline } from './timeline.ts';
 
 /** How the network behaves during one run. */
@@ -30,6 +31,9 @@ export const CLEAR: Weather = { failsAfter: null, inBody: false, unavailable: nu
 /** The phone died while it wrote down what it has. */
 export class Died extends Error {}
 
+/** What there is to fetch; a configuration that revokes packages, if there is one. */
+type Edge = Pick<Timeline, 'at'> & Partial<Pick<Timeline, 'revokedPackages'>>;
+
 export class SimulatedPhone {
   /** Paths whose body arrived whole, in order, with the instant. */
   readonly fetched: { path: string; now: number; bytes: Uint8Array }[] = [];
@@ -40,7 +44,7 @@ export class SimulatedPhone {
   /** What it met, by our own rule for what is taken back. */
   history = new ExposureHistory({}, { revokeConfirmed: true });
   readonly #sightings: readonly Sighting[];
-  readonly #timeline: Pick<Timeline, 'at'>;
+  readonly #timeline: Edge;
   readonly #mode: 'manifest' | 'cwa';
   now: number;
 
@@ -50,12 +54,7 @@ export class SimulatedPhone {
    * @param now Unix seconds of its first run at the earliest
    * @param sightings what it heard
    */
-  constructor(
-    timeline: Pick<Timeline, 'at'>,
-    mode: 'manifest' | 'cwa',
-    now: number,
-    sightings: readonly Sighting[] = [],
-  ) {
+  constructor(timeline: Edge, mode: 'manifest' | 'cwa', now: number, sightings: readonly Sighting[] = []) {
     this.#sightings = sightings;
     this.#timeline = timeline;
     this.#mode = mode;
@@ -81,6 +80,7 @@ export class SimulatedPhone {
         this.history.provide(keys, revisedKeys, this.#sightings, this.now);
       },
     };
+    const revoked = this.#timeline.revokedPackages?.(this.now) ?? NONE_REVOKED;
     return this.#mode === 'manifest'
       ? syncManifest({
           ...common,
@@ -88,7 +88,7 @@ export class SimulatedPhone {
           manifestKeys: MANIFEST_KEYS,
           store: mortal(this.#manifestStore, weather),
         })
-      : syncCwaTree({ ...common, country: REGION, store: mortal(this.#cwaStore, weather) });
+      : syncCwaTree({ ...common, country: REGION, store: mortal(this.#cwaStore, weather), revoked });
   }
 
   #network(weather: Weather) {
@@ -103,7 +103,7 @@ export class SimulatedPhone {
       if (request === weather.unavailable) return Promise.resolve(new Response(null, { status: 503 }));
       const bytes = this.#timeline.at(path, this.now);
       if (bytes === null) return Promise.resolve(new Response(null, { status: 404 }));
-      const etag = `"${toBase64Url(sha256(bytes))}"`;
+      const etag = etagOf(bytes);
       if (new Headers(init?.headers).get('if-none-match') === etag) {
         return Promise.resolve(new Response(null, { status: 304, headers: { etag } }));
       }

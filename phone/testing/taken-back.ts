@@ -6,8 +6,14 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import type { ChunkEntry, RevocationEntry } from '../../protocol/index/manifest.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 
 const nameOf = ({ keyData }: TemporaryExposureKey): string => toBase64Url(keyData);
+
+/** @param bytes of an object @returns its ETag on a simulated edge */
+export function etagOf(bytes: Uint8Array): string {
+  return `"${toBase64Url(sha256(bytes))}"`;
+}
 
 export class TakenBack {
   readonly #entries: RevocationEntry[] = [];
@@ -15,6 +21,7 @@ export class TakenBack {
   /** By key, the hour in which it was revoked. */
   readonly #revoked = new Map<string, HourNumber>();
   readonly #keysIn = new Map<HourNumber, readonly TemporaryExposureKey[]>();
+  readonly #packages: { readonly date: UtcDate; readonly etag: string; readonly from: number }[] = [];
 
   /** @param keys that are published @param hour in which */
   published(keys: readonly TemporaryExposureKey[], hour: HourNumber): void {
@@ -59,5 +66,16 @@ export class TakenBack {
   /** @param oldest first day that is listed @returns what the manifest lists */
   listed(oldest: UtcDate): readonly RevocationEntry[] {
     return this.#entries.filter(({ days }) => (days.at(-1) ?? '') >= oldest);
+  }
+
+  /** @param date of a day that is cut again @param former package of CWA's tree, null for none @param from Unix seconds at which it is replaced */
+  replaced(date: UtcDate, former: Uint8Array | null, from: number): void {
+    if (former !== null) this.#packages.push({ date, etag: etagOf(former), from });
+  }
+
+  /** @param region of the tree @param now Unix seconds @returns the day packages that the configuration lists as revoked */
+  packages(region: string, now: number): { region: string; date: UtcDate; etag: string }[] {
+    const listed = this.#packages.filter(({ from }) => from <= now);
+    return listed.map(({ date, etag }) => ({ region, date, etag }));
   }
 }

@@ -27,3 +27,10 @@ export interface TimelineOptions {
   /** Keys of hours before, which are taken back in this one. */
   readonly revokedIn?: (hour: HourNumber) => readonly TemporaryExposureKey[];
 }
+
+/** What a manifest lists: every published hour of a span. Keys are named when somebody asks (a set each hour would hold most of them 336 times). */
+export interface Listing {
+  readonly from: number;
+  readonly firstHour: HourNumber;
+  readonly throughHour: HourNumber;
+}

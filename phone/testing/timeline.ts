@@ -37,7 +37,8 @@ import {
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { compareKeys } from '../../protocol/export/tek-order.ts';
-import type { ListedChunk, TimelineOptions } from './timeline-options.ts';
+import type { RevokedPackages } from '../download/revoked-packages.ts';
+import type { ListedChunk, Listing, TimelineOptions } from './timeline-options.ts';
 import { TakenBack } from './taken-back.ts';
 import { Versions } from './versions.ts';
 
@@ -50,13 +51,6 @@ export const MANIFEST_KEYS = { 'manifest-v1': manifestSigner.publicKeySpki };
 /** What is replaced is still there for 4 h (docs/architecture.md §5.9). */
 const GRACE_SECONDS = 4 * 3600;
 const HEADER = { region: REGION, keyId: EXPORT_KEY.keyId, keyVersion: EXPORT_KEY.keyVersion };
-
-/** What a manifest lists: every published hour of a span. Keys are named when somebody asks (a set each hour would hold most of them 336 times). */
-interface Listing {
-  readonly from: number;
-  readonly firstHour: HourNumber;
-  readonly throughHour: HourNumber;
-}
 
 export class Timeline {
   readonly #objects = new Versions();
@@ -97,6 +91,11 @@ export class Timeline {
     const through = listing.throughHour;
     const listed = keys.filter((key) => keyEnd(key) > oldest && !this.#takenBack.isRevoked(key, through));
     return new Set(listed.map(({ keyData }) => toBase64Url(keyData)));
+  }
+
+  /** @param now Unix seconds @returns what the configuration says then */
+  revokedPackages(now: number): RevokedPackages {
+    return { revokedDayPackages: this.#takenBack.packages(REGION, now), revokedHourPackages: [] };
   }
 
   /** Instant from which the hour is published. */
@@ -159,7 +158,9 @@ export class Timeline {
     const days = this.#takenBack.revoke(keys, hour, (revised) => this.#files([], window, from, listed, revised));
     for (const date of days) {
       const cut = this.#days.get(date)?.cut;
-      if (cut !== undefined) this.#cutDay(date, cut, this.#hoursOfDay(date), from);
+      if (cut === undefined) continue;
+      this.#takenBack.replaced(date, this.at(dayPath(REGION, date), from), from);
+      this.#cutDay(date, cut, this.#hoursOfDay(date), from);
     }
   }
 

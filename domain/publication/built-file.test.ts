@@ -64,9 +64,10 @@ function mergeOver(keys: readonly TemporaryExposureKey[], workspace = newWorkspa
     },
     unionRegion: 'EUR',
     retentionDays: 14,
-    windows: workspace.windows,
+    readWhole: () => Promise.resolve(null),
+    workspace,
   };
-  return new RecordMerge(ports, 'DE', wholeRecord(record, 0));
+  return new RecordMerge(ports, 'DE', wholeRecord(record, 0, HOUR));
 }
 
 const sign = (bin: Uint8Array): Uint8Array => exportSignature(HEADER, bin, signer.der);

@@ -156,7 +156,7 @@ async function namedRows(
       before += part.rows;
     }
   }
-  return Uint32Array.from(named).sort();
+  return Uint32Array.from(named).toSorted();
 }
 
 async function takenWith(ports: MergePorts, hour: number, day: number): Promise<readonly TakenRows[]> {

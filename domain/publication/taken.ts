@@ -56,9 +56,10 @@ export function partName({ hour, day, n }: Pick<TakenRows, 'hour' | 'day' | 'n'>
 
 /**
  * @param parts in any order, a part perhaps several times
+ * @param keepsEmpty whether parts without rows stay
  * @returns each part once, by hour, day and number; its rows ascending, each once; parts without rows left out
  */
-export function mergeTaken(parts: Iterable<TakenRows>): TakenRows[] {
+export function mergeTaken(parts: Iterable<TakenRows>, keepsEmpty = false): TakenRows[] {
   const merged = new Map<string, { readonly part: TakenRows; readonly rows: Uint32Array[] }>();
   for (const part of parts) {
     const name = partName(part);
@@ -68,7 +69,7 @@ export function mergeTaken(parts: Iterable<TakenRows>): TakenRows[] {
   }
   return [...merged.values()]
     .map(({ part: { hour, day, n }, rows }) => ({ hour, day, n, rows: ascending(rows) }))
-    .filter(({ rows }) => rows.length > 0)
+    .filter(({ rows }) => keepsEmpty || rows.length > 0)
     .toSorted((a, b) => a.hour - b.hour || a.day - b.day || a.n - b.n);
 }
 

@@ -128,6 +128,8 @@ async function end(rig: Rig, keys: readonly TemporaryExposureKey[], cause: 'roll
 /** What happens in an hour. */
 const hour = fc.record({
   uploads: fc.constantFrom(0, 1, 1, 2),
+  /** The objects of `origin` are gone from memory in the middle of the seal. */
+  evicted: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   /** Of the keys that are known by then, one in so many ends; null: none does. */
   ends: fc.oneof(
     { weight: 6, arbitrary: fc.constant(null) },
@@ -151,7 +153,7 @@ describe('phones of the real Publisher', () => {
           (mode) => new Phone(rig, mode, () => heard),
         );
         let uploads = 0;
-        for (const [at, { uploads: count, ends, phones: runs }] of hours.entries()) {
+        for (const [at, { uploads: count, evicted, ends, phones: runs }] of hours.entries()) {
           for (let n = 0; n < count; n++) {
             const today = Math.floor(rig.now / 86_400);
             const keys = keysOf((uploads += 1), 2 + (uploads % 4), today - 1);
@@ -172,6 +174,10 @@ describe('phones of the real Publisher', () => {
             for (const [name] of chosen) ended.add(name);
           }
           rig.now += 3600;
+          if (evicted) {
+            for (let step = 0; step < 3; step++) await rig.advance();
+            await rig.evict();
+          }
           await rig.untilIdle();
           for (const [i, run] of runs.entries()) {
             if (run === null) continue;

@@ -23,7 +23,7 @@ export interface TakenRows extends Pick<RecordPart, 'day' | 'n'> {
 }
 
 /** Requests of people and authorities that are waiting for the next sealing, and whose they are. */
-export type TakeBackCause = 'rollback' | 'withdrawal';
+type TakeBackCause = 'rollback' | 'withdrawal';
 
 /** Which rows are to end. */
 export interface TakeBackRequest {
@@ -50,7 +50,7 @@ export function requestKey(id: string): string {
 }
 
 /** @returns how a part is told from others */
-export function partName({ hour, day, n }: Pick<TakenRows, 'hour' | 'day' | 'n'>): string {
+function partName({ hour, day, n }: Pick<TakenRows, 'hour' | 'day' | 'n'>): string {
   return `${hour}/${day}-${n}`;
 }
 

@@ -1,7 +1,7 @@
 /**
  * @module CWA's apps keep the packages of days that they have fetched, by ETag: those that held keys which were taken back are named in their configuration, and an app
  * deletes them and reads the index again (docs/spec/cwa.md §1.4, §4). The configuration has one writer, so Publisher tells ParameterStore, whole and again
- * whenever the list changed; hours aren't listed, since their packages never change and are gone with their day (§5.9).
+ * whenever the list changed; hours aren't listed, since their packages never change and are gone with their day (docs/architecture.md §5.9).
  *
  * Durable order: the mark that the list changed is part of the transaction that changed it; it goes when ParameterStore has the list. A crash in between tells it again.
  */

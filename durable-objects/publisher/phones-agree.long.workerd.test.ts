@@ -24,7 +24,7 @@ import { PublisherStore } from './store.ts';
 import { DAY_0, keysOf, Rig, testEnv } from './test-rig.ts';
 
 /** Over three midnights each. */
-const [RUNS, HOURS] = [3, 64];
+const [RUNS, HOURS] = [2, 64];
 const secrets = testEnv as unknown as { readonly EXPORT_SIGNING_KEY: string; readonly MANIFEST_SIGNING_KEY: string };
 const EXPORT_KEY: PinnedKey = {
   publicKeySpki: signerFromPkcs8Pem(secrets.EXPORT_SIGNING_KEY).publicKeySpki,
@@ -133,7 +133,7 @@ const seldom = <T>(weight: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T |
   fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 
 /** One run of a phone. */
-const run = fc.record({
+const phoneRun = fc.record({
   reinstalled: seldom(15, fc.constant(true)),
   diesAfter: seldom(3, fc.integer({ min: 0, max: 12 })),
 });
@@ -146,7 +146,7 @@ const hour = fc.record({
   /** Of the keys that are known by then, one in so many ends. */
   ends: seldom(6, fc.record({ oneIn: fc.constantFrom(3, 6, 20), phase: fc.nat(19) })),
   /** Two of each kind; null: it doesn't run. */
-  phones: fc.array(seldom(1, run), { minLength: 4, maxLength: 4 }),
+  phones: fc.array(seldom(1, phoneRun), { minLength: 4, maxLength: 4 }),
 });
 
 describe('phones of the real Publisher', () => {

@@ -21,9 +21,10 @@ import {
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
-import { markOf } from '../publisher/bucket.ts';
+import { type BucketPort, markOf } from '../publisher/bucket.ts';
 import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
 import type { ParameterStoreConfig } from './config.ts';
+import { type RevokedDayPackage, withRevoked } from './packages.ts';
 import type { ParameterRows } from './store.ts';
 
 /** Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (docs/spec/cwa.md §1.4). */
@@ -62,11 +63,14 @@ export async function writeHead(rows: ParameterRows, config: ParameterStoreConfi
   for (const { sha256: name } of head.documents) {
     await putOwn(own, configDocumentPath(name), utf8(textOf(rows, name)), meta('application/json', IMMUTABLE_CACHE));
   }
-  await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), config, own);
+  const packages = rows.revokedPackages();
+  await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), packages, config, own);
   const text = signDocument(CONFIG_TYPE, config.headKeyId, head, config.headSigner);
   await putOwn(own, configHeadPath(), utf8(text), meta('application/json', POLLED_CACHE));
   // A newer decision may have come while we waited for the bucket; then there is more to do.
   const now = rows.head();
+  // And the packages that were revoked meanwhile.
+  if (JSON.stringify(rows.revokedPackages()) !== JSON.stringify(packages)) return;
   if (now?.version === row.version && now.issuedAt === row.issuedAt) rows.setHead({ ...row, state: 'PUBLISHED' });
   rows.allMarked();
 }
@@ -78,10 +82,15 @@ function textOf(rows: ParameterRows, name: string): string {
 }
 
 /** CWA's apps know no stages: they get the document for everyone. */
-async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: OwnObjects): Promise<void> {
+async function writeCwaFiles(
+  text: string,
+  packages: readonly RevokedDayPackage[],
+  config: ParameterStoreConfig,
+  own: OwnObjects,
+): Promise<void> {
   const parameters = parseParameters(JSON.parse(text));
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
-  for (const { path, message } of cwaConfigFiles(parameters.value, config.homeCountry)) {
+  for (const { path, message } of cwaConfigFiles(withRevoked(parameters.value, packages), config.homeCountry)) {
     const zip = configZip(message, config.zipSigners);
     await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
   }
@@ -100,15 +109,20 @@ function writeCountries(own: OwnObjects, countries: readonly string[]): Promise<
  * says that a head is ours: whatever else lies there is replaced.
  */
 async function refuseToGoBack(own: OwnObjects, config: ParameterStoreConfig, head: ConfigHead): Promise<void> {
-  const bytes = await own.bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
-  if (bytes === null) return;
-  const published = parseConfigHead(
-    signedBy(CONFIG_TYPE, config.headKeyId, new TextDecoder().decode(bytes), config.headSigner),
-  );
-  if (!published.ok || published.value.version < head.version) return;
-  const same = JSON.stringify(published.value.documents) === JSON.stringify(head.documents);
-  if (published.value.version === head.version && same) return;
-  throw new NewerHeadInBucket(`version ${published.value.version} is published, another ${head.version} was decided`);
+  const published = await publishedHead(config, own.bucket);
+  if (published === null || published.version < head.version) return;
+  const same = JSON.stringify(published.documents) === JSON.stringify(head.documents);
+  if (published.version === head.version && same) return;
+  throw new NewerHeadInBucket(`version ${published.version} is published, another ${head.version} was decided`);
+}
+
+/** @param bucket the public one @returns the head in it that we signed, or null */
+export async function publishedHead(config: ParameterStoreConfig, bucket: BucketPort): Promise<ConfigHead | null> {
+  const bytes = await bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
+  if (bytes === null) return null;
+  const text = new TextDecoder().decode(bytes);
+  const published = parseConfigHead(signedBy(CONFIG_TYPE, config.headKeyId, text, config.headSigner));
+  return published.ok ? published.value : null;
 }
 
 /**

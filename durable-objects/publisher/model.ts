@@ -23,6 +23,8 @@ export interface PublisherConfig {
   readonly logKeyId: string;
   /** r‖s signatures for the event log. */
   readonly logSigner: Signer;
+  /** Its public half, SubjectPublicKeyInfo. */
+  readonly logPublicKey: Uint8Array;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';
@@ -59,6 +61,8 @@ export interface RegionDay {
   readonly checked: number;
   /** The midnight at which its present chunks were cut. */
   readonly cut: number;
+  /** The last hour whose taken rows they are without; null: they have all. */
+  readonly revised: number | null;
   readonly chunks: readonly ChunkEntry[];
   readonly sealed: SealedFiles | null;
 }

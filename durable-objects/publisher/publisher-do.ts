@@ -4,9 +4,11 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { hasLived, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
@@ -18,8 +20,12 @@ import { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
+import { Restore } from './restore/restore.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
+import { keepRequest } from './take-back.ts';
+import { TakingStore } from './taking-store.ts';
+import type { TakeBackReply, TakeBackRequest } from '../../domain/publication/taken.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
@@ -46,6 +52,7 @@ export class Publisher extends DurableObject {
   protected config: PublisherConfig;
   readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
+  readonly #takings: TakingStore;
   readonly #log: EventLog;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -56,6 +63,8 @@ export class Publisher extends DurableObject {
    */
   protected bucketCallsPerWake = 4_000;
   #bucketCalls = 0;
+  #restoring: Promise<RestoreReply> | null = null;
+  #restore: Restore | null = null;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
   /** Regions whose last step failed, how often in a row, and for how many wakes they rest. Lost with the isolate: tried anew. */
@@ -67,6 +76,7 @@ export class Publisher extends DurableObject {
     this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
+    this.#takings = new TakingStore(ctx.storage);
     this.#log = new EventLog(ctx.storage, this.config.logKeyId, this.config.logSigner);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
@@ -101,6 +111,11 @@ export class Publisher extends DurableObject {
     await this.wake().catch(() => this.#store.count('alert_step_failed'));
   }
 
+  /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
+  async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
+    return keepRequest(await this.#publication(), request);
+  }
+
   async status(): Promise<OriginStatus> {
     const now = await this.#now();
     const heads = this.config.regions.map((region) => ({ region, head: this.#store.head(region) }));
@@ -117,6 +132,12 @@ export class Publisher extends DurableObject {
       idle: first !== null && hourEnd(Math.min(...written) + 1) > now && purged,
       counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
+  }
+
+  /** A piece of a restore (docs/restore.md): who calls meanwhile hears the same. */
+  restore(request: RestoreRequest): Promise<RestoreReply> {
+    this.#restoring ??= this.#restoreOnce(request).finally(() => (this.#restoring = null));
+    return this.#restoring;
   }
 
   /** @returns how far each alert's counter went up since the last call, for the log */
@@ -141,8 +162,12 @@ export class Publisher extends DurableObject {
     return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
   }
 
+  #parameters() {
+    return this.#bindings.PARAMETER_STORE.getByName('parameters');
+  }
+
   async #publishedParameters(): Promise<PublishedVersion[]> {
-    const status = await this.#bindings.PARAMETER_STORE.getByName('parameters').parameterStatus();
+    const status = await this.#parameters().parameterStatus();
     const last = status.published ? status.version : status.version - 1;
     return status.history.filter(({ version }) => version <= last).toReversed();
   }
@@ -154,19 +179,46 @@ export class Publisher extends DurableObject {
     return this.#running;
   }
 
+  async #restoreOnce(request: RestoreRequest): Promise<RestoreReply> {
+    const buffer = this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
+    this.#restore ??= new Restore(buffer, this.#bindings.PARAMETER_STORE.getByName('parameters'));
+    const reply = await this.#restore.step(await this.#publication(), request);
+    if (reply.kind === 'restored') await this.#arm(1);
+    if (reply.kind === 'refused' || reply.kind === 'restored') this.#restore = null;
+    return reply;
+  }
+
   async #advanceOnce(): Promise<Advance> {
-    const onCall = (): void => void (this.#bucketCalls += 1);
+    if (await this.#isLost()) {
+      this.#store.count(STORAGE_LOST_ALERT);
+      throw new StorageLost('publisher');
+    }
+    const outcome = await advance(await this.#publication());
+    if (outcome.idle) this.#workspace = null;
+    return outcome;
+  }
+
+  /** Its first hour is the first thing that the object writes down of itself. */
+  async #isLost(): Promise<boolean> {
+    return this.#store.meta('first_hour') === null && hasLived(this.bucket(this.#bindings.PRIVATE, () => undefined));
+  }
+
+  /** What a step acts on, at one instant. */
+  async #publication(): Promise<Publication> {
     const now = await this.#now();
+    const onCall = (): void => void (this.#bucketCalls += 1);
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
     const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
-    const publication: Publication = {
+    return {
       now,
       config: this.config,
       store,
+      takings: this.#takings,
       log: this.#log,
       publishedParameters: () => this.#publishedParameters(),
+      revokePackages: (packages) => this.#parameters().revokePackages(packages),
       buffer: this.buffer(),
       publicBucket,
       privateBucket,
@@ -184,9 +236,6 @@ export class Publisher extends DurableObject {
       noteRegion: (region, failed) => this.#noteRegion(region, failed),
       workspace: (this.#workspace ??= newWorkspace()),
     };
-    const outcome = await advance(publication);
-    if (outcome.idle) this.#workspace = null;
-    return outcome;
   }
 
   /** A region that goes on failing rests for 1, 3, 7, at most 15 wakes: a file that is built in vain costs seconds. */

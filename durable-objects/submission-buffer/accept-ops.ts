@@ -29,7 +29,8 @@ import type { Acceptance, Resolution } from './contract.ts';
  */
 const UPLOAD_ID_LIFETIME_HOURS = Math.ceil(longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS) / SECONDS_PER_HOUR);
 
-const RELEASE_COUNTER: InsertTarget = {
+/** Counts are added to those that are there. */
+export const RELEASE_COUNTER: InsertTarget = {
   table: 'release_counter',
   columns: 7,
   onConflict: `ON CONFLICT (release_hour, region) DO UPDATE SET
@@ -111,10 +112,12 @@ export function storeKeys(
     readonly earliest: number;
     readonly upload: Omit<AcceptedUpload, 'keys'>;
     readonly synthetic: boolean;
+    readonly reserve?: true;
   },
 ): void {
   const { regions, consentToFederation, origin, codeBatchId } = at.upload;
-  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, codeBatchId };
+  const isReserve = at.reserve === true ? { reserve: at.reserve } : {};
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, codeBatchId, ...isReserve };
   const perHour = new Map<number, number>();
   const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {

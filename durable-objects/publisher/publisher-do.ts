@@ -23,6 +23,9 @@ import { MIGRATIONS } from './schema.ts';
 import { Restore } from './restore/restore.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
+import { keepRequest } from './take-back.ts';
+import { TakingStore } from './taking-store.ts';
+import type { TakeBackReply, TakeBackRequest } from '../../domain/publication/taken.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
@@ -49,6 +52,7 @@ export class Publisher extends DurableObject {
   protected config: PublisherConfig;
   readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
+  readonly #takings: TakingStore;
   readonly #log: EventLog;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -72,6 +76,7 @@ export class Publisher extends DurableObject {
     this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
+    this.#takings = new TakingStore(ctx.storage);
     this.#log = new EventLog(ctx.storage, this.config.logKeyId, this.config.logSigner);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
@@ -104,6 +109,11 @@ export class Publisher extends DurableObject {
   override async alarm(): Promise<void> {
     // An error is not rethrown: the alarm is armed already, and the platform's own retries end after six.
     await this.wake().catch(() => this.#store.count('alert_step_failed'));
+  }
+
+  /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
+  async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
+    return keepRequest(await this.#publication(), request);
   }
 
   async status(): Promise<OriginStatus> {
@@ -152,8 +162,12 @@ export class Publisher extends DurableObject {
     return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
   }
 
+  #parameters() {
+    return this.#bindings.PARAMETER_STORE.getByName('parameters');
+  }
+
   async #publishedParameters(): Promise<PublishedVersion[]> {
-    const status = await this.#bindings.PARAMETER_STORE.getByName('parameters').parameterStatus();
+    const status = await this.#parameters().parameterStatus();
     const last = status.published ? status.version : status.version - 1;
     return status.history.filter(({ version }) => version <= last).toReversed();
   }
@@ -189,9 +203,10 @@ export class Publisher extends DurableObject {
     return this.#store.meta('first_hour') === null && hasLog(this.bucket(this.#bindings.PRIVATE, () => undefined));
   }
 
+  /** What a step acts on, at one instant. */
   async #publication(): Promise<Publication> {
-    const onCall = (): void => void (this.#bucketCalls += 1);
     const now = await this.#now();
+    const onCall = (): void => void (this.#bucketCalls += 1);
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
@@ -200,8 +215,10 @@ export class Publisher extends DurableObject {
       now,
       config: this.config,
       store,
+      takings: this.#takings,
       log: this.#log,
       publishedParameters: () => this.#publishedParameters(),
+      revokePackages: (packages) => this.#parameters().revokePackages(packages),
       buffer: this.buffer(),
       publicBucket,
       privateBucket,

@@ -97,6 +97,14 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // How much of each counter the log has had (counters.ts).
   `ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;`,
+  // How many rows a request has dropped before they were published (drop-ops.ts).
+  `
+  CREATE TABLE dropped_rows (
+    id TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
   // An object that has begun is told from one whose storage was lost (life.ts): what has anything in it has begun.
   `INSERT INTO meta SELECT 'begun', 1 WHERE EXISTS (SELECT 1 FROM release_set) OR EXISTS (SELECT 1 FROM upload)
      OR EXISTS (SELECT 1 FROM meta WHERE name = 'first_hour');`,

@@ -24,6 +24,8 @@ import type {
   BufferLife,
   BufferPort,
   BufferRestoreStep,
+  DropReply,
+  DropRequest,
   FreezeRequest,
   FrozenSet,
   JournalFound,
@@ -31,6 +33,7 @@ import type {
   Resolution,
   RestorePort,
 } from './contract.ts';
+import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
@@ -128,6 +131,17 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     return withdrawnBatches(this.ctx.storage.sql);
   }
 
+  /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
+  async dropWaiting(request: DropRequest): Promise<DropReply> {
+    const now = await this.#ready();
+    await this.#sealPlain(now);
+    const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    // The journal still has the rows: a restore would bring them back.
+    this.#journalAt = -Infinity;
+    await this.#alarm.set(SOON_MS);
+    return reply;
+  }
+
   async firstHour(): Promise<number | null> {
     await this.#life.require();
     return meta(this.ctx.storage.sql, 'first_hour');
@@ -158,6 +172,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   async expire(): Promise<void> {
     const now = await this.#now();
     expireBatchMarks(this.ctx.storage.sql, now);
+    expireDrops(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 

@@ -2,10 +2,14 @@
  * @module Which rows CWA's tree has yet to show (hour-ops.ts), from what the log says that it showed. Rows are read only where an hour was shown in
  * parts, which a deployment below `CWA_MAX_KEYS` keys a day never does.
  */
-import { RecordMerge, type RunSource } from '../../../domain/publication/record-merge.ts';
+import type { RunSource } from '../../../domain/publication/record-merge.ts';
 import { rowsByDay, type SetRecord } from '../../../domain/publication/record.ts';
 import type { RegionHour, SealedHour } from '../model.ts';
+import { mergeOf } from '../chunk-files.ts';
 import type { Publication } from '../publication.ts';
+
+/** What was taken back up to now is never shown any more. */
+const EVERYTHING_TAKEN = { kind: 'without', through: Infinity } as const;
 
 /** Rows of a record that were shown, by leaving day. */
 export interface Backlog {
@@ -58,18 +62,9 @@ async function hasMore(
   logged: number,
 ): Promise<boolean> {
   const sources: RunSource[] = [...rowsByDay(record)].flatMap(([day, rows]) =>
-    day > logged ? [{ record, day, from: offsets[day] ?? 0, to: rows }] : [],
+    day > logged ? [{ record, day, from: offsets[day] ?? 0, to: rows, taken: EVERYTHING_TAKEN }] : [],
   );
-  const merge = new RecordMerge(
-    {
-      read: (...call) => p.privateBucket.getInto(...call),
-      unionRegion: p.config.unionRegion,
-      retentionDays: p.config.policy.retentionDays,
-      windows: p.workspace.windows,
-    },
-    region,
-    sources,
-  );
+  const merge = mergeOf(p, region, sources);
   const left = await merge.take(1, () => {});
   merge.close();
   return left > 0;

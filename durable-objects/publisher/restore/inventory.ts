@@ -76,6 +76,9 @@ function expectedOf(state: RestoredState, region: string): Map<string, string> {
       note(dayPath(region, dateOf(day * SECONDS_PER_DAY)), sealed.files, sealed.cwa);
     }
   }
+  for (const { region: own, files } of state.revocations) {
+    if (own === region) for (const file of files) expected.set(chunkPath(region, file.sha256), hexOf(file));
+  }
   for (const plan of state.pending) {
     if (plan.region === region) for (const { key, text } of plan.pages) expected.set(key, toHex(sha256(utf8(text))));
   }

@@ -188,7 +188,7 @@ export class Restore {
 
   async #publisher(
     p: Publication,
-    { state, foreignHeads }: RestoreSource,
+    { state, requests, foreignHeads }: RestoreSource,
     { lastSet, journalHour }: { readonly lastSet: number; readonly journalHour: number | null },
   ): Promise<void> {
     const objects = (await inventory(p.publicBucket, state, p.config.regions)).map((object) =>
@@ -199,7 +199,7 @@ export class Restore {
       const written = state.regionHours.filter((hour) => hour.region === region);
       backlogs.set(region, await backlogOf(p, region, written, state.hours, state.loggedDay ?? -1));
     }
-    writeState(p, state, { objects, backlogs, lastSet, hour: hourOf(p.now), journalHour });
+    writeState(p, state, { objects, backlogs, requests, lastSet, hour: hourOf(p.now), journalHour });
   }
 }
 

@@ -9,13 +9,15 @@ import type { ReadEntry } from '../../../domain/event-log/read-entry.ts';
 import type { LogReport } from '../../../domain/event-log/verify.ts';
 import { chunkEntries, GRACE_SECONDS } from '../../../domain/publication/built-file.ts';
 import { composeHead, dayOfSealing } from '../../../domain/publication/head.ts';
-import { planRebuild, type RegionPlan } from '../../../domain/publication/rebuild-plan.ts';
+import { bookOfLog, filesOf, planRebuild, type RegionPlan } from '../../../domain/publication/rebuild-plan.ts';
+import { contentsOf } from '../../../domain/publication/rebuild.ts';
 import type { SetRecord } from '../../../domain/publication/record.ts';
 import { hourEnd } from '../../../protocol/gaen/intervals.ts';
 import { MANIFEST_TYPE } from '../../../protocol/index/manifest.ts';
 import { documentOf } from '../../../protocol/index/signed-document.ts';
 import type { IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from '../model.ts';
 import { emptyRecord } from '../record-writer.ts';
+import type { RegionRevocation, Taking } from '../taking-store.ts';
 
 /** A checkpoint that the log must remember. */
 interface KeptCheckpoint {
@@ -30,6 +32,8 @@ interface FormerCut {
   readonly day: number;
   readonly etag: string;
   readonly replacedDay: number;
+  /** Whether it held keys that were taken back. */
+  readonly revoked: boolean;
 }
 
 /** Rows of all tables but those of the public bucket's objects. Days and hours are counted from the Unix epoch. */
@@ -45,6 +49,10 @@ export interface RestoredState {
   readonly heads: readonly RegionHead[];
   readonly pending: readonly IndexPlan[];
   readonly formerCuts: readonly FormerCut[];
+  readonly takings: readonly Taking[];
+  readonly revocations: readonly RegionRevocation[];
+  /** The last hour that took rows back, or had none to; null before the first. */
+  readonly takenHour: number | null;
   readonly log: LogHead;
   readonly checkpoints: readonly KeptCheckpoint[];
   /** Entries from this sequence on may be there, and are to be forgotten before `keptFrom`. */
@@ -78,19 +86,23 @@ export function restoredState(
   const point = points.at(-1)?.entry.event;
   const plain = entries.find(({ entry }) => entry.event.kind !== 'checkpoint')?.entry.sequence ?? 1;
   const oldestEntry = Math.min(report.keptFrom, plain);
+  const book = bookOfLog(records, events);
   return {
     firstHour: firstHourOf(report, plans),
     recordedHour: fold.recordedHour,
     covered: recorded.findLast(({ decision }) => decision === 'publish')?.hour ?? null,
     hours: recorded.map((event) => {
       const objects = event.objects.filter(({ name }) => report.objects.has(name));
-      return hourOfRecord({ ...event, objects }, records.get(event.hour), regions, through);
+      return hourOfRecord({ ...event, objects }, book.recordOf(event.hour) ?? undefined, regions, through);
     }),
     regionHours: events.flatMap((event) => (event.kind === 'written' ? [regionHour(event, heads)] : [])),
     regionDays: regions.flatMap((region) => daysOf(events, published, region)),
     heads,
     pending: plans.map(pendingOf),
     formerCuts: formerCutsOf(events),
+    takings: takingsOf(report, events),
+    revocations: plans.flatMap((plan) => revocationsOf(events, plan)),
+    takenHour: takenHourOf(events),
     log: { sequence: last.entry.sequence, sha256: last.sha256, fold },
     checkpoints: points.filter(({ entry }) => entry.sequence >= oldestEntry).map(checkpoint),
     oldestEntry,
@@ -157,26 +169,55 @@ function daysOf(events: Events, published: Published, region: string): RegionDay
   const looked = last === undefined ? -1 : dayOfSealing(last.hour);
   const cuts = new Map<number, EventOf<'cut'>>();
   for (const event of events) if (event.kind === 'cut' && event.region === region) cuts.set(event.day, event);
-  return [...cuts.values()].map(({ day, cut, files, cwa }) => ({
+  return [...cuts.values()].map(({ day, cut, revised = null, files, cwa }) => ({
     region,
     day,
     checked: Math.max(cut, looked),
     cut,
+    revised,
     chunks: chunkEntries(files, null),
     sealed: { files, cwa: cwa.file },
   }));
 }
 
-function pendingOf({ published, hours, days }: RegionPlan): IndexPlan {
-  const { region, hour: throughHour, sequence, previous, head, payloadSha256 } = published;
-  const composed = composeHead({
-    region,
-    sequence,
-    previous,
-    throughHour,
-    hours: hours.map(({ hour, files }) => ({ hour, chunks: chunkEntries(files, hour) })),
-    days: days.map(({ cut: { day, cut, files } }) => ({ day, cut, chunks: chunkEntries(files, null) })),
+/** What was taken back, hour by hour, with the objects that no purge has named. */
+function takingsOf(report: LogReport, events: Events): Taking[] {
+  return events.flatMap((event): Taking[] => {
+    if (event.kind !== 'taken') return [];
+    const { hour, rows, reserve } = event;
+    const touched = [...new Set(event.parts.map(({ of }) => of))].toSorted((a, b) => a - b);
+    const objects = event.objects.filter(({ name }) => report.objects.has(name));
+    return [{ hour, state: 'TAKEN', rows, touched, reserve, objects }];
   });
+}
+
+/** Every hour up to the last that a region wrote has decided what it takes back, and said so. */
+function takenHourOf(events: Events): number | null {
+  const hours = events.flatMap((event) => (event.kind === 'taken' || event.kind === 'written' ? [event.hour] : []));
+  return hours.length === 0 ? null : hours.reduce((a, b) => Math.max(a, b));
+}
+
+/** The newest files of each hour, as long as the region's last head names them or comes before them; of others none are left. */
+function revocationsOf(events: Events, { published }: RegionPlan): RegionRevocation[] {
+  const { region } = published;
+  const looked = dayOfSealing(published.hour);
+  const listed = new Set((published.revocations ?? []).map(({ hour }) => hour));
+  const at = events.indexOf(published);
+  const newest = new Map<number, RegionRevocation>();
+  for (const [n, event] of events.entries()) {
+    if (event.kind !== 'revoked' || event.region !== region) continue;
+    const { hour, cut, days, files } = event;
+    const isThere = n > at || listed.has(hour);
+    const checked = Math.max(cut, looked);
+    const shown = isThere ? { days, chunks: chunkEntries(files, null), files } : { days: [], chunks: [], files: [] };
+    newest.set(hour, { region, hour, checked, cut, ...shown });
+  }
+  return [...newest.values()];
+}
+
+function pendingOf(plan: RegionPlan): IndexPlan {
+  const { region, hour: throughHour, sequence, head, payloadSha256 } = plan.published;
+  const composed = composeHead(contentsOf(plan.published, filesOf(plan)));
   const { payload, pages, lists, named } = composed;
   const { validUntil } = payload;
   const text = documentOf(MANIFEST_TYPE, head.key, payload, head.signature);
@@ -185,11 +226,12 @@ function pendingOf({ published, hours, days }: RegionPlan): IndexPlan {
 
 function formerCutsOf(events: Events): FormerCut[] {
   const cuts = events.filter((event) => event.kind === 'cut');
-  return cuts.flatMap(({ region, day, cut, cwa }, n) => {
-    const next = cuts.slice(n + 1).find((later) => later.region === region && later.day === day);
-    return next === undefined || cwa.etag === undefined || cut === next.cut
-      ? []
-      : [{ region, day, etag: cwa.etag, replacedDay: next.cut }];
+  return cuts.flatMap(({ region, day, cut, revised, cwa }, n) => {
+    const later = cuts.slice(n + 1).filter((one) => one.region === region && one.day === day);
+    const [next] = later;
+    if (next === undefined || cwa.etag === undefined || (cut === next.cut && revised === next.revised)) return [];
+    const revoked = later.some((one) => (one.revised ?? -1) > (revised ?? -1));
+    return [{ region, day, etag: cwa.etag, replacedDay: next.cut, revoked }];
   });
 }
 

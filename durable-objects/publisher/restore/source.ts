@@ -5,6 +5,7 @@
 import { LOG_FOLDER, type LogEvent } from '../../../domain/event-log/entry.ts';
 import { verifyLog, type LogReport } from '../../../domain/event-log/verify.ts';
 import { ROW_BYTES } from '../../../domain/publication/packed-keys.ts';
+import { REQUESTS } from '../../../domain/publication/taken.ts';
 import { setKey, type SetRecord } from '../../../domain/publication/record.ts';
 import type { RestoreFinding } from '../../../domain/restore.ts';
 import { headPath, type ManifestHead } from '../../../protocol/index/manifest.ts';
@@ -22,7 +23,7 @@ const AT_ONCE = 6;
 const MOST_FINDINGS = 20;
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
-const RECORDS = ['sets/', 'codes/', 'quarantine/'];
+const RECORDS = ['sets/', 'codes/', 'quarantine/', 'taken/'];
 /** Whether rows are made of what an entry says. A restore from a log with another would forget it: keys that ended would be back. */
 const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   recorded: true,
@@ -34,6 +35,10 @@ const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   purge: true,
   checkpoint: true,
   restored: true,
+  rollback: true,
+  withdrawal: true,
+  taken: true,
+  revoked: true,
 };
 
 /** A set that was being recorded when all was lost. */
@@ -52,6 +57,8 @@ export interface RestoreSource {
   readonly unlogged: readonly UnloggedSet[];
   /** Every object of an hour that the log doesn't name. */
   readonly unloggedObjects: readonly string[];
+  /** Ids of requests to take keys back that no hour has done. */
+  readonly requests: readonly string[];
   /** Heads in the public bucket that aren't ours, by name. */
   readonly foreignHeads: ReadonlySet<string>;
 }
@@ -87,16 +94,28 @@ export async function readSource(
       { object: forgotten.object, what: `says ${forgotten.entry.event.kind}, which a restore would forget` },
     ]);
   }
-  const { records, there, findings } = await readRecords(privateBucket, report);
+  const { records, there, requests, findings } = await readRecords(privateBucket, report);
   if (findings.length > 0) return refused(findings);
   const state = restoredState(report, records, config.regions);
   if (state === null) return refused([{ object: LOG_FOLDER, what: 'has no entry: there is nothing to restore from' }]);
   const heads = await readHeads(publicBucket, config, report);
   if (heads.newer.length > 0) return refused(heads.newer);
-  const unloggedObjects = there.filter((name) => Number(name.split('/')[1]) > (state.recordedHour ?? -1));
+  const unloggedObjects = there.filter((name) =>
+    // An hour that was taking rows back when all was lost does so anew, perhaps with other requests; and what a purge named goes anyway.
+    name.startsWith('taken/') ? !report.objects.has(name) : Number(name.split('/')[1]) > (state.recordedHour ?? -1),
+  );
   const unlogged = await readUnlogged(privateBucket, unloggedObjects);
-  return ok({ report, state, unlogged, unloggedObjects, foreignHeads: heads.foreign });
+  return ok({
+    report,
+    state,
+    unlogged,
+    unloggedObjects,
+    requests: requests.map(idOfRequest),
+    foreignHeads: heads.foreign,
+  });
 }
+
+const idOfRequest = (name: string): string => name.slice(REQUESTS.length, -'.bin'.length);
 
 const refused = (findings: RestoreFinding[]) => err(findings.slice(0, MOST_FINDINGS));
 
@@ -113,7 +132,11 @@ async function getAll(bucket: BucketPort, names: readonly string[]): Promise<Map
 
 /** Of set.json the bytes are compared with what was logged; of other objects of records that they are there. */
 async function readRecords(bucket: BucketPort, report: LogReport) {
-  const there = (await Promise.all(RECORDS.map((folder) => bucket.list(folder)))).flat();
+  const listed = (await Promise.all(RECORDS.map((folder) => bucket.list(folder)))).flat();
+  const [requests, there] = [
+    listed.filter((name) => name.startsWith(REQUESTS)),
+    listed.filter((name) => !name.startsWith(REQUESTS)),
+  ];
   const names = new Set(there);
   const findings: RestoreFinding[] = [];
   const recorded = [...report.objects.values()];
@@ -135,7 +158,7 @@ async function readRecords(bucket: BucketPort, report: LogReport) {
     const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
     records.set(record.hour, record);
   }
-  return { records, there, findings };
+  return { records, there, requests, findings };
 }
 
 /** Phones have seen these heads: one that the log doesn't know means that entries were cut off its end. */

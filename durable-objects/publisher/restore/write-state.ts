@@ -13,6 +13,8 @@ export interface RestoredRest {
   readonly objects: readonly FoundObject[];
   /** By region. */
   readonly backlogs: ReadonlyMap<string, readonly Backlog[]>;
+  /** Ids of requests to take keys back that no hour has done. */
+  readonly requests: readonly string[];
   /** Number of the buffer's newest set. */
   readonly lastSet: number;
   /** Hour in which it is restored, and that of the journal, if there was one. */
@@ -21,7 +23,7 @@ export interface RestoredRest {
 }
 
 /** @param p of an empty object */
-export function writeState({ store, log }: Publication, state: RestoredState, rest: RestoredRest): void {
+export function writeState({ store, takings, log }: Publication, state: RestoredState, rest: RestoredRest): void {
   store.transaction(() => {
     for (const hour of state.hours) store.putHour(hour);
     for (const hour of state.regionHours) store.putRegionHour(hour);
@@ -33,9 +35,15 @@ export function writeState({ store, log }: Publication, state: RestoredState, re
       store.noteObject(key, region);
       if (mark !== '') store.settle(key, mark);
     }
-    for (const { region, day, etag, replacedDay } of state.formerCuts) {
-      store.noteFormerEtag(dayPath(region, dateOf(day * SECONDS_PER_DAY)), etag, replacedDay);
+    for (const { region, day, etag, replacedDay, revoked } of state.formerCuts) {
+      store.noteFormerEtag(dayPath(region, dateOf(day * SECONDS_PER_DAY)), etag, replacedDay, revoked);
+      // ParameterStore may have lost its list too.
+      if (revoked) store.setMeta('packages_changed', 1);
     }
+    for (const taking of state.takings) takings.putTaking(taking);
+    for (const revocation of state.revocations) takings.putRevocation(revocation);
+    for (const id of rest.requests) takings.putRequest({ id, askedHour: rest.hour, hour: null, done: false });
+    if (state.takenHour !== null) store.setMeta('taken_hour', state.takenHour);
     log.adopt(state.log, state.checkpoints, state);
     log.append({ kind: 'restored', hour: rest.hour, journal: rest.journalHour });
     store.setMeta('last_set', rest.lastSet);

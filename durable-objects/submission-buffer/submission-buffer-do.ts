@@ -36,7 +36,7 @@ import type {
 } from './contract.ts';
 import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
-import { freezeHour, readSet } from './freeze-ops.ts';
+import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
 import { writeJournal } from './journal-ops.ts';
@@ -46,7 +46,7 @@ import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived, ReceivedUploads } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
-import { SetReader } from './set-reader.ts';
+import { SetPages } from './set-pages.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
 
 const SOON_MS = 1_000;
@@ -77,9 +77,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
   readonly #received = new ReceivedUploads();
-  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
-  /** Pages are read one after the other: they share one place in the set. */
-  #paging: Promise<unknown> = Promise.resolve();
+  readonly #pages: SetPages;
   #sealing: Promise<void> | null = null;
   #armed = false;
   #journalKey: Promise<CryptoKey> | null = null;
@@ -101,6 +99,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#pages = new SetPages(ctx.storage.sql, this.#keys);
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
     this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
@@ -143,9 +142,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     const now = await this.#ready();
     await this.#sealPlain(now);
     const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
-    // The journal still has the rows: a restore would bring them back.
-    this.#journalAt = -Infinity;
-    await this.#alarm.set(SOON_MS);
+    await this.rewriteJournal();
     return reply;
   }
 
@@ -162,15 +159,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
     await this.#sealPlain(await this.#ready());
-    const page = this.#paging.then(() => this.#page(setNo, after, limit));
-    this.#paging = page.catch(() => {});
-    return page;
+    return this.#pages.page(setNo, after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
     const now = await this.#ready();
     await this.#sealPlain(now);
-    this.#reader = null;
+    this.#pages.forget();
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
   }
@@ -238,25 +233,19 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
   }
 
-  /** The journal as it is now, whenever the last one was: no key that was taken out may lie in it until the next. */
+  /** The journal as it is now, whenever the last one was: a restore would bring back what was taken out and lies in it. */
   protected async rewriteJournal(): Promise<void> {
     this.#journalAt = -Infinity;
     await this.#keepJournal(await this.#ready(), Date.now());
+    if (this.#journalAt === -Infinity) await this.#alarm.set(RETRY_MS);
   }
 
   /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
   async #keepJournal(now: number, realMs: number): Promise<void> {
     if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;
     try {
-      this.#journalKey ??= recipientKey(this.config.restorePublicKey);
-      await writeJournal(
-        this.ctx.storage.sql,
-        this.#keys,
-        this.#privateBucket(),
-        await this.#journalKey,
-        randomBytes,
-        now,
-      );
+      const key = await (this.#journalKey ??= recipientKey(this.config.restorePublicKey));
+      await writeJournal(this.ctx.storage.sql, this.#keys, this.#privateBucket(), key, randomBytes, now);
       this.#journalAt = realMs;
     } catch {
       count(this.ctx.storage.sql, 'alert_journal_not_written', 1);
@@ -273,18 +262,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   /** The private bucket as a port; a test's subclass makes it fail. */
   protected bucket(binding: R2Bucket): BucketPort {
     return r2Bucket(binding);
-  }
-
-  async #page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    const set = readSet(this.ctx.storage.sql, setNo);
-    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
-    const hours = [set.firstHour, set.lastHour] as const;
-    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
-      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.#keys, hours, set.keys) };
-    }
-    const page = await this.#reader.pages.page(after, limit);
-    if (page.last) this.#reader = null;
-    return page;
   }
 
   /**

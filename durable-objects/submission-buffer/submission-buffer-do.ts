@@ -45,6 +45,7 @@ import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
+import { SetPages } from './set-pages.ts';
 import { SetReader } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
 
@@ -75,9 +76,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
-  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
-  /** Pages are read one after the other: they share one place in the set. */
-  #paging: Promise<unknown> = Promise.resolve();
+  readonly #pages: SetPages;
   #sealing: Promise<void> | null = null;
   #armed = false;
   #journalKey: Promise<CryptoKey> | null = null;
@@ -96,6 +95,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#pages = new SetPages((hours, keys) => new SetReader(ctx.storage.sql, this.#keys, hours, keys));
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
     this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
@@ -155,15 +155,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
     await this.#sealPlain(await this.#ready());
-    const page = this.#paging.then(() => this.#page(setNo, after, limit));
-    this.#paging = page.catch(() => {});
-    return page;
+    return this.#pages.page(setNo, () => readSet(this.ctx.storage.sql, setNo), after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
     const now = await this.#ready();
     await this.#sealPlain(now);
-    this.#reader = null;
+    this.#pages.close();
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
   }
@@ -266,18 +264,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   /** The private bucket as a port; a test's subclass makes it fail. */
   protected bucket(binding: R2Bucket): BucketPort {
     return r2Bucket(binding);
-  }
-
-  async #page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    const set = readSet(this.ctx.storage.sql, setNo);
-    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
-    const hours = [set.firstHour, set.lastHour] as const;
-    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
-      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.#keys, hours, set.keys) };
-    }
-    const page = await this.#reader.pages.page(after, limit);
-    if (page.last) this.#reader = null;
-    return page;
   }
 
   /**

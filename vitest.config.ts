@@ -18,7 +18,7 @@ Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUD
 const WORKERD_ONLY = '**/*.workerd.test.ts';
 const NOTE_PROCESS = './test/support/note-process.ts';
 const NODE_ONLY = '**/*.node.test.ts';
-const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts'];
+const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts', '**/*.long.workerd.test.ts'];
 
 type Stub = typeof originStub;
 

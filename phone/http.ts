@@ -23,6 +23,9 @@ export interface HttpAnswer {
 /** Seconds after which a file counts as not delivered (docs/spec/gaen.md §5: CWA's file timeout). */
 const TIMEOUT_SECONDS = 60;
 
+/** Nothing is followed, and nothing of an earlier answer is sent along (workerd, where tests run too, knows no credentials to omit). */
+const PLAIN = { redirect: 'error', credentials: 'omit' } as const;
+
 /**
  * @param fetch injected
  * @param url absolute
@@ -38,8 +41,7 @@ export async function get(
 ): Promise<Result<HttpAnswer, HttpError>> {
   try {
     const response = await fetch(url, {
-      redirect: 'error',
-      credentials: 'omit',
+      ...PLAIN,
       signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
       ...(etag === null ? {} : { headers: { 'if-none-match': etag } }),
     });

@@ -22,7 +22,7 @@ import { formatSightings } from '../radio/sightings-file.ts';
 import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { tamperedFiles } from '../testing/tampered.ts';
-import { EXPORT_KEY, exportSigner, manifestSigner } from '../testing/timeline.ts';
+import { EXPORT_KEY, exportSigner, manifestSigner, zipOf } from '../testing/timeline.ts';
 import { OPTIONS } from './cli.ts';
 
 const CLI = fileURLToPath(new URL('cli.ts', import.meta.url));
@@ -87,7 +87,9 @@ describe('phone verify', () => {
 
   it('ends with 1 and the reason for one that it refuses', ({ expect }) => {
     for (const [i, { name, kind }] of bad.entries()) {
-      const { status, stdout } = phone('verify', at(`bad-${i}.zip`), '--public-key', at('public.pem'), '--json');
+      // Without the version that is pinned, the one that export.sig names would do.
+      const key = ['--public-key', at('public.pem'), '--key-version', 'v1'];
+      const { status, stdout } = phone('verify', at(`bad-${i}.zip`), ...key, '--json');
       expect(status, name).toBe(1);
       expect(JSON.parse(stdout), name).toMatchObject({ accepted: false, error: { kind } });
     }
@@ -157,6 +159,17 @@ describe('phone match', () => {
     expect(stdout).toContain(`20 keys (verified), 1 met\n  ${toHex(met.keyData)}: 1 sightings`);
     const json = JSON.parse(phone(...args, '--json').stdout) as { files: { matches: unknown[] }[] };
     expect(json.files.map(({ matches }) => matches.length)).toEqual([1, 1]);
+  });
+
+  it('counts no key that one of the files revokes', async ({ expect }) => {
+    const window = { startTimestamp: 1_780_000_000, endTimestamp: 1_780_003_600 };
+    await writeFile(at('revoked.zip'), zipOf([], window, [{ ...met, reportType: 5 }]));
+    const args = [at('good.zip'), at('revoked.zip'), '--sightings', at('sightings.json'), '--json'];
+    const json = JSON.parse(phone('match', ...args).stdout) as { files: { keys: number; matches: unknown[] }[] };
+    expect(json.files.map(({ keys: count, matches }) => [count, matches.length])).toEqual([
+      [20, 0],
+      [0, 0],
+    ]);
   });
 
   it('refuses a file that does not verify, and sightings that are none', ({ expect }) => {

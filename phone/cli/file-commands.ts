@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { describeExportError, type ExportFile, readExportZip } from '../../protocol/export/export-reader.ts';
-import { DAYS_SINCE_ONSET_UNKNOWN, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import { matchKeys, type Match } from '../matching/match.ts';
 import { parseSightings } from '../radio/sightings-file.ts';
@@ -91,12 +91,20 @@ export async function match(files: readonly string[], options: Options, io: Io):
   const pem = options['public-key'];
   const spki = pem === undefined ? null : await publicKey(pem);
   const results: { file: string; verified: boolean; keys: number; matches: Match[] }[] = [];
+  const revoked = new Set<string>();
   for (const file of files) {
     const zip = await readBytes(file);
     const read = openExport(zip, spki, options);
     if (!read.ok) return refuse(file, describeExportError(read.error), read.error, options, io);
     const found = matchKeys(read.exportFile.keys, sightings);
+    for (const key of read.exportFile.revisedKeys) {
+      if (key.reportType === REPORT_TYPE.REVOKED) revoked.add(toHex(key.keyData));
+    }
     results.push({ file, verified: spki !== null, keys: read.exportFile.keys.length, matches: found });
+  }
+  // Whichever file says so: a key that is taken back was met by nobody.
+  for (const result of results) {
+    result.matches = result.matches.filter(({ key }) => !revoked.has(toHex(key.keyData)));
   }
   if (options.json === true) {
     io.out(toJson({ files: results.map((result) => ({ ...result, matches: result.matches.map(matchRow) })) }));

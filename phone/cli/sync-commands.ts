@@ -14,6 +14,7 @@ import {
 } from '../parameters/parameters.ts';
 import { type Assessment, assessRisk } from '../scoring/assess.ts';
 import { RISK_LEVEL } from '../../protocol/parameters/levels.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { dateOf } from '../../protocol/gaen/intervals.ts';
 import { allow, EXIT, type Io, isoOf, type Options, positional, toJson, UsageError } from './calling.ts';
 import { forgetOld, type Phone, withPhones } from './phone-directory.ts';
@@ -28,6 +29,10 @@ interface Warning {
   /** UTC day of the last of these encounters, null for none. */
   readonly lastMet: string | null;
   readonly risk: Risk | null;
+  /** Keys of earlier warnings that were taken back since, within 14 days: they count no more. */
+  readonly withdrawn: number;
+  /** Those among them of which this command is the first to tell. */
+  readonly newlyWithdrawn: number;
 }
 
 interface Risk {
@@ -48,11 +53,27 @@ function warningOf(phone: Phone, parameters: ParametersState): Warning {
   const matches: readonly Match[] = phone.history.matches(phone.now);
   const times = matches.flatMap(({ sightings }) => sightings.map(({ timestamp }) => timestamp));
   const document = currentParameters(parameters);
+  const { all: withdrawn, untold: newlyWithdrawn } = phone.history.withdrawn(phone.now);
   return {
     met: matches.length,
     lastMet: times.length === 0 ? null : dateOf(Math.max(...times)),
     risk: document === null ? null : riskOf(assessRisk(document, matches, phone.now)),
+    withdrawn,
+    newlyWithdrawn,
   };
+}
+
+/** Said once, before what is left; later, status has the count. */
+function withdrawalText({ met, newlyWithdrawn: count }: Warning): string | null {
+  if (count === 0) return null;
+  const keys = count === 1 ? 'one key' : `${count} keys`;
+  const left = met === 0 ? 'it no longer holds' : 'what is left of it follows';
+  return `WITHDRAWN: ${keys} of an earlier warning ${count === 1 ? 'was' : 'were'} taken back; ${left}`;
+}
+
+/** What was said is remembered after it is said: who dies in between says it once more. */
+async function told({ history, stores }: Phone): Promise<void> {
+  if (history.markTold()) await stores.matches.save(history.snapshot());
 }
 
 function warningText({ met, lastMet, risk }: Warning): string {
@@ -92,6 +113,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     const { settings, stores, sightings, now, history } = phone;
     const { downloadUrl: url, region, exportKey, manifestKeys } = settings;
     let keys = 0;
+    let revoked = 0;
     const outcome = await syncManifest({
       fetch,
       baseUrl: url,
@@ -103,6 +125,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
       onFile: async ({ exportFile }) => {
         history.provide(exportFile.keys, exportFile.revisedKeys, sightings, now);
         keys += exportFile.keys.length;
+        revoked += exportFile.revisedKeys.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED).length;
         // Before the file counts as had: who dies here fetches it again, and a key that is known is not matched anew.
         await stores.matches.save(history.snapshot());
       },
@@ -115,11 +138,17 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     const failed = [...outcome.errors.map(downloadText), parametersText(updated)].filter((text) => text !== null);
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);
     const { files, bytes } = outcome;
+    const lines = [
+      `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new${revoked === 0 ? '' : `, and ${revoked} revoked`}`,
+      withdrawalText(warning),
+      warningText(warning),
+    ].filter((text) => text !== null);
     io.out(
       options.json === true
-        ? toJson({ phone: directory, files, keys, bytes, ...warning, errors: failed })
-        : `${directory}: ${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new\n${directory}: ${warningText(warning)}\n`,
+        ? toJson({ phone: directory, files, keys, revoked, bytes, ...warning, errors: failed })
+        : lines.map((text) => `${directory}: ${text}\n`).join(''),
     );
+    await told(phone);
     return failed.length === 0 ? EXIT.done : EXIT.refused;
   });
 }
@@ -173,9 +202,13 @@ export async function status(given: readonly string[], options: Options, io: Io)
       `  keys      ${keys.length} of its own, heard others ${sightings.length} times within 14 days`,
       `  test      ${test}`,
       `  download  ${seen === null ? 'nothing yet' : `manifest ${seen}`}`,
-      `  met       ${warningText(warning)}`,
+      `  met       ${[withdrawalText(warning), warningText(warning)].filter((text) => text !== null).join('\n            ')}`,
+      ...(warning.withdrawn === 0
+        ? []
+        : [`  withdrawn ${warning.withdrawn === 1 ? 'one key' : `${warning.withdrawn} keys`} of earlier warnings`]),
     ];
     io.out(options.json === true ? toJson(value) : `${lines.join('\n')}\n`);
+    await told(phone);
     return EXIT.done;
   });
 }

@@ -5,6 +5,8 @@ import { describe, it } from 'vitest';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { type CwaState, syncCwaTree } from './download-cwa.ts';
+import { isDayHad, isHourHad, withDay, withHours, withoutDay, withoutHour } from './had.ts';
+import { NONE_REVOKED, type RevokedPackages } from './revoked-packages.ts';
 import { memoryStore } from '../store.ts';
 import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
@@ -29,6 +31,8 @@ class Edge {
   now = MIDNIGHT + 2 * 3600 + 600;
   /** What the server's clock says, Unix seconds; null: its answers have no Date. */
   date: number | null = null;
+  /** What the configuration says. */
+  revoked: RevokedPackages = NONE_REVOKED;
 
   put(path: string, body: Uint8Array | unknown[], etag: string | null = '"tag"'): void {
     this.objects.set(path, { body: body instanceof Uint8Array ? body : utf8(JSON.stringify(body)), etag });
@@ -52,6 +56,7 @@ class Edge {
       exportKey: EXPORT_KEY,
       country: REGION,
       store: this.store,
+      revoked: this.revoked,
       onFile: ({ exportFile }) => void (this.keys += exportFile.keys.length),
     });
   }
@@ -191,5 +196,61 @@ describe('a phone whose clock is wrong', () => {
       expect((await edge.sync()).errors).toEqual([]);
       expect(edge.keys).toBe(4);
     }
+  });
+});
+
+/** One that a phone has read, all of it. */
+async function read(): Promise<Edge> {
+  const edge = edgeOfTwoDays();
+  const { errors } = await edge.sync();
+  if (errors.length > 0) throw new Error('the first run failed');
+  return edge;
+}
+
+describe('packages that the configuration revokes (docs/spec/gaen.md §10)', () => {
+  const day = { region: REGION, date: '2026-06-13', etag: '"tag"' };
+  const hour = { region: REGION, date: TODAY, hour: 1, etag: '"tag"' };
+  it('are forgotten with the index read anew, and fetched again, those alone', async ({ expect }) => {
+    const edge = await read();
+    edge.revoked = { revokedDayPackages: [day], revokedHourPackages: [hour] };
+    for (const path of [dayPath(REGION, '2026-06-13'), hourPath(REGION, TODAY, 1)]) {
+      const { body } = edge.objects.get(path)!;
+      edge.put(path, body, '"cut again"');
+    }
+    expect((await edge.sync()).errors).toEqual([]);
+    expect(edge.requests).toEqual([
+      dateIndexPath(REGION),
+      dayPath(REGION, '2026-06-13'),
+      hourIndexPath(REGION, TODAY),
+      hourPath(REGION, TODAY, 1),
+    ]);
+    expect((await edge.sync()).requests).toBe(0);
+  });
+
+  it('are others’, where region or ETag differ, and unknown where none was kept', async ({ expect }) => {
+    const edge = await read();
+    edge.revoked = {
+      revokedDayPackages: [
+        { ...day, region: 'DE' },
+        { ...day, etag: '"other"' },
+      ],
+      revokedHourPackages: [{ ...hour, hour: 5 }],
+    };
+    expect((await edge.sync()).requests).toBe(0);
+    const loaded = await edge.store.load();
+    if (!loaded.ok || loaded.value === null) throw new Error('no state');
+    const { etags: _etags, ...old } = loaded.value;
+    await edge.store.save(old);
+    edge.revoked = { revokedDayPackages: [day], revokedHourPackages: [] };
+    expect((await edge.sync()).requests).toBe(0);
+  });
+
+  it('of an hour leave the others of its day had, also where the day was whole', ({ expect }) => {
+    const first = MIDNIGHT / 3600;
+    const left = withoutHour(withDay({}, TODAY), first + 1);
+    expect(isDayHad(left, TODAY)).toBe(false);
+    expect([0, 1, 2, 23].map((at) => isHourHad(left, first + at))).toEqual([true, false, true, true]);
+    expect(isDayHad(withHours(left, [first + 1]), TODAY)).toBe(true);
+    expect(withoutDay(withDay({}, TODAY), TODAY)).toEqual({});
   });
 });

@@ -21,6 +21,14 @@ import {
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { type DownloadError, type DownloadPorts, endsRun, type SyncOutcome, Transfer } from './download.ts';
 import { type Had, isDayHad, isHad, isHourHad, prunedHad, withDay, withHours } from './had.ts';
+import {
+  type Etags,
+  etagsOf,
+  isEtags,
+  NONE_REVOKED,
+  type RevokedPackages,
+  withoutRevoked,
+} from './revoked-packages.ts';
 import type { Store } from '../store.ts';
 
 /** What a phone remembers between runs. */
@@ -29,12 +37,16 @@ export interface CwaState {
   readonly had: Had;
   /** Whether a listed day may still be missing, so that the date index is asked although yesterday is had. */
   readonly pending: boolean;
+  /** ETags of the packages it has, by path; left out by phones that kept none: theirs can't be revoked. */
+  readonly etags?: Etags;
 }
 
 export interface CwaPorts extends DownloadPorts {
   /** CWA's apps read `EUR` alone (docs/spec/cwa.md §1.4). */
   readonly country: string;
   readonly store: Store<CwaState>;
+  /** `keyDownload` of the configuration; left out: nothing is revoked. */
+  readonly revoked?: RevokedPackages;
 }
 
 const MAX_LIST_BYTES = 64 * 1024;
@@ -49,8 +61,10 @@ const MOST_MISSING_HOURS = 12;
  */
 export function isCwaState(value: unknown): value is CwaState {
   if (typeof value !== 'object' || value === null) return false;
-  const { country, had, pending } = value as Record<string, unknown>;
-  return typeof country === 'string' && isHad(had) && typeof pending === 'boolean';
+  const { country, had, pending, etags } = value as Record<string, unknown>;
+  return (
+    typeof country === 'string' && isHad(had) && typeof pending === 'boolean' && (etags === undefined || isEtags(etags))
+  );
 }
 
 /**
@@ -80,12 +94,15 @@ class CwaRun {
   readonly #transfer: Transfer;
   #had: Had;
   #pending: boolean;
+  #etags: Etags;
 
   constructor(ports: CwaPorts, transfer: Transfer, state: CwaState) {
     this.#ports = ports;
     this.#transfer = transfer;
-    this.#had = state.had;
-    this.#pending = state.pending;
+    const kept = withoutRevoked(state.had, state.etags ?? {}, ports.country, ports.revoked ?? NONE_REVOKED);
+    this.#had = kept.had;
+    this.#etags = kept.etags;
+    this.#pending = state.pending || kept.had !== state.had;
   }
 
   /** @returns the error that ended the run early, or null */
@@ -191,7 +208,7 @@ class CwaRun {
   async #file(path: string, start: number, seconds: number): Promise<DownloadError | null> {
     const body = await this.#body(path, MAX_ZIP_BYTES);
     if (!body.ok) return body.error;
-    return this.#transfer.accept(path, body.value, ({ header }) => {
+    const error = await this.#transfer.accept(path, body.value.bytes, (_path, { header }) => {
       const { region, startTimestamp, endTimestamp } = header;
       const end = start + seconds;
       const { country } = this.#ports;
@@ -204,13 +221,15 @@ class CwaRun {
         found: { start: startTimestamp, end: endTimestamp },
       };
     });
+    if (error === null) this.#etags = { ...this.#etags, [path]: body.value.etag };
+    return error;
   }
 
   async #list(path: string): Promise<Result<readonly unknown[], DownloadError>> {
     const body = await this.#body(path, MAX_LIST_BYTES);
     if (!body.ok) return body;
     try {
-      const list: unknown = JSON.parse(fromUtf8(body.value));
+      const list: unknown = JSON.parse(fromUtf8(body.value.bytes));
       if (Array.isArray(list)) return ok(list);
     } catch {
       // Falls through to the same answer: neither is a list.
@@ -218,12 +237,15 @@ class CwaRun {
     return err({ kind: 'bad-list', path, rule: 'must be a JSON list' });
   }
 
-  async #body(path: string, maxBytes: number): Promise<Result<Uint8Array, DownloadError>> {
+  async #body(
+    path: string,
+    maxBytes: number,
+  ): Promise<Result<{ readonly bytes: Uint8Array; readonly etag: string }, DownloadError>> {
     const answer = await this.#transfer.get(path, maxBytes);
     if (!answer.ok) return answer;
     const etag = answer.value.headers.get('etag');
     if (etag === null || !ONE_ETAG.test(etag)) return err({ kind: 'etag', path, found: etag });
-    return ok(answer.value.bytes ?? new Uint8Array());
+    return ok({ bytes: answer.value.bytes ?? new Uint8Array(), etag });
   }
 
   /** @returns the error if the run must end; else it is noted and the run goes on */
@@ -243,7 +265,9 @@ class CwaRun {
 
   async #save(had: Had): Promise<void> {
     this.#had = had;
-    await this.#ports.store.save({ country: this.#ports.country, had, pending: this.#pending });
+    this.#etags = etagsOf(had, this.#etags, this.#ports.country);
+    const { country } = this.#ports;
+    await this.#ports.store.save({ country, had, pending: this.#pending, etags: this.#etags });
   }
 }
 

@@ -3,7 +3,7 @@
  * have. State is saved after each file, so that an interrupted run goes on where it broke off.
  */
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
-import { dateOf, dateOfHour, SECONDS_PER_DAY, startOfDate, type UtcDate } from '../../protocol/gaen/intervals.ts';
+import type { UtcDate } from '../../protocol/gaen/intervals.ts';
 import {
   type ChunkEntry,
   chunkPath,
@@ -15,10 +15,29 @@ import {
   parseDayPage,
 } from '../../protocol/index/manifest.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
-import { type DownloadError, type DownloadPorts, endsRun, hasName, type SyncOutcome, Transfer } from './download.ts';
-import { type DayOffer, missingUnits, type Unit } from './download-plan.ts';
-import { type Had, isDayHad, isHad, prunedHad, withDay, withFile, withHours, withoutHoursBefore } from './had.ts';
+import {
+  type DownloadError,
+  type DownloadPorts,
+  endsRun,
+  type FileCheck,
+  hasName,
+  type SyncOutcome,
+  Transfer,
+} from './download.ts';
+import { datesOf, type DayOffer, fileWithout, missingUnits, offersOf, oldestDate, type Unit } from './download-plan.ts';
+import {
+  type Had,
+  isDayHad,
+  isHad,
+  prunedHad,
+  withDay,
+  withFile,
+  withHours,
+  withKeysOf,
+  withoutHoursBefore,
+} from './had.ts';
 import { acceptHead, type SeenHead, timeError } from './manifest-head.ts';
+import { fetchRevocations, isKeptRevocations, type KeptRevocations } from './revocations.ts';
 import type { Store } from '../store.ts';
 
 /** What a phone remembers between runs. */
@@ -30,6 +49,8 @@ export interface ManifestState {
   /** Pages of that head, by name: a page is fetched once, however often a run breaks off. */
   readonly pages: Readonly<Record<string, DayPage>>;
   readonly had: Had;
+  /** Left out: the last head named none, or the phone had nothing that could be revoked. */
+  readonly revocations?: KeptRevocations;
 }
 
 export interface ManifestPorts extends DownloadPorts {
@@ -52,7 +73,7 @@ const MOST_MISSING_HOURS = 6;
  */
 export function isManifestState(value: unknown): value is ManifestState {
   if (typeof value !== 'object' || value === null) return false;
-  const { region, seen, etag, pages, had } = value as Record<string, unknown>;
+  const { region, seen, etag, pages, had, revocations } = value as Record<string, unknown>;
   return (
     typeof region === 'string' &&
     isSeen(seen) &&
@@ -60,7 +81,8 @@ export function isManifestState(value: unknown): value is ManifestState {
     typeof pages === 'object' &&
     pages !== null &&
     Object.values(pages).every((page) => parseDayPage(page).ok) &&
-    isHad(had)
+    isHad(had) &&
+    (revocations === undefined || isKeptRevocations(revocations))
   );
 }
 
@@ -123,6 +145,8 @@ class ManifestRun {
     for (const offer of offersOf(head, pages)) {
       if (!direct.has(offer.date) && !(await this.#day(offer))) return;
     }
+    // Last, so that what is revoked is known; also after an error in a file: who was warned wrongly waits for no repair of another.
+    if (!(await this.#revocations(head.revocations))) return;
     if (this.#transfer.errors.length > 0) return;
     await this.#save({ etag, had: prunedHad(this.#state.had, oldestDate(head)) });
   }
@@ -177,25 +201,55 @@ class ManifestRun {
     for (const unit of missingUnits(this.#state.had, offer)) {
       const failures = this.#transfer.errors.length;
       for (const chunk of unit.missing) {
-        const error = await this.#chunk(offer.date, chunk);
-        if (error !== null) this.#transfer.errors.push(error);
-        if (error !== null && endsRun(error)) return false;
+        if (!(await this.#chunk(offer, chunk))) return false;
       }
       if (this.#transfer.errors.length === failures) await this.#complete(offer.date, unit);
     }
     return true;
   }
 
-  async #chunk(date: UtcDate, chunk: ChunkEntry): Promise<DownloadError | null> {
-    const path = chunkPath(this.#ports.region, chunk.sha256);
-    const answer = await this.#transfer.get(path, chunk.size);
+  /** @returns false when the run must end */
+  async #chunk(offer: DayOffer, chunk: ChunkEntry): Promise<boolean> {
+    const error = await this.#file(
+      chunk,
+      () => null,
+      async () => {
+        const had = withKeysOf(this.#state.had, offer.date, fileWithout(offer, chunk));
+        if (had !== this.#state.had) await this.#save({ had });
+      },
+    );
+    if (error !== null) return this.#failed(error);
+    await this.#save({ had: withFile(this.#state.had, offer.date, chunk.sha256) });
+    return true;
+  }
+
+  /** Fetches a file, verifies it and hands it on. @param before called once it is there */
+  async #file({ sha256, size }: ChunkEntry, check: FileCheck, before = async () => {}): Promise<DownloadError | null> {
+    const path = chunkPath(this.#ports.region, sha256);
+    const answer = await this.#transfer.get(path, size);
     if (!answer.ok) return answer.error;
     const zip = answer.value.bytes ?? new Uint8Array();
-    if (!hasName(zip, chunk.sha256)) return { kind: 'digest', path };
-    const error = await this.#transfer.accept(path, zip);
-    if (error !== null) return error;
-    await this.#save({ had: withFile(this.#state.had, date, chunk.sha256) });
-    return null;
+    if (!hasName(zip, sha256)) return { kind: 'digest', path };
+    await before();
+    return this.#transfer.accept(path, zip, check);
+  }
+
+  /** @param name of the head's page of revocations @returns false when the run must end */
+  #revocations(name: string | undefined): Promise<boolean> {
+    return fetchRevocations(name, {
+      region: this.#ports.region,
+      state: () => this.#state,
+      save: (change) => this.#save(change),
+      get: (path) => this.#transfer.get(path, MAX_PAGE_BYTES),
+      file: (chunk, check) => this.#file(chunk, check),
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  /** Notes it. @returns whether it makes sense to go on */
+  #failed(error: DownloadError): boolean {
+    this.#transfer.errors.push(error);
+    return !endsRun(error);
   }
 
   async #complete(date: UtcDate, unit: Unit): Promise<void> {
@@ -228,32 +282,4 @@ function openPage(path: string, name: string, bytes: Uint8Array): Result<DayPage
   } catch {
     return err({ kind: 'bad-manifest', path, rule: 'must be JSON' });
   }
-}
-
-/** Days oldest first; a day that is in a page and in the head has both offers. */
-function offersOf(head: ManifestHead, pages: readonly DayPage[]): DayOffer[] {
-  const offers = new Map<UtcDate, DayOffer>();
-  for (const { date, chunks } of pages.flatMap((page) => page.days)) {
-    offers.set(date, {
-      date,
-      dayChunks: chunks.filter(({ hour }) => hour === undefined),
-      hourChunks: chunks.filter(({ hour }) => hour !== undefined),
-    });
-  }
-  for (const [date, hourChunks] of Map.groupBy(head.hours, ({ hour }) => dateOfHour(hour ?? 0))) {
-    offers.set(date, { date, dayChunks: offers.get(date)?.dayChunks ?? [], hourChunks });
-  }
-  return [...offers.values()].toSorted((a, b) => (a.date < b.date ? -1 : 1));
-}
-
-function datesOf({ from, to }: PageEntry): UtcDate[] {
-  const dates: UtcDate[] = [];
-  for (let at = startOfDate(from); at <= startOfDate(to); at += SECONDS_PER_DAY) dates.push(dateOf(at));
-  return dates;
-}
-
-/** The first day that is still listed; what lies before will never be listed again. */
-function oldestDate(head: ManifestHead): UtcDate {
-  const dates = [...head.pages.map(({ from }) => from), ...head.hours.map(({ hour }) => dateOfHour(hour ?? 0))];
-  return dates.reduce((oldest, date) => (date < oldest ? date : oldest), dateOf(head.issuedAt));
 }

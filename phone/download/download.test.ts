@@ -10,7 +10,8 @@ import { randomBelow } from '../random.ts';
 import { keysByHour } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { CLEAR, SimulatedPhone, type Weather } from '../testing/simulated-phone.ts';
-import { Timeline, type TimelineOptions } from '../testing/timeline.ts';
+import { Timeline } from '../testing/timeline.ts';
+import type { TimelineOptions } from '../testing/timeline-options.ts';
 import { usualOrLong } from '../../test/support/longer.ts';
 
 /** 2026-06-10, 14:00 UTC: a deployment never begins at midnight. */

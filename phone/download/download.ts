@@ -77,6 +77,8 @@ export type DownloadError =
   | { readonly kind: 'bad-list'; readonly path: string; readonly rule: string }
   /** A validly signed file of another time, or of a longer or shorter one, stands in the place of this one. */
   | { readonly kind: 'wrong-window'; readonly path: string; readonly wanted: Window; readonly found: Window }
+  /** A file among the revocations holds something else: nothing may come in by that way. */
+  | { readonly kind: 'not-a-revocation'; readonly path: string; readonly rule: string }
   /** A phone refuses the file. */
   | { readonly kind: 'refused'; readonly path: string; readonly error: ExportError };
 
@@ -89,6 +91,9 @@ export interface SyncOutcome {
   readonly requests: number;
   readonly errors: readonly DownloadError[];
 }
+
+/** What else must hold of a verified file; the path is for the error. */
+export type FileCheck = (path: string, exportFile: ExportFile) => DownloadError | null;
 
 /** Counts what one run costs, around every request. */
 export class Transfer {
@@ -130,14 +135,10 @@ export class Transfer {
    * @param check what else must hold of it, before it is handed on
    * @returns null once `onFile` is done with it
    */
-  async accept(
-    path: string,
-    zip: Uint8Array,
-    check: (exportFile: ExportFile) => DownloadError | null = () => null,
-  ): Promise<DownloadError | null> {
+  async accept(path: string, zip: Uint8Array, check: FileCheck = () => null): Promise<DownloadError | null> {
     const read = readExportZip(zip, this.#ports.exportKey);
     if (!read.ok) return { kind: 'refused', path, error: read.error };
-    const error = check(read.exportFile);
+    const error = check(path, read.exportFile);
     if (error !== null) return error;
     await this.#ports.onFile({ path, exportFile: read.exportFile });
     this.files++;
@@ -209,6 +210,8 @@ export function describeDownloadError(error: DownloadError): string {
       return `${error.path}: ${error.rule}`;
     case 'wrong-window':
       return `${error.path}: covers ${error.found.start}..${error.found.end}, expected ${error.wanted.start}..${error.wanted.end}`;
+    case 'not-a-revocation':
+      return `${error.path}: a revocation must ${error.rule}`;
     case 'refused':
       return `${error.path}: ${describeExportError(error.error)}`;
   }

@@ -1,8 +1,10 @@
 /**
  * @module What a phone remembers of the days and hours it has (docs/architecture.md §6): a day counts as had when all its hours
- * or all files of one cut were fetched, and a later cut is a subset, so it is never fetched again.
+ * or all files of one cut were fetched, and a later cut is a subset, so it is never fetched again. What is revoked later reaches it as a
+ * small file of its own, and which of those it needs is known by the oldest of the files it fetched (decision 043).
  */
 import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../../protocol/gaen/intervals.ts';
+import type { RevocationEntry } from '../../protocol/index/manifest.ts';
 
 /** One UTC day, as far as the phone has it. */
 interface DayRecord {
@@ -12,14 +14,22 @@ interface DayRecord {
   readonly hours: readonly number[];
   /** Names (base64url SHA-256) of files fetched of an hour or a cut that isn't whole yet. */
   readonly files: readonly string[];
+  /**
+   * All files that were fetched of this day are without what was revoked up to this hour; null: none was fetched. Left out by phones that
+   * knew no revocations: anything may be in what they fetched.
+   */
+  readonly without?: HourNumber | null;
+  /** Hours of later revocations that were fetched since, and handed on. */
+  readonly revoked?: readonly HourNumber[];
 }
 
 /** By UTC day. */
 export type Had = Readonly<Record<UtcDate, DayRecord>>;
 
 const HOURS_PER_DAY = 24;
-const NOTHING: DayRecord = { complete: false, hours: [], files: [] };
-const COMPLETE: DayRecord = { complete: true, hours: [], files: [] };
+const NOTHING: DayRecord = { complete: false, hours: [], files: [], without: null, revoked: [] };
+/** Before every hour: of a file that says nothing of revocations. */
+export const NO_HOUR: HourNumber = -1;
 
 function recordOf(had: Had, date: UtcDate): DayRecord {
   return had[date] ?? NOTHING;
@@ -61,7 +71,12 @@ export function isFileHad(had: Had, date: UtcDate, name: string): boolean {
  * @returns the same with that day
  */
 export function withDay(had: Had, date: UtcDate): Had {
-  return { ...had, [date]: COMPLETE };
+  return { ...had, [date]: completed(recordOf(had, date)) };
+}
+
+/** What was fetched of the day stays known: a revocation may come. */
+function completed(record: DayRecord): DayRecord {
+  return { ...record, complete: true, hours: [], files: [] };
 }
 
 /**
@@ -74,6 +89,54 @@ export function withFile(had: Had, date: UtcDate, name: string): Had {
   const record = recordOf(had, date);
   if (record.complete || record.files.includes(name)) return had;
   return { ...had, [date]: { ...record, files: [...record.files, name] } };
+}
+
+/**
+ * To be stored before a file's keys are handed on: a phone that dies in between may have matched them, and another file may stand in its
+ * place by then.
+ *
+ * @param had what the phone has
+ * @param date UTC day the file belongs to
+ * @param without the hour up to which it is without what was revoked, {@link NO_HOUR} for none
+ * @returns the same, if nothing changes; what was revoked later must be fetched, once more if it was: it may concern this file
+ */
+export function withKeysOf(had: Had, date: UtcDate, without: HourNumber): Had {
+  const record = recordOf(had, date);
+  const { without: before = NO_HOUR, revoked = [] } = record;
+  const kept = revoked.filter((hour) => hour <= without);
+  if (before !== null && before <= without && kept.length === revoked.length) return had;
+  return { ...had, [date]: { ...record, without: Math.min(before ?? without, without), revoked: kept } };
+}
+
+/** What a manifest lists of a revocation. */
+type Revocation = Pick<RevocationEntry, 'hour' | 'days'>;
+
+/**
+ * @param had what the phone has
+ * @param revocation as listed
+ * @returns whether keys of it may be among what the phone fetched
+ */
+export function needsRevocation(had: Had, { hour, days }: Revocation): boolean {
+  return days.some((date) => {
+    const record = had[date];
+    if (record === undefined) return false;
+    const { without = NO_HOUR, revoked = [] } = record;
+    return without !== null && without < hour && !revoked.includes(hour);
+  });
+}
+
+/**
+ * @param had what the phone has
+ * @param revocation whose files were all fetched and handed on
+ * @returns the same with it, for the days of which anything was fetched
+ */
+export function withRevocation(had: Had, { hour, days }: Revocation): Had {
+  const concerned = days.filter((date) => needsRevocation(had, { hour, days: [date] }));
+  const noted = concerned.map((date) => {
+    const record = recordOf(had, date);
+    return [date, { ...record, revoked: [...(record.revoked ?? []), hour] }] as const;
+  });
+  return { ...had, ...Object.fromEntries(noted) };
 }
 
 /**
@@ -90,12 +153,24 @@ export function withHours(had: Had, hours: readonly HourNumber[], files: readonl
     if (record.complete) continue;
     const all = [...new Set([...record.hours, hourOfDay(hour)])].toSorted((a, b) => a - b);
     const left = record.files.filter((name) => !files.includes(name));
-    next = {
-      ...next,
-      [date]: all.length === HOURS_PER_DAY ? COMPLETE : { complete: false, hours: all, files: left },
-    };
+    const noted = { ...record, hours: all, files: left };
+    next = { ...next, [date]: all.length === HOURS_PER_DAY ? completed(record) : noted };
   }
   return next;
+}
+
+/** @param had what the phone has @param date a day whose package is revoked @returns the same without that day: it is fetched again */
+export function withoutDay(had: Had, date: UtcDate): Had {
+  return Object.fromEntries(Object.entries(had).filter(([day]) => day !== date));
+}
+
+/** @param had what the phone has @param hour one whose package is revoked @returns the same without that hour: it is fetched again */
+export function withoutHour(had: Had, hour: HourNumber): Had {
+  const date = dateOfHour(hour);
+  const record = recordOf(had, date);
+  const hours = record.complete ? Array.from({ length: HOURS_PER_DAY }, (_, i) => i) : record.hours;
+  const left = hours.filter((other) => other !== hourOfDay(hour));
+  return { ...had, [date]: { ...record, complete: false, hours: left } };
 }
 
 /**
@@ -137,7 +212,9 @@ function isDayRecord(value: unknown): boolean {
     isRecord(value) &&
     typeof value['complete'] === 'boolean' &&
     isArrayOf(value['hours'], (hour) => Number.isInteger(hour)) &&
-    isArrayOf(value['files'], (name) => typeof name === 'string')
+    isArrayOf(value['files'], (name) => typeof name === 'string') &&
+    (value['without'] === undefined || value['without'] === null || Number.isInteger(value['without'])) &&
+    (value['revoked'] === undefined || isArrayOf(value['revoked'], (hour) => Number.isInteger(hour)))
   );
 }
 

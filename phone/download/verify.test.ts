@@ -57,6 +57,26 @@ describe('a phone’s verdict on a file', () => {
       }
     });
 
+    it('of one name accepts ours behind somebody else’s, and says that it is the second', ({ expect }) => {
+      const sameName = (signers: readonly (typeof exportSigner)[]): Uint8Array => {
+        const message = gaen.TemporaryExposureKeyExport.encode({
+          ...name,
+          signatureInfos: signers.map(() => infos[1]!),
+        });
+        const bin = concatBytes(EXPORT_HEADER, message.finish());
+        const signed = signers.map(({ der }) => ({ name: { keyId: '262', keyVersion: 'v1' }, signer: der }));
+        return exportZip(bin, signatureList(bin, signed));
+      };
+      for (const key of [byName, EXPORT_KEY]) {
+        const second = verifyFile(sameName([manifestSigner, exportSigner]), key);
+        expect(second).toMatchObject({ accepted: true, signature: 2, signatures: 2 });
+        const last = verifyFile(sameName([...Array.from({ length: 9 }, () => manifestSigner), exportSigner]), key);
+        expect(last).toMatchObject({ accepted: true, signature: 10, signatures: 10 });
+        const none = verifyFile(sameName([manifestSigner, manifestSigner]), key);
+        expect(none).toMatchObject({ accepted: false, error: { kind: 'bad-signature', key: '262-v1' } });
+      }
+    });
+
     it('refuses one without ours, by the first name', ({ expect }) => {
       const verdict = verifyFile(twice([0, 1], [manifestSigner, manifestSigner]), byName);
       expect(verdict).toMatchObject({ accepted: false, error: { kind: 'bad-signature', key: '310-v7' } });
@@ -72,7 +92,18 @@ describe('a phone’s verdict on a file', () => {
 
   it.for(bad)('refuses $name: $kind', ({ kind, zip }, { expect }) => {
     expect(verifyFile(zip, EXPORT_KEY)).toMatchObject({ accepted: false, error: { kind } });
-    expect(verifyFile(zip, byName).accepted).toBe(false);
+    // Whoever hands in no names takes those of export.sig, whatever export.bin says (docs/spec/gaen.md §4.3).
+    expect(verifyFile(zip, byName).accepted).toBe(kind === 'unknown-key');
+  });
+
+  it('takes names from export.sig, where Android looks for them, and not from export.bin', ({ expect }) => {
+    const { zip } = bad.find(({ kind }) => kind === 'unknown-key')!;
+    expect(verifyFile(zip, byName)).toMatchObject({ accepted: true, pinned: { keyId: '262', keyVersion: 'v2' } });
+    const pinned = verifyFile(zip, { ...byName, keyVersion: 'v1' });
+    expect(pinned).toMatchObject({
+      accepted: false,
+      error: { kind: 'unknown-key', wanted: '262-v1', found: ['262-v2'] },
+    });
   });
 
   it('is never fooled by a flipped byte: the file is refused, or the byte was none that says anything', ({

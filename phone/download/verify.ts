@@ -9,7 +9,7 @@ import {
   readExportZip,
 } from '../../protocol/export/export-reader.ts';
 
-/** What to verify against. Null: each id or version that the file names is tried against this public key. */
+/** What to verify against. Null: each id or version that export.sig names is tried against this public key (docs/spec/gaen.md §4.3). */
 export interface VerifyWith {
   /** SubjectPublicKeyInfo of a P-256 key, 91 bytes. */
   readonly publicKeySpki: Uint8Array;
@@ -42,13 +42,14 @@ export function verifyFile(zip: Uint8Array, key: VerifyWith): Verdict {
   // Read once without a key, only to learn the names; nothing else of this reading is used.
   const unverified = readExportZip(zip, null);
   if (!unverified.ok) return refused(unverified.error);
-  const candidates = unverified.named.map((name) => ({
-    publicKeySpki,
-    keyId: keyId ?? name.keyId,
-    keyVersion: keyVersion ?? name.keyVersion,
-  }));
+  // Android finds a key's signature by the names in export.sig, and compares nothing else of the infos in export.bin.
+  const candidates = new Map<string, PinnedKey>();
+  for (const name of unverified.signedBy) {
+    const pinned = { publicKeySpki, keyId: keyId ?? name.keyId, keyVersion: keyVersion ?? name.keyVersion };
+    candidates.set(`${pinned.keyId}-${pinned.keyVersion}`, pinned);
+  }
   let first: Verdict | null = null;
-  for (const pinned of candidates) {
+  for (const pinned of candidates.values()) {
     const verdict = verdictOf(zip, pinned);
     if (verdict.accepted) return verdict;
     first ??= verdict;
@@ -59,9 +60,8 @@ export function verifyFile(zip: Uint8Array, key: VerifyWith): Verdict {
 function verdictOf(zip: Uint8Array, pinned: PinnedKey): Verdict {
   const read = readExportZip(zip, pinned);
   if (!read.ok) return refused(read.error);
-  const { exportFile, signedBy } = read;
-  const at = signedBy.findIndex(({ keyId, keyVersion }) => keyId === pinned.keyId && keyVersion === pinned.keyVersion);
-  return { accepted: true, exportFile, pinned, signature: Math.max(at, 0) + 1, signatures: signedBy.length };
+  const { exportFile, signedBy, signature } = read;
+  return { accepted: true, exportFile, pinned, signature: (signature ?? 0) + 1, signatures: signedBy.length };
 }
 
 function refused(error: ExportError): Verdict {

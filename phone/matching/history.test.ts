@@ -126,6 +126,43 @@ describe('report type transitions (docs/spec/gaen.md §6.4)', () => {
   });
 });
 
+describe('what is taken back', () => {
+  const OURS = { revokeConfirmed: true };
+  it('comes back by no file, whichever came first', ({ expect }) => {
+    const later = new ExposureHistory({}, OURS);
+    expect(seen(later, [[CONFIRMED_TEST], []], [[], [REVOKED]], [[CONFIRMED_TEST], [CONFIRMED_TEST]])).toEqual([]);
+    const first = new ExposureHistory({}, OURS);
+    expect(seen(first, [[], [REVOKED]], [[CONFIRMED_TEST], []])).toEqual([]);
+    expect(seen(new ExposureHistory(), [[], [REVOKED]], [[CONFIRMED_TEST], []])).toEqual([]);
+  });
+
+  it('is told to whom it was told of before, once', ({ expect }) => {
+    const history = new ExposureHistory({}, OURS);
+    seen(history, [[CONFIRMED_TEST], []]);
+    expect(history.withdrawn()).toEqual({ all: 0, untold: 0 });
+    expect([history.markTold(), history.markTold()]).toEqual([true, false]);
+    seen(history, [[], [REVOKED]], [[], [REVOKED]]);
+    expect(history.withdrawn()).toEqual({ all: 1, untold: 1 });
+    const stored = fromStateText(toStateText(history.snapshot()));
+    if (!isHistorySnapshot(stored)) throw new Error('no snapshot');
+    const after = new ExposureHistory({}, OURS, stored);
+    expect(after.withdrawn()).toEqual({ all: 1, untold: 1 });
+    expect([after.markTold(), after.markTold()]).toEqual([true, false]);
+    expect(after.withdrawn()).toEqual({ all: 1, untold: 0 });
+    // 14 days after the encounter there is nothing left to be said of it.
+    expect(after.withdrawn((START + 3) * 600 + 14 * 86_400 + 1)).toEqual({ all: 0, untold: 0 });
+  });
+
+  it('is nothing to be told to who never was', ({ expect }) => {
+    const history = new ExposureHistory({}, OURS);
+    seen(history, [[CONFIRMED_TEST], [REVOKED]]);
+    expect(history.markTold()).toBe(false);
+    expect(history.withdrawn()).toEqual({ all: 0, untold: 0 });
+    const odd = { ...history.snapshot(), entries: [{ ...history.snapshot().entries[0], told: 'maybe' }] };
+    expect(isHistorySnapshot(odd)).toBe(false);
+  });
+});
+
 describe('one key with two rolling periods (docs/spec/gaen.md §6.1 step 3)', () => {
   it('is attempted with the first alone, even where that found nothing', ({ expect }) => {
     const history = new ExposureHistory();

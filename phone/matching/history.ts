@@ -35,6 +35,8 @@ interface Entry {
   key: TemporaryExposureKey;
   sightings: readonly MatchedSighting[];
   transitions: number;
+  /** What the owner was told last of it; left out: nothing. */
+  told?: 'warned' | 'withdrawn';
 }
 
 /** A key that was tried, with the rolling period that it is held to. */
@@ -132,6 +134,36 @@ export class ExposureHistory {
       .map(({ key, sightings }) => ({ key, sightings }));
   }
 
+  /**
+   * Matches that the owner was warned of, and that are revoked since.
+   * @param now Unix seconds, as for {@link provide}
+   * @returns how many in all, and of how many the owner does not know yet
+   */
+  withdrawn(now: number | null = this.#options.now ?? null): { readonly all: number; readonly untold: number } {
+    if (now !== null) this.forget(now);
+    const told = [...this.#entries.values()].filter(
+      (entry) => isRevoked(entry) && entry.told !== undefined && entry.sightings.length > 0,
+    );
+    return { all: told.length, untold: told.filter((entry) => entry.told === 'warned').length };
+  }
+
+  /**
+   * The owner has been told what {@link matches} and {@link withdrawn} say: to be stored after it, so that who dies in between says it again.
+   * @returns whether anything was new
+   */
+  markTold(): boolean {
+    let isNew = false;
+    for (const entry of this.#entries.values()) {
+      if (entry.sightings.length === 0 || entry.key.reportType === REPORT_TYPE.RECURSIVE) continue;
+      const now = isRevoked(entry) ? 'withdrawn' : 'warned';
+      // Who was never warned of a key has nothing to be taken back.
+      if (entry.told === now || (now === 'withdrawn' && entry.told === undefined)) continue;
+      entry.told = now;
+      isNew = true;
+    }
+    return isNew;
+  }
+
   #take(key: TemporaryExposureKey, matcher: Matcher, revised: boolean): void {
     if (key.reportType === REPORT_TYPE.RECURSIVE) return;
     const name = hex(key.keyData);
@@ -147,12 +179,18 @@ export class ExposureHistory {
   }
 
   #revise(entry: Entry, key: TemporaryExposureKey, revised: boolean): void {
+    if (isRevoked(entry)) return;
     const withdrawn = revised && this.#policy.revokeConfirmed && key.reportType === REPORT_TYPE.REVOKED;
     const allowed = TRANSITIONS[entry.key.reportType]?.includes(key.reportType) ?? false;
     if (!withdrawn && (!allowed || entry.transitions >= TRANSITIONS_ALLOWED)) return;
     entry.key = { ...entry.key, reportType: key.reportType };
     entry.transitions += 1;
   }
+}
+
+/** Nothing follows on REVOKED, in either policy: a key that is taken back comes back by no file. */
+function isRevoked(entry: Pick<Entry, 'key'>): boolean {
+  return entry.key.reportType === REPORT_TYPE.REVOKED;
 }
 
 function hex(bytes: Uint8Array): string {
@@ -198,6 +236,7 @@ function isEntry(value: unknown): boolean {
     );
   return (
     areNumbers(transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, value['transitions']) &&
+    [undefined, 'warned', 'withdrawn'].some((told) => told === value['told']) &&
     isListOf(value['sightings'], isSighting)
   );
 }

@@ -2,6 +2,11 @@ import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
 import { parametersSchema } from '../../protocol/parameters/document.ts';
 import { assessRisk } from './assess.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
+import { ExposureHistory } from '../matching/history.ts';
+import { heardOf } from '../testing/heard.ts';
+import { testKey } from '../testing/keys.ts';
+import { testRandom } from '../testing/random.ts';
 import type { ScoredMatch } from './sighting.ts';
 
 const PARAMETERS = parametersSchema.parse(defaults);
@@ -69,4 +74,44 @@ describe('all models at once', () => {
       weightedSum: null,
     });
   });
+});
+
+describe('a key that is revoked after it was met (docs/spec/gaen.md §6.4)', () => {
+  const { CONFIRMED_TEST, CONFIRMED_CLINICAL_DIAGNOSIS, SELF_REPORT, REVOKED } = REPORT_TYPE;
+  const start = (20_600 - 2) * 144;
+  const random = testRandom('revoked');
+  const key = testKey(random, {
+    rollingStartIntervalNumber: start,
+    transmissionRiskLevel: 8,
+    daysSinceOnsetOfSymptoms: 2,
+  });
+  const heard = Array.from({ length: 6 }, (_, n) => ({
+    ...heardOf(key, 60),
+    timestamp: (start + 60) * 600 + n * 300,
+    rssi: -42,
+    previousScan: (start + 60) * 600 + n * 300 - 300,
+  }));
+
+  it.for([
+    { type: CONFIRMED_TEST, android: 'keeps', ours: 'takes back' },
+    { type: CONFIRMED_CLINICAL_DIAGNOSIS, android: 'takes back', ours: 'takes back' },
+    { type: SELF_REPORT, android: 'takes back', ours: 'takes back' },
+  ])(
+    'of report type $type: Android $android it in every model, our phone $ours it',
+    ({ type, android }, { expect }) => {
+      const assessed = (revokeConfirmed: boolean) => {
+        const history = new ExposureHistory({ now: NOW }, { revokeConfirmed });
+        history.provide([{ ...key, reportType: type }], [], heard);
+        const before = assessRisk(PARAMETERS, history.matches(), NOW);
+        history.provide([], [{ ...key, reportType: REVOKED }], heard);
+        return [before, assessRisk(PARAMETERS, history.matches(), NOW)] as const;
+      };
+      const nothing = assessRisk(PARAMETERS, [], NOW);
+      const [before, after] = assessed(false);
+      expect(before.v1.android.matchedKeyCount).toBe(1);
+      expect(before.v2.days).toBe(1);
+      expect(after).toEqual(android === 'keeps' ? before : nothing);
+      expect(assessed(true)[1]).toEqual(nothing);
+    },
+  );
 });

@@ -58,12 +58,12 @@ export type ExportResult =
       readonly exportFile: ExportFile;
       /** The signed bytes. */
       readonly exportBin: Uint8Array;
-      /** Which keys export.bin names, in the order of its infos; an absent id or version is empty. */
-      readonly named: readonly KeyName[];
       /** Which keys the signatures of export.sig name, in their order; an absent id is empty. */
       readonly signedBy: readonly KeyName[];
       /** False only when no key was given to verify with. */
       readonly verified: boolean;
+      /** Position in `signedBy` of the signature that verified, null when no key was given. */
+      readonly signature: number | null;
     }
   | { readonly ok: false; readonly error: ExportError };
 
@@ -90,19 +90,17 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
 
   const signatures = readSignatures(exportSig);
   if (!signatures.ok) return signatures;
-  if (pinned !== null) {
-    // Before the protobuf is looked at: what nobody signed deserves no parser.
-    const refused = verifySignatures(signatures.value, exportBin, pinned);
-    if (refused !== null) return err(refused);
-  }
+  // Before the protobuf is looked at: what nobody signed deserves no parser.
+  const valid = pinned === null ? ok(null) : validSignature(signatures.value, exportBin, pinned);
+  if (!valid.ok) return valid;
   const bin = readBin(exportBin);
   if (!bin.ok) return bin;
-  const { exportFile, named } = bin.value;
-  if (named.length !== signatures.value.length) {
-    return err({ kind: 'signature-count', infos: named.length, signatures: signatures.value.length });
+  const { exportFile, infos } = bin.value;
+  if (infos !== signatures.value.length) {
+    return err({ kind: 'signature-count', infos, signatures: signatures.value.length });
   }
   const signedBy = signatures.value.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
-  return { ok: true, exportFile, exportBin, named, signedBy, verified: pinned !== null };
+  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid.value };
 }
 
 /**
@@ -142,31 +140,32 @@ function readSignatures(exportSig: Uint8Array): Result<readonly Signature[], Exp
   );
 }
 
-/** @returns why not, or null: a signature that names the pinned key is valid */
-function verifySignatures(
+/**
+ * @returns position of the first signature that names the pinned key and is valid, or why there is none: what was wrong with the first that names
+ *   it. All of them are tried (there are {@link MAX_SIGNATURES} at most), since anybody can put another of the same name before ours
+ */
+function validSignature(
   signatures: readonly Signature[],
   exportBin: Uint8Array,
   pinned: PinnedKey,
-): ExportError | null {
+): Result<number, ExportError> {
   const nameOf = (keyId: string | null, version: string): string => `${keyId ?? ''}-${version}`;
   const wanted = nameOf(pinned.keyId, pinned.keyVersion);
-  if (signatures.length > 1 && signatures.some(({ keyId }) => keyId === null)) return { kind: 'signature-without-id' };
-  // A single signature without an id is tried against a single pinned key (docs/spec/gaen.md §4.3).
-  const candidates = signatures.filter(
-    ({ keyId, keyVersion }) => keyId === null || nameOf(keyId, keyVersion) === wanted,
-  );
-  if (candidates.length === 0) {
-    const found = signatures.map(({ keyId, keyVersion }) => nameOf(keyId, keyVersion));
-    return { kind: 'unknown-key', wanted, found };
+  if (signatures.length > 1 && signatures.some(({ keyId }) => keyId === null))
+    return err({ kind: 'signature-without-id' });
+  let refused: ExportError | null = null;
+  for (const [position, { keyId, keyVersion, algorithm, signature }] of signatures.entries()) {
+    // A single signature without an id is tried against a single pinned key (docs/spec/gaen.md §4.3).
+    if (keyId !== null && nameOf(keyId, keyVersion) !== wanted) continue;
+    if (algorithm !== ECDSA_WITH_SHA256) refused ??= { kind: 'unsupported-algorithm', algorithm };
+    else if (verifyDer(pinned.publicKeySpki, exportBin, signature)) return ok(position);
+    else refused ??= { kind: 'bad-signature', key: wanted };
   }
-  for (const { algorithm, signature } of candidates) {
-    if (algorithm !== ECDSA_WITH_SHA256) return { kind: 'unsupported-algorithm', algorithm };
-    if (!verifyDer(pinned.publicKeySpki, exportBin, signature)) return { kind: 'bad-signature', key: wanted };
-  }
-  return null;
+  const found = signatures.map(({ keyId, keyVersion }) => nameOf(keyId, keyVersion));
+  return err(refused ?? { kind: 'unknown-key', wanted, found });
 }
 
-function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; named: readonly KeyName[] }, ExportError> {
+function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
   const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
   if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
@@ -184,19 +183,16 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; named:
   if (!keys.ok) return keys;
   const revisedKeys = readKeys('revised_keys', message.revisedKeys);
   if (!revisedKeys.ok) return revisedKeys;
-  const named = message.signatureInfos.map((info) => ({
-    keyId: info.verificationKeyId ?? '',
-    keyVersion: info.verificationKeyVersion ?? '',
-  }));
+  const [info = {}] = message.signatureInfos;
   const header: ExportHeader = {
     startTimestamp: numberOf64(message.startTimestamp),
     endTimestamp: numberOf64(message.endTimestamp),
     region: message.region,
-    keyId: named[0]?.keyId ?? '',
-    keyVersion: named[0]?.keyVersion ?? '',
+    keyId: info.verificationKeyId ?? '',
+    keyVersion: info.verificationKeyVersion ?? '',
   };
   const exportFile = { header, keys: keys.value, revisedKeys: revisedKeys.value };
-  return ok({ exportFile, named });
+  return ok({ exportFile, infos: message.signatureInfos.length });
 }
 
 type WireKey = gaen.TemporaryExposureKey.$Properties;

@@ -6,7 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { ManifestHead } from '../../protocol/index/manifest.ts';
+import { type ManifestHead, type RevocationPage, revocationPagePath } from '../../protocol/index/manifest.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { bundle } from '../../local-edge/bundle.ts';
@@ -34,7 +36,14 @@ let mute: Miniflare;
 const readers = new Map<string, Miniflare>();
 const origin: Record<string, string> = {};
 /** Names of objects that exist. */
-const present = { chunks: '', days: '', documents: '' };
+const present = { chunks: '', days: '', revocations: '', documents: '' };
+/** What the running system has none of: nothing was taken back there. */
+const REVOCATIONS: RevocationPage = {
+  region: 'DE',
+  revocations: [
+    { hour: 490_000, days: ['2025-11-24'], chunks: [{ file: 1, of: 1, size: 3100, keys: '100-199', sha256: UNKNOWN }] },
+  ],
+};
 
 async function startReader(worker: string, state: string, bindings: object): Promise<void> {
   const reader = new Miniflare(
@@ -50,6 +59,16 @@ async function startReader(worker: string, state: string, bindings: object): Pro
   readers.set(`${state} ${worker}`, reader);
   origin[`${state} ${worker}`] = (await reader.ready).origin;
 }
+
+/** How `Publisher` puts it (domain/publication/head.ts). */
+const objectOf = (page: Uint8Array) => ({
+  key: revocationPagePath('DE', toBase64Url(sha256(page))),
+  httpMetadata: { contentType: 'application/json', cacheControl: 'public, max-age=14400, immutable' },
+});
+
+/** The running system, or the reader that has what it hasn't. */
+const ask = (template: string, path: string, how: Parameters<PublishedSystem['send']>[1] = {}): Promise<RawAnswer> =>
+  template.includes('/revocations/') ? send(origin['revoking index'] ?? '', path, how) : system.send(path, how);
 
 const payloadIn = async (path: string): Promise<unknown> =>
   JSON.parse((json(await system.send(path)) as { payload: string }).payload);
@@ -67,6 +86,11 @@ beforeAll(async () => {
     await startReader(worker, 'broken', { serviceBindings: { PUBLIC: () => new Response(null, { status: 500 }) } });
     await startReader(worker, 'empty', { r2Buckets: ['PUBLIC'] });
   }
+  await startReader('index', 'revoking', { r2Buckets: ['PUBLIC'] });
+  const page = utf8(JSON.stringify(REVOCATIONS));
+  present.revocations = toBase64Url(sha256(page));
+  const { key, httpMetadata } = objectOf(page);
+  await (await readers.get('revoking index')!.getR2Bucket('PUBLIC')).put(key, page, { httpMetadata });
   mute = await muteVerification();
   origin['mute'] = (await mute.ready).origin;
 });
@@ -76,7 +100,7 @@ afterAll(async () => {
 
 /** Fills a path template. @param missing true: with values that are well formed but lead nowhere */
 function concrete(template: string, missing: boolean): string {
-  const folder = /\/(chunks|days|documents)\//.exec(template)?.[1] as keyof typeof present | undefined;
+  const folder = /\/(chunks|days|revocations|documents)\//.exec(template)?.[1] as keyof typeof present | undefined;
   const values: Record<string, string> = {
     region: 'DE',
     country: 'DE',
@@ -90,19 +114,20 @@ function concrete(template: string, missing: boolean): string {
 /** Which Worker a path belongs to. */
 const readerOf = (template: string): string => (/\/config|app_config/.test(template) ? 'config' : 'index');
 
-const etagOf = async (path: string): Promise<string> => (await system.send(path)).headers.get('etag') ?? '';
+const etagOf = async (template: string): Promise<string> =>
+  (await ask(template, concrete(template, false))).headers.get('etag') ?? '';
 
 type Driver = (template: string, method: string) => Promise<RawAnswer>;
 
 /** How each status of a static object comes about. */
 const READ_DRIVERS: Readonly<Record<string, Driver>> = {
-  200: (template, method) => system.send(concrete(template, false), { method }),
-  206: (template, method) => system.send(concrete(template, false), { method, headers: { range: 'bytes=0-1' } }),
+  200: (template, method) => ask(template, concrete(template, false), { method }),
+  206: (template, method) => ask(template, concrete(template, false), { method, headers: { range: 'bytes=0-1' } }),
   304: async (template, method) => {
-    const path = concrete(template, false);
-    return system.send(path, { method, headers: { 'if-none-match': await etagOf(path) } });
+    const headers = { 'if-none-match': await etagOf(template) };
+    return ask(template, concrete(template, false), { method, headers });
   },
-  400: (template, method) => system.send(`${concrete(template, false)}?a=b`, { method }),
+  400: (template, method) => ask(template, `${concrete(template, false)}?a=b`, { method }),
   // Heads and lists always exist once an hour is sealed: they are asked for before.
   404: (template, method) => {
     const always = !template.includes('{date}') && !template.includes('{sha256}');
@@ -110,8 +135,8 @@ const READ_DRIVERS: Readonly<Record<string, Driver>> = {
       method,
     });
   },
-  405: (template, method) => system.send(concrete(template, false), { method }),
-  416: (template, method) => system.send(concrete(template, false), { method, headers: { range: 'bytes=9999999-' } }),
+  405: (template, method) => ask(template, concrete(template, false), { method }),
+  416: (template, method) => ask(template, concrete(template, false), { method, headers: { range: 'bytes=9999999-' } }),
   503: (template, method) => send(origin[`broken ${readerOf(template)}`] ?? '', concrete(template, false), { method }),
 };
 

@@ -2,7 +2,6 @@
  * @module The ParameterStore object: one a deployment, so that two operators can't publish at once. A shell: storage,
  * clock, alarm, RPC; what may be published is in domain/parameters, the writing in write-ops.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import {
@@ -25,6 +24,7 @@ import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.t
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { migrate } from '../migrations.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import type { OwnObjects } from '../publisher/own-objects.ts';
@@ -44,7 +44,7 @@ interface ParameterStoreEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class ParameterStore extends DurableObject implements ParameterBackOfficeRpc {
+export class ParameterStore extends EndableObject implements ParameterBackOfficeRpc {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */

@@ -2,11 +2,11 @@
  * @module The Publisher object: one a deployment, so that sealing never blocks uploads (docs/architecture.md §5). A shell: storage,
  * clock, alarm, RPC; the state machine is in steps.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
@@ -38,7 +38,7 @@ export interface PublisherEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class Publisher extends DurableObject {
+export class Publisher extends EndableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */

@@ -7,11 +7,11 @@
  * mark that it is over, or stays and goes the next time. `setList` is one row replaced in one transaction, `block` a
  * row a mark: a crash leaves some of them, and each blocks by itself.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import type { PostedResult } from '../../domain/test-result.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import {
@@ -28,7 +28,7 @@ import {
 
 const CLEANUP_EVERY_MS = 3_600_000;
 
-export class ResultStore<Env = unknown> extends DurableObject<Env> {
+export class ResultStore<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -129,3 +129,8 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     if (nextForgetAt(this.#sql) !== null) await this.#alarm.keep(CLEANUP_EVERY_MS);
   }
 }
+
+closesAtEnd<ResultStore>(ResultStore, {
+  stopped: { put: refuseEnded },
+  purged: { result: () => null, forget: async () => {} },
+});

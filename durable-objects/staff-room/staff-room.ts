@@ -7,10 +7,10 @@
  * that did not happen; nothing ever happens without an entry. A session's entry is written with its first use, in one
  * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts; of a form: form-ops.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import {
@@ -60,7 +60,7 @@ const CLEANUP_EVERY_MS = 3_600_000;
 /** Between two slices others have their turn. */
 const NEXT_SLICE_MS = 1_000;
 
-export class StaffRoom<Env = unknown> extends DurableObject<Env> {
+export class StaffRoom<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -264,3 +264,5 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     return Math.floor(await this.clock());
   }
 }
+
+closesAtEnd<StaffRoom>(StaffRoom);

@@ -2,13 +2,13 @@
  * @module The SubmissionBuffer object: one a deployment (docs/architecture.md §4.5). A shell: storage, clock, alarm and RPC; what it
  * does is in *-ops.ts. Never grouped by person, never read by anybody but the Publisher and the origin's Intake.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
@@ -43,7 +43,7 @@ interface BufferEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class SubmissionBuffer extends DurableObject implements BufferPort {
+export class SubmissionBuffer extends EndableObject implements BufferPort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -130,6 +130,12 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     this.#reader = null;
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
+  }
+
+  /** See {@link BufferPort}; a set's rows are deleted once it is published everywhere. */
+  async waits(): Promise<boolean> {
+    const { sql } = this.ctx.storage;
+    return plainHours(sql) !== null || sql.exec('SELECT 1 FROM waiting_row LIMIT 1').toArray().length > 0;
   }
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
@@ -245,3 +251,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     await this.#sealing;
   }
 }
+
+// What waits is published; only then is anything purged.
+closesAtEnd(SubmissionBuffer, { stopped: { accept: async () => ({ kind: 'ended' }) } });

@@ -62,6 +62,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
         return { kind: 'refused' };
       }
       const { kind } = await originObjects(this.env).buffer.accept(uploadId, checked);
+      // What was reserved before the end and comes after it: not stored, not counted as an attack.
+      if (kind === 'ended') return { kind: 'refused' };
       return kind === 'stored' ? { kind } : { kind, receipt: receipt(permitKey, uploadId, permit.idNonce) };
     }
 

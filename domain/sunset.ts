@@ -10,7 +10,7 @@ import type { UtcDate } from '../protocol/gaen/intervals.ts';
  */
 export type EndPhase = 'open' | 'stopped' | 'purged';
 
-/** The instants at which an object's end was told, in hours since the Unix epoch. */
+/** What an object holds, and how far its end is. */
 export interface ObjectRemains {
   /** e.g. `publisher`, `session-a` */
   readonly object: string;
@@ -28,18 +28,20 @@ export interface ObjectRemains {
 /** A table with more rows is not counted to its end: what is left of a deployment that has ended is a row. */
 export const MOST_COUNTED = 1_000_000;
 
+/** Message of what an object throws once it is purged; it crosses RPC. */
+export const ENDED_MESSAGE = 'this deployment has ended';
+
 /** What each back office offers; bound by `portal` alone, which asks for the deployment's name and a second person. */
 export interface EndingRpc {
   /** Every object takes nothing new in any more, for good; idempotent. @param hour since the Unix epoch */
   stopForGood(hour: number): Promise<void>;
   /**
-   * Destroys what its objects hold, as far as one call gets; what is destroyed already stays so.
+   * Destroys what its objects hold, for good. Interrupted, it is called again: what is destroyed already stays so.
    *
    * @param hour since the Unix epoch
-   * @returns done: nothing is left; else to be called again
-   * @throws Error while one of them is open
+   * @throws Error while one of them is open; of `origin`, while phones aren't told that the service has ended
    */
-  purgeForGood(hour: number): Promise<{ readonly done: boolean }>;
+  purgeForGood(hour: number): Promise<void>;
   /** What every object of it holds. Reads only. */
   remains(): Promise<readonly ObjectRemains[]>;
 }
@@ -90,8 +92,8 @@ export interface OriginEnding {
 /** origin#BackOffice, beside {@link EndingRpc}. */
 export interface OriginEndingRpc extends EndingRpc {
   ending(): Promise<OriginEnding>;
-  /** @param at most so many of each bucket @returns what lies in both buckets, by name */
-  bucketObjects(at: number): Promise<readonly BucketObject[]>;
+  /** @param most so many of each bucket @returns what lies in both buckets, by name */
+  bucketObjects(most: number): Promise<readonly BucketObject[]>;
   /**
    * Looks at its own objects and at the buckets, adds what the portal saw of the others', and signs it with the log's key.
    *

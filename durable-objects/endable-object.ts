@@ -7,7 +7,7 @@
  * everything and `stopped`. Both are idempotent.
  */
 import { DurableObject } from 'cloudflare:workers';
-import { type EndPhase, MOST_COUNTED, type ObjectRemains } from '../domain/sunset.ts';
+import { ENDED_MESSAGE, type EndPhase, MOST_COUNTED, type ObjectRemains } from '../domain/sunset.ts';
 import { type EndMarker, endMarker, markEnd } from './end-marker.ts';
 
 /** Called on an object that has ended. Its message crosses RPC; nothing else of it does. */
@@ -18,8 +18,6 @@ export class DeploymentEnded extends Error {
     super(ENDED_MESSAGE);
   }
 }
-
-const ENDED_MESSAGE = 'this deployment has ended';
 
 /** An answer of {@link closesAtEnd}. @throws DeploymentEnded */
 export function refuseEnded(): never {

@@ -104,6 +104,8 @@ const published = z.strictObject({
   /** Of the running day, and complete days with their cut, as the head and its pages name them. */
   hours: z.array(hour).readonly(),
   days: z.array(z.strictObject({ day, cut: day })).readonly(),
+  /** The head says that the service has ended. */
+  ended: z.literal(true).exactOptional(),
 });
 const regionAdded = z.strictObject({
   kind: z.literal('region'),

@@ -29,5 +29,6 @@ export function policyInForce(
     version: current?.version ?? 0,
     supportedCountries: countriesOf(current),
     formerCountries: countriesOf(former),
+    ended: false,
   };
 }

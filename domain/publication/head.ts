@@ -22,6 +22,7 @@ import {
 import {
   chunkPath,
   headPath,
+  LAST_VALID_UNTIL,
   pagePath,
   type ChunkEntry,
   type DayPage,
@@ -59,6 +60,8 @@ export interface Contents {
   readonly hours: readonly { readonly hour: number; readonly chunks: readonly ChunkEntry[] }[];
   /** Complete days, ascending. */
   readonly days: readonly { readonly day: number; readonly cut: number; readonly chunks: readonly ChunkEntry[] }[];
+  /** No key comes any more (docs/sunset.md). */
+  readonly ended?: boolean;
 }
 
 /** Everything but the signature. */
@@ -80,7 +83,8 @@ export function dayOfSealing(hour: number): number {
  * @returns its pages, lists and the head's payload; the same for the same contents
  */
 export function composeHead(contents: Contents): Composed {
-  const { region, sequence, previous, throughHour, hours, days } = contents;
+  const { region, sequence, previous, throughHour, hours, days, ended = false } = contents;
+  const isLast = ended && hours.length === 0 && days.length === 0;
   const pages = composePages(region, days);
   const lists = composeLists(contents);
   return {
@@ -89,9 +93,10 @@ export function composeHead(contents: Contents): Composed {
       sequence,
       previous,
       issuedAt: hourEnd(throughHour),
-      validUntil: hourEnd(throughHour) + GRACE_SECONDS,
+      validUntil: isLast ? LAST_VALID_UNTIL : hourEnd(throughHour) + GRACE_SECONDS,
       hours: hours.flatMap(({ chunks }) => chunks),
       pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
+      ...(ended ? { ended } : {}),
     },
     pages: pages.map(({ sha256: name, text }) => ({
       key: pagePath(region, name),

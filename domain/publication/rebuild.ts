@@ -163,6 +163,7 @@ export function rebuildIndex(
     throughHour,
     hours: published.hours.map((hour) => ({ hour, chunks: chunkEntries(hourFiles(hour), hour) })),
     days: published.days.map(({ day, cut }) => ({ day, cut, chunks: chunkEntries(dayFiles(day, cut), null) })),
+    ended: published.ended === true,
   });
   if (toBase64Url(sha256(utf8(JSON.stringify(payload)))) !== published.payloadSha256) {
     throw new RebuildMismatch(`what was sealed of ${region} doesn't give head ${sequence}`);

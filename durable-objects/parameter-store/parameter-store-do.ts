@@ -96,7 +96,8 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
 
   /** @returns what uploads are judged by; decided is enough, since phones are told within the next step */
   async policy(): Promise<PolicyInForce> {
-    return policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+    const policy = policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+    return { ...policy, ended: this.ending.phase !== 'open' };
   }
 
   /** Finishes what is decided, renews what grows old and mends what was lost or replaced; alarm, cron and operator all come here. */
@@ -225,3 +226,15 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
     await this.ctx.storage.setAlarm(Date.now() + wait * 1000);
   }
 }
+
+/** The version is higher than any that an isolate of `upload` may still hold. */
+const POLICY_AT_END: PolicyInForce = {
+  version: Number.MAX_SAFE_INTEGER,
+  supportedCountries: [],
+  formerCountries: [],
+  ended: true,
+};
+
+closesAtEnd(ParameterStore, {
+  purged: { policy: async () => POLICY_AT_END, advance: async () => ({ idle: true }), newAlerts: async () => ({}) },
+});

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
+import type { BucketObject, CertifyReply, CertifyRequest, KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
@@ -14,6 +15,7 @@ import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
+import { bucketObjects, certify, emptyBuckets, endingOf, keptAtEnd, publishLast } from './end-ops.ts';
 import { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
@@ -124,6 +126,46 @@ export class Publisher extends EndableObject {
     return this.#store.newAlerts();
   }
 
+  /** How far the end of the deployment has come (docs/sunset.md). */
+  async deploymentEnding(): Promise<OriginEnding> {
+    if (this.ending.kept !== null) {
+      // The publisher is the last of its Worker to go.
+      return { waits: false, announced: true, kept: JSON.parse(this.ending.kept) as KeptByPublisher };
+    }
+    return endingOf(await this.#publication());
+  }
+
+  /** Publishes the heads that nothing follows; resumable. @throws Error before phones are told that the service has ended */
+  async publishLast(): Promise<void> {
+    if (this.ending.phase === 'open') throw new Error('publishing ends after the deployment is stopped');
+    await this.#running?.catch(() => {});
+    const last = this.#publication().then(publishLast);
+    this.#running = last.then(() => ({ idle: true, nextDue: Infinity })).finally(() => (this.#running = null));
+    await this.#running;
+  }
+
+  /** Deletes everything from both buckets but what stays for good; resumable. @throws Error before the last heads */
+  async emptyBuckets(): Promise<void> {
+    const isClosed = this.ending.phase === 'purged' || this.#store.meta('closed') !== null;
+    if (!isClosed) throw new Error('the last heads come before the buckets are emptied');
+    await emptyBuckets(r2Bucket(this.#bindings.PUBLIC), r2Bucket(this.#bindings.PRIVATE), this.config.regions);
+  }
+
+  /** See {@link certify}. */
+  async certifyEnd(request: CertifyRequest): Promise<CertifyReply> {
+    const { PUBLIC, PRIVATE } = this.#bindings;
+    return certify({ request, kept: this.ending.kept, buckets: { PUBLIC, PRIVATE }, config: this.config });
+  }
+
+  /** What lies in both buckets. @param most of each */
+  async bucketObjects(most: number): Promise<BucketObject[]> {
+    return bucketObjects(this.#bindings, most);
+  }
+
+  protected override keptAtEnd(): string {
+    return JSON.stringify(keptAtEnd(this.config.regions, this.#store, this.#log));
+  }
+
   /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
@@ -155,14 +197,21 @@ export class Publisher extends EndableObject {
   }
 
   async #advanceOnce(): Promise<Advance> {
+    const outcome = await advance(await this.#publication());
+    if (outcome.idle) this.#workspace = null;
+    return outcome;
+  }
+
+  async #publication(): Promise<Publication> {
     const onCall = (): void => void (this.#bucketCalls += 1);
     const now = await this.#now();
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
     const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
-    const publication: Publication = {
+    return {
       now,
+      stopped: this.ending.phase !== 'open',
       config: this.config,
       store,
       log: this.#log,
@@ -184,9 +233,6 @@ export class Publisher extends EndableObject {
       noteRegion: (region, failed) => this.#noteRegion(region, failed),
       workspace: (this.#workspace ??= newWorkspace()),
     };
-    const outcome = await advance(publication);
-    if (outcome.idle) this.#workspace = null;
-    return outcome;
   }
 
   /** A region that goes on failing rests for 1, 3, 7, at most 15 wakes: a file that is built in vain costs seconds. */
@@ -210,3 +256,13 @@ export class Publisher extends EndableObject {
     await this.ctx.storage.setAlarm(Date.now() + wait * 1000);
   }
 }
+
+closesAtEnd(Publisher, {
+  purged: {
+    publishLast: async () => {},
+    advance: async () => ({ idle: true }),
+    wake: async () => {},
+    newAlerts: async () => ({}),
+  },
+  open: ['deploymentEnding', 'emptyBuckets', 'certifyEnd', 'bucketObjects'],
+});

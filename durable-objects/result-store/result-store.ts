@@ -78,11 +78,12 @@ export class ResultStore<Env = unknown> extends EndableObject<Env> {
     return row ?? { version: 0, document: '' };
   }
 
-  /** @param marks of a client certificate @returns the signed list, and whether the certificate is blocked */
-  listFor(marks: readonly string[]): { version: number; document: string; blocked: boolean } {
+  /** @param marks of a client certificate @returns the signed list, whether the certificate is blocked, and whether no result is taken any more */
+  listFor(marks: readonly string[]): { version: number; document: string; blocked: boolean; ended: boolean } {
     const isBlocked = (mark: string): boolean =>
       this.#sql.exec('SELECT 1 FROM blocked_certificate WHERE mark = ?', mark).toArray().length > 0;
-    return { ...this.list(), blocked: marks.some((mark) => isBlocked(mark)) };
+    const ended = this.ending.phase !== 'open';
+    return { ...this.list(), blocked: marks.some((mark) => isBlocked(mark)), ended };
   }
 
   /** Blocks a client certificate by any of its marks, until the signed list no longer has it and after. Idempotent. */
@@ -132,5 +133,9 @@ export class ResultStore<Env = unknown> extends EndableObject<Env> {
 
 closesAtEnd<ResultStore>(ResultStore, {
   stopped: { put: refuseEnded },
-  purged: { result: () => null, forget: async () => {} },
+  purged: {
+    result: () => null,
+    forget: async () => {},
+    listFor: () => ({ version: 0, document: '', blocked: false, ended: true }),
+  },
 });

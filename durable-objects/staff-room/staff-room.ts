@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
+import type { AuditEnd } from '../../domain/sunset.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -40,6 +41,7 @@ import {
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
 import { SCHEMA } from './schema.ts';
+import { auditEnd, consentToEnd, type EndConsent, type EndStep } from './sunset-ops.ts';
 import {
   admitCommand,
   COMMANDS_PER_MINUTE,
@@ -140,6 +142,20 @@ export class StaffRoom<Env = unknown> extends EndableObject<Env> {
   /** See {@link endProposal}. */
   endProposal(id: string): void {
     endProposal(this.#sql, id);
+  }
+
+  /** See {@link consentToEnd}. */
+  async consentToEnd(step: EndStep, who: string): Promise<EndConsent> {
+    return consentToEnd(this.#sql, step, who, await this.#now());
+  }
+
+  /** See {@link auditEnd}; known beyond the end. */
+  auditEnd(): AuditEnd {
+    return this.ending.kept === null ? auditEnd(this.#sql) : (JSON.parse(this.ending.kept) as AuditEnd);
+  }
+
+  protected override keptAtEnd(): string {
+    return JSON.stringify(auditEnd(this.#sql));
   }
 
   /** Ends one session: its owner signs out. */
@@ -265,4 +281,8 @@ export class StaffRoom<Env = unknown> extends EndableObject<Env> {
   }
 }
 
-closesAtEnd<StaffRoom>(StaffRoom);
+// Access still says who comes; of what they may do the proof alone is left, and purging what an interrupted purge left.
+closesAtEnd<StaffRoom>(StaffRoom, {
+  purged: { admit: async () => 'admitted', record: async () => {}, consentToEnd: async () => ({ kind: 'agreed' }) },
+  open: ['auditEnd'],
+});

@@ -253,4 +253,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
 }
 
 // What waits is published; only then is anything purged.
-closesAtEnd(SubmissionBuffer, { stopped: { accept: async () => ({ kind: 'ended' }) } });
+closesAtEnd(SubmissionBuffer, {
+  stopped: { accept: async () => ({ kind: 'ended' }) },
+  purged: { newAlerts: async () => ({}) },
+});

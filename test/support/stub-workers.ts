@@ -135,7 +135,7 @@ export class Intake extends WorkerEntrypoint {
     dead.add(uploadId);
     return { kind: 'tombstone', receipt: '' };
   }
-  policy() { return { version: 1, supportedCountries: ['DE', 'FR'] }; }
+  policy() { return { version: 1, supportedCountries: ['DE', 'FR'], ended: false }; }
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
 }
 export class BackOffice extends WorkerEntrypoint {

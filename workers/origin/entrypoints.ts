@@ -27,6 +27,8 @@ import type {
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
+import { purgeAll, remainsOf } from '../shared/ending.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
@@ -43,8 +45,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
   const policies = new LastGood<PolicyInForce>();
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
     async policy(): Promise<PublishedPolicy> {
-      const { version, supportedCountries } = await policies.get(this.#ask, await clock());
-      return { version, supportedCountries };
+      const { version, supportedCountries, ended } = await policies.get(this.#ask, await clock());
+      return { version, supportedCountries, ended };
     }
 
     async accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply> {
@@ -115,6 +117,40 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async markBatch(codeBatchId: string, from: number): Promise<void> {
     await originObjects(this.env).buffer.markBatch(codeBatchId, from);
+  }
+
+  /** The buffer first: `Publisher` says *ended* once nothing waits there, and nothing may come afterwards. */
+  async stopForGood(hour: number): Promise<void> {
+    const { buffer, publisher, parameters } = originObjects(this.env);
+    await buffer.stopForGood(hour);
+    await parameters.stopForGood(hour);
+    await publisher.stopForGood(hour);
+  }
+
+  /** Last heads, then who else writes to the buckets, then the buckets, and `Publisher`, which keeps what is proved. */
+  async purgeForGood(hour: number): Promise<void> {
+    const { buffer, publisher, parameters } = originObjects(this.env);
+    await publisher.publishLast();
+    await purgeAll({ buffer, parameters }, hour);
+    await publisher.emptyBuckets();
+    await publisher.purgeForGood(hour);
+  }
+
+  remains(): Promise<ObjectRemains[]> {
+    return remainsOf({ ...originObjects(this.env) });
+  }
+
+  async ending(): Promise<OriginEnding> {
+    return originObjects(this.env).publisher.deploymentEnding();
+  }
+
+  async bucketObjects(most: number): Promise<readonly BucketObject[]> {
+    return originObjects(this.env).publisher.bucketObjects(most);
+  }
+
+  async certify(request: CertifyRequest): Promise<CertifyReply> {
+    const objects = [...(await this.remains()), ...request.objects];
+    return originObjects(this.env).publisher.certifyEnd({ ...request, objects });
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {

@@ -196,7 +196,10 @@ describe('answers of the dialect', () => {
 
 /** An app of its own, so that it begins with nothing; its neighbour answers as told, and keeps what it accepted. */
 function deployment() {
-  const state = { now: NOW, policy: { version: 1, supportedCountries: ['DE', 'FR'] } as PublishedPolicy | null };
+  const state = {
+    now: NOW,
+    policy: { version: 1, supportedCountries: ['DE', 'FR'], ended: false } as PublishedPolicy | null,
+  };
   const calls: string[] = [];
   const accepted: (readonly string[])[] = [];
   const INTAKE: UploadEnv['INTAKE'] = {
@@ -233,7 +236,7 @@ describe('countries that the published parameters support', () => {
     for (let n = 0; n < 3; n++) expect(await upload(['DE', 'FR'])).toBe(200);
     expect(calls.filter((name) => name === 'policy')).toEqual(['policy']);
     state.now += 60;
-    state.policy = { version: 2, supportedCountries: ['DE', 'NL'] };
+    state.policy = { version: 2, supportedCountries: ['DE', 'NL'], ended: false };
     expect(await upload(['FR', 'NL'])).toBe(200);
     expect(accepted).toEqual([['DE'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'NL']]);
   });
@@ -258,7 +261,7 @@ describe('countries that the published parameters support', () => {
     state.policy = null;
     expect([await upload(['FR']), calls]).toEqual([500, ['policy']]);
     expect([await upload(['DE']), accepted]).toEqual([200, [['DE']]]);
-    state.policy = { version: 1, supportedCountries: ['DE', 'FR'] };
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: false };
     expect([await upload(['FR']), accepted.at(-1)]).toEqual([200, ['DE', 'FR']]);
   });
 

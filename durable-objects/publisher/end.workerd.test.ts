@@ -208,24 +208,23 @@ describe('purge', () => {
     });
   });
 
-  it.for(usualOrLong({ usual: [headPath('DE')], long: ['log/', headPath('DE'), lastListPath('EUR'), headPath('EUR')] }))(
-    'killed after the put of %s goes on: one last head a region, the chain whole',
-    async (prefix, { expect }) => {
-      await ended();
-      const former = await headOf('DE');
-      rig.afterPut = (key) => {
-        if (!key.startsWith(prefix)) return;
-        rig.afterPut = () => {};
-        rig.dead = true;
-      };
-      await expect(rig.inPublisher((publisher) => publisher.publishLast())).rejects.toThrow('killed');
-      await rig.evict();
-      await rig.inPublisher(() => office().purgeForGood(HOUR + 3));
-      expect([(await headOf('DE')).sequence, (await headOf('DE')).hours]).toEqual([former.sequence + 1, []]);
-      expect(await namesIn(testEnv.PUBLIC)).toEqual(LEFT);
-      expect((await proof()).kind).toBe('proved');
-    },
-  );
+  it.for(
+    usualOrLong({ usual: [headPath('DE')], long: ['log/', headPath('DE'), lastListPath('EUR'), headPath('EUR')] }),
+  )('killed after the put of %s goes on: one last head a region, the chain whole', async (prefix, { expect }) => {
+    await ended();
+    const former = await headOf('DE');
+    rig.afterPut = (key) => {
+      if (!key.startsWith(prefix)) return;
+      rig.afterPut = () => {};
+      rig.dead = true;
+    };
+    await expect(rig.inPublisher((publisher) => publisher.publishLast())).rejects.toThrow('killed');
+    await rig.evict();
+    await rig.inPublisher(() => office().purgeForGood(HOUR + 3));
+    expect([(await headOf('DE')).sequence, (await headOf('DE')).hours]).toEqual([former.sequence + 1, []]);
+    expect(await namesIn(testEnv.PUBLIC)).toEqual(LEFT);
+    expect((await proof()).kind).toBe('proved');
+  });
 
   it('interrupted between objects goes on, and is not proved before its end', async ({ expect }) => {
     await ended();

@@ -204,4 +204,7 @@ export class TanLedger extends EndableObject {
 }
 
 // A TAN that was reserved before may still be committed: its keys are stored, and are published.
-closesAtEnd(TanLedger, { stopped: { issue: refuseEnded, reserve: async () => ({ kind: 'unknown' }) } });
+closesAtEnd(TanLedger, {
+  stopped: { issue: refuseEnded, reserve: async () => ({ kind: 'unknown' }) },
+  purged: { forgetExpired: async () => 0 },
+});

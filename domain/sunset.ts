@@ -57,7 +57,7 @@ export interface BucketObject {
 }
 
 /** A region's last head. */
-export interface LastHead {
+interface LastHead {
   readonly region: string;
   readonly sequence: number;
   /** base64url of SHA-256 of its payload. */
@@ -65,7 +65,7 @@ export interface LastHead {
 }
 
 /** Where the event log ended, and what it had told. */
-export interface LastOfLog {
+interface LastOfLog {
   readonly sequence: number;
   /** base64url of SHA-256 of the last entry's payload; null: there was none. */
   readonly sha256: string | null;

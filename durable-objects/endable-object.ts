@@ -11,7 +11,7 @@ import { ENDED_MESSAGE, type EndPhase, MOST_COUNTED, type ObjectRemains } from '
 import { type EndMarker, endMarker, markEnd } from './end-marker.ts';
 
 /** Called on an object that has ended. Its message crosses RPC; nothing else of it does. */
-export class DeploymentEnded extends Error {
+class DeploymentEnded extends Error {
   override readonly name = 'DeploymentEnded';
 
   constructor() {
@@ -134,8 +134,8 @@ export function closesAtEnd<T extends EndableObject<unknown>>(
   const { stopped = {}, purged = {}, open = [] } = closing;
   const answers: Record<EndPhase, Readonly<Record<string, Method | undefined>>> = {
     open: {},
-    stopped: stopped as Record<string, Method>,
-    purged: { ...stopped, ...purged } as Record<string, Method>,
+    stopped,
+    purged: { ...stopped, ...purged },
   };
   for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(target.prototype))) {
     const original: unknown = descriptor.value;

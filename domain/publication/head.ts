@@ -19,10 +19,10 @@ import {
   hourPath,
   versionIndexPath,
 } from '../../protocol/index/cwa-tree.ts';
+import { LAST_VALID_UNTIL } from '../../protocol/index/ended.ts';
 import {
   chunkPath,
   headPath,
-  LAST_VALID_UNTIL,
   pagePath,
   type ChunkEntry,
   type DayPage,

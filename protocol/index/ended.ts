@@ -4,6 +4,12 @@
  */
 import { dateIndexPath } from './cwa-tree.ts';
 
+/**
+ * `validUntil` of the head that nothing follows, the last second that a manifest can say: were it to expire, every phone that is still there would say
+ * that something is withheld from it. It names nothing. A phone that doesn't know `ended` goes on asking, and finds nothing new.
+ */
+export const LAST_VALID_UNTIL = 253_402_300_799;
+
 /** Object key of the certificate. */
 export const CERTIFICATE_KEY = 'v1/ended.json';
 

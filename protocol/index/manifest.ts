@@ -94,10 +94,7 @@ export interface ManifestHead {
   readonly pages: readonly PageEntry[];
   /** base64url of SHA-256 of the {@link RevocationPage}, no padding; absent while nothing that is listed was revoked. */
   readonly revocations?: string;
-  /**
-   * The service has ended: no key comes any more. A phone fetches what is listed, keeps this head, and asks no more; one that doesn't know the
-   * field goes on asking, and finds nothing new. The last of all names nothing and is valid for good ({@link LAST_VALID_UNTIL}).
-   */
+  /** The service has ended: a phone fetches what is listed, keeps this head, and asks no more (ended.ts, docs/sunset.md). */
   readonly ended?: true;
 }
 
@@ -112,8 +109,6 @@ export interface ManifestError {
 const MAX_CHUNKS = 2000;
 const MAX_DAYS = 62;
 const MAX_SECONDS = 253_402_300_799;
-/** Of the head that nothing follows: were it to expire, every phone that is still there would say that something is withheld from it. */
-export const LAST_VALID_UNTIL = MAX_SECONDS;
 
 /** The last of 43 characters carries four bits. */
 const sha256 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'must be base64url of 32 bytes');

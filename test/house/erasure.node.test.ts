@@ -20,7 +20,7 @@ function storedTables(): string[] {
     const cell = /^\| ([^|]+) \|/.exec(line)?.[1] ?? '';
     if (/^Table\b/.test(cell)) ofRows = cell === 'Table';
     const named = [...cell.matchAll(/`([a-z_]+)`/g)].map((match) => match[1]!);
-    if (ofRows || /^Table `/.test(cell)) names.push(...named);
+    if (ofRows || cell.startsWith('Table `')) names.push(...named);
   }
   return names;
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type ManifestState, syncManifest } from '../../phone/download/download-manifest.ts';
+import { currentParameters, newParametersState, updateParameters } from '../../phone/parameters/parameters.ts';
 import { memoryStore } from '../../phone/store.ts';
 import { openBuckets } from '../../local-edge/buckets.ts';
 import { ROOT } from '../../local-edge/workers.ts';
@@ -15,7 +16,7 @@ import { endOfService } from '../../protocol/parameters/end-of-service.ts';
 import { downloadPorts, pinnedKeys } from '../../scripts/demo/stage.ts';
 import { runChild } from '../../scripts/support/command-line/child.ts';
 import { bucketStore } from '../../scripts/support/object-store.ts';
-import { moveClock } from '../../scripts/support/operator.ts';
+import { command, moveClock } from '../../scripts/support/operator.ts';
 import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
 
@@ -49,14 +50,14 @@ interface Outcome {
 
 async function sunset(...args: string[]): Promise<Outcome> {
   const offline = args[0] === 'check';
-  const command = [
+  const line = [
     'scripts/run.sh',
     'scripts/sunset.ts',
     ...args,
     ...(offline ? [] : ['--url', system.edge.url]),
     '--json',
   ];
-  const { code, stdout, stderr } = await runChild('sh', command, { cwd: ROOT, output: 'kept' });
+  const { code, stdout, stderr } = await runChild('sh', line, { cwd: ROOT, output: 'kept' });
   return { code, stderr, result: stdout === '' ? null : JSON.parse(stdout) };
 }
 
@@ -105,8 +106,18 @@ describe('a deployment ends', () => {
     expect(result.kind).toBe('proposed');
     const { proposals, version } = await portal.status();
     expect([proposals.length, version]).toEqual([1, 1]);
-    const told = JSON.parse(document) as { appFeatures: { label: string; value: number }[] };
-    expect(endOfService(told.appFeatures)).toBeNull();
+    const { manifestKeys: keys } = pinnedKeys(system.edge);
+    const source = { fetch, url: system.edge.url, keys, phone: { platform: 'android', version: 1 } } as const;
+    const announced = async (): Promise<string | null> => {
+      const fresh = newParametersState((length) => new Uint8Array(length));
+      const updated = await updateParameters(source, fresh, START);
+      return endOfService(currentParameters(updated.state)?.appFeatures ?? []);
+    };
+    expect(await announced()).toBeNull();
+    const identity = JSON.stringify({ name: 'bea@example.org', roles: ['operator'], provider: 'bea', at: 0 });
+    const cookie = `local-identity=${encodeURIComponent(identity)}`;
+    await command(system.edge.url, 'POST', '/operator/config/agree', { proposal: proposals[0]!.id }, [], { cookie });
+    expect(await announced()).toBe('2027-01-31');
   });
 
   it('is stopped by two persons, who type its name', async ({ expect }) => {

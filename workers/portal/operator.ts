@@ -27,6 +27,7 @@ const AUDITED = [
   '/operator/config/rollback',
   '/operator/config/agree',
   '/operator/clock',
+  '/operator/sunset/prove',
 ];
 
 /** @returns the routes below `/operator`; that somebody was let in is decided before */

@@ -81,7 +81,7 @@ describe('the end of a deployment', () => {
     for (const restart of [false, true]) {
       if (restart) await evictDurableObject(room);
       expect(isEmpty(await room.remains('room'))).toBe(true);
-      await scheduled({ scheduledTime: NOW * 1000 } as ScheduledController, ENV);
+      await scheduled({ scheduledTime: NOW * 1000 }, ENV);
       await runInDurableObject(room, async (instance, { storage }) => {
         await storage.setAlarm(Date.now() + 3_600_000);
         await instance.alarm();

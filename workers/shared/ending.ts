@@ -4,7 +4,7 @@
 import type { ObjectRemains } from '../../domain/sunset.ts';
 
 /** An object that can be ended (durable-objects/endable-object.ts). */
-export interface Endable {
+interface Endable {
   stopForGood(hour: number): Promise<void>;
   purgeForGood(hour: number): Promise<void>;
   remains(object: string): Promise<ObjectRemains>;

@@ -36,7 +36,7 @@ async function post(path: string, members: object, fake = '0'): Promise<Response
     waitUntil: () => {},
     passThroughOnException: () => {},
     props: {},
-  } as unknown as ExecutionContext);
+  });
 }
 const register = (key: string): Promise<Response> => post('registrationToken', { key, keyType: 'GUID' });
 
@@ -45,7 +45,7 @@ it('ends in two steps: who has a token is told a result until the last', async (
   const [tan = '', other = ''] = (await office.issueTans({ count: 2, codeBatchId: null })).tans;
   const reserved = await ledger.reserve(tan, reserveRequest('ab'.repeat(32)));
   const teleTan = await office.issueTeleTan('anna');
-  const { registrationToken } = (await (await register(POSITIVE)).json()) as { registrationToken: string };
+  const { registrationToken } = await (await register(POSITIVE)).json<{ registrationToken: string }>();
   expect((await office.remains()).every(({ phase }) => phase === 'open')).toBe(true);
   expect(await refusal(() => office.purgeForGood(HOUR))).toContain('stopped before it is purged');
 
@@ -70,7 +70,7 @@ it('ends in two steps: who has a token is told a result until the last', async (
   expect(stopped.find(({ object }) => object === 'ledger')?.tables['held_tan']).toBe(2);
 
   await office.purgeForGood(HOUR + 2);
-  await scheduled({ scheduledTime: Date.now() } as ScheduledController, bindings);
+  await scheduled({ scheduledTime: Date.now() }, bindings);
   const left = await office.remains();
   expect([left.length, left.filter((one) => !isEmpty(one))]).toEqual([18, []]);
   for (const path of ['testresult', 'tan']) expect((await post(path, { registrationToken })).status).toBe(400);

@@ -257,11 +257,7 @@ export function headPath(code: string): string {
   return `v1/${code}/manifest.json`;
 }
 
-/**
- * @param code `DE`, `EUR`
- * @param name base64url SHA-256 of the page
- * @returns object key of the page
- */
+/** @param code `DE`, `EUR` @param name base64url SHA-256 of the page @returns object key of the page */
 export function pagePath(code: string, name: string): string {
   return `v1/${code}/days/${name}.json`;
 }

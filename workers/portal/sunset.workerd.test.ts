@@ -75,8 +75,24 @@ describe('the end of a deployment', () => {
       kind: 'left',
       what: expect.arrayContaining(['publisher', 'staff-room']) as unknown,
     });
+    // Interrupted in `origin`, after the other Workers: what is done stays so, and the command goes on, from either person.
+    const broken = {
+      ending: () => ENV.ORIGIN.ending(),
+      remains: () => ENV.ORIGIN.remains(),
+      bucketObjects: (most: number) => ENV.ORIGIN.bucketObjects(most),
+      purgeForGood: () => Promise.reject(new Error('killed')),
+    };
+    const cut = new Browser(
+      { subject: anna.subject, roles: ['operator'] },
+      { bindings: { ORIGIN: broken as unknown as typeof ENV.ORIGIN } },
+    );
+    expect((await command(cut, 'purge', confirmed))[0]).toBe(500);
+    const phases = await Promise.all(
+      [ENV.LABORATORY, ENV.ORIGIN].map(async (office) => (await office.remains())[0]!.phase),
+    );
+    expect([...phases, (await room.remains('room')).phase]).toEqual(['purged', 'stopped', 'stopped']);
     const audit = await room.auditEnd();
-    const [status, reply] = await command(anna, 'purge', confirmed);
+    const [status, reply] = await command(ben, 'purge', confirmed);
     expect([status, reply['kind']]).toEqual([200, 'done']);
     for (const restart of [false, true]) {
       if (restart) await evictDurableObject(room);

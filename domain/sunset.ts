@@ -81,7 +81,7 @@ export interface KeptByPublisher {
 
 /** How far `origin` is on the way to its end. */
 export interface OriginEnding {
-  /** Keys wait for their hour, or for others. */
+  /** Keys wait for their hour or for others, or to be taken back. */
   readonly waits: boolean;
   /** Every region's head says that the service has ended. */
   readonly announced: boolean;

@@ -4,6 +4,7 @@
  */
 import { newScratch, type Scratch } from '../../protocol/export/scratch.ts';
 import { ROW_BYTES } from './packed-keys.ts';
+import type { TakenRows } from './taken.ts';
 
 /** Rows read at once from a part at most: 560 KB, a whole part as record-writer.ts cuts them. */
 const MAX_WINDOW_ROWS = 20_000;
@@ -17,7 +18,7 @@ export function windowRows(records: number): number {
 }
 
 /** Windows that records are read into: as many as runs are open at once, not as many as there are parts. */
-export class Windows {
+class Windows {
   #spare: Uint8Array[] = [];
 
   /** @returns that many rows with any content */
@@ -41,9 +42,11 @@ export interface Workspace {
   /** Its deflate stream, then its ZIP. */
   readonly packed: Scratch;
   readonly windows: Windows;
+  /** Objects of rows that were taken back, by name: each is read by every record that it is about, and never changes. */
+  readonly taken: Map<string, readonly TakenRows[]>;
 }
 
 /** @returns an empty one; it grows to the largest file */
 export function newWorkspace(): Workspace {
-  return { file: newScratch(), packed: newScratch(), windows: new Windows() };
+  return { file: newScratch(), packed: newScratch(), windows: new Windows(), taken: new Map() };
 }

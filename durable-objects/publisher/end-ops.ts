@@ -39,24 +39,31 @@ const MOST_NAMED = 50;
 export const isClosed = ({ store }: Publication): boolean => store.meta('closed') !== null;
 
 /** When everything that was acknowledged is published, the next heads say that nothing comes any more. */
-export async function noteEnd({ stopped, store, buffer, now }: Publication): Promise<void> {
-  if (!stopped || store.meta('ended') !== null || (await buffer.waits())) return;
-  store.setMeta('ended', hourOf(now));
+export async function noteEnd(p: Publication): Promise<void> {
+  if (!p.stopped || p.store.meta('ended') !== null || (await waits(p))) return;
+  p.store.setMeta('ended', hourOf(p.now));
+}
+
+/** Keys wait to be published, or to be taken back: a phone that has seen the end would never hear of either. */
+async function waits({ buffer, takings }: Publication): Promise<boolean> {
+  return takings.openRequests().length > 0 || (await buffer.waits());
 }
 
 /** @returns how far it has come; see {@link OriginEnding} */
-export async function endingOf({ config, store, buffer }: Publication): Promise<OriginEnding> {
+export async function endingOf(p: Publication): Promise<OriginEnding> {
+  const { config, store } = p;
   const plans = config.regions.map((region) => store.publishedIndex(region));
   // A deployment that never published has nobody to tell.
   const announced = store.meta('ended') !== null && plans.every((plan) => plan === null || plan.end !== undefined);
-  return { waits: await buffer.waits().catch(() => false), announced, kept: null };
+  return { waits: await waits(p).catch(() => false), announced, kept: null };
 }
 
 /** Publishes each region's last head. @throws Error while phones haven't been told that the service has ended */
 export async function publishLast(p: Publication): Promise<void> {
   if (isClosed(p)) return;
-  const { announced } = await endingOf(p);
-  if (!announced) throw new Error('not every region says that the service has ended');
+  const ending = await endingOf(p);
+  if (ending.waits) throw new Error('keys wait to be published, or to be taken back');
+  if (!ending.announced) throw new Error('not every region says that the service has ended');
   for (const region of p.config.regions) {
     const isLast = (): boolean => (p.store.publishedIndex(region)?.end ?? 'last') === 'last';
     while (p.store.pendingIndex(region) !== null || !isLast()) {

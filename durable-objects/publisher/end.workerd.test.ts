@@ -93,7 +93,7 @@ describe('after stop', () => {
     expect(await rig.accept('u3', keysOf(3, 3))).toEqual({ kind: 'ended' });
     expect(await parameters.policy()).toMatchObject({ version: 1, ended: true });
     expect(await office().ending()).toEqual({ waits: true, announced: false, kept: null });
-    expect(await refusal(() => office().purgeForGood(HOUR))).toContain('not every region says');
+    expect(await refusal(() => office().purgeForGood(HOUR))).toContain('keys wait to be published');
     await nextHour();
     const head = await headOf('DE');
     expect([head.ended, head.hours.at(-1)]).toEqual([undefined, expect.objectContaining({ keys: '1-99' })]);
@@ -131,6 +131,26 @@ describe('after stop', () => {
 /** The objects of the other Workers, as if they were purged. */
 const others: readonly ObjectRemains[] = [];
 const proof = () => office().certify({ deployment: 'test', now: rig.now, objects: others, audit: null });
+
+describe('what is being taken back', () => {
+  it('is waited for: a phone that has seen the end would never hear of it', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 14));
+    await rig.untilIdle();
+    await nextHour();
+    const record = (await namesIn(testEnv.PRIVATE)).find((name) => /^sets\/\d+\/\d+-\d+\.bin$/.test(name))!;
+    const [hour, day, n] = /^sets\/(\d+)\/(\d+)-(\d+)/.exec(record)!.slice(1).map(Number) as [number, number, number];
+    const parts = [{ hour, day, n, rows: Uint32Array.of(0) }];
+    await rig.inPublisher((publisher) => publisher.takeBack({ id: crypto.randomUUID(), cause: 'rollback', parts }));
+    await stop();
+    expect(await office().ending()).toEqual({ waits: true, announced: false, kept: null });
+    for (let hours = 0; hours < 30 && !(await office().ending()).announced; hours++) {
+      expect((await headOf('EUR')).ended).toBeUndefined();
+      await nextHour();
+    }
+    const { ended: hasEnded, revocations } = await headOf('EUR');
+    expect([hasEnded, typeof revocations]).toEqual([true, 'string']);
+  });
+});
 
 describe('purge', () => {
   it('leaves the last heads and CWA’s empty lists, a row an object, and a certificate that the log’s key signed', async ({

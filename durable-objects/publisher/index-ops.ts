@@ -50,27 +50,29 @@ export function composeIndex(p: Publication, region: string, throughHour: number
   const listed = listedDays(p, throughHour);
   const days = p.store.regionDays(region, listed.first, listed.last);
   const today = Math.floor(throughHour / 24);
-  fixIndex(p, region, throughHour, p.store.regionHours(region, today * 24, throughHour), days);
+  const hours = p.store.regionHours(region, today * 24, throughHour);
+  fixIndex(p, region, throughHour, { hours, days, revocations: p.takings.revocations(region, throughHour) });
 }
 
 /** Fixes the head that nothing follows, and that names nothing (docs/sunset.md). */
 export function composeLastIndex(p: Publication, region: string): void {
   const throughHour = p.store.head(region)?.throughHour;
-  if (throughHour !== undefined) fixIndex(p, region, throughHour, [], []);
+  if (throughHour !== undefined) fixIndex(p, region, throughHour, { hours: [], days: [], revocations: [] });
 }
 
-function fixIndex(
-  p: Publication,
-  region: string,
-  throughHour: number,
-  hours: readonly RegionHour[],
-  days: readonly RegionDay[],
-): void {
+/** What a head names. */
+interface Listed {
+  readonly hours: readonly RegionHour[];
+  readonly days: readonly RegionDay[];
+  readonly revocations: ReturnType<Publication['takings']['revocations']>;
+}
+
+function fixIndex(p: Publication, region: string, throughHour: number, { hours, days, revocations }: Listed): void {
   const former = p.store.head(region);
   const previous = former?.payloadSha256 ?? null;
   const ended = p.store.meta('ended') !== null;
   const sequence = (former?.sequence ?? 0) + 1;
-  const composed = composeHead({ region, sequence, previous, throughHour, hours, days, ended });
+  const composed = composeHead({ region, sequence, previous, throughHour, hours, days, revocations, ended });
   const { payload } = composed;
   const head = signDocument('manifest', p.config.manifestKeyId, payload, p.config.manifestSigner);
   const plan: IndexPlan = {
@@ -100,7 +102,8 @@ function fixIndex(
       unionRegion: p.config.unionRegion,
       retentionDays: p.config.policy.retentionDays,
       hours: hours.map(({ hour }) => hour),
-      days: days.map(({ day, cut }) => ({ day, cut })),
+      days: days.map(({ day, cut, revised }) => ({ day, cut, ...(revised === null ? {} : { revised }) })),
+      ...(revocations.length === 0 ? {} : { revocations: revocations.map(({ hour, cut }) => ({ hour, cut })) }),
       ...(ended ? { ended } : {}),
     });
   });

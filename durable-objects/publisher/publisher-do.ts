@@ -22,6 +22,9 @@ import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
+import { keepRequest } from './take-back.ts';
+import { TakingStore } from './taking-store.ts';
+import type { TakeBackReply, TakeBackRequest } from '../../domain/publication/taken.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
@@ -48,6 +51,7 @@ export class Publisher extends EndableObject {
   protected config: PublisherConfig;
   readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
+  readonly #takings: TakingStore;
   readonly #log: EventLog;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -69,6 +73,7 @@ export class Publisher extends EndableObject {
     this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
+    this.#takings = new TakingStore(ctx.storage);
     this.#log = new EventLog(ctx.storage, this.config.logKeyId, this.config.logSigner);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
@@ -103,6 +108,11 @@ export class Publisher extends EndableObject {
     await this.wake().catch(() => this.#store.count('alert_step_failed'));
   }
 
+  /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
+  async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
+    return keepRequest(this.#publication(await this.#now()), request);
+  }
+
   async status(): Promise<OriginStatus> {
     const now = await this.#now();
     const heads = this.config.regions.map((region) => ({ region, head: this.#store.head(region) }));
@@ -132,14 +142,14 @@ export class Publisher extends EndableObject {
       // The publisher is the last of its Worker to go.
       return { waits: false, announced: true, kept: JSON.parse(this.ending.kept) as KeptByPublisher };
     }
-    return endingOf(await this.#publication());
+    return endingOf(this.#publication(await this.#now()));
   }
 
   /** Publishes the heads that nothing follows; resumable. @throws Error before phones are told that the service has ended */
   async publishLast(): Promise<void> {
     if (this.ending.phase === 'open') throw new Error('publishing ends after the deployment is stopped');
     await this.#running?.catch(() => {});
-    const last = this.#publication().then(publishLast);
+    const last = this.#now().then((now) => publishLast(this.#publication(now)));
     this.#running = last.then(() => ({ idle: true, nextDue: Infinity })).finally(() => (this.#running = null));
     await this.#running;
   }
@@ -183,8 +193,12 @@ export class Publisher extends EndableObject {
     return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
   }
 
+  #parameters() {
+    return this.#bindings.PARAMETER_STORE.getByName('parameters');
+  }
+
   async #publishedParameters(): Promise<PublishedVersion[]> {
-    const status = await this.#bindings.PARAMETER_STORE.getByName('parameters').parameterStatus();
+    const status = await this.#parameters().parameterStatus();
     const last = status.published ? status.version : status.version - 1;
     return status.history.filter(({ version }) => version <= last).toReversed();
   }
@@ -197,14 +211,14 @@ export class Publisher extends EndableObject {
   }
 
   async #advanceOnce(): Promise<Advance> {
-    const outcome = await advance(await this.#publication());
+    const outcome = await advance(this.#publication(await this.#now()));
     if (outcome.idle) this.#workspace = null;
     return outcome;
   }
 
-  async #publication(): Promise<Publication> {
+  /** What a step acts on, at one instant. */
+  #publication(now: number): Publication {
     const onCall = (): void => void (this.#bucketCalls += 1);
-    const now = await this.#now();
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
@@ -214,8 +228,10 @@ export class Publisher extends EndableObject {
       stopped: this.ending.phase !== 'open',
       config: this.config,
       store,
+      takings: this.#takings,
       log: this.#log,
       publishedParameters: () => this.#publishedParameters(),
+      revokePackages: (packages) => this.#parameters().revokePackages(packages),
       buffer: this.buffer(),
       publicBucket,
       privateBucket,

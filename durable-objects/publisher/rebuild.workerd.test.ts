@@ -1,15 +1,22 @@
 import { beforeEach, describe, it } from 'vitest';
 import { verifyLog } from '../../domain/event-log/verify.ts';
-import { rebuildDay, rebuildHour, rebuildIndex, type RebuildPorts } from '../../domain/publication/rebuild.ts';
-import { filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
+import {
+  rebuildDay,
+  rebuildHour,
+  rebuildIndex,
+  rebuildRevocation,
+  type RebuildPorts,
+} from '../../domain/publication/rebuild.ts';
+import { bookOfLog, filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
-import { fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
+import { seal, take } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
@@ -31,20 +38,25 @@ async function rebuilt(): Promise<Map<string, string>> {
   if (findings.length > 0) throw new Error(JSON.stringify(findings));
   const bucket = r2Bucket(testEnv.PRIVATE);
   const read = (...call: Parameters<BucketPort['getInto']>) => bucket.getInto(...call);
-  const recordOf = (hour: number): SetRecord | null => {
-    const bytes = kept.get(setKey(hour));
-    return bytes === undefined ? null : (JSON.parse(fromUtf8(bytes)) as SetRecord);
-  };
+  const readWhole = (name: string) => bucket.get(name);
+  const events = entries.map(({ entry }) => entry.event);
+  const records = events.flatMap((event) => {
+    const bytes = event.kind === 'recorded' ? kept.get(setKey(event.hour)) : undefined;
+    return bytes === undefined ? [] : [JSON.parse(fromUtf8(bytes)) as SetRecord];
+  });
+  const book = bookOfLog(new Map(records.map((record) => [record.hour, record])), events);
   const made = new Map<string, string>();
-  for (const plan of planRebuild(entries.map(({ entry }) => entry.event))) {
+  for (const plan of planRebuild(events)) {
     const { unionRegion, retentionDays } = plan.published;
-    const ports: RebuildPorts = { read, recordOf, workspace: newWorkspace(), unionRegion, retentionDays };
-    const take = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
+    const ports: RebuildPorts = { ...book, read, readWhole, workspace: newWorkspace(), unionRegion, retentionDays };
+    const note = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
       void made.set(name, `${toHex(sha256(bytes))} ${JSON.stringify(meta)}`);
-    for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) take(object);
-    for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) take(object);
-    const files = filesOf(plan);
-    for (const object of rebuildIndex(plan.published, files.hour, files.day)) take(object);
+    for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) note(object);
+    for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) note(object);
+    for (const revocation of plan.revocations) {
+      for await (const object of rebuildRevocation(ports, revocation)) note(object);
+    }
+    for (const object of rebuildIndex(plan.published, filesOf(plan))) note(object);
   }
   return made;
 }
@@ -75,6 +87,22 @@ async function liveUntil(end: number): Promise<void> {
 }
 
 describe('everything public is made again from log and records', () => {
+  it('with keys that were taken back: chunks without them, revocations, pages and head', async ({ expect }) => {
+    await liveUntil(MIDNIGHT + 25 * 3600);
+    const teks = concatBytes(...keysOf(1, 13).map(({ keyData }) => keyData));
+    await take(rig, teks);
+    await seal(rig);
+    const made = await rebuilt();
+    expect(made).toEqual(await published(made.keys()));
+    expect([...made.keys()].filter((name) => name.includes('/revocations/')).length).toBe(2);
+    // And a day later, when some of them have left.
+    rig.now = MIDNIGHT + 50 * 3600;
+    await rig.untilIdle(100);
+    const later = await rebuilt();
+    expect(later).toEqual(await published(later.keys()));
+    expect([...later.keys()].filter((name) => name.includes('/revocations/')).length).toBe(2);
+  });
+
   it.for([
     ['before midnight', MIDNIGHT + 23 * 3600],
     ['between midnight and the first hour, whose heads name both hours and day', MIDNIGHT + 24 * 3600],

@@ -153,8 +153,8 @@ export class PublisherStore {
 
   putRegionDay(d: RegionDay): void {
     const [chunks, files] = [JSON.stringify(d.chunks), JSON.stringify(d.sealed)];
-    const sql = 'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?, ?)';
-    this.#sql.exec(sql, d.region, d.day, d.checked, d.cut, chunks, files);
+    const sql = 'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?, ?, ?)';
+    this.#sql.exec(sql, d.region, d.day, d.checked, d.cut, chunks, files, d.revised);
   }
 
   forgetDays(before: number): void {
@@ -279,13 +279,15 @@ export class PublisherStore {
 
   forgetObjects(keys: readonly string[]): void {
     for (const key of keys) {
+      const revoked = this.#rows('SELECT 1 FROM former_etag WHERE key = ? AND revoked = 1 LIMIT 1', key);
+      if (revoked.length > 0) this.setMeta('packages_changed', 1);
       this.#sql.exec('DELETE FROM public_object WHERE key = ?', key);
       this.#sql.exec('DELETE FROM former_etag WHERE key = ?', key);
     }
   }
 
   noteFormerEtag(key: string, etag: string, day: number): void {
-    this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?)', key, etag, day);
+    this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?, 0)', key, etag, day);
   }
 
   #rows<T extends Row>(sql: string, ...values: unknown[]): T[] {

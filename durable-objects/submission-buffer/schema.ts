@@ -97,4 +97,12 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // How much of each counter the log has had (counters.ts).
   `ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;`,
+  // How many rows a request has dropped before they were published (drop-ops.ts).
+  `
+  CREATE TABLE dropped_rows (
+    id TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

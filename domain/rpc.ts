@@ -7,6 +7,7 @@ import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
 import type { ListRefusal } from './list-refusal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
+import type { RestoreRpc } from './restore.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
@@ -244,7 +245,7 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, OriginEndingRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, RestoreRpc, OriginEndingRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;

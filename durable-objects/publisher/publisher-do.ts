@@ -3,11 +3,13 @@
  * clock, alarm, RPC; the state machine is in steps.ts.
  */
 import type { Clock } from '../../domain/clock.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
-import type { BucketObject, CertifyReply, CertifyRequest, KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
+import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
+import { hasLived, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
@@ -15,11 +17,12 @@ import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
-import { bucketObjects, certify, emptyBuckets, endingOf, keptAtEnd, publishLast } from './end-ops.ts';
+import { endingOf, keptAtEnd, publishLast } from './end-ops.ts';
 import { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
+import { Restore } from './restore/restore.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
 import { keepRequest } from './take-back.ts';
@@ -62,6 +65,8 @@ export class Publisher extends EndableObject {
    */
   protected bucketCallsPerWake = 4_000;
   #bucketCalls = 0;
+  #restoring: Promise<RestoreReply> | null = null;
+  #restore: Restore | null = null;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
   /** Regions whose last step failed, how often in a row, and for how many wakes they rest. Lost with the isolate: tried anew. */
@@ -110,7 +115,7 @@ export class Publisher extends EndableObject {
 
   /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
   async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
-    return keepRequest(this.#publication(await this.#now()), request);
+    return keepRequest(await this.#publication(), request);
   }
 
   async status(): Promise<OriginStatus> {
@@ -131,6 +136,12 @@ export class Publisher extends EndableObject {
     };
   }
 
+  /** A piece of a restore (docs/restore.md): who calls meanwhile hears the same. */
+  restore(request: RestoreRequest): Promise<RestoreReply> {
+    this.#restoring ??= this.#restoreOnce(request).finally(() => (this.#restoring = null));
+    return this.#restoring;
+  }
+
   /** @returns how far each alert's counter went up since the last call, for the log */
   async newAlerts(): Promise<Record<string, number>> {
     return this.#store.newAlerts();
@@ -142,34 +153,16 @@ export class Publisher extends EndableObject {
       // The publisher is the last of its Worker to go.
       return { waits: false, announced: true, kept: JSON.parse(this.ending.kept) as KeptByPublisher };
     }
-    return endingOf(this.#publication(await this.#now()));
+    return endingOf(await this.#publication());
   }
 
   /** Publishes the heads that nothing follows; resumable. @throws Error before phones are told that the service has ended */
   async publishLast(): Promise<void> {
     if (this.ending.phase === 'open') throw new Error('publishing ends after the deployment is stopped');
     await this.#running?.catch(() => {});
-    const last = this.#now().then((now) => publishLast(this.#publication(now)));
+    const last = this.#publication().then(publishLast);
     this.#running = last.then(() => ({ idle: true, nextDue: Infinity })).finally(() => (this.#running = null));
     await this.#running;
-  }
-
-  /** Deletes everything from both buckets but what stays for good; resumable. @throws Error before the last heads */
-  async emptyBuckets(): Promise<void> {
-    const isClosed = this.ending.phase === 'purged' || this.#store.meta('closed') !== null;
-    if (!isClosed) throw new Error('the last heads come before the buckets are emptied');
-    await emptyBuckets(r2Bucket(this.#bindings.PUBLIC), r2Bucket(this.#bindings.PRIVATE), this.config.regions);
-  }
-
-  /** See {@link certify}. */
-  async certifyEnd(request: CertifyRequest): Promise<CertifyReply> {
-    const { PUBLIC, PRIVATE } = this.#bindings;
-    return certify({ request, kept: this.ending.kept, buckets: { PUBLIC, PRIVATE }, config: this.config });
-  }
-
-  /** What lies in both buckets. @param most of each */
-  async bucketObjects(most: number): Promise<BucketObject[]> {
-    return bucketObjects(this.#bindings, most);
   }
 
   protected override keptAtEnd(): string {
@@ -210,14 +203,33 @@ export class Publisher extends EndableObject {
     return this.#running;
   }
 
+  async #restoreOnce(request: RestoreRequest): Promise<RestoreReply> {
+    const buffer = this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
+    this.#restore ??= new Restore(buffer, this.#bindings.PARAMETER_STORE.getByName('parameters'));
+    const reply = await this.#restore.step(await this.#publication(), request);
+    if (reply.kind === 'restored') await this.#arm(1);
+    if (reply.kind === 'refused' || reply.kind === 'restored') this.#restore = null;
+    return reply;
+  }
+
   async #advanceOnce(): Promise<Advance> {
-    const outcome = await advance(this.#publication(await this.#now()));
+    if (await this.#isLost()) {
+      this.#store.count(STORAGE_LOST_ALERT);
+      throw new StorageLost('publisher');
+    }
+    const outcome = await advance(await this.#publication());
     if (outcome.idle) this.#workspace = null;
     return outcome;
   }
 
+  /** Its first hour is the first thing that the object writes down of itself. */
+  async #isLost(): Promise<boolean> {
+    return this.#store.meta('first_hour') === null && hasLived(this.bucket(this.#bindings.PRIVATE, () => undefined));
+  }
+
   /** What a step acts on, at one instant. */
-  #publication(now: number): Publication {
+  async #publication(): Promise<Publication> {
+    const now = await this.#now();
     const onCall = (): void => void (this.#bucketCalls += 1);
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
@@ -280,5 +292,5 @@ closesAtEnd(Publisher, {
     wake: async () => {},
     newAlerts: async () => ({}),
   },
-  open: ['deploymentEnding', 'emptyBuckets', 'certifyEnd', 'bucketObjects'],
+  open: ['deploymentEnding'],
 });

@@ -7,10 +7,12 @@ import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
+import { Life, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
@@ -19,13 +21,17 @@ import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } fr
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
+  BufferLife,
   BufferPort,
+  BufferRestoreStep,
   DropReply,
   DropRequest,
   FreezeRequest,
   FrozenSet,
+  JournalFound,
   KeyPage,
   Resolution,
+  RestorePort,
 } from './contract.ts';
 import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
@@ -34,8 +40,10 @@ import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
+import { meta } from '../meta.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
+import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetReader } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
@@ -53,7 +61,7 @@ interface BufferEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class SubmissionBuffer extends EndableObject implements BufferPort {
+export class SubmissionBuffer extends EndableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -75,6 +83,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
   #journalKey: Promise<CryptoKey> | null = null;
   /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
   #journalAt = -Infinity;
+  readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
+  readonly #life: Life;
+  readonly #restore: BufferRestore;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -84,7 +95,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
-    this.#keys = new HourKeys(() => this.bucket((env as BufferEnv).PRIVATE), randomBytes);
+    this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
+    this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
@@ -97,6 +110,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
 
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
+    await this.#life.require();
     const now = await this.#now();
     return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, now, uploadId));
   }
@@ -109,6 +123,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
   async markBatch(codeBatchId: string, from: number): Promise<void> {
+    await this.#life.require();
     markBatch(this.ctx.storage.sql, codeBatchId, from, await this.#now());
   }
 
@@ -120,12 +135,16 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
   async dropWaiting(request: DropRequest): Promise<DropReply> {
     const now = await this.#ready();
     await this.#sealPlain(now);
-    return dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    // The journal still has the rows: a restore would bring them back.
+    this.#journalAt = -Infinity;
+    await this.#alarm.set(SOON_MS);
+    return reply;
   }
 
   async firstHour(): Promise<number | null> {
-    const rows = this.ctx.storage.sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`);
-    return rows.toArray()[0]?.value ?? null;
+    await this.#life.require();
+    return meta(this.ctx.storage.sql, 'first_hour');
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
@@ -167,6 +186,10 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
     await this.#alarm.set(RETRY_MS);
+    if (await this.#life.isLost()) {
+      count(storage.sql, STORAGE_LOST_ALERT, 1);
+      return;
+    }
     const now = await this.#ready();
     await this.#sealPlain(now);
     const begun = Date.now();
@@ -201,13 +224,38 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
     return this.#guard.status(object, now);
   }
 
+  async life(): Promise<BufferLife> {
+    return this.#restore.life();
+  }
+
+  async readJournal(secret: Uint8Array): Promise<Result<JournalFound, string>> {
+    return this.#restore.readJournal(secret);
+  }
+
+  async restoreStep(step: BufferRestoreStep): Promise<void> {
+    await this.#restore.step(this.config, await this.#now(), step);
+    if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
+  }
+
+  /** The journal as it is now, whenever the last one was: no key that was taken out may lie in it until the next. */
+  protected async rewriteJournal(): Promise<void> {
+    this.#journalAt = -Infinity;
+    await this.#keepJournal(await this.#ready(), Date.now());
+  }
+
   /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
   async #keepJournal(now: number, realMs: number): Promise<void> {
     if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;
     try {
       this.#journalKey ??= recipientKey(this.config.restorePublicKey);
-      const bucket = this.bucket((this.env as BufferEnv).PRIVATE);
-      await writeJournal(this.ctx.storage.sql, this.#keys, bucket, await this.#journalKey, randomBytes, now);
+      await writeJournal(
+        this.ctx.storage.sql,
+        this.#keys,
+        this.#privateBucket(),
+        await this.#journalKey,
+        randomBytes,
+        now,
+      );
       this.#journalAt = realMs;
     } catch {
       count(this.ctx.storage.sql, 'alert_journal_not_written', 1);
@@ -248,6 +296,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort {
 
   /** @param hours whose keys are needed beside those of now @returns now, in Unix seconds */
   async #ready(hours: readonly number[] = []): Promise<number> {
+    await this.#life.require();
     const now = await this.#now();
     await this.#keys.ready(now, hours);
     if (!this.#armed) {

@@ -168,6 +168,10 @@ export class BackOffice extends WorkerEntrypoint {
     return open.length > 0 ? { kind: 'left', what: open.map(({ object }) => object) } : { kind: 'proved', certificate: 'signed', proof: request };
   }
   status() { return { regions: [], idle: true, counters: {} }; }
+  restore({ confirm, journalSecret }) {
+    if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };
+    return { kind: confirm ? 'restored' : 'would-restore', facts: {} };
+  }
   parameterStatus() {
     const audience = { percentage: 100, android: 'all', ios: 'all' };
     const history = versions.map((text, at) => ({ version: at + 1, action: 'publish', hour: 497222, documents: [{ sha256: String(at + 1).padStart(64, '0'), size: text.length, audience }] }));

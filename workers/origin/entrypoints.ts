@@ -26,8 +26,12 @@ import type {
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
+import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
+import type { PublisherConfig } from '../../durable-objects/publisher/model.ts';
+import { bucketObjects, certify, emptyBuckets } from '../../durable-objects/publisher/certify-ops.ts';
 import { purgeAll, remainsOf } from '../shared/ending.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
@@ -132,7 +136,7 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     const { buffer, publisher, parameters } = originObjects(this.env);
     await publisher.publishLast();
     await purgeAll({ buffer, parameters }, hour);
-    await publisher.emptyBuckets();
+    await emptyBuckets(this.env, this.#config.regions);
     await publisher.purgeForGood(hour);
   }
 
@@ -145,12 +149,22 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
   }
 
   async bucketObjects(most: number): Promise<readonly BucketObject[]> {
-    return originObjects(this.env).publisher.bucketObjects(most);
+    return bucketObjects(this.env, most);
   }
 
   async certify(request: CertifyRequest): Promise<CertifyReply> {
     const objects = [...(await this.remains()), ...request.objects];
-    return originObjects(this.env).publisher.certifyEnd({ ...request, objects });
+    const { kept } = await this.ending();
+    const [buckets, config] = [this.env, this.#config];
+    return certify({ request: { ...request, objects }, kept, buckets, config });
+  }
+
+  get #config(): PublisherConfig {
+    return parsePublisherConfig({ ...this.env });
+  }
+
+  async restore(request: RestoreRequest): Promise<RestoreReply> {
+    return originObjects(this.env).publisher.restore(request);
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {

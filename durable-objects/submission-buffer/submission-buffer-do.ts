@@ -41,7 +41,7 @@ import { HourKeys } from './hour-keys.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
 import { meta } from '../meta.ts';
-import { plainHours, sealPlainRows } from './plain-rows.ts';
+import { plainHours, PlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -78,7 +78,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
   /** Pages are read one after the other: they share one place in the set. */
   #paging: Promise<unknown> = Promise.resolve();
-  #sealing: Promise<void> | null = null;
+  readonly #plain: PlainRows;
   #armed = false;
   #journalKey: Promise<CryptoKey> | null = null;
   /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
@@ -96,6 +96,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
     this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
@@ -134,7 +135,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
     const now = await this.#ready();
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
     // The journal still has the rows: a restore would bring them back.
     this.#journalAt = -Infinity;
@@ -149,12 +150,12 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
     const now = await this.#ready([request.hour]);
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    await this.#sealPlain(await this.#ready());
+    await this.#plain.seal(await this.#ready());
     const page = this.#paging.then(() => this.#page(setNo, after, limit));
     this.#paging = page.catch(() => {});
     return page;
@@ -162,7 +163,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   async purge(setNo: number): Promise<void> {
     const now = await this.#ready();
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     this.#reader = null;
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
@@ -191,7 +192,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
       return;
     }
     const now = await this.#ready();
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     const begun = Date.now();
     await this.#keepJournal(now, begun);
     const more = await inSlices(
@@ -302,25 +303,12 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     if (!this.#armed) {
       this.#armed = true;
       await this.#alarm.keep(JOURNAL_EVERY_MS);
-      this.ctx.waitUntil(this.#sealPlain(now).catch(() => {})); // the next to need it tries again, and hears why
+      this.ctx.waitUntil(this.#plain.seal(now).catch(() => {})); // the next to need it tries again, and hears why
     }
     return now;
-  }
-
-  /** Migration 3: once, whoever comes first. */
-  async #sealPlain(now: number): Promise<void> {
-    const hours = plainHours(this.ctx.storage.sql);
-    if (hours === null) return;
-    this.#sealing ??= this.#keys
-      .ready(now, hours)
-      .then(() => sealPlainRows(this.ctx.storage, this.config, this.#keys))
-      .finally(() => (this.#sealing = null));
-    await this.#sealing;
   }
 }
 
 // What waits is published; only then is anything purged.
-closesAtEnd(SubmissionBuffer, {
-  stopped: { accept: async () => ({ kind: 'ended' }) },
-  purged: { newAlerts: async () => ({}) },
-});
+const [accept, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
+closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts } });

@@ -49,7 +49,7 @@ describe('configuration', () => {
     { vars: { MIN_KEYS: '1e3' }, field: 'MIN_KEYS' },
     { vars: { MAX_HOLD_HOURS: '2.5' }, field: 'MAX_HOLD_HOURS' },
     { vars: { RETENTION_DAYS: '15' }, field: 'RETENTION_DAYS' },
-    { vars: { RETENTION_DAYS: '0' }, field: 'RETENTION_DAYS' },
+    { vars: { RETENTION_DAYS: '9' }, field: 'RETENTION_DAYS' },
     { vars: { MAX_KEYS_PER_FILE: '0' }, field: 'MAX_KEYS_PER_FILE' },
     { vars: { MAX_KEYS_PER_FILE: '750001' }, field: 'MAX_KEYS_PER_FILE' },
     { vars: { MAX_KEYS_PER_FILE: '279' }, field: 'MAX_KEYS_PER_FILE' },

@@ -18,12 +18,19 @@ export interface ChunkPolicy {
   readonly maxKeysPerFile: number;
   /** Most keys in CWA's tree an hour, and in all hours of one UTC day together. */
   readonly cwaMaxKeys: number;
-  /** Days that a key is kept and published after its period has ended. */
+  /** Days that a key is kept and published after its period has ended; a jurisdiction's number, within {@link RETENTION_LIMITS}. */
   readonly retentionDays: number;
 }
 
 /** Phones refuse more (docs/spec/gaen.md §4.5, CWA's configuration: at most 750,000 keys a file). */
 const PHONE_MAX_KEYS = 750_000;
+
+/**
+ * Days. No more than 14: phones hear and match no further back (docs/spec/gaen.md §1, §5), so a longer life would serve nobody. No less than 10: a
+ * phone must be able to find whom it met while they were infectious, and no system that was in operation published for less (Google's servers refuse to,
+ * docs/spec/google.md §3.11; CWA's published 10, docs/spec/gaen.md §10).
+ */
+const RETENTION_LIMITS = { min: 10, max: 14 } as const;
 
 const FIELDS = {
   MIN_KEYS: ['minKeys', 140],
@@ -95,7 +102,11 @@ function fail(field: Field, value: string, rule: string): { ok: false; error: Ch
 
 function contradictions(p: ChunkPolicy): [Field, boolean, string][] {
   return [
-    ['RETENTION_DAYS', p.retentionDays < 1 || p.retentionDays > 14, 'must be from 1 to 14: phones ignore older keys'],
+    [
+      'RETENTION_DAYS',
+      p.retentionDays < RETENTION_LIMITS.min || p.retentionDays > RETENTION_LIMITS.max,
+      `must be from ${RETENTION_LIMITS.min} to ${RETENTION_LIMITS.max}: phones look no further back, and must find whom they met`,
+    ],
     ['MAX_KEYS_PER_FILE', p.maxKeysPerFile < 1, 'must be at least 1'],
     [
       'MAX_KEYS_PER_FILE',

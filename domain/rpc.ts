@@ -9,6 +9,7 @@ import type { ListRefusal } from './list-refusal.ts';
 import type { Packed } from './publication/packed-keys.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 import type { RestoreRpc } from './restore.ts';
+import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
@@ -98,10 +99,8 @@ export type ReserveReply =
       readonly codeBatchId: string | null;
       readonly permit: PermitMac;
     }
-  | { readonly kind: 'busy' }
   | { readonly kind: 'held'; readonly reservationId: string }
-  | { readonly kind: 'committed' }
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'busy' | 'committed' | 'unknown' };
 
 /** verification#Redeem, bound by `upload` alone. */
 export interface RedeemRpc {
@@ -162,7 +161,7 @@ export interface CardSheet {
 }
 
 /** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
-export interface VerificationBackOfficeRpc extends ClocksRpc {
+export interface VerificationBackOfficeRpc extends ClocksRpc, EndingRpc {
   issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
   /**
    * @param request the order, 64 lowercase hex digits: the same one gives the same teleTAN and books it once. Left out: a new one
@@ -245,7 +244,7 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, RestoreRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, RestoreRpc, OriginEndingRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
@@ -291,7 +290,7 @@ export type SetListReply =
   | { readonly ok: false; readonly reason: string; readonly refusal: ListRefusal };
 
 /** laboratory#BackOffice, bound by `portal` alone. */
-export interface LaboratoryBackOfficeRpc extends ClocksRpc {
+export interface LaboratoryBackOfficeRpc extends ClocksRpc, EndingRpc {
   /** @param document signed document of type `laboratories`; refused unless its version is higher than the stored one. */
   setLaboratories(document: string): Promise<SetListReply>;
   laboratories(): Promise<{ readonly version: number; readonly laboratories: readonly Laboratory[] }>;

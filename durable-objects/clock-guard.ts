@@ -9,6 +9,7 @@
  */
 import type { ClockStatus } from '../domain/rpc.ts';
 import { SECONDS_PER_HOUR } from '../protocol/gaen/intervals.ts';
+import { isPurged } from './end-marker.ts';
 
 /**
  * The embargo leaves two hours between a key's end and its publication (docs/architecture.md §5.2): a clock that runs ahead by no more can't
@@ -33,12 +34,14 @@ export class ClockGuard {
   /** @param storage of the object; the guard's table is the same in each, and made here */
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
+    this.#row = { confirmed: null, held: 0, times_held: 0 };
+    if (isPurged(this.#sql)) return;
     this.#sql.exec(
       `CREATE TABLE IF NOT EXISTS clock_guard (one INTEGER PRIMARY KEY CHECK (one = 1), confirmed INTEGER,
        held INTEGER NOT NULL, times_held INTEGER NOT NULL)`,
     );
     const row = this.#sql.exec<GuardRow>('SELECT confirmed, held, times_held FROM clock_guard').toArray()[0];
-    this.#row = row ?? { confirmed: null, held: 0, times_held: 0 };
+    if (row !== undefined) this.#row = row;
   }
 
   /** True while the clock is further ahead than anything has confirmed. */

@@ -3,6 +3,8 @@
  * platform (docs/spec/platform.md §1.2), so the version lives in a table of its own.
  */
 
+import { isPurged } from './end-marker.ts';
+
 /**
  * Brings the schema up to date in one transaction; called from the constructor, before any request.
  *
@@ -10,6 +12,8 @@
  * @param migrations SQL scripts; the n-th brings version n to n + 1. Never edit one that was deployed: append.
  */
 export function migrate(storage: DurableObjectStorage, migrations: readonly string[]): void {
+  // What has ended has no table but the one that says so.
+  if (isPurged(storage.sql)) return;
   storage.transactionSync(() => {
     storage.sql.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)');
     const rows = storage.sql.exec<{ version: number }>('SELECT version FROM schema_version').toArray();

@@ -74,6 +74,7 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     AUTHORITY_NAME: 'Example Health Authority',
     AUTHORITY_TELEPHONE: '0800 555 0100',
     APP_NAME: 'Example Warn App',
+    DEPLOYMENT_NAME: 'local edge',
   },
 };
 

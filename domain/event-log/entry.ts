@@ -130,6 +130,8 @@ const published = z.strictObject({
     .array(z.strictObject({ hour, cut: day }))
     .readonly()
     .exactOptional(),
+  /** The head says that the service has ended. */
+  ended: z.literal(true).exactOptional(),
 });
 const regionAdded = z.strictObject({
   kind: z.literal('region'),

@@ -31,7 +31,7 @@ describe('regions of an upload', () => {
 });
 
 describe('what origin takes for regions', () => {
-  const policy = { version: 7, supportedCountries: ['DE', 'FR'], formerCountries: ['DE', 'NL'] };
+  const policy = { version: 7, supportedCountries: ['DE', 'FR'], formerCountries: ['DE', 'NL'], ended: false };
 
   it('is the home country, or what the policy leads to, or the one before', ({ expect }) => {
     for (const regions of [['DE'], ['DE', 'FR'], ['DE', 'NL']]) {

@@ -10,6 +10,8 @@ export interface PublishedPolicy {
   readonly version: number;
   /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
   readonly supportedCountries: readonly string[];
+  /** No upload is taken any more, for good (docs/sunset.md). */
+  readonly ended: boolean;
 }
 
 /** What `origin` itself judges by: an `upload` may have asked before the last publication. */

@@ -19,6 +19,7 @@ import {
   hourPath,
   versionIndexPath,
 } from '../../protocol/index/cwa-tree.ts';
+import { LAST_VALID_UNTIL } from '../../protocol/index/ended.ts';
 import {
   chunkPath,
   headPath,
@@ -72,6 +73,8 @@ export interface Contents {
     readonly days: readonly number[];
     readonly chunks: readonly ChunkEntry[];
   }[];
+  /** No key comes any more (docs/sunset.md). */
+  readonly ended?: boolean;
 }
 
 /** Everything but the signature. */
@@ -93,7 +96,8 @@ export function dayOfSealing(hour: number): number {
  * @returns its pages, lists and the head's payload; the same for the same contents
  */
 export function composeHead(contents: Contents): Composed {
-  const { region, sequence, previous, throughHour, hours, days } = contents;
+  const { region, sequence, previous, throughHour, hours, days, ended = false } = contents;
+  const isLast = ended && hours.length === 0 && days.length === 0;
   const pages = composePages(region, days);
   const lists = composeLists(contents);
   const revocations = listedRevocations(contents);
@@ -105,10 +109,11 @@ export function composeHead(contents: Contents): Composed {
       sequence,
       previous,
       issuedAt: hourEnd(throughHour),
-      validUntil: hourEnd(throughHour) + GRACE_SECONDS,
+      validUntil: isLast ? LAST_VALID_UNTIL : hourEnd(throughHour) + GRACE_SECONDS,
       hours: hours.flatMap(({ chunks }) => chunks),
       pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
       ...(revocationPage === null ? {} : { revocations: revocationPage.sha256 }),
+      ...(ended ? { ended } : {}),
     },
     pages: [
       ...pages.map(({ sha256: name, text }) => ({ key: pagePath(region, name), text, expires })),

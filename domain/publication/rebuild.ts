@@ -205,6 +205,7 @@ export function contentsOf(published: EventOf<'published'>, sealed: PublishedFil
       const { days: of, files } = sealed.revocation(hour);
       return { hour, days: of, chunks: chunkEntries(files, null) };
     }),
+    ended: published.ended === true,
   };
 }
 

@@ -7,11 +7,11 @@
  * cards nobody was given; no code is ever live without its booking. The same order again finds its booking and goes on. A
  * revocation is marked before the session ends (workers/verification/desk.ts).
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook, TeleTanEntry } from '../../domain/code-books.ts';
 import type { BatchCursor, ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
@@ -39,7 +39,7 @@ import { askedBy, askForCodes, releaseCodes, waiting } from './release-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
 
-export class CodeDesk<Env = unknown> extends DurableObject<Env> {
+export class CodeDesk<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -207,3 +207,8 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
     );
   }
 }
+
+closesAtEnd<CodeDesk>(CodeDesk, {
+  stopped: { bookTeleTan: refuseEnded, bookBatch: refuseEnded, askBeyondQuota: refuseEnded },
+  purged: { countFailedGuesses: async () => 0 },
+});

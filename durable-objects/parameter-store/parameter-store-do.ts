@@ -2,7 +2,6 @@
  * @module The ParameterStore object: one a deployment, so that two operators can't publish at once. A shell: storage,
  * clock, alarm, RPC; what may be published is in domain/parameters, the writing in write-ops.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import {
@@ -25,6 +24,7 @@ import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.t
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
@@ -47,7 +47,7 @@ interface ParameterStoreEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class ParameterStore extends DurableObject implements ParameterBackOfficeRpc {
+export class ParameterStore extends EndableObject implements ParameterBackOfficeRpc {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -100,7 +100,8 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
   /** @returns what uploads are judged by; decided is enough, since phones are told within the next step */
   async policy(): Promise<PolicyInForce> {
     await this.#requireLife();
-    return policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+    const policy = policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+    return { ...policy, ended: this.ending.phase !== 'open' };
   }
 
   /**
@@ -265,3 +266,15 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     await this.ctx.storage.setAlarm(Date.now() + wait * 1000);
   }
 }
+
+/** The version is higher than any that an isolate of `upload` may still hold. */
+const POLICY_AT_END: PolicyInForce = {
+  version: Number.MAX_SAFE_INTEGER,
+  supportedCountries: [],
+  formerCountries: [],
+  ended: true,
+};
+
+closesAtEnd(ParameterStore, {
+  purged: { policy: async () => POLICY_AT_END, advance: async () => ({ idle: true }), newAlerts: async () => ({}) },
+});

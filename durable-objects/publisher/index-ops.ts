@@ -22,7 +22,7 @@ import { SECONDS_PER_DAY, dateOfHour } from '../../protocol/gaen/intervals.ts';
 import { dateIndexPath, hourIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { headPath, type ManifestHead } from '../../protocol/index/manifest.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
-import type { IndexPlan } from './model.ts';
+import type { IndexPlan, RegionDay, RegionHour } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
@@ -47,15 +47,32 @@ export function listedDays(p: Publication, throughHour: number): { first: number
  * @param throughHour last hour WRITTEN; all days complete by then are cut
  */
 export function composeIndex(p: Publication, region: string, throughHour: number): void {
-  const former = p.store.head(region);
   const listed = listedDays(p, throughHour);
   const days = p.store.regionDays(region, listed.first, listed.last);
   const today = Math.floor(throughHour / 24);
   const hours = p.store.regionHours(region, today * 24, throughHour);
+  fixIndex(p, region, throughHour, { hours, days, revocations: p.takings.revocations(region, throughHour) });
+}
+
+/** Fixes the head that nothing follows, and that names nothing (docs/sunset.md). */
+export function composeLastIndex(p: Publication, region: string): void {
+  const throughHour = p.store.head(region)?.throughHour;
+  if (throughHour !== undefined) fixIndex(p, region, throughHour, { hours: [], days: [], revocations: [] });
+}
+
+/** What a head names. */
+interface Listed {
+  readonly hours: readonly RegionHour[];
+  readonly days: readonly RegionDay[];
+  readonly revocations: ReturnType<Publication['takings']['revocations']>;
+}
+
+function fixIndex(p: Publication, region: string, throughHour: number, { hours, days, revocations }: Listed): void {
+  const former = p.store.head(region);
   const previous = former?.payloadSha256 ?? null;
-  const revocations = p.takings.revocations(region, throughHour);
+  const ended = p.store.meta('ended') !== null;
   const sequence = (former?.sequence ?? 0) + 1;
-  const composed = composeHead({ region, sequence, previous, throughHour, hours, days, revocations });
+  const composed = composeHead({ region, sequence, previous, throughHour, hours, days, revocations, ended });
   const { payload } = composed;
   const head = signDocument('manifest', p.config.manifestKeyId, payload, p.config.manifestSigner);
   const plan: IndexPlan = {
@@ -68,6 +85,7 @@ export function composeIndex(p: Publication, region: string, throughHour: number
     pages: composed.pages,
     lists: composed.lists,
     named: composed.named,
+    ...(ended ? { end: hours.length + days.length === 0 ? ('last' as const) : ('ended' as const) } : {}),
   };
   const { key, signature } = JSON.parse(head) as { key: string; signature: string };
   p.store.transaction(() => {
@@ -86,6 +104,7 @@ export function composeIndex(p: Publication, region: string, throughHour: number
       hours: hours.map(({ hour }) => hour),
       days: days.map(({ day, cut, revised }) => ({ day, cut, ...(revised === null ? {} : { revised }) })),
       ...(revocations.length === 0 ? {} : { revocations: revocations.map(({ hour, cut }) => ({ hour, cut })) }),
+      ...(ended ? { ended } : {}),
     });
   });
 }

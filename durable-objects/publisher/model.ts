@@ -89,4 +89,6 @@ export interface IndexPlan {
   readonly lists: readonly { readonly key: string; readonly text: string }[];
   /** Keys of all objects that this publication names. */
   readonly named: readonly string[];
+  /** The head says that the service has ended; the last one names nothing any more (docs/sunset.md). */
+  readonly end?: 'ended' | 'last';
 }

@@ -127,12 +127,14 @@ async function keepCopy(own: OwnObjects, key: string): Promise<void> {
   }
 }
 
-/** Days that a copy is kept: as long as a key, since it may be an old chunk. */
-const COPY_DAYS = 14;
-
-/** Deletes copies that have had their time. @param today days since the Unix epoch */
-export async function forgetCopies(privateBucket: BucketPort, today: number): Promise<void> {
+/**
+ * Deletes copies that have had their time.
+ *
+ * @param today days since the Unix epoch
+ * @param days that a copy is kept: as long as a key, since it may be an old chunk
+ */
+export async function forgetCopies(privateBucket: BucketPort, today: number, days: number): Promise<void> {
   const keys = await privateBucket.list(FOREIGN);
-  const old = keys.filter((key) => Number(key.slice(FOREIGN.length).split('/')[0]) + COPY_DAYS <= today);
+  const old = keys.filter((key) => Number(key.slice(FOREIGN.length).split('/')[0]) + days <= today);
   if (old.length > 0) await privateBucket.delete(old);
 }

@@ -13,6 +13,8 @@ import type { Workspace } from '../../domain/publication/workspace.ts';
 /** All that a step needs. `now` is fixed for the step (Unix seconds). */
 export interface Publication {
   readonly now: number;
+  /** Nothing new is taken in any more (docs/sunset.md). */
+  readonly stopped: boolean;
   readonly config: PublisherConfig;
   readonly store: PublisherStore;
   readonly takings: TakingStore;

@@ -2,12 +2,13 @@
  * @module The Publisher object: one a deployment, so that sealing never blocks uploads (docs/architecture.md §5). A shell: storage,
  * clock, alarm, RPC; the state machine is in steps.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
+import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { hasLog, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
@@ -16,6 +17,7 @@ import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
+import { endingOf, keptAtEnd, publishLast } from './end-ops.ts';
 import { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
@@ -44,7 +46,7 @@ export interface PublisherEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class Publisher extends DurableObject {
+export class Publisher extends EndableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -145,6 +147,28 @@ export class Publisher extends DurableObject {
     return this.#store.newAlerts();
   }
 
+  /** How far the end of the deployment has come (docs/sunset.md). */
+  async deploymentEnding(): Promise<OriginEnding> {
+    if (this.ending.kept !== null) {
+      // The publisher is the last of its Worker to go.
+      return { waits: false, announced: true, kept: JSON.parse(this.ending.kept) as KeptByPublisher };
+    }
+    return endingOf(await this.#publication());
+  }
+
+  /** Publishes the heads that nothing follows; resumable. @throws Error before phones are told that the service has ended */
+  async publishLast(): Promise<void> {
+    if (this.ending.phase === 'open') throw new Error('publishing ends after the deployment is stopped');
+    await this.#running?.catch(() => {});
+    const last = this.#publication().then(publishLast);
+    this.#running = last.then(() => ({ idle: true, nextDue: Infinity })).finally(() => (this.#running = null));
+    await this.#running;
+  }
+
+  protected override keptAtEnd(): string {
+    return JSON.stringify(keptAtEnd(this.config.regions, this.#store, this.#log));
+  }
+
   /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
@@ -213,6 +237,7 @@ export class Publisher extends DurableObject {
     const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
     return {
       now,
+      stopped: this.ending.phase !== 'open',
       config: this.config,
       store,
       takings: this.#takings,
@@ -259,3 +284,13 @@ export class Publisher extends DurableObject {
     await this.ctx.storage.setAlarm(Date.now() + wait * 1000);
   }
 }
+
+closesAtEnd(Publisher, {
+  purged: {
+    publishLast: async () => {},
+    advance: async () => ({ idle: true }),
+    wake: async () => {},
+    newAlerts: async () => ({}),
+  },
+  open: ['deploymentEnding'],
+});

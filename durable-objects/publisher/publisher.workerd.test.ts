@@ -1,10 +1,11 @@
 import { beforeEach, describe, it } from 'vitest';
 import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
-import { keyEnd } from '../../protocol/gaen/intervals.ts';
+import { dateOf, keyEnd, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { dateIndexPath } from '../../protocol/index/cwa-tree.ts';
 import type { DayPage, ManifestHead } from '../../protocol/index/manifest.ts';
-import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 import { describeLong, itLong } from '../../test/support/longer.ts';
 
 let rig: Rig;
@@ -270,3 +271,47 @@ describeLong('no cache', () => {
 });
 
 const nextMidnight = (at: number): number => Math.ceil(at / 86_400) * 86_400;
+
+// A jurisdiction changes how long keys are kept (docs/deploy.md §3): lists follow at the next midnight, and nothing outlives what it was recorded with.
+const day = (n: number): string => dateOf((DAY_0 + n) * SECONDS_PER_DAY);
+const listed = async (): Promise<unknown> => publicJson(dateIndexPath('DE'));
+
+/** A day with an upload of the key of the day before, and the following morning. */
+async function live(n: number): Promise<void> {
+  await rig.accept(`upload ${n}`, keysOf(n + 1, 1, DAY_0 + n - 1));
+  rig.now += SECONDS_PER_DAY;
+  await rig.untilIdle(200);
+}
+
+async function expectSound(expect: (value: unknown) => { toEqual(expected: unknown): void }): Promise<void> {
+  const { regions, counters } = await rig.publisher.status();
+  expect(regions.map(({ failing }) => failing)).toEqual([false, false]);
+  expect(Object.keys(counters).filter((name) => name.startsWith('alert'))).toEqual([]);
+}
+
+describeLong('the number of days is changed while it runs', () => {
+  it.for([
+    { from: 4, to: 2 },
+    { from: 2, to: 4 },
+  ])('from $from to $to', async ({ from, to }, { expect }) => {
+    rig.policy = { ...rig.policy, retentionDays: from };
+    await rig.untilIdle();
+    for (let n = 0; n < 4; n++) await live(n);
+    expect(await listed()).toEqual([0, 1, 2, 3].slice(-from).map(day));
+    rig.policy = { ...rig.policy, retentionDays: to };
+    await rig.evict();
+    await live(4);
+    await expectSound(expect);
+    // Days that were dropped don't come back: a longer life begins with what is recorded from now on.
+    expect(await listed()).toEqual(to < from ? [3, 4].map(day) : expect.arrayContaining([3, 4].map(day)));
+    for (let n = 5; n < 8; n++) await live(n);
+    await expectSound(expect);
+    expect(await listed()).toEqual([4, 5, 6, 7].slice(-to).map(day));
+    for (let n = 0; n < Math.max(from, to) + 2; n++) {
+      rig.now += SECONDS_PER_DAY;
+      await rig.untilIdle(200);
+    }
+    await expectSound(expect);
+    expect([...(await objects(testEnv.PRIVATE)).keys()].filter((name) => name.startsWith('sets/'))).toEqual([]);
+  });
+});

@@ -33,7 +33,7 @@ export async function forgetStep(p: Publication): Promise<boolean> {
     return true;
   }
   await forgetRecords(p, records, cut);
-  await forgetCopies(p.privateBucket, Math.floor(p.now / SECONDS_PER_DAY));
+  await forgetCopies(p.privateBucket, Math.floor(p.now / SECONDS_PER_DAY), p.config.policy.retentionDays);
   await p.log.forget(p.privateBucket);
   // A day leaves the lists after `retentionDays`; its last key leaves one midnight later.
   const oldest = cut - p.config.policy.retentionDays - 1;

@@ -16,11 +16,13 @@
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
  * | log the midnight | what goes and the checkpoint, fixed | the same, once |
  * | forget | objects deleted, then their rows | objects to delete again |
+ * | note the end (docs/sunset.md) | that the next heads say *ended* | the same, a wake later |
  * | patrol | what was lost or isn't ours, put again | the same, found again |
  */
 import type { EventOf } from '../../domain/event-log/entry.ts';
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { cutRegionDay } from './day-ops.ts';
+import { isClosed, noteEnd } from './end-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { composeIndex, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
@@ -57,6 +59,7 @@ export interface Advance {
  * @throws Error of the buffer, of a bucket or of a region when the only step left can't be taken; the caller tries again later
  */
 export async function advance(p: Publication): Promise<Advance> {
+  if (isClosed(p)) return { idle: true, nextDue: Infinity };
   const busy: Advance = { idle: false, nextDue: p.now };
   if (p.store.meta('first_hour') === null) {
     await start(p);
@@ -70,6 +73,7 @@ export async function advance(p: Publication): Promise<Advance> {
   if (trouble.plan === null && (await forgetStep(p))) return busy;
   if (await trouble.tried(() => packagesStep(p))) return busy;
   if (await trouble.tried(() => logParameters(p))) return busy;
+  await noteEnd(p);
   await selfCheck(p);
   await patrol(p);
   trouble.throwFirst();

@@ -7,11 +7,11 @@
  * mark that it is over, or stays and goes the next time. `setList` is one row replaced in one transaction, `block` a
  * row a mark: a crash leaves some of them, and each blocks by itself.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import type { PostedResult } from '../../domain/test-result.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
@@ -47,7 +47,7 @@ async function eachSlice<T>(all: readonly T[], take: (slice: readonly T[], at: n
   );
 }
 
-export class ResultStore<Env = unknown> extends DurableObject<Env> {
+export class ResultStore<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -111,11 +111,12 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     return row ?? { version: 0, document: '' };
   }
 
-  /** @param marks of a client certificate @returns the signed list, and whether the certificate is blocked */
-  listFor(marks: readonly string[]): { version: number; document: string; blocked: boolean } {
+  /** @param marks of a client certificate @returns the signed list, whether the certificate is blocked, and whether no result is taken any more */
+  listFor(marks: readonly string[]): { version: number; document: string; blocked: boolean; ended: boolean } {
     const isBlocked = (mark: string): boolean =>
       this.#sql.exec('SELECT 1 FROM blocked_certificate WHERE mark = ?', mark).toArray().length > 0;
-    return { ...this.list(), blocked: marks.some((mark) => isBlocked(mark)) };
+    const ended = this.ending.phase !== 'open';
+    return { ...this.list(), blocked: marks.some((mark) => isBlocked(mark)), ended };
   }
 
   /** Blocks a client certificate by any of its marks, until the signed list no longer has it and after. Idempotent. */
@@ -162,3 +163,12 @@ export class ResultStore<Env = unknown> extends DurableObject<Env> {
     if (nextForgetAt(this.#sql) !== null) await this.#alarm.keep(CLEANUP_EVERY_MS);
   }
 }
+
+closesAtEnd<ResultStore>(ResultStore, {
+  stopped: { put: refuseEnded },
+  purged: {
+    result: () => null,
+    forget: async () => {},
+    listFor: () => ({ version: 0, document: '', blocked: false, ended: true }),
+  },
+});

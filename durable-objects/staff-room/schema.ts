@@ -60,4 +60,9 @@ export const SCHEMA: readonly string[] = [
      id TEXT PRIMARY KEY, proposed_by TEXT NOT NULL, proposed_at INTEGER NOT NULL, action TEXT NOT NULL,
      request TEXT NOT NULL, expected_version INTEGER NOT NULL
    );`,
+  // Who wants the deployment to end, and who agreed (decision 044).
+  `CREATE TABLE sunset_step (
+     step TEXT PRIMARY KEY CHECK (step IN ('stop', 'purge')), asked_by TEXT NOT NULL, asked_at INTEGER NOT NULL,
+     agreed_by TEXT, agreed_at INTEGER
+   ) WITHOUT ROWID;`,
 ];

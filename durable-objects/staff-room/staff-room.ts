@@ -7,10 +7,11 @@
  * that did not happen; nothing ever happens without an entry. A session's entry is written with its first use, in one
  * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts; of a form: form-ops.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
+import type { AuditEnd } from '../../domain/sunset.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import {
@@ -40,6 +41,7 @@ import {
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
 import { SCHEMA } from './schema.ts';
+import { auditEnd, consentToEnd, type EndConsent, type EndStep } from './sunset-ops.ts';
 import {
   admitCommand,
   COMMANDS_PER_MINUTE,
@@ -60,7 +62,7 @@ const CLEANUP_EVERY_MS = 3_600_000;
 /** Between two slices others have their turn. */
 const NEXT_SLICE_MS = 1_000;
 
-export class StaffRoom<Env = unknown> extends DurableObject<Env> {
+export class StaffRoom<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -140,6 +142,20 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
   /** See {@link endProposal}. */
   endProposal(id: string): void {
     endProposal(this.#sql, id);
+  }
+
+  /** See {@link consentToEnd}. */
+  async consentToEnd(step: EndStep, who: string): Promise<EndConsent> {
+    return consentToEnd(this.#sql, step, who, await this.#now());
+  }
+
+  /** See {@link auditEnd}; known beyond the end. */
+  auditEnd(): AuditEnd {
+    return this.ending.kept === null ? auditEnd(this.#sql) : (JSON.parse(this.ending.kept) as AuditEnd);
+  }
+
+  protected override keptAtEnd(): string {
+    return JSON.stringify(auditEnd(this.#sql));
   }
 
   /** Ends one session: its owner signs out. */
@@ -264,3 +280,9 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     return Math.floor(await this.clock());
   }
 }
+
+// Access still says who comes; of what they may do the proof alone is left, and purging what an interrupted purge left.
+closesAtEnd<StaffRoom>(StaffRoom, {
+  purged: { admit: async () => 'admitted', record: async () => {}, consentToEnd: async () => ({ kind: 'agreed' }) },
+  open: ['auditEnd'],
+});

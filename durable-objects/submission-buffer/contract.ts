@@ -5,9 +5,12 @@ import type { JournalLabel } from '../../domain/journal.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
-/** What became of an upload; see `AcceptReply` of domain/rpc.ts, without the receipts that the entrypoint adds. */
+/**
+ * What became of an upload; see `AcceptReply` of domain/rpc.ts, without the receipts that the entrypoint adds. ended: nothing is taken in any
+ * more, and nothing was stored.
+ */
 export interface Acceptance {
-  readonly kind: 'stored' | 'known' | 'tombstone';
+  readonly kind: 'stored' | 'known' | 'tombstone' | 'ended';
 }
 
 /** What became of an upload id; see `ResolveReply` of domain/rpc.ts. */
@@ -92,6 +95,8 @@ export interface BufferPort {
   page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage>;
   /** Forgets the rows of the set; idempotent. */
   purge(setNo: number): Promise<void>;
+  /** @returns whether any key waits for its hour, or for others */
+  waits(): Promise<boolean>;
   /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
   expire(): Promise<void>;
 }

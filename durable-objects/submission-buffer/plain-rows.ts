@@ -13,7 +13,7 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import { inSlices } from '../pace.ts';
 import { lastingHash } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
-import type { Ciphers } from './hour-keys.ts';
+import type { Ciphers, HourKeys } from './hour-keys.ts';
 import { putLabel, type RowLabel } from './row-labels.ts';
 import { insertWaiting, type FreshKey } from './waiting-rows.ts';
 
@@ -44,6 +44,31 @@ export function plainHours(sql: SqlStorage): number[] | null {
     .exec<{ hour: number }>('SELECT DISTINCT release_hour AS hour FROM release_counter')
     .toArray()
     .map(({ hour }) => hour);
+}
+
+/** The migration as the object calls it: once, whoever comes first. */
+export class PlainRows {
+  readonly #storage: DurableObjectStorage;
+  readonly #config: () => BufferConfig;
+  readonly #keys: HourKeys;
+  #sealing: Promise<void> | null = null;
+
+  constructor(storage: DurableObjectStorage, config: () => BufferConfig, keys: HourKeys) {
+    this.#storage = storage;
+    this.#config = config;
+    this.#keys = keys;
+  }
+
+  /** @param now Unix seconds */
+  async seal(now: number): Promise<void> {
+    const hours = plainHours(this.#storage.sql);
+    if (hours === null) return;
+    this.#sealing ??= this.#keys
+      .ready(now, hours)
+      .then(() => sealPlainRows(this.#storage, this.#config(), this.#keys))
+      .finally(() => (this.#sealing = null));
+    await this.#sealing;
+  }
 }
 
 /** Seals what lies in the clear, then writes over what it left. @param ciphers ready for {@link plainHours} */

@@ -19,6 +19,7 @@ import {
 } from '../../domain/received.ts';
 import { SECONDS_PER_DAY, hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { GroupEdges } from '../group-commit.ts';
 import type { Ciphers } from './hour-keys.ts';
 
 /** Sealed under the key of so many hours from now, which is in memory (HourKeys.ready), and sealed anew two hours later. */
@@ -38,8 +39,18 @@ export function readCounts(sql: SqlStorage, ciphers: Ciphers, random: RandomByte
 }
 
 /** Real uploads that one transaction stores: their counts are opened and sealed once (group-commit.ts). */
-export class ReceivedUploads {
+export class ReceivedUploads implements GroupEdges {
+  readonly #sql: SqlStorage;
+  readonly #ciphers: Ciphers;
+  readonly #random: RandomBytes;
   #uploads: { readonly keys: readonly TemporaryExposureKey[]; readonly now: number }[] = [];
+
+  /** @param ciphers ready for the time of each upload @param random for counts that begin, or are halved */
+  constructor(sql: SqlStorage, ciphers: Ciphers, random: RandomBytes) {
+    this.#sql = sql;
+    this.#ciphers = ciphers;
+    this.#random = random;
+  }
 
   /** A transaction begins; what one that was undone has left is none of it. */
   begin(): void {
@@ -51,17 +62,17 @@ export class ReceivedUploads {
     this.#uploads.push({ keys, now });
   }
 
-  /** Counts them, within the transaction that stores them. @param ciphers ready for the time of each */
-  count(sql: SqlStorage, ciphers: Ciphers, random: RandomBytes): void {
+  /** Counts them, within the transaction that stores them. */
+  end(): void {
     const last = this.#uploads.at(-1);
     if (last === undefined) return;
-    let received = readCounts(sql, ciphers, random, last.now);
+    let received = readCounts(this.#sql, this.#ciphers, this.#random, last.now);
     for (const { keys, now } of this.#uploads) {
       const hour = hourOf(now);
-      received = forgetHalf(random, received, Math.floor(now / SECONDS_PER_DAY));
+      received = forgetHalf(this.#random, received, Math.floor(now / SECONDS_PER_DAY));
       received = countUpload(received, shapeOf(keys, hour), hour);
     }
-    write(sql, ciphers, received, last.now);
+    write(this.#sql, this.#ciphers, received, last.now);
   }
 }
 

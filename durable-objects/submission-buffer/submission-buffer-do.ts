@@ -2,7 +2,6 @@
  * @module The SubmissionBuffer object: one a deployment (docs/architecture.md §4.5). A shell: storage, clock, alarm and RPC; what it
  * does is in *-ops.ts. Never grouped by person, never read by anybody but the Publisher and the origin's Intake.
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
@@ -11,6 +10,7 @@ import type { ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { Life, STORAGE_LOST_ALERT } from '../life.ts';
@@ -42,7 +42,7 @@ import { HourKeys } from './hour-keys.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
 import { meta } from '../meta.ts';
-import { plainHours, sealPlainRows } from './plain-rows.ts';
+import { plainHours, PlainRows } from './plain-rows.ts';
 import { keepReceived, ReceivedUploads } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -62,7 +62,7 @@ interface BufferEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class SubmissionBuffer extends DurableObject implements BufferPort, RestorePort {
+export class SubmissionBuffer extends EndableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -76,9 +76,9 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
-  readonly #received = new ReceivedUploads();
+  readonly #received: ReceivedUploads;
   readonly #pages: SetPages;
-  #sealing: Promise<void> | null = null;
+  readonly #plain: PlainRows;
   #armed = false;
   #journalKey: Promise<CryptoKey> | null = null;
   /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
@@ -90,16 +90,15 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
     this.config = parseBufferConfig(env as Record<string, unknown>);
-    this.#commits = new GroupCommit(ctx.storage, {
-      begin: () => this.#received.begin(),
-      end: () => this.#received.count(ctx.storage.sql, this.#keys, this.random),
-    });
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#received = new ReceivedUploads(ctx.storage.sql, this.#keys, (n) => this.random(n));
+    this.#commits = new GroupCommit(ctx.storage, this.#received);
     this.#pages = new SetPages(ctx.storage.sql, this.#keys);
+    this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
     this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
@@ -140,7 +139,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
   /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
     const now = await this.#ready();
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
     await this.rewriteJournal();
     return reply;
@@ -153,21 +152,27 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
     const now = await this.#ready([request.hour]);
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    await this.#sealPlain(await this.#ready());
+    await this.#plain.seal(await this.#ready());
     return this.#pages.page(setNo, after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
     const now = await this.#ready();
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     this.#pages.forget();
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
+  }
+
+  /** See {@link BufferPort}; a set's rows are deleted once it is published everywhere. */
+  async waits(): Promise<boolean> {
+    const { sql } = this.ctx.storage;
+    return plainHours(sql) !== null || sql.exec('SELECT 1 FROM waiting_row LIMIT 1').toArray().length > 0;
   }
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
@@ -187,7 +192,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
       return;
     }
     const now = await this.#ready();
-    await this.#sealPlain(now);
+    await this.#plain.seal(now);
     const begun = Date.now();
     await this.#keepJournal(now, begun);
     const more = await inSlices(
@@ -280,19 +285,12 @@ export class SubmissionBuffer extends DurableObject implements BufferPort, Resto
     if (!this.#armed) {
       this.#armed = true;
       await this.#alarm.keep(JOURNAL_EVERY_MS);
-      this.ctx.waitUntil(this.#sealPlain(now).catch(() => {})); // the next to need it tries again, and hears why
+      this.ctx.waitUntil(this.#plain.seal(now).catch(() => {})); // the next to need it tries again, and hears why
     }
     return now;
   }
-
-  /** Migration 3: once, whoever comes first. */
-  async #sealPlain(now: number): Promise<void> {
-    const hours = plainHours(this.ctx.storage.sql);
-    if (hours === null) return;
-    this.#sealing ??= this.#keys
-      .ready(now, hours)
-      .then(() => sealPlainRows(this.ctx.storage, this.config, this.#keys))
-      .finally(() => (this.#sealing = null));
-    await this.#sealing;
-  }
 }
+
+// What waits is published; only then is anything purged.
+const [accept, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
+closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts } });

@@ -2,7 +2,6 @@
  * @module The issued TANs, in one object (docs/decisions/012): a shell around domain/reservation.ts that keeps rows and
  * an alarm. A TAN itself never gets here, only its keyed hash (docs/architecture.md §4.4).
  */
-import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
@@ -12,6 +11,7 @@ import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
@@ -40,7 +40,7 @@ export interface IssueBatch {
 }
 
 /** Durable Object class; one object, named `ledger`. */
-export class TanLedger extends DurableObject {
+export class TanLedger extends EndableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Date.now() / 1000;
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -202,3 +202,9 @@ export class TanLedger extends DurableObject {
     return Math.min(LONGEST_ALARM_MS, Math.max(this.#guard.held ? RETRY_MS : 0, leftMs));
   }
 }
+
+// A TAN that was reserved before may still be committed: its keys are stored, and are published.
+closesAtEnd(TanLedger, {
+  stopped: { issue: refuseEnded, reserve: async () => ({ kind: 'unknown' }) },
+  purged: { forgetExpired: async () => 0 },
+});

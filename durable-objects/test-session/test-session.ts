@@ -6,7 +6,6 @@
  * before it leaves the old rows, after it the reply can be asked for again (all codes are derived). A registration with a date
  * of birth writes in three shards; what a crash between them leaves is in workers/verification/registration.ts.
  */
-import { DurableObject } from 'cloudflare:workers';
 import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
@@ -24,6 +23,7 @@ import {
   type TanStatus,
 } from '../../domain/session.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { guessOf, readClaim, writeClaim } from './claim-ops.ts';
@@ -45,7 +45,7 @@ import {
 /** A row lives so long past its end at most; no answer depends on it. */
 const SWEEP_EVERY_MS = 6 * 3_600_000;
 
-export class TestSession<Env = unknown> extends DurableObject<Env> {
+export class TestSession<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
@@ -288,3 +288,9 @@ export class TestSession<Env = unknown> extends DurableObject<Env> {
     if (next !== row.session) writeSession(this.#sql, tokenHash, row.seed, next);
   }
 }
+
+// Who waits for a result is told it until the end; nobody gets a token or a TAN.
+closesAtEnd<TestSession>(TestSession, {
+  stopped: { issue: refuseEnded, register: async () => ({ kind: 'unknown' }), takeTan: async () => null },
+  purged: { open: async () => null, read: async () => null, peek: () => null },
+});

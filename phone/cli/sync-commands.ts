@@ -16,7 +16,9 @@ import { type Assessment, assessRisk } from '../scoring/assess.ts';
 import { RISK_LEVEL } from '../../protocol/parameters/levels.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { dateOf } from '../../protocol/gaen/intervals.ts';
+import { ok } from '../../protocol/primitives/result.ts';
 import { allow, EXIT, type Io, isoOf, type Options, positional, toJson, UsageError } from './calling.ts';
+import { endOf, endText } from './end-of-service.ts';
 import { forgetOld, type Phone, withPhones } from './phone-directory.ts';
 
 /** What stands for the app's version, which parameters may be meant for. */
@@ -130,22 +132,26 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
         await stores.matches.save(history.snapshot());
       },
     });
-    const updated = await updateParameters({ fetch, url, keys: manifestKeys, phone: APP }, phone.parameters, now);
+    const updated: ParametersUpdate = (await endOf(phone, phone.parameters)).ended
+      ? { state: phone.parameters, outcome: ok('same') }
+      : await updateParameters({ fetch, url, keys: manifestKeys, phone: APP }, phone.parameters, now);
     await stores.parameters.save(updated.state);
-    // Either answer was looked at by its Date (download.ts, parameters.ts): the clock is right.
+    // Either answer was looked at by its Date (download.ts, parameters.ts): the clock is right. After the end nobody is asked.
     if (outcome.errors.length === 0 || updated.outcome.ok) await forgetOld(phone);
     const warning = warningOf(phone, updated.state);
     const failed = [...outcome.errors.map(downloadText), parametersText(updated)].filter((text) => text !== null);
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);
     const { files, bytes } = outcome;
+    const end = await endOf(phone, updated.state);
     const lines = [
       `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new${revoked === 0 ? '' : `, and ${revoked} revoked`}`,
       withdrawalText(warning),
       warningText(warning),
+      endText(end),
     ].filter((text) => text !== null);
     io.out(
       options.json === true
-        ? toJson({ phone: directory, files, keys, revoked, bytes, ...warning, errors: failed })
+        ? toJson({ phone: directory, files, keys, revoked, bytes, ...warning, ...end, errors: failed })
         : lines.map((text) => `${directory}: ${text}\n`).join(''),
     );
     await told(phone);
@@ -185,6 +191,7 @@ export async function status(given: readonly string[], options: Options, io: Io)
     const seen = loaded.ok ? (loaded.value?.seen?.sequence ?? null) : null;
     const test = await testText(phone);
     const warning = warningOf(phone, parameters);
+    const end = await endOf(phone, parameters);
     const { downloadUrl: url, region } = settings;
     const value = {
       phone: directory,
@@ -196,7 +203,9 @@ export async function status(given: readonly string[], options: Options, io: Io)
       test,
       manifest: seen,
       ...warning,
+      ...end,
     };
+    const said = endText(end);
     const lines = [
       `${directory}: region ${region} at ${url}, its clock says ${isoOf(now)}`,
       `  keys      ${keys.length} of its own, heard others ${sightings.length} times within 14 days`,
@@ -206,6 +215,7 @@ export async function status(given: readonly string[], options: Options, io: Io)
       ...(warning.withdrawn === 0
         ? []
         : [`  withdrawn ${warning.withdrawn === 1 ? 'one key' : `${warning.withdrawn} keys`} of earlier warnings`]),
+      ...(said === null ? [] : [`  service   ${said}`]),
     ];
     io.out(options.json === true ? toJson(value) : `${lines.join('\n')}\n`);
     await told(phone);

@@ -5,10 +5,10 @@ import { describe, it } from 'vitest';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
+import { LAST_VALID_UNTIL } from '../../protocol/index/ended.ts';
 import { chunkPath, headPath, MANIFEST_TYPE, pagePath } from '../../protocol/index/manifest.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
-import type { ManifestState } from './download-manifest.ts';
-import { syncManifest } from './download-manifest.ts';
+import { isManifestState, type ManifestState, syncManifest } from './download-manifest.ts';
 import { describeDownloadError } from './download.ts';
 import { memoryStore } from '../store.ts';
 import { testKey } from '../testing/keys.ts';
@@ -269,5 +269,44 @@ describe('a phone whose clock is wrong', () => {
     const { errors } = await edge.sync();
     expect(errors).toMatchObject([{ kind: 'expired' }]);
     expect(errors.map(describeDownloadError).join()).toContain('withheld');
+  });
+});
+
+describe('a service that has ended', () => {
+  it('is fetched to its end, and then asked nothing, whatever it offers', async ({ expect }) => {
+    const edge = new Edge();
+    edge.head({ ended: true });
+    edge.objects.delete(chunkPath(REGION, edge.chunk.sha256));
+    expect((await edge.sync()).errors).toMatchObject([{ kind: 'status', status: 404 }]);
+    edge.head({ ended: true });
+    expect(await edge.sync()).toMatchObject({ files: 1, errors: [] });
+    edge.now += 400 * 86_400;
+    edge.head({ sequence: 9, issuedAt: edge.now - 60, validUntil: edge.now + 60 });
+    expect(await edge.sync()).toEqual({ files: 0, bytes: 0, requests: 0, errors: [] });
+    const kept = await edge.store.load();
+    expect(kept.ok && kept.value?.seen).toMatchObject({ sequence: 5, ended: true });
+    expect(isManifestState(kept.ok ? kept.value : null)).toBe(true);
+  });
+
+  it('leaves a last head that a phone takes years later, new or not, and one that doesn’t know the field too', async ({
+    expect,
+  }) => {
+    for (const known of [true, false]) {
+      const edge = new Edge();
+      if (known) {
+        edge.head({ sequence: 3 });
+        await edge.sync();
+      }
+      edge.now += 800 * 86_400;
+      edge.head({ ended: true, hours: [], validUntil: LAST_VALID_UNTIL });
+      expect(await edge.sync()).toMatchObject({ files: 0, errors: [] });
+      expect((await edge.sync()).requests).toBe(0);
+      // To a reader without the field it is a head with nothing new, and no sign of anything withheld.
+      edge.head({ hours: [], validUntil: LAST_VALID_UNTIL });
+      const older = new Edge();
+      for (const [path, bytes] of edge.objects) older.objects.set(path, bytes);
+      older.now = edge.now;
+      expect(await older.sync()).toMatchObject({ files: 0, errors: [] });
+    }
   });
 });

@@ -89,8 +89,17 @@ export function isManifestState(value: unknown): value is ManifestState {
 function isSeen(value: unknown): boolean {
   if (value === null) return true;
   if (typeof value !== 'object') return false;
-  const { sequence, sha256, validUntil } = value as Record<string, unknown>;
+  const { sequence, sha256, validUntil, ended } = value as Record<string, unknown>;
+  if (ended !== undefined && ended !== true) return false;
   return typeof sequence === 'number' && typeof sha256 === 'string' && typeof validUntil === 'number';
+}
+
+/**
+ * @param state what the phone remembers
+ * @returns whether the service has ended and all that it listed is had: then nothing is asked any more, whoever offers what
+ */
+export function hasSeenTheEnd({ seen, etag }: ManifestState): boolean {
+  return seen?.ended === true && etag !== null;
 }
 
 /**
@@ -126,6 +135,7 @@ class ManifestRun {
   }
 
   async run(): Promise<void> {
+    if (hasSeenTheEnd(this.#state)) return;
     const answer = await this.#head();
     if (!answer.ok) {
       this.#transfer.errors.push(answer.error);

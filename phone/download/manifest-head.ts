@@ -17,6 +17,8 @@ export interface SeenHead {
   readonly sha256: string;
   /** Unix seconds. */
   readonly validUntil: number;
+  /** The service has ended. */
+  readonly ended?: true;
 }
 
 export interface AcceptedHead {
@@ -50,7 +52,8 @@ export function acceptHead(
   if (head.region !== region) return err({ kind: 'wrong-region', wanted: region, found: head.region });
   const broken = chainError(head, hash, seen) ?? timeError(head, now);
   if (broken !== null) return err(broken);
-  return ok({ head, seen: { sequence: head.sequence, sha256: hash, validUntil: head.validUntil } });
+  const { sequence, validUntil, ended } = head;
+  return ok({ head, seen: { sequence, sha256: hash, validUntil, ...(ended === true ? { ended } : {}) } });
 }
 
 /** The chain can be followed over one step; a phone that was away for longer only knows that numbers rise. */

@@ -27,6 +27,7 @@ const HEAD: ManifestHead = {
   hours: [CHUNK],
   pages: [{ sha256: name, from: '2025-11-20', to: '2025-11-21' }],
   revocations: name,
+  ended: true,
 };
 const { hour: _hour, ...dayChunk } = CHUNK;
 const PAGE = {

@@ -94,6 +94,8 @@ export interface ManifestHead {
   readonly pages: readonly PageEntry[];
   /** base64url of SHA-256 of the {@link RevocationPage}, no padding; absent while nothing that is listed was revoked. */
   readonly revocations?: string;
+  /** The service has ended: a phone fetches what is listed, keeps this head, and asks no more (ended.ts, docs/sunset.md). */
+  readonly ended?: true;
 }
 
 export interface ManifestError {
@@ -202,6 +204,7 @@ const manifestHead = z
         'must be ascending',
       ),
     revocations: sha256.exactOptional(),
+    ended: z.literal(true).exactOptional(),
   })
   .refine(({ issuedAt, validUntil }) => validUntil > issuedAt, 'validUntil must be after issuedAt')
   .refine(
@@ -254,11 +257,7 @@ export function headPath(code: string): string {
   return `v1/${code}/manifest.json`;
 }
 
-/**
- * @param code `DE`, `EUR`
- * @param name base64url SHA-256 of the page
- * @returns object key of the page
- */
+/** @param code `DE`, `EUR` @param name base64url SHA-256 of the page @returns object key of the page */
 export function pagePath(code: string, name: string): string {
   return `v1/${code}/days/${name}.json`;
 }

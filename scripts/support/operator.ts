@@ -27,6 +27,7 @@ function accessHeaders(): Record<string, string> {
  * @param path e.g. `/operator/tans`
  * @param body sent as JSON
  * @param answers statuses that are answers beside 2xx
+ * @param more headers beside Access's
  * @returns the parsed answer
  * @throws Error with status and text when the answer is none, Access wants a sign-in, or the edge isn't reached
  */
@@ -36,10 +37,11 @@ export async function command(
   path: string,
   body?: unknown,
   answers: readonly number[] = [],
+  more: Readonly<Record<string, string>> = {},
 ) {
   const target = new URL(path, url);
   const sent = method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) };
-  const headers = { ...accessHeaders(), ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) };
+  const headers = { ...accessHeaders(), ...more, ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) };
   let response: Response;
   try {
     // Access answers a stranger with a redirect to its sign-in page; the token must not follow it there.

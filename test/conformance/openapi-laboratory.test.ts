@@ -20,12 +20,15 @@ const FINGERPRINTS = { harbour: 'ab'.repeat(32), hill: 'cd'.repeat(32), stranger
 type Sender = keyof typeof FINGERPRINTS;
 
 let edge: LocalEdge;
+/** A deployment that has ended. */
+let over: LocalEdge;
 /** The Worker whose objects are out of reach. */
 let mute: Miniflare;
 let muteUrl = '';
 
 beforeAll(async () => {
-  edge = await startLocalEdge({ onLog: () => undefined });
+  const start = (): Promise<LocalEdge> => startLocalEdge({ onLog: () => undefined });
+  [edge, over] = await Promise.all([start(), start()]);
   const { raw } = signerFromPkcs8Pem(readFileSync(join(edge.state, 'laboratories.pem'), 'utf8'));
   const laboratories = (['harbour', 'hill'] as const).map((id) => ({
     id,
@@ -36,6 +39,10 @@ beforeAll(async () => {
     'exposure-edge-portal',
   );
   await LABORATORY.setLaboratories(signDocument('laboratories', 'laboratories-v1', { version: 1, laboratories }, raw));
+  const ended = await over.miniflare.getBindings<{ readonly LABORATORY: LaboratoryBackOfficeRpc }>(
+    'exposure-edge-portal',
+  );
+  await ended.LABORATORY.stopForGood(497_000);
   const contents = await bundle('local-edge/entries/laboratory.ts');
   mute = new Miniflare(
     convertV4MiniflareOptions({
@@ -54,7 +61,7 @@ beforeAll(async () => {
   muteUrl = (await mute.ready).origin;
 });
 afterAll(async () => {
-  for (const running of [edge, mute]) await running?.dispose();
+  for (const running of [edge, over, mute]) await running?.dispose();
 });
 
 let tests = 0;
@@ -78,6 +85,7 @@ const DRIVERS: Readonly<Record<string, (path: string) => Promise<RawAnswer>>> = 
   401: (path) => post(path, [row(path)], null),
   403: (path) => post(path, [row(path)], 'stranger'),
   405: (path) => send(edge.url, path),
+  410: (path) => post(path, [row(path)], 'harbour', over.url),
   409: async (path) => {
     const own = row(path);
     await post(path, [own]);

@@ -9,6 +9,10 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type ManifestHead, type RevocationPage, revocationPagePath } from '../../protocol/index/manifest.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { CERTIFICATE_TYPE } from '../../domain/sunset.ts';
+import { CERTIFICATE_KEY } from '../../protocol/index/ended.ts';
+import { signDocument } from '../../protocol/index/signed-document.ts';
+import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { bundle } from '../../local-edge/bundle.ts';
@@ -82,6 +86,12 @@ beforeAll(async () => {
   present.chunks = hours[0]?.sha256 ?? '';
   present.days = pages[0]?.sha256 ?? '';
   present.documents = documents[0]?.sha256 ?? '';
+  // As `origin` puts it: what it says is looked at in test/integration/sunset.long.test.ts.
+  const bucket = await system.edge.miniflare.getR2Bucket('PUBLIC', 'exposure-edge-origin');
+  const { raw } = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(11)));
+  await bucket.put(CERTIFICATE_KEY, signDocument(CERTIFICATE_TYPE, 'log-v1', {}, raw), {
+    httpMetadata: { contentType: 'application/json', cacheControl: 'public, max-age=300' },
+  });
   for (const worker of ['index', 'config']) {
     await startReader(worker, 'broken', { serviceBindings: { PUBLIC: () => new Response(null, { status: 500 }) } });
     await startReader(worker, 'empty', { r2Buckets: ['PUBLIC'] });

@@ -21,11 +21,23 @@ const stub = (name: string, script: string): StubWorker => ({
   compatibilityDate: COMPATIBILITY_DATE,
 });
 
+/** How far the end of the deployment has come, in a stub's memory. */
+const ENDING = `const ending = {
+  marks: {},
+  phase(object) { return this.marks[object]?.phase ?? 'open'; },
+  mark(object, phase, since) { if (this.phase(object) !== 'purged') this.marks[object] = { phase, since }; },
+  remains(object) {
+    const { phase, since } = this.marks[object] ?? { phase: 'open', since: null };
+    return [{ object, phase, since, bytes: 4096, tables: { deployment_end: phase === 'open' ? 0 : 1 }, hasAlarm: false }];
+  },
+};
+`;
+
 /** verification: every TAN is known and new; BackOffice issues placeholders, one teleTAN a person, thirty cards a day. */
 export const verificationStub = stub(
   'verification',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
-const held = new Map();
+${ENDING}const held = new Map();
 const issued = new Map();
 const asking = [];
 const released = new Map();
@@ -47,6 +59,9 @@ export class Redeem extends WorkerEntrypoint {
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
   forgetExpired() { return { forgotten: 0 }; }
+  stopForGood(hour) { ending.mark('ledger', 'stopped', hour); }
+  purgeForGood(hour) { ending.mark('ledger', 'purged', hour); }
+  remains() { return ending.remains('ledger'); }
   clocks() { return []; }
   confirmClocks() { return []; }
   issueTeleTan(issuer, request) {
@@ -119,7 +134,7 @@ export default { fetch: () => new Response(null, { status: 404 }) };`,
 export const originStub = stub(
   'origin',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
-const versions = [];
+${ENDING}const versions = [];
 const stored = new Set();
 const dead = new Set();
 const known = new Set();
@@ -135,7 +150,7 @@ export class Intake extends WorkerEntrypoint {
     dead.add(uploadId);
     return { kind: 'tombstone', receipt: '' };
   }
-  policy() { return { version: 1, supportedCountries: ['DE', 'FR'] }; }
+  policy() { return { version: 1, supportedCountries: ['DE', 'FR'], ended: false }; }
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
 }
 export class BackOffice extends WorkerEntrypoint {
@@ -143,6 +158,15 @@ export class BackOffice extends WorkerEntrypoint {
   clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
   confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
   markBatch() {}
+  stopForGood(hour) { ending.mark('publisher', 'stopped', hour); }
+  purgeForGood(hour) { ending.mark('publisher', 'purged', hour); }
+  remains() { return ending.remains('publisher'); }
+  ending() { return { waits: false, announced: ending.phase('publisher') !== 'open', kept: null }; }
+  bucketObjects() { return [{ bucket: 'public', name: 'v1/DE/manifest.json', size: 900, sha256: null }, { bucket: 'public', name: 'v1/EUR/manifest.json', size: 100, sha256: null }]; }
+  certify(request) {
+    const open = [...this.remains(), ...request.objects].filter(({ phase }) => phase !== 'purged');
+    return open.length > 0 ? { kind: 'left', what: open.map(({ object }) => object) } : { kind: 'proved', certificate: 'signed', proof: request };
+  }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {
     if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };
@@ -176,7 +200,7 @@ export default { fetch: () => new Response(null, { status: 404 }) };`,
 export const laboratoryStub = stub(
   'laboratory',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
-const forgotten = new Set();
+${ENDING}const forgotten = new Set();
 export class Results extends WorkerEntrypoint {
   resultOf(id) {
     // Ids of tests end in one digit, again and again; that of a card, which is a hash, is unknown to every laboratory.
@@ -192,6 +216,9 @@ export class BackOffice extends WorkerEntrypoint {
   clocks() { return []; }
   confirmClocks() { return []; }
   blockCertificate() {}
+  stopForGood(hour) { ending.mark('results-r0', 'stopped', hour); }
+  purgeForGood(hour) { ending.mark('results-r0', 'purged', hour); }
+  remains() { return ending.remains('results-r0'); }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

@@ -7,6 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { createStaticReader } from '../shared/static-reader.ts';
 import { type IndexEnv, parseIndexConfig } from './bindings.ts';
+import { listAfterTheEnd } from './after-the-end.ts';
 import { cannotExist } from './not-yet.ts';
 
 const configOf = parsedOnce(parseIndexConfig);
@@ -19,5 +20,5 @@ const configOf = parsedOnce(parseIndexConfig);
  * @throws Error from the first request on when a binding is missing or absurd (answered with 500, `no-store`)
  */
 export function createApp({ clock }: { readonly clock: Clock }): Hono<{ Bindings: IndexEnv }> {
-  return createStaticReader({ name: 'index', clock, configOf, cannotExist });
+  return createStaticReader({ name: 'index', clock, configOf, cannotExist, insteadOf: listAfterTheEnd });
 }

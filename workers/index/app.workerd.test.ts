@@ -327,3 +327,39 @@ describe('privilege', () => {
     expect([...asked].toSorted()).toEqual(['if-none-match', 'if-range', 'range']);
   });
 });
+
+describe('after the end of the service', () => {
+  const list = 'version/v1/diagnosis-keys/country/DE/date';
+  const lists = (day: string): string => `/${list}/${day}/hour`;
+  const put = (key: string, body: string): Promise<unknown> =>
+    PUBLIC.put(key, body, { httpMetadata: { contentType: 'application/json', cacheControl: 'public, max-age=300' } });
+  const headWith = (fields: object): string =>
+    JSON.stringify({ type: 'manifest', payload: JSON.stringify({ region: 'DE', ...fields }), signature: 'x' });
+
+  it('every day’s list of hours is the empty list of days, with its ETag; packages stay absent', async ({ expect }) => {
+    await put(list, '[]');
+    await put(HEAD, headWith({ ended: true }));
+    for (const day of ['2026-11-25', '2026-11-20']) {
+      const answer = await get(lists(day));
+      expect([answer.status, await answer.text()]).toEqual([200, '[]']);
+      const tag = answer.headers.get('etag') ?? '';
+      expect(tag).toMatch(/^"[^"]+"$/);
+      expect((await get(lists(day), { headers: { 'if-none-match': tag } })).status).toBe(304);
+    }
+    expect((await get(`${lists('2026-11-25')}/3`)).status).toBe(404);
+    expect((await get(`/${list}/2026-11-24`)).status).toBe(404);
+    expect((await get('/version/v1/diagnosis-keys/country/EUR/date/2026-11-25/hour')).status).toBe(404);
+    await put('v1/ended.json', '{}');
+    expect((await get('/v1/ended.json')).status).toBe(200);
+  });
+
+  it.for([
+    ['a head that goes on', headWith({})],
+    ['no head of ours', 'x'],
+    ['a head that is too large', ' '.repeat(70_000)],
+  ])('a list that isn’t there stays a 404 with %s', async ([, head = ''], { expect }) => {
+    await put(list, '[]');
+    await put(HEAD, head);
+    expect((await get(lists('2026-11-25'))).status).toBe(404);
+  });
+});

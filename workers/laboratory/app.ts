@@ -61,7 +61,8 @@ export function createApp({ clock, certificate }: LaboratoryAppOptions): Hono<{ 
       const config = configOf(c.env);
       const shown = certificate(c.req.raw);
       if (shown === null) return c.json({ error: 'a verified client certificate is needed' }, 401);
-      const { document, blocked } = await listObject(config.store).listFor(shown.marks);
+      const { document, blocked, ended } = await listObject(config.store).listFor(shown.marks);
+      if (ended) return c.json({ error: 'the service has ended: no result is taken any more' }, 410);
       const laboratory = blocked ? null : laboratoryOf(config.readList(document), shown.fingerprint);
       if (laboratory === null) return c.json({ error: 'this certificate is not in the list of laboratories' }, 403);
       const body = await readBody(c.req.raw, MAX_BODY_BYTES);

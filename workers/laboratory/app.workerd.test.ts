@@ -3,6 +3,7 @@ import { env, exports } from 'cloudflare:workers';
 import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
+import { isEmpty } from '../../domain/sunset.ts';
 import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
@@ -51,6 +52,20 @@ const rows = (...results: [string, number][]) => ({ testResults: results.map(([i
 beforeEach(async () => {
   await reset();
   await entrypoints.BackOffice.setLaboratories(signedList(1));
+});
+
+it('takes no result after the end, and then holds nothing', async ({ expect }) => {
+  const { BackOffice: office, Results } = entrypoints;
+  expect((await post('lab/results', HARBOUR, rows([id(1), 1]))).status).toBe(204);
+  await office.stopForGood(497_000);
+  expect((await post('lab/results', HARBOUR, rows([id(2), 1]))).status).toBe(410);
+  expect(await Results.resultOf(id(1))).toMatchObject({ result: 1 });
+  await office.purgeForGood(497_001);
+  expect((await post('lab/results', HARBOUR, rows([id(2), 1]))).status).toBe(410);
+  expect(await Results.resultOf(id(1))).toMatchObject({ result: 0, labId: null });
+  await Results.forget(id(1));
+  const left = await office.remains();
+  expect([left.length, left.every((one) => isEmpty(one))]).toEqual([17, true]);
 });
 
 describe('the signed list', () => {

@@ -2,7 +2,13 @@
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { clocksOf, confirmAtSchedule } from '../shared/clocks.ts';
 import type { LaboratoryEnv } from './bindings.ts';
-import { SHARDS } from './shards.ts';
+import { listObject, SHARDS } from './shards.ts';
+
+/** @returns all objects of `laboratory`, by the names that an operator reads */
+export function laboratoryObjects({ RESULT_STORE }: LaboratoryEnv) {
+  const shards = SHARDS.map((name) => [`results-${name}`, RESULT_STORE.getByName(name)] as const);
+  return { ...Object.fromEntries(shards), 'laboratory-list': listObject(RESULT_STORE) };
+}
 
 /** @param at Unix seconds that another clock says, or null to ask only */
 export function laboratoryClocks(env: LaboratoryEnv, at: number | null): Promise<ClockStatus[]> {

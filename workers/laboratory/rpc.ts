@@ -15,7 +15,9 @@ import type {
 import { parseHashedGuid, resultForApp, RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { type LaboratoryEnv, parseBindings } from './bindings.ts';
-import { laboratoryClocks } from './clocks.ts';
+import type { ObjectRemains } from '../../domain/sunset.ts';
+import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
+import { laboratoryClocks, laboratoryObjects } from './clocks.ts';
 import { createListReader, openLaboratoryList } from './list.ts';
 import { listObject, shardName } from './shards.ts';
 
@@ -62,6 +64,18 @@ export class BackOffice extends WorkerEntrypoint<LaboratoryEnv> implements Labor
 
   confirmClocks(at: number): Promise<ClockStatus[]> {
     return laboratoryClocks(this.env, at);
+  }
+
+  stopForGood(hour: number): Promise<void> {
+    return stopAll(laboratoryObjects(this.env), hour);
+  }
+
+  purgeForGood(hour: number): Promise<void> {
+    return purgeAll(laboratoryObjects(this.env), hour);
+  }
+
+  remains(): Promise<ObjectRemains[]> {
+    return remainsOf(laboratoryObjects(this.env));
   }
 
   async setLaboratories(document: string): Promise<SetListReply> {

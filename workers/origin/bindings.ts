@@ -16,6 +16,8 @@ export interface OriginEnv {
   readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
   readonly PUBLISHER: DurableObjectNamespace<Publisher>;
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
+  readonly PUBLIC: R2Bucket;
+  readonly PRIVATE: R2Bucket;
 }
 
 /** What `Intake` judges uploads by. */

@@ -28,6 +28,11 @@ import type {
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
+import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
+import type { PublisherConfig } from '../../durable-objects/publisher/model.ts';
+import { bucketObjects, certify, emptyBuckets } from '../../durable-objects/publisher/certify-ops.ts';
+import { purgeAll, remainsOf } from '../shared/ending.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
@@ -44,8 +49,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
   const policies = new LastGood<PolicyInForce>();
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
     async policy(): Promise<PublishedPolicy> {
-      const { version, supportedCountries } = await policies.get(this.#ask, await clock());
-      return { version, supportedCountries };
+      const { version, supportedCountries, ended } = await policies.get(this.#ask, await clock());
+      return { version, supportedCountries, ended };
     }
 
     async accept(uploadId: string, packed: PackedUpload, permit: IntakePermit): Promise<AcceptReply> {
@@ -66,6 +71,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
         return { kind: 'refused' };
       }
       const { kind } = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked));
+      // What was reserved before the end and comes after it: not stored, not counted as an attack.
+      if (kind === 'ended') return { kind: 'refused' };
       return kind === 'stored' ? { kind } : { kind, receipt: receipt(permitKey, uploadId, permit.idNonce) };
     }
 
@@ -117,6 +124,46 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async markBatch(codeBatchId: string, from: number): Promise<void> {
     await originObjects(this.env).buffer.markBatch(codeBatchId, from);
+  }
+
+  /** The buffer first: `Publisher` says *ended* once nothing waits there, and nothing may come afterwards. */
+  async stopForGood(hour: number): Promise<void> {
+    const { buffer, publisher, parameters } = originObjects(this.env);
+    await buffer.stopForGood(hour);
+    await parameters.stopForGood(hour);
+    await publisher.stopForGood(hour);
+  }
+
+  /** Last heads, then who else writes to the buckets, then the buckets, and `Publisher`, which keeps what is proved. */
+  async purgeForGood(hour: number): Promise<void> {
+    const { buffer, publisher, parameters } = originObjects(this.env);
+    await publisher.publishLast();
+    await purgeAll({ buffer, parameters }, hour);
+    await emptyBuckets(this.env, this.#config.regions);
+    await publisher.purgeForGood(hour);
+  }
+
+  remains(): Promise<ObjectRemains[]> {
+    return remainsOf({ ...originObjects(this.env) });
+  }
+
+  async ending(): Promise<OriginEnding> {
+    return originObjects(this.env).publisher.deploymentEnding();
+  }
+
+  async bucketObjects(most: number): Promise<readonly BucketObject[]> {
+    return bucketObjects(this.env, most);
+  }
+
+  async certify(request: CertifyRequest): Promise<CertifyReply> {
+    const objects = [...(await this.remains()), ...request.objects];
+    const { kept } = await this.ending();
+    const [buckets, config] = [this.env, this.#config];
+    return certify({ request: { ...request, objects }, kept, buckets, config });
+  }
+
+  get #config(): PublisherConfig {
+    return parsePublisherConfig({ ...this.env });
   }
 
   async restore(request: RestoreRequest): Promise<RestoreReply> {

@@ -5,6 +5,7 @@
 import { Hono } from 'hono';
 import { trimTrailingSlash } from 'hono/trailing-slash';
 import type { Clock } from '../../domain/clock.ts';
+import { ENDED_MESSAGE } from '../../domain/sunset.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
 import { problem } from '../shared/problem.ts';
@@ -61,10 +62,12 @@ export function createApp({ identify, clock }: PortalDependencies) {
   app.route('/staff', staffRoutes());
   app.route('/operator', operatorRoutes());
   app.notFound(() => problem(404, 'Not Found'));
-  app.onError((_error, c) =>
-    c.req.path.startsWith('/staff')
+  app.onError((error, c) => {
+    // What a purged object says: of all pages and commands those of `/operator/sunset` alone are left.
+    if (error.message.includes(ENDED_MESSAGE)) return problem(410, 'Gone', 'This deployment has ended.');
+    return c.req.path.startsWith('/staff')
       ? errorPage(c, 'server')
-      : problem(500, 'Internal Server Error', 'Nothing is known to have changed; the command may be repeated.'),
-  );
+      : problem(500, 'Internal Server Error', 'Nothing is known to have changed; the command may be repeated.');
+  });
   return app;
 }

@@ -22,6 +22,7 @@ export interface PortalEnv {
   readonly AUTHORITY_NAME: string;
   readonly AUTHORITY_TELEPHONE: string;
   readonly APP_NAME: string;
+  readonly DEPLOYMENT_NAME: string;
 }
 
 /** Whom a card or flyer names: what a patient needs who finds it in a drawer. */
@@ -47,6 +48,8 @@ export interface PortalConfig {
   /** IANA name of the zone whose times staff read. */
   readonly timeZone: string;
   readonly imprint: Imprint;
+  /** What two persons type before anything is destroyed (docs/sunset.md); empty: nothing can be. */
+  readonly deployment: string;
 }
 
 /** What fits a card: two lines of small print, and one beside the code. */
@@ -79,7 +82,19 @@ export function parsePortalConfig(env: PortalEnv): PortalConfig {
       ).replaceAll(' ', '\u00a0'),
       app: printed(variables, 'APP_NAME', MAX_APP),
     },
+    deployment: deploymentName(env.DEPLOYMENT_NAME),
   };
+}
+
+/** A name that can be typed, and is told apart from another stage's. */
+const DEPLOYMENT = /^[A-Za-z0-9][A-Za-z0-9 ._-]{2,59}$/;
+
+function deploymentName(name: string): string {
+  if (name === '' || DEPLOYMENT.test(name)) return name;
+  throw new ConfigError(
+    'DEPLOYMENT_NAME',
+    `3 to 60 letters, digits, spaces, . _ - are expected, or nothing, got "${name}"`,
+  );
 }
 
 type Variables = Readonly<Record<string, unknown>>;

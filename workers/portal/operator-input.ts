@@ -36,6 +36,23 @@ export function readIssueTans(body: unknown): Result<IssueTansRequest, InputErro
   return { ok: true, value: { count, codeBatchId } };
 }
 
+/**
+ * @param body parsed JSON: `{"deployment": "its name, typed", "dryRun": true}`; a dry run unless `dryRun` is false
+ * @returns the command, or what is wrong with it
+ */
+export function readEndStep(
+  body: unknown,
+): Result<{ readonly deployment: string; readonly dryRun: boolean }, InputError> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { ok: false, error: 'The body must be a JSON object.' };
+  }
+  const { deployment, dryRun = true, ...rest } = body as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) return { ok: false, error: 'Only deployment and dryRun are known.' };
+  if (typeof deployment !== 'string') return { ok: false, error: 'deployment must be the name of this deployment.' };
+  if (typeof dryRun !== 'boolean') return { ok: false, error: 'dryRun must be true or false.' };
+  return { ok: true, value: { deployment, dryRun } };
+}
+
 /** The year 2100: nobody's clock. */
 const MAX_TIME = 4_102_444_800;
 

@@ -12,6 +12,7 @@ import { configRoutes } from './config-routes.ts';
 import { readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
 import type { Role } from './roles.ts';
 import { audit, type Staff } from './staff-context.ts';
+import { sunsetRoutes } from './sunset-routes.ts';
 
 /** A command is a handful of fields. */
 const MAX_COMMAND_BYTES = 4 * 1024;
@@ -26,6 +27,7 @@ const AUDITED = [
   '/operator/config/rollback',
   '/operator/config/agree',
   '/operator/clock',
+  '/operator/sunset/prove',
   '/operator/restore',
 ];
 
@@ -78,6 +80,7 @@ export function operatorRoutes() {
 
   routes.route('/config', configRoutes());
   routes.route('/cards', cardRoutes());
+  routes.route('/sunset', sunsetRoutes());
 
   routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
 

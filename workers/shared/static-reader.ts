@@ -27,6 +27,8 @@ export interface StaticReaderOptions<E extends object> {
   readonly configOf: (env: E) => StaticReaderConfig;
   /** True for keys that are known to hold nothing at a time (Unix seconds): they cost no read of R2. */
   readonly cannotExist?: (key: string, now: number) => boolean;
+  /** Asked when nothing lies under a key. @returns the key of what is served in its place, or null */
+  readonly insteadOf?: (key: string, bucket: ReadOnlyBucket) => Promise<string | null>;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface StaticReaderOptions<E extends object> {
  * @returns an app whose `fetch` takes a request and the Worker's bindings
  */
 export function createStaticReader<E extends object>(options: StaticReaderOptions<E>): Hono<{ Bindings: E }> {
-  const { name, clock, configOf, cannotExist = () => false } = options;
+  const { name, clock, configOf, cannotExist = () => false, insteadOf = async () => null } = options;
   const app = new Hono<{ Bindings: E }>();
 
   app.all('*', async (context) => {
@@ -49,7 +51,9 @@ export function createStaticReader<E extends object>(options: StaticReaderOption
     if (key === null) return readError(404, 'No object has a path of this shape.');
     const now = Math.floor(await clock());
     if (cannotExist(key, now)) return readError(404, 'There is no such object, or not yet.');
-    return await serveObject(request, key, bucket, now);
+    const answer = await serveObject(request, key, bucket, now);
+    const other = answer.status === 404 ? await insteadOf(key, bucket) : null;
+    return other === null ? answer : await serveObject(request, other, bucket, now);
   });
 
   app.onError((error) => {

@@ -105,6 +105,15 @@ async function decide(
   env: UploadEnv,
   { clock, policy }: Kept,
 ): Promise<Outcome> {
+  const inForce = async (): Promise<PublishedPolicy> => policy.get(() => env.INTAKE.policy(), await clock());
+  // Whoever can't be asked hasn't said that it is over: uploads go on as they did.
+  if (
+    await inForce().then(
+      ({ ended }) => ended,
+      () => false,
+    )
+  )
+    return { kind: 'ended' };
   if (intent.kind === 'answer') return intent.outcome;
   if (body.kind === 'too-large') return { kind: 'too-large' };
   if (body.kind === 'broken') return { kind: 'malformed' };
@@ -117,8 +126,7 @@ async function decide(
   }
   const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
   if (tan === null) return { kind: 'unauthorised' };
-  const supportedCountries = async (): Promise<readonly string[]> =>
-    (await policy.get(() => env.INTAKE.policy(), await clock())).supportedCountries;
+  const supportedCountries = async (): Promise<readonly string[]> => (await inForce()).supportedCountries;
   return storeUpload(
     { redeem: env.REDEEM, intake: env.INTAKE, now: clock, supportedCountries, uploadIdKey: config.uploadIdKey },
     { tan, digest, upload, origin: config.policy.homeCountry },

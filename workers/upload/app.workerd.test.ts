@@ -196,7 +196,10 @@ describe('answers of the dialect', () => {
 
 /** An app of its own, so that it begins with nothing; its neighbour answers as told, and keeps what it accepted. */
 function deployment() {
-  const state = { now: NOW, policy: { version: 1, supportedCountries: ['DE', 'FR'] } as PublishedPolicy | null };
+  const state = {
+    now: NOW,
+    policy: { version: 1, supportedCountries: ['DE', 'FR'], ended: false } as PublishedPolicy | null,
+  };
   const calls: string[] = [];
   const accepted: (readonly string[])[] = [];
   const INTAKE: UploadEnv['INTAKE'] = {
@@ -218,22 +221,51 @@ function deployment() {
     mayAnswerAtOnce: true,
     counts: createHourlyCounts(() => undefined),
   });
-  const upload = async (visitedCountries: string[]): Promise<number> => {
-    const init = { headers: headers(), body: body([key()], 0, { visitedCountries }) };
-    return (await post(init, { ...ENV, INTAKE, REDEEM }, server)).status;
-  };
-  return { state, calls, accepted, upload };
+  const send = (init: RequestInit): Promise<Response> => post(init, { ...ENV, INTAKE, REDEEM }, server);
+  const upload = async (visitedCountries: string[]): Promise<number> =>
+    (await send({ headers: headers(), body: body([key()], 0, { visitedCountries }) })).status;
+  return { state, calls, accepted, upload, send };
 }
 
+describe('after the end of the service', () => {
+  it('everybody gets one answer: real, dummy, malformed, too large, without headers; and nobody else is asked', async ({
+    expect,
+  }) => {
+    const { state, calls, accepted, upload, send } = deployment();
+    expect(await upload(['DE'])).toBe(200);
+    const stored = accepted.length;
+    state.now += 60;
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: true };
+    calls.length = 0;
+    const dummy = headers({ 'cwa-fake': '1', 'cwa-authorization': '' });
+    const answers = [
+      await send({ headers: headers(), body: body([key()]) }),
+      await send({ headers: dummy, body: body([key()]) }),
+      await send({ headers: headers(), body: Uint8Array.of(255) }),
+      await send({ headers: headers(), body: new Uint8Array(MAX_BODY_BYTES + 1) }),
+      await send({ headers: PROTOBUF, body: body([key()]) }),
+    ];
+    const said = await Promise.all(
+      answers.map(async (answer) => [answer.status, [...answer.headers], await answer.text()]),
+    );
+    expect(answers[0]!.status).toBe(403);
+    for (const one of said) expect(one).toEqual(said[0]);
+    expect([calls, accepted.length]).toEqual([['policy'], stored]);
+    // The last word stays while origin is away.
+    Object.assign(state, { now: state.now + 3600, policy: null });
+    expect(await upload(['DE'])).toBe(403);
+  });
+});
+
 describe('countries that the published parameters support', () => {
-  it('are asked for once a minute, by whoever names another than the home country', async ({ expect }) => {
+  it('are asked for once a minute, with whether the service goes on, by whoever comes', async ({ expect }) => {
     const { state, calls, accepted, upload } = deployment();
     expect(await upload(['DE'])).toBe(200);
-    expect(calls).not.toContain('policy');
+    expect(calls[0]).toBe('policy');
     for (let n = 0; n < 3; n++) expect(await upload(['DE', 'FR'])).toBe(200);
     expect(calls.filter((name) => name === 'policy')).toEqual(['policy']);
     state.now += 60;
-    state.policy = { version: 2, supportedCountries: ['DE', 'NL'] };
+    state.policy = { version: 2, supportedCountries: ['DE', 'NL'], ended: false };
     expect(await upload(['FR', 'NL'])).toBe(200);
     expect(accepted).toEqual([['DE'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'NL']]);
   });
@@ -256,9 +288,9 @@ describe('countries that the published parameters support', () => {
   }) => {
     const { state, calls, accepted, upload } = deployment();
     state.policy = null;
-    expect([await upload(['FR']), calls]).toEqual([500, ['policy']]);
+    expect([await upload(['FR']), new Set(calls)]).toEqual([500, new Set(['policy'])]);
     expect([await upload(['DE']), accepted]).toEqual([200, [['DE']]]);
-    state.policy = { version: 1, supportedCountries: ['DE', 'FR'] };
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: false };
     expect([await upload(['FR']), accepted.at(-1)]).toEqual([200, ['DE', 'FR']]);
   });
 

@@ -22,6 +22,8 @@ export type Outcome =
   | { readonly kind: 'clock-wrong' }
   /** TAN malformed, forged, unknown, expired or used; or a one-time password, which nobody issues here. */
   | { readonly kind: 'unauthorised' }
+  /** The service has ended: said to everybody alike, dummies and what is malformed among them. Apps take it for a bad TAN, and stop. */
+  | { readonly kind: 'ended' }
   /** Another upload holds the TAN, or a neighbour is out of reach, or the deadline came first. The TAN is unburned. */
   | { readonly kind: 'try-later' }
   /** What Corona-Warn-App's server answers through its catch-all handler. */
@@ -43,6 +45,7 @@ export function statusOf(outcome: Outcome): LevelStatus {
     case 'clock-wrong':
       return 400;
     case 'unauthorised':
+    case 'ended':
       return 403;
     case 'try-later':
     case 'unsupported':

@@ -79,7 +79,7 @@ export class World {
       intake: {
         accept: (uploadId, upload, permit) => over('accept', () => this.#accept(uploadId, upload, permit)),
         resolve: (uploadId, idNonce) => over('resolve', () => this.#resolve(uploadId, idNonce)),
-        policy: async () => ({ version: 1, supportedCountries: ['DE'] }),
+        policy: async () => ({ version: 1, supportedCountries: ['DE'], ended: false }),
         known: (keys) =>
           over('known', () => keys.map(({ keyData }) => (this.knownKeys.has(toHex(keyData)) ? 'known' : 'new'))),
       },

@@ -4,11 +4,16 @@ import { clocksOf, confirmAtSchedule } from '../shared/clocks.ts';
 import type { VerificationEnv } from './bindings.ts';
 import { Shards } from './shards.ts';
 
-/** @param at Unix seconds that another clock says, or null to ask only */
-export function verificationClocks(env: VerificationEnv, at: number | null): Promise<ClockStatus[]> {
+/** @returns all objects of `verification`, by the names that an operator reads */
+export function verificationObjects(env: VerificationEnv) {
   const shards = new Shards(env.TEST_SESSION).all().map((shard, n) => [`session-${n.toString(16)}`, shard] as const);
   const [ledger, desk] = [env.TAN_LEDGER.getByName('ledger'), env.CODE_DESK.getByName('desk')];
-  return clocksOf({ ledger, desk, ...Object.fromEntries(shards) }, at);
+  return { ledger, desk, ...Object.fromEntries(shards) };
+}
+
+/** @param at Unix seconds that another clock says, or null to ask only */
+export function verificationClocks(env: VerificationEnv, at: number | null): Promise<ClockStatus[]> {
+  return clocksOf(verificationObjects(env), at);
 }
 
 /** The cron's handler. */

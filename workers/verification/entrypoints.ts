@@ -18,7 +18,9 @@ import type {
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
 import type { VerificationEnv } from './bindings.ts';
-import { verificationClocks } from './clocks.ts';
+import type { ObjectRemains } from '../../domain/sunset.ts';
+import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
+import { verificationClocks, verificationObjects } from './clocks.ts';
 import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
 import { servicesOf } from './services.ts';
@@ -64,6 +66,21 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   /** See {@link ClocksRpc}. */
   confirmClocks(at: number): Promise<ClockStatus[]> {
     return verificationClocks(this.env, at);
+  }
+
+  /** See {@link EndingRpc}. */
+  stopForGood(hour: number): Promise<void> {
+    return stopAll(verificationObjects(this.env), hour);
+  }
+
+  /** See {@link EndingRpc}. */
+  purgeForGood(hour: number): Promise<void> {
+    return purgeAll(verificationObjects(this.env), hour);
+  }
+
+  /** See {@link EndingRpc}. */
+  remains(): Promise<ObjectRemains[]> {
+    return remainsOf(verificationObjects(this.env));
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

@@ -216,12 +216,14 @@ function revocationsOf(events: Events, { published }: RegionPlan): RegionRevocat
 }
 
 function pendingOf(plan: RegionPlan): IndexPlan {
-  const { region, hour: throughHour, sequence, head, payloadSha256 } = plan.published;
+  const { region, hour: throughHour, sequence, head, payloadSha256, ended, hours, days } = plan.published;
   const composed = composeHead(contentsOf(plan.published, filesOf(plan)));
   const { payload, pages, lists, named } = composed;
   const { validUntil } = payload;
   const text = documentOf(MANIFEST_TYPE, head.key, payload, head.signature);
-  return { region, throughHour, sequence, payloadSha256, validUntil, head: text, pages, lists, named };
+  const end = hours.length + days.length === 0 ? 'last' : 'ended';
+  const fixed = { region, throughHour, sequence, payloadSha256, validUntil, head: text, pages, lists, named };
+  return ended === true ? { ...fixed, end } : fixed;
 }
 
 function formerCutsOf(events: Events): FormerCut[] {

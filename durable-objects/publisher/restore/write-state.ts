@@ -52,6 +52,8 @@ export function writeState({ store, takings, log }: Publication, state: Restored
       // What went at that midnight may still lie there: it is deleted again.
       store.setMeta('forgotten_day', state.loggedDay - 1);
     }
+    // A head that said that the service has ended is followed by none that doesn't (docs/sunset.md).
+    if (state.pending.some(({ end }) => end !== undefined)) store.setMeta('ended', rest.hour);
     store.count('restored');
     store.setMeta('first_hour', state.firstHour);
   });

@@ -5,13 +5,15 @@
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
+import type { AcceptedKey } from './keys/uploaded.ts';
 import type { ListRefusal } from './list-refusal.ts';
+import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
   /** 1..30 keys (MAX_KEYS_PER_UPLOAD), normalised and valid for every phone (domain/keys). */
-  readonly keys: readonly TemporaryExposureKey[];
+  readonly keys: readonly AcceptedKey[];
   /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
   readonly regions: readonly string[];
   readonly consentToFederation: boolean;
@@ -61,7 +63,7 @@ export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tomb
 export type KeyStanding = 'known' | 'new' | 'over';
 
 /** origin#Intake, bound by `upload` alone. */
-export interface IntakeRpc {
+export interface IntakeRpc extends WithdrawalRpc {
   accept(uploadId: string, upload: AcceptedUpload, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
   /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */

@@ -16,6 +16,8 @@ export interface RecordPart {
   readonly regionKeys: Readonly<Record<string, number>>;
   /** True when an object with code-batch ids lies beside it. */
   readonly codes: boolean;
+  /** True when an object with withdrawal hashes lies beside it; left out in records from before there were any. */
+  readonly openings?: boolean;
 }
 
 /** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
@@ -51,6 +53,11 @@ export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): str
   return `codes/${hour}/${part.day}-${part.n}.json`;
 }
 
+/** @returns object key of a part's withdrawal hashes (protocol/withdrawal.ts), 16 bytes a row in the order of the rows */
+export function openingsKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
+  return `openings/${hour}/${part.day}-${part.n}.bin`;
+}
+
 /** @returns object key of the rows that were put aside; in a folder of their own, since nothing published is made of them */
 export function quarantineKey(hour: number): string {
   return `quarantine/${hour}/rows.bin`;
@@ -69,6 +76,7 @@ export function objectsOf(record: SetRecord, retentionDays: number): { name: str
   const { hour, parts } = record;
   const objects = parts.flatMap((part) => [
     { name: partKey(hour, part), until: part.day },
+    ...(part.openings === true ? [{ name: openingsKey(hour, part), until: part.day }] : []),
     ...(part.codes ? [{ name: codesKey(hour, part), until: part.day }] : []),
   ]);
   // By then every key of the set has left, whatever the rows that were put aside say of themselves.

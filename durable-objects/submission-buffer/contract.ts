@@ -50,6 +50,8 @@ export interface FrozenSet {
 /** Rows of a set in published order (domain/publication/packed-keys.ts). */
 export interface KeyPage {
   readonly rows: Uint8Array;
+  /** The rows' withdrawal hashes (protocol/withdrawal.ts), in their order. */
+  readonly openings: Uint8Array;
   /** The rows' provenances by index. */
   readonly provenances: Readonly<Record<number, Provenance>>;
   /** Code-batch ids by row number of this page; rows without one are left out. */
@@ -58,6 +60,14 @@ export interface KeyPage {
   readonly hasCodes: boolean;
   /** True when no row follows. */
   readonly last: boolean;
+}
+
+/** Published keys that their owners took back until the end of an hour: fixed for good once it was answered. */
+export interface WithdrawalBatch {
+  /** A random UUID. */
+  readonly id: string;
+  /** key_data, 16 bytes each, ascending. */
+  readonly teks: Uint8Array;
 }
 
 /** The port that the publisher's steps use; the object's stub is one. */
@@ -70,6 +80,10 @@ export interface BufferPort {
   page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage>;
   /** Forgets the rows of the set; idempotent. */
   purge(setNo: number): Promise<void>;
+  /** @param hour that has ended @returns what was taken back until its end, the same until {@link withdrawn}; null for nothing */
+  withdrawals(hour: number): Promise<WithdrawalBatch | null>;
+  /** The publisher has the batch; idempotent. */
+  withdrawn(id: string): Promise<void>;
   /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
   expire(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import { drawDecoy } from '../../domain/decoys.ts';
 import { releaseHour } from '../../domain/embargo.ts';
 import { weighted, type RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { pause } from '../pace.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { lastingHash, storeKeys } from './accept-ops.ts';
@@ -84,7 +85,12 @@ export function addDecoys(
   const add = (region: string, planned: PlannedDecoy): void => {
     const { regions, consentToFederation, origin } = likeOf(waiting, region, config, random);
     const keys = drawDecoy(random, { ...planned, sealed: hour, retentionDays: config.policy.retentionDays, received });
-    const fresh = keys.map((key) => ({ key, release: releaseHour(key), hash: lastingHash(config, key.keyData) }));
+    const fresh = keys.map((key) => ({
+      key,
+      release: releaseHour(key),
+      hash: lastingHash(config, key.keyData),
+      withdrawalHash: random(WITHDRAWAL_HASH_BYTES),
+    }));
     const upload = { regions, consentToFederation, origin, codeBatchId: null };
     storeKeys(sql, config, ciphers, fresh, { earliest: planned.asOf, upload, synthetic: true });
   };

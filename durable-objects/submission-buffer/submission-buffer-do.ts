@@ -7,7 +7,10 @@ import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
+import type { WithdrawReply } from '../../domain/withdrawal.ts';
+import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { Opening } from '../../protocol/withdrawal.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -17,7 +20,15 @@ import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
-import type { Acceptance, BufferPort, FreezeRequest, FrozenSet, KeyPage, Resolution } from './contract.ts';
+import type {
+  Acceptance,
+  BufferPort,
+  FreezeRequest,
+  FrozenSet,
+  KeyPage,
+  Resolution,
+  WithdrawalBatch,
+} from './contract.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
@@ -29,6 +40,9 @@ import { keepReceived } from './received-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetReader } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
+import { withdrawKeys } from './withdraw-ops.ts';
+import { WithdrawalPace } from './withdrawal-pace.ts';
+import { finishBatch, withdrawalBatch } from './withdrawal-queue.ts';
 
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
@@ -57,6 +71,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
+  readonly #pace = new WithdrawalPace();
   #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
   /** Pages are read one after the other: they share one place in the set. */
   #paging: Promise<unknown> = Promise.resolve();
@@ -95,6 +110,27 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   async known(keys: readonly TemporaryExposureKey[]): Promise<KeyStanding[]> {
     const now = await this.#ready();
     return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
+  }
+
+  /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
+  async withdraw(openings: readonly Opening[]): Promise<WithdrawReply> {
+    if (!this.#pace.allows(Date.now())) return 'busy';
+    const now = await this.#ready();
+    await this.#sealPlain(now);
+    await this.#commits.run(() => withdrawKeys(this.ctx.storage.sql, this.config, this.#keys, now, openings));
+    return 'heard';
+  }
+
+  async withdrawals(hour: number): Promise<WithdrawalBatch | null> {
+    const now = await this.#ready([hour]);
+    if (hourEnd(hour) > now) throw new Error(`hour ${hour} has not ended`);
+    const { sql } = this.ctx.storage;
+    return this.ctx.storage.transactionSync(() => withdrawalBatch(sql, this.#keys, crypto.randomUUID(), hour));
+  }
+
+  async withdrawn(id: string): Promise<void> {
+    const now = await this.#ready();
+    this.ctx.storage.transactionSync(() => finishBatch(this.ctx.storage.sql, this.#keys, now, id));
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */

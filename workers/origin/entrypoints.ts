@@ -27,6 +27,8 @@ import type {
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { WithdrawReply } from '../../domain/withdrawal.ts';
+import { isOpening, MOST_OPENINGS, type Opening } from '../../protocol/withdrawal.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
@@ -75,6 +77,12 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
 
     async known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]> {
       return originObjects(this.env).buffer.known(keys.slice(0, MAX_KEYS_PER_UPLOAD));
+    }
+
+    /** Whose keys they are is what the openings prove, so `upload` needs no permit. */
+    async withdraw(openings: readonly Opening[]): Promise<WithdrawReply> {
+      const good = Array.isArray(openings) ? openings.slice(0, MOST_OPENINGS).filter(isOpening) : [];
+      return good.length === 0 ? 'heard' : originObjects(this.env).buffer.withdraw(good);
     }
 
     readonly #ask = (): Promise<PolicyInForce> => originObjects(this.env).parameters.policy();

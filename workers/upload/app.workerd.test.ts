@@ -202,6 +202,7 @@ function deployment() {
   const INTAKE: UploadEnv['INTAKE'] = {
     resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
     known: (keys) => ENV.INTAKE.known(keys),
+    withdraw: (openings) => ENV.INTAKE.withdraw(openings),
     accept: async (_id, upload) => {
       accepted.push(upload.regions);
       return { kind: 'stored' };
@@ -296,6 +297,7 @@ describe('what reaches a neighbour', () => {
       resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
       known: (keys) => ENV.INTAKE.known(keys),
       policy: () => ENV.INTAKE.policy(),
+      withdraw: (openings) => ENV.INTAKE.withdraw(openings),
     };
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
     await post(

@@ -97,6 +97,14 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // How much of each counter the log has had (counters.ts).
   `ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;`,
+  // How many rows a request has dropped before they were published (drop-ops.ts).
+  `
+  CREATE TABLE dropped_rows (
+    id TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
   // Withdrawal hashes (docs/decisions/042). A row of before gets a fourth block of random bytes: under its key they open to a random hash, as
   // a key without one has. A known key of before has none, which no opening fits. Then what is taken back and waits for the publisher.
   `

@@ -23,12 +23,15 @@ import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
   BufferPort,
+  DropReply,
+  DropRequest,
   FreezeRequest,
   FrozenSet,
   KeyPage,
   Resolution,
   WithdrawalBatch,
 } from './contract.ts';
+import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
@@ -142,6 +145,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return withdrawnBatches(this.ctx.storage.sql);
   }
 
+  /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
+  async dropWaiting(request: DropRequest): Promise<DropReply> {
+    const now = await this.#ready();
+    await this.#sealPlain(now);
+    return dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+  }
+
   async firstHour(): Promise<number | null> {
     const rows = this.ctx.storage.sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`);
     return rows.toArray()[0]?.value ?? null;
@@ -172,6 +182,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   async expire(): Promise<void> {
     const now = await this.#now();
     expireBatchMarks(this.ctx.storage.sql, now);
+    expireDrops(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 

@@ -13,6 +13,7 @@ import { compareBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { withdrawalHash, type Opening } from '../../protocol/withdrawal.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from '../publisher/test-rig.ts';
+import { MIGRATIONS } from './schema.ts';
 import { WithdrawalPace } from './withdrawal-pace.ts';
 
 const HOUR = MIDNIGHT / 3600 + 10;
@@ -298,7 +299,7 @@ describe('withdrawal hashes', () => {
       sql.exec('DROP TABLE withdrawn_key');
       sql.exec('DROP TABLE withdrawal_batch');
       sql.exec('INSERT INTO known_key VALUES (randomblob(16), 999999)');
-      sql.exec('UPDATE schema_version SET version = version - 1');
+      sql.exec(MIGRATIONS.find((script) => script.includes('withdrawn_key'))!);
     });
     await rig.evict();
     await withdraw(openings(1, 3));

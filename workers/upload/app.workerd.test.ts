@@ -299,7 +299,8 @@ describe('what reaches a neighbour', () => {
       policy: () => ENV.INTAKE.policy(),
       withdraw: (openings) => ENV.INTAKE.withdraw(openings),
     };
-    const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
+    const hash = new Uint8Array(16).fill(3);
+    const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0, withdrawalHash: hash });
     await post(
       { headers: headers({ 'user-agent': 'phone', 'cf-connecting-ip': '192.0.2.7' }), body: body([sent]) },
       { ...ENV, INTAKE },
@@ -313,6 +314,7 @@ describe('what reaches a neighbour', () => {
           rollingPeriod: 144,
           reportType: 1,
           daysSinceOnsetOfSymptoms: 2,
+          withdrawalHash: hash,
         },
       ],
       regions: ['DE'],

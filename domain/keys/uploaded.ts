@@ -4,7 +4,7 @@
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 
 /** What goes with a key from the phone to the buffer, and is published with none. */
-export interface Withdrawable {
+interface Withdrawable {
   /** By which its owner can take it back (protocol/withdrawal.ts); absent, null or malformed: nobody can. */
   readonly withdrawalHash?: Uint8Array | null;
 }

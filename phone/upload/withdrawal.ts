@@ -74,11 +74,7 @@ export async function withSecrets(
  * @param bodyBytes as for `uploadRequest`
  * @returns the request
  */
-export function withdrawalRequest(
-  openings: readonly Opening[],
-  random: RandomBytes,
-  bodyBytes?: number,
-): UploadRequest {
+function withdrawalRequest(openings: readonly Opening[], random: RandomBytes, bodyBytes?: number): UploadRequest {
   if (openings.length > MOST_AT_ONCE) throw new RangeError(`${openings.length} openings, ${MOST_AT_ONCE} at most`);
   const said = {
     openings: openings.map(({ keyData, secret }) => ({ keyData, secret })),

@@ -18,6 +18,8 @@ export interface RecordPart {
   readonly codes: boolean;
   /** True when an object with withdrawal hashes lies beside it; left out in records from before there were any. */
   readonly openings?: boolean;
+  /** Rows a region publishes that were set aside to go with keys that are taken back; left out where there are none. */
+  readonly reserve?: Readonly<Record<string, number>>;
   /** Rows that were taken back, ascending by hour. Said by the event log, and not in set.json. */
   readonly taken?: readonly PartTaken[];
 }

@@ -93,6 +93,7 @@ interface OpenPart {
   count: number;
   regionKeys: Record<string, number>;
   codes: Record<string, number[]>;
+  reserve: Record<string, number>;
 }
 
 class RecordWriter {
@@ -149,6 +150,7 @@ class RecordWriter {
       for (const region of regionsOf.get(id)!) {
         part.regionKeys[region] = (part.regionKeys[region] ?? 0) + rows;
         if (provenance.synthetic) this.#synthetic[region]! += rows;
+        if (provenance.reserve === true) part.reserve[region] = (part.reserve[region] ?? 0) + rows;
       }
       for (let row = from / ROW_BYTES; page.hasCodes && row < to / ROW_BYTES; row++) {
         const codeBatch = page.codeBatches[row];
@@ -197,16 +199,23 @@ class RecordWriter {
   #partFor(day: number): OpenPart {
     let part = this.#open.get(day);
     if (part === undefined) {
-      const rows = new Uint8Array(PART_ROWS * ROW_BYTES);
-      const openings = new Uint8Array(PART_ROWS * WITHDRAWAL_HASH_BYTES);
-      part = { day, n: 0, rows, openings, count: 0, regionKeys: {}, codes: {} };
+      part = {
+        day,
+        n: 0,
+        rows: new Uint8Array(PART_ROWS * ROW_BYTES),
+        openings: new Uint8Array(PART_ROWS * WITHDRAWAL_HASH_BYTES),
+        count: 0,
+        regionKeys: {},
+        codes: {},
+        reserve: {},
+      };
       this.#open.set(day, part);
     }
     return part;
   }
 
   async #flush(part: OpenPart): Promise<void> {
-    const { day, n, count, regionKeys, codes } = part;
+    const { day, n, count, regionKeys, codes, reserve } = part;
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
     const hasCodes = Object.keys(codes).length > 0;
     await this.#putObject(partKey(this.#hour, part), bytes, 'application/octet-stream');
@@ -216,8 +225,9 @@ class RecordWriter {
       const text = JSON.stringify(Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))));
       await this.#putObject(codesKey(this.#hour, part), utf8(text), 'application/json');
     }
-    this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes, openings: true });
-    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {} });
+    const setAside = Object.keys(reserve).length > 0 ? { reserve } : {};
+    this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes, openings: true, ...setAside });
+    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {}, reserve: {} });
   }
 }
 

@@ -16,8 +16,9 @@ export interface RowLabel extends Provenance {
 
 /** Stores what is said about rows of an hour, once. @returns the label that the rows name; runs inside a transaction */
 export function putLabel(sql: SqlStorage, cipher: HourCipher, hour: number, about: RowLabel): number {
-  const { regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId } = about;
-  const text = JSON.stringify([regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId ?? null]);
+  const { regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId, reserve } = about;
+  const fields = [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId ?? null];
+  const text = JSON.stringify(reserve === true ? [...fields, reserve] : fields);
   const { label, sealed } = cipher.sealLabel(text);
   sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
   return label;
@@ -39,15 +40,17 @@ export function labelsOf(sql: SqlStorage, ciphers: Ciphers, hour: number): Map<n
 }
 
 function parse(text: string): RowLabel {
-  const [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId] = JSON.parse(text) as [
+  const [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId, reserve] = JSON.parse(text) as [
     string[],
     boolean,
     string,
     boolean,
     string | null,
     number | null,
+    true | undefined,
   ];
-  const label = { regions, consentToFederation, origin, synthetic, codeBatchId };
+  const isReserve = reserve === true ? ({ reserve } as const) : {};
+  const label = { regions, consentToFederation, origin, synthetic, codeBatchId, ...isReserve };
   return provenanceId === null ? label : { ...label, provenanceId };
 }
 
@@ -67,8 +70,8 @@ export interface SetLabels {
 export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly number[]): SetLabels {
   const byHour = new Map(hours.map((hour) => [hour, labelsOf(sql, ciphers, hour)]));
   const all = [...byHour.values()].flatMap((labels) => [...labels.values()]);
-  const nameOf = ({ regions, consentToFederation, origin, synthetic }: Provenance) =>
-    JSON.stringify([regions, consentToFederation, origin, synthetic]);
+  const nameOf = ({ regions, consentToFederation, origin, synthetic, reserve }: Provenance) =>
+    JSON.stringify([regions, consentToFederation, origin, synthetic, ...(reserve === true ? [reserve] : [])]);
   const ids = new Map(
     all.flatMap((label) => (label.provenanceId === undefined ? [] : [[nameOf(label), label.provenanceId]])),
   );
@@ -76,8 +79,9 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
   const provenances: Record<number, Provenance> = {};
   for (const name of [...new Set(all.map(nameOf))].toSorted()) if (!ids.has(name)) ids.set(name, (last += 1));
   for (const label of all) {
-    const { regions, consentToFederation, origin, synthetic } = label;
-    provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic };
+    const { regions, consentToFederation, origin, synthetic, reserve } = label;
+    const isReserve = reserve === true ? { reserve } : {};
+    provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic, ...isReserve };
   }
   const codeBatches = [...new Set(all.flatMap(({ codeBatchId }) => codeBatchId ?? []))].toSorted();
   const numbers = new Map(

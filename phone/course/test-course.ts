@@ -207,8 +207,8 @@ export async function shareLastKey(
   const last = isDue ? lastKeys(history, test.content.keys, test.at, now) : [];
   const begun = sendable(test.sharing, ports);
   if (last.length === 0 && begun === null) return err(NOT_NOW);
-  const next = { ...test.content, keys: share(last) };
-  const sharing = begun ?? { content: await withSecrets(next, ports), consentedAt, tan: null };
+  const fresh = { ...test.content, keys: share(last) };
+  const sharing = begun ?? { content: await withSecrets(fresh, ports), consentedAt, tan: null };
   const put = (next: Test): Promise<void> => saveKept(ports.store, { ...kept.value, test: next });
   let isFormer = false;
   const keep = async (tan: string): Promise<UploadContent> => {

@@ -72,8 +72,8 @@ class World {
     if (!pathname.endsWith('/diagnosis-keys')) return new Response(null, { status: 200 });
     this.sizes.push(body.length);
     const payload = decodeSubmissionPayload(body);
-    for (const { keyData, withdrawalHash: hash } of payload.ok ? payload.value.keys : []) {
-      this.hashes.set(toHex(keyData!), hash == null ? null : toHex(hash));
+    for (const { keyData, withdrawalHash: hash = null } of payload.ok ? payload.value.keys : []) {
+      this.hashes.set(toHex(keyData!), hash === null ? null : toHex(hash));
     }
     if (this.upload === null) throw new TypeError('fetch failed');
     return new Response(null, { status: this.upload });

@@ -1,6 +1,5 @@
 /**
- * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a
- * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
+ * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a Worker never imports another; the class of an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
@@ -9,6 +8,7 @@ import type { AcceptedKey } from './keys/uploaded.ts';
 import type { ListRefusal } from './list-refusal.ts';
 import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
+import type { RestoreRpc } from './restore.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
@@ -245,7 +245,7 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, RestoreRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;

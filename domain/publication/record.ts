@@ -76,7 +76,12 @@ export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): str
 
 /** @returns object key of a part's withdrawal hashes (protocol/withdrawal.ts), 16 bytes a row in the order of the rows */
 export function openingsKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
-  return `openings/${hour}/${part.day}-${part.n}.bin`;
+  return openingsOfPart(partKey(hour, part));
+}
+
+/** @param part object key of a part's rows @returns object key of their withdrawal hashes */
+export function openingsOfPart(part: string): string {
+  return part.replace(/^sets\//, 'openings/');
 }
 
 /** @returns object key of the rows that were put aside; in a folder of their own, since nothing published is made of them */

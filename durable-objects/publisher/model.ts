@@ -23,6 +23,8 @@ export interface PublisherConfig {
   readonly logKeyId: string;
   /** r‖s signatures for the event log. */
   readonly logSigner: Signer;
+  /** Its public half, SubjectPublicKeyInfo. */
+  readonly logPublicKey: Uint8Array;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';

@@ -105,6 +105,9 @@ export const MIGRATIONS: readonly string[] = [
     expires_hour INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // An object that has begun is told from one whose storage was lost (life.ts): what has anything in it has begun.
+  `INSERT INTO meta SELECT 'begun', 1 WHERE EXISTS (SELECT 1 FROM release_set) OR EXISTS (SELECT 1 FROM upload)
+     OR EXISTS (SELECT 1 FROM meta WHERE name = 'first_hour');`,
   // Withdrawal hashes (docs/decisions/042). A row of before gets a fourth block of random bytes: under its key they open to a random hash, as
   // a key without one has. A known key of before has none, which no opening fits. Then what is taken back and waits for the publisher.
   `

@@ -5,15 +5,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
-import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import type { Opening } from '../../protocol/withdrawal.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
+import { Life, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
@@ -22,36 +22,38 @@ import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } fr
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
+  BufferLife,
   BufferPort,
+  BufferRestoreStep,
   DropReply,
   DropRequest,
   FreezeRequest,
   FrozenSet,
+  JournalFound,
   KeyPage,
   Resolution,
+  RestorePort,
   WithdrawalBatch,
 } from './contract.ts';
 import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
-import { freezeHour, readSet } from './freeze-ops.ts';
+import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
-import { writeJournal } from './journal-ops.ts';
+import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
 import { keyStandings } from './known-ops.ts';
+import { meta } from '../meta.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
+import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
-import { SetReader } from './set-reader.ts';
+import { SetPages } from './set-pages.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
-import { withdrawKeys } from './withdraw-ops.ts';
-import { WithdrawalPace } from './withdrawal-pace.ts';
-import { finishBatch, withdrawalBatch } from './withdrawal-queue.ts';
+import { WithdrawalDesk } from './withdrawal-desk.ts';
 
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
-/** How much a lost object may take with it (docs/decisions/038). */
-const JOURNAL_EVERY_MS = 300_000;
 
 const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
 
@@ -60,7 +62,7 @@ interface BufferEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class SubmissionBuffer extends DurableObject implements BufferPort {
+export class SubmissionBuffer extends DurableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -74,15 +76,14 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
-  readonly #pace = new WithdrawalPace();
-  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
-  /** Pages are read one after the other: they share one place in the set. */
-  #paging: Promise<unknown> = Promise.resolve();
+  readonly #journal: JournalKeeper;
+  readonly #desk: WithdrawalDesk;
+  readonly #pages: SetPages;
   #sealing: Promise<void> | null = null;
   #armed = false;
-  #journalKey: Promise<CryptoKey> | null = null;
-  /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
-  #journalAt = -Infinity;
+  readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
+  readonly #life: Life;
+  readonly #restore: BufferRestore;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -92,7 +93,12 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
-    this.#keys = new HourKeys(() => this.bucket((env as BufferEnv).PRIVATE), randomBytes);
+    this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#journal = new JournalKeeper(ctx.storage.sql, this.#keys, this.#privateBucket, randomBytes);
+    this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits);
+    this.#pages = new SetPages(ctx.storage.sql, this.#keys);
+    this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
+    this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
@@ -105,6 +111,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
+    await this.#life.require();
     const now = await this.#now();
     return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, now, uploadId));
   }
@@ -117,27 +124,20 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
   async withdraw(openings: readonly Opening[]): Promise<WithdrawReply> {
-    if (!this.#pace.allows(Date.now())) return 'busy';
-    const now = await this.#ready();
-    await this.#sealPlain(now);
-    await this.#commits.run(() => withdrawKeys(this.ctx.storage.sql, this.config, this.#keys, now, openings));
-    return 'heard';
+    return this.#desk.withdraw(this.config, () => this.#sealed(), openings);
   }
 
   async withdrawals(hour: number): Promise<WithdrawalBatch | null> {
-    const now = await this.#ready([hour]);
-    if (hourEnd(hour) > now) throw new Error(`hour ${hour} has not ended`);
-    const { sql } = this.ctx.storage;
-    return this.ctx.storage.transactionSync(() => withdrawalBatch(sql, this.#keys, crypto.randomUUID(), hour));
+    return this.#desk.batch(await this.#ready([hour]), hour);
   }
 
   async withdrawn(id: string): Promise<void> {
-    const now = await this.#ready();
-    this.ctx.storage.transactionSync(() => finishBatch(this.ctx.storage.sql, this.#keys, now, id));
+    this.#desk.finish(await this.#ready(), id);
   }
 
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
   async markBatch(codeBatchId: string, from: number): Promise<void> {
+    await this.#life.require();
     markBatch(this.ctx.storage.sql, codeBatchId, from, await this.#now());
   }
 
@@ -147,14 +147,17 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
-    const now = await this.#ready();
-    await this.#sealPlain(now);
-    return dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    const now = await this.#sealed();
+    const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    // The journal still has the rows: a restore would bring them back.
+    this.#journal.spoil();
+    await this.#alarm.set(SOON_MS);
+    return reply;
   }
 
   async firstHour(): Promise<number | null> {
-    const rows = this.ctx.storage.sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`);
-    return rows.toArray()[0]?.value ?? null;
+    await this.#life.require();
+    return meta(this.ctx.storage.sql, 'first_hour');
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
@@ -164,16 +167,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    await this.#sealPlain(await this.#ready());
-    const page = this.#paging.then(() => this.#page(setNo, after, limit));
-    this.#paging = page.catch(() => {});
-    return page;
+    await this.#sealed();
+    return this.#pages.page(setNo, after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
-    const now = await this.#ready();
-    await this.#sealPlain(now);
-    this.#reader = null;
+    const now = await this.#sealed();
+    this.#pages.close();
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
   }
@@ -190,16 +190,19 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
     await this.#alarm.set(RETRY_MS);
-    const now = await this.#ready();
-    await this.#sealPlain(now);
+    if (await this.#life.isLost()) {
+      count(storage.sql, STORAGE_LOST_ALERT, 1);
+      return;
+    }
+    const now = await this.#sealed();
     const begun = Date.now();
-    await this.#keepJournal(now, begun);
+    await this.#journal.keep(this.config, now, begun);
     const more = await inSlices(
       () => sweepSlice(storage, now),
       (left) => left && Date.now() - begun <= this.longestWakeMs,
     );
     await this.#eraseKeys(now);
-    const left = this.#journalAt + JOURNAL_EVERY_MS - begun;
+    const left = this.#journal.due(begun);
     const untilJournal = left > 0 ? Math.max(left, SOON_MS) : RETRY_MS;
     await this.#alarm.set(more ? SOON_MS : untilJournal);
   }
@@ -224,17 +227,23 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return this.#guard.status(object, now);
   }
 
-  /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
-  async #keepJournal(now: number, realMs: number): Promise<void> {
-    if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;
-    try {
-      this.#journalKey ??= recipientKey(this.config.restorePublicKey);
-      const bucket = this.bucket((this.env as BufferEnv).PRIVATE);
-      await writeJournal(this.ctx.storage.sql, this.#keys, bucket, await this.#journalKey, randomBytes, now);
-      this.#journalAt = realMs;
-    } catch {
-      count(this.ctx.storage.sql, 'alert_journal_not_written', 1);
-    }
+  async life(): Promise<BufferLife> {
+    return this.#restore.life();
+  }
+
+  async readJournal(secret: Uint8Array): Promise<Result<JournalFound, string>> {
+    return this.#restore.readJournal(secret);
+  }
+
+  async restoreStep(step: BufferRestoreStep): Promise<void> {
+    await this.#restore.step(this.config, await this.#now(), step);
+    if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
+  }
+
+  /** The journal as it is now, whenever the last one was: no key that was taken out may lie in it until the next. */
+  protected async rewriteJournal(): Promise<void> {
+    this.#journal.spoil();
+    await this.#journal.keep(this.config, await this.#ready(), Date.now());
   }
 
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
@@ -249,18 +258,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return r2Bucket(binding);
   }
 
-  async #page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    const set = readSet(this.ctx.storage.sql, setNo);
-    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
-    const hours = [set.firstHour, set.lastHour] as const;
-    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
-      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.#keys, hours, set.keys) };
-    }
-    const page = await this.#reader.pages.page(after, limit);
-    if (page.last) this.#reader = null;
-    return page;
-  }
-
   /**
    * The believed time. An upload is never refused for a clock: by an earlier one its keys go to an earlier hour that is
    * still open, and their release rule holds whatever the clock says.
@@ -271,6 +268,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** @param hours whose keys are needed beside those of now @returns now, in Unix seconds */
   async #ready(hours: readonly number[] = []): Promise<number> {
+    await this.#life.require();
     const now = await this.#now();
     await this.#keys.ready(now, hours);
     if (!this.#armed) {
@@ -278,6 +276,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
       await this.#alarm.keep(JOURNAL_EVERY_MS);
       this.ctx.waitUntil(this.#sealPlain(now).catch(() => {})); // the next to need it tries again, and hears why
     }
+    return now;
+  }
+
+  /** The same, when nothing lies in the clear any more. */
+  async #sealed(): Promise<number> {
+    const now = await this.#ready();
+    await this.#sealPlain(now);
     return now;
   }
 

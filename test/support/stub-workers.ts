@@ -145,6 +145,10 @@ export class BackOffice extends WorkerEntrypoint {
   confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
   markBatch() {}
   status() { return { regions: [], idle: true, counters: {} }; }
+  restore({ confirm, journalSecret }) {
+    if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };
+    return { kind: confirm ? 'restored' : 'would-restore', facts: {} };
+  }
   parameterStatus() {
     const audience = { percentage: 100, android: 'all', ios: 'all' };
     const history = versions.map((text, at) => ({ version: at + 1, action: 'publish', hour: 497222, documents: [{ sha256: String(at + 1).padStart(64, '0'), size: text.length, audience }] }));

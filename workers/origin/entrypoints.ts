@@ -26,6 +26,7 @@ import type {
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import { isOpening, MOST_OPENINGS, type Opening } from '../../protocol/withdrawal.ts';
@@ -121,6 +122,10 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async markBatch(codeBatchId: string, from: number): Promise<void> {
     await originObjects(this.env).buffer.markBatch(codeBatchId, from);
+  }
+
+  async restore(request: RestoreRequest): Promise<RestoreReply> {
+    return originObjects(this.env).publisher.restore(request);
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {

@@ -36,7 +36,7 @@ export interface RestoreFacts {
 }
 
 /** What a restore has come to. */
-export type RestorePhase = 'known keys' | 'waiting keys' | 'publisher';
+type RestorePhase = 'known keys' | 'waiting keys' | 'publisher';
 
 export type RestoreReply =
   /** Nothing is lost; `parameters`: their object alone was, and is restored, or would be. */

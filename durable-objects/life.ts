@@ -21,7 +21,7 @@ export class StorageLost extends Error {
 /** Counted at each wake of an object whose storage is lost. */
 export const STORAGE_LOST_ALERT = 'alert_storage_lost';
 
-/** Of an object with a table `meta`: `begun` stands in it from its first use on. */
+/** Of the buffer, with its table `meta`: `begun` stands in it from its first use on. */
 export class Life {
   readonly #object: string;
   readonly #sql: SqlStorage;
@@ -52,13 +52,19 @@ export class Life {
   }
 }
 
+/** The buffer writes its first journal, and answers Publisher for the first time, after it has begun. @param bucket the private one */
+async function hasLived(bucket: BucketPort): Promise<boolean> {
+  return (await bucket.head(JOURNAL_KEY)) !== null || hasLog(bucket);
+}
+
 /**
- * Asked by an object that has nothing, before it does anything: a new deployment's objects begin before the log does, and before a journal.
+ * Asked by Publisher when it has nothing, before it does anything: a new one writes down its first hour before it begins the log. (The
+ * buffer may have written a journal by then.)
  *
  * @param bucket the private one
- * @returns whether the deployment has lived
+ * @returns whether the deployment has published
  * @throws Error of the bucket: then nobody knows, and nothing is done
  */
-export async function hasLived(bucket: BucketPort): Promise<boolean> {
-  return (await bucket.head(JOURNAL_KEY)) !== null || (await bucket.list(LOG_FOLDER)).length > 0;
+export async function hasLog(bucket: BucketPort): Promise<boolean> {
+  return (await bucket.list(LOG_FOLDER)).length > 0;
 }

@@ -8,7 +8,7 @@ import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
-import { hasLived, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
+import { hasLog, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
@@ -200,7 +200,7 @@ export class Publisher extends DurableObject {
 
   /** Its first hour is the first thing that the object writes down of itself. */
   async #isLost(): Promise<boolean> {
-    return this.#store.meta('first_hour') === null && hasLived(this.bucket(this.#bindings.PRIVATE, () => undefined));
+    return this.#store.meta('first_hour') === null && hasLog(this.bucket(this.#bindings.PRIVATE, () => undefined));
   }
 
   /** What a step acts on, at one instant. */

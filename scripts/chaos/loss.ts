@@ -35,5 +35,5 @@ export async function restoreOrigin(url: string, state: string): Promise<void> {
   const call = ['scripts/run.sh', 'scripts/restore.ts', '--url', url, '--restore-key', restoreKeyFile(state)];
   const confirm = ['--confirm', new URL(url).host];
   const { code, stdout, stderr } = await runChild('sh', [...call, ...confirm], { cwd: ROOT, output: 'kept' });
-  if (code !== 0) throw new Error(`npm run restore: exit code ${code}\n${stdout}${stderr}`);
+  if (code !== 0) throw new Error(`the restore ended with ${code}\n${stdout}${stderr}`);
 }

@@ -2,7 +2,8 @@
  * @module The victim of `npm run chaos`: a local edge in a process (and process group) of its own, so that it can be
  * killed. Prints one line of JSON when it is ready.
  */
-import { startLocalEdge } from '../../local-edge/local-edge.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { text, wholeNumber } from '../support/command-line/arguments.ts';
 import { run } from '../support/command-line/command.ts';
 
@@ -13,7 +14,21 @@ const VARS = {
 } as const;
 
 /** What a deployed edge does every five minutes, in a run that lasts one. */
-const JOURNAL_MS = 1_000;
+const JOURNAL_MS = 500;
+
+/** Asked for anew each time: a workerd that was killed comes back, and a buffer whose storage is lost writes none. */
+async function keepJournal(miniflare: LocalEdge['miniflare']): Promise<never> {
+  for (;;) {
+    try {
+      const namespace = await miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', 'exposure-edge-origin');
+      const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as { writeJournal(): Promise<void> };
+      await buffer.writeJournal();
+    } catch {
+      // Nothing runs just now.
+    }
+    await sleep(JOURNAL_MS);
+  }
+}
 
 await run(
   {
@@ -26,10 +41,7 @@ await run(
   },
   async ({ state, port }, { say }) => {
     const edge = await startLocalEdge({ state, port, vars: VARS });
-    const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', 'exposure-edge-origin');
-    const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as { writeJournal(): Promise<void> };
-    // A workerd that was killed comes back; a buffer whose storage is lost writes none.
-    setInterval(() => void buffer.writeJournal().catch(() => undefined), JOURNAL_MS);
+    void keepJournal(edge.miniflare);
     say(JSON.stringify({ url: edge.url, publicPem: edge.publicPem, manifestPem: edge.manifestPublicPem }));
     return 0;
   },

@@ -109,8 +109,9 @@ describe('an object whose storage is lost', () => {
     expect(await rig.publisher.newAlerts()).toEqual({ alert_storage_lost: 1 });
   });
 
-  it('is told from a new one, which begins', async ({ expect }) => {
+  it('is told from a new one, which begins, with a journal before Publisher’s first step too', async ({ expect }) => {
     expect(await rig.accept('u1', keysOf(1, 3))).toEqual({ kind: 'stored' });
+    await rig.wakeBuffer();
     await rig.untilIdle();
     expect(await restoreOnce(rig)).toEqual({ kind: 'nothing-lost', parameters: null });
   });

@@ -20,14 +20,14 @@ import { emptyRecord } from '../record-writer.ts';
 import type { RegionRevocation, Taking } from '../taking-store.ts';
 
 /** A checkpoint that the log must remember. */
-export interface KeptCheckpoint {
+interface KeptCheckpoint {
   readonly day: number;
   readonly sequence: number;
   readonly sha256: string;
 }
 
 /** ETag of a cut of CWA's day that was replaced, and at which midnight. */
-export interface FormerCut {
+interface FormerCut {
   readonly region: string;
   readonly day: number;
   readonly etag: string;

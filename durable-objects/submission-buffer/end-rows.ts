@@ -69,7 +69,7 @@ function uncount(sql: SqlStorage, hour: number, region: string, keys: number): v
        keys = max(0, keys - ?3),
        first_uploads = CASE WHEN keys <= ?3 THEN 0 ELSE max(synthetic_first_uploads, first_uploads - ?3) END,
        any_uploads = CASE WHEN keys <= ?3 THEN 0
-         ELSE min(any_uploads, max(any_uploads - ?3, (keys - ?3 + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD})) END
+         ELSE min(any_uploads, max(any_uploads - ?3, CAST((keys - ?3 + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD} AS INTEGER))) END
      WHERE release_hour = ?1 AND region = ?2`,
     hour,
     region,

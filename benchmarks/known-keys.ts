@@ -44,8 +44,8 @@ function fill(state: string, keys: number): void {
     DELETE FROM known_key;
     DELETE FROM sweep;
     WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${keys})
-    INSERT INTO known_key SELECT CAST(unhex(printf('%08x', i * ${Math.floor(2 ** 32 / keys)})) || randomblob(12) AS BLOB),
-      ${midnight} + 24 * (abs(random()) % ${DAYS}) FROM n;
+    INSERT INTO known_key (hash, expires_hour, withdrawal) SELECT CAST(unhex(printf('%08x', i * ${Math.floor(2 ** 32 / keys)})) || randomblob(12) AS BLOB),
+      ${midnight} + 24 * (abs(random()) % ${DAYS}), randomblob(16) FROM n;
     PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
 }

@@ -12,6 +12,7 @@
  */
 import { equalBytes, fromHex, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256, sha256 } from '../protocol/primitives/hash.ts';
+import { asWithdrawalHash } from '../protocol/withdrawal.ts';
 import type { AcceptedUpload, IntakePermit } from './rpc.ts';
 
 /** 128 bits: as unguessable as a random UUID. */
@@ -22,6 +23,8 @@ const ID_COMMITMENT_LABEL = utf8('exposure-edge/id-commitment/v1\0');
 const PAYLOAD_COMMITMENT_LABEL = utf8('exposure-edge/payload-commitment/v1\0');
 const PERMIT_LABEL = utf8('exposure-edge/intake-permit/v1\0');
 const DEATH_LABEL = utf8('exposure-edge/death-receipt/v1\0');
+
+const NO_HASH = new Uint8Array(HALF);
 
 const HEX_32 = /^[0-9a-f]{32}$/;
 const MAC = /^[0-9a-f]{64}$/;
@@ -70,8 +73,8 @@ export function commitToPayload(payload: CommittedPayload, nonce: string): strin
   return toHex(sha256(PAYLOAD_COMMITMENT_LABEL, utf8(nonce), canonicalPayload(payload)));
 }
 
-/** Bytes of a key in the canonical form: 16 of key data, start as uint32, period, level, type, onset as int8. */
-const ENTRY_BYTES = 24;
+/** Bytes of a key in the canonical form: 16 of key data, start as uint32, period, level, type, onset as int8, 16 of withdrawal hash or zeros. */
+const ENTRY_BYTES = 40;
 
 /** @throws RangeError when a key has not 16 bytes */
 function canonicalPayload({ keys, regions, consentToFederation, origin }: CommittedPayload): Uint8Array {
@@ -88,6 +91,7 @@ function canonicalPayload({ keys, regions, consentToFederation, origin }: Commit
     view.setUint8(at + 21, key.transmissionRiskLevel);
     view.setUint8(at + 22, key.reportType);
     view.setInt8(at + 23, key.daysSinceOnsetOfSymptoms);
+    bytes.set(asWithdrawalHash(key.withdrawalHash) ?? NO_HASH, at + 24);
   }
   bytes.set(tail, bytes.length - tail.length);
   return bytes;

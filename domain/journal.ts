@@ -10,6 +10,7 @@
  * | 0..23 | start, period, level, report type, onset, key_data, as in domain/publication/packed-keys.ts |
  * | 24..27 | release hour, big-endian |
  * | 28..31 | number of its label in `labels`, big-endian |
+ * | 32..47 | withdrawal hash (protocol/withdrawal.ts) |
  *
  * Rows lie by release hour, and within it in the order of the buffer's tags, which is a function of the keys and not of
  * their arrival. Nothing in it is finer than the hour.
@@ -22,13 +23,14 @@ import { PAGE_BYTES } from './sealed-pages.ts';
 export const JOURNAL_KEY = 'journal/waiting.bin';
 /** What it is sealed for. */
 export const JOURNAL_USE = 'exposure-edge/journal/v1';
-export const JOURNAL_ROW_BYTES = 32;
+export const JOURNAL_ROW_BYTES = 48;
 export const JOURNAL_HOUR_OFFSET = 24;
 export const JOURNAL_LABEL_OFFSET = 28;
-const FORMAT = 1;
+export const JOURNAL_WITHDRAWAL_OFFSET = 32;
+const FORMAT = 2;
 const LENGTH_BYTES = 4;
-/** 1 MiB: some 32,000 keys, more than a day of a country with 2,000 cases. */
-const LEAST_PAGES = 4;
+/** 1.5 MiB: some 32,000 keys, more than a day of a country with 2,000 cases. */
+const LEAST_PAGES = 6;
 
 /** What rows have in common. */
 export interface JournalLabel {
@@ -76,6 +78,8 @@ export interface JournalState {
   readonly counters: readonly JournalCounter[];
   /** Batches of code cards that were withdrawn, and from which hour on. */
   readonly withdrawn: readonly { readonly batchId: string; readonly fromHour: number; readonly expiresHour: number }[];
+  /** Keys that their owners took back and the publisher hasn't ended yet, lowercase hex, ascending. */
+  readonly takenBack: readonly string[];
   readonly rows: number;
 }
 

@@ -10,6 +10,7 @@ const KEY = fc.record({
   transmissionRiskLevel: fc.integer({ min: 1, max: 8 }),
   reportType: fc.constantFrom(1, 2, 3, 4, 5),
   daysSinceOnsetOfSymptoms: fc.integer({ min: -14, max: 14 }),
+  withdrawalHash: fc.option(fc.uint8Array({ min: 1, minLength: 16, maxLength: 16 })),
 });
 const about = { regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', codeBatchId: null };
 const uploadOf = (keys: object[]): AcceptedUpload => ({ ...about, keys: keys as AcceptedUpload['keys'] });
@@ -25,13 +26,22 @@ describe('a packed upload', () => {
     );
   });
 
+  it('has a hash of zeros where there is none, or one of another length', ({ expect }) => {
+    for (const withdrawalHash of [undefined, null, new Uint8Array(15), new Uint8Array(16)]) {
+      const [key] = fc.sample(KEY, { numRuns: 1, seed: 15 });
+      const sent = packUpload(uploadOf([{ ...key, withdrawalHash }]));
+      expect(sent.keys.subarray(24)).toEqual(new Uint8Array(16));
+      expect(unpackUpload(sent)?.keys[0]?.withdrawalHash).toBeNull();
+    }
+  });
+
   it.for<[name: string, packed: unknown]>([
     ['no keys at all', { ...about }],
     ['keys that are a list', { ...about, keys: [] }],
-    ['keys that are text', { ...about, keys: 'a'.repeat(24) }],
-    ['keys that are words of two bytes', { ...about, keys: new Uint16Array(24) }],
-    ['a key and a half', { ...about, keys: new Uint8Array(36) }],
-    ['three keys where two are allowed', { ...about, keys: new Uint8Array(72) }],
+    ['keys that are text', { ...about, keys: 'a'.repeat(40) }],
+    ['keys that are words of two bytes', { ...about, keys: new Uint16Array(40) }],
+    ['a key and a half', { ...about, keys: new Uint8Array(60) }],
+    ['three keys where two are allowed', { ...about, keys: new Uint8Array(120) }],
     ['null', null],
     ['nothing', undefined],
     ['a number', 7],

@@ -1,12 +1,13 @@
 /**
- * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a
- * Worker never imports another Worker. The class that implements an entrypoint says `implements` one of these.
+ * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a Worker never imports another; the class of an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
+import type { AcceptedKey } from './keys/uploaded.ts';
 import type { ListRefusal } from './list-refusal.ts';
 import type { Packed } from './publication/packed-keys.ts';
+import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 import type { RestoreRpc } from './restore.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
@@ -14,7 +15,7 @@ import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
   /** 1..30 keys (MAX_KEYS_PER_UPLOAD), normalised and valid for every phone (domain/keys). */
-  readonly keys: readonly TemporaryExposureKey[];
+  readonly keys: readonly AcceptedKey[];
   /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
   readonly regions: readonly string[];
   readonly consentToFederation: boolean;
@@ -64,7 +65,7 @@ export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tomb
 export type KeyStanding = 'known' | 'new' | 'over';
 
 /** origin#Intake, bound by `upload` alone. */
-export interface IntakeRpc {
+export interface IntakeRpc extends WithdrawalRpc {
   accept(uploadId: string, upload: Packed<AcceptedUpload>, permit: IntakePermit): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
   /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */

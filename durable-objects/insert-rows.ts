@@ -30,7 +30,7 @@ export function insertRows(sql: SqlStorage, target: InsertTarget, values: readon
 }
 
 /** @returns so many question marks, with commas between them */
-const places = (count: number): string => Array(count).fill('?').join();
+export const places = (count: number): string => Array(count).fill('?').join();
 
 const TEXTS = new WeakMap<InsertTarget, (rows: number) => string>();
 

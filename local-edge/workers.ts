@@ -83,7 +83,7 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
  */
 export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
-  upload: ['*/version/v1/diagnosis-keys'],
+  upload: ['*/version/v1/diagnosis-keys', '*/v1/withdrawal'],
   index: ['*/*'],
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),

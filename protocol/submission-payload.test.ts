@@ -16,6 +16,7 @@ const anyPayload: fc.Arbitrary<SubmissionPayload> = fc.record({
       rollingPeriod: orNull(int32),
       reportType: orNull(int32),
       daysSinceOnsetOfSymptoms: orNull(int32),
+      withdrawalHash: orNull(someBytes),
     }),
     { maxLength: 20 },
   ),
@@ -65,6 +66,7 @@ const KEY = {
   rollingPeriod: 144,
   reportType: 1,
   daysSinceOnsetOfSymptoms: 3998,
+  withdrawalHash: null,
 };
 
 describe('SubmissionPayload (docs/spec/cwa.md §1.1)', () => {

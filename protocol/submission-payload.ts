@@ -1,6 +1,6 @@
 /**
- * @module The upload as Corona-Warn-App's phones send it (SubmissionPayload, proto2; docs/spec/cwa.md §1.1), with two fields of our own for
- * phones that send no header (docs/decisions/025). What comes out is the wire's own numbers, absent told from zero: what they
+ * @module The upload as Corona-Warn-App's phones send it (SubmissionPayload, proto2; docs/spec/cwa.md §1.1), with fields of our own: two for
+ * phones that send no header (docs/decisions/025), one of a key by which it can be taken back (docs/decisions/042). What comes out is the wire's own numbers, absent told from zero: what they
  * mean is domain/keys' affair.
  */
 import protobuf from 'protobufjs/minimal.js';
@@ -18,6 +18,8 @@ export interface SubmittedKey {
   /** Absent means CONFIRMED_TEST (1). */
   readonly reportType: number | null;
   readonly daysSinceOnsetOfSymptoms: number | null;
+  /** Own field (withdrawal.ts); as it came, of any length. */
+  readonly withdrawalHash?: Uint8Array | null;
 }
 
 /** Unencrypted presence tracing. */
@@ -108,6 +110,7 @@ export function decodeSubmissionPayload(bytes: Uint8Array): Result<SubmissionPay
       rollingPeriod: optional(key, 'rollingPeriod') ?? null,
       reportType: optional(key, 'reportType') ?? null,
       daysSinceOnsetOfSymptoms: optional(key, 'daysSinceOnsetOfSymptoms') ?? null,
+      withdrawalHash: bytesOf(optional(key, 'withdrawalHash')),
     })),
     requestPadding: bytesOf(optional(message, 'requestPadding')),
     visitedCountries: message.visitedCountries,

@@ -1,9 +1,19 @@
 /**
  * @module What a phone hands in, before and after the rules that look at no clock (docs/architecture.md §4.1, §4.2).
  */
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+
+/** What goes with a key from the phone to the buffer, and is published with none. */
+interface Withdrawable {
+  /** By which its owner can take it back (protocol/withdrawal.ts); absent, null or malformed: nobody can. */
+  readonly withdrawalHash?: Uint8Array | null;
+}
+
+/** A key that is taken in. */
+export interface AcceptedKey extends TemporaryExposureKey, Withdrawable {}
 
 /** A key as it was parsed: numbers as on the wire, null where the field was absent. */
-export interface UploadedKey {
+export interface UploadedKey extends Withdrawable {
   readonly keyData: Uint8Array;
   readonly transmissionRiskLevel: number | null;
   readonly rollingStartIntervalNumber: number | null;
@@ -23,7 +33,7 @@ export interface UploadClaim {
 }
 
 /** A key that passed every rule without a clock. */
-export interface CheckedKey {
+export interface CheckedKey extends Withdrawable {
   /** Exactly 16 bytes. */
   readonly keyData: Uint8Array;
   /** ≥ 0 */

@@ -3,13 +3,13 @@
  * once the authorisation is held, the rules with one.
  */
 import { INTERVALS_PER_DAY, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
+import { asWithdrawalHash } from '../../protocol/withdrawal.ts';
 import { TIME_RULES, KEY_RULES, LIMIT_RULES, riskLevelOf, type KeyRule } from './key-rules.ts';
 import { MAX_ROLLING_PERIOD } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, encodeRiskLevel, wasBelowMinimum } from './risk.ts';
 import { UPLOAD_RULES, type UploadPolicy } from './upload-rules.ts';
-import type { CheckedKey, CheckedUpload, UploadClaim, UploadedKey } from './uploaded.ts';
+import type { AcceptedKey, CheckedKey, CheckedUpload, UploadClaim, UploadedKey } from './uploaded.ts';
 
 /** The first rule an upload broke. */
 export interface Refusal {
@@ -20,7 +20,7 @@ export interface Refusal {
 
 /** What is left of an upload, and how many keys each rule dropped. */
 export interface Publishable {
-  readonly keys: readonly TemporaryExposureKey[];
+  readonly keys: readonly AcceptedKey[];
   /** Rule name → number of keys, only where it is not 0. */
   readonly dropped: Readonly<Record<string, number>>;
   /** The first rule of {@link LIMIT_RULES} that the keys break: none of them may be stored then. */
@@ -76,7 +76,7 @@ export function publishableKeys(keys: readonly CheckedKey[], now: number): Publi
 /** A key by which an upload can be told from others, though its levels were computed anew since. */
 export interface RecognisableKey {
   /** As it would be published. */
-  readonly key: TemporaryExposureKey;
+  readonly key: AcceptedKey;
   /** False where an earlier attempt may have left the key out for its level: that it is new says nothing then. */
   readonly mustBeKnown: boolean;
 }
@@ -112,7 +112,7 @@ function kept(rules: readonly KeyRule[], keys: readonly CheckedKey[], now: numbe
   return { left, dropped };
 }
 
-function asPublished(key: CheckedKey): TemporaryExposureKey {
+function asPublished(key: CheckedKey): AcceptedKey {
   const level = riskLevelOf(key);
   return {
     keyData: key.keyData,
@@ -120,5 +120,6 @@ function asPublished(key: CheckedKey): TemporaryExposureKey {
     rollingStartIntervalNumber: key.rollingStartIntervalNumber,
     rollingPeriod: key.rollingPeriod,
     ...encodeRiskLevel(level),
+    withdrawalHash: asWithdrawalHash(key.withdrawalHash),
   };
 }

@@ -32,7 +32,7 @@ export interface Provenance {
   readonly reserve?: true;
 }
 
-/** The same with its keys as {@link SORT_BYTES} bytes each, one after the other. */
+/** The same with its keys as bytes, one after the other. */
 export type Packed<T extends { readonly keys: unknown }> = Omit<T, 'keys'> & { readonly keys: Uint8Array };
 
 /** Writes a key, the first {@link SORT_BYTES} of a row. */

@@ -16,6 +16,8 @@ export interface RecordPart {
   readonly regionKeys: Readonly<Record<string, number>>;
   /** True when an object with code-batch ids lies beside it. */
   readonly codes: boolean;
+  /** True when an object with withdrawal hashes lies beside it; left out in records from before there were any. */
+  readonly openings?: boolean;
   /** Rows a region publishes that were set aside to go with keys that are taken back; left out where there are none. */
   readonly reserve?: Readonly<Record<string, number>>;
   /** Rows that were taken back, ascending by hour. Said by the event log, and not in set.json. */
@@ -72,6 +74,16 @@ export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): str
   return `codes/${hour}/${part.day}-${part.n}.json`;
 }
 
+/** @returns object key of a part's withdrawal hashes (protocol/withdrawal.ts), 16 bytes a row in the order of the rows */
+export function openingsKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
+  return openingsOfPart(partKey(hour, part));
+}
+
+/** @param part object key of a part's rows @returns object key of their withdrawal hashes */
+export function openingsOfPart(part: string): string {
+  return part.replace(/^sets\//, 'openings/');
+}
+
 /** @returns object key of the rows that were put aside; in a folder of their own, since nothing published is made of them */
 export function quarantineKey(hour: number): string {
   return `quarantine/${hour}/rows.bin`;
@@ -90,6 +102,7 @@ export function objectsOf(record: SetRecord, retentionDays: number): { name: str
   const { hour, parts } = record;
   const objects = parts.flatMap((part) => [
     { name: partKey(hour, part), until: part.day },
+    ...(part.openings === true ? [{ name: openingsKey(hour, part), until: part.day }] : []),
     ...(part.codes ? [{ name: codesKey(hour, part), until: part.day }] : []),
   ]);
   // By then every key of the set has left, whatever the rows that were put aside say of themselves.

@@ -35,7 +35,7 @@ async function readAll(): Promise<{ report: LogReport; findings: string[]; text:
     log.map(([name, bytes]) => ({ name, text: fromUtf8(bytes) })),
     KEYS,
   );
-  const records = all.filter(([name]) => /^(sets|codes|quarantine)\//.test(name));
+  const records = all.filter(([name]) => /^(sets|openings|codes|quarantine|taken)\//.test(name));
   const hashes = new Map(records.map(([name, bytes]) => [name, toBase64Url(sha256(bytes))]));
   const findings = [...report.findings, ...verifyObjects(report, hashes)].map(
     ({ rule, object }) => `${rule} ${object}`,

@@ -3,6 +3,7 @@
  * written, before anything is built from it, and counted as an alert. `origin` checks what it takes in, so only a
  * damaged store or a mistake of ours brings one here.
  */
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { cutDay } from '../../domain/embargo.ts';
 import { badKeyField } from '../../protocol/export/key-fields.ts';
 import {
@@ -56,6 +57,7 @@ export class Quarantine {
     if (bad.length === 0) return page;
     const isBad = new Set(bad);
     const rows = new Uint8Array(page.rows.length - bad.length * ROW_BYTES);
+    const openings = new Uint8Array((rows.length / ROW_BYTES) * WITHDRAWAL_HASH_BYTES);
     const codeBatches: Record<number, string> = {};
     let n = 0;
     for (let row = 0; row < page.rows.length / ROW_BYTES; row++) {
@@ -66,11 +68,13 @@ export class Quarantine {
         continue;
       }
       rows.set(bytes, n * ROW_BYTES);
+      const hash = page.openings.subarray(row * WITHDRAWAL_HASH_BYTES, (row + 1) * WITHDRAWAL_HASH_BYTES);
+      openings.set(hash, n * WITHDRAWAL_HASH_BYTES);
       const codeBatch = page.codeBatches[row];
       if (codeBatch !== undefined) codeBatches[n] = codeBatch;
       n += 1;
     }
-    return { ...page, rows, codeBatches, hasCodes: Object.keys(codeBatches).length > 0 };
+    return { ...page, rows, openings, codeBatches, hasCodes: Object.keys(codeBatches).length > 0 };
   }
 
   #isBad({ rows, provenances }: KeyPage, offset: number): boolean {

@@ -3,7 +3,7 @@
  * rebuild takes the same path as the first publication.
  *
  * `sets/<hour>/<day>-<n>.bin` holds rows in published order (domain/publication/packed-keys.ts) that all leave at the
- * midnight of `day`, so that retention deletes whole objects; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
+ * midnight of `day`, so that retention deletes whole objects; `openings/<hour>/<day>-<n>.bin` their withdrawal hashes; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
  * those rows, `sets/<hour>/set.json` what the set is. Boundaries are a function of the set alone.
  *
  * Rows that no export can hold go to `quarantine/<hour>/rows.bin` (quarantine.ts).
@@ -13,6 +13,7 @@
  */
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { cutDay } from '../../domain/embargo.ts';
 import {
   ROW_BYTES,
@@ -24,6 +25,7 @@ import {
 import {
   codesKey,
   objectsOf,
+  openingsKey,
   partKey,
   publishingRegions,
   quarantineKey,
@@ -38,7 +40,7 @@ import { Quarantine } from './quarantine.ts';
 
 import type { Publication } from './publication.ts';
 
-/** 20,000 rows are 560 KB; at most 17 parts are open at once, one per day that keys may leave. */
+/** 20,000 rows are 880 KB with their withdrawal hashes; at most 17 parts are open at once, one per day that keys may leave. */
 const PART_ROWS = 20_000;
 /** Pages are short, since each is left to two garbage collectors, the buffer's and the publisher's. */
 const PAGE_ROWS = 5_000;
@@ -87,6 +89,7 @@ interface OpenPart {
   readonly day: number;
   n: number;
   rows: Uint8Array;
+  openings: Uint8Array;
   count: number;
   regionKeys: Record<string, number>;
   codes: Record<string, number[]>;
@@ -142,6 +145,8 @@ class RecordWriter {
       const to = Math.min(end, from + (PART_ROWS - part.count) * ROW_BYTES);
       const rows = (to - from) / ROW_BYTES;
       part.rows.set(page.rows.subarray(from, to), part.count * ROW_BYTES);
+      const hashes = page.openings.subarray(hashAt(from), hashAt(to));
+      part.openings.set(hashes, part.count * WITHDRAWAL_HASH_BYTES);
       for (const region of regionsOf.get(id)!) {
         part.regionKeys[region] = (part.regionKeys[region] ?? 0) + rows;
         if (provenance.synthetic) this.#synthetic[region]! += rows;
@@ -198,6 +203,7 @@ class RecordWriter {
         day,
         n: 0,
         rows: new Uint8Array(PART_ROWS * ROW_BYTES),
+        openings: new Uint8Array(PART_ROWS * WITHDRAWAL_HASH_BYTES),
         count: 0,
         regionKeys: {},
         codes: {},
@@ -213,15 +219,20 @@ class RecordWriter {
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
     const hasCodes = Object.keys(codes).length > 0;
     await this.#putObject(partKey(this.#hour, part), bytes, 'application/octet-stream');
+    const openings = part.openings.subarray(0, count * WITHDRAWAL_HASH_BYTES);
+    await this.#putObject(openingsKey(this.#hour, part), openings, 'application/octet-stream');
     if (hasCodes) {
       const text = JSON.stringify(Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))));
       await this.#putObject(codesKey(this.#hour, part), utf8(text), 'application/json');
     }
     const setAside = Object.keys(reserve).length > 0 ? { reserve } : {};
-    this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes, ...setAside });
+    this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes, openings: true, ...setAside });
     Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {}, reserve: {} });
   }
 }
+
+/** @returns offset of a row's withdrawal hash */
+const hashAt = (row: number): number => (row / ROW_BYTES) * WITHDRAWAL_HASH_BYTES;
 
 /** @returns offset of the first row after `from` that differs in start, period or provenance */
 function stretchEnd(rows: Uint8Array, from: number): number {

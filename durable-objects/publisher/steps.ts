@@ -6,6 +6,7 @@
  * | step | durable afterwards | a crash before that leaves |
  * |---|---|---|
  * | start | empty lists, then the first hour | lists that the repeated step finds equal |
+ * | withdraw | the buffer's batch, a request, the batch forgotten | the batch, which is asked for again |
  * | freeze | FROZEN with the set's number | the buffer's set, which it names again |
  * | plan | private record, then PLANNED | objects that the repeated step finds equal |
  * | take back | which rows end with the hour, then the records with them | the same requests, taken up again |
@@ -37,6 +38,7 @@ import { takingStep } from './taking-ops.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import { packagesStep } from './package-ops.ts';
 import { logParameters } from './parameter-ops.ts';
+import { withdrawalStep } from './withdrawal-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
 const BLOCK_SECONDS = 2 * SECONDS_PER_HOUR;
@@ -142,6 +144,7 @@ async function regionStep(p: Publication, region: string, trouble: Trouble): Pro
     // Hours that are written already needn't wait for a buffer; anything else that fails is simply tried again.
     if (trouble.plan === null) {
       try {
+        if (hour.state === 'OPEN' && (await withdrawnUntil(p, next))) return true;
         await (hour.state === 'OPEN' ? freezeStep(p, next) : planStep(p, hour));
         return true;
       } catch (error) {
@@ -184,6 +187,16 @@ function nextHourOf(p: Publication, region: string): number {
   if (written !== null) return written + 1;
   // The first hour; or for a region that is new in the configuration, the first that isn't done with.
   return p.store.oldestUnpurged() ?? p.store.meta('first_hour')!;
+}
+
+/** @returns whether keys were taken back with this hour; a buffer that is out of reach for too long keeps them for a later one */
+async function withdrawnUntil(p: Publication, hour: number): Promise<boolean> {
+  try {
+    return await withdrawalStep(p, hour);
+  } catch (error) {
+    if (!givesUp(p, hour, error)) throw error;
+    return false;
+  }
 }
 
 async function freezeStep(p: Publication, hour: number): Promise<void> {

@@ -115,7 +115,9 @@ export async function findings(): Promise<string[]> {
     all.filter(([name]) => name.startsWith('log/')).map(([name, bytes]) => ({ name, text: fromUtf8(bytes) })),
     [signerFromPkcs8Pem(LOG_SIGNING_KEY).publicKeySpki],
   );
-  const records = all.filter(([name]) => /^(sets|codes|quarantine|taken)\//.test(name) && !name.startsWith(REQUESTS));
+  const records = all.filter(
+    ([name]) => /^(sets|openings|codes|quarantine|taken)\//.test(name) && !name.startsWith(REQUESTS),
+  );
   const hashes = new Map(records.map(([name, bytes]) => [name, toBase64Url(sha256(bytes))]));
   return [...report.findings, ...verifyObjects(report, hashes)].map(({ rule, object }) => `${rule} ${object}`);
 }

@@ -6,10 +6,12 @@ import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:te
 import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
+import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { concatBytes, fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { HourKeys } from '../submission-buffer/hour-keys.ts';
 import { TAG_BYTES } from '../submission-buffer/row-cipher.ts';
 import type { Acceptance } from '../submission-buffer/contract.ts';
@@ -71,11 +73,13 @@ export class Rig {
 
   async accept(
     uploadId: string,
-    keys: readonly TemporaryExposureKey[],
+    keys: readonly AcceptedKey[],
     regions = ['DE'],
     change: Partial<AcceptedUpload> = {},
   ): Promise<Acceptance> {
-    const base = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    // A hash that is a function of the key, unless the test gives one or null: records are then the same in each run.
+    const own = keys.map((key) => ({ withdrawalHash: sha256(key.keyData).subarray(0, WITHDRAWAL_HASH_BYTES), ...key }));
+    const base = { keys: own, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
     const upload: AcceptedUpload = { ...base, ...change };
     await this.tuneBuffer();
     try {
@@ -108,7 +112,15 @@ export class Rig {
     const outcome = runInDurableObject(this.publisher, async (publisher, state) => {
       this.#tune(publisher);
       const down = () => Promise.reject(new Error('out of reach'));
-      const buffer = { firstHour: down, freeze: down, page: down, purge: down, expire: down };
+      const buffer = {
+        firstHour: down,
+        freeze: down,
+        page: down,
+        purge: down,
+        expire: down,
+        withdrawals: down,
+        withdrawn: down,
+      };
       Object.assign(publisher, { bucket: (binding: R2Bucket, onCall: () => void) => this.#bucket(binding, onCall) });
       if (this.bufferDown) Object.assign(publisher, { buffer: () => buffer });
       else delete (publisher as unknown as Record<string, unknown>)['buffer'];

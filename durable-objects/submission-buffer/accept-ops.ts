@@ -11,6 +11,7 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
+import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
@@ -19,7 +20,7 @@ import type { Ciphers } from './hour-keys.ts';
 import type { ReceivedUploads } from './received-ops.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
-import { insertWaiting, waitingHours, waitingTags, type FreshKey } from './waiting-rows.ts';
+import { insertWaiting, presentTags, waitingHours, type FreshKey } from './waiting-rows.ts';
 import type { Acceptance, Resolution } from './contract.ts';
 
 /**
@@ -156,15 +157,15 @@ export function newKeys(
   config: BufferConfig,
   ciphers: Ciphers,
   now: number,
-  keys: readonly TemporaryExposureKey[],
+  keys: readonly AcceptedKey[],
 ): FreshKey[] {
   const fresh = new Map<string, FreshKey>();
   for (const uploaded of keys) {
-    const key = publishedForm(uploaded);
+    const { withdrawalHash = null, ...key } = publishedForm(uploaded);
     if (!canBePublished(config, now, uploaded)) continue;
     const hash = lastingHash(config, key.keyData);
     const name = toHex(hash);
-    if (!fresh.has(name)) fresh.set(name, { hash, key, release: releaseHour(uploaded) });
+    if (!fresh.has(name)) fresh.set(name, { hash, key, release: releaseHour(uploaded), withdrawalHash });
   }
   const candidates = [...fresh.entries()];
   if (candidates.length === 0) return [];
@@ -177,7 +178,7 @@ export function newKeys(
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue; // its rows are lost, and nobody will ever see these keys
-    for (const n of waitingTags(sql, hour, cipher.tags(teks))) fresh.delete(candidates[n]![0]);
+    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) fresh.delete(candidates[n]![0]);
   }
   return [...fresh.values()];
 }

@@ -55,6 +55,8 @@ export interface FrozenSet {
 /** Rows of a set in published order (domain/publication/packed-keys.ts). */
 export interface KeyPage {
   readonly rows: Uint8Array;
+  /** The rows' withdrawal hashes (protocol/withdrawal.ts), in their order. */
+  readonly openings: Uint8Array;
   /** The rows' provenances by index. */
   readonly provenances: Readonly<Record<number, Provenance>>;
   /** Code-batch ids by row number of this page; rows without one are left out. */
@@ -63,6 +65,14 @@ export interface KeyPage {
   readonly hasCodes: boolean;
   /** True when no row follows. */
   readonly last: boolean;
+}
+
+/** Published keys that their owners took back until the end of an hour: fixed for good once it was answered. */
+export interface WithdrawalBatch {
+  /** A random UUID. */
+  readonly id: string;
+  /** key_data, 16 bytes each, ascending. */
+  readonly teks: Uint8Array;
 }
 
 /** Which waiting rows are to end: those of an issue, and those of a key, in either case within the release hours. */
@@ -97,6 +107,10 @@ export interface BufferPort {
   purge(setNo: number): Promise<void>;
   /** @returns whether any key waits for its hour, or for others */
   waits(): Promise<boolean>;
+  /** @param hour that has ended @returns what was taken back until its end, the same until {@link withdrawn}; null for nothing */
+  withdrawals(hour: number): Promise<WithdrawalBatch | null>;
+  /** The publisher has the batch; idempotent. */
+  withdrawn(id: string): Promise<void>;
   /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
   expire(): Promise<void>;
 }
@@ -135,6 +149,8 @@ export interface UnloggedRows {
   readonly hour: number;
   /** Of one object (domain/publication/packed-keys.ts). */
   readonly rows: Uint8Array;
+  /** Their withdrawal hashes, in their order; null where none are there. */
+  readonly openings: Uint8Array | null;
   /** By the number that the rows have for their provenance. */
   readonly labels: Readonly<Record<number, JournalLabel>>;
 }
@@ -142,7 +158,7 @@ export interface UnloggedRows {
 /** A piece of a restore, in this order (durable-objects/submission-buffer/restore-ops.ts). */
 export type BufferRestoreStep =
   /** Rows of a record: their keys are accepted from nobody again. */
-  | { readonly kind: 'known'; readonly rows: Uint8Array }
+  | { readonly kind: 'known'; readonly rows: Uint8Array; readonly openings: Uint8Array | null }
   /** `secret` opens the journal (domain/sealed-pages.ts); null: it is lost. */
   | { readonly kind: 'waiting'; readonly secret: Uint8Array | null; readonly point: RestorePoint }
   | { readonly kind: 'unlogged'; readonly found: UnloggedRows }

@@ -12,6 +12,7 @@ import { below, weighted, type RandomBytes } from '../../domain/random.ts';
 import type { Received } from '../../domain/received.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { pause } from '../pace.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { publishingRegions } from '../../domain/publication/record.ts';
@@ -141,7 +142,12 @@ function storeDecoy(
   about: { readonly upload: Omit<AcceptedUpload, 'keys'>; readonly reserve?: true },
 ): void {
   const keys = drawDecoy(random, { ...planned, sealed: hour, retentionDays: config.policy.retentionDays, received });
-  const fresh = keys.map((key) => ({ key, release: releaseHour(key), hash: lastingHash(config, key.keyData) }));
+  const fresh = keys.map((key) => ({
+    key,
+    release: releaseHour(key),
+    hash: lastingHash(config, key.keyData),
+    withdrawalHash: random(WITHDRAWAL_HASH_BYTES),
+  }));
   storeKeys(sql, config, ciphers, fresh, { earliest: planned.asOf, synthetic: true, ...about });
 }
 

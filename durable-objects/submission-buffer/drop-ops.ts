@@ -10,24 +10,15 @@
  * Durable order: each slice is one transaction of rows, hashes, counters and the request's own count. A crash between two leaves rows that the repeated request
  * finds; nothing is counted twice.
  */
-import { retentionEnd } from '../../domain/embargo.ts';
-import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { inSlices } from '../pace.ts';
-import { TEK_OFFSET, unpackKey } from '../../domain/publication/packed-keys.ts';
-import { compareBytes, toHex } from '../../protocol/primitives/bytes.ts';
+import { TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { BufferConfig } from './config.ts';
 import type { DropReply, DropRequest } from './contract.ts';
+import { coveredThrough, endRows } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
-import {
-  FIELDS_OFFSET,
-  HASH_BYTES,
-  HASH_OFFSET,
-  LABEL_OFFSET,
-  STORED_ROW_BYTES,
-  TAG_BYTES,
-  readLabel,
-} from './row-cipher.ts';
+import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
@@ -35,10 +26,6 @@ const TEK_IN_ROW = FIELDS_OFFSET + TEK_OFFSET;
 const TEK_BYTES = 16;
 /** A request is asked again for at most as long as what it is about lives. */
 const REMEMBERED_HOURS = 24 * 16;
-const DELETE_TAGS = `DELETE FROM waiting_row WHERE release_hour = ?1 AND tag IN (
-  WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
-  SELECT substr(?2, n * ${TAG_BYTES} + 1, ${TAG_BYTES}) FROM place)`;
-const INSERT_HASH = 'INSERT INTO known_key VALUES (?, ?) ON CONFLICT DO NOTHING';
 
 /** Says of an opened row whether it is meant. */
 type IsMeant = (rows: Uint8Array, row: number, label: RowLabel | undefined) => boolean;
@@ -105,11 +92,6 @@ function meantRows(rows: Uint8Array, labels: ReadonlyMap<number, RowLabel>, isMe
   return found;
 }
 
-/** @returns the last release hour that a set covers; −1 when none does */
-function coveredThrough(sql: SqlStorage): number {
-  return sql.exec<{ hour: number | null }>('SELECT max(last_hour) AS hour FROM release_set').one().hour ?? -1;
-}
-
 function droppedBy(sql: SqlStorage, id: string): number {
   return sql.exec<{ rows: number }>('SELECT rows FROM dropped_rows WHERE id = ?', id).toArray()[0]?.rows ?? 0;
 }
@@ -123,47 +105,11 @@ function dropRows(
   labels: ReadonlyMap<number, RowLabel>,
   request: { readonly id: string; readonly until: number },
 ): void {
-  const tags = new Uint8Array(rows.length * TAG_BYTES);
-  for (const [n, row] of rows.entries()) tags.set(row.subarray(0, TAG_BYTES), n * TAG_BYTES);
-  sql.exec(DELETE_TAGS, hour, tags, rows.length);
-  // In the order of the hashes: which rows they were is in no order of writing.
-  const hashes = rows
-    .map((row) => ({
-      hash: row.slice(HASH_OFFSET, HASH_OFFSET + HASH_BYTES),
-      ends: retentionEnd(unpackKey(row, FIELDS_OFFSET), config.policy.retentionDays),
-    }))
-    .toSorted((a, b) => compareBytes(a.hash, b.hash));
-  for (const { hash, ends } of hashes) sql.exec(INSERT_HASH, hash, hourOf(ends - 1) + 1);
-  const regions = new Map<string, number>();
-  for (const row of rows) {
-    const label = labels.get(readLabel(row, LABEL_OFFSET));
-    for (const region of new Set([...(label?.regions ?? []), config.unionRegion])) {
-      regions.set(region, (regions.get(region) ?? 0) + 1);
-    }
-  }
-  for (const [region, keys] of regions) uncount(sql, hour, region, keys);
+  endRows(sql, config, hour, rows, labels);
   sql.exec(
     'INSERT INTO dropped_rows VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET rows = rows + excluded.rows',
     request.id,
     rows.length,
     request.until,
-  );
-}
-
-/**
- * Nobody knows whose rows they were, so nobody knows how many uploads are left: of those that counted, each dropped row ended one at most; and those rows
- * that are left are of as many uploads as the longest would need. The greater of these is certain, and the minimum of a chunk is never reached by people who are gone.
- */
-function uncount(sql: SqlStorage, hour: number, region: string, keys: number): void {
-  sql.exec(
-    `UPDATE release_counter SET
-       keys = max(0, keys - ?3),
-       first_uploads = CASE WHEN keys <= ?3 THEN 0 ELSE max(synthetic_first_uploads, first_uploads - ?3) END,
-       any_uploads = CASE WHEN keys <= ?3 THEN 0
-         ELSE min(any_uploads, max(any_uploads - ?3, CAST((keys - ?3 + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD} AS INTEGER))) END
-     WHERE release_hour = ?1 AND region = ?2`,
-    hour,
-    region,
-    keys,
   );
 }

@@ -17,11 +17,12 @@ import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { KNOWN_SHAPE, storeKnown, writeKnown } from './known-hashes.ts';
 import { release, Scratch } from './memory.ts';
-import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES } from './row-cipher.ts';
+import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES, WITHDRAWAL_OFFSET } from './row-cipher.ts';
 import { MergedRuns, sortRecords } from './sorted-runs.ts';
 import { deleteWaitingSlice, readWaiting, waitingHours } from './waiting-rows.ts';
+import { firstQueuedHour } from './withdrawal-queue.ts';
 
-/** 5 MB in memory: a larger set is done in parts, by the first byte of the hash, each with a pass over the rows. */
+/** 9 MB in memory: a larger set is done in parts, by the first byte of the hash, each with a pass over the rows. */
 const HASHES_IN_MEMORY = 250_000;
 const PACKED = new Scratch();
 
@@ -62,10 +63,10 @@ export async function forgetSet(
   });
 }
 
-/** @returns the first release hour whose key is still needed: rows wait in it, or may still come */
+/** @returns the first hour whose key is still needed: rows wait in it, or may still come, or keys that were taken back */
 export function firstNeededHour(sql: SqlStorage): number {
   const frozen = sql.exec<{ hour: number | null }>('SELECT max(hour) AS hour FROM release_set').one().hour ?? -1;
-  return Math.min(waitingHours(sql)[0] ?? Infinity, frozen + 1);
+  return Math.min(waitingHours(sql)[0] ?? Infinity, firstQueuedHour(sql), frozen + 1);
 }
 
 /** @returns rows that no key opens */
@@ -101,7 +102,9 @@ function hashesOf(config: BufferConfig, rows: Uint8Array, part: number, parts: n
   for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
     if (Math.floor((rows[row + HASH_OFFSET]! * parts) / 256) !== part) continue;
     const hash = rows.subarray(row + HASH_OFFSET, row + HASH_OFFSET + HASH_BYTES);
-    writeKnown(records, at, hash, unpackKey(rows, row + FIELDS_OFFSET), config.policy.retentionDays);
+    const openedBy = rows.subarray(row + WITHDRAWAL_OFFSET, row + STORED_ROW_BYTES);
+    const key = unpackKey(rows, row + FIELDS_OFFSET);
+    writeKnown(records, at, { hash, openedBy, key }, config.policy.retentionDays);
     at += KNOWN_SHAPE.bytes;
   }
   return records.subarray(0, at);

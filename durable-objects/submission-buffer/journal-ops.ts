@@ -7,12 +7,15 @@
  * acknowledged before it was begun are, or their hour was published meanwhile.
  */
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import {
   JOURNAL_HOUR_OFFSET,
   JOURNAL_KEY,
   JOURNAL_LABEL_OFFSET,
   JOURNAL_ROW_BYTES,
   JOURNAL_USE,
+  JOURNAL_WITHDRAWAL_OFFSET,
   layJournal,
   readJournal,
   type JournalCounter,
@@ -29,8 +32,9 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import type { BucketPort } from '../publisher/bucket.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release } from './memory.ts';
-import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
+import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, WITHDRAWAL_OFFSET, readLabel } from './row-cipher.ts';
 import { labelsOf } from './row-labels.ts';
+import { queuedKeys } from './withdrawal-queue.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
 /** How many pages the object has, so that the next one has no fewer. */
@@ -62,8 +66,9 @@ export async function writeJournal(
 ): Promise<void> {
   const present = await bucket.head(JOURNAL_KEY);
   const { labels, rows } = await waiting(sql, ciphers);
+  const takenBack = queuedKeys(sql, ciphers).map(({ keyData }) => toHex(keyData));
   const count = rows.reduce((sum, piece) => sum + piece.length / JOURNAL_ROW_BYTES, 0);
-  const state: JournalState = { hour: hourOf(now), ...tables(sql), labels, rows: count };
+  const state: JournalState = { hour: hourOf(now), ...tables(sql), labels, takenBack, rows: count };
   const { pages, fill } = layJournal(state, rows, Number(present?.meta.custom?.[PAGES] ?? 0) || 0);
   const sealed = await sealPages(key, random, JOURNAL_USE, pages, fill);
   for (const piece of rows) release(piece);
@@ -131,6 +136,8 @@ function packed(rows: Uint8Array, hour: number, numberOf: (label: number) => num
     out.set(rows.subarray(row + FIELDS_OFFSET, row + FIELDS_OFFSET + SORT_BYTES), at);
     writeUint32(out, at + JOURNAL_HOUR_OFFSET, hour);
     writeUint32(out, at + JOURNAL_LABEL_OFFSET, number);
+    const hash = row + WITHDRAWAL_OFFSET;
+    out.set(rows.subarray(hash, hash + WITHDRAWAL_HASH_BYTES), at + JOURNAL_WITHDRAWAL_OFFSET);
     at += JOURNAL_ROW_BYTES;
   }
   return at === out.length ? out : out.slice(0, at);

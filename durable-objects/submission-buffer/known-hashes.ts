@@ -5,6 +5,7 @@
 import { retentionEnd } from '../../domain/embargo.ts';
 import { uint32, writeUint32 } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { inSlices } from '../pace.ts';
 import { HASH_BYTES } from './row-cipher.ts';
@@ -12,39 +13,55 @@ import type { MergedRuns, RecordShape } from './sorted-runs.ts';
 
 /** Neighbours lie on few pages of the index: written in some 3 ms. */
 const HASHES_A_SLICE = 1_000;
-/** A lasting hash, then the hour of its end. */
-export const KNOWN_SHAPE: RecordShape = { bytes: HASH_BYTES + 4, sortBytes: HASH_BYTES };
+/** A lasting hash, then the hour of its end, then the withdrawal hash. */
+export const KNOWN_SHAPE: RecordShape = { bytes: HASH_BYTES + 4 + WITHDRAWAL_HASH_BYTES, sortBytes: HASH_BYTES };
+const END_OFFSET = HASH_BYTES;
+const OPENED_BY_OFFSET = END_OFFSET + 4;
 const HOUR_DIGITS = 10;
 const INSERT_HASHES = `INSERT INTO known_key
   WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
-  SELECT substr(?1, n * ${HASH_BYTES} + 1, ${HASH_BYTES}), CAST(substr(?2, n * ${HOUR_DIGITS} + 1, ${HOUR_DIGITS}) AS INTEGER)
+  SELECT substr(?1, n * ${HASH_BYTES} + 1, ${HASH_BYTES}), CAST(substr(?2, n * ${HOUR_DIGITS} + 1, ${HOUR_DIGITS}) AS INTEGER),
+    substr(?4, n * ${WITHDRAWAL_HASH_BYTES} + 1, ${WITHDRAWAL_HASH_BYTES})
   FROM place WHERE true ON CONFLICT DO NOTHING`;
 
-/** Writes a record of {@link KNOWN_SHAPE}. @param hash the key's lasting hash @param key in published form */
+/** What is known of a key when its row is gone. */
+interface KnownKey {
+  /** Its lasting hash. */
+  readonly hash: Uint8Array;
+  /** Its withdrawal hash (protocol/withdrawal.ts). */
+  readonly openedBy: Uint8Array;
+  /** In published form. */
+  readonly key: TemporaryExposureKey;
+}
+
+/** Writes a record of {@link KNOWN_SHAPE}. */
 export function writeKnown(
   records: Uint8Array,
   offset: number,
-  hash: Uint8Array,
-  key: TemporaryExposureKey,
+  { hash, openedBy, key }: KnownKey,
   retentionDays: number,
 ): void {
   records.set(hash, offset);
-  writeUint32(records, offset + HASH_BYTES, hourOf(retentionEnd(key, retentionDays) - 1) + 1);
+  writeUint32(records, offset + END_OFFSET, hourOf(retentionEnd(key, retentionDays) - 1) + 1);
+  records.set(openedBy, offset + OPENED_BY_OFFSET);
 }
 
 /** Writes all hashes that the runs hold. Idempotent. */
 export async function storeKnown(storage: DurableObjectStorage, runs: MergedRuns): Promise<void> {
   runs.seek(null);
   const hashes = new Uint8Array(HASHES_A_SLICE * HASH_BYTES);
+  const openedBy = new Uint8Array(HASHES_A_SLICE * WITHDRAWAL_HASH_BYTES);
   await inSlices(
     () => {
       const ends: string[] = [];
       const had = runs.take(HASHES_A_SLICE, (records, offset, n) => {
         hashes.set(records.subarray(offset, offset + HASH_BYTES), n * HASH_BYTES);
-        ends.push(String(uint32(records, offset + HASH_BYTES)).padStart(HOUR_DIGITS, '0'));
+        ends.push(String(uint32(records, offset + END_OFFSET)).padStart(HOUR_DIGITS, '0'));
+        const from = offset + OPENED_BY_OFFSET;
+        openedBy.set(records.subarray(from, from + WITHDRAWAL_HASH_BYTES), n * WITHDRAWAL_HASH_BYTES);
       });
-      // One value for all hashes and one for all hours: a thousand small arrays a slice would be left to the garbage collector.
-      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, ends.join(''), had));
+      // One value for all of a column: a thousand small arrays a slice would be left to the garbage collector.
+      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, ends.join(''), had, openedBy));
       return had;
     },
     (had) => had === HASHES_A_SLICE,

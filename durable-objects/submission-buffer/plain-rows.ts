@@ -179,6 +179,7 @@ function fresh(config: BufferConfig, row: PlainRow): Omit<FreshKey, 'release'> {
       daysSinceOnsetOfSymptoms: row.dsos,
     },
     hash: lastingHash(config, keyData),
+    withdrawalHash: null,
   };
 }
 

@@ -8,9 +8,17 @@
  * the rows leaves some without the mark: all of them are thrown away with their keys, and made again from the same journal;
  * after the mark nothing is read again. No copy of a key is left behind but what the rows are.
  */
-import { JOURNAL_HOUR_OFFSET, JOURNAL_LABEL_OFFSET, JOURNAL_ROW_BYTES } from '../../domain/journal.ts';
+import {
+  JOURNAL_HOUR_OFFSET,
+  JOURNAL_LABEL_OFFSET,
+  JOURNAL_ROW_BYTES,
+  JOURNAL_WITHDRAWAL_OFFSET,
+} from '../../domain/journal.ts';
 import type { JournalLabel, JournalState } from '../../domain/journal.ts';
+import { randomBytes } from 'node:crypto';
 import { ROW_BYTES, rowProvenance, uint32, unpackKey } from '../../domain/publication/packed-keys.ts';
+import { fromHex } from '../../protocol/primitives/bytes.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows } from '../insert-rows.ts';
 import { meta } from '../meta.ts';
@@ -23,7 +31,8 @@ import { KNOWN_SHAPE, storeKnown, writeKnown } from './known-hashes.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { putLabel } from './row-labels.ts';
 import { MergedRuns, sortRecords } from './sorted-runs.ts';
-import { insertWaiting, waitingHours, waitingTags } from './waiting-rows.ts';
+import { insertWaiting, presentTags, waitingHours } from './waiting-rows.ts';
+import { queueKeys } from './withdrawal-queue.ts';
 
 /** Rows that are hashed, looked up and sealed in some 10 ms. */
 const ROWS_A_SLICE = 1_000;
@@ -42,14 +51,26 @@ interface FoundRow {
   readonly hash: Uint8Array;
   readonly hour: number;
   readonly label: JournalLabel;
+  /** null: the row carries a random one. */
+  readonly withdrawalHash: Uint8Array | null;
 }
 
-/** @param rows of a record (domain/publication/packed-keys.ts): no upload of their keys is accepted any more */
-export async function restoreKnown(storage: DurableObjectStorage, config: BufferConfig, rows: Uint8Array) {
+/**
+ * @param rows of a record (domain/publication/packed-keys.ts): no upload of their keys is accepted any more
+ * @param openings their withdrawal hashes, in their order; null: none of them can be taken back any more
+ */
+export async function restoreKnown(
+  storage: DurableObjectStorage,
+  config: BufferConfig,
+  rows: Uint8Array,
+  openings: Uint8Array | null,
+): Promise<void> {
   const records = new Uint8Array((rows.length / ROW_BYTES) * KNOWN_SHAPE.bytes);
   for (let row = 0, at = 0; row < rows.length; row += ROW_BYTES, at += KNOWN_SHAPE.bytes) {
     const key = unpackKey(rows, row);
-    writeKnown(records, at, lastingHash(config, key.keyData), key, config.policy.retentionDays);
+    const hash = lastingHash(config, key.keyData);
+    const openedBy = hashOf(openings, row / ROW_BYTES) ?? randomBytes(WITHDRAWAL_HASH_BYTES);
+    writeKnown(records, at, { hash, openedBy, key }, config.policy.retentionDays);
   }
   const runs = new MergedRuns(KNOWN_SHAPE);
   runs.add(sortRecords(KNOWN_SHAPE, records));
@@ -74,7 +95,7 @@ export async function restoreWaiting(
   if (meta(sql, 'restored_waiting') !== null) return;
   // Of an attempt that was cut off; and what it or the lost object had written under the former keys is unreadable from here on.
   storage.transactionSync(() =>
-    sql.exec('DELETE FROM waiting_row; DELETE FROM row_label; DELETE FROM release_counter'),
+    sql.exec('DELETE FROM waiting_row; DELETE FROM row_label; DELETE FROM release_counter; DELETE FROM withdrawn_key'),
   );
   await keys.renew();
   const open = (point.covered ?? -1) + 1;
@@ -96,6 +117,8 @@ export async function restoreWaiting(
     for (const { batchId, fromHour, expiresHour } of journal?.state.withdrawn ?? []) {
       sql.exec('INSERT OR REPLACE INTO withdrawn_batch VALUES (?, ?, ?)', batchId, fromHour, expiresHour);
     }
+    // Behind the sets: the hour that they go to is open. What the publisher had of them before, it takes back once.
+    queueKeys(sql, keys, now, (journal?.state.takenBack ?? []).map(fromHex));
     sql.exec(`INSERT OR REPLACE INTO meta VALUES ('first_hour', ?)`, journal?.state.firstHour ?? point.firstHour);
     sql.exec(`INSERT INTO meta VALUES ('restored_waiting', 1)`);
   });
@@ -110,7 +133,7 @@ export async function restoreRows(
   config: BufferConfig,
   keys: HourKeys,
   now: number,
-  { hour, rows, labels }: UnloggedRows,
+  { hour, rows, openings, labels }: UnloggedRows,
 ): Promise<void> {
   const { sql } = storage;
   await keys.ready(now, [hour, ...waitingHours(sql)]);
@@ -122,7 +145,9 @@ export async function restoreRows(
         for (let n = 0; n < ROWS_A_SLICE && at < rows.length; n++, at += ROW_BYTES) {
           const key = unpackKey(rows, at);
           const label = labels[rowProvenance(rows, at)];
-          if (label !== undefined) slice.push({ key, hash: lastingHash(config, key.keyData), hour, label });
+          const withdrawalHash = hashOf(openings, at / ROW_BYTES);
+          const hash = lastingHash(config, key.keyData);
+          if (label !== undefined) slice.push({ key, hash, hour, label, withdrawalHash });
         }
         const counts = new Counts(config.unionRegion);
         counts.add(insert(sql, keys, notWaiting(sql, keys, unknownOf(sql, slice))));
@@ -136,6 +161,11 @@ export async function restoreRows(
 /** Uploads are taken again. @param log sequence of the log's last entry: by it a restore that was cut off later knows its own work */
 export function beginAgain(sql: SqlStorage, log: number): void {
   sql.exec(`INSERT OR REPLACE INTO meta VALUES ('restored_log', ?), ('begun', 1)`, log);
+}
+
+/** @returns the withdrawal hash of a row, null where there is none */
+function hashOf(openings: Uint8Array | null, row: number): Uint8Array | null {
+  return openings?.subarray(row * WITHDRAWAL_HASH_BYTES, (row + 1) * WITHDRAWAL_HASH_BYTES) ?? null;
 }
 
 /** @returns so many rows, fewer at the end: a million at once would not fit into memory */
@@ -165,7 +195,8 @@ function* rowsOf(config: BufferConfig, { state, rows }: ReadJournal, open: numbe
     if (label === undefined) continue;
     // What waited in an hour that was published since, and isn't in its record, was put aside: it is judged once more.
     const hour = Math.max(uint32(rows, at + JOURNAL_HOUR_OFFSET), open);
-    yield { key, hash: lastingHash(config, key.keyData), hour, label };
+    const withdrawalHash = rows.subarray(at + JOURNAL_WITHDRAWAL_OFFSET, at + JOURNAL_ROW_BYTES);
+    yield { key, hash: lastingHash(config, key.keyData), hour, label, withdrawalHash };
   }
 }
 
@@ -194,7 +225,7 @@ function notWaiting(sql: SqlStorage, keys: HourKeys, slice: readonly FoundRow[])
       const part = slice.slice(at, at + 50);
       const teks = new Uint8Array(part.length * TAG_BYTES);
       for (const [n, { key }] of part.entries()) teks.set(key.keyData, n * TAG_BYTES);
-      for (const n of waitingTags(sql, hour, cipher.tags(teks))) waits.add(part[n]!);
+      for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) waits.add(part[n]!);
     }
   }
   return slice.filter((row) => !waits.has(row));

@@ -41,7 +41,7 @@ export class BufferRestore {
     this.#requireEmpty();
     switch (step.kind) {
       case 'known':
-        return restoreKnown(storage, config, step.rows);
+        return restoreKnown(storage, config, step.rows, step.openings);
       case 'waiting':
         // Migration 3, of which an empty object has nothing to seal; no key may be made before the former ones are gone.
         await sealPlainRows(storage, config, this.#keys);

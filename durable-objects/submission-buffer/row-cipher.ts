@@ -6,15 +6,16 @@
  * | bytes | stored row | keyed by |
  * |---|---|---|
  * | 0..15 | tag: AES-256 of key_data, one block. Equal for equal keys, so it also says whether a key is known | `row-tag` |
- * | 16..63 | AES-256-CTR of the 48 bytes below; the tag, its two lowest bits cleared, is the first counter block | `row` |
+ * | 16..79 | AES-256-CTR of the 64 bytes below; the tag, its two lowest bits cleared, is the first counter block | `row` |
  *
  * | bytes | opened row |
  * |---|---|
  * | 16..39 | start, period, level, report type, onset, key_data, as in domain/publication/packed-keys.ts |
  * | 40..45 | label: which regions, consent, origin, code batch (row-labels.ts) · 46, 47: zero |
  * | 48..63 | the lasting hash, which outlives the row (known-ops.ts) |
+ * | 64..79 | the withdrawal hash (protocol/withdrawal.ts), random for a key that came without one |
  *
- * A tag never repeats under one key, since a key is stored once; so no counter block does. All keystream of a call comes
+ * A tag never repeats under one key, since a key is stored once; so no counter block does: the two bits number the four of a row. All keystream of a call comes
  * from one pass of the block cipher (NIST SP 800-38A, counter mode): the 14 rows of an upload, or the thousands of a page.
  */
 import { createCipheriv, createDecipheriv, randomBytes, type Cipheriv } from 'node:crypto';
@@ -23,7 +24,7 @@ import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { SORT_BYTES, TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { release, Scratch } from './memory.ts';
 
-export const STORED_ROW_BYTES = 64;
+export const STORED_ROW_BYTES = 80;
 export const TAG_BYTES = 16;
 /** Where the packed fields begin in an opened row: behind the tag. */
 export const FIELDS_OFFSET = 16;
@@ -31,6 +32,7 @@ export const LABEL_OFFSET = FIELDS_OFFSET + SORT_BYTES;
 const LABEL_BYTES = 6;
 export const HASH_OFFSET = LABEL_OFFSET + 8;
 export const HASH_BYTES = 16;
+export const WITHDRAWAL_OFFSET = HASH_OFFSET + HASH_BYTES;
 
 const TEK_IN_ROW = FIELDS_OFFSET + TEK_OFFSET;
 const BLOCKS_A_ROW = (STORED_ROW_BYTES - TAG_BYTES) / TAG_BYTES;
@@ -56,6 +58,8 @@ export class HourCipher {
   readonly #labelName: Uint8Array;
   readonly #labelText: Uint8Array;
   readonly #counts: Uint8Array;
+  readonly #withdrawn: Uint8Array;
+  #queue: HourCipher | null = null;
   /** A pure function of the text, so a transaction that is undone leaves nothing wrong in it. */
   readonly #labels = new Map<string, SealedLabel>();
   /** What was sealed last, which the next upload opens again: told by its bytes, so a rollback leaves nothing wrong in it. */
@@ -69,6 +73,12 @@ export class HourCipher {
     this.#labelName = derived('label-name');
     this.#labelText = derived('label-text');
     this.#counts = derived('counts');
+    this.#withdrawn = derived('withdrawn');
+  }
+
+  /** For keys that are taken back (withdrawal-queue.ts): under keys of its own, since such a key may wait as a row of the same hour. */
+  get queue(): HourCipher {
+    return (this.#queue ??= new HourCipher(this.#withdrawn));
   }
 
   /** @param teks key_data, one after the other @returns their tags, one after the other */

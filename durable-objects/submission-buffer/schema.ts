@@ -108,4 +108,17 @@ export const MIGRATIONS: readonly string[] = [
   // An object that has begun is told from one whose storage was lost (life.ts): what has anything in it has begun.
   `INSERT INTO meta SELECT 'begun', 1 WHERE EXISTS (SELECT 1 FROM release_set) OR EXISTS (SELECT 1 FROM upload)
      OR EXISTS (SELECT 1 FROM meta WHERE name = 'first_hour');`,
+  // Withdrawal hashes (docs/decisions/042). A row of before gets a fourth block of random bytes: under its key they open to a random hash, as
+  // a key without one has. A known key of before has none, which no opening fits. Then what is taken back and waits for the publisher.
+  `
+  UPDATE waiting_row SET sealed = CAST(sealed || randomblob(16) AS BLOB) WHERE length(sealed) = 48;
+  ALTER TABLE known_key ADD COLUMN withdrawal BLOB NOT NULL DEFAULT x'';
+  CREATE TABLE withdrawn_key (
+    hour INTEGER NOT NULL,
+    tag BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (hour, tag)
+  ) WITHOUT ROWID;
+  CREATE TABLE withdrawal_batch (id TEXT PRIMARY KEY, last_hour INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ];

@@ -5,6 +5,7 @@
  *
  * Nothing is written. A crash loses the memory, and the next page is read after building it anew.
  */
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { pause } from '../pace.ts';
 import {
   ROW_BYTES,
@@ -18,17 +19,18 @@ import type { KeyPage } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release, Scratch } from './memory.ts';
 import { numberLabels, type SetLabels } from './row-labels.ts';
-import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
+import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, WITHDRAWAL_OFFSET, readLabel } from './row-cipher.ts';
 import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
 /** 50,000 rows are 1.4 MB, far below the 32 MiB of one RPC answer, and bound the memory of a page. */
 const MAX_PAGE_ROWS = 50_000;
-/** 32 MB in memory: an hour of a million keys is read in one pass. */
-const PART_ROWS = 1_000_000;
-/** A packed row (domain/publication/packed-keys.ts), then the number of its code batch + 1. */
+/** 34 MB in memory: an hour of a million keys is read in two parts. */
+const PART_ROWS = 700_000;
+/** A packed row (domain/publication/packed-keys.ts), then the number of its code batch + 1, then its withdrawal hash. */
 const CODE_OFFSET = ROW_BYTES;
-const SHAPE: RecordShape = { bytes: ROW_BYTES + 4, sortBytes: SORT_BYTES };
+const OPENED_BY_OFFSET = CODE_OFFSET + 4;
+const SHAPE: RecordShape = { bytes: OPENED_BY_OFFSET + WITHDRAWAL_HASH_BYTES, sortBytes: SORT_BYTES };
 const PACKED = new Scratch();
 
 /** A row whose label nobody opens: without a provenance the publisher puts it aside. */
@@ -73,12 +75,15 @@ export class SetReader {
     if (this.#runs === null || !same(after, this.#after)) await this.#seek(after);
     const wanted = Math.min(Math.max(1, limit), MAX_PAGE_ROWS);
     const rows = new Uint8Array(wanted * ROW_BYTES);
+    const openings = new Uint8Array(wanted * WITHDRAWAL_HASH_BYTES);
     const codeBatches: Record<number, string> = {};
     let n = 0;
     while (n < wanted && this.#runs !== null) {
       const from = n;
       n += this.#runs.take(wanted - n, (records, offset, at) => {
         rows.set(records.subarray(offset, offset + ROW_BYTES), (from + at) * ROW_BYTES);
+        const hash = offset + OPENED_BY_OFFSET;
+        openings.set(records.subarray(hash, hash + WITHDRAWAL_HASH_BYTES), (from + at) * WITHDRAWAL_HASH_BYTES);
         const code = uint32(records, offset + CODE_OFFSET);
         if (code > 0) codeBatches[from + at] = this.#labels.codeBatches[code - 1]!;
       });
@@ -88,6 +93,7 @@ export class SetReader {
     this.#after = n === 0 ? after : had.slice(-ROW_BYTES, had.length - ROW_BYTES + SORT_BYTES);
     return {
       rows: n === wanted ? rows : had.slice(),
+      openings: n === wanted ? openings : openings.slice(0, n * WITHDRAWAL_HASH_BYTES),
       provenances: this.#labels.provenances,
       codeBatches,
       hasCodes: Object.keys(codeBatches).length > 0,
@@ -129,6 +135,8 @@ export class SetReader {
       records.set(rows.subarray(row + FIELDS_OFFSET, row + FIELDS_OFFSET + SORT_BYTES), at);
       packProvenance(records, at, numbers.provenance);
       writeUint32(records, at + CODE_OFFSET, numbers.codeBatch + 1);
+      const hash = row + WITHDRAWAL_OFFSET;
+      records.set(rows.subarray(hash, hash + WITHDRAWAL_HASH_BYTES), at + OPENED_BY_OFFSET);
       at += SHAPE.bytes;
     }
     return records.subarray(0, at);

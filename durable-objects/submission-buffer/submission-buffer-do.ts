@@ -4,11 +4,12 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import { recipientKey } from '../../domain/sealed-pages.ts';
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import type { ClockStatus, KeyStanding } from '../../domain/rpc.ts';
+import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
+import type { Opening } from '../../protocol/withdrawal.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { GroupCommit } from '../group-commit.ts';
@@ -33,13 +34,14 @@ import type {
   KeyPage,
   Resolution,
   RestorePort,
+  WithdrawalBatch,
 } from './contract.ts';
 import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
-import { writeJournal } from './journal-ops.ts';
+import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
 import { keyStandings } from './known-ops.ts';
 import { meta } from '../meta.ts';
 import { plainHours, PlainRows } from './plain-rows.ts';
@@ -48,12 +50,11 @@ import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetPages } from './set-pages.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
+import { WithdrawalDesk } from './withdrawal-desk.ts';
 
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
-/** How much a lost object may take with it (docs/decisions/038). */
-const JOURNAL_EVERY_MS = 300_000;
 
 const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
 
@@ -77,12 +78,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
   readonly #received: ReceivedUploads;
+  readonly #journal: JournalKeeper;
+  readonly #desk: WithdrawalDesk;
   readonly #pages: SetPages;
   readonly #plain: PlainRows;
   #armed = false;
-  #journalKey: Promise<CryptoKey> | null = null;
-  /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
-  #journalAt = -Infinity;
   readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
   readonly #life: Life;
   readonly #restore: BufferRestore;
@@ -97,6 +97,8 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
     this.#received = new ReceivedUploads(ctx.storage.sql, this.#keys, (n) => this.random(n));
     this.#commits = new GroupCommit(ctx.storage, this.#received);
+    this.#journal = new JournalKeeper(ctx.storage.sql, this.#keys, this.#privateBucket, randomBytes);
+    this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits);
     this.#pages = new SetPages(ctx.storage.sql, this.#keys);
     this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
@@ -126,6 +128,19 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
   }
 
+  /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
+  async withdraw(openings: readonly Opening[]): Promise<WithdrawReply> {
+    return this.#desk.withdraw(this.config, () => this.#sealed(), openings);
+  }
+
+  async withdrawals(hour: number): Promise<WithdrawalBatch | null> {
+    return this.#desk.batch(await this.#ready([hour]), hour);
+  }
+
+  async withdrawn(id: string): Promise<void> {
+    this.#desk.finish(await this.#ready(), id);
+  }
+
   /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
   async markBatch(codeBatchId: string, from: number): Promise<void> {
     await this.#life.require();
@@ -138,8 +153,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
-    const now = await this.#ready();
-    await this.#plain.seal(now);
+    const now = await this.#sealed();
     const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
     await this.rewriteJournal();
     return reply;
@@ -151,19 +165,17 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
-    const now = await this.#ready([request.hour]);
-    await this.#plain.seal(now);
+    const now = await this.#sealed([request.hour]);
     return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    await this.#plain.seal(await this.#ready());
+    await this.#sealed();
     return this.#pages.page(setNo, after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
-    const now = await this.#ready();
-    await this.#plain.seal(now);
+    const now = await this.#sealed();
     this.#pages.forget();
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
@@ -172,7 +184,8 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** See {@link BufferPort}; a set's rows are deleted once it is published everywhere. */
   async waits(): Promise<boolean> {
     const { sql } = this.ctx.storage;
-    return plainHours(sql) !== null || sql.exec('SELECT 1 FROM waiting_row LIMIT 1').toArray().length > 0;
+    const some = (table: string) => sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length > 0;
+    return plainHours(sql) !== null || some('waiting_row') || some('withdrawn_key') || some('withdrawal_batch');
   }
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
@@ -187,20 +200,16 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
     await this.#alarm.set(RETRY_MS);
-    if (await this.#life.isLost()) {
-      count(storage.sql, STORAGE_LOST_ALERT, 1);
-      return;
-    }
-    const now = await this.#ready();
-    await this.#plain.seal(now);
+    if (await this.#life.isLost()) return count(storage.sql, STORAGE_LOST_ALERT, 1);
+    const now = await this.#sealed();
     const begun = Date.now();
-    await this.#keepJournal(now, begun);
+    await this.#journal.keep(this.config, now, begun);
     const more = await inSlices(
       () => sweepSlice(storage, now),
       (left) => left && Date.now() - begun <= this.longestWakeMs,
     );
     await this.#eraseKeys(now);
-    const left = this.#journalAt + JOURNAL_EVERY_MS - begun;
+    const left = this.#journal.due(begun);
     const untilJournal = left > 0 ? Math.max(left, SOON_MS) : RETRY_MS;
     await this.#alarm.set(more ? SOON_MS : untilJournal);
   }
@@ -240,21 +249,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** The journal as it is now, whenever the last one was: a restore would bring back what was taken out and lies in it. */
   protected async rewriteJournal(): Promise<void> {
-    this.#journalAt = -Infinity;
-    await this.#keepJournal(await this.#ready(), Date.now());
-    if (this.#journalAt === -Infinity) await this.#alarm.set(RETRY_MS);
-  }
-
-  /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
-  async #keepJournal(now: number, realMs: number): Promise<void> {
-    if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;
-    try {
-      const key = await (this.#journalKey ??= recipientKey(this.config.restorePublicKey));
-      await writeJournal(this.ctx.storage.sql, this.#keys, this.#privateBucket(), key, randomBytes, now);
-      this.#journalAt = realMs;
-    } catch {
-      count(this.ctx.storage.sql, 'alert_journal_not_written', 1);
-    }
+    this.#journal.spoil();
+    await this.#journal.keep(this.config, await this.#ready(), Date.now());
+    if (this.#journal.due(Date.now()) <= 0) await this.#alarm.set(RETRY_MS);
   }
 
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
@@ -269,10 +266,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     return r2Bucket(binding);
   }
 
-  /**
-   * The believed time. An upload is never refused for a clock: by an earlier one its keys go to an earlier hour that is
-   * still open, and their release rule holds whatever the clock says.
-   */
+  /** The believed time. No upload is refused for a clock: by an earlier one its keys go to an earlier hour, by the same release rule. */
   async #now(): Promise<number> {
     return this.#guard.believe(await this.clock(), this.secondClock);
   }
@@ -289,8 +283,17 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     }
     return now;
   }
+
+  /** The same, when nothing lies in the clear any more. */
+  async #sealed(hours: readonly number[] = []): Promise<number> {
+    const now = await this.#ready(hours);
+    await this.#plain.seal(now);
+    return now;
+  }
 }
 
 // What waits is published; only then is anything purged.
 const [accept, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
-closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts } });
+// Nothing is left that anybody could want back: it is as gone as they ask for.
+const withdraw = async () => 'heard' as const;
+closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts, withdraw } });

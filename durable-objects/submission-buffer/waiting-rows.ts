@@ -2,8 +2,11 @@
  * @module The rows that wait to be published, as SQLite holds them: release hour, tag and ciphertext (row-cipher.ts). Within an
  * hour they lie in order of their tags, which is neither an order of arrival nor one of the published file.
  */
+import { randomFillSync } from 'node:crypto';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
+import { concatBytes } from '../../protocol/primitives/bytes.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
+import { insertRows, piecesOf, places, textByCount, type InsertTarget } from '../insert-rows.ts';
 import { packKey } from '../../domain/publication/packed-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
 import {
@@ -12,6 +15,7 @@ import {
   LABEL_OFFSET,
   STORED_ROW_BYTES,
   TAG_BYTES,
+  WITHDRAWAL_OFFSET,
   writeLabel,
   type HourCipher,
 } from './row-cipher.ts';
@@ -29,6 +33,8 @@ export interface FreshKey {
   readonly release: number;
   /** See known-ops.ts. */
   readonly hash: Uint8Array;
+  /** By which its owner can take it back; null: the row carries a random one, as decoys do, so that it can't be told. */
+  readonly withdrawalHash: Uint8Array | null;
 }
 
 /** Seals keys of one release hour and inserts them; runs inside a transaction. @param label what they have in common */
@@ -40,11 +46,13 @@ export function insertWaiting(
   label: number,
 ): void {
   const rows = new Uint8Array(keys.length * STORED_ROW_BYTES);
-  for (const [n, { key, hash }] of keys.entries()) {
+  for (const [n, { key, hash, withdrawalHash }] of keys.entries()) {
     const row = n * STORED_ROW_BYTES;
     packKey(rows, row + FIELDS_OFFSET, key);
     writeLabel(rows, row + LABEL_OFFSET, label);
     rows.set(hash, row + HASH_OFFSET);
+    if (withdrawalHash === null) randomFillSync(rows, row + WITHDRAWAL_OFFSET, WITHDRAWAL_HASH_BYTES);
+    else rows.set(withdrawalHash, row + WITHDRAWAL_OFFSET);
   }
   cipher.seal(rows);
   const values: unknown[] = [];
@@ -70,20 +78,48 @@ export function waitingHours(sql: SqlStorage, first = 0, last = Number.MAX_SAFE_
     .map(({ hour }) => hour);
 }
 
-const WAITING_AT = textByCount(
-  (count) => `WITH asked (at, tag) AS (${piecesOf(count, TAG_BYTES)})
-    SELECT at FROM asked CROSS JOIN waiting_row USING (tag) WHERE release_hour = ?2`,
-);
+/** Tables whose rows lie by hour and tag: those that wait, and those that are taken back (withdrawal-queue.ts). */
+const HOUR_OF = { waiting_row: 'release_hour', withdrawn_key: 'hour' } as const;
+
+/** Asked for in one statement; the platform binds at most 100 parameters (docs/spec/platform.md §1.2), and one is the hour. */
+const MOST_TAGS = 99;
+
+const presentIn = (table: keyof typeof HOUR_OF) =>
+  textByCount(
+    (count) => `WITH asked (at, tag) AS (${piecesOf(count, TAG_BYTES)})
+      SELECT at FROM asked CROSS JOIN ${table} USING (tag) WHERE ${HOUR_OF[table]} = ?2`,
+  );
+const PRESENT = { waiting_row: presentIn('waiting_row'), withdrawn_key: presentIn('withdrawn_key') };
 
 /**
- * @param tags of an hour's cipher, one after the other
+ * @param table see {@link HOUR_OF}
+ * @param tags of the hour's cipher for that table, one after the other
  * @returns of which positions there is a row
  */
-export function waitingTags(sql: SqlStorage, hour: number, tags: Uint8Array): number[] {
-  return sql
-    .exec<{ at: number }>(WAITING_AT(tags.length / TAG_BYTES), tags, hour)
-    .toArray()
-    .map(({ at }) => at);
+export function presentTags(sql: SqlStorage, table: keyof typeof HOUR_OF, hour: number, tags: Uint8Array): number[] {
+  const present: number[] = [];
+  const most = MOST_TAGS * TAG_BYTES;
+  for (let from = 0; from < tags.length; from += most) {
+    const some = tags.subarray(from, from + most);
+    const query = PRESENT[table](some.length / TAG_BYTES);
+    for (const { at } of sql.exec<{ at: number }>(query, some, hour)) present.push(from / TAG_BYTES + at);
+  }
+  return present;
+}
+
+/** @param tags of an hour's cipher, {@link MOST_TAGS} at most @returns the rows that they are of, each once, as they lie, one after the other */
+export function rowsOfTags(sql: SqlStorage, hour: number, tags: Uint8Array): Uint8Array {
+  const count = tags.length / TAG_BYTES;
+  const each = Array.from({ length: count }, (_, n) => tags.subarray(n * TAG_BYTES, (n + 1) * TAG_BYTES));
+  const found = sql
+    .exec<{ tag: ArrayBuffer; sealed: ArrayBuffer }>(
+      `SELECT tag, sealed FROM waiting_row WHERE release_hour = ? AND tag IN (${places(count)})`,
+      hour,
+      ...each,
+    )
+    .toArray();
+  const rows = found.map(({ tag, sealed }) => concatBytes(new Uint8Array(tag), new Uint8Array(sealed)));
+  return concatBytes(...rows.filter(({ length }) => length === STORED_ROW_BYTES));
 }
 
 /** Some rows of an hour, opened. */

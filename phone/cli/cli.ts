@@ -8,6 +8,7 @@ import { keys, match, verify } from './file-commands.ts';
 import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
 import { SYMPTOM_WORDS } from './symptoms.ts';
 import { status, sync } from './sync-commands.ts';
+import { withdrawCommand } from './withdraw-command.ts';
 
 export { OPTIONS } from './calling.ts';
 
@@ -34,6 +35,8 @@ A phone that lives in a directory:
       Fetches what is new, verifies it, matches it with what the phone heard, and says the risk.
   phone status DIR
       Says what the phone has and knows; asks nobody.
+  phone withdraw DIR
+      Takes back every key that was shared: what isn't published yet never is, the rest leaves with one of the next hours. Nothing more of the test is shared.
   phone forget DIR
       Deletes the test, here and at the server. The phone itself is the directory: remove it.
 
@@ -66,6 +69,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['share', share],
   ['sync', sync],
   ['status', status],
+  ['withdraw', withdrawCommand],
   ['forget', forget],
   ['verify', verify],
   ['keys', keys],

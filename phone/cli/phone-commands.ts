@@ -54,12 +54,14 @@ const ADVICE: Readonly<Record<Advice['kind'], string>> = {
   'state-unreadable': 'what the phone kept can’t be read; nothing was changed',
 };
 
-function answer<T>(result: Result<T, Advice>): T {
+/** @param result of a step @returns its value @throws {RefusedError} with what the person reads */
+export function answer<T>(result: Result<T, Advice>): T {
   if (result.ok) return result.value;
   throw new RefusedError(ADVICE[result.error.kind], result.error.kind);
 }
 
-function say(io: Io, options: Options, value: Readonly<Record<string, unknown>>, text: string): number {
+/** Prints an answer, as text or JSON. @returns exit code */
+export function say(io: Io, options: Options, value: Readonly<Record<string, unknown>>, text: string): number {
   io.out(options.json === true ? toJson(value) : `${text}\n`);
   return EXIT.done;
 }
@@ -131,7 +133,8 @@ export const meetPhones: Command = async (given, options, io) => {
   });
 };
 
-function portsOf(phone: Phone): CoursePorts {
+/** @param phone as opened @returns what its courses work with */
+export function portsOf(phone: Phone): CoursePorts {
   const { settings, random, now, stores } = phone;
   const parameters = parametersOf(phone);
   const bodyBytes = parameters?.coverTraffic.uploadBodyBytes;
@@ -141,6 +144,7 @@ function portsOf(phone: Phone): CoursePorts {
     verificationUrl: settings.verificationUrl,
     random,
     store: stores.test,
+    secrets: stores.secrets,
     clock: () => now,
     settings: parameters ?? { coverTraffic: { followUpDays: 0 }, polling: DEFAULT_POLLING },
     ...(bodyBytes === undefined ? {} : { bodyBytes }),
@@ -195,7 +199,8 @@ export const type: Command = async (given, options, io) => {
   return opening('type', directory, codeOf('type', typeCode(code)), options, io);
 };
 
-function onOne(
+/** @returns a command for one phone, which takes these options */
+export function onOne(
   name: string,
   names: Parameters<typeof allow>[2],
   work: (phone: Phone, options: Options, io: Io) => Promise<number>,

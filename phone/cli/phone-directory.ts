@@ -17,6 +17,7 @@ import type { RandomBytes } from '../random.ts';
 import { fileStore, type Store } from '../store.ts';
 import { isTestState } from '../course/test-state.ts';
 import type { Symptoms } from '../upload/onset.ts';
+import { areKeptSecrets } from '../upload/withdrawal.ts';
 import { RefusedError, UnreadableError } from './calling.ts';
 import { locked } from './lock.ts';
 
@@ -119,6 +120,7 @@ function storesOf(directory: string) {
     sightings: fileStore(at('sightings'), isSightings),
     test: fileStore(at('test'), isTestState),
     said: fileStore(at('symptoms'), isSaid),
+    secrets: fileStore(at('secrets'), areKeptSecrets),
     download: fileStore(at('download'), isManifestState),
     matches: fileStore<HistorySnapshot>(at('matches'), isHistorySnapshot),
     parameters: fileStore(at('parameters'), isParametersState),
@@ -178,7 +180,7 @@ async function openPhone(directory: string): Promise<Phone> {
   };
   const matches = await load(stores.matches);
   const parameters = (await load(stores.parameters)) ?? newParametersState(random);
-  for (const store of [stores.test, stores.said, stores.download]) await load<unknown>(store);
+  for (const store of [stores.test, stores.said, stores.secrets, stores.download]) await load<unknown>(store);
   const now = await clockOf(settings);
   const { history: keys } = currentKey(stored.keys, now, random);
   const sightings = stored.sightings.filter(({ timestamp }) => timestamp >= now - RETENTION_SECONDS);

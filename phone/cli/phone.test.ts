@@ -80,6 +80,27 @@ describe('phone init', () => {
   });
 });
 
+describe('phone withdraw', () => {
+  it('without a server loses nothing, and says that it can be asked for again', async ({ expect }) => {
+    await init('anna');
+    const secrets = JSON.stringify([
+      { keyData: { $bytes: 'AAAAAAAAAAAAAAAAAAAAAA==' }, secret: { $bytes: 'AAAA' }, until: 9e9 },
+    ]);
+    await writeFile(join(at('anna'), 'secrets.json'), secrets, { mode: 0o600 });
+    const { code, out } = await phone('withdraw', at('anna'), '--json');
+    expect([code, JSON.parse(out)]).toMatchObject([1, { refused: true, error: 'try-again' }]);
+    expect(await readFile(join(at('anna'), 'secrets.json'), 'utf8')).toBe(secrets);
+  });
+
+  it('names a file that is damaged, and writes nothing over it', async ({ expect }) => {
+    await init('anna');
+    await writeFile(join(at('anna'), 'secrets.json'), '[{"secret":1}]', { mode: 0o600 });
+    const { code, err } = await phone('withdraw', at('anna'));
+    expect([code, err]).toEqual([3, expect.stringContaining('secrets.json is damaged')]);
+    expect(await readFile(join(at('anna'), 'secrets.json'), 'utf8')).toBe('[{"secret":1}]');
+  });
+});
+
 describe('phone meet', () => {
   it('is a simulation, and says so; each hears the other, for as long as it lasted', async ({ expect }) => {
     await init('anna');

@@ -5,9 +5,11 @@
  * nor cover traffic from either.
  */
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
+import type { Opening } from '../../protocol/withdrawal.ts';
 import type { OpeningCode } from '../verification/codes.ts';
 import { isTryAgain, sendDummy, upload, type UploadFailure, type UploadPorts } from '../upload/upload.ts';
 import type { UploadContent } from '../upload/upload-request.ts';
+import { withdraw, type WithdrawalFailure } from '../upload/withdrawal.ts';
 import {
   forget,
   register,
@@ -117,6 +119,21 @@ export async function playForget(token: string, ports: PlaybookPorts): Promise<R
   await sendVerificationDummy(ROUTES.forget[1], ports);
   await sendDummy(ports);
   return forgotten;
+}
+
+/**
+ * Takes keys back: on the wire a poll, since a withdrawal is as long as an upload.
+ *
+ * @param openings of keys that were shared; none: a dummy
+ * @param ports see {@link PlaybookPorts}
+ * @returns ok when the server has looked into them
+ */
+export async function playWithdraw(
+  openings: readonly Opening[],
+  ports: PlaybookPorts,
+): Promise<Result<null, WithdrawalFailure>> {
+  for (const route of ROUTES.poll) await sendVerificationDummy(route, ports);
+  return withdraw(openings, ports);
 }
 
 /**

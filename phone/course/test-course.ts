@@ -13,6 +13,7 @@ import type { Store } from '../store.ts';
 import { secondsToNextInterval } from '../timing/schedule.ts';
 import { endedKeys, type OwnKey, type TekHistory } from '../radio/tek-schedule.ts';
 import { contentError, type UploadContent } from '../upload/upload-request.ts';
+import { type KeptSecret, withSecrets } from '../upload/withdrawal.ts';
 import type { TestResult } from '../verification/verification.ts';
 import { type Advice, adviceFor, NOT_NOW, REPORT_A_FAULT, TRY_AGAIN } from './advice.ts';
 import { type Kept, loadKept, saveKept, type Sharing, type Test, type TestState } from './test-state.ts';
@@ -23,6 +24,8 @@ export { isTestState, type TestState } from './test-state.ts';
 export interface CoursePorts extends PlaybookPorts {
   readonly settings: SharingSettings;
   readonly store: Store<TestState>;
+  /** Where the secrets of shared keys are kept; left out: they are shared without, and can't be taken back. */
+  readonly secrets?: Store<readonly KeptSecret[]>;
   /** Unix seconds. */
   readonly clock: () => number;
 }
@@ -136,7 +139,7 @@ export async function shareKeys(content: UploadContent, ports: CoursePorts): Out
   const begun = sendable(test.sharing, ports);
   const refusal = begun === null ? unsendable(content, ports) : null;
   if (refusal !== null) return err(refusal);
-  const sharing = begun ?? { content, consentedAt: ports.clock(), tan: null };
+  const sharing = begun ?? { content: await withSecrets(content, ports), consentedAt: ports.clock(), tan: null };
   const save = (next: Sharing | null) => saveKept(ports.store, { ...kept.value, test: { ...test, sharing: next } });
   // A phone that dies after this write sends the same again, under the same TAN.
   const keep = async (tan: string): Promise<UploadContent> => {
@@ -204,7 +207,8 @@ export async function shareLastKey(
   const last = isDue ? lastKeys(history, test.content.keys, test.at, now) : [];
   const begun = sendable(test.sharing, ports);
   if (last.length === 0 && begun === null) return err(NOT_NOW);
-  const sharing = begun ?? { content: { ...test.content, keys: share(last) }, consentedAt, tan: null };
+  const fresh = { ...test.content, keys: share(last) };
+  const sharing = begun ?? { content: await withSecrets(fresh, ports), consentedAt, tan: null };
   const put = (next: Test): Promise<void> => saveKept(ports.store, { ...kept.value, test: next });
   let isFormer = false;
   const keep = async (tan: string): Promise<UploadContent> => {

@@ -6,7 +6,12 @@
  * size instead.
  */
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
-import { encodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
+import {
+  encodeSubmissionPayload,
+  type SubmissionPayload,
+  type SubmittedKey,
+} from '../../protocol/submission-payload.ts';
+import { withdrawalHash } from '../../protocol/withdrawal.ts';
 import type { RandomBytes } from '../random.ts';
 import type { OwnKey } from '../radio/tek-schedule.ts';
 
@@ -16,10 +21,10 @@ const UPLOAD_PATH = '/version/v1/diagnosis-keys';
 const MAX_UPLOAD_KEYS = 30;
 /**
  * Every body's size, unless more is configured (protocol/parameters/operations.ts, uploadBodyBytes), and the least. 30
- * keys of 35 bytes are 1,050, 50 visited countries of 4 bytes 200, the TAN 39, the other fields 10, and at least {@link
- * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 1,430.
+ * keys of 54 bytes are 1,620, 50 visited countries of 4 bytes 200, the TAN 39, the other fields 10, and at least {@link
+ * MIN_PADDING_BYTES} of padding with its 3 bytes of framing: 2,000.
  */
-export const UPLOAD_BODY_BYTES = 1536;
+export const UPLOAD_BODY_BYTES = 2048;
 /** The most: with more the padding's length may take two bytes or three, and one size in between could not be hit. */
 const MOST_BODY_BYTES = 16_384;
 /**
@@ -38,6 +43,8 @@ export interface SharedKey extends OwnKey {
   readonly transmissionRiskLevel: number | null;
   /** −15..4000 in CWA's encoding (onset.ts); null: the server derives it. */
   readonly daysSinceOnsetOfSymptoms: number | null;
+  /** By which it can be taken back (withdrawal.ts); never sent with it. Left out or null: it can't be. */
+  readonly withdrawalSecret?: Uint8Array | null;
 }
 
 /** What a person shares. Sent again after a lost answer it must not change: only then is it known as the same. */
@@ -66,7 +73,7 @@ export type UploadRequestError =
  * @param tan as the verification server gave it, 36 characters
  * @param content what is shared
  * @param random for the padding, drawn anew at each attempt
- * @param bodyBytes as configured; brought into 1536..16384, by every phone alike
+ * @param bodyBytes as configured; brought into 2048..16384, by every phone alike
  * @returns the request, or which limit the content passes
  */
 export function uploadRequest(
@@ -82,7 +89,7 @@ export function uploadRequest(
   }
   const body = paddedBody(
     {
-      keys: content.keys.map((key) => ({ ...key, reportType: null })),
+      keys: content.keys.map(submitted),
       requestPadding: null,
       visitedCountries: content.visitedCountries,
       origin: null,
@@ -138,16 +145,34 @@ function request(body: Uint8Array): UploadRequest {
   return { path: UPLOAD_PATH, headers: { 'content-type': 'application/x-protobuf' }, body };
 }
 
-function paddedBody(
+function submitted({ withdrawalSecret: secret = null, ...key }: SharedKey): SubmittedKey {
+  const hash = secret === null ? null : withdrawalHash({ keyData: key.keyData, secret });
+  return { ...key, reportType: null, withdrawalHash: hash };
+}
+
+const paddedBody = (
   payload: SubmissionPayload,
   random: RandomBytes,
   bodyBytes: number,
+): Result<Uint8Array, UploadRequestError> =>
+  padded((requestPadding) => encodeSubmissionPayload({ ...payload, requestPadding }), random, bodyBytes);
+
+/**
+ * @param encode a message with that padding, whose field has a tag of one byte
+ * @param random for the padding
+ * @param bodyBytes as for {@link uploadRequest}
+ * @returns the body, of one size whatever the message
+ */
+export function padded(
+  encode: (padding: Uint8Array | null) => Uint8Array,
+  random: RandomBytes,
+  bodyBytes: number = UPLOAD_BODY_BYTES,
 ): Result<Uint8Array, UploadRequestError> {
   const size = Math.min(MOST_BODY_BYTES, Math.max(UPLOAD_BODY_BYTES, bodyBytes));
-  const bytes = encodeSubmissionPayload(payload).length;
+  const bytes = encode(null).length;
   const padding = size - bytes - PADDING_FRAME_BYTES;
   if (padding < MIN_PADDING_BYTES) {
     return err({ kind: 'too-large', bytes, limit: size - PADDING_FRAME_BYTES - MIN_PADDING_BYTES });
   }
-  return ok(encodeSubmissionPayload({ ...payload, requestPadding: random(padding) }));
+  return ok(encode(random(padding)));
 }

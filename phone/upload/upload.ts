@@ -19,7 +19,7 @@ export interface UploadPorts {
   /** Origin of the upload Worker, without a slash at its end. */
   readonly baseUrl: string;
   readonly random: RandomBytes;
-  /** From the configuration (coverTraffic.uploadBodyBytes); without one 1,536. */
+  /** From the configuration (coverTraffic.uploadBodyBytes); without one 2,048. */
   readonly bodyBytes?: number;
 }
 
@@ -74,7 +74,12 @@ export function sendDummy(ports: UploadPorts): Promise<number | null> {
   return send(dummyRequest(ports.random, ports.bodyBytes), ports);
 }
 
-async function send(request: UploadRequest, { fetch, baseUrl }: UploadPorts): Promise<number | null> {
+/**
+ * @param request of one size
+ * @param ports see {@link UploadPorts}
+ * @returns status, or null when there was no answer
+ */
+export async function send(request: UploadRequest, { fetch, baseUrl }: UploadPorts): Promise<number | null> {
   try {
     const response = await fetch(`${baseUrl}${request.path}`, {
       method: 'POST',

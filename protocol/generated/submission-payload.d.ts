@@ -52,6 +52,7 @@ export namespace cwa {
         rollingPeriod: number;
         reportType: number;
         daysSinceOnsetOfSymptoms: number;
+        withdrawalHash: Uint8Array;
         static encode(message: cwa.TemporaryExposureKey.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): cwa.TemporaryExposureKey & cwa.TemporaryExposureKey.$Shape;
     }
@@ -64,6 +65,7 @@ export namespace cwa {
             rollingPeriod?: (number|null);
             reportType?: (number|null);
             daysSinceOnsetOfSymptoms?: (number|null);
+            withdrawalHash?: (Uint8Array|null);
             $unknowns?: Uint8Array[];
         }
         type $Shape = cwa.TemporaryExposureKey.$Properties;

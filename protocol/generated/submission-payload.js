@@ -202,6 +202,7 @@ export const cwa = $root.cwa = (() => {
         TemporaryExposureKey.prototype.rollingPeriod = 144;
         TemporaryExposureKey.prototype.reportType = 1;
         TemporaryExposureKey.prototype.daysSinceOnsetOfSymptoms = 0;
+        TemporaryExposureKey.prototype.withdrawalHash = $util.newBuffer([]);
 
         TemporaryExposureKey.encode = function (message, writer, _depth) {
             if (!writer)
@@ -222,6 +223,8 @@ export const cwa = $root.cwa = (() => {
                 writer.uint32(40).int32(message.reportType);
             if (message.daysSinceOnsetOfSymptoms != null && $Object.hasOwnProperty.call(message, "daysSinceOnsetOfSymptoms"))
                 writer.uint32(48).sint32(message.daysSinceOnsetOfSymptoms);
+            if (message.withdrawalHash != null && $Object.hasOwnProperty.call(message, "withdrawalHash"))
+                writer.uint32(8010).bytes(message.withdrawalHash);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -289,6 +292,12 @@ export const cwa = $root.cwa = (() => {
                         if (wireType !== 0)
                             break;
                         message.daysSinceOnsetOfSymptoms = reader.sint32();
+                        continue;
+                    }
+                case 1001: {
+                        if (wireType !== 2)
+                            break;
+                        message.withdrawalHash = reader.bytes();
                         continue;
                     }
                 }

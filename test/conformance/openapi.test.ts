@@ -14,6 +14,7 @@ import { CERTIFICATE_KEY } from '../../protocol/index/ended.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
+import { encodeWithdrawal, WITHDRAWAL_PATH } from '../../protocol/withdrawal.ts';
 import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { bundle } from '../../local-edge/bundle.ts';
 import { json, type RawAnswer, send } from './support/http.ts';
@@ -171,8 +172,24 @@ const UPLOAD_DRIVERS: Readonly<Record<string, Driver>> = {
   500: async () => uploadOf('3f2b8c4e-5d6a-4b7c-8d9e-0f1a2b3c4d5e', 'text/plain'),
 };
 
+const withdrawal = async (body: Uint8Array, type = 'application/x-protobuf'): Promise<RawAnswer> =>
+  system.send(WITHDRAWAL_PATH, { method: 'POST', headers: { 'content-type': type }, body });
+const OPENINGS = encodeWithdrawal(
+  { openings: [{ keyData: new Uint8Array(16), secret: new Uint8Array(32) }], cover: false },
+  new Uint8Array(200),
+);
+
+/** How each status of a withdrawal comes about. */
+const WITHDRAWAL_DRIVERS: Readonly<Record<string, Driver>> = {
+  200: async () => withdrawal(OPENINGS),
+  400: async () => withdrawal(new Uint8Array(3)),
+  405: async () => system.send(WITHDRAWAL_PATH),
+  500: async () => withdrawal(OPENINGS, 'text/plain'),
+};
+
 const driversOf = (path: string): Readonly<Record<string, Driver>> => {
   if (path === UPLOAD_PATH) return UPLOAD_DRIVERS;
+  if (path === WITHDRAWAL_PATH) return WITHDRAWAL_DRIVERS;
   return VERIFICATION_PATHS.includes(path) ? verificationDrivers(system.edge, origin['mute'] ?? '') : READ_DRIVERS;
 };
 

@@ -142,7 +142,12 @@ describe('running Workers', () => {
       guesses: [],
       forgetExpired: [],
     },
-    'exposure-edge-origin#Intake': { resolve: ['0'.repeat(32), '0'.repeat(32)], known: [[]], policy: [] },
+    'exposure-edge-origin#Intake': {
+      resolve: ['0'.repeat(32), '0'.repeat(32)],
+      known: [[]],
+      policy: [],
+      withdraw: [[]],
+    },
     'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
     'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },

@@ -56,7 +56,7 @@ function makePlain(
   database.exec(`UPDATE schema_version SET version = 2; INSERT INTO provenance VALUES (1, 'DE', 1, 'DE', 0)`);
   const hour = Math.floor(START / 3600);
   database.exec(
-    `INSERT INTO meta VALUES ('first_hour', ${hour}); INSERT INTO known_key VALUES (randomblob(16), ${hour + 400})`,
+    `INSERT INTO meta VALUES ('first_hour', ${hour}); INSERT INTO known_key (hash, expires_hour) VALUES (randomblob(16), ${hour + 400})`,
   );
   const insert = database.prepare('INSERT INTO diagnosis_key VALUES (?, ?, ?, ?, 1, 0, ?, 1, NULL)');
   const insertAll = (keys: typeof published): void => {

@@ -17,7 +17,14 @@ import {
   type WireRequest,
 } from '../../load-tests/edge-tier/wire.ts';
 import { type EdgeTier, startEdgeTier } from '../../load-tests/edge-tier/tier.ts';
-import { playDummy, type PlaybookPorts, playPoll, playRegister, playSubmit } from '../../phone/course/playbook.ts';
+import {
+  playDummy,
+  type PlaybookPorts,
+  playPoll,
+  playRegister,
+  playSubmit,
+  playWithdraw,
+} from '../../phone/course/playbook.ts';
 import type { Fetch } from '../../phone/http.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import type { UploadContent } from '../../phone/upload/upload-request.ts';
@@ -320,6 +327,24 @@ describe.for(LINES)('our phone’s requests, $name', (line) => {
     for (const name of Object.keys(courses)) {
       expect(up(name), `${name}, questions`).toEqual(up('cover'));
       expect(down(name), `${name}, answers`).toEqual(down('cover'));
+    }
+  });
+
+  it('are as long for a withdrawal as for a poll, on a connection of its own', async ({ expect }) => {
+    const opening = () => ({ keyData: random(16), secret: random(32) });
+    const openings = (count: number) => Array.from({ length: count }, opening);
+    const withdrawal =
+      (count: number): Play =>
+      async (ports) => {
+        const heard = await playWithdraw(openings(count), ports);
+        if (!heard.ok) throw new Error(`withdrawal: ${JSON.stringify(heard)}`);
+      };
+    const bytes = (exchanges: readonly Exchange[]) =>
+      exchanges.map((exchange) => [exchange.up, answerBytes(line, exchange)]);
+    const poll = await played([(ports) => playDummy('poll', ports)]);
+    for (const count of [0, 1, 14, 30]) {
+      const seen = await played([withdrawal(count)]);
+      expect(bytes(seen), `${count} openings`).toEqual(bytes(poll));
     }
   });
 

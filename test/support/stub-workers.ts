@@ -152,6 +152,7 @@ export class Intake extends WorkerEntrypoint {
   }
   policy() { return { version: 1, supportedCountries: ['DE', 'FR'], ended: false }; }
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
+  withdraw() { return 'heard'; }
 }
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }

@@ -33,6 +33,8 @@ import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts'
 import type { PublisherConfig } from '../../durable-objects/publisher/model.ts';
 import { bucketObjects, certify, emptyBuckets } from '../../durable-objects/publisher/certify-ops.ts';
 import { purgeAll, remainsOf } from '../shared/ending.ts';
+import type { WithdrawReply } from '../../domain/withdrawal.ts';
+import { isOpening, MOST_OPENINGS, type Opening } from '../../protocol/withdrawal.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
@@ -86,6 +88,12 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
 
     async known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]> {
       return originObjects(this.env).buffer.known(keys.slice(0, MAX_KEYS_PER_UPLOAD));
+    }
+
+    /** Whose keys they are is what the openings prove, so `upload` needs no permit. */
+    async withdraw(openings: readonly Opening[]): Promise<WithdrawReply> {
+      const good = Array.isArray(openings) ? openings.slice(0, MOST_OPENINGS).filter(isOpening) : [];
+      return good.length === 0 ? 'heard' : originObjects(this.env).buffer.withdraw(good);
     }
 
     readonly #ask = (): Promise<PolicyInForce> => originObjects(this.env).parameters.policy();

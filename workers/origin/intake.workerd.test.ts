@@ -48,8 +48,8 @@ function permitFor(upload: AcceptedUpload): IntakePermit {
 
 it.for<[name: string, change: (upload: AcceptedUpload) => object]>([
   ['a list of keys', (upload) => upload],
-  ['half a key more', (upload) => ({ ...upload, keys: new Uint8Array(3.5 * 24) })],
-  ['keys that are text', (upload) => ({ ...upload, keys: '0'.repeat(72) })],
+  ['half a key more', (upload) => ({ ...upload, keys: new Uint8Array(3.5 * 40) })],
+  ['keys that are text', (upload) => ({ ...upload, keys: '0'.repeat(120) })],
   ['nothing', () => null as unknown as object],
 ])('an upload with a good permit is refused for %s, and stored as it should be', async ([, change], { expect }) => {
   const upload = uploadOf(keysOf(3));

@@ -1,6 +1,6 @@
 /**
  * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (docs/architecture.md §4, docs/spec/cwa.md
- * §1.1). Every answer leaves at one deadline after the last body byte, and has one size.
+ * §1.1), and `POST /v1/withdrawal` (withdrawal.ts). Every answer leaves at one deadline after the last body byte, and has one size.
  */
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
@@ -9,6 +9,7 @@ import type { PublishedPolicy } from '../../domain/keys/regions.ts';
 import { publishableKeys } from '../../domain/keys/validate.ts';
 import { authenticateTan } from '../../domain/tan.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { WITHDRAWAL_PATH } from '../../protocol/withdrawal.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
 import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
@@ -22,6 +23,7 @@ import { readClaim } from './claim.ts';
 import { DIALECT_HEADERS, readHeaders, type Intent } from './headers.ts';
 import { dialectAnswer, statusOf, type Outcome } from './outcome.ts';
 import { storeUpload } from './store.ts';
+import { withdraw } from './withdrawal.ts';
 
 /** Where phones post to. */
 export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
@@ -57,9 +59,15 @@ export function createApp({
   app.use(stripClientMetadata(DIALECT_HEADERS));
   app.post(UPLOAD_PATH, (c) => {
     requireDeadline(configOf(c.env), mayAnswerAtOnce);
-    return answerUpload(c, { clock, counts, policy });
+    const intent = readHeaders(c.req.raw.headers);
+    return answer(c, counts, (body) => decide(intent, body, configOf(c.env), c.env, { clock, policy }));
   });
-  app.all(UPLOAD_PATH, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
+  app.post(WITHDRAWAL_PATH, (c) => {
+    requireDeadline(configOf(c.env), mayAnswerAtOnce);
+    return answer(c, counts, (body) => withdraw(c.req.raw.headers, body, c.env.INTAKE));
+  });
+  for (const path of [UPLOAD_PATH, WITHDRAWAL_PATH])
+    app.all(path, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
   app.onError((error, c) => {
     // Names a variable of ours, nothing of a request: every request fails the same way until it is set right.
@@ -72,14 +80,15 @@ export function createApp({
 /** What one app keeps between requests. */
 interface Kept {
   readonly clock: Clock;
-  readonly counts: HourlyCounts;
   readonly policy: LastGood<PublishedPolicy>;
 }
 
-async function answerUpload(c: UploadContext, kept: Kept): Promise<Response> {
-  const { counts } = kept;
-  const config = configOf(c.env);
-  const intent = readHeaders(c.req.raw.headers);
+/** Whatever comes out leaves at one deadline, with one size. */
+async function answer(
+  c: UploadContext,
+  counts: HourlyCounts,
+  work: (body: BodyResult) => Promise<Outcome>,
+): Promise<Response> {
   const body = await readBody(c.req.raw, MAX_BODY_BYTES);
   const hour = hourOf(Date.now() / 1000);
   counts.report(hour);
@@ -88,8 +97,8 @@ async function answerUpload(c: UploadContext, kept: Kept): Promise<Response> {
     return { kind: 'try-later' };
   };
   const outcome = await answerAtDeadline<Outcome>({
-    deadlineMs: config.answerDeadlineMs,
-    work: () => decide(intent, body, config, c.env, kept),
+    deadlineMs: configOf(c.env).answerDeadlineMs,
+    work: () => work(body),
     late: tryLater('answer-late'),
     failed: tryLater('answer-failed'),
     waitUntil: (promise) => c.executionCtx.waitUntil(promise),

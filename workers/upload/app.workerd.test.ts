@@ -205,6 +205,7 @@ function deployment() {
   const INTAKE: UploadEnv['INTAKE'] = {
     resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
     known: (keys) => ENV.INTAKE.known(keys),
+    withdraw: (openings) => ENV.INTAKE.withdraw(openings),
     accept: async (_id, upload) => {
       accepted.push(upload.regions);
       return { kind: 'stored' };
@@ -328,8 +329,10 @@ describe('what reaches a neighbour', () => {
       resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
       known: (keys) => ENV.INTAKE.known(keys),
       policy: () => ENV.INTAKE.policy(),
+      withdraw: (openings) => ENV.INTAKE.withdraw(openings),
     };
-    const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0 });
+    const hash = new Uint8Array(16).fill(3);
+    const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0, withdrawalHash: hash });
     await post(
       { headers: headers({ 'user-agent': 'phone', 'cf-connecting-ip': '192.0.2.7' }), body: body([sent]) },
       { ...ENV, INTAKE },
@@ -343,6 +346,7 @@ describe('what reaches a neighbour', () => {
           rollingPeriod: 144,
           reportType: 1,
           daysSinceOnsetOfSymptoms: 2,
+          withdrawalHash: hash,
         },
       ],
       regions: ['DE'],

@@ -21,6 +21,7 @@ function claimOf(payload: SubmissionPayload): UploadClaim {
       rollingStartIntervalNumber: key.rollingStartIntervalNumber,
       rollingPeriod: key.rollingPeriod,
       daysSinceOnsetOfSymptoms: key.daysSinceOnsetOfSymptoms,
+      withdrawalHash: key.withdrawalHash ?? null,
     })),
     visitedCountries: payload.visitedCountries,
     origin: payload.origin,

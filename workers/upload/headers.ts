@@ -10,6 +10,11 @@ export const DIALECT_HEADERS = ['content-type', 'cwa-fake', 'cwa-authorization',
 const MEDIA_TYPE = 'application/x-protobuf';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** @param headers of a request @returns whether its body says that it is a protobuf */
+export function isProtobuf(headers: Headers): boolean {
+  return headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() === MEDIA_TYPE;
+}
+
 /** What the headers ask for. */
 export type Intent =
   | { readonly kind: 'upload'; readonly authorisation: string }
@@ -28,8 +33,7 @@ const answer = (kind: 'bad-headers' | 'unauthorised' | 'unsupported'): Intent =>
  * @returns what to do with the body
  */
 export function readHeaders(headers: Headers): Intent {
-  const mediaType = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (mediaType !== MEDIA_TYPE) return answer('unsupported');
+  if (!isProtobuf(headers)) return answer('unsupported');
   const fake = headers.get('cwa-fake')?.trim();
   if (fake === undefined) return { kind: 'in-body' };
   if (fake === '') return answer('bad-headers');

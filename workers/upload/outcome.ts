@@ -8,6 +8,8 @@ import { levelAnswer, type LevelStatus } from '../shared/level-answer.ts';
 export type Outcome =
   /** The keys are durable, now or since an earlier attempt; or nothing was left to publish and the TAN is unused. */
   | { readonly kind: 'stored' }
+  /** A withdrawal that was looked into; whether its openings opened anything isn't told, and isn't known here. */
+  | { readonly kind: 'heard' }
   /** A dummy that was parsed and checked like any upload. */
   | { readonly kind: 'dummy' }
   /** No protobuf, or more of it than a phone sends. */
@@ -24,7 +26,7 @@ export type Outcome =
   | { readonly kind: 'unauthorised' }
   /** The service has ended: said to everybody alike, dummies and what is malformed among them. Apps take it for a bad TAN, and stop. */
   | { readonly kind: 'ended' }
-  /** Another upload holds the TAN, or a neighbour is out of reach, or the deadline came first. The TAN is unburned. */
+  /** Another upload holds the TAN, or a neighbour is out of reach, or too many withdrawals came, or the deadline came first. The TAN is unburned. */
   | { readonly kind: 'try-later' }
   /** What Corona-Warn-App's server answers through its catch-all handler. */
   | { readonly kind: 'unsupported' };
@@ -37,6 +39,7 @@ export function statusOf(outcome: Outcome): LevelStatus {
   switch (outcome.kind) {
     case 'stored':
     case 'dummy':
+    case 'heard':
       return 200;
     case 'malformed':
     case 'too-large':

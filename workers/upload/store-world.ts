@@ -80,6 +80,7 @@ export class World {
         accept: (uploadId, upload, permit) => over('accept', () => this.#accept(uploadId, upload, permit)),
         resolve: (uploadId, idNonce) => over('resolve', () => this.#resolve(uploadId, idNonce)),
         policy: async () => ({ version: 1, supportedCountries: ['DE'], ended: false }),
+        withdraw: async () => 'heard',
         known: (keys) =>
           over('known', () => keys.map(({ keyData }) => (this.knownKeys.has(toHex(keyData)) ? 'known' : 'new'))),
       },

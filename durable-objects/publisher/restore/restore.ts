@@ -12,13 +12,14 @@
  * | Publisher | all its rows, with the log's entry | an empty object beside a buffer that says which log it was restored by |
  */
 import { ROW_BYTES, rowProvenance, type Provenance } from '../../../domain/publication/packed-keys.ts';
-import { partKey } from '../../../domain/publication/record.ts';
+import { openingsOfPart, partKey } from '../../../domain/publication/record.ts';
 import type { RestoreFacts, RestoreFinding, RestoreReply, RestoreRequest } from '../../../domain/restore.ts';
 import { JOURNAL_KEY, type JournalLabel } from '../../../domain/journal.ts';
 import { SEALED_HEADER_BYTES } from '../../../domain/sealed-pages.ts';
 import { hourOf } from '../../../protocol/gaen/intervals.ts';
 import { fromBase64Url, toBase64Url } from '../../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../../protocol/primitives/hash.ts';
+import { WITHDRAWAL_HASH_BYTES } from '../../../protocol/withdrawal.ts';
 import { spkiFromPem } from '../../../protocol/signing.ts';
 import type { JournalFound, RestorePoint, RestorePort } from '../../submission-buffer/contract.ts';
 import type { Publication } from '../publication.ts';
@@ -149,14 +150,25 @@ export class Restore {
         if (read >= OBJECTS_A_CALL) return { kind: 'going-on', phase: 'known keys', done, total };
         for (let at = 0; at < names.length; at += AT_ONCE) {
           const part = names.slice(at, at + AT_ONCE);
-          const rows = await Promise.all(part.map((name) => p.privateBucket.get(name)));
-          for (const [n, bytes] of rows.entries()) {
-            const name = part[n]!;
-            if (bytes === null) return refuse(name, 'is recorded and not there');
+          const objects = part.flatMap((name) => [name, openingsOfPart(name)]);
+          const recorded = objects.filter((name) => report.objects.has(name));
+          const found = new Map<string, Uint8Array>();
+          await Promise.all(
+            recorded.map(async (name) => {
+              const bytes = await p.privateBucket.get(name);
+              if (bytes !== null) found.set(name, bytes);
+            }),
+          );
+          for (const name of recorded) {
+            const bytes = found.get(name);
+            if (bytes === undefined) return refuse(name, 'is recorded and not there');
             if (toBase64Url(sha256(bytes)) !== report.objects.get(name)!.sha256) {
               return refuse(name, 'is not what was recorded');
             }
-            await this.#buffer.restoreStep({ kind: 'known', rows: bytes });
+          }
+          for (const name of part) {
+            const openings = found.get(openingsOfPart(name)) ?? null;
+            await this.#buffer.restoreStep({ kind: 'known', rows: found.get(name)!, openings });
           }
         }
         read += names.length;
@@ -182,7 +194,11 @@ export class Restore {
       if (rows === null) continue;
       // What the journal has, has its label by now; of what came after it, less is said rather than nothing published.
       const labels = provenances === null ? labelsFor(rows, labelOf(home)) : Object.fromEntries(known);
-      await this.#buffer.restoreStep({ kind: 'unlogged', found: { hour, rows, labels } });
+      const hashes = await p.privateBucket.get(openingsOfPart(name));
+      // Of before they were put, or cut off before: then nobody can take these keys back.
+      const isWhole = hashes?.length === (rows.length / ROW_BYTES) * WITHDRAWAL_HASH_BYTES;
+      const openings = isWhole ? hashes : null;
+      await this.#buffer.restoreStep({ kind: 'unlogged', found: { hour, rows, openings, labels } });
     }
   }
 

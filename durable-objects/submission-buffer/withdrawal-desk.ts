@@ -1,0 +1,50 @@
+/**
+ * @module What the SubmissionBuffer does when keys are taken back by their owners (withdraw-ops.ts, withdrawal-queue.ts): pace and transactions.
+ */
+import type { WithdrawReply } from '../../domain/withdrawal.ts';
+import { hourEnd } from '../../protocol/gaen/intervals.ts';
+import type { Opening } from '../../protocol/withdrawal.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import type { BufferConfig } from './config.ts';
+import type { WithdrawalBatch } from './contract.ts';
+import type { Ciphers } from './hour-keys.ts';
+import { withdrawKeys } from './withdraw-ops.ts';
+import { WithdrawalPace } from './withdrawal-pace.ts';
+import { finishBatch, withdrawalBatch } from './withdrawal-queue.ts';
+
+export class WithdrawalDesk {
+  readonly #storage: DurableObjectStorage;
+  readonly #ciphers: Ciphers;
+  readonly #commits: GroupCommit;
+  readonly #pace = new WithdrawalPace();
+
+  constructor(storage: DurableObjectStorage, ciphers: Ciphers, commits: GroupCommit) {
+    this.#storage = storage;
+    this.#ciphers = ciphers;
+    this.#commits = commits;
+  }
+
+  /** @param ready makes the ciphers ready @returns what everybody hears, whatever the openings open */
+  async withdraw(
+    config: BufferConfig,
+    ready: () => Promise<number>,
+    openings: readonly Opening[],
+  ): Promise<WithdrawReply> {
+    if (!this.#pace.allows(Date.now())) return 'busy';
+    const now = await ready();
+    await this.#commits.run(() => withdrawKeys(this.#storage.sql, config, this.#ciphers, now, openings));
+    return 'heard';
+  }
+
+  /** @param now Unix seconds @throws Error when the hour has not ended */
+  batch(now: number, hour: number): WithdrawalBatch | null {
+    if (hourEnd(hour) > now) throw new Error(`hour ${hour} has not ended`);
+    const { sql } = this.#storage;
+    return this.#storage.transactionSync(() => withdrawalBatch(sql, this.#ciphers, crypto.randomUUID(), hour));
+  }
+
+  /** @param now Unix seconds */
+  finish(now: number, id: string): void {
+    this.#storage.transactionSync(() => finishBatch(this.#storage.sql, this.#ciphers, now, id));
+  }
+}

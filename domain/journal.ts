@@ -39,7 +39,7 @@ export interface JournalLabel {
   readonly origin: string;
   /** A decoy. */
   readonly synthetic: boolean;
-  readonly codeBatchId: string | null;
+  readonly issueId: string | null;
 }
 
 /** A row of `release_counter` (durable-objects/STORAGE.md). */

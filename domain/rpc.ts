@@ -17,8 +17,8 @@ export interface AcceptedUpload {
   readonly consentToFederation: boolean;
   /** ISO 3166-1 alpha-2 country that took the upload in. */
   readonly origin: string;
-  /** Batch the authorising code was printed in, or null (docs/architecture.md §8: rollback). */
-  readonly codeBatchId: string | null;
+  /** Who vouched, and on which day (domain/issue.ts), or null: a TAN from before there were issue ids. */
+  readonly issueId: string | null;
 }
 
 /** What `upload` hands on with an upload, so that `origin` need not trust it (domain/intake-permit.ts); kept nowhere. */
@@ -93,7 +93,7 @@ export type ReserveReply =
   | {
       readonly kind: 'reserved';
       readonly reservationId: string;
-      readonly codeBatchId: string | null;
+      readonly issueId: string | null;
       readonly permit: PermitMac;
     }
   | { readonly kind: 'busy' }
@@ -114,9 +114,10 @@ export interface RedeemRpc {
 }
 
 export interface IssueTansRequest {
-  /** 1..1000; 20 at least when a batch is named */
+  /** 1..1000 */
   readonly count: number;
-  readonly codeBatchId: string | null;
+  /** Who has them issued, as the portal names them; 1..100 characters. */
+  readonly issuer: string;
 }
 
 export interface IssuedTeleTanReply {
@@ -161,10 +162,11 @@ export interface CardSheet {
 
 /** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
 export interface VerificationBackOfficeRpc extends ClocksRpc {
-  issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
+  /** @returns null when what this issuer vouches for today was rolled back */
+  issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null>;
   /**
    * @param request the order, 64 lowercase hex digits: the same one gives the same teleTAN and books it once. Left out: a new one
-   * @returns null when the issuer's quota is used up
+   * @returns null when the issuer's quota is used up, or what they vouch for today was rolled back
    */
   issueTeleTan(issuer: string, request?: string): Promise<IssuedTeleTanReply | null>;
   /** @returns what an order gave, while it is valid; null when there is no such order, it has expired or was revoked */

@@ -48,7 +48,7 @@ const kinds = (report: LogReport): string[] => events(report).map(({ kind }) => 
 
 /** An hour with keys, sealed. */
 async function sealHour(): Promise<void> {
-  await rig.accept('u1', keysOf(1, 14), ['DE'], { codeBatchId: '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa' });
+  await rig.accept('u1', keysOf(1, 14), ['DE'], { issueId: '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa' });
   await rig.accept('u2', keysOf(2, 3));
   await rig.untilIdle();
   rig.now += 3600;

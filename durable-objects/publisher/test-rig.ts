@@ -74,7 +74,7 @@ export class Rig {
     regions = ['DE'],
     change: Partial<AcceptedUpload> = {},
   ): Promise<Acceptance> {
-    const base = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const base = { keys, regions, consentToFederation: true, origin: 'DE', issueId: null };
     const upload: AcceptedUpload = { ...base, ...change };
     await this.tuneBuffer();
     try {

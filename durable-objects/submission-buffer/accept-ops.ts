@@ -47,7 +47,7 @@ const RELEASE_COUNTER: InsertTarget = {
  * @param random for the counts of what was received (received-ops.ts)
  * @param now Unix seconds
  * @param uploadId derived by `upload`; it is never stored beside a key
- * @param upload 1..30 valid keys with regions, consent, origin, code batch
+ * @param upload 1..30 valid keys with regions, consent, origin, issue id
  * @returns stored, known or tombstone (domain/rpc.ts); after known the id is dead
  */
 export function acceptUpload(
@@ -113,8 +113,8 @@ export function storeKeys(
     readonly synthetic: boolean;
   },
 ): void {
-  const { regions, consentToFederation, origin, codeBatchId } = at.upload;
-  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, codeBatchId };
+  const { regions, consentToFederation, origin, issueId } = at.upload;
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId };
   const perHour = new Map<number, number>();
   const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {

@@ -85,7 +85,7 @@ export function addDecoys(
     const { regions, consentToFederation, origin } = likeOf(waiting, region, config, random);
     const keys = drawDecoy(random, { ...planned, sealed: hour, retentionDays: config.policy.retentionDays, received });
     const fresh = keys.map((key) => ({ key, release: releaseHour(key), hash: lastingHash(config, key.keyData) }));
-    const upload = { regions, consentToFederation, origin, codeBatchId: null };
+    const upload = { regions, consentToFederation, origin, issueId: null };
     storeKeys(sql, config, ciphers, fresh, { earliest: planned.asOf, upload, synthetic: true });
   };
   for (let region = lackingRegion(); region !== undefined; region = lackingRegion()) add(region.region, plan(random));

@@ -87,8 +87,8 @@ async function waiting(
       const numberOf = (label: number): number | undefined => {
         const about = ofHour.get(label);
         if (about === undefined) return undefined;
-        const { regions, consentToFederation, origin, synthetic, codeBatchId } = about;
-        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, codeBatchId };
+        const { regions, consentToFederation, origin, synthetic, issueId } = about;
+        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, issueId };
         const name = JSON.stringify(plain);
         const known = numbers.get(name);
         if (known !== undefined) return known;

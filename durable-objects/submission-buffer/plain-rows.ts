@@ -79,7 +79,7 @@ function sealSlice(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
-  provenances: ReadonlyMap<number, Omit<RowLabel, 'codeBatchId'>>,
+  provenances: ReadonlyMap<number, Omit<RowLabel, 'issueId'>>,
 ): number {
   const order = 'release_hour, rolling_start, rolling_period, trl, report_type, dsos, tek';
   const place = sql.exec<{ after: string }>('SELECT after FROM sweep WHERE name = ?', CURSOR).toArray()[0]?.after;
@@ -94,7 +94,7 @@ function sealSlice(
   if (last === undefined) return 0;
   const alike = Map.groupBy(rows, (row) => JSON.stringify([row.release_hour, row.provenance, row.code_batch]));
   for (const own of alike.values()) {
-    const { release_hour: hour, provenance, code_batch: codeBatchId } = own[0]!;
+    const { release_hour: hour, provenance, code_batch: issueId } = own[0]!;
     const cipher = ciphers.cipher(hour);
     const about = provenances.get(provenance);
     if (cipher === null || about === undefined) throw new Error(`rows of hour ${hour} can't be sealed`);
@@ -103,7 +103,7 @@ function sealSlice(
       cipher,
       hour,
       own.map((row) => fresh(config, row)),
-      putLabel(sql, cipher, hour, { ...about, codeBatchId }),
+      putLabel(sql, cipher, hour, { ...about, issueId }),
     );
   }
   const { release_hour: hour, rolling_start: start, rolling_period: period, trl, report_type: type, dsos, tek } = last;
@@ -171,7 +171,7 @@ function scrubSlice(sql: SqlStorage): boolean {
   return false;
 }
 
-function readProvenances(sql: SqlStorage): Map<number, Omit<RowLabel, 'codeBatchId'>> {
+function readProvenances(sql: SqlStorage): Map<number, Omit<RowLabel, 'issueId'>> {
   const rows = sql
     .exec<{ id: number; regions: string; consent: number; origin: string; synthetic: number }>(
       'SELECT id, regions, consent, origin, synthetic FROM provenance',

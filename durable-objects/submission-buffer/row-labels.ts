@@ -1,5 +1,5 @@
 /**
- * @module What is said about waiting rows beside their keys: regions, consent, origin, whether decoys, code batch. A combination
+ * @module What is said about waiting rows beside their keys: regions, consent, origin, whether decoys, issue id. A combination
  * may be one person's, so it lies encrypted under the key of the rows' hour (row-cipher.ts), once an hour, and rows name it
  * by its label. In the clear it is written nowhere but into the private record, for a whole set.
  */
@@ -9,15 +9,15 @@ import type { HourCipher, SealedLabel } from './row-cipher.ts';
 
 /** What rows of one label have in common. */
 export interface RowLabel extends Provenance {
-  readonly codeBatchId: string | null;
+  readonly issueId: string | null;
   /** Number that a row from before migration 3 had: a record that was begun before it is finished with the same. */
   readonly provenanceId?: number;
 }
 
 /** Stores what is said about rows of an hour, once. @returns the label that the rows name; runs inside a transaction */
 export function putLabel(sql: SqlStorage, cipher: HourCipher, hour: number, about: RowLabel): number {
-  const { regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId } = about;
-  const text = JSON.stringify([regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId ?? null]);
+  const { regions, consentToFederation, origin, synthetic, issueId, provenanceId } = about;
+  const text = JSON.stringify([regions, consentToFederation, origin, synthetic, issueId, provenanceId ?? null]);
   const { label, sealed } = cipher.sealLabel(text);
   sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
   return label;
@@ -39,7 +39,7 @@ export function labelsOf(sql: SqlStorage, ciphers: Ciphers, hour: number): Map<n
 }
 
 function parse(text: string): RowLabel {
-  const [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId] = JSON.parse(text) as [
+  const [regions, consentToFederation, origin, synthetic, issueId, provenanceId] = JSON.parse(text) as [
     string[],
     boolean,
     string,
@@ -47,7 +47,7 @@ function parse(text: string): RowLabel {
     string | null,
     number | null,
   ];
-  const label = { regions, consentToFederation, origin, synthetic, codeBatchId };
+  const label = { regions, consentToFederation, origin, synthetic, issueId };
   return provenanceId === null ? label : { ...label, provenanceId };
 }
 
@@ -79,7 +79,7 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
     const { regions, consentToFederation, origin, synthetic } = label;
     provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic };
   }
-  const codeBatches = [...new Set(all.flatMap(({ codeBatchId }) => codeBatchId ?? []))].toSorted();
+  const codeBatches = [...new Set(all.flatMap(({ issueId }) => issueId ?? []))].toSorted();
   const numbers = new Map(
     [...byHour].map(([hour, labels]) => [
       hour,
@@ -88,7 +88,7 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
           label,
           {
             provenance: ids.get(nameOf(about))!,
-            codeBatch: about.codeBatchId === null ? -1 : codeBatches.indexOf(about.codeBatchId),
+            codeBatch: about.issueId === null ? -1 : codeBatches.indexOf(about.issueId),
           },
         ]),
       ),

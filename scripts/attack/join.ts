@@ -76,7 +76,7 @@ export async function attackJoin(census: Census, seed: number, progress: (text: 
   const { path: state, remove } = temporaryFolder('join-state');
   try {
     const lines: string[] = [];
-    const vars = { upload: { ANSWER_DEADLINE_MS: '0' } };
+    const vars = { upload: { ANSWER_DEADLINE_MS: '0' }, verification: { ANSWER_DEADLINE_MS: '0' } };
     const edge = await startLocalEdge({
       state,
       vars,

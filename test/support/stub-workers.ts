@@ -36,10 +36,10 @@ export class Redeem extends WorkerEntrypoint {
   reserve(tan, { digest, reservationId }) {
     const permit = { hour: 0, mac: '0'.repeat(64) };
     const row = held.get(tan);
-    if (!row) { held.set(tan, { digest, reservationId }); return { kind: 'reserved', reservationId, codeBatchId: null, permit }; }
+    if (!row) { held.set(tan, { digest, reservationId }); return { kind: 'reserved', reservationId, issueId: null, permit }; }
     if (row.committed) return { kind: 'committed' };
     if (row.digest !== digest) return { kind: 'busy' };
-    return { kind: 'reserved', reservationId: row.reservationId, codeBatchId: null, permit };
+    return { kind: 'reserved', reservationId: row.reservationId, issueId: null, permit };
   }
   commit(tan, id) { const row = held.get(tan); if (row?.reservationId === id) row.committed = true; }
   release(tan, id) { const row = held.get(tan); if (row?.reservationId === id && !row.committed) held.delete(tan); }

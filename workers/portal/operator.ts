@@ -64,8 +64,9 @@ export function operatorRoutes() {
     if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
     const command = readIssueTans(body.kind === 'body' ? parsedJson(body.bytes) : null);
     if (!command.ok) return problem(400, 'Bad Request', command.error);
-    const { tans } = await c.env.VERIFICATION.issueTans(command.value);
-    return c.json({ tans }, 201);
+    const issued = await c.env.VERIFICATION.issueTans({ ...command.value, issuer: c.var.identity.subject });
+    if (issued === null) return problem(409, 'Conflict', 'What you vouched for today was rolled back.');
+    return c.json({ tans: issued.tans }, 201);
   });
 
   routes.post('/advance', async (c) => {

@@ -2,7 +2,6 @@
  * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type {
   BatchCursor,
@@ -43,12 +42,11 @@ export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemR
 
 /** Bound by `portal` alone. */
 export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements VerificationBackOfficeRpc {
-  /** See {@link VerificationBackOfficeRpc}. @throws RangeError when a batch is named and `count` is below 20 */
-  async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }> {
-    if (request.codeBatchId !== null && request.count < MIN_CARDS_PER_BATCH) {
-      throw new RangeError(`count: at least ${MIN_CARDS_PER_BATCH} in a batch are expected, got ${request.count}`);
-    }
-    return { tans: await servicesOf(this.env).ledger.issue(request.count, request.codeBatchId) };
+  /** See {@link VerificationBackOfficeRpc}. */
+  async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null> {
+    const { issues, ledger } = servicesOf(this.env);
+    const vouched = await issues.ofStaff(staffName(request.issuer));
+    return vouched.kind === 'over' ? null : { tans: await ledger.issue(request.count, vouched.issueId) };
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

@@ -4,6 +4,7 @@
 import { parsedOnce } from '../shared/env.ts';
 import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
+import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 
@@ -11,6 +12,7 @@ import { Sessions } from './sessions.ts';
 export interface Services {
   readonly config: VerificationConfig;
   readonly ledger: Ledger;
+  readonly issues: Issues;
   readonly sessions: Sessions;
   readonly desk: Desk;
 }
@@ -19,6 +21,7 @@ export interface Services {
 export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
   const config = parseVerificationConfig(env);
   const ledger = new Ledger(env, config);
-  const sessions = new Sessions(env, config, ledger);
-  return { config, ledger, sessions, desk: new Desk(env, config, sessions, ledger) };
+  const issues = new Issues(env);
+  const sessions = new Sessions(env, config, ledger, issues);
+  return { config, ledger, issues, sessions, desk: new Desk(env, config, sessions, ledger) };
 });

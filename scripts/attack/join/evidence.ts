@@ -17,7 +17,7 @@ import { hourPath } from '../../../protocol/index/cwa-tree.ts';
 interface LedgerRow {
   /** Keyed hash of the TAN. */
   readonly hash: string;
-  readonly codeBatch: string | null;
+  readonly issueId: string | null;
   /** Every column's bytes. */
   readonly bytes: Uint8Array;
 }
@@ -94,7 +94,7 @@ function readObject(file: string, ledger: LedgerRow[], uploadIds: Set<string>): 
     );
     ledger.push({
       hash: String(row['hash']),
-      codeBatch: typeof row['code_batch_id'] === 'string' ? row['code_batch_id'] : null,
+      issueId: typeof row['issue_id'] === 'string' ? row['issue_id'] : null,
       bytes: Buffer.concat(columns),
     });
   }

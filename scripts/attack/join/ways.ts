@@ -29,8 +29,8 @@ export type Candidates = Map<string, readonly string[]>;
  */
 export function candidates(evidence: Evidence, loot: Loot): Candidates {
   const found: Candidates = new Map(evidence.ledger.map(({ hash }) => [hash, evidence.published]));
-  for (const { hash, codeBatch } of evidence.ledger) {
-    const keys = codeBatch === null ? undefined : evidence.batchKeys.get(codeBatch);
+  for (const { hash, issueId } of evidence.ledger) {
+    const keys = issueId === null ? undefined : evidence.batchKeys.get(issueId);
     if (keys !== undefined) found.set(hash, keys);
   }
   for (const [hash, key] of byDigest(evidence, loot)) found.set(hash, [key]);

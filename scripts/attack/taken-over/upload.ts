@@ -12,7 +12,7 @@ import { dateOfHour, hourOf, hourOfDay, SECONDS_PER_HOUR } from '../../../protoc
 import type { TemporaryExposureKey } from '../../../protocol/gaen/keys.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
 import { hourPath } from '../../../protocol/index/cwa-tree.ts';
-import { command, issueTans, moveClock, setClock } from '../../support/operator.ts';
+import { issueTans, moveClock, setClock } from '../../support/operator.ts';
 import { byteSource, patientKeys } from '../../support/patients.ts';
 import type { Verdict } from '../attack.ts';
 import { type Adapt, type EdgeWorkers, type Puppet, puppetOf, withPuppet } from '../puppet.ts';
@@ -34,6 +34,8 @@ class Rogue {
   readonly #random: (length: number) => Uint8Array;
   /** Hex of every key that it ever tried to get in. */
   readonly tried = new Set<string>();
+  /** MAC of a permit → the issue id that it was made for. */
+  readonly #issues = new Map<string, string | null>();
 
   constructor(url: string, seed: number) {
     this.#puppet = puppetOf(url);
@@ -49,8 +51,8 @@ class Rogue {
     return keys;
   }
 
-  upload(keys: readonly TemporaryExposureKey[], codeBatchId: string | null = null): AcceptedUpload {
-    return { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId };
+  upload(keys: readonly TemporaryExposureKey[]): AcceptedUpload {
+    return { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
   }
 
   /** @returns the permit for an upload under an id, as far as `verification` gives one */
@@ -69,16 +71,20 @@ class Rogue {
     };
     const answer = await this.#puppet.call('REDEEM', 'reserve', [tan, request]);
     const reply = ('value' in answer ? answer.value : { kind: 'unknown' }) as ReserveReply;
-    return reply.kind === 'reserved' ? { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE } : null;
+    if (reply.kind !== 'reserved') return null;
+    this.#issues.set(reply.permit.mac, reply.issueId);
+    return { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE };
   }
 
+  /** @param issueId left out: the one that the permit was made for */
   async accept(
     { uploadId }: OriginId,
     upload: AcceptedUpload,
     permit: IntakePermit | null,
+    issueId = this.#issues.get(permit?.mac ?? '') ?? null,
   ): Promise<{ kind: string; receipt?: string }> {
     const mac = { hour: hourOf(START), mac: '0'.repeat(64), idNonce: NONCE, payloadNonce: NONCE };
-    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, upload, permit ?? mac]);
+    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, { ...upload, issueId }, permit ?? mac]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
   }
 
@@ -109,25 +115,25 @@ const refusal = (what: string, kind: string): Verdict => ({
 });
 
 /** Without a TAN, or with a permit that was made for something else. */
-async function tryWithoutRight(rogue: Rogue, tan: string, cardTan: string, batch: string): Promise<Verdict[]> {
+async function tryWithoutRight(rogue: Rogue, tan: string, hiddenTan: string): Promise<Verdict[]> {
   let stored = 0;
   for (let n = 0; n < INVENTED; n += 12) {
     const { kind } = await rogue.accept(originIdOf(ID_KEY, randomUUID()), rogue.upload(rogue.invent(12)), null);
     if (kind === 'stored') stored += 12;
   }
-  const [reservation, cardReservation] = [randomUUID(), randomUUID()];
+  const [reservation, hiddenReservation] = [randomUUID(), randomUUID()];
   const id = originIdOf(ID_KEY, reservation);
   const honest = rogue.upload(rogue.invent(12));
   const wild = rogue.upload(honest.keys.map((key) => ({ ...key, transmissionRiskLevel: 9 })));
   const wildPermit = await rogue.permit(tan, reservation, wild);
-  const ofCard = rogue.upload(rogue.invent(1), batch);
-  const cardPermit = await rogue.permit(cardTan, cardReservation, ofCard);
+  const hidden = rogue.upload(rogue.invent(1));
+  const hiddenPermit = await rogue.permit(hiddenTan, hiddenReservation, hidden);
   const verdicts = [
     { what: `${INVENTED} invented keys without a TAN`, figure: `${stored} stored`, bound: '0', holds: stored === 0 },
     refusal('risk level 9 under a permit', (await rogue.accept(id, wild, wildPermit)).kind),
     refusal(
-      'a card whose batch is hidden',
-      (await rogue.accept(originIdOf(ID_KEY, cardReservation), { ...ofCard, codeBatchId: null }, cardPermit)).kind,
+      'an upload that hides who vouched for it',
+      (await rogue.accept(originIdOf(ID_KEY, hiddenReservation), hidden, hiddenPermit, null)).kind,
     ),
   ];
   const permit = await rogue.permit(tan, reservation, honest);
@@ -217,10 +223,8 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
   try {
     await setClock(edge.url, START);
     const rogue = new Rogue(edge.url, seed);
-    const [tan = '', twice = '', dead = '', known = '', late = ''] = await issueTans(edge.url, 5);
-    const batch = { count: 20, codeBatchId: 'cards' };
-    const cards = (await command(edge.url, 'POST', '/operator/tans', batch)) as { readonly tans: readonly string[] };
-    const verdicts = await tryWithoutRight(rogue, tan, cards.tans[0] ?? '', batch.codeBatchId);
+    const [tan = '', hidden = '', twice = '', dead = '', known = '', late = ''] = await issueTans(edge.url, 6);
+    const verdicts = await tryWithoutRight(rogue, tan, hidden);
     await tryTwice(rogue, [twice, dead, known]);
     const lateVerdict = await tryLate(rogue, edge.url, late);
     await moveClock(edge.url, START + 2 * SECONDS_PER_HOUR);

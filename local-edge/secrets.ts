@@ -23,9 +23,9 @@ const SIGNING_FILES: Readonly<Record<string, string>> = { LABORATORY_LIST_SIGNIN
 const drawKeyPair = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs or restores. */
+/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs, restores or rolls back. */
 const otherHalfOf = (name: string): string =>
-  name.replace(/PUBLIC_KEY$/, name.startsWith('RESTORE') ? 'PRIVATE_KEY' : 'SIGNING_KEY');
+  name.replace(/PUBLIC_KEY$/, /^(RESTORE|UNDO)/.test(name) ? 'PRIVATE_KEY' : 'SIGNING_KEY');
 
 /** A secret by its name: a signing key is a P-256 key in PEM, any other is 32 bytes in base64. */
 const draw = (name: string): string =>

@@ -2,7 +2,7 @@
  * @module Configuration of the Publisher, parsed once from the environment of `origin`.
  */
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { parseBufferConfig, text } from '../submission-buffer/config.ts';
+import { parseBufferConfig, publicKey, text } from '../submission-buffer/config.ts';
 import type { PublisherConfig } from './model.ts';
 
 /**
@@ -27,6 +27,7 @@ export function parsePublisherConfig(env: Readonly<Record<string, unknown>>): Pu
     manifestSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
     logKeyId: text(env, 'LOG_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
     logSigner: signer(env, 'LOG_SIGNING_KEY').raw,
+    undoPublicKey: publicKey(env, 'UNDO_PUBLIC_KEY'),
   };
 }
 

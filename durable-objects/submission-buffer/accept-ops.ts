@@ -17,6 +17,7 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { countIssue } from './issue-counts.ts';
 import { countReceived } from './received-ops.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
@@ -124,6 +125,7 @@ export function storeKeys(
     perHour.set(hour, own.length);
   }
   const first = Math.min(...perHour.keys());
+  if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, first, keys.length);
   const synthetic = at.synthetic ? 1 : 0;
   const counts = [...new Set([...at.upload.regions, config.unionRegion])].flatMap((region) =>
     [...perHour].flatMap(([hour, count]) => {

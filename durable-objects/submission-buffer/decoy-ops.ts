@@ -11,29 +11,30 @@ import { releaseHour } from '../../domain/embargo.ts';
 import { weighted, type RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { pause } from '../pace.ts';
-import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { lastingHash, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { readCounts } from './received-ops.ts';
 import { LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
-import { labelsOf } from './row-labels.ts';
+import { labelsOf, type RowLabel } from './row-labels.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
-/** Whose place a decoy may take: everything but the keys is drawn from what waits, regions and consent too. */
+/** Whose place a decoy may take: everything but the keys is drawn from what waits, regions, consent and issue id too. */
 export interface WaitingLike {
-  readonly like: Provenance;
+  readonly like: Like;
   readonly keys: number;
 }
 
-/** @returns how many keys wait of which provenance, in an order that only they decide */
+type Like = Omit<RowLabel, 'provenanceId'>;
+
+/** @returns how many keys wait of which provenance and id, in an order that only they decide */
 export async function waitingLikes(
   sql: SqlStorage,
   ciphers: Ciphers,
   first: number,
   hour: number,
 ): Promise<WaitingLike[]> {
-  const found = new Map<string, { like: Provenance; keys: number }>();
+  const found = new Map<string, { like: Like; keys: number }>();
   for (const waiting of waitingHours(sql, first, hour)) {
     const labels = labelsOf(sql, ciphers, waiting);
     for (let after: Uint8Array | null = null; ;) {
@@ -42,9 +43,9 @@ export async function waitingLikes(
       for (let row = LABEL_OFFSET; row < rows.length; row += STORED_ROW_BYTES) {
         const label = labels.get(readLabel(rows, row));
         if (label === undefined) continue;
-        const { regions, consentToFederation, origin, synthetic } = label;
-        const name = JSON.stringify([regions, consentToFederation, origin, synthetic]);
-        const one = found.get(name) ?? { like: { regions, consentToFederation, origin, synthetic }, keys: 0 };
+        const { regions, consentToFederation, origin, synthetic, issueId } = label;
+        const name = JSON.stringify([regions, consentToFederation, origin, synthetic, issueId]);
+        const one = found.get(name) ?? { like: { regions, consentToFederation, origin, synthetic, issueId }, keys: 0 };
         one.keys += 1;
         found.set(name, one);
       }
@@ -82,10 +83,10 @@ export function addDecoys(
     missing: Math.max(...counts().map(({ keys }) => (keys === 0 ? 0 : config.policy.minKeys - keys))),
   });
   const add = (region: string, planned: PlannedDecoy): void => {
-    const { regions, consentToFederation, origin } = likeOf(waiting, region, config, random);
+    const { regions, consentToFederation, origin, issueId } = likeOf(waiting, region, config, random);
     const keys = drawDecoy(random, { ...planned, sealed: hour, retentionDays: config.policy.retentionDays, received });
     const fresh = keys.map((key) => ({ key, release: releaseHour(key), hash: lastingHash(config, key.keyData) }));
-    const upload = { regions, consentToFederation, origin, issueId: null };
+    const upload = { regions, consentToFederation, origin, issueId };
     storeKeys(sql, config, ciphers, fresh, { earliest: planned.asOf, upload, synthetic: true });
   };
   for (let region = lackingRegion(); region !== undefined; region = lackingRegion()) add(region.region, plan(random));
@@ -117,12 +118,7 @@ function hoursOfWaiting(
 }
 
 /** @returns what a decoy for a region resembles: a real key that waits there, or a decoy's where only such wait */
-function likeOf(
-  waiting: readonly WaitingLike[],
-  region: string,
-  config: BufferConfig,
-  random: RandomBytes,
-): Provenance {
+function likeOf(waiting: readonly WaitingLike[], region: string, config: BufferConfig, random: RandomBytes): Like {
   const there = waiting.filter(({ like }) => region === config.unionRegion || like.regions.includes(region));
   const real = there.filter(({ like }) => !like.synthetic);
   const candidates = real.length > 0 ? real : there;

@@ -24,6 +24,7 @@ const CURSOR = 'diagnosis_key';
 /** Small tables of before; known keys are copied in slices. */
 const COPIED_AT_ONCE = ['upload', 'release_counter', 'release_set', 'withdrawn_batch', 'counter', 'meta'];
 const MEBIBYTE = 2 ** 20;
+const UUID_CHARACTERS = 36;
 
 interface PlainRow extends Record<string, SqlStorageValue> {
   release_hour: number;
@@ -94,7 +95,9 @@ function sealSlice(
   if (last === undefined) return 0;
   const alike = Map.groupBy(rows, (row) => JSON.stringify([row.release_hour, row.provenance, row.code_batch]));
   for (const own of alike.values()) {
-    const { release_hour: hour, provenance, code_batch: issueId } = own[0]!;
+    const { release_hour: hour, provenance, code_batch: batch } = own[0]!;
+    // As in the ledger (tan-ledger/tan-rows.ts): the id of a batch, a UUID, is an issue id of it.
+    const issueId = batch?.length === UUID_CHARACTERS ? `c${batch.replaceAll('-', '')}` : null;
     const cipher = ciphers.cipher(hour);
     const about = provenances.get(provenance);
     if (cipher === null || about === undefined) throw new Error(`rows of hour ${hour} can't be sealed`);

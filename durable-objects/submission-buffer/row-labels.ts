@@ -3,8 +3,11 @@
  * may be one person's, so it lies encrypted under the key of the rows' hour (row-cipher.ts), once an hour, and rows name it
  * by its label. In the clear it is written nowhere but into the private record, for a whole set.
  */
+import { groupIssues, type IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
+import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { issuesInSet } from './issue-counts.ts';
 import type { HourCipher, SealedLabel } from './row-cipher.ts';
 
 /** What rows of one label have in common. */
@@ -54,17 +57,22 @@ function parse(text: string): RowLabel {
 /** How the rows of a set are numbered in its record. */
 export interface SetLabels {
   readonly provenances: Readonly<Record<number, Provenance>>;
-  readonly codeBatches: readonly string[];
-  /** @returns number of the provenance, and of the code batch or -1; null for a label that nobody can open */
-  numbers(hour: number, label: number): { readonly provenance: number; readonly codeBatch: number } | null;
+  readonly issueGroups: readonly IssueGroup[];
+  /** @returns number of the provenance, and of the group of issue ids + 1, or 0; null for a label that nobody can open */
+  numbers(hour: number, label: number): { readonly provenance: number; readonly group: number } | null;
 }
 
 /**
- * Numbers provenances and batches of a set: a function of the set alone, so that a record that is written again is the same.
+ * Numbers provenances and groups of issue ids of a set: a function of the set alone, so that a record that is written again is the same.
  *
  * @param hours release hours of the set
  */
-export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly number[]): SetLabels {
+export function numberLabels(
+  sql: SqlStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  hours: readonly number[],
+): SetLabels {
   const byHour = new Map(hours.map((hour) => [hour, labelsOf(sql, ciphers, hour)]));
   const all = [...byHour.values()].flatMap((labels) => [...labels.values()]);
   const nameOf = ({ regions, consentToFederation, origin, synthetic }: Provenance) =>
@@ -79,7 +87,9 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
     const { regions, consentToFederation, origin, synthetic } = label;
     provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic };
   }
-  const codeBatches = [...new Set(all.flatMap(({ issueId }) => issueId ?? []))].toSorted();
+  const issueIds = [...new Set(all.flatMap(({ issueId }) => issueId ?? []))].toSorted();
+  const issueGroups = groupIssues(config.policy, issuesInSet(sql, config, issueIds, hours));
+  const groupOf = new Map(issueGroups.flatMap((group, n) => group.map((id) => [id, n + 1])));
   const numbers = new Map(
     [...byHour].map(([hour, labels]) => [
       hour,
@@ -88,11 +98,11 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
           label,
           {
             provenance: ids.get(nameOf(about))!,
-            codeBatch: about.issueId === null ? -1 : codeBatches.indexOf(about.issueId),
+            group: about.issueId === null ? 0 : groupOf.get(about.issueId)!,
           },
         ]),
       ),
     ]),
   );
-  return { provenances, codeBatches, numbers: (hour, label) => numbers.get(hour)?.get(label) ?? null };
+  return { provenances, issueGroups, numbers: (hour, label) => numbers.get(hour)?.get(label) ?? null };
 }

@@ -97,4 +97,11 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // How much of each counter the log has had (counters.ts).
   `ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;`,
+  // How many uploads came with which issue id (issue-counts.ts).
+  `
+  CREATE TABLE issue_count (
+    name BLOB NOT NULL, release_hour INTEGER NOT NULL, uploads INTEGER NOT NULL, keys INTEGER NOT NULL,
+    PRIMARY KEY (name, release_hour)
+  ) WITHOUT ROWID;
+  CREATE INDEX issue_count_hour ON issue_count (release_hour);`,
 ];

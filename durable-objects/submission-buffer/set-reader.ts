@@ -6,14 +6,9 @@
  * Nothing is written. A crash loses the memory, and the next page is read after building it anew.
  */
 import { pause } from '../pace.ts';
-import {
-  ROW_BYTES,
-  SORT_BYTES,
-  packProvenance,
-  rowStart,
-  uint32,
-  writeUint32,
-} from '../../domain/publication/packed-keys.ts';
+import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart } from '../../domain/publication/packed-keys.ts';
+import { GROUP_BYTES } from '../../domain/publication/issue-groups.ts';
+import type { BufferConfig } from './config.ts';
 import type { KeyPage } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release, Scratch } from './memory.ts';
@@ -26,13 +21,13 @@ import { readWaiting, waitingHours } from './waiting-rows.ts';
 const MAX_PAGE_ROWS = 50_000;
 /** 32 MB in memory: an hour of a million keys is read in one pass. */
 const PART_ROWS = 1_000_000;
-/** A packed row (domain/publication/packed-keys.ts), then the number of its code batch + 1. */
-const CODE_OFFSET = ROW_BYTES;
-const SHAPE: RecordShape = { bytes: ROW_BYTES + 4, sortBytes: SORT_BYTES };
+/** A packed row (domain/publication/packed-keys.ts), then the number of its group of issue ids + 1. */
+const GROUP_OFFSET = ROW_BYTES;
+const SHAPE: RecordShape = { bytes: ROW_BYTES + GROUP_BYTES, sortBytes: SORT_BYTES };
 const PACKED = new Scratch();
 
 /** A row whose label nobody opens: without a provenance the publisher puts it aside. */
-const NO_LABEL = { provenance: 0xffff_ffff, codeBatch: -1 };
+const NO_LABEL = { provenance: 0xffff_ffff, group: 0 };
 
 /** Keys that start at `from` or later and before `to`, in intervals. */
 interface Part {
@@ -55,12 +50,12 @@ export class SetReader {
   #after: Uint8Array | null = null;
 
   /** @param keys of the set, about: it decides in how many passes it is read */
-  constructor(sql: SqlStorage, ciphers: Ciphers, hours: readonly [number, number], keys: number) {
+  constructor(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, hours: readonly [number, number], keys: number) {
     this.#sql = sql;
     this.#ciphers = ciphers;
     this.hours = hours;
     this.#keys = keys;
-    this.#labels = numberLabels(sql, ciphers, waitingHours(sql, ...hours));
+    this.#labels = numberLabels(sql, config, ciphers, waitingHours(sql, ...hours));
   }
 
   /**
@@ -73,14 +68,14 @@ export class SetReader {
     if (this.#runs === null || !same(after, this.#after)) await this.#seek(after);
     const wanted = Math.min(Math.max(1, limit), MAX_PAGE_ROWS);
     const rows = new Uint8Array(wanted * ROW_BYTES);
-    const codeBatches: Record<number, string> = {};
+    const groups = new Uint8Array(wanted * GROUP_BYTES);
     let n = 0;
     while (n < wanted && this.#runs !== null) {
       const from = n;
       n += this.#runs.take(wanted - n, (records, offset, at) => {
         rows.set(records.subarray(offset, offset + ROW_BYTES), (from + at) * ROW_BYTES);
-        const code = uint32(records, offset + CODE_OFFSET);
-        if (code > 0) codeBatches[from + at] = this.#labels.codeBatches[code - 1]!;
+        groups[(from + at) * GROUP_BYTES] = records[offset + GROUP_OFFSET]!;
+        groups[(from + at) * GROUP_BYTES + 1] = records[offset + GROUP_OFFSET + 1]!;
       });
       if (this.#runs.done) await this.#nextPart();
     }
@@ -89,8 +84,8 @@ export class SetReader {
     return {
       rows: n === wanted ? rows : had.slice(),
       provenances: this.#labels.provenances,
-      codeBatches,
-      hasCodes: Object.keys(codeBatches).length > 0,
+      issueGroups: this.#labels.issueGroups,
+      groups: groups.subarray(0, n * GROUP_BYTES).slice(),
       last: this.#runs === null,
     };
   }
@@ -128,7 +123,8 @@ export class SetReader {
       const numbers = this.#labels.numbers(hour, readLabel(rows, row + LABEL_OFFSET)) ?? NO_LABEL;
       records.set(rows.subarray(row + FIELDS_OFFSET, row + FIELDS_OFFSET + SORT_BYTES), at);
       packProvenance(records, at, numbers.provenance);
-      writeUint32(records, at + CODE_OFFSET, numbers.codeBatch + 1);
+      records[at + GROUP_OFFSET] = numbers.group >>> 8;
+      records[at + GROUP_OFFSET + 1] = numbers.group;
       at += SHAPE.bytes;
     }
     return records.subarray(0, at);

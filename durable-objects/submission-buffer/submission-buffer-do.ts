@@ -22,6 +22,7 @@ import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
+import { expireIssueCounts } from './issue-counts.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
@@ -136,6 +137,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   async expire(): Promise<void> {
     const now = await this.#now();
     expireBatchMarks(this.ctx.storage.sql, now);
+    expireIssueCounts(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
@@ -207,7 +209,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
     const hours = [set.firstHour, set.lastHour] as const;
     if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
-      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.#keys, hours, set.keys) };
+      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.config, this.#keys, hours, set.keys) };
     }
     const page = await this.#reader.pages.page(after, limit);
     if (page.last) this.#reader = null;

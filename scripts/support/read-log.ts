@@ -13,7 +13,7 @@ import type { ObjectReader } from './object-store.ts';
 /** Reads at once: each is a round trip. */
 const AT_ONCE = 16;
 /** Folders of records. */
-const RECORD_FOLDERS = ['sets/', 'codes/', 'quarantine/'];
+const RECORD_FOLDERS = ['sets/', 'issues/', 'quarantine/'];
 
 /**
  * @param names of objects

@@ -72,6 +72,7 @@ export function foldError(before: Fold, event: LogEvent): FoldError | null {
     case 'region':
       return event.region in before.regions ? { rule: 'region', expected: 'a region that is new' } : null;
     case 'written':
+    case 'revoked':
     case 'cut':
       return event.region in before.regions ? null : { rule: 'region', expected: 'a region that was added' };
     case 'published':

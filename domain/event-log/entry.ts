@@ -31,7 +31,7 @@ const [hour, day, sequence] = [count, count, z.int().min(1)];
 
 /** An object of the private bucket. */
 const recordObject = z.strictObject({
-  name: z.string().regex(/^(sets|issues|quarantine)\/\d+\/[a-z0-9-]+\.(bin|json)$/),
+  name: z.string().regex(/^(sets|issues|quarantine|taken)\/\d+\/[a-z0-9-]+\.(bin|json)$/),
   /** Of its bytes. */
   sha256: hash,
   /** The midnight at which it goes: days since the Unix epoch. */
@@ -45,6 +45,8 @@ const sealedFile = z.strictObject({
   end: count,
   /** Rows in it, decoys among them. */
   keys: count,
+  /** Rows in its `revised_keys`; left out where there are none. */
+  revoked: count.exactOptional(),
   /** Bytes of the ZIP. */
   size: sequence,
   /** Of the ZIP. */
@@ -82,8 +84,22 @@ const cut = z.strictObject({
   day,
   /** The midnight of the cut. */
   cut: day,
+  /** The last hour whose taken rows it is without; left out where it has all. */
+  revised: hour.exactOptional(),
   files: z.array(sealedFile).readonly(),
   cwa: z.strictObject({ keys: count, file: sealedFile }),
+});
+const revoked = z.strictObject({
+  kind: z.literal('revoked'),
+  region,
+  /** Whose taken rows they are. */
+  hour,
+  /** The midnight of the cut: rows that leave then or before are in no file. */
+  cut: day,
+  /** The days of the records that the rows are of. */
+  days: z.array(day).readonly(),
+  /** `revised_keys` alone. */
+  files: z.array(sealedFile).readonly(),
 });
 const published = z.strictObject({
   kind: z.literal('published'),
@@ -103,7 +119,12 @@ const published = z.strictObject({
   retentionDays: count,
   /** Of the running day, and complete days with their cut, as the head and its pages name them. */
   hours: z.array(hour).readonly(),
-  days: z.array(z.strictObject({ day, cut: day })).readonly(),
+  days: z.array(z.strictObject({ day, cut: day, revised: hour.exactOptional() })).readonly(),
+  /** Hours whose taken rows are listed, with the cut of their files; left out where there are none. */
+  revocations: z
+    .array(z.strictObject({ hour, cut: day }))
+    .readonly()
+    .exactOptional(),
 });
 const regionAdded = z.strictObject({
   kind: z.literal('region'),
@@ -128,6 +149,39 @@ const purge = z.strictObject({
   /** Over the hashes of these objects, in the order in which they were recorded (`purgeHash`). */
   sha256: hash,
 });
+
+const taken = z.strictObject({
+  kind: z.literal('taken'),
+  /** With which the rows ended. */
+  hour,
+  rows: count,
+  /** Which rows, one object for each midnight at which rows leave. */
+  objects: z.array(recordObject).readonly(),
+  /** How many of each part. */
+  parts: z
+    .array(
+      z.strictObject({
+        /** Of the record. */
+        of: hour,
+        day,
+        n: count,
+        rows: count,
+        regionKeys: z.record(region, count),
+      }),
+    )
+    .readonly(),
+});
+/** A request to take published keys back, as it was asked for; what became of it is in `taken`. */
+const asked = {
+  /** Of the request. */
+  hour,
+  /** That it names. */
+  rows: count,
+  /** Of the object that holds their numbers, which goes with the hour that takes them back. */
+  sha256: hash,
+};
+const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked });
+const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked });
 
 const fold = z.strictObject({
   /** Entries of each kind so far. */
@@ -161,6 +215,10 @@ const event = z.discriminatedUnion('kind', [
   regionAdded,
   parameters,
   purge,
+  rollback,
+  withdrawal,
+  taken,
+  revoked,
   checkpoint,
 ]);
 

@@ -120,7 +120,9 @@ function foldFindings(entries: readonly ReadEntry[], keptFrom: number) {
       const error = foldError(fold, event);
       if (error !== null) findings.push({ rule: 'order', object, what: `${error.rule}: expected ${error.expected}` });
     }
-    if (event.kind === 'recorded') for (const one of event.objects) alive.set(one.name, one);
+    if (event.kind === 'recorded' || event.kind === 'taken') {
+      for (const one of event.objects) alive.set(one.name, one);
+    }
     if (
       event.kind === 'purge' &&
       !isPurge(event, alive) &&

@@ -4,13 +4,14 @@
  */
 import { ExportWriter, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { SealedFile } from '../event-log/entry.ts';
 import { unpackKey } from './packed-keys.ts';
 import type { RecordMerge } from './record-merge.ts';
-import { regionKeysAfter, type CwaSlice, type SetRecord } from './record.ts';
+import { regionKeysAfter, takenUpTo, type CwaSlice, type RecordBook, type SetRecord } from './record.ts';
 import { wholeRecord, type RunSource } from './record-merge.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -37,14 +38,23 @@ export interface BuiltFile {
   readonly sealed: SealedFile;
 }
 
+/** Rows of records that were published before and are taken back now: `revised_keys` of a file. */
+export interface RevokedRows {
+  /** Positioned at the first of them. */
+  readonly merge: RecordMerge;
+  /** How many the file takes. */
+  readonly keys: number;
+}
+
 /**
  * @param workspace the file lies in it until the next one is built
  * @param header region, window and key of the file
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
  * @param sign export.bin → export.sig
- * @returns the file; the same bytes for the same keys and header
- * @throws Error when the merge has fewer keys
+ * @param revoked rows that stand after the keys, as REVOKED; null: none
+ * @returns the file; the same bytes for the same keys and header. `sealed.keys` counts `keys` alone
+ * @throws Error when a merge has fewer keys
  */
 export async function buildFile(
   workspace: Pick<Workspace, 'file' | 'packed'>,
@@ -52,10 +62,15 @@ export async function buildFile(
   merge: RecordMerge,
   keys: number,
   sign: (exportBin: Uint8Array) => Uint8Array,
+  revoked: RevokedRows | null = null,
 ): Promise<BuiltFile> {
-  const writer = new ExportWriter(header, keys, workspace.file);
-  const taken = await merge.take(keys, (rows, offset) => writer.add(unpackKey(rows, offset)));
-  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${header.region}, the records have ${taken}`);
+  const writer = new ExportWriter(header, keys + (revoked?.keys ?? 0), workspace.file);
+  await takeAll(header, merge, keys, (key) => writer.add(key));
+  if (revoked !== null) {
+    await takeAll(header, revoked.merge, revoked.keys, (key) =>
+      writer.addRevised({ ...key, reportType: REPORT_TYPE.REVOKED }),
+    );
+  }
   const bin = writer.finish();
   const sig = sign(bin);
   const zip = exportZip(bin, sig, workspace.packed);
@@ -64,8 +79,28 @@ export async function buildFile(
   return {
     zip,
     identity: { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) },
-    sealed: { start, end, keys, size: zip.length, sha256: name, keyId, keyVersion, sig: toBase64Url(sig) },
+    sealed: {
+      start,
+      end,
+      keys,
+      ...(revoked === null ? {} : { revoked: revoked.keys }),
+      size: zip.length,
+      sha256: name,
+      keyId,
+      keyVersion,
+      sig: toBase64Url(sig),
+    },
   };
+}
+
+async function takeAll(
+  header: ExportHeader,
+  merge: RecordMerge,
+  keys: number,
+  visit: (key: TemporaryExposureKey) => void,
+): Promise<void> {
+  const taken = await merge.take(keys, (rows, offset) => visit(unpackKey(rows, offset)));
+  if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${header.region}, the records have ${taken}`);
 }
 
 /**
@@ -74,14 +109,14 @@ export async function buildFile(
  * @returns the manifest's entries
  */
 export function chunkEntries(files: readonly SealedFile[], hour: number | null): ChunkEntry[] {
-  return files.map(({ size, keys, sha256: name }, index) => ({
+  return files.map(({ size, keys, revoked = 0, sha256: name }, index) => ({
     ...(hour === null ? {} : { hour }),
     file: index + 1,
     of: files.length,
     size,
-    keys: countBucket(keys),
+    keys: countBucket(keys + revoked),
     sha256: name,
-    ...(keys === 0 ? { empty: true as const } : {}),
+    ...(keys + revoked === 0 ? { empty: true as const } : {}),
   }));
 }
 
@@ -124,27 +159,45 @@ export function dayExpires(day: number, cut: number, records: readonly SetRecord
   return Math.min(day + retentionDays + 1, ...leaving) * SECONDS_PER_DAY + GRACE_SECONDS;
 }
 
-/** The record of an hour; null when it has none any more. */
-type RecordOf = (hour: number) => SetRecord | null;
+type RecordOf = RecordBook['recordOf'];
 
-/** @returns the rows that slices stand for, without those that leave at `cut` or earlier */
-export function sliceSources(recordOf: RecordOf, slices: readonly CwaSlice[], cut: number): RunSource[] {
+/** @returns the rows that slices stand for, without those that leave at `cut` or earlier or were taken back up to the hour `through` */
+export function sliceSources(
+  recordOf: RecordOf,
+  slices: readonly CwaSlice[],
+  cut: number,
+  through: number,
+): RunSource[] {
   return slices.flatMap(({ hour, ranges }) => {
     const record = recordOf(hour);
     if (record === null) return [];
-    if (ranges === null) return wholeRecord(record, cut);
+    if (ranges === null) return wholeRecord(record, cut, through);
+    const taken = { kind: 'without', through } as const;
     return Object.entries(ranges)
-      .map(([day, { from, to }]) => ({ record, day: Number(day), from, to }))
+      .map(([day, { from, to }]) => ({ record, day: Number(day), from, to, taken }))
       .filter(({ day }) => day > cut);
   });
 }
 
-/** @returns keys of a region that slices stand for, without those that leave at `cut` or earlier */
-export function sliceKeys(recordOf: RecordOf, region: string, slices: readonly CwaSlice[], cut: number): number {
+/**
+ * @returns keys of a region that slices stand for, without those that leave at `cut` or earlier or were taken back up to the hour `through`; null when rows of
+ *   a part that was shown in ranges were taken back: then they have to be counted
+ */
+export function sliceKeys(
+  recordOf: RecordOf,
+  region: string,
+  slices: readonly CwaSlice[],
+  cut: number,
+  through: number,
+): number | null {
+  const isTaken = ({ hour, ranges }: CwaSlice): boolean =>
+    ranges !== null &&
+    (recordOf(hour)?.parts ?? []).some((part) => part.day in ranges && takenUpTo(part, through).length > 0);
+  if (slices.some(isTaken)) return null;
   return slices.reduce((sum, { hour, ranges }) => {
     const record = recordOf(hour);
     if (record === null) return sum;
-    if (ranges === null) return sum + regionKeysAfter(record, region, cut);
+    if (ranges === null) return sum + regionKeysAfter(record, region, cut, through);
     const kept = Object.entries(ranges).filter(([day]) => Number(day) > cut);
     return sum + kept.reduce((n, [, range]) => n + range.keys, 0);
   }, 0);

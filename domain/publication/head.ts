@@ -23,9 +23,11 @@ import {
   chunkPath,
   headPath,
   pagePath,
+  revocationPagePath,
   type ChunkEntry,
   type DayPage,
   type ManifestHead,
+  type RevocationPage,
 } from '../../protocol/index/manifest.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -58,7 +60,18 @@ export interface Contents {
   /** Of the running day. */
   readonly hours: readonly { readonly hour: number; readonly chunks: readonly ChunkEntry[] }[];
   /** Complete days, ascending. */
-  readonly days: readonly { readonly day: number; readonly cut: number; readonly chunks: readonly ChunkEntry[] }[];
+  readonly days: readonly {
+    readonly day: number;
+    readonly cut: number;
+    readonly revised: number | null;
+    readonly chunks: readonly ChunkEntry[];
+  }[];
+  /** What was taken back, ascending by hour, with the days whose files had it. */
+  readonly revocations: readonly {
+    readonly hour: number;
+    readonly days: readonly number[];
+    readonly chunks: readonly ChunkEntry[];
+  }[];
 }
 
 /** Everything but the signature. */
@@ -83,6 +96,9 @@ export function composeHead(contents: Contents): Composed {
   const { region, sequence, previous, throughHour, hours, days } = contents;
   const pages = composePages(region, days);
   const lists = composeLists(contents);
+  const revocations = listedRevocations(contents);
+  const revocationPage = composeRevocations(region, revocations);
+  const expires = (dayOfSealing(throughHour) + 1) * SECONDS_PER_DAY + GRACE_SECONDS;
   return {
     payload: {
       region,
@@ -92,18 +108,21 @@ export function composeHead(contents: Contents): Composed {
       validUntil: hourEnd(throughHour) + GRACE_SECONDS,
       hours: hours.flatMap(({ chunks }) => chunks),
       pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
+      ...(revocationPage === null ? {} : { revocations: revocationPage.sha256 }),
     },
-    pages: pages.map(({ sha256: name, text }) => ({
-      key: pagePath(region, name),
-      text,
-      expires: (dayOfSealing(throughHour) + 1) * SECONDS_PER_DAY + GRACE_SECONDS,
-    })),
+    pages: [
+      ...pages.map(({ sha256: name, text }) => ({ key: pagePath(region, name), text, expires })),
+      ...(revocationPage === null ? [] : [{ key: revocationPage.key, text: revocationPage.text, expires }]),
+    ],
     lists,
     named: [
       headPath(region),
       ...pages.map(({ sha256: name }) => pagePath(region, name)),
+      ...(revocationPage === null ? [] : [revocationPage.key]),
       ...lists.map(({ key }) => key),
-      ...[...hours, ...days].flatMap(({ chunks }) => chunks.map((chunk) => chunkPath(region, chunk.sha256))),
+      ...[...hours, ...days, ...revocations].flatMap(({ chunks }) =>
+        chunks.map((chunk) => chunkPath(region, chunk.sha256)),
+      ),
       ...hours.map(({ hour }) => hourPath(region, dateOfHour(hour), hourOfDay(hour))),
       ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),
     ],
@@ -128,12 +147,40 @@ function composePages(region: string, days: Contents['days']) {
     pages.push({ sha256: toBase64Url(sha256(utf8(text))), text, from: part[0]!.date, to: part.at(-1)!.date });
     part = [];
   };
-  for (const { day, cut, chunks } of days) {
+  for (const { day, cut, revised, chunks } of days) {
     if (part.reduce((n, listed) => n + listed.chunks.length, chunks.length) > MAX_PAGE_CHUNKS) flush();
-    part.push({ date: dateOf(day * SECONDS_PER_DAY), cut: dateOf(cut * SECONDS_PER_DAY), chunks });
+    part.push({
+      date: dateOf(day * SECONDS_PER_DAY),
+      cut: dateOf(cut * SECONDS_PER_DAY),
+      ...(revised === null ? {} : { revised }),
+      chunks,
+    });
   }
   flush();
   return pages;
+}
+
+/** @returns the revocations that a phone may need: of days that are listed, or of the running one */
+function listedRevocations({ throughHour, days, revocations }: Contents): Contents['revocations'] {
+  const first = days[0]?.day ?? Math.floor(throughHour / 24);
+  return revocations
+    .map((entry) => ({ ...entry, days: entry.days.filter((day) => day >= first) }))
+    .filter((entry) => entry.days.length > 0);
+}
+
+function composeRevocations(region: string, listed: Contents['revocations']) {
+  if (listed.length === 0) return null;
+  const page: RevocationPage = {
+    region,
+    revocations: listed.map(({ hour, days, chunks }) => ({
+      hour,
+      days: days.map((day) => dateOf(day * SECONDS_PER_DAY)),
+      chunks,
+    })),
+  };
+  const text = JSON.stringify(page);
+  const name = toBase64Url(sha256(utf8(text)));
+  return { sha256: name, key: revocationPagePath(region, name), text };
 }
 
 /** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. */

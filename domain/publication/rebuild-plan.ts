@@ -1,13 +1,16 @@
 /**
  * @module What the public bucket must hold, as the event log has it: of each region's last publication the hours, days, pages, lists and head.
  */
-import type { EventOf, LogEvent, LoggedSlice, SealedFile } from '../event-log/entry.ts';
+import type { EventOf, LogEvent, LoggedSlice } from '../event-log/entry.ts';
+import type { PublishedFiles } from './rebuild.ts';
+import { withTaken, type RecordBook, type SetRecord } from './record.ts';
 
 /** One region. */
 export interface RegionPlan {
   readonly published: EventOf<'published'>;
   readonly hours: readonly EventOf<'written'>[];
   readonly days: readonly { readonly cut: EventOf<'cut'>; readonly slices: readonly LoggedSlice[] }[];
+  readonly revocations: readonly EventOf<'revoked'>[];
 }
 
 /**
@@ -19,10 +22,12 @@ export function planRebuild(events: readonly LogEvent[]): RegionPlan[] {
   const published = new Map<string, EventOf<'published'>>();
   const written = new Map<string, EventOf<'written'>>();
   const cuts = new Map<string, EventOf<'cut'>>();
+  const revoked = new Map<string, EventOf<'revoked'>>();
   for (const event of events) {
     if (event.kind === 'published') published.set(event.region, event);
     if (event.kind === 'written') written.set(`${event.region} ${event.hour}`, event);
-    if (event.kind === 'cut') cuts.set(`${event.region} ${event.day} ${event.cut}`, event);
+    if (event.kind === 'cut') cuts.set(`${event.region} ${event.day} ${event.cut} ${event.revised ?? ''}`, event);
+    if (event.kind === 'revoked') revoked.set(`${event.region} ${event.hour} ${event.cut}`, event);
   }
   return [...published.values()].map((last) => {
     const { region } = last;
@@ -30,12 +35,37 @@ export function planRebuild(events: readonly LogEvent[]): RegionPlan[] {
     return {
       published: last,
       hours: last.hours.map((hour) => hourOf(hour) ?? lacks(region, `hour ${hour}`)),
-      days: last.days.map(({ day, cut }) => ({
-        cut: cuts.get(`${region} ${day} ${cut}`) ?? lacks(region, `day ${day}`),
+      days: last.days.map(({ day, cut, revised }) => ({
+        cut: cuts.get(`${region} ${day} ${cut} ${revised ?? ''}`) ?? lacks(region, `day ${day}`),
         slices: Array.from({ length: 24 }, (_, n) => hourOf(day * 24 + n)?.cwa.slices ?? []).flat(),
       })),
+      revocations: (last.revocations ?? []).map(
+        ({ hour, cut }) =>
+          revoked.get(`${region} ${hour} ${cut}`) ?? lacks(region, `what was taken back in hour ${hour}`),
+      ),
     };
   });
+}
+
+/**
+ * @param records as they lie in the private bucket, by hour
+ * @param events of the log
+ * @returns the records with what the log says was taken back of them
+ */
+export function bookOfLog(records: ReadonlyMap<number, SetRecord>, events: readonly LogEvent[]): RecordBook {
+  const known = new Map(records);
+  const taken = new Map<number, readonly number[]>();
+  for (const event of events) {
+    if (event.kind !== 'taken') continue;
+    const touched = [...new Set(event.parts.map(({ of }) => of))];
+    taken.set(event.hour, touched);
+    const parts = event.parts.map((part) => ({ ...part, hour: event.hour }));
+    for (const hour of touched) {
+      const record = known.get(hour);
+      if (record !== undefined) known.set(hour, withTaken(record, parts));
+    }
+  }
+  return { recordOf: (hour) => known.get(hour) ?? null, takenWith: (hour) => taken.get(hour) ?? [] };
 }
 
 function lacks(region: string, what: string): never {
@@ -44,12 +74,14 @@ function lacks(region: string, what: string): never {
   );
 }
 
-/** @returns the files that a plan's head names, by hour and by day */
-export function filesOf(plan: RegionPlan) {
+/** @returns the files that a plan's head names */
+export function filesOf(plan: RegionPlan): PublishedFiles {
   const hours = new Map(plan.hours.map(({ hour, files }) => [hour, files]));
-  const days = new Map(plan.days.map(({ cut }) => [`${cut.day} ${cut.cut}`, cut.files]));
+  const days = new Map(plan.days.map(({ cut }) => [cut.day, cut.files]));
+  const revocations = new Map(plan.revocations.map((revocation) => [revocation.hour, revocation]));
   return {
-    hour: (hour: number): readonly SealedFile[] => hours.get(hour) ?? [],
-    day: (day: number, cut: number): readonly SealedFile[] => days.get(`${day} ${cut}`) ?? [],
+    hour: (hour) => hours.get(hour) ?? [],
+    day: (day) => days.get(day) ?? [],
+    revocation: (hour) => revocations.get(hour) ?? { days: [], files: [] },
   };
 }

@@ -20,9 +20,10 @@ import {
   type BuiltFile,
   type ObjectMeta,
 } from './built-file.ts';
-import { commonLists, composeHead, HEAD_META, LIST_META, pageMeta } from './head.ts';
+import { commonLists, composeHead, dayOfSealing, HEAD_META, LIST_META, pageMeta, type Contents } from './head.ts';
 import { RecordMerge, wholeRecord, type MergePorts, type RunSource } from './record-merge.ts';
-import type { SetRecord } from './record.ts';
+import type { RecordBook } from './record.ts';
+import { hoursOfDay, takenExpires, takenSealed, takenSources } from './revoked-rows.ts';
 import type { Workspace } from './workspace.ts';
 
 /** An object of the public bucket. */
@@ -34,10 +35,8 @@ export interface RebuiltObject {
 }
 
 /** With what objects are made again. */
-export interface RebuildPorts extends Omit<MergePorts, 'windows'> {
+export interface RebuildPorts extends Omit<MergePorts, 'workspace'>, RecordBook {
   readonly workspace: Workspace;
-  /** @returns the record of an hour, parts that are gone included; null when it has none */
-  readonly recordOf: (hour: number) => SetRecord | null;
 }
 
 /** The records don't give what was sealed. */
@@ -51,7 +50,9 @@ const NO_CUT = -1;
 /** What was sealed of an hour: an entry of the log, or Publisher's own row. */
 export type SealedHourFiles = Pick<EventOf<'written'>, 'region' | 'hour' | 'files' | 'cwa'>;
 /** What was sealed of a day. */
-export type SealedDayFiles = Pick<EventOf<'cut'>, 'region' | 'day' | 'cut' | 'files' | 'cwa'>;
+export type SealedDayFiles = Pick<EventOf<'cut'>, 'region' | 'day' | 'cut' | 'revised' | 'files' | 'cwa'>;
+/** What was sealed of rows that were taken back. */
+export type SealedRevocation = Pick<EventOf<'revoked'>, 'region' | 'hour' | 'cut' | 'files'>;
 
 /**
  * @param sealed files of an hour
@@ -65,9 +66,15 @@ export async function* rebuildHour(r: RebuildPorts, sealed: SealedHourFiles): As
   const meta = (file: BuiltFile): ObjectMeta => immutableZip(file, hourEnd(hour), hourExpires(hour));
   yield* rebuildFiles(r, region, {
     files,
-    chunks: record === null ? [] : wholeRecord(record, NO_CUT),
+    chunks: record === null ? [] : wholeRecord(record, NO_CUT, hour),
     chunkMeta: meta,
-    cwa: { name, file: cwa.file, meta, sources: () => sliceSources(r.recordOf, cwa.slices, NO_CUT) },
+    cwa: {
+      name,
+      file: cwa.file,
+      meta,
+      sources: () => sliceSources(r.recordOf, cwa.slices, NO_CUT, hour),
+      revoked: () => takenSources(r, [hour], dayOfSealing(hour)),
+    },
   });
 }
 
@@ -82,21 +89,38 @@ export async function* rebuildDay(
   sealed: SealedDayFiles,
   slices: readonly LoggedSlice[],
 ): AsyncGenerator<RebuiltObject> {
-  const { region, day, cut, files, cwa } = sealed;
-  const hours = Array.from({ length: 24 }, (_, n) => day * 24 + n);
+  const { region, day, cut, revised = -1, files, cwa } = sealed;
+  const hours = hoursOfDay(day);
   const records = hours.flatMap((hour) => r.recordOf(hour) ?? []);
   const expires = dayExpires(day, cut, records, r.retentionDays);
   yield* rebuildFiles(r, region, {
     files,
-    chunks: records.flatMap((record) => wholeRecord(record, cut)),
+    chunks: records.flatMap((record) => wholeRecord(record, cut, revised)),
     chunkMeta: (file) => immutableZip(file, (day + 1) * SECONDS_PER_DAY, expires),
     cwa: {
       name: dayPath(region, dateOf(day * SECONDS_PER_DAY)),
       file: cwa.file,
       meta: (file) => replacedZip(file, expires),
-      sources: () => sliceSources(r.recordOf, slices, cut),
+      sources: () => sliceSources(r.recordOf, slices, cut, revised),
+      revoked: () => takenSources(r, hours, cut),
     },
   });
+}
+
+/**
+ * @param sealed files of one cut of the rows that were taken back with an hour
+ * @returns them, one after the other
+ * @throws RebuildMismatch naming the file; Error when a record lacks rows
+ */
+export async function* rebuildRevocation(r: RebuildPorts, sealed: SealedRevocation): AsyncGenerator<RebuiltObject> {
+  const { region, hour, cut, files } = sealed;
+  const [none, revoked] = [mergeOf(r, region, []), mergeOf(r, region, takenSources(r, [hour], cut))];
+  for (const one of files) {
+    const file = await rebuildFile(r, region, one, none, revoked);
+    const meta = immutableZip(file, takenSealed(hour, cut), takenExpires(r, hour, cut));
+    yield { name: chunkPath(region, one.sha256), bytes: file.zip, meta };
+  }
+  revoked.close();
 }
 
 interface Files {
@@ -108,6 +132,7 @@ interface Files {
     readonly file: SealedFile;
     readonly meta: (file: BuiltFile) => ObjectMeta;
     readonly sources: () => readonly RunSource[];
+    readonly revoked: () => readonly RunSource[];
   };
 }
 
@@ -123,47 +148,75 @@ async function* rebuildFiles(r: RebuildPorts, region: string, span: Files): Asyn
   merge.close();
   if (shared) return;
   const slices = mergeOf(r, region, cwa.sources());
-  const file = await rebuildFile(r, region, cwa.file, slices);
+  const revoked = mergeOf(r, region, (cwa.file.revoked ?? 0) > 0 ? cwa.revoked() : []);
+  const file = await rebuildFile(r, region, cwa.file, slices, revoked);
   slices.close();
+  revoked.close();
   yield { name: cwa.name, bytes: file.zip, meta: cwa.meta(file) };
 }
 
 const mergeOf = (r: RebuildPorts, region: string, sources: readonly RunSource[]): RecordMerge =>
-  new RecordMerge({ ...r, windows: r.workspace.windows }, region, sources);
+  new RecordMerge(r, region, sources);
 
 async function rebuildFile(
   r: RebuildPorts,
   region: string,
   sealed: SealedFile,
   merge: RecordMerge,
+  revoked: RecordMerge | null = null,
 ): Promise<BuiltFile> {
-  const { start, end, keyId, keyVersion, keys } = sealed;
+  const { start, end, keyId, keyVersion, keys, revoked: taken = 0 } = sealed;
   const header = { startTimestamp: start, endTimestamp: end, region, keyId, keyVersion };
-  const file = await buildFile(r.workspace, header, merge, keys, () => fromBase64Url(sealed.sig));
+  const file = await buildFile(
+    r.workspace,
+    header,
+    merge,
+    keys,
+    () => fromBase64Url(sealed.sig),
+    revoked === null || taken === 0 ? null : { merge: revoked, keys: taken },
+  );
   if (file.sealed.sha256 === sealed.sha256) return file;
   throw new RebuildMismatch(`the records of ${region} don't give the file ${sealed.sha256} any more`);
 }
 
-/**
- * @param published the region's last
- * @param hourFiles, dayFiles what was sealed of the hours and days that it names
- * @returns pages, lists, those of all regions and the head, in the order in which they are put
- * @throws RebuildMismatch when they give another head than was signed
- */
-export function rebuildIndex(
-  published: EventOf<'published'>,
-  hourFiles: (hour: number) => readonly SealedFile[],
-  dayFiles: (day: number, cut: number) => readonly SealedFile[],
-): RebuiltObject[] {
-  const { region, sequence, previous, hour: throughHour, head } = published;
-  const { payload, pages, lists } = composeHead({
+/** What was sealed of all that a publication names. */
+export interface PublishedFiles {
+  readonly hour: (hour: number) => readonly SealedFile[];
+  readonly day: (day: number) => readonly SealedFile[];
+  readonly revocation: (hour: number) => Pick<EventOf<'revoked'>, 'days' | 'files'>;
+}
+
+/** @returns what a publication's head is made of */
+export function contentsOf(published: EventOf<'published'>, sealed: PublishedFiles): Contents {
+  const { region, sequence, previous, hour: throughHour, hours, days, revocations = [] } = published;
+  return {
     region,
     sequence,
     previous,
     throughHour,
-    hours: published.hours.map((hour) => ({ hour, chunks: chunkEntries(hourFiles(hour), hour) })),
-    days: published.days.map(({ day, cut }) => ({ day, cut, chunks: chunkEntries(dayFiles(day, cut), null) })),
-  });
+    hours: hours.map((hour) => ({ hour, chunks: chunkEntries(sealed.hour(hour), hour) })),
+    days: days.map(({ day, cut, revised = null }) => ({
+      day,
+      cut,
+      revised,
+      chunks: chunkEntries(sealed.day(day), null),
+    })),
+    revocations: revocations.map(({ hour }) => {
+      const { days: of, files } = sealed.revocation(hour);
+      return { hour, days: of, chunks: chunkEntries(files, null) };
+    }),
+  };
+}
+
+/**
+ * @param published the region's last
+ * @param sealed files and days of what it names
+ * @returns pages, lists, those of all regions and the head, in the order in which they are put
+ * @throws RebuildMismatch when they give another head than was signed
+ */
+export function rebuildIndex(published: EventOf<'published'>, sealed: PublishedFiles): RebuiltObject[] {
+  const { region, sequence, head } = published;
+  const { payload, pages, lists } = composeHead(contentsOf(published, sealed));
   if (toBase64Url(sha256(utf8(JSON.stringify(payload)))) !== published.payloadSha256) {
     throw new RebuildMismatch(`what was sealed of ${region} doesn't give head ${sequence}`);
   }

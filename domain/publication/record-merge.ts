@@ -4,8 +4,9 @@
  */
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, compareRows, rowProvenance, rowStart } from './packed-keys.ts';
-import { partKey, publishingRegions, rowsByDay, type RecordPart, type SetRecord } from './record.ts';
-import { windowRows, type Windows } from './workspace.ts';
+import { partKey, publishingRegions, rowsByDay, takenUpTo, type RecordPart, type SetRecord } from './record.ts';
+import { parseTaken, takenKey, type TakenRows } from './taken.ts';
+import { windowRows, type Workspace } from './workspace.ts';
 
 /** With what records are read. */
 export interface MergePorts {
@@ -21,11 +22,18 @@ export interface MergePorts {
     range: { readonly offset: number; readonly length: number },
     memory: Uint8Array,
   ) => Promise<Uint8Array | null>;
+  /** @returns a whole object of the private bucket; null when there is none */
+  readonly readWhole: (name: string) => Promise<Uint8Array | null>;
   /** Which publishes every key. */
   readonly unionRegion: string;
   readonly retentionDays: number;
-  readonly windows: Windows;
+  readonly workspace: Pick<Workspace, 'windows' | 'taken'>;
 }
+
+/** Which rows are visited: all but those that were taken back up to an hour, or those alone that were with one. */
+export type TakenRule =
+  | { readonly kind: 'without'; readonly through: number }
+  | { readonly kind: 'only'; readonly hour: number };
 
 /** Rows of one record and leaving day. */
 export interface RunSource {
@@ -34,11 +42,26 @@ export interface RunSource {
   /** Rows of the day, counted over its parts: from (inclusive) to (exclusive). */
   readonly from: number;
   readonly to: number;
+  readonly taken: TakenRule;
 }
 
-/** @returns all rows of a record that don't leave at `cut` or earlier */
-export function wholeRecord(record: SetRecord, cut: number): RunSource[] {
-  return [...rowsByDay(record)].filter(([day]) => day > cut).map(([day, rows]) => ({ record, day, from: 0, to: rows }));
+/** @returns all rows of a record that don't leave at `cut` or earlier, and weren't taken back up to the hour `through` */
+export function wholeRecord(record: SetRecord, cut: number, through: number): RunSource[] {
+  return sourcesOf(record, cut, { kind: 'without', through });
+}
+
+/** @returns the rows of a record that were taken back with `hour` and don't leave at `cut` or earlier */
+export function takenRecord(record: SetRecord, cut: number, hour: number): RunSource[] {
+  const days = new Set(
+    record.parts.filter(({ taken }) => taken?.some((one) => one.hour === hour)).map(({ day }) => day),
+  );
+  return sourcesOf(record, cut, { kind: 'only', hour }).filter(({ day }) => days.has(day));
+}
+
+function sourcesOf(record: SetRecord, cut: number, taken: TakenRule): RunSource[] {
+  return [...rowsByDay(record)]
+    .filter(([day]) => day > cut)
+    .map(([day, rows]) => ({ record, day, from: 0, to: rows, taken }));
 }
 
 /** Called for each row; `rows` is only valid during the call. */
@@ -49,15 +72,20 @@ class Run {
   /** No key of the run starts before this interval. */
   readonly earliestStart: number;
   readonly accepts: readonly boolean[];
-  readonly #read: MergePorts['read'];
+  readonly #ports: MergePorts;
   readonly #parts: readonly RecordPart[];
+  /** Row numbers, within the day, that the source's rule is about; null: none, and every row is shown. */
+  #named: Uint32Array | null = null;
+  #namedAt = 0;
+  #opened = false;
   rows: Uint8Array = new Uint8Array(0);
   offset = 0;
   /** Row number, within the day, of the row at `offset`. */
   at: number;
 
-  constructor({ read, unionRegion, retentionDays }: MergePorts, region: string, source: RunSource) {
-    this.#read = read;
+  constructor(ports: MergePorts, region: string, source: RunSource) {
+    const { unionRegion, retentionDays } = ports;
+    this.#ports = ports;
     this.source = source;
     this.at = source.from;
     this.earliestStart = (source.day - retentionDays - 2) * INTERVALS_PER_DAY;
@@ -77,8 +105,19 @@ class Run {
     return this.at >= this.source.to;
   }
 
+  /** @returns whether the row at `at` is visited; rows come in order */
+  isShown(): boolean {
+    const named = this.#named;
+    if (named === null) return true;
+    while (this.#namedAt < named.length && named[this.#namedAt]! < this.at) this.#namedAt += 1;
+    return (named[this.#namedAt] === this.at) === (this.source.taken.kind === 'only');
+  }
+
   /** @param limit rows that a window holds */
-  async refill(windows: Windows, limit: number): Promise<void> {
+  async refill(limit: number): Promise<void> {
+    const { windows } = this.#ports.workspace;
+    if (!this.#opened) this.#named = await namedRows(this.#ports, this.source, this.#parts);
+    this.#opened = true;
     const own = this.rows.length === 0 ? windows.take(limit) : new Uint8Array(this.rows.buffer);
     let before = 0;
     for (const part of this.#parts) {
@@ -86,7 +125,7 @@ class Run {
         const first = this.at - before;
         const count = Math.min(part.rows - first, this.source.to - this.at, limit);
         const key = partKey(this.source.record.hour, part);
-        const bytes = await this.#read(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES }, own);
+        const bytes = await this.#ports.read(key, { offset: first * ROW_BYTES, length: count * ROW_BYTES }, own);
         if (bytes === null) throw new Error(`the private record lacks ${key}`);
         this.rows = bytes;
         this.offset = 0;
@@ -98,15 +137,48 @@ class Run {
   }
 }
 
+/** @returns row numbers within the day that a source's rule names, ascending; null when it is about none */
+async function namedRows(
+  ports: MergePorts,
+  { record, day, taken: rule }: RunSource,
+  parts: readonly RecordPart[],
+): Promise<Uint32Array | null> {
+  const wanted = (part: RecordPart): readonly { readonly hour: number }[] =>
+    rule.kind === 'only' ? (part.taken ?? []).filter(({ hour }) => hour === rule.hour) : takenUpTo(part, rule.through);
+  const hours = new Set(parts.flatMap((part) => wanted(part).map(({ hour }) => hour)));
+  if (hours.size === 0) return rule.kind === 'only' ? new Uint32Array(0) : null;
+  const named: number[] = [];
+  for (const hour of hours) {
+    const own = (await takenWith(ports, hour, day)).filter((rows) => rows.hour === record.hour);
+    let before = 0;
+    for (const part of parts) {
+      for (const { rows } of own.filter(({ n }) => n === part.n)) for (const row of rows) named.push(before + row);
+      before += part.rows;
+    }
+  }
+  return Uint32Array.from(named).sort();
+}
+
+async function takenWith(ports: MergePorts, hour: number, day: number): Promise<readonly TakenRows[]> {
+  const name = takenKey(hour, day);
+  const known = ports.workspace.taken.get(name);
+  if (known !== undefined) return known;
+  const bytes = await ports.readWhole(name);
+  if (bytes === null) throw new Error(`the private record lacks ${name}`);
+  const rows = parseTaken(bytes);
+  ports.workspace.taken.set(name, rows);
+  return rows;
+}
+
 /** A resumable merge over the rows that one region publishes. */
 export class RecordMerge {
   #waiting: Run[];
   #active: Run[] = [];
-  readonly #windows: Windows;
+  readonly #windows: Workspace['windows'];
   readonly #windowRows: number;
 
   constructor(ports: MergePorts, region: string, sources: readonly RunSource[]) {
-    this.#windows = ports.windows;
+    this.#windows = ports.workspace.windows;
     this.#windowRows = windowRows(Math.max(1, new Set(sources.map(({ record }) => record.hour)).size));
     this.#waiting = sources
       .filter(({ from, to }) => from < to)
@@ -158,7 +230,7 @@ export class RecordMerge {
   }
 
   async #refill(runs: readonly Run[]): Promise<void> {
-    await Promise.all(runs.map((run) => run.refill(this.#windows, this.#windowRows)));
+    await Promise.all(runs.map((run) => run.refill(this.#windowRows)));
   }
 
   /** Visits rows until one run needs a refill, another must be opened or the limit is reached. No await: it is the hot loop. */
@@ -170,7 +242,7 @@ export class RecordMerge {
     while (taken < limit) {
       const run = heap[0]!;
       if (rowStart(run.rows, run.offset) >= opens) break;
-      if (run.accepts[rowProvenance(run.rows, run.offset)] === true) {
+      if (run.accepts[rowProvenance(run.rows, run.offset)] === true && run.isShown()) {
         visit(run.rows, run.offset, run.source, run.at);
         taken += 1;
       }

@@ -16,6 +16,17 @@ export interface RecordPart {
   readonly regionKeys: Readonly<Record<string, number>>;
   /** True when an object with issue ids lies beside it. */
   readonly issues: boolean;
+  /** Rows that were taken back, ascending by hour. Said by the event log, and not in set.json. */
+  readonly taken?: readonly PartTaken[];
+}
+
+/** Rows of one part that were taken back with one hour; which, says the object of that hour (taken.ts). */
+export interface PartTaken {
+  /** With which they ended: hours since the Unix epoch, after that of the record. */
+  readonly hour: number;
+  readonly rows: number;
+  /** Of the rows, those that a region had published. */
+  readonly regionKeys: Readonly<Record<string, number>>;
 }
 
 /** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
@@ -31,6 +42,14 @@ export interface SetRecord {
   readonly quarantined?: number;
   /** What the event log says lies in the private bucket, and not that it goes; left out of set.json. None in records from before the log. */
   readonly objects?: readonly RecordObject[];
+}
+
+/** The records, and which of them an hour took rows back of. */
+export interface RecordBook {
+  /** @returns the record of an hour, parts that are gone included; null when it has none */
+  readonly recordOf: (hour: number) => SetRecord | null;
+  /** @param hour with which rows ended @returns hours of the records they were of, ascending; none for most hours */
+  readonly takenWith: (hour: number) => readonly number[];
 }
 
 /** Keys of one record that CWA's tree shows in one hour: all of them, or a range of each day's rows. */
@@ -94,7 +113,44 @@ export function rowsByDay(record: SetRecord): Map<number, number> {
   return days;
 }
 
-/** @returns keys of a region in a record that don't leave at `cut` or earlier */
-export function regionKeysAfter(record: SetRecord, region: string, cut: number): number {
-  return record.parts.reduce((n, part) => n + (part.day > cut ? (part.regionKeys[region] ?? 0) : 0), 0);
+/** @returns keys of a region in a record that don't leave at `cut` or earlier, and weren't taken back up to the hour `through` */
+export function regionKeysAfter(record: SetRecord, region: string, cut: number, through: number): number {
+  return record.parts.reduce((n, part) => {
+    if (part.day <= cut) return n;
+    const taken = takenUpTo(part, through).reduce((sum, { regionKeys }) => sum + (regionKeys[region] ?? 0), 0);
+    return n + (part.regionKeys[region] ?? 0) - taken;
+  }, 0);
+}
+
+/** @returns what was taken back of a part up to the hour `through` */
+export function takenUpTo(part: RecordPart, through: number): readonly PartTaken[] {
+  return (part.taken ?? []).filter(({ hour }) => hour <= through);
+}
+
+/** @returns the hours up to `through` with which keys of a region were taken back, each once */
+export function takings(records: readonly SetRecord[], region: string, through: number): number[] {
+  const hours = records.flatMap(({ parts }) =>
+    parts.flatMap((part) =>
+      takenUpTo(part, through).flatMap(({ hour, regionKeys }) => ((regionKeys[region] ?? 0) > 0 ? [hour] : [])),
+    ),
+  );
+  return [...new Set(hours)];
+}
+
+/** @param parts what was taken back with an hour, of any records @returns the record with what is said of it */
+export function withTaken(
+  record: SetRecord,
+  parts: readonly (Pick<RecordPart, 'day' | 'n'> & PartTaken & { readonly of: number })[],
+): SetRecord {
+  const own = parts.filter(({ of }) => of === record.hour);
+  if (own.length === 0) return record;
+  return {
+    ...record,
+    parts: record.parts.map((part) => {
+      const added = own.filter(({ day, n }) => day === part.day && n === part.n);
+      if (added.length === 0) return part;
+      const taken = added.map(({ hour, rows, regionKeys }) => ({ hour, rows, regionKeys }));
+      return { ...part, taken: [...(part.taken ?? []), ...taken] };
+    }),
+  };
 }

@@ -4,6 +4,7 @@
  */
 import { newScratch, type Scratch } from '../../protocol/export/scratch.ts';
 import { ROW_BYTES } from './packed-keys.ts';
+import type { TakenRows } from './taken.ts';
 
 /** Rows read at once from a part at most: 560 KB, a whole part as record-writer.ts cuts them. */
 const MAX_WINDOW_ROWS = 20_000;
@@ -41,9 +42,11 @@ export interface Workspace {
   /** Its deflate stream, then its ZIP. */
   readonly packed: Scratch;
   readonly windows: Windows;
+  /** Objects of rows that were taken back, by name: each is read by every record that it is about, and never changes. */
+  readonly taken: Map<string, readonly TakenRows[]>;
 }
 
 /** @returns an empty one; it grows to the largest file */
 export function newWorkspace(): Workspace {
-  return { file: newScratch(), packed: newScratch(), windows: new Windows() };
+  return { file: newScratch(), packed: newScratch(), windows: new Windows(), taken: new Map() };
 }

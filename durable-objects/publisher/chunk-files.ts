@@ -3,7 +3,13 @@
  */
 import { exportSignature, type ExportHeader } from '../../protocol/export/export-file.ts';
 import type { SealedFile } from '../../domain/event-log/entry.ts';
-import { buildFile, chunkEntries, immutableZip, type BuiltFile } from '../../domain/publication/built-file.ts';
+import {
+  buildFile,
+  chunkEntries,
+  immutableZip,
+  type BuiltFile,
+  type RevokedRows,
+} from '../../domain/publication/built-file.ts';
 import { RecordMerge, type RunSource } from '../../domain/publication/record-merge.ts';
 import { chunkPath, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
@@ -24,7 +30,8 @@ export function mergeOf(p: Publication, region: string, sources: readonly RunSou
     read: (...call: Parameters<BucketPort['getInto']>) => p.privateBucket.getInto(...call),
     unionRegion,
     retentionDays: policy.retentionDays,
-    windows: p.workspace.windows,
+    readWhole: (name: string) => p.privateBucket.get(name),
+    workspace: p.workspace,
   };
   return new RecordMerge(ports, region, sources);
 }
@@ -32,6 +39,7 @@ export function mergeOf(p: Publication, region: string, sources: readonly RunSou
 /**
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
+ * @param revoked rows that stand after the keys, as REVOKED; null: none
  * @returns the file, signed by the present key
  * @throws Error when the merge has fewer keys
  */
@@ -41,10 +49,11 @@ export async function signFile(
   window: Window,
   merge: RecordMerge,
   keys: number,
+  revoked: RevokedRows | null = null,
 ): Promise<BuiltFile> {
   const { exportKeyId: keyId, exportKeyVersion: keyVersion, exportSigner } = p.config;
   const header: ExportHeader = { startTimestamp: window.start, endTimestamp: window.end, region, keyId, keyVersion };
-  return buildFile(p.workspace, header, merge, keys, (bin) => exportSignature(header, bin, exportSigner));
+  return buildFile(p.workspace, header, merge, keys, (bin) => exportSignature(header, bin, exportSigner), revoked);
 }
 
 /** What distinguishes the files of one hour or day. */

@@ -10,77 +10,118 @@ import { SECONDS_PER_DAY, dateOf } from '../../protocol/gaen/intervals.ts';
 import { dayPath } from '../../protocol/index/cwa-tree.ts';
 import { dayExpires, replacedZip, sliceKeys, type BuiltFile } from '../../domain/publication/built-file.ts';
 import { wholeRecord } from '../../domain/publication/record-merge.ts';
-import { regionKeysAfter } from '../../domain/publication/record.ts';
+import { regionKeysAfter, takings } from '../../domain/publication/record.ts';
+import { hoursOfDay, takenKeys } from '../../domain/publication/revoked-rows.ts';
 import { writeChunks } from './chunk-files.ts';
 import { buildCwaZip } from './hour-ops.ts';
 import type { RegionDay, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
+import { bookOf } from './revoke-ops.ts';
 
 /** Files of one cut are told apart from those of another by their window, should a day have more than one. */
 const END_SECONDS_PER_CUT = 240;
+/** Cuts of one day at most: the days it is listed. */
+const CUTS = 15;
 
 /**
- * Brings one day of a region to the state it has at a midnight.
+ * @param times in which keys of the day were taken back: phones may hold a part of the former files
+ * @returns seconds that are added to the number of a file, should the day have more than one
+ */
+function endOffset(day: number, cut: number, times: number): number {
+  return (cut - day - 1 + CUTS * times) * END_SECONDS_PER_CUT;
+}
+
+/**
+ * Brings one day of a region to the state it has at a midnight, or when keys of it were taken back.
  *
  * @param day days since the Unix epoch; complete, all its hours WRITTEN
  * @param cut the day at whose first instant this cut is made, > `day`
+ * @param through the last hour WRITTEN: the day is without what was taken back up to it
+ * @returns whether it was cut
  */
-export async function cutRegionDay(p: Publication, region: string, day: number, cut: number): Promise<void> {
+export async function cutRegionDay(
+  p: Publication,
+  region: string,
+  day: number,
+  cut: number,
+  through: number,
+): Promise<boolean> {
   const former = p.store.regionDay(region, day);
-  const { records, slices } = partsOfDay(p, region, day);
+  const { records, slices, all } = partsOfDay(p, region, day);
+  const taken = Math.max(former?.revised ?? -1, ...takings(all, region, through));
+  const revised = taken < 0 ? null : taken;
   const leaving = (from: number, to: number) =>
-    [...records, ...slices.flatMap((slice) => p.store.hour(slice.hour).record ?? [])].some(({ parts }) =>
-      parts.some((part) => part.day > from && part.day <= to),
-    );
-  if (former !== null && !leaving(former.checked, cut)) {
+    all.some(({ parts }) => parts.some((part) => part.day > from && part.day <= to));
+  const isRevised = revised !== (former?.revised ?? null);
+  if (former !== null && !isRevised && !leaving(former.checked, cut)) {
     p.store.putRegionDay({ ...former, checked: cut });
-    return;
+    return false;
   }
-  const { chunks, sealed, cwaKeys } = await putDay(p, region, day, cut);
+  const { chunks, sealed } = await putDay(p, { region, day, cut, revised }, { records, slices });
   p.store.transaction(() => {
-    p.store.putRegionDay({ region, day, checked: cut, cut, chunks, sealed });
-    p.log.append({ kind: 'cut', region, day, cut, files: sealed.files, cwa: { keys: cwaKeys, file: sealed.cwa } });
+    p.store.putRegionDay({ region, day, checked: cut, cut, revised, chunks, sealed });
+    if (former !== null && isRevised) p.store.revokeFormerEtags(dayPath(region, dateOf(day * SECONDS_PER_DAY)));
+    const cwa = { keys: sealed.cwa.keys, file: sealed.cwa };
+    p.log.append({
+      kind: 'cut',
+      region,
+      day,
+      cut,
+      ...(revised === null ? {} : { revised }),
+      files: sealed.files,
+      cwa,
+    });
   });
+  return true;
 }
 
 function partsOfDay(p: Publication, region: string, day: number) {
   const hours = p.store.hoursBetween(day * 24, day * 24 + 23);
   const records = hours.flatMap(({ record }) => (record === null ? [] : [record]));
   const slices = p.store.regionHours(region, day * 24, day * 24 + 23).flatMap(({ cwa }) => cwa.slices);
-  return { records, slices };
+  // CWA's day may hold what waited from the hours of days before.
+  const all = [...records, ...slices.flatMap((slice) => p.store.hour(slice.hour).record ?? [])];
+  return { records, slices, all };
 }
 
+/** One cut of a day. */
+type DayCut = Pick<RegionDay, 'region' | 'day' | 'cut' | 'revised'>;
+
 /**
- * Puts the files of one day: at the midnight of `cut`, and again when one was lost.
+ * Puts the files of one day: when it is cut, and again when one was lost.
  *
  * @returns the manifest's entries, and what was sealed; the same bytes each time, as long as no key has left since `cut`
  */
 export async function putDay(
   p: Publication,
-  region: string,
-  day: number,
-  cut: number,
-): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles; readonly cwaKeys: number }> {
-  const { records, slices } = partsOfDay(p, region, day);
+  { region, day, cut, revised }: DayCut,
+  { records, slices }: Pick<ReturnType<typeof partsOfDay>, 'records' | 'slices'> = partsOfDay(p, region, day),
+): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles }> {
+  const through = revised ?? -1;
+  const book = bookOf(p);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
   const expires = dayExpires(day, cut, records, p.config.policy.retentionDays);
-  const keys = records.reduce((sum, record) => sum + regionKeysAfter(record, region, cut), 0);
+  const keys = records.reduce((sum, record) => sum + regionKeysAfter(record, region, cut, through), 0);
   let single: BuiltFile | null = null;
   const { chunks, files } = await writeChunks(
     p,
-    { region, window, hour: null, endOffset: (cut - day - 1) * END_SECONDS_PER_CUT, expires },
-    records.flatMap((record) => wholeRecord(record, cut)),
+    { region, window, hour: null, endOffset: endOffset(day, cut, takings(records, region, through).length), expires },
+    records.flatMap((record) => wholeRecord(record, cut, through)),
     keys,
     async (file, of) => {
       if (of === 1) single = file;
     },
   );
-  const cwaKeys = sliceKeys((hour) => p.store.hour(hour).record, region, slices, cut);
-  const same = cwaKeys === keys && slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day);
-  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, { keys: cwaKeys, slices }, cut);
+  const shown = { keys: sliceKeys(book.recordOf, region, slices, cut, through), slices, cut, through };
+  const revoked = { hours: hoursOfDay(day), cut };
+  const same =
+    shown.keys === keys &&
+    slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day) &&
+    takenKeys(book, region, revoked.hours, cut) === 0;
+  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, shown, revoked);
   await putCwaDay(p, region, day, cut, zip, expires);
-  return { chunks, sealed: { files, cwa: zip.sealed }, cwaKeys };
+  return { chunks, sealed: { files, cwa: zip.sealed } };
 }
 
 async function putCwaDay(

@@ -5,6 +5,8 @@
  * backlog, fixes the log's entry and says WRITTEN. A crash before it repeats the step: the record is fixed, so the bytes are the same, and
  * put-if-absent meets its own objects. No list names anything yet.
  */
+import { dayOfSealing } from '../../domain/publication/head.ts';
+import { takenKeys, takenSources } from '../../domain/publication/revoked-rows.ts';
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
 import { hourExpires, immutableZip, sliceSources, type BuiltFile } from '../../domain/publication/built-file.ts';
@@ -14,6 +16,7 @@ import { mergeOf, signFile, writeChunks, type Window } from './chunk-files.ts';
 import type { RegionHour, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
+import { bookOf } from './revoke-ops.ts';
 
 /** No key of a fresh hour has left yet. */
 const NO_CUT = -1;
@@ -54,33 +57,56 @@ export async function putHour(
   const window = { start: hourStart(hour), end: hourEnd(hour) };
   let single: BuiltFile | null = null;
   const span = { region, window, hour, endOffset: 0, expires: hourExpires(hour) };
-  const { chunks, files } = await writeChunks(p, span, wholeRecord(record, NO_CUT), keys, async (file, of) => {
+  const { chunks, files } = await writeChunks(p, span, wholeRecord(record, NO_CUT, hour), keys, async (file, of) => {
     if (of === 1) single = file;
   });
-  const same = cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) && cwa.keys === keys;
-  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, cwa, NO_CUT);
+  const revoked = { hours: [hour], cut: dayOfSealing(hour) };
+  const same =
+    cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) &&
+    cwa.keys === keys &&
+    takenKeys(bookOf(p), region, revoked.hours, revoked.cut) === 0;
+  const shown = { ...cwa, cut: NO_CUT, through: hour };
+  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, shown, revoked);
   const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
   p.store.noteObject(key, region);
   await putOwn(p.own, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
   return { chunks, sealed: { files, cwa: zip.sealed } };
 }
 
-/** @returns the ZIP over slices of records, without the rows that leave at `cut` or earlier */
+/** What CWA's ZIP shows: slices of records, without the rows that leave at `cut` or earlier or were taken back up to the hour `through`. */
+interface ShownSlices {
+  /** null: not known, since rows were taken back of a part that is shown in ranges. */
+  readonly keys: number | null;
+  readonly slices: readonly CwaSlice[];
+  readonly cut: number;
+  readonly through: number;
+}
+
+/** @param revoked hours whose taken rows it says, without those that leave at `cut` or earlier @returns the ZIP */
 export async function buildCwaZip(
   p: Publication,
   region: string,
   window: Window,
-  cwa: { readonly keys: number; readonly slices: readonly CwaSlice[] },
-  cut: number,
+  cwa: ShownSlices,
+  revoked: { readonly hours: readonly number[]; readonly cut: number },
 ): Promise<BuiltFile> {
-  const merge = mergeOf(
-    p,
-    region,
-    sliceSources((hour) => p.store.hour(hour).record, cwa.slices, cut),
-  );
-  const file = await signFile(p, region, window, merge, cwa.keys);
+  const book = bookOf(p);
+  const sources = sliceSources(book.recordOf, cwa.slices, cwa.cut, cwa.through);
+  const keys = cwa.keys ?? (await countKeys(p, region, sources));
+  const merge = mergeOf(p, region, sources);
+  const taken = takenKeys(book, region, revoked.hours, revoked.cut);
+  const rows = mergeOf(p, region, taken === 0 ? [] : takenSources(book, revoked.hours, revoked.cut));
+  const file = await signFile(p, region, window, merge, keys, taken === 0 ? null : { merge: rows, keys: taken });
   merge.close();
+  rows.close();
   return file;
+}
+
+async function countKeys(p: Publication, region: string, sources: readonly RunSource[]): Promise<number> {
+  const merge = mergeOf(p, region, sources);
+  const keys = await merge.take(Infinity, () => {});
+  merge.close();
+  return keys;
 }
 
 interface CwaHour extends Pick<RegionHour['cwa'], 'keys' | 'slices'> {
@@ -112,7 +138,7 @@ async function planCwaHour(p: Publication, region: string, hour: number, record:
   for (const { hour: from, offsets } of queue) {
     const source = from === hour ? record : p.store.hour(from).record;
     if (source === null) continue;
-    const { taken, ranges, rest, gone } = await takeSlice(p, region, source, offsets, cut, left);
+    const { taken, ranges, rest, gone } = await takeSlice(p, region, source, offsets, { cut, through: hour }, left);
     agedOut += gone;
     left -= taken;
     if (taken > 0) slices.push({ hour: from, ranges });
@@ -131,7 +157,7 @@ async function takeSlice(
   region: string,
   record: SetRecord,
   offsets: Readonly<Record<number, number>>,
-  cut: number,
+  { cut, through }: { readonly cut: number; readonly through: number },
   limit: number,
 ): Promise<{ taken: number; ranges: Ranges; rest: Record<number, number> | null; gone: number }> {
   const days = rowsByDay(record);
@@ -139,7 +165,7 @@ async function takeSlice(
   let gone = 0;
   for (const [day, rows] of days) {
     const from = offsets[day] ?? 0;
-    if (day > cut) sources.push({ record, day, from, to: rows });
+    if (day > cut) sources.push({ record, day, from, to: rows, taken: { kind: 'without', through } });
     else gone += rows - from;
   }
   const ranges: Ranges = {};

@@ -53,7 +53,9 @@ export function composeIndex(p: Publication, region: string, throughHour: number
   const today = Math.floor(throughHour / 24);
   const hours = p.store.regionHours(region, today * 24, throughHour);
   const previous = former?.payloadSha256 ?? null;
-  const composed = composeHead({ region, sequence: (former?.sequence ?? 0) + 1, previous, throughHour, hours, days });
+  const revocations = p.takings.revocations(region, throughHour);
+  const sequence = (former?.sequence ?? 0) + 1;
+  const composed = composeHead({ region, sequence, previous, throughHour, hours, days, revocations });
   const { payload } = composed;
   const head = signDocument('manifest', p.config.manifestKeyId, payload, p.config.manifestSigner);
   const plan: IndexPlan = {
@@ -82,7 +84,8 @@ export function composeIndex(p: Publication, region: string, throughHour: number
       unionRegion: p.config.unionRegion,
       retentionDays: p.config.policy.retentionDays,
       hours: hours.map(({ hour }) => hour),
-      days: days.map(({ day, cut }) => ({ day, cut })),
+      days: days.map(({ day, cut, revised }) => ({ day, cut, ...(revised === null ? {} : { revised }) })),
+      ...(revocations.length === 0 ? {} : { revocations: revocations.map(({ hour, cut }) => ({ hour, cut })) }),
     });
   });
 }

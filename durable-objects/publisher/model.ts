@@ -61,6 +61,8 @@ export interface RegionDay {
   readonly checked: number;
   /** The midnight at which its present chunks were cut. */
   readonly cut: number;
+  /** The last hour whose taken rows they are without; null: they have all. */
+  readonly revised: number | null;
   readonly chunks: readonly ChunkEntry[];
   readonly sealed: SealedFiles | null;
 }

@@ -14,6 +14,7 @@ import { putHour } from './hour-ops.ts';
 import { listedDays, putIndex } from './index-ops.ts';
 import type { IndexPlan, RegionDay } from './model.ts';
 import type { Publication } from './publication.ts';
+import { putRevocation } from './revoke-ops.ts';
 
 /** Looks at every region, and at each file by itself: what can't be mended is counted and doesn't stop the rest. */
 export async function patrol(p: Publication): Promise<void> {
@@ -37,8 +38,8 @@ export async function patrol(p: Publication): Promise<void> {
 /** @returns what puts the wrong names again, the head last */
 function repairs(p: Publication, plan: IndexPlan, wrong: ReadonlySet<string>): (() => Promise<unknown>)[] {
   const { region, throughHour } = plan;
-  const isWrong = (chunks: RegionDay['chunks'], zip: string): boolean =>
-    [zip, ...chunks.map((chunk) => chunkPath(region, chunk.sha256))].some((key) => wrong.has(key));
+  const isWrong = (chunks: RegionDay['chunks'], ...zips: string[]): boolean =>
+    [...zips, ...chunks.map((chunk) => chunkPath(region, chunk.sha256))].some((key) => wrong.has(key));
   const hours = p.store.regionHours(region, Math.floor(throughHour / 24) * 24, throughHour).flatMap((entry) => {
     const { record } = p.store.hour(entry.hour);
     const zip = hourPath(region, dateOfHour(entry.hour), hourOfDay(entry.hour));
@@ -48,10 +49,13 @@ function repairs(p: Publication, plan: IndexPlan, wrong: ReadonlySet<string>): (
   const listed = listedDays(p, throughHour);
   const days = p.store
     .regionDays(region, listed.first, listed.last)
-    .flatMap(({ day, cut, chunks }) =>
-      isWrong(chunks, dayPath(region, dateOf(day * SECONDS_PER_DAY))) ? [() => putDay(p, region, day, cut)] : [],
+    .flatMap((entry) =>
+      isWrong(entry.chunks, dayPath(region, dateOf(entry.day * SECONDS_PER_DAY))) ? [() => putDay(p, entry)] : [],
     );
-  return [...hours, ...days, () => putIndex(p, plan)];
+  const revocations = p.takings
+    .revocations(region, throughHour)
+    .flatMap(({ chunks, hour, cut }) => (isWrong(chunks) ? [() => putRevocation(p, region, hour, cut)] : []));
+  return [...hours, ...days, ...revocations, () => putIndex(p, plan)];
 }
 
 /** @param mark what lies there, or undefined */

@@ -6,6 +6,7 @@ import type { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
 import type { OwnObjects } from './own-objects.ts';
 import type { PublisherStore } from './store.ts';
+import type { TakingStore } from './taking-store.ts';
 import type { Workspace } from '../../domain/publication/workspace.ts';
 
 /** All that a step needs. `now` is fixed for the step (Unix seconds). */
@@ -13,6 +14,7 @@ export interface Publication {
   readonly now: number;
   readonly config: PublisherConfig;
   readonly store: PublisherStore;
+  readonly takings: TakingStore;
   readonly log: EventLog;
   readonly buffer: BufferPort;
   readonly publicBucket: BucketPort;

@@ -20,6 +20,9 @@ import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
+import { keepRequest } from './take-back.ts';
+import { TakingStore } from './taking-store.ts';
+import type { TakeBackReply, TakeBackRequest } from '../../domain/publication/taken.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
 
 /** Re-armed before anything else, so that a step that throws or is killed is taken up again. */
@@ -46,6 +49,7 @@ export class Publisher extends DurableObject {
   protected config: PublisherConfig;
   readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
+  readonly #takings: TakingStore;
   readonly #log: EventLog;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -67,6 +71,7 @@ export class Publisher extends DurableObject {
     this.config = parsePublisherConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
+    this.#takings = new TakingStore(ctx.storage);
     this.#log = new EventLog(ctx.storage, this.config.logKeyId, this.config.logSigner);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
@@ -99,6 +104,11 @@ export class Publisher extends DurableObject {
   override async alarm(): Promise<void> {
     // An error is not rethrown: the alarm is armed already, and the platform's own retries end after six.
     await this.wake().catch(() => this.#store.count('alert_step_failed'));
+  }
+
+  /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
+  async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
+    return keepRequest(this.#publication(await this.#now()), request);
   }
 
   async status(): Promise<OriginStatus> {
@@ -155,16 +165,23 @@ export class Publisher extends DurableObject {
   }
 
   async #advanceOnce(): Promise<Advance> {
+    const outcome = await advance(this.#publication(await this.#now()));
+    if (outcome.idle) this.#workspace = null;
+    return outcome;
+  }
+
+  /** What a step acts on, at one instant. */
+  #publication(now: number): Publication {
     const onCall = (): void => void (this.#bucketCalls += 1);
-    const now = await this.#now();
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
     const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
-    const publication: Publication = {
+    return {
       now,
       config: this.config,
       store,
+      takings: this.#takings,
       log: this.#log,
       publishedParameters: () => this.#publishedParameters(),
       buffer: this.buffer(),
@@ -184,9 +201,6 @@ export class Publisher extends DurableObject {
       noteRegion: (region, failed) => this.#noteRegion(region, failed),
       workspace: (this.#workspace ??= newWorkspace()),
     };
-    const outcome = await advance(publication);
-    if (outcome.idle) this.#workspace = null;
-    return outcome;
   }
 
   /** A region that goes on failing rests for 1, 3, 7, at most 15 wakes: a file that is built in vain costs seconds. */

@@ -1,7 +1,13 @@
 import { beforeEach, describe, it } from 'vitest';
 import { verifyLog } from '../../domain/event-log/verify.ts';
-import { rebuildDay, rebuildHour, rebuildIndex, type RebuildPorts } from '../../domain/publication/rebuild.ts';
-import { filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
+import {
+  rebuildDay,
+  rebuildHour,
+  rebuildIndex,
+  rebuildRevocation,
+  type RebuildPorts,
+} from '../../domain/publication/rebuild.ts';
+import { bookOfLog, filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
@@ -31,20 +37,25 @@ async function rebuilt(): Promise<Map<string, string>> {
   if (findings.length > 0) throw new Error(JSON.stringify(findings));
   const bucket = r2Bucket(testEnv.PRIVATE);
   const read = (...call: Parameters<BucketPort['getInto']>) => bucket.getInto(...call);
-  const recordOf = (hour: number): SetRecord | null => {
-    const bytes = kept.get(setKey(hour));
-    return bytes === undefined ? null : (JSON.parse(fromUtf8(bytes)) as SetRecord);
-  };
+  const readWhole = (name: string) => bucket.get(name);
+  const events = entries.map(({ entry }) => entry.event);
+  const records = events.flatMap((event) => {
+    const bytes = event.kind === 'recorded' ? kept.get(setKey(event.hour)) : undefined;
+    return bytes === undefined ? [] : [JSON.parse(fromUtf8(bytes)) as SetRecord];
+  });
+  const book = bookOfLog(new Map(records.map((record) => [record.hour, record])), events);
   const made = new Map<string, string>();
-  for (const plan of planRebuild(entries.map(({ entry }) => entry.event))) {
+  for (const plan of planRebuild(events)) {
     const { unionRegion, retentionDays } = plan.published;
-    const ports: RebuildPorts = { read, recordOf, workspace: newWorkspace(), unionRegion, retentionDays };
+    const ports: RebuildPorts = { ...book, read, readWhole, workspace: newWorkspace(), unionRegion, retentionDays };
     const take = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
       void made.set(name, `${toHex(sha256(bytes))} ${JSON.stringify(meta)}`);
     for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) take(object);
     for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) take(object);
-    const files = filesOf(plan);
-    for (const object of rebuildIndex(plan.published, files.hour, files.day)) take(object);
+    for (const revocation of plan.revocations) {
+      for await (const object of rebuildRevocation(ports, revocation)) take(object);
+    }
+    for (const object of rebuildIndex(plan.published, filesOf(plan))) take(object);
   }
   return made;
 }

@@ -8,6 +8,7 @@ import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { SealedHour } from './model.ts';
 import { forgetCopies } from './own-objects.ts';
 import type { Publication } from './publication.ts';
+import { forgetTaken } from './taking-ops.ts';
 import { objectsOf, quarantineKey } from '../../domain/publication/record.ts';
 
 /** Entries of the log since the checkpoint of so many days before the retention's last are kept: what is public was made in that time. */
@@ -41,6 +42,7 @@ export async function forgetStep(p: Publication): Promise<boolean> {
     p.store.forgetDays(oldest);
     p.store.setMeta('forgotten_day', cut);
   });
+  await forgetTaken(p, oldest * 24);
   return true;
 }
 
@@ -48,12 +50,15 @@ export async function forgetStep(p: Publication): Promise<boolean> {
 function logMidnight(p: Publication, hours: readonly SealedHour[], cut: number): void {
   p.store.transaction(() => {
     const gone: string[] = [];
+    // In the order in which they were recorded: what an hour took back stands behind what it recorded.
     for (const hour of hours) {
       const { objects = [] } = hour.record!;
+      const taking = p.takings.taking(hour.hour);
+      gone.push(
+        ...[...objects, ...(taking?.objects ?? [])].filter(({ until }) => until <= cut).map(({ sha256 }) => sha256),
+      );
       const stay = objects.filter(({ until }) => until > cut);
-      if (stay.length === objects.length) continue;
-      gone.push(...objects.filter(({ until }) => until <= cut).map(({ sha256 }) => sha256));
-      p.store.putHour({ ...hour, record: { ...hour.record!, objects: stay } });
+      if (stay.length < objects.length) p.store.putHour({ ...hour, record: { ...hour.record!, objects: stay } });
     }
     if (gone.length > 0) p.log.append({ kind: 'purge', day: cut, objects: gone.length, sha256: purgeHash(gone) });
     p.log.checkpoint(cut, cut - p.config.policy.retentionDays - LOG_DAYS_BEYOND_RETENTION);
@@ -72,6 +77,12 @@ async function forgetRecords(p: Publication, hours: readonly SealedHour[], cut: 
     const isQuarantined = quarantined !== undefined && !gone.some(({ name }) => name === quarantineKey(hour.hour));
     const parts = record.parts.filter(({ day }) => day > cut);
     p.store.putHour({ ...hour, record: { ...rest, parts, ...(isQuarantined ? { quarantined } : {}) } });
+  }
+  for (const taking of p.takings.between(0, Number.MAX_SAFE_INTEGER)) {
+    const gone = taking.objects.filter(({ until }) => until <= cut);
+    if (gone.length === 0) continue;
+    await p.privateBucket.delete(gone.map(({ name }) => name));
+    p.takings.putTaking({ ...taking, objects: taking.objects.filter(({ until }) => until > cut) });
   }
 }
 

@@ -32,6 +32,7 @@ export type RegionDayRow = {
   cut: number;
   chunks: string;
   files: string | null;
+  revised: number | null;
 };
 
 /** A row of `region_head`. */
@@ -73,6 +74,7 @@ export function asRegionDay(row: RegionDayRow): RegionDay {
     day: row.day,
     checked: row.checked,
     cut: row.cut,
+    revised: row.revised,
     chunks: JSON.parse(row.chunks) as RegionDay['chunks'],
     sealed: JSON.parse(row.files ?? 'null') as SealedFiles | null,
   };

@@ -70,4 +70,38 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE log_entry (sequence INTEGER PRIMARY KEY, text TEXT NOT NULL);
   CREATE TABLE log_checkpoint (day INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL);
   `,
+  // What is taken back (take-back.ts): requests, and with which hour they are done.
+  `
+  CREATE TABLE take_back (
+    id TEXT PRIMARY KEY,
+    asked_hour INTEGER NOT NULL,
+    hour INTEGER,
+    done INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE taking (
+    hour INTEGER PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('PLANNED', 'TAKEN')),
+    rows INTEGER NOT NULL,
+    touched TEXT NOT NULL,
+    objects TEXT NOT NULL
+  );
+  CREATE TABLE taking_day (
+    hour INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    PRIMARY KEY (hour, day)
+  ) WITHOUT ROWID;
+  CREATE TABLE region_revocation (
+    region TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    checked INTEGER NOT NULL,
+    cut INTEGER NOT NULL,
+    days TEXT NOT NULL,
+    chunks TEXT NOT NULL,
+    files TEXT NOT NULL,
+    PRIMARY KEY (region, hour)
+  ) WITHOUT ROWID;
+  ALTER TABLE region_day ADD COLUMN revised INTEGER;
+  ALTER TABLE former_etag ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -5,7 +5,13 @@
  *
  * Durable: the day, afterwards. A crash before that checks again. Nothing is mended here: patrol-ops.ts does.
  */
-import { rebuildDay, rebuildHour, type RebuildPorts, type RebuiltObject } from '../../domain/publication/rebuild.ts';
+import {
+  rebuildDay,
+  rebuildHour,
+  rebuildRevocation,
+  type RebuildPorts,
+  type RebuiltObject,
+} from '../../domain/publication/rebuild.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { equalBytes, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -13,6 +19,7 @@ import type { BucketPort } from './bucket.ts';
 import { listedDays } from './index-ops.ts';
 import type { IndexPlan } from './model.ts';
 import type { Publication } from './publication.ts';
+import { bookOf } from './revoke-ops.ts';
 
 type Sample = () => AsyncGenerator<RebuiltObject>;
 
@@ -41,7 +48,8 @@ function drawn(label: string, count: number): number {
 function samplesOf(p: Publication, { region, throughHour }: IndexPlan): Sample[] {
   const ports: RebuildPorts = {
     read: (...call: Parameters<BucketPort['getInto']>) => p.privateBucket.getInto(...call),
-    recordOf: (hour) => p.store.hour(hour).record,
+    readWhole: (name) => p.privateBucket.get(name),
+    ...bookOf(p),
     workspace: p.workspace,
     unionRegion: p.config.unionRegion,
     retentionDays: p.config.policy.retentionDays,
@@ -54,13 +62,21 @@ function samplesOf(p: Publication, { region, throughHour }: IndexPlan): Sample[]
         : [() => rebuildHour(ports, { region, hour, files: sealed.files, cwa: { ...cwa, file: sealed.cwa } })],
     );
   const listed = listedDays(p, throughHour);
-  const days = p.store.regionDays(region, listed.first, listed.last).flatMap(({ day, cut, sealed }): Sample[] => {
-    if (sealed === null) return [];
-    const slices = p.store.regionHours(region, day * 24, day * 24 + 23).flatMap(({ cwa }) => cwa.slices);
-    const cwa = { keys: sealed.cwa.keys, file: sealed.cwa };
-    return [() => rebuildDay(ports, { region, day, cut, files: sealed.files, cwa }, slices)];
-  });
-  return [...hours, ...days];
+  const days = p.store
+    .regionDays(region, listed.first, listed.last)
+    .flatMap(({ day, cut, revised, sealed }): Sample[] => {
+      if (sealed === null) return [];
+      const slices = p.store.regionHours(region, day * 24, day * 24 + 23).flatMap(({ cwa }) => cwa.slices);
+      const cwa = { keys: sealed.cwa.keys, file: sealed.cwa };
+      const shown = { region, day, cut, ...(revised === null ? {} : { revised }), files: sealed.files, cwa };
+      return [() => rebuildDay(ports, shown, slices)];
+    });
+  const revocations = p.takings.revocations(region, throughHour).map(
+    (revocation): Sample =>
+      () =>
+        rebuildRevocation(ports, revocation),
+  );
+  return [...hours, ...days, ...revocations];
 }
 
 async function isAsPublished(p: Publication, sample: Sample): Promise<boolean> {

@@ -8,8 +8,10 @@
  * | start | empty lists, then the first hour | lists that the repeated step finds equal |
  * | freeze | FROZEN with the set's number | the buffer's set, which it names again |
  * | plan | private record, then PLANNED | objects that the repeated step finds equal |
+ * | take back | which rows end with the hour, then the records with them | the same requests, taken up again |
  * | write (a region) | chunks, then WRITTEN | the same |
  * | cut (a region and day) | the day's chunks, then its row | the same; the old cut is still named |
+ * | revoke (a region) | exports of what was taken back, then their row | the same; the old head names the old ones |
  * | compose, publish (a region) | the fixed publication; pages, lists, head; INDEXED | a publication to finish |
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
  * | log the midnight | what goes and the checkpoint, fixed | the same, once |
@@ -27,7 +29,9 @@ import { BufferOutOfReach, emptyRecord, reach, writeRecord } from './record-writ
 import type { SetRecord } from '../../domain/publication/record.ts';
 import type { SealedHour } from './model.ts';
 import { patrol } from './patrol-ops.ts';
+import { revokeStep } from './revoke-ops.ts';
 import { selfCheck } from './self-check.ts';
+import { takingStep } from './taking-ops.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import { logParameters } from './parameter-ops.ts';
 
@@ -125,6 +129,7 @@ async function regionStep(p: Publication, region: string, trouble: Trouble): Pro
   if (hourEnd(next) <= p.now) {
     const hour = p.store.hour(next);
     if (hour.record !== null) {
+      if (await takingStep(p, next)) return true;
       await writeHour(p, region, next, hour.record);
       return true;
     }
@@ -238,10 +243,13 @@ async function indexStep(p: Publication, region: string, throughHour: number): P
   if ((p.store.head(region)?.throughHour ?? -1) >= throughHour) return false;
   const days = listedDays(p, throughHour);
   const cut = dayOfSealing(throughHour);
+  if (await revokeStep(p, region, throughHour, cut)) return true;
+  const isTaken = p.takings.between((p.store.head(region)?.throughHour ?? -1) + 1, throughHour).length > 0;
   for (let day = days.first; day <= days.last; day++) {
-    if ((p.store.regionDay(region, day)?.checked ?? -1) >= cut) continue;
-    await cutRegionDay(p, region, day, cut);
-    return true;
+    const isChecked = (p.store.regionDay(region, day)?.checked ?? -1) >= cut;
+    if (isChecked && !isTaken) continue;
+    const wasCut = await cutRegionDay(p, region, day, cut, throughHour);
+    if (wasCut || !isChecked) return true;
   }
   composeIndex(p, region, throughHour);
   return true;

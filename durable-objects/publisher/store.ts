@@ -153,8 +153,8 @@ export class PublisherStore {
 
   putRegionDay(d: RegionDay): void {
     const [chunks, files] = [JSON.stringify(d.chunks), JSON.stringify(d.sealed)];
-    const sql = 'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?, ?)';
-    this.#sql.exec(sql, d.region, d.day, d.checked, d.cut, chunks, files);
+    const sql = 'INSERT OR REPLACE INTO region_day VALUES (?, ?, ?, ?, ?, ?, ?)';
+    this.#sql.exec(sql, d.region, d.day, d.checked, d.cut, chunks, files, d.revised);
   }
 
   forgetDays(before: number): void {
@@ -285,7 +285,12 @@ export class PublisherStore {
   }
 
   noteFormerEtag(key: string, etag: string, day: number): void {
-    this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?)', key, etag, day);
+    this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?, 0)', key, etag, day);
+  }
+
+  /** What was replaced so far held keys that were taken back: phones are to drop it. */
+  revokeFormerEtags(key: string): void {
+    this.#sql.exec('UPDATE former_etag SET revoked = 1 WHERE key = ?', key);
   }
 
   #rows<T extends Row>(sql: string, ...values: unknown[]): T[] {

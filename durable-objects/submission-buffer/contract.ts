@@ -61,6 +61,26 @@ export interface KeyPage {
   readonly last: boolean;
 }
 
+/** Which waiting rows are to end: those of an issue, and those of a key, in either case within the release hours. */
+export interface DropRequest {
+  /** A random UUID: asked again by the same, it goes on where it was cut off. */
+  readonly id: string;
+  readonly issueIds?: readonly string[];
+  /** key_data, 16 bytes each, one after the other. */
+  readonly teks?: Uint8Array;
+  /** First and last release hour; left out: all. */
+  readonly fromHour?: number;
+  readonly toHour?: number;
+}
+
+/** What became of a {@link DropRequest}. */
+export interface DropReply {
+  /** Rows that this request has deleted, all its calls together. */
+  readonly dropped: number;
+  /** Rows that a frozen set covers: they are published, and can be taken back as soon as they are recorded. */
+  readonly frozen: number;
+}
+
 /** The port that the publisher's steps use; the object's stub is one. */
 export interface BufferPort {
   /** @returns the hour of the first upload ever, null before it */

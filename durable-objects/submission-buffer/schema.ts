@@ -104,4 +104,12 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (name, release_hour)
   ) WITHOUT ROWID;
   CREATE INDEX issue_count_hour ON issue_count (release_hour);`,
+  // How many rows a request has dropped before they were published (drop-ops.ts).
+  `
+  CREATE TABLE dropped_rows (
+    id TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

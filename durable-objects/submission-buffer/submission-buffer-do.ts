@@ -17,7 +17,17 @@ import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
-import type { Acceptance, BufferPort, FreezeRequest, FrozenSet, KeyPage, Resolution } from './contract.ts';
+import type {
+  Acceptance,
+  BufferPort,
+  DropReply,
+  DropRequest,
+  FreezeRequest,
+  FrozenSet,
+  KeyPage,
+  Resolution,
+} from './contract.ts';
+import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
@@ -107,6 +117,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return withdrawnBatches(this.ctx.storage.sql);
   }
 
+  /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
+  async dropWaiting(request: DropRequest): Promise<DropReply> {
+    const now = await this.#ready();
+    await this.#sealPlain(now);
+    return dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+  }
+
   async firstHour(): Promise<number | null> {
     const rows = this.ctx.storage.sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`);
     return rows.toArray()[0]?.value ?? null;
@@ -138,6 +155,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     const now = await this.#now();
     expireBatchMarks(this.ctx.storage.sql, now);
     expireIssueCounts(this.ctx.storage.sql, now);
+    expireDrops(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 

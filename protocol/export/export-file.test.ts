@@ -26,14 +26,23 @@ const KEY: TemporaryExposureKey = {
   daysSinceOnsetOfSymptoms: -1,
 };
 
-function write(header: ExportHeader, keys: readonly TemporaryExposureKey[]): Uint8Array {
-  const writer = new ExportWriter(header, keys.length);
+function write(
+  header: ExportHeader,
+  keys: readonly TemporaryExposureKey[],
+  revised: readonly TemporaryExposureKey[] = [],
+): Uint8Array {
+  const writer = new ExportWriter(header, keys.length + revised.length);
   for (const key of keys) writer.add(key);
+  for (const key of revised) writer.addRevised(key);
   return writer.finish();
 }
 
 /** The same message by protobufjs, every field set. */
-function byLibrary(header: ExportHeader, keys: readonly TemporaryExposureKey[]): Uint8Array {
+function byLibrary(
+  header: ExportHeader,
+  keys: readonly TemporaryExposureKey[],
+  revisedKeys: readonly TemporaryExposureKey[],
+): Uint8Array {
   const message = gaen.TemporaryExposureKeyExport.encode({
     startTimestamp: header.startTimestamp,
     endTimestamp: header.endTimestamp,
@@ -48,15 +57,18 @@ function byLibrary(header: ExportHeader, keys: readonly TemporaryExposureKey[]):
       },
     ],
     keys: [...keys],
+    revisedKeys: [...revisedKeys],
   }).finish();
   return concatBytes(utf8('EK Export v1    '), message);
 }
 
+const someKeys = fc.array(anyKey, { maxLength: 30 });
+
 describe('export.bin', () => {
   it('is what protobufjs writes, byte for byte', ({ expect }) => {
     fc.assert(
-      fc.property(anyHeader, fc.array(anyKey, { maxLength: 30 }), (header, keys) => {
-        expect(toHex(write(header, keys))).toBe(toHex(byLibrary(header, keys)));
+      fc.property(anyHeader, someKeys, someKeys, (header, keys, revised) => {
+        expect(toHex(write(header, keys, revised))).toBe(toHex(byLibrary(header, keys, revised)));
       }),
       { seed: 11, numRuns: 300 },
     );
@@ -119,6 +131,17 @@ describe('export.bin', () => {
     expect(writer.finish()).toHaveLength(74);
   });
 
+  it('revised keys are bounded with the others, judged as they are, and come after them', ({ expect }) => {
+    const writer = new ExportWriter(HEADER, 2);
+    writer.add(KEY);
+    expect(() => writer.addRevised({ ...KEY, reportType: 6 as 5 })).toThrow('export: report_type');
+    writer.addRevised({ ...KEY, reportType: 5 });
+    expect(() => writer.addRevised(KEY)).toThrow('more keys');
+    const late = new ExportWriter(HEADER, 2);
+    late.addRevised(KEY);
+    expect(() => late.add(KEY)).toThrow('keys stand before revised_keys');
+  });
+
   it('refuses more keys than said, and a header that phones refuse', ({ expect }) => {
     const writer = new ExportWriter(HEADER, 1);
     writer.add({ ...KEY, rollingStartIntervalNumber: 0x7fffffff });
@@ -166,15 +189,15 @@ describe('export.sig and ZIP', () => {
   it('the strict reader gives back what was written', ({ expect }) => {
     const pinned = { publicKeySpki: signing.publicKeySpki, keyId: '262', keyVersion: 'v1' };
     fc.assert(
-      fc.property(anyHeader, fc.array(anyKey, { maxLength: 30 }), (anyOther, keys) => {
+      fc.property(anyHeader, someKeys, someKeys, (anyOther, keys, revisedKeys) => {
         const header = { ...anyOther, keyId: '262', keyVersion: 'v1' };
-        const exportBin = write(header, keys);
+        const exportBin = write(header, keys, revisedKeys);
         const read = readExportZip(exportZip(exportBin, exportSignature(header, exportBin, signing.der)), pinned);
         const name = { keyId: '262', keyVersion: 'v1' };
         const named = { named: [name], signedBy: [name] };
         expect(read).toEqual({
           ok: true,
-          exportFile: { header, keys, revisedKeys: [] },
+          exportFile: { header, keys, revisedKeys },
           exportBin,
           verified: true,
           ...named,
@@ -182,6 +205,19 @@ describe('export.sig and ZIP', () => {
       }),
       { seed: 12, numRuns: 50 },
     );
+  });
+
+  it('100,000 revoked keys are packed as other keys are', ({ expect }) => {
+    const keys = Array.from({ length: 100_000 }, (_, i) => {
+      const keyData = new Uint8Array(16);
+      new DataView(keyData.buffer).setUint32(12, i);
+      return { ...KEY, keyData, reportType: 5 as const };
+    });
+    const exportBin = write(HEADER, [], keys);
+    const read = readExportZip(exportZip(exportBin, exportSignature(HEADER, exportBin, signing.der)), null);
+    expect(read.ok && read.exportFile.keys).toEqual([]);
+    expect(read.ok && read.exportFile.revisedKeys.length).toBe(100_000);
+    expect(read.ok && read.exportFile.revisedKeys.at(-1)).toEqual(keys.at(-1));
   });
 
   it('begins with the 16 bytes that phones compare', ({ expect }) => {

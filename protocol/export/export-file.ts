@@ -37,8 +37,17 @@ export const EXPORT_SIG = 'export.sig';
 const MAX_KEY_BYTES = 35;
 const BATCH = 1;
 
-/** Tags of TemporaryExposureKey: field number << 3 | wire type. */
-const TAG = { keys: 0x3a, keyData: 0x0a, riskLevel: 0x10, start: 0x18, period: 0x20, reportType: 0x28, onset: 0x30 };
+/** Tags of the two lists of an export, and of TemporaryExposureKey: field number << 3 | wire type. */
+const TAG = {
+  keys: 0x3a,
+  revisedKeys: 0x42,
+  keyData: 0x0a,
+  riskLevel: 0x10,
+  start: 0x18,
+  period: 0x20,
+  reportType: 0x28,
+  onset: 0x30,
+};
 
 /** What SignatureInfo says: which of the pinned keys signed. */
 export type KeyName = Pick<ExportHeader, 'keyId' | 'keyVersion'>;
@@ -78,10 +87,11 @@ function requireHeader(header: ExportHeader): void {
 export class ExportWriter {
   readonly #bytes: Uint8Array;
   #at: number;
+  #list: 'keys' | 'revised_keys' = 'keys';
 
   /**
    * @param header see {@link ExportHeader}
-   * @param keyCountUpperBound most keys that will be added; 35 bytes each are allocated now
+   * @param keyCountUpperBound most keys that will be added, revised ones among them; 35 bytes each are allocated now
    * @param scratch where the file may be laid; it is in use until the file's ZIP is made
    * @throws {RangeError} when a field of the header or the bound is out of range
    */
@@ -104,16 +114,30 @@ export class ExportWriter {
 
   /**
    * @param key every field in the range that phones accept; one bad key can fail a whole file on Android (docs/spec/gaen.md §4.2)
-   * @throws {RangeError} when a field is out of range or there are more keys than said
+   * @throws {RangeError} when a field is out of range, there are more keys than said, or revised ones before it
    */
   add(key: TemporaryExposureKey): void {
+    if (this.#list !== 'keys') throw new RangeError('export: keys stand before revised_keys');
+    this.#lay(TAG.keys, key);
+  }
+
+  /**
+   * @param key one that was published before, as {@link add} takes it, with the report type that it has from now on (docs/spec/gaen.md §6.4)
+   * @throws {RangeError} when a field is out of range or there are more keys than said
+   */
+  addRevised(key: TemporaryExposureKey): void {
+    this.#list = 'revised_keys';
+    this.#lay(TAG.revisedKeys, key);
+  }
+
+  #lay(list: number, key: TemporaryExposureKey): void {
     const bad = badKeyField(key);
     if (bad !== null) throw new RangeError(`export: ${bad.field} must be ${bad.rule}, got ${bad.value}`);
     const { keyData, rollingStartIntervalNumber: start, rollingPeriod: period } = key;
     const bytes = this.#bytes;
     let at = this.#at;
     if (at + MAX_KEY_BYTES > bytes.length) throw new RangeError('export: more keys than keyCountUpperBound');
-    bytes[at] = TAG.keys;
+    bytes[at] = list;
     const lengthAt = at + 1;
     bytes[at + 2] = TAG.keyData;
     bytes[at + 3] = KEY_DATA_BYTES;

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toBase64Url, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
-import { type ManifestHead, parseDayPage, parseManifestHead } from './manifest.ts';
+import { type ManifestHead, parseDayPage, parseManifestHead, parseRevocationPage } from './manifest.ts';
 import schema from './manifest.schema.json' with { type: 'json' };
 import { signDocument } from './signed-document.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
@@ -12,7 +12,8 @@ import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
 const ajv = new Ajv2020({ strict: true, allErrors: false });
 ajv.addSchema(schema);
 const validator = (part: string) => ajv.compile({ $ref: `${schema.$id}#/$defs/${part}` });
-const [isHead, isPage, isDocument] = [validator('head'), validator('page'), validator('signedDocument')];
+const [isHead, isPage, isRevocations] = [validator('head'), validator('page'), validator('revocationPage')];
+const isDocument = validator('signedDocument');
 const isManifest = ajv.compile({ $ref: schema.$id });
 
 const name = toBase64Url(sha256(utf8('chunk')));
@@ -25,9 +26,17 @@ const HEAD: ManifestHead = {
   validUntil: 490_005 * 3600,
   hours: [CHUNK],
   pages: [{ sha256: name, from: '2025-11-20', to: '2025-11-21' }],
+  revocations: name,
 };
 const { hour: _hour, ...dayChunk } = CHUNK;
-const PAGE = { region: 'DE', days: [{ date: '2025-11-20', cut: '2025-11-21', chunks: [dayChunk] }] };
+const PAGE = {
+  region: 'DE',
+  days: [{ date: '2025-11-20', cut: '2025-11-21', revised: 490_000, chunks: [dayChunk] }],
+};
+const REVOCATIONS = {
+  region: 'DE',
+  revocations: [{ hour: 490_000, days: ['2025-11-20', '2025-11-21'], chunks: [dayChunk] }],
+};
 
 /** Every path to a value in the document, so that each can be damaged. */
 function paths(value: unknown, at: readonly string[] = []): (readonly string[])[] {
@@ -54,13 +63,16 @@ describe('manifest.schema.json', () => {
     const key = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('manifest key of the tests'))));
     const document: unknown = JSON.parse(signDocument('manifest', 'manifest-v1', HEAD, key.raw));
     expect([isHead(HEAD), isPage(PAGE), isDocument(document)]).toEqual([true, true, true]);
-    for (const thing of [HEAD, PAGE, document]) expect(isManifest(thing)).toBe(true);
-    for (const thing of [null, {}, [], { ...HEAD, ...PAGE }]) expect(isManifest(thing)).toBe(false);
+    expect(isRevocations(REVOCATIONS)).toBe(true);
+    for (const thing of [HEAD, PAGE, REVOCATIONS, document]) expect(isManifest(thing)).toBe(true);
+    for (const thing of [null, {}, [], { ...HEAD, ...PAGE }, { ...PAGE, ...REVOCATIONS }])
+      expect(isManifest(thing)).toBe(false);
   });
 
   it.for([
     ['head', HEAD, isHead, parseManifestHead],
     ['page', PAGE, isPage, parseDayPage],
+    ['page of revocations', REVOCATIONS, isRevocations, parseRevocationPage],
   ] as const)('judges a damaged %s as the parser does', ([, good, isValid, parse], { expect }) => {
     fc.assert(
       fc.property(fc.constantFrom(...paths(good)), wrong, (path, value) => {

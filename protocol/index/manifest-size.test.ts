@@ -14,7 +14,7 @@ const KEYS_PER_HOUR = 1167;
 const hash = (label: string): string => toBase64Url(sha256(utf8(label)));
 const { raw } = signerFromPkcs8Pem(pkcs8PemFromScalar(sha256(utf8('manifest size'))));
 
-/** The largest head of a deployment at 2,000 cases a day: 14 days old, with the last hour of the running day. */
+/** The largest head of a deployment at 2,000 cases a day: 14 days old, with the last hour of the running day, and something revoked. */
 function headAtDay14(region: string): ManifestHead {
   const midnight = Date.UTC(2026, 10, 25) / 3_600_000;
   const hours = Array.from({ length: 24 }, (_, i) => ({
@@ -34,6 +34,7 @@ function headAtDay14(region: string): ManifestHead {
     validUntil: issuedAt + 4 * 3600,
     hours,
     pages: [{ sha256: hash(`${region} page`), from: '2026-11-11', to: '2026-11-24' }],
+    revocations: hash(`${region} revocations`),
   };
 }
 

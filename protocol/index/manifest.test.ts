@@ -14,6 +14,9 @@ import {
   pagePath,
   parseDayPage,
   parseManifestHead,
+  parseRevocationPage,
+  type RevocationPage,
+  revocationPagePath,
 } from './manifest.ts';
 
 const name = (n: number): string => toBase64Url(sha256(utf8(`chunk ${n}`)));
@@ -42,12 +45,26 @@ const HEAD: ManifestHead = {
     { sha256: name(5), from: '2025-11-10', to: '2025-11-20' },
     { sha256: name(6), from: '2025-11-21', to: '2025-11-21' },
   ],
+  revocations: name(7),
 };
 const PAGE: DayPage = {
   region: 'EUR',
   days: [
-    { date: '2025-11-20', cut: '2025-11-22', chunks: [chunk(1, { of: 2 }), chunk(2, { file: 2, of: 2 })] },
+    {
+      date: '2025-11-20',
+      cut: '2025-11-22',
+      revised: HOUR,
+      chunks: [chunk(1, { of: 2 }), chunk(2, { file: 2, of: 2 })],
+    },
     { date: '2025-11-21', cut: '2025-11-21', chunks: [chunk(3, { hour: HOUR }), chunk(4, { hour: HOUR + 1 })] },
+  ],
+};
+/** HOUR is 2025-11-24 16:00 UTC. */
+const REVOCATIONS: RevocationPage = {
+  region: 'EUR',
+  revocations: [
+    { hour: HOUR, days: ['2025-11-20', '2025-11-24'], chunks: [chunk(1, { of: 2 }), chunk(2, { file: 2, of: 2 })] },
+    { hour: HOUR + 1, days: ['2025-11-20'], chunks: [chunk(3)] },
   ],
 };
 
@@ -61,11 +78,19 @@ const day = (change: Record<string, unknown>): string => {
   return parsed.ok ? 'ok' : describeManifestError(parsed.error);
 };
 
+const revocation = (change: Record<string, unknown>): string => {
+  const [first, second] = REVOCATIONS.revocations;
+  const parsed = parseRevocationPage({ ...REVOCATIONS, revocations: [{ ...first, ...change }, second] });
+  return parsed.ok ? 'ok' : describeManifestError(parsed.error);
+};
+
 describe('manifest', () => {
   it('a head and a page come back, without what they do not know', ({ expect }) => {
     const text = JSON.stringify({ ...HEAD, later: 1 });
     expect(parseManifestHead(JSON.parse(text))).toEqual({ ok: true, value: HEAD });
     expect(parseDayPage(JSON.parse(JSON.stringify({ ...PAGE, later: 1 })))).toEqual({ ok: true, value: PAGE });
+    const revocations = JSON.stringify({ ...REVOCATIONS, later: 1 });
+    expect(parseRevocationPage(JSON.parse(revocations))).toEqual({ ok: true, value: REVOCATIONS });
     expect(head({ previous: null, hours: [], pages: [] })).toBe('ok');
   });
 
@@ -93,6 +118,8 @@ describe('manifest', () => {
     ['pages out of order', { pages: HEAD.pages.toReversed() }, /pages.*ascending/],
     ['pages that overlap', { pages: [HEAD.pages[0], { ...HEAD.pages[1], from: '2025-11-20' }] }, /pages.*ascending/],
     ['a page that ends before it begins', { pages: [{ ...HEAD.pages[0], to: '2025-11-09' }] }, /pages/],
+    ['a page of revocations without a name', { revocations: '' }, /revocations/],
+    ['a page of revocations that is undefined', { revocations: undefined }, /revocations/],
     ['a day that does not exist', { pages: [{ ...HEAD.pages[0], to: '2025-11-31' }] }, /pages\.0\.to/],
   ] as const)('refused: %s', ([, change, message], { expect }) => {
     expect(head(change)).toMatch(message);
@@ -108,11 +135,41 @@ describe('manifest', () => {
     expect(day({ cut: 3 })).toMatch(/cut/);
   });
 
+  it('a day is revised by an hour of its own or a later one', ({ expect }) => {
+    const midnight = Date.UTC(2025, 10, 20) / 3_600_000;
+    expect(day({ revised: midnight })).toBe('ok');
+    expect(day({ revised: midnight - 1 })).toMatch(/revised must not be before date/);
+    expect(day({ revised: 1.5 })).toMatch(/revised/);
+    expect(day({ revised: null })).toMatch(/revised/);
+  });
+
+  it.for([
+    ['another hour twice', { hour: HOUR + 1 }, /ascending/],
+    ['no hour', { hour: undefined }, /hour/],
+    ['no days', { days: [] }, /days/],
+    ['days out of order', { days: ['2025-11-24', '2025-11-20'] }, /days.*ascending/],
+    ['a day twice', { days: ['2025-11-20', '2025-11-20'] }, /days.*ascending/],
+    ['a day that is yet to come', { days: ['2025-11-25'] }, /days must not be after hour/],
+    ['no files', { chunks: [] }, /chunks/],
+    ['a file missing', { chunks: [chunk(1, { of: 2 })] }, /ascending/],
+    ['chunks of an hour', { chunks: [chunk(1, { hour: HOUR })] }, /neither chunks of hours nor empty/],
+    ['an empty file', { chunks: [chunk(1, { empty: true })] }, /neither chunks of hours nor empty/],
+  ] as const)('a revocation is refused: %s', ([, change, message], { expect }) => {
+    expect(revocation({})).toBe('ok');
+    expect(revocation(change)).toMatch(message);
+  });
+
+  it('a page of revocations lists some', ({ expect }) => {
+    expect(parseRevocationPage({ ...REVOCATIONS, revocations: [] }).ok).toBe(false);
+  });
+
   it('no JSON makes the parsers throw', ({ expect }) => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(parseManifestHead(value).ok).toBe(false);
         expect(parseDayPage(value).ok).toBe(false);
+        expect(parseRevocationPage(value).ok).toBe(false);
+        parseRevocationPage({ ...REVOCATIONS, revocations: value });
         parseManifestHead({ ...HEAD, hours: value });
         parseDayPage({ ...PAGE, days: value });
       }),
@@ -123,6 +180,7 @@ describe('manifest', () => {
   it('paths', ({ expect }) => {
     expect(headPath('DE')).toBe('v1/DE/manifest.json');
     expect(pagePath('EUR', name(1))).toBe(`v1/EUR/days/${name(1)}.json`);
+    expect(revocationPagePath('EUR', name(1))).toBe(`v1/EUR/revocations/${name(1)}.json`);
     expect(chunkPath('DE', name(1))).toBe(`v1/DE/chunks/${name(1)}.zip`);
   });
 

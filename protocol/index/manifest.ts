@@ -4,7 +4,7 @@
  * in front the URLs' paths.
  */
 import * as z from 'zod';
-import { type HourNumber, SECONDS_PER_HOUR, type UtcDate, hourEnd, isUtcDate } from '../gaen/intervals.ts';
+import { type HourNumber, SECONDS_PER_HOUR, type UtcDate, dateOfHour, hourEnd, isUtcDate } from '../gaen/intervals.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 
 /** Type of the signed document that the head is (signed-document.ts). */
@@ -32,8 +32,10 @@ export interface ChunkEntry {
 /** A complete UTC day. */
 export interface DayEntry {
   readonly date: UtcDate;
-  /** The midnight at which these files were cut; a later cut is a subset of an earlier one. */
+  /** The midnight at which these files were cut; a later (cut, revised) is a subset of an earlier one. */
   readonly cut: UtcDate;
+  /** These files are without what was revoked up to this hour; absent while nothing of the day was. Of hours' chunks it says nothing. */
+  readonly revised?: HourNumber;
   /** All files of one cut; or, while the day has not been cut, the chunks of its hours. */
   readonly chunks: readonly ChunkEntry[];
 }
@@ -43,6 +45,27 @@ export interface DayPage {
   readonly region: string;
   /** Ascending. */
   readonly days: readonly DayEntry[];
+}
+
+/**
+ * What was revoked in an hour: signed exports of their own, with `revised_keys` alone, whose report type is REVOKED. A phone that has
+ * fetched a day needs it, unless the files that it fetched are without these keys already: day files with `revised` of this hour or
+ * later, chunks of this hour or later.
+ */
+export interface RevocationEntry {
+  /** The hour in whose place it was sealed; the keys were published in hours before it. */
+  readonly hour: HourNumber;
+  /** The days in whose files, or hours' files, these keys were published, ascending. */
+  readonly days: readonly UtcDate[];
+  /** Without `hour`; `keys` counts revised keys. */
+  readonly chunks: readonly ChunkEntry[];
+}
+
+/** Plain JSON, named by its own SHA-256, which the signed head lists. */
+export interface RevocationPage {
+  readonly region: string;
+  /** Ascending by hour. An entry stays until the last of its days is gone. */
+  readonly revocations: readonly RevocationEntry[];
 }
 
 /** A page as the head names it. */
@@ -69,12 +92,13 @@ export interface ManifestHead {
   readonly hours: readonly ChunkEntry[];
   /** Ascending. */
   readonly pages: readonly PageEntry[];
+  /** base64url of SHA-256 of the {@link RevocationPage}, no padding; absent while nothing that is listed was revoked. */
+  readonly revocations?: string;
 }
 
-/** Where in the document, and which rule it breaks. */
 export interface ManifestError {
   readonly kind: 'bad-manifest';
-  /** `hours.3.sha256`, empty for the whole. */
+  /** Where in the document: `hours.3.sha256`, empty for the whole. */
   readonly path: string;
   readonly rule: string;
 }
@@ -89,13 +113,13 @@ const sha256 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'must b
 const region = z.string().regex(/^[A-Z]{2,3}$/, 'must be 2 or 3 capital letters');
 const date = z.string().refine(isUtcDate, 'must be an existing day, YYYY-MM-DD');
 const seconds = z.int().min(0).max(MAX_SECONDS);
+const MAX_HOUR = Math.floor(MAX_SECONDS / SECONDS_PER_HOUR);
+const hourNumber = z.int().min(0).max(MAX_HOUR);
+/** Rules of a whole are asked although a part was refused already: an hour that is none is of no day. */
+const dayOfHour = (hour: HourNumber): UtcDate => (hour >= 0 && hour <= MAX_HOUR ? dateOfHour(hour) : '');
 const chunk = z
   .object({
-    hour: z
-      .int()
-      .min(0)
-      .max(Math.floor(MAX_SECONDS / SECONDS_PER_HOUR))
-      .exactOptional(),
+    hour: hourNumber.exactOptional(),
     file: z.int().min(1),
     of: z.int().min(1).max(MAX_CHUNKS),
     size: z.int().min(1),
@@ -119,9 +143,14 @@ function complete(chunks: readonly ChunkEntry[]): boolean {
 }
 
 const COMPLETE_RULE = 'must be ascending by hour and file, every file 1..of there';
+const chunks = z.array(chunk).min(1).max(MAX_CHUNKS).refine(complete, COMPLETE_RULE);
 const dayEntry = z
-  .object({ date, cut: date, chunks: z.array(chunk).min(1).max(MAX_CHUNKS).refine(complete, COMPLETE_RULE) })
-  .refine(({ date: day, cut }) => cut >= day, 'cut must not be before date');
+  .object({ date, cut: date, revised: hourNumber.exactOptional(), chunks })
+  .refine(({ date: day, cut }) => cut >= day, 'cut must not be before date')
+  .refine(
+    ({ date: day, revised }) => revised === undefined || dayOfHour(revised) >= day,
+    'revised must not be before date',
+  );
 const dayPage = z.object({
   region,
   days: z
@@ -130,6 +159,25 @@ const dayPage = z.object({
     .max(MAX_DAYS)
     .refine((days) => ascending(days.map((day) => day.date)), 'must be ascending'),
 }) satisfies z.ZodType<DayPage>;
+
+const revocationEntry = z
+  .object({
+    hour: hourNumber,
+    days: z.array(date).min(1).max(MAX_DAYS).refine(ascending, 'must be ascending'),
+    chunks: chunks.refine(
+      (files) => files.every(({ hour, empty }) => hour === undefined && empty === undefined),
+      'must be neither chunks of hours nor empty',
+    ),
+  })
+  .refine(({ hour, days }) => (days.at(-1) ?? '') <= dayOfHour(hour), 'days must not be after hour');
+const revocationPage = z.object({
+  region,
+  revocations: z
+    .array(revocationEntry)
+    .min(1)
+    .max(MAX_CHUNKS)
+    .refine((entries) => entries.every(({ hour }, i) => hour > (entries[i - 1]?.hour ?? -1)), 'must be ascending'),
+}) satisfies z.ZodType<RevocationPage>;
 
 const pageEntry = z
   .object({ sha256, from: date, to: date })
@@ -153,6 +201,7 @@ const manifestHead = z
         (pages) => ascending(pages.flatMap(({ from, to }) => (from === to ? [from] : [from, to]))),
         'must be ascending',
       ),
+    revocations: sha256.exactOptional(),
   })
   .refine(({ issuedAt, validUntil }) => validUntil > issuedAt, 'validUntil must be after issuedAt')
   .refine(
@@ -188,17 +237,19 @@ export function parseDayPage(page: unknown): Result<DayPage, ManifestError> {
 }
 
 /**
- * @param error from one of the parsers
- * @returns one line for a person
+ * @param page parsed JSON of the page whose SHA-256 is the head's `revocations`
+ * @returns the page, unknown fields left out; or the first rule that it breaks
  */
+export function parseRevocationPage(page: unknown): Result<RevocationPage, ManifestError> {
+  return parse(revocationPage, page);
+}
+
+/** @param error from one of the parsers @returns one line for a person */
 export function describeManifestError(error: ManifestError): string {
   return `manifest${error.path === '' ? '' : ` ${error.path}`}: ${error.rule}`;
 }
 
-/**
- * @param code `DE`, `EUR`
- * @returns object key of the signed head
- */
+/** @param code `DE`, `EUR` @returns object key of the signed head */
 export function headPath(code: string): string {
   return `v1/${code}/manifest.json`;
 }
@@ -210,6 +261,15 @@ export function headPath(code: string): string {
  */
 export function pagePath(code: string, name: string): string {
   return `v1/${code}/days/${name}.json`;
+}
+
+/**
+ * @param code `DE`, `EUR`
+ * @param name base64url SHA-256 of the page
+ * @returns object key of the page of revocations
+ */
+export function revocationPagePath(code: string, name: string): string {
+  return `v1/${code}/revocations/${name}.json`;
 }
 
 /**

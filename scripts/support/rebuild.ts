@@ -6,14 +6,15 @@ import type { LogReport } from '../../domain/event-log/verify.ts';
 import {
   rebuildDay,
   rebuildHour,
+  contentsOf,
   rebuildIndex,
+  rebuildRevocation,
   type RebuildPorts,
   type RebuiltObject,
 } from '../../domain/publication/rebuild.ts';
-import { chunkEntries } from '../../domain/publication/built-file.ts';
 import { composeHead } from '../../domain/publication/head.ts';
-import { filesOf, planRebuild, type RegionPlan } from '../../domain/publication/rebuild-plan.ts';
-import { setKey, type SetRecord } from '../../domain/publication/record.ts';
+import { bookOfLog, filesOf, planRebuild, type RegionPlan } from '../../domain/publication/rebuild-plan.ts';
+import { setKey, type RecordBook, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { countryIndexPath, versionIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
@@ -35,14 +36,18 @@ export async function* rebuildAll(
   progress: OnProgress,
 ): AsyncGenerator<RebuiltObject> {
   const plans = planRebuild(eventsOf(report));
-  const records = await readRecords(reader, report);
-  const steps = plans.reduce((sum, { hours, days }) => sum + hours.length + days.length, 0);
+  const book = await readRecords(reader, report);
+  const steps = plans.reduce(
+    (sum, { hours, days, revocations }) => sum + hours.length + days.length + revocations.length,
+    0,
+  );
   let done = 0;
   for (const plan of plans) {
     const { region, unionRegion, retentionDays } = plan.published;
     const ports: RebuildPorts = {
+      ...book,
       read: (name, { offset, length }) => reader.getRange(name, offset, length),
-      recordOf: (hour) => records.get(hour) ?? null,
+      readWhole: (name) => reader.get(name),
       workspace: newWorkspace(),
       unionRegion,
       retentionDays,
@@ -55,8 +60,11 @@ export async function* rebuildAll(
       yield* rebuildDay(ports, cut, slices);
       progress(region, ++done, steps);
     }
-    const files = filesOf(plan);
-    for (const object of rebuildIndex(plan.published, files.hour, files.day)) {
+    for (const revocation of plan.revocations) {
+      yield* rebuildRevocation(ports, revocation);
+      progress(region, ++done, steps);
+    }
+    for (const object of rebuildIndex(plan.published, filesOf(plan))) {
       // Some lists are one for all regions.
       const isCommon = object.name === versionIndexPath() || object.name === countryIndexPath();
       if (!isCommon || plan === plans.at(-1)) yield object;
@@ -90,16 +98,13 @@ export function formerNames(report: LogReport): Set<string> {
 }
 
 function namesOf(plan: RegionPlan): string[] {
-  const { region, hour: throughHour, sequence, previous } = plan.published;
-  const hours = plan.hours.map(({ hour, files }) => ({ hour, chunks: chunkEntries(files, hour) }));
-  const days = plan.days.map(({ cut: { day, cut, files } }) => ({ day, cut, chunks: chunkEntries(files, null) }));
-  return [...composeHead({ region, sequence, previous, throughHour, hours, days }).named];
+  return [...composeHead(contentsOf(plan.published, filesOf(plan))).named];
 }
 
 const eventsOf = (report: LogReport): LogEvent[] => report.entries.map(({ entry }) => entry.event);
 
-/** @returns the records that the log names, by hour */
-async function readRecords(reader: ObjectReader, report: LogReport): Promise<Map<number, SetRecord>> {
+/** @returns the records that the log names, with what it says was taken back of them */
+async function readRecords(reader: ObjectReader, report: LogReport): Promise<RecordBook> {
   const records = new Map<number, SetRecord>();
   const hours = eventsOf(report).flatMap((event) => (event.kind === 'recorded' ? [event.hour] : []));
   const names = hours.map((hour) => setKey(hour)).filter((name) => report.objects.has(name));
@@ -112,5 +117,5 @@ async function readRecords(reader: ObjectReader, report: LogReport): Promise<Map
   });
   const gone = names.find((name) => !records.has(Number(name.split('/')[1])));
   if (gone !== undefined) throw new Error(`${gone} is recorded and not there`);
-  return records;
+  return bookOfLog(records, eventsOf(report));
 }

@@ -19,6 +19,7 @@ describe('paths of objects', () => {
     '/v1/DE/manifest.json',
     '/v1/EUR/manifest.json',
     `/v1/DE/days/${NAME}.json`,
+    `/v1/DE/revocations/${NAME}.json`,
     `/v1/EUR/chunks/${NAME}.zip`,
     '/version',
     CWA,
@@ -73,6 +74,7 @@ describe('paths that no object has', () => {
     ['name whose last character has spare bits set', `/v1/DE/chunks/${NAME.slice(0, -1)}V.zip`],
     ['name with padding', `/v1/DE/chunks/${NAME}=.zip`],
     ['page as zip', `/v1/DE/days/${NAME}.zip`],
+    ['page of revocations as zip', `/v1/DE/revocations/${NAME}.zip`],
     ['chunk as json', `/v1/DE/chunks/${NAME}.json`],
     ['hour with leading zero', `${CWA}/DE/date/2026-11-25/hour/07`],
     ['hour 24', `${CWA}/DE/date/2026-11-25/hour/24`],
@@ -100,6 +102,7 @@ describe('paths that no object has', () => {
       'manifest.json',
       'chunks',
       'days',
+      'revocations',
       'version',
       'date',
       'hour',
@@ -112,7 +115,7 @@ describe('paths that no object has', () => {
         const key = objectKey(`/${segments.join('/')}`);
         if (key !== null)
           expect(key).toMatch(
-            /^(v1\/(DE|EUR)\/(manifest\.json|days|chunks)|version\/v1\/diagnosis-keys\/country|version$)/,
+            /^(v1\/(DE|EUR)\/(manifest\.json|days|revocations|chunks)|version\/v1\/diagnosis-keys\/country|version$)/,
           );
       }),
       { seed: 20261125, numRuns: 5000 },

@@ -1,5 +1,5 @@
 /**
- * @module The paths that `index` knows: the native view (manifest, day pages, chunks) and CWA's tree. Each is an exact
+ * @module The paths that `index` knows: the native view (manifest, pages, chunks) and CWA's tree. Each is an exact
  * pattern, looked at before any read of R2, so that made-up addresses cost a string comparison (docs/architecture.md §6).
  * Sources: docs/spec/cwa.md §1.4 for the tree; protocol/index/manifest.ts for the native view.
  */
@@ -27,6 +27,7 @@ export function pathMatcher(regions: readonly string[]): PathMatcher {
   const shapes = [
     `v1/${region}/manifest\\.json`,
     `v1/${region}/days/${SHA256_NAME}\\.json`,
+    `v1/${region}/revocations/${SHA256_NAME}\\.json`,
     `v1/${region}/chunks/${SHA256_NAME}\\.zip`,
     VERSIONS,
     CWA,

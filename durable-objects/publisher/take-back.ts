@@ -1,0 +1,55 @@
+/**
+ * @module What published keys are to end, as it is asked for (docs/architecture.md §5.11): kept until an hour takes it up (taking-ops.ts).
+ *
+ * Durable order: the request's rows as an object of the private bucket, then its row with the log's entry, in one transaction. A crash in between leaves an
+ * object that the repeated request writes anew; one that nobody repeats goes at a midnight (`forgetTaken`). Rows lie in R2 and not in the object's storage,
+ * since R2 keeps no former version: which rows one person withdrew is forgotten with the hour that did it.
+ */
+import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import {
+  encodeTaken,
+  mergeTaken,
+  requestKey,
+  type TakeBackReply,
+  type TakeBackRequest,
+} from '../../domain/publication/taken.ts';
+import type { Publication } from './publication.ts';
+import type { AskedRequest } from './taking-store.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
+
+/**
+ * Keeps a request; idempotent by its id, whatever rows it names the second time.
+ *
+ * @returns when it is durable: with which hour it is done, if it is
+ * @throws RangeError for an id that is no UUID, or a request without rows; Error of the bucket
+ */
+export async function keepRequest(p: Publication, { id, cause, parts }: TakeBackRequest): Promise<TakeBackReply> {
+  if (!UUID.test(id)) throw new RangeError('takeBack: id must be a UUID');
+  const known = p.takings.request(id);
+  if (known !== null) return replyOf(known);
+  const merged = mergeTaken(parts);
+  if (merged.length === 0) throw new RangeError('takeBack: there is no row to take back');
+  const bytes = encodeTaken(merged);
+  const key = requestKey(id);
+  const present = await p.privateBucket.head(key);
+  if ((await p.privateBucket.put(key, bytes, META, present?.etag ?? null)) === null) {
+    throw new Error('takeBack: the request is being kept by another call');
+  }
+  const hour = hourOf(p.now);
+  const rows = merged.reduce((sum, part) => sum + part.rows.length, 0);
+  p.store.transaction(() => {
+    if (p.takings.request(id) !== null) return;
+    p.takings.putRequest({ id, askedHour: hour, hour: null, done: false });
+    // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
+    p.log.append({ kind: cause, hour, rows, sha256: toBase64Url(sha256(bytes)) });
+  });
+  return replyOf(p.takings.request(id)!);
+}
+
+const replyOf = ({ hour, done }: AskedRequest): TakeBackReply =>
+  done && hour !== null ? { kind: 'taken', hour } : { kind: 'waiting' };

@@ -1,0 +1,161 @@
+/**
+ * @module What the Publisher keeps of keys that are taken back: requests, how far the hour that does them has come, and what each region has published of it. As in
+ * store.ts, each method is one synchronous transaction or part of the caller's. No row holds a key, nor which rows they are.
+ */
+import type { EventOf, RecordObject, SealedFile } from '../../domain/event-log/entry.ts';
+import type { ChunkEntry } from '../../protocol/index/manifest.ts';
+
+/** A request that was asked for (take-back.ts). */
+export interface AskedRequest {
+  readonly id: string;
+  readonly askedHour: number;
+  /** With which it is done; null while no hour has taken it up. */
+  readonly hour: number | null;
+  readonly done: boolean;
+}
+
+/** How many rows of a part were taken back, and which regions had them. */
+export type TakenPartRow = EventOf<'taken'>['parts'][number];
+
+/** Rows that leave at one midnight. */
+export interface TakenDay {
+  readonly day: number;
+  /** That says which they are; null when none is left to take back. */
+  readonly object: RecordObject | null;
+  readonly parts: readonly TakenPartRow[];
+}
+
+/** What ended with an hour. */
+export interface Taking {
+  readonly hour: number;
+  readonly state: 'PLANNED' | 'TAKEN';
+  readonly rows: number;
+  /** Hours of the records that the rows were of, ascending. */
+  readonly touched: readonly number[];
+  /** Of the private bucket, as long as they are there. */
+  readonly objects: readonly RecordObject[];
+}
+
+/** What a region publishes of a {@link Taking}. */
+export interface RegionRevocation {
+  readonly region: string;
+  readonly hour: number;
+  /** The last midnight at which it was looked at, and the one at which its files were cut: days since the Unix epoch. */
+  readonly checked: number;
+  readonly cut: number;
+  /** Of the records, ascending. */
+  readonly days: readonly number[];
+  /** None when no row of the region is left. */
+  readonly chunks: readonly ChunkEntry[];
+  readonly files: readonly SealedFile[];
+}
+
+type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number };
+type TakingRow = { hour: number; state: Taking['state']; rows: number; touched: string; objects: string };
+type RevocationRow = {
+  region: string;
+  hour: number;
+  checked: number;
+  cut: number;
+  days: string;
+  chunks: string;
+  files: string;
+};
+
+export class TakingStore {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+  }
+
+  /** @returns null for one that nobody made */
+  request(id: string): AskedRequest | null {
+    return this.#requests('WHERE id = ?', id)[0] ?? null;
+  }
+
+  /** @returns those that aren't done, in an order that only their ids decide */
+  openRequests(): AskedRequest[] {
+    return this.#requests('WHERE done = 0 ORDER BY id');
+  }
+
+  putRequest({ id, askedHour, hour, done }: AskedRequest): void {
+    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?)', id, askedHour, hour, done ? 1 : 0);
+  }
+
+  /** @returns null when the hour took nothing back, or hasn't yet */
+  taking(hour: number): Taking | null {
+    return this.#takings('WHERE hour = ?', hour)[0] ?? null;
+  }
+
+  /** @returns those that are TAKEN, of hours from `first` to `last`, ascending */
+  between(first: number, last: number): Taking[] {
+    return this.#takings(`WHERE state = 'TAKEN' AND hour BETWEEN ? AND ? ORDER BY hour`, first, last);
+  }
+
+  putTaking({ hour, state, rows, touched, objects }: Taking): void {
+    const [of, kept] = [JSON.stringify(touched), JSON.stringify(objects)];
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?)', hour, state, rows, of, kept);
+  }
+
+  /** @returns what was found out so far, ascending by day */
+  days(hour: number): TakenDay[] {
+    const rows = this.#sql.exec<{ plan: string }>('SELECT plan FROM taking_day WHERE hour = ? ORDER BY day', hour);
+    return rows.toArray().map(({ plan }) => JSON.parse(plan) as TakenDay);
+  }
+
+  putDay(hour: number, plan: TakenDay): void {
+    this.#sql.exec('INSERT OR REPLACE INTO taking_day VALUES (?, ?, ?)', hour, plan.day, JSON.stringify(plan));
+  }
+
+  forgetPlan(hour: number): void {
+    this.#sql.exec('DELETE FROM taking_day WHERE hour = ?', hour);
+  }
+
+  revocation(region: string, hour: number): RegionRevocation | null {
+    return this.#revocations('WHERE region = ? AND hour = ?', region, hour)[0] ?? null;
+  }
+
+  /** @returns those of hours up to `last` that have files, ascending */
+  revocations(region: string, last: number): RegionRevocation[] {
+    const all = this.#revocations('WHERE region = ? AND hour <= ? ORDER BY hour', region, last);
+    return all.filter(({ chunks }) => chunks.length > 0);
+  }
+
+  putRevocation(r: RegionRevocation): void {
+    const [days, chunks, files] = [JSON.stringify(r.days), JSON.stringify(r.chunks), JSON.stringify(r.files)];
+    const sql = 'INSERT OR REPLACE INTO region_revocation VALUES (?, ?, ?, ?, ?, ?, ?)';
+    this.#sql.exec(sql, r.region, r.hour, r.checked, r.cut, days, chunks, files);
+  }
+
+  /** Forgets what was done, and asked for, before an hour. */
+  forget(before: number): void {
+    this.#sql.exec('DELETE FROM take_back WHERE done = 1 AND asked_hour < ?', before);
+    this.#sql.exec(`DELETE FROM taking WHERE state = 'TAKEN' AND hour < ?`, before);
+    this.#sql.exec('DELETE FROM region_revocation WHERE hour < ?', before);
+  }
+
+  #requests(where: string, ...values: unknown[]): AskedRequest[] {
+    const rows = this.#sql.exec<RequestRow>(`SELECT * FROM take_back ${where}`, ...values).toArray();
+    return rows.map((row) => ({ id: row.id, askedHour: row.asked_hour, hour: row.hour, done: row.done === 1 }));
+  }
+
+  #takings(where: string, ...values: unknown[]): Taking[] {
+    const rows = this.#sql.exec<TakingRow>(`SELECT * FROM taking ${where}`, ...values).toArray();
+    return rows.map((row) => ({
+      ...row,
+      touched: JSON.parse(row.touched) as number[],
+      objects: JSON.parse(row.objects) as RecordObject[],
+    }));
+  }
+
+  #revocations(where: string, ...values: unknown[]): RegionRevocation[] {
+    const rows = this.#sql.exec<RevocationRow>(`SELECT * FROM region_revocation ${where}`, ...values).toArray();
+    return rows.map((row) => ({
+      ...row,
+      days: JSON.parse(row.days) as number[],
+      chunks: JSON.parse(row.chunks) as ChunkEntry[],
+      files: JSON.parse(row.files) as SealedFile[],
+    }));
+  }
+}

@@ -12,7 +12,7 @@ const STATE: Omit<JournalState, 'rows'> = {
   sets: [{ setNo: 3, hour: 494_855, firstHour: null, lastHour: null, decision: 'empty', facts: '{}', purged: true }],
   labels: [{ regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', synthetic: false, issueId: 'cards-1' }],
   counters: [],
-  withdrawn: [],
+  ended: [{ name: 'ab'.repeat(16), expiresHour: 494_500 }],
 };
 const LEAST = 4 * PAGE_BYTES;
 

@@ -25,7 +25,7 @@ export const JOURNAL_USE = 'exposure-edge/journal/v1';
 export const JOURNAL_ROW_BYTES = 32;
 export const JOURNAL_HOUR_OFFSET = 24;
 export const JOURNAL_LABEL_OFFSET = 28;
-const FORMAT = 1;
+const FORMAT = 2;
 const LENGTH_BYTES = 4;
 /** 1 MiB: some 32,000 keys, more than a day of a country with 2,000 cases. */
 const LEAST_PAGES = 4;
@@ -74,8 +74,8 @@ export interface JournalState {
   readonly sets: readonly JournalSet[];
   readonly labels: readonly JournalLabel[];
   readonly counters: readonly JournalCounter[];
-  /** Batches of code cards that were withdrawn, and from which hour on. */
-  readonly withdrawn: readonly { readonly batchId: string; readonly fromHour: number; readonly expiresHour: number }[];
+  /** Issue ids that have ended, by the buffer's names for them in hex. */
+  readonly ended: readonly { readonly name: string; readonly expiresHour: number }[];
   readonly rows: number;
 }
 

@@ -18,6 +18,7 @@ import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import {
+  batchesOf,
   type BookedIssue,
   endIssues,
   forgetIssues,
@@ -212,6 +213,11 @@ export class CodeDesk<Env = unknown> extends DurableObject<Env> {
   /** See {@link isIssueOver}. */
   isIssueOver(issueId: string): boolean {
     return isIssueOver(this.#sql, issueId);
+  }
+
+  /** See {@link batchesOf}. */
+  batchesOf(provider: string): string[] {
+    return batchesOf(this.#sql, provider);
   }
 
   /** See {@link issuesOf}. */

@@ -108,6 +108,14 @@ export function issuesOf(sql: SqlStorage, { kind, sources, fromDay, toDay }: Iss
     .map((row) => issueIn(row));
 }
 
+/** @returns ids of all batches of a provider that the books still have */
+export function batchesOf(sql: SqlStorage, provider: string): string[] {
+  return sql
+    .exec<{ batch_id: string }>('SELECT batch_id FROM batch WHERE provider = ? ORDER BY batch_id', provider)
+    .toArray()
+    .map((row) => row.batch_id);
+}
+
 /** @returns whose ids these are; those that the books have forgotten are left out */
 export function sourcesOf(sql: SqlStorage, issueIds: readonly string[]): BookedIssue[] {
   return sql

@@ -15,6 +15,7 @@ import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
 import { EventLog } from './event-log.ts';
+import { type IssueRows, rowsOfIssues, UndoKeyError } from './issue-rows.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -39,6 +40,24 @@ export interface PublisherEnv {
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
+}
+
+/** The key that was handed in opens nothing. */
+type BadKey = { readonly kind: 'bad-key'; readonly reason: string };
+type PublishedIssuesReply =
+  | ({ readonly kind: 'found'; readonly regions: readonly string[] } & Pick<IssueRows, 'days' | 'others'>)
+  | BadKey;
+/** sealing: an hour is being written; ask again. kept: durably; how many rows. */
+type TakeBackIssuesReply = { readonly kind: 'sealing' } | { readonly kind: 'kept'; readonly rows: number } | BadKey;
+
+/** An exception would lose its class on the way to the caller. */
+async function openedWith<T>(work: () => Promise<T>): Promise<T | BadKey> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UndoKeyError) return { kind: 'bad-key', reason: error.message };
+    throw error;
+  }
 }
 
 export class Publisher extends DurableObject {
@@ -109,6 +128,31 @@ export class Publisher extends DurableObject {
   /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
   async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
     return keepRequest(this.#publication(await this.#now()), request);
+  }
+
+  /** Which published rows have these issue ids. @param undoKey PKCS#8 PEM, kept nowhere */
+  async publishedIssues(issueIds: readonly string[], undoKey: string): Promise<PublishedIssuesReply> {
+    return openedWith(async () => {
+      const { days, others } = await rowsOfIssues(this.#publication(await this.#now()), issueIds, undoKey);
+      return { kind: 'found', regions: this.config.regions, days, others };
+    });
+  }
+
+  /** As {@link takeBack}, of the rows that have these issue ids. @param request.undoKey PKCS#8 PEM, kept nowhere */
+  async takeBackIssues(request: {
+    readonly id: string;
+    readonly issueIds: readonly string[];
+    readonly undoKey: string;
+  }): Promise<TakeBackIssuesReply> {
+    // Of a set that is not recorded nobody knows the rows, and a request is kept once.
+    if (this.#store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
+    return openedWith(async () => {
+      const publication = this.#publication(await this.#now());
+      const { parts } = await rowsOfIssues(publication, request.issueIds, request.undoKey);
+      const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
+      if (rows > 0) await keepRequest(publication, { id: request.id, cause: 'rollback', parts });
+      return { kind: 'kept', rows };
+    });
   }
 
   async status(): Promise<OriginStatus> {

@@ -1,5 +1,7 @@
 /** @module Tables of StaffRoom; STORAGE.md describes them. */
 
+import { ROLLBACK_TABLE } from './rollback-ops.ts';
+
 /** Numbered migrations. The triggers make the audit log append-only for every statement this object could ever run. */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE session (
@@ -60,4 +62,5 @@ export const SCHEMA: readonly string[] = [
      id TEXT PRIMARY KEY, proposed_by TEXT NOT NULL, proposed_at INTEGER NOT NULL, action TEXT NOT NULL,
      request TEXT NOT NULL, expected_version INTEGER NOT NULL
    );`,
+  ROLLBACK_TABLE,
 ];

@@ -9,6 +9,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { RollbackOutcome } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -39,6 +40,16 @@ import {
 } from './card-ops.ts';
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
+import {
+  askForRollback,
+  type ConfirmReply,
+  confirmRollback,
+  declineRollback,
+  forgetRollbacks,
+  noteRollback,
+  type Rollback,
+  rollbacks,
+} from './rollback-ops.ts';
 import { SCHEMA } from './schema.ts';
 import {
   admitCommand,
@@ -249,6 +260,28 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     return finishList(this.#sql, generation, facts);
   }
 
+  /** See {@link askForRollback}. */
+  async askForRollback(asked: Pick<Rollback, 'id' | 'target' | 'plan'> & { readonly by: string }): Promise<void> {
+    askForRollback(this.#sql, { ...asked, askedBy: asked.by, askedAt: await this.#now() });
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
+  }
+
+  async rollbacks(): Promise<Rollback[]> {
+    return rollbacks(this.#sql, await this.#now());
+  }
+
+  async confirmRollback(id: string, by: string): Promise<ConfirmReply> {
+    return confirmRollback(this.#sql, id, by, await this.#now());
+  }
+
+  declineRollback(id: string): boolean {
+    return declineRollback(this.#sql, id);
+  }
+
+  noteRollback(id: string, outcome: RollbackOutcome): void {
+    noteRollback(this.#sql, id, outcome);
+  }
+
   /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.#alarm.set(CLEANUP_EVERY_MS);
@@ -256,6 +289,7 @@ export class StaffRoom<Env = unknown> extends DurableObject<Env> {
     forgetSessions(this.#sql, now);
     forgetForms(this.#sql, now);
     forgetProposals(this.#sql, now);
+    forgetRollbacks(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
     if (more.includes(true)) await this.#alarm.set(NEXT_SLICE_MS);
   }

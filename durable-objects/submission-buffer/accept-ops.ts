@@ -17,6 +17,7 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, places, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { isEnded } from './ended-issues.ts';
 import { countIssue } from './issue-counts.ts';
 import { countReceived } from './received-ops.ts';
 import { putLabel } from './row-labels.ts';
@@ -63,7 +64,7 @@ export function acceptUpload(
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
-  const fresh = newKeys(sql, config, ciphers, now, upload.keys);
+  const fresh = isEnded(sql, config, upload.issueId) ? [] : newKeys(sql, config, ciphers, now, upload.keys);
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
     storeUpload(sql, now, uploadId, 'tombstone');
@@ -125,7 +126,7 @@ export function storeKeys(
     perHour.set(hour, own.length);
   }
   const first = Math.min(...perHour.keys());
-  if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, first, keys.length);
+  if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, perHour);
   const synthetic = at.synthetic ? 1 : 0;
   const counts = [...new Set([...at.upload.regions, config.unionRegion])].flatMap((region) =>
     [...perHour].flatMap(([hour, count]) => {

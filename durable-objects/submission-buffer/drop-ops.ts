@@ -106,7 +106,7 @@ function meantRows(rows: Uint8Array, labels: ReadonlyMap<number, RowLabel>, isMe
 }
 
 /** @returns the last release hour that a set covers; −1 when none does */
-function coveredThrough(sql: SqlStorage): number {
+export function coveredThrough(sql: SqlStorage): number {
   return sql.exec<{ hour: number | null }>('SELECT max(last_hour) AS hour FROM release_set').one().hour ?? -1;
 }
 

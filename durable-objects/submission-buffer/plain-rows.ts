@@ -22,7 +22,7 @@ const COPIES_A_SLICE = 5_000;
 /** Row of `sweep` that says how far rows are sealed. */
 const CURSOR = 'diagnosis_key';
 /** Small tables of before; known keys are copied in slices. */
-const COPIED_AT_ONCE = ['upload', 'release_counter', 'release_set', 'withdrawn_batch', 'counter', 'meta'];
+const COPIED_AT_ONCE = ['upload', 'release_counter', 'release_set', 'counter', 'meta'];
 const MEBIBYTE = 2 ** 20;
 const UUID_CHARACTERS = 36;
 

@@ -5,6 +5,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
+import type { IssueStanding } from '../../domain/rollback.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
@@ -15,7 +16,6 @@ import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
-import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
@@ -32,6 +32,8 @@ import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, readSet } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
+import { endIssues, expireEnded } from './ended-issues.ts';
+import { issueStanding } from './issue-standing.ts';
 import { expireIssueCounts } from './issue-counts.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
@@ -108,13 +110,16 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
   }
 
-  /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
-  async markBatch(codeBatchId: string, from: number): Promise<void> {
-    markBatch(this.ctx.storage.sql, codeBatchId, from, await this.#now());
+  /** Ends issue ids: nothing more is stored with them (ended-issues.ts); idempotent, durable when it answers. */
+  async endIssues(issueIds: readonly string[]): Promise<void> {
+    const now = await this.#now();
+    this.ctx.storage.transactionSync(() => endIssues(this.ctx.storage.sql, this.config, issueIds, now));
   }
 
-  async withdrawnBatches(): Promise<WithdrawnBatch[]> {
-    return withdrawnBatches(this.ctx.storage.sql);
+  /** See {@link issueStanding}. */
+  async issueStanding(issueIds: readonly string[]): Promise<IssueStanding> {
+    await this.#sealPlain(await this.#ready());
+    return issueStanding(this.ctx.storage.sql, this.config, this.#keys, issueIds);
   }
 
   /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
@@ -153,7 +158,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
     const now = await this.#now();
-    expireBatchMarks(this.ctx.storage.sql, now);
+    expireEnded(this.ctx.storage.sql, now);
     expireIssueCounts(this.ctx.storage.sql, now);
     expireDrops(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);

@@ -17,6 +17,9 @@ import type {
   KeyStanding,
   OriginBackOfficeRpc,
   OriginStatus,
+  PlanReply,
+  RollBackReply,
+  RollBackRequest,
   ResolveReply,
 } from '../../domain/rpc.ts';
 import type {
@@ -30,6 +33,7 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
+import { planRollback, rollBack } from './rollback.ts';
 import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
 /**
@@ -111,8 +115,12 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     return originObjects(this.env).publisher.status();
   }
 
-  async markBatch(codeBatchId: string, from: number): Promise<void> {
-    await originObjects(this.env).buffer.markBatch(codeBatchId, from);
+  async planRollback(issueIds: readonly string[], undoKey: string): Promise<PlanReply> {
+    return planRollback(originObjects(this.env), issueIds, undoKey);
+  }
+
+  async rollBack(request: RollBackRequest): Promise<RollBackReply> {
+    return rollBack(originObjects(this.env), request);
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {

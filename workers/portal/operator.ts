@@ -11,14 +11,15 @@ import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
 import { readConfirmClock, readIssueTans } from './operator-input.ts';
 import type { Role } from './roles.ts';
+import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 
 /** A command is a handful of fields. */
 const MAX_COMMAND_BYTES = 4 * 1024;
 
-/** Operators give all commands; a health authority sets parameters (docs/architecture.md §1). */
+/** Operators give all commands; a health authority sets parameters and rolls back (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
-  path.startsWith('/operator/config') ? ['operator', 'health-authority'] : ['operator'];
+  /^\/operator\/(config|rollback)(\/|$)/.test(path) ? ['operator', 'health-authority'] : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
 const AUDITED = [
   '/operator/tans',
@@ -26,6 +27,7 @@ const AUDITED = [
   '/operator/config/rollback',
   '/operator/config/agree',
   '/operator/clock',
+  '/operator/rollback/plan',
 ];
 
 /** @returns the routes below `/operator`; that somebody was let in is decided before */
@@ -78,6 +80,7 @@ export function operatorRoutes() {
 
   routes.route('/config', configRoutes());
   routes.route('/cards', cardRoutes());
+  routes.route('/rollback', rollbackRoutes());
 
   routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
 

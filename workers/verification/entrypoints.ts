@@ -2,6 +2,8 @@
  * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
+import type { IssueSource } from '../../domain/issue.ts';
+import { badTarget, type RollbackTarget } from '../../domain/rollback.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type {
   BatchCursor,
@@ -47,6 +49,21 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
     const { issues, ledger } = servicesOf(this.env);
     const vouched = await issues.ofStaff(staffName(request.issuer));
     return vouched.kind === 'over' ? null : { tans: await ledger.issue(request.count, vouched.issueId) };
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  issuesOf(target: RollbackTarget): Promise<string[]> {
+    return servicesOf(this.env).rollback.issuesOf(checkedTarget(target));
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  issueSources(issueIds: readonly string[]): Promise<IssueSource[]> {
+    return servicesOf(this.env).rollback.sources(issueIds);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  endIssues(target: RollbackTarget): Promise<void> {
+    return servicesOf(this.env).rollback.end(checkedTarget(target));
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
@@ -155,4 +172,11 @@ function staffName(text: string): string {
     throw new RangeError('issuer, provider and label: 1..100 characters are expected');
   }
   return text;
+}
+
+/** The portal has judged it by its clock; here the form counts. @throws RangeError naming the rule */
+function checkedTarget(target: RollbackTarget): RollbackTarget {
+  const rule = badTarget(target, target.toDay);
+  if (rule !== null) throw new RangeError(`target: ${rule}`);
+  return target;
 }

@@ -6,6 +6,7 @@ import { parseVerificationConfig, type VerificationConfig, type VerificationEnv 
 import { Desk } from './desk.ts';
 import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
+import { RollbackBooks } from './rollback.ts';
 import { Sessions } from './sessions.ts';
 
 /** Everything a route or an entrypoint may use. */
@@ -15,6 +16,7 @@ export interface Services {
   readonly issues: Issues;
   readonly sessions: Sessions;
   readonly desk: Desk;
+  readonly rollback: RollbackBooks;
 }
 
 /** @param env bindings @returns the services over them @throws ConfigError naming the variable that is wrong */
@@ -23,5 +25,6 @@ export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
   const ledger = new Ledger(env, config);
   const issues = new Issues(env);
   const sessions = new Sessions(env, config, ledger, issues);
-  return { config, ledger, issues, sessions, desk: new Desk(env, config, sessions, ledger) };
+  const desk = new Desk(env, config, sessions, ledger);
+  return { config, ledger, issues, sessions, desk, rollback: new RollbackBooks(env, desk, ledger) };
 });

@@ -46,6 +46,9 @@ export class Redeem extends WorkerEntrypoint {
 }
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
+  issuesOf({ name }) { return name === 'nobody' ? [] : ['l' + '0'.repeat(32)]; }
+  issueSources(ids) { return ids.map((id, n) => ({ kind: 'laboratory', source: 'lab-' + (n + 2), day: 20717 })); }
+  endIssues() {}
   forgetExpired() { return { forgotten: 0 }; }
   clocks() { return []; }
   confirmClocks() { return []; }
@@ -142,7 +145,12 @@ export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
   clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
   confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
-  markBatch() {}
+  planRollback(ids, key) {
+    if (key.includes('BADKEY')) return { kind: 'bad-key', reason: 'damaged, or sealed to another key or for another use' };
+    const line = { day: 20717, unpublished: 5, published: 42, mixed: 14, gone: 3, ofDay: 470 };
+    return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
+  }
+  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42 }; }
   status() { return { regions: [], idle: true, counters: {} }; }
   parameterStatus() {
     const audience = { percentage: 100, android: 'all', ios: 'all' };

@@ -234,6 +234,11 @@ export function batchRoutes() {
           {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
         </p>
         <Notice kind="good">{fill(t.withdrawDone, { time: times.time(batch.withdrawnFrom) })}</Notice>
+        {c.var.identity.roles.includes('health-authority') && (
+          <p>
+            <a href="/staff/rollbacks">{t['page.rollbacks']}</a>
+          </p>
+        )}
         <p>
           <a href="/staff/batches">{t.back}</a>
         </p>

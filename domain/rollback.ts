@@ -144,6 +144,21 @@ export interface RollbackOutcome {
   readonly taken: number;
 }
 
+/** What somebody asked for, and how far it has come. */
+export interface Rollback {
+  /** A random UUID: what `origin` and its log know the request by. */
+  readonly id: string;
+  readonly target: RollbackTarget;
+  readonly plan: RollbackPlan;
+  readonly askedBy: string;
+  /** Unix seconds. */
+  readonly askedAt: number;
+  readonly confirmedBy: string | null;
+  readonly confirmedAt: number | null;
+  /** What came of it so far; null before anything did. */
+  readonly outcome: RollbackOutcome | null;
+}
+
 /** @returns whether a kind is one, of any type */
 export const isRollbackKind = (kind: unknown): kind is RollbackKind =>
   typeof kind === 'string' && (ROLLBACK_KINDS as readonly string[]).includes(kind);

@@ -2,26 +2,12 @@
  * @module Rollbacks that somebody asked for (docs/rollback.md): what is meant, what the dry run said, who agreed, and how far it has come. A second person confirms within an hour, never the one who
  * asked; what was confirmed may be gone on with by anybody who may ask. SQL over the staff room's storage.
  */
-import type { RollbackOutcome, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
+import type { Rollback, RollbackOutcome, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
 
 /** What a dry run said an hour ago is no longer what would happen. */
 const CONFIRM_WITHIN_SECONDS = 3600;
 /** Longer than any key lives that was taken back; who asked and who confirmed stands in the audit log for good. */
 const KEPT_SECONDS = 31 * 86_400;
-
-export interface Rollback {
-  /** A random UUID: what `origin` and its log know the request by. */
-  readonly id: string;
-  readonly target: RollbackTarget;
-  readonly plan: RollbackPlan;
-  readonly askedBy: string;
-  /** Unix seconds. */
-  readonly askedAt: number;
-  readonly confirmedBy: string | null;
-  readonly confirmedAt: number | null;
-  /** What came of it so far; null before anything did. */
-  readonly outcome: RollbackOutcome | null;
-}
 
 /** confirmed: now or before. own: whoever asked can't be the second person. gone: there is none, or its hour is over. */
 export type ConfirmReply =

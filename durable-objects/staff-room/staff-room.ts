@@ -9,7 +9,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
-import type { RollbackOutcome } from '../../domain/rollback.ts';
+import type { Rollback, RollbackOutcome } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/rpc.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -47,7 +47,6 @@ import {
   declineRollback,
   forgetRollbacks,
   noteRollback,
-  type Rollback,
   rollbacks,
 } from './rollback-ops.ts';
 import { SCHEMA } from './schema.ts';

@@ -6,8 +6,7 @@
  * and each step is idempotent by the rollback's id.
  */
 import type { IssueSource } from '../../domain/issue.ts';
-import type { RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
-import type { Rollback } from '../../durable-objects/staff-room/rollback-ops.ts';
+import type { Rollback, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { audit, type StaffContext } from './staff-context.ts';
 

@@ -2,8 +2,7 @@
  * @module Rollbacks (docs/rollback.md): what somebody asked for with its dry run, and what came of those that were confirmed. A second person confirms; the undo key never comes through a browser.
  */
 import { Hono } from 'hono';
-import type { RollbackDay } from '../../../domain/rollback.ts';
-import type { Rollback } from '../../../durable-objects/staff-room/rollback-ops.ts';
+import type { Rollback, RollbackDay } from '../../../domain/rollback.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';

@@ -3,48 +3,22 @@
  * without the keys whose retention has ended, in DE and EUR and in CWA's tree: each public file is built anew, as a
  * rebuild would (docs/architecture.md §5.9, §12). Writes results/midnight.md.
  */
-import { INTERVALS_PER_DAY, keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
-import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import { keyEnd, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import { wholeNumber } from '../scripts/support/command-line/arguments.ts';
 import { run } from '../scripts/support/command-line/command.ts';
-import type { OnProgress } from '../scripts/support/command-line/progress.ts';
 import type { LocalEdge } from '../local-edge/local-edge.ts';
-import { moveClock, setClock } from '../scripts/support/operator.ts';
+import { setClock } from '../scripts/support/operator.ts';
 import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.ts';
+import { FIRST_DAY, fillDays, keysOfDay, startOf } from './fourteen-days.ts';
 import { watchIsolate } from './isolate-memory.ts';
-import { DATA_SET_HOUR, dataSet } from './keys.ts';
-import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
+import { inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
 import { watchResidentSet } from './workerd-process.ts';
 
 const TARGET_KEYS = 28_000;
 const TARGET_SECONDS = 60;
 const TARGET_MIB = 128;
-const FIRST_DAY = Math.floor(DATA_SET_HOUR / 24);
-const HOURS = 24;
 /** DE and EUR. */
 const REGIONS = 2;
-const START_OF = (day: number): number => (FIRST_DAY + day) * SECONDS_PER_DAY;
-
-/** @returns the day's keys, as the pinned data set's but of a seed of the day's own, and that many days later */
-function keysOf(day: number, count: number): TemporaryExposureKey[] {
-  return dataSet(count, `midnight ${day}`).map((key) => ({
-    ...key,
-    rollingStartIntervalNumber: key.rollingStartIntervalNumber + day * INTERVALS_PER_DAY,
-  }));
-}
-
-async function fill(edge: LocalEdge, count: number, progress: OnProgress): Promise<void> {
-  for (let day = 0; day < RETENTION_DAYS; day++) {
-    const keys = keysOf(day, count);
-    for (let hour = 0; hour < HOURS; hour++) {
-      // The last hour is sealed at the midnight that is measured.
-      await moveClock(edge.url, START_OF(day) + hour * 3600);
-      const [from, to] = [hour, hour + 1].map((n) => Math.floor((n * count) / HOURS));
-      await accept(edge, keys.slice(from, to), `day ${day} ${hour}`);
-    }
-    progress(`${count} a day`, day + 1, RETENTION_DAYS);
-  }
-}
 
 interface Row {
   readonly keysADay: number;
@@ -74,7 +48,7 @@ async function partsLeft(edge: LocalEdge): Promise<number> {
 
 async function midnight(edge: LocalEdge, count: number): Promise<Row> {
   const publisher = await publisherOf(edge);
-  await setClock(edge.url, START_OF(RETENTION_DAYS));
+  await setClock(edge.url, startOf(RETENTION_DAYS));
   const stopIsolate = await watchIsolate(edge, ORIGIN);
   const residentPeak = watchResidentSet();
   let longestStep = 0;
@@ -90,10 +64,10 @@ async function midnight(edge: LocalEdge, count: number): Promise<Row> {
   const { above: isolateMiB } = await stopIsolate();
   const reads = REGIONS * (await partsLeft(edge));
   // Takes seconds without a pause: nothing is asked of the edge after it, whose idle connections are gone by then.
-  const cut = START_OF(RETENTION_DAYS) - RETENTION_DAYS * SECONDS_PER_DAY;
+  const cut = startOf(RETENTION_DAYS) - RETENTION_DAYS * SECONDS_PER_DAY;
   let keys = 0;
   for (let day = 0; day < RETENTION_DAYS; day++) {
-    keys += keysOf(day, count).filter((key) => keyEnd(key) > cut).length;
+    keys += keysOfDay(day, count).filter((key) => keyEnd(key) > cut).length;
   }
   return { keysADay: count, keys, seconds, longestStep, reads, isolateMiB, residentMiB };
 }
@@ -113,7 +87,7 @@ await run(
     const rows: Row[] = [];
     for (const count of [Math.round(most / 10), most]) {
       const row = await inTwoProcesses(
-        (edge) => fill(edge, count, progress),
+        (edge) => fillDays(edge, count, progress),
         (edge) => midnight(edge, count),
       );
       rows.push(row);

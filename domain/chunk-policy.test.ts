@@ -22,6 +22,7 @@ describe('configuration', () => {
       MAX_KEYS_PER_FILE: '1000',
       CWA_MAX_KEYS: '5000',
       RETENTION_DAYS: '10',
+      RESERVE_UPLOADS: '2',
     };
     expect(parseChunkPolicy(vars)).toEqual({
       ok: true,
@@ -31,9 +32,16 @@ describe('configuration', () => {
         maxHoldHours: 2,
         maxKeysPerFile: 1000,
         cwaMaxKeys: 5000,
+        reserveUploads: 2,
         retentionDays: 10,
       },
     });
+  });
+
+  it('sets nothing aside where fewer uploads may stand together, unless told to', ({ expect }) => {
+    const open = { MIN_KEYS: '2', MIN_UPLOADS: '2' };
+    expect(parseChunkPolicy(open)).toMatchObject({ value: { reserveUploads: 0 } });
+    expect(parseChunkPolicy({ ...open, RESERVE_UPLOADS: '1' })).toMatchObject({ value: { reserveUploads: 1 } });
   });
 
   it.for([
@@ -50,6 +58,7 @@ describe('configuration', () => {
     { vars: { CWA_MAX_KEYS: '750001' }, field: 'CWA_MAX_KEYS' },
     { vars: { CWA_MAX_KEYS: '0', MIN_KEYS: '0', MIN_UPLOADS: '0' }, field: 'CWA_MAX_KEYS' },
     { vars: { MIN_KEYS: '5' }, field: 'MIN_KEYS' },
+    { vars: { RESERVE_UPLOADS: '11' }, field: 'RESERVE_UPLOADS' },
     { vars: { MAX_HOLD_HOURS: '336' }, field: 'MAX_HOLD_HOURS' },
   ])('refuses $vars and names $field', ({ vars, field }, { expect }) => {
     const parsed = parseChunkPolicy(vars);

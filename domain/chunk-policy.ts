@@ -10,6 +10,8 @@ export interface ChunkPolicy {
   readonly minKeys: number;
   /** Fewest uploads behind a non-empty chunk, in each such region. */
   readonly minUploads: number;
+  /** Synthetic uploads set aside in each published hour, beyond the minima, to go with keys that are taken back (decision 040). */
+  readonly reserveUploads: number;
   /** Hours that a key may wait for others before decoys are added. */
   readonly maxHoldHours: number;
   /** Most keys in one file of the manifest. */
@@ -26,6 +28,7 @@ const PHONE_MAX_KEYS = 750_000;
 const FIELDS = {
   MIN_KEYS: ['minKeys', 140],
   MIN_UPLOADS: ['minUploads', 10],
+  RESERVE_UPLOADS: ['reserveUploads', 3],
   MAX_HOLD_HOURS: ['maxHoldHours', 6],
   MAX_KEYS_PER_FILE: ['maxKeysPerFile', 100_000],
   CWA_MAX_KEYS: ['cwaMaxKeys', 600_000],
@@ -40,6 +43,7 @@ export type ChunkPolicyError = { readonly field: Field; readonly value: string; 
 export const DEFAULT_CHUNK_POLICY: ChunkPolicy = {
   minKeys: 140,
   minUploads: 10,
+  reserveUploads: 3,
   maxHoldHours: 6,
   maxKeysPerFile: 100_000,
   cwaMaxKeys: 600_000,
@@ -68,6 +72,9 @@ export function parseChunkPolicy(
     if (!/^\d{1,9}$/.test(text)) return fail(field, text, 'must be a whole number from 0 to 999999999');
     values[FIELDS[field][0]] = Number(text);
   }
+  // Where fewer uploads than these may stand together, there is nothing that they would have to protect.
+  const isReserveGiven = vars['RESERVE_UPLOADS'] !== undefined && vars['RESERVE_UPLOADS'] !== '';
+  if (!isReserveGiven && values.minUploads < values.reserveUploads) values.reserveUploads = 0;
   for (const [field, broken, rule] of contradictions(values)) {
     if (broken) return fail(field, String(values[FIELDS[field][0]]), rule);
   }
@@ -112,6 +119,11 @@ function contradictions(p: ChunkPolicy): [Field, boolean, string][] {
       'MIN_KEYS',
       p.minKeys < p.minUploads,
       `must not be below MIN_UPLOADS=${p.minUploads}: an upload has a key at least`,
+    ],
+    [
+      'RESERVE_UPLOADS',
+      p.reserveUploads > p.minUploads,
+      `must not exceed MIN_UPLOADS=${p.minUploads}: they cost every phone bytes in every published hour`,
     ],
     [
       'MAX_HOLD_HOURS',

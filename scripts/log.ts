@@ -13,6 +13,9 @@ import { run } from './support/command-line/command.ts';
 const atDay = (day: number): string => dateOf(day * SECONDS_PER_DAY);
 const atHour = (hour: number): string => `${atDay(Math.floor(hour / 24))} ${String(hour % 24).padStart(2, '0')}h`;
 
+const without = (revised: number | undefined): string =>
+  revised === undefined ? '' : `, without what was taken back up to ${atHour(revised)}`;
+
 /** @returns what an entry says, for a person */
 function describe(event: LogEvent): string {
   switch (event.kind) {
@@ -21,7 +24,7 @@ function describe(event: LogEvent): string {
     case 'written':
       return `${atHour(event.hour)}  ${event.region}: ${event.files.length} files; ${event.cwa.keys} keys in CWA's tree`;
     case 'cut':
-      return `${atDay(event.day)}  ${event.region}: as of ${atDay(event.cut)}, ${event.files.length} files`;
+      return `${atDay(event.day)}  ${event.region}: as of ${atDay(event.cut)}${without(event.revised)}, ${event.files.length} files`;
     case 'published':
       return `${atHour(event.hour)}  ${event.region}: head ${event.sequence} ${event.payloadSha256}`;
     case 'region':
@@ -30,6 +33,15 @@ function describe(event: LogEvent): string {
       return `${atHour(event.hour)}  version ${event.version}, ${event.action}`;
     case 'purge':
       return `${atDay(event.day)}  ${event.objects} objects go`;
+    case 'rollback':
+    case 'withdrawal':
+      return `${atHour(event.hour)}  ${event.rows} rows are to be taken back`;
+    case 'taken':
+      return `${atHour(event.hour)}  ${event.rows} rows are taken back, of ${new Set(event.parts.map(({ of }) => of)).size} hours`;
+    case 'revoked': {
+      const rows = event.files.reduce((sum, { revoked = 0 }) => sum + revoked, 0);
+      return `${atHour(event.hour)}  ${event.region}: ${rows} keys revoked, as of ${atDay(event.cut)}`;
+    }
     case 'checkpoint':
       return `${atDay(event.day)}  everything before it; entries are kept from ${event.keptFrom} on`;
     default:

@@ -155,6 +155,8 @@ const taken = z.strictObject({
   /** With which the rows ended. */
   hour,
   rows: count,
+  /** Hours whose reserve is among them. */
+  reserve: z.array(hour).readonly(),
   /** Which rows, one object for each midnight at which rows leave. */
   objects: z.array(recordObject).readonly(),
   /** How many of each part. */

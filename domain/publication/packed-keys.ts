@@ -28,6 +28,8 @@ export interface Provenance {
   readonly origin: string;
   /** A decoy: marked only in the buffer and the private record. */
   readonly synthetic: boolean;
+  /** A decoy that no minimum needed: it was set aside to go with keys that are taken back. */
+  readonly reserve?: true;
 }
 
 /** Writes a key, the first {@link SORT_BYTES} of a row. */

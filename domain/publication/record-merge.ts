@@ -31,7 +31,7 @@ export interface MergePorts {
 }
 
 /** Which rows are visited: all but those that were taken back up to an hour, or those alone that were with one. */
-export type TakenRule =
+type TakenRule =
   | { readonly kind: 'without'; readonly through: number }
   | { readonly kind: 'only'; readonly hour: number };
 
@@ -156,7 +156,7 @@ async function namedRows(
       before += part.rows;
     }
   }
-  return Uint32Array.from(named).sort();
+  return Uint32Array.from(named).toSorted();
 }
 
 async function takenWith(ports: MergePorts, hour: number, day: number): Promise<readonly TakenRows[]> {

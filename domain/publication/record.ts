@@ -16,6 +16,8 @@ export interface RecordPart {
   readonly regionKeys: Readonly<Record<string, number>>;
   /** True when an object with issue ids lies beside it. */
   readonly issues: boolean;
+  /** Rows a region publishes that were set aside to go with keys that are taken back; left out where there are none. */
+  readonly reserve?: Readonly<Record<string, number>>;
   /** Rows that were taken back, ascending by hour. Said by the event log, and not in set.json. */
   readonly taken?: readonly PartTaken[];
 }

@@ -23,7 +23,7 @@ export interface TakenRows extends Pick<RecordPart, 'day' | 'n'> {
 }
 
 /** Requests of people and authorities that are waiting for the next sealing, and whose they are. */
-export type TakeBackCause = 'rollback' | 'withdrawal';
+type TakeBackCause = 'rollback' | 'withdrawal';
 
 /** Which rows are to end. */
 export interface TakeBackRequest {
@@ -50,15 +50,16 @@ export function requestKey(id: string): string {
 }
 
 /** @returns how a part is told from others */
-export function partName({ hour, day, n }: Pick<TakenRows, 'hour' | 'day' | 'n'>): string {
+function partName({ hour, day, n }: Pick<TakenRows, 'hour' | 'day' | 'n'>): string {
   return `${hour}/${day}-${n}`;
 }
 
 /**
  * @param parts in any order, a part perhaps several times
+ * @param keepsEmpty whether parts without rows stay
  * @returns each part once, by hour, day and number; its rows ascending, each once; parts without rows left out
  */
-export function mergeTaken(parts: Iterable<TakenRows>): TakenRows[] {
+export function mergeTaken(parts: Iterable<TakenRows>, keepsEmpty = false): TakenRows[] {
   const merged = new Map<string, { readonly part: TakenRows; readonly rows: Uint32Array[] }>();
   for (const part of parts) {
     const name = partName(part);
@@ -68,7 +69,7 @@ export function mergeTaken(parts: Iterable<TakenRows>): TakenRows[] {
   }
   return [...merged.values()]
     .map(({ part: { hour, day, n }, rows }) => ({ hour, day, n, rows: ascending(rows) }))
-    .filter(({ rows }) => rows.length > 0)
+    .filter(({ rows }) => keepsEmpty || rows.length > 0)
     .toSorted((a, b) => a.hour - b.hour || a.day - b.day || a.n - b.n);
 }
 

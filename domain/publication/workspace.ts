@@ -18,7 +18,7 @@ export function windowRows(records: number): number {
 }
 
 /** Windows that records are read into: as many as runs are open at once, not as many as there are parts. */
-export class Windows {
+class Windows {
   #spare: Uint8Array[] = [];
 
   /** @returns that many rows with any content */

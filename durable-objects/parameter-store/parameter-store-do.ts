@@ -30,6 +30,7 @@ import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import type { OwnObjects } from '../publisher/own-objects.ts';
 import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';
 import { MIGRATIONS } from './schema.ts';
+import type { RevokedDayPackage } from './packages.ts';
 import { type HeadRow, ParameterRows } from './store.ts';
 import { isIntact, writeEmptyList, writeHead } from './write-ops.ts';
 
@@ -113,6 +114,13 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     await this.#write(now);
     await this.#sleep(now);
     return { idle: this.#rows.head()?.state !== 'PLANNED' };
+  }
+
+  /**
+   * Takes what Publisher says of CWA's packages that held keys which were taken back: all of them, in place of what it said before. Kept when it answers; the alarm writes it.
+   */
+  async revokePackages(packages: readonly RevokedDayPackage[]): Promise<void> {
+    if (this.#rows.putRevokedPackages(packages)) await this.#arm(1);
   }
 
   override async alarm(): Promise<void> {

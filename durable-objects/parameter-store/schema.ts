@@ -29,4 +29,13 @@ export const MIGRATIONS: readonly string[] = [
   `
   UPDATE head SET state = 'PLANNED';
   `,
+  // Packages that Publisher says held keys which were taken back (packages.ts).
+  `
+  CREATE TABLE revoked_package (
+    region TEXT NOT NULL,
+    date TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    PRIMARY KEY (region, date, etag)
+  ) WITHOUT ROWID;
+  `,
 ];

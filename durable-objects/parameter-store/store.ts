@@ -2,6 +2,7 @@
  * @module The ParameterStore's persisted state: rows in, plain data out.
  */
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
+import type { RevokedDayPackage } from './packages.ts';
 import type { Remembered } from '../publisher/own-objects.ts';
 import type { DocumentEntry } from '../../protocol/parameters/config-head.ts';
 
@@ -75,6 +76,28 @@ export class ParameterRows {
 
   document(name: string): string | null {
     return this.#exec<{ text: string }>('SELECT text FROM document WHERE name = ?', name).toArray()[0]?.text ?? null;
+  }
+
+  /** @returns what Publisher said last, in the order of the table's key */
+  revokedPackages(): RevokedDayPackage[] {
+    return this.#exec<RevokedDayPackage>('SELECT region, date, etag FROM revoked_package').toArray();
+  }
+
+  /**
+   * Keeps what Publisher says, whole, in one transaction.
+   *
+   * @returns whether it is something else than before: then what is published is written again, under the same head
+   */
+  putRevokedPackages(packages: readonly RevokedDayPackage[]): boolean {
+    const before = JSON.stringify(this.revokedPackages());
+    this.#storage.transactionSync(() => {
+      this.#exec('DELETE FROM revoked_package');
+      for (const { region, date, etag } of packages) {
+        this.#exec('INSERT OR IGNORE INTO revoked_package VALUES (?, ?, ?)', region, date, etag);
+      }
+      if (JSON.stringify(this.revokedPackages()) !== before) this.#exec(`UPDATE head SET state = 'PLANNED'`);
+    });
+    return JSON.stringify(this.revokedPackages()) !== before;
   }
 
   /** See own-objects.ts. */

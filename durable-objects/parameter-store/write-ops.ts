@@ -24,6 +24,7 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { markOf } from '../publisher/bucket.ts';
 import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
 import type { ParameterStoreConfig } from './config.ts';
+import { type RevokedDayPackage, withRevoked } from './packages.ts';
 import type { ParameterRows } from './store.ts';
 
 /** Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (docs/spec/cwa.md §1.4). */
@@ -62,11 +63,14 @@ export async function writeHead(rows: ParameterRows, config: ParameterStoreConfi
   for (const { sha256: name } of head.documents) {
     await putOwn(own, configDocumentPath(name), utf8(textOf(rows, name)), meta('application/json', IMMUTABLE_CACHE));
   }
-  await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), config, own);
+  const packages = rows.revokedPackages();
+  await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), packages, config, own);
   const text = signDocument(CONFIG_TYPE, config.headKeyId, head, config.headSigner);
   await putOwn(own, configHeadPath(), utf8(text), meta('application/json', POLLED_CACHE));
   // A newer decision may have come while we waited for the bucket; then there is more to do.
   const now = rows.head();
+  // And the packages that were revoked meanwhile.
+  if (JSON.stringify(rows.revokedPackages()) !== JSON.stringify(packages)) return;
   if (now?.version === row.version && now.issuedAt === row.issuedAt) rows.setHead({ ...row, state: 'PUBLISHED' });
   rows.allMarked();
 }
@@ -78,10 +82,15 @@ function textOf(rows: ParameterRows, name: string): string {
 }
 
 /** CWA's apps know no stages: they get the document for everyone. */
-async function writeCwaFiles(text: string, config: ParameterStoreConfig, own: OwnObjects): Promise<void> {
+async function writeCwaFiles(
+  text: string,
+  packages: readonly RevokedDayPackage[],
+  config: ParameterStoreConfig,
+  own: OwnObjects,
+): Promise<void> {
   const parameters = parseParameters(JSON.parse(text));
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
-  for (const { path, message } of cwaConfigFiles(parameters.value, config.homeCountry)) {
+  for (const { path, message } of cwaConfigFiles(withRevoked(parameters.value, packages), config.homeCountry)) {
     const zip = configZip(message, config.zipSigners);
     await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
   }

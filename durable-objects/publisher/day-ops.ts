@@ -61,7 +61,7 @@ export async function cutRegionDay(
   const { chunks, sealed } = await putDay(p, { region, day, cut, revised }, { records, slices });
   p.store.transaction(() => {
     p.store.putRegionDay({ region, day, checked: cut, cut, revised, chunks, sealed });
-    if (former !== null && isRevised) p.store.revokeFormerEtags(dayPath(region, dateOf(day * SECONDS_PER_DAY)));
+    if (former !== null && isRevised) p.takings.revokeFormerEtags(dayPath(region, dateOf(day * SECONDS_PER_DAY)));
     const cwa = { keys: sealed.cwa.keys, file: sealed.cwa };
     p.log.append({
       kind: 'cut',

@@ -77,7 +77,13 @@ async function decoysOfAll(hours: number): Promise<number> {
 const HOURS = 23;
 
 describe('random arrivals under the policy', () => {
-  const policy: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 12, minUploads: 3, maxHoldHours: 3 };
+  const policy: ChunkPolicy = {
+    ...DEFAULT_CHUNK_POLICY,
+    minKeys: 12,
+    minUploads: 3,
+    reserveUploads: 0,
+    maxHoldHours: 3,
+  };
   const upload = fc.record({
     hour: fc.integer({ min: 0, max: 13 }),
     keys: fc.integer({ min: 1, max: 6 }),
@@ -214,7 +220,7 @@ describeLong('after one case', () => {
 
 describe('files', () => {
   it('of a large hour are split evenly, told apart by their end, and CWA gets one', async ({ expect }) => {
-    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, maxKeysPerFile: 5 };
+    rig.policy = { ...rig.policy, maxKeysPerFile: 5 };
     await drive(1, new Map([[FIRST, async () => void (await rig.accept('u1', keysOf(1, 13)))]]));
     const { hours } = await head('DE');
     expect(hours.map(({ file, of }) => `${file}/${of}`)).toEqual(['1/3', '2/3', '3/3']);
@@ -229,7 +235,7 @@ describe('files', () => {
   it("of CWA's tree hold at most its maximum a day; the excess waits, oldest first, and a day is the union of its hours", async ({
     expect,
   }) => {
-    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, cwaMaxKeys: 10 };
+    rig.policy = { ...rig.policy, cwaMaxKeys: 10 };
     const published = await drive(
       15,
       new Map([

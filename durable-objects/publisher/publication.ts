@@ -1,6 +1,7 @@
 /** @module Through which ports and on which state a step of the Publisher acts. */
 import type { BufferPort } from '../submission-buffer/contract.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
+import type { RevokedDayPackage } from '../parameter-store/packages.ts';
 import type { BucketPort } from './bucket.ts';
 import type { EventLog } from './event-log.ts';
 import type { PublisherConfig } from './model.ts';
@@ -23,6 +24,8 @@ export interface Publication {
   readonly privateBucket: BucketPort;
   /** @returns the versions of the parameters that phones can fetch or could, oldest first */
   readonly publishedParameters: () => Promise<readonly PublishedVersion[]>;
+  /** Tells ParameterStore which packages of CWA's tree are revoked. */
+  readonly revokePackages: (packages: readonly RevokedDayPackage[]) => Promise<void>;
   /** Regions whose last step failed: they are tried after the others, and those of `resting` not at all. */
   readonly failing: ReadonlySet<string>;
   readonly resting: ReadonlySet<string>;

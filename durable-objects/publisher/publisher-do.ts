@@ -195,8 +195,12 @@ export class Publisher extends DurableObject {
     return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
   }
 
+  #parameters() {
+    return this.#bindings.PARAMETER_STORE.getByName('parameters');
+  }
+
   async #publishedParameters(): Promise<PublishedVersion[]> {
-    const status = await this.#bindings.PARAMETER_STORE.getByName('parameters').parameterStatus();
+    const status = await this.#parameters().parameterStatus();
     const last = status.published ? status.version : status.version - 1;
     return status.history.filter(({ version }) => version <= last).toReversed();
   }
@@ -228,6 +232,7 @@ export class Publisher extends DurableObject {
       takings: this.#takings,
       log: this.#log,
       publishedParameters: () => this.#publishedParameters(),
+      revokePackages: (packages) => this.#parameters().revokePackages(packages),
       buffer: this.buffer(),
       publicBucket,
       privateBucket,

@@ -11,11 +11,12 @@ import { bookOfLog, filesOf, planRebuild } from '../../domain/publication/rebuil
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
-import { fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
+import { seal, take } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
@@ -48,14 +49,14 @@ async function rebuilt(): Promise<Map<string, string>> {
   for (const plan of planRebuild(events)) {
     const { unionRegion, retentionDays } = plan.published;
     const ports: RebuildPorts = { ...book, read, readWhole, workspace: newWorkspace(), unionRegion, retentionDays };
-    const take = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
+    const note = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
       void made.set(name, `${toHex(sha256(bytes))} ${JSON.stringify(meta)}`);
-    for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) take(object);
-    for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) take(object);
+    for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) note(object);
+    for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) note(object);
     for (const revocation of plan.revocations) {
-      for await (const object of rebuildRevocation(ports, revocation)) take(object);
+      for await (const object of rebuildRevocation(ports, revocation)) note(object);
     }
-    for (const object of rebuildIndex(plan.published, filesOf(plan))) take(object);
+    for (const object of rebuildIndex(plan.published, filesOf(plan))) note(object);
   }
   return made;
 }
@@ -86,6 +87,22 @@ async function liveUntil(end: number): Promise<void> {
 }
 
 describe('everything public is made again from log and records', () => {
+  it('with keys that were taken back: chunks without them, revocations, pages and head', async ({ expect }) => {
+    await liveUntil(MIDNIGHT + 25 * 3600);
+    const teks = concatBytes(...keysOf(1, 13).map(({ keyData }) => keyData));
+    await take(rig, teks);
+    await seal(rig);
+    const made = await rebuilt();
+    expect(made).toEqual(await published(made.keys()));
+    expect([...made.keys()].filter((name) => name.includes('/revocations/')).length).toBe(2);
+    // And a day later, when some of them have left.
+    rig.now = MIDNIGHT + 50 * 3600;
+    await rig.untilIdle(100);
+    const later = await rebuilt();
+    expect(later).toEqual(await published(later.keys()));
+    expect([...later.keys()].filter((name) => name.includes('/revocations/')).length).toBe(2);
+  });
+
   it.for([
     ['before midnight', MIDNIGHT + 23 * 3600],
     ['between midnight and the first hour, whose heads name both hours and day', MIDNIGHT + 24 * 3600],

@@ -98,6 +98,7 @@ interface OpenPart {
   regionKeys: Record<string, number>;
   /** Of each row the number of its group, two bytes. */
   groups: Uint8Array;
+  reserve: Record<string, number>;
 }
 
 class RecordWriter {
@@ -154,6 +155,7 @@ class RecordWriter {
       for (const region of regionsOf.get(id)!) {
         part.regionKeys[region] = (part.regionKeys[region] ?? 0) + rows;
         if (provenance.synthetic) this.#synthetic[region]! += rows;
+        if (provenance.reserve === true) part.reserve[region] = (part.reserve[region] ?? 0) + rows;
       }
       const numbers = page.groups.subarray((from / ROW_BYTES) * GROUP_BYTES, (to / ROW_BYTES) * GROUP_BYTES);
       part.groups.set(numbers, part.count * GROUP_BYTES);
@@ -201,21 +203,22 @@ class RecordWriter {
     let part = this.#open.get(day);
     if (part === undefined) {
       const [rows, groups] = [new Uint8Array(PART_ROWS * ROW_BYTES), new Uint8Array(PART_ROWS * GROUP_BYTES)];
-      part = { day, n: 0, rows, groups, count: 0, regionKeys: {} };
+      part = { day, n: 0, rows, groups, count: 0, regionKeys: {}, reserve: {} };
       this.#open.set(day, part);
     }
     return part;
   }
 
   async #flush(part: OpenPart): Promise<void> {
-    const { day, n, count, regionKeys } = part;
+    const { day, n, count, regionKeys, reserve } = part;
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
     const groups = part.groups.subarray(0, count * GROUP_BYTES);
     const issues = groups.some((byte) => byte > 0);
     await this.#putObject(partKey(this.#hour, part), bytes, 'application/octet-stream');
     if (issues) await this.#putIssues(part, groups);
-    this.#parts.push({ day, n, rows: count, regionKeys, issues });
-    Object.assign(part, { n: n + 1, count: 0, regionKeys: {} });
+    const setAside = Object.keys(reserve).length > 0 ? { reserve } : {};
+    this.#parts.push({ day, n, rows: count, regionKeys, issues, ...setAside });
+    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, reserve: {} });
   }
 
   /** Sealed in one page, so that its length says how many rows and sources there are, which the record and the books say too. */

@@ -83,6 +83,7 @@ export const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL CHECK (state IN ('PLANNED', 'TAKEN')),
     rows INTEGER NOT NULL,
     touched TEXT NOT NULL,
+    reserve TEXT NOT NULL,
     objects TEXT NOT NULL
   );
   CREATE TABLE taking_day (

@@ -33,6 +33,7 @@ import { revokeStep } from './revoke-ops.ts';
 import { selfCheck } from './self-check.ts';
 import { takingStep } from './taking-ops.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
+import { packagesStep } from './package-ops.ts';
 import { logParameters } from './parameter-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
@@ -67,6 +68,7 @@ export async function advance(p: Publication): Promise<Advance> {
   for (const region of regionsInTurn(p)) if (await attempt(p, region, trouble)) return busy;
   if (await trouble.tried(() => purgeStep(p))) return busy;
   if (trouble.plan === null && (await forgetStep(p))) return busy;
+  if (await trouble.tried(() => packagesStep(p))) return busy;
   if (await trouble.tried(() => logParameters(p))) return busy;
   await selfCheck(p);
   await patrol(p);

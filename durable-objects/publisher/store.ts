@@ -279,6 +279,8 @@ export class PublisherStore {
 
   forgetObjects(keys: readonly string[]): void {
     for (const key of keys) {
+      const revoked = this.#rows('SELECT 1 FROM former_etag WHERE key = ? AND revoked = 1 LIMIT 1', key);
+      if (revoked.length > 0) this.setMeta('packages_changed', 1);
       this.#sql.exec('DELETE FROM public_object WHERE key = ?', key);
       this.#sql.exec('DELETE FROM former_etag WHERE key = ?', key);
     }
@@ -286,11 +288,6 @@ export class PublisherStore {
 
   noteFormerEtag(key: string, etag: string, day: number): void {
     this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?, 0)', key, etag, day);
-  }
-
-  /** What was replaced so far held keys that were taken back: phones are to drop it. */
-  revokeFormerEtags(key: string): void {
-    this.#sql.exec('UPDATE former_etag SET revoked = 1 WHERE key = ?', key);
   }
 
   #rows<T extends Row>(sql: string, ...values: unknown[]): T[] {

@@ -26,9 +26,11 @@ import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { putOnce } from './bucket.ts';
 import type { Publication } from './publication.ts';
-import type { TakenDay, TakenPartRow } from './taking-store.ts';
+import type { AskedRequest, TakenDay, TakenPartRow, Taking } from './taking-store.ts';
 
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
+/** So long a request waits for synthetic uploads to go with it. */
+const MAX_WAIT_HOURS = 24;
 /** Parts read at once: 560 KB each at most. */
 const PARTS_AT_ONCE = 6;
 
@@ -38,51 +40,122 @@ const PARTS_AT_ONCE = 6;
  */
 export async function takingStep(p: Publication, hour: number): Promise<boolean> {
   if ((p.store.meta('taken_hour') ?? -1) >= hour) return false;
-  if (p.takings.taking(hour) === null) {
-    const asked = p.takings.openRequests();
+  const taking = p.takings.taking(hour);
+  if (taking === null) {
+    const requests = await dueRequests(p, hour);
+    const reserve = requests.length === 0 ? null : chooseReserve(p, hour, requests);
     p.store.transaction(() => {
-      if (asked.length === 0) {
+      if (reserve === null) {
         p.store.setMeta('taken_hour', hour);
         return;
       }
-      for (const request of asked) p.takings.putRequest({ ...request, hour });
-      p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], objects: [] });
+      for (const { request } of requests) p.takings.putRequest({ ...request, hour });
+      p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], reserve, objects: [] });
     });
-    return asked.length > 0;
+    return reserve !== null;
   }
-  const asked = await requestedRows(p, hour);
+  const { reserve } = taking;
+  const own = p.takings.openRequests().filter((request) => request.hour === hour);
+  const requested = (await Promise.all(own.map((request) => rowsOf(p, request)))).flat();
+  const asked = mergeTaken([...requested, ...reserveParts(p, reserve)], true);
   const planned = p.takings.days(hour);
   const days = [...new Set(asked.map(({ day }) => day))].toSorted((a, b) => a - b);
   // What leaves at the midnight at which this hour is sealed needn't be taken back.
   const next = days.find((day) => day > dayOfSealing(hour) && !planned.some((done) => done.day === day));
-  if (next === undefined) await finish(p, hour, planned);
+  if (next === undefined) await finish(p, taking, planned);
   else {
-    await takeDay(
-      p,
-      hour,
-      next,
-      asked.filter(({ day }) => day === next),
-    );
+    const leaving = asked.filter(({ day }) => day === next);
+    await takeDay(p, taking, next, leaving);
   }
   return true;
 }
 
-/** @returns the rows that the requests of an hour name */
-async function requestedRows(p: Publication, hour: number): Promise<TakenRows[]> {
-  const parts: TakenRows[] = [];
-  for (const { id } of p.takings.openRequests().filter((request) => request.hour === hour)) {
-    const bytes = await p.privateBucket.get(requestKey(id));
-    if (bytes === null) p.store.count('alert_take_back_lost');
-    else for (const part of parseTaken(bytes)) parts.push(part);
+/**
+ * No list of what was taken back is shorter than a chunk may be, and whoever subtracts what it knows of it (a forger its own keys, a person theirs) is left with at least as
+ * much: so synthetic uploads go with it that were set aside for this, those of the hours in question first, since a key's hour is known to whoever kept it.
+ *
+ * @returns hours whose reserve is taken with the requests; null when they have to wait for more of it
+ */
+function chooseReserve(p: Publication, hour: number, requests: readonly DueRequest[]): number[] | null {
+  const asked = requests.flatMap(({ rows }) => rows);
+  const { policy, regions } = p.config;
+  if (policy.reserveUploads === 0) return [];
+  const used = p.takings.usedReserve();
+  const touched = new Set(asked.map((part) => part.hour));
+  const cut = dayOfSealing(hour);
+  const stock = p.store
+    .hoursBetween(0, hour - 1)
+    .flatMap(({ hour: of, record }) =>
+      record === null || used.has(of) ? [] : [{ of, keys: aliveReserve(record, cut) }],
+    )
+    .filter(({ keys }) => Object.keys(keys).length > 0)
+    .toSorted((a, b) => Number(touched.has(b.of)) - Number(touched.has(a.of)) || b.of - a.of);
+  const chosen: number[] = [];
+  const held: Record<string, number> = {};
+  const suffices = (): boolean =>
+    chosen.length * policy.reserveUploads >= policy.minUploads &&
+    regions.every((region) => (held[region] ?? 0) >= policy.minKeys);
+  for (const { of, keys } of stock) {
+    if (suffices()) break;
+    chosen.push(of);
+    for (const [region, count] of Object.entries(keys)) held[region] = (held[region] ?? 0) + count;
   }
-  return mergeTaken(parts);
+  if (suffices()) return chosen;
+  // After a day what was asked for is company enough if it is as many as a chunk needs; less never stands alone.
+  const rows = asked.reduce((sum, part) => sum + part.rows.length, 0) + (held[p.config.unionRegion] ?? 0);
+  const isLate = requests.some(({ request }) => request.askedHour + MAX_WAIT_HOURS <= hour);
+  if (isLate && rows >= policy.minKeys) return chosen;
+  if (isLate) p.store.count('alert_take_back_waits');
+  return null;
+}
+
+/** @returns rows of each region that were set aside and don't leave at `cut` or earlier */
+function aliveReserve(record: SetRecord, cut: number): Record<string, number> {
+  const keys: Record<string, number> = {};
+  for (const { day, reserve = {} } of record.parts) {
+    for (const [region, count] of day > cut ? Object.entries(reserve) : []) keys[region] = (keys[region] ?? 0) + count;
+  }
+  return keys;
+}
+
+/** @returns parts that hold rows of the reserve of these hours; which rows, takePart finds */
+function reserveParts(p: Publication, hours: readonly number[]): TakenRows[] {
+  return hours.flatMap((hour) =>
+    (p.store.hour(hour).record?.parts ?? []).flatMap(({ day, n, reserve }) =>
+      reserve === undefined ? [] : [{ hour, day, n, rows: new Uint32Array(0) }],
+    ),
+  );
+}
+
+/** A request that waits, with the rows that it names. */
+interface DueRequest {
+  readonly request: AskedRequest;
+  readonly rows: readonly TakenRows[];
+}
+
+/** @returns the requests that an hour can take up: what it publishes itself goes with the next one, since a chunk's minima were counted with it */
+async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> {
+  const due: DueRequest[] = [];
+  for (const request of p.takings.openRequests()) {
+    const rows = await rowsOf(p, request);
+    if (rows.every((part) => part.hour < hour)) due.push({ request, rows });
+  }
+  return due;
+}
+
+/** @returns the rows that a request names */
+async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]> {
+  const bytes = await p.privateBucket.get(requestKey(id));
+  if (bytes === null) p.store.count('alert_take_back_lost');
+  return bytes === null ? [] : parseTaken(bytes);
 }
 
 /** Rows that leave at one midnight: which are there, and an object that says so. */
-async function takeDay(p: Publication, hour: number, day: number, asked: readonly TakenRows[]): Promise<void> {
+async function takeDay(p: Publication, taking: Taking, day: number, asked: readonly TakenRows[]): Promise<void> {
+  const { hour } = taking;
   const found: { readonly rows: TakenRows; readonly part: TakenPartRow }[] = [];
   for (let at = 0; at < asked.length; at += PARTS_AT_ONCE) {
-    const some = asked.slice(at, at + PARTS_AT_ONCE).map((rows) => takePart(p, hour, rows));
+    const some = asked.slice(at, at + PARTS_AT_ONCE).map((rows) => takePart(p, taking, rows));
     found.push(...(await Promise.all(some)).flatMap((one) => one ?? []));
   }
   const parts = found.map(({ part }) => part);
@@ -96,7 +169,7 @@ async function takeDay(p: Publication, hour: number, day: number, asked: readonl
 /** @returns the rows of one part that can be taken back, null when there is none */
 async function takePart(
   p: Publication,
-  hour: number,
+  { hour, reserve }: Taking,
   { hour: of, day, n, rows }: TakenRows,
 ): Promise<{ readonly rows: TakenRows; readonly part: TakenPartRow } | null> {
   // What is not recorded yet can't be meant, nor what is gone.
@@ -111,23 +184,25 @@ async function takePart(
     for (const one of done) if (one.hour === of && one.n === n) for (const row of one.rows) before.add(row);
   }
   const regionKeys: Record<string, number> = {};
-  const taken = rows.filter((row) => {
-    const regions = row < part.rows && !before.has(row) ? regionsOf(p, record, bytes, row) : null;
-    for (const region of regions ?? []) regionKeys[region] = (regionKeys[region] ?? 0) + 1;
-    return regions !== null;
+  const isReserve = reserve.includes(of);
+  const wanted = new Set(rows);
+  const all = isReserve ? Uint32Array.from({ length: part.rows }, (_, row) => row) : rows;
+  const taken = all.filter((row) => {
+    if (row >= part.rows || before.has(row)) return false;
+    const provenance = record.provenances[rowProvenance(bytes, row * ROW_BYTES)];
+    // A row that nobody can read, and decoys that padded an hour.
+    if (provenance === undefined || (provenance.synthetic && !(isReserve && provenance.reserve === true))) return false;
+    if (!provenance.synthetic && !wanted.has(row)) return false;
+    const regions = publishingRegions(p.config.regions, p.config.unionRegion, provenance);
+    for (const region of regions) regionKeys[region] = (regionKeys[region] ?? 0) + 1;
+    return true;
   });
   if (taken.length === 0) return null;
   return { rows: { hour: of, day, n, rows: taken }, part: { of, day, n, rows: taken.length, regionKeys } };
 }
 
-/** @returns regions that publish a row; null for a decoy that padded an hour, and for a row that nobody can read */
-function regionsOf(p: Publication, record: SetRecord, rows: Uint8Array, row: number): string[] | null {
-  const provenance = record.provenances[rowProvenance(rows, row * ROW_BYTES)];
-  if (provenance === undefined || provenance.synthetic) return null;
-  return publishingRegions(p.config.regions, p.config.unionRegion, provenance);
-}
-
-async function finish(p: Publication, hour: number, planned: readonly TakenDay[]): Promise<void> {
+async function finish(p: Publication, taking: Taking, planned: readonly TakenDay[]): Promise<void> {
+  const { hour, reserve } = taking;
   const parts = planned.flatMap((day) => day.parts);
   const objects = planned.flatMap(({ object }) => object ?? []);
   const touched = [...new Set(parts.map(({ of }) => of))].toSorted((a, b) => a - b);
@@ -140,9 +215,9 @@ async function finish(p: Publication, hour: number, planned: readonly TakenDay[]
       p.store.putHour({ ...recorded, record: withTaken(recorded.record!, said) });
     }
     for (const request of done) p.takings.putRequest({ ...request, done: true });
-    p.takings.putTaking({ hour, state: 'TAKEN', rows, touched, objects });
+    p.takings.putTaking({ hour, state: 'TAKEN', rows, touched, reserve, objects });
     p.takings.forgetPlan(hour);
-    p.log.append({ kind: 'taken', hour, rows, objects, parts });
+    p.log.append({ kind: 'taken', hour, rows, reserve, objects, parts });
     p.store.setMeta('taken_hour', hour);
     p.store.count('keys_taken_back', rows);
   });

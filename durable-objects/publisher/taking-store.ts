@@ -32,6 +32,8 @@ export interface Taking {
   readonly rows: number;
   /** Hours of the records that the rows were of, ascending. */
   readonly touched: readonly number[];
+  /** Hours whose reserve goes with them. */
+  readonly reserve: readonly number[];
   /** Of the private bucket, as long as they are there. */
   readonly objects: readonly RecordObject[];
 }
@@ -51,7 +53,14 @@ export interface RegionRevocation {
 }
 
 type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number };
-type TakingRow = { hour: number; state: Taking['state']; rows: number; touched: string; objects: string };
+type TakingRow = {
+  hour: number;
+  state: Taking['state'];
+  rows: number;
+  touched: string;
+  reserve: string;
+  objects: string;
+};
 type RevocationRow = {
   region: string;
   hour: number;
@@ -93,9 +102,14 @@ export class TakingStore {
     return this.#takings(`WHERE state = 'TAKEN' AND hour BETWEEN ? AND ? ORDER BY hour`, first, last);
   }
 
-  putTaking({ hour, state, rows, touched, objects }: Taking): void {
-    const [of, kept] = [JSON.stringify(touched), JSON.stringify(objects)];
-    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?)', hour, state, rows, of, kept);
+  /** @returns hours whose reserve is used up, or about to be */
+  usedReserve(): Set<number> {
+    return new Set(this.#takings('').flatMap(({ reserve }) => reserve));
+  }
+
+  putTaking({ hour, state, rows, touched, reserve, objects }: Taking): void {
+    const lists = [touched, reserve, objects].map((list) => JSON.stringify(list));
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
   }
 
   /** @returns what was found out so far, ascending by day */
@@ -128,6 +142,18 @@ export class TakingStore {
     this.#sql.exec(sql, r.region, r.hour, r.checked, r.cut, days, chunks, files);
   }
 
+  /** What was replaced so far under a name held keys that were taken back: phones are to drop it (package-ops.ts). */
+  revokeFormerEtags(key: string): void {
+    this.#sql.exec('UPDATE former_etag SET revoked = 1 WHERE key = ?', key);
+    this.#sql.exec(`INSERT OR REPLACE INTO meta VALUES ('packages_changed', 1)`);
+  }
+
+  /** @returns the objects that were replaced and held keys that were taken back, as long as their name lives */
+  revokedEtags(): { key: string; etag: string }[] {
+    const sql = 'SELECT key, etag FROM former_etag WHERE revoked = 1 ORDER BY key, etag';
+    return this.#sql.exec<{ key: string; etag: string }>(sql).toArray();
+  }
+
   /** Forgets what was done, and asked for, before an hour. */
   forget(before: number): void {
     this.#sql.exec('DELETE FROM take_back WHERE done = 1 AND asked_hour < ?', before);
@@ -145,6 +171,7 @@ export class TakingStore {
     return rows.map((row) => ({
       ...row,
       touched: JSON.parse(row.touched) as number[],
+      reserve: JSON.parse(row.reserve) as number[],
       objects: JSON.parse(row.objects) as RecordObject[],
     }));
   }

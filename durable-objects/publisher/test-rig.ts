@@ -29,7 +29,7 @@ export const DAY_0 = 20_619;
 export const MIDNIGHT = DAY_0 * 86_400;
 
 /** Publishes every hour whatever it has, as the first demo does. */
-const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0 };
+const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, reserveUploads: 0 };
 
 /** What the protected members of the objects look like from a test. */
 interface Tunable {

@@ -113,10 +113,12 @@ export function storeKeys(
     readonly earliest: number;
     readonly upload: Omit<AcceptedUpload, 'keys'>;
     readonly synthetic: boolean;
+    readonly reserve?: true;
   },
 ): void {
   const { regions, consentToFederation, origin, issueId } = at.upload;
-  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId };
+  const isReserve = at.reserve === true ? { reserve: at.reserve } : {};
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId, ...isReserve };
   const perHour = new Map<number, number>();
   const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {

@@ -13,6 +13,8 @@ beforeEach(async () => {
 });
 
 const HOUR = MIDNIGHT / 3600 + 10;
+/** Nothing set aside: what is told apart here is what a minimum needed. */
+const POLICY = { ...DEFAULT_CHUNK_POLICY, reserveUploads: 0 };
 const rows = (sql: SqlStorage) => sql.exec<{ n: number }>('SELECT count(*) AS n FROM waiting_row').one().n;
 
 /** Lets the hours pass until the set that began at `hour` is padded. @returns its number and keys, decoys marked */
@@ -37,7 +39,7 @@ describe('decoys', () => {
     { name: 'at home', regions: ['DE', 'FR'], consentToFederation: false, origin: 'DE' },
     { name: 'of a peer', regions: ['FR'], consentToFederation: true, origin: 'FR' },
   ])('have regions, consent and origin of the real keys that wait: $name', async (like, { expect }) => {
-    rig.policy = DEFAULT_CHUNK_POLICY;
+    rig.policy = POLICY;
     const { regions, consentToFederation, origin } = like;
     await rig.accept('u1', keysOf(1, 5), regions, { consentToFederation, origin });
     const decoys = (await padded()).keys.filter((key) => key.like.synthetic);
@@ -46,7 +48,7 @@ describe('decoys', () => {
   });
 
   it('come as of the hours in which real keys came: a set of the evening before has its days', async ({ expect }) => {
-    rig.policy = DEFAULT_CHUNK_POLICY;
+    rig.policy = POLICY;
     rig.now = MIDNIGHT + 22 * 3600;
     await rig.accept('u1', keysOf(1, 5));
     const { keys } = await padded(MIDNIGHT / 3600 + 22);
@@ -56,10 +58,10 @@ describe('decoys', () => {
   });
 
   it('leave something for the next day, so that the daily padded hour never stops', async ({ expect }) => {
-    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 6, minUploads: 1 };
+    rig.policy = { ...POLICY, minKeys: 6, minUploads: 1 };
     for (let n = 0; n < 12; n++) {
       rig = await Rig.create();
-      rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 6, minUploads: 1 };
+      rig.policy = { ...POLICY, minKeys: 6, minUploads: 1 };
       await rig.accept(`u${n}`, keysOf(n, 5));
       // One decoy alone is drawn, which has a key of the running day in one case of three.
       await padded();
@@ -73,7 +75,7 @@ describe('whoever has a TAN and a published key', () => {
   it.for(['published', 'published and forgotten'])(
     'can’t tell a decoy by uploading it, alone, beside a new key or with other fields: %s',
     async (state, { expect }) => {
-      rig.policy = DEFAULT_CHUNK_POLICY;
+      rig.policy = POLICY;
       await rig.accept('u1', keysOf(1, 5));
       const { setNo, keys } = await padded();
       const [real, decoy] = [false, true].map((synthetic) => keys.filter(({ like }) => like.synthetic === synthetic));
@@ -130,7 +132,7 @@ describe('what was received', () => {
     await rig.accept('u1', keysOf(1, 5));
     await rig.accept('u2', keysOf(1, 5));
     await rig.accept('u3', keysOf(3, 5), ['FR'], { origin: 'FR' });
-    rig.policy = DEFAULT_CHUNK_POLICY;
+    rig.policy = POLICY;
     await padded();
     expect(await stored()).toEqual(once);
     await rig.accept('u4', keysOf(4, 5));

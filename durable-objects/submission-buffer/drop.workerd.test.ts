@@ -64,7 +64,7 @@ describe('waiting keys', () => {
   });
 
   it('that are too few for a chunk afterwards wait for others', async ({ expect }) => {
-    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 4, minUploads: 2 };
+    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 4, minUploads: 2, reserveUploads: 0 };
     await threeUploads();
     await rig.tuneBuffer();
     await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] });
@@ -111,7 +111,7 @@ describe('waiting keys', () => {
   });
 
   it('stay when they are decoys that wait for the next day', async ({ expect }) => {
-    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 60, minUploads: 3, maxHoldHours: 0 };
+    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 60, minUploads: 3, reserveUploads: 0, maxHoldHours: 0 };
     await rig.accept('person', keysOf(3, 2));
     rig.now += 3600;
     await rig.tuneBuffer();

@@ -2,6 +2,8 @@
  * @module How an hour's set is fixed (docs/architecture.md §5.1, §5.3). No row is rewritten: a set is a range of
  * release hours, and keys that come for a frozen hour go to the next one that isn't, so that sets are disjoint.
  *
+ * A set that is published gets some synthetic uploads more, set aside for keys that are taken back (decision 040).
+ *
  * Durable order: first what is lost is taken out, in slices (lost-rows.ts). Then the set, and the decoys drawn for it, are one
  * transaction, on disk before the reply leaves (output gate). A crash before it leaves the hour open; after it, the same
  * request reads the same set. Decoys are therefore drawn once, whoever asks again.
@@ -11,7 +13,7 @@ import type { RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
 import type { FreezeRequest, FrozenSet, RegionFacts } from './contract.ts';
-import { addDecoys, waitingLikes } from './decoy-ops.ts';
+import { addDecoys, addReserve, waitingLikes } from './decoy-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { dropLost } from './lost-rows.ts';
 
@@ -55,6 +57,14 @@ export async function freezeHour(
       addDecoys(sql, config, ciphers, random, { first: oldest, hour, waiting }, () =>
         regionCounts(sql, config, first, hour),
       );
+    }
+    const oldest = oldestWaiting(sql, first, hour);
+    if (oldest !== null && decision(sql, config, first, hour) === 'publish') {
+      addReserve(sql, config, ciphers, random, {
+        first: oldest,
+        hour,
+        counts: regionCounts(sql, config, first, hour),
+      });
     }
     const set = composeSet(sql, config, after + 1, first, hour);
     sql.exec(

@@ -244,7 +244,7 @@ describe('freeze', () => {
 
 describe('page', () => {
   it('merges the hours of a set in published order, in pages of any size', async ({ expect }) => {
-    rig.policy = { ...DEFAULT_CHUNK_POLICY, minUploads: 0, minKeys: 30 };
+    rig.policy = { ...rig.policy, minKeys: 30 };
     for (let upload = 0; upload < 5; upload++) {
       await rig.accept(`u${upload}`, keysOf(upload, 14));
       rig.now += 3600;

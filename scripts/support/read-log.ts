@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { LOG_FOLDER } from '../../domain/event-log/entry.ts';
 import { verifyLog, type LogReport } from '../../domain/event-log/verify.ts';
+import { REQUESTS } from '../../domain/publication/taken.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
@@ -13,7 +14,7 @@ import type { ObjectReader } from './object-store.ts';
 /** Reads at once: each is a round trip. */
 const AT_ONCE = 16;
 /** Folders of records. */
-const RECORD_FOLDERS = ['sets/', 'issues/', 'quarantine/'];
+const RECORD_FOLDERS = ['sets/', 'issues/', 'quarantine/', 'taken/'];
 
 /**
  * @param names of objects
@@ -57,7 +58,9 @@ export async function readLog(reader: ObjectReader, keyFiles: readonly string[])
  * @returns name → base64url of SHA-256, of every object of a record
  */
 export async function hashRecords(reader: ObjectReader, progress: OnProgress): Promise<Map<string, string>> {
-  const names = (await Promise.all(RECORD_FOLDERS.map((folder) => reader.list(folder)))).flat();
+  const listed = (await Promise.all(RECORD_FOLDERS.map((folder) => reader.list(folder)))).flat();
+  // What is asked for and not done yet is in no record.
+  const names = listed.filter((name) => !name.startsWith(REQUESTS));
   const hashes = new Map<string, string>();
   await eachObject(reader, names, (name, bytes) => {
     hashes.set(name, toBase64Url(sha256(bytes)));

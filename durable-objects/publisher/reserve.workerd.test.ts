@@ -1,0 +1,151 @@
+/** @module Nobody stands alone in what was taken back (decision 040): the forger, the person, and what happens when nothing is set aside. */
+import { beforeEach, describe, it } from 'vitest';
+import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
+import { ROW_BYTES, rowProvenance, unpackKey, type Provenance } from '../../domain/publication/packed-keys.ts';
+import type { SetRecord } from '../../domain/publication/record.ts';
+import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { findings, regionAt, seal, take } from './taking-rig.ts';
+import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
+
+const POLICY = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads: 2, maxHoldHours: 0 };
+const teksOf = (upload: number, keys: number): Uint8Array =>
+  concatBytes(...keysOf(upload, keys).map(({ keyData }) => keyData));
+const hexOf = (upload: number, keys: number): string[] => keysOf(upload, keys).map(({ keyData }) => toHex(keyData));
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.create();
+  rig.policy = POLICY;
+  rig.now = MIDNIGHT + 12 * 3600;
+});
+
+/** What the private records say of each published key. */
+async function provenances(): Promise<Map<string, Provenance>> {
+  const kept = await objects(testEnv.PRIVATE);
+  const all = new Map<string, Provenance>();
+  for (const [name, bytes] of kept) {
+    if (!/^sets\/\d+\/set\.json$/.test(name)) continue;
+    const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
+    for (const { day, n } of record.parts) {
+      const rows = kept.get(`sets/${record.hour}/${day}-${n}.bin`)!;
+      for (let row = 0; row < rows.length; row += ROW_BYTES) {
+        all.set(toHex(unpackKey(rows, row).keyData), record.provenances[rowProvenance(rows, row)]!);
+      }
+    }
+  }
+  return all;
+}
+
+/** An hour with one upload of fourteen keys; what a chunk lacks is filled. */
+async function anHour(upload: number, regions: string[] = ['DE']): Promise<void> {
+  await rig.accept(`u${upload}`, keysOf(upload, 14), regions);
+  await seal(rig);
+}
+
+describe('what is set aside', () => {
+  it('is published with each set beyond the minima, and marked in the record alone', async ({ expect }) => {
+    await anHour(1);
+    const marked = [...(await provenances()).values()];
+    const [padding, reserve] = [
+      marked.filter(({ synthetic, reserve: aside }) => synthetic && aside !== true),
+      marked.filter(({ reserve: aside }) => aside === true),
+    ];
+    expect(14 + padding.length).toBeGreaterThanOrEqual(POLICY.minKeys);
+    expect(reserve.length).toBeGreaterThan(8);
+    expect(reserve.every(({ synthetic, regions }) => synthetic && regions.includes('DE'))).toBe(true);
+    expect((await regionAt('DE')).inHours.length).toBe(marked.length);
+  });
+
+  it('is not drawn for an hour that publishes nothing, nor where a policy asks for none', async ({ expect }) => {
+    await seal(rig, 2);
+    rig.policy = { ...POLICY, reserveUploads: 0 };
+    await anHour(1);
+    expect([...(await provenances()).values()].filter(({ reserve }) => reserve === true)).toEqual([]);
+  });
+});
+
+describe('who subtracts what it knows', () => {
+  it('a forger finds no decoy that padded an hour, and is left with as much as a chunk needs', async ({ expect }) => {
+    for (const upload of [1, 2, 3, 4]) await anHour(upload);
+    await anHour(5, ['DE', 'FR']);
+    const of = await provenances();
+    // The forged issue: uploads 1 to 4, and of somebody who was merged with them upload 5. Its ids were drawn for decoys too.
+    const decoys = [...of].flatMap(([tek, { synthetic }]) => (synthetic ? [tek] : [])).slice(0, 60);
+    const drawn = Uint8Array.from(decoys.flatMap((tek) => [...Buffer.from(tek, 'hex')]));
+    await take(rig, concatBytes(...[1, 2, 3, 4, 5].map((upload) => teksOf(upload, 14)), drawn));
+    await seal(rig);
+    for (const code of ['DE', 'EUR']) {
+      const { revoked } = await regionAt(code);
+      const own = new Set([1, 2, 3, 4].flatMap((upload) => hexOf(upload, 14)));
+      const rest = revoked.filter((tek) => !own.has(tek));
+      const person = new Set(hexOf(5, 14));
+      expect(revoked.length - rest.length).toBe(own.size);
+      expect(rest.filter((tek) => person.has(tek)).length).toBe(14);
+      // Beside the person's keys: whole synthetic uploads set aside, and not one that padded.
+      const company = rest.filter((tek) => !person.has(tek)).map((tek) => of.get(tek)!);
+      expect(company.length).toBeGreaterThanOrEqual(POLICY.minKeys);
+      expect(company.every(({ reserve }) => reserve === true)).toBe(true);
+    }
+    expect(await findings()).toEqual([]);
+  });
+
+  it('a person’s keys stand among others, those of their own hour first', async ({ expect }) => {
+    for (const upload of [1, 2, 3, 4]) await anHour(upload);
+    const of = await provenances();
+    const firstHour = MIDNIGHT / 3600 + 12;
+    await take(rig, teksOf(1, 14), undefined, 'withdrawal');
+    await seal(rig);
+    const { revoked } = await regionAt('EUR');
+    const mine = new Set(hexOf(1, 14));
+    const company = revoked.filter((tek) => !mine.has(tek));
+    expect(revoked.length - company.length).toBe(14);
+    expect(company.length).toBeGreaterThanOrEqual(POLICY.minKeys);
+    expect(company.every((tek) => of.get(tek)?.reserve === true)).toBe(true);
+    const taken = await rig.inPublisherStorage((sql) =>
+      sql.exec<{ reserve: string }>('SELECT reserve FROM taking').one(),
+    );
+    expect(JSON.parse(taken.reserve)).toContain(firstHour);
+  });
+});
+
+describe('with nothing set aside', () => {
+  const none = { ...POLICY, reserveUploads: 0 };
+
+  it('a request waits for hours that set something aside, and goes with them', async ({ expect }) => {
+    rig.policy = none;
+    await anHour(1);
+    rig.policy = POLICY;
+    await take(rig, teksOf(1, 14));
+    await seal(rig);
+    expect((await regionAt('DE')).revoked).toEqual([]);
+    for (const upload of [2, 3, 4, 5, 6, 7]) await anHour(upload);
+    const { revoked } = await regionAt('DE');
+    expect(hexOf(1, 14).filter((tek) => !revoked.includes(tek))).toEqual([]);
+    expect(revoked.length).toBeGreaterThanOrEqual(14 + POLICY.minKeys);
+  });
+
+  it('a day later enough keys go by themselves, and fewer than a chunk needs wait on, which is an alert', async ({
+    expect,
+  }) => {
+    rig.policy = none;
+    for (const upload of [1, 2, 3, 4]) await rig.accept(`u${upload}`, keysOf(upload, 14));
+    await seal(rig);
+    rig.policy = POLICY;
+    await take(rig, teksOf(1, 14));
+    await seal(rig, 24);
+    expect((await regionAt('DE')).revoked).toEqual([]);
+    await seal(rig);
+    const counter = await rig.inPublisherStorage((sql) =>
+      sql.exec(`SELECT value FROM counter WHERE name = 'alert_take_back_waits'`).toArray(),
+    );
+    expect(counter.length).toBe(1);
+    await take(
+      rig,
+      concatBytes(...[2, 3, 4].map((upload) => teksOf(upload, 14))),
+      'c9bf9e57-1685-4c89-bafb-ff5af830be8a',
+    );
+    await seal(rig);
+    // All of the day before are 14 keys old and more: those that left at the midnight in between are gone anyway.
+    expect((await regionAt('DE')).revoked.length).toBeGreaterThanOrEqual(POLICY.minKeys);
+  });
+});

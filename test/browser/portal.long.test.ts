@@ -22,6 +22,7 @@ const PAGES = [
   'flyers',
   'laboratories',
   'quotas',
+  'rollbacks',
   'parameters',
   'guesses',
   'holders',

@@ -4,7 +4,16 @@ import { TEST_SECRETS, testKeyPem } from '../test/support/secrets.ts';
 import { concatBytes } from '../protocol/primitives/bytes.ts';
 import { sha256 } from '../protocol/primitives/hash.ts';
 import { JOURNAL_ROW_BYTES, JOURNAL_USE, layJournal, readJournal, type JournalState } from './journal.ts';
-import { openPages, openerKey, PAGE_BYTES, recipientKey, sealPages } from './sealed-pages.ts';
+import {
+  openPages,
+  openerKey,
+  openWithSecret,
+  PAGE_BYTES,
+  recipientKey,
+  SEALED_HEADER_BYTES,
+  sealPages,
+  secretOf,
+} from './sealed-pages.ts';
 
 const STATE: Omit<JournalState, 'rows'> = {
   hour: 494_856,
@@ -87,6 +96,18 @@ describe('sealed pages', () => {
       openPages(await openerKey(PEM), 'another/use', bytes),
     ];
     for (const one of await Promise.all(wrong)) expect(one.ok).toBe(false);
+  });
+
+  it('are opened by a secret that the key gives for them alone, of their beginning', async ({ expect }) => {
+    const [bytes, another] = [await seal(), await seal()];
+    const key = await openerKey(PEM);
+    const secret = await secretOf(key, bytes.subarray(0, SEALED_HEADER_BYTES));
+    if (!secret.ok) throw new Error(secret.error);
+    expect(await openWithSecret(secret.value, JOURNAL_USE, bytes)).toEqual(await openPages(key, JOURNAL_USE, bytes));
+    expect((await openWithSecret(secret.value, JOURNAL_USE, another)).ok).toBe(false);
+    expect((await openWithSecret(secret.value, 'another/use', bytes)).ok).toBe(false);
+    expect((await openWithSecret(new Uint8Array(3), JOURNAL_USE, bytes)).ok).toBe(false);
+    expect((await secretOf(key, another.subarray(0, SEALED_HEADER_BYTES - 1))).ok).toBe(false);
   });
 
   it('say nothing of what is in them: twice the same is sealed twice differently, at one length', async ({

@@ -1,7 +1,7 @@
 /**
  * @module A rollback as people ask for it and see it (docs/rollback.md): whose keys of which days, and what taking them back would do. Pure.
  */
-import { ISSUE_KINDS, type IssueSource } from './issue.ts';
+import type { IssueKind, IssueSource } from './issue.ts';
 
 /**
  * Whose. batch: of code cards; provider: all batches of one; laboratory: by its id in the signed list; hotline: teleTANs of a member of staff; staff: everything that a member of
@@ -164,7 +164,7 @@ export const isRollbackKind = (kind: unknown): kind is RollbackKind =>
   typeof kind === 'string' && (ROLLBACK_KINDS as readonly string[]).includes(kind);
 
 /** Kinds of issue ids that a target's are among; for a batch or provider the sources are batches. */
-export const ISSUE_KINDS_OF: Readonly<Record<RollbackKind, readonly (typeof ISSUE_KINDS)[number][]>> = {
+export const ISSUE_KINDS_OF: Readonly<Record<RollbackKind, readonly IssueKind[]>> = {
   batch: ['card'],
   provider: ['card'],
   laboratory: ['laboratory'],

@@ -5,10 +5,10 @@
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
-import type { IssueSource } from './issue.ts';
 import type { ListRefusal } from './list-refusal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
-import type { RollbackDay, RollbackOutcome, RollbackTarget } from './rollback.ts';
+import type { RestoreRpc } from './restore.ts';
+import type { OriginRollbackRpc, VerificationRollbackRpc } from './rollback-rpc.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
@@ -163,7 +163,7 @@ export interface CardSheet {
 }
 
 /** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
-export interface VerificationBackOfficeRpc extends ClocksRpc {
+export interface VerificationBackOfficeRpc extends ClocksRpc, VerificationRollbackRpc {
   /** @returns null when what this issuer vouches for today was rolled back */
   issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null>;
   /**
@@ -201,12 +201,6 @@ export interface VerificationBackOfficeRpc extends ClocksRpc {
   cardBatches(provider: string | null, from: BatchCursor | null): Promise<CardBatchPage>;
   /** @param provider whose batch it must be, or null @returns one batch, or null when there is no such one */
   cardBatch(batchId: string, provider: string | null): Promise<CardBatch | null>;
-  /** @returns the issue ids that a target's sources had on its days */
-  issuesOf(target: RollbackTarget): Promise<readonly string[]>;
-  /** @returns whose ids these are; those that the books have forgotten are left out */
-  issueSources(issueIds: readonly string[]): Promise<readonly IssueSource[]>;
-  /** Ends a target's sources for its days: no TAN is given any more, and those that aren't used yet are withdrawn; idempotent. */
-  endIssues(target: RollbackTarget): Promise<void>;
   /** @returns the instant (Unix seconds) from which on it is withdrawn, or null when there is no such batch */
   withdrawBatch(batchId: string, provider: string | null, from: number): Promise<number | null>;
   /** Failed teleTAN guesses; `alarm` when the running or the last hour is over budget. */
@@ -253,37 +247,11 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc {
+export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, OriginRollbackRpc, RestoreRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
-  /** @param undoKey PKCS#8 PEM, for this call alone @returns what taking these ids' keys back would do; nothing changes */
-  planRollback(issueIds: readonly string[], undoKey: string): Promise<PlanReply>;
-  /** Ends issue ids and takes their keys back; idempotent by the request's id, and goes on where it was cut off. */
-  rollBack(request: RollBackRequest): Promise<RollBackReply>;
 }
-
-/** What `origin` is asked to roll back (workers/origin/rollback.ts). */
-export interface RollBackRequest {
-  /** A random UUID. */
-  readonly id: string;
-  readonly issueIds: readonly string[];
-  /** PKCS#8 PEM, for this call alone; null: only what waits is dropped. */
-  readonly undoKey: string | null;
-}
-
-/** bad-key: it doesn't open the records' issue ids; `reason` names no byte of it. */
-interface BadUndoKey {
-  readonly kind: 'bad-key';
-  readonly reason: string;
-}
-
-/** `others`: issue ids that are mixed with the target's. */
-export type PlanReply =
-  | { readonly kind: 'plan'; readonly days: readonly RollbackDay[]; readonly others: readonly string[] }
-  | BadUndoKey;
-
-export type RollBackReply = ({ readonly kind: 'rolled-back' } & RollbackOutcome) | BadUndoKey;
 
 /** What a laboratory said of one test, as an app may be told (domain/test-result). */
 export interface TestResultReply {

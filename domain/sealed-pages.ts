@@ -27,6 +27,9 @@ const KEY_OFFSET = COUNT_OFFSET + 4;
 const POINT_BYTES = 65;
 const HEADER_BYTES = KEY_OFFSET + POINT_BYTES;
 
+/** Where a secret is given, the private key isn't asked for. */
+const NO_KEY: unknown = null;
+
 const kem = new DhkemP256HkdfSha256();
 const suite = new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 
@@ -90,6 +93,62 @@ export type OpenError =
   | 'cut off or too long'
   | 'damaged, or sealed to another key or for another use';
 
+/** So much of the beginning of sealed bytes is all that the holder of the private key needs. */
+export const SEALED_HEADER_BYTES = HEADER_BYTES;
+
+/**
+ * What opens these sealed bytes and no others: so the private key need not be where they are opened.
+ *
+ * @param key see {@link openerKey}
+ * @param header the first {@link SEALED_HEADER_BYTES} of sealed bytes
+ * @returns the shared secret of RFC 9180 §4.1, 32 bytes, or why there is none; one for another key opens nothing, which is seen when it is used
+ */
+export async function secretOf(key: CryptoKey, header: Uint8Array): Promise<Result<Uint8Array, OpenError>> {
+  if (!isHeader(header)) return err('not sealed pages');
+  try {
+    const enc = header.slice(KEY_OFFSET, HEADER_BYTES);
+    return ok(new Uint8Array(await kem.decap({ recipientKey: key, enc })));
+  } catch {
+    return err('damaged, or sealed to another key or for another use');
+  }
+}
+
+/**
+ * @param secret from {@link secretOf}
+ * @param use as it was sealed for
+ * @param sealed from {@link sealPages}
+ * @returns the plain bytes of all pages, or why they can't be had
+ */
+export async function openWithSecret(
+  secret: Uint8Array,
+  use: string,
+  sealed: Uint8Array,
+): Promise<Result<Uint8Array, OpenError>> {
+  if (!isHeader(sealed)) return err('not sealed pages');
+  const pages = new DataView(sealed.buffer, sealed.byteOffset).getUint32(COUNT_OFFSET);
+  // Their length isn't written down: each page's tag fits one length alone.
+  const sealedPageBytes = (sealed.length - HEADER_BYTES) / pages;
+  if (!Number.isInteger(sealedPageBytes) || sealedPageBytes <= TAG_BYTES) return err('cut off or too long');
+  const pageBytes = sealedPageBytes - TAG_BYTES;
+  try {
+    const enc = sealed.slice(KEY_OFFSET, HEADER_BYTES);
+    // The library's key schedule, with a secret that was decapsulated elsewhere.
+    const given = Object.create(kem, { decap: { value: async () => secret.slice().buffer } }) as typeof kem;
+    const opener = new CipherSuite({ kem: given, kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+    const info = utf8(use).slice().buffer;
+    const recipient = await opener.createRecipientContext({ recipientKey: NO_KEY as CryptoKey, enc, info });
+    const aad = sealed.slice(0, KEY_OFFSET);
+    const plain = new Uint8Array(pages * pageBytes);
+    for (let n = 0; n < pages; n++) {
+      const at = HEADER_BYTES + n * sealedPageBytes;
+      plain.set(new Uint8Array(await recipient.open(sealed.slice(at, at + sealedPageBytes), aad)), n * pageBytes);
+    }
+    return ok(plain);
+  } catch {
+    return err('damaged, or sealed to another key or for another use');
+  }
+}
+
 /**
  * @param key see {@link openerKey}
  * @param use as it was sealed for
@@ -101,25 +160,10 @@ export async function openPages(
   use: string,
   sealed: Uint8Array,
 ): Promise<Result<Uint8Array, OpenError>> {
-  if (sealed.length < HEADER_BYTES || !equalBytes(sealed.subarray(0, MAGIC.length), MAGIC)) {
-    return err('not sealed pages');
-  }
-  const pages = new DataView(sealed.buffer, sealed.byteOffset).getUint32(COUNT_OFFSET);
-  // Their length isn't written down: each page's tag fits one length alone.
-  const sealedPageBytes = (sealed.length - HEADER_BYTES) / pages;
-  if (!Number.isInteger(sealedPageBytes) || sealedPageBytes <= TAG_BYTES) return err('cut off or too long');
-  const pageBytes = sealedPageBytes - TAG_BYTES;
-  try {
-    const enc = sealed.slice(KEY_OFFSET, HEADER_BYTES);
-    const recipient = await suite.createRecipientContext({ recipientKey: key, enc, info: utf8(use).slice().buffer });
-    const aad = sealed.slice(0, KEY_OFFSET);
-    const plain = new Uint8Array(pages * pageBytes);
-    for (let n = 0; n < pages; n++) {
-      const at = HEADER_BYTES + n * sealedPageBytes;
-      plain.set(new Uint8Array(await recipient.open(sealed.slice(at, at + sealedPageBytes), aad)), n * pageBytes);
-    }
-    return ok(plain);
-  } catch {
-    return err('damaged, or sealed to another key or for another use');
-  }
+  const secret = await secretOf(key, sealed.subarray(0, HEADER_BYTES));
+  return secret.ok ? openWithSecret(secret.value, use, sealed) : secret;
+}
+
+function isHeader(bytes: Uint8Array): boolean {
+  return bytes.length >= HEADER_BYTES && equalBytes(bytes.subarray(0, MAGIC.length), MAGIC);
 }

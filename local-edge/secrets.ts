@@ -17,10 +17,11 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   LOG_SIGNING_KEY: 'log-public.pem',
 };
 
-/** Names the private half that the operator of a local edge signs with, or rolls back with, outside of it. */
+/** Names the private half that the operator of a local edge signs with, restores with or rolls back with, outside of it. */
 const SIGNING_FILES: Readonly<Record<string, string>> = {
   LABORATORY_LIST_SIGNING_KEY: 'laboratories.pem',
   UNDO_PRIVATE_KEY: 'undo-private.pem',
+  RESTORE_PRIVATE_KEY: 'restore.pem',
 };
 
 const drawKeyPair = (): string =>

@@ -1,7 +1,7 @@
 /**
  * @module `npm run chaos`: uploads from several clients, hours sealed, and SIGKILL at random moments, of workerd alone and
  * of the whole process group (docs/architecture.md §12, "faults"). At the end each acknowledged key must be published exactly once
- * in each region. Traffic goes to 127.0.0.1 alone; everything it starts is ended by process id.
+ * in each region, but for those that came after the last journal before a loss of everything that `origin` stores, which are counted. Traffic goes to 127.0.0.1 alone; everything it starts is ended by process id.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JSON_FLAG, wholeNumber } from './support/command-line/arguments.ts';
@@ -9,6 +9,7 @@ import { run } from './support/command-line/command.ts';
 import { temporaryFolder } from './support/command-line/interrupt.ts';
 import { byteSource, type Ledger, patiently, runClient } from './support/patients.ts';
 import { type HeadLog, isClean, judge, readHead, REGIONS, type Verdict } from './chaos/verdict.ts';
+import { Losses, restoreOrigin } from './chaos/loss.ts';
 import { freePort, type Target, Victim } from './chaos/victim.ts';
 import { advanceUntilIdle, moveClock, setClock } from './support/operator.ts';
 import { writeReport } from './support/report.ts';
@@ -17,6 +18,9 @@ import { writeReport } from './support/report.ts';
 const START = 1_781_485_200;
 const HOURS_IN_RUN = 20;
 const MAX_WAIT_MS = 900;
+/** Every so many kills, the fifth of them first, `origin` loses all that it stores. */
+const KILLS_A_LOSS = 10;
+const LOSS = 5;
 /** A shorter run shows that it works, not how well. */
 const REPORTED_KILLS = 50;
 
@@ -42,7 +46,8 @@ await run(
       await moveClock(edge.url, START);
       const drawn = byteSource(`chaos/${seed}`);
       const byte = (): number => drawn(1)[0] ?? 0;
-      const ledger: Ledger = { acknowledged: new Set(), abandoned: [], attempts: 0 };
+      const ledger: Ledger = { acknowledged: new Set(), abandoned: [], refused: [], attempts: 0 };
+      const losses = new Losses();
       const log: HeadLog = { DE: new Map(), EUR: new Map() };
       const note = async (): Promise<void> => {
         for (const region of REGIONS) {
@@ -60,7 +65,7 @@ await run(
         runClient(edge.url, `chaos/${seed}/${i}`, now, patience, () => stop, ledger),
       );
 
-      const count: Record<Target, number> = { workerd: 0, group: 0 };
+      const count: Record<Target, number> = { workerd: 0, group: 0, storage: 0 };
       let whileSealing = 0;
       for (let kill = 1; kill <= kills; kill++) {
         const due = Math.min(HOURS_IN_RUN, Math.ceil((kill * HOURS_IN_RUN) / kills));
@@ -68,8 +73,12 @@ await run(
         const work = sealing ? seal() : Promise.resolve();
         if (due > hour) hour = Math.min(due, hour + 1);
         await sleep((byte() / 255) * (sealing ? MAX_WAIT_MS / 3 : MAX_WAIT_MS));
-        const target: Target = byte() < 128 ? 'workerd' : 'group';
-        await victim.kill(target);
+        const process: Target = byte() < 128 ? 'workerd' : 'group';
+        const target = kill % KILLS_A_LOSS === LOSS ? 'storage' : process;
+        await victim.kill(target, async () => {
+          if (target === 'storage') await losses.note(victim.state, ledger);
+        });
+        if (target === 'storage') await restoreOrigin(edge.url, victim.state);
         count[target]++;
         if (sealing) whileSealing++;
         await work;
@@ -83,14 +92,18 @@ await run(
       for (; hour <= HOURS_IN_RUN; hour++) await patiently(() => moveClock(edge.url, now() + 3600)).then(note);
 
       const verdicts = [];
-      for (const region of REGIONS) verdicts.push(await judge(edge, region, ledger, log));
-      const clean = verdicts.every(isClean) && new Set(verdicts.map((verdict) => verdict.published)).size === 1;
+      for (const region of REGIONS) verdicts.push(await judge(edge, region, ledger, log, losses));
+      const isRefusedRightly = losses.count > 0 || ledger.refused.length === 0;
+      const clean =
+        isRefusedRightly && verdicts.every(isClean) && new Set(verdicts.map((verdict) => verdict.published)).size === 1;
       const result = {
         kills: count,
         whileSealing,
         attempts: ledger.attempts,
         acknowledgedKeys: ledger.acknowledged.size,
         abandonedUploads: ledger.abandoned.length,
+        acknowledgedAfterJournal: losses.afterJournal.size,
+        refusedRetries: ledger.refused.length,
         regions: verdicts,
         clean,
       };
@@ -123,6 +136,10 @@ interface RunResult {
   readonly attempts: number;
   readonly acknowledgedKeys: number;
   readonly abandonedUploads: number;
+  /** Keys that were acknowledged after the last journal before a loss. */
+  readonly acknowledgedAfterJournal: number;
+  /** Uploads that were stored after it, and whose phones heard nothing of that before the loss. */
+  readonly refusedRetries: number;
   readonly regions: readonly Verdict[];
   readonly clean: boolean;
 }
@@ -130,14 +147,18 @@ interface RunResult {
 /** The result for a person, line by line. */
 function summary(result: RunResult): string[] {
   return [
-    `kills: ${result.kills.workerd} of workerd, ${result.kills.group} of the group; ${result.whileSealing} while sealing`,
+    `kills: ${result.kills.workerd} of workerd, ${result.kills.group} of the group, ${result.kills.storage} with the loss of all that origin stores;` +
+      ` ${result.whileSealing} while sealing`,
     `uploads: ${result.attempts} attempts, ${result.abandonedUploads} given up without an answer`,
-    `keys acknowledged: ${result.acknowledgedKeys}`,
+    `keys acknowledged: ${result.acknowledgedKeys}, of these after the last journal before a loss: ${result.acknowledgedAfterJournal}`,
+    `retries told that their TAN was used, since the first attempt was lost after its answer: ${result.refusedRetries}`,
     ...result.regions.map(
       (v) =>
         `${v.region} published ${v.published}, missing ${v.missing}, doubled ${v.doubled}, half-stored uploads ${v.halfStored},` +
         ` strangers ${v.strangers}, head ${v.sequence}, broken links ${v.brokenLinks}`,
     ),
-    result.clean ? 'every acknowledged key is published exactly once in each region' : 'NOT CLEAN',
+    result.clean
+      ? 'every acknowledged key that a record or a journal had is published exactly once in each region'
+      : 'NOT CLEAN',
   ];
 }

@@ -87,7 +87,12 @@ const cut = z.strictObject({
   /** The last hour whose taken rows it is without; left out where it has all. */
   revised: hour.exactOptional(),
   files: z.array(sealedFile).readonly(),
-  cwa: z.strictObject({ keys: count, file: sealedFile }),
+  cwa: z.strictObject({
+    keys: count,
+    file: sealedFile,
+    /** R2's, by which apps may hold the day; entries of before there were restores lack it. */
+    etag: z.string().min(1).optional(),
+  }),
 });
 const revoked = z.strictObject({
   kind: z.literal('revoked'),
@@ -208,6 +213,13 @@ const checkpoint = z.strictObject({
   /** From this sequence on every entry is kept; of those before it the checkpoints alone. */
   keptFrom: sequence,
 });
+const restored = z.strictObject({
+  kind: z.literal('restored'),
+  /** In which Publisher's rows were made of this log. */
+  hour,
+  /** In which the journal was written whose keys wait again; null: there was none. */
+  journal: hour.nullable(),
+});
 
 const event = z.discriminatedUnion('kind', [
   recorded,
@@ -222,6 +234,7 @@ const event = z.discriminatedUnion('kind', [
   taken,
   revoked,
   checkpoint,
+  restored,
 ]);
 
 /** What an entry says, in its place in the chain. */

@@ -149,7 +149,9 @@ async function namedRows(
   if (hours.size === 0) return rule.kind === 'only' ? new Uint32Array(0) : null;
   const named: number[] = [];
   for (const hour of hours) {
-    const own = (await takenWith(ports, hour, day)).filter((rows) => rows.hour === record.hour);
+    const own = (await takenWith(ports.readWhole, ports.workspace, hour, day)).filter(
+      (rows) => rows.hour === record.hour,
+    );
     let before = 0;
     for (const part of parts) {
       for (const { rows } of own.filter(({ n }) => n === part.n)) for (const row of rows) named.push(before + row);
@@ -159,14 +161,25 @@ async function namedRows(
   return Uint32Array.from(named).toSorted();
 }
 
-async function takenWith(ports: MergePorts, hour: number, day: number): Promise<readonly TakenRows[]> {
+/**
+ * @param read a whole object of the private bucket
+ * @param workspace keeps what was read: each object is asked for by every record that it is about
+ * @returns the rows that ended with an hour and leave at the midnight of `day`
+ * @throws Error when the object is gone
+ */
+export async function takenWith(
+  read: MergePorts['readWhole'],
+  workspace: Pick<Workspace, 'taken'>,
+  hour: number,
+  day: number,
+): Promise<readonly TakenRows[]> {
   const name = takenKey(hour, day);
-  const known = ports.workspace.taken.get(name);
+  const known = workspace.taken.get(name);
   if (known !== undefined) return known;
-  const bytes = await ports.readWhole(name);
+  const bytes = await read(name);
   if (bytes === null) throw new Error(`the private record lacks ${name}`);
   const rows = parseTaken(bytes);
-  ports.workspace.taken.set(name, rows);
+  workspace.taken.set(name, rows);
   return rows;
 }
 

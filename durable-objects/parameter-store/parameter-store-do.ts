@@ -25,6 +25,7 @@ import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.t
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import type { OwnObjects } from '../publisher/own-objects.ts';
@@ -32,7 +33,8 @@ import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.t
 import { MIGRATIONS } from './schema.ts';
 import type { RevokedDayPackage } from './packages.ts';
 import { type HeadRow, ParameterRows } from './store.ts';
-import { isIntact, writeEmptyList, writeHead } from './write-ops.ts';
+import { restoreRows } from './restore-ops.ts';
+import { isIntact, publishedHead, writeEmptyList, writeHead } from './write-ops.ts';
 
 /** The head is issued anew after half its validity, so that a week of failures expires nothing. */
 const RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
@@ -97,13 +99,32 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
 
   /** @returns what uploads are judged by; decided is enough, since phones are told within the next step */
   async policy(): Promise<PolicyInForce> {
+    await this.#requireLife();
     return policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+  }
+
+  /**
+   * Takes up the version that is published, where there is none here: for a restore (docs/restore.md).
+   *
+   * @param write false: says only
+   * @returns which version it is or would be; null: nothing is lost
+   * @throws Error naming the document that isn't in the public bucket
+   */
+  async restoreParameters(write: boolean): Promise<number | null> {
+    const published = this.#rows.head() === null ? await publishedHead(this.#config, this.#publicBucket()) : null;
+    if (published === null) return null;
+    if (write) {
+      await restoreRows(this.#rows, this.#publicBucket(), published);
+      await this.#arm(1);
+    }
+    return published.version;
   }
 
   /** Finishes what is decided, renews what grows old and mends what was lost or replaced; alarm, cron and operator all come here. */
   async advance(): Promise<{ readonly idle: boolean }> {
     const now = await this.#now();
     await this.#arm(RETRY_SECONDS);
+    await this.#requireLife();
     const head = this.#rows.head();
     if (head === null) await writeEmptyList(this.#own(now));
     if (head?.state === 'PUBLISHED' && now >= head.issuedAt + RENEWAL_SECONDS) {
@@ -143,6 +164,17 @@ export class ParameterStore extends DurableObject implements ParameterBackOffice
     const now = await this.clock();
     if (at !== null) this.#guard.confirm(now, at);
     return this.#guard.status(object, now);
+  }
+
+  #publicBucket(): BucketPort {
+    return this.bucket(this.#bindings.PUBLIC);
+  }
+
+  /** @throws StorageLost when a head of ours is published, and nothing is known of it here; Error of the bucket */
+  async #requireLife(): Promise<void> {
+    if (this.#rows.head() !== null || (await publishedHead(this.#config, this.#publicBucket())) === null) return;
+    this.#rows.count(STORAGE_LOST_ALERT);
+    throw new StorageLost('parameters');
   }
 
   /** The bucket as a port; a test's subclass makes it fail. */

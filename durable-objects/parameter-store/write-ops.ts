@@ -21,7 +21,7 @@ import {
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
-import { markOf } from '../publisher/bucket.ts';
+import { type BucketPort, markOf } from '../publisher/bucket.ts';
 import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
 import type { ParameterStoreConfig } from './config.ts';
 import { type RevokedDayPackage, withRevoked } from './packages.ts';
@@ -109,15 +109,20 @@ function writeCountries(own: OwnObjects, countries: readonly string[]): Promise<
  * says that a head is ours: whatever else lies there is replaced.
  */
 async function refuseToGoBack(own: OwnObjects, config: ParameterStoreConfig, head: ConfigHead): Promise<void> {
-  const bytes = await own.bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
-  if (bytes === null) return;
-  const published = parseConfigHead(
-    signedBy(CONFIG_TYPE, config.headKeyId, new TextDecoder().decode(bytes), config.headSigner),
-  );
-  if (!published.ok || published.value.version < head.version) return;
-  const same = JSON.stringify(published.value.documents) === JSON.stringify(head.documents);
-  if (published.value.version === head.version && same) return;
-  throw new NewerHeadInBucket(`version ${published.value.version} is published, another ${head.version} was decided`);
+  const published = await publishedHead(config, own.bucket);
+  if (published === null || published.version < head.version) return;
+  const same = JSON.stringify(published.documents) === JSON.stringify(head.documents);
+  if (published.version === head.version && same) return;
+  throw new NewerHeadInBucket(`version ${published.version} is published, another ${head.version} was decided`);
+}
+
+/** @param bucket the public one @returns the head in it that we signed, or null */
+export async function publishedHead(config: ParameterStoreConfig, bucket: BucketPort): Promise<ConfigHead | null> {
+  const bytes = await bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
+  if (bytes === null) return null;
+  const text = new TextDecoder().decode(bytes);
+  const published = parseConfigHead(signedBy(CONFIG_TYPE, config.headKeyId, text, config.headSigner));
+  return published.ok ? published.value : null;
 }
 
 /**

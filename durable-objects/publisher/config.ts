@@ -11,6 +11,7 @@ import type { PublisherConfig } from './model.ts';
  */
 export function parsePublisherConfig(env: Readonly<Record<string, unknown>>): PublisherConfig {
   const { regions, unionRegion, policy } = parseBufferConfig(env);
+  const logKey = signer(env, 'LOG_SIGNING_KEY');
   return {
     regions,
     unionRegion,
@@ -26,7 +27,8 @@ export function parsePublisherConfig(env: Readonly<Record<string, unknown>>): Pu
     exportSigner: signer(env, 'EXPORT_SIGNING_KEY').der,
     manifestSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
     logKeyId: text(env, 'LOG_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
-    logSigner: signer(env, 'LOG_SIGNING_KEY').raw,
+    logSigner: logKey.raw,
+    logPublicKey: logKey.publicKeySpki,
     undoPublicKey: publicKey(env, 'UNDO_PUBLIC_KEY'),
   };
 }

@@ -58,11 +58,11 @@ export async function cutRegionDay(
     p.store.putRegionDay({ ...former, checked: cut });
     return false;
   }
-  const { chunks, sealed } = await putDay(p, { region, day, cut, revised }, { records, slices });
+  const { chunks, sealed, etag } = await putDay(p, { region, day, cut, revised }, { records, slices });
   p.store.transaction(() => {
     p.store.putRegionDay({ region, day, checked: cut, cut, revised, chunks, sealed });
     if (former !== null && isRevised) p.takings.revokeFormerEtags(dayPath(region, dateOf(day * SECONDS_PER_DAY)));
-    const cwa = { keys: sealed.cwa.keys, file: sealed.cwa };
+    const cwa = { keys: sealed.cwa.keys, file: sealed.cwa, etag };
     p.log.append({
       kind: 'cut',
       region,
@@ -97,7 +97,7 @@ export async function putDay(
   p: Publication,
   { region, day, cut, revised }: DayCut,
   { records, slices }: Pick<ReturnType<typeof partsOfDay>, 'records' | 'slices'> = partsOfDay(p, region, day),
-): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles }> {
+): Promise<Pick<RegionDay, 'chunks'> & { readonly sealed: SealedFiles; readonly etag: string }> {
   const through = revised ?? -1;
   const book = bookOf(p);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
@@ -120,8 +120,8 @@ export async function putDay(
     slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day) &&
     takenKeys(book, region, revoked.hours, cut) === 0;
   const zip = same && single !== null ? single : await buildCwaZip(p, region, window, shown, revoked);
-  await putCwaDay(p, region, day, cut, zip, expires);
-  return { chunks, sealed: { files, cwa: zip.sealed } };
+  const etag = await putCwaDay(p, region, day, cut, zip, expires);
+  return { chunks, sealed: { files, cwa: zip.sealed }, etag };
 }
 
 async function putCwaDay(
@@ -131,10 +131,10 @@ async function putCwaDay(
   cut: number,
   file: BuiltFile,
   expires: number,
-): Promise<void> {
+): Promise<string> {
   const key = dayPath(region, dateOf(day * SECONDS_PER_DAY));
   p.store.noteObject(key, region);
-  await putOwn(p.own, key, file.zip, replacedZip(file, expires), {
+  return putOwn(p.own, key, file.zip, replacedZip(file, expires), {
     beforeReplace: (etag) => p.store.noteFormerEtag(key, etag, cut),
   });
 }

@@ -15,6 +15,9 @@ import { putOnce, type BucketPort } from './bucket.ts';
 
 const META: ObjectMeta = { contentType: 'application/json', cacheControl: 'no-store', expires: null };
 
+// A row of `log_checkpoint`.
+type Checkpoint = { readonly day: number; readonly sequence: number; readonly sha256: string };
+
 export class EventLog {
   readonly #sql: SqlStorage;
   readonly #keyId: string;
@@ -31,6 +34,26 @@ export class EventLog {
   head(): LogHead {
     const row = this.#sql.exec<{ head: string }>('SELECT head FROM log_head').toArray()[0];
     return row === undefined ? EMPTY_LOG : (JSON.parse(row.head) as LogHead);
+  }
+
+  /**
+   * Goes on with a log that lies in the bucket, for a restore; part of the caller's transaction.
+   *
+   * @param head of its last entry
+   * @param checkpoints those that are there from `oldestEntry` on, ascending
+   * @param kept.oldestEntry entries from here on may be there, and those before `keptFrom` are to be forgotten
+   */
+  adopt(
+    head: LogHead,
+    checkpoints: readonly Checkpoint[],
+    kept: { readonly oldestEntry: number; readonly keptFrom: number },
+  ): void {
+    this.#sql.exec('INSERT INTO log_head VALUES (1, ?)', JSON.stringify(head));
+    for (const { day, sequence, sha256 } of checkpoints) {
+      this.#sql.exec('INSERT INTO log_checkpoint VALUES (?, ?, ?)', day, sequence, sha256);
+    }
+    this.#setMeta('log_kept_from', kept.keptFrom);
+    this.#setMeta('log_forgotten', kept.oldestEntry);
   }
 
   /** Fixes an entry; part of the caller's transaction. */
@@ -87,9 +110,9 @@ export class EventLog {
     this.#sql.exec('DELETE FROM log_checkpoint WHERE sequence < ?', to);
   }
 
-  #checkpoints(): { readonly day: number; readonly sequence: number; readonly sha256: string }[] {
+  #checkpoints(): Checkpoint[] {
     const sql = 'SELECT day, sequence, sha256 FROM log_checkpoint ORDER BY sequence';
-    return this.#sql.exec<{ day: number; sequence: number; sha256: string }>(sql).toArray();
+    return this.#sql.exec<Checkpoint>(sql).toArray();
   }
 
   #meta(name: string): number | null {

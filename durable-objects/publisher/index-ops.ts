@@ -29,7 +29,7 @@ import type { Publication } from './publication.ts';
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
 /** The lists of versions and of regions belong to all of them, and live as long as any. */
-const EVERY_REGION = '*';
+export const EVERY_REGION = '*';
 
 /** @returns complete days that are listed, first and last, once `throughHour` is sealed; there may be none */
 export function listedDays(p: Publication, throughHour: number): { first: number; last: number } {

@@ -17,9 +17,10 @@ import { openerKey, openPages } from '../../domain/sealed-pages.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { pause } from '../pace.ts';
 import type { Publication } from './publication.ts';
+import { keepRequest } from './take-back.ts';
 
 /** What was found. */
-export interface IssueRows {
+interface IssueRows {
   readonly parts: readonly TakenRows[];
   readonly days: readonly PublishedKeys[];
   /** Ids that are mixed with the wanted ones. */
@@ -27,8 +28,65 @@ export interface IssueRows {
 }
 
 /** The key doesn't open what was sealed: shares of another key, or an object that was damaged. */
-export class UndoKeyError extends Error {
+class UndoKeyError extends Error {
   override readonly name = 'UndoKeyError';
+}
+
+/** The key that was handed in opens nothing. */
+type BadKey = { readonly kind: 'bad-key'; readonly reason: string };
+export type PublishedIssuesReply =
+  | ({ readonly kind: 'found'; readonly regions: readonly string[] } & Pick<IssueRows, 'days' | 'others'>)
+  | BadKey;
+/** sealing: an hour is being written; ask again. kept: durably; how many rows. */
+export type TakeBackIssuesReply =
+  | { readonly kind: 'sealing' }
+  | { readonly kind: 'kept'; readonly rows: number }
+  | BadKey;
+
+/** Whose rows are to be taken back. */
+export interface IssuesRequest {
+  /** A random UUID. */
+  readonly id: string;
+  readonly issueIds: readonly string[];
+  /** PKCS#8 PEM, kept nowhere. */
+  readonly undoKey: string;
+}
+
+/** Which published rows have these issue ids. @param undoKey PKCS#8 PEM, kept nowhere */
+export async function publishedIssues(
+  p: Publication,
+  issueIds: readonly string[],
+  undoKey: string,
+): Promise<PublishedIssuesReply> {
+  return openedWith(async () => {
+    const { days, others } = await rowsOfIssues(p, issueIds, undoKey);
+    return { kind: 'found', regions: p.config.regions, days, others };
+  });
+}
+
+/** Keeps a request for the rows that have these issue ids (take-back.ts). */
+export async function takeBackIssues(
+  p: Publication,
+  { id, issueIds, undoKey }: IssuesRequest,
+): Promise<TakeBackIssuesReply> {
+  // Of a set that is not recorded nobody knows the rows, and a request is kept once.
+  if (p.store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
+  return openedWith(async () => {
+    const { parts } = await rowsOfIssues(p, issueIds, undoKey);
+    const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
+    if (rows > 0) await keepRequest(p, { id, cause: 'rollback', parts });
+    return { kind: 'kept', rows };
+  });
+}
+
+/** An exception would lose its class on the way to the caller. */
+async function openedWith<T>(work: () => Promise<T>): Promise<T | BadKey> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UndoKeyError) return { kind: 'bad-key', reason: error.message };
+    throw error;
+  }
 }
 
 /**
@@ -36,7 +94,7 @@ export class UndoKeyError extends Error {
  * @param undoKey PKCS#8 PEM of the undo key's private half
  * @throws UndoKeyError naming the object that it doesn't open; Error for a record that lacks an object
  */
-export async function rowsOfIssues(p: Publication, issueIds: readonly string[], undoKey: string): Promise<IssueRows> {
+async function rowsOfIssues(p: Publication, issueIds: readonly string[], undoKey: string): Promise<IssueRows> {
   const search = new Search(p, issueIds, await privateKey(undoKey));
   const today = Math.floor(p.now / SECONDS_PER_DAY);
   for (const { record } of p.store.hoursBetween(0, Number.MAX_SAFE_INTEGER)) {

@@ -25,6 +25,8 @@ export interface PublisherConfig {
   readonly logSigner: Signer;
   /** SPKI PEM: what issue ids are sealed to; the private half is offline. */
   readonly undoPublicKey: string;
+  /** Its public half, SubjectPublicKeyInfo. */
+  readonly logPublicKey: Uint8Array;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';

@@ -4,9 +4,11 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
+import { hasLived, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
@@ -15,10 +17,17 @@ import type { SubmissionBuffer } from '../submission-buffer/submission-buffer-do
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
 import { EventLog } from './event-log.ts';
-import { type IssueRows, rowsOfIssues, UndoKeyError } from './issue-rows.ts';
+import {
+  type IssuesRequest,
+  publishedIssues,
+  type PublishedIssuesReply,
+  takeBackIssues,
+  type TakeBackIssuesReply,
+} from './issue-rows.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
+import { Restore } from './restore/restore.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
 import { keepRequest } from './take-back.ts';
@@ -42,24 +51,6 @@ export interface PublisherEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-/** The key that was handed in opens nothing. */
-type BadKey = { readonly kind: 'bad-key'; readonly reason: string };
-type PublishedIssuesReply =
-  | ({ readonly kind: 'found'; readonly regions: readonly string[] } & Pick<IssueRows, 'days' | 'others'>)
-  | BadKey;
-/** sealing: an hour is being written; ask again. kept: durably; how many rows. */
-type TakeBackIssuesReply = { readonly kind: 'sealing' } | { readonly kind: 'kept'; readonly rows: number } | BadKey;
-
-/** An exception would lose its class on the way to the caller. */
-async function openedWith<T>(work: () => Promise<T>): Promise<T | BadKey> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof UndoKeyError) return { kind: 'bad-key', reason: error.message };
-    throw error;
-  }
-}
-
 export class Publisher extends DurableObject {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
@@ -79,6 +70,8 @@ export class Publisher extends DurableObject {
    */
   protected bucketCallsPerWake = 4_000;
   #bucketCalls = 0;
+  #restoring: Promise<RestoreReply> | null = null;
+  #restore: Restore | null = null;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
   /** Regions whose last step failed, how often in a row, and for how many wakes they rest. Lost with the isolate: tried anew. */
@@ -127,32 +120,17 @@ export class Publisher extends DurableObject {
 
   /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
   async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
-    return keepRequest(this.#publication(await this.#now()), request);
+    return keepRequest(await this.#publication(), request);
   }
 
-  /** Which published rows have these issue ids. @param undoKey PKCS#8 PEM, kept nowhere */
+  /** See {@link publishedIssues}. */
   async publishedIssues(issueIds: readonly string[], undoKey: string): Promise<PublishedIssuesReply> {
-    return openedWith(async () => {
-      const { days, others } = await rowsOfIssues(this.#publication(await this.#now()), issueIds, undoKey);
-      return { kind: 'found', regions: this.config.regions, days, others };
-    });
+    return publishedIssues(await this.#publication(), issueIds, undoKey);
   }
 
-  /** As {@link takeBack}, of the rows that have these issue ids. @param request.undoKey PKCS#8 PEM, kept nowhere */
-  async takeBackIssues(request: {
-    readonly id: string;
-    readonly issueIds: readonly string[];
-    readonly undoKey: string;
-  }): Promise<TakeBackIssuesReply> {
-    // Of a set that is not recorded nobody knows the rows, and a request is kept once.
-    if (this.#store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
-    return openedWith(async () => {
-      const publication = this.#publication(await this.#now());
-      const { parts } = await rowsOfIssues(publication, request.issueIds, request.undoKey);
-      const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
-      if (rows > 0) await keepRequest(publication, { id: request.id, cause: 'rollback', parts });
-      return { kind: 'kept', rows };
-    });
+  /** See {@link takeBackIssues}. */
+  async takeBackIssues(request: IssuesRequest): Promise<TakeBackIssuesReply> {
+    return takeBackIssues(await this.#publication(), request);
   }
 
   async status(): Promise<OriginStatus> {
@@ -171,6 +149,12 @@ export class Publisher extends DurableObject {
       idle: first !== null && hourEnd(Math.min(...written) + 1) > now && purged,
       counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
+  }
+
+  /** A piece of a restore (docs/restore.md): who calls meanwhile hears the same. */
+  restore(request: RestoreRequest): Promise<RestoreReply> {
+    this.#restoring ??= this.#restoreOnce(request).finally(() => (this.#restoring = null));
+    return this.#restoring;
   }
 
   /** @returns how far each alert's counter went up since the last call, for the log */
@@ -212,14 +196,33 @@ export class Publisher extends DurableObject {
     return this.#running;
   }
 
+  async #restoreOnce(request: RestoreRequest): Promise<RestoreReply> {
+    const buffer = this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
+    this.#restore ??= new Restore(buffer, this.#bindings.PARAMETER_STORE.getByName('parameters'));
+    const reply = await this.#restore.step(await this.#publication(), request);
+    if (reply.kind === 'restored') await this.#arm(1);
+    if (reply.kind === 'refused' || reply.kind === 'restored') this.#restore = null;
+    return reply;
+  }
+
   async #advanceOnce(): Promise<Advance> {
-    const outcome = await advance(this.#publication(await this.#now()));
+    if (await this.#isLost()) {
+      this.#store.count(STORAGE_LOST_ALERT);
+      throw new StorageLost('publisher');
+    }
+    const outcome = await advance(await this.#publication());
     if (outcome.idle) this.#workspace = null;
     return outcome;
   }
 
+  /** Its first hour is the first thing that the object writes down of itself. */
+  async #isLost(): Promise<boolean> {
+    return this.#store.meta('first_hour') === null && hasLived(this.bucket(this.#bindings.PRIVATE, () => undefined));
+  }
+
   /** What a step acts on, at one instant. */
-  #publication(now: number): Publication {
+  async #publication(): Promise<Publication> {
+    const now = await this.#now();
     const onCall = (): void => void (this.#bucketCalls += 1);
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);

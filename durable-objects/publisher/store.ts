@@ -286,8 +286,8 @@ export class PublisherStore {
     }
   }
 
-  noteFormerEtag(key: string, etag: string, day: number): void {
-    this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?, 0)', key, etag, day);
+  noteFormerEtag(key: string, etag: string, day: number, revoked = false): void {
+    this.#sql.exec('INSERT OR IGNORE INTO former_etag VALUES (?, ?, ?, ?)', key, etag, day, revoked ? 1 : 0);
   }
 
   #rows<T extends Row>(sql: string, ...values: unknown[]): T[] {

@@ -11,6 +11,7 @@
  */
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
+import { takenWith } from '../../domain/publication/record-merge.ts';
 import { partKey, publishingRegions, withTaken, type SetRecord } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
@@ -180,7 +181,7 @@ async function takePart(
   if (bytes === null) throw new Error(`the private record lacks ${partKey(of, part)}`);
   const before = new Set<number>();
   for (const { hour: earlier } of part.taken ?? []) {
-    const done = parseTaken((await p.privateBucket.get(takenKey(earlier, day))) ?? new Uint8Array(0));
+    const done = await takenWith((name) => p.privateBucket.get(name), p.workspace, earlier, day);
     for (const one of done) if (one.hour === of && one.n === n) for (const row of one.rows) before.add(row);
   }
   const regionKeys: Record<string, number> = {};

@@ -31,7 +31,8 @@ import type { Acceptance, Resolution } from './contract.ts';
  */
 const UPLOAD_ID_LIFETIME_HOURS = Math.ceil(longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS) / SECONDS_PER_HOUR);
 
-const RELEASE_COUNTER: InsertTarget = {
+/** Counts are added to those that are there. */
+export const RELEASE_COUNTER: InsertTarget = {
   table: 'release_counter',
   columns: 7,
   onConflict: `ON CONFLICT (release_hour, region) DO UPDATE SET

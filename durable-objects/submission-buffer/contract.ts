@@ -1,8 +1,10 @@
 /**
  * @module What the SubmissionBuffer offers to the Publisher, and what it says of uploads. Hours are hours since the Unix epoch.
  */
+import type { JournalLabel } from '../../domain/journal.ts';
 import type { IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 
 /** What became of an upload; see `AcceptReply` of domain/rpc.ts, without the receipts that the entrypoint adds. */
 export interface Acceptance {
@@ -93,4 +95,61 @@ export interface BufferPort {
   purge(setNo: number): Promise<void>;
   /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
   expire(): Promise<void>;
+}
+
+/** Whether the buffer lives, for a restore. */
+export interface BufferLife {
+  /** Uploads are taken. */
+  readonly begun: boolean;
+  /** Sequence of the log's last entry at the restore that it began again with; null: it was never restored. */
+  readonly restoredLog: number | null;
+}
+
+/** What a journal says, without a key. */
+export interface JournalFound {
+  /** In which it was written. */
+  readonly hour: number;
+  readonly rows: number;
+  /** Number of the newest set, 0 before the first. */
+  readonly newestSet: number;
+}
+
+/** Up to where the event log goes. */
+export interface RestorePoint {
+  /** Number for the newest set: at least that of any that there was. */
+  readonly lastSet: number;
+  /** The last hour that was recorded, null before the first. */
+  readonly lastHour: number | null;
+  /** The last hour that was recorded with keys: no row waits in it or before it. Null before the first. */
+  readonly covered: number | null;
+  /** The deployment's first. */
+  readonly firstHour: number;
+}
+
+/** Rows of a record that no entry of the log names. */
+export interface UnloggedRows {
+  readonly hour: number;
+  /** Of one object (domain/publication/packed-keys.ts). */
+  readonly rows: Uint8Array;
+  /** By the number that the rows have for their provenance. */
+  readonly labels: Readonly<Record<number, JournalLabel>>;
+}
+
+/** A piece of a restore, in this order (durable-objects/submission-buffer/restore-ops.ts). */
+export type BufferRestoreStep =
+  /** Rows of a record: their keys are accepted from nobody again. */
+  | { readonly kind: 'known'; readonly rows: Uint8Array }
+  /** `secret` opens the journal (domain/sealed-pages.ts); null: it is lost. */
+  | { readonly kind: 'waiting'; readonly secret: Uint8Array | null; readonly point: RestorePoint }
+  | { readonly kind: 'unlogged'; readonly found: UnloggedRows }
+  /** Uploads are taken again. `log` is the sequence of the log's last entry. */
+  | { readonly kind: 'begin'; readonly log: number };
+
+/** What a restore asks of the buffer. */
+export interface RestorePort {
+  life(): Promise<BufferLife>;
+  /** @param secret what opens the journal */
+  readJournal(secret: Uint8Array): Promise<Result<JournalFound, string>>;
+  /** Idempotent. @throws Error when the buffer takes uploads */
+  restoreStep(step: BufferRestoreStep): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
+import { itLong } from '../../test/support/longer.ts';
 import { MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
 
 const HOUR = MIDNIGHT / 3600 + 10;
@@ -122,5 +123,29 @@ describe('waiting keys', () => {
     expect(all).toBeGreaterThan(1);
     expect(await rig.buffer.dropWaiting({ id: ID, teks: new Uint8Array(16) })).toEqual({ dropped: 0, frozen: 0 });
     expect(await waiting()).toBe(rows);
+  });
+
+  itLong('by the thousand are dropped in slices: uploads get in between, and none is lost', async ({ expect }) => {
+    await rig.tuneBuffer();
+    const upload = (n: number, issueId: string) =>
+      rig.buffer.accept(`u${n}`, {
+        keys: keysOf(n, 14),
+        regions: ['DE'],
+        consentToFederation: true,
+        origin: 'DE',
+        issueId,
+      });
+    for (let n = 0; n < 1_500; n += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, i) => upload(n + i, n % 1_000 === 0 ? OTHER : ISSUE)));
+    }
+    const before = await waiting();
+    let ended = false;
+    const drop = rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] }).finally(() => (ended = true));
+    let between = 0;
+    for (; !ended; between++) await upload(2_000 + between, OTHER);
+    const { dropped } = await drop;
+    expect(between).toBeGreaterThan(1);
+    expect(await waiting()).toBe(before - dropped + 14 * between);
+    expect(dropped).toBe(14 * 1_400);
   });
 });

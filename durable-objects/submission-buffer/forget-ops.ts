@@ -9,31 +9,21 @@
  * Durable order: hashes, rows, counters and the set, keys. A crash in between leaves a set that the publisher has forgotten
  * again: hashes that are there stay, rows that went are known by theirs, keys without rows are erased.
  */
-import { retentionEnd } from '../../domain/embargo.ts';
-import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { inSlices, pause } from '../pace.ts';
-import { uint32, unpackKey, writeUint32 } from '../../domain/publication/packed-keys.ts';
+import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import type { BufferConfig } from './config.ts';
 import { count } from './counters.ts';
 import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { KNOWN_SHAPE, storeKnown, writeKnown } from './known-hashes.ts';
 import { release, Scratch } from './memory.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES } from './row-cipher.ts';
-import { MergedRuns, sortRecords, type RecordShape } from './sorted-runs.ts';
+import { MergedRuns, sortRecords } from './sorted-runs.ts';
 import { deleteWaitingSlice, readWaiting, waitingHours } from './waiting-rows.ts';
 
-/** Neighbours lie on few pages of the index: written in some 3 ms. */
-const HASHES_A_SLICE = 1_000;
-/** A lasting hash, then the hour of its end. */
-const SHAPE: RecordShape = { bytes: HASH_BYTES + 4, sortBytes: HASH_BYTES };
 /** 5 MB in memory: a larger set is done in parts, by the first byte of the hash, each with a pass over the rows. */
 const HASHES_IN_MEMORY = 250_000;
 const PACKED = new Scratch();
-const HOUR_DIGITS = 10;
-const INSERT_HASHES = `INSERT INTO known_key
-  WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
-  SELECT substr(?1, n * ${HASH_BYTES} + 1, ${HASH_BYTES}), CAST(substr(?2, n * ${HOUR_DIGITS} + 1, ${HOUR_DIGITS}) AS INTEGER)
-  FROM place WHERE true ON CONFLICT DO NOTHING`;
 
 /**
  * Forgets a set that is INDEXED in every region. Idempotent. The rows of the newest set and of the last that held keys stay
@@ -87,47 +77,32 @@ async function keepHashes(
   part: number,
   parts: number,
 ): Promise<number> {
-  const runs = new MergedRuns(SHAPE);
+  const runs = new MergedRuns(KNOWN_SHAPE);
   let bad = 0;
   for (const hour of hours) {
     for (let after: Uint8Array | null = null; ;) {
       const { rows, read, last, memory } = readWaiting(storage.sql, ciphers, hour, after);
       if (last === null) break;
       bad += read - rows.length / STORED_ROW_BYTES;
-      runs.add(sortRecords(SHAPE, hashesOf(config, rows, part, parts)));
+      runs.add(sortRecords(KNOWN_SHAPE, hashesOf(config, rows, part, parts)));
       release(memory);
       after = last;
       await pause();
     }
   }
-  runs.seek(null);
-  const hashes = new Uint8Array(HASHES_A_SLICE * HASH_BYTES);
-  await inSlices(
-    () => {
-      const ends: string[] = [];
-      const had = runs.take(HASHES_A_SLICE, (records, offset, n) => {
-        hashes.set(records.subarray(offset, offset + HASH_BYTES), n * HASH_BYTES);
-        ends.push(String(uint32(records, offset + HASH_BYTES)).padStart(HOUR_DIGITS, '0'));
-      });
-      // One value for all hashes and one for all hours: a thousand small arrays a slice would be left to the garbage collector.
-      if (had > 0) storage.transactionSync(() => storage.sql.exec(INSERT_HASHES, hashes, ends.join(''), had));
-      return had;
-    },
-    (had) => had === HASHES_A_SLICE,
-  );
+  await storeKnown(storage, runs);
   return bad;
 }
 
 /** @returns hashes of a part, in memory that the next call uses again */
 function hashesOf(config: BufferConfig, rows: Uint8Array, part: number, parts: number): Uint8Array {
-  const records = PACKED.take((rows.length / STORED_ROW_BYTES) * SHAPE.bytes);
+  const records = PACKED.take((rows.length / STORED_ROW_BYTES) * KNOWN_SHAPE.bytes);
   let at = 0;
   for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
     if (Math.floor((rows[row + HASH_OFFSET]! * parts) / 256) !== part) continue;
-    records.set(rows.subarray(row + HASH_OFFSET, row + HASH_OFFSET + HASH_BYTES), at);
-    const ends = retentionEnd(unpackKey(rows, row + FIELDS_OFFSET), config.policy.retentionDays);
-    writeUint32(records, at + HASH_BYTES, hourOf(ends - 1) + 1);
-    at += SHAPE.bytes;
+    const hash = rows.subarray(row + HASH_OFFSET, row + HASH_OFFSET + HASH_BYTES);
+    writeKnown(records, at, hash, unpackKey(rows, row + FIELDS_OFFSET), config.policy.retentionDays);
+    at += KNOWN_SHAPE.bytes;
   }
   return records.subarray(0, at);
 }

@@ -42,6 +42,7 @@ export class HourKeys implements Ciphers {
   readonly #ciphers = new Map<number, HourCipher>();
   #loading: Promise<void> | null = null;
   #triedAt = -Infinity;
+  #spare: Promise<void> = Promise.resolve();
   /** Day for which all keys are in memory, those ahead too. */
   #completeDay = -1;
 
@@ -76,7 +77,7 @@ export class HourKeys implements Ciphers {
     if (spare.length === 0) this.#completeDay = today;
     if (spare.length === 0 || Math.abs(now - this.#triedAt) < RETRY_SECONDS) return;
     this.#triedAt = now;
-    this.#make(spare).catch(() => {}); // it is tried again in a minute
+    this.#spare = this.#make(spare).catch(() => {}); // it is tried again in a minute
   }
 
   cipher(hour: number): HourCipher | null {
@@ -113,6 +114,22 @@ export class HourKeys implements Ciphers {
       throw new Error(`${objectKey(day)} changed while keys were being erased`);
     }
     this.#days.set(day, left);
+  }
+
+  /**
+   * Deletes all keys, here and in R2, for a restore: rows that lay under them are lost, and new ones get new keys. Idempotent.
+   *
+   * @throws Error of the bucket
+   */
+  async renew(): Promise<void> {
+    const bucket = this.#bucket();
+    // What is being made would be deleted, and then taken for there.
+    await this.#spare;
+    await bucket.delete(await bucket.list(PREFIX));
+    this.#days.clear();
+    this.#ciphers.clear();
+    this.#completeDay = -1;
+    this.#loading = null;
   }
 
   /** All days that R2 has: rows may wait for long. */

@@ -15,13 +15,15 @@ import {
   JOURNAL_ROW_BYTES,
   JOURNAL_USE,
   layJournal,
+  readJournal,
   type JournalCounter,
   type JournalLabel,
   type JournalSet,
   type JournalState,
 } from '../../domain/journal.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import { sealPages } from '../../domain/sealed-pages.ts';
+import { openWithSecret, sealPages } from '../../domain/sealed-pages.ts';
+import { err, type Result } from '../../protocol/primitives/result.ts';
 import { pause } from '../pace.ts';
 import { SORT_BYTES, writeUint32 } from '../../domain/publication/packed-keys.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
@@ -69,6 +71,21 @@ export async function writeJournal(
   if ((await bucket.put(JOURNAL_KEY, sealed, metaOf(pages), present?.etag ?? null)) === null) {
     throw new Error('the journal was replaced while it was being written');
   }
+}
+
+/**
+ * @param bucket the private one
+ * @param secret what opens this very journal (domain/sealed-pages.ts)
+ * @returns what stands in it, or why it can't be read
+ */
+export async function openJournal(
+  bucket: BucketPort,
+  secret: Uint8Array,
+): Promise<Result<{ readonly state: JournalState; readonly rows: Uint8Array }, string>> {
+  const sealed = await bucket.get(JOURNAL_KEY);
+  if (sealed === null) return err(`${JOURNAL_KEY} is not there`);
+  const opened = await openWithSecret(secret, JOURNAL_USE, sealed);
+  return opened.ok ? readJournal(opened.value) : err(`${JOURNAL_KEY}: ${opened.error}`);
 }
 
 /** @returns rows of all hours, in the journal's form, and what they have in common */

@@ -114,4 +114,7 @@ export const MIGRATIONS: readonly string[] = [
     expires_hour INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // An object that has begun is told from one whose storage was lost (life.ts): what has anything in it has begun.
+  `INSERT INTO meta SELECT 'begun', 1 WHERE EXISTS (SELECT 1 FROM release_set) OR EXISTS (SELECT 1 FROM upload)
+     OR EXISTS (SELECT 1 FROM meta WHERE name = 'first_hour');`,
 ];

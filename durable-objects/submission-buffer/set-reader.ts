@@ -10,6 +10,7 @@ import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart } from '../../domain/pu
 import { GROUP_BYTES } from '../../domain/publication/issue-groups.ts';
 import type { BufferConfig } from './config.ts';
 import type { KeyPage } from './contract.ts';
+import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release, Scratch } from './memory.ts';
 import { numberLabels, type SetLabels } from './row-labels.ts';
@@ -35,8 +36,45 @@ interface Part {
   readonly to: number;
 }
 
+/** Pages of the set that is being read: one after the other, since they share one place in it. */
+export class SetPages {
+  readonly #sql: SqlStorage;
+  readonly #ciphers: Ciphers;
+  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
+  #paging: Promise<unknown> = Promise.resolve();
+
+  constructor(sql: SqlStorage, ciphers: Ciphers) {
+    this.#sql = sql;
+    this.#ciphers = ciphers;
+  }
+
+  /** @returns the next page of a set, in published order @throws Error when it holds no keys */
+  page(config: BufferConfig, setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
+    const page = this.#paging.then(() => this.#page(config, setNo, after, limit));
+    this.#paging = page.catch(() => {});
+    return page;
+  }
+
+  /** The set goes. */
+  forget(): void {
+    this.#reader = null;
+  }
+
+  async #page(config: BufferConfig, setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
+    const set = readSet(this.#sql, setNo);
+    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
+    const hours = [set.firstHour, set.lastHour] as const;
+    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
+      this.#reader = { setNo, pages: new SetReader(this.#sql, config, this.#ciphers, hours, set.keys) };
+    }
+    const page = await this.#reader.pages.page(after, limit);
+    if (page.last) this.#reader = null;
+    return page;
+  }
+}
+
 /** Pages through one set. */
-export class SetReader {
+class SetReader {
   /** Hours of the set, first and last: a set that was given up comes again under its number, with more of them. */
   readonly hours: readonly [number, number];
   readonly #sql: SqlStorage;

@@ -9,9 +9,11 @@ import type { IssueStanding } from '../../domain/rollback.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
 import type { AcceptedUpload, ClockStatus, KeyStanding } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
+import { Life, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
@@ -19,17 +21,21 @@ import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
+  BufferLife,
   BufferPort,
+  BufferRestoreStep,
   DropReply,
   DropRequest,
   FreezeRequest,
   FrozenSet,
+  JournalFound,
   KeyPage,
   Resolution,
+  RestorePort,
 } from './contract.ts';
 import { dropWaiting, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
-import { freezeHour, readSet } from './freeze-ops.ts';
+import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
 import { endIssues, expireEnded } from './ended-issues.ts';
@@ -37,10 +43,12 @@ import { issueStanding } from './issue-standing.ts';
 import { expireIssueCounts } from './issue-counts.ts';
 import { writeJournal } from './journal-ops.ts';
 import { keyStandings } from './known-ops.ts';
+import { meta } from '../meta.ts';
 import { plainHours, sealPlainRows } from './plain-rows.ts';
 import { keepReceived } from './received-ops.ts';
+import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
-import { SetReader } from './set-reader.ts';
+import { SetPages } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
 
 const SOON_MS = 1_000;
@@ -56,7 +64,7 @@ interface BufferEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class SubmissionBuffer extends DurableObject implements BufferPort {
+export class SubmissionBuffer extends DurableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
@@ -70,14 +78,15 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
-  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
-  /** Pages are read one after the other: they share one place in the set. */
-  #paging: Promise<unknown> = Promise.resolve();
+  readonly #pages: SetPages;
   #sealing: Promise<void> | null = null;
   #armed = false;
   #journalKey: Promise<CryptoKey> | null = null;
   /** When the journal was last written, real milliseconds; after a restart it is written at the first wake. */
   #journalAt = -Infinity;
+  readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
+  readonly #life: Life;
+  readonly #restore: BufferRestore;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -87,7 +96,10 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
     this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
-    this.#keys = new HourKeys(() => this.bucket((env as BufferEnv).PRIVATE), randomBytes);
+    this.#keys = new HourKeys(this.#privateBucket, randomBytes);
+    this.#pages = new SetPages(ctx.storage.sql, this.#keys);
+    this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
+    this.#restore = new BufferRestore(ctx.storage, this.#keys, this.#privateBucket);
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
@@ -100,6 +112,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
+    await this.#life.require();
     const now = await this.#now();
     return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, now, uploadId));
   }
@@ -110,28 +123,28 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
   }
 
-  /** Ends issue ids: nothing more is stored with them (ended-issues.ts); idempotent, durable when it answers. */
-  async endIssues(issueIds: readonly string[]): Promise<void> {
-    const now = await this.#now();
-    this.ctx.storage.transactionSync(() => endIssues(this.ctx.storage.sql, this.config, issueIds, now));
-  }
-
   /** See {@link issueStanding}. */
   async issueStanding(issueIds: readonly string[]): Promise<IssueStanding> {
     await this.#sealPlain(await this.#ready());
     return issueStanding(this.ctx.storage.sql, this.config, this.#keys, issueIds);
   }
 
-  /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
+  /** Deletes rows that no frozen set covers (drop-ops.ts), and stores nothing more with the ids that are named (ended-issues.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
     const now = await this.#ready();
     await this.#sealPlain(now);
-    return dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    const { sql } = this.ctx.storage;
+    this.ctx.storage.transactionSync(() => endIssues(sql, this.config, request.issueIds ?? [], now));
+    const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
+    // The journal still has the rows: a restore would bring them back.
+    this.#journalAt = -Infinity;
+    await this.#alarm.set(SOON_MS);
+    return reply;
   }
 
   async firstHour(): Promise<number | null> {
-    const rows = this.ctx.storage.sql.exec<{ value: number }>(`SELECT value FROM meta WHERE name = 'first_hour'`);
-    return rows.toArray()[0]?.value ?? null;
+    await this.#life.require();
+    return meta(this.ctx.storage.sql, 'first_hour');
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
@@ -142,15 +155,13 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
     await this.#sealPlain(await this.#ready());
-    const page = this.#paging.then(() => this.#page(setNo, after, limit));
-    this.#paging = page.catch(() => {});
-    return page;
+    return this.#pages.page(this.config, setNo, after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
     const now = await this.#ready();
     await this.#sealPlain(now);
-    this.#reader = null;
+    this.#pages.forget();
     await forgetSet(this.ctx.storage, this.config, this.#keys, setNo);
     await this.#eraseKeys(now);
   }
@@ -158,9 +169,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
     const now = await this.#now();
-    expireEnded(this.ctx.storage.sql, now);
-    expireIssueCounts(this.ctx.storage.sql, now);
-    expireDrops(this.ctx.storage.sql, now);
+    for (const expire of [expireEnded, expireIssueCounts, expireDrops]) expire(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
@@ -168,6 +177,10 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
   override async alarm(): Promise<void> {
     const { storage } = this.ctx;
     await this.#alarm.set(RETRY_MS);
+    if (await this.#life.isLost()) {
+      count(storage.sql, STORAGE_LOST_ALERT, 1);
+      return;
+    }
     const now = await this.#ready();
     await this.#sealPlain(now);
     const begun = Date.now();
@@ -202,13 +215,38 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return this.#guard.status(object, now);
   }
 
+  async life(): Promise<BufferLife> {
+    return this.#restore.life();
+  }
+
+  async readJournal(secret: Uint8Array): Promise<Result<JournalFound, string>> {
+    return this.#restore.readJournal(secret);
+  }
+
+  async restoreStep(step: BufferRestoreStep): Promise<void> {
+    await this.#restore.step(this.config, await this.#now(), step);
+    if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
+  }
+
+  /** The journal as it is now, whenever the last one was: no key that was taken out may lie in it until the next. */
+  protected async rewriteJournal(): Promise<void> {
+    this.#journalAt = -Infinity;
+    await this.#keepJournal(await this.#ready(), Date.now());
+  }
+
   /** Nothing else waits for R2 here, so what fails is tried again at the next alarm, a minute later, and counted. */
   async #keepJournal(now: number, realMs: number): Promise<void> {
     if (realMs - this.#journalAt < JOURNAL_EVERY_MS - SOON_MS) return;
     try {
       this.#journalKey ??= recipientKey(this.config.restorePublicKey);
-      const bucket = this.bucket((this.env as BufferEnv).PRIVATE);
-      await writeJournal(this.ctx.storage.sql, this.#keys, bucket, await this.#journalKey, randomBytes, now);
+      await writeJournal(
+        this.ctx.storage.sql,
+        this.#keys,
+        this.#privateBucket(),
+        await this.#journalKey,
+        randomBytes,
+        now,
+      );
       this.#journalAt = realMs;
     } catch {
       count(this.ctx.storage.sql, 'alert_journal_not_written', 1);
@@ -227,18 +265,6 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
     return r2Bucket(binding);
   }
 
-  async #page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
-    const set = readSet(this.ctx.storage.sql, setNo);
-    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
-    const hours = [set.firstHour, set.lastHour] as const;
-    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
-      this.#reader = { setNo, pages: new SetReader(this.ctx.storage.sql, this.config, this.#keys, hours, set.keys) };
-    }
-    const page = await this.#reader.pages.page(after, limit);
-    if (page.last) this.#reader = null;
-    return page;
-  }
-
   /**
    * The believed time. An upload is never refused for a clock: by an earlier one its keys go to an earlier hour that is
    * still open, and their release rule holds whatever the clock says.
@@ -249,6 +275,7 @@ export class SubmissionBuffer extends DurableObject implements BufferPort {
 
   /** @param hours whose keys are needed beside those of now @returns now, in Unix seconds */
   async #ready(hours: readonly number[] = []): Promise<number> {
+    await this.#life.require();
     const now = await this.#now();
     await this.#keys.ready(now, hours);
     if (!this.#armed) {

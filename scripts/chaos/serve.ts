@@ -12,6 +12,9 @@ const VARS = {
   origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' },
 } as const;
 
+/** What a deployed edge does every five minutes, in a run that lasts one. */
+const JOURNAL_MS = 1_000;
+
 await run(
   {
     name: 'node scripts/chaos/serve.ts',
@@ -23,6 +26,10 @@ await run(
   },
   async ({ state, port }, { say }) => {
     const edge = await startLocalEdge({ state, port, vars: VARS });
+    const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', 'exposure-edge-origin');
+    const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as { writeJournal(): Promise<void> };
+    // A workerd that was killed comes back; a buffer whose storage is lost writes none.
+    setInterval(() => void buffer.writeJournal().catch(() => undefined), JOURNAL_MS);
     say(JSON.stringify({ url: edge.url, publicPem: edge.publicPem, manifestPem: edge.manifestPublicPem }));
     return 0;
   },

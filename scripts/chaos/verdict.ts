@@ -16,6 +16,7 @@ import {
 import { openDocument } from '../../protocol/index/signed-document.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import type { Ledger } from '../support/patients.ts';
+import type { Losses } from './loss.ts';
 import type { Ready } from './victim.ts';
 
 export const REGIONS = ['DE', 'EUR'] as const;
@@ -88,11 +89,17 @@ export interface Verdict {
 }
 
 /** @returns what is wrong in a region; all zero but published and sequence when nothing is */
-export async function judge(edge: Ready, region: Region, ledger: Ledger, log: HeadLog): Promise<Verdict> {
+export async function judge(
+  edge: Ready,
+  region: Region,
+  ledger: Ledger,
+  log: HeadLog,
+  losses: Losses,
+): Promise<Verdict> {
   const last = await readHead(edge, region);
   if (last === null) throw new Error(`${region}: no head was ever published`);
   const counts = await published(edge, region, last.head);
-  const sent = new Set([...ledger.acknowledged, ...ledger.abandoned.flat()]);
+  const sent = new Set([...ledger.acknowledged, ...ledger.abandoned.flat(), ...ledger.refused.flat()]);
   let brokenLinks = 0;
   for (const [sequence, { head }] of log[region]) {
     const before = log[region].get(sequence - 1);
@@ -101,11 +108,11 @@ export async function judge(edge: Ready, region: Region, ledger: Ledger, log: He
   return {
     region,
     published: counts.size,
-    missing: [...ledger.acknowledged].filter((hex) => !counts.has(hex)).length,
+    missing: [...ledger.acknowledged].filter((hex) => !counts.has(hex) && !losses.afterJournal.has(hex)).length,
     doubled: [...counts.values()].filter((count) => count > 1).length,
     halfStored: ledger.abandoned.filter((keys) => {
       const found = keys.filter((hex) => counts.has(hex)).length;
-      return found > 0 && found < keys.length;
+      return found > 0 && found < keys.length && !losses.isCut(keys);
     }).length,
     strangers: [...counts.keys()].filter((hex) => !sent.has(hex)).length,
     sequence: last.head.sequence,

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt } from '../support/command-line/interrupt.ts';
+import { loseOrigin } from '../support/lost-storage.ts';
 
-/** What is killed: workerd alone (Miniflare starts another), or everything. */
-export type Target = 'workerd' | 'group';
+/** What is killed: workerd alone (Miniflare starts another), or everything; `storage`: everything, and what `origin` stores is lost. */
+export type Target = 'workerd' | 'group' | 'storage';
 
 export interface Ready {
   readonly url: string;
@@ -47,6 +48,8 @@ function workerdOf(parent: number): number[] {
 }
 
 export class Victim {
+  /** Of the edge. */
+  readonly state: string;
   readonly #folder: string;
   readonly #port: number;
   #child: ChildProcess | null = null;
@@ -54,6 +57,7 @@ export class Victim {
   /** @param folder of the run: the edge's state, and what it would leave in the system's own when it is killed @param port of the edge */
   constructor(folder: string, port: number) {
     this.#folder = folder;
+    this.state = join(folder, 'state');
     this.#port = port;
     // A group of its own doesn't hear the terminal's Ctrl-C.
     endAtInterrupt(() => this.#killGroup());
@@ -61,7 +65,7 @@ export class Victim {
 
   /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
   async start(): Promise<Ready> {
-    const args = ['scripts/chaos/serve.ts', '--state', join(this.#folder, 'state'), '--port', String(this.#port)];
+    const args = ['scripts/chaos/serve.ts', '--state', this.state, '--port', String(this.#port)];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       detached: true,
@@ -81,8 +85,12 @@ export class Victim {
     return JSON.parse(text) as Ready;
   }
 
-  /** Kills, waits until the killed are gone, and brings the edge back. */
-  async kill(target: Target): Promise<void> {
+  /**
+   * Kills, waits until the killed are gone, and brings the edge back.
+   *
+   * @param atRest called while nothing runs, unless it was workerd alone
+   */
+  async kill(target: Target, atRest: () => Promise<void> = async () => undefined): Promise<void> {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error('nothing runs');
     if (target === 'workerd') {
@@ -90,6 +98,8 @@ export class Victim {
       return this.#answers();
     }
     await this.end();
+    await atRest();
+    if (target === 'storage') loseOrigin(this.state);
     await this.start();
   }
 

@@ -18,6 +18,8 @@ export interface Ledger {
   readonly acknowledged: Set<string>;
   /** Keys of uploads that never were: all of one patient's or none may be published. */
   readonly abandoned: string[][];
+  /** Keys of retries that heard that their TAN was used: their first attempt was stored, and lost with the storage. */
+  readonly refused: string[][];
   attempts: number;
 }
 
@@ -73,14 +75,19 @@ export async function runClient(
     const content = { keys, visitedCountries: [], consentToFederation: false, submissionType: 0 as const };
     const hexes = keys.map((key) => toHex(key.keyData));
     let stored = false;
-    for (let attempt = 0; !stored && attempt < patience(patient); attempt++) {
+    let refused = false;
+    for (let attempt = 0; !stored && !refused && attempt < patience(patient); attempt++) {
       ledger.attempts++;
       const reply = await upload(tan[0] ?? '', content, { fetch, baseUrl: url, random });
-      if (!reply.ok && reply.error.kind !== 'try-again') throw new Error(`upload: ${JSON.stringify(reply.error)}`);
+      refused = !reply.ok && attempt > 0 && reply.error.kind === 'ask-hotline';
+      if (!reply.ok && !refused && reply.error.kind !== 'try-again') {
+        throw new Error(`upload: ${JSON.stringify(reply.error)}`);
+      }
       stored = reply.ok;
       if (!stored) await sleep(RETRY_MS);
     }
-    if (stored) for (const hex of hexes) ledger.acknowledged.add(hex);
+    if (refused) ledger.refused.push(hexes);
+    else if (stored) for (const hex of hexes) ledger.acknowledged.add(hex);
     else ledger.abandoned.push(hexes);
   }
 }

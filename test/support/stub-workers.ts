@@ -152,6 +152,10 @@ export class BackOffice extends WorkerEntrypoint {
   }
   rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42 }; }
   status() { return { regions: [], idle: true, counters: {} }; }
+  restore({ confirm, journalSecret }) {
+    if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };
+    return { kind: confirm ? 'restored' : 'would-restore', facts: {} };
+  }
   parameterStatus() {
     const audience = { percentage: 100, android: 'all', ios: 'all' };
     const history = versions.map((text, at) => ({ version: at + 1, action: 'publish', hour: 497222, documents: [{ sha256: String(at + 1).padStart(64, '0'), size: text.length, audience }] }));

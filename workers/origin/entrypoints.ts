@@ -17,9 +17,6 @@ import type {
   KeyStanding,
   OriginBackOfficeRpc,
   OriginStatus,
-  PlanReply,
-  RollBackReply,
-  RollBackRequest,
   ResolveReply,
 } from '../../domain/rpc.ts';
 import type {
@@ -29,6 +26,8 @@ import type {
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
+import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
@@ -121,6 +120,10 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async rollBack(request: RollBackRequest): Promise<RollBackReply> {
     return rollBack(originObjects(this.env), request);
+  }
+
+  async restore(request: RestoreRequest): Promise<RestoreReply> {
+    return originObjects(this.env).publisher.restore(request);
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {

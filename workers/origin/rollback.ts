@@ -2,10 +2,10 @@
  * @module A rollback as `origin` carries it out (docs/rollback.md): what waits is dropped, what is published is taken back. Which ids are meant, `verification`'s books say; the undo key is an
  * argument of one call, goes to Publisher for that call, and is kept and logged nowhere.
  *
- * Durable order: the ids end (nothing more is stored with them), rows that wait are dropped, the request to take rows back is kept. Each step is idempotent by the request's id, so a crash
+ * Durable order: the ids end (nothing more is stored with them) and rows that wait are dropped, the request to take rows back is kept. Each step is idempotent by the request's id, so a crash
  * between any two is mended by asking again.
  */
-import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rpc.ts';
+import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import { planDays } from '../../domain/rollback.ts';
 import type { OriginObjects } from './bindings.ts';
 
@@ -30,16 +30,16 @@ export async function rollBack(
   { id, issueIds, undoKey }: RollBackRequest,
 ): Promise<RollBackReply> {
   const { buffer, publisher } = objects;
-  await buffer.endIssues(issueIds);
-  const drop = async () => ({ ...(await buffer.dropWaiting({ id, issueIds })) });
-  let { dropped, frozen } = await drop();
+  const { dropped, frozen } = await buffer.dropWaiting({ id, issueIds });
   if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0 };
-  for (let step = 0; frozen > 0 && step < MAX_STEPS; step++) {
-    if ((await publisher.advance()).idle) break;
-  }
-  if (frozen > 0) ({ dropped, frozen } = await drop());
+  if (frozen > 0) await untilIdle(publisher);
   const taken = await publisher.takeBackIssues({ id, issueIds, undoKey });
   if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
   const state = taken.kind === 'sealing' ? 'sealing' : 'done';
   return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0 };
+}
+
+/** A set that is frozen is recorded by the publisher's next steps. */
+async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
+  for (let step = 0; step < MAX_STEPS; step++) if ((await publisher.advance()).idle) return;
 }

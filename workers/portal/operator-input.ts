@@ -1,6 +1,7 @@
 /**
  * @module Reads what an operator sends: small JSON objects, checked field by field.
  */
+import type { RestoreRequest } from '../../domain/restore.ts';
 import type { IssueTansRequest } from '../../domain/rpc.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
@@ -43,4 +44,46 @@ export function readConfirmClock(body: unknown): Result<{ readonly now: number }
     return { ok: false, error: `now must be whole Unix seconds, 1..${MAX_TIME}.` };
   }
   return { ok: true, value: { now } };
+}
+
+/** base64url of 32 bytes. */
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+/** Former keys of the event log, each changed once a year at most. */
+const MAX_LOG_KEYS = 4;
+const PEM = /^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]{1,400}-----END PUBLIC KEY-----\n?$/;
+
+/**
+ * @param body parsed JSON: `{"deployment": null, "journalSecret": null, "withoutJournal": false, "logKeys": []}`
+ * @param host name of the deployment: the portal's own host
+ * @returns the command, or what is wrong with it
+ */
+export function readRestore(body: unknown, host: string): Result<RestoreRequest, InputError> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { ok: false, error: 'The body must be a JSON object.' };
+  }
+  const {
+    deployment = null,
+    journalSecret = null,
+    withoutJournal = false,
+    logKeys = [],
+    ...rest
+  } = body as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) {
+    return { ok: false, error: 'Only deployment, journalSecret, withoutJournal and logKeys are known.' };
+  }
+  // Who means another deployment than this one must not restore here.
+  if (deployment !== null && deployment !== host) {
+    return { ok: false, error: `deployment must be ${host}, to restore here, or null, to be told what there is.` };
+  }
+  if (journalSecret !== null && (typeof journalSecret !== 'string' || !SECRET.test(journalSecret))) {
+    return { ok: false, error: 'journalSecret must be base64url of 32 bytes, or null.' };
+  }
+  if (typeof withoutJournal !== 'boolean' || (withoutJournal && journalSecret !== null)) {
+    return { ok: false, error: 'withoutJournal must be true or false, and true with no journalSecret alone.' };
+  }
+  const areKeys = Array.isArray(logKeys) && logKeys.length <= MAX_LOG_KEYS;
+  if (!areKeys || !logKeys.every((key) => typeof key === 'string' && PEM.test(key))) {
+    return { ok: false, error: `logKeys must be ${MAX_LOG_KEYS} SPKI PEMs at most.` };
+  }
+  return { ok: true, value: { confirm: deployment !== null, journalSecret, withoutJournal, logKeys } };
 }

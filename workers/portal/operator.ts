@@ -9,7 +9,7 @@ import { problem } from '../shared/problem.ts';
 import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
-import { readConfirmClock, readIssueTans } from './operator-input.ts';
+import { readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
 import type { Role } from './roles.ts';
 import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
@@ -28,6 +28,7 @@ const AUDITED = [
   '/operator/config/agree',
   '/operator/clock',
   '/operator/rollback/plan',
+  '/operator/restore',
 ];
 
 /** @returns the routes below `/operator`; that somebody was let in is decided before */
@@ -90,6 +91,14 @@ export function operatorRoutes() {
     const command = readConfirmClock(body.kind === 'body' ? parsedJson(body.bytes) : null);
     if (!command.ok) return problem(400, 'Bad Request', command.error);
     return c.json({ clocks: await allClocks(c.env, command.value.now) });
+  });
+
+  routes.post('/restore', async (c) => {
+    const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
+    if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
+    const request = readRestore(body.kind === 'body' ? parsedJson(body.bytes) : null, new URL(c.req.url).host);
+    if (!request.ok) return problem(400, 'Bad Request', request.error);
+    return c.json(await c.env.ORIGIN.restore(request.value));
   });
 
   routes.get('/status', async (c) => c.json(await c.env.ORIGIN.status()));

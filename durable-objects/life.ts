@@ -1,0 +1,64 @@
+/**
+ * @module Whether an object's storage was lost: it is empty, and a bucket says that it has lived. Such an object does nothing: it takes no
+ * upload and no step, writes no journal over the one that is needed now, and waits for `npm run restore` (docs/restore.md, decision 039).
+ */
+
+import { JOURNAL_KEY } from '../domain/journal.ts';
+import { LOG_FOLDER } from '../domain/event-log/entry.ts';
+import { meta } from './meta.ts';
+import type { BucketPort } from './publisher/bucket.ts';
+
+/** The object's storage is gone: nothing is done until it is restored. */
+export class StorageLost extends Error {
+  override readonly name = 'StorageLost';
+
+  /** @param object its name for an operator */
+  constructor(object: string) {
+    super(`the storage of ${object} is lost: npm run restore (docs/restore.md)`);
+  }
+}
+
+/** Counted at each wake of an object whose storage is lost. */
+export const STORAGE_LOST_ALERT = 'alert_storage_lost';
+
+/** Of an object with a table `meta`: `begun` stands in it from its first use on. */
+export class Life {
+  readonly #object: string;
+  readonly #sql: SqlStorage;
+  readonly #bucket: () => BucketPort;
+  #begun = false;
+
+  /** @param object its name for an operator @param bucket the private one */
+  constructor(object: string, sql: SqlStorage, bucket: () => BucketPort) {
+    this.#object = object;
+    this.#sql = sql;
+    this.#bucket = bucket;
+  }
+
+  /** An object that is new begins. @returns whether its storage is lost @throws Error of the bucket */
+  async isLost(): Promise<boolean> {
+    if (this.#begun) return false;
+    if (meta(this.#sql, 'begun') === null) {
+      if (await hasLived(this.#bucket())) return true;
+      this.#sql.exec(`INSERT OR IGNORE INTO meta VALUES ('begun', 1)`);
+    }
+    this.#begun = true;
+    return false;
+  }
+
+  /** @throws StorageLost; Error of the bucket */
+  async require(): Promise<void> {
+    if (!this.#begun && (await this.isLost())) throw new StorageLost(this.#object);
+  }
+}
+
+/**
+ * Asked by an object that has nothing, before it does anything: a new deployment's objects begin before the log does, and before a journal.
+ *
+ * @param bucket the private one
+ * @returns whether the deployment has lived
+ * @throws Error of the bucket: then nobody knows, and nothing is done
+ */
+export async function hasLived(bucket: BucketPort): Promise<boolean> {
+  return (await bucket.head(JOURNAL_KEY)) !== null || (await bucket.list(LOG_FOLDER)).length > 0;
+}

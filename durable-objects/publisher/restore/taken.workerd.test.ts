@@ -1,0 +1,100 @@
+/** @module A restore brings nothing back that was taken out: what was taken back, what was asked for, and what was dropped. */
+import { beforeEach, describe, it } from 'vitest';
+import { concatBytes, toHex } from '../../../protocol/primitives/bytes.ts';
+import { testKeyPem } from '../../../test/support/secrets.ts';
+import { findings, regionAt, seal, take } from '../taking-rig.ts';
+import { MIDNIGHT, Rig, keysOf } from '../test-rig.ts';
+import { lose, restore } from './loss-rig.ts';
+
+const RESTORE_KEY = testKeyPem('RESTORE_PRIVATE_KEY');
+const ISSUE = '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa';
+const teksOf = (upload: number, keys: number): Uint8Array =>
+  concatBytes(...keysOf(upload, keys).map(({ keyData }) => keyData));
+const hexOf = (upload: number, keys: number): string[] => keysOf(upload, keys).map(({ keyData }) => toHex(keyData));
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await Rig.create();
+  rig.now = MIDNIGHT + 22 * 3600;
+  await rig.accept('forged', keysOf(1, 8), ['DE']);
+  await rig.accept('person', keysOf(2, 6), ['DE', 'FR']);
+  await rig.untilIdle();
+  rig.now += 3 * 3600;
+  await rig.untilIdle();
+});
+
+/** What Publisher keeps of keys that were taken back. */
+const tables = () =>
+  rig.inPublisherStorage((sql) =>
+    ['taking', 'region_revocation', 'region_day', 'former_etag'].map((table) =>
+      sql
+        .exec(`SELECT * FROM ${table}`)
+        .toArray()
+        .map((row) => JSON.stringify(row))
+        .toSorted(),
+    ),
+  );
+
+async function loseAndRestore(): Promise<void> {
+  await rig.evict();
+  await rig.wakeBuffer();
+  await lose(rig);
+  const { kind } = await restore(rig, RESTORE_KEY);
+  if (kind !== 'restored') throw new Error(kind);
+  await rig.untilIdle();
+}
+
+describe('with the storage of all objects lost', () => {
+  it('what was taken back stays out of every day, listed, and is never accepted again', async ({ expect }) => {
+    await take(rig, teksOf(1, 8));
+    await seal(rig);
+    const before = [await tables(), await regionAt('DE'), await regionAt('EUR')];
+    await loseAndRestore();
+    expect([await tables(), await regionAt('DE'), await regionAt('EUR')]).toEqual(before);
+    expect(await rig.accept('again', keysOf(1, 8))).toEqual({ kind: 'known' });
+    await seal(rig);
+    const after = await regionAt('DE');
+    expect(after.inDays.toSorted()).toEqual(hexOf(2, 6).toSorted());
+    expect(after.revoked.toSorted()).toEqual(hexOf(1, 8).toSorted());
+    // And goes on being taken back: what is left of the same hour.
+    await take(rig, teksOf(2, 6), '0d7f3a52-93c4-4f0e-8a30-4be4cf1f2a11');
+    await seal(rig);
+    expect((await regionAt('DE')).inDays).toEqual([]);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('what was asked for is taken back with the next hour, though it was begun already', async ({ expect }) => {
+    await take(rig, teksOf(1, 8));
+    rig.now += 3600;
+    rig.onPut = (key) => {
+      // The masks of two midnights are written, the hour isn't.
+      if (/^taken\/\d+\/\d+\.bin$/.test(key) && key.endsWith('29.bin')) rig.dead = true;
+      if (rig.dead) throw new Error('killed');
+    };
+    await rig.untilIdle().catch(() => {});
+    expect(rig.dead).toBe(true);
+    rig.onPut = () => {};
+    await loseAndRestore();
+    await seal(rig);
+    const after = await regionAt('EUR');
+    expect(after.inDays.toSorted()).toEqual(hexOf(2, 6).toSorted());
+    expect(after.revoked.toSorted()).toEqual(hexOf(1, 8).toSorted());
+    expect(await findings()).toEqual([]);
+  });
+
+  it('what was dropped before it was published isn’t in the next journal', async ({ expect }) => {
+    await rig.accept('waits', keysOf(3, 5), ['DE'], { issueId: ISSUE });
+    await rig.accept('other', keysOf(4, 2));
+    await rig.wakeBuffer();
+    await rig.tuneBuffer();
+    const id = '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b';
+    expect(await rig.buffer.dropWaiting({ id, issueIds: [ISSUE] })).toEqual({ dropped: 5, frozen: 0 });
+    await rig.wakeBuffer();
+    await lose(rig);
+    await restore(rig, RESTORE_KEY);
+    await seal(rig);
+    const { inHours } = await regionAt('DE');
+    expect(inHours.filter((tek) => hexOf(3, 5).includes(tek))).toEqual([]);
+    expect(inHours.filter((tek) => hexOf(4, 2).includes(tek)).length).toBe(2);
+  });
+});

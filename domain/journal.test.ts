@@ -72,7 +72,7 @@ describe('a journal', () => {
     const other = (from: string, to: string) =>
       Uint8Array.from(Buffer.from(Buffer.from(plain).toString('latin1').replace(from, to), 'latin1'));
     expect(named(plain.subarray(0, 3))).toContain('too few');
-    expect(named(other('"format":1', '"format":9'))).toContain('format 9');
+    expect(named(other('"format":2', '"format":9'))).toContain('format 9');
     expect(named(other('"rows":3', '"rows":9').subarray(0, 580))).toContain('9 rows end outside it');
     expect(named(other('"format"', '@format@'))).toContain('no JSON');
     expect(named(new Uint8Array(8).fill(255))).toContain('ends outside it');

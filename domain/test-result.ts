@@ -131,6 +131,16 @@ export function hashOfQrHash(hash: string): string {
 }
 
 /**
+ * A test that was forgotten more than a year ago is known to nobody; its sample's time tells it all the same, where it is said.
+ *
+ * @param now Unix seconds
+ * @returns whether a result of this sample would be forgotten by now, had it been posted when the sample was collected
+ */
+export function isOver({ sampleCollected }: PostedResult, now: number): boolean {
+  return sampleCollected !== null && now - sampleCollected >= RESULT_FORGOTTEN_AFTER_SECONDS;
+}
+
+/**
  * What a row that comes again makes of the one that is kept. An equal row changes nothing, its age least of all; a redeemed one stays
  * redeemed; one with an older sample undoes nothing; of two about one sample the later is the correction. A row without a time of its
  * sample is as new as its coming, but one that says pending without it is a late copy; and where the kept one has none, nothing is older.

@@ -185,7 +185,22 @@ function weightedSumGroup(parameters: Parameters): Group {
   };
 }
 
+function publicationGroup(): Group {
+  return {
+    title: say('Publishing'),
+    hint: say('How the next document is published. About this one, the document in force decides.'),
+    hasScores: false,
+    controls: [control(say('Second person above a share of, %'), 'publication.secondPersonAbovePercentage', 0, 100)],
+  };
+}
+
 /** @param parameters a valid document, which decides how many ranges and levels there are */
 export function groupsOf(parameters: Parameters): readonly Group[] {
-  return [riskCalculationGroup(parameters), v1Group(), summariesGroup(), weightedSumGroup(parameters)];
+  return [
+    riskCalculationGroup(parameters),
+    v1Group(),
+    summariesGroup(),
+    weightedSumGroup(parameters),
+    publicationGroup(),
+  ];
 }

@@ -270,7 +270,9 @@ describe.runIf(CHROMIUM !== null)('in Chromium', () => {
     await page.getByText('Uw wijzigingen: 1').waitFor();
     expect(await page.locator('html').getAttribute('lang')).toBe('nl');
     expect(await page.locator(`input[data-path="${WEIGHT}"]`).inputValue()).toBe('0.5');
-    const english = /\b(Encounter|Weight|Publish|Window|Level|Days|Save)\b/;
+    await slide('v2.dailySummaries.attenuationBucketThresholdDb.0', 60);
+    expect(await page.locator('#findings').innerText()).toContain('[60,50,70] de drempels moeten oplopen');
+    const english = /\b(Encounter|Weight|Publish|Window|Level|Days|Save|must|thresholds)\b/;
     expect(await page.locator('body').innerText()).not.toMatch(english);
   });
 
@@ -286,6 +288,69 @@ describe.runIf(CHROMIUM !== null)('in Chromium', () => {
       expect(await axeViolations(page)).toEqual([]);
     },
   );
+
+  it.for(['en', 'de', 'nl'])(
+    'shows each column of each table in a window of 1,000 or 1,200 pixels, in %s',
+    async (lang, { expect }) => {
+      versions = [weighing(0.3)];
+      await page.goto(`${base}/operator/config/explorer?lang=${lang}`);
+      await page.locator('.difference').waitFor();
+      await slide(WEIGHT, 0.5);
+      for (const details of await page.locator('#controls details').all()) {
+        await details.evaluate((element) => ((element as HTMLDetailsElement).open = true));
+      }
+      for (const width of [1000, 1184, 1200]) {
+        await page.setViewportSize({ width, height: 900 });
+        const cut = await page
+          .locator('.scroll, table')
+          .evaluateAll((all) => all.map((element) => element.scrollWidth - element.clientWidth));
+        expect([width, Math.max(...cut), cut.length > 5]).toEqual([width, 0, true]);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        expect(overflow).toBeLessThanOrEqual(0);
+      }
+    },
+  );
+
+  it('says what the origin finds wrong in the language of the page, rule by rule', async ({ expect }) => {
+    versions = [weighing(0.3)];
+    await page.route('**/operator/config/publish', (route) =>
+      route.fulfill({
+        status: 422,
+        json: {
+          kind: 'invalid',
+          violations: [
+            { path: 'regions[0]', value: '"XX"', rule: 'is listed twice', values: {} },
+            { path: 'a', value: '1', rule: 'must be {new}, says a newer origin', values: { new: 2 } },
+          ],
+        },
+      }),
+    );
+    await page.goto(`${base}/operator/config/explorer?lang=de`);
+    await page.locator('.difference').waitFor();
+    await slide(WEIGHT, 0.5);
+    await page.getByRole('button', { name: 'Probelauf' }).click();
+    await page.locator('#publish .violations').waitFor();
+    expect(await page.locator('#publish .violations li').allInnerTexts()).toEqual([
+      'regions[0]: "XX" steht zweimal in der Liste',
+      'a: 1 must be 2, says a newer origin',
+    ]);
+    problems = problems.filter((text) => !text.includes('422'));
+    // What is tried next is another document.
+    await slide(WEIGHT, 0.6);
+    expect(await page.locator('#publish .violations').count()).toBe(1);
+  });
+
+  it('moves the share above which a second person is needed, and the one in force still decides', async ({
+    expect,
+  }) => {
+    versions = [weighing(0.3)];
+    await openPortal();
+    await page.getByText('Above 10 % a second person must agree.').waitFor();
+    await slide('publication.secondPersonAbovePercentage', 100);
+    await page.getByText('Your changes: 1').waitFor();
+    expect(await page.getByText('Above 10 % a second person must agree.').isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Propose to a second person …' }).isVisible()).toBe(true);
+  });
 
   it('is readable in a narrow window: nothing but tables scrolls sideways', async ({ expect }) => {
     versions = [weighing(0.3)];

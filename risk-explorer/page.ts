@@ -4,7 +4,7 @@
  */
 import defaults from '../parameters/default.json' with { type: 'json' };
 import { validateParameters, validateParametersText } from '../domain/parameters/validate.ts';
-import { type Parameters, describeViolation } from '../protocol/parameters/document.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
 import { groupsOf } from './controls.ts';
 import { html } from './dom.ts';
 import { LIBRARY, constantEncounter, type Encounter } from './encounters.ts';
@@ -14,7 +14,7 @@ import { levelMap, timePlot } from './plots.ts';
 import { isServedByPortal } from './portal.ts';
 import { PublishPanel } from './publish-panel.ts';
 import { type Phrase } from './texts/phrases.ts';
-import { type Language, language, languageOf, LANGUAGES, say, speak } from './texts/say.ts';
+import { type Language, language, languageOf, LANGUAGES, say, sayViolation, speak } from './texts/say.ts';
 
 const OWN = { minutes: 20, attenuation: 60, transmissionRiskLevel: 6, daysAgo: 1 };
 const OWN_CONTROLS = [
@@ -100,7 +100,7 @@ async function open(file: File): Promise<void> {
   const result = validateParametersText(await file.text());
   place('open-message').textContent = result.ok
     ? say('{name} is shown.', { name: file.name })
-    : result.error.map((violation) => describeViolation(violation)).join('\n');
+    : result.error.map((violation) => sayViolation(violation)).join('\n');
   if (!result.ok) return;
   parameters = result.value;
   renderControls();

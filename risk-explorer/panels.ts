@@ -1,12 +1,13 @@
 /**
  * @module The parts of the explorer's page: controls, score tables, results, one encounter in detail, findings.
  */
-import { type Parameters, type Violation, describeViolation } from '../protocol/parameters/document.ts';
+import type { Parameters } from '../protocol/parameters/document.ts';
+import type { Violation } from '../protocol/parameters/violation.ts';
 import { type Group, SCORE_TABLES, readNumber, writeNumber } from './controls.ts';
 import { html } from './dom.ts';
 import type { Encounter } from './encounters.ts';
 import type { Evaluation } from './evaluate.ts';
-import { say } from './texts/say.ts';
+import { say, sayViolation } from './texts/say.ts';
 
 /** @param changed called after a value was set in place */
 export function controlPanel(groups: readonly Group[], parameters: Parameters, changed: () => void): HTMLElement[] {
@@ -145,7 +146,12 @@ export function windowTable(evaluation: Evaluation): HTMLElement {
 /** What stands in the way of publishing. */
 export function findings(violations: readonly Violation[]): HTMLElement {
   if (violations.length === 0) return html('p', { class: 'valid' }, say('This document can be published.'));
-  const list = html('ul', { class: 'violations', lang: 'en' });
-  for (const violation of violations) list.append(html('li', {}, describeViolation(violation)));
-  return html('div', {}, html('p', {}, say('This document can’t be published:')), list);
+  return html('div', {}, html('p', {}, say('This document can’t be published:')), violationList(violations));
+}
+
+/** Each rule that is broken, where and by what. */
+export function violationList(violations: readonly Violation[]): HTMLElement {
+  const list = html('ul', { class: 'violations' });
+  for (const violation of violations) list.append(html('li', {}, sayViolation(violation)));
+  return list;
 }

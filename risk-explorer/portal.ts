@@ -2,6 +2,8 @@
  * @module The portal as this page reaches it, where it serves the page: what is in force, and publishing (docs/parameters.md).
  * Every answer is parsed as what it may be; nothing of it is markup.
  */
+import type { Violation } from '../protocol/parameters/violation.ts';
+
 const CONFIG_PATH = '/operator/config';
 
 /** What is in force. */
@@ -21,7 +23,8 @@ export type Answer =
       readonly version: number;
     }
   | { readonly kind: 'conflict'; readonly version: number }
-  | { readonly kind: 'proposed' | 'invalid' | 'refused' };
+  | { readonly kind: 'invalid'; readonly violations: readonly Violation[] }
+  | { readonly kind: 'proposed' | 'refused' };
 
 const OUTCOMES = ['published', 'accepted', 'unchanged', 'would-publish', 'needs-second-person', 'conflict'] as const;
 
@@ -71,8 +74,13 @@ export async function publish(
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ document: text, expectedVersion, audience, dryRun }),
   });
-  const { kind, version } = (await response.json()) as { readonly kind?: string; readonly version?: number };
+  const { kind, version, violations } = (await response.json()) as {
+    readonly kind?: string;
+    readonly version?: number;
+    readonly violations?: readonly Violation[];
+  };
   const outcome = OUTCOMES.find((one) => one === kind);
   if (outcome !== undefined && typeof version === 'number') return { kind: outcome, version };
-  return { kind: kind === 'proposed' || kind === 'invalid' ? kind : 'refused' };
+  if (kind === 'invalid') return { kind, violations: violations ?? [] };
+  return { kind: kind === 'proposed' ? kind : 'refused' };
 }

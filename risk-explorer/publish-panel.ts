@@ -5,7 +5,9 @@
  */
 import { type Difference, differences } from '../domain/parameters/difference.ts';
 import { type Parameters, parseParameters } from '../protocol/parameters/document.ts';
+import type { Violation } from '../protocol/parameters/violation.ts';
 import { html } from './dom.ts';
+import { violationList } from './panels.ts';
 import { type Answer, type InForce, inForce, publish } from './portal.ts';
 import { rebased } from './rebase.ts';
 import type { Phrase } from './texts/phrases.ts';
@@ -73,6 +75,8 @@ export class PublishPanel {
   readonly #share = html('input', { type: 'number', min: 1, max: EVERYONE, value: EVERYONE, id: 'share' });
   readonly #dialog = html('dialog', { 'aria-labelledby': 'ask-title' });
   #says: () => string = () => say('Asking for the published version…');
+  /** Rules that the origin found broken at the last attempt. */
+  #broken: readonly Violation[] = [];
   #base: Base | null = null;
   #newer: Newer | null = null;
   /** A publication is on its way: a second click must not send a second one. */
@@ -100,6 +104,7 @@ export class PublishPanel {
   render(): void {
     this.#message.textContent = this.#says();
     const parts: HTMLElement[] = [html('h2', {}, say('Publish')), this.#message];
+    if (this.#broken.length > 0) parts.push(violationList(this.#broken));
     if (this.#base !== null)
       parts.push(...(this.#newer === null ? this.#form(this.#base) : this.#conflict(this.#newer)));
     this.element.replaceChildren(...parts, this.#dialog);
@@ -117,8 +122,9 @@ export class PublishPanel {
     );
   }
 
-  #say(says: () => string): void {
+  #say(says: () => string, broken: readonly Violation[] = []): void {
     this.#says = says;
+    this.#broken = broken;
     this.render();
   }
 
@@ -225,7 +231,7 @@ export class PublishPanel {
     const { kind } = answer;
     const values = 'version' in answer ? { version: answer.version } : {};
     if (kind === 'published' || kind === 'accepted') await this.begin();
-    this.#say(() => say(SAYS[kind], values));
+    this.#say(() => say(SAYS[kind], values), answer.kind === 'invalid' ? answer.violations : []);
   }
 
   /** Somebody published meanwhile: fetched, to be shown beside what was made of the version before. */

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { differences } from '../domain/parameters/difference.ts';
 import { validateParametersText } from '../domain/parameters/validate.ts';
 import { type Audience, isEveryone } from '../protocol/parameters/config-head.ts';
-import { describeViolation } from '../protocol/parameters/document.ts';
+import { describeViolation } from '../protocol/parameters/violation.ts';
 import { type ConfigArguments, CONFIG, configArguments } from './config/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { type ConfigReply, type ConfigStatus, ParameterPortal } from './support/portal.ts';

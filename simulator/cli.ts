@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validateParametersText } from '../domain/parameters/validate.ts';
-import { describeViolation } from '../protocol/parameters/document.ts';
+import { describeViolation } from '../protocol/parameters/violation.ts';
 import { ROOT } from '../local-edge/workers.ts';
 import {
   decimal,

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { describeViolation } from '../../protocol/parameters/document.ts';
+import { describeViolation } from '../../protocol/parameters/violation.ts';
 import { validateParameters } from './validate.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the cases break types on purpose

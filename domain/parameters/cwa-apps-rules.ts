@@ -1,7 +1,8 @@
 /**
  * @module How the section for CWA's unmodified apps must fit together: the ranges of what a check-in counts (docs/spec/cwa.md §4.3).
  */
-import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../../protocol/parameters/document.ts';
+import type { Violation } from '../../protocol/parameters/violation.ts';
 import { checkRanges, isEmptyRange, rangeText } from './ranges.ts';
 import { levelRules, riskValueRules } from './scoring-rules.ts';
 
@@ -19,7 +20,8 @@ export function cwaAppsRules({ cwaApps: { presenceTracingParameters: events } }:
           {
             path: `${PATH}.durationFilters[${n}].dropIfMinutesInRange`,
             value: rangeText(range),
-            rule: 'holds no value',
+            rule: 'holds no value' as const,
+            values: {},
           },
         ]
       : [],

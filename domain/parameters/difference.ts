@@ -1,7 +1,8 @@
 /**
  * @module What changed between two parameter documents, field by field, in the paths that validation uses too.
  */
-import { pathText, valueText } from '../../protocol/parameters/document.ts';
+import { pathText } from '../../protocol/parameters/document.ts';
+import { valueText } from '../../protocol/parameters/violation.ts';
 
 export interface Difference {
   /** `v1.exposureConfiguration.minimumRiskScore` */

@@ -2,10 +2,10 @@
  * @module How the operational parameters must fit together: versions, revoked packages, polling, cover traffic.
  */
 import { compareVersions } from '../../protocol/parameters/versions.ts';
-import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../../protocol/parameters/document.ts';
+import { type Violation, violation } from '../../protocol/parameters/violation.ts';
 
 const MINUTES_PER_DAY = 1440;
-const show = (value: unknown): string => JSON.stringify(value);
 
 /** `min` ≤ `latest`, which CWA's v2 server never checked (docs/spec/cwa.md §4.2). */
 export function versionRules({ appVersions: { android, ios } }: Parameters): Violation[] {
@@ -16,11 +16,7 @@ export function versionRules({ appVersions: { android, ios } }: Parameters): Vio
   ] as const;
   return pairs
     .filter(([, min, latest]) => compareVersions(String(min), String(latest)) > 0)
-    .map(([path, min, latest]) => ({
-      path,
-      value: show(min),
-      rule: `must not be above the latest version, ${latest}`,
-    }));
+    .map(([path, min, latest]) => violation(path, min, 'must not be above the latest version, {latest}', { latest }));
 }
 
 function isDate(text: string): boolean {
@@ -35,18 +31,18 @@ export function keyDownloadRules({ keyDownload, regions }: Parameters): Violatio
     ['keyDownload.revokedHourPackages', keyDownload.revokedHourPackages],
   ] as const;
   return lists.flatMap(([path, packages]) => {
-    const texts = packages.map((item) => show(item));
+    const texts = packages.map((item) => JSON.stringify(item));
     return packages.flatMap((item, n) => {
       const found: Violation[] = [];
       if (!isDate(item.date)) {
-        found.push({ path: `${path}[${n}].date`, value: show(item.date), rule: 'must be a day of the calendar' });
+        found.push(violation(`${path}[${n}].date`, item.date, 'must be a day of the calendar'));
       }
       if (!regions.includes(item.region)) {
-        const rule = `must be one of the regions ${regions.join(', ')}`;
-        found.push({ path: `${path}[${n}].region`, value: show(item.region), rule });
+        const values = { regions: regions.join(', ') };
+        found.push(violation(`${path}[${n}].region`, item.region, 'must be one of the regions {regions}', values));
       }
       if (texts.indexOf(texts[n]!) !== n) {
-        found.push({ path: `${path}[${n}]`, value: texts[n]!, rule: 'is listed twice' });
+        found.push(violation(`${path}[${n}]`, item, 'is listed twice'));
       }
       return found;
     });
@@ -58,7 +54,7 @@ export function scheduleRules(parameters: Parameters): Violation[] {
   const { polling, coverTraffic, keyDownload } = parameters;
   const found: Violation[] = [];
   const atMost = (path: string, value: number, limit: number, name: string): void => {
-    if (value > limit) found.push({ path, value: show(value), rule: `must not be above ${name}, ${limit}` });
+    if (value > limit) found.push(violation(path, value, 'must not be above {name}, {limit}', { name, limit }));
   };
   atMost(
     'keyDownload.downloadTimeoutInSeconds',
@@ -77,12 +73,12 @@ export function scheduleRules(parameters: Parameters): Violation[] {
   for (const [n, { fromMinute, toMinute }] of polling.windows.entries()) {
     const path = `polling.windows[${n}]`;
     if (fromMinute >= toMinute) {
-      found.push({ path: `${path}.toMinute`, value: show(toMinute), rule: `must be above fromMinute, ${fromMinute}` });
+      found.push(violation(`${path}.toMinute`, toMinute, 'must be above fromMinute, {from}', { from: fromMinute }));
     }
     const before = polling.windows[n - 1];
     if (before !== undefined && fromMinute < before.toMinute) {
-      const rule = `overlaps the window before, which ends at ${before.toMinute}`;
-      found.push({ path: `${path}.fromMinute`, value: show(fromMinute), rule });
+      const rule = 'overlaps the window before, which ends at {end}';
+      found.push(violation(`${path}.fromMinute`, fromMinute, rule, { end: before.toMinute }));
     }
   }
   return [...found, ...courseRules(parameters), ...uniqueRules(parameters)];
@@ -96,14 +92,14 @@ function courseRules({ coverTraffic: { courses } }: Parameters): Violation[] {
       const before = all[n - 1];
       if (before === undefined || minute > before) return [];
       const path = `coverTraffic.courses.${name}[${n}]`;
-      return [{ path, value: show(minute), rule: `must be above the one before, ${before}` }];
+      return [violation(path, minute, 'must be above the one before, {before}', { before })];
     }),
   );
   const { dayMinutes } = courses;
   const [first = 0, last = 0] = [dayMinutes[0], dayMinutes.at(-1)];
   if (first >= MINUTES_PER_DAY || last - first > MINUTES_PER_DAY) {
-    const rule = `must begin before ${MINUTES_PER_DAY} and span at most ${MINUTES_PER_DAY}`;
-    found.push({ path: 'coverTraffic.courses.dayMinutes', value: show(dayMinutes), rule });
+    const rule = 'must begin before {limit} and span at most {limit}';
+    found.push(violation('coverTraffic.courses.dayMinutes', dayMinutes, rule, { limit: MINUTES_PER_DAY }));
   }
   return found;
 }
@@ -116,7 +112,7 @@ function uniqueRules({ regions, supportedCountries, appFeatures }: Parameters): 
   ] as const;
   return lists.flatMap(([path, names]) =>
     names.flatMap((name, n) =>
-      names.indexOf(name) === n ? [] : [{ path: `${path}[${n}]`, value: show(name), rule: 'is listed twice' }],
+      names.indexOf(name) === n ? [] : [violation(`${path}[${n}]`, name, 'is listed twice')],
     ),
   );
 }

@@ -10,7 +10,8 @@ import {
   documentName,
   isEveryone,
 } from '../../protocol/parameters/config-head.ts';
-import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../../protocol/parameters/document.ts';
+import { RULES, type Rule, type Violation, violation } from '../../protocol/parameters/violation.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { validateParametersText } from './validate.ts';
@@ -100,8 +101,12 @@ export type PlanError =
   | NeedsSecondPerson
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
 
-const refused = (path: string, value: unknown, rule: string): Result<never, PlanError> =>
-  err({ kind: 'invalid', violations: [{ path, value: JSON.stringify(value), rule }] });
+const refused = (
+  path: string,
+  value: unknown,
+  rule: Rule,
+  values: Violation['values'] = {},
+): Result<never, PlanError> => err({ kind: 'invalid', violations: [violation(path, value, rule, values)] });
 
 /**
  * Decides what a publication makes of the current state.
@@ -123,7 +128,8 @@ export function planPublish(
   const wellFormed = audienceSchema.safeParse(audience);
   if (!wellFormed.success) {
     const [issue] = wellFormed.error.issues;
-    return refused(['audience', ...(issue?.path ?? [])].join('.'), audience, issue?.message ?? 'must be an audience');
+    const rule = RULES.find((one) => one === issue?.message) ?? 'must be an audience';
+    return refused(['audience', ...(issue?.path ?? [])].join('.'), audience, rule);
   }
   const text = canonicalText(checked.value);
   const entry: DocumentEntry = { sha256: documentName(text), size: utf8(text).length, audience };
@@ -155,7 +161,7 @@ export function planRollback(
   if (target === undefined) return refused('toVersion', request.toVersion, 'there is no such earlier version');
   for (const { sha256: name } of target.documents) {
     const text = textOf(name);
-    if (text === null) return refused('toVersion', target.version, `its document ${name} is not kept`);
+    if (text === null) return refused('toVersion', target.version, 'its document {name} is not kept', { name });
     const checked = validateParametersText(text);
     if (!checked.ok) return err({ kind: 'invalid', violations: checked.error });
   }

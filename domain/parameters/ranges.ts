@@ -2,7 +2,7 @@
  * @module Gaps and overlaps between ranges, which CWA's server never looked for (docs/spec/cwa.md §4.2, "Validation in v2").
  */
 import type { NumberRange } from '../../protocol/parameters/range.ts';
-import { type Violation, valueText } from '../../protocol/parameters/document.ts';
+import type { Rule, Violation } from '../../protocol/parameters/violation.ts';
 
 /** What the ranges of a list must cover together. */
 export interface Coverage {
@@ -61,17 +61,19 @@ export function rangeText(range: NumberRange): string {
  */
 export function checkRanges(ranges: readonly Located[], coverage: Coverage): Violation[] {
   const found: Violation[] = [];
-  const report = (path: string, value: string, rule: string): void => void found.push({ path, value, rule });
+  const report = (path: string, range: NumberRange, rule: Rule, values: Violation['values'] = {}): void =>
+    void found.push({ path, value: rangeText(range), rule, values });
   for (const { path, range } of ranges) {
-    if (isEmptyRange(range, coverage.whole)) report(path, rangeText(range), 'holds no value');
+    if (isEmptyRange(range, coverage.whole)) report(path, range, 'holds no value');
   }
   if (found.length > 0) return found;
   for (const [n, b] of ranges.entries()) {
     const a = ranges[n - 1];
     if (a === undefined) continue;
     const kind = joint(a.range, b.range, coverage.whole);
-    if (kind === 'gap') report(b.path, rangeText(b.range), `leaves a gap after ${rangeText(a.range)} of ${a.path}`);
-    if (kind === 'overlap') report(b.path, rangeText(b.range), `overlaps ${rangeText(a.range)} of ${a.path}`);
+    const before = { range: rangeText(a.range), path: a.path };
+    if (kind === 'gap') report(b.path, b.range, 'leaves a gap after {range} of {path}', before);
+    if (kind === 'overlap') report(b.path, b.range, 'overlaps {range} of {path}', before);
   }
   const first = ranges[0];
   const last = ranges.at(-1);
@@ -80,14 +82,10 @@ export function checkRanges(ranges: readonly Located[], coverage: Coverage): Vio
   const begins = whole ? firstWhole(first.range) : first.range.min;
   const ends = whole ? lastWhole(last.range) : last.range.max;
   if (from !== null && (begins > from || (begins === from && !whole && first.range.minExclusive === true))) {
-    report(
-      first.path,
-      rangeText(first.range),
-      `must begin at ${valueText(from)} or below, so that every value has a range`,
-    );
+    report(first.path, first.range, 'must begin at {from} or below, so that every value has a range', { from });
   }
   if (to !== null && (ends < to || (ends === to && !whole && last.range.maxExclusive === true))) {
-    report(last.path, rangeText(last.range), `must reach ${valueText(to)}, so that every value has a range`);
+    report(last.path, last.range, 'must reach {to}, so that every value has a range', { to });
   }
   return found;
 }

@@ -2,10 +2,11 @@
  * @module How the scoring parameters must fit together (docs/spec/cwa.md §4, docs/spec/gaen.md §7–§11). Each rule is a function from the
  * document to violations; structure and single values are checked before (protocol/parameters/document.ts).
  */
-import type { Parameters, Violation } from '../../protocol/parameters/document.ts';
+import type { Parameters } from '../../protocol/parameters/document.ts';
 import { MAX_CLASS_SCORE } from '../../protocol/parameters/exposure-configuration.ts';
 import { TRANSMISSION_RISK_LEVELS } from '../../protocol/parameters/levels.ts';
 import type { RiskCalculationParameters } from '../../protocol/parameters/risk-calculation.ts';
+import { type Violation, violation } from '../../protocol/parameters/violation.ts';
 import { type Coverage, checkRanges, isEmptyRange, rangeText } from './ranges.ts';
 
 /** Top of CWA's ranges of normalized minutes (docs/spec/cwa.md §4.2): one window can't reach it, a day of a thousand could. */
@@ -13,38 +14,33 @@ const MAX_NORMALIZED_MINUTES = 9999;
 const MAX_SUM_SCORE = 8;
 const MIN_SUM_SCORE = 1;
 
-const show = (value: unknown): string => JSON.stringify(value);
-
 /** v1: the two thresholds are ordered, the classes follow each other from 0 to the top. */
 export function v1Rules({ v1 }: Parameters): Violation[] {
   const found: Violation[] = [];
   const [low, high] = v1.exposureConfiguration.durationAtAttenuationThresholds;
   if (low > high) {
-    found.push({
-      path: 'v1.exposureConfiguration.durationAtAttenuationThresholds',
-      value: show([low, high]),
-      rule: 'the low threshold must not be above the high one',
-    });
+    const path = 'v1.exposureConfiguration.durationAtAttenuationThresholds';
+    found.push(violation(path, [low, high], 'the low threshold must not be above the high one'));
   }
   const { riskClasses } = v1.combinedRisk;
   const at = (n: number, field: string): string => `v1.combinedRisk.riskClasses[${n}].${field}`;
   for (const [n, { label, min, max }] of riskClasses.entries()) {
     const expected = n === 0 ? 0 : riskClasses[n - 1]!.max;
     if (min > expected) {
-      found.push({ path: at(n, 'min'), value: show(min), rule: `leaves a gap: must be ${expected}` });
+      found.push(violation(at(n, 'min'), min, 'leaves a gap: must be {expected}', { expected }));
     }
     if (min < expected) {
-      found.push({ path: at(n, 'min'), value: show(min), rule: `overlaps the class before: must be ${expected}` });
+      found.push(violation(at(n, 'min'), min, 'overlaps the class before: must be {expected}', { expected }));
     }
-    if (max <= min) found.push({ path: at(n, 'max'), value: show(max), rule: `must be above min, ${min}` });
+    if (max <= min) found.push(violation(at(n, 'max'), max, 'must be above min, {min}', { min }));
     if (riskClasses.findIndex((other) => other.label === label) !== n) {
-      found.push({ path: at(n, 'label'), value: show(label), rule: 'is the label of another class too' });
+      found.push(violation(at(n, 'label'), label, 'is the label of another class too'));
     }
   }
   const last = riskClasses.length - 1;
   const top = riskClasses[last]!.max;
   if (top !== MAX_CLASS_SCORE) {
-    found.push({ path: at(last, 'max'), value: show(top), rule: `the last class must end at ${MAX_CLASS_SCORE}` });
+    found.push(violation(at(last, 'max'), top, 'the last class must end at {top}', { top: MAX_CLASS_SCORE }));
   }
   return found;
 }
@@ -60,7 +56,7 @@ export function v2Rules({ v2 }: Parameters): Violation[] {
   ] as const;
   const found: Violation[] = thresholds
     .filter(([, [a, b, c]]) => !(a < b && b < c))
-    .map(([path, value]) => ({ path, value: show(value), rule: 'thresholds must rise strictly' }));
+    .map(([path, value]) => violation(path, value, 'thresholds must rise strictly'));
   const maps = [
     [
       'v2.diagnosisKeysDataMapping.daysSinceOnsetToInfectiousness',
@@ -73,7 +69,7 @@ export function v2Rules({ v2 }: Parameters): Violation[] {
   ] as const;
   for (const [path, slots] of maps) {
     if (slots.every((slot) => slot === 0)) {
-      found.push({ path, value: show(slots), rule: 'must not map every day to NONE, which drops every exposure' });
+      found.push(violation(path, slots, 'must not map every day to NONE, which drops every exposure'));
     }
   }
   return found;
@@ -119,7 +115,7 @@ function filterRules(path: string, parameters: RiskCalculationParameters): Viola
   ];
   return ranges
     .filter(({ range, whole }) => isEmptyRange(range, whole))
-    .map((at) => ({ path: at.path, value: rangeText(at.range), rule: 'holds no value' }));
+    .map((at) => ({ path: at.path, value: rangeText(at.range), rule: 'holds no value', values: {} }));
 }
 
 /**
@@ -138,7 +134,7 @@ export function levelRules(
   }));
   const falling = mapping.flatMap(({ riskLevel }, n) =>
     n > 0 && riskLevel < mapping[n - 1]!.riskLevel
-      ? [{ path: `${path}[${n}].riskLevel`, value: show(riskLevel), rule: 'must not be below the level of less time' }]
+      ? [violation(`${path}[${n}].riskLevel`, riskLevel, 'must not be below the level of less time')]
       : [],
   );
   return [...checkRanges(ranges, { from, to: MAX_NORMALIZED_MINUTES, whole: false }), ...falling];
@@ -154,8 +150,8 @@ export function riskValueRules(
   for (const level of TRANSMISSION_RISK_LEVELS) {
     const count = levels.filter((other) => other === level).length;
     if (count === 1) continue;
-    const rule = count === 0 ? `level ${level} is missing` : `level ${level} is mapped ${count} times`;
-    found.push({ path, value: show(levels), rule });
+    const rule = count === 0 ? 'level {level} is missing' : 'level {level} is mapped {count} times';
+    found.push(violation(path, levels, rule, { level, count }));
   }
   for (const [n, entry] of mapping.entries()) {
     const lower = mapping.find(
@@ -164,11 +160,9 @@ export function riskValueRules(
         other.transmissionRiskValue > entry.transmissionRiskValue,
     );
     if (lower === undefined) continue;
-    found.push({
-      path: `${path}[${n}].transmissionRiskValue`,
-      value: show(entry.transmissionRiskValue),
-      rule: `must not be below the value of the lower level ${lower.transmissionRiskLevel}`,
-    });
+    const rule = 'must not be below the value of the lower level {level}';
+    const at = `${path}[${n}].transmissionRiskValue`;
+    found.push(violation(at, entry.transmissionRiskValue, rule, { level: lower.transmissionRiskLevel }));
   }
   return found;
 }
@@ -180,11 +174,8 @@ function transmissionRules(path: string, parameters: RiskCalculationParameters):
     for (const infectiousness of [infectiousnessOffsetStandard, infectiousnessOffsetHigh]) {
       const level = offset + infectiousness;
       if (level >= 1 && level <= TRANSMISSION_RISK_LEVELS.length) continue;
-      found.push({
-        path: `${path}.trlEncoding.${name}`,
-        value: show(offset),
-        rule: `with infectiousness offset ${infectiousness} gives level ${level}, which is not in 1..8`,
-      });
+      const rule = 'with infectiousness offset {offset} gives level {level}, which is not in 1..8';
+      found.push(violation(`${path}.trlEncoding.${name}`, offset, rule, { offset: infectiousness, level }));
     }
   }
   return found;
@@ -213,23 +204,21 @@ export function weightedSumRules({ weightedSum: model }: Parameters): Violation[
     const path = `weightedSum.riskLevels[${n}]`;
     const before = model.riskLevels[n - 1];
     if (before === undefined && from !== 0) {
-      found.push({ path: `${path}.from`, value: show(from), rule: 'the first level must begin at 0' });
+      found.push(violation(`${path}.from`, from, 'the first level must begin at 0'));
     }
     if (before !== undefined && from <= before.from) {
-      found.push({ path: `${path}.from`, value: show(from), rule: `must be above the level before, ${before.from}` });
+      const rule = 'must be above the level before, {before}';
+      found.push(violation(`${path}.from`, from, rule, { before: before.from }));
     }
     if (model.riskLevels.findIndex((other) => other.label === label) !== n) {
-      found.push({ path: `${path}.label`, value: show(label), rule: 'is the label of another level too' });
+      found.push(violation(`${path}.label`, label, 'is the label of another level too'));
     }
   }
   const weights = names.reduce((sum, name) => sum + model[name].weight, 0);
   const [lowest, highest] = [weights * MIN_SUM_SCORE, weights * MAX_SUM_SCORE];
   if (!(model.alertThreshold > lowest && model.alertThreshold <= highest)) {
-    found.push({
-      path: 'weightedSum.alertThreshold',
-      value: show(model.alertThreshold),
-      rule: `must be above ${lowest} and at most ${highest}, the sums that these weights allow`,
-    });
+    const rule = 'must be above {lowest} and at most {highest}, the sums that these weights allow';
+    found.push(violation('weightedSum.alertThreshold', model.alertThreshold, rule, { lowest, highest }));
   }
   return found;
 }

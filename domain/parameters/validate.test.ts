@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
 import type { Parameters } from '../../protocol/parameters/document.ts';
-import { describeViolation } from '../../protocol/parameters/document.ts';
+import { describeViolation, RULES } from '../../protocol/parameters/violation.ts';
 import { compareVersions } from '../../protocol/parameters/versions.ts';
 import { MAX_DOCUMENT_CHARACTERS, validateParameters, validateParametersText } from './validate.ts';
 
@@ -79,6 +79,32 @@ describe('structure: path, value, rule', () => {
   ];
   it.for(cases)('$name', ({ change, says }, { expect }) => {
     expect(violations(change).join('\n')).toContain(says);
+  });
+
+  it('is named, whatever stands in the place of whatever value: none is “something else”', ({ expect }) => {
+    const filled: Loose = structuredClone(defaults);
+    const packages = [{ region: 'DE', date: '2026-02-03', etag: '"a"' }];
+    filled.keyDownload.revokedDayPackages = packages;
+    filled.keyDownload.revokedHourPackages = packages.map((one) => ({ ...one, hour: 3 }));
+    filled.appFeatures = [{ label: 'a', value: 1 }];
+    expect(validateParameters(filled).ok).toBe(true);
+    const nonsense = [null, undefined, '', '\u0000'.repeat(2000), -1e12, 1e12, Number.NaN, 0.5, [], {}, [[]], true];
+    const rules = new Set<string>();
+    const replaceIn = (holder: Loose): void => {
+      for (const [name, value] of Object.entries(holder)) {
+        for (const other of nonsense) {
+          holder[name] = other;
+          const result = validateParameters(filled);
+          for (const { rule } of result.ok ? [] : result.error) rules.add(rule);
+        }
+        holder[name] = value;
+        if (typeof value === 'object' && value !== null) replaceIn(Array.isArray(value) ? value.slice(0, 1) : value);
+      }
+    };
+    replaceIn(filled);
+    expect(RULES.filter((rule) => rules.has(rule))).toHaveLength(rules.size);
+    expect(rules.size).toBeGreaterThan(20);
+    expect(rules).not.toContain('must be something else');
   });
 
   it('reports everything at once, and what is no document', ({ expect }) => {

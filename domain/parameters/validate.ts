@@ -2,7 +2,8 @@
  * @module Whether a parameter document may be published: its structure, then how its values fit together. Nothing that
  * fails here reaches a phone; the last good document stays (issue "Health authorities steer the phones").
  */
-import { type Parameters, type Violation, parseParameters } from '../../protocol/parameters/document.ts';
+import { type Parameters, parseParameters } from '../../protocol/parameters/document.ts';
+import type { Rule, Violation } from '../../protocol/parameters/violation.ts';
 import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { type JsonError, type JsonLimits, parseStrictJson } from '../strict-json.ts';
 import { cwaAppsRules } from './cwa-apps-rules.ts';
@@ -41,25 +42,27 @@ export function validateParameters(document: unknown): Result<Parameters, readon
  */
 export function validateParametersText(text: string): Result<Parameters, readonly Violation[]> {
   if (text.length > MAX_DOCUMENT_CHARACTERS) {
-    return refuse(`${text.length} characters`, `must be at most ${MAX_DOCUMENT_CHARACTERS} characters`);
+    return refuse(text, 'must be at most {limit} characters', MAX_DOCUMENT_CHARACTERS);
   }
   const json = parseStrictJson(text, JSON_LIMITS);
-  return json.ok ? validateParameters(json.value) : refuse(`${text.length} characters`, jsonRule(json.error));
+  if (json.ok) return validateParameters(json.value);
+  return refuse(text, jsonRule(json.error), 'limit' in json.error ? json.error.limit : null);
 }
 
-function jsonRule(error: JsonError): string {
+function jsonRule(error: JsonError): Rule {
   switch (error.kind) {
     case 'malformed':
       return 'must be JSON';
     case 'duplicate-name':
       return 'names a field twice in one object';
     case 'too-deep':
-      return `must nest at most ${error.limit} deep`;
+      return 'must nest at most {limit} deep';
     case 'too-many-members':
-      return `must have at most ${error.limit} values`;
+      return 'must have at most {limit} values';
   }
 }
 
-function refuse(value: string, rule: string): Result<never, readonly Violation[]> {
-  return err([{ path: '', value, rule }]);
+function refuse(text: string, rule: Rule, limit: number | null): Result<never, readonly Violation[]> {
+  const values: Violation['values'] = limit === null ? {} : { limit };
+  return err([{ path: '', value: `${text.length} characters`, rule, values }]);
 }

@@ -5,6 +5,7 @@
 import {
   type KeptResult,
   OVER_KNOWN_SECONDS,
+  isOver,
   type PostedResult,
   RESULT_FORGOTTEN_AFTER_SECONDS,
   resultAfter,
@@ -56,7 +57,7 @@ export function foreignRows(sql: SqlStorage, labId: string, ids: readonly string
 /**
  * Stores a laboratory's rows. Call inside `transactionSync`: a row of another laboratory refuses them all, so that a
  * sender never has to find out which half was taken. What a row that comes again changes: {@link resultAfter}. A row of a test
- * that is over is taken and is nothing.
+ * that is over, or of a sample that is as old as a result that is forgotten, is taken and is nothing (decisions 032 and 045).
  *
  * @param poster see {@link Poster}
  * @param now Unix seconds
@@ -75,6 +76,7 @@ export function putResults(sql: SqlStorage, poster: Poster, rows: readonly Poste
 }
 
 function insertResult(sql: SqlStorage, { labId, needsBirthDate }: Poster, row: PostedResult, now: number): void {
+  if (isOver(row, now)) return;
   const over = sql.exec('SELECT 1 FROM test_over WHERE mark = ? AND until > ?', markOf(row.id), now).toArray();
   if (over.length > 0) return;
   sql.exec(

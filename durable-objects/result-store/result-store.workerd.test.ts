@@ -133,6 +133,30 @@ describe('a row that comes again', () => {
     expect([await shard.count('result'), await shard.count('test_over')]).toEqual([0, 1]);
   });
 
+  it('that was forgotten more than a year ago is known by the time of its sample', async ({ expect }) => {
+    const sampled = START - HOUR;
+    await shard.stub.put(POSTER, [row(1, 2, sampled)]);
+    shard.now = START + 60 * DAY;
+    await shard.clean();
+    shard.now = START + (60 + 366) * DAY;
+    await shard.clean();
+    expect(await shard.count('test_over')).toBe(0);
+    expect(await shard.stub.put(POSTER, [row(1, 2, sampled)])).toEqual([]);
+    expect(await shard.count('result')).toBe(0);
+  });
+
+  it.for<[days: number, seconds: number, isKept: boolean]>([
+    [60, -1, true],
+    [60, 0, false],
+    [3_000, 0, false],
+  ])('a new row of a sample %i days and %i seconds old is kept: %s', async ([days, seconds, isKept], { expect }) => {
+    await shard.stub.put(POSTER, [row(1, 2, START - days * DAY - seconds), row(2, 2)]);
+    expect([(await shard.stub.result(row(1, 2).id)) !== null, await shard.count('result')]).toEqual([
+      isKept,
+      isKept ? 2 : 1,
+    ]);
+  });
+
   it('a mark takes at most 45 bytes, pages, index and all', async ({ expect }) => {
     const [marks, bytes] = await runInDurableObject(shard.stub, (_object, { storage: { sql } }) => {
       const before = sql.databaseSize;
@@ -144,6 +168,51 @@ describe('a row that comes again', () => {
     expect(marks).toBe(20_000);
     expect(bytes / marks).toBeGreaterThan(20);
     expect(bytes / marks).toBeLessThanOrEqual(45);
+  });
+});
+
+describe('five thousand rows of one shard', () => {
+  const MANY = Array.from({ length: 5_000 }, (_, n) => row(n, 2));
+
+  it('let others in while they are stored, and while they are looked at', async ({ expect }) => {
+    const [whilePut, whileAsked] = await runInDurableObject(shard.stub, async (object) => {
+      let turns = 0;
+      const timer = setInterval(() => turns++, 0);
+      await object.put(POSTER, MANY);
+      const before = turns;
+      const ids = MANY.map((one) => one.id);
+      await object.foreign('somebody else', ids);
+      clearInterval(timer);
+      return [before, turns - before];
+    });
+    expect(Math.min(whilePut ?? 0, whileAsked ?? 0)).toBeGreaterThanOrEqual(15);
+    expect(await shard.count('result')).toBe(5_000);
+  });
+
+  it('are completed by the same request after a crash between two slices', async ({ expect }) => {
+    await runInDurableObject(shard.stub, async (object, { storage: { sql } }) => {
+      sql.exec(
+        `CREATE TRIGGER dies BEFORE INSERT ON result WHEN NEW.hashed_guid = '${id(3_000)}'
+           BEGIN SELECT RAISE(ABORT, 'died'); END`,
+      );
+      await object.put(POSTER, MANY).catch(() => undefined);
+      sql.exec('DROP TRIGGER dies');
+    });
+    expect(await shard.count('result')).toBe(3_000);
+    expect(await shard.stub.put(POSTER, MANY)).toEqual([]);
+    expect(await shard.count('result')).toBe(5_000);
+  });
+
+  it('end before the first of another laboratory that came in between, and name it', async ({ expect }) => {
+    await shard.stub.put({ ...POSTER, labId: 'other' }, [row(600, 1)]);
+    expect(
+      await shard.stub.foreign(
+        POSTER.labId,
+        MANY.map((one) => one.id),
+      ),
+    ).toEqual([600]);
+    expect(await shard.stub.put(POSTER, MANY)).toEqual([600]);
+    expect(await shard.count('result')).toBe(501);
   });
 });
 

@@ -17,7 +17,7 @@ import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
 import { fill, SHORT_HISTORY } from './fill.ts';
 import type { LoadRun } from './load-run.ts';
 import { drawAgain, writeReport } from './report.ts';
-import { downloads, findHeldFactor, isScenario, SCENARIO_NAMES, sealUnderLoad, uploads } from './stages.ts';
+import { downloads, findHeldFactor, isScenario, SCENARIO_NAMES, sealUnderLoad, staff, uploads } from './stages.ts';
 
 /** In CI, and for chosen scenarios: what a machine holds that does other things too. */
 const LOW = { held: 0.01, uploads: 0.02 };
@@ -101,10 +101,11 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
       const seal = await sealUnderLoad(context(day), complete ? 0.02 : LOW.held);
       if (!complete) {
         const more = [...(await downloads(context(day), LOW.held)), ...(await uploads(context(day), LOW.uploads))];
-        return reportFailures([...seal, ...more]);
+        return reportFailures([...seal, ...more, ...(await staff(context(day)))]);
       }
       const { held, steps } = await findHeldFactor(context(day));
-      const results = [...seal, ...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
+      const phones = [...(await downloads(context(day), held)), ...(await uploads(context(day), 0.05))];
+      const results = [...seal, ...phones, ...(await staff(context(day)))];
       const headAgain = await measureHeadAgain(context(day));
       const uploadCpu = await measureUploadCpu(context(day));
       // The very files that are deployed, without counters and moved clock, for what is compared and billed.

@@ -31,6 +31,7 @@ export const SCENARIO_NAMES = [
   'upload-flood',
   'verification-poll',
   'verification-flood',
+  'portal',
 ] as const;
 type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
@@ -182,6 +183,22 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
       },
     ],
   ]);
+}
+
+/** Staff at the portal, which has no cache in front: each code that was read was made by one call. */
+export async function staff(context: Context): Promise<ScenarioResult[]> {
+  const plan: Plan = {
+    scenario: 'portal',
+    // Half of a country's staff: the browser's part, k6 and the Workers share this machine.
+    factor: context.ci ? 0.1 : 0.5,
+    duration: context.ci ? 4 : 20,
+    environment: { PORTAL_URL: context.edge.url },
+    assert: ({ counters, value }) => {
+      const [shown, made] = [value('teletans_shown', 'count'), sumOf(counters, 'TestSession.issue')];
+      return [{ text: `teleTANs read by agents: ${shown}, made by ${made} calls`, holds: shown > 0 && made === shown }];
+    },
+  };
+  return runWanted(context, [['portal', () => runScenario(context, plan)]]);
 }
 
 /** What a TAN leads to beside the calls of an accepted upload, which are counted apart. */

@@ -48,7 +48,7 @@ const ADVICE: Readonly<Record<Advice['kind'], string>> = {
   'ask-hotline':
     'the server says no: the code is unknown, used up or over; a teleTAN from the hotline opens a test again',
   'report-a-fault':
-    'the keys were refused, or can’t be sent: a fault of the app; they are not sent again, others can be shared',
+    'the keys were refused, or can’t be sent: a fault of the app, or of this phone’s clock, which phone sync looks at; they are not sent again, others can be shared',
   'not-now': 'there is nothing to do this with now',
   'finish-sharing': 'keys of the test that runs are still being shared: phone share first, or phone forget',
   'state-unreadable': 'what the phone kept can’t be read; nothing was changed',

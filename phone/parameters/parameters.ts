@@ -15,12 +15,8 @@ import {
   documentName,
   parseConfigHead,
 } from '../../protocol/parameters/config-head.ts';
-import {
-  type Parameters,
-  type Violation,
-  describeViolation,
-  parseParameters,
-} from '../../protocol/parameters/document.ts';
+import { type Parameters, parseParameters } from '../../protocol/parameters/document.ts';
+import { type Violation, describeViolation } from '../../protocol/parameters/violation.ts';
 import { type Result, err, ok } from '../../protocol/primitives/result.ts';
 import { type DocumentError, describeDocumentError, openDocument } from '../../protocol/index/signed-document.ts';
 import { type Fetch, type HttpError, describeHttpError, get } from '../http.ts';

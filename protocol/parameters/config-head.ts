@@ -7,6 +7,7 @@ import { toBase64Url, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 import { compareVersions } from './versions.ts';
+import type { Rule } from './violation.ts';
 
 export const CONFIG_TYPE = 'config';
 /** How long a head may be used; it is issued anew long before. */
@@ -20,7 +21,7 @@ const versionCode = z
   .max(2 ** 31 - 1);
 const semantic = z.string().regex(/^\d{1,5}\.\d{1,5}\.\d{1,5}$/);
 
-const RISING = { error: 'min must not be above max' };
+const RISING = { error: 'min must not be above max' satisfies Rule };
 
 export const audienceSchema = z
   .strictObject({

@@ -4,6 +4,7 @@
  * apps. A document without the section has the defaults, so that documents from before it stay readable and are published whole.
  */
 import * as z from 'zod';
+import { must } from './violation.ts';
 import { rangeSchema } from './range.ts';
 import { riskCalculationParametersSchema } from './risk-calculation.ts';
 
@@ -19,7 +20,7 @@ const dgcParametersSchema = z
     expirationThresholdInDays: z.int().min(1).max(365).describe('Certificates are shown as ending so many days before'),
     reissueServicePublicKeyDigest: z
       .string()
-      .regex(/^[0-9a-f]{64}$/, '64 hex digits, a SHA-256')
+      .regex(/^[0-9a-f]{64}$/, must('64 hex digits, a SHA-256'))
       .describe(
         'Of the public key of the service that issues certificates anew; of nobody, 64 zeros: then that never works. Android refuses a configuration without it',
       ),

@@ -24,6 +24,7 @@ import {
   supportedCountriesSchema,
 } from './operations.ts';
 import { riskCalculationParametersSchema } from './risk-calculation.ts';
+import { formRule, type Rule, valueText, type Violation, violation } from './violation.ts';
 import { weightedSumModelSchema } from './weighted-sum.ts';
 
 /** Changes when a document of an older code can no longer be read. */
@@ -60,30 +61,12 @@ export const parametersSchema = z
 
 export type Parameters = z.infer<typeof parametersSchema>;
 
-/** What is wrong with a document, in words an operator can act on. */
-export interface Violation {
-  /** Where: `v1.combinedRisk.riskClasses[1].min`; empty for the document as a whole. */
-  readonly path: string;
-  /** What stands there, as JSON, cut to 80 characters; `(absent)` if nothing does. */
-  readonly value: string;
-  readonly rule: string;
-}
-
-const MAX_VALUE_CHARACTERS = 80;
-
 /** @returns `a.b[0].c` */
 export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
-}
-
-/** @returns the value as an operator wrote it, cut to a line; NaN and infinities, which JSON lacks, by name */
-export function valueText(value: unknown): string {
-  if (value === undefined) return '(absent)';
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);
-  return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS - 1)}…` : text;
 }
 
 function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
@@ -108,40 +91,42 @@ export function parseParameters(document: unknown): Result<Parameters, readonly 
 
 function toViolations(issue: z.core.$ZodIssue, document: unknown): Violation[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: pathText([...issue.path, key]),
-      value: valueText(valueAt(document, [...issue.path, key])),
-      rule: 'is not a field of this document',
-    }));
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return violation(pathText(path), valueAt(document, path), 'is not a field of this document');
+    });
   }
-  return [{ path: pathText(issue.path), value: valueText(valueAt(document, issue.path)), rule: ruleOf(issue) }];
+  const { rule, values } = ruleOf(issue);
+  return [violation(pathText(issue.path), valueAt(document, issue.path), rule, values)];
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  number: 'a finite number',
-  int: 'a whole number',
-  object: 'an object',
-  array: 'a list',
-  string: 'a text',
-  boolean: 'true or false',
-  tuple: 'a list',
+const TYPE_RULES: Readonly<Record<string, Rule>> = {
+  number: 'must be a finite number',
+  int: 'must be a whole number',
+  object: 'must be an object',
+  array: 'must be a list',
+  string: 'must be a text',
+  boolean: 'must be true or false',
+  tuple: 'must be a list',
 };
 
-/** zod's sentence, without what the value already says. */
-function ruleOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_small') return `must be at least ${String(issue.minimum)}${unitOf(issue.origin)}`;
-  if (issue.code === 'too_big') return `must be at most ${String(issue.maximum)}${unitOf(issue.origin)}`;
-  if (issue.code === 'invalid_type') return `must be ${NAMES[issue.expected] ?? `a value of type ${issue.expected}`}`;
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map((v) => valueText(v)).join(', ')}`;
-  if (issue.code === 'invalid_format' && issue.message.startsWith('Invalid')) return `must be a ${issue.format}`;
-  return `must be ${issue.message}`;
+/** zod's issue as one of our rules, without what the value already says. */
+function ruleOf(issue: z.core.$ZodIssue): Pick<Violation, 'rule' | 'values'> {
+  const of = (rule: Rule): Pick<Violation, 'rule' | 'values'> => ({ rule, values: {} });
+  if (issue.code === 'too_small') {
+    return { rule: `must be at least {limit}${unitOf(issue.origin)}`, values: { limit: Number(issue.minimum) } };
+  }
+  if (issue.code === 'too_big') {
+    return { rule: `must be at most {limit}${unitOf(issue.origin)}`, values: { limit: Number(issue.maximum) } };
+  }
+  if (issue.code === 'invalid_type') return of(TYPE_RULES[issue.expected] ?? 'must be something else');
+  if (issue.code === 'invalid_value') {
+    return { rule: 'must be one of {values}', values: { values: issue.values.map((v) => valueText(v)).join(', ') } };
+  }
+  if (issue.code === 'invalid_format' && issue.message.startsWith('Invalid')) return of(formRule(`a ${issue.format}`));
+  return of(formRule(issue.message));
 }
 
-function unitOf(origin: string): string {
+function unitOf(origin: string): '' | ' entries' | ' characters' {
   return origin === 'array' ? ' entries' : origin === 'string' ? ' characters' : '';
-}
-
-/** @returns one line: path, value, rule */
-export function describeViolation({ path, value, rule }: Violation): string {
-  return `${path === '' ? 'document' : path}: ${value} ${rule}`;
 }

@@ -3,15 +3,16 @@
  * and which app versions are too old (docs/spec/cwa.md §1.3, §4.2; CWA solution architecture, "Data transfer and data processing").
  */
 import * as z from 'zod';
+import { must } from './violation.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 const MINUTES_PER_DAY = 1440;
 
-const country = z.string().regex(/^[A-Z]{2}$/, 'two capital letters, ISO 3166-1 alpha-2');
-const region = z.string().regex(/^[A-Z]{2,3}$/, 'two or three capital letters');
-const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a date as YYYY-MM-DD');
-const etag = z.string().regex(/^"[\x21\x23-\x7e]+"$/, 'a strong entity tag, quotes included');
-const semanticVersion = z.string().regex(/^\d{1,5}\.\d{1,5}\.\d{1,5}$/, 'three numbers, e.g. 1.12.0');
+const country = z.string().regex(/^[A-Z]{2}$/, must('two capital letters, ISO 3166-1 alpha-2'));
+const region = z.string().regex(/^[A-Z]{2,3}$/, must('two or three capital letters'));
+const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, must('a date as YYYY-MM-DD'));
+const etag = z.string().regex(/^"[\x21\x23-\x7e]+"$/, must('a strong entity tag, quotes included'));
+const semanticVersion = z.string().regex(/^\d{1,5}\.\d{1,5}\.\d{1,5}$/, must('three numbers, e.g. 1.12.0'));
 const versionCode = z.int().min(0).max(INT32_MAX);
 const seconds = (max: number) => z.int().min(0).max(max);
 
@@ -117,7 +118,7 @@ export const appVersionsSchema = z
   .describe('Apps below `min` must be updated before they go on');
 
 export const appFeatureSchema = z.strictObject({
-  label: z.string().regex(/^[a-z0-9-]{1,60}$/, 'letters, digits and hyphens, at most 60'),
+  label: z.string().regex(/^[a-z0-9-]{1,60}$/, must('letters, digits and hyphens, at most 60')),
   value: z
     .int()
     .min(-INT32_MAX - 1)

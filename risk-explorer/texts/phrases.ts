@@ -1,6 +1,6 @@
 /**
- * @module Every text of the risk explorer, in English; each is its own key. `{name}` stands for a value. What a document's rules say
- * of a violation is the validator's own English.
+ * @module Every text of the risk explorer, in English; each is its own key. `{name}` stands for a value. The rules that a document can
+ * break are texts too, listed where they are checked (protocol/parameters/violation.ts).
  */
 
 export const PHRASES = [
@@ -86,6 +86,9 @@ export const PHRASES = [
   'Weight: transmission risk',
   '“{label}” from',
   'Alert from',
+  'Publishing',
+  'How the next document is published. About this one, the document in force decides.',
+  'Second person above a share of, %',
   'Attenuation',
   'Days since',
   'Duration',
@@ -113,6 +116,8 @@ export const PHRASES = [
   '{value} (level {level})',
   'This document can be published.',
   'This document can’t be published:',
+  'the document',
+  'nothing',
   'Publish',
   'Asking for the published version…',
   'Version {version} is in force. You see its numbers, until you move them.',

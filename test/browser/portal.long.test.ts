@@ -3,12 +3,13 @@
  * keyboard alone, enlarged, and seen by axe.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { parseCardCode } from '../../domain/derived-codes.ts';
 import { parseTeleTan } from '../../domain/teletan.ts';
 import { requirePdftotext } from '../../scripts/support/chromium.ts';
-import { moveClock } from '../../scripts/support/operator.ts';
+import { command, moveClock } from '../../scripts/support/operator.ts';
 import { ask, withBackOffice } from '../support/back-office.ts';
 import { axeViolations } from '../support/axe.ts';
 import { issueTeleTan, type Portal, scrollsSideways, startPortal } from './portal-rig.ts';
@@ -280,6 +281,44 @@ describe('a provider', () => {
     expect(laboratory).toBe(patient);
     expect(next).not.toBe(patient);
     expect(text.split(guid)).toHaveLength(3);
+  });
+});
+
+describe('a health authority', () => {
+  it('turns over what a proposal changes, page by page, and is told how much it is', async ({ expect }) => {
+    const document = JSON.parse(readFileSync(new URL('../../parameters/default.json', import.meta.url), 'utf8')) as {
+      v1: { exposureConfiguration: Record<string, number[]> };
+    };
+    const publish = (expectedVersion: number) =>
+      command(portal.edge.url, 'POST', '/operator/config/publish', {
+        document: JSON.stringify(document),
+        expectedVersion,
+      });
+    await publish(0);
+    const scores = document.v1.exposureConfiguration;
+    for (const name of [
+      'attenuationScores',
+      'daysSinceLastExposureScores',
+      'durationScores',
+      'transmissionRiskScores',
+    ]) {
+      scores[name] = (scores[name] ?? []).map((score) => (score + 1) % 9);
+    }
+    await publish(1);
+    const page = await portal.signIn({ name: 'authority-1', roles: ['health-authority'] });
+    await open(page, 'parameters');
+    await page.getByText('Fields it changes: 32').waitFor();
+    const rows = page.locator('.proposal tbody tr');
+    expect(await rows.count()).toBe(25);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('navigation', { name: 'Pages: Fields it changes: 32' }).getByRole('link').click();
+    await page.getByText('Page 2 of 2').waitFor();
+    expect(await rows.count()).toBe(7);
+    expect(await page.getByRole('button', { name: 'Agree and publish' }).isVisible()).toBe(true);
+    await page.setViewportSize({ width: 360, height: 700 });
+    expect(await scrollsSideways(page)).toBe(false);
+    await page.getByRole('button', { name: 'Decline' }).click();
+    await page.getByText('Nothing was published.').waitFor();
   });
 });
 

@@ -116,6 +116,63 @@ describe('a sheet of cards', () => {
   });
 });
 
+/** What lies outside its half of a flyer, or over another part of it, and flyers that are longer than their page. */
+const misplacedOnFlyer = (page: Page): Promise<string[]> =>
+  page.locator('.flyer').evaluateAll((flyers) =>
+    flyers.flatMap((flyer) => {
+      const sections = [...flyer.querySelectorAll('section')].map((section) => section.getBoundingClientRect());
+      const cut = flyer.querySelector('.cut')!.getBoundingClientRect();
+      const frame = flyer.getBoundingClientRect();
+      const parts = [...flyer.querySelectorAll('.from, .kind, h2, svg, li, .parts p, .guid')];
+      const outside = parts.flatMap((part) => {
+        const box = part.getBoundingClientRect();
+        const name = part.getAttribute('class') ?? part.tagName;
+        const half = part.closest('section') === flyer.querySelector('section') ? 0 : 1;
+        const [top, bottom] = [half === 0 ? frame.top : cut.bottom, half === 0 ? cut.top : frame.bottom];
+        const isWide = part.scrollWidth > part.clientWidth + 1 && part.tagName !== 'svg';
+        const isOut = box.right > frame.right + 0.5 || box.top < top - 0.5 || box.bottom > bottom + 0.5;
+        return isOut || isWide ? [`${name} outside half ${half + 1}`] : [];
+      });
+      return [...outside, ...(sections.length === 2 ? [] : ['not two halves'])];
+    }),
+  );
+
+describe('a flyer', () => {
+  it.for<[name: string, provider: string]>([
+    ['words', PROVIDER],
+    ['one wide word', 'W'.repeat(100)],
+    ['Chinese', '衛'.repeat(100)],
+    ['one letter', 'P'],
+  ])('fits its page, with the provider’s whole name: %s', async ([, provider], { expect }) => {
+    const page = await portal.signIn({ name: `printer-${++people}`, roles: ['provider'], provider });
+    await page.getByRole('button', { name: 'Deutsch' }).click();
+    await page.goto(`${portal.edge.url}/staff/flyers`);
+    await page.getByLabel('Anzahl Blätter').fill('2');
+    await page.getByRole('button', { name: 'Blätter erstellen' }).click();
+    await page.locator('#sheets-end').waitFor({ state: 'attached' });
+    const pdf = await page.pdf({ preferCSSPageSize: true });
+    const { text, pages } = textOfPdf(pdf);
+    expect(pages).toBe(2);
+    const letters = text.replaceAll(/\s/g, '');
+    // A machine without a Chinese font prints boxes, which are as wide, and nothing can be read out of them.
+    for (const part of [AUTHORITY, APP, TELEPHONE]) expect(letters).toContain(part.replaceAll(/\s/g, ''));
+    expect(await page.locator('.flyer').first().innerText()).toContain(provider);
+    // The paper between the margins of `@page`: 182 mm at 96 pixels an inch.
+    await page.setViewportSize({ width: 688, height: 1024 });
+    await page.emulateMedia({ media: 'print' });
+    expect(await misplacedOnFlyer(page)).toEqual([]);
+    const [patient, laboratory] = await Promise.all([0, 1].map((i) => qrOn(page, '.flyer svg', i)));
+    expect(patient).toMatch(/^https:\/\/localhost\/\?[0-9A-F-]{43}$/);
+    expect(laboratory).toBe(patient);
+    await page.emulateMedia({ media: 'screen' });
+    for (const width of [600, 360]) {
+      await page.setViewportSize({ width, height: 700 });
+      expect([width, await scrollsSideways(page)]).toEqual([width, false]);
+    }
+    expect(await axeViolations(page)).toEqual([]);
+  });
+});
+
 describe('the table of batches', () => {
   it('shows the button that withdraws, whatever the batch is called, on any screen', async ({ expect }) => {
     const page = await makeCards('W'.repeat(100), 'M'.repeat(60), 20);

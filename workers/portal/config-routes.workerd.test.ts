@@ -128,7 +128,7 @@ describe('publish and roll back', () => {
     [{ kind: 'would-publish', version: 2 }, 200],
     [{ kind: 'accepted', version: 2 }, 202],
     [{ kind: 'conflict', version: 5 }, 409],
-    [{ kind: 'invalid', violations: [{ path: 'a', value: '1', rule: 'must not' }] }, 422],
+    [{ kind: 'invalid', violations: [{ path: 'a', value: '1', rule: 'must be JSON', values: {} }] }, 422],
   ])('answer %o with %i', async ([reply, status], { expect }) => {
     const response = await portal(reply).call('POST', '/publish', { document: '{}', expectedVersion: 0 });
     expect([response.status, await response.json()]).toEqual([status, reply]);

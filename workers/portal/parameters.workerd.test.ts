@@ -73,4 +73,26 @@ describe('the page of parameters', () => {
       '/staff/parameters?notice=parametersGone',
     );
   });
+
+  it('turns over what each proposal changes, 25 fields a page; the caption says how many there are', async ({
+    expect,
+  }) => {
+    const [first, second] = [browserOf(), browserOf()];
+    const base = await version();
+    const fields = Array.from({ length: 60 }, (_, i) => `changed-${String(i).padStart(2, '0')}`);
+    await publish(first, { a: 4, other: 1 }, base);
+    await publish(second, { a: 4, ...Object.fromEntries(fields.map((field) => [field, 1])) }, base);
+    const reader = browserOf();
+    const seen: string[] = [];
+    let next: string | undefined = '/staff/parameters';
+    for (let page = 1; next !== undefined; page++) {
+      const text = await (await reader.send(next)).text();
+      expect(text).toContain('<p>Fields it changes: 1</p>');
+      expect(text).toContain('<p>Fields it changes: 60</p>');
+      expect(text).toContain(`Page ${page} of 3`);
+      seen.push(...fields.filter((field) => text.includes(`>${field}<`)));
+      next = /href="([^"]+)"[^>]*>Next page/.exec(text)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect(seen).toEqual(fields);
+  });
 });

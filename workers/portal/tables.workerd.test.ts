@@ -1,7 +1,7 @@
 /** @module Tables of the staff pages, page by page, and the times in them, in workerd with the real StaffRoom. */
 import { describe, it } from 'vitest';
 import type { Role } from './roles.ts';
-import { Browser, ENV } from './test-rig.ts';
+import { Browser, ENV, NOW } from './test-rig.ts';
 
 let people = 0;
 /** Somebody whom no other test knows. */
@@ -50,6 +50,32 @@ describe('a table', () => {
     const text = await (await browserOf('operator').send('/staff/sessions?page=1&blocked=2&other=x')).text();
     expect(text).toMatch(/href="\/staff\/sessions\?page=1&amp;blocked=3"/);
     expect(text.match(/key:[0-9a-f]{64}/g)).toHaveLength(25);
+  });
+
+  it('of authorities has pages, beside those of holders', async ({ expect }) => {
+    const room = ENV.STAFF_ROOM.getByName('room');
+    const names = Array.from({ length: 30 }, (_, i) => `CN=Authority ${String(i).padStart(2, '0')}`);
+    for (const [i, name] of names.entries()) {
+      const authority = i.toString(16).padStart(64, '0');
+      const facts = { authority, name, nameHash: authority, number: '0'.repeat(40), thisUpdate: NOW, entries: 0 };
+      const list = { ...facts, nextUpdate: NOW + 86_400 };
+      await room.finishList((await room.beginList(list)) ?? -1, list);
+    }
+    const staff = browserOf('operator');
+    const all = (await room.authorities()).length;
+    const pages = Math.ceil(all / 25);
+    const after = 'card:' + '0'.repeat(64);
+    const seen: string[] = [];
+    let next: string | undefined = `/staff/holders?after=${encodeURIComponent(after)}`;
+    for (let page = 1; next !== undefined; page++) {
+      const text = await (await staff.send(next)).text();
+      expect(text).toContain(`Page ${page} of ${pages}`);
+      // The list to choose from, above, has all of them.
+      const [, table = ''] = text.split('role="table" aria-label="Authorities and their lists');
+      seen.push(...names.filter((name) => table.includes(`${name}<`)));
+      next = /href="([^"]+)"[^>]*>Next page/.exec(table)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect(seen.toSorted()).toEqual(names);
   });
 });
 

@@ -4,6 +4,7 @@
  *   RATE_FACTOR  part of 8,333 sessions/s (30 million phones) that this machine makes; one file for laptop, CI and fleet
  *   DURATION     seconds of the constant part
  *   REGION       DE or EUR; CWA's phones read EUR
+ *   PORTAL_URL   where staff pages are; an edge unless it is set
  *   MANIFEST_KEY file of the key that heads are signed with, public half, PEM; without it signatures are not checked
  *   TIMEOUT      seconds until a request counts as failed
  *   SUMMARY      where the JSON summary goes
@@ -27,6 +28,9 @@ interface Targets {
       | 'deadlineSpreadMillisecondsP95',
       number
     >
+  >;
+  readonly portal: Readonly<
+    Record<'agents' | 'agentSecondsPerTeleTan' | 'lookUpsPerSecond' | 'pageMillisecondsP95', number>
   >;
 }
 

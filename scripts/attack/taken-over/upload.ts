@@ -3,109 +3,15 @@
  * likes. What it may get is one payload for each TAN that passed (docs/decisions/023), and no more.
  */
 import { randomUUID } from 'node:crypto';
-import { commitToId, commitToPayload, deathReceipt, type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
-import { encodeRiskLevel } from '../../../domain/keys/risk.ts';
-import type { AcceptedUpload, IntakePermit, ReserveReply } from '../../../domain/rpc.ts';
+import { type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
+import type { AcceptedUpload, IntakePermit } from '../../../domain/rpc.ts';
 import { startLocalEdge } from '../../../local-edge/local-edge.ts';
-import { readExportZip } from '../../../protocol/export/export-reader.ts';
-import { dateOfHour, hourOf, hourOfDay, SECONDS_PER_HOUR } from '../../../protocol/gaen/intervals.ts';
-import type { TemporaryExposureKey } from '../../../protocol/gaen/keys.ts';
-import { toHex } from '../../../protocol/primitives/bytes.ts';
-import { hourPath } from '../../../protocol/index/cwa-tree.ts';
+import { SECONDS_PER_HOUR } from '../../../protocol/gaen/intervals.ts';
 import { issueTans, moveClock, setClock } from '../../support/operator.ts';
-import { byteSource, patientKeys } from '../../support/patients.ts';
 import type { Verdict } from '../attack.ts';
-import { type Adapt, type EdgeWorkers, type Puppet, puppetOf, withPuppet } from '../puppet.ts';
-
-/** 2026-06-15 10:20 UTC. */
-const START = 1_781_518_800;
-/** As many as the audit of issue 13 invented. */
-const INVENTED = 180;
-const NONCE = 'ab'.repeat(16);
-/** Any will do: the ids are its own to choose. */
-const ID_KEY = new Uint8Array(32).fill(1);
-
-/** Without minima, so that what got in is published in the next hour. */
-const VARS = { upload: { ANSWER_DEADLINE_MS: '0' }, origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } };
-
-/** The strings of the puppet, and what it is told of the protocol. */
-class Rogue {
-  readonly #puppet: Puppet;
-  readonly #random: (length: number) => Uint8Array;
-  /** Hex of every key that it ever tried to get in. */
-  readonly tried = new Set<string>();
-  /** MAC of a permit → the issue id that it was made for. */
-  readonly #issues = new Map<string, string | null>();
-
-  constructor(url: string, seed: number) {
-    this.#puppet = puppetOf(url);
-    this.#random = byteSource(`taken over/${seed}`);
-  }
-
-  /** @returns `n` keys that no phone ever had */
-  invent(n: number): TemporaryExposureKey[] {
-    const keys = patientKeys(this.#random, START)
-      .slice(0, n)
-      .map((key) => ({ ...key, transmissionRiskLevel: 6, ...encodeRiskLevel(6) }));
-    for (const { keyData } of keys) this.tried.add(toHex(keyData));
-    return keys;
-  }
-
-  upload(keys: readonly TemporaryExposureKey[]): AcceptedUpload {
-    return { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
-  }
-
-  /** @returns the permit for an upload under an id, as far as `verification` gives one */
-  async permit(
-    tan: string,
-    reservationId: string,
-    upload: AcceptedUpload,
-    digest = 'ab'.repeat(32),
-  ): Promise<IntakePermit | null> {
-    const id = originIdOf(ID_KEY, reservationId);
-    const request = {
-      digest,
-      reservationId,
-      idCommitment: commitToId(id),
-      payloadCommitment: commitToPayload(upload, NONCE),
-    };
-    const answer = await this.#puppet.call('REDEEM', 'reserve', [tan, request]);
-    const reply = ('value' in answer ? answer.value : { kind: 'unknown' }) as ReserveReply;
-    if (reply.kind !== 'reserved') return null;
-    this.#issues.set(reply.permit.mac, reply.issueId);
-    return { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE };
-  }
-
-  /** @param issueId left out: the one that the permit was made for */
-  async accept(
-    { uploadId }: OriginId,
-    upload: AcceptedUpload,
-    permit: IntakePermit | null,
-    issueId = this.#issues.get(permit?.mac ?? '') ?? null,
-  ): Promise<{ kind: string; receipt?: string }> {
-    const mac = { hour: hourOf(START), mac: '0'.repeat(64), idNonce: NONCE, payloadNonce: NONCE };
-    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, { ...upload, issueId }, permit ?? mac]);
-    return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
-  }
-
-  async resolve({ uploadId, idNonce }: OriginId): Promise<{ kind: string; receipt?: string }> {
-    const answer = await this.#puppet.call('INTAKE', 'resolve', [uploadId, idNonce]);
-    return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
-  }
-
-  async release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    await this.#puppet.call('REDEEM', 'release', [tan, reservationId, receipt]);
-  }
-}
-
-/** @returns hex of the keys of the hour that was sealed last, or null when it was not */
-async function published(url: string, now: number): Promise<string[] | null> {
-  const hour = hourOf(now) - 1;
-  const response = await fetch(`${url}/${hourPath('DE', dateOfHour(hour), hourOfDay(hour))}`);
-  if (!response.ok) return null;
-  const read = readExportZip(new Uint8Array(await response.arrayBuffer()), null);
-  return read.ok ? read.exportFile.keys.map(({ keyData }) => toHex(keyData)) : null;
-}
+import { withPuppet } from '../puppet.ts';
+import { ID_KEY, INVENTED, published, releaseWithoutProof, Rogue, START, VARS } from './rogue-upload.ts';
+import { formerIntake, looseRedeem } from './upload-faults.ts';
 
 const refusal = (what: string, kind: string): Verdict => ({
   what,
@@ -159,16 +65,7 @@ async function tryWithoutRight(rogue: Rogue, tan: string, hiddenTan: string): Pr
 /** With TANs that passed: whatever is tried with one, one payload is stored. @returns TANs, and keys a payload */
 async function tryTwice(rogue: Rogue, tans: readonly [string, string, string]): Promise<void> {
   const [twice, dead, known] = tans;
-  // Another payload under the same id, and a release without proof.
-  const one = randomUUID();
-  const id = originIdOf(ID_KEY, one);
-  const [a, b] = [rogue.upload(rogue.invent(12)), rogue.upload(rogue.invent(12))];
-  await rogue.accept(id, a, await rogue.permit(twice, one, a));
-  await rogue.accept(id, b, await rogue.permit(twice, one, b));
-  for (const receipt of ['', '0'.repeat(64), deathReceipt(ID_KEY, commitToId(id))])
-    await rogue.release(twice, one, receipt);
-  const two = randomUUID();
-  await rogue.accept(originIdOf(ID_KEY, two), b, await rogue.permit(twice, two, b, 'cd'.repeat(32)));
+  const a = await releaseWithoutProof(rogue, twice);
 
   // An id that is declared dead, its receipt spent, and then used all the same.
   await burnTwice(rogue, dead, async (first, upload) => {
@@ -240,58 +137,8 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
         holds: payloads === 4,
       },
       await formerIntake(seed),
+      await looseRedeem(seed),
     ].map((verdict) => ({ ...verdict, what: `upload: ${verdict.what}` }));
-  } finally {
-    await edge.dispose();
-  }
-}
-
-const FORMER = 'former-intake';
-/** `Intake` as it was before decision 023: whatever `upload` sends goes to the buffer. */
-const FORMER_INTAKE = `
-import { WorkerEntrypoint } from 'cloudflare:workers';
-export class Intake extends WorkerEntrypoint {
-  accept(uploadId, upload) { return this.env.SUBMISSION_BUFFER.getByName('buffer').accept(uploadId, upload); }
-  resolve(uploadId) { return this.env.SUBMISSION_BUFFER.getByName('buffer').resolve(uploadId); }
-}
-export default { fetch: () => new Response(null, { status: 404 }) };`;
-
-/** The fault put there on purpose: the same 180 invented keys must be found published. */
-async function formerIntake(seed: number): Promise<Verdict> {
-  const adapt: Adapt = (workers) => {
-    const former = {
-      name: FORMER,
-      modules: [{ type: 'ESModule', path: 'former-intake.js', contents: FORMER_INTAKE }],
-      compatibilityDate: workers[0]?.compatibilityDate,
-      durableObjects: {
-        SUBMISSION_BUFFER: { className: 'SubmissionBuffer', scriptName: 'exposure-edge-origin', useSQLite: true },
-      },
-    } as unknown as EdgeWorkers[number];
-    const faulty = workers.map((worker): EdgeWorkers[number] => {
-      if (worker.name !== 'exposure-edge-upload') return worker;
-      const { serviceBindings } = worker as { readonly serviceBindings?: object };
-      return {
-        ...worker,
-        serviceBindings: { ...serviceBindings, INTAKE: { name: FORMER, entrypoint: 'Intake' } },
-      };
-    });
-    return withPuppet('upload')([...faulty, former]);
-  };
-  const edge = await startLocalEdge({ vars: VARS, adapt, onLog: () => undefined });
-  try {
-    await setClock(edge.url, START);
-    const rogue = new Rogue(edge.url, seed);
-    for (let n = 0; n < INVENTED; n += 12) {
-      await rogue.accept(originIdOf(ID_KEY, randomUUID()), rogue.upload(rogue.invent(12)), null);
-    }
-    await moveClock(edge.url, START + SECONDS_PER_HOUR);
-    const found = (await published(edge.url, START + SECONDS_PER_HOUR))?.length ?? 0;
-    return {
-      what: 'fault put there: an Intake that checks nothing; invented keys published',
-      figure: String(found),
-      bound: `found: ${INVENTED}`,
-      holds: found === INVENTED,
-    };
   } finally {
     await edge.dispose();
   }

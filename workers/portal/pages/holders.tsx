@@ -10,6 +10,7 @@ import { holderIn, isCardSubject } from '../card-input.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
+import { pageOf } from '../paging.tsx';
 import { PROFESSIONAL_ROLES, type Role } from '../roles.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import type { Texts } from '../texts/en.ts';
@@ -28,22 +29,35 @@ export function AuthorityField({ t, authorities }: { t: Texts; authorities: read
   );
 }
 
+/** Parameter of the address: page of the table of authorities, which stands below that of holders. */
+const AUTHORITY_PAGE = 'authorities';
+
 function Authorities({ c, authorities }: { c: StaffContext; authorities: readonly ListFacts[] }) {
   const { texts: t, times, now } = c.var;
   if (authorities.length === 0) return <p>{t.authoritiesNone}</p>;
+  const caption = t.authoritiesTitle;
+  const { rows, links } = pageOf(c, authorities, {
+    page: 'holders',
+    parameter: AUTHORITY_PAGE,
+    caption,
+    keeps: 'after',
+  });
   return (
-    <Table
-      caption={t.authoritiesTitle}
-      heads={[t.holdersAuthority, t.authoritiesMade, t.authoritiesUntil, t.authoritiesRevoked, t.codesState]}
-      rows={authorities.map(({ name, thisUpdate, nextUpdate, entries }) => [
-        <Long>{name}</Long>,
-        <span class="nowrap">{times.time(thisUpdate)}</span>,
-        <span class="nowrap">{times.time(nextUpdate)}</span>,
-        entries,
-        now < nextUpdate ? t.authoritiesFresh : <strong>{t.authoritiesStale}</strong>,
-      ])}
-      numeric={[3]}
-    />
+    <>
+      <Table
+        caption={caption}
+        heads={[t.holdersAuthority, t.authoritiesMade, t.authoritiesUntil, t.authoritiesRevoked, t.codesState]}
+        rows={rows.map(({ name, thisUpdate, nextUpdate, entries }) => [
+          <Long>{name}</Long>,
+          <span class="nowrap">{times.time(thisUpdate)}</span>,
+          <span class="nowrap">{times.time(nextUpdate)}</span>,
+          entries,
+          now < nextUpdate ? t.authoritiesFresh : <strong>{t.authoritiesStale}</strong>,
+        ])}
+        numeric={[3]}
+      />
+      {links}
+    </>
   );
 }
 
@@ -93,6 +107,13 @@ async function content(c: StaffContext) {
   ]);
   const holders = listed.map((holder) => ({ ...holder, roles: [...holder.roles] }));
   const last = holders.length === HOLDER_PAGE ? holders.at(-1) : undefined;
+  const at = c.req.query(AUTHORITY_PAGE);
+  // The other table stays where it is.
+  const kept = at === undefined ? {} : { [AUTHORITY_PAGE]: at };
+  const holdersAt = (from: Record<string, string>): string => {
+    const query = new URLSearchParams({ ...from, ...kept }).toString();
+    return query === '' ? '/staff/holders' : `/staff/holders?${query}`;
+  };
   return (
     <>
       <p>{t.holdersIntro}</p>
@@ -100,12 +121,12 @@ async function content(c: StaffContext) {
       {(last !== undefined || after !== '') && (
         <nav class="row" aria-label={t.pages}>
           {after !== '' && (
-            <a class="button plain" href="/staff/holders">
+            <a class="button plain" href={holdersAt({})}>
               {t.holdersFirst}
             </a>
           )}
           {last !== undefined && (
-            <a class="button plain" href={`/staff/holders?after=${encodeURIComponent(last.subject)}`}>
+            <a class="button plain" href={holdersAt({ after: last.subject })}>
               {t.pageAfter}
             </a>
           )}

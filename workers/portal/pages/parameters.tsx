@@ -17,8 +17,6 @@ import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
 const PROPOSAL_ID = /^[0-9a-f]{32}$/;
-/** Differences that are listed; more are counted. */
-const SHOWN = 1_000;
 const HOUR = 3600;
 
 const NOTICE_OF: Readonly<Record<AgreeAnswer['kind'], NoticeKey>> = {
@@ -55,22 +53,35 @@ async function proposedText(c: StaffContext, proposal: Proposal, { history }: Pa
   return everyonesText(c, toVersion === null ? history[1] : history.find(({ version }) => version === toVersion));
 }
 
-function Changes({ c, before, after }: { c: StaffContext; before: string | null; after: string | null }) {
+interface ChangesProps {
+  readonly c: StaffContext;
+  readonly before: string | null;
+  readonly after: string | null;
+  /** Parameter of the address that says which page of this proposal's table is shown. */
+  readonly parameter: string;
+}
+
+function Changes({ c, before, after, parameter }: ChangesProps) {
   const { texts: t } = c.var;
   if (before === null || after === null) return <p>{t.parametersNoDifference}</p>;
   const found = differences(JSON.parse(before), JSON.parse(after));
   if (found.length === 0) return <p>{t.parametersNoDifference}</p>;
-  const rows = found
-    .slice(0, SHOWN)
-    .map(({ path, before: was, after: is }) => [
-      <span class="mono break">{path}</span>,
-      <span class="mono break">{was}</span>,
-      <span class="mono break">{is}</span>,
-    ]);
+  // Whoever agrees must know how much there is beyond the page that is open.
+  const caption = fill(t.parametersChanges, { count: found.length });
+  const { rows, links } = pageOf(c, found, { page: 'parameters', parameter, caption });
   return (
     <>
-      <Table caption={t.parametersChanges} heads={[t.parametersField, t.parametersNow, t.parametersThen]} rows={rows} />
-      {found.length > SHOWN && <p>{fill(t.parametersMore, { count: found.length - SHOWN })}</p>}
+      <p>{caption}</p>
+      <Table
+        caption={caption}
+        heads={[t.parametersField, t.parametersNow, t.parametersThen]}
+        rows={rows.map(({ path, before: was, after: is }) => [
+          <span class="mono break">{path}</span>,
+          <span class="mono break">{was}</span>,
+          <span class="mono break">{is}</span>,
+        ])}
+      />
+      {links}
     </>
   );
 }
@@ -85,7 +96,14 @@ function ProposalButton(props: { c: StaffContext; action: string; id: string; pl
   );
 }
 
-async function ProposalView({ c, proposal, status }: { c: StaffContext; proposal: Proposal; status: ParameterStatus }) {
+interface ProposalProps {
+  readonly c: StaffContext;
+  readonly proposal: Proposal;
+  readonly status: ParameterStatus;
+  readonly parameter: string;
+}
+
+async function ProposalView({ c, proposal, status, parameter }: ProposalProps) {
   const { texts: t, times, identity } = c.var;
   const proposed = proposedIn(proposal);
   const own = proposal.by === identity.subject;
@@ -99,7 +117,7 @@ async function ProposalView({ c, proposal, status }: { c: StaffContext; proposal
         {fill(t.parametersBy, { who: proposal.by, time: times.time(proposal.at) })} · {shareText(c, audience)}
       </p>
       {stale && <Notice kind="bad">{fill(t.parametersStale, { version: proposal.expectedVersion })}</Notice>}
-      <Changes c={c} before={before} after={after} />
+      <Changes c={c} before={before} after={after} parameter={parameter} />
       {own && <p>{t.parametersYours}</p>}
       <div class="row">
         {!own && !stale && (
@@ -130,7 +148,9 @@ export function parameterRoutes() {
       shares: documents.map(({ audience }) => shareText(c, { ...audience })),
     }));
     const versions = pageOf(c, history, { page: 'parameters', parameter: 'page', caption: t.parametersHistory });
-    const views = await Promise.all(proposals.map((proposal) => ProposalView({ c, proposal, status })));
+    const views = await Promise.all(
+      proposals.map((proposal, n) => ProposalView({ c, proposal, status, parameter: `changes${n + 1}` })),
+    );
     return answerPage(
       c,
       'parameters',

@@ -91,11 +91,10 @@ export const formsDe: Readonly<Record<keyof typeof formsEn, string>> = {
   parametersBy: 'Vorgeschlagen von {who}, {time}',
   parametersStale:
     'Der Vorschlag beruht auf Version {version}, die nicht mehr die neueste ist. Er kann nicht veröffentlicht werden; schlagen Sie ihn im Risiko-Explorer neu vor.',
-  parametersChanges: 'Was sich ändert',
+  parametersChanges: 'Geänderte Felder: {count}',
   parametersField: 'Feld',
   parametersNow: 'Gilt jetzt',
   parametersThen: 'Vorgeschlagen',
-  parametersMore: '{count} weitere Felder.',
   parametersNoDifference: 'Kein Feld des Dokuments, das für alle Telefone gilt, ändert sich.',
   parametersYours: 'Ihr eigener Vorschlag: Jemand anderes muss zustimmen.',
   parametersAgree: 'Zustimmen und veröffentlichen',

@@ -85,11 +85,10 @@ export const formsEn = {
   parametersBy: 'Proposed by {who}, {time}',
   parametersStale:
     'It was made of version {version}, which is no longer the newest. It cannot be published; propose it again in the risk explorer.',
-  parametersChanges: 'What it changes',
+  parametersChanges: 'Fields it changes: {count}',
   parametersField: 'Field',
   parametersNow: 'In force',
   parametersThen: 'Proposed',
-  parametersMore: '{count} more fields.',
   parametersNoDifference: 'It changes no field of the document that is for all phones.',
   parametersYours: 'You proposed it: somebody else must agree.',
   parametersAgree: 'Agree and publish',

@@ -88,11 +88,10 @@ export const formsNl: Readonly<Record<keyof typeof formsEn, string>> = {
   parametersBy: 'Voorgesteld door {who}, {time}',
   parametersStale:
     'Het voorstel gaat uit van versie {version}, die niet meer de nieuwste is. Het kan niet worden gepubliceerd; stel het in de risicoverkenner opnieuw voor.',
-  parametersChanges: 'Wat er verandert',
+  parametersChanges: 'Gewijzigde velden: {count}',
   parametersField: 'Veld',
   parametersNow: 'Geldt nu',
   parametersThen: 'Voorgesteld',
-  parametersMore: 'Nog {count} velden.',
   parametersNoDifference: 'Geen veld van het document dat voor alle telefoons geldt verandert.',
   parametersYours: 'Uw eigen voorstel: iemand anders moet instemmen.',
   parametersAgree: 'Instemmen en publiceren',

@@ -2,14 +2,12 @@
  * @module `origin` judges an upload again, by the rules that `upload` has judged it by: a Worker that any phone can reach may
  * be taken over, and what is stored ends in a file that every phone reads (docs/architecture.md §4.2).
  */
+import { isIssueId } from '../issue.ts';
 import type { AcceptedUpload } from '../rpc.ts';
 import { MAX_KEYS_PER_UPLOAD } from './limits.ts';
 import { withHome } from './regions.ts';
 import type { UploadPolicy } from './upload-rules.ts';
 import { checkUpload, publishableKeys } from './validate.ts';
-
-/** A batch's id is a UUID; an operator may name one otherwise. */
-const MAX_BATCH_ID_LENGTH = 100;
 
 /**
  * @param upload as it came by RPC: of any shape
@@ -39,7 +37,7 @@ export function recheckUpload(
 /** Types lie about what another Worker sent; numbers are judged by the rules, which take whole ones alone. */
 function hasShape(upload: AcceptedUpload): boolean {
   if (typeof upload !== 'object' || upload === null) return false;
-  const { keys, regions, consentToFederation, codeBatchId } = upload;
+  const { keys, regions, consentToFederation, issueId } = upload;
   return (
     Array.isArray(keys) &&
     // What upload hands on has been through the rules that drop: more than this is no upload of a phone.
@@ -48,7 +46,7 @@ function hasShape(upload: AcceptedUpload): boolean {
     Array.isArray(regions) &&
     regions.every((region) => typeof region === 'string') &&
     typeof consentToFederation === 'boolean' &&
-    (codeBatchId === null || (typeof codeBatchId === 'string' && codeBatchId.length <= MAX_BATCH_ID_LENGTH))
+    (issueId === null || isIssueId(issueId))
   );
 }
 

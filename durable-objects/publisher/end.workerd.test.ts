@@ -200,7 +200,7 @@ describe('purge', () => {
           regions: ['DE'],
           consentToFederation: true,
           origin: 'DE',
-          codeBatchId: null,
+          issueId: null,
         }),
       ).toEqual({ kind: 'ended' });
       const alarmed = async (instance: { alarm(): Promise<void> }, { storage }: DurableObjectState): Promise<void> => {

@@ -148,7 +148,7 @@ async function acceptReserved(
   { redeem, intake }: StorePorts,
   tan: string,
   offer: Offer,
-  { reservationId, codeBatchId, permit }: Extract<ReserveReply, { readonly kind: 'reserved' }>,
+  { reservationId, issueId, permit }: Extract<ReserveReply, { readonly kind: 'reserved' }>,
   { uploadId, idNonce }: OriginId,
 ): Promise<Outcome | null> {
   const { keys, dropped, refused, payload, payloadNonce } = offer;
@@ -161,7 +161,7 @@ async function acceptReserved(
     const all = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     return dropped['future-start'] === all ? { kind: 'clock-wrong' } : STORED;
   }
-  const reply = await intake.accept(uploadId, { ...payload, codeBatchId }, { ...permit, idNonce, payloadNonce });
+  const reply = await intake.accept(uploadId, { ...payload, issueId }, { ...permit, idNonce, payloadNonce });
   switch (reply.kind) {
     case 'stored':
       return committed(redeem, tan, reservationId);

@@ -70,7 +70,7 @@ async function copyPrivate(state: string, folder: string): Promise<void> {
   try {
     const store = bucketStore(buckets.privateBucket);
     const target = folderStore(folder);
-    const names = (await store.list('')).filter((name) => /^(log|sets|openings|codes|taken)\//.test(name));
+    const names = (await store.list('')).filter((name) => /^(log|sets|openings|issues|taken)\//.test(name));
     const puts: Promise<void>[] = [];
     const meta = { contentType: '', cacheControl: '', expires: null };
     await eachObject(store, names, (name, bytes) => void puts.push(target.put(name, bytes, meta)));

@@ -55,7 +55,7 @@ export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKe
       const from = next;
       next += KEYS_A_CALL;
       const part = keys.slice(from, next);
-      const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+      const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
       await buffer.accept(`${name}-${from}`, packUpload(upload));
     }
   };

@@ -32,7 +32,7 @@ const UPLOAD: AcceptedUpload = {
   regions: ['DE'],
   consentToFederation: true,
   origin: 'DE',
-  codeBatchId: 'cards-1',
+  issueId: 'cards-1',
 };
 const id = originIdOf(ID_KEY, 'reservation 1');
 
@@ -42,7 +42,7 @@ function permitFor(upload: AcceptedUpload, origin = id, hour = HOUR): IntakePerm
     hour,
     idCommitment: commitToId(origin),
     payloadCommitment: commitToPayload(upload, NONCE),
-    codeBatchId: upload.codeBatchId,
+    issueId: upload.issueId,
   };
   return { hour, mac: signPermit(PERMIT_KEY, facts), idNonce: origin.idNonce, payloadNonce: NONCE };
 }
@@ -83,8 +83,8 @@ describe('a permit', () => {
     ['other regions', { regions: ['DE', 'FR'] }],
     ['no consent', { consentToFederation: false }],
     ['another origin', { origin: 'FR' }],
-    ['another code batch', { codeBatchId: 'cards-2' }],
-    ['no code batch', { codeBatchId: null }],
+    ['another issue id', { issueId: 'cards-2' }],
+    ['no issue id', { issueId: null }],
   ])('does not let in %s', ([, change], { expect }) => {
     expect(permits(PERMIT_KEY, HOUR, id.uploadId, { ...UPLOAD, ...change }, permitFor(UPLOAD))).toBe(false);
   });

@@ -61,8 +61,8 @@ export function commitToId({ uploadId, idNonce }: OriginId): string {
   return toHex(sha256(ID_COMMITMENT_LABEL, utf8(`${idNonce}${uploadId}`)));
 }
 
-/** Everything that is published or kept of an upload, but its code batch, which `verification` adds. */
-export type CommittedPayload = Omit<AcceptedUpload, 'codeBatchId'>;
+/** Everything that is published or kept of an upload, but its issue id, which `verification` adds. */
+export type CommittedPayload = Omit<AcceptedUpload, 'issueId'>;
 
 /**
  * @param payload what `origin` will be told
@@ -105,14 +105,14 @@ export interface PermitFacts {
   readonly idCommitment: string;
   /** 64 hex digits, from this attempt. */
   readonly payloadCommitment: string;
-  /** Batch of the code card behind the TAN, so that `upload` can't hide which. */
-  readonly codeBatchId: string | null;
+  /** Of who vouched for the TAN, so that `upload` can't hide who. */
+  readonly issueId: string | null;
 }
 
 /** @param permitKey 32 bytes, shared by `verification` and `origin` @returns 64 hex digits */
 export function signPermit(permitKey: Uint8Array, facts: PermitFacts): string {
-  const { hour, idCommitment, payloadCommitment, codeBatchId } = facts;
-  const text = JSON.stringify([hour, idCommitment, payloadCommitment, codeBatchId]);
+  const { hour, idCommitment, payloadCommitment, issueId } = facts;
+  const text = JSON.stringify([hour, idCommitment, payloadCommitment, issueId]);
   return toHex(hmacSha256(permitKey, PERMIT_LABEL, utf8(text)));
 }
 
@@ -144,7 +144,7 @@ export function permits(
     hour: permit.hour,
     idCommitment: commitToId({ uploadId, idNonce: permit.idNonce }),
     payloadCommitment: commitToPayload(upload, permit.payloadNonce),
-    codeBatchId: upload.codeBatchId,
+    issueId: upload.issueId,
   };
   return sameMac(signPermit(permitKey, facts), permit.mac);
 }

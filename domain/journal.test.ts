@@ -19,12 +19,10 @@ const STATE: Omit<JournalState, 'rows'> = {
   hour: 494_856,
   firstHour: 494_000,
   sets: [{ setNo: 3, hour: 494_855, firstHour: null, lastHour: null, decision: 'empty', facts: '{}', purged: true }],
-  labels: [
-    { regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', synthetic: false, codeBatchId: 'cards-1' },
-  ],
+  labels: [{ regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', synthetic: false, issueId: 'cards-1' }],
   counters: [],
-  withdrawn: [],
   takenBack: [],
+  ended: [{ name: 'ab'.repeat(16), expiresHour: 494_500 }],
 };
 const LEAST = 6 * PAGE_BYTES;
 

@@ -41,7 +41,7 @@ export interface JournalLabel {
   readonly origin: string;
   /** A decoy. */
   readonly synthetic: boolean;
-  readonly codeBatchId: string | null;
+  readonly issueId: string | null;
 }
 
 /** A row of `release_counter` (durable-objects/STORAGE.md). */
@@ -76,10 +76,10 @@ export interface JournalState {
   readonly sets: readonly JournalSet[];
   readonly labels: readonly JournalLabel[];
   readonly counters: readonly JournalCounter[];
-  /** Batches of code cards that were withdrawn, and from which hour on. */
-  readonly withdrawn: readonly { readonly batchId: string; readonly fromHour: number; readonly expiresHour: number }[];
   /** Keys that their owners took back and the publisher hasn't ended yet, lowercase hex, ascending. */
   readonly takenBack: readonly string[];
+  /** Issue ids that have ended, by the buffer's names for them in hex. */
+  readonly ended: readonly { readonly name: string; readonly expiresHour: number }[];
   readonly rows: number;
 }
 

@@ -12,7 +12,7 @@ const KEY = fc.record({
   daysSinceOnsetOfSymptoms: fc.integer({ min: -14, max: 14 }),
   withdrawalHash: fc.option(fc.uint8Array({ min: 1, minLength: 16, maxLength: 16 })),
 });
-const about = { regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+const about = { regions: ['DE', 'FR'], consentToFederation: true, origin: 'DE', issueId: null };
 const uploadOf = (keys: object[]): AcceptedUpload => ({ ...about, keys: keys as AcceptedUpload['keys'] });
 
 describe('a packed upload', () => {

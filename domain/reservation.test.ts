@@ -4,7 +4,7 @@ import { commit, forgetAt, release, reserve, type TanRow } from './reservation.t
 
 const EXPIRES = 100_000;
 const LEASE = 60;
-const issued: TanRow = { state: 'issued', codeBatchId: 'batch-7', expiresAt: EXPIRES };
+const issued: TanRow = { state: 'issued', issueId: 'batch-7', expiresAt: EXPIRES };
 const held: TanRow = {
   ...issued,
   state: 'reserved',
@@ -20,7 +20,7 @@ const ask = (row: TanRow | null, digest: string, now: number) =>
   reserve(row, { digest, now, leaseSeconds: LEASE, reservationId: 'r2', idCommitment: 'commits to r2' });
 
 describe('reserve', () => {
-  const renewed = { kind: 'reserved', reservationId: 'r1', idCommitment: 'commits to r1', codeBatchId: 'batch-7' };
+  const renewed = { kind: 'reserved', reservationId: 'r1', idCommitment: 'commits to r1', issueId: 'batch-7' };
   const fresh = { ...renewed, reservationId: 'r2', idCommitment: 'commits to r2' };
   it.for<[name: string, row: TanRow | null, digest: string, now: number, reply: object]>([
     ['never issued', null, 'a', 0, { kind: 'unknown' }],
@@ -80,7 +80,7 @@ describe('commit and release', () => {
   });
 
   it('a committed row keeps nothing of its reservation', ({ expect }) => {
-    expect(Object.keys(commit(held, 'r1') ?? {}).toSorted()).toEqual(['codeBatchId', 'expiresAt', 'state']);
+    expect(Object.keys(commit(held, 'r1') ?? {}).toSorted()).toEqual(['expiresAt', 'issueId', 'state']);
   });
 });
 

@@ -9,7 +9,7 @@ import { GRACE_AFTER_EXPIRY_SECONDS } from './tan.ts';
 const SECONDS_PER_MINUTE = 60;
 
 interface Issued {
-  readonly codeBatchId: string | null;
+  readonly issueId: string | null;
   /** Unix seconds; from here on no new digest may take the TAN. */
   readonly expiresAt: number;
 }
@@ -50,7 +50,7 @@ type ReservationReply =
       readonly kind: 'reserved';
       readonly reservationId: string;
       readonly idCommitment: string;
-      readonly codeBatchId: string | null;
+      readonly issueId: string | null;
     }
   | { readonly kind: 'busy' }
   | { readonly kind: 'held'; readonly reservationId: string }
@@ -99,11 +99,11 @@ export function reserve(row: TanRow | null, question: ReserveQuestion): ReserveS
 }
 
 function held(row: TanRow, reservation: Reservation, leaseEnd: number): ReserveStep {
-  const { codeBatchId, expiresAt } = row;
+  const { issueId, expiresAt } = row;
   const { digest, reservationId, idCommitment } = reservation;
   return {
-    reply: { kind: 'reserved', reservationId, idCommitment, codeBatchId },
-    write: { state: 'reserved', digest, reservationId, idCommitment, leaseEnd, codeBatchId, expiresAt },
+    reply: { kind: 'reserved', reservationId, idCommitment, issueId },
+    write: { state: 'reserved', digest, reservationId, idCommitment, leaseEnd, issueId, expiresAt },
   };
 }
 
@@ -117,7 +117,7 @@ function held(row: TanRow, reservation: Reservation, leaseEnd: number): ReserveS
  */
 export function commit(row: TanRow | null, reservationId: string): TanRow | null {
   if (row?.state !== 'reserved' || row.reservationId !== reservationId) return null;
-  return { state: 'committed', codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
+  return { state: 'committed', issueId: row.issueId, expiresAt: row.expiresAt };
 }
 
 /**
@@ -134,7 +134,7 @@ export function release(
   proven: (idCommitment: string) => boolean,
 ): TanRow | null {
   if (row?.state !== 'reserved' || row.reservationId !== reservationId || !proven(row.idCommitment)) return null;
-  return { state: 'issued', codeBatchId: row.codeBatchId, expiresAt: row.expiresAt };
+  return { state: 'issued', issueId: row.issueId, expiresAt: row.expiresAt };
 }
 
 /**

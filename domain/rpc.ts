@@ -2,6 +2,7 @@
  * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a Worker never imports another; the class of an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { ClocksRpc } from './clock-status.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
 import type { AcceptedKey } from './keys/uploaded.ts';
@@ -11,6 +12,7 @@ import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 import type { RestoreRpc } from './restore.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
+import type { OriginRollbackRpc, VerificationRollbackRpc } from './rollback-rpc.ts';
 
 /** What `upload` knows once the request is parsed: no header, no address, no time. */
 export interface AcceptedUpload {
@@ -21,8 +23,8 @@ export interface AcceptedUpload {
   readonly consentToFederation: boolean;
   /** ISO 3166-1 alpha-2 country that took the upload in. */
   readonly origin: string;
-  /** Batch the authorising code was printed in, or null (docs/architecture.md §8: rollback). */
-  readonly codeBatchId: string | null;
+  /** Who vouched, and on which day (domain/issue.ts), or null: a TAN from before there were issue ids. */
+  readonly issueId: string | null;
 }
 
 /** What `upload` hands on with an upload, so that `origin` need not trust it (domain/intake-permit.ts); kept nowhere. */
@@ -97,7 +99,7 @@ export type ReserveReply =
   | {
       readonly kind: 'reserved';
       readonly reservationId: string;
-      readonly codeBatchId: string | null;
+      readonly issueId: string | null;
       readonly permit: PermitMac;
     }
   | { readonly kind: 'held'; readonly reservationId: string }
@@ -116,9 +118,10 @@ export interface RedeemRpc {
 }
 
 export interface IssueTansRequest {
-  /** 1..1000; 20 at least when a batch is named */
+  /** 1..1000 */
   readonly count: number;
-  readonly codeBatchId: string | null;
+  /** Who has them issued, as the portal names them; 1..100 characters. */
+  readonly issuer: string;
 }
 
 export interface IssuedTeleTanReply {
@@ -162,11 +165,12 @@ export interface CardSheet {
 }
 
 /** verification#BackOffice, bound by `portal` alone. `issuer` and `provider` are 1..100 characters, as the portal names them. */
-export interface VerificationBackOfficeRpc extends ClocksRpc, EndingRpc {
-  issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }>;
+export interface VerificationBackOfficeRpc extends ClocksRpc, EndingRpc, VerificationRollbackRpc {
+  /** @returns null when what this issuer vouches for today was rolled back */
+  issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null>;
   /**
    * @param request the order, 64 lowercase hex digits: the same one gives the same teleTAN and books it once. Left out: a new one
-   * @returns null when the issuer's quota is used up
+   * @returns null when the issuer's quota is used up, or what they vouch for today was rolled back
    */
   issueTeleTan(issuer: string, request?: string): Promise<IssuedTeleTanReply | null>;
   /** @returns what an order gave, while it is valid; null when there is no such order, it has expired or was revoked */
@@ -217,25 +221,6 @@ interface RegionStatus {
   readonly failing: boolean;
 }
 
-/** How far an object believes its clock (docs/architecture.md §11). */
-export interface ClockStatus {
-  /** e.g. `publisher`, `session-a` */
-  readonly object: string;
-  /** Its own clock, Unix seconds. */
-  readonly now: number;
-  /** The last instant that a second source of time confirmed, Unix seconds; null before the first. */
-  readonly confirmed: number | null;
-  /** True: its clock is too far ahead of that; it publishes and deletes nothing that falls due later. */
-  readonly held: boolean;
-}
-
-/** What each Worker with objects that publish or delete offers: to tell their clocks, and to be told the time. */
-interface ClocksRpc {
-  clocks(): Promise<readonly ClockStatus[]>;
-  /** @param at Unix seconds that another clock says */
-  confirmClocks(at: number): Promise<readonly ClockStatus[]>;
-}
-
 export interface OriginStatus {
   readonly regions: readonly RegionStatus[];
   /** True when nothing is due: every hour sealed up to now is INDEXED and PURGED. */
@@ -245,12 +230,11 @@ export interface OriginStatus {
 }
 
 /** origin#BackOffice, bound by `portal` alone. */
-export interface OriginBackOfficeRpc extends ParameterBackOfficeRpc, ClocksRpc, RestoreRpc, OriginEndingRpc {
+export interface OriginBackOfficeRpc
+  extends ParameterBackOfficeRpc, ClocksRpc, OriginRollbackRpc, RestoreRpc, OriginEndingRpc {
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
-  /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
-  markBatch(codeBatchId: string, from: number): Promise<void>;
 }
 
 /** What a laboratory said of one test, as an app may be told (domain/test-result). */

@@ -7,7 +7,7 @@
  * | 0..7 | `EESEAL1` and a zero |
  * | 8..11 | number of pages, big-endian |
  * | 12..76 | the encapsulated key, a P-256 point, uncompressed |
- * | then | the pages: 262,144 bytes and a tag of 16 each |
+ * | then | the pages, all of one length, 262,144 bytes unless it is said otherwise, and a tag of 16 each |
  *
  * Each page is bound to its place by HPKE's sequence number and to the number of pages by the associated data, so one that
  * is missing, doubled, moved or of another object is refused.
@@ -18,7 +18,7 @@ import { err, ok, type Result } from '../protocol/primitives/result.ts';
 import { pointFromSpki, scalarFromPem, spkiFromPem } from '../protocol/signing.ts';
 import type { RandomBytes } from './random.ts';
 
-/** Plain bytes of a page. */
+/** Plain bytes of a page, unless another size is asked for. */
 export const PAGE_BYTES = 262_144;
 const TAG_BYTES = 16;
 const MAGIC = utf8('EESEAL1\0');
@@ -26,7 +26,6 @@ const COUNT_OFFSET = MAGIC.length;
 const KEY_OFFSET = COUNT_OFFSET + 4;
 const POINT_BYTES = 65;
 const HEADER_BYTES = KEY_OFFSET + POINT_BYTES;
-const SEALED_PAGE_BYTES = PAGE_BYTES + TAG_BYTES;
 
 /** Where a secret is given, the private key isn't asked for. */
 const NO_KEY: unknown = null;
@@ -58,6 +57,7 @@ export async function openerKey(pem: string): Promise<CryptoKey> {
  * @param use what is sealed, e.g. `exposure-edge/journal/v1`: something sealed for one use opens for no other
  * @param pages number of pages, at least 1
  * @param fill writes the plain bytes of a page into memory that is used again; zeros are there before
+ * @param pageBytes plain bytes of a page, at least 1
  * @returns the sealed bytes, always as many for as many pages
  */
 export async function sealPages(
@@ -66,21 +66,23 @@ export async function sealPages(
   use: string,
   pages: number,
   fill: (page: Uint8Array, n: number) => void,
+  pageBytes = PAGE_BYTES,
 ): Promise<Uint8Array> {
   const sender = await suite.createSenderContext({
     recipientPublicKey: key,
     info: utf8(use).slice().buffer,
     ekm: random(32),
   });
-  const sealed = new Uint8Array(HEADER_BYTES + pages * SEALED_PAGE_BYTES);
+  const sealedPageBytes = pageBytes + TAG_BYTES;
+  const sealed = new Uint8Array(HEADER_BYTES + pages * sealedPageBytes);
   sealed.set(MAGIC);
   new DataView(sealed.buffer).setUint32(COUNT_OFFSET, pages);
   sealed.set(new Uint8Array(sender.enc), KEY_OFFSET);
   const aad = sealed.slice(0, KEY_OFFSET);
-  const plain = new Uint8Array(PAGE_BYTES);
+  const plain = new Uint8Array(pageBytes);
   for (let n = 0; n < pages; n++) {
     fill(plain.fill(0), n);
-    sealed.set(new Uint8Array(await sender.seal(plain, aad)), HEADER_BYTES + n * SEALED_PAGE_BYTES);
+    sealed.set(new Uint8Array(await sender.seal(plain, aad)), HEADER_BYTES + n * sealedPageBytes);
   }
   return sealed;
 }
@@ -124,7 +126,10 @@ export async function openWithSecret(
 ): Promise<Result<Uint8Array, OpenError>> {
   if (!isHeader(sealed)) return err('not sealed pages');
   const pages = new DataView(sealed.buffer, sealed.byteOffset).getUint32(COUNT_OFFSET);
-  if (sealed.length !== HEADER_BYTES + pages * SEALED_PAGE_BYTES) return err('cut off or too long');
+  // Their length isn't written down: each page's tag fits one length alone.
+  const sealedPageBytes = (sealed.length - HEADER_BYTES) / pages;
+  if (!Number.isInteger(sealedPageBytes) || sealedPageBytes <= TAG_BYTES) return err('cut off or too long');
+  const pageBytes = sealedPageBytes - TAG_BYTES;
   try {
     const enc = sealed.slice(KEY_OFFSET, HEADER_BYTES);
     // The library's key schedule, with a secret that was decapsulated elsewhere.
@@ -133,10 +138,10 @@ export async function openWithSecret(
     const info = utf8(use).slice().buffer;
     const recipient = await opener.createRecipientContext({ recipientKey: NO_KEY as CryptoKey, enc, info });
     const aad = sealed.slice(0, KEY_OFFSET);
-    const plain = new Uint8Array(pages * PAGE_BYTES);
+    const plain = new Uint8Array(pages * pageBytes);
     for (let n = 0; n < pages; n++) {
-      const at = HEADER_BYTES + n * SEALED_PAGE_BYTES;
-      plain.set(new Uint8Array(await recipient.open(sealed.slice(at, at + SEALED_PAGE_BYTES), aad)), n * PAGE_BYTES);
+      const at = HEADER_BYTES + n * sealedPageBytes;
+      plain.set(new Uint8Array(await recipient.open(sealed.slice(at, at + sealedPageBytes), aad)), n * pageBytes);
     }
     return ok(plain);
   } catch {

@@ -30,7 +30,10 @@ export interface Session {
   /** Set for `laboratory` alone: what the laboratory is asked by. */
   readonly hashedGuid: string | null;
   readonly hashedGuidWithBirthDate: string | null;
+  /** The batch of a code card. */
   readonly codeBatchId: string | null;
+  /** Of a teleTAN, since it was issued (domain/issue.ts); what a test's or a card's is follows from who vouched when. */
+  readonly issueId: string | null;
   readonly registeredAt: number | null;
   readonly polled: boolean;
   /** Number of the TAN that is current. */
@@ -90,6 +93,7 @@ export function laboratorySession(hashedGuid: string, withBirthDate: string | nu
     hashedGuid,
     hashedGuidWithBirthDate: withBirthDate,
     codeBatchId: null,
+    issueId: null,
     registeredAt: now,
     polled: false,
     tanNumber: 0,
@@ -101,18 +105,18 @@ export function laboratorySession(hashedGuid: string, withBirthDate: string | nu
   };
 }
 
-/** @returns a session that waits for its teleTAN or card to be used until `expiresAt` */
-export function issuedSession(
-  authorisation: 'teletan' | 'card',
-  codeBatchId: string | null,
-  expiresAt: number,
-): Session {
+/**
+ * @param by the issue id of a teleTAN, or the batch of a card
+ * @returns a session that waits for its teleTAN or card to be used until `expiresAt`
+ */
+export function issuedSession(authorisation: 'teletan' | 'card', by: string | null, expiresAt: number): Session {
   return {
     ...laboratorySession('', null, 0),
     state: 'issued',
     authorisation,
     hashedGuid: null,
-    codeBatchId,
+    codeBatchId: authorisation === 'card' ? by : null,
+    issueId: authorisation === 'teletan' ? by : null,
     registeredAt: null,
     expiresAt,
   };

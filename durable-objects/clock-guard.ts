@@ -7,7 +7,7 @@
  * Durable writes: one row, the last confirmed instant, and whether the object waits. A crash before it leaves the earlier
  * instant, which believes less; asking again writes it.
  */
-import type { ClockStatus } from '../domain/rpc.ts';
+import type { ClockStatus } from '../domain/clock-status.ts';
 import { SECONDS_PER_HOUR } from '../protocol/gaen/intervals.ts';
 import { isPurged } from './end-marker.ts';
 

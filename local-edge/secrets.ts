@@ -17,18 +17,19 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   LOG_SIGNING_KEY: 'log-public.pem',
 };
 
-/** Names the private half that the operator of a local edge signs or restores with outside of it. */
+/** Names the private half that the operator of a local edge signs with, restores with or rolls back with, outside of it. */
 const SIGNING_FILES: Readonly<Record<string, string>> = {
   LABORATORY_LIST_SIGNING_KEY: 'laboratories.pem',
+  UNDO_PRIVATE_KEY: 'undo-private.pem',
   RESTORE_PRIVATE_KEY: 'restore.pem',
 };
 
 const drawKeyPair = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs or restores. */
+/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs, restores or rolls back. */
 const otherHalfOf = (name: string): string =>
-  name.replace(/PUBLIC_KEY$/, name.startsWith('RESTORE') ? 'PRIVATE_KEY' : 'SIGNING_KEY');
+  name.replace(/PUBLIC_KEY$/, /^(RESTORE|UNDO)/.test(name) ? 'PRIVATE_KEY' : 'SIGNING_KEY');
 
 /** A secret by its name: a signing key is a P-256 key in PEM, any other is 32 bytes in base64. */
 const draw = (name: string): string =>

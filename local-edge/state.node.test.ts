@@ -114,7 +114,7 @@ describe('secrets.json', () => {
     expect(contents(state)).toEqual(before);
   });
 
-  it.for(['EXPORT_SIGNING_KEY', 'TAN_MAC_KEY', 'RESTORE_PRIVATE_KEY'])(
+  it.for(['EXPORT_SIGNING_KEY', 'TAN_MAC_KEY', 'RESTORE_PRIVATE_KEY', 'UNDO_PRIVATE_KEY'])(
     'without %s beside stored data is damaged, and with no secret at all, too',
     (name, { expect }) => {
       for (const left of [{ ...good(), [name]: undefined }, {}]) {

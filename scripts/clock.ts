@@ -2,7 +2,7 @@
  * @module `npm run clock`: the clocks of all objects that publish or delete, and an operator's word for what time it is
  * (docs/deploy.md, "A clock that isn't believed").
  */
-import type { ClockStatus } from '../domain/rpc.ts';
+import type { ClockStatus } from '../domain/clock-status.ts';
 import { flag, JSON_FLAG, url } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { confirmClocks, readClocks } from './support/operator.ts';

@@ -31,7 +31,7 @@ const [hour, day, sequence] = [count, count, z.int().min(1)];
 
 /** An object of the private bucket. */
 const recordObject = z.strictObject({
-  name: z.string().regex(/^(sets|openings|codes|quarantine|taken)\/\d+\/[a-z0-9-]+\.(bin|json)$/),
+  name: z.string().regex(/^(sets|openings|issues|quarantine|taken)\/\d+\/[a-z0-9-]+\.(bin|json)$/),
   /** Of its bytes. */
   sha256: hash,
   /** The midnight at which it goes: days since the Unix epoch. */

@@ -156,7 +156,7 @@ function canonical(value: unknown): string {
  * Compares the objects of records with what the log says of them.
  *
  * @param report of the log
- * @param hashes name → base64url of SHA-256 of each object under `sets/`, `codes/`, `quarantine/` and `taken/`, but for requests
+ * @param hashes name → base64url of SHA-256 of each object under `sets/`, `issues/`, `quarantine/` and `taken/`, but for requests
  * @returns what is missing, altered, or not known to the log; an hour that is being recorded isn't in the log yet
  */
 export function verifyObjects(report: LogReport, hashes: ReadonlyMap<string, string>): LogFinding[] {

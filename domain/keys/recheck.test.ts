@@ -20,7 +20,7 @@ const GOOD: AcceptedUpload = {
   regions: ['DE', 'FR'],
   consentToFederation: true,
   origin: 'DE',
-  codeBatchId: null,
+  issueId: null,
 };
 const first = GOOD.keys[0]!;
 const many = (count: number) =>
@@ -68,8 +68,8 @@ describe('what upload hands on', () => {
     ['a region that is a number', { regions: ['DE', 7] }],
     ['another origin', { origin: 'FR' }],
     ['no consent given or refused', { consentToFederation: undefined }],
-    ['a batch id of 101 characters', { codeBatchId: 'x'.repeat(101) }],
-    ['a batch id that is no text', { codeBatchId: {} }],
+    ['an issue id of another form', { issueId: 'x'.repeat(33) }],
+    ['an issue id that is no text', { issueId: {} }],
   ])('is refused with %s', ([, change], { expect }) => {
     expect(recheckUpload({ ...GOOD, ...change }, POLICY, NOW)).toBeNull();
   });

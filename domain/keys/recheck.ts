@@ -2,13 +2,11 @@
  * @module `origin` judges an upload again, by the rules that `upload` has judged it by: a Worker that any phone can reach may
  * be taken over, and what is stored ends in a file that every phone reads (docs/architecture.md §4.2).
  */
+import { isIssueId } from '../issue.ts';
 import type { AcceptedUpload } from '../rpc.ts';
 import { withHome } from './regions.ts';
 import type { UploadPolicy } from './upload-rules.ts';
 import { checkUpload, publishableKeys } from './validate.ts';
-
-/** A batch's id is a UUID; an operator may name one otherwise. */
-const MAX_BATCH_ID_LENGTH = 100;
 
 /**
  * @param upload as it came by RPC: whole keys (domain/packed-upload.ts), all else of any shape
@@ -37,11 +35,11 @@ export function recheckUpload(
 
 /** Types lie about what another Worker sent; keys are what was unpacked, and judged by the rules. */
 function hasShape(upload: AcceptedUpload): boolean {
-  const { regions, consentToFederation, codeBatchId } = upload;
+  const { regions, consentToFederation, issueId } = upload;
   return (
     Array.isArray(regions) &&
     regions.every((region) => typeof region === 'string') &&
     typeof consentToFederation === 'boolean' &&
-    (codeBatchId === null || (typeof codeBatchId === 'string' && codeBatchId.length <= MAX_BATCH_ID_LENGTH))
+    (issueId === null || isIssueId(issueId))
   );
 }

@@ -43,7 +43,7 @@ function mergeOver(keys: readonly TemporaryExposureKey[], workspace = newWorkspa
   });
   const bytes = new Uint8Array(rows.length * ROW_BYTES);
   for (const [i, row] of rows.toSorted((a, b) => compareRows(a, 0, b, 0)).entries()) bytes.set(row, i * ROW_BYTES);
-  const part = { day: DAY + 12, n: 0, rows: keys.length, regionKeys: { DE: keys.length }, codes: false };
+  const part = { day: DAY + 12, n: 0, rows: keys.length, regionKeys: { DE: keys.length }, issues: false };
   const record: SetRecord = {
     hour: HOUR,
     setNo: 1,

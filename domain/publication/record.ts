@@ -14,8 +14,8 @@ export interface RecordPart {
   readonly rows: number;
   /** Rows a region publishes. */
   readonly regionKeys: Readonly<Record<string, number>>;
-  /** True when an object with code-batch ids lies beside it. */
-  readonly codes: boolean;
+  /** True when an object with issue ids lies beside it. */
+  readonly issues: boolean;
   /** True when an object with withdrawal hashes lies beside it; left out in records from before there were any. */
   readonly openings?: boolean;
   /** Rows a region publishes that were set aside to go with keys that are taken back; left out where there are none. */
@@ -69,9 +69,9 @@ export function partKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): stri
   return `sets/${hour}/${part.day}-${part.n}.bin`;
 }
 
-/** @returns object key of a part's code-batch ids */
-export function codesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
-  return `codes/${hour}/${part.day}-${part.n}.json`;
+/** @returns object key of a part's issue ids, sealed to the undo key (issue-groups.ts) */
+export function issuesKey(hour: number, part: Pick<RecordPart, 'day' | 'n'>): string {
+  return `issues/${hour}/${part.day}-${part.n}.bin`;
 }
 
 /** @returns object key of a part's withdrawal hashes (protocol/withdrawal.ts), 16 bytes a row in the order of the rows */
@@ -103,7 +103,7 @@ export function objectsOf(record: SetRecord, retentionDays: number): { name: str
   const objects = parts.flatMap((part) => [
     { name: partKey(hour, part), until: part.day },
     ...(part.openings === true ? [{ name: openingsKey(hour, part), until: part.day }] : []),
-    ...(part.codes ? [{ name: codesKey(hour, part), until: part.day }] : []),
+    ...(part.issues ? [{ name: issuesKey(hour, part), until: part.day }] : []),
   ]);
   // By then every key of the set has left, whatever the rows that were put aside say of themselves.
   const last = Math.floor(hour / 24) + retentionDays + 1;

@@ -9,12 +9,26 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook, TeleTanEntry } from '../../domain/code-books.ts';
-import type { BatchCursor, ClockStatus } from '../../domain/rpc.ts';
+import type { IssueKind, IssueSource } from '../../domain/issue.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
+import type { BatchCursor } from '../../domain/rpc.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
+import {
+  batchesOf,
+  type BookedIssue,
+  endIssues,
+  forgetIssues,
+  issueOf,
+  issuesOf,
+  isIssueOver,
+  type IssueSelection,
+  sourcesOf,
+} from './issue-ops.ts';
 import {
   type Batch,
   batchOf,
@@ -38,6 +52,13 @@ import {
 import { askedBy, askForCodes, releaseCodes, waiting } from './release-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
+const dayOf = (at: number): number => Math.floor(at / SECONDS_PER_DAY);
+const randomBytes = (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n));
+
+/** A booked teleTAN, and the issue id that its session carries. */
+export interface BookedTeleTan extends TeleTanEntry {
+  readonly issueId: string;
+}
 
 export class CodeDesk<Env = unknown> extends EndableObject<Env> {
   /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
@@ -56,16 +77,24 @@ export class CodeDesk<Env = unknown> extends EndableObject<Env> {
     this.#alarm = new KeptAlarm(ctx.storage);
   }
 
-  /** Books one teleTAN, an order once. @returns the entry, or null when the quota is used up */
+  /** Books one teleTAN, an order once. @returns the entry, or null when the quota is used up or the issuer's day has ended */
   async bookTeleTan(
     order: Omit<TeleTanOrder, 'issuedAt' | 'expiresAt'>,
     lifetimeSeconds: number,
-  ): Promise<TeleTanEntry | null> {
+  ): Promise<BookedTeleTan | null> {
     const issuedAt = Math.floor(await this.clock());
     const whole = { ...order, issuedAt, expiresAt: issuedAt + lifetimeSeconds };
-    const entry = this.ctx.storage.transactionSync(() => bookTeleTan(this.#sql, whole));
+    const booked = this.ctx.storage.transactionSync(() => {
+      const about = { kind: 'hotline', source: order.issuer, day: dayOf(issuedAt) } as const;
+      // Who has ended for today is told before a booking.
+      if (issueOf(this.#sql, about, dayOf(issuedAt), randomBytes) === null) return null;
+      const entry = bookTeleTan(this.#sql, whole);
+      if (entry === null) return null;
+      const issueId = issueOf(this.#sql, { ...about, day: dayOf(entry.issuedAt) }, dayOf(issuedAt), randomBytes);
+      return issueId === null ? null : { ...entry, issueId };
+    });
     await this.#alarm.keep(CLEANUP_EVERY_MS);
-    return entry;
+    return booked;
   }
 
   /** @returns the entry of an order of this issuer while its code is valid, or null */
@@ -169,6 +198,44 @@ export class CodeDesk<Env = unknown> extends EndableObject<Env> {
     return markWithdrawn(this.#sql, batchId, provider, from);
   }
 
+  /** See {@link issueOf}. */
+  async issueOf(about: IssueSource): Promise<string | null> {
+    const today = dayOf(await this.clock());
+    const issueId = this.ctx.storage.transactionSync(() => issueOf(this.#sql, about, today, randomBytes));
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
+    return issueId;
+  }
+
+  /** As {@link issueOf}, of the running day. */
+  async issueOfToday(kind: IssueKind, source: string): Promise<string | null> {
+    return this.issueOf({ kind, source, day: dayOf(await this.clock()) });
+  }
+
+  /** See {@link isIssueOver}. */
+  isIssueOver(issueId: string): boolean {
+    return isIssueOver(this.#sql, issueId);
+  }
+
+  /** See {@link batchesOf}. */
+  batchesOf(provider: string): string[] {
+    return batchesOf(this.#sql, provider);
+  }
+
+  /** See {@link issuesOf}. */
+  issuesOf(selection: IssueSelection): BookedIssue[] {
+    return issuesOf(this.#sql, selection);
+  }
+
+  /** See {@link sourcesOf}. */
+  sourcesOf(issueIds: readonly string[]): BookedIssue[] {
+    return sourcesOf(this.#sql, issueIds);
+  }
+
+  /** See {@link endIssues}. */
+  endIssues(selection: IssueSelection): void {
+    this.ctx.storage.transactionSync(() => endIssues(this.#sql, selection));
+  }
+
   /** TeleTANs with a right check character opened nothing. @param guesses that one sample stands for @returns those of this hour */
   async countFailedGuesses(guesses: number): Promise<number> {
     const count = countFailedGuesses(this.#sql, Math.floor((await this.clock()) / 3600), guesses);
@@ -202,7 +269,7 @@ export class CodeDesk<Env = unknown> extends EndableObject<Env> {
     await this.#alarm.set(CLEANUP_EVERY_MS);
     const now = Math.floor(await this.#guard.believe(await this.clock(), this.secondClock));
     await inSlices(
-      () => forgetOldEntries(this.#sql, now),
+      () => [forgetOldEntries(this.#sql, now), forgetIssues(this.#sql, dayOf(now))].includes(true),
       (more) => more,
     );
   }

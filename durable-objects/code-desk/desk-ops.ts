@@ -6,6 +6,7 @@
 
 import type { TeleTanEntry } from '../../domain/code-books.ts';
 import type { BatchCursor } from '../../domain/rpc.ts';
+import { ISSUE_TABLES } from './issue-ops.ts';
 import { forgetQuotaRequests, releasedTo } from './release-ops.ts';
 
 /** Numbered migrations; STORAGE.md describes the tables. */
@@ -32,6 +33,7 @@ export const SCHEMA: readonly string[] = [
      id TEXT PRIMARY KEY, issuer TEXT NOT NULL, codes INTEGER NOT NULL, asked_at INTEGER NOT NULL, released_at INTEGER
    ) WITHOUT ROWID;
    CREATE INDEX quota_request_issuer ON quota_request (issuer, released_at);`,
+  ISSUE_TABLES,
 ];
 
 /** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */

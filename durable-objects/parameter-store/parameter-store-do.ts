@@ -3,7 +3,7 @@
  * clock, alarm, RPC; what may be published is in domain/parameters, the writing in write-ops.ts.
  */
 import type { Clock } from '../../domain/clock.ts';
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import {
   type Consent,
   type ParameterBackOfficeRpc,

@@ -175,3 +175,33 @@ export async function putOnce(bucket: BucketPort, key: string, bytes: Uint8Array
   const present = await bucket.head(key);
   if (present?.sha256 !== toHex(sha256(bytes))) throw new ObjectConflict(`${key} holds other bytes`);
 }
+
+/** Custom metadata of {@link putFirst}: what the object belongs to. */
+const BELONGS_TO = 'of';
+
+/**
+ * Puts an object of the private bucket whose bytes are never the same twice, since they are sealed under a fresh key: the first one stays.
+ *
+ * @param of what it belongs to: a name and hash that a repeated step has again
+ * @returns SHA-256 of what lies there, hex
+ * @throws ObjectConflict when the name holds an object that belongs to something else
+ */
+export async function putFirst(
+  bucket: BucketPort,
+  key: string,
+  seal: () => Promise<Uint8Array>,
+  meta: ObjectMeta,
+  of: string,
+): Promise<string> {
+  const before = await bucket.head(key);
+  if (before === null) {
+    const bytes = await seal();
+    if ((await bucket.put(key, bytes, { ...meta, custom: { [BELONGS_TO]: of } }, null)) !== null)
+      return toHex(sha256(bytes));
+  }
+  const present = before ?? (await bucket.head(key));
+  if (present?.meta.custom?.[BELONGS_TO] !== of || present.sha256 === null) {
+    throw new ObjectConflict(`${key} belongs to something else`);
+  }
+  return present.sha256;
+}

@@ -2,7 +2,7 @@
  * @module Configuration of the Publisher, parsed once from the environment of `origin`.
  */
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { parseBufferConfig, text } from '../submission-buffer/config.ts';
+import { parseBufferConfig, publicKey, text } from '../submission-buffer/config.ts';
 import type { PublisherConfig } from './model.ts';
 
 /**
@@ -29,6 +29,7 @@ export function parsePublisherConfig(env: Readonly<Record<string, unknown>>): Pu
     logKeyId: text(env, 'LOG_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
     logSigner: logKey.raw,
     logPublicKey: logKey.publicKeySpki,
+    undoPublicKey: publicKey(env, 'UNDO_PUBLIC_KEY'),
   };
 }
 

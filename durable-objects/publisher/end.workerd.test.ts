@@ -203,7 +203,7 @@ describe('purge', () => {
             regions: ['DE'],
             consentToFederation: true,
             origin: 'DE',
-            codeBatchId: null,
+            issueId: null,
           }),
         ),
       ).toEqual({ kind: 'ended' });

@@ -23,6 +23,8 @@ export interface PublisherConfig {
   readonly logKeyId: string;
   /** r‖s signatures for the event log. */
   readonly logSigner: Signer;
+  /** SPKI PEM: what issue ids are sealed to; the private half is offline. */
+  readonly undoPublicKey: string;
   /** Its public half, SubjectPublicKeyInfo. */
   readonly logPublicKey: Uint8Array;
 }

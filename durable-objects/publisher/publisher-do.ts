@@ -4,9 +4,9 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
-import type { ClockStatus, OriginStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
+import type { OriginStatus } from '../../domain/rpc.ts';
 import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
-import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { hasLog, StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
@@ -19,10 +19,19 @@ import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
 import { endingOf, keptAtEnd, publishLast } from './end-ops.ts';
 import { EventLog } from './event-log.ts';
+import {
+  type IssuesRequest,
+  publishedIssues,
+  type PublishedIssuesReply,
+  takeBackIssues,
+  type TakeBackIssuesReply,
+} from './issue-rows.ts';
+import { FailingRegions } from './failing-regions.ts';
 import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { Restore } from './restore/restore.ts';
+import { originStatus } from './status.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
 import { keepRequest } from './take-back.ts';
@@ -69,8 +78,7 @@ export class Publisher extends EndableObject {
   #restore: Restore | null = null;
   /** Kept while there is work, not from hour to hour. */
   #workspace: Workspace | null = null;
-  /** Regions whose last step failed, how often in a row, and for how many wakes they rest. Lost with the isolate: tried anew. */
-  readonly #failures = new Map<string, { readonly times: number; readonly rest: number }>();
+  readonly #failing = new FailingRegions();
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -88,7 +96,7 @@ export class Publisher extends EndableObject {
   async advance(): Promise<{ readonly idle: boolean }> {
     await this.#arm(RETRY_SECONDS);
     // An operator who asks wants it tried now.
-    for (const [region, { times }] of this.#failures) this.#failures.set(region, { times, rest: 0 });
+    this.#failing.wakeAll();
     const { idle, nextDue } = await this.#step();
     await this.#arm(idle ? nextDue - (await this.#now()) + SEAL_GRACE_SECONDS : 1);
     return { idle };
@@ -98,7 +106,7 @@ export class Publisher extends EndableObject {
   async wake(): Promise<void> {
     await this.#arm(RETRY_SECONDS);
     this.#bucketCalls = 0;
-    for (const [region, { times, rest }] of this.#failures) this.#failures.set(region, { times, rest: rest - 1 });
+    this.#failing.countWake();
     for (let n = 0; n < STEPS_PER_WAKE && this.#bucketCalls < this.bucketCallsPerWake; n++) {
       const { idle, nextDue } = await this.#step();
       if (!idle) continue;
@@ -118,22 +126,25 @@ export class Publisher extends EndableObject {
     return keepRequest(await this.#publication(), request);
   }
 
+  /** See {@link publishedIssues}. */
+  async publishedIssues(issueIds: readonly string[], undoKey: string): Promise<PublishedIssuesReply> {
+    return publishedIssues(await this.#publication(), issueIds, undoKey);
+  }
+
+  /** See {@link takeBackIssues}. */
+  async takeBackIssues(request: IssuesRequest): Promise<TakeBackIssuesReply> {
+    return takeBackIssues(await this.#publication(), request);
+  }
+
   async status(): Promise<OriginStatus> {
-    const now = await this.#now();
-    const heads = this.config.regions.map((region) => ({ region, head: this.#store.head(region) }));
-    const first = this.#store.meta('first_hour');
-    const written = this.config.regions.map((region) => this.#store.writtenThrough(region) ?? (first ?? 0) - 1);
-    const purged = this.#store.hoursIn('PLANNED').length === 0 && this.#store.hoursIn('FROZEN').length === 0;
-    return {
-      regions: heads.map(({ region, head }) => ({
-        region,
-        sequence: head?.sequence ?? 0,
-        lastIndexedHour: head?.throughHour ?? null,
-        failing: this.#failures.has(region),
-      })),
-      idle: first !== null && hourEnd(Math.min(...written) + 1) > now && purged,
-      counters: { ...this.#store.counters(), ...this.#guard.counters() },
-    };
+    const counters = { ...this.#store.counters(), ...this.#guard.counters() };
+    return originStatus(
+      this.#store,
+      this.config.regions,
+      await this.#now(),
+      (region) => this.#failing.has(region),
+      counters,
+    );
   }
 
   /** A piece of a restore (docs/restore.md): who calls meanwhile hears the same. */
@@ -234,7 +245,6 @@ export class Publisher extends EndableObject {
     const store = this.#store;
     const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
     const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
-    const resting = [...this.#failures].filter(([, { rest }]) => rest > 0);
     return {
       now,
       stopped: this.ending.phase !== 'open',
@@ -256,18 +266,11 @@ export class Publisher extends EndableObject {
         settle: (key, mark) => store.settle(key, mark),
         count: (alert) => store.count(alert),
       },
-      failing: new Set(this.#failures.keys()),
-      resting: new Set(resting.map(([region]) => region)),
-      noteRegion: (region, failed) => this.#noteRegion(region, failed),
+      failing: this.#failing.all(),
+      resting: this.#failing.resting(),
+      noteRegion: (region, failed) => this.#failing.note(region, failed),
       workspace: (this.#workspace ??= newWorkspace()),
     };
-  }
-
-  /** A region that goes on failing rests for 1, 3, 7, at most 15 wakes: a file that is built in vain costs seconds. */
-  #noteRegion(region: string, failed: boolean): void {
-    const times = failed ? (this.#failures.get(region)?.times ?? 0) + 1 : 0;
-    if (failed) this.#failures.set(region, { times, rest: Math.min(2 ** times, 16) - 1 });
-    else this.#failures.delete(region);
   }
 
   /** The believed time. */

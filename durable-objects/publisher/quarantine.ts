@@ -14,6 +14,7 @@ import {
   rowStart,
   unpackKey,
 } from '../../domain/publication/packed-keys.ts';
+import { GROUP_BYTES } from '../../domain/publication/issue-groups.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
 
 /** Rows of one set that are kept for a look at them; what is beyond is counted alone. */
@@ -58,7 +59,7 @@ export class Quarantine {
     const isBad = new Set(bad);
     const rows = new Uint8Array(page.rows.length - bad.length * ROW_BYTES);
     const openings = new Uint8Array((rows.length / ROW_BYTES) * WITHDRAWAL_HASH_BYTES);
-    const codeBatches: Record<number, string> = {};
+    const groups = new Uint8Array((rows.length / ROW_BYTES) * GROUP_BYTES);
     let n = 0;
     for (let row = 0; row < page.rows.length / ROW_BYTES; row++) {
       const bytes = page.rows.subarray(row * ROW_BYTES, (row + 1) * ROW_BYTES);
@@ -70,11 +71,10 @@ export class Quarantine {
       rows.set(bytes, n * ROW_BYTES);
       const hash = page.openings.subarray(row * WITHDRAWAL_HASH_BYTES, (row + 1) * WITHDRAWAL_HASH_BYTES);
       openings.set(hash, n * WITHDRAWAL_HASH_BYTES);
-      const codeBatch = page.codeBatches[row];
-      if (codeBatch !== undefined) codeBatches[n] = codeBatch;
+      groups.set(page.groups.subarray(row * GROUP_BYTES, (row + 1) * GROUP_BYTES), n * GROUP_BYTES);
       n += 1;
     }
-    return { ...page, rows, openings, codeBatches, hasCodes: Object.keys(codeBatches).length > 0 };
+    return { ...page, rows, openings, groups };
   }
 
   #isBad({ rows, provenances }: KeyPage, offset: number): boolean {

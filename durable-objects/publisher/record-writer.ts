@@ -3,18 +3,21 @@
  * rebuild takes the same path as the first publication.
  *
  * `sets/<hour>/<day>-<n>.bin` holds rows in published order (domain/publication/packed-keys.ts) that all leave at the
- * midnight of `day`, so that retention deletes whole objects; `openings/<hour>/<day>-<n>.bin` their withdrawal hashes; `codes/<hour>/<day>-<n>.json` holds the code-batch ids of
- * those rows, `sets/<hour>/set.json` what the set is. Boundaries are a function of the set alone.
+ * midnight of `day`, so that retention deletes whole objects; `openings/<hour>/<day>-<n>.bin` their withdrawal hashes; `issues/<hour>/<day>-<n>.bin` holds the issue ids of
+ * those rows (domain/publication/issue-groups.ts), sealed to the undo key; `sets/<hour>/set.json` says what the set is. Boundaries and groups are a function of the
+ * set alone. Sealed bytes are new each time, so of these the first stays, and names the part that it belongs to.
  *
  * Rows that no export can hold go to `quarantine/<hour>/rows.bin` (quarantine.ts).
  *
  * Durable order: parts, what was put aside, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
  * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
  */
-import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { fromHex, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { cutDay } from '../../domain/embargo.ts';
+import { GROUP_BYTES, ISSUES_USE, layIssues, type IssueGroup } from '../../domain/publication/issue-groups.ts';
+import { recipientKey, sealPages } from '../../domain/sealed-pages.ts';
 import {
   ROW_BYTES,
   SORT_BYTES,
@@ -23,7 +26,7 @@ import {
   type Provenance,
 } from '../../domain/publication/packed-keys.ts';
 import {
-  codesKey,
+  issuesKey,
   objectsOf,
   openingsKey,
   partKey,
@@ -35,7 +38,7 @@ import {
 } from '../../domain/publication/record.ts';
 import type { KeyPage } from '../submission-buffer/contract.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
-import { putOnce } from './bucket.ts';
+import { putFirst, putOnce } from './bucket.ts';
 import { Quarantine } from './quarantine.ts';
 
 import type { Publication } from './publication.ts';
@@ -44,6 +47,10 @@ import type { Publication } from './publication.ts';
 const PART_ROWS = 20_000;
 /** Pages are short, since each is left to two garbage collectors, the buffer's and the publisher's. */
 const PAGE_ROWS = 5_000;
+/** Sealed issue ids are padded to a multiple of this. */
+const ISSUES_BLOCK_BYTES = 4_096;
+
+const randomBytes = (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n));
 
 /** The buffer didn't answer, for whatever reason; nothing else is thrown as this. */
 export class BufferOutOfReach extends Error {
@@ -92,7 +99,8 @@ interface OpenPart {
   openings: Uint8Array;
   count: number;
   regionKeys: Record<string, number>;
-  codes: Record<string, number[]>;
+  /** Of each row the number of its group, two bytes. */
+  groups: Uint8Array;
   reserve: Record<string, number>;
 }
 
@@ -104,6 +112,7 @@ class RecordWriter {
   readonly #provenances: Record<number, Provenance> = {};
   readonly #synthetic: Record<string, number> = {};
   readonly #quarantine: Quarantine;
+  #issueGroups: readonly IssueGroup[] = [];
   /** Name → hash of what was put. */
   readonly #put = new Map<string, string>();
   #keys = 0;
@@ -117,6 +126,7 @@ class RecordWriter {
 
   async add(given: KeyPage): Promise<void> {
     const page = this.#quarantine.sift(given);
+    this.#issueGroups = page.issueGroups;
     const regionsOf = new Map<number, readonly string[]>();
     for (const [id, provenance] of Object.entries(page.provenances)) {
       regionsOf.set(Number(id), publishingRegions(this.#p.config.regions, this.#p.config.unionRegion, provenance));
@@ -152,10 +162,8 @@ class RecordWriter {
         if (provenance.synthetic) this.#synthetic[region]! += rows;
         if (provenance.reserve === true) part.reserve[region] = (part.reserve[region] ?? 0) + rows;
       }
-      for (let row = from / ROW_BYTES; page.hasCodes && row < to / ROW_BYTES; row++) {
-        const codeBatch = page.codeBatches[row];
-        if (codeBatch !== undefined) (part.codes[codeBatch] ??= []).push(part.count + row - from / ROW_BYTES);
-      }
+      const numbers = page.groups.subarray((from / ROW_BYTES) * GROUP_BYTES, (to / ROW_BYTES) * GROUP_BYTES);
+      part.groups.set(numbers, part.count * GROUP_BYTES);
       part.count += rows;
       this.#keys += rows;
       if (part.count === PART_ROWS) await this.#flush(part);
@@ -199,35 +207,40 @@ class RecordWriter {
   #partFor(day: number): OpenPart {
     let part = this.#open.get(day);
     if (part === undefined) {
-      part = {
-        day,
-        n: 0,
-        rows: new Uint8Array(PART_ROWS * ROW_BYTES),
-        openings: new Uint8Array(PART_ROWS * WITHDRAWAL_HASH_BYTES),
-        count: 0,
-        regionKeys: {},
-        codes: {},
-        reserve: {},
-      };
+      const [rows, groups] = [new Uint8Array(PART_ROWS * ROW_BYTES), new Uint8Array(PART_ROWS * GROUP_BYTES)];
+      const openings = new Uint8Array(PART_ROWS * WITHDRAWAL_HASH_BYTES);
+      part = { day, n: 0, rows, openings, groups, count: 0, regionKeys: {}, reserve: {} };
       this.#open.set(day, part);
     }
     return part;
   }
 
   async #flush(part: OpenPart): Promise<void> {
-    const { day, n, count, regionKeys, codes, reserve } = part;
+    const { day, n, count, regionKeys, reserve } = part;
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
-    const hasCodes = Object.keys(codes).length > 0;
+    const groups = part.groups.subarray(0, count * GROUP_BYTES);
+    const issues = groups.some((byte) => byte > 0);
     await this.#putObject(partKey(this.#hour, part), bytes, 'application/octet-stream');
     const openings = part.openings.subarray(0, count * WITHDRAWAL_HASH_BYTES);
     await this.#putObject(openingsKey(this.#hour, part), openings, 'application/octet-stream');
-    if (hasCodes) {
-      const text = JSON.stringify(Object.fromEntries(Object.entries(codes).toSorted(([a], [b]) => (a < b ? -1 : 1))));
-      await this.#putObject(codesKey(this.#hour, part), utf8(text), 'application/json');
-    }
+    if (issues) await this.#putIssues(part, groups);
     const setAside = Object.keys(reserve).length > 0 ? { reserve } : {};
-    this.#parts.push({ day, n, rows: count, regionKeys, codes: hasCodes, openings: true, ...setAside });
-    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, codes: {}, reserve: {} });
+    this.#parts.push({ day, n, rows: count, regionKeys, issues, openings: true, ...setAside });
+    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, reserve: {} });
+  }
+
+  /** Sealed in one page, so that its length says how many rows and sources there are, which the record and the books say too. */
+  async #putIssues({ day, n }: OpenPart, groups: Uint8Array): Promise<void> {
+    const name = issuesKey(this.#hour, { day, n });
+    const seal = async (): Promise<Uint8Array> => {
+      const plain = layIssues({ hour: this.#hour, day, n }, this.#issueGroups, groups);
+      const pageBytes = Math.ceil(plain.length / ISSUES_BLOCK_BYTES) * ISSUES_BLOCK_BYTES;
+      const key = await recipientKey(this.#p.config.undoPublicKey);
+      return sealPages(key, randomBytes, ISSUES_USE, 1, (page) => page.set(plain), pageBytes);
+    };
+    const ofPart = this.#put.get(partKey(this.#hour, { day, n }))!;
+    const hash = await putFirst(this.#p.privateBucket, name, seal, privateMeta('application/octet-stream'), ofPart);
+    this.#put.set(name, toBase64Url(fromHex(hash)));
   }
 }
 

@@ -88,7 +88,7 @@ async function forgetRecords(p: Publication, hours: readonly SealedHour[], cut: 
 
 /** Deletes what a record that was given up half-written has left; its set is published under a later hour. */
 export async function dropMissedRecord(p: Publication, hour: number): Promise<void> {
-  for (const prefix of [`sets/${hour}/`, `openings/${hour}/`, `codes/${hour}/`, `quarantine/${hour}/`]) {
+  for (const prefix of [`sets/${hour}/`, `openings/${hour}/`, `issues/${hour}/`, `quarantine/${hour}/`]) {
     const keys = await p.privateBucket.list(prefix);
     if (keys.length > 0) await p.privateBucket.delete(keys);
   }

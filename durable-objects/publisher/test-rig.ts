@@ -79,7 +79,7 @@ export class Rig {
   ): Promise<Acceptance> {
     // A hash that is a function of the key, unless the test gives one or null: records are then the same in each run.
     const own = keys.map((key) => ({ withdrawalHash: sha256(key.keyData).subarray(0, WITHDRAWAL_HASH_BYTES), ...key }));
-    const base = { keys: own, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const base = { keys: own, regions, consentToFederation: true, origin: 'DE', issueId: null };
     const upload: AcceptedUpload = { ...base, ...change };
     await this.tuneBuffer();
     try {

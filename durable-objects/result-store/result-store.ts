@@ -8,7 +8,7 @@
  * row a mark: a crash leaves some of them, and each blocks by itself.
  */
 import type { Clock } from '../../domain/clock.ts';
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { PostedResult } from '../../domain/test-result.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';

@@ -1,5 +1,7 @@
 /** @module Tables of StaffRoom; STORAGE.md describes them. */
 
+import { ROLLBACK_TABLE } from './rollback-ops.ts';
+
 /** Numbered migrations. The triggers make the audit log append-only for every statement this object could ever run. */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE session (
@@ -65,4 +67,5 @@ export const SCHEMA: readonly string[] = [
      step TEXT PRIMARY KEY CHECK (step IN ('stop', 'purge')), asked_by TEXT NOT NULL, asked_at INTEGER NOT NULL,
      agreed_by TEXT, agreed_at INTEGER
    ) WITHOUT ROWID;`,
+  ROLLBACK_TABLE,
 ];

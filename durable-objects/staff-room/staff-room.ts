@@ -7,11 +7,11 @@
  * that did not happen; nothing ever happens without an entry. A session's entry is written with its first use, in one
  * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts; of a form: form-ops.ts.
  */
-import type { Clock } from '../../domain/clock.ts';
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { Rollback, RollbackOutcome } from '../../domain/rollback.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { AuditEnd } from '../../domain/sunset.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
-import { closesAtEnd, EndableObject } from '../endable-object.ts';
+import { closesAtEnd } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import {
@@ -24,22 +24,20 @@ import {
   searchAudit,
   verifyNextSlice,
 } from './audit-ops.ts';
-import { addSerials, authorities, beginList, finishList, forgetLists, type ListFacts } from './authority-ops.ts';
-import {
-  blockCertificate,
-  blockedCertificates,
-  type CardAnswer,
-  type CardHolder,
-  cardHolders,
-  type CardQuestion,
-  checkCard,
-  holdCard,
-  type ListedHolder,
-  removeHolder,
-  setHolder,
-} from './card-ops.ts';
+import { forgetLists } from './authority-ops.ts';
+import { blockedCertificates, holdCard } from './card-ops.ts';
+import { CardRoom } from './card-room.ts';
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
+import {
+  askForRollback,
+  type ConfirmReply,
+  confirmRollback,
+  declineRollback,
+  forgetRollbacks,
+  noteRollback,
+  rollbacks,
+} from './rollback-ops.ts';
 import { SCHEMA } from './schema.ts';
 import { auditEnd, consentToEnd, type EndConsent, type EndStep } from './sunset-ops.ts';
 import {
@@ -62,9 +60,7 @@ const CLEANUP_EVERY_MS = 3_600_000;
 /** Between two slices others have their turn. */
 const NEXT_SLICE_MS = 1_000;
 
-export class StaffRoom<Env = unknown> extends EndableObject<Env> {
-  /** Unix seconds; the local edge overrides it with its own clock (docs/architecture.md §11). */
-  protected clock: Clock = () => Math.floor(Date.now() / 1000);
+export class StaffRoom<Env = unknown> extends CardRoom<Env> {
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
   protected secondClock: SecondClock | null = null;
   /** The local edge has no end of them: its clock stands still, and its driver gives commands by the hundred. */
@@ -195,16 +191,6 @@ export class StaffRoom<Env = unknown> extends EndableObject<Env> {
     return auditChain(this.#sql);
   }
 
-  /** See {@link checkCard}. */
-  async checkCard(question: CardQuestion): Promise<CardAnswer> {
-    return checkCard(this.#sql, question, await this.#now());
-  }
-
-  /** @param marks of a professional's certificate or of an authority's: from now on it opens nothing */
-  async block(marks: readonly string[]): Promise<void> {
-    blockCertificate(this.#sql, marks, await this.#now());
-  }
-
   /** @returns blocked certificates by their marks, the last first */
   blocked(): { mark: string; at: number }[] {
     return blockedCertificates(this.#sql);
@@ -225,44 +211,26 @@ export class StaffRoom<Env = unknown> extends EndableObject<Env> {
     return this.#guard.status(object, now);
   }
 
-  /** See {@link setHolder}. */
-  setHolders(holders: readonly CardHolder[]): void {
-    for (const holder of holders) setHolder(this.#sql, holder);
+  /** See {@link askForRollback}. */
+  async askForRollback(asked: Pick<Rollback, 'id' | 'target' | 'plan'> & { readonly by: string }): Promise<void> {
+    askForRollback(this.#sql, { ...asked, askedBy: asked.by, askedAt: await this.#now() });
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
   }
 
-  /** See {@link removeHolder}. */
-  removeHolder(subject: string): void {
-    removeHolder(this.#sql, subject);
+  async rollbacks(): Promise<Rollback[]> {
+    return rollbacks(this.#sql, await this.#now());
   }
 
-  /** Lets a card in again whose sessions were ended. */
-  readmit(subject: string): void {
-    holdCard(this.#sql, subject, false);
+  async confirmRollback(id: string, by: string): Promise<ConfirmReply> {
+    return confirmRollback(this.#sql, id, by, await this.#now());
   }
 
-  /** See {@link cardHolders}. */
-  holders(after: string): ListedHolder[] {
-    return cardHolders(this.#sql, after);
+  declineRollback(id: string): boolean {
+    return declineRollback(this.#sql, id);
   }
 
-  /** See {@link authorities}. */
-  authorities(): ListFacts[] {
-    return authorities(this.#sql);
-  }
-
-  /** See {@link beginList}. */
-  async beginList(facts: ListFacts): Promise<number | null> {
-    return beginList(this.#sql, facts, await this.#now());
-  }
-
-  /** See {@link addSerials}. */
-  addSerials(generation: number, serials: readonly string[]): void {
-    addSerials(this.#sql, generation, serials);
-  }
-
-  /** See {@link finishList}. */
-  finishList(generation: number, facts: ListFacts): boolean {
-    return finishList(this.#sql, generation, facts);
+  noteRollback(id: string, outcome: RollbackOutcome): void {
+    noteRollback(this.#sql, id, outcome);
   }
 
   /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */
@@ -272,6 +240,7 @@ export class StaffRoom<Env = unknown> extends EndableObject<Env> {
     forgetSessions(this.#sql, now);
     forgetForms(this.#sql, now);
     forgetProposals(this.#sql, now);
+    forgetRollbacks(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
     if (more.includes(true)) await this.#alarm.set(NEXT_SLICE_MS);
   }

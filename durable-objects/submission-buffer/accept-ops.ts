@@ -17,6 +17,8 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { isEnded } from './ended-issues.ts';
+import { countIssue } from './issue-counts.ts';
 import type { ReceivedUploads } from './received-ops.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
@@ -53,7 +55,7 @@ const KNOWN_AT = textByCount(
  * @param received told of a real upload, to be counted in the same transaction
  * @param now Unix seconds
  * @param uploadId derived by `upload`; it is never stored beside a key
- * @param upload 1..30 valid keys with regions, consent, origin, code batch
+ * @param upload 1..30 valid keys with regions, consent, origin, issue id
  * @returns stored, known or tombstone (domain/rpc.ts); after known the id is dead
  */
 export function acceptUpload(
@@ -68,7 +70,7 @@ export function acceptUpload(
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
-  const fresh = newKeys(sql, config, ciphers, now, upload.keys);
+  const fresh = isEnded(sql, config, upload.issueId) ? [] : newKeys(sql, config, ciphers, now, upload.keys);
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
     storeUpload(sql, now, uploadId, 'tombstone');
@@ -117,9 +119,9 @@ export function storeKeys(
     readonly reserve?: true;
   },
 ): void {
-  const { regions, consentToFederation, origin, codeBatchId } = at.upload;
+  const { regions, consentToFederation, origin, issueId } = at.upload;
   const isReserve = at.reserve === true ? { reserve: at.reserve } : {};
-  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, codeBatchId, ...isReserve };
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId, ...isReserve };
   const perHour = new Map<number, number>();
   const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {
@@ -129,6 +131,7 @@ export function storeKeys(
     perHour.set(hour, own.length);
   }
   const first = Math.min(...perHour.keys());
+  if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, perHour);
   const synthetic = at.synthetic ? 1 : 0;
   const counts = [...new Set([...at.upload.regions, config.unionRegion])].flatMap((region) =>
     [...perHour].flatMap(([hour, count]) => {

@@ -45,8 +45,13 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
   };
 }
 
-/** A journal sealed to something else is read by nobody, and that would be seen when it is needed. */
-function publicKey(env: Readonly<Record<string, unknown>>, field: string): string {
+/**
+ * What is sealed to something else is read by nobody, and that would be seen when it is needed.
+ *
+ * @returns the SPKI PEM of a P-256 key, whose private half is offline
+ * @throws Error naming the field and the rule
+ */
+export function publicKey(env: Readonly<Record<string, unknown>>, field: string): string {
   const rule = 'an SPKI PEM of a P-256 key';
   const pem = text(env, field, /^-----BEGIN PUBLIC KEY-----/, rule);
   try {

@@ -2,6 +2,7 @@
  * @module What the SubmissionBuffer offers to the Publisher, and what it says of uploads. Hours are hours since the Unix epoch.
  */
 import type { JournalLabel } from '../../domain/journal.ts';
+import type { IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
@@ -59,10 +60,10 @@ export interface KeyPage {
   readonly openings: Uint8Array;
   /** The rows' provenances by index. */
   readonly provenances: Readonly<Record<number, Provenance>>;
-  /** Code-batch ids by row number of this page; rows without one are left out. */
-  readonly codeBatches: Readonly<Record<number, string>>;
-  /** False when `codeBatches` is empty. */
-  readonly hasCodes: boolean;
+  /** Groups of issue ids of the whole set (domain/publication/issue-groups.ts). */
+  readonly issueGroups: readonly IssueGroup[];
+  /** For each row two bytes, big-endian: number of its group + 1, or 0. */
+  readonly groups: Uint8Array;
   /** True when no row follows. */
   readonly last: boolean;
 }

@@ -14,30 +14,31 @@ import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { pause } from '../pace.ts';
-import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { publishingRegions } from '../../domain/publication/record.ts';
 import { lastingHash, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { readCounts } from './received-ops.ts';
 import { LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
-import { labelsOf } from './row-labels.ts';
+import { labelsOf, type RowLabel } from './row-labels.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
-/** Whose place a decoy may take: everything but the keys is drawn from what waits, regions and consent too. */
+/** Whose place a decoy may take: everything but the keys is drawn from what waits, regions, consent and issue id too. */
 export interface WaitingLike {
-  readonly like: Provenance;
+  readonly like: Like;
   readonly keys: number;
 }
 
-/** @returns how many keys wait of which provenance, in an order that only they decide */
+type Like = Omit<RowLabel, 'provenanceId'>;
+
+/** @returns how many keys wait of which provenance and id, in an order that only they decide */
 export async function waitingLikes(
   sql: SqlStorage,
   ciphers: Ciphers,
   first: number,
   hour: number,
 ): Promise<WaitingLike[]> {
-  const found = new Map<string, { like: Provenance; keys: number }>();
+  const found = new Map<string, { like: Like; keys: number }>();
   for (const waiting of waitingHours(sql, first, hour)) {
     const labels = labelsOf(sql, ciphers, waiting);
     for (let after: Uint8Array | null = null; ;) {
@@ -46,9 +47,9 @@ export async function waitingLikes(
       for (let row = LABEL_OFFSET; row < rows.length; row += STORED_ROW_BYTES) {
         const label = labels.get(readLabel(rows, row));
         if (label === undefined) continue;
-        const { regions, consentToFederation, origin, synthetic } = label;
-        const name = JSON.stringify([regions, consentToFederation, origin, synthetic]);
-        const one = found.get(name) ?? { like: { regions, consentToFederation, origin, synthetic }, keys: 0 };
+        const { regions, consentToFederation, origin, synthetic, issueId } = label;
+        const name = JSON.stringify([regions, consentToFederation, origin, synthetic, issueId]);
+        const one = found.get(name) ?? { like: { regions, consentToFederation, origin, synthetic, issueId }, keys: 0 };
         one.keys += 1;
         found.set(name, one);
       }
@@ -86,8 +87,8 @@ export function addDecoys(
     missing: Math.max(...counts().map(({ keys }) => (keys === 0 ? 0 : config.policy.minKeys - keys))),
   });
   const add = (region: string, planned: PlannedDecoy): void => {
-    const { regions, consentToFederation, origin } = likeOf(waiting, region, config, random);
-    const upload = { regions, consentToFederation, origin, codeBatchId: null };
+    const { regions, consentToFederation, origin, issueId } = likeOf(waiting, region, config, random);
+    const upload = { regions, consentToFederation, origin, issueId };
     storeDecoy(sql, config, ciphers, random, hour, received, planned, { upload });
   };
   for (let region = lackingRegion(); region !== undefined; region = lackingRegion()) add(region.region, plan(random));
@@ -122,9 +123,9 @@ export function addReserve(
   // None is missing, so that each is whole.
   const plan = planDecoys(received, { first, hour, ...hoursOfWaiting(sql, config, first, hour), missing: 0 });
   for (let n = 0; n < config.policy.reserveUploads; n++) {
-    const { regions, consentToFederation, origin } = likes[below(random, likes.length)]!;
+    const { regions, consentToFederation, origin, issueId } = likes[below(random, likes.length)]!;
     storeDecoy(sql, config, ciphers, random, hour, received, plan(random), {
-      upload: { regions, consentToFederation, origin, codeBatchId: null },
+      upload: { regions, consentToFederation, origin, issueId },
       reserve: true,
     });
   }
@@ -174,12 +175,7 @@ function hoursOfWaiting(
 }
 
 /** @returns what a decoy for a region resembles: a real key that waits there, or a decoy's where only such wait */
-function likeOf(
-  waiting: readonly WaitingLike[],
-  region: string,
-  config: BufferConfig,
-  random: RandomBytes,
-): Provenance {
+function likeOf(waiting: readonly WaitingLike[], region: string, config: BufferConfig, random: RandomBytes): Like {
   const there = waiting.filter(({ like }) => region === config.unionRegion || like.regions.includes(region));
   const real = there.filter(({ like }) => !like.synthetic);
   const candidates = real.length > 0 ? real : there;

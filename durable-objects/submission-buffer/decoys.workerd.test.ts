@@ -209,7 +209,7 @@ describe('what was received', () => {
     await rig.accept('u1', keysOf(1, 5));
     const poison = `CREATE TRIGGER poison BEFORE INSERT ON upload WHEN NEW.upload_id = 'bad' BEGIN SELECT RAISE(ABORT, 'x'); END`;
     await rig.inBuffer((sql) => void sql.exec(poison));
-    const about = { regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const about = { regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
     // The first goes at once; the others come while it is being written.
     const answers = await Promise.allSettled(
       ['u2', 'u3', 'bad', 'u4', 'u5'].map((id, n) =>

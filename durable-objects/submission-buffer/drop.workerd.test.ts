@@ -29,9 +29,9 @@ const counted = () =>
 
 /** Ten keys of a forged issue in two uploads, and two of somebody else. */
 async function threeUploads(): Promise<void> {
-  await rig.accept('forged 1', keysOf(1, 5), ['DE'], { codeBatchId: ISSUE });
-  await rig.accept('forged 2', keysOf(2, 5), ['DE'], { codeBatchId: ISSUE });
-  await rig.accept('person', keysOf(3, 2), ['DE'], { codeBatchId: OTHER });
+  await rig.accept('forged 1', keysOf(1, 5), ['DE'], { issueId: ISSUE });
+  await rig.accept('forged 2', keysOf(2, 5), ['DE'], { issueId: ISSUE });
+  await rig.accept('person', keysOf(3, 2), ['DE'], { issueId: OTHER });
 }
 
 describe('waiting keys', () => {
@@ -82,7 +82,7 @@ describe('waiting keys', () => {
     rig.now += 3600;
     await rig.tuneBuffer();
     await rig.buffer.freeze({ hour: HOUR, after: 0 });
-    await rig.accept('late', keysOf(4, 3), ['DE'], { codeBatchId: ISSUE });
+    await rig.accept('late', keysOf(4, 3), ['DE'], { issueId: ISSUE });
     expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({ dropped: 3, frozen: 10 });
     expect(await waiting()).toBe(12);
   });
@@ -136,7 +136,7 @@ describe('waiting keys', () => {
           regions: ['DE'],
           consentToFederation: true,
           origin: 'DE',
-          codeBatchId: issueId,
+          issueId,
         }),
       );
     for (let n = 0; n < 1_500; n += 50) {

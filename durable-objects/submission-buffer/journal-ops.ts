@@ -109,8 +109,8 @@ async function waiting(
       const numberOf = (label: number): number | undefined => {
         const about = ofHour.get(label);
         if (about === undefined) return undefined;
-        const { regions, consentToFederation, origin, synthetic, codeBatchId } = about;
-        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, codeBatchId };
+        const { regions, consentToFederation, origin, synthetic, issueId } = about;
+        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, issueId };
         const name = JSON.stringify(plain);
         const known = numbers.get(name);
         if (known !== undefined) return known;
@@ -164,13 +164,11 @@ interface SetRow extends Record<string, SqlStorageValue> {
 }
 
 /** What stands in the buffer's small tables. */
-function tables(sql: SqlStorage): Pick<JournalState, 'firstHour' | 'sets' | 'counters' | 'withdrawn'> {
+function tables(sql: SqlStorage): Pick<JournalState, 'firstHour' | 'sets' | 'counters' | 'ended'> {
   const counters = sql.exec<CounterRow>('SELECT * FROM release_counter ORDER BY release_hour, region').toArray();
   const sets = sql.exec<SetRow>('SELECT * FROM release_set ORDER BY set_no').toArray();
-  const withdrawn = sql
-    .exec<{ batch_id: string; from_hour: number; expires_hour: number }>(
-      'SELECT * FROM withdrawn_batch ORDER BY batch_id',
-    )
+  const ended = sql
+    .exec<{ name: ArrayBuffer; expires_hour: number }>('SELECT * FROM ended_issue ORDER BY name')
     .toArray();
   return {
     firstHour:
@@ -193,10 +191,6 @@ function tables(sql: SqlStorage): Pick<JournalState, 'firstHour' | 'sets' | 'cou
       syntheticKeys: row.synthetic_keys,
       syntheticFirstUploads: row.synthetic_first_uploads,
     })),
-    withdrawn: withdrawn.map((row) => ({
-      batchId: row.batch_id,
-      fromHour: row.from_hour,
-      expiresHour: row.expires_hour,
-    })),
+    ended: ended.map((row) => ({ name: toHex(new Uint8Array(row.name)), expiresHour: row.expires_hour })),
   };
 }

@@ -48,7 +48,7 @@ describe('the journal', () => {
   it('has every key that waits, with its hour and what is said about it, and none that was published', async ({
     expect,
   }) => {
-    await rig.accept('u1', keysOf(1, 3), ['DE', 'FR'], { codeBatchId: 'cards-1', consentToFederation: false });
+    await rig.accept('u1', keysOf(1, 3), ['DE', 'FR'], { issueId: 'cards-1', consentToFederation: false });
     await rig.accept('u2', keysOf(2, 2));
     await rig.wakeBuffer();
     const { state, teks, hours } = await journal();
@@ -60,7 +60,7 @@ describe('the journal', () => {
       consentToFederation: false,
       origin: 'DE',
       synthetic: false,
-      codeBatchId: 'cards-1',
+      issueId: 'cards-1',
     });
     expect(state.counters.find(({ region }) => region === 'EUR')).toMatchObject({
       hour: HOUR,

@@ -22,8 +22,9 @@ const COPIES_A_SLICE = 5_000;
 /** Row of `sweep` that says how far rows are sealed. */
 const CURSOR = 'diagnosis_key';
 /** Small tables of before; known keys are copied in slices. */
-const COPIED_AT_ONCE = ['upload', 'release_counter', 'release_set', 'withdrawn_batch', 'counter', 'meta'];
+const COPIED_AT_ONCE = ['upload', 'release_counter', 'release_set', 'counter', 'meta'];
 const MEBIBYTE = 2 ** 20;
+const UUID_CHARACTERS = 36;
 
 interface PlainRow extends Record<string, SqlStorageValue> {
   release_hour: number;
@@ -104,7 +105,7 @@ function sealSlice(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
-  provenances: ReadonlyMap<number, Omit<RowLabel, 'codeBatchId'>>,
+  provenances: ReadonlyMap<number, Omit<RowLabel, 'issueId'>>,
 ): number {
   const order = 'release_hour, rolling_start, rolling_period, trl, report_type, dsos, tek';
   const place = sql.exec<{ after: string }>('SELECT after FROM sweep WHERE name = ?', CURSOR).toArray()[0]?.after;
@@ -119,7 +120,9 @@ function sealSlice(
   if (last === undefined) return 0;
   const alike = Map.groupBy(rows, (row) => JSON.stringify([row.release_hour, row.provenance, row.code_batch]));
   for (const own of alike.values()) {
-    const { release_hour: hour, provenance, code_batch: codeBatchId } = own[0]!;
+    const { release_hour: hour, provenance, code_batch: batch } = own[0]!;
+    // As in the ledger (tan-ledger/tan-rows.ts): the id of a batch, a UUID, is an issue id of it.
+    const issueId = batch?.length === UUID_CHARACTERS ? `c${batch.replaceAll('-', '')}` : null;
     const cipher = ciphers.cipher(hour);
     const about = provenances.get(provenance);
     if (cipher === null || about === undefined) throw new Error(`rows of hour ${hour} can't be sealed`);
@@ -128,7 +131,7 @@ function sealSlice(
       cipher,
       hour,
       own.map((row) => fresh(config, row)),
-      putLabel(sql, cipher, hour, { ...about, codeBatchId }),
+      putLabel(sql, cipher, hour, { ...about, issueId }),
     );
   }
   const { release_hour: hour, rolling_start: start, rolling_period: period, trl, report_type: type, dsos, tek } = last;
@@ -197,7 +200,7 @@ function scrubSlice(sql: SqlStorage): boolean {
   return false;
 }
 
-function readProvenances(sql: SqlStorage): Map<number, Omit<RowLabel, 'codeBatchId'>> {
+function readProvenances(sql: SqlStorage): Map<number, Omit<RowLabel, 'issueId'>> {
   const rows = sql
     .exec<{ id: number; regions: string; consent: number; origin: string; synthetic: number }>(
       'SELECT id, regions, consent, origin, synthetic FROM provenance',

@@ -2,6 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, type ExpectStatic, it } from 'vitest';
 import { MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
+import { GROUP_BYTES } from '../../domain/publication/issue-groups.ts';
 import { ROW_BYTES, rowProvenance, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { lastingHash } from './accept-ops.ts';
 import { parseBufferConfig } from './config.ts';
@@ -10,6 +11,7 @@ import { env } from 'cloudflare:workers';
 
 const HOUR = MIDNIGHT / 3600 + 10;
 const PLAIN_MIGRATIONS = 2;
+const BATCH = '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa';
 /** More than a slice. */
 const KEYS = Array.from({ length: 40 }, (_, upload) => keysOf(upload, 14)).flat();
 const config = parseBufferConfig(env as unknown as Record<string, unknown>);
@@ -34,7 +36,7 @@ async function makePlain(): Promise<void> {
         key.reportType,
         key.daysSinceOnsetOfSymptoms,
         key.keyData,
-        n % 3 === 0 ? 'batch-1' : null,
+        n % 3 === 0 ? BATCH : null,
       );
       sql.exec('INSERT INTO known_key VALUES (?, ?)', hash, HOUR + 1000);
     }
@@ -84,7 +86,8 @@ async function expectPublished(expect: ExpectStatic): Promise<void> {
   const cards = KEYS.filter((_, n) => n % 6 === 0)
     .map(name)
     .toSorted();
-  const withCard = read.filter((_, n) => page.codeBatches[n] === 'batch-1');
+  expect(page.issueGroups).toEqual([[`c${BATCH.replaceAll('-', '')}`]]);
+  const withCard = read.filter((_, n) => page.groups[n * GROUP_BYTES + 1] === 1);
   expect(withCard.map(name).toSorted()).toEqual(cards);
   // A record that was begun under the old numbers is finished with them.
   expect(rowProvenance(page.rows, 0)).toEqual(7);

@@ -114,8 +114,8 @@ export async function restoreWaiting(
   storage.transactionSync(() => {
     insertRows(sql, RELEASE_COUNTER, counts.values(journal?.state.counters ?? []));
     restoreSets(sql, point);
-    for (const { batchId, fromHour, expiresHour } of journal?.state.withdrawn ?? []) {
-      sql.exec('INSERT OR REPLACE INTO withdrawn_batch VALUES (?, ?, ?)', batchId, fromHour, expiresHour);
+    for (const { name, expiresHour } of journal?.state.ended ?? []) {
+      sql.exec('INSERT OR REPLACE INTO ended_issue VALUES (?, ?)', fromHex(name), expiresHour);
     }
     // Behind the sets: the hour that they go to is open. What the publisher had of them before, it takes back once.
     queueKeys(sql, keys, now, (journal?.state.takenBack ?? []).map(fromHex));

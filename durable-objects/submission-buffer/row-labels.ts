@@ -1,23 +1,26 @@
 /**
- * @module What is said about waiting rows beside their keys: regions, consent, origin, whether decoys, code batch. A combination
+ * @module What is said about waiting rows beside their keys: regions, consent, origin, whether decoys, issue id. A combination
  * may be one person's, so it lies encrypted under the key of the rows' hour (row-cipher.ts), once an hour, and rows name it
  * by its label. In the clear it is written nowhere but into the private record, for a whole set.
  */
+import { groupIssues, type IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
+import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { issuesInSet } from './issue-counts.ts';
 import type { HourCipher, SealedLabel } from './row-cipher.ts';
 
 /** What rows of one label have in common. */
 export interface RowLabel extends Provenance {
-  readonly codeBatchId: string | null;
+  readonly issueId: string | null;
   /** Number that a row from before migration 3 had: a record that was begun before it is finished with the same. */
   readonly provenanceId?: number;
 }
 
 /** Stores what is said about rows of an hour, once. @returns the label that the rows name; runs inside a transaction */
 export function putLabel(sql: SqlStorage, cipher: HourCipher, hour: number, about: RowLabel): number {
-  const { regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId, reserve } = about;
-  const fields = [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId ?? null];
+  const { regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve } = about;
+  const fields = [regions, consentToFederation, origin, synthetic, issueId, provenanceId ?? null];
   const text = JSON.stringify(reserve === true ? [...fields, reserve] : fields);
   const { label, sealed } = cipher.sealLabel(text);
   sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
@@ -40,7 +43,7 @@ export function labelsOf(sql: SqlStorage, ciphers: Ciphers, hour: number): Map<n
 }
 
 function parse(text: string): RowLabel {
-  const [regions, consentToFederation, origin, synthetic, codeBatchId, provenanceId, reserve] = JSON.parse(text) as [
+  const [regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve] = JSON.parse(text) as [
     string[],
     boolean,
     string,
@@ -50,24 +53,29 @@ function parse(text: string): RowLabel {
     true | undefined,
   ];
   const isReserve = reserve === true ? ({ reserve } as const) : {};
-  const label = { regions, consentToFederation, origin, synthetic, codeBatchId, ...isReserve };
+  const label = { regions, consentToFederation, origin, synthetic, issueId, ...isReserve };
   return provenanceId === null ? label : { ...label, provenanceId };
 }
 
 /** How the rows of a set are numbered in its record. */
 export interface SetLabels {
   readonly provenances: Readonly<Record<number, Provenance>>;
-  readonly codeBatches: readonly string[];
-  /** @returns number of the provenance, and of the code batch or -1; null for a label that nobody can open */
-  numbers(hour: number, label: number): { readonly provenance: number; readonly codeBatch: number } | null;
+  readonly issueGroups: readonly IssueGroup[];
+  /** @returns number of the provenance, and of the group of issue ids + 1, or 0; null for a label that nobody can open */
+  numbers(hour: number, label: number): { readonly provenance: number; readonly group: number } | null;
 }
 
 /**
- * Numbers provenances and batches of a set: a function of the set alone, so that a record that is written again is the same.
+ * Numbers provenances and groups of issue ids of a set: a function of the set alone, so that a record that is written again is the same.
  *
  * @param hours release hours of the set
  */
-export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly number[]): SetLabels {
+export function numberLabels(
+  sql: SqlStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  hours: readonly number[],
+): SetLabels {
   const byHour = new Map(hours.map((hour) => [hour, labelsOf(sql, ciphers, hour)]));
   const all = [...byHour.values()].flatMap((labels) => [...labels.values()]);
   const nameOf = ({ regions, consentToFederation, origin, synthetic, reserve }: Provenance) =>
@@ -83,7 +91,9 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
     const isReserve = reserve === true ? { reserve } : {};
     provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic, ...isReserve };
   }
-  const codeBatches = [...new Set(all.flatMap(({ codeBatchId }) => codeBatchId ?? []))].toSorted();
+  const issueIds = [...new Set(all.flatMap(({ issueId }) => issueId ?? []))].toSorted();
+  const issueGroups = groupIssues(config.policy, issuesInSet(sql, config, issueIds, hours));
+  const groupOf = new Map(issueGroups.flatMap((group, n) => group.map((id) => [id, n + 1])));
   const numbers = new Map(
     [...byHour].map(([hour, labels]) => [
       hour,
@@ -92,11 +102,11 @@ export function numberLabels(sql: SqlStorage, ciphers: Ciphers, hours: readonly 
           label,
           {
             provenance: ids.get(nameOf(about))!,
-            codeBatch: about.codeBatchId === null ? -1 : codeBatches.indexOf(about.codeBatchId),
+            group: about.issueId === null ? 0 : groupOf.get(about.issueId)!,
           },
         ]),
       ),
     ]),
   );
-  return { provenances, codeBatches, numbers: (hour, label) => numbers.get(hour)?.get(label) ?? null };
+  return { provenances, issueGroups, numbers: (hour, label) => numbers.get(hour)?.get(label) ?? null };
 }

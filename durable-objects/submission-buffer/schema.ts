@@ -97,6 +97,15 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // How much of each counter the log has had (counters.ts).
   `ALTER TABLE counter ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;`,
+  // How many uploads came with which issue id (issue-counts.ts), and which have ended (ended-issues.ts); marks of withdrawn batches were read by nobody.
+  `
+  CREATE TABLE issue_count (
+    name BLOB NOT NULL, release_hour INTEGER NOT NULL, uploads INTEGER NOT NULL, keys INTEGER NOT NULL,
+    PRIMARY KEY (name, release_hour)
+  ) WITHOUT ROWID;
+  CREATE INDEX issue_count_hour ON issue_count (release_hour);
+  CREATE TABLE ended_issue (name BLOB PRIMARY KEY, expires_hour INTEGER NOT NULL) WITHOUT ROWID;
+  DROP TABLE withdrawn_batch;`,
   // How many rows a request has dropped before they were published (drop-ops.ts).
   `
   CREATE TABLE dropped_rows (

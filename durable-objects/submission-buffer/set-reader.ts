@@ -7,15 +7,11 @@
  */
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { pause } from '../pace.ts';
-import {
-  ROW_BYTES,
-  SORT_BYTES,
-  packProvenance,
-  rowStart,
-  uint32,
-  writeUint32,
-} from '../../domain/publication/packed-keys.ts';
+import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart } from '../../domain/publication/packed-keys.ts';
+import { GROUP_BYTES } from '../../domain/publication/issue-groups.ts';
+import type { BufferConfig } from './config.ts';
 import type { KeyPage } from './contract.ts';
+import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release, Scratch } from './memory.ts';
 import { numberLabels, type SetLabels } from './row-labels.ts';
@@ -27,14 +23,14 @@ import { readWaiting, waitingHours } from './waiting-rows.ts';
 const MAX_PAGE_ROWS = 50_000;
 /** 34 MB in memory: an hour of a million keys is read in two parts. */
 const PART_ROWS = 700_000;
-/** A packed row (domain/publication/packed-keys.ts), then the number of its code batch + 1, then its withdrawal hash. */
-const CODE_OFFSET = ROW_BYTES;
-const OPENED_BY_OFFSET = CODE_OFFSET + 4;
+/** A packed row (domain/publication/packed-keys.ts), then the number of its group of issue ids + 1, then its withdrawal hash. */
+const GROUP_OFFSET = ROW_BYTES;
+const OPENED_BY_OFFSET = GROUP_OFFSET + GROUP_BYTES;
 const SHAPE: RecordShape = { bytes: OPENED_BY_OFFSET + WITHDRAWAL_HASH_BYTES, sortBytes: SORT_BYTES };
 const PACKED = new Scratch();
 
 /** A row whose label nobody opens: without a provenance the publisher puts it aside. */
-const NO_LABEL = { provenance: 0xffff_ffff, codeBatch: -1 };
+const NO_LABEL = { provenance: 0xffff_ffff, group: 0 };
 
 /** Keys that start at `from` or later and before `to`, in intervals. */
 interface Part {
@@ -42,8 +38,45 @@ interface Part {
   readonly to: number;
 }
 
+/** Pages of the set that is being read: one after the other, since they share one place in it. */
+export class SetPages {
+  readonly #sql: SqlStorage;
+  readonly #ciphers: Ciphers;
+  #reader: { readonly setNo: number; readonly pages: SetReader } | null = null;
+  #paging: Promise<unknown> = Promise.resolve();
+
+  constructor(sql: SqlStorage, ciphers: Ciphers) {
+    this.#sql = sql;
+    this.#ciphers = ciphers;
+  }
+
+  /** @returns the next page of a set, in published order @throws Error when it holds no keys */
+  page(config: BufferConfig, setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
+    const page = this.#paging.then(() => this.#page(config, setNo, after, limit));
+    this.#paging = page.catch(() => {});
+    return page;
+  }
+
+  /** The set goes. */
+  forget(): void {
+    this.#reader = null;
+  }
+
+  async #page(config: BufferConfig, setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
+    const set = readSet(this.#sql, setNo);
+    if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
+    const hours = [set.firstHour, set.lastHour] as const;
+    if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
+      this.#reader = { setNo, pages: new SetReader(this.#sql, config, this.#ciphers, hours, set.keys) };
+    }
+    const page = await this.#reader.pages.page(after, limit);
+    if (page.last) this.#reader = null;
+    return page;
+  }
+}
+
 /** Pages through one set. */
-export class SetReader {
+class SetReader {
   /** Hours of the set, first and last: a set that was given up comes again under its number, with more of them. */
   readonly hours: readonly [number, number];
   readonly #sql: SqlStorage;
@@ -57,12 +90,12 @@ export class SetReader {
   #after: Uint8Array | null = null;
 
   /** @param keys of the set, about: it decides in how many passes it is read */
-  constructor(sql: SqlStorage, ciphers: Ciphers, hours: readonly [number, number], keys: number) {
+  constructor(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, hours: readonly [number, number], keys: number) {
     this.#sql = sql;
     this.#ciphers = ciphers;
     this.hours = hours;
     this.#keys = keys;
-    this.#labels = numberLabels(sql, ciphers, waitingHours(sql, ...hours));
+    this.#labels = numberLabels(sql, config, ciphers, waitingHours(sql, ...hours));
   }
 
   /**
@@ -76,7 +109,7 @@ export class SetReader {
     const wanted = Math.min(Math.max(1, limit), MAX_PAGE_ROWS);
     const rows = new Uint8Array(wanted * ROW_BYTES);
     const openings = new Uint8Array(wanted * WITHDRAWAL_HASH_BYTES);
-    const codeBatches: Record<number, string> = {};
+    const groups = new Uint8Array(wanted * GROUP_BYTES);
     let n = 0;
     while (n < wanted && this.#runs !== null) {
       const from = n;
@@ -84,8 +117,8 @@ export class SetReader {
         rows.set(records.subarray(offset, offset + ROW_BYTES), (from + at) * ROW_BYTES);
         const hash = offset + OPENED_BY_OFFSET;
         openings.set(records.subarray(hash, hash + WITHDRAWAL_HASH_BYTES), (from + at) * WITHDRAWAL_HASH_BYTES);
-        const code = uint32(records, offset + CODE_OFFSET);
-        if (code > 0) codeBatches[from + at] = this.#labels.codeBatches[code - 1]!;
+        groups[(from + at) * GROUP_BYTES] = records[offset + GROUP_OFFSET]!;
+        groups[(from + at) * GROUP_BYTES + 1] = records[offset + GROUP_OFFSET + 1]!;
       });
       if (this.#runs.done) await this.#nextPart();
     }
@@ -95,8 +128,8 @@ export class SetReader {
       rows: n === wanted ? rows : had.slice(),
       openings: n === wanted ? openings : openings.slice(0, n * WITHDRAWAL_HASH_BYTES),
       provenances: this.#labels.provenances,
-      codeBatches,
-      hasCodes: Object.keys(codeBatches).length > 0,
+      issueGroups: this.#labels.issueGroups,
+      groups: groups.subarray(0, n * GROUP_BYTES).slice(),
       last: this.#runs === null,
     };
   }
@@ -134,7 +167,8 @@ export class SetReader {
       const numbers = this.#labels.numbers(hour, readLabel(rows, row + LABEL_OFFSET)) ?? NO_LABEL;
       records.set(rows.subarray(row + FIELDS_OFFSET, row + FIELDS_OFFSET + SORT_BYTES), at);
       packProvenance(records, at, numbers.provenance);
-      writeUint32(records, at + CODE_OFFSET, numbers.codeBatch + 1);
+      records[at + GROUP_OFFSET] = numbers.group >>> 8;
+      records[at + GROUP_OFFSET + 1] = numbers.group;
       const hash = row + WITHDRAWAL_OFFSET;
       records.set(rows.subarray(hash, hash + WITHDRAWAL_HASH_BYTES), at + OPENED_BY_OFFSET);
       at += SHAPE.bytes;

@@ -5,7 +5,9 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
-import type { ClockStatus, KeyStanding } from '../../domain/rpc.ts';
+import type { IssueStanding } from '../../domain/rollback.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
+import type { KeyStanding } from '../../domain/rpc.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
@@ -19,7 +21,6 @@ import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
-import { expireBatchMarks, markBatch, withdrawnBatches, type WithdrawnBatch } from './batch-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
@@ -41,6 +42,9 @@ import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
+import { endIssues, expireEnded } from './ended-issues.ts';
+import { issueStanding } from './issue-standing.ts';
+import { expireIssueCounts } from './issue-counts.ts';
 import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
 import { keyStandings } from './known-ops.ts';
 import { meta } from '../meta.ts';
@@ -48,7 +52,7 @@ import { plainHours, PlainRows } from './plain-rows.ts';
 import { keepReceived, ReceivedUploads } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
-import { SetPages } from './set-pages.ts';
+import { SetPages } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
 import { WithdrawalDesk } from './withdrawal-desk.ts';
 
@@ -141,19 +145,17 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     this.#desk.finish(await this.#ready(), id);
   }
 
-  /** Marks a batch of code cards as withdrawn from an instant on (Unix seconds, kept as its hour); idempotent. */
-  async markBatch(codeBatchId: string, from: number): Promise<void> {
-    await this.#life.require();
-    markBatch(this.ctx.storage.sql, codeBatchId, from, await this.#now());
+  /** See {@link issueStanding}. */
+  async issueStanding(issueIds: readonly string[]): Promise<IssueStanding> {
+    await this.#sealed();
+    return issueStanding(this.ctx.storage.sql, this.config, this.#keys, issueIds);
   }
 
-  async withdrawnBatches(): Promise<WithdrawnBatch[]> {
-    return withdrawnBatches(this.ctx.storage.sql);
-  }
-
-  /** Deletes rows that no frozen set covers (drop-ops.ts); idempotent by the request's id. */
+  /** Deletes rows that no frozen set covers (drop-ops.ts), and stores nothing more with the ids that are named (ended-issues.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
     const now = await this.#sealed();
+    const { sql } = this.ctx.storage;
+    this.ctx.storage.transactionSync(() => endIssues(sql, this.config, request.issueIds ?? [], now));
     const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
     await this.rewriteJournal();
     return reply;
@@ -171,7 +173,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
     await this.#sealed();
-    return this.#pages.page(setNo, after, limit);
+    return this.#pages.page(this.config, setNo, after, limit);
   }
 
   async purge(setNo: number): Promise<void> {
@@ -191,8 +193,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
     const now = await this.#now();
-    expireBatchMarks(this.ctx.storage.sql, now);
-    expireDrops(this.ctx.storage.sql, now);
+    for (const expire of [expireEnded, expireIssueCounts, expireDrops]) expire(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
@@ -292,8 +293,6 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 }
 
-// What waits is published; only then is anything purged.
+// What waits is published, and only then is anything purged; what anybody takes back then is as gone as they ask for.
 const [accept, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
-// Nothing is left that anybody could want back: it is as gone as they ask for.
-const withdraw = async () => 'heard' as const;
-closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts, withdraw } });
+closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts, withdraw: async () => 'heard' } });

@@ -117,26 +117,33 @@ async function publishedAs(keys: readonly TemporaryExposureKey[]) {
   return { hour, published };
 }
 
-describe('withdrawn batches', () => {
-  it('are marked by the hour, the earlier one wins, and the mark outlives every key of the batch', async ({
-    expect,
-  }) => {
-    await rig.accept('u1', keysOf(1, 1)); // hands the rig's clock to the object
-    const at = HOUR * 3600 + 1234;
-    await rig.buffer.markBatch('batch-1', at);
-    await rig.buffer.markBatch('batch-1', at + 7200);
-    await rig.buffer.markBatch('batch-2', at - 86_400);
-    const marks = [
-      { codeBatchId: 'batch-1', fromHour: HOUR },
-      { codeBatchId: 'batch-2', fromHour: HOUR - 24 },
-    ];
-    expect(await rig.buffer.withdrawnBatches()).toEqual(marks);
-    rig.now += 15 * 86_400;
+describe('issue ids that have ended', () => {
+  const ISSUE = `c${'1'.repeat(32)}`;
+  const end = () => rig.buffer.dropWaiting({ id: '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b', issueIds: [ISSUE] });
+  it('store nothing more, and whoever comes hears what known keys hear', async ({ expect }) => {
+    const [early, late] = [keysOf(1, 3), keysOf(2, 3)];
+    expect(await rig.accept('u1', early, ['DE'], { issueId: ISSUE })).toEqual({ kind: 'stored' });
+    await end();
+    await end();
+    expect(await rig.accept('u2', late, ['DE'], { issueId: ISSUE })).toEqual({ kind: 'known' });
+    // What was stored before is answered as before, though it is dropped; the same keys by somebody else's word are taken.
+    expect(await rig.accept('u1', early, ['DE'], { issueId: ISSUE })).toEqual({ kind: 'stored' });
+    expect(await rig.accept('u3', late, ['DE'], { issueId: `l${'2'.repeat(32)}` })).toEqual({ kind: 'stored' });
+    expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM waiting_row').one()['n'])).toBe(3);
+  });
+
+  it('are forgotten when no TAN can come with them any more', async ({ expect }) => {
+    await rig.accept('u0', keysOf(9, 1));
+    await end();
+    const left = () => rig.inBuffer((sql) => sql.exec('SELECT * FROM ended_issue').toArray().length);
+    rig.now += 14 * 86_400;
+    await rig.tuneBuffer();
     await rig.buffer.expire();
-    expect(await rig.buffer.withdrawnBatches()).toEqual(marks);
-    rig.now += 86_400;
+    expect(await left()).toBe(1);
+    rig.now += 2 * 86_400;
+    await rig.tuneBuffer();
     await rig.buffer.expire();
-    expect(await rig.buffer.withdrawnBatches()).toEqual([]);
+    expect(await left()).toBe(0);
   });
 });
 

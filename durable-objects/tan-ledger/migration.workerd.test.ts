@@ -10,6 +10,9 @@ const { TAN_LEDGER } = env as unknown as { TAN_LEDGER: DurableObjectNamespace<Ta
 const START = 1_593_604_800;
 const DIGEST = 'd1'.repeat(32);
 const UPLOAD_ID = '0f2c6d3e-1111-4222-8333-444455556666';
+/** A batch's id is an issue id of the batch's from now on; a name that an operator gave is none. */
+const BATCH = '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa';
+const ISSUE = 'c8c9d3c0e6f0b4d5e9a512f64a3e1b7aa';
 const ledger = () => TAN_LEDGER.getByName('old');
 
 afterEach(() => reset());
@@ -22,7 +25,7 @@ const asDeployedBefore = () =>
     sql.exec(MIGRATIONS[0] ?? '');
     sql.exec('UPDATE schema_version SET version = 1');
     const insert = 'INSERT INTO tan VALUES (?, ?, ?, ?, ?, ?, ?)';
-    sql.exec(insert, 'a', 'issued', null, null, null, 'cards-1', START + 86_400.5);
+    sql.exec(insert, 'a', 'issued', null, null, null, BATCH, START + 86_400.5);
     sql.exec(insert, 'b', 'reserved', DIGEST, UPLOAD_ID, START + 60, null, START + 86_400);
     sql.exec(insert, 'c', 'committed', DIGEST, null, null, 'cards-1', START + 10);
   });
@@ -43,9 +46,9 @@ it('on the first wake no digest, upload id or fine time is left, and no right to
   const end = START + 86_400 + 3_600;
   expect(tables).toEqual([{ name: 'held_tan' }, { name: 'withdrawn_tan' }]);
   expect(rows).toEqual([
-    { hash: 'a', state: 'i', reservation, code_batch_id: 'cards-1', expires_at: end },
-    { hash: 'b', state: 'i', reservation, code_batch_id: null, expires_at: end },
-    { hash: 'c', state: 'c', reservation, code_batch_id: 'cards-1', expires_at: START + 3_600 },
+    { hash: 'a', state: 'i', reservation, issue_id: ISSUE, expires_at: end },
+    { hash: 'b', state: 'i', reservation, issue_id: null, expires_at: end },
+    { hash: 'c', state: 'c', reservation, issue_id: null, expires_at: START + 3_600 },
   ]);
   expect(await ledger().reserve('b', reserveRequest(), 60)).toMatchObject({ kind: 'reserved' });
   expect(await ledger().reserve('c', reserveRequest(), 60)).toEqual({ kind: 'committed' });

@@ -5,7 +5,8 @@
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
-import type { ClockStatus, ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
+import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
@@ -35,7 +36,8 @@ const LONGEST_ALARM_MS = 30 * 86_400_000;
 export interface IssueBatch {
   /** Keyed hashes of new TANs, hex. */
   readonly hashes: readonly string[];
-  readonly codeBatchId: string | null;
+  /** Of who vouched, and when (domain/issue.ts); null for a session of before there were any. */
+  readonly issueId: string | null;
   readonly lifetimeSeconds: number;
 }
 
@@ -79,7 +81,7 @@ export class TanLedger extends EndableObject {
     this.ctx.storage.transactionSync(() => {
       for (const hash of batch.hashes) {
         if (readTan(this.#sql, hash) !== null || isWithdrawn(this.#sql, hash)) continue;
-        writeTan(this.#sql, hash, { state: 'issued', codeBatchId: batch.codeBatchId, expiresAt });
+        writeTan(this.#sql, hash, { state: 'issued', issueId: batch.issueId, expiresAt });
       }
     });
     await this.#keepAlarm();
@@ -100,11 +102,11 @@ export class TanLedger extends EndableObject {
       return step.reply;
     });
     if (reply.kind !== 'reserved') return reply;
-    const { kind, reservationId, codeBatchId, idCommitment } = reply;
+    const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(now);
     // The payload's commitment goes into the MAC and nowhere else: the reservation's id bounds what can be stored.
-    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, codeBatchId };
-    return { kind, reservationId, codeBatchId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId };
+    return { kind, reservationId, issueId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
   }
 
   /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param reservationId of the upload that was stored */
@@ -135,11 +137,11 @@ export class TanLedger extends EndableObject {
     this.ctx.storage.transactionSync(() => withdrawTan(this.#sql, hash));
   }
 
-  /** Ends the TANs of a withdrawn batch that are not committed; a reserved one is refused at its next `reserve`. */
-  async withdrawBatch(codeBatchId: string): Promise<void> {
+  /** Ends the TANs of these issue ids that are not committed; a reserved one is refused at its next `reserve`. */
+  async withdrawIssues(issueIds: readonly string[]): Promise<void> {
     let after: string | null = '';
     await inSlices(
-      () => (after = this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, codeBatchId, after ?? ''))),
+      () => (after = this.ctx.storage.transactionSync(() => withdrawTans(this.#sql, issueIds, after ?? ''))),
       (next) => next !== null,
     );
   }

@@ -32,7 +32,7 @@ const alarmIn = () =>
 
 async function issued(now = START): Promise<DurableObjectStub<TanLedger>> {
   await setClock(now);
-  await ledger().issue({ hashes: [HASH], codeBatchId: 'cards-1', lifetimeSeconds: LIFETIME });
+  await ledger().issue({ hashes: [HASH], issueId: 'cards-1', lifetimeSeconds: LIFETIME });
   return ledger();
 }
 async function reservedId(stub: DurableObjectStub<TanLedger>, digest = DIGEST): Promise<string> {
@@ -56,7 +56,7 @@ describe('a reservation', () => {
     const stub = await issued();
     expect(await stub.reserve(HASH, reserveRequest(DIGEST), LEASE)).toMatchObject({
       kind: 'reserved',
-      codeBatchId: 'cards-1',
+      issueId: 'cards-1',
     });
   });
 
@@ -93,7 +93,7 @@ describe('a reservation', () => {
     const second = await stub.reserve(HASH, again, LEASE);
     const permit = (payloadCommitment: string) => {
       const hour = START / 3600;
-      const facts = { hour, idCommitment: asked.idCommitment, payloadCommitment, codeBatchId: 'cards-1' };
+      const facts = { hour, idCommitment: asked.idCommitment, payloadCommitment, issueId: 'cards-1' };
       return { hour, mac: signPermit(fromBase64(PERMIT_KEY), facts) };
     };
     expect(reply).toMatchObject({ kind: 'reserved', permit: permit(asked.payloadCommitment) });
@@ -127,7 +127,7 @@ describe('what is stored', () => {
         hash: HASH,
         state: 'c',
         reservation: new Uint8Array(88).buffer,
-        code_batch_id: 'cards-1',
+        issue_id: 'cards-1',
         expires_at: START + LIFETIME,
       },
     ]);
@@ -159,7 +159,7 @@ describe('forgetting', () => {
   it('the alarm deletes what is over and sleeps until the next is', async ({ expect }) => {
     await issued();
     await setClock(START + 3_600);
-    await ledger().issue({ hashes: ['a1'], codeBatchId: null, lifetimeSeconds: LIFETIME });
+    await ledger().issue({ hashes: ['a1'], issueId: null, lifetimeSeconds: LIFETIME });
     await setClock(START + LIFETIME + GRACE);
     expect(await runDurableObjectAlarm(ledger())).toBe(true);
     expect(await storedRows()).toMatchObject([{ hash: 'a1' }]);
@@ -232,7 +232,7 @@ it('a TAN takes at most 300 bytes for its life, hash, reservation, index and pag
   await setClock(START);
   const size = () => runInDurableObject(ledger(), (_object, state) => state.storage.sql.databaseSize);
   const before = await size();
-  await ledger().issue({ hashes, codeBatchId: null, lifetimeSeconds: MAX_TAN_LIFETIME_SECONDS });
+  await ledger().issue({ hashes, issueId: null, lifetimeSeconds: MAX_TAN_LIFETIME_SECONDS });
   const bytes = ((await size()) - before) / hashes.length;
   expect(bytes).toBeGreaterThan(150);
   expect(bytes).toBeLessThanOrEqual(300);

@@ -37,6 +37,10 @@ DROP TABLE tan;
 CREATE INDEX held_tan_by_expiry ON held_tan (expires_at);`,
   `CREATE TABLE withdrawn_tan (hash TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID;
 CREATE INDEX withdrawn_tan_by_expiry ON withdrawn_tan (expires_at);`,
+  // A batch's id, a UUID, becomes an issue id of the batch's (domain/issue.ts), as in the books (code-desk/issue-ops.ts).
+  `ALTER TABLE held_tan RENAME COLUMN code_batch_id TO issue_id;
+UPDATE held_tan SET issue_id = CASE WHEN length(issue_id) = 36 THEN 'c' || replace(issue_id, '-', '') END
+  WHERE issue_id IS NOT NULL;`,
 ];
 
 const STATE = { issued: 'i', reserved: 'r', committed: 'c' } as const;
@@ -48,20 +52,20 @@ const RESERVATION_BYTES = 2 * HASH_BYTES + UUID_BYTES + 8;
 type StoredRow = {
   readonly state: string;
   readonly reservation: ArrayBuffer;
-  readonly code_batch_id: string | null;
+  readonly issue_id: string | null;
   readonly expires_at: number;
 };
 
 /** @param sql storage @param hash keyed hash of the TAN, hex @returns its row, or null */
 export function readTan(sql: SqlStorage, hash: string): TanRow | null {
   const row = sql
-    .exec<StoredRow>('SELECT state, reservation, code_batch_id, expires_at FROM held_tan WHERE hash = ?', hash)
+    .exec<StoredRow>('SELECT state, reservation, issue_id, expires_at FROM held_tan WHERE hash = ?', hash)
     .toArray()[0];
   return row === undefined ? null : fromStored(row);
 }
 
 function fromStored(row: StoredRow): TanRow {
-  const issued = { codeBatchId: row.code_batch_id, expiresAt: row.expires_at };
+  const issued = { issueId: row.issue_id, expiresAt: row.expires_at };
   if (row.state === STATE.issued) return { ...issued, state: 'issued' };
   if (row.state === STATE.committed) return { ...issued, state: 'committed' };
   const bytes = new Uint8Array(row.reservation);
@@ -93,12 +97,12 @@ function uuid(bytes: Uint8Array): string {
 /** Writes a row, new or changed. @param sql storage @param hash keyed hash of the TAN, hex @param row the row */
 export function writeTan(sql: SqlStorage, hash: string, row: TanRow): void {
   sql.exec(
-    `INSERT INTO held_tan (hash, state, reservation, code_batch_id, expires_at) VALUES (?, ?, ?, ?, ?)
+    `INSERT INTO held_tan (hash, state, reservation, issue_id, expires_at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (hash) DO UPDATE SET state = excluded.state, reservation = excluded.reservation`,
     hash,
     STATE[row.state],
     stored(row),
-    row.codeBatchId,
+    row.issueId,
     row.expiresAt,
   );
 }
@@ -127,17 +131,18 @@ export function withdrawTan(sql: SqlStorage, hash: string): void {
 }
 
 /**
- * Withdraws the TANs of a batch that are not committed, among some rows.
+ * Withdraws the TANs of sources whose issues have ended that are not committed, among some rows.
  *
  * @param sql storage
- * @param codeBatchId the withdrawn batch
+ * @param issueIds of the sources' days
  * @param after hash of the last row looked at, empty at the beginning
  * @returns where to go on, or null at the end
  */
-export function withdrawTans(sql: SqlStorage, codeBatchId: string, after: string): string | null {
+export function withdrawTans(sql: SqlStorage, issueIds: readonly string[], after: string): string | null {
   const next = `SELECT hash FROM held_tan WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET ${SLICE_ROWS - 1}`;
   const end = sql.exec<{ hash: string }>(next, after).toArray()[0]?.hash ?? null;
-  withdrawWhere(sql, 'hash > ?1 AND (?2 IS NULL OR hash <= ?2) AND code_batch_id = ?3', after, end, codeBatchId);
+  const among = 'issue_id IN (SELECT value FROM json_each(?3))';
+  withdrawWhere(sql, `hash > ?1 AND (?2 IS NULL OR hash <= ?2) AND ${among}`, after, end, JSON.stringify(issueIds));
   return end;
 }
 

@@ -8,7 +8,7 @@
  */
 import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import type { Clock } from '../../domain/clock.ts';
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import {
   ended,
   isLive,

@@ -61,7 +61,7 @@ export async function uploadCases(edge: LocalEdge, hour: number, uploads: number
   const day = Math.floor(hour / 24);
   const one = async (): Promise<void> => {
     const keys = keysOfOneCase(day);
-    const upload = { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId: null };
+    const upload = { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
     const reply = await buffer.accept(randomUUID(), packUpload(upload));
     if (reply.kind !== 'stored') throw new Error(`seed: an upload of new keys was answered "${reply.kind}"`);
   };

@@ -76,7 +76,7 @@ export async function attackJoin(census: Census, seed: number, progress: (text: 
   const { path: state, remove } = temporaryFolder('join-state');
   try {
     const lines: string[] = [];
-    const vars = { upload: { ANSWER_DEADLINE_MS: '0' } };
+    const vars = { upload: { ANSWER_DEADLINE_MS: '0' }, verification: { ANSWER_DEADLINE_MS: '0' } };
     const edge = await startLocalEdge({
       state,
       vars,
@@ -104,10 +104,8 @@ function judge(
   const hashKey = fromBase64(every['TAN_HASH_KEY'] ?? '');
   const digestKey = fromBase64(every['DIGEST_KEY'] ?? '');
   const tans = tests.map(({ tan }) => tan);
-  const lone = tests.filter(({ kind }) => kind === 'lone-card');
   const lost = tests.filter(({ kind }) => kind === 'commit-lost');
-  const others = tests.filter(({ kind }) => kind !== 'lone-card');
-  const committed = others.filter(({ kind }) => kind !== 'commit-lost');
+  const committed = tests.filter(({ kind }) => kind !== 'commit-lost');
   const single = tests.filter(({ kind }) => kind === 'single');
   const count = (what: string, figure: number, bound: string, good: boolean): Verdict => ({
     what,
@@ -116,20 +114,25 @@ function judge(
     holds: good,
   });
   const verdicts = workers.map((worker) => {
-    const figure = fewest(evidence, { secrets: secretsOf(state, worker), tans, log: true }, others, hashKey);
+    const figure = fewest(
+      evidence,
+      { secrets: secretsOf(state, worker), tans, log: true, undoKey: false },
+      tests,
+      hashKey,
+    );
     return count(
-      `by digest, id or batch, secrets of ${worker}, stores, logs and SQLite's log: fewest candidate keys of a test`,
+      `by digest or id, secrets of ${worker}, stores, logs and SQLite's log: fewest candidate keys of a test`,
       figure,
       `≥ ${FEWEST}`,
       figure >= FEWEST,
     );
   });
-  const all = (log: boolean): Loot => ({ secrets: every, tans, log });
-  const none: Loot = { secrets: {}, tans: [], log: true };
+  const all = (log: boolean): Loot => ({ secrets: every, tans, log, undoKey: false });
+  const none: Loot = { secrets: {}, tans: [], log: true, undoKey: false };
   const withAll = fewest(evidence, all(false), committed, hashKey);
   const withLog = fewest(evidence, all(true), single, hashKey);
   const withLost = fewest(evidence, all(false), lost, hashKey);
-  const ofLone = fewest(evidence, none, lone, hashKey);
+  const withUndoKey = fewest(evidence, { ...none, undoKey: true }, tests, hashKey);
   verdicts.push(
     count('every secret and TAN, stores alone, commits that arrived', withAll, `≥ ${FEWEST}`, withAll >= FEWEST),
     count(
@@ -139,7 +142,12 @@ function judge(
       withLost === 1,
     ),
     count("every secret and TAN, SQLite's log, single key", withLog, '1, as docs/privacy.md states', withLog === 1),
-    count('no secret, the one used card of a batch', ofLone, '14, its own, as docs/privacy.md states', ofLone === 14),
+    count(
+      'both shares of the undo key, all stores: fewest candidate keys of a test, cards of which one was used among them',
+      withUndoKey,
+      `≥ ${FEWEST}`,
+      withUndoKey >= FEWEST,
+    ),
   );
   const grouped = uploadsGroupedByLog(evidence, tests);
   verdicts.push(
@@ -162,7 +170,12 @@ function judge(
   const reached = reachedUploads(evidence, { ...none, secrets: { ...every, UPLOAD_ID_KEY: undefined as never } });
   verdicts.push(count("uploads of origin reached from the ledger without upload's key", reached, '0', reached === 0));
   const former = formerLedger(evidence, tests, hashKey, digestKey);
-  const fault = fewest(former, { secrets: secretsOf(state, 'upload'), tans: [], log: false }, single, hashKey);
+  const fault = fewest(
+    former,
+    { secrets: secretsOf(state, 'upload'), tans: [], log: false, undoKey: false },
+    single,
+    hashKey,
+  );
   const faultyIds = reachedUploads(former, none);
   verdicts.push(
     count(

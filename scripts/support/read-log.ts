@@ -14,7 +14,7 @@ import type { ObjectReader } from './object-store.ts';
 /** Reads at once: each is a round trip. */
 const AT_ONCE = 16;
 /** Folders of records. */
-const RECORD_FOLDERS = ['sets/', 'openings/', 'codes/', 'quarantine/', 'taken/'];
+const RECORD_FOLDERS = ['sets/', 'openings/', 'issues/', 'quarantine/', 'taken/'];
 
 /**
  * @param names of objects

@@ -23,6 +23,7 @@ const PAGES = [
   'flyers',
   'laboratories',
   'quotas',
+  'rollbacks',
   'parameters',
   'guesses',
   'holders',

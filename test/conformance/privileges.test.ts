@@ -133,7 +133,7 @@ describe('running Workers', () => {
       release: ['00000000-0000-4000-8000-000000000000', 'none', 'none'],
     },
     'exposure-edge-verification#BackOffice': {
-      issueTans: [{ count: 1, codeBatchId: null }],
+      issueTans: [{ count: 1, issuer: 'nobody' }],
       issueTeleTan: ['nobody'],
       cardBatches: [null],
       teleTanQuotas: [],

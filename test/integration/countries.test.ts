@@ -45,7 +45,7 @@ async function accept(regions: string[]): Promise<string> {
     daysSinceOnsetOfSymptoms: key.daysSinceOnsetOfSymptoms,
   }));
   const { keys } = publishableKeys(sent, START);
-  const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId: null };
+  const upload: AcceptedUpload = { keys, regions, consentToFederation: true, origin: 'DE', issueId: null };
   const [tan = ''] = await system.tans(1);
   const id = originIdOf(new Uint8Array(32), crypto.randomUUID());
   const reply = await redeem.reserve(tan, {

@@ -49,9 +49,9 @@ beforeAll(async () => {
     const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as {
       accept(uploadId: string, upload: PackedUpload): Promise<unknown>;
     };
-    const upload = async (label: string, codeBatchId: string | null, regions: string[]): Promise<void> => {
+    const upload = async (label: string, issueId: string | null, regions: string[]): Promise<void> => {
       const keys = keysOf(label, DAY_ONE - 1);
-      const whole = { keys, regions, consentToFederation: true, origin: 'DE', codeBatchId };
+      const whole = { keys, regions, consentToFederation: true, origin: 'DE', issueId };
       await buffer.accept(label, packUpload(whole));
     };
     await setClock(edge.url, START);

@@ -85,7 +85,8 @@ describe('ten days', () => {
 
   it('then no byte of it is left: not in records, chunks, journal, copies, nor in any object', async ({ expect }) => {
     await moveClock(system.edge.url, morning(DAYS + 2));
-    for (const prefix of ['sets/', 'codes/', 'quarantine/', 'foreign/']) expect(await inPrivate(prefix)).toEqual([]);
+    for (const prefix of ['sets/', 'issues/', 'openings/', 'quarantine/', 'foreign/'])
+      expect(await inPrivate(prefix)).toEqual([]);
     await until(async () => (await rowsOf('buffer'))['known_key'] === 0);
     const buffer = await rowsOf('buffer');
     for (const table of ['waiting_row', 'row_label', 'release_counter', 'known_key'])

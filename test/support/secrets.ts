@@ -47,6 +47,7 @@ export const TEST_SECRETS = {
   LOG_SIGNING_KEY: testKeyPem('LOG_SIGNING_KEY'),
   LABORATORY_LIST_PUBLIC_KEY: testPublicPem('LABORATORY_LIST_SIGNING_KEY'),
   RESTORE_PUBLIC_KEY: testPublicPem('RESTORE_PRIVATE_KEY'),
+  UNDO_PUBLIC_KEY: testPublicPem('UNDO_PRIVATE_KEY'),
 } as const;
 
 /** The name of a secret. */
@@ -65,6 +66,7 @@ export const SECRETS_OF: Readonly<Record<string, readonly SecretName[]>> = {
     'KNOWN_KEY_HASH_KEY',
     'PERMIT_KEY',
     'RESTORE_PUBLIC_KEY',
+    'UNDO_PUBLIC_KEY',
   ],
   verification: ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY', 'PERMIT_KEY'],
   laboratory: ['LABORATORY_LIST_PUBLIC_KEY'],

@@ -48,16 +48,19 @@ export class Redeem extends WorkerEntrypoint {
   reserve(tan, { digest, reservationId }) {
     const permit = { hour: 0, mac: '0'.repeat(64) };
     const row = held.get(tan);
-    if (!row) { held.set(tan, { digest, reservationId }); return { kind: 'reserved', reservationId, codeBatchId: null, permit }; }
+    if (!row) { held.set(tan, { digest, reservationId }); return { kind: 'reserved', reservationId, issueId: null, permit }; }
     if (row.committed) return { kind: 'committed' };
     if (row.digest !== digest) return { kind: 'busy' };
-    return { kind: 'reserved', reservationId: row.reservationId, codeBatchId: null, permit };
+    return { kind: 'reserved', reservationId: row.reservationId, issueId: null, permit };
   }
   commit(tan, id) { const row = held.get(tan); if (row?.reservationId === id) row.committed = true; }
   release(tan, id) { const row = held.get(tan); if (row?.reservationId === id && !row.committed) held.delete(tan); }
 }
 export class BackOffice extends WorkerEntrypoint {
   issueTans({ count }) { return { tans: Array.from({ length: count }, () => crypto.randomUUID()) }; }
+  issuesOf({ name }) { return name === 'nobody' ? [] : ['l' + '0'.repeat(32)]; }
+  issueSources(ids) { return ids.map((id, n) => ({ kind: 'laboratory', source: 'lab-' + (n + 2), day: 20717 })); }
+  endIssues() {}
   forgetExpired() { return { forgotten: 0 }; }
   stopForGood(hour) { ending.mark('ledger', 'stopped', hour); }
   purgeForGood(hour) { ending.mark('ledger', 'purged', hour); }
@@ -158,7 +161,6 @@ export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
   clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
   confirmClocks(at) { return [{ object: 'publisher', now: 1790000000, confirmed: Math.min(at, 1790000000), held: at < 1789992800 }]; }
-  markBatch() {}
   stopForGood(hour) { ending.mark('publisher', 'stopped', hour); }
   purgeForGood(hour) { ending.mark('publisher', 'purged', hour); }
   remains() { return ending.remains('publisher'); }
@@ -168,6 +170,12 @@ export class BackOffice extends WorkerEntrypoint {
     const open = [...this.remains(), ...request.objects].filter(({ phase }) => phase !== 'purged');
     return open.length > 0 ? { kind: 'left', what: open.map(({ object }) => object) } : { kind: 'proved', certificate: 'signed', proof: request };
   }
+  planRollback(ids, key) {
+    if (key.includes('BADKEY')) return { kind: 'bad-key', reason: 'damaged, or sealed to another key or for another use' };
+    const line = { day: 20717, unpublished: 5, published: 42, mixed: 14, gone: 3, ofDay: 470 };
+    return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
+  }
+  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42 }; }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {
     if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };

@@ -4,8 +4,8 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import type {
-  ClockStatus,
   Laboratory,
   LaboratoryBackOfficeRpc,
   SetListReply,

@@ -1,7 +1,7 @@
 /**
  * @module The environment of `origin`, parsed once: a missing or contradictory value refuses the first call, naming it.
  */
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import { parseParameterStoreConfig } from '../../durable-objects/parameter-store/config.ts';
 import type { ParameterStore } from '../../durable-objects/parameter-store/parameter-store-do.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';

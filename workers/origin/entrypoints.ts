@@ -8,10 +8,10 @@ import { commitToId, deathReceipt, isOriginId, permits } from '../../domain/inta
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import { recheckUpload } from '../../domain/keys/recheck.ts';
 import { areRegionsOf, type PolicyInForce, type PublishedPolicy } from '../../domain/keys/regions.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import { packUpload, unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import type {
   AcceptReply,
-  ClockStatus,
   IntakePermit,
   IntakeRpc,
   KeyStanding,
@@ -27,6 +27,7 @@ import type {
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
+import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -38,6 +39,7 @@ import { isOpening, MOST_OPENINGS, type Opening } from '../../protocol/withdrawa
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
+import { planRollback, rollBack } from './rollback.ts';
 import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
 /**
@@ -130,8 +132,12 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
     return originObjects(this.env).publisher.status();
   }
 
-  async markBatch(codeBatchId: string, from: number): Promise<void> {
-    await originObjects(this.env).buffer.markBatch(codeBatchId, from);
+  async planRollback(issueIds: readonly string[], undoKey: string): Promise<PlanReply> {
+    return planRollback(originObjects(this.env), issueIds, undoKey);
+  }
+
+  async rollBack(request: RollBackRequest): Promise<RollBackReply> {
+    return rollBack(originObjects(this.env), request);
   }
 
   /** The buffer first: `Publisher` says *ended* once nothing waits there, and nothing may come afterwards. */

@@ -31,7 +31,7 @@ const uploadOf = (keys: TemporaryExposureKey[]): AcceptedUpload => ({
   regions: ['DE'],
   consentToFederation: true,
   origin: 'DE',
-  codeBatchId: null,
+  issueId: null,
 });
 
 /** As `verification` would give it. */
@@ -41,7 +41,7 @@ function permitFor(upload: AcceptedUpload): IntakePermit {
   const mac = signPermit(intakeConfig(env as unknown as OriginEnv).permitKey, {
     hour,
     ...commitments,
-    codeBatchId: null,
+    issueId: null,
   });
   return { hour, mac, idNonce: NONCE, payloadNonce: NONCE };
 }

@@ -1,5 +1,5 @@
 /** @module All clocks that decide what is published and deleted, as an operator asks for them (docs/architecture.md §11). */
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import { clocksOf, confirmAtSchedule } from '../shared/clocks.ts';
 import type { PortalEnv } from './bindings.ts';
 

@@ -1,15 +1,12 @@
 /**
  * @module Reads what an operator sends: small JSON objects, checked field by field.
  */
-import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type { RestoreRequest } from '../../domain/restore.ts';
 import type { IssueTansRequest } from '../../domain/rpc.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
 /** Most TANs one command issues (domain/rpc.ts). */
 const MAX_TANS_PER_COMMAND = 1_000;
-/** A code batch's name: letters, digits, `-`, `_`, so that it needs no escaping anywhere. */
-const BATCH_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** A fixed text that names the field and the rule. */
 export type InputError = string;
@@ -18,22 +15,16 @@ export type InputError = string;
  * @param body parsed JSON
  * @returns the command, or what is wrong with it
  */
-export function readIssueTans(body: unknown): Result<IssueTansRequest, InputError> {
+export function readIssueTans(body: unknown): Result<Pick<IssueTansRequest, 'count'>, InputError> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { ok: false, error: 'The body must be a JSON object.' };
   }
-  const { count, codeBatchId = null, ...rest } = body as Record<string, unknown>;
-  if (Object.keys(rest).length > 0) return { ok: false, error: 'Only count and codeBatchId are known.' };
+  const { count, ...rest } = body as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) return { ok: false, error: 'Only count is known.' };
   if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || count > MAX_TANS_PER_COMMAND) {
     return { ok: false, error: `count must be an integer, 1..${MAX_TANS_PER_COMMAND}.` };
   }
-  if (codeBatchId !== null && (typeof codeBatchId !== 'string' || !BATCH_ID.test(codeBatchId))) {
-    return { ok: false, error: 'codeBatchId must be 1..64 letters, digits, "-" or "_", or null.' };
-  }
-  if (codeBatchId !== null && count < MIN_CARDS_PER_BATCH) {
-    return { ok: false, error: `count must be at least ${MIN_CARDS_PER_BATCH} with a codeBatchId.` };
-  }
-  return { ok: true, value: { count, codeBatchId } };
+  return { ok: true, value: { count } };
 }
 
 /**

@@ -11,15 +11,16 @@ import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
 import { readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
 import type { Role } from './roles.ts';
+import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 import { sunsetRoutes } from './sunset-routes.ts';
 
 /** A command is a handful of fields. */
 const MAX_COMMAND_BYTES = 4 * 1024;
 
-/** Operators give all commands; a health authority sets parameters (docs/architecture.md §1). */
+/** Operators give all commands; a health authority sets parameters and rolls back (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
-  path.startsWith('/operator/config') ? ['operator', 'health-authority'] : ['operator'];
+  /^\/operator\/(config|rollback)(\/|$)/.test(path) ? ['operator', 'health-authority'] : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
 const AUDITED = [
   '/operator/tans',
@@ -28,6 +29,7 @@ const AUDITED = [
   '/operator/config/agree',
   '/operator/clock',
   '/operator/sunset/prove',
+  '/operator/rollback/plan',
   '/operator/restore',
 ];
 
@@ -67,8 +69,9 @@ export function operatorRoutes() {
     if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
     const command = readIssueTans(body.kind === 'body' ? parsedJson(body.bytes) : null);
     if (!command.ok) return problem(400, 'Bad Request', command.error);
-    const { tans } = await c.env.VERIFICATION.issueTans(command.value);
-    return c.json({ tans }, 201);
+    const issued = await c.env.VERIFICATION.issueTans({ ...command.value, issuer: c.var.identity.subject });
+    if (issued === null) return problem(409, 'Conflict', 'What you vouched for today was rolled back.');
+    return c.json({ tans: issued.tans }, 201);
   });
 
   routes.post('/advance', async (c) => {
@@ -81,6 +84,7 @@ export function operatorRoutes() {
   routes.route('/config', configRoutes());
   routes.route('/cards', cardRoutes());
   routes.route('/sunset', sunsetRoutes());
+  routes.route('/rollback', rollbackRoutes());
 
   routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
 

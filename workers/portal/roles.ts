@@ -15,6 +15,7 @@ export const PAGE_ROLES = {
   flyers: ['provider', 'lab-admin'],
   laboratories: ['lab-admin'],
   quotas: ['health-authority'],
+  rollbacks: ['health-authority', 'operator'],
   parameters: ['health-authority', 'operator'],
   guesses: ['health-authority', 'operator', 'auditor'],
   holders: ['operator'],

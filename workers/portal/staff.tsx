@@ -15,6 +15,7 @@ import { laboratoryRoutes } from './pages/laboratories.tsx';
 import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
 import { parameterRoutes } from './pages/parameters.tsx';
 import { quotaRoutes } from './pages/quotas.tsx';
+import { rollbackPageRoutes } from './pages/rollbacks.tsx';
 import { sessionRoutes } from './pages/sessions.tsx';
 import { codeRoutes } from './pages/codes.tsx';
 import { teleTanRoutes } from './pages/teletan.tsx';
@@ -34,6 +35,7 @@ const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   flyers: flyerRoutes,
   laboratories: laboratoryRoutes,
   quotas: quotaRoutes,
+  rollbacks: rollbackPageRoutes,
   parameters: parameterRoutes,
   guesses: guessRoutes,
   holders: holderRoutes,

@@ -3,7 +3,7 @@
  * names, which is a clock beside the object's own, and says in the log which don't believe theirs (docs/architecture.md §11). An object that
  * is told the time sees to its alarm, so the cron is the alarms' watchdog (docs/decisions/032).
  */
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import { logLine } from './log.ts';
 
 /** An object that can be asked for its clock; told the time, it also sets its alarm anew if that was lost. */

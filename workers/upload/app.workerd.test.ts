@@ -352,7 +352,7 @@ describe('what reaches a neighbour', () => {
       regions: ['DE'],
       consentToFederation: true,
       origin: 'DE',
-      codeBatchId: null,
+      issueId: null,
     });
   });
 });

@@ -35,7 +35,7 @@ const UPLOAD_ID_KEY = new Uint8Array(32).fill(2);
 /** What both neighbours remember. */
 export class World {
   now = START;
-  tan: TanRow = { state: 'issued', codeBatchId: 'cards-1', expiresAt: START + 86_400 };
+  tan: TanRow = { state: 'issued', issueId: 'cards-1', expiresAt: START + 86_400 };
   /** Upload id → hex of its keys. */
   readonly stored = new Map<string, readonly string[]>();
   readonly dead = new Set<string>();
@@ -91,10 +91,10 @@ export class World {
     const { reply, write } = reserve(this.tan, { ...request, now: this.now, leaseSeconds: LEASE_SECONDS });
     this.tan = write ?? this.tan;
     if (reply.kind !== 'reserved') return reply;
-    const { kind, reservationId, codeBatchId, idCommitment } = reply;
+    const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(this.now);
-    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, codeBatchId };
-    return { kind, reservationId, codeBatchId, permit: { hour, mac: signPermit(PERMIT_KEY, facts) } };
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId };
+    return { kind, reservationId, issueId, permit: { hour, mac: signPermit(PERMIT_KEY, facts) } };
   }
 
   #release(reservationId: string, receipt: string): void {

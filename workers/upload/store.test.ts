@@ -47,7 +47,7 @@ describe('an upload without accidents', () => {
   it('leaves nothing of its keys and its id in the ledger', async ({ expect }) => {
     const world = new World();
     await attempt(world, A);
-    expect(world.tan).toEqual({ state: 'committed', codeBatchId: 'cards-1', expiresAt: world.tan.expiresAt });
+    expect(world.tan).toEqual({ state: 'committed', issueId: 'cards-1', expiresAt: world.tan.expiresAt });
   });
 
   it('repeated when its keys have had their time is refused: nothing is left to know it by', async ({ expect }) => {
@@ -208,7 +208,7 @@ describe('a crash at each arrow', () => {
         return ports.intake.accept(...args);
       },
     };
-    world.tan = { state: 'issued', codeBatchId: null, expiresAt: world.now + 86_400 };
+    world.tan = { state: 'issued', issueId: null, expiresAt: world.now + 86_400 };
     expect((await storeUpload({ ...ports, intake: later }, B)).kind).toBe('try-later');
     expect([world.tan.state, world.durableKeys]).toEqual(['reserved', keysOf(A)]);
   });

@@ -149,7 +149,7 @@ async function acceptReserved(
   { redeem, intake }: StorePorts,
   tan: string,
   offer: Offer,
-  { reservationId, codeBatchId, permit }: Extract<ReserveReply, { readonly kind: 'reserved' }>,
+  { reservationId, issueId, permit }: Extract<ReserveReply, { readonly kind: 'reserved' }>,
   { uploadId, idNonce }: OriginId,
 ): Promise<Outcome | null> {
   const { keys, dropped, refused, payload, payloadNonce } = offer;
@@ -162,7 +162,7 @@ async function acceptReserved(
     const all = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     return dropped['future-start'] === all ? { kind: 'clock-wrong' } : STORED;
   }
-  const reply = await intake.accept(uploadId, packUpload({ ...payload, codeBatchId }), {
+  const reply = await intake.accept(uploadId, packUpload({ ...payload, issueId }), {
     ...permit,
     idNonce,
     payloadNonce,

@@ -9,6 +9,7 @@ import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { ANSWER_BODY_BYTES } from './answers.ts';
 import { createApp } from './app.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
+import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 
@@ -98,7 +99,7 @@ describe('registration', () => {
 
   it('a teleTAN opens once it is issued, however it is typed; a guess opens nothing', async ({ expect }) => {
     const config = parseVerificationConfig(bindings);
-    const sessions = new Sessions(bindings, config, new Ledger(bindings, config));
+    const sessions = new Sessions(bindings, config, new Ledger(bindings, config), new Issues(bindings));
     const key = generateTeleTan(random);
     expect((await post('registrationToken', { key, keyType: 'TELETAN' })).status).toBe(400);
     const session = issuedSession('teletan', null, Date.now() / 1000 + 3600);
@@ -235,7 +236,9 @@ it('over the pace, a test without a result is to try later, of the same size; a 
   const config = parseVerificationConfig(bindings);
   const key = generateTeleTan(random);
   const session = issuedSession('teletan', null, (hour + 2) * 3600);
-  await new Sessions(bindings, config, new Ledger(bindings, config)).issue([{ keyType: 'TELETAN', key, session }]);
+  await new Sessions(bindings, config, new Ledger(bindings, config), new Issues(bindings)).issue([
+    { keyType: 'TELETAN', key, session },
+  ]);
   const later = await post('registrationToken', { key: guidWithResult(0, '3'), keyType: 'GUID' });
   const posted = await post('registrationToken', { key: guidWithResult(2, '3'), keyType: 'GUID' });
   const code = await post('registrationToken', { key, keyType: 'TELETAN' });

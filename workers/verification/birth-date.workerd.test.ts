@@ -11,6 +11,7 @@ import type { ResultsRpc, TestResultReply } from '../../domain/rpc.ts';
 import { hashGuid } from '../../domain/derived-codes.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
+import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
 import { type Members, parseRegistration } from './question.ts';
 import { Sessions } from './sessions.ts';
@@ -59,7 +60,12 @@ beforeEach(async () => {
   await reset();
   laboratory = new Laboratory();
   const config = parseVerificationConfig(bindings);
-  sessions = new Sessions({ ...bindings, RESULTS: laboratory }, config, new Ledger(bindings, config));
+  sessions = new Sessions(
+    { ...bindings, RESULTS: laboratory },
+    config,
+    new Ledger(bindings, config),
+    new Issues(bindings),
+  );
 });
 
 const register = (birthDateKey: string | null, key = GUID) =>
@@ -291,7 +297,7 @@ function crashingAt(n: number, when: 'before' | 'after'): Sessions {
     });
   const crashing = { ...bindings, TEST_SESSION: { getByName }, RESULTS: laboratory } as unknown as VerificationEnv;
   const config = parseVerificationConfig(bindings);
-  return new Sessions(crashing, config, new Ledger(bindings, config));
+  return new Sessions(crashing, config, new Ledger(bindings, config), new Issues(crashing));
 }
 
 describe('a crash', () => {

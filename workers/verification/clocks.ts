@@ -1,5 +1,5 @@
 /** @module The objects of `verification` whose clock decides what is deleted (docs/architecture.md §11). */
-import type { ClockStatus } from '../../domain/rpc.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import { clocksOf, confirmAtSchedule } from '../shared/clocks.ts';
 import type { VerificationEnv } from './bindings.ts';
 import { Shards } from './shards.ts';

@@ -43,7 +43,7 @@ it('the cron brings back the clean-up of ledger, desk and sessions whose alarm w
   const now = Math.floor(Date.now() / 1000);
   const [ledger, desk] = [ENV.TAN_LEDGER.getByName('ledger'), ENV.CODE_DESK.getByName('desk')];
   const [sessions, empty] = [ENV.TEST_SESSION.getByName('s0'), ENV.TEST_SESSION.getByName('s1')];
-  await ledger.issue({ hashes: ['ab'.repeat(32)], codeBatchId: null, lifetimeSeconds: 60 });
+  await ledger.issue({ hashes: ['ab'.repeat(32)], issueId: null, lifetimeSeconds: 60 });
   await desk.countFailedGuesses(1);
   const session = issuedSession('teletan', null, now - 60);
   await sessions.issue([{ tokenHash: '0c'.repeat(16), seed: new Uint8Array(32), session }]);

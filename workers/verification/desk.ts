@@ -37,6 +37,7 @@ import type { Sessions } from './sessions.ts';
 const CARD_LIFETIME_SECONDS = 90 * 86_400;
 /** Characters of a teleTAN that stay in the books. */
 const HINT_LENGTH = 3;
+const ANY_DAY = { fromDay: 0, toDay: Number.MAX_SAFE_INTEGER } as const;
 /** Cards written in one go; each shard gets a sixteenth. */
 const CARDS_PER_ROUND = 5_000;
 /** Failed guesses an hour at which operators are warned: 31^9 codes, so 1,000 guesses find one of 1,000 live ones 1 : 26 million. */
@@ -76,7 +77,7 @@ export class Desk {
   /**
    * @param issuer the member of staff, as the portal names them
    * @param request see {@link codeBytes}
-   * @returns the teleTAN, or null when the quota is used up
+   * @returns the teleTAN, or null when the quota is used up, or the issuer's day was rolled back
    */
   async issueTeleTan(issuer: string, request = freshCodeRequest()): Promise<IssuedTeleTanReply | null> {
     const orderId = codeOrderId(issuer, request);
@@ -85,8 +86,8 @@ export class Desk {
     const order = { issuer, orderId, session: named, hint: teleTan.slice(0, HINT_LENGTH) };
     const entry = await this.#desk.bookTeleTan(order, TELETAN_LIFETIME_SECONDS);
     if (entry === null) return null;
-    const { expiresAt, revokedAt } = entry;
-    const session = issuedSession('teletan', null, expiresAt);
+    const { expiresAt, revokedAt, issueId } = entry;
+    const session = issuedSession('teletan', issueId, expiresAt);
     if (revokedAt === null) await this.#sessions.issue([{ keyType: 'TELETAN', key: teleTan, session }]);
     return { teleTan, expiresAt };
   }
@@ -204,7 +205,8 @@ export class Desk {
     const holds = await this.#desk.markWithdrawn(batchId, provider, from);
     if (holds === null) return null;
     await this.#sessions.withdrawBatch(batchId, holds);
-    await this.#ledger.withdrawBatch(batchId);
+    const issues = await this.#desk.issuesOf({ kind: 'card', sources: [batchId], ...ANY_DAY });
+    await this.#ledger.withdrawIssues(issues.map(({ issueId }) => issueId));
     return holds;
   }
 }

@@ -2,14 +2,15 @@
  * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
+import type { IssueSource } from '../../domain/issue.ts';
+import { badTarget, type RollbackTarget } from '../../domain/rollback.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
 import type {
   BatchCursor,
   CardBatch,
   CardBatchPage,
   CardSheet,
-  ClockStatus,
   IssuedTeleTanReply,
   IssueTansRequest,
   RedeemRpc,
@@ -45,12 +46,26 @@ export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemR
 
 /** Bound by `portal` alone. */
 export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements VerificationBackOfficeRpc {
-  /** See {@link VerificationBackOfficeRpc}. @throws RangeError when a batch is named and `count` is below 20 */
-  async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] }> {
-    if (request.codeBatchId !== null && request.count < MIN_CARDS_PER_BATCH) {
-      throw new RangeError(`count: at least ${MIN_CARDS_PER_BATCH} in a batch are expected, got ${request.count}`);
-    }
-    return { tans: await servicesOf(this.env).ledger.issue(request.count, request.codeBatchId) };
+  /** See {@link VerificationBackOfficeRpc}. */
+  async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null> {
+    const { issues, ledger } = servicesOf(this.env);
+    const vouched = await issues.ofStaff(staffName(request.issuer));
+    return vouched.kind === 'over' ? null : { tans: await ledger.issue(request.count, vouched.issueId) };
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  issuesOf(target: RollbackTarget): Promise<string[]> {
+    return servicesOf(this.env).rollback.issuesOf(checkedTarget(target));
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  issueSources(issueIds: readonly string[]): Promise<IssueSource[]> {
+    return servicesOf(this.env).rollback.sources(issueIds);
+  }
+
+  /** See {@link VerificationBackOfficeRpc}. */
+  endIssues(target: RollbackTarget): Promise<void> {
+    return servicesOf(this.env).rollback.end(checkedTarget(target));
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
@@ -174,4 +189,11 @@ function staffName(text: string): string {
     throw new RangeError('issuer, provider and label: 1..100 characters are expected');
   }
   return text;
+}
+
+/** The portal has judged it by its clock; here the form counts. @throws RangeError naming the rule */
+function checkedTarget(target: RollbackTarget): RollbackTarget {
+  const rule = badTarget(target, target.toDay);
+  if (rule !== null) throw new RangeError(`target: ${rule}`);
+  return target;
 }

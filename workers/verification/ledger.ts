@@ -64,11 +64,11 @@ export class Ledger {
    * Makes new TANs and records their hashes; resolves when all are durable.
    *
    * @param count 1..1000
-   * @param codeBatchId batch the codes are printed in, or null
+   * @param issueId of who has them issued
    * @returns the TANs, which exist nowhere else
    * @throws RangeError when `count` is out of range
    */
-  async issue(count: number, codeBatchId: string | null): Promise<readonly string[]> {
+  async issue(count: number, issueId: string | null): Promise<readonly string[]> {
     if (!Number.isInteger(count) || count < 1 || count > MAX_TANS_PER_CALL) {
       throw new RangeError(`count: an integer 1..${MAX_TANS_PER_CALL} is expected, got ${count}`);
     }
@@ -77,18 +77,18 @@ export class Ledger {
     const tans = Array.from({ length: count }, () =>
       composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), lastDay, this.#config.tanMacKey),
     );
-    await this.record(tans, codeBatchId);
+    await this.record(tans, issueId);
     return tans;
   }
 
   /**
    * Records TANs made elsewhere (derived from a session); one that is there already keeps its row.
    *
-   * @param codeBatchId batch of the code card that opened the session, or null
+   * @param issueId of who vouched for the session, or null
    */
-  async record(tans: readonly string[], codeBatchId: string | null): Promise<void> {
+  async record(tans: readonly string[], issueId: string | null): Promise<void> {
     const lifetimeSeconds = this.#config.tanLifetimeSeconds;
-    await this.#object.issue({ hashes: tans.map((tan) => this.#hash(tan)), codeBatchId, lifetimeSeconds });
+    await this.#object.issue({ hashes: tans.map((tan) => this.#hash(tan)), issueId, lifetimeSeconds });
   }
 
   /** @returns what became of a TAN, as far as the ledger remembers */
@@ -101,9 +101,9 @@ export class Ledger {
     await this.#object.withdraw(this.#hash(tan));
   }
 
-  /** Ends the TANs of a batch that are not committed. */
-  async withdrawBatch(codeBatchId: string): Promise<void> {
-    await this.#object.withdrawBatch(codeBatchId);
+  /** Ends the TANs of these issue ids that are not committed. */
+  async withdrawIssues(issueIds: readonly string[]): Promise<void> {
+    await this.#object.withdrawIssues(issueIds);
   }
 
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */

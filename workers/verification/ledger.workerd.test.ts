@@ -76,7 +76,7 @@ describe('issued TANs', () => {
     const [tan = ''] = await ledger.issue(1, 'cards-3');
     const reply = await ledger.reserve(tan, request(DIGEST));
     if (reply.kind !== 'reserved') throw new Error(`expected reserved, got ${reply.kind}`);
-    expect(reply.codeBatchId).toBe('cards-3');
+    expect(reply.issueId).toBe('cards-3');
     await ledger.release(tan, reply.reservationId, deathOf(ENV.PERMIT_KEY, reply.reservationId));
     const again = await ledger.reserve(tan, request('e'.repeat(64)));
     if (again.kind !== 'reserved') throw new Error(`expected reserved, got ${again.kind}`);

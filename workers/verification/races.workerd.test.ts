@@ -10,6 +10,7 @@ import { reserveRequest } from '../../test/support/reserve-request.ts';
 import { hashGuid } from '../../domain/derived-codes.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
+import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
 import { type CodeToIssue, Sessions } from './sessions.ts';
 
@@ -19,7 +20,7 @@ const NOW = Math.floor(Date.now() / 1000);
 const CARDS = 20;
 
 const ledger = new Ledger(bindings, CONFIG);
-const sessions = new Sessions(bindings, CONFIG, ledger);
+const sessions = new Sessions(bindings, CONFIG, ledger, new Issues(bindings));
 const desk = new Desk(bindings, CONFIG, sessions, ledger);
 
 beforeEach(() => reset());
@@ -34,10 +35,10 @@ class Interrupted extends Ledger {
     this.#meanwhile = meanwhile;
   }
 
-  override async record(tans: readonly string[], codeBatchId: string | null): Promise<void> {
+  override async record(tans: readonly string[], issueId: string | null): Promise<void> {
     this.tans.push(...tans);
     await this.#meanwhile();
-    await super.record(tans, codeBatchId);
+    await super.record(tans, issueId);
   }
 }
 
@@ -54,14 +55,14 @@ describe('while a TAN is being issued,', () => {
   it('a batch is withdrawn: nobody gets it, and it is dead', async ({ expect }) => {
     const { token, batchId } = await opened();
     const interrupted = new Interrupted(() => desk.withdraw(batchId, null, NOW - 60));
-    expect(await new Sessions(bindings, CONFIG, interrupted).tan(token)).toBeNull();
+    expect(await new Sessions(bindings, CONFIG, interrupted, new Issues(bindings)).tan(token)).toBeNull();
     expect(await ledger.reserve(interrupted.tans[0] ?? '', reserveRequest())).toEqual({ kind: 'unknown' });
   });
 
   it('a test is deleted: nobody gets it, and it is dead', async ({ expect }) => {
     const { token } = await opened();
     const interrupted = new Interrupted(() => sessions.forget(token));
-    expect(await new Sessions(bindings, CONFIG, interrupted).tan(token)).toBeNull();
+    expect(await new Sessions(bindings, CONFIG, interrupted, new Issues(bindings)).tan(token)).toBeNull();
     expect(await ledger.reserve(interrupted.tans[0] ?? '', reserveRequest())).toEqual({ kind: 'unknown' });
   });
 
@@ -69,7 +70,7 @@ describe('while a TAN is being issued,', () => {
     const { token } = await opened();
     const meanwhile: (string | null)[] = [];
     const interrupted = new Interrupted(async () => meanwhile.push(await sessions.tan(token)));
-    const tan = await new Sessions(bindings, CONFIG, interrupted).tan(token);
+    const tan = await new Sessions(bindings, CONFIG, interrupted, new Issues(bindings)).tan(token);
     expect(meanwhile).toEqual([tan]);
   });
 });
@@ -81,7 +82,7 @@ it('a batch that is withdrawn while its cards are issued opens none of them', as
       await desk.withdraw(batch?.batchId ?? '', null, NOW);
       await super.issue(codes);
     }
-  })(bindings, CONFIG, ledger);
+  })(bindings, CONFIG, ledger, new Issues(bindings));
   const sheet = await new Desk(bindings, CONFIG, withdrawing, ledger).makeCards('practice', 'morning', CARDS);
   expect(sheet?.batch.withdrawnFrom).toBe(NOW);
   for (const { guid } of sheet?.cards ?? []) expect(await scan(guid)).toBe('');

@@ -4,21 +4,27 @@
 import { parsedOnce } from '../shared/env.ts';
 import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
+import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
+import { RollbackBooks } from './rollback.ts';
 import { Sessions } from './sessions.ts';
 
 /** Everything a route or an entrypoint may use. */
 export interface Services {
   readonly config: VerificationConfig;
   readonly ledger: Ledger;
+  readonly issues: Issues;
   readonly sessions: Sessions;
   readonly desk: Desk;
+  readonly rollback: RollbackBooks;
 }
 
 /** @param env bindings @returns the services over them @throws ConfigError naming the variable that is wrong */
 export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
   const config = parseVerificationConfig(env);
   const ledger = new Ledger(env, config);
-  const sessions = new Sessions(env, config, ledger);
-  return { config, ledger, sessions, desk: new Desk(env, config, sessions, ledger) };
+  const issues = new Issues(env);
+  const sessions = new Sessions(env, config, ledger, issues);
+  const desk = new Desk(env, config, sessions, ledger);
+  return { config, ledger, issues, sessions, desk, rollback: new RollbackBooks(env, desk, ledger) };
 });

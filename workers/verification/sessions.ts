@@ -9,6 +9,7 @@ import type { IssuedRow } from '../../durable-objects/test-session/replies.ts';
 import type { StoredSession } from '../../durable-objects/test-session/session-ops.ts';
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
+import type { Issues } from './issues.ts';
 import type { Ledger } from './ledger.ts';
 import type { RegistrationQuestion } from './question.ts';
 import { Registration, type RegistrationReply } from './registration.ts';
@@ -39,13 +40,15 @@ export class Sessions {
   readonly #env: VerificationEnv;
   readonly #config: VerificationConfig;
   readonly #ledger: Ledger;
+  readonly #issues: Issues;
   readonly #shards: Shards;
   readonly #registration: Registration;
 
-  constructor(env: VerificationEnv, config: VerificationConfig, ledger: Ledger) {
+  constructor(env: VerificationEnv, config: VerificationConfig, ledger: Ledger, issues: Issues) {
     this.#env = env;
     this.#config = config;
     this.#ledger = ledger;
+    this.#issues = issues;
     this.#shards = new Shards(env.TEST_SESSION);
     this.#registration = new Registration(env, config);
   }
@@ -84,6 +87,8 @@ export class Sessions {
       const seed = this.#seedOf(stored);
       const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
       if (verdict !== 'right' || !isPositive(reply.result)) return null;
+      const vouched = await this.#issues.of(session, reply);
+      if (vouched.kind === 'over') return null;
       await this.#keep(hash, session, reply.keptUntil);
       const current = { n: session.tanNumber, expiresAt: session.tanExpiresAt };
       const status = await this.#statusOf(seed, current);
@@ -92,9 +97,10 @@ export class Sessions {
       if (taken === null) return null;
       const tan = sessionTan(seed, { n: taken.n, expiresAt: taken.expiresAt }, derivationKey, tanMacKey);
       // A crash before this line leaves a number without a TAN: the next call finds it being issued, and issues it.
-      await this.#ledger.record([tan], session.codeBatchId);
-      if ((await this.#shards.of(hash).read(hash)) !== null) return tan;
-      // Withdrawn or deleted meanwhile. A crash before this line leaves a TAN that nobody was given.
+      await this.#ledger.record([tan], vouched.issueId);
+      const stays = (await this.#shards.of(hash).read(hash)) !== null && !(await this.#issues.isOver(vouched.issueId));
+      if (stays) return tan;
+      // Withdrawn, deleted or rolled back meanwhile. A crash before this line leaves a TAN that nobody was given.
       await this.#ledger.withdraw(tan);
       return null;
     }

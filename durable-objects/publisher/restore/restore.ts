@@ -187,7 +187,7 @@ export class Restore {
       synthetic: false,
     };
     // Which code or source a key came by lies apart, for the holders of another key: these keys can't be taken back by it.
-    const labelOf = (about: Provenance): JournalLabel => ({ ...about, codeBatchId: null });
+    const labelOf = (about: Provenance): JournalLabel => ({ ...about, issueId: null });
     const known = Object.entries(provenances ?? {}).map(([id, about]) => [id, labelOf(about)] as const);
     for (const name of parts) {
       const rows = await p.privateBucket.get(name);

@@ -23,7 +23,7 @@ beforeEach(async () => {
 /** Hours before and after a midnight, with keys, without, and one that came late; `end` is an hour of the next day. */
 async function live(): Promise<void> {
   rig.now = MIDNIGHT + 21 * 3600;
-  await rig.accept('u1', keysOf(1, 14), ['DE', 'FR'], { codeBatchId: '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa' });
+  await rig.accept('u1', keysOf(1, 14), ['DE', 'FR'], { issueId: 'c8c9d3c0e6f0b4d5e9a512f64a3e1b7aa' });
   await rig.accept('u2', keysOf(2, 5));
   await rig.untilIdle();
   rig.now += 2 * 3600;
@@ -185,13 +185,15 @@ describe('a restore', () => {
     await live();
     await wait();
     const counters = await rig.inBuffer((sql) => sql.exec('SELECT * FROM release_counter').toArray());
-    await rig.buffer.markBatch('some-batch', rig.now);
+    const ISSUE = `c${'1'.repeat(32)}`;
+    await rig.buffer.dropWaiting({ id: '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b', issueIds: [ISSUE] });
     await rig.evict();
     await rig.wakeBuffer();
     await lose(rig);
     await restore(rig, RESTORE_KEY);
     expect(await rig.inBuffer((sql) => sql.exec('SELECT * FROM release_counter').toArray())).toEqual(counters);
-    expect(await rig.buffer.withdrawnBatches()).toMatchObject([{ codeBatchId: 'some-batch' }]);
+    // What was rolled back takes nothing in after a restore either.
+    expect(await rig.accept('ended', keysOf(77, 2), ['DE'], { issueId: ISSUE })).toEqual({ kind: 'known' });
     expect(await rig.buffer.firstHour()).toBe(HOUR + 21);
   });
 

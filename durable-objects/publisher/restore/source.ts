@@ -23,7 +23,7 @@ const AT_ONCE = 6;
 const MOST_FINDINGS = 20;
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
 const MAX_HEAD_BYTES = 2 ** 16;
-const RECORDS = ['sets/', 'openings/', 'codes/', 'quarantine/', 'taken/'];
+const RECORDS = ['sets/', 'openings/', 'issues/', 'quarantine/', 'taken/'];
 /** Whether rows are made of what an entry says. A restore from a log with another would forget it: keys that ended would be back. */
 const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   recorded: true,

@@ -83,7 +83,7 @@ describe('with the storage of all objects lost', () => {
   });
 
   it('what was dropped before it was published isn’t in the next journal', async ({ expect }) => {
-    await rig.accept('waits', keysOf(3, 5), ['DE'], { codeBatchId: ISSUE });
+    await rig.accept('waits', keysOf(3, 5), ['DE'], { issueId: ISSUE });
     await rig.accept('other', keysOf(4, 2));
     await rig.wakeBuffer();
     await rig.tuneBuffer();

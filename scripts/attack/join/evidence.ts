@@ -11,13 +11,15 @@ import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { readExportZip } from '../../../protocol/export/export-reader.ts';
 import { dateOfHour, hourOf, hourOfDay } from '../../../protocol/gaen/intervals.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
+import { ISSUES_USE, readIssues } from '../../../domain/publication/issue-groups.ts';
+import { openerKey, openPages } from '../../../domain/sealed-pages.ts';
 import { hourPath } from '../../../protocol/index/cwa-tree.ts';
 
 /** A TAN's row. */
 interface LedgerRow {
   /** Keyed hash of the TAN. */
   readonly hash: string;
-  readonly codeBatch: string | null;
+  readonly issueId: string | null;
   /** Every column's bytes. */
   readonly bytes: Uint8Array;
 }
@@ -29,8 +31,8 @@ export interface Evidence {
   readonly uploadIds: ReadonlySet<string>;
   /** Hex of every key of the sealed hour in DE, decoys included. */
   readonly published: readonly string[];
-  /** Code batch → hex of its keys, from the private bucket. */
-  readonly batchKeys: ReadonlyMap<string, readonly string[]>;
+  /** Issue id → hex of the keys that may have it, by the private bucket and the undo key. */
+  readonly issueKeys: ReadonlyMap<string, readonly string[]>;
   /** Keys of rows that the private bucket holds, an object a day. */
   readonly rowKeys: readonly Uint8Array[];
   /** Bytes of everything that is stored. */
@@ -58,7 +60,7 @@ const filesBelow = (folder: string): string[] =>
  */
 export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly string[]): Promise<Evidence> {
   const published = await publishedKeys(edge.url, hourOf(sealedAt) - 1);
-  const { batchKeys, objects } = await readBuckets(edge);
+  const { issueKeys, objects } = await readBuckets(edge);
   const rowKeys = await readRowKeys(edge);
   await edge.dispose();
   const { path: copy, remove } = temporaryFolder('join');
@@ -75,7 +77,7 @@ export async function gather(edge: LocalEdge, sealedAt: number, lines: readonly 
       .map((file) => readFileSync(file));
     if (ledger.length === 0 || uploadIds.size === 0 || log.length === 0) throw new Error('the stores were not found');
     stores.push(...objects, Buffer.from(lines.join('\n')));
-    return { ledger, uploadIds, published, batchKeys, rowKeys, stores, log };
+    return { ledger, uploadIds, published, issueKeys, rowKeys, stores, log };
   } finally {
     remove();
   }
@@ -94,7 +96,7 @@ function readObject(file: string, ledger: LedgerRow[], uploadIds: Set<string>): 
     );
     ledger.push({
       hash: String(row['hash']),
-      codeBatch: typeof row['code_batch_id'] === 'string' ? row['code_batch_id'] : null,
+      issueId: typeof row['issue_id'] === 'string' ? row['issue_id'] : null,
       bytes: Buffer.concat(columns),
     });
   }
@@ -118,9 +120,11 @@ export async function readRowKeys(edge: LocalEdge): Promise<Uint8Array[]> {
   return Promise.all(objects.map(async ({ key }) => Buffer.from(await (await bucket.get(key))!.arrayBuffer())));
 }
 
-/** @returns keys of each code batch, and the bytes of every object of both buckets */
-async function readBuckets(edge: LocalEdge): Promise<{ batchKeys: Map<string, string[]>; objects: Uint8Array[] }> {
-  const batchKeys = new Map<string, string[]>();
+/** @returns keys that each issue id's may be, and the bytes of every object of both buckets */
+async function readBuckets(edge: LocalEdge): Promise<{ issueKeys: Map<string, string[]>; objects: Uint8Array[] }> {
+  const secrets = JSON.parse(readFileSync(join(edge.state, 'secrets.json'), 'utf8')) as Record<string, string>;
+  const undoKey = await openerKey(secrets['UNDO_PRIVATE_KEY'] ?? '');
+  const issueKeys = new Map<string, string[]>();
   const objects: Uint8Array[] = [];
   for (const binding of ['PRIVATE', 'PUBLIC']) {
     const bucket = await edge.miniflare.getR2Bucket(binding, 'exposure-edge-origin');
@@ -128,15 +132,21 @@ async function readBuckets(edge: LocalEdge): Promise<{ batchKeys: Map<string, st
     for (const { key } of (await bucket.list()).objects) {
       const bytes = await read(key);
       objects.push(bytes);
-      if (!key.startsWith('codes/')) continue;
-      const rows = await read(key.replace('codes/', 'sets/').replace('.json', '.bin'));
-      for (const [batch, at] of Object.entries(JSON.parse(bytes.toString()) as Record<string, number[]>)) {
-        const keys = at.map((row) =>
-          rows.subarray(row * ROW_BYTES + KEY_AT, row * ROW_BYTES + KEY_AT + 16).toString('hex'),
-        );
-        batchKeys.set(batch, [...(batchKeys.get(batch) ?? []), ...keys]);
+      const [, hour, day, n] = /^issues\/(\d+)\/(\d+)-(\d+)\.bin$/.exec(key) ?? [];
+      if (hour === undefined) continue;
+      const rows = await read(key.replace('issues/', 'sets/'));
+      const opened = await openPages(undoKey, ISSUES_USE, bytes);
+      const part = { hour: Number(hour), day: Number(day), n: Number(n) };
+      const issues = opened.ok ? readIssues(opened.value, part, rows.length / ROW_BYTES) : opened;
+      if (!issues.ok) throw new Error(`${key}: ${issues.error}`);
+      for (let row = 0; row < rows.length / ROW_BYTES; row++) {
+        const group = issues.value.groupOf(row);
+        const hex = rows.subarray(row * ROW_BYTES + KEY_AT, row * ROW_BYTES + KEY_AT + 16).toString('hex');
+        for (const id of group === null ? [] : (issues.value.groups[group] ?? [])) {
+          issueKeys.set(id, [...(issueKeys.get(id) ?? []), hex]);
+        }
       }
     }
   }
-  return { batchKeys, objects };
+  return { issueKeys, objects };
 }

@@ -6,12 +6,14 @@ import { commitToId, commitToPayload, originIdOf } from '../../../domain/intake-
 import { uploadDigest } from '../../../domain/keys/digest.ts';
 import { publishableKeys } from '../../../domain/keys/validate.ts';
 import { packUpload } from '../../../domain/packed-upload.ts';
-import type { ReserveReply } from '../../../domain/rpc.ts';
+import type { ReserveReply, VerificationBackOfficeRpc } from '../../../domain/rpc.ts';
 import type { LocalEdge } from '../../../local-edge/local-edge.ts';
+import { typeCode } from '../../../phone/verification/codes.ts';
+import { register, tan as requestTan } from '../../../phone/verification/verification.ts';
 import { SECONDS_PER_HOUR } from '../../../protocol/gaen/intervals.ts';
 import { fromBase64, toHex } from '../../../protocol/primitives/bytes.ts';
 import { encodeSubmissionPayload } from '../../../protocol/submission-payload.ts';
-import { command, issueTans, moveClock, setClock } from '../../support/operator.ts';
+import { issueTans, moveClock, setClock } from '../../support/operator.ts';
 import { byteSource, patientKeys } from '../../support/patients.ts';
 import { puppetOf } from '../puppet.ts';
 import { readRowKeys } from './evidence.ts';
@@ -71,15 +73,31 @@ export async function liveThroughAnHour(
     [BUSY_BATCH, USED_OF_BUSY_BATCH],
     [LONE_BATCH, 1],
   ] as const) {
-    const batch = { count: CARDS, codeBatchId: kind };
-    const cards = (await command(edge.url, 'POST', '/operator/tans', batch)) as { readonly tans: readonly string[] };
-    for (const tan of cards.tans.slice(0, used)) await upload(kind, tan, patientKeys(random, START));
+    for (const tan of await cardTans(edge, kind, used)) await upload(kind, tan, patientKeys(random, START));
   }
   const [lost = ''] = tans;
   tests.push(await uploadWithoutCommit(edge, secrets, lost, patientKeys(random, START).slice(0, 1)));
   const formerRowKeys = await readRowKeys(edge);
   await moveClock(edge.url, START + SECONDS_PER_HOUR);
   return { tests, formerRowKeys };
+}
+
+/** TANs of some cards of a new batch, as phones get them. */
+async function cardTans(edge: LocalEdge, batch: string, used: number): Promise<string[]> {
+  const { VERIFICATION } = await edge.miniflare.getBindings<{ VERIFICATION: VerificationBackOfficeRpc }>(
+    'exposure-edge-portal',
+  );
+  const sheet = await VERIFICATION.makeCards(batch, batch, CARDS);
+  const ports = { fetch, verificationUrl: edge.url, random: byteSource(batch) };
+  const tans: string[] = [];
+  for (const card of sheet?.cards.slice(0, used) ?? []) {
+    const code = typeCode(card.code);
+    const token = code.ok ? await register(code.value, ports) : null;
+    const got = token?.ok === true ? await requestTan(token.value, ports) : null;
+    if (got?.ok !== true) throw new Error('a card opened nothing');
+    tans.push(got.value);
+  }
+  return tans;
 }
 
 async function post(url: string, tan: string, keys: Keys): Promise<void> {
@@ -135,7 +153,7 @@ async function uploadWithoutCommit(
   const permit = { ...reply.permit, idNonce: id.idNonce, payloadNonce };
   const accepted = await puppet.call('INTAKE', 'accept', [
     id.uploadId,
-    packUpload({ ...payload, codeBatchId: null }),
+    packUpload({ ...payload, issueId: reply.issueId }),
     permit,
   ]);
   if (!JSON.stringify(accepted).includes('stored')) throw new Error(`accept: ${JSON.stringify(accepted)}`);

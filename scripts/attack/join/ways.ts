@@ -1,6 +1,6 @@
 /**
- * @module The ways from a test to its keys: by a digest that was kept, by an id that stands on both sides, by a batch of
- * cards. Each is given what the attacker holds, and narrows the published keys down to those that the test's may be.
+ * @module The ways from a test to its keys: by a digest that was kept, by an id that stands on both sides, by the issue
+ * id of who vouched. Each is given what the attacker holds, and narrows the published keys down to those that the test's may be.
  */
 import { originIdOf } from '../../../domain/intake-permit.ts';
 import { uploadDigest } from '../../../domain/keys/digest.ts';
@@ -17,6 +17,8 @@ export interface Loot {
   readonly tans: readonly string[];
   /** Whether SQLite's log is read as well. */
   readonly log: boolean;
+  /** Whether both shares of the undo key are there. */
+  readonly undoKey: boolean;
 }
 
 /** Candidates of each test: keyed hash of its TAN → hex of the keys that may be its. */
@@ -29,8 +31,8 @@ export type Candidates = Map<string, readonly string[]>;
  */
 export function candidates(evidence: Evidence, loot: Loot): Candidates {
   const found: Candidates = new Map(evidence.ledger.map(({ hash }) => [hash, evidence.published]));
-  for (const { hash, codeBatch } of evidence.ledger) {
-    const keys = codeBatch === null ? undefined : evidence.batchKeys.get(codeBatch);
+  for (const { hash, issueId } of loot.undoKey ? evidence.ledger : []) {
+    const keys = issueId === null ? undefined : evidence.issueKeys.get(issueId);
     if (keys !== undefined) found.set(hash, keys);
   }
   for (const [hash, key] of byDigest(evidence, loot)) found.set(hash, [key]);

@@ -31,6 +31,8 @@ export class Rogue {
   readonly #random: (length: number) => Uint8Array;
   /** Hex of every key that it ever tried to get in. */
   readonly tried = new Set<string>();
+  /** MAC of a permit → the issue id that it was made for. */
+  readonly #issues = new Map<string, string | null>();
 
   constructor(url: string, seed: number) {
     this.#puppet = puppetOf(url);
@@ -46,8 +48,8 @@ export class Rogue {
     return keys;
   }
 
-  upload(keys: readonly TemporaryExposureKey[], codeBatchId: string | null = null): AcceptedUpload {
-    return { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', codeBatchId };
+  upload(keys: readonly TemporaryExposureKey[]): AcceptedUpload {
+    return { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
   }
 
   /** @returns the permit for an upload under an id, as far as `verification` gives one */
@@ -66,16 +68,24 @@ export class Rogue {
     };
     const answer = await this.#puppet.call('REDEEM', 'reserve', [tan, request]);
     const reply = ('value' in answer ? answer.value : { kind: 'unknown' }) as ReserveReply;
-    return reply.kind === 'reserved' ? { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE } : null;
+    if (reply.kind !== 'reserved') return null;
+    this.#issues.set(reply.permit.mac, reply.issueId);
+    return { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE };
   }
 
+  /** @param issueId left out: the one that the permit was made for */
   async accept(
     { uploadId }: OriginId,
     upload: AcceptedUpload,
     permit: IntakePermit | null,
+    issueId = this.#issues.get(permit?.mac ?? '') ?? null,
   ): Promise<{ kind: string; receipt?: string }> {
     const mac = { hour: hourOf(START), mac: '0'.repeat(64), idNonce: NONCE, payloadNonce: NONCE };
-    const answer = await this.#puppet.call('INTAKE', 'accept', [uploadId, packUpload(upload), permit ?? mac]);
+    const answer = await this.#puppet.call('INTAKE', 'accept', [
+      uploadId,
+      packUpload({ ...upload, issueId }),
+      permit ?? mac,
+    ]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
   }
 

@@ -7,7 +7,7 @@ import { type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
 import type { AcceptedUpload, IntakePermit } from '../../../domain/rpc.ts';
 import { startLocalEdge } from '../../../local-edge/local-edge.ts';
 import { SECONDS_PER_HOUR } from '../../../protocol/gaen/intervals.ts';
-import { command, issueTans, moveClock, setClock } from '../../support/operator.ts';
+import { issueTans, moveClock, setClock } from '../../support/operator.ts';
 import type { Verdict } from '../attack.ts';
 import { withPuppet } from '../puppet.ts';
 import { ID_KEY, INVENTED, published, releaseWithoutProof, Rogue, START, VARS } from './rogue-upload.ts';
@@ -21,25 +21,25 @@ const refusal = (what: string, kind: string): Verdict => ({
 });
 
 /** Without a TAN, or with a permit that was made for something else. */
-async function tryWithoutRight(rogue: Rogue, tan: string, cardTan: string, batch: string): Promise<Verdict[]> {
+async function tryWithoutRight(rogue: Rogue, tan: string, hiddenTan: string): Promise<Verdict[]> {
   let stored = 0;
   for (let n = 0; n < INVENTED; n += 12) {
     const { kind } = await rogue.accept(originIdOf(ID_KEY, randomUUID()), rogue.upload(rogue.invent(12)), null);
     if (kind === 'stored') stored += 12;
   }
-  const [reservation, cardReservation] = [randomUUID(), randomUUID()];
+  const [reservation, hiddenReservation] = [randomUUID(), randomUUID()];
   const id = originIdOf(ID_KEY, reservation);
   const honest = rogue.upload(rogue.invent(12));
   const wild = rogue.upload(honest.keys.map((key) => ({ ...key, transmissionRiskLevel: 9 })));
   const wildPermit = await rogue.permit(tan, reservation, wild);
-  const ofCard = rogue.upload(rogue.invent(1), batch);
-  const cardPermit = await rogue.permit(cardTan, cardReservation, ofCard);
+  const hidden = rogue.upload(rogue.invent(1));
+  const hiddenPermit = await rogue.permit(hiddenTan, hiddenReservation, hidden);
   const verdicts = [
     { what: `${INVENTED} invented keys without a TAN`, figure: `${stored} stored`, bound: '0', holds: stored === 0 },
     refusal('risk level 9 under a permit', (await rogue.accept(id, wild, wildPermit)).kind),
     refusal(
-      'a card whose batch is hidden',
-      (await rogue.accept(originIdOf(ID_KEY, cardReservation), { ...ofCard, codeBatchId: null }, cardPermit)).kind,
+      'an upload that hides who vouched for it',
+      (await rogue.accept(originIdOf(ID_KEY, hiddenReservation), hidden, hiddenPermit, null)).kind,
     ),
   ];
   const permit = await rogue.permit(tan, reservation, honest);
@@ -120,10 +120,8 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
   try {
     await setClock(edge.url, START);
     const rogue = new Rogue(edge.url, seed);
-    const [tan = '', twice = '', dead = '', known = '', late = ''] = await issueTans(edge.url, 5);
-    const batch = { count: 20, codeBatchId: 'cards' };
-    const cards = (await command(edge.url, 'POST', '/operator/tans', batch)) as { readonly tans: readonly string[] };
-    const verdicts = await tryWithoutRight(rogue, tan, cards.tans[0] ?? '', batch.codeBatchId);
+    const [tan = '', hidden = '', twice = '', dead = '', known = '', late = ''] = await issueTans(edge.url, 6);
+    const verdicts = await tryWithoutRight(rogue, tan, hidden);
     await tryTwice(rogue, [twice, dead, known]);
     const lateVerdict = await tryLate(rogue, edge.url, late);
     await moveClock(edge.url, START + 2 * SECONDS_PER_HOUR);

@@ -8,6 +8,7 @@ import { errorPage } from '../errors.tsx';
 import { utcText } from '../local-time.ts';
 import { answerPage, Field, Form, Long, Notice, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
+import { dropUnpublished } from '../rollback-desk.ts';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -217,7 +218,7 @@ export function batchRoutes() {
     const holds = await c.env.VERIFICATION.withdrawBatch(batch.batchId, scopeOf(c), when.from);
     if (holds === null) return done(c, 'batches', 'withdrawMissing');
     // After verification, which knows whose batch it is. A crash in between is mended by withdrawing again.
-    await c.env.ORIGIN.markBatch(batch.batchId, holds);
+    if (when.back) await dropUnpublished(c, batch.batchId, holds);
     return c.redirect(withdrawnPath(batch), 303);
   });
 
@@ -233,6 +234,11 @@ export function batchRoutes() {
           {batch.label} · {batch.provider} · <span class="mono break">{batch.batchId}</span>
         </p>
         <Notice kind="good">{fill(t.withdrawDone, { time: times.time(batch.withdrawnFrom) })}</Notice>
+        {c.var.identity.roles.includes('health-authority') && (
+          <p>
+            <a href="/staff/rollbacks">{t['page.rollbacks']}</a>
+          </p>
+        )}
         <p>
           <a href="/staff/batches">{t.back}</a>
         </p>

@@ -1,10 +1,12 @@
 /** @module The portal's texts in German. */
 import type { Texts } from './en.ts';
 import { formsDe } from './forms-de.ts';
+import { rollbacksDe } from './rollbacks-de.ts';
 
 /** Every text of the portal. */
 export const de: Texts = {
   ...formsDe,
+  ...rollbacksDe,
   brand: 'exposure-edge Mitarbeiterportal',
   skip: 'Zum Inhalt springen',
   menu: 'Menü',
@@ -123,13 +125,13 @@ export const de: Texts = {
   withdrawNowHelp: 'Noch nicht benutzte Karten gelten nicht mehr. Was mit benutzten Karten geschah, bleibt.',
   withdrawBack: 'Rückwirkend ab einem Datum',
   withdrawBackHelp:
-    'Karten gelten als zu Beginn jenes Tages ({zone}) zurückgezogen: Wer seitdem eine registriert hat, kann nicht mehr hochladen. Schon hochgeladene Schlüssel bleiben.',
+    'Karten gelten als zu Beginn jenes Tages ({zone}) zurückgezogen: Wer seitdem eine registriert hat, kann nicht mehr hochladen. Wartende Schlüssel davon werden gelöscht; veröffentlichte nehmen zwei Personen zurück.',
   withdrawDate: 'Datum',
   withdrawPreview: 'Zeigen, was geschehen würde',
   withdrawDryRun: 'Noch ist nichts geändert. Folgendes wird geschehen:',
   withdrawEffectNow: 'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr.',
   withdrawEffectBack:
-    'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr. Benutzte Karten (insgesamt {used}), die seit {time} registriert wurden, berechtigen zu keinem weiteren Hochladen. Schon hochgeladene Schlüssel bleiben.',
+    'Die {unused} unbenutzten Karten des Stapels „{label}“ gelten nicht mehr. Benutzte Karten (insgesamt {used}), die seit {time} registriert wurden, berechtigen zu keinem weiteren Hochladen. Wartende Schlüssel von Karten, die an UTC-Tagen seitdem benutzt wurden, werden gelöscht; veröffentlichte nehmen zwei Personen zurück.',
   withdrawForGood: 'Ein Rückzug kann nicht zurückgenommen werden.',
   withdrawConfirm: 'Diesen Stapel zurückziehen',
   withdrawCancel: 'Abbrechen',

@@ -3,10 +3,12 @@
  */
 
 import { formsEn } from './forms-en.ts';
+import { rollbacksEn } from './rollbacks-en.ts';
 
 /** Every text of the portal. */
 export const en = {
   ...formsEn,
+  ...rollbacksEn,
   brand: 'exposure-edge staff portal',
   skip: 'Skip to content',
   menu: 'Menu',
@@ -124,13 +126,13 @@ export const en = {
   withdrawNowHelp: 'Cards that were not used yet stop working. What was done with used cards stays.',
   withdrawBack: 'Back to a date',
   withdrawBackHelp:
-    'Cards count as withdrawn at the beginning of that day ({zone}): whoever registered one since then can no longer upload. Keys that were uploaded already stay.',
+    'Cards count as withdrawn at the beginning of that day ({zone}): whoever registered one since then can no longer upload. Their keys that wait are deleted; published ones two people take back.',
   withdrawDate: 'Date',
   withdrawPreview: 'Show what this would do',
   withdrawDryRun: 'Nothing has changed yet. This is what will happen:',
   withdrawEffectNow: 'The {unused} cards of batch “{label}” that were not used stop working.',
   withdrawEffectBack:
-    'The {unused} unused cards of batch “{label}” stop working. Used cards ({used} in all) that were registered since {time} authorise no further upload. Keys that were uploaded already stay.',
+    'The {unused} unused cards of batch “{label}” stop working. Used cards ({used} in all) that were registered since {time} authorise no further upload. Keys that came with cards used on UTC days since then and wait are deleted; published ones two people take back.',
   withdrawForGood: 'A withdrawal cannot be taken back.',
   withdrawConfirm: 'Withdraw this batch',
   withdrawCancel: 'Cancel',

@@ -1,10 +1,12 @@
 /** @module The portal's texts in Dutch. */
 import type { Texts } from './en.ts';
 import { formsNl } from './forms-nl.ts';
+import { rollbacksNl } from './rollbacks-nl.ts';
 
 /** Every text of the portal. */
 export const nl: Texts = {
   ...formsNl,
+  ...rollbacksNl,
   brand: 'exposure-edge medewerkersportaal',
   skip: 'Naar de inhoud',
   menu: 'Menu',
@@ -123,13 +125,13 @@ export const nl: Texts = {
   withdrawNowHelp: 'Kaarten die nog niet gebruikt zijn, werken niet meer. Wat met gebruikte kaarten gebeurde, blijft.',
   withdrawBack: 'Terug tot een datum',
   withdrawBackHelp:
-    'Kaarten gelden als ingetrokken aan het begin van die dag ({zone}): wie er sindsdien een registreerde, kan niet meer uploaden. Sleutels die al gestuurd zijn, blijven.',
+    'Kaarten gelden als ingetrokken aan het begin van die dag ({zone}): wie er sindsdien een registreerde, kan niet meer uploaden. Wachtende sleutels daarvan worden gewist; gepubliceerde draaien twee personen terug.',
   withdrawDate: 'Datum',
   withdrawPreview: 'Laat zien wat er zou gebeuren',
   withdrawDryRun: 'Er is nog niets veranderd. Dit gaat er gebeuren:',
   withdrawEffectNow: 'De {unused} ongebruikte kaarten van stapel “{label}” werken niet meer.',
   withdrawEffectBack:
-    'De {unused} ongebruikte kaarten van stapel “{label}” werken niet meer. Gebruikte kaarten ({used} in totaal) die sinds {time} zijn geregistreerd, geven geen recht meer op uploaden. Sleutels die al gestuurd zijn, blijven.',
+    'De {unused} ongebruikte kaarten van stapel “{label}” werken niet meer. Gebruikte kaarten ({used} in totaal) die sinds {time} zijn geregistreerd, geven geen recht meer op uploaden. Wachtende sleutels van kaarten die sindsdien op UTC-dagen zijn gebruikt, worden gewist; gepubliceerde draaien twee personen terug.',
   withdrawForGood: 'Intrekken kan niet worden teruggedraaid.',
   withdrawConfirm: 'Deze stapel intrekken',
   withdrawCancel: 'Annuleren',

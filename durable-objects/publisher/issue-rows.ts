@@ -1,0 +1,204 @@
+/**
+ * @module Which published rows a rollback means (docs/rollback.md): the records' sealed issue ids are opened with the undo key, which is an argument of this call alone and is kept nowhere.
+ * Reads alone. Decoys are never meant: a forger could tell them by what ends with its own keys.
+ */
+import type { PublishedKeys } from '../../domain/rollback.ts';
+import { ISSUES_USE, type PartIssues, readIssues } from '../../domain/publication/issue-groups.ts';
+import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
+import {
+  issuesKey,
+  partKey,
+  publishingRegions,
+  type RecordPart,
+  type SetRecord,
+} from '../../domain/publication/record.ts';
+import { parseTaken, takenKey, type TakenRows } from '../../domain/publication/taken.ts';
+import { openerKey, openPages } from '../../domain/sealed-pages.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { pause } from '../pace.ts';
+import type { Publication } from './publication.ts';
+import { keepRequest } from './take-back.ts';
+
+/** What was found. */
+interface IssueRows {
+  readonly parts: readonly TakenRows[];
+  readonly days: readonly PublishedKeys[];
+  /** Ids that are mixed with the wanted ones. */
+  readonly others: readonly string[];
+}
+
+/** The key doesn't open what was sealed: shares of another key, or an object that was damaged. */
+class UndoKeyError extends Error {
+  override readonly name = 'UndoKeyError';
+}
+
+/** The key that was handed in opens nothing. */
+type BadKey = { readonly kind: 'bad-key'; readonly reason: string };
+export type PublishedIssuesReply =
+  | ({ readonly kind: 'found'; readonly regions: readonly string[] } & Pick<IssueRows, 'days' | 'others'>)
+  | BadKey;
+/** sealing: an hour is being written; ask again. kept: durably; how many rows. */
+export type TakeBackIssuesReply =
+  | { readonly kind: 'sealing' }
+  | { readonly kind: 'kept'; readonly rows: number }
+  | BadKey;
+
+/** Whose rows are to be taken back. */
+export interface IssuesRequest {
+  /** A random UUID. */
+  readonly id: string;
+  readonly issueIds: readonly string[];
+  /** PKCS#8 PEM, kept nowhere. */
+  readonly undoKey: string;
+}
+
+/** Which published rows have these issue ids. @param undoKey PKCS#8 PEM, kept nowhere */
+export async function publishedIssues(
+  p: Publication,
+  issueIds: readonly string[],
+  undoKey: string,
+): Promise<PublishedIssuesReply> {
+  return openedWith(async () => {
+    const { days, others } = await rowsOfIssues(p, issueIds, undoKey);
+    return { kind: 'found', regions: p.config.regions, days, others };
+  });
+}
+
+/** Keeps a request for the rows that have these issue ids (take-back.ts). */
+export async function takeBackIssues(
+  p: Publication,
+  { id, issueIds, undoKey }: IssuesRequest,
+): Promise<TakeBackIssuesReply> {
+  // Of a set that is not recorded nobody knows the rows, and a request is kept once.
+  if (p.store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
+  return openedWith(async () => {
+    const { parts } = await rowsOfIssues(p, issueIds, undoKey);
+    const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
+    if (rows > 0) await keepRequest(p, { id, cause: 'rollback', parts });
+    return { kind: 'kept', rows };
+  });
+}
+
+/** An exception would lose its class on the way to the caller. */
+async function openedWith<T>(work: () => Promise<T>): Promise<T | BadKey> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UndoKeyError) return { kind: 'bad-key', reason: error.message };
+    throw error;
+  }
+}
+
+/**
+ * @param issueIds whose rows are wanted
+ * @param undoKey PKCS#8 PEM of the undo key's private half
+ * @throws UndoKeyError naming the object that it doesn't open; Error for a record that lacks an object
+ */
+async function rowsOfIssues(p: Publication, issueIds: readonly string[], undoKey: string): Promise<IssueRows> {
+  const search = new Search(p, issueIds, await privateKey(undoKey));
+  const today = Math.floor(p.now / SECONDS_PER_DAY);
+  for (const { record } of p.store.hoursBetween(0, Number.MAX_SAFE_INTEGER)) {
+    for (const part of record?.parts ?? []) {
+      if (part.day > today) await search.visit(record!, part);
+      await pause();
+    }
+  }
+  return search.found();
+}
+
+async function privateKey(pem: string): Promise<CryptoKey> {
+  try {
+    return await openerKey(pem);
+  } catch {
+    throw new UndoKeyError('the undo key must be a P-256 private key in PEM (PKCS#8)');
+  }
+}
+
+class Search {
+  readonly #p: Publication;
+  readonly #wanted: ReadonlySet<string>;
+  readonly #key: CryptoKey;
+  readonly #parts: TakenRows[] = [];
+  readonly #days = new Map<string, { day: number; region: string; meant: number; mixed: number; all: number }>();
+  readonly #others = new Set<string>();
+  /** Rows that were taken back with an hour and leave on a day, by the name of their object. */
+  readonly #taken = new Map<string, readonly TakenRows[]>();
+
+  constructor(p: Publication, issueIds: readonly string[], key: CryptoKey) {
+    this.#p = p;
+    this.#wanted = new Set(issueIds);
+    this.#key = key;
+  }
+
+  async visit(record: SetRecord, part: RecordPart): Promise<void> {
+    const { hour } = record;
+    const taken = await this.#takenOf(hour, part);
+    for (const region of this.#p.config.regions) {
+      const gone = (part.taken ?? []).reduce((sum, { regionKeys }) => sum + (regionKeys[region] ?? 0), 0);
+      this.#line(hour, region).all += (part.regionKeys[region] ?? 0) - gone;
+    }
+    if (!part.issues) return;
+    const issues = await this.#issuesOf(hour, part);
+    const groups = issues.groups.map((group) => {
+      const meant = group.some((id) => this.#wanted.has(id));
+      const others = meant ? group.filter((id) => !this.#wanted.has(id)) : [];
+      return { meant, others };
+    });
+    if (!groups.some(({ meant }) => meant)) return;
+    const rows = await this.#p.privateBucket.get(partKey(hour, part));
+    if (rows === null) throw new Error(`the private record lacks ${partKey(hour, part)}`);
+    const hits: number[] = [];
+    for (let row = 0; row < part.rows; row++) {
+      const group = issues.groupOf(row);
+      const provenance = record.provenances[rowProvenance(rows, row * ROW_BYTES)];
+      if (group === null || !groups[group]!.meant || provenance?.synthetic !== false || taken.has(row)) continue;
+      hits.push(row);
+      const { others } = groups[group]!;
+      for (const id of others) this.#others.add(id);
+      for (const region of publishingRegions(this.#p.config.regions, this.#p.config.unionRegion, provenance)) {
+        const line = this.#line(hour, region);
+        line.meant += 1;
+        if (others.length > 0) line.mixed += 1;
+      }
+    }
+    if (hits.length > 0) this.#parts.push({ hour, day: part.day, n: part.n, rows: Uint32Array.from(hits) });
+  }
+
+  found(): IssueRows {
+    return { parts: this.#parts, days: [...this.#days.values()], others: [...this.#others].toSorted() };
+  }
+
+  #line(hour: number, region: string) {
+    const day = Math.floor(hour / 24);
+    const name = `${day} ${region}`;
+    const line = this.#days.get(name) ?? { day, region, meant: 0, mixed: 0, all: 0 };
+    this.#days.set(name, line);
+    return line;
+  }
+
+  async #issuesOf(hour: number, part: RecordPart): Promise<PartIssues> {
+    const name = issuesKey(hour, part);
+    const sealed = await this.#p.privateBucket.get(name);
+    if (sealed === null) throw new Error(`the private record lacks ${name}`);
+    const opened = await openPages(this.#key, ISSUES_USE, sealed);
+    if (!opened.ok) throw new UndoKeyError(`${name}: ${opened.error}`);
+    const read = readIssues(opened.value, { hour, day: part.day, n: part.n }, part.rows);
+    if (!read.ok) throw new UndoKeyError(`${name}: ${read.error}`);
+    return read.value;
+  }
+
+  async #takenOf(hour: number, part: RecordPart): Promise<ReadonlySet<number>> {
+    const rows = new Set<number>();
+    for (const { hour: takenHour } of part.taken ?? []) {
+      const name = takenKey(takenHour, part.day);
+      let all = this.#taken.get(name);
+      if (all === undefined) {
+        const bytes = await this.#p.privateBucket.get(name);
+        if (bytes === null) throw new Error(`the private bucket lacks ${name}`);
+        this.#taken.set(name, (all = parseTaken(bytes)));
+      }
+      for (const one of all) if (one.hour === hour && one.n === part.n) for (const row of one.rows) rows.add(row);
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * @module A rollback as `origin` carries it out (docs/rollback.md): what waits is dropped, what is published is taken back. Which ids are meant, `verification`'s books say; the undo key is an
+ * argument of one call, goes to Publisher for that call, and is kept and logged nowhere.
+ *
+ * Durable order: the ids end (nothing more is stored with them) and rows that wait are dropped, the request to take rows back is kept. Each step is idempotent by the request's id, so a crash
+ * between any two is mended by asking again.
+ */
+import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
+import { planDays } from '../../domain/rollback.ts';
+import type { OriginObjects } from './bindings.ts';
+
+/** Steps of the publisher that a rollback waits for, so that a set that is being written is recorded: an hour takes about ten. */
+const MAX_STEPS = 60;
+
+/** What a rollback of these ids would do; changes nothing. */
+export async function planRollback(
+  { buffer, publisher }: OriginObjects,
+  issueIds: readonly string[],
+  undoKey: string,
+): Promise<PlanReply> {
+  const standing = await buffer.issueStanding(issueIds);
+  const found = await publisher.publishedIssues(issueIds, undoKey);
+  if (found.kind === 'bad-key') return { kind: 'bad-key', reason: found.reason };
+  return { kind: 'plan', days: planDays(found.regions, standing, found.days), others: [...found.others] };
+}
+
+/** Carries a rollback out as far as it can: without the undo key what waits is dropped, and no more. */
+export async function rollBack(
+  objects: OriginObjects,
+  { id, issueIds, undoKey }: RollBackRequest,
+): Promise<RollBackReply> {
+  const { buffer, publisher } = objects;
+  const { dropped, frozen } = await buffer.dropWaiting({ id, issueIds });
+  if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0 };
+  if (frozen > 0) await untilIdle(publisher);
+  const taken = await publisher.takeBackIssues({ id, issueIds, undoKey });
+  if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
+  const state = taken.kind === 'sealing' ? 'sealing' : 'done';
+  return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0 };
+}
+
+/** A set that is frozen is recorded by the publisher's next steps. */
+async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
+  for (let step = 0; step < MAX_STEPS; step++) if ((await publisher.advance()).idle) return;
+}

@@ -1,0 +1,174 @@
+/**
+ * @module A rollback by issue ids as `origin` carries it out, on the real objects and buckets: the dry run counts and changes nothing, what waits is dropped, what is published ends as REVOKED; interrupted
+ * anywhere it goes on, asked twice it acts once.
+ */
+import { beforeEach, describe, it } from 'vitest';
+import { keysOf, MIDNIGHT, objects, Rig, testEnv } from '../../durable-objects/publisher/test-rig.ts';
+import { planDays } from '../../domain/rollback.ts';
+import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import { testKeyPem } from '../../test/support/secrets.ts';
+import type { OriginObjects } from './bindings.ts';
+import { planRollback, rollBack } from './rollback.ts';
+
+const UNDO_KEY = testKeyPem('UNDO_PRIVATE_KEY');
+const ID = '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b';
+const DAY = MIDNIGHT / 86_400;
+const id = (letter: string, n: number): string => letter + n.toString(16).padStart(32, '0');
+const [FORGED, SMALL, HONEST] = [id('l', 1), id('l', 2), id('c', 1)];
+let rig: Rig;
+
+beforeEach(async () => {
+  rig = await Rig.create();
+  rig.policy = { ...rig.policy, minKeys: 28, minUploads: 2 };
+});
+
+/** The publisher's stub answers on its own clock; what a rollback asks of it goes through the rig. */
+function origin(): OriginObjects {
+  const publisher = {
+    advance: () => rig.advance(),
+    publishedIssues: (...args: Parameters<OriginObjects['publisher']['publishedIssues']>) =>
+      rig.inPublisher((object) => object.publishedIssues(...args)),
+    takeBackIssues: (...args: Parameters<OriginObjects['publisher']['takeBackIssues']>) =>
+      rig.inPublisher((object) => object.takeBackIssues(...args)),
+  };
+  return { buffer: rig.buffer, publisher } as unknown as OriginObjects;
+}
+
+async function sealHour(): Promise<void> {
+  await rig.untilIdle();
+  rig.now += 3600;
+  await rig.untilIdle();
+}
+
+/** Three forged uploads, three honest and one of a small laboratory are published; then one more forged and one honest wait. */
+async function story(): Promise<void> {
+  for (const n of [1, 2, 3]) await rig.accept(`forged ${n}`, keysOf(n, 14), ['DE'], { issueId: FORGED });
+  for (const n of [11, 12, 13]) await rig.accept(`honest ${n}`, keysOf(n, 14), ['DE'], { issueId: HONEST });
+  await rig.accept('small', keysOf(20, 14), ['DE'], { issueId: SMALL });
+  await sealHour();
+  await rig.accept('forged 4', keysOf(4, 5), ['DE'], { issueId: FORGED });
+  await rig.accept('honest 4', keysOf(14, 5), ['DE'], { issueId: HONEST });
+}
+
+const published = async (): Promise<string[]> =>
+  [...(await objects(testEnv.PUBLIC))]
+    .filter(([name]) => name.endsWith('manifest.json'))
+    .map(([, bytes]) => fromUtf8(bytes));
+
+describe('a dry run', () => {
+  it('says per day and region what is unpublished, published and gone, and changes nothing', async ({ expect }) => {
+    await story();
+    const before = [await objects(testEnv.PUBLIC), await objects(testEnv.PRIVATE)].map((all) => [...all.keys()]);
+    const reply = await planRollback(origin(), [FORGED], UNDO_KEY);
+    const line = { day: DAY, unpublished: 5, published: 42, mixed: 0, gone: 0, ofDay: 7 * 14 + 10 };
+    expect(reply).toEqual({
+      kind: 'plan',
+      days: [
+        { ...line, region: 'DE' },
+        { ...line, region: 'EUR' },
+      ],
+      others: [],
+    });
+    expect([await objects(testEnv.PUBLIC), await objects(testEnv.PRIVATE)].map((all) => [...all.keys()])).toEqual(
+      before,
+    );
+  });
+
+  it('says whom else it hits where a source is too small to stand alone', async ({ expect }) => {
+    rig.policy = { ...rig.policy, minKeys: 43, minUploads: 4 };
+    await story();
+    const reply = await planRollback(origin(), [SMALL], UNDO_KEY);
+    expect(reply.kind === 'plan' && reply.others).toEqual([HONEST, FORGED]);
+    expect(reply.kind === 'plan' && reply.days[0]).toMatchObject({ published: 98, mixed: 98, gone: 0 });
+  });
+
+  it.for([
+    ['of another deployment', testKeyPem('SOME_OTHER_KEY'), /^issues\/\d+\/.*: damaged, or sealed to another key/],
+    ['that is none', 'a key', /must be a P-256 private key/],
+  ] as const)('with a key %s opens nothing', async ([, key, reason], { expect }) => {
+    await story();
+    const [planned, done] = [
+      await planRollback(origin(), [FORGED], key),
+      await rollBack(origin(), { id: ID, issueIds: [FORGED], undoKey: key }),
+    ];
+    for (const reply of [planned, done]) expect(reply.kind === 'bad-key' && reply.reason).toMatch(reason);
+  });
+});
+
+describe('a rollback', () => {
+  it('drops what waits, takes back what is published, and nobody else’s; asked twice it acts once', async ({
+    expect,
+  }) => {
+    await story();
+    const request = { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY };
+    expect(await rollBack(origin(), request)).toEqual({ kind: 'rolled-back', state: 'done', dropped: 5, taken: 42 });
+    expect(await rollBack(origin(), request)).toMatchObject({ state: 'done', dropped: 5 });
+    // What comes late is answered as if it were known, and stored nowhere.
+    expect(await rig.accept('late', keysOf(5, 3), ['DE'], { issueId: FORGED })).toEqual({ kind: 'known' });
+    await sealHour();
+    await sealHour();
+    const reply = await planRollback(origin(), [FORGED], UNDO_KEY);
+    expect(reply.kind === 'plan' && reply.days.map(({ published: out, gone }) => [out, gone])).toEqual([
+      [0, 47],
+      [0, 47],
+    ]);
+    expect((await published()).every((head) => head.includes('revocations'))).toBe(true);
+    const others = await planRollback(origin(), [HONEST, SMALL], UNDO_KEY);
+    expect(others.kind === 'plan' && others.days[0]).toMatchObject({ published: 4 * 14, unpublished: 5, gone: 0 });
+  });
+
+  it('without the undo key drops what waits and leaves the rest to whoever has it', async ({ expect }) => {
+    await story();
+    const request = { id: ID, issueIds: [FORGED] };
+    expect(await rollBack(origin(), { ...request, undoKey: null })).toEqual({
+      kind: 'rolled-back',
+      state: 'key',
+      dropped: 5,
+      taken: 0,
+    });
+    expect(await rollBack(origin(), { ...request, undoKey: UNDO_KEY })).toMatchObject({
+      state: 'done',
+      dropped: 5,
+      taken: 42,
+    });
+  });
+
+  it('while its hour is being sealed waits until the record is written, wherever the publisher is killed', async ({
+    expect,
+  }) => {
+    await story();
+    rig.policy = { ...rig.policy, minKeys: 0, minUploads: 0 };
+    rig.now += 3600;
+    let puts = 0;
+    rig.onPut = (key) => {
+      if (!key.startsWith('sets/') || (puts += 1) !== 3) return;
+      rig.dead = true;
+      throw new Error('killed');
+    };
+    for (let step = 0; step < 10 && !rig.dead; step++) await rig.advance().catch(() => undefined);
+    expect(rig.dead).toBe(true);
+    await rig.evict();
+    // The set is frozen and half written: of the five forged keys that waited none may be dropped any more, and all must be taken back.
+    const outcome = await rollBack(origin(), { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY });
+    expect(outcome).toEqual({ kind: 'rolled-back', state: 'done', dropped: 0, taken: 47 });
+  });
+});
+
+it('what was held over a midnight is not gone twice, and a day without the target has no line', ({ expect }) => {
+  const [day, region] = [DAY, 'DE'];
+  const standing = {
+    waiting: [],
+    counted: [
+      { day, keys: 14 },
+      { day: day + 1, keys: 1 },
+    ],
+  };
+  const line = { region, mixed: 0, all: 200 };
+  const held = [
+    { ...line, day: day + 1, meant: 15 },
+    { ...line, day: day + 2, meant: 0 },
+  ];
+  expect(planDays([region], standing, held)).toEqual([
+    { day: day + 1, region, unpublished: 0, published: 15, mixed: 0, gone: 0, ofDay: 200 },
+  ]);
+});

@@ -1,0 +1,95 @@
+/**
+ * @module Rollbacks as staff ask for and confirm them (docs/rollback.md): who vouched stands in `verification`'s books, the keys are `origin`'s, and who agreed is in StaffRoom. The undo key passes through
+ * in one call, and is kept and logged nowhere.
+ *
+ * Durable writes: the confirmation, the end of the source, the keys, what came of it. A crash in between leaves a rollback that is confirmed and not done; whoever may ask goes on with it,
+ * and each step is idempotent by the rollback's id.
+ */
+import type { IssueSource } from '../../domain/issue.ts';
+import type { Rollback, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { audit, type StaffContext } from './staff-context.ts';
+
+/** nothing: the books have no id for it, so no key can be meant. */
+export type PlanAnswer =
+  | { readonly kind: 'plan'; readonly plan: RollbackPlan }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'bad-key'; readonly reason: string };
+
+export type AskAnswer =
+  | (Extract<PlanAnswer, { readonly kind: 'plan' }> & { readonly id: string })
+  | Exclude<PlanAnswer, { readonly kind: 'plan' }>;
+
+export type ConfirmAnswer =
+  | { readonly kind: 'done'; readonly rollback: Rollback }
+  | { readonly kind: 'own' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'bad-key'; readonly reason: string };
+
+const dayText = (day: number): string => new Date(day * SECONDS_PER_DAY * 1000).toISOString().slice(0, 10);
+
+/** @returns a target as the audit log has it: no free text, UTC days */
+const targetText = ({ kind, name, fromDay, toDay }: RollbackTarget): string =>
+  `${kind} ${name} ${dayText(fromDay)}..${dayText(toDay)}`;
+
+/** A dry run: changes nothing. @param undoKey PKCS#8 PEM */
+export async function plan(c: StaffContext, target: RollbackTarget, undoKey: string): Promise<PlanAnswer> {
+  const issueIds = await c.env.VERIFICATION.issuesOf(target);
+  if (issueIds.length === 0) return { kind: 'nothing' };
+  const reply = await c.env.ORIGIN.planRollback([...issueIds], undoKey);
+  if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
+  const others = await c.env.VERIFICATION.issueSources([...reply.others]);
+  const named = others.map(({ kind, source, day }): IssueSource => ({ kind, source, day }));
+  return { kind: 'plan', plan: { days: reply.days.map((line) => ({ ...line })), others: named } };
+}
+
+/** Asks for a rollback, with what the dry run says of it now. @param undoKey PKCS#8 PEM */
+export async function ask(c: StaffContext, target: RollbackTarget, undoKey: string): Promise<AskAnswer> {
+  const planned = await plan(c, target, undoKey);
+  if (planned.kind !== 'plan') return planned;
+  const id = crypto.randomUUID();
+  await audit(c, 'rollback.ask', `${targetText(target)} ${id}`);
+  await c.var.room.askForRollback({ id, target, plan: planned.plan, by: c.var.identity.subject });
+  return { ...planned, id };
+}
+
+/**
+ * The second person confirms, or anybody goes on with what is confirmed.
+ *
+ * @param undoKey PKCS#8 PEM; null: the source ends and what waits is dropped, published keys wait for the key
+ */
+export async function confirm(c: StaffContext, id: string, undoKey: string | null): Promise<ConfirmAnswer> {
+  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.subject);
+  if (confirmed.kind !== 'confirmed') return { kind: confirmed.kind };
+  const { target } = confirmed.rollback;
+  await audit(c, undoKey === null ? 'rollback.confirm' : 'rollback.take-back', `${targetText(target)} ${id}`);
+  await c.env.VERIFICATION.endIssues(target);
+  const issueIds = await c.env.VERIFICATION.issuesOf(target);
+  const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
+  if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
+  const { state, dropped, taken } = reply;
+  await c.var.room.noteRollback(id, { state, dropped, taken });
+  const now = (await c.var.room.rollbacks()).find((one) => one.id === id);
+  return now === undefined ? { kind: 'gone' } : { kind: 'done', rollback: { ...now } };
+}
+
+/** Ends one that nobody confirmed. @returns false when there is none */
+export async function decline(c: StaffContext, id: string): Promise<boolean> {
+  await audit(c, 'rollback.decline', id);
+  return c.var.room.declineRollback(id);
+}
+
+/**
+ * A batch that is withdrawn back to a date: keys that came with its cards on the days since then and wait are dropped. What is published, two people roll back.
+ *
+ * @param from Unix seconds
+ */
+export async function dropUnpublished(c: StaffContext, batchId: string, from: number): Promise<void> {
+  const today = Math.floor(c.var.now / SECONDS_PER_DAY);
+  // Whole days: who used a card before the withdrawal counts is never meant.
+  const fromDay = Math.max(Math.ceil(from / SECONDS_PER_DAY), today - 30);
+  if (fromDay > today) return;
+  const issueIds = await c.env.VERIFICATION.issuesOf({ kind: 'batch', name: batchId, fromDay, toDay: today });
+  // A batch is withdrawn as often as one likes, and its id names the request.
+  await c.env.ORIGIN.rollBack({ id: batchId, issueIds: [...issueIds], undoKey: null });
+}

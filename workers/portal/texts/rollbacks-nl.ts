@@ -1,0 +1,47 @@
+/** @module The portal's texts in Dutch: taking back what a source vouched for; the others are in nl.ts. */
+import type { rollbacksEn } from './rollbacks-en.ts';
+
+/** Texts of the page of rollbacks. */
+export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
+  'page.rollbacks': 'Terugdraaien',
+  'about.rollbacks': 'Terugdraaien waarvoor een bron instond: de proef bekijken, als tweede persoon bevestigen.',
+  rollbacksIntro:
+    'Terugdraaien beëindigt waarvoor een bron instond: ongebruikte codes werken niet meer, wachtende sleutels worden gewist, gepubliceerde met het volgende uur teruggenomen. Eén persoon vraagt erom met het commando “npm run rollback”, waarvoor twee bewaarders hun deel van de terugdraaisleutel brengen; een ander bevestigt het hier binnen een uur.',
+  rollbacksNone: 'Niemand vraagt om terugdraaien, en in de laatste 31 dagen is er niets bevestigd.',
+  'rollback.batch': 'Stapel kaarten',
+  'rollback.provider': 'Zorgaanbieder',
+  'rollback.laboratory': 'Laboratorium',
+  'rollback.hotline': 'Telefoondienst',
+  'rollback.staff': 'Medewerker',
+  rollbackPeriod: 'Voor ingestaan van {from} tot en met {to} (UTC-dagen)',
+  rollbackAskedBy: 'Gevraagd door {who}, {time}',
+  rollbackConfirmedBy: 'Bevestigd door {who}, {time}',
+  rollbackDryRun: 'Wat het zou doen',
+  rollbackDay: 'Dag (UTC)',
+  rollbackRegion: 'Regio',
+  rollbackUnpublished: 'Niet gepubliceerd',
+  rollbackPublished: 'Gepubliceerd',
+  rollbackMixed: 'Daarvan gemengd met andere',
+  rollbackGone: 'Al weg',
+  rollbackShare: 'Aandeel van de dag',
+  rollbackNothingLeft: 'Van deze bron is geen sleutel over.',
+  rollbackOthers: 'Het raakt ook sleutels van bronnen die te klein zijn om te onderscheiden:',
+  rollbackOthersMore: 'en nog {count}',
+  rollbackCannot:
+    'Wat niet ongedaan te maken is: Android en iOS veranderen een bevestigde sleutel niet meer zodra een telefoon hem heeft herkend. Een telefoon met een ongewijzigde app die al heeft gewaarschuwd, houdt die waarschuwing. Wie de sleutels nog niet heeft opgehaald, blijft gespaard.',
+  rollbackYours: 'U vroeg erom: iemand anders moet bevestigen.',
+  rollbackConfirm: 'Terugdraaien bevestigen',
+  rollbackDecline: 'Afwijzen',
+  rollbackWithdraw: 'Verzoek intrekken',
+  rollbackWaitsForKey:
+    'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel: npm run rollback -- confirm --id {id}',
+  rollbackSealing:
+    'Er wordt een uur geschreven. Geef het commando over een minuut opnieuw: npm run rollback -- confirm --id {id}',
+  rollbackDone: '{dropped} wachtende sleutels zijn gewist, {taken} gepubliceerde teruggenomen.',
+  rollbackUnfinished: 'Het is bevestigd en daarna onderbroken. Ga ermee verder.',
+  rollbackGoOn: 'Verdergaan',
+  rollbacksConfirmed: 'Het terugdraaien is bevestigd.',
+  rollbacksOwn: 'U vroeg er zelf om. Iemand anders moet bevestigen.',
+  rollbacksGone: 'Zo’n verzoek is er niet, of zijn uur is voorbij.',
+  rollbacksDeclined: 'Het verzoek is beëindigd. Er is niets teruggenomen.',
+};

@@ -1,0 +1,61 @@
+/**
+ * @module A rollback as `verification` carries it out (docs/rollback.md): which issue ids a source had, and that it gets no TAN any more for the days that are rolled back.
+ *
+ * Durable order: the end in the books, batches and their sessions, TANs that are not used. Each is idempotent, so asking again mends a crash; a TAN that is being given meanwhile is
+ * withdrawn by whoever gives it (sessions.ts).
+ */
+import type { IssueSource } from '../../domain/issue.ts';
+import { ISSUE_KINDS_OF, type RollbackTarget } from '../../domain/rollback.ts';
+import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import type { IssueSelection } from '../../durable-objects/code-desk/issue-ops.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import type { VerificationEnv } from './bindings.ts';
+import type { Desk } from './desk.ts';
+import type { Ledger } from './ledger.ts';
+
+export class RollbackBooks {
+  readonly #env: VerificationEnv;
+  readonly #desk: Desk;
+  readonly #ledger: Ledger;
+
+  constructor(env: VerificationEnv, desk: Desk, ledger: Ledger) {
+    this.#env = env;
+    this.#desk = desk;
+    this.#ledger = ledger;
+  }
+
+  get #books(): DurableObjectStub<CodeDesk> {
+    return this.#env.CODE_DESK.getByName('desk');
+  }
+
+  /** @returns the ids that the target's sources had */
+  async issuesOf(target: RollbackTarget): Promise<string[]> {
+    const found: string[] = [];
+    for (const selection of await this.#selections(target)) {
+      found.push(...(await this.#books.issuesOf(selection)).map(({ issueId }) => issueId));
+    }
+    return found.toSorted();
+  }
+
+  /** @returns whose ids these are */
+  async sources(issueIds: readonly string[]): Promise<IssueSource[]> {
+    return (await this.#books.sourcesOf(issueIds)).map(({ kind, source, day }) => ({ kind, source, day }));
+  }
+
+  /** Ends the target; idempotent. */
+  async end(target: RollbackTarget): Promise<void> {
+    const selections = await this.#selections(target);
+    for (const selection of selections) await this.#books.endIssues(selection);
+    for (const { kind, sources } of selections) {
+      // Cards that nobody has used yet, and sessions that were opened since.
+      if (kind !== 'card') continue;
+      for (const batchId of sources) await this.#desk.withdraw(batchId, null, target.fromDay * SECONDS_PER_DAY);
+    }
+    await this.#ledger.withdrawIssues(await this.issuesOf(target));
+  }
+
+  async #selections({ kind, name, fromDay, toDay }: RollbackTarget): Promise<IssueSelection[]> {
+    const sources = kind === 'provider' ? await this.#books.batchesOf(name) : [name];
+    return ISSUE_KINDS_OF[kind].map((issueKind) => ({ kind: issueKind, sources, fromDay, toDay }));
+  }
+}

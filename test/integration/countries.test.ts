@@ -56,7 +56,7 @@ async function accept(regions: string[]): Promise<string> {
   });
   if (reply.kind !== 'reserved') throw new Error(reply.kind);
   const permit = { ...reply.permit, idNonce: id.idNonce, payloadNonce: NONCE };
-  return (await intake.accept(id.uploadId, packUpload(upload), permit)).kind;
+  return (await intake.accept(id.uploadId, packUpload({ ...upload, issueId: reply.issueId }), permit)).kind;
 }
 async function send(visitedCountries: string[]): Promise<number> {
   const [tan = ''] = await system.tans(1);
@@ -66,7 +66,7 @@ async function send(visitedCountries: string[]): Promise<number> {
 
 describe('countries', () => {
   it('are judged by what is published, by the version before, and by nothing else', async ({ expect }) => {
-    expect(await intake.policy()).toEqual({ version: 0, supportedCountries: ['DE'] });
+    expect(await intake.policy()).toEqual({ version: 0, supportedCountries: ['DE'], ended: false });
     expect([await accept(['DE']), await accept(['DE', 'FR'])]).toEqual(['stored', 'refused']);
     expect([await send(['DE']), await send(['FR'])]).toEqual([200, 200]);
 
@@ -87,7 +87,7 @@ describe('countries', () => {
     expect([await send(['DE', 'NL']), await send(['NL', 'XX'])]).toEqual([200, 200]);
 
     await setClock(system.edge.url, START + KEPT_SECONDS);
-    expect(await intake.policy()).toEqual({ version: 3, supportedCountries: ['DE'] });
+    expect(await intake.policy()).toEqual({ version: 3, supportedCountries: ['DE'], ended: false });
     expect([await accept(['DE', 'NL']), await accept(['DE', 'FR'])]).toEqual(['stored', 'refused']);
     expect([await send(['DE', 'NL']), await send([])]).toEqual([200, 200]);
   });

@@ -32,7 +32,8 @@ export class Redeem extends WorkerEntrypoint {
 export class Intake extends WorkerEntrypoint {
   accept(...args) { return over('accept', () => this.env.INTAKE.accept(...args)); }
   resolve(...args) { return over('resolve', () => this.env.INTAKE.resolve(...args)); }
-  policy(...args) { return over('policy', () => this.env.INTAKE.policy(...args)); }
+  // Asked once a minute, whoever comes: no arrow of an upload, so it isn't counted.
+  policy() { return this.env.INTAKE.policy(); }
   known(...args) { return over('known', () => this.env.INTAKE.known(...args)); }
 }
 export default {

@@ -145,7 +145,8 @@ export class Intake extends WorkerEntrypoint {
   accept(uploadId, { keys }) {
     if (dead.has(uploadId)) return { kind: 'tombstone', receipt: '' };
     stored.add(uploadId);
-    for (const { keyData } of keys) known.add(keyData.join());
+    // Packed: 40 bytes a key, key_data at 8 (domain/packed-upload.ts).
+    for (let at = 8; at < keys.length; at += 40) known.add(keys.slice(at, at + 16).join());
     return { kind: 'stored' };
   }
   resolve(uploadId) {

@@ -9,6 +9,7 @@ import {
   type SubmissionPayload,
   type SubmittedKey,
 } from '../../protocol/submission-payload.ts';
+import { unpackUpload } from '../../domain/packed-upload.ts';
 import { createHourlyCounts } from '../shared/hourly-counts.ts';
 import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
 import { parseUploadConfig, type UploadEnv } from './bindings.ts';
@@ -323,7 +324,7 @@ describe('what reaches a neighbour', () => {
     let accepted: unknown;
     const INTAKE: UploadEnv['INTAKE'] = {
       accept: async (_uploadId, upload) => {
-        accepted = upload;
+        accepted = unpackUpload(upload);
         return { kind: 'stored' };
       },
       resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),

@@ -51,7 +51,7 @@ async function expected(): Promise<Record<string, string>> {
 }
 
 /** Every put in the longer form, every tenth one in the usual. */
-const STEP = usualOrLong({ usual: 10, long: 1 });
+const STEP = usualOrLong({ usual: 20, long: 1 });
 
 describe('a publisher that is killed', () => {
   it('between any two steps publishes the same bytes', async ({ expect }) => {

@@ -5,7 +5,7 @@ import { verifyLog, verifyObjects, type LogReport } from '../../domain/event-log
 import { fromUtf8, toBase64Url, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { usualOrLong } from '../../test/support/longer.ts';
+import { itLong, usualOrLong } from '../../test/support/longer.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
@@ -117,7 +117,7 @@ describe('the event log', () => {
     for (const second of seconds) expect(second % 3600).toBe(0);
   });
 
-  it('goes on over midnights, says what goes, forgets its own beginning, and stays whole', async ({ expect }) => {
+  itLong('goes on over midnights, says what goes, forgets its own beginning, and stays whole', async ({ expect }) => {
     rig.policy = { ...rig.policy, retentionDays: 1 };
     await sealHour();
     for (let day = 0; day < 5; day++) {

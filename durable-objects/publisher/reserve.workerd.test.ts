@@ -6,6 +6,7 @@ import type { SetRecord } from '../../domain/publication/record.ts';
 import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { findings, regionAt, seal, take } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
+import { itLong } from '../../test/support/longer.ts';
 
 const POLICY = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads: 2, maxHoldHours: 0 };
 const teksOf = (upload: number, keys: number): Uint8Array =>
@@ -124,28 +125,29 @@ describe('with nothing set aside', () => {
     expect(revoked.length).toBeGreaterThanOrEqual(14 + POLICY.minKeys);
   });
 
-  it('a day later enough keys go by themselves, and fewer than a chunk needs wait on, which is an alert', async ({
-    expect,
-  }) => {
-    rig.policy = none;
-    for (const upload of [1, 2, 3, 4]) await rig.accept(`u${upload}`, keysOf(upload, 14));
-    await seal(rig);
-    rig.policy = POLICY;
-    await take(rig, teksOf(1, 14));
-    await seal(rig, 24);
-    expect((await regionAt('DE')).revoked).toEqual([]);
-    await seal(rig);
-    const counter = await rig.inPublisherStorage((sql) =>
-      sql.exec(`SELECT value FROM counter WHERE name = 'alert_take_back_waits'`).toArray(),
-    );
-    expect(counter.length).toBe(1);
-    await take(
-      rig,
-      concatBytes(...[2, 3, 4].map((upload) => teksOf(upload, 14))),
-      'c9bf9e57-1685-4c89-bafb-ff5af830be8a',
-    );
-    await seal(rig);
-    // All of the day before are 14 keys old and more: those that left at the midnight in between are gone anyway.
-    expect((await regionAt('DE')).revoked.length).toBeGreaterThanOrEqual(POLICY.minKeys);
-  });
+  itLong(
+    'a day later enough keys go by themselves, and fewer than a chunk needs wait on, which is an alert',
+    async ({ expect }) => {
+      rig.policy = none;
+      for (const upload of [1, 2, 3, 4]) await rig.accept(`u${upload}`, keysOf(upload, 14));
+      await seal(rig);
+      rig.policy = POLICY;
+      await take(rig, teksOf(1, 14));
+      await seal(rig, 24);
+      expect((await regionAt('DE')).revoked).toEqual([]);
+      await seal(rig);
+      const counter = await rig.inPublisherStorage((sql) =>
+        sql.exec(`SELECT value FROM counter WHERE name = 'alert_take_back_waits'`).toArray(),
+      );
+      expect(counter.length).toBe(1);
+      await take(
+        rig,
+        concatBytes(...[2, 3, 4].map((upload) => teksOf(upload, 14))),
+        'c9bf9e57-1685-4c89-bafb-ff5af830be8a',
+      );
+      await seal(rig);
+      // All of the day before are 14 keys old and more: those that left at the midnight in between are gone anyway.
+      expect((await regionAt('DE')).revoked.length).toBeGreaterThanOrEqual(POLICY.minKeys);
+    },
+  );
 });

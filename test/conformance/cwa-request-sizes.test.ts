@@ -14,6 +14,7 @@ import { CLIENT_HEADERS } from '../../scripts/support/client-headers.ts';
 import { DECOY_PROFILE } from '../../domain/decoy-profile.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START } from './support/system.ts';
+import { itLong } from '../support/longer.ts';
 
 /** Android pads to 15 keys, iOS to 14, both with 28 bytes a missing key. */
 const PADDED_TO = { Android: 15, iOS: 14 } as const;
@@ -140,7 +141,7 @@ describe('HTTP/2, by the HPACK encoder of this Node (nghttp2)', () => {
     return sizes;
   }
 
-  it('says what the second question of a connection tells of CWA’s apps', async ({ expect }) => {
+  itLong('says what the second question of a connection tells of CWA’s apps', async ({ expect }) => {
     const seconds = new Map<string, number[]>();
     const lines: string[] = [];
     for (const [name, requests] of Object.entries(PLAYBOOKS)) {

@@ -9,6 +9,7 @@ import { EVERYONE } from '../../../protocol/parameters/config-head.ts';
 import { testKeyPem } from '../../../test/support/secrets.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from '../test-rig.ts';
 import { lose, parameterStore, restore, restoreOnce } from './loss-rig.ts';
+import { itLong } from '../../../test/support/longer.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
 const LOG_KEYS = [signerFromPkcs8Pem(LOG_SIGNING_KEY).publicKeySpki];
@@ -132,7 +133,7 @@ describe('a restore', () => {
     expect(await tables()).toEqual(before);
   });
 
-  it('is followed by the very bytes that would have come without the loss', async ({ expect }) => {
+  itLong('is followed by the very bytes that would have come without the loss', async ({ expect }) => {
     const on = async (): Promise<Map<string, string>> => {
       for (const hours of [1, 1, 24]) {
         rig.now += hours * 3600;

@@ -1,0 +1,184 @@
+/**
+ * @module The demo's undo (docs/rollback.md): a batch of code cards proves forged, one person asks for its rollback and another confirms it, with the
+ * operator's commands and both shares of the undo key; then the phones that it warned download again.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Rollback, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
+import { retentionEnd } from '../../domain/embargo.ts';
+import { describeDownloadError } from '../../phone/download/download.ts';
+import type { SharedKey } from '../../phone/upload/upload-request.ts';
+import { RETENTION_DAYS, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import type { LocalEdge } from '../../local-edge/local-edge.ts';
+import { command, moveClock } from '../support/operator.ts';
+import { combineShares, splitKey } from '../support/undo-key.ts';
+import type { Findings } from './audience.ts';
+import { type Names, namesOf, within, without } from './names.ts';
+import type { Person } from './people.ts';
+import type { Progress, Row } from './report.ts';
+import { type Watcher, watcher } from './watcher.ts';
+
+/** A phone that has met nobody. */
+const newPhone = (): Person => ({ number: -1, history: [], sightings: [] });
+
+/** As the chooser of the local portal would sign somebody in; deployed, Access says who it is. */
+const signedInAs = (name: string, at: number): Record<string, string> => ({
+  cookie: `local-identity=${encodeURIComponent(JSON.stringify({ name, roles: ['health-authority'], provider: '', at }))}`,
+});
+
+/**
+ * Rolls a batch of cards back, for today.
+ *
+ * @param edge a running edge
+ * @param batchId whose keys end
+ * @param now Unix seconds
+ * @returns published keys that end with the next hour, the same in each region
+ * @throws Error when a command is refused, others' keys would end too, or it isn't done
+ */
+export async function rollBack(edge: LocalEdge, batchId: string, now: number): Promise<number> {
+  const shares = splitKey(readFileSync(join(edge.state, 'undo-private.pem'), 'utf8'));
+  const today = Math.floor(now / SECONDS_PER_DAY);
+  const target: RollbackTarget = { kind: 'batch', name: batchId, fromDay: today, toDay: today };
+  const post = (name: string, path: string, body: object): Promise<unknown> => {
+    const sent = { ...body, undoKey: combineShares(shares) };
+    return command(edge.url, 'POST', `/operator/rollback/${path}`, sent, [], signedInAs(name, now));
+  };
+  const asked = (await post('anna@example.org', 'ask', { target })) as RollbackPlan & { readonly id: string };
+  if (asked.others.length > 0) throw new Error(`rollback: ${asked.others.length} other sources would be hit`);
+  const { outcome } = (await post('berta@example.org', 'confirm', { id: asked.id })) as Rollback;
+  if (outcome?.state !== 'done') throw new Error(`rollback: ${outcome?.state ?? 'nothing'} came of it, not done`);
+  return outcome.taken;
+}
+
+/** What the story has come to, when a batch proves forged. */
+export interface BeforeUndo {
+  readonly batchId: string;
+  /** Key data in hex of the batch's published keys. */
+  readonly forged: Names;
+  /** All published keys; the batch's among them. */
+  readonly published: readonly TemporaryKeyTimes[];
+  readonly found: Findings;
+  /** Unix seconds: when it is rolled back, and when a phone downloads for the first time a day later. */
+  readonly times: { readonly now: number; readonly nextDay: number };
+}
+
+/** What came of it all. */
+export interface Undone {
+  readonly rows: readonly Row[];
+  /** Phone number → what its warning has become; left out: it is as it was. */
+  readonly after: ReadonlyMap<number, 'withdrawn' | 'kept'>;
+  /** Forged keys that are still handed out a day later. */
+  readonly left: number;
+}
+
+type TemporaryKeyTimes = Pick<SharedKey, 'keyData' | 'rollingStartIntervalNumber' | 'rollingPeriod'>;
+
+/**
+ * Rolls the batch back, lets the phones that it warned download again within the hour and on the next day, and lets new phones see what is handed out then.
+ *
+ * @param edge a running edge, its clock at `times.now`
+ * @param story so far
+ * @param progress told of each step
+ * @param problems gets what is not as it should be
+ * @returns what came of it; the edge's clock stands at `times.nextDay`
+ */
+export async function playUndo(
+  edge: LocalEdge,
+  { batchId, forged, published, found, times: { now, nextDay } }: BeforeUndo,
+  progress: Progress,
+  problems: string[],
+): Promise<Undone> {
+  progress(
+    'the code cards prove forged: one person asks for their rollback, another confirms it with both shares of the undo key',
+  );
+  const taken = await rollBack(edge, batchId, now);
+  if (taken !== forged.size) problems.push(`${taken} keys are taken back, ${forged.size} were to be`);
+
+  progress('the next hour takes their keys back; phones that warn of one download again');
+  await moveClock(edge.url, now + SECONDS_PER_HOUR);
+  const met = new Map([...found.alarmed].map(([number, matches]) => [number, namesOf(matches.map(({ key }) => key))]));
+  const first = await downloadAgain(found.watchers, met, forged, now + SECONDS_PER_HOUR, problems);
+  if (first.withdrawn.size === 0) problems.push('no warning was withdrawn: the rollback shows nothing');
+
+  progress('midnight: the day is cut without them; new phones see what a phone gets the morning after');
+  await moveClock(edge.url, nextDay);
+  const { kept } = await downloadAgain(found.watchers, met, forged, nextDay, problems);
+  const newcomers = [watcher(edge, newPhone(), 'manifest'), watcher(edge, newPhone(), 'tree')];
+  const living = without(namesOf(published.filter((key) => retentionEnd(key, RETENTION_DAYS) > nextDay)), forged);
+  for (const { way, sync, received } of newcomers) {
+    const { errors } = await sync(nextDay);
+    for (const error of errors) problems.push(`a new phone, by ${way}: ${describeDownloadError(error)}`);
+    const missing = without(living, new Set(received)).size;
+    if (missing > 0) problems.push(`a new phone, by ${way}: ${missing} keys that nobody took back are missing`);
+  }
+  const left = Math.max(...newcomers.map(({ received }) => within(forged, new Set(received)).size));
+  if (left > 0) problems.push(`${left} keys that were taken back are handed out the day after`);
+  const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
+  return {
+    left,
+    after: new Map([
+      ...[...first.withdrawn.keys()].map((number) => [number, 'withdrawn'] as const),
+      ...kept.map((number) => [number, 'kept'] as const),
+    ]),
+    rows: [
+      row('forgedKeys', 'forged keys in the chunk, before two people roll them back', forged.size),
+      row('forgedKeysAfter', 'forged keys that a new phone gets the day after', left),
+      row('honestKeysAfter', "others that it gets (the oldest day's have ended)", living.size),
+      row('warningsWithdrawn', 'phones that take a warning back', first.withdrawn.size),
+      row('silenced', 'of these with nothing left to warn of', first.silenced.length),
+      row('warningsKept', "phones with Corona-Warn-App's tree that keep it", kept.length),
+    ],
+  };
+}
+
+/** What came of a rollback on the phones that it concerns. */
+export interface Aftermath {
+  /** Phone number → keys of an earlier warning that it took back. */
+  readonly withdrawn: ReadonlyMap<number, number>;
+  /** Phones that warn of a forged key still. */
+  readonly kept: readonly number[];
+  /** Phones that warned and have nothing left to warn of. */
+  readonly silenced: readonly number[];
+}
+
+/**
+ * Phones that warned of a forged key download again, and are checked: by the manifest each takes back what was forged and keeps the rest; by
+ * Corona-Warn-App's tree each keeps all, since Android changes a confirmed key no more.
+ *
+ * @param phones each has downloaded and told its owner before
+ * @param met phone number → key data in hex of what it had warned of
+ * @param forged key data in hex
+ * @param now Unix seconds on their clocks
+ * @param problems gets what is not as it should be
+ * @returns what they tell now
+ */
+export async function downloadAgain(
+  phones: readonly Watcher[],
+  met: ReadonlyMap<number, Names>,
+  forged: Names,
+  now: number,
+  problems: string[],
+): Promise<Aftermath> {
+  const withdrawn = new Map<number, number>();
+  const kept: number[] = [];
+  const silenced: number[] = [];
+  for (const { person, way, sync, tell } of phones) {
+    const before = met.get(person.number) ?? new Set<string>();
+    const wrongly = within(before, forged);
+    if (wrongly.size === 0) continue;
+    const { errors } = await sync(now);
+    for (const error of errors) problems.push(`phone ${person.number}, again: ${describeDownloadError(error)}`);
+    const told = tell(now);
+    const after = namesOf(told.matches.map(({ key }) => key));
+    const expected = way === 'manifest' ? without(before, forged) : before;
+    if (without(after, expected).size + without(expected, after).size > 0) {
+      problems.push(
+        `phone ${person.number} warns of ${after.size} keys after the rollback, ${expected.size} were to be`,
+      );
+    }
+    if (told.withdrawn > 0) withdrawn.set(person.number, told.withdrawn);
+    if (within(after, forged).size > 0) kept.push(person.number);
+    if (after.size === 0) silenced.push(person.number);
+  }
+  return { withdrawn, kept, silenced };
+}

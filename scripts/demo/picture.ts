@@ -198,7 +198,7 @@ export function demoPicture(run: PicturedRun): string {
   const { uploads, keys, left: remaining } = run.forged;
   const rolledBack = `Then ${uploads} code cards prove forged and are rolled back by two people: ${keys} keys end, a day later ${remaining} of them are left`;
   const takenBack = `${count('withdrawn')} phones take their warning back`;
-  const keep = `${count('kept')} with an unmodified app can’t`;
+  const keep = `${count('kept')} can’t, by Android’s rule`;
   const parts = [
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="8" fill="#ffffff" stroke="#d0d7de"/>`,
     text(24, 32, `${number(run.phones)} phones live 14 days`, strong),

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import type { Rollback, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
 import { retentionEnd } from '../../domain/embargo.ts';
 import { describeDownloadError } from '../../phone/download/download.ts';
+import type { Match } from '../../phone/matching/match.ts';
 import type { SharedKey } from '../../phone/upload/upload-request.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { RETENTION_DAYS, SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { command, moveClock } from '../support/operator.ts';
@@ -96,13 +98,14 @@ export async function playUndo(
 
   progress('the next hour takes their keys back; phones that warn of one download again');
   await moveClock(edge.url, now + SECONDS_PER_HOUR);
-  const met = new Map([...found.alarmed].map(([number, matches]) => [number, namesOf(matches.map(({ key }) => key))]));
-  const first = await downloadAgain(found.watchers, met, forged, now + SECONDS_PER_HOUR, problems);
-  if (first.withdrawn.size === 0) problems.push('no warning was withdrawn: the rollback shows nothing');
+  const { watchers, alarmed } = found;
+  const first = await downloadAgain(watchers, alarmed, forged, now + SECONDS_PER_HOUR, problems);
+  if (first.withdrawn.length === 0) problems.push('no warning was withdrawn: the rollback shows nothing');
 
   progress('midnight: the day is cut without them; new phones see what a phone gets the morning after');
   await moveClock(edge.url, nextDay);
-  const { kept } = await downloadAgain(found.watchers, met, forged, nextDay, problems);
+  const { kept, withdrawn: late } = await downloadAgain(watchers, alarmed, forged, nextDay, problems);
+  if (late.length > 0) problems.push(`${late.length} phones took a warning back a day late`);
   const newcomers = [watcher(edge, newPhone(), 'manifest'), watcher(edge, newPhone(), 'tree')];
   const living = without(namesOf(published.filter((key) => retentionEnd(key, RETENTION_DAYS) > nextDay)), forged);
   for (const { way, sync, received } of newcomers) {
@@ -117,24 +120,24 @@ export async function playUndo(
   return {
     left,
     after: new Map([
-      ...[...first.withdrawn.keys()].map((number) => [number, 'withdrawn'] as const),
+      ...first.withdrawn.map((number) => [number, 'withdrawn'] as const),
       ...kept.map((number) => [number, 'kept'] as const),
     ]),
     rows: [
       row('forgedKeys', 'forged keys in the chunk, before two people roll them back', forged.size),
       row('forgedKeysAfter', 'forged keys that a new phone gets the day after', left),
       row('honestKeysAfter', "others that it gets (the oldest day's have ended)", living.size),
-      row('warningsWithdrawn', 'phones that take a warning back', first.withdrawn.size),
+      row('warningsWithdrawn', 'phones that take a warning back', first.withdrawn.length),
       row('silenced', 'of these with nothing left to warn of', first.silenced.length),
-      row('warningsKept', "phones with Corona-Warn-App's tree that keep it", kept.length),
+      row('warningsKept', 'phones that keep one, by Android’s rule for a confirmed test', kept.length),
     ],
   };
 }
 
 /** What came of a rollback on the phones that it concerns. */
 export interface Aftermath {
-  /** Phone number → keys of an earlier warning that it took back. */
-  readonly withdrawn: ReadonlyMap<number, number>;
+  /** Numbers of phones that took keys of an earlier warning back, and said so now. */
+  readonly withdrawn: readonly number[];
   /** Phones that warn of a forged key still. */
   readonly kept: readonly number[];
   /** Phones that warned and have nothing left to warn of. */
@@ -143,10 +146,10 @@ export interface Aftermath {
 
 /**
  * Phones that warned of a forged key download again, and are checked: by the manifest each takes back what was forged and keeps the rest; by
- * Corona-Warn-App's tree each keeps all, since Android changes a confirmed key no more.
+ * Corona-Warn-App's tree each keeps what is reported as a confirmed test too, since Android changes such a key no more.
  *
  * @param phones each has downloaded and told its owner before
- * @param met phone number → key data in hex of what it had warned of
+ * @param met phone number → what it had warned of
  * @param forged key data in hex
  * @param now Unix seconds on their clocks
  * @param problems gets what is not as it should be
@@ -154,29 +157,29 @@ export interface Aftermath {
  */
 export async function downloadAgain(
   phones: readonly Watcher[],
-  met: ReadonlyMap<number, Names>,
+  met: ReadonlyMap<number, readonly Match[]>,
   forged: Names,
   now: number,
   problems: string[],
 ): Promise<Aftermath> {
-  const withdrawn = new Map<number, number>();
+  const withdrawn: number[] = [];
   const kept: number[] = [];
   const silenced: number[] = [];
   for (const { person, way, sync, tell } of phones) {
-    const before = met.get(person.number) ?? new Set<string>();
-    const wrongly = within(before, forged);
-    if (wrongly.size === 0) continue;
+    const before = (met.get(person.number) ?? []).map(({ key }) => key);
+    if (within(namesOf(before), forged).size === 0) continue;
     const { errors } = await sync(now);
     for (const error of errors) problems.push(`phone ${person.number}, again: ${describeDownloadError(error)}`);
     const told = tell(now);
     const after = namesOf(told.matches.map(({ key }) => key));
-    const expected = way === 'manifest' ? without(before, forged) : before;
+    const lasting = before.filter(({ reportType }) => way === 'tree' && reportType === REPORT_TYPE.CONFIRMED_TEST);
+    const expected = new Set([...without(namesOf(before), forged), ...namesOf(lasting)]);
     if (without(after, expected).size + without(expected, after).size > 0) {
       problems.push(
         `phone ${person.number} warns of ${after.size} keys after the rollback, ${expected.size} were to be`,
       );
     }
-    if (told.withdrawn > 0) withdrawn.set(person.number, told.withdrawn);
+    if (told.withdrawn > 0) withdrawn.push(person.number);
     if (within(after, forged).size > 0) kept.push(person.number);
     if (after.size === 0) silenced.push(person.number);
   }

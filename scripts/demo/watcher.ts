@@ -1,6 +1,6 @@
 /**
  * @module A phone of the demo's audience: it downloads by the manifest or by Corona-Warn-App's tree, and remembers what it had and what it met from
- * one time to the next. By the manifest it takes a warning back, as our reference phone; by the tree it holds to Android's rule, as an unmodified app
+ * one time to the next. By the manifest it takes a warning back, as our reference phone; by the tree it holds to Android's rule for revoked keys, as an unmodified app
  * (docs/spec/gaen.md §6.4).
  */
 import type { SyncOutcome } from '../../phone/download/download.ts';

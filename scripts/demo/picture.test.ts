@@ -51,14 +51,16 @@ describe('demoPicture', () => {
     expect(svg).not.toContain('rightly');
   });
 
-  it('strikes out a warning that was taken back, and shows one that its platform keeps', ({ expect }) => {
+  it('has a colour of its own for a warning that was taken back, and shows one that its platform keeps', ({
+    expect,
+  }) => {
     const [met, ...others] = AUDIENCE;
     const svg = (after: PicturedPhone['after'], left = 0): string =>
       demoPicture({ ...RUN, audience: [{ ...met!, after }, ...others], forged: { uploads: 12, keys: 125, left } });
     expect(fills(svg('withdrawn'))).toEqual(['#cc79a7', '#009e73', '#ffffff']);
-    expect(svg('withdrawn')).toContain('1 phones take their warning back');
+    expect(svg('withdrawn')).toContain('wholly or in part: 1 phones');
     expect(fills(svg('kept'))).toEqual(['#e69f00', '#009e73', '#ffffff']);
-    expect(svg('kept')).toContain('0 phones take their warning back');
+    expect(svg('kept')).toContain('confirmed test: 1<');
     expect(svg('same', 3)).toContain('125 keys end, a day later 3 of them are left');
   });
 

@@ -46,7 +46,7 @@ export interface PicturedRun {
 }
 
 const WIDTH = 880;
-const HEIGHT = 400;
+const HEIGHT = 418;
 const INK = '#1b1f24';
 const SOFT = '#57606a';
 /** Told apart by people who see red and green alike (Okabe and Ito's palette). */
@@ -118,7 +118,7 @@ function legend(run: PicturedRun, left: number, top: number): string[] {
   const others = run.phones - run.infected - run.audience.length;
   return (
     [
-      [COLOUR.shared, `${run.infected} test positive, get a TAN and share ${number(run.keysShared)} keys`],
+      [COLOUR.shared, `${run.infected} get a TAN and share ${number(run.keysShared)} keys`],
       [COLOUR.watching, `${run.audience.length} download, verify and match, each for itself`],
       [COLOUR.other, `${others} others`],
     ] as const
@@ -151,15 +151,14 @@ function sheet(run: PicturedRun, left: number, top: number): string[] {
   ];
 }
 
-/** Green: it found all it was to find. Empty: nothing to find, nothing found. Black: wrong. Struck out: keys of its warning were taken back. Orange: they were forged, and it keeps them. */
+/** Green: it found all it was to find. Empty: nothing to find, nothing found. Black: wrong. Pink: keys of its warning were taken back. Orange: they were forged, and it keeps them. */
 function square(phone: PicturedPhone, x: number, y: number): string {
   const broken = phone.found !== phone.expected || phone.wrong > 0;
   const fill = broken ? COLOUR.broken : phone.found > 0 ? WARNED[phone.after] : '#ffffff';
   const box = `<rect x="${x}" y="${y}" width="13" height="13" rx="2" fill="${fill}" stroke="${broken || phone.found > 0 ? fill : '#8c959f'}"/>`;
   if (phone.found + phone.wrong === 0) return box;
   const style = 'text-anchor="middle" font-size="9.5" fill="#ffffff"';
-  const strike = phone.after === 'withdrawn' ? `<path d="M${x - 1.5} ${y + 14.5}l16 -16" stroke="${INK}"/>` : '';
-  return box + text(x + 6.5, y + 10, String(phone.found + phone.wrong), style) + strike;
+  return box + text(x + 6.5, y + 10, String(phone.found + phone.wrong), style);
 }
 
 function groups(run: PicturedRun, left: number, top: number): string[] {
@@ -182,7 +181,7 @@ function groups(run: PicturedRun, left: number, top: number): string[] {
  * Draws a run.
  *
  * @param run at most 1,008 phones
- * @returns one SVG document, 880 × 400, white behind everything
+ * @returns one SVG document, 880 × 418, white behind everything
  */
 export function demoPicture(run: PicturedRun): string {
   const sum = (value: (phone: PicturedPhone) => number): number =>
@@ -197,8 +196,8 @@ export function demoPicture(run: PicturedRun): string {
   const count = (after: PicturedPhone['after']): number => run.audience.filter((phone) => phone.after === after).length;
   const { uploads, keys, left: remaining } = run.forged;
   const rolledBack = `Then ${uploads} code cards prove forged and are rolled back by two people: ${keys} keys end, a day later ${remaining} of them are left`;
-  const takenBack = `${count('withdrawn')} phones take their warning back`;
-  const keep = `${count('kept')} can’t, by Android’s rule`;
+  const takenBack = `warning taken back, wholly or in part: ${count('withdrawn')} phones`;
+  const keep = `kept, by Android’s rule for a confirmed test: ${count('kept')}`;
   const parts = [
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="8" fill="#ffffff" stroke="#d0d7de"/>`,
     text(24, 32, `${number(run.phones)} phones live 14 days`, strong),
@@ -211,9 +210,9 @@ export function demoPicture(run: PicturedRun): string {
     ...groups(run, 538, 56),
     `<path d="M24 322H${WIDTH - 24}" stroke="#d0d7de"/>`,
     text(24, 350, verdict, 'font-size="15" font-weight="600"'),
-    text(24, 378, rolledBack),
-    ...mark(COLOUR.withdrawn, 560, 378, takenBack),
-    ...mark(COLOUR.kept, 738, 378, keep),
+    text(24, 376, rolledBack),
+    ...mark(COLOUR.withdrawn, 28, 398, takenBack),
+    ...mark(COLOUR.kept, 338, 398, keep),
   ];
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" ` +

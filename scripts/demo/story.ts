@@ -89,8 +89,12 @@ async function sendAll(
   await inParallel(shuffle(ports.random, jobs), WIDTH);
 }
 
-/** Says what is wrong with the chunks: keys that are missing, come twice, or are neither shared nor of synthetic uploads. @returns keys of these */
-function checkChunks(chunks: readonly Chunk[], expected: Names, problems: string[]): number {
+/** Says what is wrong with the chunks: keys that are missing, come twice, or are neither shared nor of synthetic uploads. @returns how many of both */
+function checkChunks(
+  chunks: readonly Chunk[],
+  expected: Names,
+  problems: string[],
+): { shared: number; synthetic: number } {
   if (chunks.length !== 2) problems.push(`${chunks.length} chunks, 2 were expected`);
   const counts = chunks.map(({ region, keys }) => {
     const names = namesOf(keys);
@@ -104,7 +108,7 @@ function checkChunks(chunks: readonly Chunk[], expected: Names, problems: string
   if (!isLikely || new Set(counts).size !== 1) {
     problems.push(`keys that nobody shared: ${counts.join(' and ')}, of ${RESERVE} synthetic uploads in each region`);
   }
-  return synthetic;
+  return { shared: (chunks[0]?.keys.length ?? 0) - synthetic, synthetic };
 }
 
 /**
@@ -145,7 +149,7 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   progress('the hour is over: the origin seals it, in DE and EUR');
   await moveClock(edge.url, SEAL_AT);
   const chunks = await saveChunks(edge);
-  const synthetic = checkChunks(chunks, expectedKeys, problems);
+  const { shared: keys, synthetic } = checkChunks(chunks, expectedKeys, problems);
 
   await setClock(edge.url, DOWNLOAD_AT);
   const { byManifest, byTree } = audience;
@@ -186,10 +190,10 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
     infected: INFECTED,
     keysShared: sent.length,
     dummies: DUMMIES,
-    keysPublished: expectedKeys.size,
+    keysPublished: keys,
     bytesPerKey,
     audience: found.phones.map((phone) => ({ ...phone, after: undone.after.get(phone.number) ?? 'same' })),
-    forged: { uploads: WITH_CARD, keys: forged.size, left: undone.left },
+    forged: { uploads: WITH_CARD, keys: undone.before, left: undone.left },
   });
   writeFileSync(join(OUT, 'demo.svg'), picture);
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
@@ -207,7 +211,7 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
       row('dummies', 'dummies', DUMMIES),
       row('keysShared', 'keys shared', sent.length),
       row('keysLeftOut', 'keys left out (risk level below 3)', sent.length - expectedKeys.size),
-      row('keys', 'keys published', expectedKeys.size),
+      row('keys', 'keys published', keys),
       row('syntheticKeys', 'synthetic keys set aside beside them', synthetic),
       row('chunkBytes', 'chunk bytes', chunk?.bytes ?? 0),
       row('bytesPerKey', 'bytes a key', bytesPerKey),

@@ -37,7 +37,7 @@ const signedInAs = (name: string, at: number): Record<string, string> => ({
  * @returns published keys that end with the next hour, the same in each region
  * @throws Error when a command is refused, others' keys would end too, or it isn't done
  */
-export async function rollBack(edge: LocalEdge, batchId: string, now: number): Promise<number> {
+async function rollBack(edge: LocalEdge, batchId: string, now: number): Promise<number> {
   const shares = splitKey(readFileSync(join(edge.state, 'undo-private.pem'), 'utf8'));
   const today = Math.floor(now / SECONDS_PER_DAY);
   const target: RollbackTarget = { kind: 'batch', name: batchId, fromDay: today, toDay: today };
@@ -69,7 +69,9 @@ export interface Undone {
   readonly rows: readonly Row[];
   /** Phone number → what its warning has become; left out: it is as it was. */
   readonly after: ReadonlyMap<number, 'withdrawn' | 'kept'>;
-  /** Forged keys that are still handed out a day later. */
+  /** Forged keys that a phone got before it. */
+  readonly before: number;
+  /** Those that a new phone gets a day later. */
   readonly left: number;
 }
 
@@ -79,7 +81,7 @@ type TemporaryKeyTimes = Pick<SharedKey, 'keyData' | 'rollingStartIntervalNumber
  * Rolls the batch back, lets the phones that it warned download again within the hour and on the next day, and lets new phones see what is handed out then.
  *
  * @param edge a running edge, its clock at `times.now`
- * @param story so far
+ * @param story what it has come to
  * @param progress told of each step
  * @param problems gets what is not as it should be
  * @returns what came of it; the edge's clock stands at `times.nextDay`
@@ -106,27 +108,34 @@ export async function playUndo(
   await moveClock(edge.url, nextDay);
   const { kept, withdrawn: late } = await downloadAgain(watchers, alarmed, forged, nextDay, problems);
   if (late.length > 0) problems.push(`${late.length} phones took a warning back a day late`);
-  const newcomers = [watcher(edge, newPhone(), 'manifest'), watcher(edge, newPhone(), 'tree')];
   const living = without(namesOf(published.filter((key) => retentionEnd(key, RETENTION_DAYS) > nextDay)), forged);
-  for (const { way, sync, received } of newcomers) {
-    const { errors } = await sync(nextDay);
+  const received: Names[] = [];
+  for (const way of ['manifest', 'tree'] as const) {
+    const phone = watcher(edge, newPhone(), way);
+    const { errors } = await phone.sync(nextDay);
     for (const error of errors) problems.push(`a new phone, by ${way}: ${describeDownloadError(error)}`);
-    const missing = without(living, new Set(received)).size;
+    const names = new Set(phone.received);
+    const [missing, more] = [without(living, names).size, without(names, living).size];
     if (missing > 0) problems.push(`a new phone, by ${way}: ${missing} keys that nobody took back are missing`);
+    if (more > 0)
+      problems.push(`a new phone, by ${way}: ${more} keys that were taken back or synthetic are handed out`);
+    received.push(names);
   }
-  const left = Math.max(...newcomers.map(({ received }) => within(forged, new Set(received)).size));
-  if (left > 0) problems.push(`${left} keys that were taken back are handed out the day after`);
+  const before = within(forged, new Set(watchers[0]?.received)).size;
+  const left = Math.max(...received.map((names) => within(names, forged).size));
+  const others = Math.min(...received.map((names) => without(names, forged).size));
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
   return {
+    before,
     left,
     after: new Map([
       ...first.withdrawn.map((number) => [number, 'withdrawn'] as const),
       ...kept.map((number) => [number, 'kept'] as const),
     ]),
     rows: [
-      row('forgedKeys', 'forged keys in the chunk, before two people roll them back', forged.size),
+      row('forgedKeys', 'forged keys in the chunk, before two people roll them back', before),
       row('forgedKeysAfter', 'forged keys that a new phone gets the day after', left),
-      row('honestKeysAfter', "others that it gets (the oldest day's have ended)", living.size),
+      row('honestKeysAfter', "others that it gets (the oldest day's have ended)", others),
       row('warningsWithdrawn', 'phones that take a warning back', first.withdrawn.length),
       row('silenced', 'of these with nothing left to warn of', first.silenced.length),
       row('warningsKept', 'phones that keep one, by Android’s rule for a confirmed test', kept.length),

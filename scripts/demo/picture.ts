@@ -144,7 +144,8 @@ function sheet(run: PicturedRun, left: number, top: number): string[] {
     line(0, 'one hour,', strong),
     line(1, 'sealed', strong),
     line(2.4, `${number(run.keysPublished)} keys,`),
-    line(3.4, `${run.bytesPerKey.toFixed(1)} bytes each,`),
+    // Whole bytes: the synthetic keys, new in each run, move the next digit.
+    line(3.4, `${Math.round(run.bytesPerKey)} bytes each,`),
     line(4.4, 'sorted, signed'),
     text(left + 58, top + 140, `${run.dummies} dummies were`, `text-anchor="middle" ${soft}`),
     text(left + 58, top + 155, 'sent beside them', `text-anchor="middle" ${soft}`),

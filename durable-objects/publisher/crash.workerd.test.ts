@@ -6,7 +6,7 @@ import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
-import { usualOrLong } from '../../test/support/longer.ts';
+import { describeLong, usualOrLong } from '../../test/support/longer.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const HOUR = MIDNIGHT / 3600 + 22;
@@ -215,7 +215,7 @@ describe('a buffer out of reach', () => {
   });
 });
 
-describe('the alarm', () => {
+describeLong('the alarm', () => {
   it.for([
     ['in 2020', 1_590_000_000],
     ['a month ahead', Math.floor(Date.now() / 1000) + 30 * 86_400],

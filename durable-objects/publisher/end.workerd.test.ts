@@ -12,7 +12,7 @@ import { headPath, type ManifestHead, parseManifestHead } from '../../protocol/i
 import { openDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { usualOrLong } from '../../test/support/longer.ts';
+import { itLong, usualOrLong } from '../../test/support/longer.ts';
 import { BackOffice } from '../../workers/origin/entrypoints.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { keysOf, MIDNIGHT, objects, publicJson, Rig, testEnv } from './test-rig.ts';
@@ -108,7 +108,7 @@ describe('after stop', () => {
     expect(await office().ending()).toEqual({ waits: false, announced: true, kept: null });
   });
 
-  it('cuts go on: what has had its time leaves also when nobody purges', async ({ expect }) => {
+  itLong('cuts go on: what has had its time leaves also when nobody purges', async ({ expect }) => {
     rig.policy = { ...rig.policy, retentionDays: 1 };
     await ended();
     const before = (await namesIn(testEnv.PRIVATE)).filter((name) => name.startsWith('sets/')).length;

@@ -1,5 +1,5 @@
 /**
- * @module Declaration → what is read, what is refused and what the help says. Programs as a whole: test/house/commands.node.test.ts.
+ * @module Declaration → what is read, what is refused and what the help says. Programs as a whole: test/house/commands.long.node.test.ts.
  */
 import { describe, it } from 'vitest';
 import { decimal, existingFile, flag, JSON_FLAG, oneOf, parsed, text, url, wholeNumber } from './arguments.ts';

@@ -4,18 +4,18 @@
 import { testRandom } from '../phone/testing/random.ts';
 import { existingFile, flag, text } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
-import { playReplay } from './demo/replay.ts';
+import { playReplay, REPLAY_POLICY } from './demo/replay.ts';
 import { finish, startProgress } from './demo/report.ts';
 import { riskTable } from './demo/risk.ts';
 import { clearOut } from './demo/stage.ts';
-import { playStory } from './demo/story.ts';
+import { playStory, STORY_POLICY } from './demo/story.ts';
 
 await run(
   {
     name: 'npm run demo',
     summary: `Plays one story on a local edge: 200 infected phones of 1,000 upload beside dummies, an hour is sealed, phones download,
-      verify and match. Leaves in out/demo/ the chunks, public.pem, summary.json and a picture of the story, demo.svg. Ends with 1 if
-      anything is wrong.`,
+      verify and match; a batch of code cards proves forged, two people roll it back, and phones take warnings back. Leaves in
+      out/demo/ the hour's chunks, public.pem, summary.json and a picture of the story, demo.svg. Ends with 1 if anything is wrong.`,
     options: {
       replay: existingFile(
         `plays a real export file instead: sets the clock to its week, uploads its keys as patients, and shows that exactly the
@@ -35,7 +35,10 @@ await run(
     // Loaded late: --help and a wrong call answer at once.
     const { startLocalEdge } = await import('../local-edge/local-edge.ts');
     // A Worker that prints something has met an error it did not expect.
-    const edge = await startLocalEdge({ onLog: (line) => void problems.push(`a Worker said: ${line}`) });
+    const edge = await startLocalEdge({
+      vars: { origin: replay === null ? STORY_POLICY : REPLAY_POLICY },
+      onLog: (line) => void problems.push(`a Worker said: ${line}`),
+    });
     try {
       const random = testRandom(seed);
       const ending = await (replay === null

@@ -3,18 +3,14 @@
  * sightings are an attacker's replays. Each downloads, verifies and matches with the reference phone, and is checked against
  * what was noted down.
  */
-import { describeDownloadError, type SyncOutcome } from '../../phone/download/download.ts';
-import { syncCwaTree } from '../../phone/download/download-cwa.ts';
-import { syncManifest } from '../../phone/download/download-manifest.ts';
-import { type Match, matchKeys } from '../../phone/matching/match.ts';
+import { describeDownloadError } from '../../phone/download/download.ts';
+import type { Match } from '../../phone/matching/match.ts';
 import { type RandomBytes, randomBelow } from '../../phone/random.ts';
-import { memoryStore } from '../../phone/store.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { meet, type Person, someMoment } from './people.ts';
 import type { PicturedPhone, Situation } from './picture.ts';
-import { downloadPorts, pinnedKeys } from './stage.ts';
+import { type Watcher, watcher } from './watcher.ts';
 
 /** Phones that met at least one infected person; a third as many healthy ones, and a few that met nobody. */
 const WITH_ENCOUNTER = 60;
@@ -23,6 +19,8 @@ const NOBODY = 20;
 /** Of those without an encounter, so many heard an infected person's broadcast replayed five hours later. */
 const REPLAYED = 10;
 const REPLAY_DELAY_SECONDS = 5 * 3600;
+/** So many of the first meet somebody whose key proves forged first of all: one by each way of downloading. */
+const MET_FORGED = 2;
 /** The first phone and each third after it read CWA's tree, the others the manifest. */
 const TREE_EVERY = 3;
 
@@ -44,6 +42,8 @@ export interface Findings {
   readonly wrong: number;
   /** Phone number → what it met, for phones that met somebody. */
   readonly alarmed: ReadonlyMap<number, readonly Match[]>;
+  /** All of them, with what they remember. */
+  readonly watchers: readonly Watcher[];
   /** Each of them by itself, by number. */
   readonly phones: readonly PicturedPhone[];
 }
@@ -53,6 +53,7 @@ export interface Findings {
  *
  * @param people the first `infected` of them are infected
  * @param infected how many
+ * @param forgers some of them, whose keys are all published
  * @param published key data in hex of keys that will be published
  * @param now Unix seconds
  * @param random source of bytes
@@ -61,6 +62,7 @@ export interface Findings {
 export function castAudience(
   people: readonly Person[],
   infected: number,
+  forgers: readonly Person[],
   published: ReadonlySet<string>,
   now: number,
   random: RandomBytes,
@@ -76,7 +78,8 @@ export function castAudience(
     const met = new Set<string>();
     if (at < WITH_ENCOUNTER) {
       for (let times = 1 + randomBelow(random, 3); times > 0; times -= 1) {
-        const name = toHex(meet(person, someone(sick), someMoment(random, now)).keyData);
+        const sender = someone(at < MET_FORGED && met.size === 0 ? forgers : sick);
+        const name = toHex(meet(person, sender, someMoment(random, now)).keyData);
         if (published.has(name)) met.add(name);
       }
     } else if (at < WITH_ENCOUNTER + REPLAYED) {
@@ -111,19 +114,18 @@ function situationOf(at: number, published: number): Situation {
  * @returns the sums
  */
 export async function watch(edge: LocalEdge, audience: Audience, now: number, problems: string[]): Promise<Findings> {
-  const { manifestKeys } = pinnedKeys(edge);
   const sums = { expected: 0, found: 0, missed: 0, wrong: 0 };
   const alarmed = new Map<number, readonly Match[]>();
   const phones: PicturedPhone[] = [];
-  const check = async (
-    person: Person,
-    sync: (ports: ReturnType<typeof downloadPorts>) => Promise<SyncOutcome>,
-  ): Promise<void> => {
-    const keys: TemporaryExposureKey[] = [];
-    const outcome = await sync(downloadPorts(edge, now, ({ exportFile }) => void keys.push(...exportFile.keys)));
+  const watchers = [
+    ...audience.byManifest.map((person) => watcher(edge, person, 'manifest')),
+    ...audience.byTree.map((person) => watcher(edge, person, 'tree')),
+  ];
+  for (const { person, received, sync, tell } of watchers) {
+    const outcome = await sync(now);
     for (const error of outcome.errors) problems.push(`phone ${person.number}: ${describeDownloadError(error)}`);
-    if (keys.length === 0) problems.push(`phone ${person.number} downloaded no key`);
-    const matches = matchKeys(keys, person.sightings, { now });
+    if (received.length === 0) problems.push(`phone ${person.number} downloaded no key`);
+    const { matches } = tell(now);
     if (matches.length > 0) alarmed.set(person.number, matches);
     const found = new Set(matches.map(({ key }) => toHex(key.keyData)));
     const expected = audience.expected.get(person.number) ?? new Set();
@@ -134,16 +136,10 @@ export async function watch(edge: LocalEdge, audience: Audience, now: number, pr
     sums.missed += expected.size - right;
     sums.wrong += wrong;
     const situation = audience.situations.get(person.number) ?? 'nobody';
-    phones.push({ number: person.number, situation, expected: expected.size, found: right, wrong });
-  };
-  for (const person of audience.byManifest) {
-    await check(person, (ports) => syncManifest({ ...ports, region: 'DE', manifestKeys, store: memoryStore() }));
-  }
-  for (const person of audience.byTree) {
-    await check(person, (ports) => syncCwaTree({ ...ports, country: 'EUR', store: memoryStore() }));
+    phones.push({ number: person.number, situation, expected: expected.size, found: right, wrong, after: 'same' });
   }
   if (sums.expected === 0) problems.push('no phone was to find anything: the demo shows nothing');
   if (sums.missed > 0) problems.push(`${sums.missed} encounters were missed`);
   if (sums.wrong > 0) problems.push(`${sums.wrong} encounters were found that never happened`);
-  return { ...sums, alarmed, phones: phones.toSorted((a, b) => a.number - b.number) };
+  return { ...sums, alarmed, watchers, phones: phones.toSorted((a, b) => a.number - b.number) };
 }

@@ -1,6 +1,6 @@
 /**
  * @module How the demo's patients come to their TANs (docs/architecture.md §7): a laboratory posts results, phones register, poll and ask;
- * one has a hotline's teleTAN, one a code card. Staff act through the entrypoints that the portal is bound to.
+ * some have a hotline's teleTAN, some a code card. Staff act through the entrypoints that the portal is bound to.
  */
 import { MIN_CARDS_PER_BATCH } from '../../domain/card-batch.ts';
 import type { VerificationBackOfficeRpc } from '../../domain/rpc.ts';
@@ -13,13 +13,23 @@ import { openLaboratory, postResults } from '../support/laboratory.ts';
 import { inParallel } from './stage.ts';
 
 const POSITIVE = 2;
-/** Of the patients, the last two come without a laboratory. */
-const WITHOUT_LABORATORY = 2;
+/** As many uploads as a chunk has at least: whom fewer vouch for is mixed with others when keys are told apart (decision 041). */
+export const WITH_TELETAN = 10;
+/** Of one batch. */
+export const WITH_CARD = 12;
 
 /** A patient who may upload. */
 export interface Authorised {
   readonly registrationToken: string;
   readonly tan: string;
+}
+
+/** All of them. */
+export interface Authorisations {
+  /** One a patient, in order. */
+  readonly patients: readonly Authorised[];
+  /** Id of the batch that the code cards are of. */
+  readonly batchId: string;
 }
 
 interface Staff {
@@ -41,10 +51,10 @@ function testCode(random: RandomBytes): OpeningCode {
  * Takes patients from a code to a TAN.
  *
  * @param edge a running local edge
- * @param count at least 3; the last but one has a teleTAN, the last a code card
+ * @param count more than {@link WITH_TELETAN} and {@link WITH_CARD}: the last ones have a code card, those before them a teleTAN
  * @param random source of bytes
  * @param width requests at once
- * @returns one authorisation a patient, in order
+ * @returns an authorisation for each
  * @throws Error naming the step that went wrong
  */
 export async function authorise(
@@ -52,16 +62,20 @@ export async function authorise(
   count: number,
   random: RandomBytes,
   width: number,
-): Promise<Authorised[]> {
+): Promise<Authorisations> {
   const staff = await edge.miniflare.getBindings('exposure-edge-portal');
   const { VERIFICATION } = staff as unknown as Staff;
   await openLaboratory(edge, { id: 'demo-lab', name: 'Laboratory of the demo', birthDate: 'optional' });
-  const tests = Array.from({ length: count - WITHOUT_LABORATORY }, () => testCode(random));
-  const issued = await VERIFICATION.issueTeleTan('hotline of the demo');
+  const tests = Array.from({ length: count - WITH_TELETAN - WITH_CARD }, () => testCode(random));
+  const teleTans: OpeningCode[] = [];
+  for (let n = 0; n < WITH_TELETAN; n += 1) {
+    const issued = await VERIFICATION.issueTeleTan('hotline of the demo');
+    teleTans.push(taken(typeCode(issued?.teleTan ?? ''), 'teleTAN'));
+  }
   const sheet = await VERIFICATION.makeCards('practice of the demo', 'demo', MIN_CARDS_PER_BATCH);
-  const teleTan = taken(typeCode(issued?.teleTan ?? ''), 'teleTAN');
-  const card = taken(typeCode(sheet?.cards[0]?.code ?? ''), 'code card');
-  const codes = [...tests, teleTan, card];
+  const cards = (sheet?.cards ?? []).slice(0, WITH_CARD).map(({ code }) => taken(typeCode(code), 'code card'));
+  if (sheet === null || cards.length < WITH_CARD) throw new Error('code cards: the batch has too few');
+  const codes = [...tests, ...teleTans, ...cards];
 
   const ports: VerificationPorts = { fetch, verificationUrl: edge.url, random };
   const tokens = await inParallel(
@@ -75,7 +89,7 @@ export async function authorise(
     if (result !== 'positive') throw new Error(`test result: ${result}, not positive`);
     return { registrationToken, tan: taken(await tan(registrationToken, ports), 'TAN') };
   });
-  return inParallel(authorised, width);
+  return { patients: await inParallel(authorised, width), batchId: sheet.batch.batchId };
 }
 
 /**

@@ -3,9 +3,9 @@ import { describe, it } from 'vitest';
 import { demoPicture, type PicturedPhone, type PicturedRun } from './picture.ts';
 
 const AUDIENCE: readonly PicturedPhone[] = [
-  { number: 200, situation: 'published', expected: 2, found: 2, wrong: 0 },
-  { number: 201, situation: 'published', expected: 1, found: 1, wrong: 0 },
-  { number: 202, situation: 'replay', expected: 0, found: 0, wrong: 0 },
+  { number: 200, situation: 'published', expected: 2, found: 2, wrong: 0, after: 'same' },
+  { number: 201, situation: 'published', expected: 1, found: 1, wrong: 0, after: 'same' },
+  { number: 202, situation: 'replay', expected: 0, found: 0, wrong: 0, after: 'same' },
 ];
 const RUN: PicturedRun = {
   phones: 1000,
@@ -15,6 +15,7 @@ const RUN: PicturedRun = {
   keysPublished: 2130,
   bytesPerKey: 17.79,
   audience: AUDIENCE,
+  forged: { uploads: 12, keys: 125, left: 0 },
 };
 
 const fills = (svg: string): string[] =>
@@ -35,15 +36,32 @@ describe('demoPicture', () => {
   it.for<[string, PicturedPhone, string]>([
     [
       'a missed encounter',
-      { number: 200, situation: 'published', expected: 2, found: 1, wrong: 0 },
+      { number: 200, situation: 'published', expected: 2, found: 1, wrong: 0, after: 'same' },
       '1 missed, 0 false',
     ],
-    ['a false alarm', { number: 202, situation: 'replay', expected: 0, found: 0, wrong: 1 }, '0 missed, 1 false'],
+    [
+      'a false alarm',
+      { number: 202, situation: 'replay', expected: 0, found: 0, wrong: 1, after: 'same' },
+      '0 missed, 1 false',
+    ],
   ])('shows %s in black, and says nothing of rightly', ([, phone, counted], { expect }) => {
     const svg = demoPicture({ ...RUN, audience: [phone] });
     expect(fills(svg)).toEqual(['#000000']);
     expect(svg).toContain(counted);
     expect(svg).not.toContain('rightly');
+  });
+
+  it('has a colour of its own for a warning that was taken back, and shows one that its platform keeps', ({
+    expect,
+  }) => {
+    const [met, ...others] = AUDIENCE;
+    const svg = (after: PicturedPhone['after'], left = 0): string =>
+      demoPicture({ ...RUN, audience: [{ ...met!, after }, ...others], forged: { uploads: 12, keys: 125, left } });
+    expect(fills(svg('withdrawn'))).toEqual(['#cc79a7', '#009e73', '#ffffff']);
+    expect(svg('withdrawn')).toContain('wholly or in part: 1 phones');
+    expect(fills(svg('kept'))).toEqual(['#e69f00', '#009e73', '#ffffff']);
+    expect(svg('kept')).toContain('confirmed test: 1<');
+    expect(svg('same', 3)).toContain('125 keys end, a day later 3 of them are left');
   });
 
   it('draws the same bytes for the same run', ({ expect }) => {

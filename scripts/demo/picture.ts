@@ -26,6 +26,8 @@ export interface PicturedPhone {
   readonly found: number;
   /** Found although it never met them. */
   readonly wrong: number;
+  /** What a rollback did to its warning: nothing; took keys of it back; should have, but its platform keeps what was confirmed. */
+  readonly after: 'same' | 'withdrawn' | 'kept';
 }
 
 /** What the picture says beside the phones. */
@@ -35,13 +37,16 @@ export interface PicturedRun {
   readonly infected: number;
   readonly keysShared: number;
   readonly dummies: number;
+  /** Of people; synthetic ones beside them are drawn anew in each run. */
   readonly keysPublished: number;
   readonly bytesPerKey: number;
   readonly audience: readonly PicturedPhone[];
+  /** Uploads by code cards of the batch that proved forged, their published keys, and those that a phone gets a day later. */
+  readonly forged: { readonly uploads: number; readonly keys: number; readonly left: number };
 }
 
 const WIDTH = 880;
-const HEIGHT = 374;
+const HEIGHT = 418;
 const INK = '#1b1f24';
 const SOFT = '#57606a';
 /** Told apart by people who see red and green alike (Okabe and Ito's palette). */
@@ -50,6 +55,8 @@ const COLOUR = {
   watching: '#0072b2',
   other: '#d0d7de',
   right: '#009e73',
+  withdrawn: '#cc79a7',
+  kept: '#e69f00',
   broken: '#000000',
 } as const;
 
@@ -59,6 +66,8 @@ const DOT_PITCH = 7.4;
 const PLACES = { prime: 1009, root: 11 } as const;
 const SQUARE_COLUMNS = 20;
 const SQUARE_PITCH = 16;
+
+const WARNED = { same: COLOUR.right, withdrawn: COLOUR.withdrawn, kept: COLOUR.kept } as const;
 
 const GROUPS: readonly (readonly [Situation, string])[] = [
   ['published', 'met people whose keys are in the file'],
@@ -109,14 +118,16 @@ function legend(run: PicturedRun, left: number, top: number): string[] {
   const others = run.phones - run.infected - run.audience.length;
   return (
     [
-      [COLOUR.shared, `${run.infected} test positive, get a TAN and share ${number(run.keysShared)} keys`],
+      [COLOUR.shared, `${run.infected} get a TAN and share ${number(run.keysShared)} keys`],
       [COLOUR.watching, `${run.audience.length} download, verify and match, each for itself`],
       [COLOUR.other, `${others} others`],
     ] as const
-  ).flatMap(([colour, label], row) => [
-    `<circle cx="${left}" cy="${top + row * 18 - 4}" r="4" fill="${colour}"/>`,
-    text(left + 12, top + row * 18, label),
-  ]);
+  ).flatMap(([colour, label], row) => mark(colour, left, top + row * 18, label));
+}
+
+/** @returns a dot of a colour and what it means */
+function mark(colour: string, left: number, y: number, label: string): string[] {
+  return [`<circle cx="${left}" cy="${y - 4}" r="4" fill="${colour}"/>`, text(left + 12, y, label)];
 }
 
 function arrow(x1: number, x2: number, y: number): string {
@@ -140,10 +151,10 @@ function sheet(run: PicturedRun, left: number, top: number): string[] {
   ];
 }
 
-/** Filled: it found all it was to find. Empty: nothing to find, nothing found. Black: wrong. */
+/** Green: it found all it was to find. Empty: nothing to find, nothing found. Black: wrong. Pink: keys of its warning were taken back. Orange: they were forged, and it keeps them. */
 function square(phone: PicturedPhone, x: number, y: number): string {
   const broken = phone.found !== phone.expected || phone.wrong > 0;
-  const fill = broken ? COLOUR.broken : phone.found > 0 ? COLOUR.right : '#ffffff';
+  const fill = broken ? COLOUR.broken : phone.found > 0 ? WARNED[phone.after] : '#ffffff';
   const box = `<rect x="${x}" y="${y}" width="13" height="13" rx="2" fill="${fill}" stroke="${broken || phone.found > 0 ? fill : '#8c959f'}"/>`;
   if (phone.found + phone.wrong === 0) return box;
   const style = 'text-anchor="middle" font-size="9.5" fill="#ffffff"';
@@ -170,7 +181,7 @@ function groups(run: PicturedRun, left: number, top: number): string[] {
  * Draws a run.
  *
  * @param run at most 1,008 phones
- * @returns one SVG document, 880 × 374, white behind everything
+ * @returns one SVG document, 880 × 418, white behind everything
  */
 export function demoPicture(run: PicturedRun): string {
   const sum = (value: (phone: PicturedPhone) => number): number =>
@@ -182,6 +193,11 @@ export function demoPicture(run: PicturedRun): string {
   const verdict =
     `${found} of ${expected} encounters found, ${expected - found} missed, ${sum((phone) => phone.wrong)} false: ` +
     `${alarmed} phones warn, ${run.audience.length - alarmed}${right ? ' rightly' : ''} stay silent`;
+  const count = (after: PicturedPhone['after']): number => run.audience.filter((phone) => phone.after === after).length;
+  const { uploads, keys, left: remaining } = run.forged;
+  const rolledBack = `Then ${uploads} code cards prove forged and are rolled back by two people: ${keys} keys end, a day later ${remaining} of them are left`;
+  const takenBack = `warning taken back, wholly or in part: ${count('withdrawn')} phones`;
+  const keep = `kept, by Android’s rule for a confirmed test: ${count('kept')}`;
   const parts = [
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="8" fill="#ffffff" stroke="#d0d7de"/>`,
     text(24, 32, `${number(run.phones)} phones live 14 days`, strong),
@@ -194,10 +210,13 @@ export function demoPicture(run: PicturedRun): string {
     ...groups(run, 538, 56),
     `<path d="M24 322H${WIDTH - 24}" stroke="#d0d7de"/>`,
     text(24, 350, verdict, 'font-size="15" font-weight="600"'),
+    text(24, 376, rolledBack),
+    ...mark(COLOUR.withdrawn, 28, 398, takenBack),
+    ...mark(COLOUR.kept, 338, 398, keep),
   ];
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" ` +
-    `aria-label="${escapeText(verdict)}" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="11.5" fill="${INK}">\n` +
+    `aria-label="${escapeText(`${verdict}. ${rolledBack}; ${takenBack}, ${keep}`)}" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="11.5" fill="${INK}">\n` +
     `${parts.join('\n')}\n</svg>\n`
   );
 }

@@ -19,6 +19,8 @@ import type { Progress, Row } from './report.ts';
 import { inParallel, saveChunks } from './stage.ts';
 import type { Ending } from './story.ts';
 
+/** What `origin` has otherwise than deployed: synthetic uploads would come out beside the file's keys. */
+export const REPLAY_POLICY = { RESERVE_UPLOADS: '0' } as const;
 /** A phone's 14 days. */
 const KEYS_PER_PATIENT = 14;
 /** An hour with fewer uploads is held (docs/architecture.md §5.3). */

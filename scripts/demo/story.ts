@@ -1,6 +1,6 @@
 /**
  * @module The demo's story: 1,000 phones live two weeks, 200 of their owners test positive and share their keys beside dummies,
- * an hour is sealed, and phones that met somebody or nobody download, verify and match.
+ * an hour is sealed, and phones that met somebody or nobody download, verify and match. A batch of code cards proves forged, and is rolled back.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,21 +10,30 @@ import { type RandomBytes, randomBelow } from '../../phone/random.ts';
 import { endedKeys } from '../../phone/radio/tek-schedule.ts';
 import { sendDummy, upload, type UploadPorts } from '../../phone/upload/upload.ts';
 import type { SharedKey, UploadContent } from '../../phone/upload/upload-request.ts';
-import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { moveClock, setClock } from '../support/operator.ts';
-import { type Audience, castAudience } from './audience.ts';
-import { watch } from './audience.ts';
-import { authorise, secondTan } from './authorise.ts';
+import { type Audience, castAudience, watch } from './audience.ts';
+import { authorise, secondTan, WITH_CARD, WITH_TELETAN } from './authorise.ts';
+import { type Names, namesOf, within, without } from './names.ts';
 import { population, shuffle } from './people.ts';
 import { demoPicture } from './picture.ts';
 import type { Progress, Row } from './report.ts';
 import { assessAll, type PhoneRisk, publishParameters } from './risk.ts';
-import { inParallel, OUT, saveChunks } from './stage.ts';
+import { type Chunk, inParallel, OUT, saveChunks } from './stage.ts';
+import { playUndo } from './undo.ts';
 
 const PEOPLE = 1_000;
 const INFECTED = 200;
 const DUMMIES = 400;
+/** Synthetic uploads set aside in an hour, which go with keys that are taken back (decision 040). */
+const RESERVE = 10;
+/** Keys of a synthetic upload at most (domain/decoys.ts). */
+const LARGEST_UPLOAD = 15;
+/**
+ * What `origin` has otherwise than deployed. So one hour is company enough for a list of revoked keys, which in a country takes along what some eight hours have
+ * set aside; and the story need not wait for as many.
+ */
+export const STORY_POLICY = { MIN_KEYS: '40', RESERVE_UPLOADS: String(RESERVE) } as const;
 /** Of the infected, so many lose the answer and send the same upload again. */
 const REPEATS = 20;
 /** Requests at once. */
@@ -80,6 +89,28 @@ async function sendAll(
   await inParallel(shuffle(ports.random, jobs), WIDTH);
 }
 
+/** Says what is wrong with the chunks: keys that are missing, come twice, or are neither shared nor of synthetic uploads. @returns how many of both */
+function checkChunks(
+  chunks: readonly Chunk[],
+  expected: Names,
+  problems: string[],
+): { shared: number; synthetic: number } {
+  if (chunks.length !== 2) problems.push(`${chunks.length} chunks, 2 were expected`);
+  const counts = chunks.map(({ region, keys }) => {
+    const names = namesOf(keys);
+    const missing = without(expected, names).size;
+    if (missing > 0) problems.push(`${region}: ${missing} keys did not come out`);
+    if (keys.length !== names.size) problems.push(`${region}: a key came out twice`);
+    return without(names, expected).size;
+  });
+  const [synthetic = 0] = counts;
+  const isLikely = synthetic >= RESERVE && synthetic <= RESERVE * LARGEST_UPLOAD;
+  if (!isLikely || new Set(counts).size !== 1) {
+    problems.push(`keys that nobody shared: ${counts.join(' and ')}, of ${RESERVE} synthetic uploads in each region`);
+  }
+  return { shared: (chunks[0]?.keys.length ?? 0) - synthetic, synthetic };
+}
+
 /**
  * Plays the story.
  *
@@ -99,15 +130,18 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
     return { keys, visitedCountries: ['DE'], consentToFederation: true, submissionType: 0 };
   });
   const sent = contents.flatMap(({ keys }) => keys);
-  const expectedKeys = new Set(
-    sent.filter((key) => levelOf(key) >= MINIMUM_PUBLISHED_RISK_LEVEL).map(({ keyData }) => toHex(keyData)),
-  );
-  const audience: Audience = castAudience(people, INFECTED, expectedKeys, UPLOAD_AT, random);
+  const published = sent.filter((key) => levelOf(key) >= MINIMUM_PUBLISHED_RISK_LEVEL);
+  const expectedKeys = namesOf(published);
+  // Those with code cards, who were never ill. A meeting with one of whose keys none is left out is certain to warn.
+  const forged = within(namesOf(contents.slice(-WITH_CARD).flatMap(({ keys }) => keys)), expectedKeys);
+  const forgers = infected.slice(-WITH_CARD).filter(({ number }) => number % 2 === 1);
+  const audience: Audience = castAudience(people, INFECTED, forgers, expectedKeys, UPLOAD_AT, random);
 
+  const byLaboratory = INFECTED - WITH_TELETAN - WITH_CARD;
   progress(
-    `${INFECTED} of them are tested: a laboratory posts ${INFECTED - 2} results, one has a teleTAN, one a code card; phones poll and get TANs`,
+    `${INFECTED} of them are tested: a laboratory posts ${byLaboratory} results, ${WITH_TELETAN} have teleTANs, ${WITH_CARD} code cards; phones poll and get TANs`,
   );
-  const authorised = await authorise(edge, INFECTED, random, WIDTH);
+  const { patients: authorised, batchId } = await authorise(edge, INFECTED, random, WIDTH);
   progress(`they share ${sent.length} keys; ${DUMMIES} dummies are sent beside them`);
   const tans = authorised.map(({ tan }) => tan);
   await sendAll(contents, tans, { fetch, baseUrl: edge.url, random }, problems);
@@ -115,16 +149,7 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   progress('the hour is over: the origin seals it, in DE and EUR');
   await moveClock(edge.url, SEAL_AT);
   const chunks = await saveChunks(edge);
-  const published = chunks.map(({ region, keys }) => ({ region, names: keys.map(({ keyData }) => toHex(keyData)) }));
-  for (const { region, names } of published) {
-    const foreign = names.filter((name) => !expectedKeys.has(name)).length;
-    if (foreign > 0) problems.push(`${region}: ${foreign} keys that nobody shared`);
-    if (new Set(names).size !== expectedKeys.size) {
-      problems.push(`${region}: ${new Set(names).size} different keys came out, ${expectedKeys.size} were to`);
-    }
-    if (names.length !== new Set(names).size) problems.push(`${region}: a key came out twice`);
-  }
-  if (chunks.length !== 2) problems.push(`${chunks.length} chunks, 2 were expected`);
+  const { shared: keys, synthetic } = checkChunks(chunks, expectedKeys, problems);
 
   await setClock(edge.url, DOWNLOAD_AT);
   const { byManifest, byTree } = audience;
@@ -138,8 +163,10 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   await publishParameters(edge);
   const risks = await assessAll(edge, found.alarmed, DOWNLOAD_AT, random, problems);
 
-  progress('a day later one of them shares the key of the day of the test, with a second TAN');
-  await setClock(edge.url, NEXT_DAY_AT);
+  const times = { now: DOWNLOAD_AT, nextDay: NEXT_DAY_AT };
+  const undone = await playUndo(edge, { batchId, forged, published, found, times }, progress, problems);
+
+  progress('one of them shares the key of the day of the test, with a second TAN');
   const [first] = infected;
   const [authorisation] = authorised;
   let second = false;
@@ -157,8 +184,7 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
   }
 
   const chunk = chunks[0];
-  const keys = published[0]?.names.length ?? 0;
-  const bytesPerKey = Number(((chunk?.bytes ?? 0) / Math.max(keys, 1)).toFixed(2));
+  const bytesPerKey = Number(((chunk?.bytes ?? 0) / Math.max(chunk?.keys.length ?? 0, 1)).toFixed(2));
   const picture = demoPicture({
     phones: PEOPLE,
     infected: INFECTED,
@@ -166,7 +192,8 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
     dummies: DUMMIES,
     keysPublished: keys,
     bytesPerKey,
-    audience: found.phones,
+    audience: found.phones.map((phone) => ({ ...phone, after: undone.after.get(phone.number) ?? 'same' })),
+    forged: { uploads: WITH_CARD, keys: undone.before, left: undone.left },
   });
   writeFileSync(join(OUT, 'demo.svg'), picture);
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
@@ -177,14 +204,15 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
       row('phones', 'phones', PEOPLE),
       row('uploads', 'uploads', INFECTED),
       row('repeatedUploads', 'of these sent twice, answer lost', REPEATS),
-      row('byLaboratory', 'authorised by a laboratory’s result', INFECTED - 2),
-      row('byTeleTan', 'by a teleTAN', 1),
-      row('byCard', 'by a code card', 1),
+      row('byLaboratory', 'authorised by a laboratory’s result', byLaboratory),
+      row('byTeleTan', 'by a teleTAN', WITH_TELETAN),
+      row('byCard', 'by a code card of one batch, which proves forged', WITH_CARD),
       row('nextDayUploads', 'uploads of the next day, second TAN', second ? 1 : 0),
       row('dummies', 'dummies', DUMMIES),
       row('keysShared', 'keys shared', sent.length),
       row('keysLeftOut', 'keys left out (risk level below 3)', sent.length - expectedKeys.size),
       row('keys', 'keys published', keys),
+      row('syntheticKeys', 'synthetic keys set aside beside them', synthetic),
       row('chunkBytes', 'chunk bytes', chunk?.bytes ?? 0),
       row('bytesPerKey', 'bytes a key', bytesPerKey),
       row('signatureVerified', 'signature verified', chunks.length > 0),
@@ -199,6 +227,7 @@ export async function playStory(edge: LocalEdge, random: RandomBytes, progress: 
         "of these HIGH by Corona-Warn-App's calculation",
         risks.filter(({ cwa }) => cwa === 'HIGH').length,
       ),
+      ...undone.rows,
       row('chunk', 'a chunk to look at', chunk?.file ?? 'none'),
     ],
   };

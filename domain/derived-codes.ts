@@ -21,7 +21,7 @@ const label = (purpose: string): Uint8Array => utf8(`exposure-edge/${purpose}/v1
  * first can end and the second open (decision 024).
  *
  * @param key hashed GUID (64 characters, lower case) or normalised teleTAN
- * @param birthDateKey hash over GUID and date of birth (lower case), or null
+ * @param birthDateKey `birthDateName` of the hash over GUID and date of birth, or null; of sessions older than names, the hash itself
  * @param derivationKey 32 bytes, known to `verification` alone
  * @returns 32 bytes that name the session
  */
@@ -64,7 +64,7 @@ export function tokenHash(token: string, hashKey: Uint8Array): string {
   return toHex(hmacSha256(hashKey, label('token-hash'), utf8(token.toLowerCase())).subarray(0, NAME_BYTES));
 }
 
-/** @returns 32 lowercase hex digits of the keyed hash under which the hash over GUID and date of birth is claimed */
+/** @param birthDateKey as for {@link sessionSeed} @returns 32 lowercase hex digits of the keyed hash under which the hash over GUID and date of birth is claimed */
 export function birthDateHash(birthDateKey: string, hashKey: Uint8Array): string {
   return toHex(hmacSha256(hashKey, label('birth-date-hash'), utf8(birthDateKey)).subarray(0, NAME_BYTES));
 }

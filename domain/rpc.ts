@@ -253,6 +253,7 @@ export interface TestResultReply {
 
 /** laboratory#Results, bound by `verification` alone. Asking creates nothing. */
 export interface ResultsRpc {
+  /** @param hashedGuid 64 digits in hex, the first may be x, or a `birthDateName` (domain/test-result.ts); so below */
   resultOf(hashedGuid: string): Promise<TestResultReply>;
   /** A person deletes their test; idempotent. */
   forget(hashedGuid: string): Promise<void>;

@@ -29,6 +29,7 @@ export interface Session {
   readonly authorisation: Authorisation;
   /** Set for `laboratory` alone: what the laboratory is asked by. */
   readonly hashedGuid: string | null;
+  /** Its `birthDateName` (domain/test-result.ts); of a session that is older than names, the hash itself. */
   readonly hashedGuidWithBirthDate: string | null;
   /** The batch of a code card. */
   readonly codeBatchId: string | null;

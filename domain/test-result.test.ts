@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { hashOfQrHash, type KeptResult, parsePostedResults, type PostedResult, resultAfter } from './test-result.ts';
+import {
+  birthDateName,
+  parseResultName,
+  hashOfQrHash,
+  type KeptResult,
+  parsePostedResults,
+  type PostedResult,
+  resultAfter,
+} from './test-result.ts';
 
 const DAY = 86_400;
 const POSTED = 1_790_000_000;
@@ -122,5 +130,44 @@ describe('what is posted', () => {
       [5, 6, 7, 8, 9],
       [10, 11, 12, 13, 14],
     ]);
+  });
+});
+
+describe('the name of a hash with a date of birth', () => {
+  const HASH = `x${'0123456789abcdef'.repeat(4).slice(1)}`;
+
+  it('is x, the second digit and 26 of its SHA-256 (coreutils: printf %s | sha256sum), and its own name', ({
+    expect,
+  }) => {
+    const name = birthDateName(HASH);
+    expect(name).toBe('x11b79521df3dababb7300db5892');
+    expect([birthDateName(name), parseResultName(name), parseResultName(HASH.toUpperCase())]).toEqual([
+      name,
+      name,
+      name,
+    ]);
+  });
+
+  it('differs where the hash does, in any digit', ({ expect }) => {
+    const others = Array.from(
+      { length: 63 },
+      (_, i) => `${HASH.slice(0, i + 1)}${HASH[i + 1] === '0' ? '1' : '0'}${HASH.slice(i + 2)}`,
+    );
+    expect(new Set([HASH, ...others].map(birthDateName)).size).toBe(64);
+  });
+
+  it('is none for a test, which is asked for by its whole hash; what is neither is refused', ({ expect }) => {
+    const test = '0'.repeat(64);
+    expect([birthDateName(test), parseResultName(test)]).toEqual([test, test]);
+    for (const text of [
+      birthDateName(HASH).slice(1),
+      `${birthDateName(HASH)}0`,
+      HASH.slice(1),
+      `y${HASH.slice(1)}`,
+      1,
+      null,
+    ]) {
+      expect(parseResultName(text)).toBeNull();
+    }
   });
 });

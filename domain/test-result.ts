@@ -40,7 +40,7 @@ const HASHED_GUID = /^[xX0-9A-Fa-f][0-9A-Fa-f]{63}$/;
  * @param text a test id as it came
  * @returns the id in lower case, or null when it is not 64 hex digits (the first may be x)
  */
-export function parseHashedGuid(text: unknown): string | null {
+function parseHashedGuid(text: unknown): string | null {
   return typeof text === 'string' && HASHED_GUID.test(text) ? text.toLowerCase() : null;
 }
 
@@ -57,6 +57,31 @@ export function parseTestKey(text: unknown): string | null {
 /** @param text `keyDob` of a registration @returns it in lower case, or null when it is not x and 63 hex digits */
 export function parseBirthDateKey(text: unknown): string | null {
   return typeof text === 'string' && BIRTH_DATE_KEY.test(text) ? text.toLowerCase() : null;
+}
+
+/** Digits of a {@link birthDateName} that are of the SHA-256: 104 bits. */
+const NAME_DIGITS = 26;
+const BIRTH_DATE_NAME = new RegExp(`^x[0-9a-f]{${1 + NAME_DIGITS}}$`);
+
+/**
+ * What the hash over GUID and date of birth is kept as, where results and sessions are: a row that anybody may leave is to be small
+ * (decision 029). A hash of the whole and no part of it, because a phone chooses all 63 digits: two that begin alike are two. The
+ * digit after the x stays, since it says in which shard the result is. Among 10⁸ posted dates of birth two meet with a chance of
+ * 10⁻¹⁷; to find another one that has a given one's name takes 2¹⁰⁴ tries.
+ *
+ * @param id x and 63 hex digits in lower case; any other id, or a name, is its own name
+ * @returns x and 27 hex digits: 14 bytes
+ */
+export function birthDateName(id: string): string {
+  if (!BIRTH_DATE_KEY.test(id)) return id;
+  return `${id.slice(0, 2)}${toHex(sha256(utf8(id))).slice(0, NAME_DIGITS)}`;
+}
+
+/** @param text what `verification` asks by @returns an id as results are kept, or null when it is neither a hash nor a name */
+export function parseResultName(text: unknown): string | null {
+  if (typeof text === 'string' && BIRTH_DATE_NAME.test(text)) return text;
+  const id = parseHashedGuid(text);
+  return id === null ? null : birthDateName(id);
 }
 
 export interface PostedResult {

@@ -5,13 +5,16 @@
 
 import { isPurged } from './end-marker.ts';
 
+/** A script, or a function where SQL alone can't say it. Both run inside the one transaction. */
+export type Migration = string | ((sql: SqlStorage) => void);
+
 /**
  * Brings the schema up to date in one transaction; called from the constructor, before any request.
  *
  * @param storage the object's storage
- * @param migrations SQL scripts; the n-th brings version n to n + 1. Never edit one that was deployed: append.
+ * @param migrations the n-th brings version n to n + 1. Never edit one that was deployed: append.
  */
-export function migrate(storage: DurableObjectStorage, migrations: readonly string[]): void {
+export function migrate(storage: DurableObjectStorage, migrations: readonly Migration[]): void {
   // What has ended has no table but the one that says so.
   if (isPurged(storage.sql)) return;
   storage.transactionSync(() => {
@@ -21,7 +24,10 @@ export function migrate(storage: DurableObjectStorage, migrations: readonly stri
     if (version > migrations.length) {
       throw new Error(`schema version ${version} is newer than this code, which knows ${migrations.length}`);
     }
-    for (const script of migrations.slice(version)) storage.sql.exec(script);
+    for (const step of migrations.slice(version)) {
+      if (typeof step === 'string') storage.sql.exec(step);
+      else step(storage.sql);
+    }
     if (rows.length === 0) storage.sql.exec('INSERT INTO schema_version VALUES (?)', migrations.length);
     else storage.sql.exec('UPDATE schema_version SET version = ?', migrations.length);
   });

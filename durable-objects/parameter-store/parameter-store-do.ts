@@ -70,12 +70,14 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
   }
 
   async publishParameters(request: PublishRequest, expectedVersion: number, persons = 1): Promise<PublishReply> {
+    await this.#requireLife();
     const now = await this.#now();
     const plan = planPublish(this.#current(), request, expectedVersion, this.#consent(persons));
     return this.#carryOut('publish', plan, now, request.dryRun);
   }
 
   async rollbackParameters(request: RollbackRequest, expectedVersion: number, persons = 1): Promise<PublishReply> {
+    await this.#requireLife();
     const now = await this.#now();
     const textOf = (name: string): string | null => this.#rows.document(name);
     const plan = planRollback(this.#rows.history(), request, expectedVersion, textOf, this.#consent(persons));

@@ -7,7 +7,7 @@
  * finds it. A crash between deletions leaves objects that no head names, which it lists and deletes again.
  */
 import { hourOf } from '../../protocol/gaen/intervals.ts';
-import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
+import { ENDED_MESSAGE, type KeptByPublisher, type OriginEnding } from '../../domain/sunset.ts';
 import type { EventLog } from './event-log.ts';
 import { composeLastIndex, publishIndex } from './index-ops.ts';
 import type { Publication } from './publication.ts';
@@ -33,7 +33,9 @@ export async function endingOf(p: Publication): Promise<OriginEnding> {
   const plans = config.regions.map((region) => store.publishedIndex(region));
   // A deployment that never published has nobody to tell.
   const announced = store.meta('ended') !== null && plans.every((plan) => plan === null || plan.end !== undefined);
-  return { waits: await waits(p).catch(() => false), announced, kept: null };
+  // A buffer that was purged has nothing that waits; of one that can't answer nobody knows.
+  const unknown = (error: unknown): boolean => !(error instanceof Error && error.message.includes(ENDED_MESSAGE));
+  return { waits: await waits(p).catch(unknown), announced, kept: null };
 }
 
 /** Publishes each region's last head. @throws Error while phones haven't been told that the service has ended */

@@ -3,7 +3,8 @@
  * a key is: 14 days of 28,000 keys are 11 MB. A caller that knows when its keys leave reads a fourteenth of it.
  */
 import { ROW_BYTES, TEK_OFFSET, uint32 } from '../../domain/publication/packed-keys.ts';
-import { partKey } from '../../domain/publication/record.ts';
+import { takenWith } from '../../domain/publication/record-merge.ts';
+import { partKey, type RecordPart } from '../../domain/publication/record.ts';
 import { mergeTaken, type TakenRows } from '../../domain/publication/taken.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { pause } from '../pace.ts';
@@ -14,7 +15,7 @@ const TEK_BYTES = 16;
 /**
  * @param teks key_data, 16 bytes each, one after the other
  * @param leaving days at which the keys leave, when the caller knows them
- * @returns the rows that hold one of them, by part; keys that aren't recorded, or have left, are in none
+ * @returns the rows that hold one of them, by part; keys that aren't recorded, have left or were taken back before are in none
  */
 export async function findRows(
   p: Publication,
@@ -30,12 +31,23 @@ export async function findRows(
       if (part.day <= today || (leaving !== null && !leaving.has(part.day))) continue;
       const rows = await p.privateBucket.get(partKey(hour, part));
       if (rows === null) throw new Error(`the private record lacks ${partKey(hour, part)}`);
-      const hits = hitsIn(rows, teks, wanted);
+      const gone = await takenOf(p, hour, part);
+      const hits = hitsIn(rows, teks, wanted).filter((row) => !gone.has(row));
       if (hits.length > 0) found.push({ hour, day: part.day, n: part.n, rows: Uint32Array.from(hits) });
       await pause();
     }
   }
   return mergeTaken(found);
+}
+
+/** @returns rows of the part that were taken back: asking again for them is nothing new */
+export async function takenOf(p: Publication, hour: number, part: RecordPart): Promise<ReadonlySet<number>> {
+  const gone = new Set<number>();
+  for (const { hour: earlier } of part.taken ?? []) {
+    const done = await takenWith((name) => p.privateBucket.get(name), p.workspace, earlier, part.day);
+    for (const one of done) if (one.hour === hour && one.n === part.n) for (const row of one.rows) gone.add(row);
+  }
+  return gone;
 }
 
 /** Offsets of the keys by their first four bytes: of a stranger's row these are all that is looked at. */

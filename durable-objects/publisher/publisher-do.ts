@@ -123,17 +123,17 @@ export class Publisher extends EndableObject {
 
   /** Keeps what is to be taken back with the next hour (take-back.ts); durable when it answers, and idempotent by the request's id. */
   async takeBack(request: TakeBackRequest): Promise<TakeBackReply> {
-    return keepRequest(await this.#publication(), request);
+    return keepRequest(await this.#living(), request);
   }
 
   /** See {@link publishedIssues}. */
   async publishedIssues(issueIds: readonly string[], undoKey: string): Promise<PublishedIssuesReply> {
-    return publishedIssues(await this.#publication(), issueIds, undoKey);
+    return publishedIssues(await this.#living(), issueIds, undoKey);
   }
 
   /** See {@link takeBackIssues}. */
   async takeBackIssues(request: IssuesRequest): Promise<TakeBackIssuesReply> {
-    return takeBackIssues(await this.#publication(), request);
+    return takeBackIssues(await this.#living(), request);
   }
 
   async status(): Promise<OriginStatus> {
@@ -224,18 +224,19 @@ export class Publisher extends EndableObject {
   }
 
   async #advanceOnce(): Promise<Advance> {
-    if (await this.#isLost()) {
-      this.#store.count(STORAGE_LOST_ALERT);
-      throw new StorageLost('publisher');
-    }
-    const outcome = await advance(await this.#publication());
+    const outcome = await advance(await this.#living());
     if (outcome.idle) this.#workspace = null;
     return outcome;
   }
 
-  /** Its first hour is the first thing that the object writes down of itself. */
-  async #isLost(): Promise<boolean> {
-    return this.#store.meta('first_hour') === null && hasLog(this.bucket(this.#bindings.PRIVATE, () => undefined));
+  /** Its first hour is the first thing that the object writes down of itself. @throws StorageLost where a log says that there was more */
+  async #living(): Promise<Publication> {
+    const isNew = this.#store.meta('first_hour') === null;
+    if (isNew && (await hasLog(this.bucket(this.#bindings.PRIVATE, () => undefined)))) {
+      this.#store.count(STORAGE_LOST_ALERT);
+      throw new StorageLost('publisher');
+    }
+    return this.#publication();
   }
 
   /** What a step acts on, at one instant. */

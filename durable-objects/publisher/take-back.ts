@@ -15,6 +15,7 @@ import {
   requestKey,
   type TakeBackReply,
   type TakeBackRequest,
+  type TakenRows,
 } from '../../domain/publication/taken.ts';
 import type { Publication } from './publication.ts';
 import type { AskedRequest } from './taking-store.ts';
@@ -35,6 +36,21 @@ export async function keepRequest(p: Publication, { id, cause, parts }: TakeBack
   const merged = mergeTaken(parts);
   if (merged.length === 0) throw new RangeError('takeBack: there is no row to take back');
   const bytes = encodeTaken(merged);
+  const key = requestKey(id);
+  p.takings.beingKept.add(key);
+  try {
+    return await keep(p, { id, cause }, merged, bytes);
+  } finally {
+    p.takings.beingKept.delete(key);
+  }
+}
+
+async function keep(
+  p: Publication,
+  { id, cause }: Pick<TakeBackRequest, 'id' | 'cause'>,
+  merged: readonly TakenRows[],
+  bytes: Uint8Array,
+): Promise<TakeBackReply> {
   const key = requestKey(id);
   const present = await p.privateBucket.head(key);
   if ((await p.privateBucket.put(key, bytes, META, present?.etag ?? null)) === null) {

@@ -11,7 +11,7 @@
  */
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
-import { takenWith } from '../../domain/publication/record-merge.ts';
+import { takenOf } from './find-rows.ts';
 import { partKey, publishingRegions, withTaken, type SetRecord } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
@@ -97,13 +97,14 @@ function chooseReserve(p: Publication, hour: number, requests: readonly DueReque
     chosen.length * policy.reserveUploads >= policy.minUploads &&
     regions.every((region) => (held[region] ?? 0) >= policy.minKeys);
   for (const { of, keys } of stock) {
-    if (suffices()) break;
+    // Of the hours in question all of it: who keeps each hour's keys knows which hour a key is of.
+    if (suffices() && !touched.has(of)) break;
     chosen.push(of);
     for (const [region, count] of Object.entries(keys)) held[region] = (held[region] ?? 0) + count;
   }
   if (suffices()) return chosen;
   // After a day what was asked for is company enough if it is as many as a chunk needs; less never stands alone.
-  const rows = asked.reduce((sum, part) => sum + part.rows.length, 0) + (held[p.config.unionRegion] ?? 0);
+  const rows = mergeTaken(asked).reduce((sum, part) => sum + part.rows.length, 0) + (held[p.config.unionRegion] ?? 0);
   const isLate = requests.some(({ request }) => request.askedHour + MAX_WAIT_HOURS <= hour);
   if (isLate && rows >= policy.minKeys) return chosen;
   if (isLate) p.store.count('alert_take_back_waits');
@@ -137,10 +138,18 @@ interface DueRequest {
 /** @returns the requests that an hour can take up: what it publishes itself goes with the next one, since a chunk's minima were counted with it */
 async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> {
   const due: DueRequest[] = [];
+  const over: string[] = [];
   for (const request of p.takings.openRequests()) {
     const rows = await rowsOf(p, request);
-    if (rows.every((part) => part.hour < hour)) due.push({ request, rows });
+    if (rows.length === 0) continue;
+    const live = rows.filter(({ day }) => day > dayOfSealing(hour));
+    if (live.length === 0) {
+      // All its keys have had their time: a crash before the object is deleted leaves a stray (forgetTaken).
+      p.takings.putRequest({ ...request, hour, done: true });
+      over.push(requestKey(request.id));
+    } else if (live.every((part) => part.hour < hour)) due.push({ request, rows: live });
   }
+  if (over.length > 0) await p.privateBucket.delete(over);
   return due;
 }
 
@@ -179,11 +188,7 @@ async function takePart(
   if (record === null || part === undefined) return null;
   const bytes = await p.privateBucket.get(partKey(of, part));
   if (bytes === null) throw new Error(`the private record lacks ${partKey(of, part)}`);
-  const before = new Set<number>();
-  for (const { hour: earlier } of part.taken ?? []) {
-    const done = await takenWith((name) => p.privateBucket.get(name), p.workspace, earlier, day);
-    for (const one of done) if (one.hour === of && one.n === n) for (const row of one.rows) before.add(row);
-  }
+  const before = await takenOf(p, of, part);
   const regionKeys: Record<string, number> = {};
   const isReserve = reserve.includes(of);
   const wanted = new Set(rows);
@@ -227,8 +232,10 @@ async function finish(p: Publication, taking: Taking, planned: readonly TakenDay
 
 /** Forgets what has had its time: requests that are done, or were given up before they were kept. @param before hour */
 export async function forgetTaken(p: Publication, before: number): Promise<void> {
-  const open = new Set(p.takings.openRequests().map(({ id }) => requestKey(id)));
-  const stray = (await p.privateBucket.list(REQUESTS)).filter((name) => !open.has(name));
+  const listed = await p.privateBucket.list(REQUESTS);
+  // Looked at after the list, so that a request whose object was in it has its row by now, or is just being kept.
+  const open = new Set([...p.takings.openRequests().map(({ id }) => requestKey(id)), ...p.takings.beingKept]);
+  const stray = listed.filter((name) => !open.has(name));
   if (stray.length > 0) await p.privateBucket.delete(stray);
   p.store.transaction(() => p.takings.forget(before));
 }

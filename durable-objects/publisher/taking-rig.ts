@@ -18,6 +18,7 @@ import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket } from './bucket.ts';
+import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { findRows } from './find-rows.ts';
 import type { Publication } from './publication.ts';
 import { PublisherStore } from './store.ts';
@@ -35,7 +36,12 @@ export async function take(
 ): Promise<number> {
   const parts = await runInDurableObject(rig.publisher, (_publisher, { storage }) =>
     findRows(
-      { now: rig.now, store: new PublisherStore(storage), privateBucket: r2Bucket(testEnv.PRIVATE) } as Publication,
+      {
+        now: rig.now,
+        store: new PublisherStore(storage),
+        privateBucket: r2Bucket(testEnv.PRIVATE),
+        workspace: newWorkspace(),
+      } as Publication,
       teks,
     ),
   );

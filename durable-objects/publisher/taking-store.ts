@@ -72,6 +72,8 @@ type RevocationRow = {
 };
 
 export class TakingStore {
+  /** Objects of requests whose rows are on their way, in memory alone: no midnight may take them for strays. */
+  readonly beingKept = new Set<string>();
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {

@@ -3,6 +3,7 @@
  * one object's storage; no clock, no network. Cost: one row a test, read and written by primary key.
  */
 import {
+  birthDateName,
   type KeptResult,
   OVER_KNOWN_SECONDS,
   isOver,
@@ -13,6 +14,7 @@ import {
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import type { Migration } from '../migrations.ts';
 
 /** Rows forgotten in one pass of the cleanup alarm, which comes again a second later while more are due: 17 ms, median of 40 on two cores with a load of 13. */
 const CLEANUP_BATCH_ROWS = 500;
@@ -30,7 +32,7 @@ export interface StoredResult extends KeptResult {
 export type Poster = Pick<StoredResult, 'labId' | 'needsBirthDate'>;
 
 /** Numbered migrations (durable-objects/migrations.ts); STORAGE.md describes the tables. */
-export const SCHEMA: readonly string[] = [
+export const SCHEMA: readonly Migration[] = [
   `CREATE TABLE result (
      hashed_guid TEXT PRIMARY KEY, result INTEGER NOT NULL, sample_collected INTEGER NOT NULL,
      lab_id TEXT NOT NULL, posted_at INTEGER NOT NULL
@@ -42,13 +44,37 @@ export const SCHEMA: readonly string[] = [
   // From here on posted_at is the first post; of rows that are there it is the last, and they live no longer than they would have.
   `CREATE TABLE test_over (mark BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
    CREATE INDEX test_over_until ON test_over (until);`,
+  nameBirthDates,
 ];
+
+/** Rows that the migration reads in one go, so that it holds no more of them. */
+const NAMED_AT_ONCE = 2_000;
+
+/** The fifth migration: rows with a date of birth are kept by {@link birthDateName}. x sorts behind every hex digit. */
+function nameBirthDates(sql: SqlStorage): void {
+  for (let after = 'x'; ;) {
+    const ids = sql
+      .exec<{ id: string }>(
+        'SELECT hashed_guid AS id FROM result WHERE hashed_guid > ? AND length(hashed_guid) = 64 ORDER BY hashed_guid LIMIT ?',
+        after,
+        NAMED_AT_ONCE,
+      )
+      .toArray();
+    for (const { id } of ids) {
+      sql.exec('UPDATE OR REPLACE result SET hashed_guid = ? WHERE hashed_guid = ?', birthDateName(id), id);
+      after = id;
+    }
+    if (ids.length < NAMED_AT_ONCE) return;
+  }
+}
 
 /** @returns positions in `ids` whose row another laboratory made */
 export function foreignRows(sql: SqlStorage, labId: string, ids: readonly string[]): number[] {
   const foreign: number[] = [];
   for (const [i, id] of ids.entries()) {
-    const owner = sql.exec<{ lab_id: string }>('SELECT lab_id FROM result WHERE hashed_guid = ?', id).toArray()[0];
+    const owner = sql
+      .exec<{ lab_id: string }>('SELECT lab_id FROM result WHERE hashed_guid = ?', birthDateName(id))
+      .toArray()[0];
     if (owner && owner.lab_id !== labId) foreign.push(i);
   }
   return foreign;
@@ -77,12 +103,15 @@ export function putResults(sql: SqlStorage, poster: Poster, rows: readonly Poste
 
 function insertResult(sql: SqlStorage, { labId, needsBirthDate }: Poster, row: PostedResult, now: number): void {
   if (isOver(row, now)) return;
-  const over = sql.exec('SELECT 1 FROM test_over WHERE mark = ? AND until > ?', markOf(row.id), now).toArray();
+  const name = birthDateName(row.id);
+  // What was forgotten before rows had names is marked by the id as it is posted.
+  const marks = [markOf(name), markOf(row.id)];
+  const over = sql.exec('SELECT 1 FROM test_over WHERE mark IN (?, ?) AND until > ?', ...marks, now).toArray();
   if (over.length > 0) return;
   sql.exec(
     `INSERT INTO result (hashed_guid, result, sample_collected, lab_id, posted_at, needs_birth_date)
        VALUES (?, ?, ?, ?, ?, ?)`,
-    row.id,
+    name,
     row.result,
     row.sampleCollected ?? -now,
     labId,
@@ -98,7 +127,7 @@ function updateResult(sql: SqlStorage, id: string, { needsBirthDate }: Poster, n
     next.result,
     next.isSampleTimeSaid ? next.sampleCollected : -next.sampleCollected,
     needsBirthDate ? 1 : 0,
-    id,
+    birthDateName(id),
   );
 }
 
@@ -107,7 +136,7 @@ function markOf(id: string): Uint8Array {
   return sha256(utf8(id)).slice(0, MARK_BYTES);
 }
 
-/** @param since Unix seconds at which the test was over; the mark's end is a full day, which tells no finer when */
+/** @param id as it is kept @param since Unix seconds at which the test was over; the mark's end is a full day, which tells no finer when */
 function markOver(sql: SqlStorage, id: string, since: number): void {
   const until = Math.ceil((since + OVER_KNOWN_SECONDS) / SECONDS_PER_DAY) * SECONDS_PER_DAY;
   sql.exec('INSERT OR REPLACE INTO test_over VALUES (?, ?)', markOf(id), until);
@@ -121,16 +150,17 @@ function markOver(sql: SqlStorage, id: string, since: number): void {
  */
 export function forgetResult(sql: SqlStorage, id: string, now: number): void {
   if (readResult(sql, id) === null) return;
-  markOver(sql, id, now);
-  sql.exec('DELETE FROM result WHERE hashed_guid = ?', id);
+  const name = birthDateName(id);
+  markOver(sql, name, now);
+  sql.exec('DELETE FROM result WHERE hashed_guid = ?', name);
 }
 
-/** @returns the row, or null when no laboratory has posted this id; asking never creates one (docs/spec/cwa.md §3.5) */
+/** @param hashedGuid or a {@link birthDateName} @returns the row, or null when no laboratory has posted this id; asking never creates one (docs/spec/cwa.md §3.5) */
 export function readResult(sql: SqlStorage, hashedGuid: string): StoredResult | null {
   const row = sql
     .exec<{ result: number; sample_collected: number; lab_id: string; posted_at: number; needs_birth_date: number }>(
       'SELECT result, sample_collected, lab_id, posted_at, needs_birth_date FROM result WHERE hashed_guid = ?',
-      hashedGuid,
+      birthDateName(hashedGuid),
     )
     .toArray()[0];
   if (row === undefined) return null;

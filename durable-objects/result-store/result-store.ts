@@ -5,7 +5,7 @@
  * Durable writes: `put` is a transaction a slice (a crash leaves the slices before it; the laboratory repeats the
  * same request, and an equal row changes nothing). `forget` and each pass of the clean-up are one transaction too: a row goes with the
  * mark that it is over, or stays and goes the next time. `setList` is one row replaced in one transaction, `block` a
- * row a mark: a crash leaves some of them, and each blocks by itself.
+ * row a mark: a crash leaves some of them, and each blocks by itself. Migrations are one transaction, all or nothing.
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';

@@ -2,7 +2,11 @@
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
-import type { PostedResult } from '../../domain/test-result.ts';
+import { birthDateName, type PostedResult } from '../../domain/test-result.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import { migrate } from '../migrations.ts';
+import { SCHEMA } from './result-store-ops.ts';
 import type { ResultStore } from './result-store.ts';
 
 const bindings = env as unknown as { readonly RESULT_STORE: DurableObjectNamespace<ResultStore> };
@@ -266,5 +270,68 @@ describe('the alarm', () => {
   it('an object that holds nothing is left alone by the cron', async ({ expect }) => {
     await shard.stub.clockStatus('results-r0', START + HOUR);
     expect(await shard.alarmIn()).toBeNull();
+  });
+});
+
+describe('a row with a date of birth', () => {
+  const posted = (n: number): string => `x${id(n).slice(1)}`;
+
+  it('is kept by its name, and found, corrected, refused and forgotten by the hash as well', async ({ expect }) => {
+    const { stub } = shard;
+    const one = { ...row(1, 1), id: posted(1) };
+    await stub.put(POSTER, [one]);
+    expect(await stub.result(birthDateName(posted(1)))).toMatchObject({ result: 1 });
+    await stub.put(POSTER, [{ ...one, result: 2 }]);
+    expect(await stub.result(posted(1))).toMatchObject({ result: 2 });
+    expect(await stub.foreign('hill', [posted(2), posted(1)])).toEqual([1]);
+    // Begins alike, and is another one.
+    expect(await stub.result(`${posted(1).slice(0, 63)}f`)).toBeNull();
+    await stub.forget(birthDateName(posted(1)));
+    await stub.put(POSTER, [one]);
+    expect(await stub.result(posted(1))).toBeNull();
+    expect(await shard.count('result')).toBe(0);
+  });
+
+  it('of the fourth version gets its name at the first wake, and what was over stays over', async ({ expect }) => {
+    const rows = 4_500;
+    await runInDurableObject(shard.stub, (_object, { storage: { sql } }) => {
+      sql.exec('DROP TABLE result; DROP TABLE laboratory_list; DROP TABLE blocked_certificate; DROP TABLE test_over');
+      for (const step of SCHEMA.slice(0, 4)) sql.exec(step as string);
+      sql.exec('UPDATE schema_version SET version = 4');
+      for (let n = 0; n < rows; n++) {
+        for (const one of [id(n), posted(n)]) {
+          sql.exec("INSERT INTO result VALUES (?, ?, ?, 'harbour', ?, 1)", one, 1 + (n % 3), START, START);
+        }
+      }
+      sql.exec('INSERT INTO test_over VALUES (?, ?)', sha256(utf8(posted(rows))).slice(0, 8), START + 365 * DAY);
+    });
+    const longOnes = (): Promise<number> =>
+      runInDurableObject(
+        shard.stub,
+        (_object, { storage: { sql } }) =>
+          sql
+            .exec<{ n: number }>(
+              "SELECT COUNT(*) AS n FROM result WHERE hashed_guid LIKE 'x%' AND length(hashed_guid) <> 28",
+            )
+            .one().n,
+      );
+    await runInDurableObject(shard.stub, (_object, { storage }) => {
+      const crash = (): void => {
+        throw new Error('crashed');
+      };
+      expect(() => migrate(storage, [...SCHEMA, crash])).toThrow('crashed');
+    });
+    expect(await longOnes()).toBe(rows);
+    await evictDurableObject(shard.stub);
+    await shard.start();
+    expect(await shard.count('result')).toBe(2 * rows);
+    for (const n of [0, 1, 1_999, 2_000, 4_000, rows - 1]) {
+      for (const one of [id(n), posted(n), birthDateName(posted(n))]) {
+        expect(await shard.stub.result(one), one).toMatchObject({ result: 1 + (n % 3), needsBirthDate: true });
+      }
+    }
+    expect(await longOnes()).toBe(0);
+    await shard.stub.put(POSTER, [{ ...row(rows, 2), id: posted(rows) }]);
+    expect(await shard.stub.result(posted(rows))).toBeNull();
   });
 });

@@ -185,6 +185,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** See {@link BufferPort}; a set's rows are deleted once it is published everywhere. */
   async waits(): Promise<boolean> {
+    await this.#life.require();
     const { sql } = this.ctx.storage;
     const some = (table: string) => sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length > 0;
     return plainHours(sql) !== null || some('waiting_row') || some('withdrawn_key') || some('withdrawal_batch');

@@ -11,7 +11,7 @@
 /**
  * A shard's bound. 16 × 50,000 = 800,000 an hour; 2 million tests a day with a tenth of them in one hour are 200,000, and two
  * claims more each where all give a date of birth 600,000. A flood at the bound for the whole life of a row leaves 1,440 h ×
- * 50,000 × 85 bytes = 6.1 GB (85 measured, less with dates of birth), and an object holds 10 (docs/spec/platform.md §1.2).
+ * 50,000 × 80 bytes = 5.8 GB (80 measured; with dates of birth 65, a session and two claims), and an object holds 10 (docs/spec/platform.md §1.2).
  */
 export const UNPOSTED_ROWS_PER_HOUR = 50_000;
 const ROWS_A_SAMPLE = 500;

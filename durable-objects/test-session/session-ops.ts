@@ -2,7 +2,7 @@
  * @module Rows of test sessions: what domain/session decides, kept by the keyed hash of the registration token
  * (docs/architecture.md §7). SQL over one object's storage; no clock, no network. Cost: one row a session, found by primary key.
  */
-import { ended, type Session } from '../../domain/session.ts';
+import { ended, type Session, SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 import { inSlices } from '../pace.ts';
 
@@ -15,6 +15,7 @@ export const ISSUE_BATCH_ROWS = 2_000;
 const STATES = ['issued', 'registered', 'deleted', 'void'] as const;
 const AUTHORISATIONS = ['laboratory', 'teletan', 'card'] as const;
 const [ISSUED, REGISTERED, DELETED] = [0, 1, 2];
+const LABORATORY = 0;
 
 export interface StoredSession {
   /** 32 bytes, domain/derived-codes; null where it follows from the hashes of the test, and once the session has ended. */
@@ -58,7 +59,7 @@ function fromRow(row: Row): StoredSession {
       hashedGuidWithBirthDate: hex(row.hashed_guid_with_birth_date)?.replace(/^0/, 'x') ?? null,
       codeBatchId: word(AUTHORISATIONS, row.authorisation) === 'teletan' ? null : row.code_batch,
       issueId: word(AUTHORISATIONS, row.authorisation) === 'teletan' ? row.code_batch : null,
-      registeredAt: row.registered_at,
+      registeredAt: row.registered_at ?? impliedRegistration(row),
       polled: row.polled === 1,
       tanNumber: row.tan_number,
       tansCommitted: row.tans_committed,
@@ -70,6 +71,15 @@ function fromRow(row: Row): StoredSession {
   };
 }
 
+/**
+ * A test's session is registered its lifetime before its end, until it is prolonged: four bytes that a made-up one doesn't take. A change
+ * of that lifetime writes them out first, in a migration.
+ */
+function impliedRegistration(row: Pick<Row, 'state' | 'authorisation' | 'expires_at'>): number | null {
+  const isImplied = row.state === REGISTERED && row.authorisation === LABORATORY;
+  return isImplied ? row.expires_at - SESSION_LIFETIME_SECONDS : null;
+}
+
 function word<T>(words: readonly T[], place: number): T {
   const found = words[place];
   if (found === undefined) throw new RangeError(`test_session: no word ${place}`);
@@ -79,13 +89,16 @@ function word<T>(words: readonly T[], place: number): T {
 /** Writes or replaces one row. @param id hex @param seed see {@link StoredSession}: left out where it isn't needed */
 export function writeSession(sql: SqlStorage, id: string, seed: Uint8Array | null, session: Session): void {
   const { hashedGuid, hashedGuidWithBirthDate } = session;
+  const state = STATES.indexOf(session.state);
+  const authorisation = AUTHORISATIONS.indexOf(session.authorisation);
+  const implied = impliedRegistration({ state, authorisation, expires_at: session.expiresAt });
   sql.exec(
     'INSERT OR REPLACE INTO test_session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     fromHex(id),
     session.expiresAt,
-    STATES.indexOf(session.state),
-    AUTHORISATIONS.indexOf(session.authorisation),
-    session.registeredAt,
+    state,
+    authorisation,
+    session.registeredAt === implied ? null : session.registeredAt,
     Number(session.polled),
     hashedGuid === null ? null : fromHex(hashedGuid),
     hashedGuidWithBirthDate === null ? null : fromHex(hashedGuidWithBirthDate.replace(/^x/, '0')),

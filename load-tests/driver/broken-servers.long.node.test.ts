@@ -86,7 +86,8 @@ const READS_BODIES = ALL.filter((scenario) => !/^(upload|portal)/.test(scenario)
 const NOT_GOOD = /sessions_(not_)?good|\bgood ones/;
 
 describe.concurrent('a load test', () => {
-  it.for(SOUND)('%s is green in front of a sound edge', async (scenario, { expect }) => {
+  // Thresholds need a machine that keeps up with a second's load: where it didn't, it is asked again. What is broken is so each time.
+  it.for(SOUND)('%s is green in front of a sound edge', { retry: 2 }, async (scenario, { expect }) => {
     expect(await failures(scenario, 'sound')).toEqual([]);
   });
 

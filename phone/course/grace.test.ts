@@ -58,7 +58,7 @@ function feigned(start: number, seed: string): { consent: number; upload: number
 /** Waits of feigned courses, and of people who share at the times at which those feign to. */
 async function pairs(real: (consent: number, random: CoursePorts['random']) => Promise<number>) {
   const waits = { real: [] as number[], feigned: [] as number[] };
-  const random = testRandom('grace');
+  const random = testRandom('grace a');
   for (let i = 0; i < PAIRS; i++) {
     const { consent, upload } = feigned(MIDNIGHT + ((i * 8_641) % DAY), `feigned ${i}`);
     waits.feigned.push(upload - consent);

@@ -110,7 +110,10 @@ describe('npm start', () => {
       try {
         await moveClock(edge.url, START + SECONDS_PER_HOUR);
         for (const region of ['DE', 'EUR']) {
-          expect(names(await publishedKeys(edge, region))).toEqual(names(uploaded.flat()));
+          // Each once, and beside them what every hour sets aside (decision 040).
+          const published = names(await publishedKeys(edge, region));
+          expect(published).toEqual(expect.arrayContaining(names(uploaded.flat())));
+          expect(new Set(published).size).toBe(published.length);
         }
       } finally {
         await edge.dispose();

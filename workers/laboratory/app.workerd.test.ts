@@ -4,7 +4,7 @@ import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laboratory-list.ts';
 import { isEmpty } from '../../domain/sunset.ts';
-import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
+import { birthDateName, RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { issueCertificate, withNegatedS } from '../../test/support/certificate-authority.ts';
@@ -241,7 +241,9 @@ describe('results', () => {
     const send = (given: object) => app.request('/api/v1/lab/results', { method: 'POST', body }, given);
     expect((await send(failing)).status).toBe(500);
     expect((await entrypoints.Results.resultOf(id(3))).result).toBe(0);
-    expect((await entrypoints.Results.resultOf(birthDate(3))).result).toBe(2);
+    for (const asked of [birthDate(3), birthDateName(birthDate(3))]) {
+      expect((await entrypoints.Results.resultOf(asked)).result).toBe(2);
+    }
     expect((await send(bindings)).status).toBe(204);
     expect((await entrypoints.Results.resultOf(id(3))).result).toBe(2);
   });

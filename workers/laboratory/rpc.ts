@@ -12,7 +12,7 @@ import type {
   ResultsRpc,
   TestResultReply,
 } from '../../domain/rpc.ts';
-import { parseHashedGuid, resultForApp, RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
+import { parseResultName, resultForApp, RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { type LaboratoryEnv, parseBindings } from './bindings.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
@@ -34,7 +34,7 @@ const configOf = parsedOnce(parseBindings);
 export function createResults(clock: Clock) {
   return class Results extends WorkerEntrypoint<LaboratoryEnv> implements ResultsRpc {
     async resultOf(hashedGuid: string): Promise<TestResultReply> {
-      const id = parseHashedGuid(hashedGuid);
+      const id = parseResultName(hashedGuid);
       if (id === null) return PENDING;
       const stored = await configOf(this.env).store.getByName(shardName(id)).result(id);
       if (stored === null) return PENDING;
@@ -50,7 +50,7 @@ export function createResults(clock: Clock) {
     }
 
     async forget(hashedGuid: string): Promise<void> {
-      const id = parseHashedGuid(hashedGuid);
+      const id = parseResultName(hashedGuid);
       if (id !== null) await configOf(this.env).store.getByName(shardName(id)).forget(id);
     }
   };

@@ -9,6 +9,7 @@
  */
 import { birthDateHash, registrationToken, sessionSeed, tokenHash } from '../../domain/derived-codes.ts';
 import { laboratorySession, type Session } from '../../domain/session.ts';
+import { birthDateName } from '../../domain/test-result.ts';
 import type { ClaimReply, RegisterReply } from '../../durable-objects/test-session/replies.ts';
 import { logLine } from '../shared/log.ts';
 import { askLaboratory } from './answered.ts';
@@ -20,6 +21,8 @@ import { Shards } from './shards.ts';
 export type RegistrationReply =
   | { readonly kind: 'granted'; readonly token: string }
   | { readonly kind: 'refused' | 'later' };
+
+type FormerQuestion = RegistrationQuestion & { readonly birthDateKey: string };
 
 const REFUSED: RegistrationReply = { kind: 'refused' };
 /** For rows that exist, or that are never made. */
@@ -54,7 +57,7 @@ export class Registration {
   async register(question: RegistrationQuestion, now: number): Promise<RegistrationReply> {
     const { keyType, key, birthDateKey } = question;
     if (keyType === 'GUID') {
-      const fresh = laboratorySession(key, birthDateKey, now);
+      const fresh = laboratorySession(key, birthDateKey === null ? null : birthDateName(birthDateKey), now);
       return birthDateKey === null ? this.#byTest(fresh) : this.#byBirthDate(fresh, birthDateKey);
     }
     const own = this.#named(question);
@@ -89,10 +92,12 @@ export class Registration {
 
   async #byBirthDate(fresh: Session, birthDateKey: string): Promise<RegistrationReply> {
     const key = fresh.hashedGuid ?? '';
-    const own = this.#named({ keyType: 'GUID', key, birthDateKey });
+    const own = this.#named({ keyType: 'GUID', key, birthDateKey: fresh.hashedGuidWithBirthDate });
     const session = this.#shards.of(own.hash);
     const again = await session.register(own.hash, null, ISSUED);
     if (again.kind !== 'unknown') return replyTo(own, again);
+    const former = await this.#former({ keyType: 'GUID', key, birthDateKey });
+    if (former.reply !== null) return former.reply;
 
     const ids = this.claimIds(fresh) as ClaimIds;
     const isPosted = (await this.#env.RESULTS.resultOf(key)).labId !== null;
@@ -101,6 +106,7 @@ export class Registration {
       if (!(await this.#shards.of(ids.test).guessBirthDate(ids.test, own.hash))) return REFUSED;
       if ((await askLaboratory(this.#env.RESULTS, fresh)).verdict !== 'right') return REFUSED;
     }
+    if (former.holder !== null && !(isPosted && (await this.#makesWay(former.holder, fresh.expiresAt)))) return REFUSED;
     const claim = (id: string) => this.#claim(id, own.hash, fresh.expiresAt, isPosted);
     const birthDate = await claim(ids.birthDate);
     if (birthDate.kind === 'taken' || birthDate.kind === 'later') return replyTo(own, birthDate);
@@ -111,6 +117,23 @@ export class Registration {
       return test.kind === 'card' ? this.#byTest({ ...fresh, hashedGuidWithBirthDate: null }) : replyTo(own, test);
     }
     return replyTo(own, await session.register(own.hash, fresh, { replaces: null, isPosted }));
+  }
+
+  /**
+   * Who registered before dates of birth had names (decision 029) is claimed, and derived, by the hash itself. Asking writes nothing. A
+   * claim whose session a crash kept from being made answers nothing, and gives way once the laboratory has answered.
+   *
+   * @param question `birthDateKey`: the hash as the phone sent it
+   * @returns what such a session answers, if it is this question's own; and who holds the date of birth, or null
+   */
+  async #former(question: FormerQuestion): Promise<{ reply: RegistrationReply | null; holder: string | null }> {
+    const id = birthDateHash(question.birthDateKey, this.#config.tanHashKey);
+    const held = await this.#shards.of(id).register(id, null, ISSUED);
+    if (held.kind !== 'taken') return { reply: null, holder: null };
+    const own = this.#named(question);
+    if (held.by !== own.hash) return { reply: null, holder: held.by };
+    const again = await this.#shards.of(own.hash).register(own.hash, null, ISSUED);
+    return { reply: again.kind === 'unknown' ? null : replyTo(own, again), holder: held.by };
   }
 
   /** @param isPosted whether the laboratory has posted the test, and says that the date of birth is right */

@@ -82,11 +82,10 @@ export class Restore {
     }
     const facts = factsOf(p, read, journal);
     if (!request.confirm) return { kind: 'would-restore', facts };
-    const lastSet = Math.max(
-      state.log.fold.counts['recorded'] ?? 0,
-      journal?.newestSet ?? 0,
-      ...state.hours.map(({ record }) => record?.setNo ?? 0),
-    );
+    const numbers = [state.log.fold.counts['recorded'] ?? 0, journal?.newestSet ?? 0];
+    // Before anything was recorded, a set of the journal is given up: its rows wait again, and the first set is the first.
+    const lastSet =
+      state.recordedHour === null ? 0 : Math.max(...numbers, ...state.hours.map(({ record }) => record?.setNo ?? 0));
     if (!life.begun) {
       const known = await this.#knownKeys(p, read);
       if (known !== null) return known;

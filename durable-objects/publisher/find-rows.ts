@@ -12,13 +12,16 @@ import type { Publication } from './publication.ts';
 
 const TEK_BYTES = 16;
 
+/** What reading records takes. */
+type RecordsPort = Pick<Publication, 'now' | 'store' | 'privateBucket' | 'workspace'>;
+
 /**
  * @param teks key_data, 16 bytes each, one after the other
  * @param leaving days at which the keys leave, when the caller knows them
  * @returns the rows that hold one of them, by part; keys that aren't recorded, have left or were taken back before are in none
  */
 export async function findRows(
-  p: Publication,
+  p: RecordsPort,
   teks: Uint8Array,
   leaving: ReadonlySet<number> | null = null,
 ): Promise<TakenRows[]> {
@@ -41,7 +44,7 @@ export async function findRows(
 }
 
 /** @returns rows of the part that were taken back: asking again for them is nothing new */
-export async function takenOf(p: Publication, hour: number, part: RecordPart): Promise<ReadonlySet<number>> {
+export async function takenOf(p: RecordsPort, hour: number, part: RecordPart): Promise<ReadonlySet<number>> {
   const gone = new Set<number>();
   for (const { hour: earlier } of part.taken ?? []) {
     const done = await takenWith((name) => p.privateBucket.get(name), p.workspace, earlier, part.day);

@@ -18,8 +18,8 @@ import type { Sighting } from '../../phone/radio/sighting.ts';
 import type { Store } from '../../phone/store.ts';
 import { heardOf } from '../../phone/testing/heard.ts';
 import { r2Bucket } from './bucket.ts';
+import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { findRows } from './find-rows.ts';
-import type { Publication } from './publication.ts';
 import { PublisherStore } from './store.ts';
 import { DAY_0, keysOf, Rig, testEnv } from './test-rig.ts';
 
@@ -119,7 +119,8 @@ async function end(rig: Rig, keys: readonly TemporaryExposureKey[], cause: 'roll
   const teks = concatBytes(...keys.map(({ keyData }) => keyData));
   const parts = await runInDurableObject(rig.publisher, (_publisher, { storage }) => {
     const store = new PublisherStore(storage);
-    return findRows({ now: rig.now, store, privateBucket: r2Bucket(testEnv.PRIVATE) } as Publication, teks);
+    const ports = { now: rig.now, store, privateBucket: r2Bucket(testEnv.PRIVATE), workspace: newWorkspace() };
+    return findRows(ports, teks);
   });
   await rig.tuneBuffer();
   await rig.buffer.dropWaiting({ id: crypto.randomUUID(), teks });

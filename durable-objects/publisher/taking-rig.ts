@@ -20,7 +20,6 @@ import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket } from './bucket.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { findRows } from './find-rows.ts';
-import type { Publication } from './publication.ts';
 import { PublisherStore } from './store.ts';
 import { type Rig, objects, publicJson, testEnv } from './test-rig.ts';
 
@@ -41,7 +40,7 @@ export async function take(
         store: new PublisherStore(storage),
         privateBucket: r2Bucket(testEnv.PRIVATE),
         workspace: newWorkspace(),
-      } as Publication,
+      },
       teks,
     ),
   );

@@ -18,8 +18,8 @@
  * A tag never repeats under one key, since a key is stored once; so no counter block does: the two bits number the four of a row. All keystream of a call comes
  * from one pass of the block cipher (NIST SP 800-38A, counter mode): the 14 rows of an upload, or the thousands of a page.
  */
-import { createCipheriv, createDecipheriv, randomBytes, type Cipheriv } from 'node:crypto';
-import { concatBytes, equalBytes, utf8 } from '../../protocol/primitives/bytes.ts';
+import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual, type Cipheriv } from 'node:crypto';
+import { concatBytes, utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { SORT_BYTES, TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { release, Scratch } from './memory.ts';
@@ -134,19 +134,19 @@ export class HourCipher {
     return readLabel(hmacSha256(this.#labelName, utf8(text)), 0) === label ? text : null;
   }
 
-  /** Seals counts (received-ops.ts): AES-256-GCM under a nonce of its own, since they are written again and again. */
+  /** Seals counts (received-ops.ts): AES-256-GCM under a nonce of its own, since they are written again and again. @param counts never changed afterwards */
   sealCounts(counts: Uint8Array): Uint8Array {
     const nonce = randomBytes(GCM_NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#counts, nonce);
     const sealed = concatBytes(nonce, cipher.update(counts), cipher.final(), cipher.getAuthTag());
-    this.#lastCounts = { sealed, counts: counts.slice() };
+    this.#lastCounts = { sealed, counts };
     return sealed;
   }
 
-  /** @returns the counts, or null when they were sealed under another key or damaged */
+  /** @returns the counts, not to be changed, or null when they were sealed under another key or damaged */
   openCounts(sealed: Uint8Array): Uint8Array | null {
     const last = this.#lastCounts;
-    if (last !== null && equalBytes(last.sealed, sealed)) return last.counts.slice();
+    if (last?.sealed.length === sealed.length && timingSafeEqual(last.sealed, sealed)) return last.counts;
     if (sealed.length < GCM_NONCE_BYTES + TAG_BYTES) return null;
     const cipher = createDecipheriv('aes-256-gcm', this.#counts, sealed.subarray(0, GCM_NONCE_BYTES));
     cipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));

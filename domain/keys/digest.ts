@@ -3,7 +3,7 @@
  * any rule that looks at the clock. Risk levels, onsets, regions and padding are no part of it: phones compute them anew
  * on each attempt.
  */
-import { compareBytes, concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { compareBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import type { CheckedKey } from './uploaded.ts';
 
@@ -19,5 +19,5 @@ export function uploadDigest(
   digestKey: Uint8Array,
 ): string {
   const sorted = upload.keys.map(({ keyData }) => keyData).toSorted(compareBytes);
-  return toHex(hmacSha256(digestKey, concatBytes(LABEL, ...sorted)));
+  return toHex(hmacSha256(digestKey, LABEL, ...sorted));
 }

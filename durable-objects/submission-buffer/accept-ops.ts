@@ -7,7 +7,7 @@
  * nothing and no reply; after it, the same upload id is answered as stored. So there is no state in between to repair.
  */
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
-import { toHex } from '../../protocol/primitives/bytes.ts';
+import { isAnyTwice, toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedDay, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
@@ -61,7 +61,7 @@ export function acceptUpload(
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   const { tally } = received;
-  if (tally.once('first_hour')) sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
+  if (tally.isFirst()) sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
   const fresh = isEnded(sql, config, upload.issueId) ? [] : newKeys(sql, config, ciphers, now, upload.keys);
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
@@ -152,30 +152,33 @@ export function newKeys(
   now: number,
   keys: readonly AcceptedKey[],
 ): FreshKey[] {
-  const fresh = new Map<string, FreshKey>();
-  for (const uploaded of keys) {
-    if (!canBePublished(config, now, uploaded)) continue;
-    const { keyData, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, withdrawalHash = null } = uploaded;
-    const hash = lastingHash(config, keyData);
-    const name = toHex(hash);
-    if (fresh.has(name)) continue;
-    const key = { keyData, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, ...publishedDay(uploaded) };
-    fresh.set(name, { hash, key, release: releaseHour(uploaded), withdrawalHash });
-  }
-  const candidates = [...fresh.entries()];
+  const candidates = each(keys.filter((key) => canBePublished(config, now, key))).map((key) => freshKey(config, key));
   if (candidates.length === 0) return [];
+  const known = new Set<number>();
   const hashes = new Uint8Array(candidates.length * HASH_BYTES);
-  for (const [n, [, { hash }]] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
-  for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) fresh.delete(candidates[at]![0]);
+  for (const [n, { hash }] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
+  for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) known.add(at);
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
-  for (const [n, [, { key }]] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
+  for (const [n, { key }] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue; // its rows are lost, and nobody will ever see these keys
-    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) fresh.delete(candidates[n]![0]);
+    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) known.add(n);
   }
-  return [...fresh.values()];
+  return candidates.filter((_, n) => !known.has(n));
+}
+
+/** @returns the keys, of those with the same key data the first */
+function each(keys: readonly AcceptedKey[]): readonly AcceptedKey[] {
+  if (!isAnyTwice(keys.map(({ keyData }) => keyData))) return keys;
+  return [...new Map(keys.toReversed().map((key) => [toHex(key.keyData), key])).values()].toReversed();
+}
+
+function freshKey(config: BufferConfig, uploaded: AcceptedKey): FreshKey {
+  const { keyData, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, withdrawalHash = null } = uploaded;
+  const key = { keyData, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, ...publishedDay(uploaded) };
+  return { hash: lastingHash(config, keyData), key, release: releaseHour(uploaded), withdrawalHash };
 }
 
 /**

@@ -30,7 +30,7 @@ export function putLabel(
   const fields = [regions, consentToFederation, origin, synthetic, issueId, provenanceId ?? null];
   const text = JSON.stringify(reserve === true ? [...fields, reserve] : fields);
   const { label, sealed } = cipher.sealLabel(text);
-  const isWritten = tally?.once(`label ${hour} ${label}`) === false;
+  const isWritten = tally?.isFirstWith(hour, label) === false;
   if (!isWritten) sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
   return label;
 }

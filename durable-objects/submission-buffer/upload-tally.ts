@@ -36,12 +36,18 @@ export interface Added {
   readonly issueName: Uint8Array | null;
 }
 
-/** Rows of both tables in memory, by what they are told apart by. */
+/** Counts by region and by issue name of an hour, as their columns have them. */
+interface HourCounts {
+  readonly byRegion: Map<string, number[]>;
+  readonly byIssue: Map<Uint8Array, number[]>;
+  readonly labels: Set<number>;
+}
+
+/** Rows in memory, until they are written. */
 export class UploadTally implements GroupEdges {
   readonly #sql: SqlStorage;
-  readonly #byRegion = new Map<string, [number, string, ...number[]]>();
-  readonly #byIssue = new Map<Uint8Array, Map<number, [number, number]>>();
-  readonly #done = new Set<string>();
+  readonly #hours = new Map<number, HourCounts>();
+  #isFirst = true;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -49,43 +55,61 @@ export class UploadTally implements GroupEdges {
 
   /** A transaction begins; what one that was undone has left is none of it. */
   begin(): void {
-    this.#byRegion.clear();
-    this.#byIssue.clear();
-    this.#done.clear();
+    this.#hours.clear();
+    this.#isFirst = true;
   }
 
-  /** @returns whether this is the first time in this transaction: what several uploads would write alike is written once */
-  once(what: string): boolean {
-    if (this.#done.has(what)) return false;
-    this.#done.add(what);
+  /** @returns whether it is asked for the first time in this transaction: what all uploads would write alike is written once */
+  isFirst(): boolean {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    return isFirst;
+  }
+
+  /** @param hour release hour @param label of rows (row-labels.ts) @returns whether it is the first with this label */
+  isFirstWith(hour: number, label: number): boolean {
+    const { labels } = this.#of(hour);
+    if (labels.has(label)) return false;
+    labels.add(label);
     return true;
   }
 
-  /** @param added see {@link Added}; written at the latest when the transaction ends */
+  /** @param added see {@link Added}; written when the transaction ends, or before */
   add({ regions, perHour, synthetic, issueName }: Added): void {
     const first = Math.min(...perHour.keys());
     for (const [hour, keys] of perHour) {
+      const { byRegion, byIssue } = this.#of(hour);
       const isFirst = hour === first ? 1 : 0;
       const counts = [keys, isFirst, 1, synthetic ? keys : 0, synthetic ? isFirst : 0];
-      for (const region of regions) {
-        const row = this.#byRegion.get(`${hour} ${region}`);
-        if (row === undefined) this.#byRegion.set(`${hour} ${region}`, [hour, region, ...counts]);
-        else for (const [n, count] of counts.entries()) (row[n + 2] as number) += count;
-      }
-      if (issueName === null) continue;
-      const hours = this.#byIssue.get(issueName) ?? new Map<number, [number, number]>();
-      const [uploads, ofIssue] = hours.get(hour) ?? [0, 0];
-      this.#byIssue.set(issueName, hours.set(hour, [uploads + isFirst, ofIssue + keys]));
+      for (const region of regions) addTo(byRegion, region, counts);
+      if (issueName !== null) addTo(byIssue, issueName, [isFirst, keys]);
     }
   }
 
-  /** Writes what was added. Idempotent; runs inside the transaction. */
+  /** Writes what was added; runs inside the transaction. What comes after it is written by the next call. */
   end(): void {
-    insertRows(this.#sql, RELEASE_COUNTER, [...this.#byRegion.values()].flat());
-    const issues = [...this.#byIssue].flatMap(([name, hours]) =>
-      [...hours].flatMap(([hour, [uploads, keys]]) => [name, hour, uploads, keys]),
-    );
+    const regions: unknown[] = [];
+    const issues: unknown[] = [];
+    for (const [hour, { byRegion, byIssue }] of this.#hours) {
+      for (const [region, counts] of byRegion) regions.push(hour, region, ...counts);
+      for (const [name, counts] of byIssue) issues.push(name, hour, ...counts);
+    }
+    insertRows(this.#sql, RELEASE_COUNTER, regions);
     insertRows(this.#sql, ISSUE_COUNT, issues);
     this.begin();
   }
+
+  #of(hour: number): HourCounts {
+    let counts = this.#hours.get(hour);
+    if (counts === undefined) {
+      counts = { byRegion: new Map(), byIssue: new Map(), labels: new Set() };
+      this.#hours.set(hour, counts);
+    }
+    return counts;
+  }
+}
+
+function addTo<K>(rows: Map<K, number[]>, name: K, counts: readonly number[]): void {
+  const row = rows.get(name);
+  rows.set(name, row === undefined ? [...counts] : row.map((count, n) => count + counts[n]!));
 }

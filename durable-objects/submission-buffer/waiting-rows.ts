@@ -6,7 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
-import { piecesOf, places, textByCount } from '../insert-rows.ts';
+import { insertRows, piecesOf, places, textByCount, type InsertTarget } from '../insert-rows.ts';
 import { packKey } from '../../domain/publication/packed-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
 import {
@@ -23,15 +23,7 @@ import {
 /** Rows of one slice: read and opened in some 3 ms. */
 export const SLICE_ROWS = 4_096;
 
-/** Rows of one statement: an upload's, or so many of a batch's. OR FAIL: see insert-rows.ts. */
-const MOST_INSERTED = 32;
-const INSERT_ROWS = textByCount(
-  (count) =>
-    `INSERT OR FAIL INTO waiting_row VALUES ${Array.from({ length: count }, (_, n) => {
-      const row = n * STORED_ROW_BYTES + 1;
-      return `(?2, substr(?1, ${row}, ${TAG_BYTES}), substr(?1, ${row + TAG_BYTES}, ${STORED_ROW_BYTES - TAG_BYTES}))`;
-    }).join()}`,
-);
+const WAITING_ROW: InsertTarget = { table: 'waiting_row', columns: 3 };
 
 /** A key that no row and no lasting hash knows. */
 export interface FreshKey {
@@ -63,11 +55,12 @@ export function insertWaiting(
     else rows.set(withdrawalHash, row + WITHDRAWAL_OFFSET);
   }
   cipher.seal(rows);
-  const most = MOST_INSERTED * STORED_ROW_BYTES;
-  for (let from = 0; from < rows.length; from += most) {
-    const some = rows.length > most ? rows.subarray(from, from + most) : rows;
-    sql.exec(INSERT_ROWS(some.length / STORED_ROW_BYTES), some, hour);
+  const values: unknown[] = [];
+  for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
+    values.push(hour, rows.subarray(row, row + TAG_BYTES), rows.subarray(row + TAG_BYTES, row + STORED_ROW_BYTES));
   }
+  // Values, not one blob cut by substr(): a function may fail, and SQLite then keeps a statement journal, a file, for each.
+  insertRows(sql, WAITING_ROW, values);
 }
 
 /** @returns release hours that have rows, ascending: a step of the index each, however many rows there are */

@@ -7,8 +7,8 @@ import * as z from 'zod';
 import { spkiFromBase64 } from './spki.ts';
 
 /** Formats of a region's feed: what a consumer must speak to read it. */
-export const FORMATS = ['exposure-edge', 'dp3t', 'google', 'cwa', 'efgs'] as const;
-export type Format = (typeof FORMATS)[number];
+const FORMATS = ['exposure-edge', 'dp3t', 'google', 'cwa', 'efgs'] as const;
+type Format = (typeof FORMATS)[number];
 
 /** Old and new, while one replaces the other. */
 export const MAX_KEYS = 2;
@@ -38,7 +38,7 @@ const base = (protocols: readonly string[]) =>
       // Written as a parser writes it, so that two readers can't see two addresses in one text.
       const same = href === text || href === `${text}/`;
       return bare && same && (protocols.includes(protocol) || (protocol === 'http:' && hostname === '127.0.0.1'));
-    }, 'must be an https address without user, query and fragment');
+    }, 'must be an https address as a parser writes it (lowercase host), without user, query and fragment');
 
 const verificationKeySchema = z.strictObject({
   /** As in the export's SignatureInfo: `verification_key_id`, in Europe the MCC. */

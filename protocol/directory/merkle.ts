@@ -15,7 +15,7 @@ const NODE_PREFIX = Uint8Array.of(1);
 export const leafHash = (entry: Uint8Array): Uint8Array => sha256(LEAF_PREFIX, entry);
 
 /** @returns the hash of a node above two */
-export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(NODE_PREFIX, left, right);
+const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(NODE_PREFIX, left, right);
 
 /** The largest power of two below `size`, which is at least 2. Numbers beyond 2³¹ are no size of ours, but safe here. */
 function splitOf(size: number): number {

@@ -17,7 +17,7 @@ import {
 import { sha256 } from '../primitives/hash.ts';
 
 /** Which statement a key makes with its signature. */
-export const SIGNATURE_TYPES = { note: 1, cosignature: 4 } as const;
+const SIGNATURE_TYPES = { note: 1, cosignature: 4 } as const;
 export type SignatureType = keyof typeof SIGNATURE_TYPES;
 
 const KEY_BYTES = 32;

@@ -27,16 +27,16 @@ export const DOCUMENT_SIGNING = '1.3.6.1.5.5.7.3.36';
 const COUNTRY = '2.5.4.6';
 const ORGANISATIONAL_UNIT = '2.5.4.11';
 
-export const ENTRY_TYPE = 'directory-entry';
-export const REVOCATION_TYPE = 'directory-revocation';
+const ENTRY_TYPE = 'directory-entry';
+const REVOCATION_TYPE = 'directory-revocation';
 
 /** A leaf is small: four certificates and two keys are 6 KB. */
-export const MAX_STATEMENT_BYTES = 32_768;
+const MAX_STATEMENT_BYTES = 32_768;
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const MAX_REVOKED = 100;
 
-export const revocationStatementSchema = z.strictObject({
+const revocationStatementSchema = z.strictObject({
   ...signedHeadShape,
   /** Of this region alone; null: of the whole cluster. */
   regionId: z.string().regex(REGION_ID).nullable(),

@@ -8,7 +8,7 @@ import { leafHash, packHashes, rootOf } from './merkle.ts';
 /** Of a full tile. */
 const WIDTH = 256;
 /** A bundle writes the length in two bytes. */
-export const MAX_ENTRY_BYTES = 0xffff;
+const MAX_ENTRY_BYTES = 0xffff;
 
 /** Where the checkpoint lies. */
 export const CHECKPOINT_PATH = 'checkpoint';
@@ -35,8 +35,7 @@ export const tilePath = (level: number, index: number, width: number): string =>
   `tile/${level}/${indexPath(index)}${suffixOf(width)}`;
 
 /** @param index of the bundle @param width entries in it, 1..256 */
-export const bundlePath = (index: number, width: number): string =>
-  `tile/entries/${indexPath(index)}${suffixOf(width)}`;
+const bundlePath = (index: number, width: number): string => `tile/entries/${indexPath(index)}${suffixOf(width)}`;
 
 /** One object of a level: its index, and how much it holds. */
 interface Part {
@@ -52,6 +51,10 @@ function partsOf(count: number): Part[] {
 
 /** @param size leaves @returns where the entries of a tree lie, in order */
 export const bundlesOf = (size: number): string[] => partsOf(size).map(({ index, width }) => bundlePath(index, width));
+
+/** @param size leaves @returns where the hashes of the leaves lie, in order */
+export const tilesOfLeaves = (size: number): string[] =>
+  partsOf(size).map(({ index, width }) => tilePath(0, index, width));
 
 /** @param size leaves @returns where all bundles and tiles of a tree lie */
 export function pathsOf(size: number): string[] {

@@ -37,7 +37,7 @@ export interface Party {
 }
 
 /** @returns the certificate as the code reads it */
-export function read({ certificate }: TestCertificate): Certificate {
+function read({ certificate }: TestCertificate): Certificate {
   const found = readCertificate(new Uint8Array(certificate.rawData));
   if (found === null) throw new Error('no certificate');
   return found;

@@ -1,6 +1,6 @@
 /**
  * @module What the directory says of a region: where its backend is, who may speak for it, with which keys it signs. The fields of
- * regions are those of Vukolić, "On the Interoperability of Decentralized Exposure Notification Systems" (arXiv:2006.13087v1) §3.1;
+ * regions are those of Vukolić, "On the Interoperability of Decentralized Exposure Notification Systems" (arXiv:2006.13087 §3.1);
  * docs/spec/europe.md §2.2. Nothing of any person is in it.
  */
 import * as z from 'zod';
@@ -83,7 +83,7 @@ export interface DirectoryEntry {
   readonly vendor: string;
   /** A region is in one. */
   readonly cluster: string;
-  /** 1: tests at home alone; 2: tests of roaming people too (paper §3.2.1). */
+  /** 1: tests at home alone; 2: tests of roaming people too (arXiv:2006.13087 §3.2.1). */
   readonly phase: 1 | 2;
   /** Base of the feeds for other backends: `a2a/keys` and `<region>/keys` stand below its `v1/`. */
   readonly feedUrl: string;

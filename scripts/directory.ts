@@ -86,7 +86,7 @@ await run(DIRECTORY, async (given, { print }) => {
       const policy = policyFrom(needed(given.policy, '--policy', action));
       const secret = secretFrom(needed(given.key, '--key', action), 'cosignature');
       const state = needed(given.state, '--state', action);
-      const read = await readerOf(place, true);
+      const read = await readerOf(place, { proposed: true });
       const done = witness({ state, secret, read, now, origin: policy.origin, logKeys: policy.logKeys });
       if (!done.ok) throw new Error(`not cosigned: ${done.why}`);
       const put = putCosignature(place, done, secret, out);
@@ -96,7 +96,7 @@ await run(DIRECTORY, async (given, { print }) => {
     case 'verify': {
       const policy = policyFrom(needed(given.policy, '--policy', action));
       const { state } = given;
-      const read = await readerOf(place, false);
+      const read = await readerOf(place, { tiles: true });
       const seen = state === null ? null : seenIn(state, policy.origin);
       const verified = verifyDirectory(read, policy, now, seen);
       const { head, entries, size } = verified.directory;

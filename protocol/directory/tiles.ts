@@ -12,6 +12,8 @@ const MAX_ENTRY_BYTES = 0xffff;
 
 /** Where the checkpoint lies. */
 export const CHECKPOINT_PATH = 'checkpoint';
+/** Ours: a checkpoint that isn't public yet: signed, and waiting for witnesses. */
+export const PROPOSED_PATH = 'checkpoint.proposed';
 
 /** Anything by its name below the log's prefix; null: it isn't there. */
 export type ReadObject = (path: string) => Uint8Array | null;

@@ -6,6 +6,7 @@ import { type NoteSecret, parseNoteSecret, type SignatureType } from '../../prot
 import { type DirectoryPolicy, parsePolicy } from '../../protocol/directory/policy.ts';
 import { parseCheckpoint } from '../../protocol/directory/checkpoint.ts';
 import { describeProblem } from '../../protocol/directory/problem.ts';
+import type { LoadOptions } from '../../protocol/directory/load.ts';
 import { readTree } from '../../protocol/directory/read.ts';
 import { CHECKPOINT_PATH, type ReadObject } from '../../protocol/directory/tiles.ts';
 import { fromBase64, toBase64, toHex } from '../../protocol/primitives/bytes.ts';
@@ -47,9 +48,9 @@ export interface Place {
   readonly url: string | null;
 }
 
-/** @param proposed the checkpoint that waits for witnesses, where there is one */
-export const readerOf = async ({ dir, url }: Place, proposed: boolean): Promise<ReadObject> =>
-  url === null ? folderReader(dir) : fetchDirectory(url, proposed);
+/** @returns its objects; at an address those that the options name */
+export const readerOf = async ({ dir, url }: Place, options: LoadOptions): Promise<ReadObject> =>
+  url === null ? folderReader(dir) : fetchDirectory(url, options);
 
 /** @returns leaves of the log and, in a folder, those that wait */
 export async function leavesAt(place: Place, policy: DirectoryPolicy): Promise<readonly Uint8Array[]> {
@@ -57,7 +58,7 @@ export async function leavesAt(place: Place, policy: DirectoryPolicy): Promise<r
     const waiting = filesIn(join(place.dir, PENDING_FOLDER)).map(({ bytes }) => bytes);
     return [...openLog(place.dir, policy).leaves, ...waiting];
   }
-  const read = await readerOf(place, false);
+  const read = await readerOf(place, {});
   const checkpoint = parseCheckpoint(read(CHECKPOINT_PATH) ?? new Uint8Array());
   if (checkpoint === null) return [];
   const tree = readTree(checkpoint, read, null);

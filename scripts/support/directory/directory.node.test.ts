@@ -147,7 +147,7 @@ describe('two operators and two witnesses', () => {
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
-      const first = verifyDirectory(await fetchDirectory(url), policy, NOW, null);
+      const first = verifyDirectory(await fetchDirectory(url, { tiles: true }), policy, NOW, null);
       expect(first.problems).toEqual([]);
       expect(first.witnesses).toEqual({ 'w2.example': NOW, 'w3.example': NOW });
       expect(first.directory.entries.map(({ regionId }) => regionId)).toEqual(['DE', 'NL']);
@@ -155,7 +155,12 @@ describe('two operators and two witnesses', () => {
       const taken = { regionId: 'DE', cluster: 'eu', tlsFingerprints: [fingerprintOf('DE')] };
       put(newRevocation({ ...taken, verificationKeys: [], certificates: [], removed: false }, region('DE'), moment()));
       await publishWitnessed();
-      const { directory, problems } = verifyDirectory(await fetchDirectory(url), policy, NOW, first.directory.head);
+      const { directory, problems } = verifyDirectory(
+        await fetchDirectory(url, { tiles: true }),
+        policy,
+        NOW,
+        first.directory.head,
+      );
       expect(problems).toEqual([]);
       expect(clientOf(first.directory.entries, fingerprintOf('DE'), NOW)).toMatchObject({ ok: true });
       expect(clientOf(directory.entries, fingerprintOf('DE'), NOW)).toEqual({ ok: false, error: 'revoked' });

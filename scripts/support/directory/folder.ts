@@ -16,8 +16,6 @@ import {
 import { dirname, join } from 'node:path';
 import type { ReadObject } from '../../../protocol/directory/tiles.ts';
 
-/** A checkpoint that isn't public yet: signed, and waiting for witnesses. */
-export const PROPOSED_PATH = 'checkpoint.proposed';
 /** Statements that wait for `publish`, a file each. */
 export const PENDING_FOLDER = 'pending';
 /** Lines by witnesses, in files of any name. */

@@ -20,11 +20,11 @@ import { type Note, noteBytes, type NoteSecret, signNote } from '../../../protoc
 import type { DirectoryPolicy } from '../../../protocol/directory/policy.ts';
 import { describeProblem, type DirectoryProblem } from '../../../protocol/directory/problem.ts';
 import { problemOfCheckpoint, problemOfLog, readTree } from '../../../protocol/directory/read.ts';
-import { CHECKPOINT_PATH, objectsOf } from '../../../protocol/directory/tiles.ts';
+import { CHECKPOINT_PATH, objectsOf, PROPOSED_PATH } from '../../../protocol/directory/tiles.ts';
 import { compareBytes } from '../../../protocol/primitives/bytes.ts';
 import { locked } from '../../../phone/cli/lock.ts';
 import { collectCosignatures } from './cosignatures.ts';
-import { filesIn, folderReader, PENDING_FOLDER, PROPOSED_PATH, removeFile, writeDurably } from './folder.ts';
+import { filesIn, folderReader, PENDING_FOLDER, removeFile, writeDurably } from './folder.ts';
 
 export interface PublishOptions {
   /** Of the log. */

@@ -7,10 +7,9 @@ import { parseCheckpoint } from '../../../protocol/directory/checkpoint.ts';
 import { consistencyProof, type Head, leafHash } from '../../../protocol/directory/merkle.ts';
 import type { NoteKey, NoteSecret } from '../../../protocol/directory/note.ts';
 import { readTree } from '../../../protocol/directory/read.ts';
-import { CHECKPOINT_PATH, type ReadObject } from '../../../protocol/directory/tiles.ts';
+import { CHECKPOINT_PATH, PROPOSED_PATH, type ReadObject } from '../../../protocol/directory/tiles.ts';
 import { describeProblem } from '../../../protocol/directory/problem.ts';
 import { addCheckpointBody, answerAddCheckpoint } from '../../../protocol/directory/witness.ts';
-import { PROPOSED_PATH } from './folder.ts';
 
 /** For another run on the same file. */
 const WAIT_MS = 5_000;

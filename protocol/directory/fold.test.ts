@@ -140,8 +140,20 @@ describe('a statement is none:', () => {
     const name = 'C=DE, OU=eu, CN=x';
     const direct = await makeRegion({ ...root, chain: [] }, name);
     const made = await makeCluster(await makeRoot(), 'eu');
-    expect(errorOf(ofDe({}, { ...direct, chain: [...direct.chain, ...made.chain] }))).toMatchObject({ kind: 'path' });
+    expect(errorOf(ofDe({}, { ...direct, chain: [...direct.chain, ...made.chain] }))).toMatchObject({
+      kind: 'path',
+      of: 'signer',
+      error: 'no-path',
+    });
     expect(errorOf(ofDe({}, direct))).toMatchObject({ kind: 'malformed', what: 'chain: cluster' });
+  });
+
+  it('by an authority that a cluster made: it could call itself any', async ({ expect }) => {
+    const wide = await makeCluster(root, 'eu', { pathLength: 1 });
+    const made = await makeCluster(wide, 'usa');
+    const below = { ...made, chain: [...made.chain, ...wide.chain] };
+    const leaf = revocationLeaf(below, revocationOf(below, { cluster: 'usa' }));
+    expect(errorOf(leaf)).toEqual({ kind: 'path', of: 'signer', error: 'path-length' });
   });
 
   it('a revocation of what is another’s', ({ expect }) => {
@@ -296,6 +308,12 @@ describe('what was taken back', () => {
     const folded = fold([ofDe(), leaf, ofDe({ sequence: 2 }), ofDe({ sequence: 2, vendor: 'again' }, again)]);
     expect(folded.entries).toMatchObject([{ vendor: 'again', index: 3 }]);
     expect(folded.problems).toEqual([{ kind: 'revoked-signer', index: 2, author: 'region DE' }]);
+  });
+
+  it('a TLS certificate by its key: whatever its fingerprint', ({ expect }) => {
+    const entry = entryLeaf(german, entryOf(german, [tls, next]));
+    const { entries } = fold([entry, back(eu, { regionId: 'DE', cluster: 'eu', certificates: [tls.publicKey] })]);
+    expect(entries[0]?.tlsFingerprints).toEqual([fingerprintOf(next)]);
   });
 
   it('a cluster’s certificate, by the root: all below it', ({ expect }) => {

@@ -22,6 +22,7 @@
  */
 import type { EventOf } from '../../domain/event-log/entry.ts';
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
+import { isStorageLost } from '../life.ts';
 import { cutRegionDay } from './day-ops.ts';
 import { isClosed, noteEnd } from './end-ops.ts';
 import { writeHour } from './hour-ops.ts';
@@ -215,9 +216,14 @@ async function freezeStep(p: Publication, hour: number): Promise<void> {
   }
 }
 
-/** @returns whether the hour is to be published empty: the buffer, and nothing else, has failed for too long */
+/**
+ * A buffer whose storage is lost is given up never: what is recorded of the hour may be the only copy of its keys, and a restore finishes it (docs/restore.md).
+ *
+ * @returns whether the hour is to be published empty: the buffer, and nothing else, has failed for too long
+ */
 function givesUp(p: Publication, hour: number, error: unknown): boolean {
-  return error instanceof BufferOutOfReach && p.now >= hourEnd(hour) + BLOCK_SECONDS;
+  if (!(error instanceof BufferOutOfReach) || isStorageLost(error.cause)) return false;
+  return p.now >= hourEnd(hour) + BLOCK_SECONDS;
 }
 
 async function planStep(p: Publication, h: SealedHour): Promise<void> {

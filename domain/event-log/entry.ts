@@ -184,13 +184,13 @@ const taken = z.strictObject({
 const asked = {
   /** Of the request. */
   hour,
-  /** That it names. */
-  rows: count,
-  /** Of the object that holds their numbers, which goes with the hour that takes them back. */
+  /** Of the object that holds a salt and the rows' numbers, which goes with the hour that takes them back. */
   sha256: hash,
 };
-const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked });
-const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked });
+/** `rows`: that it names. */
+const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked, rows: count });
+/** How many it names may be one person's number of keys: entries of before that was seen say it. */
+const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked, rows: count.exactOptional() });
 
 const fold = z.strictObject({
   /** Entries of each kind so far. */

@@ -32,7 +32,15 @@ export interface TakenRows extends Pick<RecordPart, 'day' | 'n'> {
 }
 
 /** Requests of people and authorities that are waiting for the next sealing, and whose they are. */
-type TakeBackCause = 'rollback' | 'withdrawal';
+export type TakeBackCause = 'rollback' | 'withdrawal';
+
+/** Rows that ended before they were published, which the event log doesn't tell of yet. */
+export interface DroppedRows {
+  /** In which they ended, since the Unix epoch. */
+  readonly hour: number;
+  readonly cause: TakeBackCause;
+  readonly rows: number;
+}
 
 /** Which rows are to end. */
 export interface TakeBackRequest {

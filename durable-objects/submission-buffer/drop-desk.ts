@@ -2,7 +2,7 @@
  * @module What the SubmissionBuffer does when keys that wait are dropped (drop-ops.ts): ids end, rows go, and the journal is written without them before anybody hears that it is done,
  * since a restore would bring back what lies in it.
  *
- * Durable order: an alarm within seconds; the rows' deletion; the journal. A crash before the journal leaves the alarm, and the first wake after a restart writes it, whatever is due.
+ * Durable order: an alarm within seconds, and that the journal is owed; the rows' deletion; the journal. A crash before the journal leaves both: it is written, and tried again every few seconds.
  */
 import type { DroppedRows } from '../../domain/publication/taken.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
@@ -31,6 +31,7 @@ export class DropDesk {
   /** @param now Unix seconds, for which the ciphers are ready */
   async drop(config: BufferConfig, now: number, request: DropRequest): Promise<DropReply> {
     await this.#alarm.set(SPOILED_EVERY_MS);
+    this.#journal.spoil();
     this.#storage.transactionSync(() => endIssues(this.#storage.sql, config, request.issueIds ?? [], now));
     const reply = await dropWaiting(this.#storage, config, this.#ciphers, now, request);
     return { ...reply, journalled: await this.rewriteJournal(config, now) };

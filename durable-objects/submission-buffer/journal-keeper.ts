@@ -1,9 +1,12 @@
 /**
  * @module When the journal is written (journal-ops.ts): every five minutes, at the first wake after a restart, which has no memory of the last one, and at once when something
  * was taken out that lies in the last one. One at a time: two would take each other's place in R2, and the one that was begun before might stay.
+ *
+ * Durable order: the mark `journal_owed`, before anything is taken out; the journal without it; the mark's deletion. A crash leaves the mark, and the journal is written once more.
  */
 import type { RandomBytes } from '../../domain/random.ts';
 import { recipientKey } from '../../domain/sealed-pages.ts';
+import { meta } from '../meta.ts';
 import type { BucketPort } from '../publisher/bucket.ts';
 import type { BufferConfig } from './config.ts';
 import { count } from './counters.ts';
@@ -15,6 +18,8 @@ export const JOURNAL_EVERY_MS = 300_000;
 /** Between attempts while what lies there has something that was taken out; otherwise they are a minute apart. */
 export const SPOILED_EVERY_MS = 5_000;
 const REFUSED_EVERY_MS = 60_000;
+/** In `meta`: what lies in R2 has something that was taken out. */
+const OWED = 'journal_owed';
 /** An alarm that comes this much early is the one that was meant. */
 const EARLY_MS = 1_000;
 
@@ -26,8 +31,8 @@ export class JournalKeeper {
   #key: Promise<CryptoKey> | null = null;
   /** Real milliseconds. */
   #writtenAt = -Infinity;
-  /** Counts up with each time that something was taken out. */
-  #generation = 0;
+  /** Counts up with each time that something was taken out; begins behind #written when the object died before the journal was without it. */
+  #generation: number;
   /** That the newest journal was begun in. */
   #written = 0;
   #running: Promise<void> = Promise.resolve();
@@ -37,11 +42,13 @@ export class JournalKeeper {
     this.#ciphers = ciphers;
     this.#bucket = bucket;
     this.#random = random;
+    this.#generation = meta(sql, OWED) ?? 0;
   }
 
-  /** Something that may lie in the journal was taken out: one that was begun before doesn't count. */
+  /** Something that may lie in the journal is to be taken out, or was: one that was begun before doesn't count. */
   spoil(): void {
     this.#generation += 1;
+    this.#sql.exec('INSERT OR REPLACE INTO meta VALUES (?, 1)', OWED);
   }
 
   /** @returns whether a journal was begun since the last {@link spoil}, and is in R2 */
@@ -75,6 +82,7 @@ export class JournalKeeper {
       await writeJournal(this.#sql, this.#ciphers, this.#bucket(), await this.#key, this.#random, now);
       this.#writtenAt = realMs;
       this.#written = generation;
+      if (this.isClean()) this.#sql.exec('DELETE FROM meta WHERE name = ?', OWED);
     } catch {
       count(this.#sql, 'alert_journal_not_written', 1);
     }

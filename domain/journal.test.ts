@@ -114,9 +114,9 @@ describe('a journal', () => {
 describe('sealed pages', () => {
   const PEM = testKeyPem('RESTORE_PRIVATE_KEY');
   const seal = async (): Promise<Uint8Array> =>
-    sealPages(await recipientKey(TEST_SECRETS.RESTORE_PUBLIC_KEY), random, JOURNAL_USE, 3, (page, n) =>
-      page.fill(n + 1, 0, 5),
-    );
+    sealPages(await recipientKey(TEST_SECRETS.RESTORE_PUBLIC_KEY), random, JOURNAL_USE, 3, (page, n) => {
+      page.fill(n + 1, 0, 5);
+    });
 
   it('are opened by the other half of the key alone, and for their use', async ({ expect }) => {
     const bytes = await seal();

@@ -113,9 +113,15 @@ export interface PlainJournal {
  * @param rows pieces, each of whole rows, then of whole hashes of keys that ended
  * @param before pages that the last one had, 0 if there is none: a journal never gets smaller, and it grows by doubling, so that
  *   its size says nothing of a day
- * @returns the plain bytes in pages
+ * @param laid is called with each piece when its last byte is on a page: it may be freed
+ * @returns the plain bytes in pages, which are asked for in their order
  */
-export function layJournal(state: JournalState, rows: readonly Uint8Array[], before: number): PlainJournal {
+export function layJournal(
+  state: JournalState,
+  rows: readonly Uint8Array[],
+  before: number,
+  laid: (piece: Uint8Array) => void = () => {},
+): PlainJournal {
   const json = utf8(JSON.stringify({ format: FORMAT, ...state }));
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, json.length);
@@ -136,6 +142,7 @@ export function layJournal(state: JournalState, rows: readonly Uint8Array[], bef
       const skipped = Math.max(0, -start);
       const wanted = Math.min(piece.length - skipped, page.length - Math.max(0, start));
       page.set(piece.subarray(skipped, skipped + wanted), Math.max(0, start));
+      if (skipped + wanted === piece.length) laid(piece);
     }
   };
   return { pages, fill };

@@ -118,6 +118,24 @@ describe('waiting keys', () => {
     expect(await counted()).toContain(`${HOUR} DE 2 0 1`);
   });
 
+  it('are known, for the journal too, until the midnight after their retention', async ({ expect }) => {
+    const known = () =>
+      rig.inBuffer((sql) =>
+        ['ended_key', 'known_key'].map((table) => sql.exec(`SELECT * FROM ${table}`).toArray().length),
+      );
+    await threeUploads();
+    await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] });
+    expect(await known()).toEqual([10, 10]);
+    // keysOf's oldest is of five days ago, its newest of yesterday.
+    rig.now = MIDNIGHT + 14 * 86_400 - 3600;
+    await rig.evict();
+    await rig.wakeBuffer();
+    expect(await known()).toEqual([2, 2]);
+    rig.now += 7200;
+    await rig.wakeBuffer();
+    expect(await known()).toEqual([0, 0]);
+  });
+
   it('that two requests name together are counted by one of them', async ({ expect }) => {
     await threeUploads();
     const both = await Promise.all([

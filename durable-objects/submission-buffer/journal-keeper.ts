@@ -31,10 +31,10 @@ export class JournalKeeper {
   #key: Promise<CryptoKey> | null = null;
   /** Real milliseconds. */
   #writtenAt = -Infinity;
-  /** Counts up with each time that something was taken out; begins behind #written when the object died before the journal was without it. */
-  #generation: number;
-  /** That the newest journal was begun in. */
-  #written = 0;
+  /** Counts up with each time that something was taken out. */
+  #generation = 0;
+  /** That the newest journal was begun in; −1 when the object died before it was without what was taken out. Asked of the store at the first use: one that has ended has no tables. */
+  #written: number | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(sql: SqlStorage, ciphers: Ciphers, bucket: () => BucketPort, random: RandomBytes) {
@@ -42,7 +42,6 @@ export class JournalKeeper {
     this.#ciphers = ciphers;
     this.#bucket = bucket;
     this.#random = random;
-    this.#generation = meta(sql, OWED) ?? 0;
   }
 
   /** Something that may lie in the journal is to be taken out, or was: one that was begun before doesn't count. */
@@ -53,6 +52,7 @@ export class JournalKeeper {
 
   /** @returns whether a journal was begun since the last {@link spoil}, and is in R2 */
   isClean(): boolean {
+    this.#written ??= meta(this.#sql, OWED) === null ? 0 : -1;
     return this.#written === this.#generation;
   }
 

@@ -48,11 +48,15 @@ export function encodeBatch(keys: readonly EfgsKey[]): Uint8Array {
   );
 }
 
-/** @param bytes any bytes; none are a batch without keys @returns its keys in the order they stand, or why there are none */
-export function decodeBatch(bytes: Uint8Array): Result<EfgsKey[], BatchError> {
+/**
+ * @param bytes any bytes; none are a batch without keys
+ * @param limit keys it may have
+ * @returns its keys in the order they stand, or why there are none
+ */
+export function decodeBatch(bytes: Uint8Array, limit = GATEWAY_BATCH_LIMIT): Result<EfgsKey[], BatchError> {
   const message = decodeMessage(efgs.DiagnosisKeyBatch, bytes);
   if (message === null) return err({ kind: 'malformed' });
-  if (message.keys.length > GATEWAY_BATCH_LIMIT) return err({ kind: 'too-many-keys' });
+  if (message.keys.length > limit) return err({ kind: 'too-many-keys' });
   if (message.keys.some((key) => (key.visitedCountries ?? []).length > MAX_COUNTRIES)) {
     return err({ kind: 'too-many-countries' });
   }

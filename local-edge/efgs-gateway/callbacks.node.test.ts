@@ -58,7 +58,6 @@ describe('where the gateway calls (docs/spec/europe.md §3.6)', () => {
   }) => {
     const { service } = callbacks(() => true);
     for (let i = 0; i < 3; i++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       await service.put('NL', 'id', 'https://peer.example/efgs');
     }
     expect(service.of('NL')).toHaveLength(1);
@@ -96,7 +95,6 @@ describe('calls', () => {
     await service.put('NL', 'id', 'https://peer.example/efgs');
     service.note(batch(1));
     for (let now = 0; now < 3000; now += 100) {
-      // oxlint-disable-next-line no-await-in-loop -- time passes
       await service.run(now);
     }
     expect(called).toHaveLength(6);

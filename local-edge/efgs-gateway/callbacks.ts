@@ -115,12 +115,10 @@ export class Callbacks {
         waiting.add(subscriber);
         continue;
       }
-      // oxlint-disable-next-line no-await-in-loop -- in order
       if (!(await this.#isAllowed(url))) {
         this.remove(country, callbackId);
         continue;
       }
-      // oxlint-disable-next-line no-await-in-loop -- in order
       if (await this.#ports.call(`${url}?batchTag=${batch.tag}&date=${batch.date}`)) {
         this.#tasks = this.#tasks.filter((one) => one !== task);
       } else if (task.retries >= MAX_RETRIES) {

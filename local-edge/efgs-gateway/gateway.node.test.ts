@@ -73,7 +73,6 @@ describe('who may call (docs/spec/europe.md §3.7)', () => {
 
   it('one whose fingerprint begins with two zeros, which the real one never finds', async ({ expect }) => {
     let lucky = await issueCertificate({ name: 'C=DE, CN=zeros', now: NOON });
-    // oxlint-disable-next-line no-await-in-loop -- one in 256 begins so
     while (!lucky.thumbprint.startsWith('00')) lucky = await issueCertificate({ name: 'C=DE, CN=zeros', now: NOON });
     rig.gateway.list.add(rig.gateway.anchor.list(lucky, 'DE', 'AUTHENTICATION'));
     expect(await status(rig.caller(lucky))).toBe(200);

@@ -23,7 +23,6 @@ const members = new Map<string, Member>();
 beforeAll(async () => {
   anchor = await makeAnchor(NOW);
   for (const country of ['NL', 'FR', 'DE']) {
-    // oxlint-disable-next-line no-await-in-loop -- three
     members.set(country, await makeMember(anchor, country, NOW));
   }
   trust = { homeCountry: 'DE', anchor: readEfgsCertificate(anchor.certificatePem)!, revoked: new Set(), now: NOW };

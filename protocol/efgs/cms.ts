@@ -108,7 +108,7 @@ export function signDetached(content: Uint8Array, signer: BatchSigner, now: numb
   return bytesOf(AsnConvert.serialize(message));
 }
 
-/** DER sorts the members of a SET OF by their bytes (X.690 §11.6). */
+/** DER sorts the members of a SET OF by their bytes (ITU-T X.690, clause 11.6). */
 function inDerOrder(attributes: readonly Attribute[]): Attribute[] {
   return attributes
     .map((attribute) => ({ attribute, bytes: bytesOf(AsnConvert.serialize(attribute)) }))

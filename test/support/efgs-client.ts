@@ -61,7 +61,6 @@ export class UploadDesk {
   /** Steps until there is nothing to do at once. @returns the last */
   async poll(ports: UploadPorts, lost: Lost = () => false): Promise<UploadStep> {
     for (let i = 0; i < MOST_STEPS; i++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       const step = await this.step(ports, lost);
       if (!step.again) return step;
     }
@@ -104,7 +103,6 @@ export class DownloadDesk {
 
   async poll(ports: EfgsPorts, lost: Lost = () => false, unimported: Lost = lost): Promise<DownloadStep> {
     for (let i = 0; i < MOST_STEPS; i++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       const step = await this.step(ports, lost, unimported);
       if (!step.again && step.batch === null) return step;
     }

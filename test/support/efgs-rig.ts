@@ -16,7 +16,7 @@ export const NOON = 1_606_392_000;
 type Headers = Readonly<Record<string, string | null>>;
 
 /** A country that calls the gateway. */
-export interface Country {
+interface Country {
   readonly signer: BatchSigner;
   /** Asks with the country's certificate. */
   readonly fetch: (asked: Request) => Promise<Response>;

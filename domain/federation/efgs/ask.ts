@@ -51,7 +51,6 @@ async function readAtMost(came: Response, limit: number): Promise<Uint8Array | n
   let length = 0;
   const reader = came.body?.getReader();
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- a stream's parts come one after the other
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
     if (value !== undefined) {
       const part = value as Uint8Array;
@@ -59,7 +58,6 @@ async function readAtMost(came: Response, limit: number): Promise<Uint8Array | n
       parts.push(part);
     }
     if (length > limit) {
-      // oxlint-disable-next-line no-await-in-loop -- the last thing it does
       await reader?.cancel();
       return null;
     }

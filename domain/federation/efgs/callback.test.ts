@@ -40,7 +40,6 @@ describe('the subscription', () => {
     let state = CALLBACK_START;
     for (const hours of [0, 1, 11, 12, 36]) {
       clock.now = NOON + hours * 3600;
-      // oxlint-disable-next-line no-await-in-loop -- time passes
       ({ state } = await callbackStep(state, ports, OWN));
     }
     const put =

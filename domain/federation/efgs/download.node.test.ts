@@ -118,7 +118,6 @@ describe('a download', () => {
     const keys = await batch('NL', 1);
     const desk = new DownloadDesk();
     for (let i = 0; i < 6; i++) {
-      // oxlint-disable-next-line no-await-in-loop -- polls come one after the other
       await desk.poll(longer);
     }
     expect(records(desk.keys)).toEqual(records(keys));
@@ -144,7 +143,6 @@ describe('a download', () => {
     expect((await desk.step(broken)).trouble).toEqual({ kind: 'network' });
     for (const status of [400, 403, 415, 500, 503]) {
       const refusing = portsOf(rig, 'DE', { fetch: async () => new Response('', { status }) });
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
       expect((await desk.step(refusing)).trouble).toEqual({ kind: 'status', status });
     }
     expect(desk.state).toEqual(DOWNLOAD_START);
@@ -263,12 +261,10 @@ describe('a crash', () => {
     const all = [...(await batch('NL', 2)), ...(await batch('FR', 1))];
     await batch('DE', 1);
     for (let at = 0; at < 5; at++) {
-      /* oxlint-disable no-await-in-loop -- one run after the other */
       const desk = new DownloadDesk();
       await desk.poll(portsOf(rig, 'DE'), ...losses(at));
       await desk.poll(portsOf(rig, 'DE'));
       expect([at, desk.imports, records(desk.keys), desk.state.lastTag]).toEqual([at, 3, records(all), '20201126-3']);
-      /* oxlint-enable no-await-in-loop */
     }
   });
 });

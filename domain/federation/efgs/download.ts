@@ -31,13 +31,13 @@ export interface DownloadState {
 export const DOWNLOAD_START: DownloadState = { lastTag: null, nextTag: null, date: null };
 
 /** Why a batch isn't believed; for the operator who releases it, or doesn't. */
-export type BatchFault =
+type BatchFault =
   | AuditFault
   /** The gateway has no audit of it, or the keys or the audit can't be read. */
   | { readonly country: null; readonly fault: 'no-audit' | 'malformed-audit' | 'malformed-batch' };
 
 /** A batch that came. */
-export interface ReceivedBatch {
+interface ReceivedBatch {
   readonly tag: string;
   /** Every key of it, in the order they came; of countries other than ours. */
   readonly keys: readonly EfgsKey[];
@@ -89,7 +89,6 @@ async function laterDay(ports: EfgsPorts, lastTag: string): Promise<Found> {
   let date = dayAfter(dateOfTag(lastTag));
   if (date < oldest) date = oldest;
   for (; date <= today; date = dayAfter(date)) {
-    // oxlint-disable-next-line no-await-in-loop -- the first day that has one
     const found = await findBatch(ports, date, null);
     if (found.kind !== 'none' && found.kind !== 'gone') return found;
   }

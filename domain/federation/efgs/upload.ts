@@ -56,7 +56,7 @@ export interface UploadState {
 export const UPLOAD_START: UploadState = { inFlight: null, limit: UPLOAD_BATCH_LIMIT, attempt: 0 };
 
 /** Why a key of the outbox is done with. */
-export type Settlement =
+type Settlement =
   /** The gateway has it, by this upload or by an earlier one. */
   | 'uploaded'
   /** It breaks a rule of the gateway's: too old by now, most of all. */

@@ -14,7 +14,11 @@ let rig: Rig;
 const failing = new Set<EfgsKey['keyData'][0]>();
 beforeEach(async () => {
   failing.clear();
-  rig = await startRig({ countries: ['DE', 'NL'], failing: ({ keyData }) => failing.has(keyData[3] ?? 0) });
+  rig = await startRig({
+    countries: ['DE', 'NL'],
+    failing: ({ keyData }) => failing.has(keyData[3] ?? 0),
+    maxKeys: 6000,
+  });
 });
 afterEach(() => rig.gateway.close());
 
@@ -172,6 +176,13 @@ describe('an upload (docs/spec/europe.md §3.4)', () => {
     failing.clear();
     expect((await nl.upload([...keysOf('NL', 0, 1), ...keysOf('NL', 2, 2)], 'mixed')).status).toBe(201);
     expect(rig.gateway.store.size).toBe(4);
+  });
+
+  it('is 500 when the gateway is full, and nothing of it is stored', async ({ expect }) => {
+    const nl = rig.as('NL');
+    await nl.upload(keysOf('NL', 0, 4000), 'fits');
+    expect((await nl.upload(keysOf('NL', 4000, 2001), 'does not')).status).toBe(500);
+    expect(rig.gateway.store.size).toBe(4000);
   });
 
   it('a key is the same when all its fields are: another risk level is another key', async ({ expect }) => {

@@ -42,6 +42,8 @@ export interface GatewayOptions {
   readonly everyMs?: number | null;
   /** Keys that can't be stored, as a database in trouble. */
   readonly failing?: (key: EfgsKey) => boolean;
+  /** Keys that it holds at most, in memory. */
+  readonly maxKeys?: number;
   /** Where callbacks go; by default names are looked up, and called with the gateway's certificate. */
   readonly callbackPorts?: CallbackPorts;
 }
@@ -65,6 +67,8 @@ export interface Gateway {
 
 const BATCH_INTERVAL_MS = 300_000;
 const MAX_AGE_DAYS = 2;
+/** Twenty uploads of the largest size: 40 MB. */
+const MAX_KEYS = 100_000;
 /** 5,001 keys that name every country are 1.1 MB of protobuf, 2.5 MB of JSON. */
 const MAX_BODY_BYTES = 8_000_000;
 const CALL_TIMEOUT_MS = 10_000;
@@ -85,7 +89,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     issueServerCertificate(Math.floor(Date.now() / 1000)),
     issueCertificate({ name: 'C=EU, CN=callback', now: Math.floor(Date.now() / 1000) }),
   ]);
-  const store = new GatewayStore(options.maxAgeDays ?? MAX_AGE_DAYS, options.failing ?? (() => false));
+  const store = new GatewayStore(
+    options.maxAgeDays ?? MAX_AGE_DAYS,
+    options.failing ?? (() => false),
+    options.maxKeys ?? MAX_KEYS,
+  );
   const callbacks = new Callbacks(options.callbackPorts ?? overNetwork(callbackIdentity));
   const parts: GatewayParts = { store, list, callbacks, now };
   const https = createServer(

@@ -37,15 +37,13 @@ export interface KeyResults {
   readonly 500: readonly number[];
 }
 
-/** A test machine's memory: 40 uploads of the largest size, and as many again. */
-const MAX_KEYS = 400_000;
-
 /** What a key is known again by: the same TEK with another risk level is another key. */
 const fingerprint = (key: EfgsKey): string => toHex(sha256(utf8(signingRecord(key))));
 
 export class GatewayStore {
   readonly #maxAgeDays: number;
   readonly #failing: (key: EfgsKey) => boolean;
+  readonly #maxKeys: number;
   #uploads: Upload[] = [];
   #batches: Batch[] = [];
   #known = new Set<string>();
@@ -53,10 +51,12 @@ export class GatewayStore {
   /**
    * @param maxAgeDays days that keys can be had
    * @param failing keys that can't be stored, as a database in trouble
+   * @param maxKeys that it holds; beyond them uploads fail
    */
-  constructor(maxAgeDays: number, failing: (key: EfgsKey) => boolean) {
+  constructor(maxAgeDays: number, failing: (key: EfgsKey) => boolean, maxKeys: number) {
     this.#maxAgeDays = maxAgeDays;
     this.#failing = failing;
+    this.#maxKeys = maxKeys;
   }
 
   /** @returns whether a tag is taken, by whomever; for as long as keys of it are here */
@@ -78,7 +78,7 @@ export class GatewayStore {
       results[status].push(index);
       if (status === 201) added.add(mark);
     }
-    if (this.#known.size + added.size > MAX_KEYS) throw new RangeError('the gateway is full');
+    if (this.#known.size + added.size > this.#maxKeys) throw new RangeError('the gateway is full');
     if (results[201].length < upload.keys.length) return results;
     for (const mark of added) this.#known.add(mark);
     this.#uploads.push({ ...upload, batch: null });

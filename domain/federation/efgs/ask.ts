@@ -9,7 +9,6 @@ const MAX_ANSWER_BYTES = 8_000_000;
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Null where the status says that nobody will read it. */
   readonly body: Uint8Array;
 }
 

@@ -36,7 +36,7 @@ describe('three countries at one gateway', () => {
   it('each get the others’ keys, verified, once, and none of their own', async ({ expect }) => {
     const anchor = await makeAnchor(NOON);
     const list = new CertificateList(anchor.certificatePem);
-    const store = new GatewayStore(2, () => false);
+    const store = new GatewayStore(2, () => false, 1000);
     const parts = { store, list, now: () => NOON } as unknown as GatewayParts;
     const sent = new Map<string, string[]>();
     const ports = new Map<string, UploadPorts>();

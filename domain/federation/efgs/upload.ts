@@ -68,7 +68,7 @@ export interface UploadStep {
   readonly settled: ReadonlyMap<number, Settlement>;
   /** A place in the outbox whose key the gateway refuses alone: the caller puts it behind the others. */
   readonly setAside: number | null;
-  /** The next step needn't wait for the next poll. */
+  /** The next step needn't wait for the next poll, not even after this trouble. */
   readonly again: boolean;
   readonly trouble: Trouble | null;
 }
@@ -213,7 +213,8 @@ function smaller(state: UploadState, count: number, trouble: Trouble): UploadSte
     state: { inFlight: null, limit: Math.max(1, Math.floor(count / 2)), attempt: state.attempt + 1 },
     settled: NOTHING,
     setAside: alone ? 0 : null,
-    again: false,
+    // Halves are tried at once: a dozen requests find one key among 4,000, and the others needn't wait for as many polls.
+    again: !alone,
     trouble,
   };
 }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { goodEfgsKey } from '../../test/support/efgs-arbitraries.ts';
-import { NOON, type Rig, signerOf, startRig } from '../../test/support/efgs-rig.ts';
+import { type Rig, startRig } from '../../test/support/efgs-rig.ts';
+import { NOON } from '../../test/support/efgs-in-process.ts';
+import { signerOf } from '../../test/support/efgs-signer.ts';
 import { signBatch } from '../../protocol/efgs/batch-signature.ts';
 import { decodeBatch, type EfgsKey } from '../../protocol/efgs/batch.ts';
 import { issueCertificate, makeAnchor } from './pki.ts';

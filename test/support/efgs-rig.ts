@@ -6,11 +6,10 @@ import { startGateway, type Gateway, type GatewayOptions } from '../../local-edg
 import { tlsFetch, type TlsIdentity } from '../../local-edge/efgs-gateway/tls-fetch.ts';
 import { signBatch } from '../../protocol/efgs/batch-signature.ts';
 import { type EfgsKey, encodeBatch, PROTOBUF_MEDIA_TYPE } from '../../protocol/efgs/batch.ts';
-import { type BatchSigner, readBatchSigner } from '../../protocol/efgs/certificate.ts';
+import type { BatchSigner } from '../../protocol/efgs/certificate.ts';
+import { NOON } from './efgs-in-process.ts';
+import { signerOf } from './efgs-signer.ts';
 import type { Issued } from '../../local-edge/efgs-gateway/pki.ts';
-
-/** 2020-11-26T12:00:00Z */
-export const NOON = 1_606_392_000;
 
 /** Headers instead of the usual ones; null leaves one out. */
 type Headers = Readonly<Record<string, string | null>>;
@@ -31,13 +30,6 @@ export interface Rig {
   readonly as: (country: string) => Country;
   /** @returns whoever calls with this certificate, or with none */
   readonly caller: (identity: Issued | null) => Country['ask'];
-}
-
-/** @returns the signer of a certificate @throws when the two don't fit */
-export function signerOf({ certificatePem, privateKeyPem }: Issued): BatchSigner {
-  const signer = readBatchSigner(certificatePem, privateKeyPem);
-  if (!signer.ok) throw new Error(signer.error);
-  return signer.value;
 }
 
 /** @param options of the gateway; its clock is the rig's */

@@ -1,7 +1,8 @@
 import { describe, it } from 'vitest';
 import { DownloadDesk, portsOf } from '../../../test/support/efgs-client.ts';
 import { goodEfgsKey } from '../../../test/support/efgs-arbitraries.ts';
-import { NOON, startRig } from '../../../test/support/efgs-rig.ts';
+import { startRig } from '../../../test/support/efgs-rig.ts';
+import { NOON } from '../../../test/support/efgs-in-process.ts';
 import { CALLBACK_START, callbackStep, isNews, readHint } from './callback.ts';
 
 const OWN = { callbackId: 'DE', url: 'https://federation.example/efgs/callback' };

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { DownloadDesk, portsOf } from '../../../test/support/efgs-client.ts';
 import { goodEfgsKey } from '../../../test/support/efgs-arbitraries.ts';
-import { NOON, startRig, type Rig } from '../../../test/support/efgs-rig.ts';
+import { startRig, type Rig } from '../../../test/support/efgs-rig.ts';
+import { NOON } from '../../../test/support/efgs-in-process.ts';
 import { decodeBatch, type EfgsKey, encodeBatch } from '../../../protocol/efgs/batch.ts';
 import { signingRecord } from '../../../protocol/efgs/signing-bytes.ts';
 import { DOWNLOAD_START } from './download.ts';

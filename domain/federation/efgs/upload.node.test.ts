@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { UploadDesk, portsOf } from '../../../test/support/efgs-client.ts';
 import { goodEfgsKey } from '../../../test/support/efgs-arbitraries.ts';
-import { NOON, signerOf, startRig, type Rig } from '../../../test/support/efgs-rig.ts';
+import { startRig, type Rig } from '../../../test/support/efgs-rig.ts';
+import { NOON } from '../../../test/support/efgs-in-process.ts';
+import { signerOf } from '../../../test/support/efgs-signer.ts';
 import { issueCertificate } from '../../../local-edge/efgs-gateway/pki.ts';
 import type { EfgsKey } from '../../../protocol/efgs/batch.ts';
 import { batchHash, signingBytes, signingOrder, signingRecord } from '../../../protocol/efgs/signing-bytes.ts';

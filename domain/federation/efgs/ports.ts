@@ -5,7 +5,8 @@
  * same step is taken again.
  *
  * - download.ts: `downloadStep(state, ports)` → state, and a batch to import or to set aside
- * - upload.ts: `uploadStep(state, ports, outbox)` → state, and which keys of the outbox are done with
+ * - outbox.ts: `outboxStep(state, ports, feed, visitedCountries)` → state; uploads what the feed of local keys has, by
+ *   upload.ts: `uploadStep(state, ports, outbox)` → state, and which keys of the outbox are done with
  * - callback.ts: `callbackStep(state, ports)`, `readHint(url)`
  * - keys.ts: between our keys and the gateway's
  */

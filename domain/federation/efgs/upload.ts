@@ -1,5 +1,5 @@
 /**
- * @module Uploads to the gateway, a step at a time (docs/spec/europe.md §3.4). The outbox is the caller's: keys that may leave (local,
+ * @module Uploads to the gateway, a step at a time (docs/spec/europe.md §3.4). The outbox is the caller's (outbox.ts): keys that may leave (local,
  * of people who consented, past their embargo, sealed as a feed's chunks are, so that no small set stands alone), in an order that
  * doesn't change but by new ones at the end. A batch is its first keys, sent in the order of their key data, which is random; its
  * tag is the hash of its content, so the same content has the same tag.

@@ -8,12 +8,15 @@
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { intoWindow } from '../timing/schedule.ts';
 import { retryDelay } from '../timing/retry.ts';
-import { type KeptSecret, MOST_AT_ONCE } from '../upload/withdrawal.ts';
+import { WITHDRAWAL_SECRET_BYTES } from '../../protocol/withdrawal.ts';
+import { KEPT_SECONDS, type KeptSecret, MOST_AT_ONCE } from '../upload/withdrawal.ts';
 import { type Advice, REPORT_A_FAULT, TRY_AGAIN } from './advice.ts';
 import type { CoverSettings } from './course.ts';
 import { playWithdraw } from './playbook.ts';
 import type { CoursePorts } from './test-course.ts';
 import { loadKept, saveKept, type Test } from './test-state.ts';
+
+const KEY_DATA_BYTES = 16;
 
 /** What taking back works with. */
 export interface WithdrawPorts extends CoursePorts {
@@ -38,11 +41,17 @@ export async function withdrawKeys(ports: WithdrawPorts): Promise<Result<number,
   const ended = test === null ? null : withoutSharing(test);
   if (ended !== test) await saveKept(ports.store, { ...kept.value, test: ended });
   const now = ports.clock();
-  const asked = (secrets?.value ?? [])
-    .filter(({ until }) => until > now)
-    .map((one) => ({ ...one, asked: { failures: 0, at: now } }));
-  if (asked.length > 0) await ports.secrets?.save(asked);
+  const own = (secrets?.value ?? []).filter((one) => one.until > now && !isCover(one));
+  const asked = own.map((one) => ({ ...one, asked: { failures: 0, at: now } }));
+  if (asked.length === 0) asked.push(coverAt(now, ports));
+  await ports.secrets?.save(asked);
   return tell(asked, [], ports);
+}
+
+/** Who has nothing to take back is told again too: else a second try would say that there was something. */
+function coverAt(now: number, { random }: WithdrawPorts): Asked {
+  const [keyData, secret] = [random(KEY_DATA_BYTES), random(WITHDRAWAL_SECRET_BYTES)];
+  return { keyData, secret, until: now + KEPT_SECONDS, asked: { failures: 0, at: now, cover: true } };
 }
 
 /**
@@ -75,28 +84,29 @@ async function tell(
 ): Promise<Result<number, Advice>> {
   let left = asked;
   do {
-    const heard = await playWithdraw(left.slice(0, MOST_AT_ONCE), ports);
+    const openings = left.slice(0, MOST_AT_ONCE).filter((one) => !isCover(one));
+    const heard = await playWithdraw(openings, ports);
     if (!heard.ok) {
       const isAgain = heard.error.kind === 'try-again';
-      if (left.length > 0) await ports.secrets?.save([...others, ...(isAgain ? later(left, ports) : forNow(left))]);
+      await ports.secrets?.save([...others, ...(isAgain ? later(left, ports) : forNow(left))]);
       return err(isAgain ? TRY_AGAIN : REPORT_A_FAULT);
     }
     left = left.slice(MOST_AT_ONCE);
-    if (asked.length > 0) await ports.secrets?.save([...others, ...left]);
+    await ports.secrets?.save([...others, ...left]);
   } while (left.length > 0);
-  return ok(asked.length);
+  return ok(asked.filter((one) => !isCover(one)).length);
 }
 
 /** @returns the same, to be told again: inside a window, longer after each failure */
 function later(left: readonly Asked[], { clock, settings: { polling }, random }: WithdrawPorts): Asked[] {
   const failures = Math.max(...left.map(({ asked }) => asked.failures)) + 1;
   const at = intoWindow(clock() + retryDelay(failures, random, polling.retry), polling.windows, random);
-  return left.map((one) => ({ ...one, asked: { failures, at } }));
+  return left.map((one) => ({ ...one, asked: { ...one.asked, failures, at } }));
 }
 
 /** @returns the same, told again by its person alone: what was refused once is refused again */
 const forNow = (left: readonly Asked[]): KeptSecret[] =>
-  left.map(({ keyData, secret, until }) => ({ keyData, secret, until }));
+  left.filter((one) => !isCover(one)).map(({ keyData, secret, until }) => ({ keyData, secret, until }));
 
 /** @returns what is kept; nothing where it can't be read, which is then left as it is */
 async function secretsOf({ secrets }: WithdrawPorts): Promise<readonly KeptSecret[]> {
@@ -105,6 +115,7 @@ async function secretsOf({ secrets }: WithdrawPorts): Promise<readonly KeptSecre
 }
 
 const isAsked = (one: KeptSecret): one is Asked => one.asked !== undefined;
+const isCover = (one: KeptSecret): boolean => one.asked?.cover === true;
 const nextOf = (asked: readonly Asked[]): number => Math.min(...asked.map((one) => one.asked.at));
 
 /** @returns the test, but nothing of it is sent any more; the very same when nothing would be */

@@ -29,6 +29,8 @@ export interface KeptSecret extends Opening {
 export interface WithdrawalAsked {
   readonly failures: number;
   readonly at: number;
+  /** There was nothing to take back: key and secret are made up, a dummy is sent in their place. */
+  readonly cover?: true;
 }
 
 /** Openings of one request. */
@@ -41,7 +43,7 @@ export const MOST_AT_ONCE = MOST_OPENINGS;
 const LEVELLING_TYPE = `application/x-protobuf;a=${'0'.repeat(9)}`;
 
 /** A key that is published for `RETENTION_DAYS` leaves with a midnight, and what names it some hours after. */
-const KEPT_SECONDS = (RETENTION_DAYS + 2) * SECONDS_PER_DAY;
+export const KEPT_SECONDS = (RETENTION_DAYS + 2) * SECONDS_PER_DAY;
 
 /** What {@link withSecrets} works with. */
 export interface SecretPorts {
@@ -131,8 +133,8 @@ function isKept(value: unknown): boolean {
 
 function isAsked(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { failures, at } = value as Record<string, unknown>;
-  return typeof failures === 'number' && typeof at === 'number';
+  const { failures, at, cover } = value as Record<string, unknown>;
+  return typeof failures === 'number' && typeof at === 'number' && (cover === undefined || cover === true);
 }
 
 const nameOf = ({ keyData }: { readonly keyData: Uint8Array }): string => toHex(keyData);

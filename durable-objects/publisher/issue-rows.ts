@@ -50,6 +50,8 @@ export interface IssuesRequest {
   readonly issueIds: readonly string[];
   /** PKCS#8 PEM, kept nowhere. */
   readonly undoKey: string;
+  /** Number of the set up to which sets may have such rows. */
+  readonly throughSet: number;
 }
 
 /** Which published rows have these issue ids. @param undoKey PKCS#8 PEM, kept nowhere */
@@ -67,10 +69,10 @@ export async function publishedIssues(
 /** Keeps a request for the rows that have these issue ids (take-back.ts). */
 export async function takeBackIssues(
   p: Publication,
-  { id, issueIds, undoKey }: IssuesRequest,
+  { id, issueIds, undoKey, throughSet }: IssuesRequest,
 ): Promise<TakeBackIssuesReply> {
-  // Of a set that is not recorded nobody knows the rows, and a request is kept once.
-  if (p.store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
+  // Of a set that is not recorded, or not even heard of, nobody knows the rows, and a request is kept once.
+  if (p.store.hoursIn('FROZEN').length > 0 || p.store.lastSet() < throughSet) return { kind: 'sealing' };
   return openedWith(async () => {
     const { parts } = await rowsOfIssues(p, issueIds, undoKey);
     const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);

@@ -34,6 +34,8 @@ export interface Taking {
   readonly touched: readonly number[];
   /** Hours whose reserve goes with them. */
   readonly reserve: readonly number[];
+  /** Regions whose list would have been too small: rows that they publish wait for another hour. */
+  readonly waiting: readonly string[];
   /** Of the private bucket, as long as they are there. */
   readonly objects: readonly RecordObject[];
 }
@@ -60,6 +62,7 @@ type TakingRow = {
   touched: string;
   reserve: string;
   objects: string;
+  waiting: string;
 };
 type RevocationRow = {
   region: string;
@@ -109,9 +112,9 @@ export class TakingStore {
     return new Set(this.#takings('').flatMap(({ reserve }) => reserve));
   }
 
-  putTaking({ hour, state, rows, touched, reserve, objects }: Taking): void {
-    const lists = [touched, reserve, objects].map((list) => JSON.stringify(list));
-    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
+  putTaking({ hour, state, rows, touched, reserve, objects, waiting }: Taking): void {
+    const lists = [touched, reserve, objects, waiting].map((list) => JSON.stringify(list));
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
   }
 
   /** @returns what was found out so far, ascending by day */
@@ -175,6 +178,7 @@ export class TakingStore {
       touched: JSON.parse(row.touched) as number[],
       reserve: JSON.parse(row.reserve) as number[],
       objects: JSON.parse(row.objects) as RecordObject[],
+      waiting: JSON.parse(row.waiting) as string[],
     }));
   }
 

@@ -94,6 +94,8 @@ export interface DropReply {
   readonly dropped: number;
   /** Rows that a frozen set covers: they are published, and can be taken back as soon as they are recorded. */
   readonly frozen: number;
+  /** Number of the newest set, 0 before the first: once it is recorded, all that is frozen is. */
+  readonly newestSet: number;
 }
 
 /** The port that the publisher's steps use; the object's stub is one. */

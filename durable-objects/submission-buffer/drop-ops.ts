@@ -63,7 +63,7 @@ export async function dropWaiting(
       (last) => last !== null,
     );
   }
-  return { dropped: droppedBy(storage.sql, id), frozen };
+  return { dropped: droppedBy(storage.sql, id), frozen, newestSet: newestSet(storage.sql) };
 }
 
 /** Forgets what requests came to, when nobody asks any more. @param now Unix seconds */
@@ -90,6 +90,10 @@ function meantRows(rows: Uint8Array, labels: ReadonlyMap<number, RowLabel>, isMe
     }
   }
   return found;
+}
+
+function newestSet(sql: SqlStorage): number {
+  return sql.exec<{ n: number | null }>('SELECT max(set_no) AS n FROM release_set').one().n ?? 0;
 }
 
 function droppedBy(sql: SqlStorage, id: string): number {

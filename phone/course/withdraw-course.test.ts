@@ -291,7 +291,7 @@ describe('a withdrawal without an answer', () => {
     world.withdrawal = 200;
     world.now += await wait(world);
     expect(await goOnWithdrawing(world.ports)).toEqual({ told: 0, next: null });
-    expect(world.withdrawals).toEqual(Array(5).fill({ openings: [], cover: true }));
+    expect(world.withdrawals).toEqual(Array.from({ length: 5 }, () => ({ openings: [], cover: true })));
     expect([new Set(world.sizes), await kept(world)]).toEqual([new Set([2048]), 0]);
   });
 

@@ -10,6 +10,7 @@ import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
 import type { BufferConfig } from './config.ts';
+import { uncountIssues } from './issue-counts.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, LABEL_OFFSET, TAG_BYTES, readLabel } from './row-cipher.ts';
 import type { RowLabel } from './row-labels.ts';
 
@@ -49,9 +50,16 @@ export function endRows(
     }))
     .toSorted((a, b) => compareBytes(a.hash, b.hash));
   for (const { hash, ends } of hashes) sql.exec(INSERT_HASH, hash, hourOf(ends - 1) + 1);
+  const labelled = rows.map((row) => labels.get(readLabel(row, LABEL_OFFSET)));
+  const real = labelled.filter((label) => label?.synthetic !== true);
+  uncountIssues(
+    sql,
+    config,
+    hour,
+    real.map((label) => label?.issueId ?? null),
+  );
   const regions = new Map<string, number>();
-  for (const row of rows) {
-    const label = labels.get(readLabel(row, LABEL_OFFSET));
+  for (const label of labelled) {
     for (const region of new Set([...(label?.regions ?? []), config.unionRegion])) {
       regions.set(region, (regions.get(region) ?? 0) + 1);
     }

@@ -130,4 +130,6 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE withdrawal_batch (id TEXT PRIMARY KEY, last_hour INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Of the keys that came with an issue id, those that ended before a set had them (issue-counts.ts).
+  `ALTER TABLE issue_count ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -53,6 +53,8 @@ export class Rig {
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
   afterPut: (key: string) => void = () => {};
+  /** Whole objects that the publisher has read at once, at most. */
+  mostReads = 0;
   /** The publisher was killed: until it is evicted, nothing that it tries reaches R2. */
   dead = false;
   /** While it is set, no call of the publisher reaches the buffer. */
@@ -209,8 +211,14 @@ export class Rig {
       if (this.dead) throw new Error('killed');
       onCall();
     });
+    let reads = 0;
     return {
       ...port,
+      get: async (key) => {
+        reads += 1;
+        this.mostReads = Math.max(this.mostReads, reads);
+        return port.get(key).finally(() => (reads -= 1));
+      },
       put: async (key, bytes, meta, etag) => {
         this.onPut(key);
         const stored = await port.put(key, bytes, meta, etag);

@@ -27,6 +27,9 @@ const TEK_BYTES = 16;
 /** A request is asked again for at most as long as what it is about lives. */
 const REMEMBERED_HOURS = 24 * 16;
 
+/** Rows of one slice: to end them takes ten times what reading them takes (benchmarks/results/rollback.md). */
+const DROP_ROWS = 512;
+
 /** Says of an opened row whether it is meant. */
 type IsMeant = (rows: Uint8Array, row: number, label: RowLabel | undefined) => boolean;
 
@@ -51,7 +54,7 @@ export async function dropWaiting(
     await inSlices(
       () =>
         storage.transactionSync(() => {
-          const slice = readWaiting(storage.sql, ciphers, hour, after);
+          const slice = readWaiting(storage.sql, ciphers, hour, after, DROP_ROWS);
           const found = meantRows(slice.rows, labels, isMeant);
           if (found.length > 0) {
             // Asked anew in each transaction: in between the hour may have been frozen.

@@ -126,6 +126,26 @@ describe('waiting keys', () => {
     expect(await waiting()).toBe(rows);
   });
 
+  it('end in turns of some hundred rows, each its own transaction, however many an hour has', async ({ expect }) => {
+    const keys = Array.from({ length: 1_400 }, (_, n) => keysOf(n, 1)[0]!);
+    await rig.accept('forged', keys, ['DE'], { issueId: ISSUE });
+    // What a transaction adds to the request's count is how many rows it deleted.
+    await rig.inBuffer((sql) =>
+      sql.exec(`CREATE TABLE seen (rows INTEGER);
+        CREATE TRIGGER first_slice AFTER INSERT ON dropped_rows BEGIN INSERT INTO seen VALUES (NEW.rows); END;
+        CREATE TRIGGER next_slice AFTER UPDATE ON dropped_rows BEGIN INSERT INTO seen VALUES (NEW.rows - OLD.rows); END;`),
+    );
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toMatchObject({ dropped: 1_400, frozen: 0 });
+    const slices = await rig.inBuffer((sql) =>
+      sql
+        .exec('SELECT rows FROM seen')
+        .toArray()
+        .map(({ rows }) => rows),
+    );
+    expect(slices).toEqual([512, 512, 376]);
+    expect([await waiting(), await counted()]).toEqual([0, [`${HOUR} DE 0 0 0`, `${HOUR} EUR 0 0 0`]]);
+  });
+
   itLong('by the thousand are dropped in slices: uploads get in between, and none is lost', async ({ expect }) => {
     await rig.tuneBuffer();
     const upload = (n: number, issueId: string) =>

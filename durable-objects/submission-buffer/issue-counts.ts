@@ -61,7 +61,7 @@ export function uncountIssues(
   hour: number,
   issueIds: readonly (string | null)[],
 ): void {
-  for (const [issueId, rows] of Map.groupBy(issueIds, (issueId) => issueId)) {
+  for (const [issueId, rows] of Map.groupBy(issueIds, (id) => id)) {
     if (issueId === null) continue;
     const name = nameOfIssue(config, issueId);
     sql.exec('UPDATE issue_count SET ended = ended + ? WHERE name = ? AND release_hour = ?', rows.length, name, hour);

@@ -76,6 +76,14 @@ describe('a dry run', () => {
     );
   });
 
+  it('reads some parts of the records at once, and never more than six', async ({ expect }) => {
+    await story();
+    rig.mostReads = 0;
+    await planRollback(origin(), [FORGED], UNDO_KEY);
+    // Fourteen parts: one for each day on which keys leave.
+    expect(rig.mostReads).toBe(6);
+  });
+
   it('says whom else it hits where a source is too small to stand alone', async ({ expect }) => {
     rig.policy = { ...rig.policy, minKeys: 43, minUploads: 4 };
     await story();

@@ -139,20 +139,21 @@ async function rollback(edge: LocalEdge, state: string, wanted: number): Promise
 
   const undoKey = readFileSync(join(state, 'undo-private.pem'), 'utf8');
   const target: RollbackTarget = { kind: 'laboratory', name: LABORATORY, fromDay: FIRST_DAY, toDay: FIRST_DAY };
-  const post = async <T>(name: string, path: string, body: object): Promise<{ answer: T; seconds: number }> => {
+  const post = async (name: string, path: string, body: object): Promise<{ answer: unknown; seconds: number }> => {
     const from = performance.now();
     const sent = { ...body, undoKey };
-    const said = await command(edge.url, 'POST', `/operator/rollback/${path}`, sent, [], signedInAs(name, hour(2)));
-    return { answer: said as T, seconds: (performance.now() - from) / 1000 };
+    const answer = await command(edge.url, 'POST', `/operator/rollback/${path}`, sent, [], signedInAs(name, hour(2)));
+    return { answer, seconds: (performance.now() - from) / 1000 };
   };
   const stopIsolate = await watchIsolate(edge, ORIGIN);
   const residentPeak = watchResidentSet();
-  const asked = await post<RollbackPlan & { readonly id: string }>('anna@example.org', 'ask', { target });
+  const asked = await post('anna@example.org', 'ask', { target });
+  const { id } = asked.answer as RollbackPlan & { readonly id: string };
   let isConfirmed = false;
-  const confirm = post<Rollback>('berta@example.org', 'confirm', { id: asked.answer.id });
+  const confirm = post('berta@example.org', 'confirm', { id });
   const watched = watchBuffer(buffer, () => isConfirmed);
   const confirmed = await confirm.finally(() => (isConfirmed = true));
-  const { outcome } = confirmed.answer;
+  const { outcome } = confirmed.answer as Rollback;
   if (outcome?.state !== 'done') throw new Error(`the rollback is not done: ${outcome?.state ?? 'nothing came of it'}`);
   const drop = await watched;
   await setClock(edge.url, hour(3));

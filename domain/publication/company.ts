@@ -16,7 +16,7 @@ export interface AskedRows {
 }
 
 /** What one hour set aside and nobody has used. */
-export interface HourReserve {
+interface HourReserve {
   readonly hour: number;
   /** What of it is still published then. */
   readonly keys: RegionKeys;

@@ -15,7 +15,7 @@ export interface AskedRequest {
 }
 
 /** How many rows of a part were taken back, and which regions had them. */
-export type TakenPartRow = EventOf<'taken'>['parts'][number];
+type TakenPartRow = EventOf<'taken'>['parts'][number];
 
 /** Rows that leave at one midnight. */
 export interface TakenDay {

@@ -26,7 +26,7 @@ export interface KeptSecret extends Opening {
 }
 
 /** How often the server was told in vain, and when the phone tells it again by itself: Unix seconds. */
-export interface WithdrawalAsked {
+interface WithdrawalAsked {
   readonly failures: number;
   readonly at: number;
   /** There was nothing to take back: key and secret are made up, a dummy is sent in their place. */

@@ -16,10 +16,12 @@ export interface AskedRows {
 }
 
 /** What one hour set aside and nobody has used. */
-interface HourReserve {
+export interface HourReserve {
   readonly hour: number;
   /** What of it is still published then. */
   readonly keys: RegionKeys;
+  /** Of how many uploads these are at least, by region. */
+  readonly uploads: RegionKeys;
 }
 
 /** What {@link chooseCompany} decides by. */
@@ -107,10 +109,10 @@ class ListOf {
     }
   }
 
-  add({ keys }: HourReserve): void {
+  add({ keys, uploads }: HourReserve): void {
     for (const [region, count] of Object.entries(keys)) {
-      const { keys: held, uploads } = this.#reserve.get(region) ?? { keys: 0, uploads: 0 };
-      this.#reserve.set(region, { keys: held + count, uploads: uploads + certainUploads(count) });
+      const held = this.#reserve.get(region) ?? { keys: 0, uploads: 0 };
+      this.#reserve.set(region, { keys: held.keys + count, uploads: held.uploads + (uploads[region] ?? 0) });
     }
   }
 
@@ -129,5 +131,5 @@ class ListOf {
   }
 }
 
-/** Nobody knows whose rows they are: of so many uploads they are at least. */
-const certainUploads = (keys: number): number => Math.ceil(keys / MAX_KEYS_PER_UPLOAD);
+/** @returns of how many uploads keys are at least: nobody knows whose they are */
+export const certainUploads = (keys: number): number => Math.ceil(keys / MAX_KEYS_PER_UPLOAD);

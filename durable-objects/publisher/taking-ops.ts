@@ -12,7 +12,7 @@
  * Rows whose region has too little company wait (domain/publication/company.ts): their request stays open with all its rows, and what of them is taken is not found again.
  */
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { chooseCompany, type AskedRows } from '../../domain/publication/company.ts';
+import { certainUploads, chooseCompany, type AskedRows, type HourReserve } from '../../domain/publication/company.ts';
 import { withTaken, type SetRecord } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
@@ -92,7 +92,7 @@ function companyOf(
   const stock = p.store
     .hoursBetween(0, hour - 1)
     .flatMap(({ hour: of, record }) =>
-      record === null || used.has(of) ? [] : [{ hour: of, keys: aliveReserve(record, cut) }],
+      record === null || used.has(of) ? [] : [{ hour: of, ...reserveOf(p, record, cut) }],
     )
     .filter(({ keys }) => Object.keys(keys).length > 0)
     .toReversed();
@@ -104,13 +104,26 @@ function companyOf(
   return company === null ? null : { reserve: company.hours, waiting: company.waiting };
 }
 
-/** @returns rows of each region that were set aside and don't leave at `cut` or earlier */
-function aliveReserve(record: SetRecord, cut: number): Record<string, number> {
+/** @returns rows of each region that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
+function reserveOf(
+  { config: { policy, unionRegion } }: Publication,
+  record: SetRecord,
+  cut: number,
+): Omit<HourReserve, 'hour'> {
   const keys: Record<string, number> = {};
+  let all = 0;
   for (const { day, reserve = {} } of record.parts) {
+    all += reserve[unionRegion] ?? 0;
     for (const [region, count] of day > cut ? Object.entries(reserve) : []) keys[region] = (keys[region] ?? 0) + count;
   }
-  return keys;
+  // Until the first key leaves all uploads are there, and in each region that has all their keys.
+  const uploads = Object.fromEntries(
+    Object.entries(keys).map(([region, count]) => [
+      region,
+      count === all ? Math.min(policy.reserveUploads, count) : certainUploads(count),
+    ]),
+  );
+  return { keys, uploads };
 }
 
 /** @returns parts that hold rows of the reserve of these hours; which rows, takableRows finds */

@@ -17,12 +17,14 @@ import { machine, REPORT_OPTIONS, writeReport } from '../scripts/support/report.
 import { FIRST_DAY, fillDays, keysOfDay, startOf } from './fourteen-days.ts';
 import { watchIsolate } from './isolate-memory.ts';
 import { accept, inTwoProcesses, ORIGIN, publisherOf } from './seal-edge.ts';
-import { watchResidentSet } from './workerd-process.ts';
+import { watchResidentSet, workerdCpuMs } from './workerd-process.ts';
 
 const TARGET_SECONDS = 60;
 const TARGET_MIB = 128;
-/** Longest that another call of the buffer may wait while rows are dropped: ten answers' deadlines would be a second. */
-const TARGET_TURN_MS = 100;
+/** CPU of one turn of the buffer, in which nothing else of it is heard: uploads wait so long (durable-objects/pace.ts). */
+const TARGET_TURN_MS = 10;
+/** Rows of a turn (durable-objects/submission-buffer/drop-ops.ts). */
+const TURN_ROWS = 256;
 const LABORATORY = 'lab-1';
 const VERIFICATION = 'exposure-edge-verification';
 /** Of the keys of 14 days, those that are still published at the end: the others' fortnight is over. */
@@ -35,6 +37,8 @@ interface Row {
   readonly taken: number;
   readonly planSeconds: number;
   readonly dropSeconds: number;
+  /** All CPU of workerd until then, by turns. */
+  readonly turnCpuMs: number;
   /** Of a call of the buffer: with nothing to do beside it, and while rows are dropped. */
   readonly idleCallMs: number;
   readonly longestCallMs: number;
@@ -107,15 +111,18 @@ async function untilIdle(publisher: OriginBackOfficeRpc): Promise<{ seconds: num
   }
 }
 
-/** Asks the buffer, one call after the other, until nothing waits there. @returns after how many seconds that was, and the longest call, ms */
-async function watchBuffer(buffer: Buffer, isOver: () => boolean): Promise<{ seconds: number; longestMs: number }> {
+/** Asks the buffer, one call after the other, until nothing waits there. @returns after how many seconds that was, the longest call, ms, and workerd's CPU by then */
+async function watchBuffer(
+  buffer: Buffer,
+  isOver: () => boolean,
+): Promise<{ seconds: number; longestMs: number; cpuMs: number }> {
   const began = performance.now();
   let longestMs = 0;
   for (;;) {
     const from = performance.now();
     const waits = await buffer.waits();
     longestMs = Math.max(longestMs, performance.now() - from);
-    if (!waits || isOver()) return { seconds: (performance.now() - began) / 1000, longestMs };
+    if (!waits || isOver()) return { seconds: (performance.now() - began) / 1000, longestMs, cpuMs: workerdCpuMs() };
   }
 }
 
@@ -150,6 +157,7 @@ async function rollback(edge: LocalEdge, state: string, wanted: number): Promise
   const asked = await post('anna@example.org', 'ask', { target });
   const { id } = asked.answer as RollbackPlan & { readonly id: string };
   let isConfirmed = false;
+  const cpuBefore = workerdCpuMs();
   const confirm = post('berta@example.org', 'confirm', { id });
   const watched = watchBuffer(buffer, () => isConfirmed);
   const confirmed = await confirm.finally(() => (isConfirmed = true));
@@ -169,6 +177,7 @@ async function rollback(edge: LocalEdge, state: string, wanted: number): Promise
     taken: outcome.taken,
     planSeconds: asked.seconds,
     dropSeconds: drop.seconds,
+    turnCpuMs: (drop.cpuMs - cpuBefore) / Math.ceil(outcome.dropped / TURN_ROWS),
     idleCallMs,
     longestCallMs: drop.longestMs,
     confirmSeconds: confirmed.seconds,
@@ -192,6 +201,7 @@ const HEADS = [
   'taken back',
   'dry run, s',
   'until all are dropped, s',
+  `CPU a turn of ${TURN_ROWS} rows, ms`,
   'longest call of the buffer meanwhile (idle), ms',
   'confirmed and handed over, s',
   'an hour with nothing to do, s',
@@ -205,7 +215,7 @@ await run(
   {
     name: 'npm run bench:rollback',
     summary: `Seals ${RETENTION_DAYS} days of N keys each in DE and EUR, about T of them of one laboratory, and lets T more of it wait; then two people roll it back, and the next hour takes its keys back. Writes
-      benchmarks/results/rollback.md. Ends with 1 where dry run, confirmation or hour take ${TARGET_SECONDS} s or more, another call of the buffer waits ${TARGET_TURN_MS} ms, or the isolate grows by more than ${TARGET_MIB} MiB.`,
+      benchmarks/results/rollback.md. Ends with 1 where dry run, confirmation or hour take ${TARGET_SECONDS} s or more, a turn of the buffer takes ${TARGET_TURN_MS} ms of CPU, or the isolate grows by more than ${TARGET_MIB} MiB.`,
     options: {
       keys: wholeNumber('keys a day', { min: 240, max: 1_000_000, default: 28_000 }),
       taken: wholeNumber('keys that are dropped, and about as many that are taken back', {
@@ -228,6 +238,7 @@ await run(
       row.taken.toLocaleString('en'),
       row.planSeconds.toFixed(1),
       row.dropSeconds.toFixed(1),
+      row.turnCpuMs.toFixed(1),
       `${row.longestCallMs.toFixed(0)} (${row.idleCallMs.toFixed(0)})`,
       row.confirmSeconds.toFixed(1),
       row.idleHourSeconds.toFixed(1),
@@ -241,14 +252,13 @@ await run(
 | ${cells.join(' | ')} |
 
 ${keys.toLocaleString('en')} keys a day on ${RETENTION_DAYS} days; the laboratory's are a share of every hour's, so all days of both regions are cut again, CWA's too, and each region's revocations are signed exports of their own. Dry run and
-confirmation are the portal's commands, with the undo key: books, rows that wait, every sealed object beside the records. A call of the buffer is one that asks whether a row waits, one after the other, from another process. The whole hour: which rows
+confirmation are the portal's commands, with the undo key: books, rows that wait, every sealed object beside the records. A call of the buffer is one that asks whether a row waits, one after the other, from another process: it waits for turns and for what they write to be on disk, and on a shared machine for whatever else runs. CPU is all of workerd's until the last row is dropped. The whole hour: which rows
 are still there, the masks, files, lists and heads, DE and EUR one after the other. Memory, from the dry run on, as in seal.md.`;
     const title = 'A rollback, and published keys taken back';
     const text = `npm run bench:rollback -- --keys ${keys} --taken ${taken}`;
     if (!noReport) writeReport('rollback', { title, command: text, body });
     const slowest = Math.max(row.planSeconds, row.confirmSeconds, row.seconds);
-    const pass =
-      slowest < TARGET_SECONDS && row.isolateMiB < TARGET_MIB && row.longestCallMs - row.idleCallMs < TARGET_TURN_MS;
+    const pass = slowest < TARGET_SECONDS && row.isolateMiB < TARGET_MIB && row.turnCpuMs < TARGET_TURN_MS;
     print({ machine: machine(), row, pass }, `${machine()}\n${body}\n${pass ? 'PASS' : 'FAIL'}`);
     return pass ? 0 : 1;
   },

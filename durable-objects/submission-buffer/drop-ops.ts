@@ -27,8 +27,8 @@ const TEK_BYTES = 16;
 /** A request is asked again for at most as long as what it is about lives. */
 const REMEMBERED_HOURS = 24 * 16;
 
-/** Rows of one slice: to end them takes ten times what reading them takes (benchmarks/results/rollback.md). */
-const DROP_ROWS = 512;
+/** Rows of one slice: to end them takes some 4 ms of CPU, much longer than to read them (benchmarks/results/rollback.md). */
+const DROP_ROWS = 256;
 
 /** Says of an opened row whether it is meant. */
 type IsMeant = (rows: Uint8Array, row: number, label: RowLabel | undefined) => boolean;

@@ -142,7 +142,7 @@ describe('waiting keys', () => {
         .toArray()
         .map(({ rows }) => rows),
     );
-    expect(slices).toEqual([512, 512, 376]);
+    expect(slices).toEqual([256, 256, 256, 256, 256, 120]);
     expect([await waiting(), await counted()]).toEqual([0, [`${HOUR} DE 0 0 0`, `${HOUR} EUR 0 0 0`]]);
   });
 

@@ -166,49 +166,47 @@ describe('with nothing set aside', () => {
   });
 });
 
-describe('keys of a small region', () => {
-  const ABROAD = ['DE', 'LU'];
+const ABROAD = ['DE', 'LU'];
 
-  /** Whether requests wait. */
-  const open = () =>
-    rig.inPublisherStorage((sql) => Number(sql.exec('SELECT count(*) AS n FROM take_back WHERE done = 0').one()['n']));
+/** Whether requests wait. */
+const open = () =>
+  rig.inPublisherStorage((sql) => Number(sql.exec('SELECT count(*) AS n FROM take_back WHERE done = 0').one()['n']));
 
-  itLong(
-    'wait for company there, with nobody else; no list is smaller than a chunk in any region, at any hour',
-    async ({ expect }) => {
-      rig.regions = ['DE', 'LU', 'EUR'];
-      // One key alone of a person who was abroad, in an hour that their own region had to be padded for.
-      await rig.accept('abroad', keysOf(50, 1), ABROAD);
-      await anHour(1);
-      for (const upload of [2, 3, 4, 5]) await anHour(upload);
-      await take(rig, concatBytes(teksOf(50, 1), teksOf(2, 14)));
-      const sizes = new Set<number>();
-      const look = async (): Promise<Record<string, string[]>> => {
-        const lists: Record<string, string[]> = {};
-        for (const code of rig.regions ?? []) {
-          const { revoked } = await regionAt(code);
-          lists[code] = revoked;
-          sizes.add(revoked.length);
-        }
-        return lists;
-      };
-      await seal(rig);
-      const first = await look();
-      for (const code of ['DE', 'EUR']) {
-        expect(hexOf(2, 14).filter((tek) => !first[code]!.includes(tek))).toEqual([]);
-        expect(first[code]).not.toContain(hexOf(50, 1)[0]);
+itLong(
+  'keys of a small region wait for company there, with nobody else; no list is smaller than a chunk in any region, at any hour',
+  async ({ expect }) => {
+    rig.regions = ['DE', 'LU', 'EUR'];
+    // One key alone of a person who was abroad, in an hour that their own region had to be padded for.
+    await rig.accept('abroad', keysOf(50, 1), ABROAD);
+    await anHour(1);
+    for (const upload of [2, 3, 4, 5]) await anHour(upload);
+    await take(rig, concatBytes(teksOf(50, 1), teksOf(2, 14)));
+    const sizes = new Set<number>();
+    const look = async (): Promise<Record<string, string[]>> => {
+      const lists: Record<string, string[]> = {};
+      for (const code of rig.regions ?? []) {
+        const { revoked } = await regionAt(code);
+        lists[code] = revoked;
+        sizes.add(revoked.length);
       }
-      expect([first['LU'], await open()]).toEqual([[], 1]);
-      // Others who were abroad bring synthetic uploads there too.
-      let upload = 60;
-      for (; upload < 80 && (await open()) > 0; upload++) {
-        await anHour(upload, ABROAD);
-        await look();
-      }
-      for (const list of Object.values(await look())) expect(list).toContain(hexOf(50, 1)[0]);
-      expect(Math.min(...[...sizes].filter((size) => size > 0))).toBeGreaterThanOrEqual(POLICY.minKeys);
-      expect([...(await objects(testEnv.PRIVATE)).keys()].filter((name) => name.startsWith(REQUESTS))).toEqual([]);
-      expect(await findings()).toEqual([]);
-    },
-  );
-});
+      return lists;
+    };
+    await seal(rig);
+    const first = await look();
+    for (const code of ['DE', 'EUR']) {
+      expect(hexOf(2, 14).filter((tek) => !first[code]!.includes(tek))).toEqual([]);
+      expect(first[code]).not.toContain(hexOf(50, 1)[0]);
+    }
+    expect([first['LU'], await open()]).toEqual([[], 1]);
+    // Others who were abroad bring synthetic uploads there too.
+    let upload = 60;
+    for (; upload < 80 && (await open()) > 0; upload++) {
+      await anHour(upload, ABROAD);
+      await look();
+    }
+    for (const list of Object.values(await look())) expect(list).toContain(hexOf(50, 1)[0]);
+    expect(Math.min(...[...sizes].filter((size) => size > 0))).toBeGreaterThanOrEqual(POLICY.minKeys);
+    expect([...(await objects(testEnv.PRIVATE)).keys()].filter((name) => name.startsWith(REQUESTS))).toEqual([]);
+    expect(await findings()).toEqual([]);
+  },
+);

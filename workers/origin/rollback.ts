@@ -32,13 +32,15 @@ export async function rollBack(
   { id, issueIds, undoKey }: RollBackRequest,
 ): Promise<RollBackReply> {
   const { buffer, publisher } = objects;
-  const { dropped, frozen, newestSet } = await buffer.dropWaiting({ id, issueIds });
-  if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0, failing: [] };
+  const { dropped, frozen, newestSet, journalled } = await buffer.dropWaiting({ id, issueIds });
+  // Done is what no restore brings back: until the journal is without the rows, whoever asked asks again. What is published ends meanwhile.
+  const known = (state: 'key' | 'done') => (journalled ? state : 'sealing');
+  if (undoKey === null) return { kind: 'rolled-back', state: known('key'), dropped, taken: 0, failing: [] };
   if (frozen > 0) await untilIdle(publisher);
   const throughSet = frozen > 0 ? newestSet : 0;
   const taken = await publisher.takeBackIssues({ id, issueIds, undoKey, throughSet });
   if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
-  const state = taken.kind === 'sealing' ? 'sealing' : 'done';
+  const state = taken.kind === 'sealing' ? 'sealing' : known('done');
   const { regions } = await publisher.status();
   const failing = regions.filter((one) => one.failing).map(({ region }) => region);
   return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0, failing };

@@ -19,7 +19,7 @@ export const RELEASE_COUNTER: InsertTarget = {
 };
 
 const ISSUE_COUNT: InsertTarget = {
-  table: 'issue_count',
+  table: 'issue_count (name, release_hour, uploads, keys)',
   columns: 4,
   onConflict:
     'ON CONFLICT (name, release_hour) DO UPDATE SET uploads = uploads + excluded.uploads, keys = keys + excluded.keys',

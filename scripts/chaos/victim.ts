@@ -9,14 +9,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt } from '../support/command-line/interrupt.ts';
 import { loseOrigin } from '../support/lost-storage.ts';
+import type { Batch } from './clients.ts';
+import type { Target } from './moments.ts';
 
-/** What is killed: workerd alone (Miniflare starts another), or everything; `storage`: everything, and what `origin` stores is lost. */
-export type Target = 'workerd' | 'group' | 'storage';
-
+/** What the victim says when it is ready. */
 export interface Ready {
   readonly url: string;
   readonly publicPem: string;
   readonly manifestPem: string;
+  /** Those that it was asked to print. */
+  readonly batches: readonly Batch[];
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -63,9 +65,10 @@ export class Victim {
     endAtInterrupt(() => this.#killGroup());
   }
 
-  /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
-  async start(): Promise<Ready> {
-    const args = ['scripts/chaos/serve.ts', '--state', this.state, '--port', String(this.#port)];
+  /** Starts it and waits until it is ready. @param batches of code cards to print first @throws Error when it ends or says nothing within a minute */
+  async start(batches = 0): Promise<Ready> {
+    const numbers = ['--port', String(this.#port), '--batches', String(batches)];
+    const args = ['scripts/chaos/serve.ts', '--state', this.state, ...numbers];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       detached: true,

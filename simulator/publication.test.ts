@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../domain/chunk-policy.ts';
 import { testRandom } from '../phone/testing/random.ts';
 import { INTERVALS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import { REPORT_TYPE } from '../protocol/gaen/keys.ts';
 import type { Upload } from './cases.ts';
 import { publish } from './publication.ts';
 import { Random } from './random.ts';
@@ -22,8 +23,8 @@ function uploadsOf(count: number): Upload[] {
       rollingStartIntervalNumber: today - (i + 1) * INTERVALS_PER_DAY,
       rollingPeriod: INTERVALS_PER_DAY,
       transmissionRiskLevel: 5,
-      reportType: 1,
-      daysSinceOnsetOfSymptoms: null,
+      reportType: REPORT_TYPE.CONFIRMED_TEST,
+      daysSinceOnsetOfSymptoms: 0,
     })),
     days: new Set<number>(),
   }));

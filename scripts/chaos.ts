@@ -15,7 +15,7 @@ import { verifyAuditLog, verifyEventLog } from './chaos/logs.ts';
 import { Losses, restoreOrigin } from './chaos/loss.ts';
 import { drawMoments, type Moment, type Target } from './chaos/moments.ts';
 import { Phones } from './chaos/phones.ts';
-import { readHead, Reader, REGIONS, type SeenHead } from './chaos/published.ts';
+import { readHead, Reader, REGIONS, type SeenHead } from './support/published.ts';
 import { type RunResult, summary } from './chaos/summary.ts';
 import { TakingBack } from './chaos/taking-back.ts';
 import { isClean, judge } from './chaos/verdict.ts';

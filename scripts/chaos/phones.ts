@@ -10,7 +10,7 @@ import type { Sighting } from '../../phone/radio/sighting.ts';
 import type { Store } from '../../phone/store.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { ok } from '../../protocol/primitives/result.ts';
-import { EXPORT_PIN, manifestKeys } from './published.ts';
+import { exportPin, manifestKeys } from '../support/published.ts';
 import type { Ready } from './victim.ts';
 
 /** Keeps a phone's state, and dies at so many writes if told so. */
@@ -56,7 +56,7 @@ class Phone {
       fetch,
       baseUrl: this.#edge.url,
       clock: this.#now,
-      exportKey: EXPORT_PIN(this.#edge),
+      exportKey: exportPin(this.#edge),
       onFile: ({ exportFile: { keys, revisedKeys } }) =>
         this.#history.provide(keys, revisedKeys, this.#heard, this.#now()),
     };

@@ -67,7 +67,7 @@ await run(
     const ready: Ready = {
       url: edge.url,
       publicPem: edge.publicPem,
-      manifestPem: edge.manifestPublicPem,
+      manifestPublicPem: edge.manifestPublicPem,
       batches: await printCards(edge.miniflare, batches),
     };
     say(JSON.stringify(ready));

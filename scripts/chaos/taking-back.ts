@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rollback, RollbackTarget } from '../../domain/rollback.ts';
 import { playWithdraw } from '../../phone/course/playbook.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import type { Opening } from '../../protocol/withdrawal.ts';
 import { command } from '../support/operator.ts';
 import { byteSource } from '../support/patients.ts';
 import { combineShares, splitKey } from '../support/undo-key.ts';
@@ -101,10 +102,7 @@ export class TakingBack {
   async #withdrawn(patient: Patient, isImpatient: boolean): Promise<void> {
     patient.withdrawal = 'asked';
     this.withdrawals.asked++;
-    const send = async (): Promise<void> => {
-      const reply = await playWithdraw(patient.openings, playbookPorts(this.#url, this.#random));
-      if (!reply.ok) throw new Error(`withdrawal: ${JSON.stringify(reply.error)}`);
-    };
+    const send = (): Promise<void> => this.#send(patient.openings);
     try {
       await (isImpatient ? send() : patiently(send));
     } catch (error) {
@@ -115,10 +113,15 @@ export class TakingBack {
     this.withdrawals.done++;
   }
 
+  async #send(openings: readonly Opening[]): Promise<void> {
+    const reply = await playWithdraw(openings, playbookPorts(this.#url, this.#random));
+    if (!reply.ok) throw new Error(`withdrawal: ${JSON.stringify(reply.error)}`);
+  }
+
   async #dummy(): Promise<void> {
     this.dummies.asked++;
-    const reply = await playWithdraw([], playbookPorts(this.#url, this.#random));
-    if (reply.ok) this.dummies.done++;
+    await patiently(() => this.#send([]));
+    this.dummies.done++;
   }
 
   /** The source has to be in the books. */

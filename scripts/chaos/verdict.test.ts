@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { byteSource, patientKeys } from '../support/patients.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { Ledger, Patient } from './clients.ts';
-import type { SeenHead } from './published.ts';
+import type { SeenHead } from '../support/published.ts';
 import { type Excused, isClean, judge, type RegionFound, type Verdict } from './verdict.ts';
 
 const NOW = 1_781_532_000;

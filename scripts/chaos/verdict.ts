@@ -4,7 +4,7 @@
 import { RETENTION_DAYS } from '../../protocol/gaen/intervals.ts';
 import { retentionEnd } from '../../domain/embargo.ts';
 import { acknowledged, type Ledger } from './clients.ts';
-import type { Counts, SeenHead } from './published.ts';
+import type { Counts, SeenHead } from '../support/published.ts';
 
 /** What a region has in the end, and had. */
 export interface RegionFound {

@@ -9,14 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt } from '../support/command-line/interrupt.ts';
 import { loseOrigin } from '../support/lost-storage.ts';
+import type { ReadableEdge } from '../support/published.ts';
 import type { Batch } from './clients.ts';
 import type { Target } from './moments.ts';
 
 /** What the victim says when it is ready. */
-export interface Ready {
-  readonly url: string;
-  readonly publicPem: string;
-  readonly manifestPem: string;
+export interface Ready extends ReadableEdge {
   /** Those that it was asked to print. */
   readonly batches: readonly Batch[];
 }

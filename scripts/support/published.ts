@@ -19,10 +19,18 @@ import { openDocument } from '../../protocol/index/signed-document.ts';
 import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
-import type { Ready } from './victim.ts';
 
 export const REGIONS = ['DE', 'EUR'] as const;
 export type Region = (typeof REGIONS)[number];
+
+/** An edge that is read, with the keys that its phones pin. */
+export interface ReadableEdge {
+  readonly url: string;
+  /** SPKI, PEM: exports are signed by its private half. */
+  readonly publicPem: string;
+  /** SPKI, PEM: heads are. */
+  readonly manifestPublicPem: string;
+}
 
 /** A head and the hash its successor must name. */
 export interface SeenHead {
@@ -34,19 +42,19 @@ export interface SeenHead {
 export type Counts = Map<string, number>;
 
 /** @param edge its keys @returns the key that signs exports, as phones pin it */
-export const EXPORT_PIN = (edge: Ready): PinnedKey => ({
+export const exportPin = (edge: ReadableEdge): PinnedKey => ({
   publicKeySpki: spkiFromPem(edge.publicPem),
   keyId: '262',
   keyVersion: 'v1',
 });
 
 /** @param edge its keys @returns the key that signs heads */
-export const manifestKeys = (edge: Ready): Readonly<Record<string, Uint8Array>> => ({
-  'manifest-v1': spkiFromPem(edge.manifestPem),
+export const manifestKeys = (edge: ReadableEdge): Readonly<Record<string, Uint8Array>> => ({
+  'manifest-v1': spkiFromPem(edge.manifestPublicPem),
 });
 
 /** Reads and checks the head of a region. @returns null before the first is published */
-export async function readHead(edge: Ready, region: Region): Promise<SeenHead | null> {
+export async function readHead(edge: ReadableEdge, region: Region): Promise<SeenHead | null> {
   const response = await fetch(`${edge.url}/${headPath(region)}`);
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`head of ${region}: ${response.status}`);
@@ -59,11 +67,11 @@ export async function readHead(edge: Ready, region: Region): Promise<SeenHead | 
 
 /** Reads a region of one edge, each file once. */
 export class Reader {
-  readonly #edge: Ready;
+  readonly #edge: ReadableEdge;
   readonly #region: Region;
   readonly #files = new Map<string, ExportFile>();
 
-  constructor(edge: Ready, region: Region) {
+  constructor(edge: ReadableEdge, region: Region) {
     this.#edge = edge;
     this.#region = region;
   }
@@ -121,7 +129,7 @@ export class Reader {
   }
 
   async #file(path: string, hash: string | null = null): Promise<ExportFile> {
-    const read = readExportZip(await this.#bytes(path, hash), EXPORT_PIN(this.#edge));
+    const read = readExportZip(await this.#bytes(path, hash), exportPin(this.#edge));
     if (!read.ok) throw new Error(`${path}: ${JSON.stringify(read.error)}`);
     return read.exportFile;
   }

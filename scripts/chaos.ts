@@ -204,6 +204,7 @@ await run(
         refusedUploads: fates('refused'),
         refusedRetries,
         acknowledgedAfterJournal: losses.afterJournal.size,
+        journalAges: losses.journalAges,
         withdrawnAfterJournal: losses.cameBack.size,
         withoutBatch: losses.withoutBatch.size,
         rollbacks: taking.rollbacks,

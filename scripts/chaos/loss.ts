@@ -12,6 +12,8 @@ import type { Excused } from './verdict.ts';
 export class Losses implements Excused {
   /** How often. */
   count = 0;
+  /** Seconds of real time from the last journal to each loss. */
+  readonly journalAges: number[] = [];
   readonly afterJournal = new Set<string>();
   readonly cameBack = new Set<string>();
   readonly withoutBatch = new Set<string>();
@@ -20,8 +22,10 @@ export class Losses implements Excused {
 
   /** @param state of the edge, which isn't running */
   async note(state: string, ledger: Ledger): Promise<void> {
-    const { kept, ending, unlogged } = await keysInBuckets(state);
+    const lostAt = Date.now();
+    const { kept, ending, unlogged, journalAt } = await keysInBuckets(state);
     this.count += 1;
+    if (journalAt !== null) this.journalAges.push((lostAt - journalAt) / 1000);
     this.#kept.push(kept);
     for (const name of acknowledged(ledger)) if (!kept.has(name)) this.afterJournal.add(name);
     for (const { withdrawal, names } of ledger.patients) {

@@ -116,12 +116,12 @@ export class Phones {
     this.#byte = byte;
   }
 
-  /** Three in four download; one in eight dies while it does, one in sixteen has just been installed anew. What fails is tried again the next time. */
+  /** Three in four download; one in eight dies while it does. One of each kind is installed anew now and then. What fails is tried again the next time. */
   async download(): Promise<void> {
-    for (const phone of this.#all) {
+    for (const [n, phone] of this.#all.entries()) {
       const draw = this.#byte();
       if (draw < 64) continue;
-      if (draw % 16 === 0) phone.reinstall();
+      if (n % 2 === 1 && draw % 32 === 0) phone.reinstall();
       await phone.sync(draw % 8 === 1 ? draw >> 4 : null);
     }
   }

@@ -20,6 +20,8 @@ export interface RunResult {
   readonly refusedRetries: number;
   /** Keys that were acknowledged after the last journal before a loss. */
   readonly acknowledgedAfterJournal: number;
+  /** Seconds from the last journal to each loss. */
+  readonly journalAges: readonly number[];
   /** Keys whose withdrawal was heard after it, and that may come back. */
   readonly withdrawnAfterJournal: number;
   /** Keys of a set that was being recorded, and that the journal hadn't: they wait again without the batch of their card. */
@@ -44,7 +46,8 @@ export function summary(result: RunResult): string[] {
       ` around ${during.sealing} seals, ${during.rollback} rollbacks, ${during.withdrawals} times withdrawals, and ${during.restore} in a restore`,
     `uploads: ${result.attempts} attempts, ${result.acknowledgedUploads} acknowledged, ${result.abandonedUploads} given up without an answer, ${result.refusedUploads} refused`,
     `keys acknowledged after the last journal before a loss: ${result.acknowledgedAfterJournal}; withdrawn after it: ${result.withdrawnAfterJournal};` +
-      ` waiting again without their batch: ${result.withoutBatch}`,
+      ` waiting again without their batch: ${result.withoutBatch}` +
+      `; age of that journal: ${result.journalAges.map((seconds) => `${seconds.toFixed(1)} s`).join(', ') || 'none'}`,
     `retries told that their TAN was used, since the first attempt was lost after its answer: ${result.refusedRetries}`,
     `done of what was asked: ${[
       countText('rollbacks', result.rollbacks),

@@ -38,6 +38,8 @@ export interface KeysInBuckets {
   readonly ending: ReadonlySet<string>;
   /** Of a set that the log doesn't know yet, and not in the journal: they wait again without what else the journal has. */
   readonly unlogged: ReadonlySet<string>;
+  /** Unix milliseconds, real: when the journal was put; null: there is none. */
+  readonly journalAt: number | null;
 }
 
 /** @param state of a local edge that isn't running @returns see {@link KeysInBuckets} */
@@ -63,7 +65,9 @@ export async function keysInBuckets(state: string): Promise<KeysInBuckets> {
     const journal = new Set(waiting);
     const unlogged = [...records].filter(([name]) => !logged.has(hourOfPart(name))).flatMap(([, keys]) => keys);
     const kept = new Set([...records.values()].flat().concat(waiting));
+    const journalObject = await buckets.privateBucket.head(JOURNAL_KEY);
     return {
+      journalAt: journalObject?.uploaded.getTime() ?? null,
       kept,
       ending: new Set(taken),
       unlogged: new Set(unlogged.filter((key) => !journal.has(key))),

@@ -7,10 +7,10 @@
 export type Target = 'workerd' | 'group' | 'storage';
 
 /** What goes on beside uploads. */
-export type Work = 'nothing' | 'rollback' | 'withdrawals';
+type Work = 'nothing' | 'rollback' | 'withdrawals';
 
 /** before: the kill comes first, and the work meets an edge that is down; after: as soon as it was answered. */
-export type When = 'before' | 'middle' | 'after';
+type When = 'before' | 'middle' | 'after';
 
 /** One kill. */
 export interface Moment {

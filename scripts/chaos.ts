@@ -32,6 +32,8 @@ const MAX_WAIT_MS = 900;
 const LONGEST_MS = { seal: 300, rollback: 1_500, withdrawals: 100, restore: 4_000 } as const;
 /** One in so many clients has its TANs by code cards. */
 const WITH_CARD = 3;
+/** Of code cards: as many as some fifty kills use, and printed within the time of a start. */
+const BATCHES_AT_ONCE = 12;
 /** A shorter run shows that it works, not how well. */
 const REPORTED_KILLS = 50;
 
@@ -59,7 +61,9 @@ await run(
       const drawn = byteSource(`chaos/${seed}`);
       const byte = (): number => drawn(1)[0] ?? 0;
       const moments = drawMoments(kills, byte);
-      const edge = await victim.start(moments.filter(({ work }) => work === 'rollback').length + 1);
+      // One more than are rolled back; in a long run they are printed by and by, at restarts.
+      const wanted = moments.filter(({ work }) => work === 'rollback').length + 1;
+      const edge = await victim.start(Math.min(wanted, BATCHES_AT_ONCE));
       say(`the local edge runs on ${edge.url}`);
       await moveClock(edge.url, START);
       const ledger: Ledger = { patients: [], heard: [], met: new Set(), attempts: 0 };
@@ -122,9 +126,10 @@ await run(
 
       /** Kills, and brings back what was lost, through a kill of its own. */
       const kill = async ({ target, restoreCutAt }: Moment): Promise<void> => {
-        await victim.kill(target, async () => {
+        const atRest = async (): Promise<void> => {
           if (target === 'storage') await losses.note(victim.state, ledger);
-        });
+        };
+        taking.addBatches(await victim.kill(target, atRest, Math.min(wanted - taking.printed(), BATCHES_AT_ONCE)));
         if (target !== 'storage') return;
         if (restoreCutAt !== null) {
           const cut = restoreOrigin(edge.url, victim.state).catch(() => null);

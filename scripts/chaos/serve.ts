@@ -35,7 +35,7 @@ async function keepJournal(miniflare: LocalEdge['miniflare']): Promise<never> {
 }
 
 /** Of a batch: more than phones use until it is rolled back. */
-const CARDS = 200;
+const CARDS = 100;
 
 /** Staff print them through the entrypoint that the portal is bound to. */
 async function printCards(miniflare: LocalEdge['miniflare'], batches: number): Promise<Batch[]> {

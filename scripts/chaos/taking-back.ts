@@ -40,7 +40,7 @@ export class TakingBack {
   /** Batches whose rollback is done. */
   readonly ended = new Set<string>();
   readonly #url: string;
-  readonly #batches: readonly Batch[];
+  readonly #batches: Batch[];
   readonly #shares: readonly [string, string];
   readonly #ledger: Ledger;
   readonly #now: () => number;
@@ -50,19 +50,29 @@ export class TakingBack {
   /**
    * @param url of the edge
    * @param state its folder, with the undo key in it
-   * @param batches of cards, one more than will be rolled back
+   * @param batches of cards; more may come ({@link addBatches})
    * @param ledger what was sent
    * @param now Unix seconds of the local clock
    * @param seed draws who withdraws
    */
   constructor(url: string, state: string, batches: readonly Batch[], ledger: Ledger, now: () => number, seed: string) {
     this.#url = url;
-    this.#batches = batches;
+    this.#batches = [...batches];
     this.#shares = splitKey(readFileSync(join(state, UNDO_KEY_FILE), 'utf8'));
     this.#ledger = ledger;
     this.#now = now;
     this.#firstDay = Math.floor(now() / SECONDS_PER_DAY);
     this.#random = byteSource(`${seed}/taken back`);
+  }
+
+  /** @param batches that were printed since */
+  addBatches(batches: readonly Batch[]): void {
+    this.#batches.push(...batches);
+  }
+
+  /** @returns how many batches there were */
+  printed(): number {
+    return this.#batches.length;
   }
 
   /** @returns the batch whose cards are in use */

@@ -90,18 +90,25 @@ export class Victim {
    * Kills, waits until the killed are gone, and brings the edge back.
    *
    * @param atRest called while nothing runs, unless it was workerd alone
+   * @param batches of code cards to print then
+   * @returns those that were printed
    */
-  async kill(target: Target, atRest: () => Promise<void> = async () => undefined): Promise<void> {
+  async kill(
+    target: Target,
+    atRest: () => Promise<void> = async () => undefined,
+    batches = 0,
+  ): Promise<readonly Batch[]> {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error('nothing runs');
     if (target === 'workerd') {
       for (const workerd of workerdOf(pid)) process.kill(workerd, 'SIGKILL');
-      return this.#answers();
+      await this.#answers();
+      return [];
     }
     await this.end();
     await atRest();
     if (target === 'storage') loseOrigin(this.state);
-    await this.start();
+    return (await this.start(batches)).batches;
   }
 
   /** Kills everything and waits. */

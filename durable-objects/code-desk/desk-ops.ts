@@ -34,6 +34,9 @@ export const SCHEMA: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE INDEX quota_request_issuer ON quota_request (issuer, released_at);`,
   ISSUE_TABLES,
+  // Who asked, as a person (decision 046). What waits doesn't say it, lapses within an hour, and is asked for anew.
+  `DELETE FROM quota_request WHERE released_at IS NULL;
+   ALTER TABLE quota_request ADD COLUMN person TEXT NOT NULL DEFAULT '';`,
 ];
 
 /** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */

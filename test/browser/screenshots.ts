@@ -127,6 +127,7 @@ await run(
       await open('holders');
       await page.getByLabel('Number on the card').fill('900012345');
       await page.getByLabel('Provider', { exact: true }).fill('Klinikum, Nord');
+      await page.getByLabel('E-mail address of the person').fill('dora@example.org');
       await page.getByLabel('Health-care provider').check();
       await page.getByRole('button', { name: 'Save the entry' }).click();
       await shoot('holders');

@@ -88,17 +88,17 @@ export class BackOffice extends WorkerEntrypoint {
     const asked = asking.find((one) => one.issuer === issuer)?.codes ?? 0;
     return { entries, used: entries.length, limit: 1 + (released.get(issuer) ?? 0), asked, mayAsk: true };
   }
-  askBeyondQuota(issuer, codes) {
+  askBeyondQuota(issuer, person, codes) {
     if (!issued.has(issuer)) return false;
-    asking.push({ id: crypto.randomUUID().replaceAll('-', ''), issuer, codes, askedAt: 1790000000 });
+    asking.push({ id: crypto.randomUUID().replaceAll('-', ''), issuer, person, codes, askedAt: 1790000000 });
     return true;
   }
   quotaRequests() { return asking; }
   releaseQuota(id, by) {
     const at = asking.findIndex((one) => one.id === id);
     if (at < 0) return { kind: 'gone' };
-    const { issuer, codes } = asking[at];
-    if (issuer === by) return { kind: 'own' };
+    const { issuer, person, codes } = asking[at];
+    if (person === by) return { kind: 'own' };
     asking.splice(at, 1);
     released.set(issuer, codes);
     return { kind: 'released', issuer, codes };

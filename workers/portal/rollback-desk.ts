@@ -49,7 +49,7 @@ export async function ask(c: StaffContext, target: RollbackTarget, undoKey: stri
   if (planned.kind !== 'plan') return planned;
   const id = crypto.randomUUID();
   await audit(c, 'rollback.ask', `${targetText(target)} ${id}`);
-  await c.var.room.askForRollback({ id, target, plan: planned.plan, by: c.var.identity.subject });
+  await c.var.room.askForRollback({ id, target, plan: planned.plan, by: c.var.identity.person });
   return { ...planned, id };
 }
 
@@ -59,7 +59,7 @@ export async function ask(c: StaffContext, target: RollbackTarget, undoKey: stri
  * @param undoKey PKCS#8 PEM; null: the source ends and what waits is dropped, published keys wait for the key
  */
 export async function confirm(c: StaffContext, id: string, undoKey: string | null): Promise<ConfirmAnswer> {
-  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.subject);
+  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.person);
   if (confirmed.kind !== 'confirmed') return { kind: confirmed.kind };
   const { target } = confirmed.rollback;
   await audit(c, undoKey === null ? 'rollback.confirm' : 'rollback.take-back', `${targetText(target)} ${id}`);

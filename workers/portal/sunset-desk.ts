@@ -69,7 +69,7 @@ export async function takeStep(c: StaffContext, step: EndStep, dryRun: boolean):
   const first = whatComesFirst(step, status);
   if (first !== null) return { kind: 'early', step, first };
   if (dryRun) return { kind: 'would', step, status };
-  const consent = { ...(await c.var.room.consentToEnd(step, c.var.identity.subject)) };
+  const consent = { ...(await c.var.room.consentToEnd(step, c.var.identity.person)) };
   await audit(c, `sunset.${step}`, consent.kind === 'agreed' ? 'agreed' : 'asked');
   if (consent.kind === 'waits') return { ...consent, step };
   await (step === 'stop' ? stop(c) : purge(c));

@@ -97,7 +97,7 @@ function Outcome({ c, rollback: { id, outcome } }: { c: StaffContext; rollback: 
 function RollbackView({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
   const { texts: t, times, identity } = c.var;
   const { id, target, askedBy, askedAt, confirmedBy, confirmedAt } = rollback;
-  const own = askedBy === identity.subject;
+  const own = askedBy === identity.person;
   const period = fill(t.rollbackPeriod, { from: dayText(target.fromDay), to: dayText(target.toDay) });
   return (
     <section class="proposal">

@@ -99,8 +99,8 @@ function deploymentName(name: string): string {
 const ADDRESS = /^(?=.{3,100}$)[^\s=,@]+@[^\s=,@]+$/;
 const SERVICE = /^([^\s=]{1,100})\s*=\s*(\S+)$/;
 
-/** @returns whether a text names a person: an e-mail address */
-export const isAddress = (text: string): boolean => ADDRESS.test(text);
+/** @returns whether it names a person: an e-mail address */
+export const isAddress = (given: string): boolean => ADDRESS.test(given);
 
 function servicesIn(value: string): ReadonlyMap<string, string> {
   const services = new Map<string, string>();

@@ -10,8 +10,12 @@ export interface VerificationRollbackRpc {
   issuesOf(target: RollbackTarget): Promise<readonly string[]>;
   /** @returns whose ids these are; those that the books have forgotten are left out */
   issueSources(issueIds: readonly string[]): Promise<readonly IssueSource[]>;
-  /** Ends a target's sources for its days: no TAN is given any more, and those that aren't used yet are withdrawn; idempotent. */
-  endIssues(target: RollbackTarget): Promise<void>;
+  /**
+   * Ends a target's sources for its days and no others: no TAN is given any more, and those that aren't used yet are withdrawn; idempotent.
+   *
+   * @param askedDay UTC day on which it was asked for: if that is one of them, cards that nobody has used end too
+   */
+  endIssues(target: RollbackTarget, askedDay: number): Promise<void>;
 }
 
 /** Part of origin#BackOffice. */

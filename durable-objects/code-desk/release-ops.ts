@@ -9,6 +9,10 @@ const HOLDS_SECONDS = 3600;
 /** Nobody needs it longer; who asked and who released stands in the audit log. */
 const KEPT_SECONDS = 2 * HOLDS_SECONDS;
 
+/** A migration of CodeDesk (desk-ops.ts): who asked, as a person (decision 046). What waits doesn't say it, lapses within an hour, and is asked for anew. */
+export const REQUESTS_BY_PERSONS = `DELETE FROM quota_request WHERE released_at IS NULL;
+   ALTER TABLE quota_request ADD COLUMN person TEXT NOT NULL DEFAULT '';`;
+
 /** @returns codes that were released to this issuer within the last hour */
 export function releasedTo(sql: SqlStorage, issuer: string, now: number): number {
   const { codes } = sql

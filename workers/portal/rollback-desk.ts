@@ -61,9 +61,9 @@ export async function ask(c: StaffContext, target: RollbackTarget, undoKey: stri
 export async function confirm(c: StaffContext, id: string, undoKey: string | null): Promise<ConfirmAnswer> {
   const confirmed = await c.var.room.confirmRollback(id, c.var.identity.person);
   if (confirmed.kind !== 'confirmed') return { kind: confirmed.kind };
-  const { target } = confirmed.rollback;
+  const { target, askedAt } = confirmed.rollback;
   await audit(c, undoKey === null ? 'rollback.confirm' : 'rollback.take-back', `${targetText(target)} ${id}`);
-  await c.env.VERIFICATION.endIssues(target);
+  await c.env.VERIFICATION.endIssues(target, Math.floor(askedAt / SECONDS_PER_DAY));
   const issueIds = await c.env.VERIFICATION.issuesOf(target);
   const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
   if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };

@@ -64,8 +64,8 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  endIssues(target: RollbackTarget): Promise<void> {
-    return servicesOf(this.env).rollback.end(checkedTarget(target));
+  endIssues(target: RollbackTarget, askedDay: number): Promise<void> {
+    return servicesOf(this.env).rollback.end(checkedTarget(target), askedDay);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

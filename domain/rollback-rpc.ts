@@ -2,7 +2,7 @@
  * @module What `portal` may ask of `verification` and `origin` about rollbacks (docs/rollback.md): parts of their back offices (rpc.ts). Types alone.
  */
 import type { IssueSource } from './issue.ts';
-import type { RollbackDay, RollbackOutcome, RollbackTarget } from './rollback.ts';
+import type { RollbackDay, RollbackOutcome, RollbackTarget, RollbackWait } from './rollback.ts';
 
 /** Part of verification#BackOffice. */
 export interface VerificationRollbackRpc {
@@ -24,6 +24,8 @@ export interface OriginRollbackRpc {
   planRollback(issueIds: readonly string[], undoKey: string): Promise<PlanReply>;
   /** Ends issue ids and takes their keys back; idempotent by the request's id, and goes on where it was cut off. */
   rollBack(request: RollBackRequest): Promise<RollBackReply>;
+  /** @returns for each request what its published keys wait for now; null: nothing of it can be read any more, or it never had any */
+  rollbackWaits(ids: readonly string[]): Promise<readonly (RollbackWait | null)[]>;
 }
 
 /** What `origin` is asked to roll back (workers/origin/rollback.ts). */

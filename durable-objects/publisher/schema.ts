@@ -105,4 +105,8 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE region_day ADD COLUMN revised INTEGER;
   ALTER TABLE former_etag ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
   `,
+  // How many rows of a request nobody had asked for before: rollbacks that overlap count each key once.
+  `
+  ALTER TABLE take_back ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -7,17 +7,21 @@
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { hourEnd, hourOf, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import type { RollbackWait } from '../../domain/rollback.ts';
+import { dayOfSealing } from '../../domain/publication/head.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import {
   encodeTaken,
   mergeTaken,
+  parseTaken,
   requestKey,
   type TakeBackReply,
   type TakeBackRequest,
   type TakenRows,
 } from '../../domain/publication/taken.ts';
 import type { Publication } from './publication.ts';
+import { MAX_WAIT_HOURS } from './taking-ops.ts';
 import type { AskedRequest } from './taking-store.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -57,14 +61,87 @@ async function keep(
     throw new Error('takeBack: the request is being kept by another call');
   }
   const hour = hourOf(p.now);
-  const rows = merged.reduce((sum, part) => sum + part.rows.length, 0);
-  p.store.transaction(() => {
-    if (p.takings.request(id) !== null) return;
-    p.takings.putRequest({ id, askedHour: hour, hour: null, done: false });
-    // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
-    p.log.append({ kind: cause, hour, rows, sha256: toBase64Url(sha256(bytes)) });
-  });
+  const rows = countRows(merged);
+  const before = new RowsOfOthers(p);
+  let isKept = false;
+  // Who is kept first counts the rows, so whoever came while others' were read is read too.
+  while (!isKept) {
+    await before.read();
+    p.store.transaction(() => {
+      isKept = p.takings.request(id) !== null || before.isComplete();
+      if (!isKept || p.takings.request(id) !== null) return;
+      p.takings.putRequest({ id, askedHour: hour, hour: null, done: false, rows: before.without(merged) });
+      // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
+      p.log.append({ kind: cause, hour, rows, sha256: toBase64Url(sha256(bytes)) });
+    });
+  }
   return replyOf(p.takings.request(id)!);
+}
+
+const countRows = (parts: readonly TakenRows[]): number => parts.reduce((sum, part) => sum + part.rows.length, 0);
+
+/** Rows that requests name which wait. */
+class RowsOfOthers {
+  readonly #p: Publication;
+  readonly #read = new Set<string>();
+  #rows: TakenRows[] = [];
+
+  constructor(p: Publication) {
+    this.#p = p;
+  }
+
+  async read(): Promise<void> {
+    for (const { id } of this.#p.takings.openRequests()) {
+      if (this.#read.has(id)) continue;
+      this.#rows = mergeTaken([...this.#rows, ...((await rowsOfRequest(this.#p, id)) ?? [])]);
+      this.#read.add(id);
+    }
+  }
+
+  isComplete(): boolean {
+    return this.#p.takings.openRequests().every(({ id }) => this.#read.has(id));
+  }
+
+  /** @param parts merged @returns how many of their rows are named by nobody else */
+  without(parts: readonly TakenRows[]): number {
+    return countRows(mergeTaken([...this.#rows, ...parts])) - countRows(this.#rows);
+  }
+}
+
+/** @returns the rows that a request names; null when its object is gone */
+async function rowsOfRequest(p: Publication, id: string): Promise<TakenRows[] | null> {
+  const bytes = await p.privateBucket.get(requestKey(id));
+  return bytes === null ? null : parseTaken(bytes);
+}
+
+/**
+ * @param id of a request
+ * @returns what its rows wait for; null when every region has published that they are taken back, their time is over, or there is no such request (any more)
+ */
+export async function waitOf(p: Publication, id: string): Promise<RollbackWait | null> {
+  const parts = await rowsOfRequest(p, id);
+  const request = p.takings.request(id);
+  if (request === null) return null;
+  const { askedHour, hour, done } = request;
+  if (done) {
+    const isPublished = p.config.regions.every((region) => (p.store.head(region)?.throughHour ?? -1) >= (hour ?? 0));
+    return isPublished ? null : { for: 'region' };
+  }
+  const isPassedOver = hour === null && (p.store.meta('taken_hour') ?? -1) >= askedHour;
+  return { for: isPassedOver ? 'company' : 'hour', until: latestEnd(p, askedHour, parts ?? []) };
+}
+
+/** @returns when rows are taken back at the latest while hours are published (taking-ops.ts), or leave by themselves: Unix seconds */
+function latestEnd(p: Publication, askedHour: number, parts: readonly TakenRows[]): number {
+  const { reserveUploads, minKeys, retentionDays } = p.config.policy;
+  // Of a request that lost its rows the end of their time is all that is known: no key lives longer that is published by now.
+  const leaves =
+    parts.length === 0 ? dayOfSealing(askedHour) + retentionDays + 1 : Math.max(...parts.map(({ day }) => day));
+  const late = reserveUploads === 0 ? askedHour : askedHour + MAX_WAIT_HOURS;
+  const left = countRows(parts.filter(({ day }) => day > dayOfSealing(late)));
+  // Fewer than a chunk needs never stand alone.
+  const goesAlone = reserveUploads === 0 || left >= minKeys;
+  return Math.min(leaves * SECONDS_PER_DAY, goesAlone ? hourEnd(late) : Number.MAX_SAFE_INTEGER);
 }
 
 const replyOf = ({ hour, done }: AskedRequest): TakeBackReply =>

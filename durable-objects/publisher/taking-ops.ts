@@ -31,7 +31,7 @@ import type { AskedRequest, TakenDay, TakenPartRow, Taking } from './taking-stor
 
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
 /** So long a request waits for synthetic uploads to go with it. */
-const MAX_WAIT_HOURS = 24;
+export const MAX_WAIT_HOURS = 24;
 /** Parts read at once: 560 KB each at most. */
 const PARTS_AT_ONCE = 6;
 

@@ -12,6 +12,8 @@ export interface AskedRequest {
   /** With which it is done; null while no hour has taken it up. */
   readonly hour: number | null;
   readonly done: boolean;
+  /** Rows that no request before it named, while that one was waiting; 0 after a restore. */
+  readonly rows: number;
 }
 
 /** How many rows of a part were taken back, and which regions had them. */
@@ -52,7 +54,7 @@ export interface RegionRevocation {
   readonly files: readonly SealedFile[];
 }
 
-type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number };
+type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number; rows: number };
 type TakingRow = {
   hour: number;
   state: Taking['state'];
@@ -90,8 +92,8 @@ export class TakingStore {
     return this.#requests('WHERE done = 0 ORDER BY id');
   }
 
-  putRequest({ id, askedHour, hour, done }: AskedRequest): void {
-    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?)', id, askedHour, hour, done ? 1 : 0);
+  putRequest({ id, askedHour, hour, done, rows }: AskedRequest): void {
+    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?, ?)', id, askedHour, hour, done ? 1 : 0, rows);
   }
 
   /** @returns null when the hour took nothing back, or hasn't yet */
@@ -165,7 +167,7 @@ export class TakingStore {
 
   #requests(where: string, ...values: unknown[]): AskedRequest[] {
     const rows = this.#sql.exec<RequestRow>(`SELECT * FROM take_back ${where}`, ...values).toArray();
-    return rows.map((row) => ({ id: row.id, askedHour: row.asked_hour, hour: row.hour, done: row.done === 1 }));
+    return rows.map(({ asked_hour: askedHour, done, ...row }) => ({ ...row, askedHour, done: done === 1 }));
   }
 
   #takings(where: string, ...values: unknown[]): Taking[] {

@@ -31,12 +31,14 @@ export async function rollBack(
 ): Promise<RollBackReply> {
   const { buffer, publisher } = objects;
   const { dropped, frozen } = await buffer.dropWaiting({ id, issueIds });
-  if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0 };
+  if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0, waits: null };
   if (frozen > 0) await untilIdle(publisher);
   const taken = await publisher.takeBackIssues({ id, issueIds, undoKey });
   if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
-  const state = taken.kind === 'sealing' ? 'sealing' : 'done';
-  return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0 };
+  if (taken.kind === 'sealing') return { kind: 'rolled-back', state: 'sealing', dropped, taken: 0, waits: null };
+  const { rows, wait } = taken;
+  const state = wait === null ? 'done' : 'waiting';
+  return { kind: 'rolled-back', state, dropped, taken: rows, waits: wait === null ? null : { ...wait } };
 }
 
 /** A set that is frozen is recorded by the publisher's next steps. */

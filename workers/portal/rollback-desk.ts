@@ -20,8 +20,9 @@ export type AskAnswer =
   | (Extract<PlanAnswer, { readonly kind: 'plan' }> & { readonly id: string })
   | Exclude<PlanAnswer, { readonly kind: 'plan' }>;
 
+/** noted: it is confirmed, and this is how far it has come. own: whoever asked can't be the second person. */
 export type ConfirmAnswer =
-  | { readonly kind: 'done'; readonly rollback: Rollback }
+  | { readonly kind: 'noted'; readonly rollback: Rollback }
   | { readonly kind: 'own' }
   | { readonly kind: 'gone' }
   | { readonly kind: 'bad-key'; readonly reason: string };
@@ -67,10 +68,25 @@ export async function confirm(c: StaffContext, id: string, undoKey: string | nul
   const issueIds = await c.env.VERIFICATION.issuesOf(target);
   const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
   if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
-  const { state, dropped, taken } = reply;
-  await c.var.room.noteRollback(id, { state, dropped, taken });
+  const { state, dropped, taken, waits } = reply;
+  await c.var.room.noteRollback(id, { state, dropped, taken, waits: waits === null ? null : { ...waits } });
   const now = (await c.var.room.rollbacks()).find((one) => one.id === id);
-  return now === undefined ? { kind: 'gone' } : { kind: 'done', rollback: { ...now } };
+  return now === undefined ? { kind: 'gone' } : { kind: 'noted', rollback: { ...now } };
+}
+
+/** @returns what was asked for, newest first; of what waits `origin` says anew how far it is. Changes nothing. */
+export async function standings(c: StaffContext): Promise<Rollback[]> {
+  const rollbacks = (await c.var.room.rollbacks()).map((one) => ({ ...one }));
+  const waiting = rollbacks.flatMap(({ id, outcome }) => (outcome?.state === 'waiting' ? [id] : []));
+  if (waiting.length === 0) return rollbacks;
+  const waits = await c.env.ORIGIN.rollbackWaits(waiting);
+  return rollbacks.map((rollback) => {
+    const { id, outcome } = rollback;
+    const at = waiting.indexOf(id);
+    if (outcome === null || at < 0) return rollback;
+    const wait = waits[at] ?? null;
+    return { ...rollback, outcome: { ...outcome, state: wait === null ? 'done' : 'waiting', waits: wait } };
+  });
 }
 
 /** Ends one that nobody confirmed. @returns false when there is none */

@@ -8,7 +8,7 @@ import { errorPage } from '../errors.tsx';
 import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
 import { done } from '../once.ts';
-import { type ConfirmAnswer, confirm, decline } from '../rollback-desk.ts';
+import { type ConfirmAnswer, confirm, decline, standings } from '../rollback-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -17,7 +17,7 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAMED = 20;
 
 const NOTICE_OF: Readonly<Record<ConfirmAnswer['kind'], NoticeKey>> = {
-  done: 'rollbacksConfirmed',
+  noted: 'rollbacksConfirmed',
   own: 'rollbacksOwn',
   gone: 'rollbacksGone',
   // Only a key that was handed in can be a bad one, and this page hands none in.
@@ -77,7 +77,7 @@ function Button(props: { c: StaffContext; action: string; id: string; look: 'dan
 }
 
 function Outcome({ c, rollback: { id, outcome } }: { c: StaffContext; rollback: Rollback }) {
-  const { texts: t } = c.var;
+  const { texts: t, times } = c.var;
   if (outcome === null) {
     return (
       <>
@@ -88,8 +88,12 @@ function Outcome({ c, rollback: { id, outcome } }: { c: StaffContext; rollback: 
       </>
     );
   }
-  const { state, dropped, taken } = outcome;
+  const { state, dropped, taken, waits } = outcome;
   if (state === 'done') return <Notice kind="good">{fill(t.rollbackDone, { dropped, taken })}</Notice>;
+  if (state === 'waiting' && waits !== null) {
+    const until = waits.for === 'region' ? '' : times.time(waits.until);
+    return <Notice kind="plain">{fill(t[`rollbackWaits.${waits.for}`], { dropped, taken, until })}</Notice>;
+  }
   const text = state === 'key' ? t.rollbackWaitsForKey : t.rollbackSealing;
   return <Notice kind="plain">{fill(text, { dropped, id })}</Notice>;
 }
@@ -133,8 +137,8 @@ export function rollbackPageRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const { texts: t, room } = c.var;
-    const rollbacks = (await room.rollbacks()).map((one) => ({ ...one }));
+    const { texts: t } = c.var;
+    const rollbacks = await standings(c);
     return answerPage(
       c,
       'rollbacks',

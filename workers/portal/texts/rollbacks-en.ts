@@ -5,7 +5,7 @@ export const rollbacksEn = {
   'page.rollbacks': 'Rollbacks',
   'about.rollbacks': 'Take back what a source vouched for: look at the dry run, confirm as the second person.',
   rollbacksIntro:
-    'A rollback ends what a source vouched for: codes that are not used stop working, keys that wait are deleted, published keys are taken back with the next hour. One person asks for it with the command “npm run rollback”, for which two keepers bring their shares of the undo key; another person confirms it here within an hour.',
+    'A rollback ends what a source vouched for: codes that are not used stop working, keys that wait are deleted, published keys are taken back with the next hour, or once enough others go with them. Cards that were used on other days live on, and unused ones unless the day of the request is among the days. One person asks for it with the command “npm run rollback”, for which two keepers bring their shares of the undo key; another person confirms it here within an hour.',
   rollbacksNone: 'Nobody asks for a rollback, and none was confirmed in the last 31 days.',
   'rollback.batch': 'Card batch',
   'rollback.provider': 'Provider',
@@ -36,6 +36,12 @@ export const rollbacksEn = {
     'The source has ended, and {dropped} keys that waited are deleted. Published keys wait for the undo key: npm run rollback -- confirm --id {id}',
   rollbackSealing:
     'An hour is being written. Give the command again in a minute: npm run rollback -- confirm --id {id}',
+  'rollbackWaits.hour':
+    'Waiting: {taken} published keys can still be read. They are taken back with the next hour if enough others go with them, by {until} at the latest. {dropped} keys that waited are deleted.',
+  'rollbackWaits.company':
+    'Waiting for company: {taken} published keys can still be read, since no list of what is taken back is smaller than a chunk may be. They are taken back by {until} at the latest, or have left by themselves. {dropped} keys that waited are deleted.',
+  'rollbackWaits.region':
+    'Waiting for a region: {taken} published keys are taken back, and a region has not published it yet (System status). {dropped} keys that waited are deleted.',
   rollbackDone: '{dropped} keys that waited are deleted, {taken} published keys are taken back.',
   rollbackUnfinished: 'It was confirmed and then interrupted. Go on with it.',
   rollbackGoOn: 'Go on',

@@ -171,6 +171,9 @@ export interface RollbackOutcome {
 /** In the order in which they come. */
 export const ROLLBACK_STATES = ['key', 'sealing', 'waiting', 'done'] as const;
 
+/** A second person confirms so soon: what a dry run said an hour ago is no longer what would happen. */
+export const CONFIRM_WITHIN_SECONDS = 3600;
+
 /** What somebody asked for, and how far it has come. */
 export interface Rollback {
   /** A random UUID: what `origin` and its log know the request by. */

@@ -3,6 +3,7 @@
  * asked; what was confirmed may be gone on with by anybody who may ask. SQL over the staff room's storage.
  */
 import {
+  CONFIRM_WITHIN_SECONDS,
   ROLLBACK_STATES,
   type Rollback,
   type RollbackOutcome,
@@ -10,8 +11,6 @@ import {
   type RollbackTarget,
 } from '../../domain/rollback.ts';
 
-/** What a dry run said an hour ago is no longer what would happen. */
-const CONFIRM_WITHIN_SECONDS = 3600;
 /** Longer than any key lives that was taken back; who asked and who confirmed stands in the audit log for good. */
 const KEPT_SECONDS = 31 * 86_400;
 

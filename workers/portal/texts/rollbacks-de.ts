@@ -15,6 +15,9 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollback.staff': 'Mitarbeitende Person',
   rollbackPeriod: 'Gebürgt vom {from} bis {to} (UTC-Tage)',
   rollbackAskedBy: 'Beantragt von {who}, {time}',
+  rollbackUntil: 'Zu bestätigen bis {time}',
+  rollbacksOpen: 'Warten auf eine zweite Person',
+  rollbacksConfirmedOnes: 'In den letzten 31 Tagen bestätigt',
   rollbackConfirmedBy: 'Bestätigt von {who}, {time}',
   rollbackDryRun: 'Was sie täte',
   rollbackDay: 'Tag (UTC)',
@@ -34,9 +37,8 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackDecline: 'Ablehnen',
   rollbackWithdraw: 'Antrag zurückziehen',
   rollbackWaitsForKey:
-    'Die Stelle ist beendet, {dropped} wartende Schlüssel sind gelöscht. Veröffentlichte warten auf den Rücknahmeschlüssel: npm run rollback -- confirm --id {id}',
-  rollbackSealing:
-    'Eine Stunde wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal: npm run rollback -- confirm --id {id}',
+    'Die Stelle ist beendet, {dropped} wartende Schlüssel sind gelöscht. Veröffentlichte warten auf den Rücknahmeschlüssel, den jemand mit beiden Teilen einreicht:',
+  rollbackSealing: 'Eine Stunde wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal:',
   'rollbackWaits.hour':
     'Wartet: {taken} veröffentlichte Schlüssel sind noch lesbar. Sie werden mit der nächsten Stunde zurückgenommen, wenn genug andere mit ihnen gehen, spätestens bis {until}. {dropped} wartende Schlüssel sind gelöscht.',
   'rollbackWaits.company':

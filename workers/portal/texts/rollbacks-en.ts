@@ -14,6 +14,9 @@ export const rollbacksEn = {
   'rollback.staff': 'Member of staff',
   rollbackPeriod: 'Vouched for from {from} to {to} (UTC days)',
   rollbackAskedBy: 'Asked for by {who}, {time}',
+  rollbackUntil: 'To be confirmed by {time}',
+  rollbacksOpen: 'Wait for a second person',
+  rollbacksConfirmedOnes: 'Confirmed in the last 31 days',
   rollbackConfirmedBy: 'Confirmed by {who}, {time}',
   rollbackDryRun: 'What it would do',
   rollbackDay: 'Day (UTC)',
@@ -33,9 +36,8 @@ export const rollbacksEn = {
   rollbackDecline: 'Decline',
   rollbackWithdraw: 'Take back the request',
   rollbackWaitsForKey:
-    'The source has ended, and {dropped} keys that waited are deleted. Published keys wait for the undo key: npm run rollback -- confirm --id {id}',
-  rollbackSealing:
-    'An hour is being written. Give the command again in a minute: npm run rollback -- confirm --id {id}',
+    'The source has ended, and {dropped} keys that waited are deleted. Published keys wait for the undo key, which somebody hands in with both shares:',
+  rollbackSealing: 'An hour is being written. Give the command again in a minute:',
   'rollbackWaits.hour':
     'Waiting: {taken} published keys can still be read. They are taken back with the next hour if enough others go with them, by {until} at the latest. {dropped} keys that waited are deleted.',
   'rollbackWaits.company':

@@ -15,6 +15,9 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollback.staff': 'Medewerker',
   rollbackPeriod: 'Voor ingestaan van {from} tot en met {to} (UTC-dagen)',
   rollbackAskedBy: 'Gevraagd door {who}, {time}',
+  rollbackUntil: 'Te bevestigen tot {time}',
+  rollbacksOpen: 'Wachten op een tweede persoon',
+  rollbacksConfirmedOnes: 'In de laatste 31 dagen bevestigd',
   rollbackConfirmedBy: 'Bevestigd door {who}, {time}',
   rollbackDryRun: 'Wat het zou doen',
   rollbackDay: 'Dag (UTC)',
@@ -34,9 +37,8 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackDecline: 'Afwijzen',
   rollbackWithdraw: 'Verzoek intrekken',
   rollbackWaitsForKey:
-    'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel: npm run rollback -- confirm --id {id}',
-  rollbackSealing:
-    'Er wordt een uur geschreven. Geef het commando over een minuut opnieuw: npm run rollback -- confirm --id {id}',
+    'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel, die iemand met beide delen indient:',
+  rollbackSealing: 'Er wordt een uur geschreven. Geef het commando over een minuut opnieuw:',
   'rollbackWaits.hour':
     'Wacht: {taken} gepubliceerde sleutels zijn nog leesbaar. Ze worden met het volgende uur teruggenomen als er genoeg andere meegaan, uiterlijk {until}. {dropped} wachtende sleutels zijn gewist.',
   'rollbackWaits.company':

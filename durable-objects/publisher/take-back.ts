@@ -63,19 +63,18 @@ async function keep(
   const hour = hourOf(p.now);
   const rows = countRows(merged);
   const before = new RowsOfOthers(p);
-  let isKept = false;
   // Who is kept first counts the rows, so whoever came while others' were read is read too.
-  while (!isKept) {
+  for (;;) {
     await before.read();
     p.store.transaction(() => {
-      isKept = p.takings.request(id) !== null || before.isComplete();
-      if (!isKept || p.takings.request(id) !== null) return;
+      if (p.takings.request(id) !== null || !before.isComplete()) return;
       p.takings.putRequest({ id, askedHour: hour, hour: null, done: false, rows: before.without(merged) });
       // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
       p.log.append({ kind: cause, hour, rows, sha256: toBase64Url(sha256(bytes)) });
     });
+    const kept = p.takings.request(id);
+    if (kept !== null) return replyOf(kept);
   }
-  return replyOf(p.takings.request(id)!);
 }
 
 const countRows = (parts: readonly TakenRows[]): number => parts.reduce((sum, part) => sum + part.rows.length, 0);

@@ -38,20 +38,22 @@ describe('the page of rollbacks', () => {
     const sections = await page.locator('section.proposal').allInnerTexts();
     const about = (name: string): string => sections.find((text) => text.includes(`: ${name}@example.org`)) ?? '';
     expect(sections.length).toBe(5);
-    expect(about('agent-1')).toMatch(/168[\s\S]*To be confirmed by 11:00 CET|To be confirmed by 11:00 CET[\s\S]*168/);
+    expect(about('agent-1')).toMatch(/To be confirmed by 11:00 CET[\s\S]*168/);
     expect(about('agent-2')).toContain('You asked for it: somebody else must confirm.');
     expect(about('agent-2')).toContain('agent-4@example.org (2026-11-25)');
-    expect(about('agent-3')).toContain('Waiting for company: 140 published keys can still be read');
+    expect(about('agent-3')).toContain('Waiting for company: 154 published keys can still be read');
     expect(about('agent-4')).toMatch(/wait for the undo key[\s\S]*npm run rollback -- confirm --id [0-9a-f-]{36}/);
     expect(about('agent-5')).toContain('28 keys that waited are deleted, 0 published keys are taken back.');
     const labels = await page
       .locator('section.proposal button')
       .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')?.replace(/[0-9a-f]{8}$/, 'ID')));
-    expect(labels).toEqual([
-      'Confirm the rollback: agent-1@example.org, ID',
-      'Decline: agent-1@example.org, ID',
-      'Take back the request: agent-2@example.org, ID',
-    ]);
+    expect(new Set(labels)).toEqual(
+      new Set([
+        'Confirm the rollback: agent-1@example.org, ID',
+        'Decline: agent-1@example.org, ID',
+        'Take back the request: agent-2@example.org, ID',
+      ]),
+    );
   });
 
   it('confirms, and says at once what waits', async ({ expect }) => {

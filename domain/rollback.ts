@@ -155,7 +155,7 @@ export type RollbackWait =
   | { readonly for: 'region' };
 
 /**
- * What came of a rollback so far. key: published keys wait for the undo key. sealing: an hour is being written; ask again in a minute. waiting: published keys are to be taken back, and can still be read.
+ * What came of a rollback so far. key: published keys wait for the undo key. sealing: an hour, or the journal without the rows that were dropped, is being written; ask again in a minute. waiting: published keys are to be taken back, and can still be read.
  * done: nothing of it can be read any more.
  */
 export interface RollbackOutcome {

@@ -17,7 +17,7 @@ import {
   REQUESTS,
   encodeTaken,
   mergeTaken,
-  parseTaken,
+  parseRequest,
   requestKey,
   takenKey,
   type TakenRows,
@@ -157,7 +157,7 @@ async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> 
 async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]> {
   const bytes = await p.privateBucket.get(requestKey(id));
   if (bytes === null) p.store.count('alert_take_back_lost');
-  return bytes === null ? [] : parseTaken(bytes);
+  return bytes === null ? [] : parseRequest(bytes);
 }
 
 /** Rows that leave at one midnight: which are there, and an object that says so. */
@@ -234,7 +234,7 @@ async function finish(p: Publication, taking: Taking, planned: readonly TakenDay
 export async function forgetTaken(p: Publication, before: number): Promise<void> {
   const listed = await p.privateBucket.list(REQUESTS);
   // Looked at after the list, so that a request whose object was in it has its row by now, or is just being kept.
-  const open = new Set([...p.takings.openRequests().map(({ id }) => requestKey(id)), ...p.takings.beingKept]);
+  const open = new Set([...p.takings.openRequests().map(({ id }) => requestKey(id)), ...p.takings.beingKept.keys()]);
   const stray = listed.filter((name) => !open.has(name));
   if (stray.length > 0) await p.privateBucket.delete(stray);
   p.store.transaction(() => p.takings.forget(before));

@@ -120,6 +120,7 @@ export class Rig {
         expire: down,
         withdrawals: down,
         withdrawn: down,
+        drops: down,
       };
       Object.assign(publisher, { bucket: (binding: R2Bucket, onCall: () => void) => this.#bucket(binding, onCall) });
       if (this.bufferDown) Object.assign(publisher, { buffer: () => buffer });

@@ -90,7 +90,8 @@ export function noteRollback(sql: SqlStorage, id: string, outcome: RollbackOutco
   const row = sql.exec<RollbackRow>('SELECT * FROM rollback WHERE id = ?', id).toArray()[0];
   const before = row === undefined ? null : rollbackIn(row).outcome;
   const taken = Math.max(outcome.taken, before?.taken ?? 0);
-  const rank = ({ state }: RollbackOutcome): number => ROLLBACK_STATES.indexOf(state);
+  // From an hour or a journal that is being written one comes to wait for the key, too.
+  const rank = ({ state }: RollbackOutcome): number => Math.max(1, ROLLBACK_STATES.indexOf(state));
   const { state, waits } = before !== null && rank(before) > rank(outcome) ? before : outcome;
   sql.exec('UPDATE rollback SET outcome = ? WHERE id = ?', JSON.stringify({ ...outcome, state, waits, taken }), id);
 }

@@ -6,7 +6,7 @@
  * between any two is mended by asking again.
  */
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
-import { planDays } from '../../domain/rollback.ts';
+import { planDays, type RollbackOutcome, type RollbackWait } from '../../domain/rollback.ts';
 import type { OriginObjects } from './bindings.ts';
 
 /** Steps of the publisher that a rollback waits for, so that a set that is being written is recorded: an hour takes about ten. */
@@ -30,15 +30,20 @@ export async function rollBack(
   { id, issueIds, undoKey }: RollBackRequest,
 ): Promise<RollBackReply> {
   const { buffer, publisher } = objects;
-  const { dropped, frozen } = await buffer.dropWaiting({ id, issueIds });
-  if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0, waits: null };
+  const { dropped, frozen, journalled } = await buffer.dropWaiting({ id, issueIds });
+  // Done is what no restore brings back: until the journal is without the rows, whoever asked asks again. What is published ends meanwhile.
+  const soFar = (state: RollbackOutcome['state'], taken = 0, waits: RollbackWait | null = null): RollBackReply => ({
+    kind: 'rolled-back',
+    ...(journalled ? { state, waits } : { state: 'sealing', waits: null }),
+    dropped,
+    taken,
+  });
+  if (undoKey === null) return soFar('key');
   if (frozen > 0) await untilIdle(publisher);
-  const taken = await publisher.takeBackIssues({ id, issueIds, undoKey });
-  if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
-  if (taken.kind === 'sealing') return { kind: 'rolled-back', state: 'sealing', dropped, taken: 0, waits: null };
-  const { rows, wait } = taken;
-  const state = wait === null ? 'done' : 'waiting';
-  return { kind: 'rolled-back', state, dropped, taken: rows, waits: wait === null ? null : { ...wait } };
+  const reply = await publisher.takeBackIssues({ id, issueIds, undoKey });
+  if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
+  if (reply.kind === 'sealing') return soFar('sealing');
+  return reply.wait === null ? soFar('done', reply.rows) : soFar('waiting', reply.rows, { ...reply.wait });
 }
 
 /** A set that is frozen is recorded by the publisher's next steps. */

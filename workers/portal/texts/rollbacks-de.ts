@@ -38,7 +38,8 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackWithdraw: 'Antrag zurückziehen',
   rollbackWaitsForKey:
     'Die Stelle ist beendet, {dropped} wartende Schlüssel sind gelöscht. Veröffentlichte warten auf den Rücknahmeschlüssel, den jemand mit beiden Teilen einreicht:',
-  rollbackSealing: 'Eine Stunde wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal:',
+  rollbackSealing:
+    'Eine Stunde oder das Journal wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal:',
   'rollbackWaits.hour':
     'Wartet: {taken} veröffentlichte Schlüssel sind noch lesbar. Sie werden mit der nächsten Stunde zurückgenommen, wenn genug andere mit ihnen gehen, spätestens bis {until}. {dropped} wartende Schlüssel sind gelöscht.',
   'rollbackWaits.company':

@@ -37,7 +37,7 @@ export const rollbacksEn = {
   rollbackWithdraw: 'Take back the request',
   rollbackWaitsForKey:
     'The source has ended, and {dropped} keys that waited are deleted. Published keys wait for the undo key, which somebody hands in with both shares:',
-  rollbackSealing: 'An hour is being written. Give the command again in a minute:',
+  rollbackSealing: 'An hour or the journal is being written. Give the command again in a minute:',
   'rollbackWaits.hour':
     'Waiting: {taken} published keys can still be read. They are taken back with the next hour if enough others go with them, by {until} at the latest. {dropped} keys that waited are deleted.',
   'rollbackWaits.company':

@@ -38,7 +38,7 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackWithdraw: 'Verzoek intrekken',
   rollbackWaitsForKey:
     'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel, die iemand met beide delen indient:',
-  rollbackSealing: 'Er wordt een uur geschreven. Geef het commando over een minuut opnieuw:',
+  rollbackSealing: 'Er wordt een uur of het journaal geschreven. Geef het commando over een minuut opnieuw:',
   'rollbackWaits.hour':
     'Wacht: {taken} gepubliceerde sleutels zijn nog leesbaar. Ze worden met het volgende uur teruggenomen als er genoeg andere meegaan, uiterlijk {until}. {dropped} wachtende sleutels zijn gewist.',
   'rollbackWaits.company':

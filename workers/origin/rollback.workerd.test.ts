@@ -156,7 +156,7 @@ describe('a rollback', () => {
     expect([first, second, third]).toMatchObject([
       { ...outcome, state: 'sealing', taken: 0 },
       { ...outcome, state: 'sealing', taken: 42 },
-      { ...outcome, state: 'done' },
+      { ...outcome, state: 'waiting' },
     ]);
   });
 

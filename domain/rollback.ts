@@ -143,16 +143,20 @@ function goneByDay(days: readonly { readonly came: number; readonly own: number;
 }
 
 /**
- * What published keys wait for that are to be taken back. hour: the next one that is published. company: one was published without them, since no list of what is taken back is smaller than a
- * chunk may be. region: they are taken back, and a region that fails has not published it.
+ * What published keys wait for that are to be taken back. hour: the next one that is published. company: one was published without them, or without some of them, since no list of what is taken
+ * back is smaller than a chunk may be in any region. region: they are taken back, and a region has not published it.
  */
-export type RollbackWait =
+export type RollbackWait = {
+  /** Regions that come later than the others and keep none of them waiting: those that fail now, or that have not published it. They follow by themselves when they are mended. */
+  readonly regions: readonly string[];
+} & (
   | {
       readonly for: 'hour' | 'company';
-      /** Unix seconds, a full hour: at the latest they are taken back with what is published then, or their own time is over. */
+      /** Unix seconds, a full hour: at the latest they are taken back with what is published then, where no region fails, or their own time is over. */
       readonly until: number;
     }
-  | { readonly for: 'region' };
+  | { readonly for: 'region' }
+);
 
 /**
  * What came of a rollback so far. key: published keys wait for the undo key. sealing: an hour, or the journal without the rows that were dropped, is being written; ask again in a minute. waiting: published keys are to be taken back, and can still be read.

@@ -35,7 +35,8 @@ import { Restore } from './restore/restore.ts';
 import { originStatus } from './status.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
-import { keepRequest, waitOf } from './take-back.ts';
+import { keepRequest } from './take-back.ts';
+import { waitsOf } from './waits.ts';
 import { TakingStore } from './taking-store.ts';
 import type { TakeBackReply, TakeBackRequest } from '../../domain/publication/taken.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
@@ -137,10 +138,9 @@ export class Publisher extends EndableObject {
     return takeBackIssues(await this.#living(), request);
   }
 
-  /** See {@link waitOf}. */
+  /** See {@link waitsOf}. */
   async takeBackWaits(ids: readonly string[]): Promise<(RollbackWait | null)[]> {
-    const p = await this.#living();
-    return Promise.all(ids.map((id) => waitOf(p, id)));
+    return waitsOf(await this.#living(), ids);
   }
 
   async status(): Promise<OriginStatus> {

@@ -7,9 +7,7 @@
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
-import { hourEnd, hourOf, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import type { RollbackWait } from '../../domain/rollback.ts';
-import { dayOfSealing } from '../../domain/publication/head.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import {
   encodeRequest,
@@ -21,7 +19,6 @@ import {
   type TakenRows,
 } from '../../domain/publication/taken.ts';
 import type { Publication } from './publication.ts';
-import { MAX_WAIT_HOURS } from './taking-ops.ts';
 import type { AskedRequest } from './taking-store.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -82,7 +79,9 @@ async function keep(
   }
 }
 
-const countRows = (parts: readonly TakenRows[]): number => parts.reduce((sum, part) => sum + part.rows.length, 0);
+/** @returns how many rows parts have together */
+export const countRows = (parts: readonly TakenRows[]): number =>
+  parts.reduce((sum, part) => sum + part.rows.length, 0);
 
 /** Rows that requests name which wait. */
 class RowsOfOthers {
@@ -113,39 +112,9 @@ class RowsOfOthers {
 }
 
 /** @returns the rows that a request names; null when its object is gone */
-async function rowsOfRequest(p: Publication, id: string): Promise<TakenRows[] | null> {
+export async function rowsOfRequest(p: Publication, id: string): Promise<TakenRows[] | null> {
   const bytes = await p.privateBucket.get(requestKey(id));
   return bytes === null ? null : parseRequest(bytes);
-}
-
-/**
- * @param id of a request
- * @returns what its rows wait for; null when every region has published that they are taken back, their time is over, or there is no such request (any more)
- */
-export async function waitOf(p: Publication, id: string): Promise<RollbackWait | null> {
-  const parts = await rowsOfRequest(p, id);
-  const request = p.takings.request(id);
-  if (request === null) return null;
-  const { askedHour, hour, done } = request;
-  if (done) {
-    const isPublished = p.config.regions.every((region) => (p.store.head(region)?.throughHour ?? -1) >= (hour ?? 0));
-    return isPublished ? null : { for: 'region' };
-  }
-  const isPassedOver = hour === null && (p.store.meta('taken_hour') ?? -1) >= askedHour;
-  return { for: isPassedOver ? 'company' : 'hour', until: latestEnd(p, askedHour, parts ?? []) };
-}
-
-/** @returns when rows are taken back at the latest while hours are published (taking-ops.ts), or leave by themselves: Unix seconds */
-function latestEnd(p: Publication, askedHour: number, parts: readonly TakenRows[]): number {
-  const { reserveUploads, minKeys, retentionDays } = p.config.policy;
-  // Of a request that lost its rows the end of their time is all that is known: no key lives longer that is published by now.
-  const leaves =
-    parts.length === 0 ? dayOfSealing(askedHour) + retentionDays + 1 : Math.max(...parts.map(({ day }) => day));
-  const late = reserveUploads === 0 ? askedHour : askedHour + MAX_WAIT_HOURS;
-  const left = countRows(parts.filter(({ day }) => day > dayOfSealing(late)));
-  // Fewer than a chunk needs never stand alone.
-  const goesAlone = reserveUploads === 0 || left >= minKeys;
-  return Math.min(leaves * SECONDS_PER_DAY, goesAlone ? hourEnd(late) : Number.MAX_SAFE_INTEGER);
 }
 
 const replyOf = ({ hour, done }: AskedRequest): TakeBackReply =>

@@ -18,7 +18,7 @@ export interface AskedRequest {
 }
 
 /** How many rows of a part were taken back, and which regions had them. */
-export type TakenPartRow = EventOf<'taken'>['parts'][number];
+type TakenPartRow = EventOf<'taken'>['parts'][number];
 
 /** Rows that leave at one midnight. */
 export interface TakenDay {
@@ -37,6 +37,8 @@ export interface Taking {
   readonly touched: readonly number[];
   /** Hours whose reserve goes with them. */
   readonly reserve: readonly number[];
+  /** Regions whose list would have been too small: rows that they publish wait for another hour. */
+  readonly waiting: readonly string[];
   /** Of the private bucket, as long as they are there. */
   readonly objects: readonly RecordObject[];
 }
@@ -63,6 +65,7 @@ type TakingRow = {
   touched: string;
   reserve: string;
   objects: string;
+  waiting: string;
 };
 type RevocationRow = {
   region: string;
@@ -77,6 +80,8 @@ type RevocationRow = {
 export class TakingStore {
   /** Requests that are on their way, by the name of their object, in memory alone: no midnight may take them for strays, and who asks again meanwhile hears the same. */
   readonly beingKept = new Map<string, Promise<TakeBackReply>>();
+  /** Whether the rows of a request go without anybody else's once they are late, as it was after an hour; in memory alone (waits.ts). */
+  readonly ownCompany = new Map<string, { readonly after: number; readonly goes: boolean }>();
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -112,9 +117,9 @@ export class TakingStore {
     return new Set(this.#takings('').flatMap(({ reserve }) => reserve));
   }
 
-  putTaking({ hour, state, rows, touched, reserve, objects }: Taking): void {
-    const lists = [touched, reserve, objects].map((list) => JSON.stringify(list));
-    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
+  putTaking({ hour, state, rows, touched, reserve, objects, waiting }: Taking): void {
+    const lists = [touched, reserve, objects, waiting].map((list) => JSON.stringify(list));
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
   }
 
   /** @returns what was found out so far, ascending by day */
@@ -161,6 +166,7 @@ export class TakingStore {
 
   /** Forgets what was done, and asked for, before an hour. */
   forget(before: number): void {
+    this.ownCompany.clear();
     this.#sql.exec('DELETE FROM take_back WHERE done = 1 AND asked_hour < ?', before);
     this.#sql.exec(`DELETE FROM taking WHERE state = 'TAKEN' AND hour < ?`, before);
     this.#sql.exec('DELETE FROM region_revocation WHERE hour < ?', before);
@@ -178,6 +184,7 @@ export class TakingStore {
       touched: JSON.parse(row.touched) as number[],
       reserve: JSON.parse(row.reserve) as number[],
       objects: JSON.parse(row.objects) as RecordObject[],
+      waiting: JSON.parse(row.waiting) as string[],
     }));
   }
 

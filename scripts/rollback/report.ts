@@ -43,9 +43,9 @@ function waitText(waits: RollbackWait): string {
     case 'hour':
       return `they are taken back with the next hour if enough others go with them, at the latest ${timeOf(waits.until)}`;
     case 'company':
-      return `they wait for enough others to go with them, at the latest until ${timeOf(waits.until)}`;
+      return `those that are left wait for enough others to go with them, at the latest until ${timeOf(waits.until)}`;
     case 'region':
-      return 'a region has not published yet that they are taken back';
+      return 'not every region has published yet that they are taken back';
   }
 }
 
@@ -60,7 +60,9 @@ export function rollbackLines({ id, target, askedBy, askedAt, confirmedBy, confi
     done: `${dropped} keys that waited are deleted, ${taken} published keys are taken back`,
     key: `${dropped} keys that waited are deleted; published keys wait for the undo key: confirm with both shares`,
     sealing: `${dropped} keys that waited are deleted; an hour or the journal is being written: confirm again in a minute`,
-    waiting: `${dropped} keys that waited are deleted; ${taken} published keys can still be read: ${waits === null ? '' : waitText(waits)}`,
+    waiting: `${dropped} keys that waited are deleted; of ${taken} published keys some or all can still be read: ${waits === null ? '' : waitText(waits)}`,
   }[state];
-  return [head, by, `  ${said}`];
+  const later = waits?.regions ?? [];
+  const behind = `  later than the others, by themselves when they are mended: ${later.join(', ')}`;
+  return [head, by, `  ${said}`, ...(later.length === 0 ? [] : [behind])];
 }

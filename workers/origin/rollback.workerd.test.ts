@@ -5,6 +5,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { r2Bucket } from '../../durable-objects/publisher/bucket.ts';
 import { keysOf, MIDNIGHT, objects, Rig, testEnv } from '../../durable-objects/publisher/test-rig.ts';
+import { regionAt } from '../../durable-objects/publisher/taking-rig.ts';
 import { planDays } from '../../domain/rollback.ts';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
@@ -75,6 +76,14 @@ describe('a dry run', () => {
     expect([await objects(testEnv.PUBLIC), await objects(testEnv.PRIVATE)].map((all) => [...all.keys()])).toEqual(
       before,
     );
+  });
+
+  it('reads some parts of the records at once, and never more than six', async ({ expect }) => {
+    await story();
+    rig.mostReads = 0;
+    await planRollback(origin(), [FORGED], UNDO_KEY);
+    // Fourteen parts: one for each day on which keys leave.
+    expect(rig.mostReads).toBe(6);
   });
 
   it('says whom else it hits where a source is too small to stand alone', async ({ expect }) => {
@@ -179,6 +188,80 @@ describe('a rollback', () => {
     const outcome = await rollBack(origin(), { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY });
     expect(outcome).toMatchObject({ kind: 'rolled-back', state: 'waiting', dropped: 0, taken: 47 });
   });
+});
+
+describe('a rollback while something fails', () => {
+  const request = { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY };
+  /** Keys of a source that are published in each region, and gone, and how many rows were ever taken back. */
+  const standing = async () => {
+    const reply = await planRollback(origin(), [FORGED], UNDO_KEY);
+    const lines =
+      reply.kind === 'plan' ? reply.days.map(({ region, published: out, gone }) => [region, out, gone]) : [];
+    const { counters } = await rig.inPublisher((publisher) => publisher.status());
+    return { lines, taken: counters['keys_taken_back'] };
+  };
+  const revoked = async () => (await Promise.all(['DE', 'EUR'].map(regionAt))).map((one) => one.revoked.length);
+
+  it('of one region goes on with the others and says which waits; mended, that one is done too, once', async ({
+    expect,
+  }) => {
+    await story();
+    rig.policy = { ...rig.policy, minKeys: 0, minUploads: 0 };
+    rig.onPut = (key) => {
+      if (key.startsWith('v1/DE/')) throw new Error('DE is down');
+    };
+    rig.now += 3600;
+    // The hour is published in EUR alone, and its set lies in the buffer until DE has it.
+    await rig.untilIdle().catch(() => undefined);
+    const outcome = { kind: 'rolled-back', state: 'waiting', dropped: 0, taken: 47 };
+    const waits = { for: 'hour', until: expect.any(Number), regions: ['DE'] };
+    expect(await rollBack(origin(), request)).toEqual({ ...outcome, waits });
+    expect(await rollBack(origin(), request)).toEqual({ ...outcome, waits });
+    rig.now += 3600;
+    await rig.untilIdle().catch(() => undefined);
+    expect(await revoked()).toEqual([0, 47]);
+    expect(await rollBack(origin(), request)).toEqual({ ...outcome, waits: { for: 'region', regions: ['DE'] } });
+    rig.onPut = () => {};
+    await sealHour();
+    await sealHour();
+    expect(await revoked()).toEqual([47, 47]);
+    const done = { lines: ['DE', 'EUR'].map((region) => [region, 0, 47]), taken: 47 };
+    expect(await standing()).toEqual(done);
+    expect(await rollBack(origin(), request)).toEqual({ ...outcome, state: 'done', waits: null });
+    await sealHour();
+    expect([await standing(), await revoked()]).toEqual([done, [47, 47]]);
+  });
+
+  it.for(['sets/', 'the answer'] as const)(
+    'of all of them asks to be given again, as long as a set isn’t recorded: %s fails',
+    async (fails, { expect }) => {
+      await story();
+      rig.policy = { ...rig.policy, minKeys: 0, minUploads: 0 };
+      rig.now += 3600;
+      rig.onPut = (key) => {
+        if (key.startsWith(fails)) throw new Error('the private bucket is down');
+      };
+      if (fails === 'the answer') {
+        // The buffer has frozen the set, and Publisher never heard of it: an answer that was lost, then no way to the buffer.
+        await rig.tuneBuffer();
+        await rig.buffer.freeze({ hour: rig.now / 3600 - 1, after: 1 });
+        rig.bufferDown = true;
+      } else await rig.untilIdle().catch(() => undefined);
+      for (let n = 0; n < 2; n++) {
+        expect(await rollBack(origin(), request)).toMatchObject({ state: 'sealing', dropped: 0, taken: 0 });
+      }
+      rig.bufferDown = false;
+      rig.onPut = () => {};
+      expect(await rollBack(origin(), request)).toMatchObject({
+        state: 'waiting',
+        taken: 47,
+        waits: { for: 'hour', regions: [] },
+      });
+      await sealHour();
+      await sealHour();
+      expect(await revoked()).toEqual([47, 47]);
+    },
+  );
 });
 
 it('what was held over a midnight is not gone twice, and a day without the target has no line', ({ expect }) => {

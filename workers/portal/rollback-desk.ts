@@ -69,7 +69,7 @@ export async function confirm(c: StaffContext, id: string, undoKey: string | nul
   const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
   if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
   const { state, dropped, taken, waits } = reply;
-  await c.var.room.noteRollback(id, { state, dropped, taken, waits: waits === null ? null : { ...waits } });
+  await c.var.room.noteRollback(id, { state, dropped, taken, waits });
   const now = (await c.var.room.rollbacks()).find((one) => one.id === id);
   return now === undefined ? { kind: 'gone' } : { kind: 'noted', rollback: { ...now } };
 }

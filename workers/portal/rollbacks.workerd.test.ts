@@ -201,7 +201,7 @@ describe('the page', () => {
     expect,
   }) => {
     await roomClock(NOW);
-    let wait: RollbackWait | null = { for: 'hour', until: NOW + 90_000 - (NOW % 3600) };
+    let wait: RollbackWait | null = { for: 'hour', until: NOW + 90_000 - (NOW % 3600), regions: [] };
     const ORIGIN = {
       ...ENV.ORIGIN,
       planRollback: (ids: readonly string[], key: string) => ENV.ORIGIN.planRollback(ids, key),
@@ -231,11 +231,13 @@ describe('the page', () => {
     expect(await page()).toMatch(
       /taken back with the next hour if enough others go with them, by 2026-\d\d-\d\d \d\d:00 CES?T/,
     );
-    wait = { for: 'company', until: NOW + 86_400 };
+    expect(await page()).not.toContain('mended');
+    wait = { for: 'company', until: NOW + 86_400, regions: ['FR', 'LU'] };
     expect(await page()).toContain('Waiting for company');
+    expect(await page()).toContain('when they are mended (System status), follow: FR, LU.');
     expect(await status()).toMatchObject({ state: 'waiting', waits: wait });
-    wait = { for: 'region' };
-    expect(await page()).toContain('a region has not published it yet');
+    wait = { for: 'region', regions: ['FR'] };
+    expect(await page()).toMatch(/not every region has published it\..* follow: FR\./);
     // Who confirms once more without the key doesn't set it back.
     await second.post('/staff/rollbacks/confirm', { rollback: id });
     expect(await status()).toEqual({ state: 'waiting', dropped: 5, taken: 42, waits: wait });

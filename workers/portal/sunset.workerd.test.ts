@@ -77,7 +77,7 @@ describe('the end of a deployment', () => {
       state: 'waiting',
       dropped: 0,
       taken: 3,
-      waits: { for: 'hour', until: now + 90_000 },
+      waits: { for: 'hour', until: now + 90_000, regions: [] },
     });
     expect((await command(at(0), 'stop', { deployment: NAME }))[0]).toBe(200);
   });

@@ -112,7 +112,13 @@ function Outcome({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
   if (state === 'done') return <Notice kind="good">{fill(t.rollbackDone, { dropped, taken })}</Notice>;
   if (state === 'waiting' && waits !== null) {
     const until = waits.for === 'region' ? '' : times.time(waits.until);
-    return <Notice kind="plain">{fill(t[`rollbackWaits.${waits.for}`], { dropped, taken, until })}</Notice>;
+    const regions = waits.regions.join(', ');
+    return (
+      <Notice kind="plain">
+        {fill(t[`rollbackWaits.${waits.for}`], { dropped, taken, until })}
+        {regions !== '' && ` ${fill(t.rollbackRegionsLater, { regions })}`}
+      </Notice>
+    );
   }
   const text = state === 'key' ? t.rollbackWaitsForKey : t.rollbackSealing;
   return (

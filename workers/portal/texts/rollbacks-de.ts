@@ -43,10 +43,12 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollbackWaits.hour':
     'Wartet: {taken} veröffentlichte Schlüssel sind noch lesbar. Sie werden mit der nächsten Stunde zurückgenommen, wenn genug andere mit ihnen gehen, spätestens bis {until}. {dropped} wartende Schlüssel sind gelöscht.',
   'rollbackWaits.company':
-    'Wartet auf Gesellschaft: {taken} veröffentlichte Schlüssel sind noch lesbar, weil keine Liste von Zurückgenommenem kleiner ist als ein Paket sein darf. Spätestens bis {until} sind sie zurückgenommen oder von selbst fort. {dropped} wartende Schlüssel sind gelöscht.',
+    'Wartet auf Gesellschaft: Von {taken} veröffentlichten Schlüsseln sind einige oder alle noch lesbar, weil keine Liste von Zurückgenommenem in irgendeiner Region kleiner ist als ein Paket sein darf. Spätestens bis {until} sind sie zurückgenommen oder von selbst fort. {dropped} wartende Schlüssel sind gelöscht.',
   'rollbackWaits.region':
-    'Wartet auf eine Region: {taken} veröffentlichte Schlüssel sind zurückgenommen, und eine Region hat es noch nicht veröffentlicht (Systemzustand). {dropped} wartende Schlüssel sind gelöscht.',
+    'Wartet auf eine Region: {taken} veröffentlichte Schlüssel sind zurückgenommen, und noch nicht jede Region hat es veröffentlicht. {dropped} wartende Schlüssel sind gelöscht.',
   rollbackDone: '{dropped} wartende Schlüssel sind gelöscht, {taken} veröffentlichte zurückgenommen.',
+  rollbackRegionsLater:
+    'Später als die anderen, von selbst nach Behebung der Störung (Systemzustand), folgen: {regions}.',
   rollbackUnfinished: 'Sie wurde bestätigt und dann unterbrochen. Setzen Sie sie fort.',
   rollbackGoOn: 'Fortsetzen',
   rollbacksConfirmed: 'Die Rücknahme ist bestätigt.',

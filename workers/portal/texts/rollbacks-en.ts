@@ -41,10 +41,12 @@ export const rollbacksEn = {
   'rollbackWaits.hour':
     'Waiting: {taken} published keys can still be read. They are taken back with the next hour if enough others go with them, by {until} at the latest. {dropped} keys that waited are deleted.',
   'rollbackWaits.company':
-    'Waiting for company: {taken} published keys can still be read, since no list of what is taken back is smaller than a chunk may be. They are taken back by {until} at the latest, or have left by themselves. {dropped} keys that waited are deleted.',
+    'Waiting for company: of {taken} published keys some or all can still be read, since no list of what is taken back is smaller than a chunk may be in any region. They are taken back by {until} at the latest, or have left by themselves. {dropped} keys that waited are deleted.',
   'rollbackWaits.region':
-    'Waiting for a region: {taken} published keys are taken back, and a region has not published it yet (System status). {dropped} keys that waited are deleted.',
+    'Waiting for a region: {taken} published keys are taken back, and not every region has published it. {dropped} keys that waited are deleted.',
   rollbackDone: '{dropped} keys that waited are deleted, {taken} published keys are taken back.',
+  rollbackRegionsLater:
+    'Later than the others, and by themselves when they are mended (System status), follow: {regions}.',
   rollbackUnfinished: 'It was confirmed and then interrupted. Go on with it.',
   rollbackGoOn: 'Go on',
   rollbacksConfirmed: 'The rollback is confirmed.',

@@ -42,10 +42,12 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollbackWaits.hour':
     'Wacht: {taken} gepubliceerde sleutels zijn nog leesbaar. Ze worden met het volgende uur teruggenomen als er genoeg andere meegaan, uiterlijk {until}. {dropped} wachtende sleutels zijn gewist.',
   'rollbackWaits.company':
-    'Wacht op gezelschap: {taken} gepubliceerde sleutels zijn nog leesbaar, omdat geen lijst van wat is teruggenomen kleiner is dan een pakket mag zijn. Uiterlijk {until} zijn ze teruggenomen of vanzelf weg. {dropped} wachtende sleutels zijn gewist.',
+    'Wacht op gezelschap: van {taken} gepubliceerde sleutels zijn sommige of alle nog leesbaar, omdat geen lijst van wat is teruggenomen in enige regio kleiner is dan een pakket mag zijn. Uiterlijk {until} zijn ze teruggenomen of vanzelf weg. {dropped} wachtende sleutels zijn gewist.',
   'rollbackWaits.region':
-    'Wacht op een regio: {taken} gepubliceerde sleutels zijn teruggenomen, en een regio heeft dat nog niet gepubliceerd (Toestand van het systeem). {dropped} wachtende sleutels zijn gewist.',
+    'Wacht op een regio: {taken} gepubliceerde sleutels zijn teruggenomen, en nog niet elke regio heeft dat gepubliceerd. {dropped} wachtende sleutels zijn gewist.',
   rollbackDone: '{dropped} wachtende sleutels zijn gewist, {taken} gepubliceerde teruggenomen.',
+  rollbackRegionsLater:
+    'Later dan de andere, en vanzelf zodra de storing is verholpen (Toestand van het systeem), volgen: {regions}.',
   rollbackUnfinished: 'Het is bevestigd en daarna onderbroken. Ga ermee verder.',
   rollbackGoOn: 'Verdergaan',
   rollbacksConfirmed: 'Het terugdraaien is bevestigd.',

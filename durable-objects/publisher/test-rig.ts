@@ -38,7 +38,7 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 interface Tunable {
   clock: () => number;
   secondClock: () => Promise<number>;
-  config: { policy: ChunkPolicy };
+  config: { policy: ChunkPolicy; feeds: readonly string[] };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
@@ -47,6 +47,8 @@ export class Rig {
   /** What the second source of time says; null: the same. */
   second: number | null | 'out of reach' = null;
   policy = OPEN_POLICY;
+  /** Feeds that peers read. */
+  feeds: readonly string[] = [];
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
@@ -198,7 +200,7 @@ export class Rig {
       if (this.second === 'out of reach') throw new Error('out of reach');
       return this.second ?? this.now;
     };
-    tunable.config = { ...tunable.config, policy: this.policy };
+    tunable.config = { ...tunable.config, policy: this.policy, feeds: this.feeds };
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {

@@ -13,7 +13,7 @@ import { jwkOf, signAnswer, verifyAnswer, type Jwk } from './signature.ts';
 const SEED = { seed: 16, numRuns: 300 };
 const NOW = 1_781_503_200;
 const OTHER_KEY = signerFromPkcs8Pem(pkcs8PemFromScalar(new Uint8Array(32).fill(8))).publicKeySpki;
-const trusted = (keys: readonly Jwk[]) => ({ keys, subtle: webcrypto.subtle as SubtleCrypto });
+const trusted = (keys: readonly Jwk[]) => ({ keys, subtle: webcrypto.subtle as unknown as SubtleCrypto });
 
 describe('paths', () => {
   const path = fc.record({

@@ -15,7 +15,7 @@ const latestSchema = z
     /** Whose feed: a2a, or the region it is for. */
     feed: z.string().refine(isFeedName),
     /** The region whose keys these are. */
-    region: z.string().regex(/^[A-Z]{2}$/),
+    region: z.string().regex(/^[A-Z][A-Z0-9]$/),
     /** Batches are there from here on; beyond `latestBatchId` when there is none. */
     oldestBatchId: batch,
     /** 0 before the first. */

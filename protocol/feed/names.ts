@@ -17,7 +17,7 @@ export interface FeedPath {
   readonly batch: number | null;
 }
 
-const NAME = '[A-Z]{2}|a2a';
+const NAME = '[A-Z][A-Z0-9]|a2a';
 const BATCH = '[1-9][0-9]{0,11}';
 const KEYS_PATH = new RegExp(`^/v1/(${NAME})/keys(?:/(${BATCH}))?$`);
 const GAEN_PATH = new RegExp(`^/v2/gaen/(?:latest|exposed/(${BATCH}))$`);
@@ -27,7 +27,7 @@ export const JWKS_PATH = '/.well-known/jwks.json';
 /** Its object. */
 export const JWKS_KEY = 'jwks.json';
 
-/** @returns whether a text names a feed: `a2a`, or two capital letters of ISO 3166-1 */
+/** @returns whether a text names a feed: `a2a`, or a region: two capital letters of ISO 3166-1, or a letter and a digit for an enterprise’s site */
 export function isFeedName(text: string): boolean {
   return new RegExp(`^(?:${NAME})$`).test(text);
 }

@@ -1,4 +1,7 @@
 /** @module What tests of feeds ask for, and read as a peer would: the document, its batches in both formats, each answer by its signature. */
+import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+import { ROW_BYTES, rowProvenance, unpackKey, type Provenance } from '../../domain/publication/packed-keys.ts';
+import type { SetRecord } from '../../domain/publication/record.ts';
 import { MAX_ZIP_BYTES, readExportZip, type ExportFile } from '../../protocol/export/export-reader.ts';
 import { decodeExposedList, type ExposedKey } from '../../protocol/feed/exposed-list.ts';
 import { parseFeedLatest, parseGaenLatest, type FeedLatest } from '../../protocol/feed/latest.ts';
@@ -6,7 +9,8 @@ import { feedKey, feedPath, JWKS_KEY, type FeedPath } from '../../protocol/feed/
 import { verifyAnswer, type Jwk } from '../../protocol/feed/signature.ts';
 import { fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { FEED_URL, objects, testEnv, type Rig } from './test-rig.ts';
+import { seal } from './taking-rig.ts';
+import { FEED_URL, keysOf, objects, testEnv, type Rig } from './test-rig.ts';
 
 const { EXPORT_SIGNING_KEY } = testEnv as unknown as { readonly EXPORT_SIGNING_KEY: string };
 const PINNED = { keyId: '262', keyVersion: 'v1', publicKeySpki: signerFromPkcs8Pem(EXPORT_SIGNING_KEY).publicKeySpki };
@@ -14,7 +18,6 @@ const PINNED = { keyId: '262', keyVersion: 'v1', publicKeySpki: signerFromPkcs8P
 /** One batch as a peer has read it. */
 export interface ReadBatch {
   readonly batch: number;
-  /** SHA-256 of nothing: the bytes themselves. */
   readonly zip: Uint8Array;
   readonly file: ExportFile;
   readonly exposed: readonly ExposedKey[];
@@ -28,7 +31,7 @@ export interface ReadFeed {
   readonly batches: readonly ReadBatch[];
 }
 
-const hexOf = (keys: readonly { readonly keyData: Uint8Array }[]): string[] =>
+const keysHex = (keys: readonly { readonly keyData: Uint8Array }[]): string[] =>
   keys.map(({ keyData }) => toHex(keyData));
 
 /** @returns the body of an object whose signature holds for its URL. @throws Error naming the rule that it breaks */
@@ -65,8 +68,8 @@ export async function readFeed(rig: Rig, feed: string): Promise<ReadFeed> {
       zip,
       file: read.exportFile,
       exposed: list.value.exposed,
-      keys: hexOf(keys),
-      revoked: hexOf(revisedKeys),
+      keys: keysHex(keys),
+      revoked: keysHex(revisedKeys),
     });
   }
   return { latest: latest.value, batches };
@@ -80,4 +83,47 @@ export async function feedObjects(): Promise<Map<string, string>> {
     all.set(name, `${toHex(bytes)} ${head?.customMetadata?.['signature'] ?? ''}`);
   }
   return all;
+}
+
+/** Small minima, no hour is held, and something is set aside in each. */
+export const FEED_POLICY: ChunkPolicy = {
+  ...DEFAULT_CHUNK_POLICY,
+  minKeys: 40,
+  minUploads: 4,
+  reserveUploads: 2,
+  maxHoldHours: 0,
+};
+/** Regions of who was abroad. */
+export const ABROAD: string[] = ['DE', 'FR', 'NL'];
+
+/** @returns keys of all batches, hex */
+export const fedIn = ({ batches }: ReadFeed): string[] => batches.flatMap(({ keys }) => [...keys]);
+
+/** @returns keys of an upload, hex */
+export const hexOf = (upload: number, keys: number): string[] => keysHex(keysOf(upload, keys));
+
+/** @returns what the private records say of each published key */
+export async function provenances(): Promise<Map<string, Provenance>> {
+  const kept = await objects(testEnv.PRIVATE);
+  const all = new Map<string, Provenance>();
+  for (const [name, bytes] of kept) {
+    if (!/^sets\/\d+\/set\.json$/.test(name)) continue;
+    const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
+    for (const { day, n } of record.parts) {
+      const rows = kept.get(`sets/${record.hour}/${day}-${n}.bin`)!;
+      for (let row = 0; row < rows.length; row += ROW_BYTES) {
+        all.set(toHex(unpackKey(rows, row).keyData), record.provenances[rowProvenance(rows, row)]!);
+      }
+    }
+  }
+  return all;
+}
+
+/** Seals an hour in which some came who stay, some who travel and some who refuse. */
+export async function anHour(rig: Rig, first: number): Promise<void> {
+  await rig.accept(`u${first}`, keysOf(first, 14));
+  await rig.accept(`u${first + 1}`, keysOf(first + 1, 13), ABROAD);
+  await rig.accept(`u${first + 2}`, keysOf(first + 2, 12), ['DE'], { consentToFederation: false });
+  await rig.accept(`u${first + 3}`, keysOf(first + 3, 11), ABROAD, { consentToFederation: false });
+  await seal(rig);
 }

@@ -262,7 +262,7 @@ describe('a Worker that isn’t set up', () => {
     ['FEEDS', undefined],
     ['DIRECTORY', undefined],
   ] as const)('says nothing of why: %s', async ([name, value], { expect }) => {
-    bindings = { ...bindings, [name]: value } as unknown as FederationEnv;
+    Object.assign(bindings, { [name]: value });
     const response = await get('NL', '/v1/NL/keys');
     expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining(name)]);
   });

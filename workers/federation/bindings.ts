@@ -34,7 +34,7 @@ export function parseBindings(env: FederationEnv): FederationConfig {
   if (env.FEEDS === undefined) throw new ConfigError('FEEDS', 'the R2 bucket of feeds must be bound');
   if (env.DIRECTORY === undefined) throw new ConfigError('DIRECTORY', 'the R2 bucket of the directory must be bound');
   const region = country({ ...env }, 'HOME_COUNTRY');
-  const { PEER_FEEDS = '', DIRECTORY_POLICY = '' } = env;
+  const { PEER_FEEDS, DIRECTORY_POLICY } = env;
   let feedNames: readonly string[];
   try {
     feedNames = parseFeeds(PEER_FEEDS, region);

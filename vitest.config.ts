@@ -1,7 +1,8 @@
 /**
  * @module Which tests run where. `x.test.ts` runs in Node, and in workerd too when it lies in protocol/ or domain/;
  * `x.workerd.test.ts` runs in workerd alone, inside the Worker that owns its folder, with that Worker's wrangler.toml
- * environment; `x.node.test.ts` in Node alone (it reads files or starts processes). With `--mode long` (`npm run test:long`) only
+ * environment; `x.node.test.ts` in Node alone (it reads files or starts processes). Files of a project share a process where they can
+ * (`isolate: false`); any order of them passes (`--sequence.shuffle.files`). With `--mode long` (`npm run test:long`) only
  * files that import test/support/longer.ts run, in their longer form, and `x.long.test.ts`, slow proofs that run nowhere else.
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -17,13 +18,15 @@ Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUD
 
 const WORKERD_ONLY = '**/*.workerd.test.ts';
 const NOTE_PROCESS = './test/support/note-process.ts';
+const FRESH_STORAGE = './test/support/fresh-storage.workerd.ts';
 const NODE_ONLY = '**/*.node.test.ts';
 const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts', '**/*.long.workerd.test.ts'];
 
 type Stub = typeof originStub;
 
-/** Two workers and what they start (a workerd each, Chromium) take up to 4 GB together, the rest of a machine not counted. */
-const ROOM_FOR_TWO_BYTES = 6e9;
+/** What a worker and all that it starts (a workerd, Chromium) may take, and the rest of a machine. */
+const BYTES_A_WORKER = 2e9;
+const BYTES_BESIDE = 2e9;
 
 /** What the machine has, or a container may take. */
 function memoryBytes(): number {
@@ -72,6 +75,9 @@ function workerProject(
     test: {
       ...shared,
       name: worker,
+      // `origin`'s files move clocks by days under alarms that may be on their way: each has a workerd of its own.
+      isolate: worker === 'origin',
+      setupFiles: worker === 'origin' ? [] : FRESH_STORAGE,
       include: [
         `workers/${worker}/${WORKERD_ONLY}`,
         ...folders.map((folder) => `${folder.includes('/') ? folder : `durable-objects/${folder}`}/${WORKERD_ONLY}`),
@@ -81,11 +87,12 @@ function workerProject(
 }
 
 /** Whole systems, driven from Node: miniflare or wrangler's harness is started by the test itself. */
-function systemProject(shared: Common, name: string): TestProjectInlineConfiguration {
+function systemProject(shared: Common, name: string, isolate = true): TestProjectInlineConfiguration {
   return {
     test: {
       ...shared,
       name,
+      isolate,
       include: [`test/${name}/**/*.test.ts`],
       setupFiles: NOTE_PROCESS,
     },
@@ -96,13 +103,17 @@ export default defineConfig(({ mode }) => {
   const shared = common(mode);
   return {
     test: {
-      // One less than the cores is the default: on two cores nothing would run beside a test that waits for a deadline.
-      maxWorkers: memoryBytes() < ROOM_FOR_TWO_BYTES ? 1 : 2,
+      // More than two cores need: many tests wait for a deadline. Long ones only work, and some watch over others with a limit.
+      maxWorkers: Math.max(
+        1,
+        Math.min(mode === 'long' ? 2 : 3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER)),
+      ),
       projects: [
         {
           test: {
             ...shared,
             name: 'node',
+            isolate: false,
             include: [
               'protocol',
               'domain',
@@ -113,8 +124,6 @@ export default defineConfig(({ mode }) => {
               'risk-explorer',
               'simulator',
               'workers',
-              'test/support',
-              'test/house',
               'load-tests',
               'benchmarks',
             ].map((folder) => `${folder}/**/*.test.ts`),
@@ -127,6 +136,7 @@ export default defineConfig(({ mode }) => {
           test: {
             ...shared,
             name: 'pure-workerd',
+            isolate: false,
             include: ['protocol/**/*.test.ts', 'domain/**/*.test.ts'],
             exclude: [...shared.exclude, NODE_ONLY],
           },
@@ -149,7 +159,10 @@ export default defineConfig(({ mode }) => {
           LOCAL_VARS['portal'],
         ),
         systemProject(shared, 'integration'),
-        systemProject(shared, 'conformance'),
+        systemProject(shared, 'conformance', false),
+        // What tests are made with, and what the whole repository must hold to.
+        systemProject(shared, 'support'),
+        systemProject(shared, 'house'),
         // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).
         systemProject(shared, 'browser'),
       ],

@@ -62,9 +62,9 @@ export function readImportTable(section: string): Record<string, string[]> {
 
 /** The layer a file of ours lies in; a Worker is a layer of its own: `workers/upload`. */
 function layerOf(path: string): string | null {
-  const [first = '', second = '', third = ''] = path.split('/');
+  const [first = '', second = ''] = path.split('/');
   if (first === 'workers') return `workers/${second}`;
-  if (first === 'local-edge' && third !== '') return `local-edge/${second}`;
+  if (first === 'local-edge' && second === 'entries') return 'local-edge/entries';
   if (first === 'scripts' && second === 'support') return 'scripts/support';
   if (first === 'test') return `test/${second}`;
   return path.includes('/') ? first : null;

@@ -135,13 +135,15 @@ function goneByDay(days: readonly { readonly came: number; readonly own: number;
   return gone;
 }
 
-/** What came of a rollback so far. sealing: an hour is being written; ask again in a minute. key: published keys wait for the undo key. done: all was dropped or handed over. */
+/** What came of a rollback so far. sealing: an hour, or the journal without the rows that were dropped, is being written; ask again in a minute. key: published keys wait for the undo key. done: all was dropped or handed over. */
 export interface RollbackOutcome {
   readonly state: 'sealing' | 'key' | 'done';
   /** Rows that were deleted before they were published. */
   readonly dropped: number;
   /** Published rows that are taken back, the same in each region. */
   readonly taken: number;
+  /** Regions whose last step failed: they take the keys back when they are mended, nobody needs to ask again. Left out in outcomes from before it was said. */
+  readonly failing?: readonly string[];
 }
 
 /** What somebody asked for, and how far it has come. */

@@ -3,6 +3,7 @@
  * store.ts, each method is one synchronous transaction or part of the caller's. No row holds a key, nor which rows they are.
  */
 import type { EventOf, RecordObject, SealedFile } from '../../domain/event-log/entry.ts';
+import type { TakeBackReply } from '../../domain/publication/taken.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 
 /** A request that was asked for (take-back.ts). */
@@ -15,7 +16,7 @@ export interface AskedRequest {
 }
 
 /** How many rows of a part were taken back, and which regions had them. */
-export type TakenPartRow = EventOf<'taken'>['parts'][number];
+type TakenPartRow = EventOf<'taken'>['parts'][number];
 
 /** Rows that leave at one midnight. */
 export interface TakenDay {
@@ -34,6 +35,8 @@ export interface Taking {
   readonly touched: readonly number[];
   /** Hours whose reserve goes with them. */
   readonly reserve: readonly number[];
+  /** Regions whose list would have been too small: rows that they publish wait for another hour. */
+  readonly waiting: readonly string[];
   /** Of the private bucket, as long as they are there. */
   readonly objects: readonly RecordObject[];
 }
@@ -60,6 +63,7 @@ type TakingRow = {
   touched: string;
   reserve: string;
   objects: string;
+  waiting: string;
 };
 type RevocationRow = {
   region: string;
@@ -72,8 +76,8 @@ type RevocationRow = {
 };
 
 export class TakingStore {
-  /** Objects of requests whose rows are on their way, in memory alone: no midnight may take them for strays. */
-  readonly beingKept = new Set<string>();
+  /** Requests that are on their way, by the name of their object, in memory alone: no midnight may take them for strays, and who asks again meanwhile hears the same. */
+  readonly beingKept = new Map<string, Promise<TakeBackReply>>();
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -109,9 +113,9 @@ export class TakingStore {
     return new Set(this.#takings('').flatMap(({ reserve }) => reserve));
   }
 
-  putTaking({ hour, state, rows, touched, reserve, objects }: Taking): void {
-    const lists = [touched, reserve, objects].map((list) => JSON.stringify(list));
-    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
+  putTaking({ hour, state, rows, touched, reserve, objects, waiting }: Taking): void {
+    const lists = [touched, reserve, objects, waiting].map((list) => JSON.stringify(list));
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
   }
 
   /** @returns what was found out so far, ascending by day */
@@ -175,6 +179,7 @@ export class TakingStore {
       touched: JSON.parse(row.touched) as number[],
       reserve: JSON.parse(row.reserve) as number[],
       objects: JSON.parse(row.objects) as RecordObject[],
+      waiting: JSON.parse(row.waiting) as string[],
     }));
   }
 

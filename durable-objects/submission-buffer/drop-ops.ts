@@ -16,7 +16,7 @@ import { TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { BufferConfig } from './config.ts';
 import type { DropReply, DropRequest } from './contract.ts';
-import { coveredThrough, endRows } from './end-rows.ts';
+import { coveredThrough, endRows, type EndedRows } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
@@ -26,6 +26,9 @@ const TEK_IN_ROW = FIELDS_OFFSET + TEK_OFFSET;
 const TEK_BYTES = 16;
 /** A request is asked again for at most as long as what it is about lives. */
 const REMEMBERED_HOURS = 24 * 16;
+
+/** Rows of one slice: to end them takes some 4 ms of CPU, much longer than to read them (benchmarks/results/rollback.md). */
+const DROP_ROWS = 256;
 
 /** Says of an opened row whether it is meant. */
 type IsMeant = (rows: Uint8Array, row: number, label: RowLabel | undefined) => boolean;
@@ -41,7 +44,7 @@ export async function dropWaiting(
   ciphers: Ciphers,
   now: number,
   request: DropRequest,
-): Promise<DropReply> {
+): Promise<Omit<DropReply, 'journalled'>> {
   const { id, fromHour = 0, toHour = Number.MAX_SAFE_INTEGER } = request;
   const isMeant = meantBy(request);
   let frozen = 0;
@@ -51,19 +54,19 @@ export async function dropWaiting(
     await inSlices(
       () =>
         storage.transactionSync(() => {
-          const slice = readWaiting(storage.sql, ciphers, hour, after);
+          const slice = readWaiting(storage.sql, ciphers, hour, after, DROP_ROWS);
           const found = meantRows(slice.rows, labels, isMeant);
           if (found.length > 0) {
             // Asked anew in each transaction: in between the hour may have been frozen.
             if (hour <= coveredThrough(storage.sql)) frozen += found.length;
-            else dropRows(storage.sql, config, hour, found, labels, { id, until: hourOf(now) + REMEMBERED_HOURS });
+            else dropRows(storage.sql, config, now, { hour, rows: found, labels, cause: 'rollback' }, id);
           }
           return (after = slice.last);
         }),
       (last) => last !== null,
     );
   }
-  return { dropped: droppedBy(storage.sql, id), frozen };
+  return { dropped: droppedBy(storage.sql, id), frozen, newestSet: newestSet(storage.sql) };
 }
 
 /** Forgets what requests came to, when nobody asks any more. @param now Unix seconds */
@@ -92,24 +95,21 @@ function meantRows(rows: Uint8Array, labels: ReadonlyMap<number, RowLabel>, isMe
   return found;
 }
 
+function newestSet(sql: SqlStorage): number {
+  return sql.exec<{ n: number | null }>('SELECT max(set_no) AS n FROM release_set').one().n ?? 0;
+}
+
 function droppedBy(sql: SqlStorage, id: string): number {
   return sql.exec<{ rows: number }>('SELECT rows FROM dropped_rows WHERE id = ?', id).toArray()[0]?.rows ?? 0;
 }
 
 /** Part of a slice's transaction. */
-function dropRows(
-  sql: SqlStorage,
-  config: BufferConfig,
-  hour: number,
-  rows: readonly Uint8Array[],
-  labels: ReadonlyMap<number, RowLabel>,
-  request: { readonly id: string; readonly until: number },
-): void {
-  endRows(sql, config, hour, rows, labels);
+function dropRows(sql: SqlStorage, config: BufferConfig, now: number, ended: EndedRows, id: string): void {
+  endRows(sql, config, now, ended);
   sql.exec(
     'INSERT INTO dropped_rows VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET rows = rows + excluded.rows',
-    request.id,
-    rows.length,
-    request.until,
+    id,
+    ended.rows.length,
+    hourOf(now) + REMEMBERED_HOURS,
   );
 }

@@ -130,4 +130,14 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE withdrawal_batch (id TEXT PRIMARY KEY, last_hour INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Keys that ended before they were published, once more, so that the journal finds them among millions; and how many, until the event log tells of it (drop-log.ts).
+  `
+  CREATE TABLE ended_key (hash BLOB PRIMARY KEY, expires_hour INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE unlogged_drop (
+    hour INTEGER NOT NULL, cause TEXT NOT NULL CHECK (cause IN ('rollback', 'withdrawal')), rows INTEGER NOT NULL,
+    PRIMARY KEY (hour, cause)
+  ) WITHOUT ROWID;
+  `,
+  // Of the keys that came with an issue id, those that ended before a set had them (issue-counts.ts).
+  `ALTER TABLE issue_count ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;`,
 ];

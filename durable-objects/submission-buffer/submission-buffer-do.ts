@@ -5,6 +5,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { DroppedRows } from '../../domain/publication/taken.ts';
 import type { IssueStanding } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { KeyStanding } from '../../domain/rpc.ts';
@@ -29,6 +30,7 @@ import type {
   BufferRestoreStep,
   DropReply,
   DropRequest,
+  DropsRequest,
   FreezeRequest,
   FrozenSet,
   JournalFound,
@@ -37,12 +39,13 @@ import type {
   RestorePort,
   WithdrawalBatch,
 } from './contract.ts';
-import { dropWaiting, expireDrops } from './drop-ops.ts';
+import { DropDesk } from './drop-desk.ts';
+import { expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
-import { endIssues, expireEnded } from './ended-issues.ts';
+import { expireEnded } from './ended-issues.ts';
 import { issueStanding } from './issue-standing.ts';
 import { expireIssueCounts } from './issue-counts.ts';
 import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
@@ -84,6 +87,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   readonly #received: ReceivedUploads;
   readonly #journal: JournalKeeper;
   readonly #desk: WithdrawalDesk;
+  readonly #drops: DropDesk;
   readonly #pages: SetPages;
   readonly #plain: PlainRows;
   #armed = false;
@@ -103,6 +107,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     this.#commits = new GroupCommit(ctx.storage, this.#received);
     this.#journal = new JournalKeeper(ctx.storage.sql, this.#keys, this.#privateBucket, randomBytes);
     this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits);
+    this.#drops = new DropDesk(ctx.storage, this.#keys, this.#journal, this.#alarm);
     this.#pages = new SetPages(ctx.storage.sql, this.#keys);
     this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
@@ -153,12 +158,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** Deletes rows that no frozen set covers (drop-ops.ts), and stores nothing more with the ids that are named (ended-issues.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
-    const now = await this.#sealed();
-    const { sql } = this.ctx.storage;
-    this.ctx.storage.transactionSync(() => endIssues(sql, this.config, request.issueIds ?? [], now));
-    const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
-    await this.rewriteJournal();
-    return reply;
+    return this.#drops.drop(this.config, await this.#sealed(), request);
+  }
+
+  async drops(request: DropsRequest): Promise<DroppedRows[]> {
+    return this.#drops.drops(await this.#ready(), request);
   }
 
   async firstHour(): Promise<number | null> {
@@ -211,9 +215,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
       (left) => left && Date.now() - begun <= this.longestWakeMs,
     );
     await this.#eraseKeys(now);
-    const left = this.#journal.due(begun);
-    const untilJournal = left > 0 ? Math.max(left, SOON_MS) : RETRY_MS;
-    await this.#alarm.set(more ? SOON_MS : untilJournal);
+    await this.#alarm.set(more ? SOON_MS : this.#journal.wait(begun));
   }
 
   /** @returns how far each alert's counter went up since the last call, for the log */
@@ -249,11 +251,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
   }
 
-  /** The journal as it is now, whenever the last one was: a restore would bring back what was taken out and lies in it. */
+  /** The journal as it is now, whenever the last one was. */
   protected async rewriteJournal(): Promise<void> {
-    this.#journal.spoil();
-    await this.#journal.keep(this.config, await this.#ready(), Date.now());
-    if (this.#journal.due(Date.now()) <= 0) await this.#alarm.set(RETRY_MS);
+    await this.#drops.rewriteJournal(this.config, await this.#ready());
   }
 
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */

@@ -11,7 +11,7 @@ import { SECONDS_PER_DAY, hourOf } from '../../protocol/gaen/intervals.ts';
 const SLICE_ROWS = 5_000;
 
 interface Sweep {
-  readonly table: 'known_key' | 'upload';
+  readonly table: 'known_key' | 'ended_key' | 'upload';
   readonly key: 'hash' | 'upload_id';
   /** Before the first key. */
   readonly start: Uint8Array | string;
@@ -25,6 +25,7 @@ const today = (now: number): number => Math.floor(now / SECONDS_PER_DAY);
 
 const SWEEPS: readonly Sweep[] = [
   { table: 'known_key', key: 'hash', start: new Uint8Array(0), round: today, overBy: (now) => today(now) * 24 },
+  { table: 'ended_key', key: 'hash', start: new Uint8Array(0), round: today, overBy: (now) => today(now) * 24 },
   { table: 'upload', key: 'upload_id', start: '', round: hourOf, overBy: hourOf },
 ];
 

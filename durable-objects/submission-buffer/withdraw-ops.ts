@@ -54,12 +54,18 @@ export function withdrawKeys(
     hash: withdrawalHash(opening),
   }));
   if (offers.length === 0) return;
-  const published = [...openWaiting(sql, config, ciphers, offers), ...openKnown(sql, config, now, offers)];
+  const published = [...openWaiting(sql, config, ciphers, now, offers), ...openKnown(sql, config, now, offers)];
   queueKeys(sql, ciphers, now, [...new Map(published.map((keyData) => [toHex(keyData), keyData])).values()]);
 }
 
 /** @returns keys of rows that a set covers; those of others have ended */
-function openWaiting(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, offers: readonly Offer[]): Uint8Array[] {
+function openWaiting(
+  sql: SqlStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  now: number,
+  offers: readonly Offer[],
+): Uint8Array[] {
   const teks = new Uint8Array(offers.length * TAG_BYTES);
   for (const [n, { keyData }] of offers.entries()) teks.set(keyData, n * TAG_BYTES);
   const covered = coveredThrough(sql);
@@ -78,7 +84,7 @@ function openWaiting(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, of
     const labels = labelsOf(sql, ciphers, hour);
     // A decoy's hash is random, so none is ever opened; should one be, it stays.
     const real = opened.filter((row) => labels.get(readLabel(row, LABEL_OFFSET))?.synthetic !== true);
-    if (real.length > 0) endRows(sql, config, hour, real, labels);
+    if (real.length > 0) endRows(sql, config, now, { hour, rows: real, labels, cause: 'withdrawal' });
   }
   return frozen;
 }

@@ -1,7 +1,7 @@
 /**
  * @module A rollback as people ask for it and see it (docs/rollback.md): whose keys of which days, and what taking them back would do. Pure.
  */
-import { RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import { dateOf, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import type { IssueKind, IssueSource } from './issue.ts';
 
 /**
@@ -88,6 +88,10 @@ export interface RollbackDay {
   /** All keys that the day has in the region, those that wait included. */
   readonly ofDay: number;
 }
+
+/** @returns a target as the audit log has it: no free text, UTC days */
+export const targetText = ({ kind, name, fromDay, toDay }: RollbackTarget): string =>
+  `${kind} ${name} ${dateOf(fromDay * SECONDS_PER_DAY)}..${dateOf(toDay * SECONDS_PER_DAY)}`;
 
 /** What a rollback would do; nothing has changed. */
 export interface RollbackPlan {

@@ -21,8 +21,11 @@ export interface RollbackTarget {
   readonly toDay: number;
 }
 
-/** Longest period: as long as the books have an id that was given out once. */
-const MAX_ROLLBACK_DAYS = 31;
+/**
+ * So far back a period may begin. A source vouched once, and a TAN may be had of that for as long as its session lives, 60 days or twice that: a card that was used a month ago, a result that was changed to
+ * positive three weeks after the first one was posted. The books end a source's days for as long (durable-objects/code-desk/issue-ops.ts).
+ */
+export const MAX_ROLLBACK_DAYS = 150;
 
 /** @returns the rule that a target breaks, or null. @param today UTC day */
 export function badTarget(target: RollbackTarget, today: number): string | null {

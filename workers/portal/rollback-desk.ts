@@ -6,7 +6,13 @@
  * and each step is idempotent by the rollback's id.
  */
 import type { IssueSource } from '../../domain/issue.ts';
-import { type Rollback, type RollbackPlan, type RollbackTarget, targetText } from '../../domain/rollback.ts';
+import {
+  MAX_ROLLBACK_DAYS,
+  type Rollback,
+  type RollbackPlan,
+  type RollbackTarget,
+  targetText,
+} from '../../domain/rollback.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { audit, auditedName, type StaffContext } from './staff-context.ts';
 
@@ -97,7 +103,7 @@ export async function decline(c: StaffContext, id: string): Promise<boolean> {
 export async function dropUnpublished(c: StaffContext, batchId: string, from: number): Promise<void> {
   const today = Math.floor(c.var.now / SECONDS_PER_DAY);
   // Whole days: who used a card before the withdrawal counts is never meant.
-  const fromDay = Math.max(Math.ceil(from / SECONDS_PER_DAY), today - 30);
+  const fromDay = Math.max(Math.ceil(from / SECONDS_PER_DAY), today - MAX_ROLLBACK_DAYS + 1);
   if (fromDay > today) return;
   const issueIds = await c.env.VERIFICATION.issuesOf({ kind: 'batch', name: batchId, fromDay, toDay: today });
   // A batch is withdrawn as often as one likes, and its id names the request.

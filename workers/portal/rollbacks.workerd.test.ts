@@ -83,6 +83,12 @@ describe('a rollback', () => {
     expect(stored).not.toContain(secret.slice(0, 24));
   });
 
+  it('reaches as far back as a TAN of today may stand on', async ({ expect }) => {
+    await roomClock(NOW);
+    const target = { ...TARGET, fromDay: TODAY - 149 };
+    expect((await operator().call('/plan', { target, undoKey: UNDO_KEY })).status).toBe(200);
+  });
+
   it('is confirmed within the hour or not at all', async ({ expect }) => {
     await roomClock(NOW);
     const asked = await operator().call('/ask', { target: TARGET, undoKey: UNDO_KEY });
@@ -163,9 +169,9 @@ describe('a rollback', () => {
     [
       'a period that is too long ago',
       '/plan',
-      { target: { ...TARGET, fromDay: TODAY - 31 }, undoKey: UNDO_KEY },
+      { target: { ...TARGET, fromDay: TODAY - 150 }, undoKey: UNDO_KEY },
       400,
-      /last 31 days/,
+      /last 150 days/,
     ],
     ['no key', '/ask', { target: TARGET }, 400, /undoKey/],
     ['an id that is none', '/confirm', { id: 'x', undoKey: UNDO_KEY }, 400, /UUID/],

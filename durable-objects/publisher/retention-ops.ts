@@ -14,17 +14,6 @@ import { objectsOf, quarantineKey } from '../../domain/publication/record.ts';
 /** Entries of the log since the checkpoint of so many days before the retention's last are kept: what is public was made in that time. */
 const LOG_DAYS_BEYOND_RETENTION = 2;
 
-/** Lets the buffer forget the oldest set that is INDEXED in every region. @returns whether there was one */
-export async function purgeStep(p: Publication): Promise<boolean> {
-  const indexed = Math.min(...p.config.regions.map((region) => p.store.head(region)?.throughHour ?? -1));
-  const hour = p.store.hoursIn('PLANNED').find((planned) => planned.hour <= indexed);
-  if (hour === undefined) return false;
-  if (hour.setNo !== null) await p.buffer.purge(hour.setNo);
-  await p.buffer.expire();
-  p.store.putHour({ ...hour, state: 'PURGED' });
-  return true;
-}
-
 /** @returns whether anything was forgotten */
 export async function forgetStep(p: Publication): Promise<boolean> {
   const doomed = p.store.doomedObjects(p.now);

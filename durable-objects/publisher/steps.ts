@@ -41,9 +41,10 @@ import { patrol } from './patrol-ops.ts';
 import { revokeStep } from './revoke-ops.ts';
 import { selfCheck } from './self-check.ts';
 import { takingStep } from './taking-ops.ts';
-import { dropMissedRecord, forgetStep, purgeStep } from './retention-ops.ts';
+import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import { packagesStep } from './package-ops.ts';
 import { logParameters } from './parameter-ops.ts';
+import { Trouble } from './trouble.ts';
 import { withdrawalStep } from './withdrawal-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
@@ -88,29 +89,6 @@ export async function advance(p: Publication): Promise<Advance> {
   await patrolFeeds(p);
   trouble.throwFirst();
   return { idle: true, nextDue: nextDue(p) };
-}
-
-/** What failed in one call of `advance` and doesn't stop the rest. */
-class Trouble {
-  /** Freezing or planning an hour, which all regions need: the buffer is out of reach. */
-  plan: unknown = null;
-  /** The same, for another reason. */
-  fatal: unknown = null;
-  other: unknown = null;
-
-  async tried(step: () => Promise<boolean>): Promise<boolean> {
-    try {
-      return await step();
-    } catch (error) {
-      this.other ??= error;
-      return false;
-    }
-  }
-
-  throwFirst(): void {
-    const error = this.plan ?? this.other;
-    if (error !== null) throw error;
-  }
 }
 
 /** @returns the regions to try, the sound ones first */
@@ -284,6 +262,17 @@ async function indexStep(p: Publication, region: string, throughHour: number): P
     if (wasCut || !isChecked) return true;
   }
   composeIndex(p, region, throughHour);
+  return true;
+}
+
+/** Lets the buffer forget the oldest set that is INDEXED in every region. */
+async function purgeStep(p: Publication): Promise<boolean> {
+  const indexed = Math.min(...p.config.regions.map((region) => p.store.head(region)?.throughHour ?? -1));
+  const hour = p.store.hoursIn('PLANNED').find((planned) => planned.hour <= indexed);
+  if (hour === undefined) return false;
+  if (hour.setNo !== null) await p.buffer.purge(hour.setNo);
+  await p.buffer.expire();
+  p.store.putHour({ ...hour, state: 'PURGED' });
   return true;
 }
 

@@ -74,10 +74,10 @@ async function keep(
   const rows = countRows(merged);
   const before = new RowsOfOthers(p, id);
   // Who is kept first counts the rows, so whoever came while others' were read is read too.
-  for (let isKept = false; !isKept;) {
+  for (;;) {
     await before.read();
-    p.store.transaction(() => {
-      if (!before.isComplete()) return;
+    const isKept = p.store.transaction(() => {
+      if (!before.isComplete()) return false;
       // How many keys one person took back is said nowhere.
       const own = cause === 'rollback' ? before.without(merged) : 0;
       // An hour may have taken one up that had been lost, since its object is there again.
@@ -86,8 +86,9 @@ async function keep(
       // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
       const said = { hour: askedHour, sha256: toBase64Url(sha256(bytes)) };
       p.log.append(cause === 'rollback' ? { kind: cause, ...said, rows } : { kind: cause, ...said });
-      isKept = true;
+      return true;
     });
+    if (isKept) return;
   }
 }
 

@@ -38,14 +38,15 @@ interface Offer {
  * Runs inside a transaction. Its cost grows with the hours in which keys wait, and with nothing else.
  *
  * @param ciphers ready for `now`
- * @param now Unix seconds
+ * @param at.now Unix seconds
+ * @param at.isOpen whether published keys can be taken back; what waits ends in any case
  * @param openings of any keys; those past {@link MOST_OPENINGS} are left out
  */
 export function withdrawKeys(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
-  now: number,
+  { now, isOpen }: { readonly now: number; readonly isOpen: boolean },
   openings: readonly Opening[],
 ): void {
   // A key that is named twice has two secrets, and one may be right.
@@ -55,6 +56,7 @@ export function withdrawKeys(
   }));
   if (offers.length === 0) return;
   const published = [...openWaiting(sql, config, ciphers, now, offers), ...openKnown(sql, config, now, offers)];
+  if (!isOpen) return;
   queueKeys(sql, ciphers, now, [...new Map(published.map((keyData) => [toHex(keyData), keyData])).values()]);
 }
 

@@ -69,6 +69,14 @@ async function makeKeys(): Promise<CryptoKeyPair> {
   return (await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
 }
 
+/** @returns a pair for RSA signatures (PKCS #1) with SHA-256 */
+export async function makeRsaKeys(modulusLength: number): Promise<CryptoKeyPair> {
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: Uint8Array.of(1, 0, 1) };
+  const keys = await crypto.subtle.generateKey({ ...algorithm, modulusLength }, true, ['sign', 'verify']);
+  if (!('privateKey' in keys)) throw new Error('a pair is expected');
+  return keys;
+}
+
 /** @param issuer null: it signs itself @returns the certificate */
 export async function issueCertificate(
   subject: CertificateSubject,

@@ -9,7 +9,7 @@ import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { issueCertificate, withNegatedS } from '../../test/support/certificate-authority.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
-import { readCertificate } from '../shared/certificates/certificate.ts';
+import { readCertificate } from '../../protocol/certificates/certificate.ts';
 import { NO_CLIENT, requestWith, type TlsClientAuth, verifiedClient } from '../shared/certificates/verified-client.ts';
 import type { LaboratoryEnv } from './bindings.ts';
 import { createApp } from './app.ts';

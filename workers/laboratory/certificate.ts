@@ -2,7 +2,7 @@
  * @module The client certificate as the platform verified it (docs/spec/platform.md §1.5). A header is never read: anybody
  * can send one.
  */
-import { marksOf } from '../shared/certificates/certificate.ts';
+import { marksOf } from '../../protocol/certificates/certificate.ts';
 import { presentedCertificate } from '../shared/certificates/client-certificate.ts';
 
 /** Who is calling. */

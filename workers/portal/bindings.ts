@@ -3,8 +3,8 @@
  */
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
-import { type Certificate, readCertificate } from '../shared/certificates/certificate.ts';
-import { validateAuthority } from '../shared/certificates/path.ts';
+import { type Certificate, readCertificate } from '../../protocol/certificates/certificate.ts';
+import { validateAuthority } from '../../protocol/certificates/path.ts';
 import { ConfigError, text } from '../shared/env.ts';
 import { isTimeZone } from './local-time.ts';
 

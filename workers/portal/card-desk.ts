@@ -6,8 +6,8 @@ import type { ListFacts } from '../../durable-objects/staff-room/authority-ops.t
 import type { CardHolder } from '../../durable-objects/staff-room/card-ops.ts';
 import { SERIALS_PER_CALL } from '../../durable-objects/staff-room/authority-ops.ts';
 import { cardSubject } from '../../durable-objects/staff-room/card-ops.ts';
-import { type Certificate, marksOf, serialMark } from '../shared/certificates/certificate.ts';
-import { validateAuthority } from '../shared/certificates/path.ts';
+import { type Certificate, marksOf, serialMark } from '../../protocol/certificates/certificate.ts';
+import { validateAuthority } from '../../protocol/certificates/path.ts';
 import { readRevocationList, type RevocationList } from '../shared/certificates/revocation-list.ts';
 import { audit, type StaffContext } from './staff-context.ts';
 

@@ -2,7 +2,7 @@
 import type { CardHolder } from '../../durable-objects/staff-room/card-ops.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
-import type { Certificate } from '../shared/certificates/certificate.ts';
+import type { Certificate } from '../../protocol/certificates/certificate.ts';
 import { certificatesInPem } from './bindings.ts';
 import type { InputError } from './operator-input.ts';
 import { HOLDER_ID, PROFESSIONAL_ROLES, type Role } from './roles.ts';

@@ -10,7 +10,7 @@ import {
   type TestCertificate,
   withNegatedS,
 } from '../../test/support/certificate-authority.ts';
-import { readCertificate } from '../shared/certificates/certificate.ts';
+import { readCertificate } from '../../protocol/certificates/certificate.ts';
 import { requestWith, verifiedClient } from '../shared/certificates/verified-client.ts';
 import { createApp } from './app.ts';
 import { identifyStaff } from './identity.ts';

@@ -8,9 +8,9 @@
  * and provider come from our own list of holders, whatever else stands in the subject.
  */
 import type { CardLink, CardQuestion } from '../../durable-objects/staff-room/card-ops.ts';
-import { type Certificate, marksOf, SERIAL_NUMBER_ATTRIBUTE } from '../shared/certificates/certificate.ts';
+import { type Certificate, marksOf, SERIAL_NUMBER_ATTRIBUTE } from '../../protocol/certificates/certificate.ts';
 import { presentedCertificate } from '../shared/certificates/client-certificate.ts';
-import { type Link, validatePath } from '../shared/certificates/path.ts';
+import { type Link, validatePath } from '../../protocol/certificates/path.ts';
 import { logLine } from '../shared/log.ts';
 import type { Identify } from './identity-source.ts';
 import { HOLDER_ID, PROFESSIONAL_ROLES, rolesAmong } from './roles.ts';

@@ -1,6 +1,6 @@
 /**
  * @module A professional's card in workerd: certificates and lists of a test authority, the real StaffRoom, and the many that
- * open nothing. Faults of paths: workers/shared/certificates/path.workerd.test.ts; of lists: revocation-list.workerd.test.ts.
+ * open nothing. Faults of paths: protocol/certificates/path.test.ts; of lists: revocation-list.workerd.test.ts.
  */
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, it } from 'vitest';
@@ -12,7 +12,7 @@ import {
   type TestCertificate,
   withNegatedS,
 } from '../../test/support/certificate-authority.ts';
-import { type Certificate, marksOf, readCertificate, serialMark } from '../shared/certificates/certificate.ts';
+import { type Certificate, marksOf, readCertificate, serialMark } from '../../protocol/certificates/certificate.ts';
 import { NO_CLIENT, requestWith, type TlsClientAuth, verifiedClient } from '../shared/certificates/verified-client.ts';
 import { parsePortalConfig } from './bindings.ts';
 import { certificateIdentity } from './certificate-identity.ts';

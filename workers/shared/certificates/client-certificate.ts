@@ -3,7 +3,7 @@
  * anybody can send one. Names and values are those of the platform's own types, so a wrong one doesn't compile.
  */
 import { fromBase64 } from '../../../protocol/primitives/bytes.ts';
-import { type Certificate, readCertificate } from './certificate.ts';
+import { type Certificate, readCertificate } from '../../../protocol/certificates/certificate.ts';
 
 type TlsClientAuth = NonNullable<IncomingRequestCfProperties['tlsClientAuth']>;
 

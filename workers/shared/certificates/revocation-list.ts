@@ -6,9 +6,9 @@
 import { verify } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { AlgorithmIdentifier, Extension, KeyUsageFlags, Name, Time } from '@peculiar/asn1-x509';
-import { type Certificate, hashOfName, serialText } from './certificate.ts';
+import { type Certificate, hashOfName, serialText } from '../../../protocol/certificates/certificate.ts';
 import { type Element, elements } from './der.ts';
-import { keyUsage, SIGNATURE_ALGORITHMS } from './path.ts';
+import { keyUsage, SIGNATURE_ALGORITHMS } from '../../../protocol/certificates/path.ts';
 
 /** Tags (ITU-T X.690) that a list is made of. */
 const INTEGER = 0x02;

@@ -9,7 +9,7 @@ import {
   type TestCertificate,
   unknownExtension,
 } from '../../../test/support/certificate-authority.ts';
-import { type Certificate, readCertificate } from './certificate.ts';
+import { type Certificate, readCertificate } from '../../../protocol/certificates/certificate.ts';
 import { elements } from './der.ts';
 import { readRevocationList } from './revocation-list.ts';
 

@@ -6,8 +6,8 @@
 import { X509Certificate } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { Certificate as CertificateSyntax, type Name } from '@peculiar/asn1-x509';
-import { toHex } from '../../../protocol/primitives/bytes.ts';
-import { sha256 } from '../../../protocol/primitives/hash.ts';
+import { toHex } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
 
 /** One extension: whether whoever doesn't know it must refuse, and the DER of its value. */
 interface Extension {

@@ -1,5 +1,5 @@
 /**
- * @module From a professional's certificate to a configured root: path validation as RFC 5280 §6.1 has it, for paths in which
+ * @module From a certificate (a professional's, a region's) to a configured root: path validation as RFC 5280 §6.1 has it, for paths in which
  * no policy is asked for. What isn't understood is refused: critical extensions that aren't listed here, name constraints,
  * weak keys and hashes. Revocation is looked up elsewhere, by what this returns. No library does all of it (decision 028).
  */
@@ -61,6 +61,8 @@ export type PathResult =
 
 /** What a path is looked for among. */
 export interface PathSource {
+  /** Object identifier of what the certificate must be for; left out: for TLS clients. */
+  readonly purpose?: string;
   /** As a client sent them: anything may be among them. More than {@link MAX_INTERMEDIATES} are not looked at. */
   readonly intermediates: readonly Certificate[];
   readonly roots: readonly Certificate[];
@@ -69,12 +71,12 @@ export interface PathSource {
 }
 
 /**
- * @param leaf a professional's certificate, for TLS client authentication
+ * @param leaf a certificate of no authority, for the source's purpose
  * @returns its links up to the one that a root issued, or why the path is refused
  */
 export function validatePath(leaf: Certificate, source: PathSource): PathResult {
   return guarded(() => {
-    const error = faultOf(leaf, source.now) ?? faultOfLeaf(leaf);
+    const error = faultOf(leaf, source.now) ?? faultOfLeaf(leaf, purposeOf(source));
     return error === null ? pathOf(leaf, source, [], 0) : { ok: false, error };
   });
 }
@@ -85,7 +87,7 @@ export function validatePath(leaf: Certificate, source: PathSource): PathResult 
  */
 export function validateAuthority(authority: Certificate, source: PathSource): PathResult {
   return guarded(() => {
-    const error = faultOf(authority, source.now) ?? faultOfAuthority(authority, 0);
+    const error = faultOf(authority, source.now) ?? faultOfAuthority(authority, 0, purposeOf(source));
     if (error !== null) return { ok: false, error };
     const isRoot = source.roots.some(
       (root) => root.publicKey === authority.publicKey && root.subject === authority.subject,
@@ -113,7 +115,7 @@ function pathOf(certificate: Certificate, source: PathSource, below: readonly Li
   );
   for (const issuer of candidates) {
     // Self-issued certificates don't count (RFC 5280 §4.2.1.9); nobody needs them here, and counting them is stricter.
-    const fault = faultOf(issuer, now) ?? faultOfAuthority(issuer, authorities);
+    const fault = faultOf(issuer, now) ?? faultOfAuthority(issuer, authorities, purposeOf(source));
     if (fault !== null) {
       error = fault;
       continue;
@@ -148,18 +150,20 @@ function faultOf(certificate: Certificate, now: number): PathError | null {
   return certificate.notBefore <= now && now < certificate.notAfter ? null : 'validity';
 }
 
-function faultOfLeaf(leaf: Certificate): PathError | null {
+const purposeOf = ({ purpose = CLIENT_AUTHENTICATION }: PathSource): string => purpose;
+
+function faultOfLeaf(leaf: Certificate, purpose: string): PathError | null {
   const usage = keyUsage(leaf);
   if (basicConstraints(leaf)?.cA === true || (usage !== null && (usage & KeyUsageFlags.keyCertSign) !== 0)) {
     return 'authority';
   }
   if (usage !== null && (usage & KeyUsageFlags.digitalSignature) === 0) return 'key-usage';
   // One that is for anything isn't for this: an authority of professionals says what a card is for.
-  return extendedKeyUsage(leaf)?.includes(CLIENT_AUTHENTICATION) === true ? null : 'extended-key-usage';
+  return extendedKeyUsage(leaf)?.includes(purpose) === true ? null : 'extended-key-usage';
 }
 
 /** @param below how many authorities stand between this one and the leaf */
-function faultOfAuthority(authority: Certificate, below: number): PathError | null {
+function faultOfAuthority(authority: Certificate, below: number, purpose: string): PathError | null {
   const constraints = basicConstraints(authority);
   if (constraints?.cA !== true) return 'not-an-authority';
   const usage = keyUsage(authority);
@@ -167,7 +171,7 @@ function faultOfAuthority(authority: Certificate, below: number): PathError | nu
   if (constraints.pathLenConstraint !== undefined && constraints.pathLenConstraint < below) return 'path-length';
   if (authority.extensions?.has(NAME_CONSTRAINTS) === true) return 'name-constraints';
   const purposes = extendedKeyUsage(authority);
-  const fits = purposes === null || purposes.includes(CLIENT_AUTHENTICATION) || purposes.includes(ANY_USAGE);
+  const fits = purposes === null || purposes.includes(purpose) || purposes.includes(ANY_USAGE);
   return fits ? null : 'extended-key-usage';
 }
 

@@ -1,4 +1,4 @@
-/** @module Paths in workerd: certificates of a test authority, and each fault of RFC 5280 that must end one. */
+/** @module Paths, in Node and in workerd: certificates of a test authority, and each fault of RFC 5280 that must end one. */
 import { beforeAll, describe, it } from 'vitest';
 import {
   type CertificateSubject,
@@ -6,10 +6,11 @@ import {
   Extension,
   issueCertificate,
   KeyUsageFlags,
+  makeRsaKeys,
   type TestCertificate,
   unknownExtension,
   withNegatedS,
-} from '../../../test/support/certificate-authority.ts';
+} from '../../test/support/certificate-authority.ts';
 import { type Certificate, marksOf, readCertificate, SERIAL_NUMBER_ATTRIBUTE } from './certificate.ts';
 import { type PathError, validateAuthority, validatePath } from './path.ts';
 
@@ -120,15 +121,19 @@ describe('is refused:', () => {
     expect(validateAuthority(read(top), source)).toEqual({ ok: true, links: [] });
   });
 
+  it('a card, where a certificate for signed documents is asked for', async ({ expect }) => {
+    const documents = await issueCertificate({ ...CARD, purposes: ['1.3.6.1.5.5.7.3.36'] }, root);
+    const source = { intermediates: [], roots: [read(root)], now: NOW, purpose: '1.3.6.1.5.5.7.3.36' };
+    expect(validatePath(read(documents), source)).toMatchObject({ ok: true });
+    expect(validatePath(read(await issueCertificate(CARD, root)), source)).toMatchObject({
+      error: 'extended-key-usage',
+    });
+    expect(outcome(documents)).toBe('extended-key-usage');
+  });
+
   it('a short RSA key', async ({ expect }) => {
-    const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: Uint8Array.of(1, 0, 1) };
-    const make = async (modulusLength: number) => {
-      const keys = await crypto.subtle.generateKey({ ...algorithm, modulusLength }, true, ['sign', 'verify']);
-      if (!('privateKey' in keys)) throw new Error('a pair is expected');
-      return keys;
-    };
-    expect(outcome(await issueCertificate({ ...CARD, keys: await make(1024) }, root))).toBe('key');
-    expect(outcome(await issueCertificate({ ...CARD, keys: await make(2048) }, root))).toBe(1);
+    expect(outcome(await issueCertificate({ ...CARD, keys: await makeRsaKeys(1024) }, root))).toBe('key');
+    expect(outcome(await issueCertificate({ ...CARD, keys: await makeRsaKeys(2048) }, root))).toBe(1);
   });
 });
 

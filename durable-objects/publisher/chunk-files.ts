@@ -10,7 +10,7 @@ import {
   type BuiltFile,
   type RevokedRows,
 } from '../../domain/publication/built-file.ts';
-import { RecordMerge, type RunSource } from '../../domain/publication/record-merge.ts';
+import { RecordMerge, type MergePorts, type RunSource } from '../../domain/publication/record-merge.ts';
 import { chunkPath, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { BucketPort } from './bucket.ts';
@@ -23,17 +23,20 @@ export interface Window {
   readonly end: number;
 }
 
-/** @returns a merge over the rows that one region publishes */
-export function mergeOf(p: Publication, region: string, sources: readonly RunSource[]): RecordMerge {
-  const { unionRegion, policy } = p.config;
-  const ports = {
+/** @returns with what private records are read */
+export function mergePorts(p: Publication): MergePorts {
+  return {
     read: (...call: Parameters<BucketPort['getInto']>) => p.privateBucket.getInto(...call),
-    unionRegion,
-    retentionDays: policy.retentionDays,
+    unionRegion: p.config.unionRegion,
+    retentionDays: p.config.policy.retentionDays,
     readWhole: (name: string) => p.privateBucket.get(name),
     workspace: p.workspace,
   };
-  return new RecordMerge(ports, region, sources);
+}
+
+/** @returns a merge over the rows that one region publishes */
+export function mergeOf(p: Publication, region: string, sources: readonly RunSource[]): RecordMerge {
+  return new RecordMerge(mergePorts(p), region, sources);
 }
 
 /**

@@ -105,4 +105,22 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE region_day ADD COLUMN revised INTEGER;
   ALTER TABLE former_etag ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
   `,
+  // What peers are given (feed-ops.ts).
+  `
+  CREATE TABLE feed (
+    name TEXT PRIMARY KEY,
+    last_batch INTEGER NOT NULL,
+    through_hour INTEGER NOT NULL,
+    shown_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE feed_batch (
+    feed TEXT NOT NULL,
+    batch INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    until_day INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    PRIMARY KEY (feed, batch)
+  ) WITHOUT ROWID;
+  CREATE TABLE feed_object (key TEXT PRIMARY KEY, mark TEXT, sha256 TEXT) WITHOUT ROWID;
+  `,
 ];

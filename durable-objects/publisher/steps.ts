@@ -15,6 +15,8 @@
  * | revoke (a region) | exports of what was taken back, then their row | the same; the old head names the old ones |
  * | compose, publish (a region) | the fixed publication; pages, lists, head; INDEXED | a publication to finish |
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
+ * | feed (an hour) | batches, then their rows and the log's entry | the same numbers and bytes, which nothing names |
+ * | feed (the document) | the document, then its row | the former one, whose batches are all there |
  * | log the midnight | what goes and the checkpoint, fixed | the same, once |
  * | forget | objects deleted, then their rows | objects to delete again |
  * | note the end (docs/sunset.md) | that the next heads say *ended* | the same, a wake later |
@@ -24,6 +26,7 @@ import type { EventOf } from '../../domain/event-log/entry.ts';
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { cutRegionDay } from './day-ops.ts';
 import { isClosed, noteEnd } from './end-ops.ts';
+import { feedStep, patrolFeeds } from './feed-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { composeIndex, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
@@ -72,12 +75,14 @@ export async function advance(p: Publication): Promise<Advance> {
   const trouble = new Trouble();
   for (const region of regionsInTurn(p)) if (await attempt(p, region, trouble)) return busy;
   if (await trouble.tried(() => purgeStep(p))) return busy;
+  if (await trouble.tried(() => feedStep(p))) return busy;
   if (trouble.plan === null && (await forgetStep(p))) return busy;
   if (await trouble.tried(() => packagesStep(p))) return busy;
   if (await trouble.tried(() => logParameters(p))) return busy;
   await noteEnd(p);
   await selfCheck(p);
   await patrol(p);
+  await patrolFeeds(p);
   trouble.throwFirst();
   return { idle: true, nextDue: nextDue(p) };
 }

@@ -9,6 +9,7 @@
  * entry and `TAKEN`, then the requests' objects go. A crash between two repeats the step over the same requests with the same bytes; after the last it leaves objects of requests that
  * are done, which go at a midnight (`forgetTaken`).
  */
+import { isCountedPart, partOf } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
 import { takenOf } from './find-rows.ts';
@@ -26,6 +27,7 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { putOnce } from './bucket.ts';
+import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
 import type { AskedRequest, TakenDay, TakenPartRow, Taking } from './taking-store.ts';
 
@@ -95,7 +97,8 @@ function chooseReserve(p: Publication, hour: number, requests: readonly DueReque
   const held: Record<string, number> = {};
   const suffices = (): boolean =>
     chosen.length * policy.reserveUploads >= policy.minUploads &&
-    regions.every((region) => (held[region] ?? 0) >= policy.minKeys);
+    regions.every((region) => (held[region] ?? 0) >= policy.minKeys) &&
+    everyPartHolds(held, p.config);
   for (const { of, keys } of stock) {
     // Of the hours in question all of it: who keeps each hour's keys knows which hour a key is of.
     if (suffices() && !touched.has(of)) break;
@@ -109,6 +112,19 @@ function chooseReserve(p: Publication, hour: number, requests: readonly DueReque
   if (isLate && rows >= policy.minKeys) return chosen;
   if (isLate) p.store.count('alert_take_back_waits');
   return null;
+}
+
+/**
+ * A peer subtracts what it reads as taken back from the public list: what is left is a part of it (domain/publication/feeds.ts). Each hour's reserve has as much of each part that the hour had.
+ *
+ * @param held rows of the reserve, by region and by where they may go
+ */
+function everyPartHolds(held: Readonly<Record<string, number>>, { feeds, policy }: PublisherConfig): boolean {
+  const parts = Map.groupBy(
+    Object.entries(held).filter(([name]) => feeds.length > 0 && isCountedPart(name)),
+    ([name]) => partOf(name, feeds),
+  );
+  return [...parts.values()].every((rows) => rows.reduce((sum, [, keys]) => sum + keys, 0) >= policy.minKeys);
 }
 
 /** @returns rows of each region that were set aside and don't leave at `cut` or earlier */

@@ -24,12 +24,16 @@ interface TestEnv {
   readonly PUBLISHER: DurableObjectNamespace<Publisher>;
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
+  readonly FEEDS: R2Bucket;
 }
 export const testEnv = env as unknown as TestEnv;
 
 /** 2026-06-15T00:00:00Z, a Monday. */
 export const DAY_0 = 20_619;
 export const MIDNIGHT = DAY_0 * 86_400;
+
+/** Where peers read. */
+export const FEED_URL = 'https://feeds.example';
 
 /** Publishes every hour whatever it has, as the first demo does. */
 const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, reserveUploads: 0 };
@@ -38,7 +42,7 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 interface Tunable {
   clock: () => number;
   secondClock: () => Promise<number>;
-  config: { policy: ChunkPolicy };
+  config: { policy: ChunkPolicy; feeds: readonly string[]; feedUrl: string };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
@@ -47,6 +51,8 @@ export class Rig {
   /** What the second source of time says; null: the same. */
   second: number | null | 'out of reach' = null;
   policy = OPEN_POLICY;
+  /** Feeds that peers read. */
+  feeds: readonly string[] = [];
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
@@ -65,7 +71,7 @@ export class Rig {
   static async create(): Promise<Rig> {
     await reset();
     // After a story of a thousand objects and more, `reset` leaves a bucket as it is.
-    for (const bucket of [testEnv.PUBLIC, testEnv.PRIVATE].map((binding) => r2Bucket(binding))) {
+    for (const bucket of [testEnv.PUBLIC, testEnv.PRIVATE, testEnv.FEEDS].map((binding) => r2Bucket(binding))) {
       await bucket.delete(await bucket.list(''));
     }
     return new Rig();
@@ -198,7 +204,7 @@ export class Rig {
       if (this.second === 'out of reach') throw new Error('out of reach');
       return this.second ?? this.now;
     };
-    tunable.config = { ...tunable.config, policy: this.policy };
+    tunable.config = { ...tunable.config, policy: this.policy, feeds: this.feeds, feedUrl: FEED_URL };
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {

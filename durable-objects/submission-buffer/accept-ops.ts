@@ -15,7 +15,7 @@ import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
-import type { BufferConfig } from './config.ts';
+import { countedUnder, type BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { isEnded } from './ended-issues.ts';
 import { countIssue } from './issue-counts.ts';
@@ -133,7 +133,7 @@ export function storeKeys(
   const first = Math.min(...perHour.keys());
   if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, perHour);
   const synthetic = at.synthetic ? 1 : 0;
-  const counts = [...new Set([...at.upload.regions, config.unionRegion])].flatMap((region) =>
+  const counts = countedUnder(config, at.upload).flatMap((region) =>
     [...perHour].flatMap(([hour, count]) => {
       const isFirst = hour === first ? 1 : 0;
       return [hour, region, count, isFirst, 1, synthetic * count, synthetic * isFirst];

@@ -9,7 +9,7 @@ import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
-import type { BufferConfig } from './config.ts';
+import { countedUnder, type BufferConfig } from './config.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, LABEL_OFFSET, TAG_BYTES, readLabel } from './row-cipher.ts';
 import type { RowLabel } from './row-labels.ts';
 
@@ -52,7 +52,7 @@ export function endRows(
   const regions = new Map<string, number>();
   for (const row of rows) {
     const label = labels.get(readLabel(row, LABEL_OFFSET));
-    for (const region of new Set([...(label?.regions ?? []), config.unionRegion])) {
+    for (const region of label === undefined ? [config.unionRegion] : countedUnder(config, label)) {
       regions.set(region, (regions.get(region) ?? 0) + 1);
     }
   }

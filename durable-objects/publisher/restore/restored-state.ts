@@ -17,6 +17,7 @@ import { MANIFEST_TYPE } from '../../../protocol/index/manifest.ts';
 import { documentOf } from '../../../protocol/index/signed-document.ts';
 import type { IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from '../model.ts';
 import { emptyRecord } from '../record-writer.ts';
+import { restoredFeeds, type RestoredFeeds } from './feeds.ts';
 import type { RegionRevocation, Taking } from '../taking-store.ts';
 
 /** A checkpoint that the log must remember. */
@@ -53,6 +54,7 @@ export interface RestoredState {
   readonly revocations: readonly RegionRevocation[];
   /** The last hour that took rows back, or had none to; null before the first. */
   readonly takenHour: number | null;
+  readonly feeds: RestoredFeeds;
   readonly log: LogHead;
   readonly checkpoints: readonly KeptCheckpoint[];
   /** Entries from this sequence on may be there, and are to be forgotten before `keptFrom`. */
@@ -103,6 +105,7 @@ export function restoredState(
     takings: takingsOf(report, events),
     revocations: plans.flatMap((plan) => revocationsOf(events, plan)),
     takenHour: takenHourOf(events),
+    feeds: restoredFeeds(fold, events, dayOfSealing(through)),
     log: { sequence: last.entry.sequence, sha256: last.sha256, fold },
     checkpoints: points.filter(({ entry }) => entry.sequence >= oldestEntry).map(checkpoint),
     oldestEntry,

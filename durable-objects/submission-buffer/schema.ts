@@ -130,4 +130,20 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE withdrawal_batch (id TEXT PRIMARY KEY, last_hour INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Batches of peers (remote-ops.ts): how far each has come, and that it is imported once.
+  `
+  CREATE TABLE peer_batch (
+    peer TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    content BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('importing', 'imported', 'ended')),
+    next INTEGER NOT NULL,
+    imported INTEGER NOT NULL,
+    left_out INTEGER NOT NULL,
+    revoked INTEGER NOT NULL,
+    strange INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL,
+    PRIMARY KEY (peer, batch)
+  ) WITHOUT ROWID;
+  `,
 ];

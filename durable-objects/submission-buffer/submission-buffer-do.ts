@@ -11,6 +11,7 @@ import type { KeyStanding } from '../../domain/rpc.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
+import type { ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
 import type { Opening } from '../../protocol/withdrawal.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
@@ -37,16 +38,17 @@ import type {
   RestorePort,
   WithdrawalBatch,
 } from './contract.ts';
-import { dropWaiting, expireDrops } from './drop-ops.ts';
+import { dropWaiting, endSources, expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
-import { endIssues, expireEnded } from './ended-issues.ts';
+import { expireEnded } from './ended-issues.ts';
 import { issueStanding } from './issue-standing.ts';
 import { expireIssueCounts } from './issue-counts.ts';
 import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
 import { keyStandings } from './known-ops.ts';
+import { expirePeerBatches, importPeerBatch } from './remote-ops.ts';
 import { meta } from '../meta.ts';
 import { plainHours, PlainRows } from './plain-rows.ts';
 import { keepReceived, ReceivedUploads } from './received-ops.ts';
@@ -54,18 +56,18 @@ import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetPages } from './set-reader.ts';
 import { sweepDue, sweepSlice } from './sweep-ops.ts';
+import { anyWaits } from './waiting-rows.ts';
 import { WithdrawalDesk } from './withdrawal-desk.ts';
 
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
+const EXPIRE = [expireEnded, expireIssueCounts, expireDrops, expirePeerBatches];
 
 const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
 
 /** Bindings of `origin` that the object uses. */
-interface BufferEnv {
-  readonly PRIVATE: R2Bucket;
-}
+type BufferEnv = { readonly PRIVATE: R2Bucket };
 
 export class SubmissionBuffer extends EndableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
@@ -119,6 +121,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     );
   }
 
+  /** Stores a peer's batch once (remote-ops.ts). */
+  async importBatch(batch: PeerBatch): Promise<ImportReply> {
+    return importPeerBatch(this.ctx.storage, this.config, this.#keys, await this.#sealed(), batch);
+  }
+
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
     await this.#life.require();
@@ -128,8 +135,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** Says of each key whether it is known, new, or can't be published any more. */
   async known(keys: readonly TemporaryExposureKey[]): Promise<KeyStanding[]> {
-    const now = await this.#ready();
-    return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
+    return keyStandings(this.ctx.storage.sql, this.config, this.#keys, await this.#ready(), keys);
   }
 
   /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
@@ -154,8 +160,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** Deletes rows that no frozen set covers (drop-ops.ts), and stores nothing more with the ids that are named (ended-issues.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
     const now = await this.#sealed();
-    const { sql } = this.ctx.storage;
-    this.ctx.storage.transactionSync(() => endIssues(sql, this.config, request.issueIds ?? [], now));
+    this.ctx.storage.transactionSync(() => endSources(this.ctx.storage.sql, this.config, request, now));
     const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
     await this.rewriteJournal();
     return reply;
@@ -167,8 +172,14 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
-    const now = await this.#sealed([request.hour]);
-    return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
+    return freezeHour(
+      this.ctx.storage,
+      this.config,
+      this.#keys,
+      await this.#sealed([request.hour]),
+      this.random,
+      request,
+    );
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
@@ -186,15 +197,13 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** See {@link BufferPort}; a set's rows are deleted once it is published everywhere. */
   async waits(): Promise<boolean> {
     await this.#life.require();
-    const { sql } = this.ctx.storage;
-    const some = (table: string) => sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length > 0;
-    return plainHours(sql) !== null || some('waiting_row') || some('withdrawn_key') || some('withdrawal_batch');
+    return plainHours(this.ctx.storage.sql) !== null || anyWaits(this.ctx.storage.sql);
   }
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
     const now = await this.#now();
-    for (const expire of [expireEnded, expireIssueCounts, expireDrops]) expire(this.ctx.storage.sql, now);
+    for (const expire of EXPIRE) expire(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
@@ -221,12 +230,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     return newAlerts(this.ctx.storage.sql);
   }
 
-  /**
-   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
-   *
-   * @param object this object's name
-   * @param at Unix seconds that another clock says, or null to tell only
-   */
+  /** What a cron asks: with a time it is the alarm's watchdog too. @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
     if (at !== null) {
@@ -295,5 +299,8 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 }
 
 // What waits is published, and only then is anything purged; what anybody takes back then is as gone as they ask for.
-const [accept, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
-closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts, withdraw: async () => 'heard' } });
+const [ended, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
+closesAtEnd(SubmissionBuffer, {
+  stopped: { accept: ended, importBatch: ended },
+  purged: { newAlerts: noAlerts, withdraw: async () => 'heard' },
+});

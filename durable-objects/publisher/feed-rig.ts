@@ -16,7 +16,7 @@ const { EXPORT_SIGNING_KEY } = testEnv as unknown as { readonly EXPORT_SIGNING_K
 const PINNED = { keyId: '262', keyVersion: 'v1', publicKeySpki: signerFromPkcs8Pem(EXPORT_SIGNING_KEY).publicKeySpki };
 
 /** One batch as a peer has read it. */
-export interface ReadBatch {
+interface ReadBatch {
   readonly batch: number;
   readonly zip: Uint8Array;
   readonly file: ExportFile;

@@ -10,7 +10,7 @@ import { type Result, err, ok } from '../primitives/result.ts';
 
 /** DP-3T's `KeyType`. */
 export const KEY_TYPE = { TEST_DIAGNOSED: 0, DOCTOR_DIAGNOSIS: 1, SELF_DIAGNOSED: 2, CANCELLED: 3 } as const;
-export type KeyType = (typeof KEY_TYPE)[keyof typeof KEY_TYPE];
+type KeyType = (typeof KEY_TYPE)[keyof typeof KEY_TYPE];
 
 const TYPES: Partial<Record<ReportType, KeyType>> = {
   [REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS]: KEY_TYPE.DOCTOR_DIAGNOSIS,

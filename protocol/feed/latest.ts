@@ -34,8 +34,6 @@ const gaenLatestSchema = z.object({ latestBatchId: batch, recommendedNextPollTim
 export type FeedLatest = Readonly<z.infer<typeof latestSchema>>;
 export type GaenLatest = Readonly<z.infer<typeof gaenLatestSchema>>;
 
-/** Bytes that a consumer reads of such a document at most: ours has some 200. */
-export const MAX_LATEST_BYTES = 4096;
 /** Epoch times beyond this are milliseconds: the draft says seconds, and its example has milliseconds. */
 const MOST_SECONDS = 1e11;
 

@@ -6,9 +6,6 @@
 /** The feed that every region of the cluster reads: M. Vukolić's "all-to-all replication". */
 export const ALL_TO_ALL = 'a2a';
 
-/** Numbers of batches begin here; they have no gaps. */
-export const FIRST_BATCH = 1;
-
 /** What a peer asks for. `batch` null: the document that says which batches there are. */
 export interface FeedPath {
   /** null: the feed that is the reader's own (DP-3T's paths name none). */

@@ -22,7 +22,7 @@ export interface Peer {
 }
 
 /** refused: the directory can't be relied on, and nobody is known. */
-export type PeerResult =
+type PeerResult =
   | { readonly kind: 'peer'; readonly peer: Peer }
   | { readonly kind: 'stranger' }
   | { readonly kind: 'refused' };

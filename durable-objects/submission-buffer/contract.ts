@@ -4,6 +4,7 @@
 import type { JournalLabel } from '../../domain/journal.ts';
 import type { IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
+import type { DroppedRows } from '../../domain/publication/taken.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
 /**
@@ -94,12 +95,22 @@ export interface DropRequest {
   readonly toHour?: number;
 }
 
+/** Of which hours the publisher logs what ended before it was published. */
+export interface DropsRequest {
+  /** The last that it has logged, −1 before the first: forgotten here. */
+  readonly after: number;
+  /** An hour that has ended. */
+  readonly through: number;
+}
+
 /** What became of a {@link DropRequest}. */
 export interface DropReply {
   /** Rows that this request has deleted, all its calls together. */
   readonly dropped: number;
   /** Rows that a frozen set covers: they are published, and can be taken back as soon as they are recorded. */
   readonly frozen: number;
+  /** The journal without these rows is written: no restore brings them back. False: it is tried again within seconds; ask again. */
+  readonly journalled: boolean;
 }
 
 /** The port that the publisher's steps use; the object's stub is one. */
@@ -118,6 +129,8 @@ export interface BufferPort {
   withdrawals(hour: number): Promise<WithdrawalBatch | null>;
   /** The publisher has the batch; idempotent. */
   withdrawn(id: string): Promise<void>;
+  /** @returns what ended before it was published, by hour and cause; the same for whoever asks again @throws when `through` has not ended */
+  drops(request: DropsRequest): Promise<DroppedRows[]>;
   /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
   expire(): Promise<void>;
 }

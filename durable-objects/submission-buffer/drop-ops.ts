@@ -16,7 +16,7 @@ import { TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { BufferConfig } from './config.ts';
 import type { DropReply, DropRequest } from './contract.ts';
-import { coveredThrough, endRows } from './end-rows.ts';
+import { coveredThrough, endRows, type EndedRows } from './end-rows.ts';
 import { endIssues } from './ended-issues.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { endPeerBatch } from './remote-ops.ts';
@@ -43,7 +43,7 @@ export async function dropWaiting(
   ciphers: Ciphers,
   now: number,
   request: DropRequest,
-): Promise<DropReply> {
+): Promise<Omit<DropReply, 'journalled'>> {
   const { id, fromHour = 0, toHour = Number.MAX_SAFE_INTEGER } = request;
   const isMeant = meantBy(request);
   let frozen = 0;
@@ -58,7 +58,7 @@ export async function dropWaiting(
           if (found.length > 0) {
             // Asked anew in each transaction: in between the hour may have been frozen.
             if (hour <= coveredThrough(storage.sql)) frozen += found.length;
-            else dropRows(storage.sql, config, hour, found, labels, { id, until: hourOf(now) + REMEMBERED_HOURS });
+            else dropRows(storage.sql, config, now, { hour, rows: found, labels, cause: 'rollback' }, id);
           }
           return (after = slice.last);
         }),
@@ -111,19 +111,12 @@ function droppedBy(sql: SqlStorage, id: string): number {
 }
 
 /** Part of a slice's transaction. */
-function dropRows(
-  sql: SqlStorage,
-  config: BufferConfig,
-  hour: number,
-  rows: readonly Uint8Array[],
-  labels: ReadonlyMap<number, RowLabel>,
-  request: { readonly id: string; readonly until: number },
-): void {
-  endRows(sql, config, hour, rows, labels);
+function dropRows(sql: SqlStorage, config: BufferConfig, now: number, ended: EndedRows, id: string): void {
+  endRows(sql, config, now, ended);
   sql.exec(
     'INSERT INTO dropped_rows VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET rows = rows + excluded.rows',
-    request.id,
-    rows.length,
-    request.until,
+    id,
+    ended.rows.length,
+    hourOf(now) + REMEMBERED_HOURS,
   );
 }

@@ -1,6 +1,6 @@
 /**
  * @module Rows that end before they are published: they go, their keys stay known by the lasting hash, so that none is taken in again, and the counters
- * of their hour go down.
+ * of their hour go down. How many ended, the event log tells (drop-log.ts).
  *
  * Durable order: part of one transaction of whoever asks. A crash before it leaves everything as it was.
  */
@@ -10,44 +10,48 @@ import { isCountedPart, REMOTE } from '../../domain/publication/feeds.ts';
 import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
+import type { TakeBackCause } from '../../domain/publication/taken.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
+import { noteDropped } from './drop-log.ts';
+import { putEnded } from './ended-keys.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, LABEL_OFFSET, TAG_BYTES, readLabel } from './row-cipher.ts';
 import type { RowLabel } from './row-labels.ts';
 
 const DELETE_TAGS = `DELETE FROM waiting_row WHERE release_hour = ?1 AND tag IN (
   WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?3)
   SELECT substr(?2, n * ${TAG_BYTES} + 1, ${TAG_BYTES}) FROM place)`;
-/** Without a withdrawal hash: what ended can't be taken back. */
-const INSERT_HASH = `INSERT INTO known_key VALUES (?, ?, x'') ON CONFLICT DO NOTHING`;
 
 /** @returns the last release hour that a set covers; −1 when none does: rows of later ones may end */
 export function coveredThrough(sql: SqlStorage): number {
   return sql.exec<{ hour: number | null }>('SELECT max(last_hour) AS hour FROM release_set').one().hour ?? -1;
 }
 
-/**
- * Runs inside a transaction.
- *
- * @param hour release hour that no set covers
- * @param rows opened rows of that hour, none a decoy's
- * @param labels of that hour
- */
+/** Opened rows of one release hour, which no set covers; none is a decoy's. */
+export interface EndedRows {
+  readonly hour: number;
+  readonly rows: readonly Uint8Array[];
+  /** Of that hour. */
+  readonly labels: ReadonlyMap<number, RowLabel>;
+  readonly cause: TakeBackCause;
+}
+
+/** Runs inside a transaction. @param now Unix seconds */
 export function endRows(
   sql: SqlStorage,
   config: BufferConfig,
-  hour: number,
-  rows: readonly Uint8Array[],
-  labels: ReadonlyMap<number, RowLabel>,
+  now: number,
+  { hour, rows, labels, cause }: EndedRows,
 ): void {
   removeRows(sql, config, hour, rows, labels);
   // In the order of the hashes: which rows they were is in no order of writing.
-  const hashes = rows
+  const ended = rows
     .map((row) => ({
       hash: row.slice(HASH_OFFSET, HASH_OFFSET + HASH_BYTES),
-      ends: retentionEnd(unpackKey(row, FIELDS_OFFSET), config.policy.retentionDays),
+      expiresHour: hourOf(retentionEnd(unpackKey(row, FIELDS_OFFSET), config.policy.retentionDays) - 1) + 1,
     }))
     .toSorted((a, b) => compareBytes(a.hash, b.hash));
-  for (const { hash, ends } of hashes) sql.exec(INSERT_HASH, hash, hourOf(ends - 1) + 1);
+  putEnded(sql, ended);
+  noteDropped(sql, now, cause, rows.length);
 }
 
 /** Rows go, and nothing of them is left: part of {@link endRows}, and of putting others in their place (remote-rows.ts). Runs inside a transaction. */

@@ -2,14 +2,12 @@
  * @module How a peer's batch enters the buffer (docs/architecture.md §9): once, by its peer and name, whatever crashes. Its keys get a release hour as ours do, and wait with them.
  *
  * Durable order: each slice of keys and how far the batch has come are one transaction; with the last slice go the revocations and the mark *imported*. A crash between two slices leaves the batch *importing*: the caller
- * asks again, and it goes on behind the last slice. A crash before the caller has written its cursor is the same question again: *known*. A batch that nobody asks for again stays as far as it came, and its row goes with
+ * asks again, and it begins anew, and finds what is there. A crash before the caller has written its cursor is the same question again: *known*. A batch that nobody asks for again stays as far as it came, and its row goes with
  * the keys.
  */
 import type { ImportCounts, ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
 import { SORT_BYTES, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
-import { equalBytes } from '../../protocol/primitives/bytes.ts';
-import { sha256 } from '../../protocol/primitives/hash.ts';
 import { inSlices } from '../pace.ts';
 import { earliestHour, siftKeys, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
@@ -26,9 +24,8 @@ const TEK_BYTES = 16;
 const KEPT_HOURS = 24 * 16;
 
 interface BatchRow extends Record<string, SqlStorageValue> {
-  content: ArrayBuffer;
+  sha256: string;
   state: 'importing' | 'imported' | 'ended';
-  next: number;
   imported: number;
   left_out: number;
   revoked: number;
@@ -48,13 +45,17 @@ export async function importPeerBatch(
   batch: PeerBatch,
 ): Promise<ImportReply> {
   const { sql } = storage;
-  const content = sha256(batch.keys, new Uint8Array([0]), batch.revoked);
-  const first = storage.transactionSync(() => begin(sql, now, batch, content));
-  if (!equalBytes(new Uint8Array(first.content), content)) return { kind: 'conflict' };
+  const first = storage.transactionSync(() => begin(sql, now, batch));
   if (first.state === 'ended') return { kind: 'ended' };
+  if (first.sha256 !== batch.sha256) return { kind: 'conflict' };
   if (first.state === 'imported') return { kind: 'known', counts: countsOf(first) };
+  let from = 0;
   const last = await inSlices(
-    () => storage.transactionSync(() => takeSlice(sql, config, ciphers, now, batch)),
+    () => {
+      const row = storage.transactionSync(() => takeSlice(sql, config, ciphers, now, batch, from));
+      from += KEYS_A_SLICE;
+      return row;
+    },
     ({ state }) => state === 'importing',
   );
   return last.state === 'ended' ? { kind: 'ended' } : { kind: 'imported', counts: countsOf(last) };
@@ -62,8 +63,7 @@ export async function importPeerBatch(
 
 /** Nothing more of a batch is stored, whether or not it came. Runs inside a transaction. @param now Unix seconds */
 export function endPeerBatch(sql: SqlStorage, now: number, { peer, batch }: Pick<PeerBatch, 'peer' | 'batch'>): void {
-  const text = `INSERT INTO peer_batch VALUES (?, ?, x'', 'ended', 0, 0, 0, 0, 0, ?)
-    ON CONFLICT DO UPDATE SET state = 'ended', content = x''`;
+  const text = `INSERT INTO peer_batch VALUES (?, ?, '', 'ended', 0, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET state = 'ended'`;
   sql.exec(text, peer, batch, hourOf(now) + KEPT_HOURS);
 }
 
@@ -72,11 +72,10 @@ export function expirePeerBatches(sql: SqlStorage, now: number): void {
   sql.exec('DELETE FROM peer_batch WHERE expires_hour <= ?', hourOf(now));
 }
 
-function begin(sql: SqlStorage, now: number, batch: PeerBatch, content: Uint8Array): BatchRow {
-  const text = `INSERT INTO peer_batch VALUES (?, ?, ?, 'importing', 0, 0, 0, 0, 0, ?) ON CONFLICT DO NOTHING`;
-  sql.exec(text, batch.peer, batch.batch, content, hourOf(now) + KEPT_HOURS);
-  const row = rowOf(sql, batch);
-  return row.state === 'ended' ? { ...row, content: Uint8Array.from(content).buffer } : row;
+function begin(sql: SqlStorage, now: number, batch: PeerBatch): BatchRow {
+  const text = `INSERT INTO peer_batch VALUES (?, ?, ?, 'importing', 0, 0, 0, 0, ?) ON CONFLICT DO NOTHING`;
+  sql.exec(text, batch.peer, batch.batch, batch.sha256, hourOf(now) + KEPT_HOURS);
+  return rowOf(sql, batch);
 }
 
 function rowOf(sql: SqlStorage, { peer, batch }: PeerBatch): BatchRow {
@@ -91,26 +90,31 @@ const countsOf = ({ imported, left_out: left, revoked, strange }: BatchRow): Imp
 });
 
 /** Part of a transaction: reads where the batch is now, since it may have been ended between two slices. */
-function takeSlice(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, now: number, batch: PeerBatch): BatchRow {
+function takeSlice(
+  sql: SqlStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  now: number,
+  batch: PeerBatch,
+  from: number,
+): BatchRow {
   const row = rowOf(sql, batch);
   if (row.state !== 'importing') return row;
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
   const count = batch.keys.length / SORT_BYTES;
-  const end = Math.min(count, row.next + KEYS_A_SLICE);
-  let imported = 0;
-  for (let at = row.next; at < end; at += KEYS_AT_ONCE) {
+  const end = Math.min(count, from + KEYS_A_SLICE);
+  let { imported } = row;
+  for (let at = from; at < end; at += KEYS_AT_ONCE) {
     imported += storeSome(sql, config, ciphers, now, batch, at, Math.min(end, at + KEYS_AT_ONCE));
   }
   const isLast = end === count;
   const revoked = isLast ? revoke(sql, config, ciphers, now, batch) : 0;
   const strange = isLast ? batch.revoked.length / TEK_BYTES - revoked : 0;
   sql.exec(
-    `UPDATE peer_batch SET state = ?, next = ?, imported = imported + ?, left_out = left_out + ?, revoked = ?, strange = ?
-     WHERE peer = ? AND batch = ?`,
+    'UPDATE peer_batch SET state = ?, imported = ?, left_out = ?, revoked = ?, strange = ? WHERE peer = ? AND batch = ?',
     isLast ? 'imported' : 'importing',
-    end,
     imported,
-    end - row.next - imported,
+    Math.max(0, count - imported),
     revoked,
     strange,
     batch.peer,

@@ -5,6 +5,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { DroppedRows } from '../../domain/publication/taken.ts';
 import type { IssueStanding } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { KeyStanding } from '../../domain/rpc.ts';
@@ -19,7 +20,6 @@ import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { Life, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
-import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
@@ -30,6 +30,7 @@ import type {
   BufferRestoreStep,
   DropReply,
   DropRequest,
+  DropsRequest,
   FreezeRequest,
   FrozenSet,
   JournalFound,
@@ -38,7 +39,8 @@ import type {
   RestorePort,
   WithdrawalBatch,
 } from './contract.ts';
-import { dropWaiting, endSources, expireDrops } from './drop-ops.ts';
+import { DropDesk } from './drop-desk.ts';
+import { expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
@@ -55,7 +57,7 @@ import { keepReceived, ReceivedUploads } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetPages } from './set-reader.ts';
-import { sweepDue, sweepSlice } from './sweep-ops.ts';
+import { sweepDue, sweepFor } from './sweep-ops.ts';
 import { anyWaits } from './waiting-rows.ts';
 import { WithdrawalDesk } from './withdrawal-desk.ts';
 
@@ -65,9 +67,6 @@ const RETRY_MS = 60_000;
 const EXPIRE = [expireEnded, expireIssueCounts, expireDrops, expirePeerBatches];
 
 const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
-
-/** Bindings of `origin` that the object uses. */
-type BufferEnv = { readonly PRIVATE: R2Bucket };
 
 export class SubmissionBuffer extends EndableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
@@ -86,10 +85,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   readonly #received: ReceivedUploads;
   readonly #journal: JournalKeeper;
   readonly #desk: WithdrawalDesk;
+  readonly #drops: DropDesk;
   readonly #pages: SetPages;
   readonly #plain: PlainRows;
   #armed = false;
-  readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
+  readonly #privateBucket = (): BucketPort => this.bucket((this.env as { readonly PRIVATE: R2Bucket }).PRIVATE);
   readonly #life: Life;
   readonly #restore: BufferRestore;
 
@@ -99,12 +99,13 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
-    this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
+    this.secondClock = r2Clock((env as { readonly PRIVATE: R2Bucket }).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
     this.#received = new ReceivedUploads(ctx.storage.sql, this.#keys, (n) => this.random(n));
     this.#commits = new GroupCommit(ctx.storage, this.#received);
     this.#journal = new JournalKeeper(ctx.storage.sql, this.#keys, this.#privateBucket, randomBytes);
     this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits);
+    this.#drops = new DropDesk(ctx.storage, this.#keys, this.#journal, this.#alarm);
     this.#pages = new SetPages(ctx.storage.sql, this.#keys);
     this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);
     this.#life = new Life('the buffer', ctx.storage.sql, this.#privateBucket);
@@ -159,11 +160,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** Deletes rows that no frozen set covers (drop-ops.ts), and stores nothing more with the ids that are named (ended-issues.ts); idempotent by the request's id. */
   async dropWaiting(request: DropRequest): Promise<DropReply> {
-    const now = await this.#sealed();
-    this.ctx.storage.transactionSync(() => endSources(this.ctx.storage.sql, this.config, request, now));
-    const reply = await dropWaiting(this.ctx.storage, this.config, this.#keys, now, request);
-    await this.rewriteJournal();
-    return reply;
+    return this.#drops.drop(this.config, await this.#sealed(), request);
+  }
+
+  async drops(request: DropsRequest): Promise<DroppedRows[]> {
+    return this.#drops.drops(await this.#ready(), request);
   }
 
   async firstHour(): Promise<number | null> {
@@ -215,14 +216,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     const now = await this.#sealed();
     const begun = Date.now();
     await this.#journal.keep(this.config, now, begun);
-    const more = await inSlices(
-      () => sweepSlice(storage, now),
-      (left) => left && Date.now() - begun <= this.longestWakeMs,
-    );
+    const more = await sweepFor(storage, now, this.longestWakeMs);
     await this.#eraseKeys(now);
-    const left = this.#journal.due(begun);
-    const untilJournal = left > 0 ? Math.max(left, SOON_MS) : RETRY_MS;
-    await this.#alarm.set(more ? SOON_MS : untilJournal);
+    await this.#alarm.set(more ? SOON_MS : this.#journal.wait(begun));
   }
 
   /** @returns how far each alert's counter went up since the last call, for the log */
@@ -253,11 +249,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     if (step.kind === 'begin') await this.#alarm.set(SOON_MS);
   }
 
-  /** The journal as it is now, whenever the last one was: a restore would bring back what was taken out and lies in it. */
+  /** The journal as it is now, whenever the last one was. */
   protected async rewriteJournal(): Promise<void> {
-    this.#journal.spoil();
-    await this.#journal.keep(this.config, await this.#ready(), Date.now());
-    if (this.#journal.due(Date.now()) <= 0) await this.#alarm.set(RETRY_MS);
+    await this.#drops.rewriteJournal(this.config, await this.#ready());
   }
 
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */

@@ -70,7 +70,7 @@ export function endOffered(
   offers: readonly Offer[],
 ): number {
   if (offers.length === 0) return 0;
-  const { frozen, ended } = openWaiting(sql, config, ciphers, offers);
+  const { frozen, ended } = openWaiting(sql, config, ciphers, now, offers);
   const published = [...frozen, ...openKnown(sql, config, now, offers)];
   const each = [...new Map(published.map((keyData) => [toHex(keyData), keyData])).values()];
   queueKeys(sql, ciphers, now, each);
@@ -82,6 +82,7 @@ function openWaiting(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
+  now: number,
   offers: readonly Offer[],
 ): { readonly frozen: readonly Uint8Array[]; readonly ended: number } {
   const teks = new Uint8Array(offers.length * TAG_BYTES);
@@ -103,7 +104,7 @@ function openWaiting(
     const labels = labelsOf(sql, ciphers, hour);
     // A decoy's hash is random, so none is ever opened; should one be, it stays.
     const real = opened.filter((row) => labels.get(readLabel(row, LABEL_OFFSET))?.synthetic !== true);
-    if (real.length > 0) endRows(sql, config, hour, real, labels);
+    if (real.length > 0) endRows(sql, config, now, { hour, rows: real, labels, cause: 'withdrawal' });
     ended += real.length;
   }
   return { frozen, ended };

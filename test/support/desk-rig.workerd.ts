@@ -28,6 +28,8 @@ class MapOrigin implements ExchangeRpc {
     { readonly sha256: string; readonly keys: readonly string[]; readonly revoked: readonly string[] }
   >();
   calls = 0;
+  /** Regions that it takes no keys of. */
+  readonly refuses = new Set<string>();
   /** Called before anything is kept; a throw is an `origin` out of reach. */
   before: (batch: PeerBatch) => void = () => {};
   /** Called when it is kept; a throw is a crash before the desk hears of it. */
@@ -36,6 +38,7 @@ class MapOrigin implements ExchangeRpc {
   async importBatch(batch: PeerBatch): Promise<ImportReply> {
     this.calls += 1;
     this.before(batch);
+    if (this.refuses.has(batch.peer)) return { kind: 'refused' };
     const name = `${batch.peer} ${batch.batch}`;
     const had = this.batches.get(name);
     if (had !== undefined && had.sha256 !== batch.sha256) return { kind: 'conflict' };
@@ -61,16 +64,19 @@ export class DeskRig {
   config: PeerConfig;
   readonly feed: PeerFeed;
   readonly origin = new MapOrigin();
-  readonly desk = testEnv.PEER_DESK.getByName('NL');
+  readonly desk: DurableObjectStub<PeerDesk>;
+  readonly #region: string;
   /** Whoever answers in place of the feed. */
   ask: ((asked: Request) => Promise<Response>) | null = null;
   /** Other variables of the Worker. */
   vars: Readonly<Record<string, unknown>> = {};
 
-  private constructor() {
-    this.feed = new PeerFeed('NL', testKeyPem('peer of tests'), this.now);
+  private constructor(region: string) {
+    this.#region = region;
+    this.desk = testEnv.PEER_DESK.getByName(region);
+    this.feed = new PeerFeed(region, testKeyPem('peer of tests'), this.now);
     this.config = {
-      RegionID: 'NL',
+      RegionID: region,
       RemoteRegionURL: PEER_URL,
       ReplicationType: 'a2a',
       Format: 'exposure-edge',
@@ -81,7 +87,14 @@ export class DeskRig {
 
   static async create(): Promise<DeskRig> {
     await reset();
-    return new DeskRig();
+    return new DeskRig('NL');
+  }
+
+  /** @returns the desk of another peer, in the same deployment */
+  static async beside({ now }: DeskRig, region: string): Promise<DeskRig> {
+    const other = new DeskRig(region);
+    other.now = now;
+    return other;
   }
 
   /** Runs in the desk, its peer, `origin` and clock in place; its alarm can't interfere afterwards. */
@@ -112,16 +125,16 @@ export class DeskRig {
     this.now += seconds;
     return this.inDesk(async (desk) => {
       for (let n = 0; n < 50; n++) {
-        const { idle } = await desk.advance('NL');
+        const { idle } = await desk.advance(this.#region);
         if (idle) break;
         this.now += 2;
         this.feed.now = this.now;
       }
-      return desk.status('NL');
+      return desk.status(this.#region);
     });
   }
 
   async status(): Promise<DeskStatus> {
-    return this.inDesk((desk) => desk.status('NL'));
+    return this.inDesk((desk) => desk.status(this.#region));
   }
 }

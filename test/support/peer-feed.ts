@@ -42,8 +42,6 @@ export class PeerFeed {
   /** What the document says; null: the number of batches. */
   latest: number | null = null;
   oldest = 1;
-  /** Whose feed DP-3T's paths are, whose addresses don't say. */
-  dp3tFeed = ALL_TO_ALL;
   now: number;
   /** Paths that were asked for. */
   readonly asked: string[] = [];
@@ -126,9 +124,13 @@ export class PeerFeed {
   }
 
   /** @param path that the header is bound to @param expires Unix seconds */
-  signed(path: string, body: Uint8Array, expires = this.now + 7200): Response {
+  signed(
+    path: string,
+    body: Uint8Array,
+    expires = this.now + 7200,
+    feed = path.startsWith('/v1/DE/') ? 'DE' : ALL_TO_ALL,
+  ): Response {
     const { raw } = signerFromPkcs8Pem(this.#pem);
-    const feed = /^\/v1\/([^/]+)\//.exec(path)?.[1] ?? this.dp3tFeed;
     const about = { url: `${PEER_URL}${path}`, body, feed, issuedAt: this.now, expires };
     const signature = signAnswer(about, { kid: jwkId(NAME.keyId, NAME.keyVersion), signer: raw });
     return new Response(Uint8Array.from(body), { headers: { signature } });

@@ -3,6 +3,7 @@
  * answers each of these by itself; who may ask, and that two persons release a batch, `portal` has decided before.
  */
 import type { ClocksRpc } from '../clock-status.ts';
+import type { PeerBatchUndo, PeerBatchUndone } from '../rpc-federation.ts';
 import type { EndingRpc } from '../sunset.ts';
 import type { Direction, PeerConfig, PeerState } from './peer.ts';
 
@@ -41,8 +42,8 @@ export interface ImportedBatch {
   readonly revoked: number;
 }
 
-/** What is known of a peer. */
-export interface PeerStanding {
+/** A peer at a glance. */
+export interface PeerSummary {
   readonly config: PeerConfig;
   readonly state: PeerState;
   /** Hour in which the peer was configured first; from it one that never answered lags. */
@@ -51,21 +52,38 @@ export interface PeerStanding {
   readonly lastSuccess: number | null;
   /** Seconds from then to the next poll, as it was planned. */
   readonly pollSeconds: number;
-  /** At most 48, newest first. */
+  /** Of the running hour and the 23 before it. */
+  readonly day: PeerSums;
+  /** Batches that are set aside. */
+  readonly waiting: number;
+}
+
+/** Of many hours. */
+export type PeerSums = Omit<PeerHour, 'hour'>;
+
+/** All that is known of a peer. */
+export interface PeerStanding extends PeerSummary {
+  /** At most {@link HOURS_TOLD}, newest first. */
   readonly hours: readonly PeerHour[];
   /** Oldest first. */
   readonly held: readonly HeldBatch[];
-  /** At most 50, newest first. */
+  /** At most {@link BATCHES_TOLD}, newest first. */
   readonly batches: readonly ImportedBatch[];
 }
+
+export const HOURS_TOLD = 48;
+/** A batch an hour, as long as the keys of one live here: 16 days. */
+export const BATCHES_TOLD = 384;
 
 /** imported: it is in, and the breaker is closed. refused: `origin` didn't take it, and it stays. gone: none of this name is set aside. */
 export type LetInReply = { readonly kind: 'imported' | 'refused' | 'gone' };
 
 /** federation#PeersOffice, bound by `portal` alone. A peer that isn't configured is `gone`. */
 export interface PeersOfficeRpc extends ClocksRpc, EndingRpc {
-  /** @returns of each configured peer, by region; reads only */
-  peers(): Promise<readonly PeerStanding[]>;
+  /** @returns each configured peer, by region; reads only */
+  peers(): Promise<readonly PeerSummary[]>;
+  /** @returns null when it isn't configured; reads only */
+  peer(region: string): Promise<PeerStanding | null>;
   /** The kill switch: holds from the next request on, and through restarts. Idempotent. */
   setStopped(region: string, direction: Direction, stopped: boolean): Promise<'done' | 'gone'>;
   /** Imports what was set aside, as any other batch is; asked again, it says the same. Closes the breaker when it was the last. */
@@ -82,15 +100,31 @@ const SECONDS_PER_HOUR = 3600;
  * @param now Unix seconds
  * @returns seconds since the peer's last answer that held; 0 for one that we don't ask
  */
-export function lagOf(peer: Pick<PeerStanding, 'state' | 'sinceHour' | 'lastSuccess'>, now: number): number {
+export function lagOf(peer: Pick<PeerSummary, 'state' | 'sinceHour' | 'lastSuccess'>, now: number): number {
   if (peer.state.stopped.in) return 0;
   return Math.max(0, now - (peer.lastSuccess ?? peer.sinceHour * SECONDS_PER_HOUR));
 }
 
 /** @param now Unix seconds @returns whether an operator must look: more than two polls have come to nothing */
 export function isLate(
-  peer: Pick<PeerStanding, 'state' | 'sinceHour' | 'lastSuccess' | 'pollSeconds'>,
+  peer: Pick<PeerSummary, 'state' | 'sinceHour' | 'lastSuccess' | 'pollSeconds'>,
   now: number,
 ): boolean {
   return lagOf(peer, now) > PERIODS_UNTIL_LATE * peer.pollSeconds;
+}
+
+/** @returns the sums of some hours */
+export function sumHours(hours: readonly PeerHour[]): PeerSums {
+  const dropped: Record<string, number> = {};
+  for (const hour of hours) {
+    for (const [rule, keys] of Object.entries(hour.dropped)) dropped[rule] = (dropped[rule] ?? 0) + keys;
+  }
+  const sum = (of: 'in' | 'revoked' | 'out'): number => hours.reduce((total, hour) => total + hour[of], 0);
+  return { in: sum('in'), revoked: sum('revoked'), out: sum('out'), dropped };
+}
+
+/** Part of origin#BackOffice. */
+export interface OriginPeersRpc {
+  /** Ends a peer's batch and takes back what of it is published; idempotent by the request's id, and goes on where it was cut off. */
+  undoPeerBatch(undo: PeerBatchUndo): Promise<PeerBatchUndone>;
 }

@@ -1,5 +1,6 @@
 /** @module Tables of StaffRoom; STORAGE.md describes them. */
 
+import { PEER_ACT_TABLE } from './peer-act-ops.ts';
 import { ROLLBACK_TABLE } from './rollback-ops.ts';
 
 /** Numbered migrations. The triggers make the audit log append-only for every statement this object could ever run. */
@@ -68,4 +69,5 @@ export const SCHEMA: readonly string[] = [
      agreed_by TEXT, agreed_at INTEGER
    ) WITHOUT ROWID;`,
   ROLLBACK_TABLE,
+  PEER_ACT_TABLE,
 ];

@@ -28,6 +28,16 @@ import { forgetLists } from './authority-ops.ts';
 import { blockedCertificates, holdCard } from './card-ops.ts';
 import { CardRoom } from './card-room.ts';
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
+import {
+  askForPeerAct,
+  confirmPeerAct,
+  declinePeerAct,
+  forgetPeerActs,
+  notePeerAct,
+  type PeerAct,
+  type PeerActReply,
+  peerActs,
+} from './peer-act-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
 import {
   askForRollback,
@@ -233,6 +243,30 @@ export class StaffRoom<Env = unknown> extends CardRoom<Env> {
     noteRollback(this.#sql, id, outcome);
   }
 
+  /** See {@link askForPeerAct}. */
+  async askForPeerAct(
+    asked: Pick<PeerAct, 'id' | 'kind' | 'peer' | 'batch' | 'keys'> & { readonly by: string },
+  ): Promise<void> {
+    askForPeerAct(this.#sql, { ...asked, askedBy: asked.by, askedAt: await this.#now() });
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
+  }
+
+  async peerActs(): Promise<PeerAct[]> {
+    return peerActs(this.#sql, await this.#now());
+  }
+
+  async confirmPeerAct(id: string, by: string): Promise<PeerActReply> {
+    return confirmPeerAct(this.#sql, id, by, await this.#now());
+  }
+
+  declinePeerAct(id: string): boolean {
+    return declinePeerAct(this.#sql, id);
+  }
+
+  notePeerAct(id: string, outcome: string): void {
+    notePeerAct(this.#sql, id, outcome);
+  }
+
   /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */
   override async alarm(): Promise<void> {
     await this.#alarm.set(CLEANUP_EVERY_MS);
@@ -241,6 +275,7 @@ export class StaffRoom<Env = unknown> extends CardRoom<Env> {
     forgetForms(this.#sql, now);
     forgetProposals(this.#sql, now);
     forgetRollbacks(this.#sql, now);
+    forgetPeerActs(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
     if (more.includes(true)) await this.#alarm.set(NEXT_SLICE_MS);
   }

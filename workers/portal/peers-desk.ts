@@ -1,0 +1,95 @@
+/**
+ * @module What operators do about peers (docs/federation.md): stop a direction, throw away what was set aside; and, two persons, let it in or take back what was imported. `federation` keeps peers, `origin`
+ * their keys, StaffRoom who agreed.
+ *
+ * Durable writes: the confirmation, then the batch, then what came of it. A crash in between leaves an act that is confirmed and not done; whoever may ask goes on with it, and each step is idempotent.
+ */
+import { sumHours, type PeerStanding, type PeerSummary } from '../../domain/federation/office.ts';
+import type { Direction } from '../../domain/federation/peer.ts';
+import type { PeerAct, PeerActKind } from '../../durable-objects/staff-room/peer-act-ops.ts';
+import { audit, type StaffContext } from './staff-context.ts';
+
+/** unknown: no such batch is there to be let in or taken back. */
+export type AskPeerActReply = { readonly kind: 'asked' | 'unknown' };
+
+/** again: it is confirmed, and has to be asked for once more. own: whoever asked can't be the second person. */
+export type ConfirmPeerActReply = { readonly kind: 'done' | 'again' | 'own' | 'gone' };
+
+const ACTION = { release: 'peer.release', undo: 'peer.undo' } as const satisfies Readonly<Record<PeerActKind, string>>;
+/** What is said of an act that has come to its end. */
+const ENDS = ['imported', 'gone', 'done'];
+
+/** @returns the peers, by region */
+export async function summaries(c: StaffContext): Promise<PeerSummary[]> {
+  return (await c.env.FEDERATION.peers()).map((peer) => ({ ...peer }));
+}
+
+/** @returns one, or null */
+export async function standingOf(c: StaffContext, region: string): Promise<PeerStanding | null> {
+  const standing = await c.env.FEDERATION.peer(region);
+  return standing === null ? null : { ...standing };
+}
+
+/** @returns rule → keys that were dropped for it, of all hours that are told */
+export function droppedOf({ hours }: PeerStanding): [string, number][] {
+  return Object.entries(sumHours(hours).dropped).toSorted(([, a], [, b]) => b - a);
+}
+
+/** The kill switch of one direction. @returns false when there is no such peer */
+export async function setStopped(
+  c: StaffContext,
+  region: string,
+  direction: Direction,
+  stopped: boolean,
+): Promise<boolean> {
+  await audit(c, stopped ? 'peer.stop' : 'peer.start', `${region} ${direction}`);
+  return (await c.env.FEDERATION.setStopped(region, direction, stopped)) === 'done';
+}
+
+/** What was set aside is forgotten. One person does it: nobody is warned of anything by it. @returns false when there is none */
+export async function throwAway(c: StaffContext, region: string, batch: string): Promise<boolean> {
+  await audit(c, 'peer.throw-away', `${region} ${batch}`);
+  return (await c.env.FEDERATION.throwAway(region, batch)) === 'done';
+}
+
+/** Asks for what takes two. */
+export async function askForPeerAct(
+  c: StaffContext,
+  kind: PeerActKind,
+  region: string,
+  batch: string,
+): Promise<AskPeerActReply> {
+  const standing = await standingOf(c, region);
+  const keys =
+    kind === 'release'
+      ? standing?.held.find((one) => one.batch === batch)?.keys
+      : standing?.batches.find((one) => one.batch === batch)?.imported;
+  if (keys === undefined) return { kind: 'unknown' };
+  const id = crypto.randomUUID();
+  await audit(c, `${ACTION[kind]}.ask`, `${region} ${batch} ${id}`);
+  await c.var.room.askForPeerAct({ id, kind, peer: region, batch, keys, by: c.var.identity.person });
+  return { kind: 'asked' };
+}
+
+/** The second person confirms, or anybody goes on with what is confirmed. */
+export async function confirmPeerAct(c: StaffContext, id: string): Promise<ConfirmPeerActReply> {
+  const reply = await c.var.room.confirmPeerAct(id, c.var.identity.person);
+  if (reply.kind !== 'confirmed') return { kind: reply.kind };
+  const { kind, peer, batch } = reply.act;
+  await audit(c, ACTION[kind], `${peer} ${batch} ${id}`);
+  const outcome =
+    kind === 'release'
+      ? (await c.env.FEDERATION.letIn(peer, batch)).kind
+      : (await c.env.ORIGIN.undoPeerBatch({ id, peer, batch })).state;
+  await c.var.room.notePeerAct(id, outcome);
+  return { kind: ENDS.includes(outcome) ? 'done' : 'again' };
+}
+
+/** Ends one that nobody confirmed. @returns false when there is none */
+export async function declinePeerAct(c: StaffContext, id: string): Promise<boolean> {
+  await audit(c, 'peer.decline', id);
+  return c.var.room.declinePeerAct(id);
+}
+
+/** @returns whether nothing of an act is left to do */
+export const isOver = ({ outcome }: PeerAct): boolean => outcome !== null && ENDS.includes(outcome);

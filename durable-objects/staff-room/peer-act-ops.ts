@@ -36,6 +36,11 @@ export type PeerActReply =
   | { readonly kind: 'own' }
   | { readonly kind: 'gone' };
 
+const ENDS: readonly (string | null)[] = ['imported', 'gone', 'done'];
+
+/** @returns whether nothing of an act is left to do */
+export const isOver = ({ outcome }: Pick<PeerAct, 'outcome'>): boolean => ENDS.includes(outcome);
+
 /** A migration of StaffRoom (schema.ts). */
 export const PEER_ACT_TABLE = `CREATE TABLE peer_act (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('release', 'undo')), peer TEXT NOT NULL, batch TEXT NOT NULL,
@@ -118,8 +123,10 @@ export function declinePeerAct(sql: SqlStorage, id: string): boolean {
   return sql.exec('DELETE FROM peer_act WHERE id = ? AND confirmed_at IS NULL RETURNING 1', id).toArray().length > 0;
 }
 
-/** Keeps what came of one that was confirmed. */
+/** Keeps what came of one that was confirmed; what has come to its end stays so. */
 export function notePeerAct(sql: SqlStorage, id: string, outcome: string): void {
+  const row = sql.exec<Pick<PeerActRow, 'outcome'>>('SELECT outcome FROM peer_act WHERE id = ?', id).toArray()[0];
+  if (row === undefined || isOver(row)) return;
   sql.exec('UPDATE peer_act SET outcome = ? WHERE id = ? AND confirmed_at IS NOT NULL', outcome, id);
 }
 

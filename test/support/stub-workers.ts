@@ -177,6 +177,7 @@ export class BackOffice extends WorkerEntrypoint {
     return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
   }
   rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42 }; }
+  undoPeerBatch() { return { state: 'done', dropped: 3, taken: 4 }; }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {
     if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };
@@ -229,6 +230,51 @@ export class BackOffice extends WorkerEntrypoint {
   stopForGood(hour) { ending.mark('results-r0', 'stopped', hour); }
   purgeForGood(hour) { ending.mark('results-r0', 'purged', hour); }
   remains() { return ending.remains('results-r0'); }
+}
+export default { fetch: () => new Response(null, { status: 404 }) };`,
+);
+
+/** federation: two peers, NL well and IT with a batch set aside; what operators do is kept in memory. */
+export const federationStub = stub(
+  'federation',
+  `import { WorkerEntrypoint } from 'cloudflare:workers';
+${ENDING}const HOUR = Math.floor(1790000000 / 3600);
+const peerOf = (region, { held, breaker, failures, lastSuccess, format }) => ({
+  config: { RegionID: region, RemoteRegionURL: 'https://feeds.example/' + region.toLowerCase(), ReplicationType: region === 'IT' ? 'partial' : 'a2a', Format: format, VerificationKeys: null, TLSConsumerCertificate: 'PEER_CERTIFICATE' },
+  state: { lastBatchID: '41', recommendedNextPollTime: null, failures, breaker, stopped: { in: false, out: false } },
+  sinceHour: HOUR - 400, lastSuccess, pollSeconds: 600,
+  hours: [{ hour: HOUR, in: 120, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, { hour: HOUR - 1, in: 30, revoked: 0, out: 0, dropped: {} }],
+  held,
+  batches: Array.from({ length: 30 }, (_, n) => ({ batch: String(41 - n), hour: HOUR - n, imported: 100 + n, revoked: 0 })),
+});
+const peers = new Map([
+  ['IT', peerOf('IT', { held: [{ batch: '42', hour: HOUR, keys: 200001, revoked: 0, why: 'keys-per-batch' }], breaker: 'keys-per-batch', failures: 0, lastSuccess: 1790000000 - 60, format: 'dp3t' })],
+  ['NL', peerOf('NL', { held: [], breaker: null, failures: 4, lastSuccess: 1790000000 - 1201, format: 'exposure-edge' })],
+]);
+const summaryOf = ({ hours, held, batches, ...peer }) => ({ ...peer, day: { in: 150, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, waiting: held.length });
+const drop = (peer, batch) => {
+  const at = peer?.held.findIndex((one) => one.batch === batch) ?? -1;
+  if (at < 0) return null;
+  const [one] = peer.held.splice(at, 1);
+  if (peer.held.length === 0) peer.state.breaker = null;
+  return one;
+};
+export class PeersOffice extends WorkerEntrypoint {
+  peers() { return [...peers.values()].map(summaryOf); }
+  peer(region) { const peer = peers.get(region); return peer === undefined ? null : { ...summaryOf(peer), ...peer }; }
+  setStopped(region, direction, stopped) {
+    const peer = peers.get(region);
+    if (peer === undefined) return 'gone';
+    peer.state.stopped[direction] = stopped;
+    return 'done';
+  }
+  letIn(region, batch) { return { kind: drop(peers.get(region), batch) === null ? 'gone' : 'imported' }; }
+  throwAway(region, batch) { return drop(peers.get(region), batch) === null ? 'gone' : 'done'; }
+  clocks() { return []; }
+  confirmClocks() { return []; }
+  stopForGood(hour) { ending.mark('peer-NL', 'stopped', hour); }
+  purgeForGood(hour) { ending.mark('peer-NL', 'purged', hour); }
+  remains() { return ending.remains('peer-NL'); }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

@@ -6,7 +6,7 @@
  */
 import { sumHours, type PeerStanding, type PeerSummary } from '../../domain/federation/office.ts';
 import type { Direction } from '../../domain/federation/peer.ts';
-import type { PeerAct, PeerActKind } from '../../durable-objects/staff-room/peer-act-ops.ts';
+import { isOver, type PeerActKind } from '../../durable-objects/staff-room/peer-act-ops.ts';
 import { audit, type StaffContext } from './staff-context.ts';
 
 /** unknown: no such batch is there to be let in or taken back. */
@@ -16,8 +16,6 @@ export type AskPeerActReply = { readonly kind: 'asked' | 'unknown' };
 export type ConfirmPeerActReply = { readonly kind: 'done' | 'again' | 'own' | 'gone' };
 
 const ACTION = { release: 'peer.release', undo: 'peer.undo' } as const satisfies Readonly<Record<PeerActKind, string>>;
-/** What is said of an act that has come to its end. */
-const ENDS = ['imported', 'gone', 'done'];
 
 /** @returns the peers, by region */
 export async function summaries(c: StaffContext): Promise<PeerSummary[]> {
@@ -76,13 +74,14 @@ export async function confirmPeerAct(c: StaffContext, id: string): Promise<Confi
   const reply = await c.var.room.confirmPeerAct(id, c.var.identity.person);
   if (reply.kind !== 'confirmed') return { kind: reply.kind };
   const { kind, peer, batch } = reply.act;
+  if (isOver(reply.act)) return { kind: 'done' };
   await audit(c, ACTION[kind], `${peer} ${batch} ${id}`);
   const outcome =
     kind === 'release'
       ? (await c.env.FEDERATION.letIn(peer, batch)).kind
       : (await c.env.ORIGIN.undoPeerBatch({ id, peer, batch })).state;
   await c.var.room.notePeerAct(id, outcome);
-  return { kind: ENDS.includes(outcome) ? 'done' : 'again' };
+  return { kind: isOver({ outcome }) ? 'done' : 'again' };
 }
 
 /** Ends one that nobody confirmed. @returns false when there is none */
@@ -90,6 +89,3 @@ export async function declinePeerAct(c: StaffContext, id: string): Promise<boole
   await audit(c, 'peer.decline', id);
   return c.var.room.declinePeerAct(id);
 }
-
-/** @returns whether nothing of an act is left to do */
-export const isOver = ({ outcome }: PeerAct): boolean => outcome !== null && ENDS.includes(outcome);

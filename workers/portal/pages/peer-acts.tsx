@@ -1,8 +1,7 @@
 /** @module What waits for a second person about peers' batches, and what came of what was confirmed: on the page of peers, and rollbacks on theirs too. */
-import type { PeerAct } from '../../../durable-objects/staff-room/peer-act-ops.ts';
+import { isOver, type PeerAct } from '../../../durable-objects/staff-room/peer-act-ops.ts';
 import { CONFIRM_WITHIN_SECONDS } from '../../../domain/rollback.ts';
 import { Form, Long, Notice } from '../layout.tsx';
-import { isOver } from '../peers-desk.ts';
 import type { StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 

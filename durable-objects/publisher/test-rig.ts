@@ -38,7 +38,7 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 interface Tunable {
   clock: () => number;
   secondClock: () => Promise<number>;
-  config: { policy: ChunkPolicy };
+  config: { policy: ChunkPolicy; regions: readonly string[] };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
@@ -47,10 +47,14 @@ export class Rig {
   /** What the second source of time says; null: the same. */
   second: number | null | 'out of reach' = null;
   policy = OPEN_POLICY;
+  /** That are published; null: those of the environment. */
+  regions: readonly string[] | null = null;
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
   afterPut: (key: string) => void = () => {};
+  /** Whole objects that the publisher has read at once, at most. */
+  mostReads = 0;
   /** The publisher was killed: until it is evicted, nothing that it tries reaches R2. */
   dead = false;
   /** While it is set, no call of the publisher reaches the buffer. */
@@ -199,7 +203,8 @@ export class Rig {
       if (this.second === 'out of reach') throw new Error('out of reach');
       return this.second ?? this.now;
     };
-    tunable.config = { ...tunable.config, policy: this.policy };
+    const { config } = tunable;
+    tunable.config = { ...config, policy: this.policy, regions: this.regions ?? config.regions };
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {
@@ -207,8 +212,14 @@ export class Rig {
       if (this.dead) throw new Error('killed');
       onCall();
     });
+    let reads = 0;
     return {
       ...port,
+      get: async (key) => {
+        reads += 1;
+        this.mostReads = Math.max(this.mostReads, reads);
+        return port.get(key).finally(() => (reads -= 1));
+      },
       put: async (key, bytes, meta, etag) => {
         this.onPut(key);
         const stored = await port.put(key, bytes, meta, etag);

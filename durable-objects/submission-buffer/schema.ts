@@ -138,4 +138,6 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (hour, cause)
   ) WITHOUT ROWID;
   `,
+  // Of the keys that came with an issue id, those that ended before a set had them (issue-counts.ts).
+  `ALTER TABLE issue_count ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;`,
 ];

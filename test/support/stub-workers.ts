@@ -176,7 +176,7 @@ export class BackOffice extends WorkerEntrypoint {
     const line = { day: 20717, unpublished: 5, published: 42, mixed: 14, gone: 3, ofDay: 470 };
     return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
   }
-  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42 }; }
+  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42, failing: undoKey === null ? [] : ['FR'] }; }
   undoPeerBatch() { return { state: 'done', dropped: 3, taken: 4 }; }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {

@@ -8,6 +8,8 @@ export interface PeerBatch {
   readonly peer: string;
   /** Its name, 1..100 printable ASCII characters without a space; with the peer it is imported once. */
   readonly batch: string;
+  /** SHA-256 of what the peer signed, 64 lowercase hex digits: keys that grow too old between two calls make it no other batch. */
+  readonly sha256: string;
   /** 24 bytes a key (domain/publication/packed-keys.ts), each key once. */
   readonly keys: Uint8Array;
   /** key_data of keys that the peer takes back, 16 bytes each. */

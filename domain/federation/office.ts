@@ -1,130 +1,144 @@
 /**
- * @module The contract between `portal` and `federation` (docs/architecture.md §9): what an operator sees of a peer, and what they do about it. Types, and whether a peer lags. The object that keeps a peer
- * answers each of these by itself; who may ask, and that two persons release a batch, `portal` has decided before.
+ * @module The contract between `portal` and `federation` (docs/architecture.md §9): what an operator sees of a peer, and what they do about it. Types, and what follows from a peer's counts. The object that keeps
+ * a peer answers; who may ask, and that two persons let a batch in, `portal` has decided before.
  */
 import type { ClocksRpc } from '../clock-status.ts';
-import type { PeerBatchUndo, PeerBatchUndone } from '../rpc-federation.ts';
 import type { EndingRpc } from '../sunset.ts';
 import type { Direction, PeerConfig, PeerState } from './peer.ts';
 
-/** One UTC hour of one peer; hours without anything have none. */
-export interface PeerHour {
-  /** Since the Unix epoch. */
-  readonly hour: number;
-  /** Keys that were new, and stored. */
+/** What went over in some time. */
+export interface PeerSums {
+  /** Keys that were new here, and stored. */
   readonly in: number;
   /** Keys that the peer took back. */
   readonly revoked: number;
   /** Keys that were handed to the peer. */
   readonly out: number;
-  /** Rule that was broken → keys that were dropped for it; `known` are those that were here before. */
+  /** Rule that was broken (inbound.ts) → keys that were dropped for it; `known`: they were here before. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** A batch that was set aside, until two persons let it in or one throws it away. */
-export interface HeldBatch {
-  /** Its name at the peer, 1..100 printable ASCII characters without a space. */
-  readonly batch: string;
-  /** In which it was set aside. */
+/** One UTC hour; hours without anything have none. */
+export interface PeerHour extends PeerSums {
+  /** Since the Unix epoch. */
   readonly hour: number;
-  readonly keys: number;
-  readonly revoked: number;
-  /** Which limit it is beyond (breaker.ts), or which rule of the feed it breaks. */
-  readonly why: string;
 }
 
-/** A batch that was imported; kept as long as its keys may be here. */
-export interface ImportedBatch {
+/** A batch as a peer's object remembers it: counts, never a key. */
+export interface PeerBatchLine {
+  /** Its name at the peer, 1..100 printable ASCII characters without a space. */
   readonly batch: string;
-  /** In which it was imported. */
+  /** In which it was read. */
   readonly hour: number;
+  /** quarantined: waits for two persons. discarded: somebody looked, and it isn't imported. */
+  readonly state: 'imported' | 'quarantined' | 'discarded';
+  /** Why it was set aside; null for one that wasn't. */
+  readonly reason: string | null;
+  /** That could be stored. */
+  readonly keys: number;
+  /** Of these, new here. */
   readonly imported: number;
   readonly revoked: number;
+  readonly dropped: Readonly<Record<string, number>>;
 }
 
 /** A peer at a glance. */
 export interface PeerSummary {
   readonly config: PeerConfig;
   readonly state: PeerState;
-  /** Hour in which the peer was configured first; from it one that never answered lags. */
-  readonly sinceHour: number;
-  /** Unix seconds of the last poll whose answer held, empty or not; null: there was none. */
-  readonly lastSuccess: number | null;
-  /** Seconds from then to the next poll, as it was planned. */
-  readonly pollSeconds: number;
+  /** Of the last poll that failed; null after one that didn't. */
+  readonly fault: string | null;
+  /** Of the last poll whose answer held, empty or not; null before it. */
+  readonly lastSuccessHour: number | null;
   /** Of the running hour and the 23 before it. */
   readonly day: PeerSums;
   /** Batches that are set aside. */
   readonly waiting: number;
 }
 
-/** Of many hours. */
-export type PeerSums = Omit<PeerHour, 'hour'>;
-
-/** All that is known of a peer. */
+/** All that is told of a peer. */
 export interface PeerStanding extends PeerSummary {
-  /** At most {@link HOURS_TOLD}, newest first. */
+  /** Newest first. */
   readonly hours: readonly PeerHour[];
-  /** Oldest first. */
-  readonly held: readonly HeldBatch[];
-  /** At most {@link BATCHES_TOLD}, newest first. */
-  readonly batches: readonly ImportedBatch[];
+  /** Newest first. */
+  readonly batches: readonly PeerBatchLine[];
 }
 
-export const HOURS_TOLD = 48;
-/** A batch an hour, as long as the keys of one live here: 16 days. */
-export const BATCHES_TOLD = 384;
-
-/** imported: it is in, and the breaker is closed. refused: `origin` didn't take it, and it stays. gone: none of this name is set aside. */
-export type LetInReply = { readonly kind: 'imported' | 'refused' | 'gone' };
+/**
+ * imported: it is in, and the breaker is closed. gone: none of this name is set aside. changed: what the peer serves under the name is something else by now. failed: it can't be read or taken in now; it
+ * stays set aside.
+ */
+export type LetInReply = { readonly kind: 'imported' | 'gone' | 'changed' | 'failed' };
 
 /** federation#PeersOffice, bound by `portal` alone. A peer that isn't configured is `gone`. */
 export interface PeersOfficeRpc extends ClocksRpc, EndingRpc {
-  /** @returns each configured peer, by region; reads only */
+  /** @returns each configured peer, in the order of the configuration; reads only */
   peers(): Promise<readonly PeerSummary[]>;
   /** @returns null when it isn't configured; reads only */
   peer(region: string): Promise<PeerStanding | null>;
   /** The kill switch: holds from the next request on, and through restarts. Idempotent. */
   setStopped(region: string, direction: Direction, stopped: boolean): Promise<'done' | 'gone'>;
-  /** Imports what was set aside, as any other batch is; asked again, it says the same. Closes the breaker when it was the last. */
+  /** Imports what was set aside, whatever the breaker says. */
   letIn(region: string, batch: string): Promise<LetInReply>;
-  /** Forgets what was set aside; the cursor stays behind it. Closes the breaker when it was the last. */
+  /** A batch that was set aside isn't imported any more; the cursor stays behind it. */
   throwAway(region: string, batch: string): Promise<'done' | 'gone'>;
 }
 
-/** One poll may fail; from the second that didn't come an operator hears of it. */
-const PERIODS_UNTIL_LATE = 2;
-const SECONDS_PER_HOUR = 3600;
+/** Feeds have something new once an hour, so that is a period of polls. One may come to nothing; from the second on an operator hears of it. */
+const LATE_AFTER_HOURS = 2;
 
-/**
- * @param now Unix seconds
- * @returns seconds since the peer's last answer that held; 0 for one that we don't ask
- */
-export function lagOf(peer: Pick<PeerSummary, 'state' | 'sinceHour' | 'lastSuccess'>, now: number): number {
-  if (peer.state.stopped.in) return 0;
-  return Math.max(0, now - (peer.lastSuccess ?? peer.sinceHour * SECONDS_PER_HOUR));
+/** @param hour that is running @returns hours since the last answer that held; null: there was none, or we don't ask */
+export function lagOf({ state, lastSuccessHour }: Pick<PeerSummary, 'state' | 'lastSuccessHour'>, hour: number) {
+  return state.stopped.in || lastSuccessHour === null ? null : Math.max(0, hour - lastSuccessHour);
 }
 
-/** @param now Unix seconds @returns whether an operator must look: more than two polls have come to nothing */
-export function isLate(
-  peer: Pick<PeerSummary, 'state' | 'sinceHour' | 'lastSuccess' | 'pollSeconds'>,
-  now: number,
-): boolean {
-  return lagOf(peer, now) > PERIODS_UNTIL_LATE * peer.pollSeconds;
+/** @param hour that is running @returns whether an operator must look: more than two periods without an answer that held, or two polls and never one */
+export function isLate(peer: Pick<PeerSummary, 'state' | 'lastSuccessHour'>, hour: number): boolean {
+  const { stopped, failures } = peer.state;
+  if (stopped.in) return false;
+  if (peer.lastSuccessHour === null) return failures > LATE_AFTER_HOURS;
+  return (lagOf(peer, hour) ?? 0) > LATE_AFTER_HOURS;
+}
+
+/** Keys that were handed to a peer in an hour. */
+export interface GivenHour {
+  readonly hour: number;
+  readonly keys: number;
+}
+
+/** @returns what went over by the hour, newest first */
+export function hoursOf(batches: readonly PeerBatchLine[], given: readonly GivenHour[]): PeerHour[] {
+  const read = Map.groupBy(batches, ({ hour }) => hour);
+  const out = new Map(given.map(({ hour, keys }) => [hour, keys]));
+  return [...new Set([...read.keys(), ...out.keys()])]
+    .toSorted((a, b) => b - a)
+    .map((hour) => {
+      const lines = (read.get(hour) ?? []).filter(({ state }) => state === 'imported');
+      const known = lines.reduce((sum, { keys, imported }) => sum + keys - imported, 0);
+      const dropped = [...lines.map((line) => line.dropped), ...(known > 0 ? [{ known }] : [])];
+      return {
+        hour,
+        in: lines.reduce((sum, { imported }) => sum + imported, 0),
+        revoked: lines.reduce((sum, { revoked }) => sum + revoked, 0),
+        out: out.get(hour) ?? 0,
+        dropped: sumCounts(dropped),
+      };
+    });
 }
 
 /** @returns the sums of some hours */
 export function sumHours(hours: readonly PeerHour[]): PeerSums {
-  const dropped: Record<string, number> = {};
-  for (const hour of hours) {
-    for (const [rule, keys] of Object.entries(hour.dropped)) dropped[rule] = (dropped[rule] ?? 0) + keys;
-  }
   const sum = (of: 'in' | 'revoked' | 'out'): number => hours.reduce((total, hour) => total + hour[of], 0);
-  return { in: sum('in'), revoked: sum('revoked'), out: sum('out'), dropped };
+  return {
+    in: sum('in'),
+    revoked: sum('revoked'),
+    out: sum('out'),
+    dropped: sumCounts(hours.map((one) => one.dropped)),
+  };
 }
 
-/** Part of origin#BackOffice. */
-export interface OriginPeersRpc {
-  /** Ends a peer's batch and takes back what of it is published; idempotent by the request's id, and goes on where it was cut off. */
-  undoPeerBatch(undo: PeerBatchUndo): Promise<PeerBatchUndone>;
+function sumCounts(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [name, count] of all.flatMap((counts) => Object.entries(counts))) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }

@@ -239,25 +239,26 @@ export const federationStub = stub(
   'federation',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
 ${ENDING}const HOUR = Math.floor(1790000000 / 3600);
-const peerOf = (region, { held, breaker, failures, lastSuccess, format }) => ({
+const peerOf = (region, { batches, breaker, failures, lastSuccessHour, fault, format }) => ({
   config: { RegionID: region, RemoteRegionURL: 'https://feeds.example/' + region.toLowerCase(), ReplicationType: region === 'IT' ? 'partial' : 'a2a', Format: format, VerificationKeys: null, TLSConsumerCertificate: 'PEER_CERTIFICATE' },
   state: { lastBatchID: '41', recommendedNextPollTime: null, failures, breaker, stopped: { in: false, out: false } },
-  sinceHour: HOUR - 400, lastSuccess, pollSeconds: 600,
+  fault, lastSuccessHour,
   hours: [{ hour: HOUR, in: 120, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, { hour: HOUR - 1, in: 30, revoked: 0, out: 0, dropped: {} }],
-  held,
-  batches: Array.from({ length: 30 }, (_, n) => ({ batch: String(41 - n), hour: HOUR - n, imported: 100 + n, revoked: 0 })),
+  batches: [...batches, ...Array.from({ length: 30 }, (_, n) => ({ batch: String(41 - n), hour: HOUR - n, state: 'imported', reason: null, keys: 100 + n, imported: 100 + n, revoked: 0, dropped: {} }))],
 });
+const held = { batch: '42', hour: HOUR, state: 'quarantined', reason: 'keys-per-batch: 200001, 200000 are allowed', keys: 200001, imported: 0, revoked: 0, dropped: {} };
 const peers = new Map([
-  ['IT', peerOf('IT', { held: [{ batch: '42', hour: HOUR, keys: 200001, revoked: 0, why: 'keys-per-batch' }], breaker: 'keys-per-batch', failures: 0, lastSuccess: 1790000000 - 60, format: 'dp3t' })],
-  ['NL', peerOf('NL', { held: [], breaker: null, failures: 4, lastSuccess: 1790000000 - 1201, format: 'exposure-edge' })],
+  ['IT', peerOf('IT', { batches: [held], breaker: 'keys-per-batch', failures: 0, lastSuccessHour: HOUR, fault: null, format: 'dp3t' })],
+  ['NL', peerOf('NL', { batches: [], breaker: null, failures: 4, lastSuccessHour: HOUR - 3, fault: 'http: 503', format: 'exposure-edge' })],
 ]);
-const summaryOf = ({ hours, held, batches, ...peer }) => ({ ...peer, day: { in: 150, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, waiting: held.length });
-const drop = (peer, batch) => {
-  const at = peer?.held.findIndex((one) => one.batch === batch) ?? -1;
-  if (at < 0) return null;
-  const [one] = peer.held.splice(at, 1);
-  if (peer.held.length === 0) peer.state.breaker = null;
-  return one;
+const waitingOf = ({ batches }) => batches.filter(({ state }) => state === 'quarantined');
+const summaryOf = ({ hours, batches, ...peer }) => ({ ...peer, day: { in: 150, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, waiting: waitingOf({ batches }).length });
+const settle = (peer, batch, state) => {
+  const one = peer && waitingOf(peer).find((line) => line.batch === batch);
+  if (one === undefined) return false;
+  Object.assign(one, { state });
+  peer.state.breaker = null;
+  return true;
 };
 export class PeersOffice extends WorkerEntrypoint {
   peers() { return [...peers.values()].map(summaryOf); }
@@ -268,8 +269,8 @@ export class PeersOffice extends WorkerEntrypoint {
     peer.state.stopped[direction] = stopped;
     return 'done';
   }
-  letIn(region, batch) { return { kind: drop(peers.get(region), batch) === null ? 'gone' : 'imported' }; }
-  throwAway(region, batch) { return drop(peers.get(region), batch) === null ? 'gone' : 'done'; }
+  letIn(region, batch) { return { kind: settle(peers.get(region), batch, 'imported') ? 'imported' : 'gone' }; }
+  throwAway(region, batch) { return settle(peers.get(region), batch, 'discarded') ? 'done' : 'gone'; }
   clocks() { return []; }
   confirmClocks() { return []; }
   stopForGood(hour) { ending.mark('peer-NL', 'stopped', hour); }

@@ -2,7 +2,7 @@
  * @module What `portal` is given (wrangler.toml, docs/architecture.md §2): back offices by RPC, an object of its own for staff.
  */
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
-import type { OriginPeersRpc, PeersOfficeRpc } from '../../domain/federation/office.ts';
+import type { PeersOfficeRpc } from '../../domain/federation/office.ts';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { type Certificate, readCertificate } from '../../protocol/certificates/certificate.ts';
 import { validateAuthority } from '../../protocol/certificates/path.ts';
@@ -12,7 +12,7 @@ import { isTimeZone } from './local-time.ts';
 /** Bindings as the platform hands them over. */
 export interface PortalEnv {
   readonly VERIFICATION: VerificationBackOfficeRpc;
-  readonly ORIGIN: OriginBackOfficeRpc & OriginPeersRpc;
+  readonly ORIGIN: OriginBackOfficeRpc;
   readonly LABORATORY: LaboratoryBackOfficeRpc;
   readonly FEDERATION: PeersOfficeRpc;
   readonly STAFF_ROOM: DurableObjectNamespace<StaffRoom>;

@@ -58,10 +58,9 @@ export async function askForPeerAct(
   batch: string,
 ): Promise<AskPeerActReply> {
   const standing = await standingOf(c, region);
-  const keys =
-    kind === 'release'
-      ? standing?.held.find((one) => one.batch === batch)?.keys
-      : standing?.batches.find((one) => one.batch === batch)?.imported;
+  const wanted = kind === 'release' ? 'quarantined' : 'imported';
+  const line = standing?.batches.find((one) => one.batch === batch && one.state === wanted);
+  const keys = kind === 'release' ? line?.keys : line?.imported;
   if (keys === undefined) return { kind: 'unknown' };
   const id = crypto.randomUUID();
   await audit(c, `${ACTION[kind]}.ask`, `${region} ${batch} ${id}`);

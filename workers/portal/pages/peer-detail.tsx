@@ -2,13 +2,12 @@
 import {
   isLate,
   lagOf,
-  type HeldBatch,
-  type ImportedBatch,
+  type PeerBatchLine,
   type PeerStanding,
   type PeerSummary,
 } from '../../../domain/federation/office.ts';
 import type { Direction } from '../../../domain/federation/peer.ts';
-import { hourStart } from '../../../protocol/gaen/intervals.ts';
+import { hourOf, hourStart } from '../../../protocol/gaen/intervals.ts';
 import { Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { pageOf } from '../paging.tsx';
 import { droppedOf } from '../peers-desk.ts';
@@ -28,21 +27,20 @@ export function stateText({ var: { texts: t, now } }: StaffContext, peer: PeerSu
   if (stopped.in && stopped.out) return t.peerStoppedBoth;
   if (breaker !== null) return fill(t.peerBroken, { why: breaker });
   if (stopped.in) return t.peerStoppedIn;
-  if (isLate(peer, now)) return t.peerLate;
+  if (isLate(peer, hourOf(now))) return t.peerLate;
   if (stopped.out) return t.peerStoppedOut;
   return failures > 0 ? fill(t.peerFailing, { failures }) : t.peerWell;
 }
 
-/** @returns hours and minutes, since a lag of seconds says nothing */
+/** @returns hours, as far as an hour tells */
 export function lagText({ var: { texts: t, now } }: StaffContext, peer: PeerSummary): string {
-  if (peer.state.stopped.in) return '–';
-  const minutes = Math.floor(lagOf(peer, now) / 60);
-  return fill(t.peerLag, { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  const hours = lagOf(peer, hourOf(now));
+  return hours === null ? '–' : fill(t.peerLag, { hours });
 }
 
-/** @returns when its last answer came that held */
-export const lastText = ({ var: { texts: t, times } }: StaffContext, { lastSuccess }: PeerSummary): string =>
-  lastSuccess === null ? t.peerNever : times.time(lastSuccess);
+/** @returns the hour in which its last answer came that held */
+export const lastText = ({ var: { texts: t, times } }: StaffContext, { lastSuccessHour }: PeerSummary): string =>
+  lastSuccessHour === null ? t.peerNever : times.time(hourStart(lastSuccessHour));
 
 interface BatchFormProps {
   readonly c: StaffContext;
@@ -87,15 +85,14 @@ function Switches({ c, peer }: { c: StaffContext; peer: PeerSummary }) {
   );
 }
 
-function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly HeldBatch[] }) {
+function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly PeerBatchLine[] }) {
   const { texts: t, times } = c.var;
   const shown = pageOf(c, held, { page: 'peers', parameter: 'held', caption: t.peerHeld, keeps: 'peer' });
-  const rows = shown.rows.map(({ batch, hour, keys, revoked, why }) => [
+  const rows = shown.rows.map(({ batch, hour, keys, reason }) => [
     <Long>{batch}</Long>,
     <span class="nowrap">{times.time(hourStart(hour))}</span>,
     keys,
-    revoked,
-    <Long>{why}</Long>,
+    <Long>{reason ?? ''}</Long>,
     <div class="row">
       <BatchForm c={c} peer={peer} batch={batch} action="release" look="danger">
         {t.peerRelease}
@@ -114,9 +111,9 @@ function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly
       ) : (
         <Table
           caption={t.peerHeld}
-          heads={[t.peerBatch, t.peerHour, t.peerKeys, t.peerRevoked, t.peerWhy, t.action]}
+          heads={[t.peerBatch, t.peerHour, t.peerKeys, t.peerWhy, t.action]}
           rows={rows}
-          numeric={[2, 3]}
+          numeric={[2]}
         />
       )}
       {shown.links}
@@ -124,7 +121,7 @@ function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly
   );
 }
 
-function Imported({ c, peer, batches }: { c: StaffContext; peer: string; batches: readonly ImportedBatch[] }) {
+function Imported({ c, peer, batches }: { c: StaffContext; peer: string; batches: readonly PeerBatchLine[] }) {
   const { texts: t, times } = c.var;
   const shown = pageOf(c, batches, { page: 'peers', parameter: 'batch', caption: t.peerImported, keeps: 'peer' });
   const rows = shown.rows.map(({ batch, hour, imported, revoked }) => [
@@ -203,6 +200,7 @@ export function PeerDetail({ c, standing }: { c: StaffContext; standing: PeerSta
     [t.peerFormat, config.Format],
     [t.peerReplication, t[`peer.${config.ReplicationType}`]],
     [t.peerFailures, String(state.failures)],
+    [t.peerFault, standing.fault ?? t.none],
   ];
   return (
     <>
@@ -215,9 +213,9 @@ export function PeerDetail({ c, standing }: { c: StaffContext; standing: PeerSta
         rows={facts.map(([name, value]) => [name, <Long>{value}</Long>])}
       />
       <Switches c={c} peer={standing} />
-      <Held c={c} peer={config.RegionID} held={standing.held} />
+      <Held c={c} peer={config.RegionID} held={standing.batches.filter((one) => one.state === 'quarantined')} />
       <Hours c={c} standing={standing} />
-      <Imported c={c} peer={config.RegionID} batches={standing.batches} />
+      <Imported c={c} peer={config.RegionID} batches={standing.batches.filter((one) => one.state === 'imported')} />
       <ZoneLine c={c} />
     </>
   );

@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono';
 import { isLate, type PeerSummary } from '../../../domain/federation/office.ts';
+import { hourOf } from '../../../protocol/gaen/intervals.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
@@ -37,7 +38,8 @@ const NOTICE_OF: Readonly<Record<ConfirmPeerActReply['kind'], NoticeKey>> = {
 
 function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerSummary[] }) {
   const { texts: t, now } = c.var;
-  const late = peers.filter((peer) => isLate(peer, now)).map(({ config }) => config.RegionID);
+  const hour = hourOf(now);
+  const late = peers.filter((peer) => isLate(peer, hour)).map(({ config }) => config.RegionID);
   const broken = peers.filter(({ state }) => state.breaker !== null).map(({ config }) => config.RegionID);
   const shown = pageOf(c, peers, { page: 'peers', parameter: 'page', caption: t['page.peers'] });
   const rows = shown.rows.map((peer) => [

@@ -36,7 +36,7 @@ export type PeerActReply =
   | { readonly kind: 'own' }
   | { readonly kind: 'gone' };
 
-const ENDS: readonly (string | null)[] = ['imported', 'changed', 'gone', 'done'];
+const ENDS: readonly (string | null)[] = ['released', 'changed', 'none', 'done'];
 
 /** @returns whether nothing of an act is left to do */
 export const isOver = ({ outcome }: Pick<PeerAct, 'outcome'>): boolean => ENDS.includes(outcome);

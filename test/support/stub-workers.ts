@@ -242,35 +242,32 @@ ${ENDING}const HOUR = Math.floor(1790000000 / 3600);
 const peerOf = (region, { batches, breaker, failures, lastSuccessHour, fault, format }) => ({
   config: { RegionID: region, RemoteRegionURL: 'https://feeds.example/' + region.toLowerCase(), ReplicationType: region === 'IT' ? 'partial' : 'a2a', Format: format, VerificationKeys: null, TLSConsumerCertificate: 'PEER_CERTIFICATE' },
   state: { lastBatchID: '41', recommendedNextPollTime: null, failures, breaker, stopped: { in: false, out: false } },
-  fault, lastSuccessHour,
-  hours: [{ hour: HOUR, in: 120, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, { hour: HOUR - 1, in: 30, revoked: 0, out: 0, dropped: {} }],
-  batches: [...batches, ...Array.from({ length: 30 }, (_, n) => ({ batch: String(41 - n), hour: HOUR - n, state: 'imported', reason: null, keys: 100 + n, imported: 100 + n, revoked: 0, dropped: {} }))],
+  fault, lastSuccessHour, nextPoll: null, counters: {},
+  given: [{ hour: HOUR, keys: 80 }],
+  batches: [...batches, ...Array.from({ length: 30 }, (_, n) => ({ batch: String(41 - n), hour: HOUR - n, sha256: '', state: 'imported', reason: null, keys: 110 + n, imported: 100 + n, revoked: 1, dropped: { future: 3 } }))],
 });
-const held = { batch: '42', hour: HOUR, state: 'quarantined', reason: 'keys-per-batch: 200001, 200000 are allowed', keys: 200001, imported: 0, revoked: 0, dropped: {} };
+const held = { batch: '42', hour: HOUR, sha256: '', state: 'quarantined', reason: 'keys-per-batch: 200001, 200000 are allowed', keys: 200001, imported: 0, revoked: 0, dropped: {} };
 const peers = new Map([
   ['IT', peerOf('IT', { batches: [held], breaker: 'keys-per-batch', failures: 0, lastSuccessHour: HOUR, fault: null, format: 'dp3t' })],
   ['NL', peerOf('NL', { batches: [], breaker: null, failures: 4, lastSuccessHour: HOUR - 3, fault: 'http: 503', format: 'exposure-edge' })],
 ]);
-const waitingOf = ({ batches }) => batches.filter(({ state }) => state === 'quarantined');
-const summaryOf = ({ hours, batches, ...peer }) => ({ ...peer, day: { in: 150, revoked: 2, out: 80, dropped: { future: 3, known: 7 } }, waiting: waitingOf({ batches }).length });
-const settle = (peer, batch, state) => {
-  const one = peer && waitingOf(peer).find((line) => line.batch === batch);
+const settle = (region, batch, state) => {
+  const peer = peers.get(region);
+  const one = peer?.batches.find((line) => line.batch === batch && line.state === 'quarantined');
   if (one === undefined) return false;
   Object.assign(one, { state });
   peer.state.breaker = null;
   return true;
 };
-export class PeersOffice extends WorkerEntrypoint {
-  peers() { return [...peers.values()].map(summaryOf); }
-  peer(region) { const peer = peers.get(region); return peer === undefined ? null : { ...summaryOf(peer), ...peer }; }
-  setStopped(region, direction, stopped) {
-    const peer = peers.get(region);
-    if (peer === undefined) return 'gone';
-    peer.state.stopped[direction] = stopped;
-    return 'done';
+export class BackOffice extends WorkerEntrypoint {
+  advance() { return { idle: true }; }
+  peers() { return [...peers.values()]; }
+  stopPeer(region, direction, stopped) {
+    if (peers.has(region)) peers.get(region).state.stopped[direction] = stopped;
+    return peers.has(region);
   }
-  letIn(region, batch) { return { kind: settle(peers.get(region), batch, 'imported') ? 'imported' : 'gone' }; }
-  throwAway(region, batch) { return settle(peers.get(region), batch, 'discarded') ? 'done' : 'gone'; }
+  releaseBatch(region, batch) { return settle(region, batch, 'imported') ? { kind: 'released', imported: 1 } : { kind: 'none' }; }
+  discardBatch(region, batch) { return settle(region, batch, 'discarded'); }
   clocks() { return []; }
   confirmClocks() { return []; }
   stopForGood(hour) { ending.mark('peer-NL', 'stopped', hour); }

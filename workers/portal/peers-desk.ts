@@ -4,9 +4,12 @@
  *
  * Durable writes: the confirmation, then the batch, then what came of it. A crash in between leaves an act that is confirmed and not done; whoever may ask goes on with it, and each step is idempotent.
  */
-import { sumHours, type PeerStanding, type PeerSummary } from '../../domain/federation/office.ts';
+import { hoursOf, type PeerHour, type PeerSums, sumHours } from '../../domain/federation/standing.ts';
+import type { PeerBatchUndone } from '../../domain/rpc-federation.ts';
+import type { DeskStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { Direction } from '../../domain/federation/peer.ts';
 import { isOver, type PeerActKind } from '../../durable-objects/staff-room/peer-act-ops.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { audit, type StaffContext } from './staff-context.ts';
 
 /** unknown: no such batch is there to be let in or taken back. */
@@ -17,21 +20,32 @@ export type ConfirmPeerActReply = { readonly kind: 'done' | 'again' | 'own' | 'g
 
 const ACTION = { release: 'peer.release', undo: 'peer.undo' } as const satisfies Readonly<Record<PeerActKind, string>>;
 
-/** @returns the peers, by region */
-export async function summaries(c: StaffContext): Promise<PeerSummary[]> {
-  return (await c.env.FEDERATION.peers()).map((peer) => ({ ...peer }));
+/** A peer as pages show it. */
+export interface PeerView extends DeskStatus {
+  /** Newest first, {@link HOURS_SHOWN} at most. */
+  readonly hours: readonly PeerHour[];
+  /** Of the running hour and the 23 before it. */
+  readonly day: PeerSums;
 }
 
-/** @returns one, or null */
-export async function standingOf(c: StaffContext, region: string): Promise<PeerStanding | null> {
-  const standing = await c.env.FEDERATION.peer(region);
-  return standing === null ? null : { ...standing };
+const HOURS_SHOWN = 48;
+const HOURS_A_DAY = 24;
+
+function viewOf(status: DeskStatus, hour: number): PeerView {
+  const hours = hoursOf(status.batches, status.given);
+  const day = sumHours(hours.filter((one) => one.hour > hour - HOURS_A_DAY));
+  return { ...status, hours: hours.slice(0, HOURS_SHOWN), day };
 }
 
-/** @returns rule → keys that were dropped for it, of all hours that are told */
-export function droppedOf({ hours }: PeerStanding): [string, number][] {
-  return Object.entries(sumHours(hours).dropped).toSorted(([, a], [, b]) => b - a);
+/** @returns each configured peer */
+export async function peersOf(c: StaffContext): Promise<PeerView[]> {
+  const hour = hourOf(c.var.now);
+  return (await c.env.FEDERATION.peers()).map((status) => viewOf(status, hour));
 }
+
+/** @returns its batches that wait for two persons */
+export const waitingOf = ({ batches }: DeskStatus): DeskStatus['batches'] =>
+  batches.filter(({ state }) => state === 'quarantined');
 
 /** The kill switch of one direction. @returns false when there is no such peer */
 export async function setStopped(
@@ -41,13 +55,13 @@ export async function setStopped(
   stopped: boolean,
 ): Promise<boolean> {
   await audit(c, stopped ? 'peer.stop' : 'peer.start', `${region} ${direction}`);
-  return (await c.env.FEDERATION.setStopped(region, direction, stopped)) === 'done';
+  return c.env.FEDERATION.stopPeer(region, direction, stopped);
 }
 
 /** What was set aside is forgotten. One person does it: nobody is warned of anything by it. @returns false when there is none */
 export async function throwAway(c: StaffContext, region: string, batch: string): Promise<boolean> {
   await audit(c, 'peer.throw-away', `${region} ${batch}`);
-  return (await c.env.FEDERATION.throwAway(region, batch)) === 'done';
+  return c.env.FEDERATION.discardBatch(region, batch);
 }
 
 /** Asks for what takes two. */
@@ -57,9 +71,9 @@ export async function askForPeerAct(
   region: string,
   batch: string,
 ): Promise<AskPeerActReply> {
-  const standing = await standingOf(c, region);
+  const peer = (await peersOf(c)).find(({ config }) => config.RegionID === region);
   const wanted = kind === 'release' ? 'quarantined' : 'imported';
-  const line = standing?.batches.find((one) => one.batch === batch && one.state === wanted);
+  const line = peer?.batches.find((one) => one.batch === batch && one.state === wanted);
   const keys = kind === 'release' ? line?.keys : line?.imported;
   if (keys === undefined) return { kind: 'unknown' };
   const id = crypto.randomUUID();
@@ -75,9 +89,9 @@ export async function confirmPeerAct(c: StaffContext, id: string): Promise<Confi
   const { kind, peer, batch } = reply.act;
   if (isOver(reply.act)) return { kind: 'done' };
   await audit(c, ACTION[kind], `${peer} ${batch} ${id}`);
-  const outcome =
+  const outcome: ReleaseReply['kind'] | PeerBatchUndone['state'] =
     kind === 'release'
-      ? (await c.env.FEDERATION.letIn(peer, batch)).kind
+      ? (await c.env.FEDERATION.releaseBatch(peer, batch)).kind
       : (await c.env.ORIGIN.undoPeerBatch({ id, peer, batch })).state;
   await c.var.room.notePeerAct(id, outcome);
   return { kind: isOver({ outcome }) ? 'done' : 'again' };

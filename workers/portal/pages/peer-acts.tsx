@@ -25,7 +25,7 @@ function Button(props: ActProps & { action: string; look: 'danger' | 'plain'; ch
 function Outcome({ c, act }: ActProps) {
   const { texts: t } = c.var;
   if (isOver(act)) {
-    if (act.outcome === 'gone') return <Notice kind="plain">{t.peerActNothing}</Notice>;
+    if (act.outcome === 'none') return <Notice kind="plain">{t.peerActNothing}</Notice>;
     if (act.outcome === 'changed') return <Notice kind="bad">{t.peerActChanged}</Notice>;
     return <Notice kind="good">{act.kind === 'release' ? t.peerActLetIn : t.peerActTakenBack}</Notice>;
   }

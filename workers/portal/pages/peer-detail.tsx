@@ -1,16 +1,11 @@
 /** @module One peer (docs/federation.md): its state and switches, what was set aside, its hours, what it sent that was dropped, what was imported. */
-import {
-  isLate,
-  lagOf,
-  type PeerBatchLine,
-  type PeerStanding,
-  type PeerSummary,
-} from '../../../domain/federation/office.ts';
+import { isLate, lagOf, sumHours } from '../../../domain/federation/peer.ts';
+import type { DeskBatch } from '../../../durable-objects/peer-desk/contract.ts';
 import type { Direction } from '../../../domain/federation/peer.ts';
 import { hourOf, hourStart } from '../../../protocol/gaen/intervals.ts';
 import { Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { pageOf } from '../paging.tsx';
-import { droppedOf } from '../peers-desk.ts';
+import { type PeerView, waitingOf } from '../peers-desk.ts';
 import type { StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -22,7 +17,7 @@ export const counted = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, keys) => sum + keys, 0);
 
 /** What of a peer an operator must see first. */
-export function stateText({ var: { texts: t, now } }: StaffContext, peer: PeerSummary): string {
+export function stateText({ var: { texts: t, now } }: StaffContext, peer: PeerView): string {
   const { breaker, stopped, failures } = peer.state;
   if (stopped.in && stopped.out) return t.peerStoppedBoth;
   if (breaker !== null) return fill(t.peerBroken, { why: breaker });
@@ -33,13 +28,13 @@ export function stateText({ var: { texts: t, now } }: StaffContext, peer: PeerSu
 }
 
 /** @returns hours, as far as an hour tells */
-export function lagText({ var: { texts: t, now } }: StaffContext, peer: PeerSummary): string {
+export function lagText({ var: { texts: t, now } }: StaffContext, peer: PeerView): string {
   const hours = lagOf(peer, hourOf(now));
   return hours === null ? '–' : fill(t.peerLag, { hours });
 }
 
 /** @returns the hour in which its last answer came that held */
-export const lastText = ({ var: { texts: t, times } }: StaffContext, { lastSuccessHour }: PeerSummary): string =>
+export const lastText = ({ var: { texts: t, times } }: StaffContext, { lastSuccessHour }: PeerView): string =>
   lastSuccessHour === null ? t.peerNever : times.time(hourStart(lastSuccessHour));
 
 interface BatchFormProps {
@@ -63,7 +58,7 @@ function BatchForm({ c, peer, batch, action, look, children }: BatchFormProps) {
   );
 }
 
-function Switches({ c, peer }: { c: StaffContext; peer: PeerSummary }) {
+function Switches({ c, peer }: { c: StaffContext; peer: PeerView }) {
   const { texts: t } = c.var;
   const { stopped } = peer.state;
   return (
@@ -85,7 +80,7 @@ function Switches({ c, peer }: { c: StaffContext; peer: PeerSummary }) {
   );
 }
 
-function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly PeerBatchLine[] }) {
+function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly DeskBatch[] }) {
   const { texts: t, times } = c.var;
   const shown = pageOf(c, held, { page: 'peers', parameter: 'held', caption: t.peerHeld, keeps: 'peer' });
   const rows = shown.rows.map(({ batch, hour, keys, reason }) => [
@@ -121,7 +116,7 @@ function Held({ c, peer, held }: { c: StaffContext; peer: string; held: readonly
   );
 }
 
-function Imported({ c, peer, batches }: { c: StaffContext; peer: string; batches: readonly PeerBatchLine[] }) {
+function Imported({ c, peer, batches }: { c: StaffContext; peer: string; batches: readonly DeskBatch[] }) {
   const { texts: t, times } = c.var;
   const shown = pageOf(c, batches, { page: 'peers', parameter: 'batch', caption: t.peerImported, keeps: 'peer' });
   const rows = shown.rows.map(({ batch, hour, imported, revoked }) => [
@@ -152,9 +147,9 @@ function Imported({ c, peer, batches }: { c: StaffContext; peer: string; batches
   );
 }
 
-function Hours({ c, standing }: { c: StaffContext; standing: PeerStanding }) {
+function Hours({ c, peer }: { c: StaffContext; peer: PeerView }) {
   const { texts: t, times } = c.var;
-  const shown = pageOf(c, standing.hours, { page: 'peers', parameter: 'hours', caption: t.peerHours, keeps: 'peer' });
+  const shown = pageOf(c, peer.hours, { page: 'peers', parameter: 'hours', caption: t.peerHours, keeps: 'peer' });
   const rows = shown.rows.map(({ hour, in: came, revoked, out, dropped }) => [
     <span class="nowrap">{times.time(hourStart(hour))}</span>,
     came,
@@ -162,7 +157,10 @@ function Hours({ c, standing }: { c: StaffContext; standing: PeerStanding }) {
     out,
     counted(dropped),
   ]);
-  const dropped = droppedOf(standing).map(([rule, keys]) => [<span class="mono">{rule}</span>, keys]);
+  const dropped = Object.entries(sumHours(peer.hours).dropped).map(([rule, keys]) => [
+    <span class="mono">{rule}</span>,
+    keys,
+  ]);
   return (
     <>
       <h2>{t.peerHours}</h2>
@@ -188,19 +186,19 @@ function Hours({ c, standing }: { c: StaffContext; standing: PeerStanding }) {
 }
 
 /** Everything of one peer. */
-export function PeerDetail({ c, standing }: { c: StaffContext; standing: PeerStanding }) {
+export function PeerDetail({ c, peer }: { c: StaffContext; peer: PeerView }) {
   const { texts: t } = c.var;
-  const { config, state } = standing;
+  const { config, state } = peer;
   const facts: [string, string][] = [
-    [t.peerState, stateText(c, standing)],
-    [t.peerLastSuccess, lastText(c, standing)],
-    [t.peerLagHead, lagText(c, standing)],
+    [t.peerState, stateText(c, peer)],
+    [t.peerLastSuccess, lastText(c, peer)],
+    [t.peerLagHead, lagText(c, peer)],
     [t.peerLastBatch, state.lastBatchID ?? t.none],
     [t.peerUrl, config.RemoteRegionURL],
     [t.peerFormat, config.Format],
     [t.peerReplication, t[`peer.${config.ReplicationType}`]],
     [t.peerFailures, String(state.failures)],
-    [t.peerFault, standing.fault ?? t.none],
+    [t.peerFault, peer.fault ?? t.none],
   ];
   return (
     <>
@@ -212,10 +210,10 @@ export function PeerDetail({ c, standing }: { c: StaffContext; standing: PeerSta
         heads={[t.peerFact, t.peerValue]}
         rows={facts.map(([name, value]) => [name, <Long>{value}</Long>])}
       />
-      <Switches c={c} peer={standing} />
-      <Held c={c} peer={config.RegionID} held={standing.batches.filter((one) => one.state === 'quarantined')} />
-      <Hours c={c} standing={standing} />
-      <Imported c={c} peer={config.RegionID} batches={standing.batches.filter((one) => one.state === 'imported')} />
+      <Switches c={c} peer={peer} />
+      <Held c={c} peer={config.RegionID} held={waitingOf(peer)} />
+      <Hours c={c} peer={peer} />
+      <Imported c={c} peer={config.RegionID} batches={peer.batches.filter((one) => one.state === 'imported')} />
       <ZoneLine c={c} />
     </>
   );

@@ -3,7 +3,7 @@
  * stops a direction or throws away.
  */
 import { Hono } from 'hono';
-import { isLate, type PeerSummary } from '../../../domain/federation/office.ts';
+import { isLate } from '../../../domain/federation/standing.ts';
 import { hourOf } from '../../../protocol/gaen/intervals.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Notice, Table, ZoneLine } from '../layout.tsx';
@@ -16,9 +16,10 @@ import {
   type ConfirmPeerActReply,
   declinePeerAct,
   setStopped,
-  standingOf,
-  summaries,
+  peersOf,
+  type PeerView,
   throwAway,
+  waitingOf,
 } from '../peers-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -36,7 +37,7 @@ const NOTICE_OF: Readonly<Record<ConfirmPeerActReply['kind'], NoticeKey>> = {
   gone: 'peersGone',
 };
 
-function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerSummary[] }) {
+function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerView[] }) {
   const { texts: t, now } = c.var;
   const hour = hourOf(now);
   const late = peers.filter((peer) => isLate(peer, hour)).map(({ config }) => config.RegionID);
@@ -50,7 +51,7 @@ function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerSummary[]
     peer.day.in,
     peer.day.out,
     counted(peer.day.dropped),
-    peer.waiting,
+    waitingOf(peer).length,
   ]);
   const heads = [
     t.peerRegion,
@@ -93,15 +94,16 @@ export function peerRoutes() {
     const { texts: t } = c.var;
     const acts = (await c.var.room.peerActs()).map((act) => ({ ...act }));
     const region = c.req.query('peer');
-    const standing = region !== undefined && REGION.test(region) ? await standingOf(c, region) : null;
-    if (standing !== null) {
+    const peers = await peersOf(c);
+    const peer = peers.find(({ config }) => config.RegionID === region);
+    if (peer !== undefined) {
       return answerPage(
         c,
         'peers',
         <>
-          <h2>{fill(t.peerOne, { peer: standing.config.RegionID })}</h2>
-          <PeerDetail c={c} standing={standing} />
-          <PeerActs c={c} acts={acts.filter(({ peer }) => peer === standing.config.RegionID)} />
+          <h2>{fill(t.peerOne, { peer: peer.config.RegionID })}</h2>
+          <PeerDetail c={c} peer={peer} />
+          <PeerActs c={c} acts={acts.filter((act) => act.peer === region)} />
         </>,
       );
     }
@@ -110,7 +112,7 @@ export function peerRoutes() {
       'peers',
       <>
         <p>{t.peersIntro}</p>
-        <Overview c={c} peers={await summaries(c)} />
+        <Overview c={c} peers={peers} />
         <PeerActs c={c} acts={acts} />
         <ZoneLine c={c} />
       </>,

@@ -1,6 +1,6 @@
 /** @module What an operator is told of a peer: whether it is late, and what went over by the hour. */
 import { describe, it } from 'vitest';
-import { hoursOf, isLate, lagOf, type PeerBatchLine, sumHours } from './office.ts';
+import { hoursOf, isLate, lagOf, type CountedBatch, sumHours } from './standing.ts';
 import { PEER_START, type PeerState } from './peer.ts';
 
 const HOUR = 500_000;
@@ -35,11 +35,9 @@ describe('a peer is late', () => {
 });
 
 describe('hours', () => {
-  const line = (batch: string, hour: number, change: Partial<PeerBatchLine> = {}): PeerBatchLine => ({
-    batch,
+  const line = (hour: number, change: Partial<CountedBatch> = {}): CountedBatch => ({
     hour,
     state: 'imported',
-    reason: null,
     keys: 100,
     imported: 90,
     revoked: 1,
@@ -49,9 +47,9 @@ describe('hours', () => {
 
   it('have what was imported, dropped by rule, and given; what is set aside isn’t in them', ({ expect }) => {
     const batches = [
-      line('3', HOUR),
-      line('2', HOUR, { dropped: { future: 1, level: 4 } }),
-      line('1', HOUR - 1, { state: 'quarantined', imported: 0 }),
+      line(HOUR),
+      line(HOUR, { dropped: { future: 1, level: 4 } }),
+      line(HOUR - 1, { state: 'quarantined', imported: 0 }),
     ];
     const hours = hoursOf(batches, [
       { hour: HOUR - 2, keys: 70 },

@@ -1,10 +1,5 @@
-/**
- * @module The contract between `portal` and `federation` (docs/architecture.md §9): what an operator sees of a peer, and what they do about it. Types, and what follows from a peer's counts. The object that keeps
- * a peer answers; who may ask, and that two persons let a batch in, `portal` has decided before.
- */
-import type { ClocksRpc } from '../clock-status.ts';
-import type { EndingRpc } from '../sunset.ts';
-import type { Direction, PeerConfig, PeerState } from './peer.ts';
+/** @module How a peer stands (docs/federation.md), by what its object remembers: whether it is late, and what went over by the hour. Pure. */
+import type { PeerState } from './peer.ts';
 
 /** What went over in some time. */
 export interface PeerSums {
@@ -24,16 +19,11 @@ export interface PeerHour extends PeerSums {
   readonly hour: number;
 }
 
-/** A batch as a peer's object remembers it: counts, never a key. */
-export interface PeerBatchLine {
-  /** Its name at the peer, 1..100 printable ASCII characters without a space. */
-  readonly batch: string;
+/** What of a batch is counted. Never a key. */
+export interface CountedBatch {
   /** In which it was read. */
   readonly hour: number;
-  /** quarantined: waits for two persons. discarded: somebody looked, and it isn't imported. */
-  readonly state: 'imported' | 'quarantined' | 'discarded';
-  /** Why it was set aside; null for one that wasn't. */
-  readonly reason: string | null;
+  readonly state: string;
   /** That could be stored. */
   readonly keys: number;
   /** Of these, new here. */
@@ -42,58 +32,23 @@ export interface PeerBatchLine {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** A peer at a glance. */
-export interface PeerSummary {
-  readonly config: PeerConfig;
+/** Of a peer's state what tells whether it is well. */
+interface Answering {
   readonly state: PeerState;
-  /** Of the last poll that failed; null after one that didn't. */
-  readonly fault: string | null;
   /** Of the last poll whose answer held, empty or not; null before it. */
   readonly lastSuccessHour: number | null;
-  /** Of the running hour and the 23 before it. */
-  readonly day: PeerSums;
-  /** Batches that are set aside. */
-  readonly waiting: number;
-}
-
-/** All that is told of a peer. */
-export interface PeerStanding extends PeerSummary {
-  /** Newest first. */
-  readonly hours: readonly PeerHour[];
-  /** Newest first. */
-  readonly batches: readonly PeerBatchLine[];
-}
-
-/**
- * imported: it is in, and the breaker is closed. gone: none of this name is set aside. changed: what the peer serves under the name is something else by now. failed: it can't be read or taken in now; it
- * stays set aside.
- */
-export type LetInReply = { readonly kind: 'imported' | 'gone' | 'changed' | 'failed' };
-
-/** federation#PeersOffice, bound by `portal` alone. A peer that isn't configured is `gone`. */
-export interface PeersOfficeRpc extends ClocksRpc, EndingRpc {
-  /** @returns each configured peer, in the order of the configuration; reads only */
-  peers(): Promise<readonly PeerSummary[]>;
-  /** @returns null when it isn't configured; reads only */
-  peer(region: string): Promise<PeerStanding | null>;
-  /** The kill switch: holds from the next request on, and through restarts. Idempotent. */
-  setStopped(region: string, direction: Direction, stopped: boolean): Promise<'done' | 'gone'>;
-  /** Imports what was set aside, whatever the breaker says. */
-  letIn(region: string, batch: string): Promise<LetInReply>;
-  /** A batch that was set aside isn't imported any more; the cursor stays behind it. */
-  throwAway(region: string, batch: string): Promise<'done' | 'gone'>;
 }
 
 /** Feeds have something new once an hour, so that is a period of polls. One may come to nothing; from the second on an operator hears of it. */
 const LATE_AFTER_HOURS = 2;
 
 /** @param hour that is running @returns hours since the last answer that held; null: there was none, or we don't ask */
-export function lagOf({ state, lastSuccessHour }: Pick<PeerSummary, 'state' | 'lastSuccessHour'>, hour: number) {
+export function lagOf({ state, lastSuccessHour }: Answering, hour: number): number | null {
   return state.stopped.in || lastSuccessHour === null ? null : Math.max(0, hour - lastSuccessHour);
 }
 
 /** @param hour that is running @returns whether an operator must look: more than two periods without an answer that held, or two polls and never one */
-export function isLate(peer: Pick<PeerSummary, 'state' | 'lastSuccessHour'>, hour: number): boolean {
+export function isLate(peer: Answering, hour: number): boolean {
   const { stopped, failures } = peer.state;
   if (stopped.in) return false;
   if (peer.lastSuccessHour === null) return failures > LATE_AFTER_HOURS;
@@ -107,7 +62,7 @@ export interface GivenHour {
 }
 
 /** @returns what went over by the hour, newest first */
-export function hoursOf(batches: readonly PeerBatchLine[], given: readonly GivenHour[]): PeerHour[] {
+export function hoursOf(batches: readonly CountedBatch[], given: readonly GivenHour[]): PeerHour[] {
   const read = Map.groupBy(batches, ({ hour }) => hour);
   const out = new Map(given.map(({ hour, keys }) => [hour, keys]));
   return [...new Set([...read.keys(), ...out.keys()])]

@@ -107,18 +107,20 @@ it('is asked for by one, confirmed by another, and its keys are gone with the ne
   });
   expect([confirmed.status, await confirmed.json()]).toMatchObject([
     200,
-    { confirmedBy: chosen.name, outcome: { state: 'done', dropped: 14, taken: 28 } },
+    { confirmedBy: chosen.name, outcome: { state: 'waiting', dropped: 14, taken: 28, waits: { for: 'hour' } } },
   ]);
   expect(await forgedTan()).toBeNull();
   expect(await uploadWith(unused, 'too late')).not.toBe(200);
   const status = JSON.parse((await command('status')).stdout) as { rollbacks: Rollback[] };
-  expect(status.rollbacks).toMatchObject([{ id, confirmedBy: chosen.name, outcome: { state: 'done' } }]);
+  expect(status.rollbacks).toMatchObject([{ id, confirmedBy: chosen.name, outcome: { state: 'waiting' } }]);
   // Whoever gives the command again changes nothing.
   expect(await command('confirm', '--id', id, ...shares)).toMatchObject({ code: 0 });
 
   await moveClock(system.edge.url, START + 3 * HOUR);
   const head = (await (await fetch(`${system.edge.url}/v1/DE/manifest.json`)).json()) as { payload: string };
   expect((JSON.parse(head.payload) as { revocations?: string }).revocations).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  const after = JSON.parse((await command('status')).stdout) as { rollbacks: Rollback[] };
+  expect(after.rollbacks[0]?.outcome).toEqual({ state: 'done', dropped: 14, taken: 28, waits: null });
   const later = await command('plan', ...target, ...shares);
   expect((JSON.parse(later.stdout) as { days: unknown[] }).days).toMatchObject([
     { unpublished: 0, published: 0, gone: 42 },

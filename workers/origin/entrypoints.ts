@@ -27,6 +27,7 @@ import type {
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
+import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
@@ -138,6 +139,10 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async rollBack(request: RollBackRequest): Promise<RollBackReply> {
     return rollBack(originObjects(this.env), request);
+  }
+
+  async rollbackWaits(ids: readonly string[]): Promise<readonly (RollbackWait | null)[]> {
+    return originObjects(this.env).publisher.takeBackWaits(ids);
   }
 
   /** The buffer first: `Publisher` says *ended* once nothing waits there, and nothing may come afterwards. */

@@ -94,6 +94,14 @@ const ACTS: Readonly<Record<string, (first: Credential, second: Credential) => P
     const [status] = await comes(second, OPEN).command('/config/agree', { proposal: id });
     return status === 200;
   },
+  async batch(first, second) {
+    // Each time another one of those that were imported.
+    const batch = String(41 - (await ENV.STAFF_ROOM.getByName('room').peerActs()).length);
+    await comes(first).submit('/staff/peers/undo', { peer: 'NL', batch });
+    const acts = await ENV.STAFF_ROOM.getByName('room').peerActs();
+    const act = acts.find((one) => one.batch === batch)?.id ?? '';
+    return (await comes(second).submit('/staff/peers/confirm', { act })).endsWith('=peersConfirmed');
+  },
   async quota(first, second) {
     const asking = comes(first);
     const by = BY[first];

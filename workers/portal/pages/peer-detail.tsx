@@ -1,5 +1,5 @@
 /** @module One peer (docs/federation.md): its state and switches, what was set aside, its hours, what it sent that was dropped, what was imported. */
-import { isLate, lagOf, sumHours } from '../../../domain/federation/peer.ts';
+import { isLate, lagOf, sumHours } from '../../../domain/federation/standing.ts';
 import type { DeskBatch } from '../../../durable-objects/peer-desk/contract.ts';
 import type { Direction } from '../../../domain/federation/peer.ts';
 import { hourOf, hourStart } from '../../../protocol/gaen/intervals.ts';

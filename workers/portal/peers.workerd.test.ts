@@ -14,7 +14,7 @@ const operator = (bindings: Partial<PortalEnv> = {}): Browser =>
 const pageOf = async (browser: Browser, query = ''): Promise<string> =>
   (await browser.send(`/staff/peers${query}`)).text();
 const room = () => ENV.STAFF_ROOM.getByName('room');
-const roomClock = (at: number) => runInDurableObject(room(), (it) => void Object.assign(it, { clock: () => at }));
+const roomClock = (at: number) => runInDurableObject(room(), (own) => void Object.assign(own, { clock: () => at }));
 const entriesOf = async ({ subject }: Browser) =>
   (await room().search({ text: subject, from: null, to: null, before: null })).entries
     .filter(({ what }) => what.startsWith('peer.'))
@@ -31,7 +31,7 @@ function withPart<Name extends 'FEDERATION' | 'ORIGIN'>(
     {},
     { get: (_, method: string) => replaced[method] ?? ((...args: unknown[]) => whole[method]!(...args)) },
   );
-  return { [name]: proxy } as Partial<PortalEnv>;
+  return { [name]: proxy };
 }
 const peerNow = async (region: string) =>
   (await ENV.FEDERATION.peers()).find(({ config }) => config.RegionID === region);
@@ -192,10 +192,10 @@ describe('an imported batch', () => {
     expect(await (await second.post('/staff/peers/decline', { act: id })).text()).toContain('Nothing was done.');
     expect(await (await second.post('/staff/peers/confirm', { act: id })).text()).toContain('no such request');
     const other = await asks(first, 'undo', 'NL', '38');
-    await runInDurableObject(room(), async (it) => {
-      Object.assign(it, { clock: () => NOW + 3600, secondClock: async () => NOW + 3600 });
-      await it.alarm();
-      Object.assign(it, { clock: () => NOW });
+    await runInDurableObject(room(), async (own) => {
+      Object.assign(own, { clock: () => NOW + 3600, secondClock: async () => NOW + 3600 });
+      await own.alarm();
+      Object.assign(own, { clock: () => NOW });
     });
     expect((await room().peerActs()).some((act) => act.id === other)).toBe(false);
   });

@@ -4,7 +4,7 @@
  *
  * Durable writes: the confirmation, then the batch, then what came of it. A crash in between leaves an act that is confirmed and not done; whoever may ask goes on with it, and each step is idempotent.
  */
-import { hoursOf, type PeerHour, type PeerSums, sumHours } from '../../domain/federation/standing.ts';
+import { hoursOf, isLate, lagOf, type PeerHour, type PeerSums, sumHours } from '../../domain/federation/standing.ts';
 import type { PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import type { DeskStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { Direction } from '../../domain/federation/peer.ts';
@@ -26,6 +26,10 @@ export interface PeerView extends DeskStatus {
   readonly hours: readonly PeerHour[];
   /** Of the running hour and the 23 before it. */
   readonly day: PeerSums;
+  /** Hours since the last answer that held; null: there was none, or we don't ask. */
+  readonly lagHours: number | null;
+  /** An operator must look. */
+  readonly late: boolean;
 }
 
 const HOURS_SHOWN = 48;
@@ -34,7 +38,13 @@ const HOURS_A_DAY = 24;
 function viewOf(status: DeskStatus, hour: number): PeerView {
   const hours = hoursOf(status.batches, status.given);
   const day = sumHours(hours.filter((one) => one.hour > hour - HOURS_A_DAY));
-  return { ...status, hours: hours.slice(0, HOURS_SHOWN), day };
+  return {
+    ...status,
+    hours: hours.slice(0, HOURS_SHOWN),
+    day,
+    lagHours: lagOf(status, hour),
+    late: isLate(status, hour),
+  };
 }
 
 /** @returns each configured peer */

@@ -1,12 +1,14 @@
 /**
  * @module Peers through the portal, in workerd with the real StaffRoom: what one person does alone and what takes a second one, each step in the audit log.
  */
-import { runInDurableObject } from 'cloudflare:test';
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test';
 import { describe, it } from 'vitest';
 import type { PeerBatchUndone } from '../../domain/rpc-federation.ts';
+import { createApp } from './app.ts';
 import type { PortalEnv } from './bindings.ts';
 import { waitingOf } from './peers-desk.ts';
-import { Browser, ENV, NOW } from './test-rig.ts';
+import type { Role } from './roles.ts';
+import { Browser, ENV, identityOf, NOW } from './test-rig.ts';
 
 let people = 0;
 const operator = (bindings: Partial<PortalEnv> = {}): Browser =>
@@ -130,6 +132,51 @@ describe('peers', () => {
       ]);
     }
     expect(await room().peerActs()).toEqual([]);
+  });
+});
+
+describe('commands', () => {
+  const command = async (path: string, body?: unknown, roles: readonly Role[] = ['operator']) => {
+    const app = createApp({ identify: identityOf({ subject: 'peers-command@example.org', roles }), clock: () => NOW });
+    const headers = { 'content-type': 'application/json' };
+    const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
+    const request = new Request(`https://portal.example/operator/peers${path}`, init);
+    const response = await app.fetch(request, ENV, createExecutionContext());
+    return [response.status, await response.json()] as const;
+  };
+
+  it('tell the figures of each peer: state, lag, last answer, keys by the hour and by rule', async ({ expect }) => {
+    const [status, body] = await command('');
+    expect([status, body]).toMatchObject([
+      200,
+      {
+        peers: [
+          { config: { RegionID: 'IT' }, late: false, lagHours: 0, day: { in: 2676, out: 80, dropped: { future: 72 } } },
+          { config: { RegionID: 'NL' }, late: true, lagHours: 3, state: { failures: 4 }, fault: 'http: 503' },
+        ],
+      },
+    ]);
+  });
+
+  it('stop a direction, are in the audit log, and are an operator’s alone', async ({ expect }) => {
+    const body = { peer: 'NL', direction: 'out', stopped: true };
+    expect(await command('/switch', body, ['health-authority', 'auditor'])).toMatchObject([403, {}]);
+    expect(await command('/switch', body)).toEqual([200, body]);
+    expect((await peerNow('NL'))?.state.stopped).toEqual({ in: false, out: true });
+    await command('/switch', { ...body, stopped: false });
+    const { entries } = await room().search({ text: 'peers-command', from: null, to: null, before: null });
+    expect(entries.map(({ what, detail }) => `${what} ${detail}`)).toEqual(['peer.start NL out', 'peer.stop NL out']);
+  });
+
+  it.for([
+    [404, { peer: 'XX', direction: 'in', stopped: true }],
+    [400, { peer: 'nl', direction: 'in', stopped: true }],
+    [400, { peer: 'NL', direction: 'both', stopped: true }],
+    [400, { peer: 'NL', direction: 'in', stopped: 'yes' }],
+    [400, { peer: 'NL', direction: 'in' }],
+    [400, null],
+  ] as const)('are answered %i for %j', async ([status, body], { expect }) => {
+    expect((await command('/switch', body))[0]).toBe(status);
   });
 });
 

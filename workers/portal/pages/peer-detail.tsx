@@ -1,8 +1,8 @@
 /** @module One peer (docs/federation.md): its state and switches, what was set aside, its hours, what it sent that was dropped, what was imported. */
-import { isLate, lagOf, sumHours } from '../../../domain/federation/standing.ts';
+import { sumHours } from '../../../domain/federation/standing.ts';
 import type { DeskBatch } from '../../../durable-objects/peer-desk/contract.ts';
 import type { Direction } from '../../../domain/federation/peer.ts';
-import { hourOf, hourStart } from '../../../protocol/gaen/intervals.ts';
+import { hourStart } from '../../../protocol/gaen/intervals.ts';
 import { Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { pageOf } from '../paging.tsx';
 import { type PeerView, waitingOf } from '../peers-desk.ts';
@@ -17,20 +17,19 @@ export const counted = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, keys) => sum + keys, 0);
 
 /** What of a peer an operator must see first. */
-export function stateText({ var: { texts: t, now } }: StaffContext, peer: PeerView): string {
+export function stateText({ var: { texts: t } }: StaffContext, peer: PeerView): string {
   const { breaker, stopped, failures } = peer.state;
   if (stopped.in && stopped.out) return t.peerStoppedBoth;
   if (breaker !== null) return fill(t.peerBroken, { why: breaker });
   if (stopped.in) return t.peerStoppedIn;
-  if (isLate(peer, hourOf(now))) return t.peerLate;
+  if (peer.late) return t.peerLate;
   if (stopped.out) return t.peerStoppedOut;
   return failures > 0 ? fill(t.peerFailing, { failures }) : t.peerWell;
 }
 
 /** @returns hours, as far as an hour tells */
-export function lagText({ var: { texts: t, now } }: StaffContext, peer: PeerView): string {
-  const hours = lagOf(peer, hourOf(now));
-  return hours === null ? '–' : fill(t.peerLag, { hours });
+export function lagText({ var: { texts: t } }: StaffContext, peer: PeerView): string {
+  return peer.lagHours === null ? '–' : fill(t.peerLag, { hours: peer.lagHours });
 }
 
 /** @returns the hour in which its last answer came that held */

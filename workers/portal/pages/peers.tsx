@@ -3,8 +3,7 @@
  * stops a direction or throws away.
  */
 import { Hono } from 'hono';
-import { isLate } from '../../../domain/federation/standing.ts';
-import { hourOf } from '../../../protocol/gaen/intervals.ts';
+import { REGION_ID } from '../../../protocol/directory/entry.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
@@ -26,7 +25,6 @@ import { fill } from '../texts/texts.ts';
 import { PeerActs } from './peer-acts.tsx';
 import { counted, DIRECTIONS, lagText, lastText, PeerDetail, stateText } from './peer-detail.tsx';
 
-const REGION = /^[A-Z][A-Z0-9]$/;
 const BATCH = /^[\x21-\x7e]{1,100}$/;
 const ACT = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -38,9 +36,8 @@ const NOTICE_OF: Readonly<Record<ConfirmPeerActReply['kind'], NoticeKey>> = {
 };
 
 function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerView[] }) {
-  const { texts: t, now } = c.var;
-  const hour = hourOf(now);
-  const late = peers.filter((peer) => isLate(peer, hour)).map(({ config }) => config.RegionID);
+  const { texts: t } = c.var;
+  const late = peers.filter(({ late }) => late).map(({ config }) => config.RegionID);
   const broken = peers.filter(({ state }) => state.breaker !== null).map(({ config }) => config.RegionID);
   const shown = pageOf(c, peers, { page: 'peers', parameter: 'page', caption: t['page.peers'] });
   const rows = shown.rows.map((peer) => [
@@ -83,7 +80,7 @@ function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerView[] })
 /** @returns a form's peer and batch, or null where one of them can't be any */
 function batchIn(form: ReadonlyMap<string, string>): { readonly peer: string; readonly batch: string } | null {
   const [peer, batch] = [form.get('peer') ?? '', form.get('batch') ?? ''];
-  return REGION.test(peer) && BATCH.test(batch) ? { peer, batch } : null;
+  return REGION_ID.test(peer) && BATCH.test(batch) ? { peer, batch } : null;
 }
 
 /** @returns the routes of the page `peers` */
@@ -139,7 +136,8 @@ export function peerRoutes() {
     const { form } = c.var;
     const [peer, stopped] = [form.get('peer') ?? '', form.get('stopped') ?? ''];
     const direction = DIRECTIONS.find((one) => one === form.get('direction'));
-    if (!REGION.test(peer) || direction === undefined || !['yes', 'no'].includes(stopped)) return errorPage(c, 'input');
+    if (!REGION_ID.test(peer) || direction === undefined || !['yes', 'no'].includes(stopped))
+      return errorPage(c, 'input');
     const known = await setStopped(c, peer, direction, stopped === 'yes');
     if (!known) return done(c, 'peers', 'peersUnknown');
     return done(c, 'peers', stopped === 'yes' ? 'peersStopped' : 'peersStarted', `&peer=${peer}`);

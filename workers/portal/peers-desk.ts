@@ -6,7 +6,7 @@
  */
 import { hoursOf, isLate, lagOf, type PeerHour, type PeerSums, sumHours } from '../../domain/federation/standing.ts';
 import type { PeerBatchUndone } from '../../domain/rpc-federation.ts';
-import type { DeskStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
+import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { Direction } from '../../domain/federation/peer.ts';
 import { isOver, type PeerActKind } from '../../durable-objects/staff-room/peer-act-ops.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
@@ -21,7 +21,7 @@ export type ConfirmPeerActReply = { readonly kind: 'done' | 'again' | 'own' | 'g
 const ACTION = { release: 'peer.release', undo: 'peer.undo' } as const satisfies Readonly<Record<PeerActKind, string>>;
 
 /** A peer as pages show it. */
-export interface PeerView extends DeskStatus {
+export interface PeerView extends PeerStatus {
   /** Newest first, {@link HOURS_SHOWN} at most. */
   readonly hours: readonly PeerHour[];
   /** Of the running hour and the 23 before it. */
@@ -35,7 +35,7 @@ export interface PeerView extends DeskStatus {
 const HOURS_SHOWN = 48;
 const HOURS_A_DAY = 24;
 
-function viewOf(status: DeskStatus, hour: number): PeerView {
+function viewOf(status: PeerStatus, hour: number): PeerView {
   const hours = hoursOf(status.batches, status.given);
   const day = sumHours(hours.filter((one) => one.hour > hour - HOURS_A_DAY));
   return {
@@ -54,7 +54,7 @@ export async function peersOf(c: StaffContext): Promise<PeerView[]> {
 }
 
 /** @returns its batches that wait for two persons */
-export const waitingOf = ({ batches }: DeskStatus): DeskStatus['batches'] =>
+export const waitingOf = ({ batches }: PeerStatus): PeerStatus['batches'] =>
   batches.filter(({ state }) => state === 'quarantined');
 
 /** The kill switch of one direction. @returns false when there is no such peer */

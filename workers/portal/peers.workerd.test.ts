@@ -49,7 +49,7 @@ describe('peers', () => {
     expect,
   }) => {
     const page = await pageOf(operator());
-    expect(page).toContain('No answer that held for more than two hours: NL.');
+    expect(page).toContain('No answer that held for more than two hours, or never one: NL.');
     expect(page).toContain('somebody must look at what was set aside: IT.');
     for (const text of ['breaker open: keys-per-batch', '>late<', '>3 h<', '>2676<', '>80<', '>312<']) {
       expect(page).toContain(text);

@@ -10,7 +10,7 @@ export const peersDe: Readonly<Record<keyof typeof peersEn, string>> = {
     'Schlüssel anderer Backends warten, werden gemischt und hier veröffentlicht wie die eigenen, und öffentlich sagt nichts, wessen sie sind. Was ein Backend über seine Grenzen hinaus schickt, wird zurückgelegt, bis eine zweite Person es einlässt. Eine angehaltene Richtung bleibt es, bis jemand sie wieder freigibt.',
   peersNone: 'Es ist kein Partner-Backend eingerichtet.',
   peersDay: 'Die Schlüssel herein, hinaus und verworfen sind die der letzten 24 Stunden.',
-  peersLate: 'Seit mehr als zwei Stunden keine gültige Antwort: {peers}.',
+  peersLate: 'Seit mehr als zwei Stunden keine gültige Antwort, oder nie eine: {peers}.',
   peersBroken: 'Eine Sicherung hat ausgelöst, und jemand muss ansehen, was zurückgelegt wurde: {peers}.',
   peerRegion: 'Gebiet',
   peerState: 'Zustand',

@@ -9,7 +9,7 @@ export const peersEn = {
     'Keys of other backends wait, are shuffled and published here as ours are, and nothing in public says whose they are. What a backend sends beyond its limits is set aside until a second person lets it in. A direction that is stopped stays so until somebody starts it again.',
   peersNone: 'No peer is configured.',
   peersDay: 'Keys in, out and dropped are those of the last 24 hours.',
-  peersLate: 'No answer that held for more than two hours: {peers}.',
+  peersLate: 'No answer that held for more than two hours, or never one: {peers}.',
   peersBroken: 'A breaker is open, and somebody must look at what was set aside: {peers}.',
   peerRegion: 'Region',
   peerState: 'State',

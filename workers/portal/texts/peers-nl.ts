@@ -10,7 +10,7 @@ export const peersNl: Readonly<Record<keyof typeof peersEn, string>> = {
     'Sleutels van andere backends wachten, worden geschud en hier gepubliceerd zoals de eigen sleutels, en in het openbaar zegt niets van wie ze zijn. Wat een backend boven zijn grenzen stuurt, wordt apart gezet tot een tweede persoon het toelaat. Een richting die gestopt is, blijft dat tot iemand haar weer start.',
   peersNone: 'Er is geen partner-backend ingesteld.',
   peersDay: 'De sleutels in, uit en verworpen zijn die van de laatste 24 uur.',
-  peersLate: 'Al meer dan twee uur geen geldig antwoord: {peers}.',
+  peersLate: 'Al meer dan twee uur geen geldig antwoord, of nooit een: {peers}.',
   peersBroken: 'Een zekering is gesprongen, en iemand moet bekijken wat apart is gezet: {peers}.',
   peerRegion: 'Gebied',
   peerState: 'Toestand',

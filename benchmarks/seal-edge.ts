@@ -18,15 +18,18 @@ const CALLS_AT_ONCE = 32;
  *
  * @param fill brings the state about
  * @param measure what is measured
+ * @param feeds for peers, as PEER_FEEDS has them; empty: none
  * @returns what `measure` gives
  */
 export async function inTwoProcesses<T>(
   fill: (edge: LocalEdge) => Promise<void>,
   measure: (edge: LocalEdge, state: string) => Promise<T>,
+  feeds = '',
 ): Promise<T> {
   const state = temporaryFolder('seal');
   // Minima off: the data set's uploads are packed into few calls.
-  const options = { state: state.path, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } } };
+  const peers = { PEER_FEEDS: feeds, FEED_URL: 'https://peers.example' };
+  const options = { state: state.path, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0', ...peers } } };
   const run = async <R>(work: (edge: LocalEdge, folder: string) => Promise<R>): Promise<R> => {
     const edge = await startLocalEdge(options);
     try {

@@ -61,4 +61,11 @@ describe('decoys of a padded set', () => {
       expect(asOf).toBeLessThanOrEqual(hour);
     }
   });
+
+  it('come in an hour of the night in which nobody ever came too: what is set aside there is whole', ({ expect }) => {
+    const hour = (DAY + 1) * 24 + 1;
+    const night = { ...received, counts: received.counts.map(() => 0) };
+    const planned = planDecoys(night, { first: hour, hour, uploads: new Map(), decoyRests: 200, missing: 0 });
+    expect(planned(seeded('night'))).toEqual({ asOf: hour, rest: false, leavesRest: false });
+  });
 });

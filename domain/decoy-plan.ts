@@ -45,7 +45,10 @@ export function planDecoys(received: Received, set: SetToFill): (random: RandomB
   const share = restShare(expected, received, set);
   const waiting = hours.map((hour) => set.uploads.get(hour) ?? 0);
   // Where no upload waits, only rests (or decoys' own), whole decoys come when uploads usually do.
-  const wholeHours = waiting.some((uploads) => uploads > 0) ? waiting : parts(expected.map(({ whole }) => whole));
+  const usual = parts(expected.map(({ whole }) => whole));
+  // At night there may be hours in which nobody ever came: then each is as good.
+  const possible = usual.some((part) => part > 0) ? usual : hours.map(() => 1);
+  const wholeHours = waiting.some((uploads) => uploads > 0) ? waiting : possible;
   const restHours = parts(expected.map(({ rest }) => rest));
   return (random) => {
     const rest = weighted(random, [PARTS - share, share]) === 1;

@@ -48,7 +48,7 @@ export interface EndingRpc {
 
 /** One object of a bucket. */
 export interface BucketObject {
-  readonly bucket: 'public' | 'private';
+  readonly bucket: 'public' | 'private' | 'feeds';
   readonly name: string;
   /** Bytes. */
   readonly size: number;
@@ -92,7 +92,7 @@ export interface OriginEnding {
 /** origin#BackOffice, beside {@link EndingRpc}. */
 export interface OriginEndingRpc extends EndingRpc {
   ending(): Promise<OriginEnding>;
-  /** @param most so many of each bucket @returns what lies in both buckets, by name */
+  /** @param most so many of each bucket @returns what lies in the buckets, by name */
   bucketObjects(most: number): Promise<readonly BucketObject[]>;
   /**
    * Looks at its own objects and at the buckets, adds what the portal saw of the others', and signs it with the log's key.
@@ -131,7 +131,7 @@ export interface Proof extends KeptByPublisher {
   readonly provedHour: number;
   /** Every object of every Worker. */
   readonly objects: readonly ObjectRemains[];
-  /** Everything that lies in either bucket but the certificate itself. */
+  /** Everything that lies in a bucket but the certificate itself. */
   readonly buckets: readonly BucketObject[];
   readonly audit: AuditEnd | null;
   /** What the platform can still bring back, and until when. */

@@ -78,6 +78,9 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
   },
 };
 
+/** Host name by which peers' requests are told from phones' on the one local port. */
+export const FEDERATION_HOST = 'peers.localhost';
+
 /**
  * Paths of the one local port, as Miniflare's route patterns (the most specific wins). What no pattern names goes to
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
@@ -88,6 +91,8 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),
   laboratory: ['*/api/v1/*'],
+  // Its paths are like `index`'s, and deployed it has a host of its own.
+  federation: [`${FEDERATION_HOST}/*`],
   portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan'],
   clock: ['*/local/clock'],
 };

@@ -25,7 +25,14 @@ export const EMPTY_LOG: LogHead = {
 
 /** Why an event can't follow what was before it. */
 export interface FoldError {
-  readonly rule: 'recorded-hour' | 'head-sequence' | 'head-chain' | 'region' | 'parameters' | 'purged-day';
+  readonly rule:
+    | 'recorded-hour'
+    | 'head-sequence'
+    | 'head-chain'
+    | 'region'
+    | 'parameters'
+    | 'purged-day'
+    | 'feed-batch';
   readonly expected: string;
 }
 
@@ -51,6 +58,10 @@ export function foldEvent(before: Fold, event: LogEvent): Fold {
     }
     case 'parameters':
       return { ...after, parameters: event.version };
+    case 'fed': {
+      const last = { batch: event.batch + event.files.length - 1, hour: event.hour };
+      return { ...after, feeds: { ...before.feeds, [event.feed]: last } };
+    }
     case 'purge':
       return { ...after, purgedDay: event.day };
     default:
@@ -80,6 +91,10 @@ export function foldError(before: Fold, event: LogEvent): FoldError | null {
     case 'parameters':
       if (event.version === before.parameters + 1 || before.parameters === 0) return null;
       return { rule: 'parameters', expected: `version ${before.parameters + 1}` };
+    case 'fed': {
+      const next = (before.feeds?.[event.feed]?.batch ?? 0) + 1;
+      return event.batch === next ? null : { rule: 'feed-batch', expected: `batch ${next} of ${event.feed}` };
+    }
     case 'purge':
       if (before.purgedDay === null || event.day > before.purgedDay) return null;
       return { rule: 'purged-day', expected: `a day after ${before.purgedDay}` };

@@ -25,6 +25,8 @@ export function sequenceOfKey(key: string): number | null {
 const hash = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
 const base64Url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 const region = z.string().regex(/^[A-Z]{2,3}$/);
+/** All to all, or a region that it is for (protocol/feed/names.ts). */
+const feed = z.string().regex(/^(a2a|[A-Z][A-Z0-9])$/);
 const count = z.int().min(0);
 /** Since the Unix epoch. */
 const [hour, day, sequence] = [count, count, z.int().min(1)];
@@ -201,6 +203,18 @@ const dropped = z.strictObject({
   rows: count,
 });
 
+/** Batches for peers, of one hour. */
+const fed = z.strictObject({
+  kind: z.literal('fed'),
+  feed,
+  hour,
+  /** Number of the first; the others follow it. */
+  batch: sequence,
+  /** The midnight at which they go. */
+  until: day,
+  files: z.array(sealedFile).readonly(),
+});
+
 const fold = z.strictObject({
   /** Entries of each kind so far. */
   counts: z.record(z.string(), count),
@@ -213,6 +227,8 @@ const fold = z.strictObject({
   /** Version of the parameters; 0 before the first. */
   parameters: count,
   purgedDay: day.nullable(),
+  /** Number and hour of each feed's last batch; left out before the first of any. */
+  feeds: z.record(feed, z.strictObject({ batch: sequence, hour })).exactOptional(),
 });
 const checkpoint = z.strictObject({
   kind: z.literal('checkpoint'),
@@ -245,6 +261,7 @@ const event = z.discriminatedUnion('kind', [
   dropped,
   taken,
   revoked,
+  fed,
   checkpoint,
   restored,
 ]);

@@ -3,7 +3,7 @@
  * is opened only when the merge reaches the earliest start its keys can have, so few are in memory at once.
  */
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import { ROW_BYTES, compareRows, rowProvenance, rowStart } from './packed-keys.ts';
+import { ROW_BYTES, compareRows, rowProvenance, rowStart, type Provenance } from './packed-keys.ts';
 import { partKey, publishingRegions, rowsByDay, takenUpTo, type RecordPart, type SetRecord } from './record.ts';
 import { parseTaken, takenKey, type TakenRows } from './taken.ts';
 import { windowRows, type Workspace } from './workspace.ts';
@@ -43,6 +43,8 @@ export interface RunSource {
   readonly from: number;
   readonly to: number;
   readonly taken: TakenRule;
+  /** Which rows are visited, in place of those that the merge's region publishes. */
+  readonly accepts?: (about: Provenance, record: SetRecord) => boolean;
 }
 
 /** @returns all rows of a record that don't leave at `cut` or earlier, and weren't taken back up to the hour `through` */
@@ -92,7 +94,8 @@ class Run {
     this.#parts = source.record.parts.filter(({ day }) => day === source.day);
     const accepts: boolean[] = [];
     for (const [id, provenance] of Object.entries(source.record.provenances)) {
-      accepts[Number(id)] = publishingRegions([region], unionRegion, provenance).length > 0;
+      accepts[Number(id)] =
+        source.accepts?.(provenance, source.record) ?? publishingRegions([region], unionRegion, provenance).length > 0;
     }
     this.accepts = accepts;
   }

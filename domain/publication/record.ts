@@ -18,7 +18,7 @@ export interface RecordPart {
   readonly issues: boolean;
   /** True when an object with withdrawal hashes lies beside it; left out in records from before there were any. */
   readonly openings?: boolean;
-  /** Rows a region publishes that were set aside to go with keys that are taken back; left out where there are none. */
+  /** Rows that were set aside to go with keys that are taken back, a region publishes or by where they may go (`countedAs`, feeds.ts); left out where there are none. */
   readonly reserve?: Readonly<Record<string, number>>;
   /** Rows that were taken back, ascending by hour. Said by the event log, and not in set.json. */
   readonly taken?: readonly PartTaken[];
@@ -42,6 +42,8 @@ export interface SetRecord {
   readonly syntheticKeys: Readonly<Record<string, number>>;
   readonly provenances: Readonly<Record<number, Provenance>>;
   readonly parts: readonly RecordPart[];
+  /** Feeds that its keys may go into (feeds.ts): its parts hold the minima for these; left out: none. */
+  readonly feeds?: readonly string[];
   /** Rows that were put aside; left out: none, or their object has been deleted. */
   readonly quarantined?: number;
   /** What the event log says lies in the private bucket, and not that it goes; left out of set.json. None in records from before the log. */

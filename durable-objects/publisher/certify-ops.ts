@@ -1,5 +1,5 @@
 /**
- * @module What is left of a deployment (docs/sunset.md): both buckets are emptied beside the last heads, looked through, and what is left is signed.
+ * @module What is left of a deployment (docs/sunset.md): the buckets are emptied beside the last heads, looked through, and what is left is signed.
  * A crash between deletions leaves objects that no head names: they are listed and deleted again.
  */
 import {
@@ -31,26 +31,30 @@ function lastNames(regions: readonly string[]): Set<string> {
   return new Set([CERTIFICATE_KEY, ...regions.flatMap((region) => [headPath(region), lastListPath(region)])]);
 }
 
-/** Deletes everything in both buckets but the last heads, CWA's empty lists of days, and a certificate. */
-export async function emptyBuckets({ PUBLIC, PRIVATE }: Buckets, regions: readonly string[]): Promise<void> {
-  const [publicBucket, privateBucket] = [r2Bucket(PUBLIC), r2Bucket(PRIVATE)];
+/** Deletes everything in the buckets but the last heads, CWA's empty lists of days, and a certificate. */
+export async function emptyBuckets({ PUBLIC, PRIVATE, FEEDS }: Buckets, regions: readonly string[]): Promise<void> {
+  const publicBucket = r2Bucket(PUBLIC);
   const stay = lastNames(regions);
   await publicBucket.delete((await publicBucket.list('')).filter((name) => !stay.has(name)));
-  await privateBucket.delete(await privateBucket.list(''));
+  for (const bucket of [PRIVATE, FEEDS].map((binding) => r2Bucket(binding))) {
+    await bucket.delete(await bucket.list(''));
+  }
 }
 
 /** Bindings of `origin`. */
 interface Buckets {
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
+  readonly FEEDS: R2Bucket;
 }
 
-/** @param most of each bucket @returns what lies in both */
-export async function bucketObjects({ PUBLIC, PRIVATE }: Buckets, most: number): Promise<BucketObject[]> {
+/** @param most of each bucket @returns what lies in them */
+export async function bucketObjects({ PUBLIC, PRIVATE, FEEDS }: Buckets, most: number): Promise<BucketObject[]> {
   const found: BucketObject[] = [];
   for (const [bucket, binding] of [
     ['public', PUBLIC],
     ['private', PRIVATE],
+    ['feeds', FEEDS],
   ] as const) {
     let cursor: string | undefined;
     let left = most;
@@ -78,7 +82,7 @@ interface Certification {
 }
 
 /**
- * Looks at every object and both buckets, and signs that nothing is left; the certificate is put into the public bucket.
+ * Looks at every object and bucket, and signs that nothing is left; the certificate is put into the public bucket.
  *
  * @returns the certificate, or what is left
  */
@@ -89,7 +93,7 @@ export async function certify({ request, kept, buckets, config }: Certification)
   const left = [
     ...objects.filter((one) => !isEmpty(one)).map(({ object, phase }) => `object ${object} (${phase})`),
     ...lying
-      .filter(({ bucket, name }) => bucket === 'private' || !stay.has(name))
+      .filter(({ bucket, name }) => bucket !== 'public' || !stay.has(name))
       .map(({ bucket, name }) => `${bucket} ${name}`),
   ];
   if (kept === null || left.length > 0) return { kind: 'left', what: left.slice(0, MOST_NAMED) };

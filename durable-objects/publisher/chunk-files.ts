@@ -10,8 +10,9 @@ import {
   type BuiltFile,
   type RevokedRows,
 } from '../../domain/publication/built-file.ts';
-import { RecordMerge, type RunSource } from '../../domain/publication/record-merge.ts';
+import { RecordMerge, type MergePorts, type RunSource } from '../../domain/publication/record-merge.ts';
 import { chunkPath, type ChunkEntry } from '../../protocol/index/manifest.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { BucketPort } from './bucket.ts';
 import { putOwn } from './own-objects.ts';
@@ -23,23 +24,27 @@ export interface Window {
   readonly end: number;
 }
 
-/** @returns a merge over the rows that one region publishes */
-export function mergeOf(p: Publication, region: string, sources: readonly RunSource[]): RecordMerge {
-  const { unionRegion, policy } = p.config;
-  const ports = {
+/** @returns with what private records are read */
+export function mergePorts(p: Publication): MergePorts {
+  return {
     read: (...call: Parameters<BucketPort['getInto']>) => p.privateBucket.getInto(...call),
-    unionRegion,
-    retentionDays: policy.retentionDays,
+    unionRegion: p.config.unionRegion,
+    retentionDays: p.config.policy.retentionDays,
     readWhole: (name: string) => p.privateBucket.get(name),
     workspace: p.workspace,
   };
-  return new RecordMerge(ports, region, sources);
+}
+
+/** @returns a merge over the rows that one region publishes */
+export function mergeOf(p: Publication, region: string, sources: readonly RunSource[]): RecordMerge {
+  return new RecordMerge(mergePorts(p), region, sources);
 }
 
 /**
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
  * @param revoked rows that stand after the keys, as REVOKED; null: none
+ * @param onKey called with each key as it stands in the file
  * @returns the file, signed by the present key
  * @throws Error when the merge has fewer keys
  */
@@ -50,10 +55,19 @@ export async function signFile(
   merge: RecordMerge,
   keys: number,
   revoked: RevokedRows | null = null,
+  onKey?: (key: TemporaryExposureKey) => void,
 ): Promise<BuiltFile> {
   const { exportKeyId: keyId, exportKeyVersion: keyVersion, exportSigner } = p.config;
   const header: ExportHeader = { startTimestamp: window.start, endTimestamp: window.end, region, keyId, keyVersion };
-  return buildFile(p.workspace, header, merge, keys, (bin) => exportSignature(header, bin, exportSigner), revoked);
+  return buildFile(
+    p.workspace,
+    header,
+    merge,
+    keys,
+    (bin) => exportSignature(header, bin, exportSigner),
+    revoked,
+    onKey,
+  );
 }
 
 /** What distinguishes the files of one hour or day. */

@@ -27,6 +27,16 @@ export interface PublisherConfig {
   readonly undoPublicKey: string;
   /** Its public half, SubjectPublicKeyInfo. */
   readonly logPublicKey: Uint8Array;
+  /** Feeds that peers read (domain/publication/feeds.ts). */
+  readonly feeds: readonly string[];
+  /** Where `federation` answers, without a slash at the end: signatures of answers are bound to it. Empty without feeds. */
+  readonly feedUrl: string;
+  /** Name of the export key in these signatures. */
+  readonly feedKeyId: string;
+  /** The export key, r‖s. */
+  readonly feedSigner: Signer;
+  /** Its public half, SubjectPublicKeyInfo. */
+  readonly exportPublicKey: Uint8Array;
 }
 
 export type HourState = 'OPEN' | 'FROZEN' | 'PLANNED' | 'PURGED';

@@ -37,6 +37,21 @@ export interface OwnObjects {
   count(alert: OwnObjectAlert): void;
 }
 
+/** @param names what is remembered of them @param counters where alerts are counted @returns the names of a bucket */
+export function ownObjects(
+  names: Pick<OwnObjects, 'remembered' | 'intend' | 'settle'>,
+  counters: { count(alert: OwnObjectAlert): void },
+  ports: Pick<OwnObjects, 'bucket' | 'privateBucket' | 'now'>,
+): OwnObjects {
+  return {
+    ...ports,
+    remembered: (key) => names.remembered(key),
+    intend: (key, hash) => names.intend(key, hash),
+    settle: (key, mark) => names.settle(key, mark),
+    count: (alert) => counters.count(alert),
+  };
+}
+
 type OwnObjectAlert = 'alert_foreign_object' | 'alert_object_lost' | 'alert_foreign_object_not_kept';
 
 /** Copies of what others put under our names. */

@@ -4,6 +4,7 @@ import type { PublishedVersion } from '../../domain/parameters/publication.ts';
 import type { RevokedDayPackage } from '../parameter-store/packages.ts';
 import type { BucketPort } from './bucket.ts';
 import type { EventLog } from './event-log.ts';
+import type { FeedStore } from './feed-store.ts';
 import type { PublisherConfig } from './model.ts';
 import type { OwnObjects } from './own-objects.ts';
 import type { PublisherStore } from './store.ts';
@@ -18,12 +19,15 @@ export interface Publication {
   readonly config: PublisherConfig;
   readonly store: PublisherStore;
   readonly takings: TakingStore;
+  readonly feeds: FeedStore;
   readonly log: EventLog;
   readonly buffer: BufferPort;
   readonly publicBucket: BucketPort;
   /** What is put into the public bucket goes through this. */
   readonly own: OwnObjects;
   readonly privateBucket: BucketPort;
+  /** What peers read, through `federation`: a bucket of its own. */
+  readonly ownFeeds: OwnObjects;
   /** @returns the versions of the parameters that phones can fetch or could, oldest first */
   readonly publishedParameters: () => Promise<readonly PublishedVersion[]>;
   /** Tells ParameterStore which packages of CWA's tree are revoked. */

@@ -27,8 +27,10 @@ import {
   takeBackIssues,
   type TakeBackIssuesReply,
 } from './issue-rows.ts';
+import { FeedStore } from './feed-store.ts';
 import { FailingRegions } from './failing-regions.ts';
 import type { PublisherConfig } from './model.ts';
+import { ownObjects } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { Restore } from './restore/restore.ts';
@@ -55,6 +57,7 @@ export interface PublisherEnv {
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
+  readonly FEEDS: R2Bucket;
 }
 
 export class Publisher extends EndableObject {
@@ -66,6 +69,7 @@ export class Publisher extends EndableObject {
   readonly #guard: ClockGuard;
   readonly #store: PublisherStore;
   readonly #takings: TakingStore;
+  readonly #feeds: FeedStore;
   readonly #log: EventLog;
   readonly #bindings: PublisherEnv;
   /** The step that runs: whoever comes meanwhile gets its outcome, since awaits let other events in. */
@@ -89,6 +93,7 @@ export class Publisher extends EndableObject {
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new PublisherStore(ctx.storage);
     this.#takings = new TakingStore(ctx.storage);
+    this.#feeds = new FeedStore(ctx.storage);
     this.#log = new EventLog(ctx.storage, this.config.logKeyId, this.config.logSigner);
     this.#guard = new ClockGuard(ctx.storage);
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
@@ -244,29 +249,23 @@ export class Publisher extends EndableObject {
     const now = await this.#now();
     const onCall = (): void => void (this.#bucketCalls += 1);
     const store = this.#store;
-    const publicBucket = this.bucket(this.#bindings.PUBLIC, onCall);
-    const privateBucket = this.bucket(this.#bindings.PRIVATE, onCall);
+    const { PUBLIC, PRIVATE, FEEDS } = this.#bindings;
+    const [publicBucket, privateBucket] = [this.bucket(PUBLIC, onCall), this.bucket(PRIVATE, onCall)];
     return {
       now,
       stopped: this.ending.phase !== 'open',
       config: this.config,
       store,
       takings: this.#takings,
+      feeds: this.#feeds,
       log: this.#log,
       publishedParameters: () => this.#publishedParameters(),
       revokePackages: (packages) => this.#parameters().revokePackages(packages),
       buffer: this.buffer(),
       publicBucket,
       privateBucket,
-      own: {
-        bucket: publicBucket,
-        privateBucket,
-        now,
-        remembered: (key) => store.remembered(key),
-        intend: (key, hash) => store.intend(key, hash),
-        settle: (key, mark) => store.settle(key, mark),
-        count: (alert) => store.count(alert),
-      },
+      own: ownObjects(store, store, { bucket: publicBucket, privateBucket, now }),
+      ownFeeds: ownObjects(this.#feeds, store, { bucket: this.bucket(FEEDS, onCall), privateBucket, now }),
       failing: this.#failing.all(),
       resting: this.#failing.resting(),
       noteRegion: (region, failed) => this.#failing.note(region, failed),

@@ -17,6 +17,7 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { cutDay } from '../../domain/embargo.ts';
 import { GROUP_BYTES, ISSUES_USE, layIssues, type IssueGroup } from '../../domain/publication/issue-groups.ts';
+import { countedAs } from '../../domain/publication/feeds.ts';
 import { recipientKey, sealPages } from '../../domain/sealed-pages.ts';
 import {
   ROW_BYTES,
@@ -113,6 +114,7 @@ class RecordWriter {
   readonly #synthetic: Record<string, number> = {};
   readonly #quarantine: Quarantine;
   #issueGroups: readonly IssueGroup[] = [];
+  #feeds: readonly string[] = [];
   /** Name → hash of what was put. */
   readonly #put = new Map<string, string>();
   #keys = 0;
@@ -127,6 +129,7 @@ class RecordWriter {
   async add(given: KeyPage): Promise<void> {
     const page = this.#quarantine.sift(given);
     this.#issueGroups = page.issueGroups;
+    this.#feeds = page.feeds;
     const regionsOf = new Map<number, readonly string[]>();
     for (const [id, provenance] of Object.entries(page.provenances)) {
       regionsOf.set(Number(id), publishingRegions(this.#p.config.regions, this.#p.config.unionRegion, provenance));
@@ -160,7 +163,12 @@ class RecordWriter {
       for (const region of regionsOf.get(id)!) {
         part.regionKeys[region] = (part.regionKeys[region] ?? 0) + rows;
         if (provenance.synthetic) this.#synthetic[region]! += rows;
-        if (provenance.reserve === true) part.reserve[region] = (part.reserve[region] ?? 0) + rows;
+      }
+      if (provenance.reserve === true) {
+        const [home = ''] = this.#p.config.regions;
+        for (const name of [...regionsOf.get(id)!, countedAs(provenance, home)]) {
+          part.reserve[name] = (part.reserve[name] ?? 0) + rows;
+        }
       }
       const numbers = page.groups.subarray((from / ROW_BYTES) * GROUP_BYTES, (to / ROW_BYTES) * GROUP_BYTES);
       part.groups.set(numbers, part.count * GROUP_BYTES);
@@ -192,6 +200,7 @@ class RecordWriter {
       syntheticKeys: this.#synthetic,
       provenances: this.#provenances,
       parts,
+      ...(this.#feeds.length > 0 ? { feeds: this.#feeds } : {}),
       ...(quarantined > 0 ? { quarantined } : {}),
     };
     await this.#putObject(setKey(this.#hour), utf8(JSON.stringify(record)), 'application/json');

@@ -113,4 +113,22 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE take_back ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
   `,
+  // What peers are given (feed-ops.ts).
+  `
+  CREATE TABLE feed (
+    name TEXT PRIMARY KEY,
+    last_batch INTEGER NOT NULL,
+    through_hour INTEGER NOT NULL,
+    shown_hour INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE feed_batch (
+    feed TEXT NOT NULL,
+    batch INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    until_day INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    PRIMARY KEY (feed, batch)
+  ) WITHOUT ROWID;
+  CREATE TABLE feed_object (key TEXT PRIMARY KEY, mark TEXT, sha256 TEXT) WITHOUT ROWID;
+  `,
 ];

@@ -16,6 +16,8 @@
  * | revoke (a region) | exports of what was taken back, then their row | the same; the old head names the old ones |
  * | compose, publish (a region) | the fixed publication; pages, lists, head; INDEXED | a publication to finish |
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
+ * | feed (an hour) | batches, then their rows and the log's entry | the same numbers and bytes, which nothing names |
+ * | feed (the document) | the document, then its row | the former one, whose batches are all there |
  * | log the midnight | what goes and the checkpoint, fixed | the same, once |
  * | forget | objects deleted, then their rows | objects to delete again |
  * | note the end (docs/sunset.md) | that the next heads say *ended* | the same, a wake later |
@@ -27,6 +29,7 @@ import { isStorageLost } from '../life.ts';
 import { cutRegionDay } from './day-ops.ts';
 import { droppedStep } from './dropped-ops.ts';
 import { isClosed, noteEnd } from './end-ops.ts';
+import { feedStep, patrolFeeds } from './feed-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { composeIndex, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
@@ -41,6 +44,7 @@ import { takingStep } from './taking-ops.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import { packagesStep } from './package-ops.ts';
 import { logParameters } from './parameter-ops.ts';
+import { Trouble } from './trouble.ts';
 import { withdrawalStep } from './withdrawal-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
@@ -75,37 +79,16 @@ export async function advance(p: Publication): Promise<Advance> {
   const trouble = new Trouble();
   for (const region of regionsInTurn(p)) if (await attempt(p, region, trouble)) return busy;
   if (await trouble.tried(() => purgeStep(p))) return busy;
+  if (await trouble.tried(() => feedStep(p))) return busy;
   if (trouble.plan === null && (await forgetStep(p))) return busy;
   if (await trouble.tried(() => packagesStep(p))) return busy;
   if (await trouble.tried(() => logParameters(p))) return busy;
   await noteEnd(p);
   await selfCheck(p);
   await patrol(p);
+  await patrolFeeds(p);
   trouble.throwFirst();
   return { idle: true, nextDue: nextDue(p) };
-}
-
-/** What failed in one call of `advance` and doesn't stop the rest. */
-class Trouble {
-  /** Freezing or planning an hour, which all regions need: the buffer is out of reach. */
-  plan: unknown = null;
-  /** The same, for another reason. */
-  fatal: unknown = null;
-  other: unknown = null;
-
-  async tried(step: () => Promise<boolean>): Promise<boolean> {
-    try {
-      return await step();
-    } catch (error) {
-      this.other ??= error;
-      return false;
-    }
-  }
-
-  throwFirst(): void {
-    const error = this.plan ?? this.other;
-    if (error !== null) throw error;
-  }
 }
 
 /** @returns the regions to try, the sound ones first */

@@ -2,6 +2,7 @@
  * @module Which rows an hour can take back of those that are asked for, and which regions publish them. Reads alone: the parts that are named, some at a time.
  */
 import type { AskedRows } from '../../domain/publication/company.ts';
+import { countedAs, partList } from '../../domain/publication/feeds.ts';
 import { ROW_BYTES, rowProvenance, type Provenance } from '../../domain/publication/packed-keys.ts';
 import { partKey, publishingRegions } from '../../domain/publication/record.ts';
 import type { TakenRows } from '../../domain/publication/taken.ts';
@@ -16,6 +17,12 @@ export const PARTS_AT_ONCE = 6;
 export interface Takable extends TakenRows {
   /** The same, by the regions that publish them. */
   readonly counts: readonly AskedRows[];
+}
+
+/** @returns the lists that rows are in when they are taken back: of regions, and of the part that peers are left with */
+function listsOf({ config: { regions, unionRegion, feeds } }: Publication, about: Provenance): string[] {
+  const part = partList(countedAs(about, regions[0]!), feeds);
+  return [...publishingRegions(regions, unionRegion, about), ...(part === null ? [] : [part])];
 }
 
 /** What an hour takes beside what is asked for, and leaves. */
@@ -72,7 +79,7 @@ async function ofPart(p: Publication, hour: number, asked: TakenRows, terms: Ter
     if (!provenance.synthetic && !wanted.has(row)) return false;
     let regions = regionsOf.get(provenance);
     if (regions === undefined) {
-      regions = publishingRegions(p.config.regions, p.config.unionRegion, provenance);
+      regions = listsOf(p, provenance);
       regionsOf.set(provenance, regions);
     }
     if (!provenance.synthetic && regions.some((region) => terms.waiting.includes(region))) return false;

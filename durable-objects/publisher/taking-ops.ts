@@ -11,6 +11,7 @@
  *
  * Rows whose region has too little company wait (domain/publication/company.ts): their request stays open with all its rows, and what of them is taken is not found again.
  */
+import { isCountedPart, isRegionList, partList } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { certainUploads, chooseCompany, type AskedRows, type HourReserve } from '../../domain/publication/company.ts';
 import { withTaken, type SetRecord } from '../../domain/publication/record.ts';
@@ -104,26 +105,31 @@ function companyOf(
   return company === null ? null : { reserve: company.hours, waiting: company.waiting };
 }
 
-/** @returns rows of each region that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
+/** @returns rows of each list that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
 function reserveOf(
-  { config: { policy, unionRegion } }: Publication,
+  { config: { policy, unionRegion, feeds } }: Publication,
   record: SetRecord,
   cut: number,
 ): Omit<HourReserve, 'hour'> {
-  const keys: Record<string, number> = {};
-  let all = 0;
+  const [keys, whole]: Record<string, number>[] = [{}, {}];
   for (const { day, reserve = {} } of record.parts) {
-    all += reserve[unionRegion] ?? 0;
-    for (const [region, count] of day > cut ? Object.entries(reserve) : []) keys[region] = (keys[region] ?? 0) + count;
+    for (const [name, count] of Object.entries(reserve)) {
+      const list = isCountedPart(name) ? partList(name, feeds) : name;
+      if (list === null) continue;
+      whole![list] = (whole![list] ?? 0) + count;
+      if (day > cut) keys![list] = (keys![list] ?? 0) + count;
+    }
   }
-  // Until the first key leaves all uploads are there, and in each region that has all their keys.
+  // Until the first key leaves all uploads are there: of a part its own, of a region that has all their keys too.
+  const isWhole = (list: string, count: number): boolean =>
+    count === (isRegionList(list) ? whole![unionRegion] : whole![list]);
   const uploads = Object.fromEntries(
-    Object.entries(keys).map(([region, count]) => [
-      region,
-      count === all ? Math.min(policy.reserveUploads, count) : certainUploads(count),
+    Object.entries(keys!).map(([list, count]) => [
+      list,
+      isWhole(list, count) ? Math.min(policy.reserveUploads, count) : certainUploads(count),
     ]),
   );
-  return { keys, uploads };
+  return { keys: keys!, uploads };
 }
 
 /** @returns parts that hold rows of the reserve of these hours; which rows, takableRows finds */
@@ -173,7 +179,7 @@ async function takeDay(p: Publication, taking: Taking, day: number, asked: reado
   const parts = found.map(({ hour: of, day: leaving, n, rows, counts }) => {
     const regionKeys: Record<string, number> = {};
     for (const { regions, keys } of counts) {
-      for (const region of regions) regionKeys[region] = (regionKeys[region] ?? 0) + keys;
+      for (const region of regions.filter(isRegionList)) regionKeys[region] = (regionKeys[region] ?? 0) + keys;
     }
     return { of, day: leaving, n, rows: rows.length, regionKeys };
   });

@@ -24,12 +24,16 @@ interface TestEnv {
   readonly PUBLISHER: DurableObjectNamespace<Publisher>;
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
+  readonly FEEDS: R2Bucket;
 }
 export const testEnv = env as unknown as TestEnv;
 
 /** 2026-06-15T00:00:00Z, a Monday. */
 export const DAY_0 = 20_619;
 export const MIDNIGHT = DAY_0 * 86_400;
+
+/** Where peers read. */
+export const FEED_URL = 'https://feeds.example';
 
 /** Publishes every hour whatever it has, as the first demo does. */
 const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploads: 0, reserveUploads: 0 };
@@ -38,7 +42,7 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 interface Tunable {
   clock: () => number;
   secondClock: () => Promise<number>;
-  config: { policy: ChunkPolicy; regions: readonly string[] };
+  config: { policy: ChunkPolicy; regions: readonly string[]; feeds: readonly string[]; feedUrl: string };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
@@ -47,6 +51,8 @@ export class Rig {
   /** What the second source of time says; null: the same. */
   second: number | null | 'out of reach' = null;
   policy = OPEN_POLICY;
+  /** Feeds that peers read. */
+  feeds: readonly string[] = [];
   /** That are published; null: those of the environment. */
   regions: readonly string[] | null = null;
   /** Called before each put of either bucket; what it throws, R2 "throws". */
@@ -69,7 +75,7 @@ export class Rig {
   static async create(): Promise<Rig> {
     await reset();
     // After a story of a thousand objects and more, `reset` leaves a bucket as it is.
-    for (const bucket of [testEnv.PUBLIC, testEnv.PRIVATE].map((binding) => r2Bucket(binding))) {
+    for (const bucket of [testEnv.PUBLIC, testEnv.PRIVATE, testEnv.FEEDS].map((binding) => r2Bucket(binding))) {
       await bucket.delete(await bucket.list(''));
     }
     return new Rig();
@@ -204,7 +210,8 @@ export class Rig {
       return this.second ?? this.now;
     };
     const { config } = tunable;
-    tunable.config = { ...config, policy: this.policy, regions: this.regions ?? config.regions };
+    const regions = this.regions ?? config.regions;
+    tunable.config = { ...config, policy: this.policy, regions, feeds: this.feeds, feedUrl: FEED_URL };
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {

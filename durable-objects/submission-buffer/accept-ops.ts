@@ -15,7 +15,7 @@ import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { piecesOf, textByCount } from '../insert-rows.ts';
-import type { BufferConfig } from './config.ts';
+import { countedUnder, type BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { isEnded } from './ended-issues.ts';
 import { nameOfIssue } from './issue-counts.ts';
@@ -125,7 +125,7 @@ export function storeKeys(
     perHour.set(hour, own.length);
   }
   tally.add({
-    regions: [...new Set([...regions, config.unionRegion])],
+    regions: countedUnder(config, at.upload),
     perHour,
     synthetic: at.synthetic,
     issueName: issueId === null || at.synthetic ? null : nameOfIssue(config, issueId),

@@ -2,6 +2,8 @@
  * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
  */
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { countedAs, parseFeeds } from '../../domain/publication/feeds.ts';
+import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import {
   describeChunkPolicyError,
@@ -17,6 +19,8 @@ export interface BufferConfig {
   /** Regions that are published: the home country, then the union. */
   readonly regions: readonly string[];
   readonly policy: ChunkPolicy;
+  /** Feeds that peers read (domain/publication/feeds.ts); none: there are no peers. */
+  readonly feeds: readonly string[];
   /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
   readonly knownKeyHashKey: Uint8Array;
   /** SPKI PEM: what the journal is sealed to; the private half is offline. */
@@ -40,9 +44,18 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
     unionRegion,
     regions: [homeCountry, unionRegion],
     policy: policy.value,
+    feeds: parseFeeds(typeof env['PEER_FEEDS'] === 'string' ? env['PEER_FEEDS'] : '', homeCountry),
     knownKeyHashKey: hashKey,
     restorePublicKey: publicKey(env, 'RESTORE_PUBLIC_KEY'),
   };
+}
+
+/** @returns under which names of `release_counter` rows are counted: their regions, the union, and where they may go (domain/publication/feeds.ts) */
+export function countedUnder(
+  { unionRegion, homeCountry }: Pick<BufferConfig, 'unionRegion' | 'homeCountry'>,
+  about: Pick<Provenance, 'regions' | 'consentToFederation' | 'origin'>,
+): string[] {
+  return [...new Set([...about.regions, unionRegion]), countedAs(about, homeCountry)];
 }
 
 /**

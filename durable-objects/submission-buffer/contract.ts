@@ -52,6 +52,8 @@ export interface FrozenSet {
   /** All rows of the set, decoys included; 0 unless `decision` is publish. */
   readonly keys: number;
   readonly regions: readonly RegionFacts[];
+  /** For which feeds its parts hold the minima (feed-parts.ts): its keys go into no other. */
+  readonly feeds: readonly string[];
 }
 
 /** Rows of a set in published order (domain/publication/packed-keys.ts). */
@@ -61,6 +63,8 @@ export interface KeyPage {
   readonly openings: Uint8Array;
   /** The rows' provenances by index. */
   readonly provenances: Readonly<Record<number, Provenance>>;
+  /** Of the set: into which feeds its keys may go. */
+  readonly feeds: readonly string[];
   /** Groups of issue ids of the whole set (domain/publication/issue-groups.ts). */
   readonly issueGroups: readonly IssueGroup[];
   /** For each row two bytes, big-endian: number of its group + 1, or 0. */

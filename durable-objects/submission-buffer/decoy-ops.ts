@@ -8,13 +8,12 @@ import { holdsMinima, type RegionCount } from '../../domain/chunk-policy.ts';
 import { planDecoys, type PlannedDecoy } from '../../domain/decoy-plan.ts';
 import { drawDecoy } from '../../domain/decoys.ts';
 import { releaseHour } from '../../domain/embargo.ts';
-import { below, weighted, type RandomBytes } from '../../domain/random.ts';
+import { weighted, type RandomBytes } from '../../domain/random.ts';
 import type { Received } from '../../domain/received.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { pause } from '../pace.ts';
-import { publishingRegions } from '../../domain/publication/record.ts';
 import { lastingHash, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
@@ -98,42 +97,8 @@ export function addDecoys(
   if (next.length === 0) add(config.unionRegion, { asOf: hour, rest: false, leavesRest: true });
 }
 
-/**
- * Sets whole synthetic uploads aside, beyond the minima: they are published with the set, and taken back with keys that are (decision 040). They come as of the
- * hours in which real uploads came that wait, as decoys do, and go where most keys of the home country go, so that every region has them.
- *
- * @param ciphers ready for the hour
- * @param set the set, which is published whatever is added
- */
-export function addReserve(
-  sql: SqlStorage,
-  config: BufferConfig,
-  ciphers: Ciphers,
-  random: RandomBytes,
-  { first, hour, counts }: { readonly first: number; readonly hour: number; readonly counts: readonly RegionCount[] },
-): void {
-  const isThere = (region: string): boolean => counts.some((one) => one.region === region && one.keys > 0);
-  const labels = waitingHours(sql, first, hour).flatMap((waiting) => [...labelsOf(sql, ciphers, waiting).values()]);
-  // Never into a region that has nothing else: there they would stand alone. A label stays when its rows were dropped.
-  const there = labels.filter((label) => publishingRegions(config.regions, config.unionRegion, label).every(isThere));
-  const real = there.filter(({ synthetic }) => !synthetic);
-  const home = real.filter(({ regions }) => regions.includes(config.homeCountry));
-  const likes = [home, real, there].find((some) => some.length > 0);
-  if (likes === undefined) return;
-  const received = readCounts(sql, ciphers, random, hourEnd(hour));
-  // None is missing, so that each is whole.
-  const plan = planDecoys(received, { first, hour, ...hoursOfWaiting(sql, config, first, hour), missing: 0 });
-  for (let n = 0; n < config.policy.reserveUploads; n++) {
-    const { regions, consentToFederation, origin, issueId } = likes[below(random, likes.length)]!;
-    storeDecoy(sql, config, ciphers, random, hour, received, plan(random), {
-      upload: { regions, consentToFederation, origin, issueId },
-      reserve: true,
-    });
-  }
-}
-
-/** Draws a decoy and stores it as of its hour. */
-function storeDecoy(
+/** Draws a decoy and stores it as of its hour; runs inside a transaction. */
+export function storeDecoy(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
@@ -157,7 +122,7 @@ function storeDecoy(
 }
 
 /** @returns real uploads by the hour they came in, and how many keys of decoys wait */
-function hoursOfWaiting(
+export function hoursOfWaiting(
   sql: SqlStorage,
   config: BufferConfig,
   first: number,

@@ -10,7 +10,7 @@ import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
 import type { TakeBackCause } from '../../domain/publication/taken.ts';
-import type { BufferConfig } from './config.ts';
+import { countedUnder, type BufferConfig } from './config.ts';
 import { noteDropped } from './drop-log.ts';
 import { putEnded } from './ended-keys.ts';
 import { uncountIssues } from './issue-counts.ts';
@@ -64,7 +64,7 @@ export function endRows(
   );
   const regions = new Map<string, number>();
   for (const label of labelled) {
-    for (const region of new Set([...(label?.regions ?? []), config.unionRegion])) {
+    for (const region of label === undefined ? [config.unionRegion] : countedUnder(config, label)) {
       regions.set(region, (regions.get(region) ?? 0) + 1);
     }
   }

@@ -2,7 +2,8 @@
  * @module How an hour's set is fixed (docs/architecture.md §5.1, §5.3). No row is rewritten: a set is a range of
  * release hours, and keys that come for a frozen hour go to the next one that isn't, so that sets are disjoint.
  *
- * A set that is published gets some synthetic uploads more, set aside for keys that are taken back (decision 040).
+ * A set that is published gets decoys where a part of it that peers tell apart lacks a minimum (feed-parts.ts), and some synthetic uploads more, set aside for keys that are taken back
+ * (decision 040).
  *
  * Durable order: first what is lost is taken out, in slices (lost-rows.ts). Then the set, and the decoys drawn for it, are one
  * transaction, on disk before the reply leaves (output gate). A crash before it leaves the hour open; after it, the same
@@ -13,9 +14,11 @@ import type { RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
 import type { FreezeRequest, FrozenSet, RegionFacts } from './contract.ts';
-import { addDecoys, addReserve, waitingLikes } from './decoy-ops.ts';
+import { addDecoys, waitingLikes } from './decoy-ops.ts';
+import { feedsOfSet, fillParts } from './feed-parts.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { dropLost } from './lost-rows.ts';
+import { addReserve } from './reserve-ops.ts';
 
 interface SetRow extends Record<string, SqlStorageValue> {
   set_no: number;
@@ -60,6 +63,7 @@ export async function freezeHour(
     }
     const oldest = oldestWaiting(sql, first, hour);
     if (oldest !== null && decision(sql, config, first, hour) === 'publish') {
+      fillParts(sql, config, ciphers, random, { first: oldest, hour, padded: pads });
       addReserve(sql, config, ciphers, random, {
         first: oldest,
         hour,
@@ -74,7 +78,7 @@ export async function freezeHour(
       set.firstHour,
       set.lastHour,
       set.decision,
-      JSON.stringify({ keys: set.keys, regions: set.regions }),
+      JSON.stringify({ keys: set.keys, regions: set.regions, feeds: set.feeds }),
     );
     return set;
   });
@@ -95,7 +99,7 @@ function givenSet(sql: SqlStorage, hour: number, after: number): FrozenSet | nul
 export function readSet(sql: SqlStorage, setNo: number): FrozenSet | null {
   const row = sql.exec<SetRow>('SELECT * FROM release_set WHERE set_no = ?', setNo).toArray()[0];
   if (row === undefined) return null;
-  const facts = JSON.parse(row.facts) as Pick<FrozenSet, 'keys' | 'regions'>;
+  const facts = JSON.parse(row.facts) as Pick<FrozenSet, 'keys' | 'regions'> & { readonly feeds?: readonly string[] };
   return {
     setNo: row.set_no,
     hour: row.hour,
@@ -104,6 +108,8 @@ export function readSet(sql: SqlStorage, setNo: number): FrozenSet | null {
     decision: row.decision as FrozenSet['decision'],
     keys: facts.keys,
     regions: facts.regions,
+    // Sets of before there were feeds say nothing of them.
+    feeds: facts.feeds ?? [],
   };
 }
 
@@ -129,11 +135,20 @@ function composeSet(sql: SqlStorage, config: BufferConfig, setNo: number, first:
   // A key that came in between may have begun a wait that is over: it is padded at the next request.
   if (decided === 'pad') throw new Error(`hour ${hour} changed while it was being frozen`);
   if (decided !== 'publish') {
-    return { setNo, hour, firstHour: null, lastHour: null, decision: decided, keys: 0, regions: [] };
+    return { setNo, hour, firstHour: null, lastHour: null, decision: decided, keys: 0, regions: [], feeds: [] };
   }
   const regions = regionFacts(sql, config, first, hour);
   const keys = regions.find(({ region }) => region === config.unionRegion)?.keys ?? 0;
-  return { setNo, hour, firstHour: oldestWaiting(sql, first, hour), lastHour: hour, decision: decided, keys, regions };
+  return {
+    setNo,
+    hour,
+    firstHour: oldestWaiting(sql, first, hour),
+    lastHour: hour,
+    decision: decided,
+    keys,
+    regions,
+    feeds: feedsOfSet(sql, config, first, hour),
+  };
 }
 
 interface CounterRow extends Record<string, SqlStorageValue> {

@@ -9,7 +9,7 @@ import { retentionEnd } from '../../domain/embargo.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import { inSlices } from '../pace.ts';
 import { unpackKey } from '../../domain/publication/packed-keys.ts';
-import type { BufferConfig } from './config.ts';
+import { countedUnder, type BufferConfig } from './config.ts';
 import { count } from './counters.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { uncountHour, uncountIssues } from './issue-counts.ts';
@@ -94,7 +94,7 @@ function dropRow(
   sql.exec('DELETE FROM waiting_row WHERE release_hour = ? AND tag = ?', hour, tag);
   if (label === undefined) return;
   const synthetic = label.synthetic ? 1 : 0;
-  for (const region of new Set([...label.regions, config.unionRegion])) {
+  for (const region of countedUnder(config, label)) {
     sql.exec(
       `UPDATE release_counter SET keys = keys - 1, synthetic_keys = synthetic_keys - ?
        WHERE release_hour = ? AND region = ?`,

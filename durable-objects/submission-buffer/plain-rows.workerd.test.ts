@@ -72,6 +72,7 @@ async function expectPublished(expect: ExpectStatic): Promise<void> {
     firstHour: HOUR,
     lastHour: HOUR,
     decision: 'publish',
+    feeds: [],
     keys: KEYS.length / 2,
     regions: ['DE', 'EUR'].map((region) => ({ region, keys: KEYS.length / 2, syntheticKeys: 0 })),
   });

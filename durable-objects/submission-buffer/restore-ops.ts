@@ -24,7 +24,7 @@ import { insertRows } from '../insert-rows.ts';
 import { meta } from '../meta.ts';
 import { inSlices } from '../pace.ts';
 import { lastingHash } from './accept-ops.ts';
-import type { BufferConfig } from './config.ts';
+import { countedUnder, type BufferConfig } from './config.ts';
 import type { RestorePoint, UnloggedRows } from './contract.ts';
 import { restoreDropped } from './drop-log.ts';
 import { restoreEnded } from './ended-keys.ts';
@@ -99,7 +99,7 @@ export async function restoreWaiting(
   const open = (point.covered ?? -1) + 1;
   await keys.ready(now, journal === null ? [] : hoursOf(journal.rows, open));
   const found = journal === null ? [].values() : rowsOf(config, journal, open);
-  const counts = new Counts(config.unionRegion);
+  const counts = new Counts(config);
   await inSlices(
     () =>
       storage.transactionSync(() => {
@@ -148,7 +148,7 @@ export async function restoreRows(
           const hash = lastingHash(config, key.keyData);
           if (label !== undefined) slice.push({ key, hash, hour, label, withdrawalHash });
         }
-        const counts = new Counts(config.unionRegion);
+        const counts = new Counts(config);
         counts.add(insert(sql, keys, notWaiting(sql, keys, unknownOf(sql, slice))));
         insertRows(sql, RELEASE_COUNTER, counts.values([]));
         return at < rows.length;
@@ -257,16 +257,16 @@ function restoreSets(sql: SqlStorage, { lastSet, lastHour, covered }: RestorePoi
 
 /** Rows counted by hour and region, as `release_counter` has them. */
 class Counts {
-  readonly #union: string;
+  readonly #config: BufferConfig;
   readonly #keys = new Map<string, { hour: number; region: string; keys: number; synthetic: number }>();
 
-  constructor(union: string) {
-    this.#union = union;
+  constructor(config: BufferConfig) {
+    this.#config = config;
   }
 
   add(rows: readonly FoundRow[]): void {
     for (const { hour, label } of rows) {
-      for (const region of new Set([...label.regions, this.#union])) {
+      for (const region of countedUnder(this.#config, label)) {
         const name = `${hour} ${region}`;
         const count = this.#keys.get(name) ?? { hour, region, keys: 0, synthetic: 0 };
         count.keys += 1;

@@ -10,7 +10,7 @@ import { pause } from '../pace.ts';
 import { ROW_BYTES, SORT_BYTES, packProvenance, rowStart } from '../../domain/publication/packed-keys.ts';
 import { GROUP_BYTES } from '../../domain/publication/issue-groups.ts';
 import type { BufferConfig } from './config.ts';
-import type { KeyPage } from './contract.ts';
+import type { FrozenSet, KeyPage } from './contract.ts';
 import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release, Scratch } from './memory.ts';
@@ -67,7 +67,7 @@ export class SetPages {
     if (set === null || set.firstHour === null || set.lastHour === null) throw new Error(`set ${setNo} holds no keys`);
     const hours = [set.firstHour, set.lastHour] as const;
     if (this.#reader?.setNo !== setNo || this.#reader.pages.hours.join() !== hours.join()) {
-      this.#reader = { setNo, pages: new SetReader(this.#sql, config, this.#ciphers, hours, set.keys) };
+      this.#reader = { setNo, pages: new SetReader(this.#sql, config, this.#ciphers, set, hours) };
     }
     const page = await this.#reader.pages.page(after, limit);
     if (page.last) this.#reader = null;
@@ -83,18 +83,26 @@ class SetReader {
   readonly #ciphers: Ciphers;
   readonly #labels: SetLabels;
   readonly #keys: number;
+  readonly #feeds: readonly string[];
   #parts: readonly Part[] | null = null;
   #part = 0;
   #runs: MergedRuns | null = null;
   /** The row that the runs stand after, and null at the beginning. */
   #after: Uint8Array | null = null;
 
-  /** @param keys of the set, about: it decides in how many passes it is read */
-  constructor(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, hours: readonly [number, number], keys: number) {
+  /** @param set its `keys` are about right: they decide in how many passes it is read */
+  constructor(
+    sql: SqlStorage,
+    config: BufferConfig,
+    ciphers: Ciphers,
+    { keys, feeds }: Pick<FrozenSet, 'keys' | 'feeds'>,
+    hours: readonly [number, number],
+  ) {
     this.#sql = sql;
     this.#ciphers = ciphers;
     this.hours = hours;
     this.#keys = keys;
+    this.#feeds = feeds;
     this.#labels = numberLabels(sql, config, ciphers, waitingHours(sql, ...hours));
   }
 
@@ -128,6 +136,7 @@ class SetReader {
       rows: n === wanted ? rows : had.slice(),
       openings: n === wanted ? openings : openings.slice(0, n * WITHDRAWAL_HASH_BYTES),
       provenances: this.#labels.provenances,
+      feeds: this.#feeds,
       issueGroups: this.#labels.issueGroups,
       groups: groups.subarray(0, n * GROUP_BYTES).slice(),
       last: this.#runs === null,

@@ -1,4 +1,4 @@
-/** @module The OpenAPI documents on their own: valid, complete, nothing unused. What they say is tried in openapi.test.ts and openapi-laboratory.test.ts. */
+/** @module The OpenAPI documents on their own: valid, complete, nothing unused. What they say is tried in the tests of their names. */
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, it } from 'vitest';
 import { DOCUMENTS, documentText, loadDocument, operations } from './support/openapi.ts';

@@ -18,6 +18,7 @@ export interface OriginEnv {
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
+  readonly FEEDS: R2Bucket;
 }
 
 /** What `Intake` judges uploads by. */

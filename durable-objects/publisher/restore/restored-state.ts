@@ -17,6 +17,7 @@ import { MANIFEST_TYPE } from '../../../protocol/index/manifest.ts';
 import { documentOf } from '../../../protocol/index/signed-document.ts';
 import type { IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from '../model.ts';
 import { emptyRecord } from '../record-writer.ts';
+import { restoredFeeds, type RestoredFeeds } from './feeds.ts';
 import type { RegionRevocation, Taking } from '../taking-store.ts';
 
 /** A checkpoint that the log must remember. */
@@ -55,6 +56,7 @@ export interface RestoredState {
   readonly droppedHour: number | null;
   /** The last hour that took rows back, or had none to; null before the first. */
   readonly takenHour: number | null;
+  readonly feeds: RestoredFeeds;
   readonly log: LogHead;
   readonly checkpoints: readonly KeptCheckpoint[];
   /** Entries from this sequence on may be there, and are to be forgotten before `keptFrom`. */
@@ -106,6 +108,7 @@ export function restoredState(
     revocations: plans.flatMap((plan) => revocationsOf(events, plan)),
     droppedHour: events.findLast((event) => event.kind === 'dropped')?.hour ?? null,
     takenHour: takenHourOf(events),
+    feeds: restoredFeeds(fold, events, dayOfSealing(through)),
     log: { sequence: last.entry.sequence, sha256: last.sha256, fold },
     checkpoints: points.filter(({ entry }) => entry.sequence >= oldestEntry).map(checkpoint),
     oldestEntry,

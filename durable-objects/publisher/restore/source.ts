@@ -40,6 +40,7 @@ const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   dropped: true,
   taken: true,
   revoked: true,
+  fed: true,
 };
 
 /** A set that was being recorded when all was lost. */

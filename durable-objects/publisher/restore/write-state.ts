@@ -6,6 +6,7 @@ import { dateOf, SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { DROPPED_HOUR } from '../dropped-ops.ts';
 import type { Publication } from '../publication.ts';
 import type { Backlog } from './backlog.ts';
+import { writeFeeds } from './feeds.ts';
 import type { FoundObject } from './inventory.ts';
 import type { RestoredState } from './restored-state.ts';
 
@@ -24,7 +25,11 @@ export interface RestoredRest {
 }
 
 /** @param p of an empty object */
-export function writeState({ store, takings, log }: Publication, state: RestoredState, rest: RestoredRest): void {
+export function writeState(
+  { store, takings, feeds, log }: Publication,
+  state: RestoredState,
+  rest: RestoredRest,
+): void {
   store.transaction(() => {
     for (const hour of state.hours) store.putHour(hour);
     for (const hour of state.regionHours) store.putRegionHour(hour);
@@ -44,6 +49,7 @@ export function writeState({ store, takings, log }: Publication, state: Restored
     for (const taking of state.takings) takings.putTaking(taking);
     for (const revocation of state.revocations) takings.putRevocation(revocation);
     for (const id of rest.requests) takings.putRequest({ id, askedHour: rest.hour, hour: null, done: false, rows: 0 });
+    writeFeeds(feeds, state.feeds);
     if (state.droppedHour !== null) store.setMeta(DROPPED_HOUR, state.droppedHour);
     if (state.takenHour !== null) store.setMeta('taken_hour', state.takenHour);
     log.adopt(state.log, state.checkpoints, state);

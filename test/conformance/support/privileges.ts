@@ -29,7 +29,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   config: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
   origin: {
     ...NOTHING,
-    buckets: { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private' },
+    buckets: { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private', FEEDS: 'exposure-edge-feeds' },
     objects: { SUBMISSION_BUFFER: 'SubmissionBuffer', PUBLISHER: 'Publisher', PARAMETER_STORE: 'ParameterStore' },
     secrets: [
       'CONFIG_SIGNING_KEY',
@@ -49,6 +49,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
     objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession', CODE_DESK: 'CodeDesk' },
     secrets: ['DERIVATION_KEY', 'PERMIT_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
   },
+  federation: { ...NOTHING, buckets: { FEEDS: 'exposure-edge-feeds', DIRECTORY: 'exposure-edge-directory' } },
   laboratory: { ...NOTHING, objects: { RESULT_STORE: 'ResultStore' }, secrets: ['LABORATORY_LIST_PUBLIC_KEY'] },
   portal: {
     ...NOTHING,

@@ -31,7 +31,7 @@ export function twoPeers(now: number) {
         NL_CERTIFICATE: async ({ url }: { readonly url: string }) => feed.fetch(new Request(url)),
         IT_CERTIFICATE: async () => new Response(null, { status: 503 }),
       };
-      return { ...worker, bindings, serviceBindings } as LegacyWorkerOptions;
+      return { ...worker, bindings, serviceBindings };
     });
   return { feed, adapt };
 }

@@ -37,7 +37,7 @@ const NOTICE_OF: Readonly<Record<ConfirmPeerActReply['kind'], NoticeKey>> = {
 
 function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerView[] }) {
   const { texts: t } = c.var;
-  const late = peers.filter(({ late }) => late).map(({ config }) => config.RegionID);
+  const late = peers.filter((peer) => peer.late).map(({ config }) => config.RegionID);
   const broken = peers.filter(({ state }) => state.breaker !== null).map(({ config }) => config.RegionID);
   const shown = pageOf(c, peers, { page: 'peers', parameter: 'page', caption: t['page.peers'] });
   const rows = shown.rows.map((peer) => [

@@ -147,7 +147,7 @@ export default defineConfig(({ mode }) => {
           ANSWER_DEADLINE_MS: '0',
         }),
         workerProject(shared, 'laboratory', ['result-store']),
-        workerProject(shared, 'federation', []),
+        workerProject(shared, 'federation', ['peer-desk'], [originStub]),
         workerProject(shared, 'index', []),
         workerProject(shared, 'config', []),
         workerProject(shared, 'upload', [], [verificationStub, originStub]),

@@ -22,7 +22,7 @@ interface Tunable {
 }
 
 /** What `origin` would have: keys by batch. */
-export class MapOrigin implements ExchangeRpc {
+class MapOrigin implements ExchangeRpc {
   readonly batches = new Map<
     string,
     { readonly sha256: string; readonly keys: readonly string[]; readonly revoked: readonly string[] }

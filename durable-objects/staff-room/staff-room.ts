@@ -26,18 +26,9 @@ import {
 } from './audit-ops.ts';
 import { forgetLists } from './authority-ops.ts';
 import { blockedCertificates, holdCard } from './card-ops.ts';
-import { CardRoom } from './card-room.ts';
+import { ActRoom } from './act-room.ts';
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
-import {
-  askForPeerAct,
-  confirmPeerAct,
-  declinePeerAct,
-  forgetPeerActs,
-  notePeerAct,
-  type PeerAct,
-  type PeerActReply,
-  peerActs,
-} from './peer-act-ops.ts';
+import { forgetPeerActs } from './peer-act-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
 import {
   askForRollback,
@@ -70,7 +61,7 @@ const CLEANUP_EVERY_MS = 3_600_000;
 /** Between two slices others have their turn. */
 const NEXT_SLICE_MS = 1_000;
 
-export class StaffRoom<Env = unknown> extends CardRoom<Env> {
+export class StaffRoom<Env = unknown> extends ActRoom<Env> {
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
   protected secondClock: SecondClock | null = null;
   /** The local edge has no end of them: its clock stands still, and its driver gives commands by the hundred. */
@@ -255,30 +246,6 @@ export class StaffRoom<Env = unknown> extends CardRoom<Env> {
 
   noteRollback(id: string, outcome: RollbackOutcome): void {
     noteRollback(this.#sql, id, outcome);
-  }
-
-  /** See {@link askForPeerAct}. */
-  async askForPeerAct(
-    asked: Pick<PeerAct, 'id' | 'kind' | 'peer' | 'batch' | 'keys'> & { readonly by: string },
-  ): Promise<void> {
-    askForPeerAct(this.#sql, { ...asked, askedBy: asked.by, askedAt: await this.#now() });
-    await this.#alarm.keep(CLEANUP_EVERY_MS);
-  }
-
-  async peerActs(): Promise<PeerAct[]> {
-    return peerActs(this.#sql, await this.#now());
-  }
-
-  async confirmPeerAct(id: string, by: string): Promise<PeerActReply> {
-    return confirmPeerAct(this.#sql, id, by, await this.#now());
-  }
-
-  declinePeerAct(id: string): boolean {
-    return declinePeerAct(this.#sql, id);
-  }
-
-  notePeerAct(id: string, outcome: string): void {
-    notePeerAct(this.#sql, id, outcome);
   }
 
   /** Cleanup, a slice at a time. Armed again first, so a failure in between only repeats it an hour later. */

@@ -10,7 +10,8 @@ import { temporaryFolder } from './support/command-line/interrupt.ts';
 import { byteSource, type Ledger, patiently, runClient } from './support/patients.ts';
 import { type HeadLog, isClean, judge, readHead, REGIONS, type Verdict } from './chaos/verdict.ts';
 import { Losses, restoreOrigin } from './chaos/loss.ts';
-import { freePort, type Target, Victim } from './chaos/victim.ts';
+import { type Target, Victim } from './chaos/victim.ts';
+import { freePort } from './support/free-port.ts';
 import { advanceUntilIdle, moveClock, setClock } from './support/operator.ts';
 import { writeReport } from './support/report.ts';
 

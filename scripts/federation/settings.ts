@@ -1,0 +1,91 @@
+/**
+ * @module What a backend of a federation on this machine is started with: variables by which it differs from wrangler.toml's, and what its
+ * consumer shows to whom.
+ */
+import { readFileSync } from 'node:fs';
+import { backendFiles, type BackendPlan, directoryFiles, type FederationPlan, readIssued } from './plan.ts';
+import { ALL_TO_ALL } from '../../protocol/feed/names.ts';
+
+/** Variables: environment → name → value. */
+type Vars = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Of one backend, as its process reads them. */
+export interface BackendSettings {
+  readonly id: string;
+  /** Absolute. */
+  readonly state: string;
+  readonly port: number;
+  readonly vars: Vars;
+  readonly front: {
+    readonly port: number;
+    readonly certificate: string;
+    readonly key: string;
+    readonly clientRoots: string;
+  };
+  /** By the name of its certificate binding. */
+  readonly certificates: Readonly<Record<string, { readonly cert: string; readonly key: string; readonly ca: string }>>;
+  /** The log's folder, which its bucket has a copy of. */
+  readonly directory: string;
+}
+
+/** Name of the certificate binding with which a backend calls its peers. */
+export const CERTIFICATE_BINDING = 'PEER_CERTIFICATE';
+/** As in wrangler.toml. */
+export const EXPORT_KEY_VERSION = 'v1';
+
+/** @returns the id under which a region's exports are signed */
+export const exportKeyId = ({ id }: Pick<BackendPlan, 'id'>): string => `gaen-${id.toLowerCase()}`;
+
+/**
+ * @param plan of all
+ * @param own of whom
+ * @param more variables beside those
+ * @returns see {@link BackendSettings}
+ */
+export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, more: Vars = {}): BackendSettings {
+  const files = backendFiles(own);
+  const others = backends.filter(({ id }) => id !== own.id);
+  const feedUrl = `https://127.0.0.1:${own.feedPort}`;
+  const feeds = [
+    ...(others.some(({ cluster }) => cluster === own.cluster) ? [ALL_TO_ALL] : []),
+    ...others.map(({ id }) => id),
+  ].join(',');
+  const policy = JSON.stringify(JSON.parse(readFileSync(directoryFiles(dir).policy, 'utf8')));
+  const home = { HOME_COUNTRY: own.id };
+  const vars: Record<string, Readonly<Record<string, string>>> = {
+    upload: home,
+    config: home,
+    index: { REGIONS: `${own.id},EUR` },
+    origin: {
+      ...home,
+      EXPORT_KEY_ID: exportKeyId(own),
+      EXPORT_KEY_VERSION,
+      PEER_FEEDS: feeds,
+      FEED_URL: feedUrl,
+    },
+    federation: { ...home, PEER_FEEDS: feeds, DIRECTORY_POLICY: policy },
+  };
+  for (const [environment, values] of Object.entries(more)) vars[environment] = { ...vars[environment], ...values };
+  const server = readIssued(files.server);
+  const client = readIssued(files.client);
+  return {
+    id: own.id,
+    state: files.state,
+    port: own.port,
+    vars,
+    front: {
+      port: own.feedPort,
+      certificate: server.chain,
+      key: server.key,
+      clientRoots: readIssued(directoryFiles(dir).root).chain,
+    },
+    certificates: {
+      [CERTIFICATE_BINDING]: {
+        cert: client.chain,
+        key: client.key,
+        ca: others.map((one) => readIssued(backendFiles(one).server).chain).join(''),
+      },
+    },
+    directory: directoryFiles(dir).log,
+  };
+}

@@ -18,6 +18,8 @@ export interface FrontOptions {
   readonly key: string;
   /** Above clients' certificates: what the platform is given as client roots. */
   readonly clientRoots: string;
+  /** Hears of each request that was answered: path and status, never who asked. */
+  readonly onAnswered?: (path: string, status: number) => void;
 }
 
 /** A front that listens. */
@@ -48,12 +50,16 @@ const INNER_HEADERS = /^(?:x-local-|mf-|cf-)/;
 const MOST_CERTIFICATE_BYTES = 10_240;
 
 /** @param options see {@link FrontOptions} @returns the front, which listens @throws Error when the port is taken */
-export async function startFront({ port, certificate, key, clientRoots }: FrontOptions): Promise<Front> {
+export async function startFront(options: FrontOptions): Promise<Front> {
+  const { port, certificate, key, clientRoots, onAnswered = () => undefined } = options;
   let behind: Miniflare | null = null;
   const server = createServer(
     // As the platform does, a handshake with a certificate that doesn't hold is let through, and the Worker told.
     { cert: certificate, key, ca: clientRoots, requestCert: true, rejectUnauthorized: false },
-    (request, response) => void answer(request, response, behind),
+    (request, response) => {
+      response.once('finish', () => onAnswered(request.url ?? '', response.statusCode));
+      void answer(request, response, behind);
+    },
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);

@@ -20,15 +20,26 @@ export interface Ready {
   readonly manifestPem: string;
 }
 
+/** A request of a peer that was answered. */
+export interface Answered {
+  readonly path: string;
+  readonly status: number;
+}
+
 interface Line {
   readonly ready?: Ready;
   readonly directory?: string;
   readonly log?: string;
+  readonly answered?: Answered;
+  /** An order, as it was given. */
+  readonly done?: string;
+  readonly failed?: string;
 }
 
 /** Three start at once on two cores, each bundling all Workers. */
 const START_TIMEOUT_MS = 120_000;
 const END_TIMEOUT_MS = 20_000;
+const HEAR_TIMEOUT_MS = 60_000;
 
 export class BackendProcess {
   readonly plan: BackendPlan;
@@ -36,7 +47,7 @@ export class BackendProcess {
   readonly #onLog: (line: string) => void;
   #child: ChildProcess | null = null;
   #directory = '';
-  #waiting: (() => void)[] = [];
+  readonly #listeners = new Set<(line: Line) => void>();
 
   /** @param settings written into its folder, where the process reads them @param onLog hears what its Workers print */
   constructor(plan: BackendPlan, settings: BackendSettings, onLog: (line: string) => void) {
@@ -61,21 +72,45 @@ export class BackendProcess {
     const { promise, resolve, reject } = Promise.withResolvers<Ready>();
     const late = setTimeout(() => reject(new Error(`${this.plan.id}: not ready in time`)), START_TIMEOUT_MS);
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const { ready, directory, log } = JSON.parse(line) as Line;
-      if (ready !== undefined) resolve(ready);
-      if (log !== undefined) this.#onLog(log);
-      if (directory === undefined) return;
-      this.#directory = directory;
-      for (const wake of this.#waiting.splice(0)) wake();
+      const said = JSON.parse(line) as Line;
+      if (said.ready !== undefined) resolve(said.ready);
+      if (said.log !== undefined) this.#onLog(said.log);
+      if (said.directory !== undefined) this.#directory = said.directory;
+      for (const listen of this.#listeners) listen(said);
     });
     createInterface({ input: child.stderr }).on('line', (line) => this.#onLog(line));
     child.once('exit', () => reject(new Error(`${this.plan.id}: ended while it started`)));
     return promise.finally(() => clearTimeout(late));
   }
 
-  /** Waits until its bucket has a checkpoint. @param checkpoint SHA-256 in hex */
+  /** Waits until its bucket has a checkpoint. @param checkpoint SHA-256 in hex @throws Error after a minute */
   async hasDirectory(checkpoint: string): Promise<void> {
-    while (this.#directory !== checkpoint) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    if (this.#directory !== checkpoint) await this.#hears(({ directory }) => directory === checkpoint);
+  }
+
+  /** Waits until it has answered such a request of a peer. @throws Error after a minute */
+  async hasAnswered(wanted: (answered: Answered) => boolean): Promise<void> {
+    await this.#hears(({ answered }) => answered !== undefined && wanted(answered));
+  }
+
+  /** Changes a byte of an object in its bucket of feeds, as a dishonest operator. @throws Error when there is no such object */
+  async tamper(object: string): Promise<void> {
+    const order = JSON.stringify({ tamper: object });
+    const heard = this.#hears(({ done }) => done === order);
+    this.#child?.stdin?.write(`${order}\n`);
+    const { failed } = await heard;
+    if (failed !== undefined) throw new Error(failed);
+  }
+
+  #hears(wanted: (line: Line) => boolean): Promise<Line> {
+    const { promise, resolve, reject } = Promise.withResolvers<Line>();
+    const late = setTimeout(() => reject(new Error(`${this.plan.id}: didn't say so in time`)), HEAR_TIMEOUT_MS);
+    const listen = (line: Line): void => void (wanted(line) && resolve(line));
+    this.#listeners.add(listen);
+    return promise.finally(() => {
+      clearTimeout(late);
+      this.#listeners.delete(listen);
+    });
   }
 
   /** SIGKILL to all of its group, as a machine that loses its power; waits until it is gone. */

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { withCertificates } from '../../local-edge/mutual-tls/certificate-binding.ts';
@@ -21,6 +22,23 @@ import type { BackendSettings } from './settings.ts';
 const LOOK_MS = 200;
 
 type Edge = Awaited<ReturnType<typeof startLocalEdge>>;
+
+/** What its parent has it do, a line of JSON each: the part of a dishonest operator, who alters what is sealed. */
+export interface Order {
+  /** Name of an object of the bucket of feeds, whose middle byte is changed; what is beside it, its signature too, stays. */
+  readonly tamper: string;
+}
+
+async function tamper({ miniflare }: Edge, { tamper: key }: Order): Promise<void> {
+  const bucket = await miniflare.getR2Bucket('FEEDS', 'exposure-edge-federation');
+  const object = await bucket.get(key);
+  if (object === null) throw new Error(`${key}: there is no such object`);
+  const bytes = new Uint8Array(await object.arrayBuffer());
+  const middle = bytes.length >> 1;
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  const { httpMetadata, customMetadata } = object;
+  await bucket.put(key, bytes, { ...(httpMetadata && { httpMetadata }), ...(customMetadata && { customMetadata }) });
+}
 
 /**
  * Copies the log into the bucket whenever its checkpoint changes, the checkpoint last: a crash in between leaves objects that no checkpoint names.
@@ -63,19 +81,30 @@ await run(
   },
   async ({ settings: file }, { say }) => {
     const settings = JSON.parse(readFileSync(file, 'utf8')) as BackendSettings;
-    const over = new Promise((resolve) => process.stdin.once('end', resolve).once('close', resolve).resume());
-    const front = await startFront(settings.front);
+    const orders = createInterface({ input: process.stdin });
+    const over = new Promise((resolve) => orders.once('close', resolve));
+    const tell = (line: object): void => say(JSON.stringify(line));
+    const front = await startFront({
+      ...settings.front,
+      onAnswered: (path, status) => tell({ answered: { path, status } }),
+    });
     const edge = await startLocalEdge({
       state: settings.state,
       port: settings.port,
       vars: settings.vars,
       adapt: withCertificates('federation', settings.certificates),
-      onLog: (log) => say(JSON.stringify({ log })),
+      onLog: (log) => tell({ log }),
     });
     front.serve(edge.miniflare);
     const { url, publicPem, manifestPublicPem: manifestPem } = edge;
-    say(JSON.stringify({ ready: { url, feedUrl: front.url, publicPem, manifestPem } }));
-    void followDirectory(edge, settings.directory, (directory) => say(JSON.stringify({ directory })));
+    tell({ ready: { url, feedUrl: front.url, publicPem, manifestPem } });
+    orders.on('line', (line) => {
+      void tamper(edge, JSON.parse(line) as Order).then(
+        () => tell({ done: line }),
+        (error: unknown) => tell({ done: line, failed: String(error) }),
+      );
+    });
+    void followDirectory(edge, settings.directory, (directory) => tell({ directory }));
     await over;
     await front.close();
     await edge.dispose();

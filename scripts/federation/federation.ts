@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { setClock } from '../support/operator.ts';
+import { ParameterPortal } from '../support/portal.ts';
 import { BackendProcess, type Ready } from './backend-process.ts';
 import { directoryFiles, type FederationPlan } from './plan.ts';
 import { Registry, type RunningBackend } from './registry.ts';
@@ -13,6 +15,17 @@ import { EXPORT_KEY_VERSION, exportKeyId, settingsOf } from './settings.ts';
 
 /** Variables: environment → name → value. */
 type Vars = NonNullable<Parameters<typeof settingsOf>[2]>;
+
+const PARAMETERS = new URL('../../parameters/default.json', import.meta.url);
+
+/** Publishes parameters in which people can say that they were in any of the regions, where none are published yet. */
+async function nameCountries(url: string, supportedCountries: readonly string[]): Promise<void> {
+  const portal = new ParameterPortal(url);
+  if ((await portal.status()).version !== 0) return;
+  const document = JSON.stringify({ ...(JSON.parse(readFileSync(PARAMETERS, 'utf8')) as object), supportedCountries });
+  const reply = await portal.publish({ document, audience: null, dryRun: false }, 0);
+  if (reply.kind !== 'published' && reply.kind !== 'accepted') throw new Error(`parameters: ${JSON.stringify(reply)}`);
+}
 
 /** How to start. */
 export interface FederationOptions {
@@ -22,6 +35,8 @@ export interface FederationOptions {
   readonly onLog: (region: string, line: string) => void;
   /** Unix seconds, of the directory. */
   readonly now: () => number;
+  /** Sets the backends' clocks to it at the start; by default they have the machine's. */
+  readonly setClocks?: boolean;
 }
 
 /** A backend that runs. */
@@ -71,6 +86,9 @@ export async function startFederation(plan: FederationPlan, options: FederationO
         return { ...ready, process, plan: process.plan, verificationKey, formats: ['exposure-edge', 'dp3t'] };
       }),
     );
+    if (options.setClocks === true) await Promise.all(members.map(({ url }) => setClock(url, now())));
+    const countries = plan.backends.map(({ id }) => id).toSorted();
+    await Promise.all(members.map(({ url }) => nameCountries(url, countries)));
     await registry.enter(members, now());
     await settled();
     return { plan, registry, members, settled, end };

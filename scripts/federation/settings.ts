@@ -34,7 +34,7 @@ export const CERTIFICATE_BINDING = 'PEER_CERTIFICATE';
 export const EXPORT_KEY_VERSION = 'v1';
 
 /** @returns the id under which a region's exports are signed */
-export const exportKeyId = ({ id }: Pick<BackendPlan, 'id'>): string => `gaen-${id.toLowerCase()}`;
+export const exportKeyId = ({ id }: Pick<BackendPlan, 'id'>): string => `gaen.${id.toLowerCase()}`;
 
 /**
  * @param plan of all

@@ -1,0 +1,145 @@
+/**
+ * @module The story of a federation: two countries and a company's site, each a whole backend of its own on this machine, with TLS between them. People share, hours are sealed, peers read; one backend is killed in the middle of an
+ * import, another's sealed feed is altered, the site's certificate is taken back. In the end everything is counted (count.ts).
+ */
+import type { RandomBytes } from '../../../phone/random.ts';
+import { ALL_TO_ALL } from '../../../protocol/feed/names.ts';
+import type { Federation, Member } from '../../federation/federation.ts';
+import { moveClock } from '../../support/operator.ts';
+import type { Progress, Row } from '../report.ts';
+import { share, type Shared } from './cast.ts';
+import { type Backend, count } from './count.ts';
+import { readFeed, statusOf } from './feeds.ts';
+import { publicFiles } from './public-files.ts';
+
+/** DE and NL in one cluster, a company's site in another. */
+export const REGIONS = [
+  { id: 'DE', cluster: 'eu' },
+  { id: 'NL', cluster: 'eu' },
+  { id: 'XA', cluster: 'enterprise' },
+] as const;
+
+const MIN_KEYS = 40;
+/** Small minima, so that fifteen people are an hour; nothing waits for more. */
+export const STORY_VARS = {
+  upload: { ANSWER_DEADLINE_MS: '0' },
+  verification: { ANSWER_DEADLINE_MS: '0' },
+  origin: { MIN_KEYS: String(MIN_KEYS), MIN_UPLOADS: '4', RESERVE_UPLOADS: '2', MAX_HOLD_HOURS: '0' },
+} as const;
+
+const HOUR = 3600;
+
+/** A feed that somebody may not read. */
+const FOREIGN = 403;
+
+/** @returns the feed of a peer that a member reads: all-to-all inside its cluster, else its own */
+const feedFor = (reader: Member, producer: Member): string =>
+  reader.plan.cluster === producer.plan.cluster ? ALL_TO_ALL : reader.plan.id;
+
+/** Asks everybody, with everybody's certificate, for every feed that isn't theirs. @returns the statuses */
+async function tryForeignFeeds(members: readonly Member[]): Promise<number[]> {
+  const attempts = members.flatMap((reader) =>
+    members
+      .filter((producer) => producer !== reader)
+      .flatMap((producer) =>
+        [ALL_TO_ALL, ...members.map(({ plan }) => plan.id)]
+          .filter((feed) => feed !== producer.plan.id && feed !== reader.plan.id && feed !== feedFor(reader, producer))
+          .map((feed) => statusOf(reader, producer, feed)),
+      ),
+  );
+  return Promise.all(attempts);
+}
+
+/** What a backend has put into feeds and before phones. */
+async function lookAt(
+  own: Member,
+  members: readonly Member[],
+  shared: readonly Shared[],
+  now: number,
+): Promise<Backend> {
+  const others = members.filter((one) => one !== own);
+  const feeds = new Map<string, Awaited<ReturnType<typeof readFeed>>>();
+  for (const reader of others) {
+    for (const feed of new Set([feedFor(reader, own), reader.plan.id])) {
+      if (!feeds.has(feed)) feeds.set(feed, await readFeed(reader, own, feed, now));
+    }
+  }
+  const mine = shared.filter(({ region }) => region === own.plan.id);
+  return {
+    id: own.plan.id,
+    feeds,
+    reads: others.map((producer) => ({ peer: producer.plan.id, feed: feedFor(own, producer) })),
+    files: await publicFiles(own),
+    consenting: new Set(mine.flatMap(({ consenting }) => [...consenting])),
+    refusing: new Set(mine.flatMap(({ refusing }) => [...refusing])),
+  };
+}
+
+/** What the story ends with. */
+interface Ending {
+  readonly rows: readonly Row[];
+  readonly problems: readonly string[];
+}
+
+/**
+ * Plays the story.
+ *
+ * @param federation that runs, its clocks at `start`
+ * @param start Unix seconds, in the middle of an hour
+ * @param random source of bytes
+ * @param progress told of each step
+ * @returns rows for the table, and what is wrong
+ */
+export async function playFederation(
+  { members }: Federation,
+  start: number,
+  random: RandomBytes,
+  progress: Progress,
+): Promise<Ending> {
+  const problems: string[] = [];
+  const shared: Shared[] = [];
+  let now = start;
+  const everywhere = (work: (member: Member) => Promise<unknown>): Promise<unknown> => Promise.all(members.map(work));
+  const nextHour = async (): Promise<void> => {
+    now = now - (now % HOUR) + HOUR + 60;
+    await everywhere(({ url }) => moveClock(url, now));
+  };
+
+  progress('people share, in each of the three; some were abroad, some refuse that their keys leave');
+  await everywhere(async (member) => shared.push(await share(member, now, random)));
+  progress('the hour is over: each seals it, for its phones first, then for its peers');
+  await nextHour();
+
+  progress('everybody asks everybody for feeds that are not theirs');
+  const foreign = await tryForeignFeeds(members);
+
+  const backends: Backend[] = [];
+  for (const member of members) backends.push(await lookAt(member, members, shared, now));
+  const counts = count(backends, MIN_KEYS);
+  const wrong = (is: boolean, text: string): void => void (is && problems.push(text));
+  wrong(counts.sent === 0 || counts.decoys === 0, 'nothing was sent: the story shows nothing');
+  wrong(counts.sent !== counts.imported, `${counts.sent} keys were sent, ${counts.imported} imported`);
+  for (const name of ['doubled', 'ownBack', 'refusedAbroad', 'missing', 'originVisible', 'decoysUnmasked'] as const) {
+    wrong(counts[name] > 0, `${name}: ${counts[name]}`);
+  }
+  const refused = foreign.filter((status) => status === FOREIGN).length;
+  wrong(refused !== foreign.length || refused === 0, `${foreign.length - refused} foreign feeds were not refused`);
+  const rows: Row[] = [
+    { name: 'shared', label: 'keys that people shared', value: sharedKeys(shared) },
+    { name: 'decoys', label: 'decoys beside them', value: counts.decoys },
+    { name: 'sent', label: 'keys sent, once for each reader', value: counts.sent },
+    { name: 'imported', label: 'of them published by the reader', value: counts.imported },
+    { name: 'doubled', label: 'keys published twice', value: counts.doubled },
+    { name: 'ownBack', label: 'own keys that came back', value: counts.ownBack },
+    { name: 'refusedAbroad', label: 'keys abroad of who refused', value: counts.refusedAbroad },
+    { name: 'missing', label: 'keys that were lost', value: counts.missing },
+    { name: 'originVisible', label: 'marks of origin in public files', value: counts.originVisible },
+    { name: 'decoysUnmasked', label: 'decoys unmasked by subtracting feeds', value: counts.decoysUnmasked },
+    { name: 'foreignFeeds', label: 'foreign feeds asked for', value: foreign.length },
+    { name: 'foreignRefused', label: 'of them answered with 403', value: refused },
+  ];
+  return { rows, problems };
+}
+
+const sharedKeys = (shared: readonly Shared[]): number =>
+  shared.reduce((all, { consenting, refusing }) => all + consenting.size + refusing.size, 0);

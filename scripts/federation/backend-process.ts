@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../../local-edge/workers.ts';
-import { endAtInterrupt } from '../support/command-line/interrupt.ts';
+import { endAtInterrupt, temporaryFolder } from '../support/command-line/interrupt.ts';
 import { writeDurably } from '../support/directory/folder.ts';
 import { type BackendPlan, backendFiles } from './plan.ts';
 import type { BackendSettings } from './settings.ts';
@@ -44,6 +44,8 @@ const HEAR_TIMEOUT_MS = 60_000;
 export class BackendProcess {
   readonly plan: BackendPlan;
   readonly #settings: string;
+  /** What it would leave in the system's own when it is killed. */
+  readonly #temporary = temporaryFolder('backend');
   readonly #onLog: (line: string) => void;
   #child: ChildProcess | null = null;
   #directory = '';
@@ -64,7 +66,7 @@ export class BackendProcess {
     const child = spawn(process.execPath, ['scripts/federation/backend.ts', '--settings', this.#settings], {
       cwd: ROOT,
       detached: true,
-      env: { ...process.env, TMPDIR: this.plan.folder },
+      env: { ...process.env, TMPDIR: this.#temporary.path },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#child = child;
@@ -128,11 +130,11 @@ export class BackendProcess {
     await gone;
     clearTimeout(late);
     this.#child = null;
+    this.#temporary.remove();
   }
 
-  /** @returns process ids of it and what it has started, for who measures; empty when nothing runs */
-  get pid(): number | null {
-    return this.#child?.pid ?? null;
+  get isRunning(): boolean {
+    return this.#child !== null;
   }
 
   #gone(): Promise<unknown> {

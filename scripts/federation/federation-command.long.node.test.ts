@@ -97,15 +97,13 @@ describe('npm run federation -- serve-local', () => {
     command.kill('SIGTERM', 'process');
     expect(await command.ended).toMatchObject({ code: 0 });
     const verified = await runCommand([
-      ...[
-        'scripts/directory.ts',
-        'verify',
-        '--json',
-        '--policy',
-        join(dir, 'policy.json'),
-        '--dir',
-        join(dir, 'directory'),
-      ],
+      'scripts/directory.ts',
+      'verify',
+      '--json',
+      '--policy',
+      join(dir, 'policy.json'),
+      '--dir',
+      join(dir, 'directory'),
     ]);
     // Three entries and a revocation: the second start has signed none anew.
     expect(JSON.parse(verified.stdout)).toMatchObject({ size: 4 });

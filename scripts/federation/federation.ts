@@ -72,7 +72,7 @@ export async function startFederation(plan: FederationPlan, options: FederationO
   const settled = async (): Promise<void> => {
     const checkpoint = readFileSync(join(directoryFiles(plan.dir).log, CHECKPOINT_PATH));
     const wanted = toHex(sha256(new Uint8Array(checkpoint)));
-    await Promise.all(processes.filter(({ pid }) => pid !== null).map((one) => one.hasDirectory(wanted)));
+    await Promise.all(processes.filter(({ isRunning }) => isRunning).map((one) => one.hasDirectory(wanted)));
   };
   try {
     const members = await Promise.all(

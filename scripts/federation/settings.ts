@@ -29,7 +29,7 @@ export interface BackendSettings {
 }
 
 /** Name of the certificate binding with which a backend calls its peers. */
-export const CERTIFICATE_BINDING = 'PEER_CERTIFICATE';
+const CERTIFICATE_BINDING = 'PEER_CERTIFICATE';
 /** As in wrangler.toml. */
 export const EXPORT_KEY_VERSION = 'v1';
 

@@ -1,7 +1,7 @@
 /** @module The table of the federation's story: a figure that something is wrong with is not what it should be. */
 import { describe, it } from 'vitest';
 import { fromHex } from '../../../protocol/primitives/bytes.ts';
-import { type Backend, count } from './count.ts';
+import { type Backend, countAll } from './count.ts';
 
 const hex = (n: number): string => n.toString(16).padStart(32, '0');
 const key = (n: number) => ({
@@ -51,7 +51,7 @@ const WELL = {
 
 describe('the figures of the federation’s story', () => {
   it('are these where all is well', ({ expect }) => {
-    expect(count(world(), MIN)).toEqual(WELL);
+    expect(countAll(world(), MIN)).toEqual(WELL);
   });
 
   it.for<[string, object, (de: Backend) => Partial<Backend>]>([
@@ -104,7 +104,7 @@ describe('the figures of the federation’s story', () => {
     [
       'decoys that stay alone',
       { decoysUnmasked: 6 },
-      (de) => ({
+      () => ({
         feeds: new Map([['a2a', fed([...names(100, 106)])]]),
         refusing: new Set<string>(),
         consenting: new Set(names(100, 106)),
@@ -112,7 +112,7 @@ describe('the figures of the federation’s story', () => {
     ],
   ])('say what is wrong: %s', ([, wrong, change], { expect }) => {
     const [de, nl] = world();
-    expect(count([{ ...de, ...change(de) }, nl], MIN)).toMatchObject(wrong);
+    expect(countAll([{ ...de, ...change(de) }, nl], MIN)).toMatchObject(wrong);
   });
 });
 

@@ -48,7 +48,7 @@ const sum = (counts: readonly number[]): number => counts.reduce((all, count) =>
 const fedBy = ({ feeds }: Backend): Set<string> => new Set([...feeds.values()].flatMap(({ keys }) => keys));
 
 /** @param minKeys fewest keys of people here and decoys in any part of a file */
-export function count(backends: readonly Backend[], minKeys: number): Counts {
+export function countAll(backends: readonly Backend[], minKeys: number): Counts {
   const counts = backends.map((own) => countOf(own, backends, minKeys));
   const all = (name: keyof Counts): number => sum(counts.map((one) => one[name]));
   return {

@@ -23,7 +23,7 @@ export interface Fed {
 }
 
 /** @returns a `fetch` that shows a member's client certificate to another */
-export function callsAs(reader: Member, producer: Member): (request: Request) => Promise<Response> {
+function callsAs(reader: Member, producer: Member): (request: Request) => Promise<Response> {
   const client = backendFiles(reader.plan).client;
   const pem = (file: string): string => readFileSync(file, 'utf8');
   return tlsFetch({

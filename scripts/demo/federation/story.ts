@@ -8,7 +8,7 @@ import type { Federation, Member } from '../../federation/federation.ts';
 import { moveClock } from '../../support/operator.ts';
 import type { Progress, Row } from '../report.ts';
 import { share, type Shared } from './cast.ts';
-import { type Backend, count } from './count.ts';
+import { type Backend, countAll } from './count.ts';
 import { readFeed, statusOf } from './feeds.ts';
 import { publicFiles } from './public-files.ts';
 
@@ -115,7 +115,7 @@ export async function playFederation(
 
   const backends: Backend[] = [];
   for (const member of members) backends.push(await lookAt(member, members, shared, now));
-  const counts = count(backends, MIN_KEYS);
+  const counts = countAll(backends, MIN_KEYS);
   const wrong = (is: boolean, text: string): void => void (is && problems.push(text));
   wrong(counts.sent === 0 || counts.decoys === 0, 'nothing was sent: the story shows nothing');
   wrong(counts.sent !== counts.imported, `${counts.sent} keys were sent, ${counts.imported} imported`);

@@ -1,9 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { TEST_SECRETS, testKeyPem } from '../test/support/secrets.ts';
-import { concatBytes } from '../protocol/primitives/bytes.ts';
+import { concatBytes, utf8 } from '../protocol/primitives/bytes.ts';
 import { sha256 } from '../protocol/primitives/hash.ts';
-import { JOURNAL_ROW_BYTES, JOURNAL_USE, layJournal, readJournal, type JournalState } from './journal.ts';
+import {
+  JOURNAL_ENDED_BYTES,
+  JOURNAL_ROW_BYTES,
+  JOURNAL_USE,
+  layJournal,
+  readJournal,
+  type JournalState,
+} from './journal.ts';
 import {
   openPages,
   openerKey,
@@ -16,6 +23,8 @@ import {
 } from './sealed-pages.ts';
 
 const STATE: Omit<JournalState, 'rows'> = {
+  endedKeys: 0,
+  dropped: [{ hour: 494_855, cause: 'rollback', rows: 12 }],
   hour: 494_856,
   firstHour: 494_000,
   sets: [{ setNo: 3, hour: 494_855, firstHour: null, lastHour: null, decision: 'empty', facts: '{}', purged: true }],
@@ -69,6 +78,23 @@ describe('a journal', () => {
     expect(laid([], 24).length).toBe(4 * LEAST);
   });
 
+  it('has hashes of keys that ended behind its rows; one of the format before is read, without them', ({ expect }) => {
+    const [rows, hashes] = [rowsOf(3), rowsOf(2).subarray(0, 2 * JOURNAL_ENDED_BYTES)];
+    const { pages, fill } = layJournal({ ...STATE, rows: 3, endedKeys: 2 }, [rows, hashes], 0);
+    const plain = new Uint8Array(pages * PAGE_BYTES);
+    fill(plain.subarray(0, PAGE_BYTES), 0);
+    const read = readJournal(plain);
+    expect(read.ok && [read.value.rows, read.value.endedKeys]).toEqual([rows, hashes]);
+    const json = JSON.stringify({ ...STATE, format: 2, rows: 3, endedKeys: undefined, dropped: undefined });
+    const length = Uint8Array.of(0, 0, json.length >> 8, json.length & 255);
+    const former = readJournal(concatBytes(length, utf8(json), rows, new Uint8Array(9)));
+    expect(former.ok && [former.value.rows, former.value.endedKeys.length, former.value.state.dropped]).toEqual([
+      rows,
+      0,
+      [],
+    ]);
+  });
+
   it('that breaks a rule is refused, and the rule named', ({ expect }) => {
     const plain = laid([rowsOf(3)]);
     const named = (bytes: Uint8Array): string => {
@@ -78,8 +104,8 @@ describe('a journal', () => {
     const other = (from: string, to: string) =>
       Uint8Array.from(Buffer.from(Buffer.from(plain).toString('latin1').replace(from, to), 'latin1'));
     expect(named(plain.subarray(0, 3))).toContain('too few');
-    expect(named(other('"format":2', '"format":9'))).toContain('format 9');
-    expect(named(other('"rows":3', '"rows":9').subarray(0, 580))).toContain('9 rows end outside it');
+    expect(named(other('"format":3', '"format":9'))).toContain('format 9');
+    expect(named(other('"rows":3', '"rows":9').subarray(0, 580))).toContain('9 rows and 0 hashes end outside it');
     expect(named(other('"format"', '@format@'))).toContain('no JSON');
     expect(named(new Uint8Array(8).fill(255))).toContain('ends outside it');
   });
@@ -88,9 +114,9 @@ describe('a journal', () => {
 describe('sealed pages', () => {
   const PEM = testKeyPem('RESTORE_PRIVATE_KEY');
   const seal = async (): Promise<Uint8Array> =>
-    sealPages(await recipientKey(TEST_SECRETS.RESTORE_PUBLIC_KEY), random, JOURNAL_USE, 3, (page, n) =>
-      page.fill(n + 1, 0, 5),
-    );
+    sealPages(await recipientKey(TEST_SECRETS.RESTORE_PUBLIC_KEY), random, JOURNAL_USE, 3, (page, n) => {
+      page.fill(n + 1, 0, 5);
+    });
 
   it('are opened by the other half of the key alone, and for their use', async ({ expect }) => {
     const bytes = await seal();

@@ -3,7 +3,8 @@
  * yet, so that a lost object costs five minutes of uploads and not a day. One object, `journal/waiting.bin` in the private
  * bucket, sealed to the offline restore key (sealed-pages.ts) and padded to a size that doesn't change with what comes.
  *
- * Plain bytes: length of the JSON, 4 bytes big-endian; the JSON, {@link JournalState}; rows; zeros to the end of the page.
+ * Plain bytes: length of the JSON, 4 bytes big-endian; the JSON, {@link JournalState}; rows; lasting hashes of keys that ended before they were published, each 16 bytes and
+ * the hour of its end, 4 bytes big-endian, in the order of the hashes; zeros to the end of the page.
  *
  * | bytes of a row | what |
  * |---|---|
@@ -17,6 +18,7 @@
  */
 import { fromUtf8, utf8 } from '../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../protocol/primitives/result.ts';
+import type { DroppedRows } from './publication/taken.ts';
 import { PAGE_BYTES } from './sealed-pages.ts';
 
 /** Key of the object in the private bucket. */
@@ -27,7 +29,11 @@ export const JOURNAL_ROW_BYTES = 48;
 export const JOURNAL_HOUR_OFFSET = 24;
 export const JOURNAL_LABEL_OFFSET = 28;
 export const JOURNAL_WITHDRAWAL_OFFSET = 32;
-const FORMAT = 2;
+/** A lasting hash, then the hour of its end. */
+export const JOURNAL_ENDED_BYTES = 20;
+const FORMAT = 3;
+/** Without hashes of what ended. An object may be lost before it was ever rewritten by this version. */
+const FORMER_FORMAT = 2;
 const LENGTH_BYTES = 4;
 /** 1.5 MiB: some 32,000 keys, more than a day of a country with 2,000 cases. */
 const LEAST_PAGES = 6;
@@ -42,6 +48,8 @@ export interface JournalLabel {
   /** A decoy. */
   readonly synthetic: boolean;
   readonly issueId: string | null;
+  /** Of a peer's key: the batch it came with. */
+  readonly batch?: string;
 }
 
 /** A row of `release_counter` (durable-objects/STORAGE.md). */
@@ -81,6 +89,18 @@ export interface JournalState {
   /** Issue ids that have ended, by the buffer's names for them in hex. */
   readonly ended: readonly { readonly name: string; readonly expiresHour: number }[];
   readonly rows: number;
+  /** How many keys ended before they were published, and are never taken in again. */
+  readonly endedKeys: number;
+  /** What of that the event log doesn't tell of yet. */
+  readonly dropped: readonly DroppedRows[];
+}
+
+/** An opened journal. */
+export interface ReadJournal {
+  readonly state: JournalState;
+  readonly rows: Uint8Array;
+  /** Hashes of {@link JOURNAL_ENDED_BYTES}. */
+  readonly endedKeys: Uint8Array;
 }
 
 /** Plain bytes that are laid into pages. */
@@ -92,12 +112,18 @@ export interface PlainJournal {
 
 /**
  * @param state everything but the rows
- * @param rows pieces, each of whole rows
+ * @param rows pieces, each of whole rows, then of whole hashes of keys that ended
  * @param before pages that the last one had, 0 if there is none: a journal never gets smaller, and it grows by doubling, so that
  *   its size says nothing of a day
- * @returns the plain bytes in pages
+ * @param laid is called with each piece when its last byte is on a page: it may be freed
+ * @returns the plain bytes in pages, which are asked for in their order
  */
-export function layJournal(state: JournalState, rows: readonly Uint8Array[], before: number): PlainJournal {
+export function layJournal(
+  state: JournalState,
+  rows: readonly Uint8Array[],
+  before: number,
+  laid: (piece: Uint8Array) => void = () => {},
+): PlainJournal {
   const json = utf8(JSON.stringify({ format: FORMAT, ...state }));
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, json.length);
@@ -118,6 +144,7 @@ export function layJournal(state: JournalState, rows: readonly Uint8Array[], bef
       const skipped = Math.max(0, -start);
       const wanted = Math.min(piece.length - skipped, page.length - Math.max(0, start));
       page.set(piece.subarray(skipped, skipped + wanted), Math.max(0, start));
+      if (skipped + wanted === piece.length) laid(piece);
     }
   };
   return { pages, fill };
@@ -125,11 +152,9 @@ export function layJournal(state: JournalState, rows: readonly Uint8Array[], bef
 
 /**
  * @param plain from `openPages`
- * @returns what stands in the journal and its rows, or which rule it breaks
+ * @returns what stands in the journal, or which rule it breaks
  */
-export function readJournal(
-  plain: Uint8Array,
-): Result<{ readonly state: JournalState; readonly rows: Uint8Array }, string> {
+export function readJournal(plain: Uint8Array): Result<ReadJournal, string> {
   if (plain.length < LENGTH_BYTES) return err(`journal: ${plain.length} bytes are too few`);
   const length = new DataView(plain.buffer, plain.byteOffset).getUint32(0);
   if (LENGTH_BYTES + length > plain.length) return err(`journal: its JSON of ${length} bytes ends outside it`);
@@ -139,9 +164,11 @@ export function readJournal(
   } catch {
     return err('journal: its description is no JSON');
   }
-  if (state.format !== FORMAT) return err(`journal: format ${state.format}, and this version reads ${FORMAT}`);
+  if (state.format === FORMER_FORMAT) state = { ...state, endedKeys: 0, dropped: [] };
+  else if (state.format !== FORMAT) return err(`journal: format ${state.format}, and this version reads ${FORMAT}`);
   const start = LENGTH_BYTES + length;
   const end = start + state.rows * JOURNAL_ROW_BYTES;
-  if (end > plain.length) return err(`journal: ${state.rows} rows end outside it`);
-  return ok({ state, rows: plain.subarray(start, end) });
+  const last = end + state.endedKeys * JOURNAL_ENDED_BYTES;
+  if (last > plain.length) return err(`journal: ${state.rows} rows and ${state.endedKeys} hashes end outside it`);
+  return ok({ state, rows: plain.subarray(start, end), endedKeys: plain.subarray(end, last) });
 }

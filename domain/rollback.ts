@@ -135,7 +135,7 @@ function goneByDay(days: readonly { readonly came: number; readonly own: number;
   return gone;
 }
 
-/** What came of a rollback so far. sealing: an hour is being written; ask again in a minute. key: published keys wait for the undo key. done: all was dropped or handed over. */
+/** What came of a rollback so far. sealing: an hour, or the journal without the rows that were dropped, is being written; ask again in a minute. key: published keys wait for the undo key. done: all was dropped or handed over. */
 export interface RollbackOutcome {
   readonly state: 'sealing' | 'key' | 'done';
   /** Rows that were deleted before they were published. */

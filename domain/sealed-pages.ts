@@ -56,7 +56,7 @@ export async function openerKey(pem: string): Promise<CryptoKey> {
  * @param random source of the ephemeral key
  * @param use what is sealed, e.g. `exposure-edge/journal/v1`: something sealed for one use opens for no other
  * @param pages number of pages, at least 1
- * @param fill writes the plain bytes of a page into memory that is used again; zeros are there before
+ * @param fill writes the plain bytes of a page into memory that is used again; zeros are there before. What it waits for, others do meanwhile
  * @param pageBytes plain bytes of a page, at least 1
  * @returns the sealed bytes, always as many for as many pages
  */
@@ -65,7 +65,7 @@ export async function sealPages(
   random: RandomBytes,
   use: string,
   pages: number,
-  fill: (page: Uint8Array, n: number) => void,
+  fill: (page: Uint8Array, n: number) => void | Promise<void>,
   pageBytes = PAGE_BYTES,
 ): Promise<Uint8Array> {
   const sender = await suite.createSenderContext({
@@ -81,8 +81,11 @@ export async function sealPages(
   const aad = sealed.slice(0, KEY_OFFSET);
   const plain = new Uint8Array(pageBytes);
   for (let n = 0; n < pages; n++) {
-    fill(plain.fill(0), n);
-    sealed.set(new Uint8Array(await sender.seal(plain, aad)), HEADER_BYTES + n * sealedPageBytes);
+    await fill(plain.fill(0), n);
+    const page = await sender.seal(plain, aad);
+    sealed.set(new Uint8Array(page), HEADER_BYTES + n * sealedPageBytes);
+    // Left to the garbage collector, all pages would be there once more.
+    page.transfer(0);
   }
   return sealed;
 }

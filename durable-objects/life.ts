@@ -18,6 +18,9 @@ export class StorageLost extends Error {
   }
 }
 
+/** @param error of a call of another object, too: a name of its own survives the way (compatibility date of wrangler.toml) @returns whether it says {@link StorageLost} */
+export const isStorageLost = (error: unknown): boolean => error instanceof Error && error.name === 'StorageLost';
+
 /** Counted at each wake of an object whose storage is lost. */
 export const STORAGE_LOST_ALERT = 'alert_storage_lost';
 

@@ -34,8 +34,13 @@ function describe(event: LogEvent): string {
     case 'purge':
       return `${atDay(event.day)}  ${event.objects} objects go`;
     case 'rollback':
-    case 'withdrawal':
       return `${atHour(event.hour)}  ${event.rows} rows are to be taken back`;
+    case 'withdrawal':
+      return `${atHour(event.hour)}  rows are to be taken back`;
+    case 'dropped': {
+      const rows = event.cause === 'withdrawal' ? `up to ${event.rows}` : event.rows;
+      return `${atHour(event.hour)}  ${rows} rows ended before they were published (${event.cause})`;
+    }
     case 'taken':
       return `${atHour(event.hour)}  ${event.rows} rows are taken back, of ${new Set(event.parts.map(({ of }) => of)).size} hours`;
     case 'revoked': {

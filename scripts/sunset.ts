@@ -120,7 +120,7 @@ published), purge (everything is destroyed), prove (a signed certificate that no
           plan: 'says what there is, and how far it is; changes nothing',
           announce: 'publishes the day in the parameters; needs --date',
           stop: 'ends uploads, codes and results for good; needs --deployment and a second person',
-          purge: 'destroys every object and both buckets; needs --deployment and a second person',
+          purge: 'destroys every object and bucket; needs --deployment and a second person',
           prove: 'looks at everything and has the certificate signed; --to writes it',
           check: 'says whether a certificate is signed; needs --certificate and --log-key, no server',
         },

@@ -186,13 +186,22 @@ const taken = z.strictObject({
 const asked = {
   /** Of the request. */
   hour,
-  /** That it names. */
-  rows: count,
-  /** Of the object that holds their numbers, which goes with the hour that takes them back. */
+  /** Of the object that holds a salt and the rows' numbers, which goes with the hour that takes them back. */
   sha256: hash,
 };
-const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked });
-const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked });
+/** `rows`: that it names. */
+const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked, rows: count });
+/** How many it names may be one person's number of keys: entries of before that was seen say it. */
+const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked, rows: count.exactOptional() });
+/** Rows that ended before they were published: nobody saw them, and no file changes. */
+const dropped = z.strictObject({
+  kind: z.literal('dropped'),
+  /** In which they ended. */
+  hour,
+  cause: z.enum(['rollback', 'withdrawal']),
+  /** Of a rollback exact; of withdrawals rounded up to whole hundreds (dropped.ts). */
+  rows: count,
+});
 
 /** Batches for peers, of one hour. */
 const fed = z.strictObject({
@@ -249,6 +258,7 @@ const event = z.discriminatedUnion('kind', [
   purge,
   rollback,
   withdrawal,
+  dropped,
   taken,
   revoked,
   fed,

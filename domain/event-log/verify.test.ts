@@ -133,6 +133,13 @@ describe('a log', () => {
     expect(judge(left.slice(1))).toEqual([`checkpoint ${kept}`]);
   });
 
+  it('of before is whole: a withdrawal that says how many rows, and one that doesn’t', ({ expect }) => {
+    const log = story();
+    log.append({ kind: 'withdrawal', hour: 24 * DAY, rows: 4, sha256: name('rows without a salt') });
+    log.append({ kind: 'withdrawal', hour: 24 * DAY, sha256: name('rows with a salt') });
+    expect(judge(log.objects)).toEqual([]);
+  });
+
   it('by a key that was changed is read with both', ({ expect }) => {
     const log = story();
     log.append(recorded(log.head.fold.recordedHour! + 1), STRANGER.raw);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { encodeTaken, mergeTaken, parseTaken, type TakenRows } from './taken.ts';
+import { encodeRequest, encodeTaken, mergeTaken, parseRequest, parseTaken, type TakenRows } from './taken.ts';
 
 const part: fc.Arbitrary<TakenRows> = fc.record({
   hour: fc.integer({ min: 0, max: 3 }),
@@ -32,6 +32,25 @@ describe('rows that are taken back', () => {
         expect(parseTaken(encodeTaken(merged))).toEqual(merged);
       }),
       { seed: 15 },
+    );
+  });
+
+  it('of a request are read with a salt, another each time, and without one', ({ expect }) => {
+    let drawn = 0;
+    const random = (n: number): Uint8Array => new Uint8Array(n).fill((drawn += 1));
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
+        const merged = mergeTaken(parts);
+        const [one, other] = [encodeRequest(merged, random), encodeRequest(merged, random)];
+        expect([parseRequest(one), parseRequest(other), parseRequest(encodeTaken(merged))]).toEqual([
+          merged,
+          merged,
+          merged,
+        ]);
+        expect(one).not.toEqual(other);
+        expect(() => parseRequest(one.subarray(0, 19))).toThrow(RangeError);
+      }),
+      { seed: 15, numRuns: 50 },
     );
   });
 

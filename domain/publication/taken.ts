@@ -7,12 +7,21 @@
  * | 0..3 | hour of the record |
  * | 4..7 | day at which the part's keys leave · 8..11: number of the part within the day |
  * | 12..15 | how many rows · then four bytes each: their numbers within the part, ascending |
+ *
+ * A request begins with {@link SALTED} in the hour's place and {@link SALT_BYTES} random bytes: its hash stays in the event log when it is gone, and says nothing of rows that
+ * somebody guesses. One of before there was a salt begins with its first part, and is read on.
  */
+import { concatBytes } from '../../protocol/primitives/bytes.ts';
+import type { RandomBytes } from '../random.ts';
 import type { RecordPart } from './record.ts';
 import { uint32, writeUint32 } from './packed-keys.ts';
 
 const HEADER_BYTES = 16;
 const ROW_NUMBER_BYTES = 4;
+/** No hour. */
+const SALTED = 0xff_ff_ff_ff;
+const MARK_BYTES = 4;
+const SALT_BYTES = 16;
 
 /** Rows of one part of a record. */
 export interface TakenRows extends Pick<RecordPart, 'day' | 'n'> {
@@ -23,7 +32,15 @@ export interface TakenRows extends Pick<RecordPart, 'day' | 'n'> {
 }
 
 /** Requests of people and authorities that are waiting for the next sealing, and whose they are. */
-type TakeBackCause = 'rollback' | 'withdrawal';
+export type TakeBackCause = 'rollback' | 'withdrawal';
+
+/** Rows that ended before they were published, which the event log doesn't tell of yet. */
+export interface DroppedRows {
+  /** In which they ended, since the Unix epoch. */
+  readonly hour: number;
+  readonly cause: TakeBackCause;
+  readonly rows: number;
+}
 
 /** Which rows are to end. */
 export interface TakeBackRequest {
@@ -119,4 +136,18 @@ export function parseTaken(bytes: Uint8Array): TakenRows[] {
     parts.push({ hour, day, n, rows });
   }
   return parts;
+}
+
+/** @param parts from {@link mergeTaken} @param random of the salt @returns bytes of a request, others each time */
+export function encodeRequest(parts: readonly TakenRows[], random: RandomBytes): Uint8Array {
+  const mark = new Uint8Array(MARK_BYTES);
+  writeUint32(mark, 0, SALTED);
+  return concatBytes(mark, random(SALT_BYTES), encodeTaken(parts));
+}
+
+/** @param bytes from {@link encodeRequest}, or a request without a salt @returns the parts @throws RangeError when they end within the salt or a part */
+export function parseRequest(bytes: Uint8Array): TakenRows[] {
+  if (bytes.length < MARK_BYTES || uint32(bytes, 0) !== SALTED) return parseTaken(bytes);
+  if (bytes.length < MARK_BYTES + SALT_BYTES) throw new RangeError('a request ends within its salt');
+  return parseTaken(bytes.subarray(MARK_BYTES + SALT_BYTES));
 }

@@ -7,6 +7,7 @@
  * |---|---|---|
  * | start | empty lists, then the first hour | lists that the repeated step finds equal |
  * | withdraw | the buffer's batch, a request, the batch forgotten | the batch, which is asked for again |
+ * | log what ended before it was published | entries, with the hour | the same counts, asked for again |
  * | freeze | FROZEN with the set's number | the buffer's set, which it names again |
  * | plan | private record, then PLANNED | objects that the repeated step finds equal |
  * | take back | which rows end with the hour, then the records with them | the same requests, taken up again |
@@ -24,7 +25,9 @@
  */
 import type { EventOf } from '../../domain/event-log/entry.ts';
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
+import { isStorageLost } from '../life.ts';
 import { cutRegionDay } from './day-ops.ts';
+import { droppedStep } from './dropped-ops.ts';
 import { isClosed, noteEnd } from './end-ops.ts';
 import { feedStep, patrolFeeds } from './feed-ops.ts';
 import { writeHour } from './hour-ops.ts';
@@ -194,10 +197,10 @@ function nextHourOf(p: Publication, region: string): number {
   return p.store.oldestUnpurged() ?? p.store.meta('first_hour')!;
 }
 
-/** @returns whether keys were taken back with this hour; a buffer that is out of reach for too long keeps them for a later one */
+/** @returns whether keys were taken back with this hour, or ended before; a buffer that is out of reach for too long keeps that for a later one */
 async function withdrawnUntil(p: Publication, hour: number): Promise<boolean> {
   try {
-    return await withdrawalStep(p, hour);
+    return (await withdrawalStep(p, hour)) || (await droppedStep(p, hour));
   } catch (error) {
     if (!givesUp(p, hour, error)) throw error;
     return false;
@@ -220,9 +223,14 @@ async function freezeStep(p: Publication, hour: number): Promise<void> {
   }
 }
 
-/** @returns whether the hour is to be published empty: the buffer, and nothing else, has failed for too long */
+/**
+ * A buffer whose storage is lost is given up never: what is recorded of the hour may be the only copy of its keys, and a restore finishes it (docs/restore.md).
+ *
+ * @returns whether the hour is to be published empty: the buffer, and nothing else, has failed for too long
+ */
 function givesUp(p: Publication, hour: number, error: unknown): boolean {
-  return error instanceof BufferOutOfReach && p.now >= hourEnd(hour) + BLOCK_SECONDS;
+  if (!(error instanceof BufferOutOfReach) || isStorageLost(error.cause)) return false;
+  return p.now >= hourEnd(hour) + BLOCK_SECONDS;
 }
 
 async function planStep(p: Publication, h: SealedHour): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * @module What published keys are to end, as it is asked for (docs/architecture.md §5.11): kept until an hour takes it up (taking-ops.ts).
  *
- * Durable order: the request's rows as an object of the private bucket, then its row with the log's entry, in one transaction. A crash in between leaves an
- * object that the repeated request writes anew; one that nobody repeats goes at a midnight (`forgetTaken`). Rows lie in R2 and not in the object's storage,
+ * Durable order: the request's rows, salted, as an object of the private bucket, then its row with the log's entry, in one transaction. A crash in between leaves an
+ * object that the repeated request writes anew, with another salt; one that nobody repeats goes at a midnight (`forgetTaken`). Rows lie in R2 and not in the object's storage,
  * since R2 keeps no former version: which rows one person withdrew is forgotten with the hour that did it.
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
@@ -10,7 +10,7 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import {
-  encodeTaken,
+  encodeRequest,
   mergeTaken,
   requestKey,
   type TakeBackReply,
@@ -21,6 +21,7 @@ import type { Publication } from './publication.ts';
 import type { AskedRequest } from './taking-store.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const randomBytes = (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n));
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
 
 /**
@@ -33,25 +34,24 @@ export async function keepRequest(p: Publication, { id, cause, parts }: TakeBack
   if (!UUID.test(id)) throw new RangeError('takeBack: id must be a UUID');
   const known = p.takings.request(id);
   if (known !== null) return replyOf(known);
+  const key = requestKey(id);
+  // One that comes twice at once would be written twice, with two salts, and logged with one.
+  const running = p.takings.beingKept.get(key);
+  if (running !== undefined) return running;
   const merged = mergeTaken(parts);
   if (merged.length === 0) throw new RangeError('takeBack: there is no row to take back');
-  const bytes = encodeTaken(merged);
-  const key = requestKey(id);
-  p.takings.beingKept.add(key);
-  try {
-    return await keep(p, { id, cause }, merged, bytes);
-  } finally {
-    p.takings.beingKept.delete(key);
-  }
+  const kept = keep(p, { id, cause }, merged).finally(() => p.takings.beingKept.delete(key));
+  p.takings.beingKept.set(key, kept);
+  return kept;
 }
 
 async function keep(
   p: Publication,
   { id, cause }: Pick<TakeBackRequest, 'id' | 'cause'>,
   merged: readonly TakenRows[],
-  bytes: Uint8Array,
 ): Promise<TakeBackReply> {
   const key = requestKey(id);
+  const bytes = encodeRequest(merged, randomBytes);
   const present = await p.privateBucket.head(key);
   if ((await p.privateBucket.put(key, bytes, META, present?.etag ?? null)) === null) {
     throw new Error('takeBack: the request is being kept by another call');
@@ -62,7 +62,11 @@ async function keep(
     if (p.takings.request(id) !== null) return;
     p.takings.putRequest({ id, askedHour: hour, hour: null, done: false });
     // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
-    p.log.append({ kind: cause, hour, rows, sha256: toBase64Url(sha256(bytes)) });
+    const hash = toBase64Url(sha256(bytes));
+    // How many keys one person took back is said nowhere.
+    p.log.append(
+      cause === 'rollback' ? { kind: cause, hour, rows, sha256: hash } : { kind: cause, hour, sha256: hash },
+    );
   });
   return replyOf(p.takings.request(id)!);
 }

@@ -1,7 +1,8 @@
 /** @module Requests to take published keys back: kept once, found again, by real bucket and object. */
 import { beforeEach, describe, it } from 'vitest';
-import { encodeTaken, parseTaken, type TakeBackRequest } from '../../domain/publication/taken.ts';
-import { concatBytes } from '../../protocol/primitives/bytes.ts';
+import { parseRequest, type TakeBackRequest } from '../../domain/publication/taken.ts';
+import { concatBytes, toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import { findRows } from './find-rows.ts';
 import type { Publication } from './publication.ts';
 import { r2Bucket } from './bucket.ts';
@@ -23,6 +24,14 @@ const request = (rows: readonly number[] = [1, 0, 1]): TakeBackRequest => ({
   parts: [{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.from(rows) }],
 });
 const take = (asked: TakeBackRequest) => rig.inPublisher((publisher) => publisher.takeBack(asked));
+/** Entries of the log that aren't in the bucket yet. */
+const logged = (): Promise<unknown[]> =>
+  rig.inPublisherStorage((sql) =>
+    sql
+      .exec<{ text: string }>('SELECT text FROM log_entry ORDER BY sequence')
+      .toArray()
+      .map(({ text }) => (JSON.parse((JSON.parse(text) as { payload: string }).payload) as { event: unknown }).event),
+  );
 const privateNames = async () => [...(await objects(testEnv.PRIVATE)).keys()];
 
 /** Runs `findRows` on what the real objects have stored. */
@@ -40,7 +49,7 @@ describe('a request to take keys back', () => {
     expect(await take(request())).toEqual({ kind: 'waiting' });
     expect(await take(request([5]))).toEqual({ kind: 'waiting' });
     const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
-    expect(parseTaken(bytes)).toEqual([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]);
+    expect(parseRequest(bytes)).toEqual([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]);
     expect(await rig.inPublisherStorage((sql) => sql.exec('SELECT * FROM take_back').toArray())).toEqual([
       { id: ID, asked_hour: HOUR, hour: null, done: 0 },
     ]);
@@ -55,7 +64,14 @@ describe('a request to take keys back', () => {
     await rig.evict();
     expect(await take(request())).toEqual({ kind: 'waiting' });
     const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
-    expect(bytes).toEqual(encodeTaken([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]));
+    expect(parseRequest(bytes)).toEqual([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]);
+    expect(await logged()).toEqual([{ kind: 'rollback', hour: HOUR, rows: 2, sha256: toBase64Url(sha256(bytes)) }]);
+  });
+
+  it('that comes twice at once is written once, and logged with the salt that it has', async ({ expect }) => {
+    await rig.inPublisher((publisher) => Promise.all([publisher.takeBack(request()), publisher.takeBack(request())]));
+    const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
+    expect(await logged()).toEqual([{ kind: 'rollback', hour: HOUR, rows: 2, sha256: toBase64Url(sha256(bytes)) }]);
   });
 
   it.for([

@@ -13,12 +13,13 @@ import { isCountedPart, partOf } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
 import { takenOf } from './find-rows.ts';
+import { countLocal } from './peer-rows.ts';
 import { partKey, publishingRegions, withTaken, type SetRecord } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
   encodeTaken,
   mergeTaken,
-  parseTaken,
+  parseRequest,
   requestKey,
   takenKey,
   type TakenRows,
@@ -46,7 +47,7 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
   const taking = p.takings.taking(hour);
   if (taking === null) {
     const requests = await dueRequests(p, hour);
-    const reserve = requests.length === 0 ? null : chooseReserve(p, hour, requests);
+    const reserve = requests.length === 0 ? null : await chooseReserve(p, hour, requests);
     p.store.transaction(() => {
       if (reserve === null) {
         p.store.setMeta('taken_hour', hour);
@@ -79,7 +80,7 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
  *
  * @returns hours whose reserve is taken with the requests; null when they have to wait for more of it
  */
-function chooseReserve(p: Publication, hour: number, requests: readonly DueRequest[]): number[] | null {
+async function chooseReserve(p: Publication, hour: number, requests: readonly DueRequest[]): Promise<number[] | null> {
   const asked = requests.flatMap(({ rows }) => rows);
   const { policy, regions } = p.config;
   if (policy.reserveUploads === 0) return [];
@@ -106,11 +107,13 @@ function chooseReserve(p: Publication, hour: number, requests: readonly DueReque
     for (const [region, count] of Object.entries(keys)) held[region] = (held[region] ?? 0) + count;
   }
   if (suffices()) return chosen;
-  // After a day what was asked for is company enough if it is as many as a chunk needs; less never stands alone.
-  const rows = mergeTaken(asked).reduce((sum, part) => sum + part.rows.length, 0) + (held[p.config.unionRegion] ?? 0);
   const isLate = requests.some(({ request }) => request.askedHour + MAX_WAIT_HOURS <= hour);
-  if (isLate && rows >= policy.minKeys) return chosen;
-  if (isLate) p.store.count('alert_take_back_waits');
+  if (!isLate) return null;
+  // After a day what was asked for is company enough if it is as many as a chunk needs; less never stands alone. A peer's rows are none: it subtracts them. Where there is nothing else, nobody needs any.
+  const local = await countLocal(p, mergeTaken(asked));
+  const rows = local + (held[p.config.unionRegion] ?? 0);
+  if (local === 0 || rows >= policy.minKeys) return chosen;
+  p.store.count('alert_take_back_waits');
   return null;
 }
 
@@ -173,7 +176,7 @@ async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> 
 async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]> {
   const bytes = await p.privateBucket.get(requestKey(id));
   if (bytes === null) p.store.count('alert_take_back_lost');
-  return bytes === null ? [] : parseTaken(bytes);
+  return bytes === null ? [] : parseRequest(bytes);
 }
 
 /** Rows that leave at one midnight: which are there, and an object that says so. */
@@ -250,7 +253,7 @@ async function finish(p: Publication, taking: Taking, planned: readonly TakenDay
 export async function forgetTaken(p: Publication, before: number): Promise<void> {
   const listed = await p.privateBucket.list(REQUESTS);
   // Looked at after the list, so that a request whose object was in it has its row by now, or is just being kept.
-  const open = new Set([...p.takings.openRequests().map(({ id }) => requestKey(id)), ...p.takings.beingKept]);
+  const open = new Set([...p.takings.openRequests().map(({ id }) => requestKey(id)), ...p.takings.beingKept.keys()]);
   const stray = listed.filter((name) => !open.has(name));
   if (stray.length > 0) await p.privateBucket.delete(stray);
   p.store.transaction(() => p.takings.forget(before));

@@ -3,6 +3,7 @@
  * store.ts, each method is one synchronous transaction or part of the caller's. No row holds a key, nor which rows they are.
  */
 import type { EventOf, RecordObject, SealedFile } from '../../domain/event-log/entry.ts';
+import type { TakeBackReply } from '../../domain/publication/taken.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 
 /** A request that was asked for (take-back.ts). */
@@ -72,8 +73,8 @@ type RevocationRow = {
 };
 
 export class TakingStore {
-  /** Objects of requests whose rows are on their way, in memory alone: no midnight may take them for strays. */
-  readonly beingKept = new Set<string>();
+  /** Requests that are on their way, by the name of their object, in memory alone: no midnight may take them for strays, and who asks again meanwhile hears the same. */
+  readonly beingKept = new Map<string, Promise<TakeBackReply>>();
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {

@@ -1,8 +1,9 @@
 /** @module Published keys that their owners take back, from the buffer's queue to the record that is without them, on the real objects and buckets. */
 import { beforeEach, describe, it } from 'vitest';
-import { parseTaken } from '../../domain/publication/taken.ts';
+import { encodeTaken, parseTaken } from '../../domain/publication/taken.ts';
 import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
-import { toHex } from '../../protocol/primitives/bytes.ts';
+import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import { withdrawalHash, type Opening } from '../../protocol/withdrawal.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 
@@ -42,6 +43,9 @@ async function taken(): Promise<Record<string, string[]>> {
   }
   return found;
 }
+const eventOf = (bytes: Uint8Array): Record<string, unknown> =>
+  (JSON.parse((JSON.parse(fromUtf8(bytes)) as { payload: string }).payload) as { event: Record<string, unknown> })
+    .event;
 const teksOf = (...keys: readonly AcceptedKey[]): string[] => keys.map(({ keyData }) => toHex(keyData)).toSorted();
 const requests = () =>
   rig.inPublisherStorage((sql) => sql.exec('SELECT asked_hour, hour, done FROM take_back').toArray());
@@ -83,6 +87,36 @@ describe('what several people withdraw in an hour', () => {
       expect(openings).toHaveLength((bytes.length / 28) * 16);
     }
     expect(rows).toBe(12);
+  });
+});
+
+describe('the event log', () => {
+  it('says of a withdrawal neither which rows it was to who tries them all, nor how many', async ({ expect }) => {
+    await published();
+    let kept: Uint8Array | null = null;
+    await withdraw(1, 1);
+    rig.now += 3600;
+    for (let n = 0; n < 10 && kept === null; n++) {
+      await rig.advance();
+      const all = await objects(testEnv.PRIVATE);
+      kept = [...all].find(([name]) => name.startsWith('taken/requests/'))?.[1] ?? null;
+    }
+    await rig.untilIdle();
+    const all = await objects(testEnv.PRIVATE);
+    const entries = [...all].filter(([name]) => name.startsWith('log/')).map(([, bytes]) => eventOf(bytes));
+    const said = entries.filter(({ kind }) => kind === 'withdrawal');
+    expect(said).toEqual([{ kind: 'withdrawal', hour: HOUR + 2, sha256: toBase64Url(sha256(kept!)) }]);
+    const guesses = new Set<string>();
+    for (const [name, bytes] of all) {
+      const [hourOf, day, n] = (/^sets\/(\d+)\/(\d+)-(\d+)\.bin$/.exec(name) ?? []).slice(1).map(Number);
+      if (hourOf === undefined) continue;
+      for (let row = 0; row * 28 < bytes.length; row++) {
+        const part = { hour: hourOf, day: day!, n: n!, rows: Uint32Array.of(row) };
+        guesses.add(toBase64Url(sha256(encodeTaken([part]))));
+      }
+    }
+    expect(guesses.size).toBe(12);
+    expect(guesses).not.toContain(said[0]!['sha256']);
   });
 });
 

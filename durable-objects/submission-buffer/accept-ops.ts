@@ -20,6 +20,7 @@ import type { Ciphers } from './hour-keys.ts';
 import { isEnded } from './ended-issues.ts';
 import { countIssue } from './issue-counts.ts';
 import type { ReceivedUploads } from './received-ops.ts';
+import { takeOver, type WaitingKey } from './remote-rows.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { insertWaiting, presentTags, waitingHours, type FreshKey } from './waiting-rows.ts';
@@ -70,7 +71,8 @@ export function acceptUpload(
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
-  const fresh = isEnded(sql, config, upload.issueId) ? [] : newKeys(sql, config, ciphers, now, upload.keys);
+  const found = isEnded(sql, config, upload.issueId) ? NOTHING : siftKeys(sql, config, ciphers, now, upload.keys);
+  const fresh = [...found.fresh, ...takeOver(sql, config, ciphers, found.waiting)];
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
     storeUpload(sql, now, uploadId, 'tombstone');
@@ -117,11 +119,16 @@ export function storeKeys(
     readonly upload: Omit<AcceptedUpload, 'keys'>;
     readonly synthetic: boolean;
     readonly reserve?: true;
+    /** Of a peer's keys: the batch they came with. */
+    readonly batch?: string;
   },
 ): void {
   const { regions, consentToFederation, origin, issueId } = at.upload;
-  const isReserve = at.reserve === true ? { reserve: at.reserve } : {};
-  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId, ...isReserve };
+  const more = {
+    ...(at.reserve === true ? { reserve: at.reserve } : {}),
+    ...(at.batch === undefined ? {} : { batch: at.batch }),
+  };
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId, ...more };
   const perHour = new Map<number, number>();
   const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {
@@ -133,35 +140,47 @@ export function storeKeys(
   const first = Math.min(...perHour.keys());
   if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, perHour);
   const synthetic = at.synthetic ? 1 : 0;
+  // Peers' keys are nobody's uploads, and no company for those of people here.
+  const upload = origin === config.homeCountry ? 1 : 0;
   const counts = countedUnder(config, at.upload).flatMap((region) =>
     [...perHour].flatMap(([hour, count]) => {
-      const isFirst = hour === first ? 1 : 0;
-      return [hour, region, count, isFirst, 1, synthetic * count, synthetic * isFirst];
+      const isFirst = hour === first ? upload : 0;
+      return [hour, region, count, isFirst, upload, synthetic * count, synthetic * isFirst];
     }),
   );
   insertRows(sql, RELEASE_COUNTER, counts);
 }
 
 /** @returns the first hour that keys can still enter: the running one, or the one after the last frozen. */
-function earliestHour(sql: SqlStorage, now: number): number {
+export function earliestHour(sql: SqlStorage, now: number): number {
   const frozen = sql.exec<{ hour: number | null }>('SELECT max(hour) AS hour FROM release_set').one().hour;
   return Math.max(hourOf(now), frozen === null ? 0 : frozen + 1);
 }
+
+/** Keys of an upload or a batch. */
+interface SiftedKeys {
+  /** Those that are new. */
+  readonly fresh: readonly FreshKey[];
+  /** Those that wait already: a person's, a decoy or a peer's. */
+  readonly waiting: readonly WaitingKey[];
+}
+
+const NOTHING: SiftedKeys = { fresh: [], waiting: [] };
 
 /**
  * Reads alone.
  *
  * @param ciphers ready for `now`
- * @param keys as they were uploaded
- * @returns those that can still be published and are not known, each once, in published form
+ * @param keys as they were uploaded, or as a peer sent them; some 100 at most
+ * @returns those that can still be published and whose hash isn't known, each once, in published form
  */
-export function newKeys(
+export function siftKeys(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
   now: number,
   keys: readonly AcceptedKey[],
-): FreshKey[] {
+): SiftedKeys {
   const fresh = new Map<string, FreshKey>();
   for (const uploaded of keys) {
     const { withdrawalHash = null, ...key } = publishedForm(uploaded);
@@ -171,19 +190,22 @@ export function newKeys(
     if (!fresh.has(name)) fresh.set(name, { hash, key, release: releaseHour(uploaded), withdrawalHash });
   }
   const candidates = [...fresh.entries()];
-  if (candidates.length === 0) return [];
+  if (candidates.length === 0) return NOTHING;
   const hashes = new Uint8Array(candidates.length * HASH_BYTES);
   for (const [n, [, { hash }]] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
   for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) fresh.delete(candidates[at]![0]);
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
   for (const [n, [, { key }]] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
+  const waiting: WaitingKey[] = [];
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue; // its rows are lost, and nobody will ever see these keys
-    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) fresh.delete(candidates[n]![0]);
+    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) {
+      if (fresh.delete(candidates[n]![0])) waiting.push({ hour, key: candidates[n]![1] });
+    }
   }
-  return [...fresh.values()];
+  return { fresh: [...fresh.values()], waiting };
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { JournalLabel } from '../../domain/journal.ts';
 import type { IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
+import type { DroppedRows } from '../../domain/publication/taken.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
 /**
@@ -80,16 +81,26 @@ export interface WithdrawalBatch {
   readonly teks: Uint8Array;
 }
 
-/** Which waiting rows are to end: those of an issue, and those of a key, in either case within the release hours. */
+/** Which waiting rows are to end: those of an issue, those of a key, and those of a peer's batch, in each case within the release hours. */
 export interface DropRequest {
   /** A random UUID: asked again by the same, it goes on where it was cut off. */
   readonly id: string;
   readonly issueIds?: readonly string[];
   /** key_data, 16 bytes each, one after the other. */
   readonly teks?: Uint8Array;
+  /** A peer's batch: nothing more of it is stored, either. */
+  readonly peerBatch?: { readonly peer: string; readonly batch: string };
   /** First and last release hour; left out: all. */
   readonly fromHour?: number;
   readonly toHour?: number;
+}
+
+/** Of which hours the publisher logs what ended before it was published. */
+export interface DropsRequest {
+  /** The last that it has logged, −1 before the first: forgotten here. */
+  readonly after: number;
+  /** An hour that has ended. */
+  readonly through: number;
 }
 
 /** What became of a {@link DropRequest}. */
@@ -98,6 +109,8 @@ export interface DropReply {
   readonly dropped: number;
   /** Rows that a frozen set covers: they are published, and can be taken back as soon as they are recorded. */
   readonly frozen: number;
+  /** The journal without these rows is written: no restore brings them back. False: it is tried again within seconds; ask again. */
+  readonly journalled: boolean;
 }
 
 /** The port that the publisher's steps use; the object's stub is one. */
@@ -116,6 +129,8 @@ export interface BufferPort {
   withdrawals(hour: number): Promise<WithdrawalBatch | null>;
   /** The publisher has the batch; idempotent. */
   withdrawn(id: string): Promise<void>;
+  /** @returns what ended before it was published, by hour and cause; the same for whoever asks again @throws when `through` has not ended */
+  drops(request: DropsRequest): Promise<DroppedRows[]>;
   /** Forgets upload ids, known-key hashes and rows whose time is over; idempotent. */
   expire(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
  * @module Keys that end before they were published (docs/architecture.md §5.11): rows that no frozen set covers are deleted, by the issue that vouched for
- * them or by the key itself. A set that is frozen is fixed for good: its rows are published, and taken back afterwards (publisher/take-back.ts).
+ * them, by the peer's batch they came with, or by the key itself. A set that is frozen is fixed for good: its rows are published, and taken back afterwards (publisher/take-back.ts).
  *
  * A key that was dropped stays known by its lasting hash, so that it is never taken in again. A transaction of them shows which hashes went together: of a
  * rollback thousands, of one person's withdrawal theirs, whose keys nobody ever saw.
@@ -16,8 +16,10 @@ import { TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { BufferConfig } from './config.ts';
 import type { DropReply, DropRequest } from './contract.ts';
-import { coveredThrough, endRows } from './end-rows.ts';
+import { coveredThrough, endRows, type EndedRows } from './end-rows.ts';
+import { endIssues } from './ended-issues.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { endPeerBatch } from './remote-ops.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
@@ -41,7 +43,7 @@ export async function dropWaiting(
   ciphers: Ciphers,
   now: number,
   request: DropRequest,
-): Promise<DropReply> {
+): Promise<Omit<DropReply, 'journalled'>> {
   const { id, fromHour = 0, toHour = Number.MAX_SAFE_INTEGER } = request;
   const isMeant = meantBy(request);
   let frozen = 0;
@@ -56,7 +58,7 @@ export async function dropWaiting(
           if (found.length > 0) {
             // Asked anew in each transaction: in between the hour may have been frozen.
             if (hour <= coveredThrough(storage.sql)) frozen += found.length;
-            else dropRows(storage.sql, config, hour, found, labels, { id, until: hourOf(now) + REMEMBERED_HOURS });
+            else dropRows(storage.sql, config, now, { hour, rows: found, labels, cause: 'rollback' }, id);
           }
           return (after = slice.last);
         }),
@@ -66,17 +68,29 @@ export async function dropWaiting(
   return { dropped: droppedBy(storage.sql, id), frozen };
 }
 
+/** Nothing more is stored of what a request names. Runs inside a transaction. @param now Unix seconds */
+export function endSources(
+  sql: SqlStorage,
+  config: BufferConfig,
+  { issueIds = [], peerBatch }: DropRequest,
+  now: number,
+): void {
+  endIssues(sql, config, issueIds, now);
+  if (peerBatch !== undefined) endPeerBatch(sql, now, peerBatch);
+}
+
 /** Forgets what requests came to, when nobody asks any more. @param now Unix seconds */
 export function expireDrops(sql: SqlStorage, now: number): void {
   sql.exec('DELETE FROM dropped_rows WHERE expires_hour <= ?', hourOf(now));
 }
 
-function meantBy({ issueIds = [], teks = new Uint8Array(0) }: DropRequest): IsMeant {
+function meantBy({ issueIds = [], teks = new Uint8Array(0), peerBatch }: DropRequest): IsMeant {
   const issues = new Set(issueIds);
   const keys = new Set<string>();
   for (let at = 0; at < teks.length; at += TEK_BYTES) keys.add(toHex(teks.subarray(at, at + TEK_BYTES)));
   return (rows, row, label) => {
     if (label?.synthetic === true) return false;
+    if (peerBatch !== undefined && label?.origin === peerBatch.peer && label.batch === peerBatch.batch) return true;
     if (label !== undefined && label.issueId !== null && issues.has(label.issueId)) return true;
     return keys.size > 0 && keys.has(toHex(rows.subarray(row + TEK_IN_ROW, row + TEK_IN_ROW + TEK_BYTES)));
   };
@@ -97,19 +111,12 @@ function droppedBy(sql: SqlStorage, id: string): number {
 }
 
 /** Part of a slice's transaction. */
-function dropRows(
-  sql: SqlStorage,
-  config: BufferConfig,
-  hour: number,
-  rows: readonly Uint8Array[],
-  labels: ReadonlyMap<number, RowLabel>,
-  request: { readonly id: string; readonly until: number },
-): void {
-  endRows(sql, config, hour, rows, labels);
+function dropRows(sql: SqlStorage, config: BufferConfig, now: number, ended: EndedRows, id: string): void {
+  endRows(sql, config, now, ended);
   sql.exec(
     'INSERT INTO dropped_rows VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET rows = rows + excluded.rows',
-    request.id,
-    rows.length,
-    request.until,
+    id,
+    ended.rows.length,
+    hourOf(now) + REMEMBERED_HOURS,
   );
 }

@@ -37,7 +37,11 @@ async function threeUploads(): Promise<void> {
 describe('waiting keys', () => {
   it('of an issue are dropped, others stay, and both are never taken in again', async ({ expect }) => {
     await threeUploads();
-    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({ dropped: 10, frozen: 0 });
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({
+      dropped: 10,
+      frozen: 0,
+      journalled: true,
+    });
     expect(await waiting()).toBe(2);
     expect(await rig.accept('again', keysOf(1, 5))).toEqual({ kind: 'known' });
     expect(await rig.buffer.freeze({ hour: HOUR - 1, after: 0 })).toMatchObject({ decision: 'empty' });
@@ -51,18 +55,20 @@ describe('waiting keys', () => {
   it('are dropped by the key itself, whatever issue they are of', async ({ expect }) => {
     await threeUploads();
     const teks = concatBytes(keysOf(3, 1)[0]!.keyData, keysOf(1, 5)[4]!.keyData, new Uint8Array(16).fill(9));
-    expect(await rig.buffer.dropWaiting({ id: ID, teks })).toEqual({ dropped: 2, frozen: 0 });
+    expect(await rig.buffer.dropWaiting({ id: ID, teks })).toEqual({ dropped: 2, frozen: 0, journalled: true });
     expect(await waiting()).toBe(10);
     expect(await rig.accept('again', [keysOf(3, 1)[0]!])).toEqual({ kind: 'known' });
   });
 
   it('are counted as fewer uploads, never as more than are certainly left', async ({ expect }) => {
+    // In the home country, in the union, and among those that may go to peers.
+    const each = (counts: string): string[] => ['DE', 'EUR', 'to:DE'].map((name) => `${HOUR} ${name} ${counts}`);
     await threeUploads();
-    expect(await counted()).toEqual([`${HOUR} DE 12 3 3`, `${HOUR} EUR 12 3 3`]);
+    expect(await counted()).toEqual(each('12 3 3'));
     await rig.buffer.dropWaiting({ id: ID, issueIds: [OTHER] });
-    expect(await counted()).toEqual([`${HOUR} DE 10 1 1`, `${HOUR} EUR 10 1 1`]);
+    expect(await counted()).toEqual(each('10 1 1'));
     await rig.buffer.dropWaiting({ id: OTHER, issueIds: [ISSUE] });
-    expect(await counted()).toEqual([`${HOUR} DE 0 0 0`, `${HOUR} EUR 0 0 0`]);
+    expect(await counted()).toEqual(each('0 0 0'));
   });
 
   it('that are too few for a chunk afterwards wait for others', async ({ expect }) => {
@@ -74,7 +80,11 @@ describe('waiting keys', () => {
     await rig.tuneBuffer();
     expect(await rig.buffer.freeze({ hour: HOUR, after: 0 })).toMatchObject({ decision: 'hold' });
     // Held is not frozen: they can still end.
-    expect(await rig.buffer.dropWaiting({ id: OTHER, issueIds: [OTHER] })).toEqual({ dropped: 2, frozen: 0 });
+    expect(await rig.buffer.dropWaiting({ id: OTHER, issueIds: [OTHER] })).toEqual({
+      dropped: 2,
+      frozen: 0,
+      journalled: true,
+    });
   });
 
   it('of a frozen set stay, and it is said how many', async ({ expect }) => {
@@ -83,7 +93,11 @@ describe('waiting keys', () => {
     await rig.tuneBuffer();
     await rig.buffer.freeze({ hour: HOUR, after: 0 });
     await rig.accept('late', keysOf(4, 3), ['DE'], { issueId: ISSUE });
-    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({ dropped: 3, frozen: 10 });
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({
+      dropped: 3,
+      frozen: 10,
+      journalled: true,
+    });
     expect(await waiting()).toBe(12);
   });
 
@@ -98,8 +112,30 @@ describe('waiting keys', () => {
     await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] });
     await rig.evict();
     await rig.tuneBuffer();
-    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({ dropped: 10, frozen: 0 });
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({
+      dropped: 10,
+      frozen: 0,
+      journalled: true,
+    });
     expect(await counted()).toContain(`${HOUR} DE 2 0 1`);
+  });
+
+  it('are known, for the journal too, until the midnight after their retention', async ({ expect }) => {
+    const known = () =>
+      rig.inBuffer((sql) =>
+        ['ended_key', 'known_key'].map((table) => sql.exec(`SELECT * FROM ${table}`).toArray().length),
+      );
+    await threeUploads();
+    await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] });
+    expect(await known()).toEqual([10, 10]);
+    // keysOf's oldest is of five days ago, its newest of yesterday.
+    rig.now = MIDNIGHT + 14 * 86_400 - 3600;
+    await rig.evict();
+    await rig.wakeBuffer();
+    expect(await known()).toEqual([2, 2]);
+    rig.now += 7200;
+    await rig.wakeBuffer();
+    expect(await known()).toEqual([0, 0]);
   });
 
   it('that two requests name together are counted by one of them', async ({ expect }) => {
@@ -122,7 +158,11 @@ describe('waiting keys', () => {
     expect(rows).toBeGreaterThan(60);
     const all = await rig.inBuffer((sql) => sql.exec('SELECT * FROM row_label').toArray().length);
     expect(all).toBeGreaterThan(1);
-    expect(await rig.buffer.dropWaiting({ id: ID, teks: new Uint8Array(16) })).toEqual({ dropped: 0, frozen: 0 });
+    expect(await rig.buffer.dropWaiting({ id: ID, teks: new Uint8Array(16) })).toEqual({
+      dropped: 0,
+      frozen: 0,
+      journalled: true,
+    });
     expect(await waiting()).toBe(rows);
   });
 

@@ -10,6 +10,7 @@ import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import {
+  JOURNAL_ENDED_BYTES,
   JOURNAL_HOUR_OFFSET,
   JOURNAL_KEY,
   JOURNAL_LABEL_OFFSET,
@@ -22,6 +23,7 @@ import {
   type JournalLabel,
   type JournalSet,
   type JournalState,
+  type ReadJournal,
 } from '../../domain/journal.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { openWithSecret, sealPages } from '../../domain/sealed-pages.ts';
@@ -30,6 +32,8 @@ import { pause } from '../pace.ts';
 import { SORT_BYTES, writeUint32 } from '../../domain/publication/packed-keys.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import type { BucketPort } from '../publisher/bucket.ts';
+import { unlogged } from './drop-log.ts';
+import { endedKeys } from './ended-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { release } from './memory.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, WITHDRAWAL_OFFSET, readLabel } from './row-cipher.ts';
@@ -37,6 +41,8 @@ import { labelsOf } from './row-labels.ts';
 import { queuedKeys } from './withdrawal-queue.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
+/** Sealed in some 5 ms. */
+const PAGES_A_SLICE = 4;
 /** How many pages the object has, so that the next one has no fewer. */
 const PAGES = 'pages';
 
@@ -68,10 +74,16 @@ export async function writeJournal(
   const { labels, rows } = await waiting(sql, ciphers);
   const takenBack = queuedKeys(sql, ciphers).map(({ keyData }) => toHex(keyData));
   const count = rows.reduce((sum, piece) => sum + piece.length / JOURNAL_ROW_BYTES, 0);
-  const state: JournalState = { hour: hourOf(now), ...tables(sql), labels, takenBack, rows: count };
-  const { pages, fill } = layJournal(state, rows, Number(present?.meta.custom?.[PAGES] ?? 0) || 0);
-  const sealed = await sealPages(key, random, JOURNAL_USE, pages, fill);
-  for (const piece of rows) release(piece);
+  // After the rows: a key that ended while they were read is known to have, wherever it is.
+  const ended = await endedKeys(sql);
+  const about = { labels, takenBack, rows: count, endedKeys: ended.length / JOURNAL_ENDED_BYTES };
+  const state: JournalState = { hour: hourOf(now), ...tables(sql), ...about, dropped: unlogged(sql) };
+  const former = Number(present?.meta.custom?.[PAGES] ?? 0) || 0;
+  const { pages, fill } = layJournal(state, [...rows, ended], former, release);
+  const sealed = await sealPages(key, random, JOURNAL_USE, pages, async (page, n) => {
+    fill(page, n);
+    if (n % PAGES_A_SLICE === 0) await pause();
+  });
   if ((await bucket.put(JOURNAL_KEY, sealed, metaOf(pages), present?.etag ?? null)) === null) {
     throw new Error('the journal was replaced while it was being written');
   }
@@ -82,10 +94,7 @@ export async function writeJournal(
  * @param secret what opens this very journal (domain/sealed-pages.ts)
  * @returns what stands in it, or why it can't be read
  */
-export async function openJournal(
-  bucket: BucketPort,
-  secret: Uint8Array,
-): Promise<Result<{ readonly state: JournalState; readonly rows: Uint8Array }, string>> {
+export async function openJournal(bucket: BucketPort, secret: Uint8Array): Promise<Result<ReadJournal, string>> {
   const sealed = await bucket.get(JOURNAL_KEY);
   if (sealed === null) return err(`${JOURNAL_KEY} is not there`);
   const opened = await openWithSecret(secret, JOURNAL_USE, sealed);
@@ -109,8 +118,9 @@ async function waiting(
       const numberOf = (label: number): number | undefined => {
         const about = ofHour.get(label);
         if (about === undefined) return undefined;
-        const { regions, consentToFederation, origin, synthetic, issueId } = about;
-        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, issueId };
+        const { regions, consentToFederation, origin, synthetic, issueId, batch } = about;
+        const own = { regions, consentToFederation, origin, synthetic, issueId };
+        const plain: JournalLabel = batch === undefined ? own : { ...own, batch };
         const name = JSON.stringify(plain);
         const known = numbers.get(name);
         if (known !== undefined) return known;

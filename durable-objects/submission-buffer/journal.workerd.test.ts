@@ -1,4 +1,5 @@
 /** @module The journal on the real storage and R2: what is in it, its size, and R2 that refuses it. */
+import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { JOURNAL_HOUR_OFFSET, JOURNAL_KEY, JOURNAL_ROW_BYTES, JOURNAL_USE, readJournal } from '../../domain/journal.ts';
 import { openPages, openerKey } from '../../domain/sealed-pages.ts';
@@ -135,5 +136,93 @@ describe('the journal', () => {
     expect(new TextDecoder().decode((await stored())!)).toBe('something else');
     await wakeAnew();
     expect((await journal()).teks.length).toBe(3);
+  });
+});
+
+describe('keys that are dropped', () => {
+  const ISSUE = 'cards-1';
+  const drop = async () => {
+    await rig.tuneBuffer();
+    return rig.buffer.dropWaiting({ id: '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b', issueIds: [ISSUE] });
+  };
+  const alarmIn = () =>
+    rig.inBuffer(async (_sql, { storage }) => ((await storage.getAlarm()) ?? Infinity) - Date.now());
+
+  beforeEach(async () => {
+    await rig.accept('forged', keysOf(1, 3), ['DE'], { issueId: ISSUE });
+    await rig.accept('honest', keysOf(2, 2));
+    await rig.wakeBuffer();
+  });
+
+  it('are out of the journal before whoever asked hears that it is done, and stand in it as ended', async ({
+    expect,
+  }) => {
+    expect((await journal()).teks.length).toBe(5);
+    expect(await drop()).toEqual({ dropped: 3, frozen: 0, journalled: true });
+    const { teks, state } = await journal();
+    expect(teks.toSorted()).toEqual(teksOf(2, 2).toSorted());
+    expect(state).toMatchObject({ endedKeys: 3, dropped: [{ hour: HOUR, cause: 'rollback', rows: 3 }] });
+  });
+
+  it('while R2 refuses are not done, and the journal is tried again within seconds', async ({ expect }) => {
+    await away({ put: () => Promise.reject(new Error('R2 refuses')) });
+    expect(await drop()).toEqual({ dropped: 3, frozen: 0, journalled: false });
+    expect(await alarmIn()).toBeLessThan(6_000);
+    expect((await journal()).teks.length).toBe(5);
+    await rig.inBufferObject((buffer) => Reflect.deleteProperty(buffer, 'bucket'));
+    await rig.wakeBuffer();
+    expect((await journal()).teks.toSorted()).toEqual(teksOf(2, 2).toSorted());
+    expect(await drop()).toEqual({ dropped: 3, frozen: 0, journalled: true });
+  });
+
+  it('while a journal is being written that has them: that one doesn’t count', async ({ expect }) => {
+    await rig.evict();
+    const puts: string[] = [];
+    await rig.inBufferObject((buffer) => {
+      const { sql } = (Reflect.get(buffer, 'ctx') as DurableObjectState).storage;
+      const put: BucketPort['put'] = async (...args) => {
+        if (puts.push(args[0]) > 1) throw new Error('R2 refuses');
+        while (sql.exec('SELECT 1 FROM waiting_row').toArray().length > 2) await scheduler.wait(1);
+        // Until whoever dropped them wants the journal written, and would take this one for it.
+        await scheduler.wait(50);
+        return r2Bucket(testEnv.PRIVATE).put(...args);
+      };
+      Object.assign(buffer, { bucket: (own: R2Bucket) => ({ ...r2Bucket(own), put }) });
+    });
+    const wake = rig.wakeBuffer();
+    while (puts.length === 0) await scheduler.wait(1);
+    expect(await drop()).toMatchObject({ dropped: 3, journalled: false });
+    await wake;
+    expect((await journal()).teks.length).toBe(5);
+    await rig.inBufferObject((buffer) => Reflect.deleteProperty(buffer, 'bucket'));
+    await rig.wakeBuffer();
+    expect((await journal()).teks.toSorted()).toEqual(teksOf(2, 2).toSorted());
+  });
+
+  it('and killed before the journal is written: an alarm was set before they went, and it is tried until it is written', async ({
+    expect,
+  }) => {
+    const owed = () => rig.inBuffer((sql) => sql.exec(`SELECT * FROM meta WHERE name = 'journal_owed'`).toArray());
+    let alarm: number | null = null;
+    await rig.inBufferObject((buffer) => {
+      const { storage } = Reflect.get(buffer, 'ctx') as DurableObjectState;
+      const put = async (): Promise<never> => {
+        alarm = await storage.getAlarm();
+        throw new Error('killed');
+      };
+      Object.assign(buffer, { bucket: (own: R2Bucket) => ({ ...r2Bucket(own), put }) });
+    });
+    await drop();
+    expect(alarm! - Date.now()).toBeLessThan(6_000);
+    await rig.evict();
+    await away({ put: () => Promise.reject(new Error('R2 refuses')) });
+    await rig.tuneBuffer();
+    await runInDurableObject(rig.buffer, (buffer) => buffer.alarm());
+    expect(await alarmIn()).toBeLessThan(6_000);
+    expect([(await journal()).teks.length, await owed()]).toEqual([5, [{ name: 'journal_owed', value: 1 }]]);
+    await rig.evict();
+    await rig.wakeBuffer();
+    expect((await journal()).teks.toSorted()).toEqual(teksOf(2, 2).toSorted());
+    expect(await owed()).toEqual([]);
   });
 });

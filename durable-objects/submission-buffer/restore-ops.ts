@@ -3,7 +3,7 @@
  * the rows of the journal that no record holds, under new row keys and in their release hours, then those of a set that was
  * being recorded. Nothing is accepted and no journal is written before {@link beginAgain}.
  *
- * Durable order: hashes, in slices; rows, in slices; then counters, sets and the mark `restored_waiting` in one transaction; rows of
+ * Durable order: hashes, those of the journal too, in slices; rows, in slices; then counters, sets and the mark `restored_waiting` in one transaction; rows of
  * an unfinished record, a page a transaction; last the mark `begun`. A crash among the hashes leaves some, which stay; one among
  * the rows leaves some without the mark: all of them are thrown away with their keys, and made again from the same journal;
  * after the mark nothing is read again. No copy of a key is left behind but what the rows are.
@@ -14,7 +14,7 @@ import {
   JOURNAL_ROW_BYTES,
   JOURNAL_WITHDRAWAL_OFFSET,
 } from '../../domain/journal.ts';
-import type { JournalLabel, JournalState } from '../../domain/journal.ts';
+import type { JournalLabel, JournalState, ReadJournal } from '../../domain/journal.ts';
 import { randomBytes } from 'node:crypto';
 import { ROW_BYTES, rowProvenance, uint32, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { fromHex } from '../../protocol/primitives/bytes.ts';
@@ -26,6 +26,8 @@ import { inSlices } from '../pace.ts';
 import { lastingHash, RELEASE_COUNTER } from './accept-ops.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
 import type { RestorePoint, UnloggedRows } from './contract.ts';
+import { restoreDropped } from './drop-log.ts';
+import { restoreEnded } from './ended-keys.ts';
 import type { HourKeys } from './hour-keys.ts';
 import { KNOWN_SHAPE, storeKnown, writeKnown } from './known-hashes.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
@@ -38,12 +40,6 @@ import { queueKeys } from './withdrawal-queue.ts';
 const ROWS_A_SLICE = 1_000;
 const KNOWN_OF = `WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n + 1 < ?2)
   SELECT n FROM place WHERE EXISTS (SELECT 1 FROM known_key WHERE hash = substr(?1, n * ${HASH_BYTES} + 1, ${HASH_BYTES}))`;
-
-/** An opened journal. */
-export interface ReadJournal {
-  readonly state: JournalState;
-  readonly rows: Uint8Array;
-}
 
 /** What a row of the journal, or of a record that isn't logged, says. */
 interface FoundRow {
@@ -97,6 +93,7 @@ export async function restoreWaiting(
   storage.transactionSync(() =>
     sql.exec('DELETE FROM waiting_row; DELETE FROM row_label; DELETE FROM release_counter; DELETE FROM withdrawn_key'),
   );
+  await restoreEnded(storage, journal?.endedKeys ?? new Uint8Array(0));
   await keys.renew();
   const open = (point.covered ?? -1) + 1;
   await keys.ready(now, journal === null ? [] : hoursOf(journal.rows, open));
@@ -113,6 +110,7 @@ export async function restoreWaiting(
   );
   storage.transactionSync(() => {
     insertRows(sql, RELEASE_COUNTER, counts.values(journal?.state.counters ?? []));
+    restoreDropped(sql, journal?.state.dropped ?? []);
     restoreSets(sql, point);
     for (const { name, expiresHour } of journal?.state.ended ?? []) {
       sql.exec('INSERT OR REPLACE INTO ended_issue VALUES (?, ?)', fromHex(name), expiresHour);

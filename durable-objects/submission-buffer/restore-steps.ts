@@ -2,6 +2,7 @@
  * @module What the SubmissionBuffer does when a restore calls (contract.ts, RestorePort): the steps of restore-ops.ts, none of them over a buffer that
  * takes uploads.
  */
+import type { ReadJournal } from '../../domain/journal.ts';
 import { ok, type Result } from '../../protocol/primitives/result.ts';
 import { meta } from '../meta.ts';
 import type { BucketPort } from '../publisher/bucket.ts';
@@ -10,7 +11,7 @@ import type { BufferLife, BufferRestoreStep, JournalFound } from './contract.ts'
 import type { HourKeys } from './hour-keys.ts';
 import { openJournal } from './journal-ops.ts';
 import { sealPlainRows } from './plain-rows.ts';
-import { beginAgain, restoreKnown, restoreRows, restoreWaiting, type ReadJournal } from './restore-ops.ts';
+import { beginAgain, restoreKnown, restoreRows, restoreWaiting } from './restore-ops.ts';
 
 export class BufferRestore {
   readonly #storage: DurableObjectStorage;

@@ -130,4 +130,27 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE withdrawal_batch (id TEXT PRIMARY KEY, last_hour INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Keys that ended before they were published, once more, so that the journal finds them among millions; and how many, until the event log tells of it (drop-log.ts).
+  `
+  CREATE TABLE ended_key (hash BLOB PRIMARY KEY, expires_hour INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE unlogged_drop (
+    hour INTEGER NOT NULL, cause TEXT NOT NULL CHECK (cause IN ('rollback', 'withdrawal')), rows INTEGER NOT NULL,
+    PRIMARY KEY (hour, cause)
+  ) WITHOUT ROWID;
+  `,
+  // Batches of peers (remote-ops.ts): how far each has come, and that it is imported once.
+  `
+  CREATE TABLE peer_batch (
+    peer TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('importing', 'imported', 'ended')),
+    imported INTEGER NOT NULL,
+    left_out INTEGER NOT NULL,
+    revoked INTEGER NOT NULL,
+    strange INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL,
+    PRIMARY KEY (peer, batch)
+  ) WITHOUT ROWID;
+  `,
 ];

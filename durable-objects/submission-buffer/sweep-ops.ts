@@ -6,12 +6,13 @@
  * Durable order: each slice and the place it has come to are one transaction. A crash goes on from there.
  */
 import { SECONDS_PER_DAY, hourOf } from '../../protocol/gaen/intervals.ts';
+import { inSlices } from '../pace.ts';
 
 /** Rows walked in a slice: some 2 ms when a fourteenth of them goes, some 10 when all do. */
 const SLICE_ROWS = 5_000;
 
 interface Sweep {
-  readonly table: 'known_key' | 'upload';
+  readonly table: 'known_key' | 'ended_key' | 'upload';
   readonly key: 'hash' | 'upload_id';
   /** Before the first key. */
   readonly start: Uint8Array | string;
@@ -25,6 +26,7 @@ const today = (now: number): number => Math.floor(now / SECONDS_PER_DAY);
 
 const SWEEPS: readonly Sweep[] = [
   { table: 'known_key', key: 'hash', start: new Uint8Array(0), round: today, overBy: (now) => today(now) * 24 },
+  { table: 'ended_key', key: 'hash', start: new Uint8Array(0), round: today, overBy: (now) => today(now) * 24 },
   { table: 'upload', key: 'upload_id', start: '', round: hourOf, overBy: hourOf },
 ];
 
@@ -34,12 +36,22 @@ export function sweepDue(sql: SqlStorage, now: number): boolean {
 }
 
 /**
- * Walks one slice.
+ * Walks slices, others between them, until nothing is left or the time is over.
  *
  * @param now Unix seconds
- * @returns false when nothing is left to do
+ * @param mostMs milliseconds of real time
+ * @returns whether something is left
  */
-export function sweepSlice(storage: DurableObjectStorage, now: number): boolean {
+export function sweepFor(storage: DurableObjectStorage, now: number, mostMs: number): Promise<boolean> {
+  const begun = Date.now();
+  return inSlices(
+    () => sweepSlice(storage, now),
+    (left) => left && Date.now() - begun <= mostMs,
+  );
+}
+
+/** Walks one slice. @param now Unix seconds @returns false when nothing is left to do */
+function sweepSlice(storage: DurableObjectStorage, now: number): boolean {
   return storage.transactionSync(() => {
     const sql = storage.sql;
     const sweep = SWEEPS.find((candidate) => dueRound(sql, candidate, now) !== null);

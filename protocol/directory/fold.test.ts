@@ -19,7 +19,7 @@ import { clientOf } from './clients.ts';
 import { type EntryStatement, MAX_VALIDITY_SECONDS } from './entry.ts';
 import { foldLeaves } from './fold.ts';
 import type { StatementError } from './statement.ts';
-import { openStatement } from './statement.ts';
+import { openStatement, rememberingOpen } from './statement.ts';
 
 const DE = 'C=DE, OU=eu, CN=Directory of DE';
 const TLS_DE = 'C=DE, OU=eu, CN=Consumer of DE';
@@ -140,8 +140,20 @@ describe('a statement is none:', () => {
     const name = 'C=DE, OU=eu, CN=x';
     const direct = await makeRegion({ ...root, chain: [] }, name);
     const made = await makeCluster(await makeRoot(), 'eu');
-    expect(errorOf(ofDe({}, { ...direct, chain: [...direct.chain, ...made.chain] }))).toMatchObject({ kind: 'path' });
+    expect(errorOf(ofDe({}, { ...direct, chain: [...direct.chain, ...made.chain] }))).toMatchObject({
+      kind: 'path',
+      of: 'signer',
+      error: 'no-path',
+    });
     expect(errorOf(ofDe({}, direct))).toMatchObject({ kind: 'malformed', what: 'chain: cluster' });
+  });
+
+  it('by an authority that a cluster made: it could call itself any', async ({ expect }) => {
+    const wide = await makeCluster(root, 'eu', { pathLength: 1 });
+    const made = await makeCluster(wide, 'usa');
+    const below = { ...made, chain: [...made.chain, ...wide.chain] };
+    const leaf = revocationLeaf(below, revocationOf(below, { cluster: 'usa' }));
+    expect(errorOf(leaf)).toEqual({ kind: 'path', of: 'signer', error: 'path-length' });
   });
 
   it('a revocation of what is another’s', ({ expect }) => {
@@ -216,6 +228,26 @@ describe('sequences', () => {
     expect(fold([ofDe(), ofUs, revocationLeaf(root, revocationOf(root, { sequence: 7 }))]).entries).toEqual([]);
   });
 
+  it('a gap that a thief left is over once the certificate is taken back, of a cluster too', async ({ expect }) => {
+    const far = ofDe({ sequence: 1_000_000 });
+    expect(fold([ofDe(), far]).entries).toEqual([]);
+    const scope = { regionId: 'DE', cluster: 'eu' };
+    const taken = revocationLeaf(eu, revocationOf(eu, { ...scope, certificates: [german.certificate.publicKey] }));
+    const again = await makeRegion(eu, DE);
+    expect(fold([ofDe(), far, taken, ofDe({ sequence: 2, vendor: 'again' }, again)])).toMatchObject({
+      entries: [{ vendor: 'again' }],
+      problems: [],
+    });
+    const farEu = revocationLeaf(eu, revocationOf(eu, { cluster: 'eu', sequence: 1_000_000 }));
+    const byRoot = revocationLeaf(root, revocationOf(root, { certificates: [eu.certificate.publicKey] }));
+    const nextEu = await makeCluster(root, 'eu');
+    const below = await makeRegion(nextEu, DE);
+    const consumer = await makeTls(nextEu, TLS_DE);
+    const anew = entryLeaf(below, entryOf(below, [consumer], { sequence: 2 }));
+    expect(fold([ofDe(), farEu, anew]).entries).toEqual([]);
+    expect(fold([ofDe(), farEu, byRoot, anew])).toMatchObject({ entries: [{ sequence: 2 }], problems: [] });
+  });
+
   it('a region stays in the cluster in which it came', async ({ expect }) => {
     const other = await makeRegion(usa, 'C=DE, OU=usa, CN=x');
     const consumer = await makeTls(usa, 'C=DE, OU=usa, CN=y');
@@ -224,6 +256,23 @@ describe('sequences', () => {
       entries: [{ cluster: 'eu' }],
       problems: [{ kind: 'moved-cluster', regionId: 'DE', from: 'eu', to: 'usa' }],
     });
+  });
+});
+
+describe('leaves that were opened before', () => {
+  it('are not opened again, and say the same; the oldest are forgotten', ({ expect }) => {
+    const leaves = [ofDe(), utf8('hello'), ofDe({ sequence: 2 })];
+    const open = rememberingOpen([root.certificate], 2);
+    const [first, second] = [1, 2].map(() => foldLeaves(leaves, [root.certificate], NOW, open));
+    expect(second).toEqual(first);
+    expect(first).toEqual(fold(leaves));
+    const last = leaves[2] ?? utf8('');
+    expect(open(last)).toBe(open(last));
+    const before = open(last);
+    for (const other of ['a', 'b']) open(utf8(other));
+    expect(open(last)).not.toBe(before);
+    // Another moment is judged anew, whatever is remembered.
+    expect(foldLeaves(leaves, [root.certificate], NOW + 31 * 86_400, open).entries).toEqual([]);
   });
 });
 
@@ -259,6 +308,12 @@ describe('what was taken back', () => {
     const folded = fold([ofDe(), leaf, ofDe({ sequence: 2 }), ofDe({ sequence: 2, vendor: 'again' }, again)]);
     expect(folded.entries).toMatchObject([{ vendor: 'again', index: 3 }]);
     expect(folded.problems).toEqual([{ kind: 'revoked-signer', index: 2, author: 'region DE' }]);
+  });
+
+  it('a TLS certificate by its key: whatever its fingerprint', ({ expect }) => {
+    const entry = entryLeaf(german, entryOf(german, [tls, next]));
+    const { entries } = fold([entry, back(eu, { regionId: 'DE', cluster: 'eu', certificates: [tls.publicKey] })]);
+    expect(entries[0]?.tlsFingerprints).toEqual([fingerprintOf(next)]);
   });
 
   it('a cluster’s certificate, by the root: all below it', ({ expect }) => {

@@ -12,6 +12,7 @@ import {
   type Author,
   certificateText,
   chainError,
+  type OpenStatement,
   openStatement,
   type RevocationStatement,
   revokedMarks,
@@ -25,7 +26,8 @@ const MAX_AHEAD_SECONDS = 3_600;
 interface Sequence {
   /** Up to which none is missing. */
   last: number;
-  highest: number;
+  /** Those behind a gap, with who signed them. */
+  readonly ahead: { readonly sequence: number; readonly statement: Statement }[];
 }
 
 /** What was taken back, and of whom: null is of all. */
@@ -55,10 +57,16 @@ export interface Folded {
  * @param leaves all of the log
  * @param roots that are trusted
  * @param now Unix seconds
+ * @param open for these roots; one that remembers saves most of the work
  * @returns regions that may be relied on, in the order of their ids
  */
-export function foldLeaves(leaves: readonly Uint8Array[], roots: readonly Certificate[], now: number): Folded {
-  const state = new State(roots, now);
+export function foldLeaves(
+  leaves: readonly Uint8Array[],
+  roots: readonly Certificate[],
+  now: number,
+  open: OpenStatement = (leaf) => openStatement(leaf, roots),
+): Folded {
+  const state = new State(roots, now, open);
   for (const [index, leaf] of leaves.entries()) state.take(leaf, index);
   return state.result();
 }
@@ -66,6 +74,7 @@ export function foldLeaves(leaves: readonly Uint8Array[], roots: readonly Certif
 class State {
   readonly #roots: readonly Certificate[];
   readonly #now: number;
+  readonly #open: OpenStatement;
   readonly #problems: DirectoryProblem[] = [];
   readonly #regions = new Map<string, Region>();
   readonly #sequences = new Map<string, Sequence>();
@@ -73,19 +82,20 @@ class State {
   /** Region, and cluster or null → Unix seconds: nothing issued until then counts any more. */
   readonly #removedAt: { readonly regionId: string; readonly cluster: string | null; readonly at: number }[] = [];
 
-  constructor(roots: readonly Certificate[], now: number) {
+  constructor(roots: readonly Certificate[], now: number, open: OpenStatement) {
     this.#roots = roots;
     this.#now = now;
+    this.#open = open;
   }
 
   take(leaf: Uint8Array, index: number): void {
-    const opened = openStatement(leaf, this.#roots);
+    const opened = this.#open(leaf);
     if (!opened.ok) return void this.#problems.push({ kind: 'statement', index, error: opened.error });
     const { value: statement } = opened;
     const refusal = this.#refusalOf(statement, index);
     if (refusal !== null) return void this.#problems.push(refusal);
     const { said } = statement;
-    const inOrder = this.#count(authorText(statement.author), said.body.sequence);
+    const inOrder = this.#count(statement);
     // What is taken back stays so, whatever is missing before it.
     if (said.kind === 'revocation') this.#revoke(said.body, inOrder);
     else if (inOrder) {
@@ -105,17 +115,27 @@ class State {
       if (from !== cluster) return { kind: 'moved-cluster', index, regionId, from, to: cluster };
       if (issuedAt <= this.#removalOf(regionId, cluster)) return { kind: 'before-removal', index, regionId };
     }
-    const { last } = this.#sequences.get(name) ?? { last: 0 };
+    const last = this.#sequences.get(name)?.last ?? 0;
     return sequence <= last ? { kind: 'sequence-repeated', index, author: name, sequence } : null;
   }
 
-  #count(author: string, sequence: number): boolean {
-    const held = this.#sequences.get(author) ?? { last: 0, highest: 0 };
+  #count(statement: Statement): boolean {
+    const author = authorText(statement.author);
+    const { sequence } = statement.said.body;
+    const held = this.#sequences.get(author) ?? { last: 0, ahead: [] };
     const inOrder = sequence === held.last + 1;
     if (inOrder) held.last = sequence;
-    held.highest = Math.max(held.highest, sequence);
+    else held.ahead.push({ sequence, statement });
     this.#sequences.set(author, held);
     return inOrder;
+  }
+
+  /** A thief of a key can leave a gap that nobody can fill: once the certificate is taken back, it is none any more. @returns the highest number behind one */
+  #beyondGap({ last, ahead }: Sequence): number | null {
+    const counting = ahead.filter(
+      ({ sequence, statement: { author, chain } }) => sequence > last && !this.#isRevoked(author, chain),
+    );
+    return counting.length === 0 ? null : Math.max(...counting.map(({ sequence }) => sequence));
   }
 
   #revoke(body: RevocationStatement, inOrder: boolean): void {
@@ -153,10 +173,11 @@ class State {
 
   result(): Folded {
     const gaps = new Set<string>();
-    for (const [author, { last, highest }] of this.#sequences) {
-      if (highest === last) continue;
+    for (const [author, held] of this.#sequences) {
+      const found = this.#beyondGap(held);
+      if (found === null) continue;
       gaps.add(author);
-      this.#problems.push({ kind: 'sequence-gap', author, after: last, found: highest });
+      this.#problems.push({ kind: 'sequence-gap', author, after: held.last, found });
     }
     const entries = [...this.#regions.values()]
       .map((region) => this.#entryOf(region, gaps))

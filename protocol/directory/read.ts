@@ -11,6 +11,7 @@ import { type Head, leafHash, rootOf } from './merkle.ts';
 import { isBy, isSignedBy } from './note.ts';
 import type { DirectoryPolicy } from './policy.ts';
 import type { DirectoryProblem } from './problem.ts';
+import type { OpenStatement } from './statement.ts';
 import { CHECKPOINT_PATH, readEntries, type ReadObject } from './tiles.ts';
 
 /** Witnesses' clocks may be this far ahead of ours. */
@@ -26,6 +27,8 @@ export interface DirectorySource {
   readonly now: number;
   /** The head that this reader saw last; null at the first time. */
   readonly seen: Head | null;
+  /** `rememberingOpen` of the policy's roots, where the directory is read again and again. */
+  readonly open?: OpenStatement;
 }
 
 export interface Directory {
@@ -41,14 +44,14 @@ export interface Directory {
 const refused = (problem: DirectoryProblem): Directory => ({ entries: [], size: 0, head: null, problems: [problem] });
 
 /** @returns regions of now, and all that is wrong; an empty directory where one thing spoils the whole */
-export function readDirectory({ read, policy, now, seen }: DirectorySource): Directory {
+export function readDirectory({ read, policy, now, seen, open }: DirectorySource): Directory {
   const checkpoint = parseCheckpoint(read(CHECKPOINT_PATH) ?? new Uint8Array());
   if (checkpoint === null) return refused({ kind: 'no-checkpoint' });
   const problem = problemOfCheckpoint(checkpoint, policy, now);
   if (problem !== null) return refused(problem);
   const tree = readTree(checkpoint, read, seen);
   if (!tree.ok) return refused(tree.problem);
-  const { entries, problems } = foldLeaves(tree.leaves, policy.roots, now);
+  const { entries, problems } = foldLeaves(tree.leaves, policy.roots, now, open);
   const { size, root } = checkpoint;
   return { entries, size, head: { size, root }, problems };
 }

@@ -6,7 +6,8 @@ import * as z from 'zod';
 import type { Certificate } from '../certificates/certificate.ts';
 import { type PathError, validateAuthority, validatePath } from '../certificates/path.ts';
 import { openDocument, signDocument } from '../index/signed-document.ts';
-import { fromUtf8, toBase64, utf8 } from '../primitives/bytes.ts';
+import { fromUtf8, toBase64, toHex, utf8 } from '../primitives/bytes.ts';
+import { sha256 } from '../primitives/hash.ts';
 import { err, ok, type Result } from '../primitives/result.ts';
 import type { Signer } from '../signing.ts';
 import {
@@ -90,6 +91,29 @@ export function signStatement(
 ): Uint8Array {
   const type = said.kind === 'entry' ? ENTRY_TYPE : REVOCATION_TYPE;
   return utf8(signDocument(type, certificate.publicKey, said.body, signer));
+}
+
+/** @returns as {@link openStatement} for one set of roots */
+export type OpenStatement = (leaf: Uint8Array) => Result<Statement, StatementError>;
+
+/**
+ * Signatures and paths of a leaf are judged as of when it was issued, so what came out once comes out again: whoever reads the directory
+ * every minute verifies new leaves alone.
+ *
+ * @param roots that are trusted
+ * @param most leaves that are remembered; the oldest go first
+ * @returns opens statements, and remembers what came out
+ */
+export function rememberingOpen(roots: readonly Certificate[], most = 65_536): OpenStatement {
+  const known = new Map<string, Result<Statement, StatementError>>();
+  return (leaf) => {
+    const name = toHex(sha256(leaf));
+    const opened = known.get(name) ?? openStatement(leaf, roots);
+    known.set(name, opened);
+    const [oldest] = known.keys();
+    if (known.size > most && oldest !== undefined) known.delete(oldest);
+    return opened;
+  };
 }
 
 /** @param leaf anything @returns type and payload, nothing of it verified */

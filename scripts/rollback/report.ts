@@ -47,7 +47,7 @@ export function rollbackLines({ id, target, askedBy, askedAt, confirmedBy, confi
   const said = {
     done: `${dropped} keys that waited are deleted, ${taken} published keys are taken back`,
     key: `${dropped} keys that waited are deleted; published keys wait for the undo key: confirm with both shares`,
-    sealing: `${dropped} keys that waited are deleted; an hour is being written: confirm again in a minute`,
+    sealing: `${dropped} keys that waited are deleted; an hour or the journal is being written: confirm again in a minute`,
   }[state];
   return [head, by, `  ${said}`];
 }

@@ -30,16 +30,18 @@ export async function rollBack(
   { id, issueIds, undoKey }: RollBackRequest,
 ): Promise<RollBackReply> {
   const { buffer, publisher } = objects;
-  const { dropped, frozen } = await buffer.dropWaiting({ id, issueIds });
-  if (undoKey === null) return { kind: 'rolled-back', state: 'key', dropped, taken: 0 };
+  const { dropped, frozen, journalled } = await buffer.dropWaiting({ id, issueIds });
+  // Done is what no restore brings back: until the journal is without the rows, whoever asked asks again. What is published ends meanwhile.
+  const known = (state: 'key' | 'done') => (journalled ? state : 'sealing');
+  if (undoKey === null) return { kind: 'rolled-back', state: known('key'), dropped, taken: 0 };
   if (frozen > 0) await untilIdle(publisher);
   const taken = await publisher.takeBackIssues({ id, issueIds, undoKey });
   if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
-  const state = taken.kind === 'sealing' ? 'sealing' : 'done';
+  const state = taken.kind === 'sealing' ? 'sealing' : known('done');
   return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0 };
 }
 
 /** A set that is frozen is recorded by the publisher's next steps. */
-async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
+export async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
   for (let step = 0; step < MAX_STEPS; step++) if ((await publisher.advance()).idle) return;
 }

@@ -3,6 +3,7 @@
  * anywhere it goes on, asked twice it acts once.
  */
 import { beforeEach, describe, it } from 'vitest';
+import { r2Bucket } from '../../durable-objects/publisher/bucket.ts';
 import { keysOf, MIDNIGHT, objects, Rig, testEnv } from '../../durable-objects/publisher/test-rig.ts';
 import { planDays } from '../../domain/rollback.ts';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
@@ -131,6 +132,27 @@ describe('a rollback', () => {
       dropped: 5,
       taken: 42,
     });
+  });
+
+  it('is not done while the journal still has what was dropped, and takes back what is published meanwhile', async ({
+    expect,
+  }) => {
+    await story();
+    const refuses = () => Promise.reject(new Error('R2 refuses'));
+    await rig.inBufferObject((buffer) =>
+      Object.assign(buffer, { bucket: (own: R2Bucket) => ({ ...r2Bucket(own), put: refuses }) }),
+    );
+    const request = { id: ID, issueIds: [FORGED] };
+    const first = await rollBack(origin(), { ...request, undoKey: null });
+    const second = await rollBack(origin(), { ...request, undoKey: UNDO_KEY });
+    await rig.inBufferObject((buffer) => Reflect.deleteProperty(buffer, 'bucket'));
+    const third = await rollBack(origin(), { ...request, undoKey: UNDO_KEY });
+    const outcome = { kind: 'rolled-back', dropped: 5 };
+    expect([first, second, third]).toMatchObject([
+      { ...outcome, state: 'sealing', taken: 0 },
+      { ...outcome, state: 'sealing', taken: 42 },
+      { ...outcome, state: 'done' },
+    ]);
   });
 
   it('while its hour is being sealed waits until the record is written, wherever the publisher is killed', async ({

@@ -52,6 +52,8 @@ export interface RestoredState {
   readonly formerCuts: readonly FormerCut[];
   readonly takings: readonly Taking[];
   readonly revocations: readonly RegionRevocation[];
+  /** The last hour whose rows that ended before they were published are logged; null where there are none. */
+  readonly droppedHour: number | null;
   /** The last hour that took rows back, or had none to; null before the first. */
   readonly takenHour: number | null;
   readonly feeds: RestoredFeeds;
@@ -104,6 +106,7 @@ export function restoredState(
     formerCuts: formerCutsOf(events),
     takings: takingsOf(report, events),
     revocations: plans.flatMap((plan) => revocationsOf(events, plan)),
+    droppedHour: events.findLast((event) => event.kind === 'dropped')?.hour ?? null,
     takenHour: takenHourOf(events),
     feeds: restoredFeeds(fold, events, dayOfSealing(through)),
     log: { sequence: last.entry.sequence, sha256: last.sha256, fold },

@@ -37,6 +37,7 @@ const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   restored: true,
   rollback: true,
   withdrawal: true,
+  dropped: true,
   taken: true,
   revoked: true,
   fed: true,

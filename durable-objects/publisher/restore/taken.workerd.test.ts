@@ -88,7 +88,11 @@ describe('with the storage of all objects lost', () => {
     await rig.wakeBuffer();
     await rig.tuneBuffer();
     const id = '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b';
-    expect(await rig.buffer.dropWaiting({ id, issueIds: [ISSUE] })).toEqual({ dropped: 5, frozen: 0 });
+    expect(await rig.buffer.dropWaiting({ id, issueIds: [ISSUE] })).toEqual({
+      dropped: 5,
+      frozen: 0,
+      journalled: true,
+    });
     await rig.wakeBuffer();
     await lose(rig);
     await restore(rig, RESTORE_KEY);

@@ -3,6 +3,7 @@
  */
 import { dayPath } from '../../../protocol/index/cwa-tree.ts';
 import { dateOf, SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
+import { DROPPED_HOUR } from '../dropped-ops.ts';
 import type { Publication } from '../publication.ts';
 import type { Backlog } from './backlog.ts';
 import { writeFeeds } from './feeds.ts';
@@ -49,6 +50,7 @@ export function writeState(
     for (const revocation of state.revocations) takings.putRevocation(revocation);
     for (const id of rest.requests) takings.putRequest({ id, askedHour: rest.hour, hour: null, done: false });
     writeFeeds(feeds, state.feeds);
+    if (state.droppedHour !== null) store.setMeta(DROPPED_HOUR, state.droppedHour);
     if (state.takenHour !== null) store.setMeta('taken_hour', state.takenHour);
     log.adopt(state.log, state.checkpoints, state);
     log.append({ kind: 'restored', hour: rest.hour, journal: rest.journalHour });

@@ -20,6 +20,7 @@ import { type Note, noteBytes, type NoteSecret, signNote } from '../../../protoc
 import type { DirectoryPolicy } from '../../../protocol/directory/policy.ts';
 import { describeProblem, type DirectoryProblem } from '../../../protocol/directory/problem.ts';
 import { problemOfCheckpoint, problemOfLog, readTree } from '../../../protocol/directory/read.ts';
+import { type OpenStatement, rememberingOpen } from '../../../protocol/directory/statement.ts';
 import { CHECKPOINT_PATH, objectsOf, PROPOSED_PATH } from '../../../protocol/directory/tiles.ts';
 import { compareBytes } from '../../../protocol/primitives/bytes.ts';
 import { locked } from '../../../phone/cli/lock.ts';
@@ -146,6 +147,7 @@ function takeIn(
   readonly added: readonly string[];
   readonly refused: Published['refused'];
 } {
+  const open = rememberingOpen(roots);
   let leaves = [...held];
   const added: string[] = [];
   let waiting = filesIn(join(folder, PENDING_FOLDER)).filter(
@@ -156,7 +158,7 @@ function takeIn(
     refused = [];
     const before = added.length;
     for (const { file, bytes } of waiting) {
-      const problem = problemOfNext(leaves, bytes, roots, now);
+      const problem = problemOfNext(leaves, bytes, roots, now, open);
       if (problem === null) {
         leaves = [...leaves, bytes];
         added.push(file);
@@ -181,9 +183,10 @@ export function problemOfNext(
   statement: Uint8Array,
   roots: DirectoryPolicy['roots'],
   now: number,
+  open: OpenStatement = rememberingOpen(roots),
 ): DirectoryProblem | null {
-  const known = new Set(foldLeaves(leaves, roots, now).problems.map((problem) => JSON.stringify(problem)));
-  const { problems } = foldLeaves([...leaves, statement], roots, now);
+  const known = new Set(foldLeaves(leaves, roots, now, open).problems.map((problem) => JSON.stringify(problem)));
+  const { problems } = foldLeaves([...leaves, statement], roots, now, open);
   const caused = problems.filter((problem) => !known.has(JSON.stringify(problem)));
   return caused.find((problem) => 'index' in problem || problem.kind === 'sequence-gap') ?? null;
 }

@@ -36,7 +36,7 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackWaitsForKey:
     'Die Stelle ist beendet, {dropped} wartende Schlüssel sind gelöscht. Veröffentlichte warten auf den Rücknahmeschlüssel: npm run rollback -- confirm --id {id}',
   rollbackSealing:
-    'Eine Stunde wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal: npm run rollback -- confirm --id {id}',
+    'Eine Stunde oder das Journal wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal: npm run rollback -- confirm --id {id}',
   rollbackDone: '{dropped} wartende Schlüssel sind gelöscht, {taken} veröffentlichte zurückgenommen.',
   rollbackUnfinished: 'Sie wurde bestätigt und dann unterbrochen. Setzen Sie sie fort.',
   rollbackGoOn: 'Fortsetzen',

@@ -35,7 +35,7 @@ export const rollbacksEn = {
   rollbackWaitsForKey:
     'The source has ended, and {dropped} keys that waited are deleted. Published keys wait for the undo key: npm run rollback -- confirm --id {id}',
   rollbackSealing:
-    'An hour is being written. Give the command again in a minute: npm run rollback -- confirm --id {id}',
+    'An hour or the journal is being written. Give the command again in a minute: npm run rollback -- confirm --id {id}',
   rollbackDone: '{dropped} keys that waited are deleted, {taken} published keys are taken back.',
   rollbackUnfinished: 'It was confirmed and then interrupted. Go on with it.',
   rollbackGoOn: 'Go on',

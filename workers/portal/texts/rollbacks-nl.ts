@@ -36,7 +36,7 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackWaitsForKey:
     'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel: npm run rollback -- confirm --id {id}',
   rollbackSealing:
-    'Er wordt een uur geschreven. Geef het commando over een minuut opnieuw: npm run rollback -- confirm --id {id}',
+    'Er wordt een uur of het journaal geschreven. Geef het commando over een minuut opnieuw: npm run rollback -- confirm --id {id}',
   rollbackDone: '{dropped} wachtende sleutels zijn gewist, {taken} gepubliceerde teruggenomen.',
   rollbackUnfinished: 'Het is bevestigd en daarna onderbroken. Ga ermee verder.',
   rollbackGoOn: 'Verdergaan',

@@ -1,0 +1,61 @@
+/** @module What a PeerDesk says of its peer, and what it is given. Hours are hours since the Unix epoch. */
+import type { PeerConfig, PeerState } from '../../domain/federation/peer.ts';
+import type { ReadPorts } from '../../domain/federation/readers/reader.ts';
+import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
+import type { ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
+
+/** One batch as the desk remembers it: counts, never a key. */
+export interface DeskBatch {
+  readonly batch: string;
+  /** When it was read. */
+  readonly hour: number;
+  readonly sha256: string;
+  /** quarantined: waits for a person. discarded: a person looked, and it isn't imported. */
+  readonly state: 'imported' | 'quarantined' | 'discarded';
+  /** Why it was set aside; null for one that wasn't. */
+  readonly reason: string | null;
+  /** That it brought and could be stored. */
+  readonly keys: number;
+  /** Of these, new here. */
+  readonly imported: number;
+  /** Taken back by it. */
+  readonly revoked: number;
+  /** Dropped one by one, by the rule they broke (domain/federation/inbound.ts). */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** For operators. */
+export interface DeskStatus {
+  readonly config: PeerConfig;
+  readonly state: PeerState;
+  /** Unix seconds; null before the first poll. */
+  readonly nextPoll: number | null;
+  /** Of the last poll that failed; null after one that didn't. */
+  readonly fault: string | null;
+  /** The last poll that didn't fail; null before it. */
+  readonly lastSuccessHour: number | null;
+  /** Newest first, {@link MOST_SHOWN} at most. */
+  readonly batches: readonly DeskBatch[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export const MOST_SHOWN = 100;
+
+/** none: there is no such batch in quarantine. changed: what the peer serves under its name is something else by now. fault: it can't be read now. */
+export type ReleaseReply =
+  | { readonly kind: 'released'; readonly imported: number }
+  | { readonly kind: 'none' | 'changed' }
+  | { readonly kind: 'fault'; readonly what: string };
+
+/** What a poll acts on. */
+export interface DeskPorts {
+  readonly config: PeerConfig;
+  readonly homeCountry: string;
+  /** Unix seconds, believed. */
+  readonly now: number;
+  readonly random: (n: number) => Uint8Array;
+  readonly fetch: ReadPorts['fetch'];
+  /** @returns the peer as the directory has it now; null: it isn't in it, or the directory can't be relied on */
+  readonly entry: () => Promise<DirectoryEntry | null>;
+  readonly importBatch: (batch: PeerBatch) => Promise<ImportReply>;
+}

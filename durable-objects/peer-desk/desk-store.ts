@@ -1,0 +1,117 @@
+/** @module Rows of a PeerDesk. Each method is one synchronous transaction or part of the caller's. */
+import type { DayCount } from '../../domain/federation/breaker.ts';
+import { PEER_START, type PeerState } from '../../domain/federation/peer.ts';
+import { count } from '../submission-buffer/counters.ts';
+import type { DeskBatch } from './contract.ts';
+
+/** A batch is remembered as long as any of its keys may live here. */
+export const REMEMBERED_HOURS = 24 * 16;
+const HOURS_A_DAY = 24;
+
+interface BatchRow extends Record<string, SqlStorageValue> {
+  batch: string;
+  hour: number;
+  sha256: string;
+  state: string;
+  reason: string | null;
+  keys: number;
+  imported: number;
+  revoked: number;
+  dropped: string;
+}
+
+export class DeskStore {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  transaction<T>(body: () => T): T {
+    return this.#storage.transactionSync(body);
+  }
+
+  get state(): PeerState {
+    return this.get<PeerState>('peer') ?? PEER_START;
+  }
+
+  putState(change: Partial<PeerState>): void {
+    this.put('peer', { ...this.state, ...change });
+  }
+
+  /** @returns a small value, plain JSON; null when it was never put */
+  get<T>(name: string): T | null {
+    const sql = 'SELECT value FROM desk_state WHERE name = ?';
+    const row = this.#storage.sql.exec<{ value: string }>(sql, name).toArray()[0];
+    return row === undefined ? null : (JSON.parse(row.value) as T);
+  }
+
+  put(name: string, value: unknown): void {
+    this.#storage.sql.exec('INSERT OR REPLACE INTO desk_state VALUES (?, ?)', name, JSON.stringify(value));
+  }
+
+  putBatch({ batch, hour, sha256, state, reason, keys, imported, revoked, dropped }: DeskBatch): void {
+    this.#storage.sql.exec(
+      'INSERT OR REPLACE INTO read_batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      batch,
+      hour,
+      sha256,
+      state,
+      reason,
+      keys,
+      imported,
+      revoked,
+      JSON.stringify(dropped),
+    );
+  }
+
+  batch(batch: string): DeskBatch | null {
+    return this.#batches('SELECT * FROM read_batch WHERE batch = ?', batch)[0] ?? null;
+  }
+
+  /** @returns newest first */
+  batches(most: number): DeskBatch[] {
+    return this.#batches('SELECT * FROM read_batch ORDER BY hour DESC, batch DESC LIMIT ?', most);
+  }
+
+  quarantined(): number {
+    return this.#storage.sql
+      .exec<{ n: number }>(`SELECT count(*) AS n FROM read_batch WHERE state = 'quarantined'`)
+      .one().n;
+  }
+
+  /** What was imported by day, and since when. */
+  history(): { readonly history: DayCount[]; readonly since: number | null } {
+    const history = this.#storage.sql
+      .exec<{ day: number; keys: number }>(
+        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys FROM read_batch WHERE state = 'imported' GROUP BY 1`,
+      )
+      .toArray();
+    return { history, since: this.get<number>('since') };
+  }
+
+  /** Forgets batches whose keys are gone. @param hour that is running */
+  forget(hour: number): void {
+    this.#storage.sql.exec('DELETE FROM read_batch WHERE hour <= ?', hour - REMEMBERED_HOURS);
+  }
+
+  count(name: string, by = 1): void {
+    count(this.#storage.sql, name, by);
+  }
+
+  counters(): Record<string, number> {
+    const rows = this.#storage.sql.exec<{ name: string; value: number }>('SELECT name, value FROM counter').toArray();
+    return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+  }
+
+  #batches(sql: string, ...values: unknown[]): DeskBatch[] {
+    return this.#storage.sql
+      .exec<BatchRow>(sql, ...values)
+      .toArray()
+      .map((row) => ({
+        ...row,
+        state: row.state as DeskBatch['state'],
+        dropped: JSON.parse(row.dropped) as DeskBatch['dropped'],
+      }));
+  }
+}

@@ -7,6 +7,7 @@ import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt, temporaryFolder } from '../support/command-line/interrupt.ts';
 import { writeDurably } from '../support/directory/folder.ts';
 import { type BackendPlan, backendFiles } from './plan.ts';
+import type { Order, PeerStatus } from './orders.ts';
 import type { BackendSettings } from './settings.ts';
 
 /** What it says when it answers. */
@@ -31,8 +32,9 @@ interface Line {
   readonly directory?: string;
   readonly log?: string;
   readonly answered?: Answered;
-  /** An order, as it was given. */
-  readonly done?: string;
+  /** Number of an order. */
+  readonly done?: number;
+  readonly result?: unknown;
   readonly failed?: string;
 }
 
@@ -49,6 +51,7 @@ export class BackendProcess {
   readonly #onLog: (line: string) => void;
   #child: ChildProcess | null = null;
   #directory = '';
+  #orders = 0;
   readonly #listeners = new Set<(line: Line) => void>();
 
   /** @param settings written into its folder, where the process reads them @param onLog hears what its Workers print */
@@ -97,11 +100,26 @@ export class BackendProcess {
 
   /** Changes a byte of an object in its bucket of feeds, as a dishonest operator. @throws Error when there is no such object */
   async tamper(object: string): Promise<void> {
-    const order = JSON.stringify({ tamper: object });
-    const heard = this.#hears(({ done }) => done === order);
-    this.#child?.stdin?.write(`${order}\n`);
-    const { failed } = await heard;
-    if (failed !== undefined) throw new Error(failed);
+    await this.#order({ kind: 'tamper', object });
+  }
+
+  /** Has its consumer ask each peer that is due. @throws Error when it dies meanwhile */
+  async poll(): Promise<void> {
+    await this.#order({ kind: 'poll' });
+  }
+
+  /** @returns how it stands with each of its peers */
+  async peers(): Promise<readonly PeerStatus[]> {
+    return (await this.#order({ kind: 'peers' })) as readonly PeerStatus[];
+  }
+
+  async #order(order: Order): Promise<unknown> {
+    const id = (this.#orders += 1);
+    const heard = this.#hears(({ done }) => done === id);
+    this.#child?.stdin?.write(`${JSON.stringify({ ...order, id })}\n`);
+    const { failed, result } = await heard;
+    if (failed !== undefined) throw new Error(`${this.plan.id}: ${failed}`);
+    return result;
   }
 
   #hears(wanted: (line: Line) => boolean): Promise<Line> {
@@ -109,8 +127,11 @@ export class BackendProcess {
     const late = setTimeout(() => reject(new Error(`${this.plan.id}: didn't say so in time`)), HEAR_TIMEOUT_MS);
     const listen = (line: Line): void => void (wanted(line) && resolve(line));
     this.#listeners.add(listen);
+    const died = (): void => reject(new Error(`${this.plan.id}: died`));
+    this.#child?.once('exit', died);
     return promise.finally(() => {
       clearTimeout(late);
+      this.#child?.off('exit', died);
       this.#listeners.delete(listen);
     });
   }

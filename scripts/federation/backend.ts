@@ -16,6 +16,7 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import { text } from '../support/command-line/arguments.ts';
 import { run } from '../support/command-line/command.ts';
 import { readOrNull } from '../support/directory/folder.ts';
+import type { Order, PeerStatus } from './orders.ts';
 import type { BackendSettings } from './settings.ts';
 
 /** How often the log's folder is looked at. */
@@ -23,13 +24,19 @@ const LOOK_MS = 200;
 
 type Edge = Awaited<ReturnType<typeof startLocalEdge>>;
 
-/** What its parent has it do, a line of JSON each: the part of a dishonest operator, who alters what is sealed. */
-export interface Order {
-  /** Name of an object of the bucket of feeds, whose middle byte is changed; what is beside it, its signature too, stays. */
-  readonly tamper: string;
+/** A desk of the consumer, as far as it is called here (durable-objects/peer-desk/). */
+interface Desk {
+  advance(region: string): Promise<{ readonly idle: boolean }>;
+  status(region: string): Promise<PeerStatus>;
 }
 
-async function tamper({ miniflare }: Edge, { tamper: key }: Order): Promise<void> {
+async function desksOf({ miniflare }: Edge, peers: readonly string[]): Promise<(readonly [string, Desk])[]> {
+  const namespace = await miniflare.getDurableObjectNamespace('PEER_DESK', 'exposure-edge-federation');
+  return peers.map((region) => [region, namespace.get(namespace.idFromName(region)) as unknown as Desk]);
+}
+
+/** As a dishonest operator, who alters what is sealed: the middle byte is changed; what is beside the object, its signature too, stays. */
+async function tamper({ miniflare }: Edge, key: string): Promise<void> {
   const bucket = await miniflare.getR2Bucket('FEEDS', 'exposure-edge-federation');
   const object = await bucket.get(key);
   if (object === null) throw new Error(`${key}: there is no such object`);
@@ -38,6 +45,19 @@ async function tamper({ miniflare }: Edge, { tamper: key }: Order): Promise<void
   bytes[middle] = (bytes[middle] ?? 0) ^ 1;
   const { httpMetadata, customMetadata } = object;
   await bucket.put(key, bytes, { ...(httpMetadata && { httpMetadata }), ...(customMetadata && { customMetadata }) });
+}
+
+/** @returns what came of it, for the parent */
+async function obey(edge: Edge, order: Order, peers: readonly string[]): Promise<unknown> {
+  switch (order.kind) {
+    case 'tamper':
+      return tamper(edge, order.object);
+    case 'poll':
+      // Each by itself, as the cron has it: one that hangs holds up nobody.
+      return Promise.all((await desksOf(edge, peers)).map(([region, desk]) => desk.advance(region)));
+    case 'peers':
+      return Promise.all((await desksOf(edge, peers)).map(([region, desk]) => desk.status(region)));
+  }
 }
 
 /**
@@ -99,9 +119,10 @@ await run(
     const { url, publicPem, manifestPublicPem: manifestPem } = edge;
     tell({ ready: { url, feedUrl: front.url, publicPem, manifestPem } });
     orders.on('line', (line) => {
-      void tamper(edge, JSON.parse(line) as Order).then(
-        () => tell({ done: line }),
-        (error: unknown) => tell({ done: line, failed: String(error) }),
+      const { id, ...order } = JSON.parse(line) as Order & { readonly id: number };
+      void obey(edge, order as Order, settings.peers).then(
+        (result) => tell({ done: id, result: result ?? null }),
+        (error: unknown) => tell({ done: id, failed: String(error) }),
       );
     });
     void followDirectory(edge, settings.directory, (directory) => tell({ directory }));

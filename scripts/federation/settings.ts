@@ -26,6 +26,8 @@ export interface BackendSettings {
   readonly certificates: Readonly<Record<string, { readonly cert: string; readonly key: string; readonly ca: string }>>;
   /** The log's folder, which its bucket has a copy of. */
   readonly directory: string;
+  /** Regions that its consumer reads. */
+  readonly peers: readonly string[];
 }
 
 /** Name of the certificate binding with which a backend calls its peers. */
@@ -35,6 +37,17 @@ export const EXPORT_KEY_VERSION = 'v1';
 
 /** @returns the id under which a region's exports are signed */
 export const exportKeyId = ({ id }: Pick<BackendPlan, 'id'>): string => `gaen.${id.toLowerCase()}`;
+
+/** A peer as the consumer is configured (domain/federation/peer.ts); its keys are those of the directory, asked at each poll. */
+const peerConfig = (own: BackendPlan, { id, cluster, feedPort }: BackendPlan) => ({
+  RegionID: id,
+  RemoteRegionURL: `https://127.0.0.1:${feedPort}`,
+  ReplicationType: cluster === own.cluster ? 'a2a' : 'partial',
+  // Whoever is of another cluster is of another vendor: what both speak is DP-3T's.
+  Format: cluster === own.cluster ? 'exposure-edge' : 'dp3t',
+  VerificationKeys: null,
+  TLSConsumerCertificate: CERTIFICATE_BINDING,
+});
 
 /**
  * @param plan of all
@@ -63,7 +76,12 @@ export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, 
       PEER_FEEDS: feeds,
       FEED_URL: feedUrl,
     },
-    federation: { ...home, PEER_FEEDS: feeds, DIRECTORY_POLICY: policy },
+    federation: {
+      ...home,
+      PEER_FEEDS: feeds,
+      PEERS: JSON.stringify(others.map((peer) => peerConfig(own, peer))),
+      DIRECTORY_POLICY: policy,
+    },
   };
   for (const [environment, values] of Object.entries(more)) vars[environment] = { ...vars[environment], ...values };
   const server = readIssued(files.server);
@@ -87,5 +105,6 @@ export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, 
       },
     },
     directory: directoryFiles(dir).log,
+    peers: others.map(({ id }) => id),
   };
 }

@@ -98,6 +98,13 @@ export class BackendProcess {
     await this.#hears(({ answered }) => answered !== undefined && wanted(answered));
   }
 
+  /** @param heard of each request of a peer that it answers @returns ends it */
+  onAnswered(heard: (answered: Answered) => void): () => void {
+    const listen = ({ answered }: Line): void => void (answered && heard(answered));
+    this.#listeners.add(listen);
+    return () => void this.#listeners.delete(listen);
+  }
+
   /** Changes a byte of an object in its bucket of feeds, as a dishonest operator. @throws Error when there is no such object */
   async tamper(object: string): Promise<void> {
     await this.#order({ kind: 'tamper', object });

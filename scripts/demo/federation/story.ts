@@ -5,11 +5,12 @@
 import type { RandomBytes } from '../../../phone/random.ts';
 import { ALL_TO_ALL } from '../../../protocol/feed/names.ts';
 import type { Federation, Member } from '../../federation/federation.ts';
-import { moveClock } from '../../support/operator.ts';
+import { moveClock, setClock } from '../../support/operator.ts';
 import type { Progress, Row } from '../report.ts';
 import { share, type Shared } from './cast.ts';
 import { type Backend, countAll } from './count.ts';
 import { readFeed, statusOf } from './feeds.ts';
+import { alterBatch, killWhileImporting, takeCertificateBack } from './mishaps.ts';
 import { publicFiles } from './public-files.ts';
 
 /** DE and NL in one cluster, a company's site in another. */
@@ -91,11 +92,17 @@ interface Ending {
  * @returns rows for the table, and what is wrong
  */
 export async function playFederation(
-  { members }: Federation,
+  federation: Federation,
   start: number,
   random: RandomBytes,
   progress: Progress,
 ): Promise<Ending> {
+  const { members } = federation;
+  const [de, nl, site] = REGIONS.map(({ id }) => members.find(({ plan }) => plan.id === id)) as [
+    Member,
+    Member,
+    Member,
+  ];
   const problems: string[] = [];
   const shared: Shared[] = [];
   let now = start;
@@ -103,6 +110,13 @@ export async function playFederation(
   const nextHour = async (): Promise<void> => {
     now = now - (now % HOUR) + HOUR + 60;
     await everywhere(({ url }) => moveClock(url, now));
+  };
+  /** Goes on to when the last consumer is due, and has them ask. */
+  const pollAt = async (readers: readonly Member[]): Promise<void> => {
+    const desks = (await Promise.all(readers.map(({ process }) => process.peers()))).flat();
+    now = Math.max(now, ...desks.map(({ nextPoll }) => (nextPoll ?? 0) + 1));
+    await everywhere(({ url }) => setClock(url, now));
+    await Promise.all(readers.map(({ process }) => process.poll()));
   };
 
   progress('people share, in each of the three; some were abroad, some refuse that their keys leave');
@@ -113,8 +127,26 @@ export async function playFederation(
   progress('everybody asks everybody for feeds that are not theirs');
   const foreign = await tryForeignFeeds(members);
 
+  progress('NL has served DE a batch, and DE loses its power while it imports; it comes back and asks again');
+  const served = await killWhileImporting(de, nl);
+  progress('the others read too, the site by DP-3T’s format; an hour later phones get it all, untagged');
+  await pollAt([nl, site]);
+  await nextHour();
+
+  progress('another hour of people; NL’s operator alters the batch that was sealed for its cluster');
+  await everywhere(async (member) => shared.push(await share(member, now, random)));
+  await nextHour();
+  const { batches } = await readFeed(de, nl, ALL_TO_ALL, now);
+  const altered = await alterBatch(nl, de, batches, () => pollAt([de]));
+  progress('NL’s publisher finds the object altered and puts it again; all read, and an hour later phones have it');
+  await nextHour();
+  await pollAt(members);
+  await nextHour();
+
   const backends: Backend[] = [];
   for (const member of members) backends.push(await lookAt(member, members, shared, now));
+  progress('the site’s certificate is taken back: the directory says so, and its next request is refused');
+  const revoked = await takeCertificateBack(federation, site, now);
   const counts = countAll(backends, MIN_KEYS);
   const wrong = (is: boolean, text: string): void => void (is && problems.push(text));
   wrong(counts.sent === 0 || counts.decoys === 0, 'nothing was sent: the story shows nothing');
@@ -122,6 +154,11 @@ export async function playFederation(
   for (const name of ['doubled', 'ownBack', 'refusedAbroad', 'missing', 'originVisible', 'decoysUnmasked'] as const) {
     wrong(counts[name] > 0, `${name}: ${counts[name]}`);
   }
+  wrong(served < 2, 'DE was killed too late: nothing was cut off');
+  wrong(altered.fault === null || altered.taken, 'DE took the altered batch');
+  wrong(revoked.before.includes(FOREIGN), 'the site was refused before its certificate was taken back');
+  const shut = revoked.after.filter((status) => status === FOREIGN).length;
+  wrong(shut !== revoked.after.length || shut === 0, 'a certificate that was taken back still opens a feed');
   const refused = foreign.filter((status) => status === FOREIGN).length;
   wrong(refused !== foreign.length || refused === 0, `${foreign.length - refused} foreign feeds were not refused`);
   const rows: Row[] = [
@@ -135,6 +172,11 @@ export async function playFederation(
     { name: 'missing', label: 'keys that were lost', value: counts.missing },
     { name: 'originVisible', label: 'marks of origin in public files', value: counts.originVisible },
     { name: 'decoysUnmasked', label: 'decoys unmasked by subtracting feeds', value: counts.decoysUnmasked },
+    { name: 'servedAgain', label: 'times NL served the batch that DE was killed over', value: served },
+    { name: 'alteredTaken', label: 'altered batches taken', value: Number(altered.taken) },
+    { name: 'alteredFault', label: 'what DE says of it', value: altered.fault ?? 'nothing' },
+    { name: 'revokedAsked', label: 'feeds asked for by a certificate taken back', value: revoked.after.length },
+    { name: 'revokedRefused', label: 'of them answered with 403', value: shut },
     { name: 'foreignFeeds', label: 'foreign feeds asked for', value: foreign.length },
     { name: 'foreignRefused', label: 'of them answered with 403', value: refused },
   ];

@@ -15,5 +15,7 @@ export interface PeerStatus {
     readonly batch: string;
     readonly state: 'imported' | 'quarantined' | 'discarded';
     readonly imported: number;
+    /** Keys that broke a rule, by its name. */
+    readonly dropped: Readonly<Record<string, number>>;
   }[];
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { issueServerCertificate } from '../../local-edge/efgs-gateway/pki.ts';
+import { issueCertificate } from '../../local-edge/efgs-gateway/pki.ts';
 import { noteKeyText, noteSecret, noteSecretText } from '../../protocol/directory/note.ts';
 import { certificateText } from '../../protocol/directory/statement.ts';
 import { randomBytes } from 'node:crypto';
@@ -46,6 +46,8 @@ export interface FederationPlan {
 const ORIGIN = 'directory.local/federation';
 /** Witnesses cosign at each start and each publication; a local clock may be moved by weeks. */
 const MAX_AGE_SECONDS = 30 * 86_400;
+/** RFC 5280 §4.2.1.12: id-kp-serverAuth. */
+const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1';
 /** Both must have cosigned. */
 const WITNESSES = ['w1', 'w2'] as const;
 
@@ -135,7 +137,14 @@ async function makeBackend(dir: string, backend: BackendPlan, now: number): Prom
   await certificate(files.region, { level: 'region', region, cluster }, above, now);
   await certificate(files.client, { level: 'tls', region, cluster }, above, now);
   if (existsSync(`${files.server}.pem`)) return;
-  const { certificatePem, privateKeyPem } = await issueServerCertificate(now);
+  // A name of its own: a reader trusts several, and finds the one that signed by it.
+  const { certificatePem, privateKeyPem } = await issueCertificate({
+    name: `CN=Feeds of ${region}`,
+    now,
+    days: LEVELS.tls.days,
+    purposes: [SERVER_AUTHENTICATION],
+    hosts: [{ type: 'ip', value: '127.0.0.1' }],
+  });
   writeDurably(`${files.server}.key`, privateKeyPem, 0o600);
   writeDurably(`${files.server}.pem`, certificatePem);
 }

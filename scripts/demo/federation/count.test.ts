@@ -46,6 +46,7 @@ const WELL = {
   missing: 0,
   originVisible: 0,
   decoysUnmasked: 0,
+  mixedFiles: 2,
   decoys: 12,
 };
 

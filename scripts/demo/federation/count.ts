@@ -36,6 +36,8 @@ export interface Counts {
   readonly missing: number;
   readonly originVisible: number;
   readonly decoysUnmasked: number;
+  /** Files in which peers' keys stand among ours, so that zeros say something. */
+  readonly mixedFiles: number;
   /** Synthetic keys of all backends, so that a zero above says something. */
   readonly decoys: number;
 }
@@ -60,6 +62,7 @@ export function countAll(backends: readonly Backend[], minKeys: number): Counts 
     missing: all('missing'),
     originVisible: all('originVisible'),
     decoysUnmasked: all('decoysUnmasked'),
+    mixedFiles: all('mixedFiles'),
     decoys: all('decoys'),
   };
 }
@@ -85,6 +88,7 @@ function countOf(own: Backend, all: readonly Backend[], minKeys: number): Counts
     missing: [...people].filter((key) => !distinct.has(key)).length,
     originVisible: originVisible(own, remote, minKeys),
     decoysUnmasked: sum(own.files.map((file) => unmaskedIn(file, own, remote, people, minKeys))),
+    mixedFiles: own.files.filter(({ keys }) => new Set(keys.map((key) => remote.has(named(key)))).size === 2).length,
     decoys: [...distinct].filter((key) => !remote.has(key) && !people.has(key)).length,
   };
 }
@@ -101,7 +105,8 @@ function originVisible({ id, files }: Backend, remote: ReadonlySet<string>, minK
   const apart = files.filter((file) => {
     const local = file.keys.filter((key) => !remote.has(named(key))).length;
     const isSorted = file.keys.every((key, at) => at === 0 || compareKeys(file.keys[at - 1] ?? key, key) <= 0);
-    const isAlone = file.keys.length > local && local < minKeys;
+    // Without any of ours nobody's is left over.
+    const isAlone = file.keys.length > local && local > 0 && local < minKeys;
     return file.region !== id || !isSorted || isAlone;
   }).length;
   return strange + apart;

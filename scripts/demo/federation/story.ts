@@ -76,6 +76,14 @@ async function lookAt(
   };
 }
 
+/** @returns keys that consumers have dropped by the rule of levels, which old ones without a level break, and by any other */
+async function leftOutBy(members: readonly Member[]): Promise<{ readonly level: number; readonly other: number }> {
+  const peers = (await Promise.all(members.map(({ process }) => process.peers()))).flat();
+  const dropped = peers.flatMap(({ batches }) => batches.flatMap((batch) => Object.entries(batch.dropped)));
+  const level = dropped.filter(([rule]) => rule === 'level').reduce((all, [, keys]) => all + keys, 0);
+  return { level, other: dropped.reduce((all, [, keys]) => all + keys, 0) - level };
+}
+
 /** What the story ends with. */
 interface Ending {
   readonly rows: readonly Row[];
@@ -129,13 +137,14 @@ export async function playFederation(
 
   progress('NL has served DE a batch, and DE loses its power while it imports; it comes back and asks again');
   const served = await killWhileImporting(de, nl);
-  progress('the others read too, the site by DP-3T’s format; an hour later phones get it all, untagged');
+  progress(
+    'the others read too, the site by DP-3T’s format; more people share, and in an hour phones get all of it, mixed',
+  );
   await pollAt([nl, site]);
-  await nextHour();
-
-  progress('another hour of people; NL’s operator alters the batch that was sealed for its cluster');
   await everywhere(async (member) => shared.push(await share(member, now, random)));
   await nextHour();
+
+  progress('NL’s operator alters the batch that was sealed for its cluster, and DE reads it');
   const { batches } = await readFeed(de, nl, ALL_TO_ALL, now);
   const altered = await alterBatch(nl, de, batches, () => pollAt([de]));
   progress('NL’s publisher finds the object altered and puts it again; all read, and an hour later phones have it');
@@ -147,10 +156,15 @@ export async function playFederation(
   for (const member of members) backends.push(await lookAt(member, members, shared, now));
   progress('the site’s certificate is taken back: the directory says so, and its next request is refused');
   const revoked = await takeCertificateBack(federation, site, now);
+  const leftOut = await leftOutBy(members);
   const counts = countAll(backends, MIN_KEYS);
   const wrong = (is: boolean, text: string): void => void (is && problems.push(text));
   wrong(counts.sent === 0 || counts.decoys === 0, 'nothing was sent: the story shows nothing');
-  wrong(counts.sent !== counts.imported, `${counts.sent} keys were sent, ${counts.imported} imported`);
+  wrong(counts.mixedFiles === 0, 'no file has keys of peers among ours');
+  wrong(
+    counts.sent !== counts.imported + leftOut.level || leftOut.other > 0,
+    `${counts.sent} keys were sent, ${counts.imported} imported, ${leftOut.level} and ${leftOut.other} left out`,
+  );
   for (const name of ['doubled', 'ownBack', 'refusedAbroad', 'missing', 'originVisible', 'decoysUnmasked'] as const) {
     wrong(counts[name] > 0, `${name}: ${counts[name]}`);
   }
@@ -166,6 +180,8 @@ export async function playFederation(
     { name: 'decoys', label: 'decoys beside them', value: counts.decoys },
     { name: 'sent', label: 'keys sent, once for each reader', value: counts.sent },
     { name: 'imported', label: 'of them published by the reader', value: counts.imported },
+    { name: 'leftOut', label: 'of them too old to warn: DP-3T tells no level', value: leftOut.level },
+    { name: 'mixedFiles', label: 'files of peers’ keys among ours', value: counts.mixedFiles },
     { name: 'doubled', label: 'keys published twice', value: counts.doubled },
     { name: 'ownBack', label: 'own keys that came back', value: counts.ownBack },
     { name: 'refusedAbroad', label: 'keys abroad of who refused', value: counts.refusedAbroad },

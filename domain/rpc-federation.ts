@@ -1,6 +1,9 @@
 /**
  * @module The contract between `federation` and `origin` (docs/architecture.md §9): batches of peers' keys come in by it, and by nothing else. Types alone, as domain/rpc.ts.
  */
+import type { ClocksRpc } from './clock-status.ts';
+import type { Direction } from './federation/peer.ts';
+import type { EndingRpc } from './sunset.ts';
 
 /** One batch of one peer, validated (domain/federation/inbound.ts). */
 export interface PeerBatch {
@@ -40,6 +43,19 @@ export type ImportReply =
 export interface ExchangeRpc {
   /** Idempotent by peer and batch; cut off, it is asked again and goes on. */
   importBatch(batch: PeerBatch): Promise<ImportReply>;
+}
+
+/** federation#BackOffice, bound by `portal` alone. `region` is a peer's of `PEERS`. */
+export interface FederationBackOfficeRpc<Status, Reply> extends ClocksRpc, EndingRpc {
+  /** Polls each peer whose poll is due. @returns whether none was */
+  advance(): Promise<{ readonly idle: boolean }>;
+  peers(): Promise<readonly Status[]>;
+  /** The kill switch. @returns false when there is no such peer */
+  stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean>;
+  /** Imports a batch that was set aside; the portal has asked a second person. */
+  releaseBatch(region: string, batch: string): Promise<Reply>;
+  /** @returns whether there was such a batch */
+  discardBatch(region: string, batch: string): Promise<boolean>;
 }
 
 /** A peer's batch that is to be undone. */

@@ -23,8 +23,6 @@ import { ownFeed } from './own-feed.ts';
 import { pollFeed, type Polled, release, settle } from './poll-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 
-/** For a question and all of its answer: 16 MB at 1 MB a second, and some. */
-const ANSWER_SECONDS = 30;
 const LONGEST_SLEEP_SECONDS = 3600;
 
 /** Bindings of `federation` that a desk uses; and by name that of the certificate. */
@@ -39,16 +37,19 @@ export class PeerDesk extends EndableObject {
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
   protected secondClock: SecondClock | null = null;
+  /** For a question and all of its answer: 16 MB at 1 MB a second, and some. */
+  protected answerMs = 30_000;
   protected random = (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n));
   readonly #store: DeskStore;
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
-  readonly #variables: Readonly<Record<string, unknown>>;
+  /** Bindings and variables; a test's rig sets some. */
+  protected readonly variables: Readonly<Record<string, unknown>>;
   #running: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
-    this.#variables = env as Readonly<Record<string, unknown>>;
+    this.variables = { ...(env as Readonly<Record<string, unknown>>) };
     migrate(ctx.storage, MIGRATIONS);
     this.#store = new DeskStore(ctx.storage);
     this.#guard = new ClockGuard(ctx.storage);
@@ -91,9 +92,14 @@ export class PeerDesk extends EndableObject {
     this.#store.putState({ stopped: { ...this.#store.state.stopped, [direction]: stopped } });
   }
 
-  /** @returns whether the peer may read nothing of ours */
-  async isStopped(direction: Direction): Promise<boolean> {
-    return this.#store.state.stopped[direction];
+  /** Of the desk of no peer, which has the switches of whoever reads us, be they peers that we read or not: this region may read nothing of ours. */
+  async stopReader(region: string, stopped: boolean): Promise<void> {
+    this.#store.put(`reader:${region}`, stopped);
+  }
+
+  /** See {@link stopReader}. */
+  async isReaderStopped(region: string): Promise<boolean> {
+    return this.#store.get<boolean>(`reader:${region}`) ?? false;
   }
 
   /** By a person's word, and a second one's, whom the portal asks for. */
@@ -143,15 +149,15 @@ export class PeerDesk extends EndableObject {
 
   /** The peer's address; a test's subclass, and the local edge, answer in its place. */
   protected peerFetch(config: PeerConfig): (asked: Request) => Promise<Response> {
-    const binding = this.#variables[config.TLSConsumerCertificate] as Fetcher | undefined;
+    const binding = this.variables[config.TLSConsumerCertificate] as Fetcher | undefined;
     return async (asked) => {
       if (binding === undefined) throw new Error(`${config.TLSConsumerCertificate} isn't bound`);
-      return binding.fetch(new Request(asked, { signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) }));
+      return binding.fetch(new Request(asked, { signal: AbortSignal.timeout(this.answerMs) }));
     };
   }
 
   protected exchange(): ExchangeRpc {
-    return (this.#variables as unknown as DeskEnv).EXCHANGE;
+    return (this.variables as unknown as DeskEnv).EXCHANGE;
   }
 
   async #poll(): Promise<void> {
@@ -175,8 +181,8 @@ export class PeerDesk extends EndableObject {
   }
 
   async #ports(region: string): Promise<DeskPorts> {
-    const { homeCountry, policy } = parseDeskConfig(this.#variables);
-    const { DIRECTORY } = this.#variables as unknown as DeskEnv;
+    const { homeCountry, policy } = parseDeskConfig(this.variables);
+    const { DIRECTORY } = this.variables as unknown as DeskEnv;
     const [config, now] = [this.#config(region), await this.#now()];
     return {
       config,
@@ -191,8 +197,8 @@ export class PeerDesk extends EndableObject {
 
   #gateway({ config, homeCountry, now, fetch }: DeskPorts): Gateway | null {
     if (config.Format !== 'efgs') return null;
-    const { settings, signer, visitedCountries, callbackUrl } = parseGateway(this.#variables, config, homeCountry);
-    const { FEEDS } = this.#variables as unknown as DeskEnv;
+    const { settings, signer, visitedCountries, callbackUrl } = parseGateway(this.variables, config, homeCountry);
+    const { FEEDS } = this.variables as unknown as DeskEnv;
     return {
       ports: { settings, signer, fetch, now: () => now },
       feed: () => ownFeed(FEEDS),
@@ -202,7 +208,7 @@ export class PeerDesk extends EndableObject {
   }
 
   #config(region: string): PeerConfig {
-    const config = parseDeskConfig(this.#variables).peers.find(({ RegionID }) => RegionID === region);
+    const config = parseDeskConfig(this.variables).peers.find(({ RegionID }) => RegionID === region);
     if (config === undefined) throw new Error(`PEERS names no ${region}`);
     return config;
   }
@@ -220,5 +226,5 @@ export class PeerDesk extends EndableObject {
 
 closesAtEnd(PeerDesk, {
   stopped: { advance: async () => ({ idle: true }) },
-  purged: { newAlerts: async () => ({}), isStopped: async () => true },
+  purged: { newAlerts: async () => ({}), isReaderStopped: async () => true },
 });

@@ -69,7 +69,7 @@ describe('wrangler.toml', () => {
   });
 
   it('gives no secret and no RPC to the Workers that only read', ({ expect }) => {
-    for (const name of ['index', 'config', 'federation'])
+    for (const name of ['index', 'config'])
       expect(PRIVILEGES[name]).toMatchObject({ rpc: {}, objects: {}, secrets: [] });
   });
 

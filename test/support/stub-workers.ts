@@ -158,6 +158,16 @@ export class Intake extends WorkerEntrypoint {
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
   withdraw() { return 'heard'; }
 }
+const imported = new Map();
+export class Exchange extends WorkerEntrypoint {
+  importBatch({ peer, batch, sha256, keys, revoked }) {
+    const name = peer + ' ' + batch;
+    if (imported.has(name) && imported.get(name) !== sha256) return { kind: 'conflict' };
+    const kind = imported.has(name) ? 'known' : 'imported';
+    imported.set(name, sha256);
+    return { kind, counts: { imported: keys.length / 24, left: 0, revoked: revoked.length / 16, strange: 0 } };
+  }
+}
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
   clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
@@ -199,6 +209,25 @@ export class BackOffice extends WorkerEntrypoint {
   rollbackParameters({ toVersion }, expected, persons = 1) {
     return this.publishParameters({ document: versions[(toVersion ?? versions.length - 1) - 1], audience: null, dryRun: false }, expected, persons);
   }
+}
+export default { fetch: () => new Response(null, { status: 404 }) };`,
+);
+
+/** federation: one peer that was never polled. */
+export const federationStub = stub(
+  'federation',
+  `import { WorkerEntrypoint } from 'cloudflare:workers';
+${ENDING}export class BackOffice extends WorkerEntrypoint {
+  advance() { return { idle: true }; }
+  peers() { return []; }
+  stopPeer() { return false; }
+  releaseBatch() { return { kind: 'none' }; }
+  discardBatch() { return false; }
+  clocks() { return []; }
+  confirmClocks() { return []; }
+  stopForGood(hour) { ending.mark('peer-NL', 'stopped', hour); }
+  purgeForGood(hour) { ending.mark('peer-NL', 'purged', hour); }
+  remains() { return ending.remains('peer-NL'); }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

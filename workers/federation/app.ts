@@ -15,6 +15,7 @@ import { readError } from '../shared/read-error.ts';
 import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type FederationEnv, parseBindings } from './bindings.ts';
+import { switchesOf } from './desks.ts';
 import { directoryPeers, type Peer } from './peers.ts';
 
 /** A peer that finds the directory in disorder comes back after this. */
@@ -56,6 +57,11 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
       return readError(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
     }
     if (request.url.includes('?')) return readError(400, 'Query strings are refused.');
+    // The kill switch, asked at each request.
+    if (await switchesOf(c.env).isReaderStopped(found.peer.region)) {
+      counts.count('feed_stopped', hour);
+      return problem(403, 'Forbidden', 'This peer reads nothing at the moment.');
+    }
     const key = objectOf(new URL(request.url).pathname, found.peer);
     if (key === null) return readError(404, 'No object has a path of this shape.');
     if (key === 'foreign') {

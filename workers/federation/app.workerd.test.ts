@@ -28,7 +28,11 @@ import { createApp } from './app.ts';
 import { platformFingerprint } from './certificate.ts';
 import type { FederationEnv } from './bindings.ts';
 
-const buckets = env as unknown as { readonly FEEDS: R2Bucket; readonly DIRECTORY: R2Bucket };
+const { FEEDS, DIRECTORY, PEER_DESK } = env as unknown as Pick<FederationEnv, 'PEER_DESK'> & {
+  readonly FEEDS: R2Bucket;
+  readonly DIRECTORY: R2Bucket;
+};
+const buckets = { FEEDS, DIRECTORY, PEER_DESK };
 const BASE = 'https://peers.example';
 
 let world: { root: Party; eu: Party; usa: Party; regions: Record<string, Party>; tls: Record<string, Certificate> };
@@ -77,6 +81,7 @@ beforeEach(async () => {
   bindings = {
     ...buckets,
     HOME_COUNTRY: 'DE',
+    PEERS: '',
     PEER_FEEDS: 'a2a,NL,US',
     DIRECTORY_POLICY: JSON.stringify({
       origin: ORIGIN,
@@ -167,6 +172,19 @@ describe('a peer', () => {
   ] as const)('is answered %i for %s %s', async ([status, method, path], { expect }) => {
     const response = await get('NL', path, { method });
     expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
+  });
+});
+
+describe('a peer that is stopped', () => {
+  it('reads nothing from the next request on, others do, and so does it once it isn’t any more', async ({ expect }) => {
+    const desk = PEER_DESK.getByName('switches');
+    await desk.stopReader('NL', true);
+    expect([await answer('NL', '/v1/a2a/keys'), await answer('IT', '/v1/a2a/keys')]).toEqual([
+      [403, ''],
+      [200, 'a2a latest.json'],
+    ]);
+    await desk.stopReader('NL', false);
+    expect(await answer('NL', '/v1/a2a/keys')).toEqual([200, 'a2a latest.json']);
   });
 });
 

@@ -3,7 +3,7 @@
  */
 import { relative } from 'node:path';
 import { CLUSTER } from '../protocol/directory/entry.ts';
-import { JSON_FLAG, oneOf, parsed, text } from './support/command-line/arguments.ts';
+import { JSON_FLAG, oneOf, parsed, text, url, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { untilInterrupted } from './support/command-line/interrupt.ts';
 
@@ -49,6 +49,12 @@ await run(
         },
       ),
       dir: text('where everything of them is kept', { placeholder: 'DIR', default: 'out/federation' }),
+      'efgs-url': url('a European gateway that they use too, such as that of npm run efgs-gateway', { default: null }),
+      'efgs-dir': text(
+        'the certificates for it, under the names that npm run efgs-gateway has; a region without them is no member',
+        { placeholder: 'DIR', default: 'out/efgs-gateway' },
+      ),
+      'efgs-max-age-days': wholeNumber('days that it keeps batches', { min: 1, max: 14, default: 2 }),
       json: JSON_FLAG,
     },
     notes: `
@@ -63,11 +69,12 @@ What it leaves in DIR (keys of nobody, for this machine alone), and finds again 
 With a backend's address go all commands that take --url: npm run -s tan, npm run advance, npm run -s phone.`,
     examples: [
       'npm run federation -- serve-local --regions DE,NL,IT --dir out/federation',
+      'npm run federation -- serve-local --regions DE,NL --efgs-url https://127.0.0.1:8443 --efgs-dir out/efgs-gateway',
       'curl --cacert out/federation/DE/DE-server.pem --cert out/federation/NL/NL-client.pem --key out/federation/NL/NL-client.key https://127.0.0.1:PORT/v1/NL/keys',
     ],
     exitCodes: 'Ctrl-C and SIGTERM are how it ends: 0 once it runs.',
   },
-  async ({ regions, dir, json }, { say, print }) => {
+  async ({ regions, dir, json, ...given }, { say, print }) => {
     // Loaded late: --help and a wrong call answer at once.
     const [{ makePlan, backendFiles, directoryFiles }, { startFederation }] = await Promise.all([
       import('./federation/plan.ts'),
@@ -75,7 +82,10 @@ With a backend's address go all commands that take --url: npm run -s tan, npm ru
     ]);
     const now = (): number => Math.floor(Date.now() / 1000);
     const plan = await makePlan(dir, regions, now());
+    const { 'efgs-url': gatewayUrl, 'efgs-dir': folder, 'efgs-max-age-days': maxAgeDays } = given;
+    const gateway = gatewayUrl === null ? {} : { gateway: { url: gatewayUrl.replace(/\/$/, ''), folder, maxAgeDays } };
     const federation = await startFederation(plan, {
+      ...gateway,
       now,
       onLog: (region, line) => void process.stderr.write(`${region}: ${line}\n`),
     });

@@ -100,7 +100,9 @@ export class BackendProcess {
 
   /** @param heard of each request of a peer that it answers @returns ends it */
   onAnswered(heard: (answered: Answered) => void): () => void {
-    const listen = ({ answered }: Line): void => void (answered && heard(answered));
+    const listen = ({ answered }: Line): void => {
+      if (answered !== undefined) heard(answered);
+    };
     this.#listeners.add(listen);
     return () => void this.#listeners.delete(listen);
   }

@@ -11,10 +11,7 @@ import { ParameterPortal } from '../support/portal.ts';
 import { BackendProcess, type Ready } from './backend-process.ts';
 import { directoryFiles, type FederationPlan } from './plan.ts';
 import { Registry, type RunningBackend } from './registry.ts';
-import { EXPORT_KEY_VERSION, exportKeyId, settingsOf } from './settings.ts';
-
-/** Variables: environment → name → value. */
-type Vars = NonNullable<Parameters<typeof settingsOf>[2]>;
+import { EXPORT_KEY_VERSION, exportKeyId, type MoreSettings, settingsOf } from './settings.ts';
 
 const PARAMETERS = new URL('../../parameters/default.json', import.meta.url);
 
@@ -28,9 +25,7 @@ async function nameCountries(url: string, supportedCountries: readonly string[])
 }
 
 /** How to start. */
-export interface FederationOptions {
-  /** Beside what makes them peers. */
-  readonly vars?: Vars;
+export interface FederationOptions extends MoreSettings {
   /** Hears what a backend's Workers print. */
   readonly onLog: (region: string, line: string) => void;
   /** Unix seconds, of the directory. */
@@ -50,8 +45,8 @@ export interface Federation {
   readonly registry: Registry;
   readonly members: readonly Member[];
   /** Waits until each backend that runs has the directory as it is now. */
-  settled(): Promise<void>;
-  end(): Promise<void>;
+  readonly settled: () => Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 /**
@@ -63,9 +58,9 @@ export interface Federation {
  * @throws Error when one doesn't start
  */
 export async function startFederation(plan: FederationPlan, options: FederationOptions): Promise<Federation> {
-  const { vars, onLog, now } = options;
+  const { onLog, now } = options;
   const processes = plan.backends.map(
-    (own) => new BackendProcess(own, settingsOf(plan, own, vars), (line) => onLog(own.id, line)),
+    (own) => new BackendProcess(own, settingsOf(plan, own, options), (line) => onLog(own.id, line)),
   );
   const end = async (): Promise<void> => void (await Promise.all(processes.map((one) => one.end())));
   const registry = new Registry(plan.dir);

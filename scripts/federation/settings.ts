@@ -2,7 +2,8 @@
  * @module What a backend of a federation on this machine is started with: variables by which it differs from wrangler.toml's, and what its
  * consumer shows to whom.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { backendFiles, type BackendPlan, directoryFiles, type FederationPlan, readIssued } from './plan.ts';
 import { ALL_TO_ALL } from '../../protocol/feed/names.ts';
 
@@ -23,7 +24,9 @@ export interface BackendSettings {
     readonly clientRoots: string;
   };
   /** By the name of its certificate binding. */
-  readonly certificates: Readonly<Record<string, { readonly cert: string; readonly key: string; readonly ca: string }>>;
+  readonly certificates: Readonly<
+    Record<string, { readonly cert: string; readonly key: string; readonly ca?: string }>
+  >;
   /** The log's folder, which its bucket has a copy of. */
   readonly directory: string;
   /** Regions that its consumer reads. */
@@ -32,8 +35,27 @@ export interface BackendSettings {
 
 /** Name of the certificate binding with which a backend calls its peers. */
 const CERTIFICATE_BINDING = 'PEER_CERTIFICATE';
+/** The same for the European gateway, and its name among the peers: that of no country. */
+const GATEWAY_BINDING = 'EFGS_CERTIFICATE';
+const GATEWAY = 'EU';
 /** As in wrangler.toml. */
 export const EXPORT_KEY_VERSION = 'v1';
+
+/** A gateway that the backends shall use: ours (`npm run efgs-gateway`) or another. */
+export interface GatewaySettings {
+  /** Base of its paths, without a slash at the end. */
+  readonly url: string;
+  /** With files named as `npm run efgs-gateway` names them; a region without them there isn't a member. */
+  readonly folder: string;
+  /** Days that it keeps batches. */
+  readonly maxAgeDays: number;
+}
+
+/** What makes a backend differ from one that has nothing but its peers. */
+export interface MoreSettings {
+  readonly vars?: Vars;
+  readonly gateway?: GatewaySettings;
+}
 
 /** @returns the id under which a region's exports are signed */
 export const exportKeyId = ({ id }: Pick<BackendPlan, 'id'>): string => `gaen.${id.toLowerCase()}`;
@@ -49,13 +71,51 @@ const peerConfig = (own: BackendPlan, { id, cluster, feedPort }: BackendPlan) =>
   TLSConsumerCertificate: CERTIFICATE_BINDING,
 });
 
+/** @returns how a backend is configured with the gateway (durable-objects/peer-desk/config.ts); null: it isn't a member there */
+function memberAt({ url, folder, maxAgeDays }: GatewaySettings, { id }: BackendPlan, others: readonly BackendPlan[]) {
+  const file = (name: string): string => join(folder, name);
+  const pem = (name: string): string => readFileSync(file(name), 'utf8');
+  if (!existsSync(file(`${id}-authentication.pem`))) return null;
+  // A gateway whose certificate authorities everybody trusts has no such file.
+  const ca = existsSync(file('server.pem')) ? { ca: pem('server.pem') } : {};
+  const settings = {
+    anchor: pem('trust-anchor.pem'),
+    maxAgeDays,
+    visitedCountries: others.map((other) => other.id),
+  };
+  return {
+    peers: [
+      {
+        RegionID: GATEWAY,
+        RemoteRegionURL: url,
+        ReplicationType: 'partial',
+        Format: 'efgs',
+        VerificationKeys: null,
+        TLSConsumerCertificate: GATEWAY_BINDING,
+      },
+    ],
+    vars: {
+      EFGS_SETTINGS: JSON.stringify(settings),
+      EFGS_SIGNING_CERTIFICATE: pem(`${id}-signing.pem`),
+      EFGS_SIGNING_KEY: pem(`${id}-signing-key.pem`),
+    },
+    certificates: {
+      [GATEWAY_BINDING]: { cert: pem(`${id}-authentication.pem`), key: pem(`${id}-authentication-key.pem`), ...ca },
+    },
+  };
+}
+
 /**
  * @param plan of all
  * @param own of whom
- * @param more variables beside those
+ * @param more see {@link MoreSettings}
  * @returns see {@link BackendSettings}
  */
-export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, more: Vars = {}): BackendSettings {
+export function settingsOf(
+  { dir, backends }: FederationPlan,
+  own: BackendPlan,
+  { vars: more = {}, gateway }: MoreSettings = {},
+): BackendSettings {
   const files = backendFiles(own);
   const others = backends.filter(({ id }) => id !== own.id);
   const feedUrl = `https://127.0.0.1:${own.feedPort}`;
@@ -64,6 +124,7 @@ export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, 
     ...others.map(({ id }) => id),
   ].join(',');
   const policy = JSON.stringify(JSON.parse(readFileSync(directoryFiles(dir).policy, 'utf8')));
+  const member = gateway === undefined ? null : memberAt(gateway, own, others);
   const home = { HOME_COUNTRY: own.id };
   const vars: Record<string, Readonly<Record<string, string>>> = {
     upload: home,
@@ -79,7 +140,8 @@ export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, 
     federation: {
       ...home,
       PEER_FEEDS: feeds,
-      PEERS: JSON.stringify(others.map((peer) => peerConfig(own, peer))),
+      PEERS: JSON.stringify([...others.map((peer) => peerConfig(own, peer)), ...(member?.peers ?? [])]),
+      ...member?.vars,
       DIRECTORY_POLICY: policy,
     },
   };
@@ -103,8 +165,9 @@ export function settingsOf({ dir, backends }: FederationPlan, own: BackendPlan, 
         key: client.key,
         ca: others.map((one) => readIssued(backendFiles(one).server).chain).join(''),
       },
+      ...member?.certificates,
     },
     directory: directoryFiles(dir).log,
-    peers: others.map(({ id }) => id),
+    peers: [...others.map(({ id }) => id), ...(member === null ? [] : [GATEWAY])],
   };
 }

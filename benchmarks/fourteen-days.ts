@@ -23,14 +23,19 @@ export function keysOfDay(day: number, count: number): TemporaryExposureKey[] {
   }));
 }
 
-/** Seals the days; the last hour is accepted and not sealed yet. @param count keys a day */
-export async function fillDays(edge: LocalEdge, count: number, progress: OnProgress): Promise<void> {
+/** Seals the days; the last hour is accepted and not sealed yet. @param count keys a day @param issueIdOf as for `accept` */
+export async function fillDays(
+  edge: LocalEdge,
+  count: number,
+  progress: OnProgress,
+  issueIdOf?: Parameters<typeof accept>[3],
+): Promise<void> {
   for (let day = 0; day < RETENTION_DAYS; day++) {
     const keys = keysOfDay(day, count);
     for (let hour = 0; hour < HOURS; hour++) {
       await moveClock(edge.url, startOf(day) + hour * 3600);
       const [from, to] = [hour, hour + 1].map((n) => Math.floor((n * count) / HOURS));
-      await accept(edge, keys.slice(from, to), `day ${day} ${hour}`);
+      await accept(edge, keys.slice(from, to), `day ${day} ${hour}`, issueIdOf);
     }
     progress(`${count} a day`, day + 1, RETENTION_DAYS);
   }

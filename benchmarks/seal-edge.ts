@@ -18,19 +18,22 @@ const CALLS_AT_ONCE = 32;
  *
  * @param fill brings the state about
  * @param measure what is measured
+ * @param feeds for peers, as PEER_FEEDS has them; empty: none
  * @returns what `measure` gives
  */
 export async function inTwoProcesses<T>(
   fill: (edge: LocalEdge) => Promise<void>,
-  measure: (edge: LocalEdge) => Promise<T>,
+  measure: (edge: LocalEdge, state: string) => Promise<T>,
+  feeds = '',
 ): Promise<T> {
   const state = temporaryFolder('seal');
   // Minima off: the data set's uploads are packed into few calls.
-  const options = { state: state.path, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' } } };
-  const run = async <R>(work: (edge: LocalEdge) => Promise<R>): Promise<R> => {
+  const peers = { PEER_FEEDS: feeds, FEED_URL: 'https://peers.example' };
+  const options = { state: state.path, inspect: true, vars: { origin: { MIN_KEYS: '0', MIN_UPLOADS: '0', ...peers } } };
+  const run = async <R>(work: (edge: LocalEdge, folder: string) => Promise<R>): Promise<R> => {
     const edge = await startLocalEdge(options);
     try {
-      return await work(edge);
+      return await work(edge, state.path);
     } finally {
       await edge.dispose();
     }
@@ -43,8 +46,13 @@ export async function inTwoProcesses<T>(
   }
 }
 
-/** @param name tells the calls from those of another fill */
-export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKey[], name: string): Promise<void> {
+/** @param name tells the calls from those of another fill @param issueIdOf who vouched for the keys of the nth call; left out: nobody */
+export async function accept(
+  edge: LocalEdge,
+  keys: readonly TemporaryExposureKey[],
+  name: string,
+  issueIdOf: (call: number) => string | null = () => null,
+): Promise<void> {
   const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
   const buffer = namespace.get(namespace.idFromName('buffer')) as unknown as {
     accept(uploadId: string, upload: PackedUpload): Promise<unknown>;
@@ -55,7 +63,8 @@ export async function accept(edge: LocalEdge, keys: readonly TemporaryExposureKe
       const from = next;
       next += KEYS_A_CALL;
       const part = keys.slice(from, next);
-      const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null };
+      const issueId = issueIdOf(from / KEYS_A_CALL);
+      const upload = { keys: part, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId };
       await buffer.accept(`${name}-${from}`, packUpload(upload));
     }
   };

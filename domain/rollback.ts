@@ -142,6 +142,8 @@ export interface RollbackOutcome {
   readonly dropped: number;
   /** Published rows that are taken back, the same in each region. */
   readonly taken: number;
+  /** Regions whose last step failed: they take the keys back when they are mended, nobody needs to ask again. Left out in outcomes from before it was said. */
+  readonly failing?: readonly string[];
 }
 
 /** What somebody asked for, and how far it has come. */

@@ -3,7 +3,7 @@
  */
 import { relative } from 'node:path';
 import { CLUSTER } from '../protocol/directory/entry.ts';
-import { JSON_FLAG, oneOf, parsed, text, url, wholeNumber } from './support/command-line/arguments.ts';
+import { JSON_FLAG, oneOf, parsed, text, url as urlArgument, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { untilInterrupted } from './support/command-line/interrupt.ts';
 
@@ -49,7 +49,9 @@ await run(
         },
       ),
       dir: text('where everything of them is kept', { placeholder: 'DIR', default: 'out/federation' }),
-      'efgs-url': url('a European gateway that they use too, such as that of npm run efgs-gateway', { default: null }),
+      'efgs-url': urlArgument('a European gateway that they use too, such as that of npm run efgs-gateway', {
+        default: null,
+      }),
       'efgs-dir': text(
         'the certificates for it, under the names that npm run efgs-gateway has; a region without them is no member',
         { placeholder: 'DIR', default: 'out/efgs-gateway' },

@@ -81,6 +81,7 @@ export interface Findings {
   readonly uploads: number;
   readonly realKeys: number;
   readonly decoyKeys: number;
+  readonly reserveKeys: number;
   readonly exposedPeople: number;
   readonly exposedOwners: number;
   readonly reachableOwners: number;
@@ -249,6 +250,7 @@ export function findings(run: Run): Findings {
     uploads: duringRun.filter(({ upload }) => upload !== null).length,
     realKeys: publication.realKeys,
     decoyKeys: publication.decoyKeys,
+    reserveKeys: publication.reserveKeys,
     exposedPeople: models.cwa.sensitivityOfPeople.of,
     exposedOwners: models.cwa.sensitivityOfOwners.of,
     reachableOwners: models.cwa.sensitivity.of,

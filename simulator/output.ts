@@ -97,7 +97,7 @@ function sections(f: Findings, table: (rows: readonly (readonly string[])[]) => 
   const intro =
     `${grouped(o.phones)} phones among ${grouped(f.people)} people, ${o.days} days, seed ${o.seed}, ` +
     `${o.incidence} cases per 100,000 and day, results after ${o.testDelay} h, ${Math.round(o.sharing * 100)} % share: ` +
-    `${f.cases} cases, ${f.uploads} uploads, ${grouped(f.realKeys)} keys and ${grouped(f.decoyKeys)} decoys.`;
+    `${f.cases} cases, ${f.uploads} uploads, ${grouped(f.realKeys)} keys, ${grouped(f.decoyKeys)} decoys and ${grouped(f.reserveKeys)} synthetic keys set aside.`;
   const exposed =
     `Risk contacts (15 min within 2 m of an infectious person in a day): ${grouped(f.exposedPeople)} people, ` +
     `${grouped(f.exposedOwners)} of them with a phone, ${grouped(f.reachableOwners)} with a source who shared that day's key.`;

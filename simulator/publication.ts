@@ -1,6 +1,6 @@
 /**
- * @module When an uploaded key is published: the embargo, the chunk policy with its minima, its hold and its decoys
- * (docs/architecture.md §5.2, §5.3), by the domain's own code.
+ * @module When an uploaded key is published: the embargo, the chunk policy with its minima, its hold, its decoys and its reserve
+ * (docs/architecture.md §5.2, §5.3, §5.11), by the domain's own code.
  */
 import {
   type ChunkPolicy,
@@ -9,7 +9,7 @@ import {
   holdsMinima,
   uploadsOfSet,
 } from '../domain/chunk-policy.ts';
-import { planDecoys } from '../domain/decoy-plan.ts';
+import { type PlannedDecoy, planDecoys } from '../domain/decoy-plan.ts';
 import { drawDecoy } from '../domain/decoys.ts';
 import { releaseHour } from '../domain/embargo.ts';
 import { countUpload, forgetHalf, nothingReceived, shapeOf } from '../domain/received.ts';
@@ -25,16 +25,20 @@ export const PUBLICATION_LAG_SECONDS = 60;
 export interface Publication {
   readonly firstHour: number;
   readonly lastHour: number;
-  /** Keys by the hour they are published in, decoys among them. */
+  /** Keys by the hour they are published in, decoys and reserve among them. */
   readonly keysOf: (hour: number) => readonly TemporaryExposureKey[];
   /** Hour of an uploaded key; undefined for one that isn't published before the last hour. */
   readonly hourOfKey: (key: TemporaryExposureKey) => number | undefined;
   readonly realKeys: number;
   readonly decoyKeys: number;
+  /** Of whole synthetic uploads that each published hour sets aside, to go with keys that are taken back (decision 040). */
+  readonly reserveKeys: number;
 }
 
 interface Waiting {
   readonly key: TemporaryExposureKey;
+  /** The hour it came in. */
+  readonly came: number;
   readonly release: number;
   /** Number of the upload; decoys have numbers of their own. */
   readonly upload: number;
@@ -75,7 +79,12 @@ export function publish(
   policy: ChunkPolicy = DEFAULT_CHUNK_POLICY,
 ): Publication {
   let waiting: Waiting[] = uploads.flatMap(({ at, keys }, upload) =>
-    keys.map((key) => ({ key, upload, release: Math.max(hourOf(at), releaseHour(key), hours.first) })),
+    keys.map((key) => ({
+      key,
+      came: hourOf(at),
+      upload,
+      release: Math.max(hourOf(at), releaseHour(key), hours.first),
+    })),
   );
   const real = new Set(waiting.map(({ key }) => key));
   const published = new Map<number, TemporaryExposureKey[]>();
@@ -83,6 +92,7 @@ export function publish(
   let uploadCount = uploads.length;
   let received = nothingReceived(random.bytes, Math.floor(hours.first / 24));
   let decoyKeys = 0;
+  let reserveKeys = 0;
   for (let hour = hours.first; hour <= hours.last; hour++) {
     received = forgetHalf(random.bytes, received, Math.floor(hour / 24));
     for (const { at, keys } of uploads) {
@@ -93,28 +103,33 @@ export function publish(
     const oldest = set.length === 0 ? null : Math.min(...set.map(({ release }) => release));
     const decision = decideChunk(policy, hour, oldest, [count()]);
     if (decision === 'hold' || decision === 'empty') continue;
-    const next = planDecoys(received, {
+    const facts = {
       first: oldest ?? hour,
       hour,
       uploads: uploadsByHour(set.filter(({ key }) => real.has(key))),
       decoyRests: set.filter(({ key }) => !real.has(key)).length,
-      missing: policy.minKeys - set.length,
-    });
-    // A set that is published as it is holds the minima, so only one that waited too long draws decoys.
-    while (!holdsMinima(policy, count())) {
-      const planned = next(random.bytes);
+    };
+    /** @returns how many keys it has */
+    const draw = (planned: PlannedDecoy): number => {
       const request = { ...planned, sealed: hour, retentionDays: policy.retentionDays, received };
-      const drawn = drawDecoy(random.bytes, request);
-      const decoys = drawn.map((key) => ({
-        key,
-        upload: uploadCount,
-        release: Math.max(planned.asOf, releaseHour(key)),
-      }));
-      uploadCount += 1;
-      decoyKeys += decoys.length;
-      waiting = [...waiting, ...decoys];
+      const keys = drawDecoy(random.bytes, request);
+      const upload = uploadCount++;
+      waiting = [
+        ...waiting,
+        ...keys.map((key) => ({ key, came: hour, upload, release: Math.max(planned.asOf, releaseHour(key)) })),
+      ];
       set = waiting.filter(({ release }) => release <= hour);
-    }
+      return keys.length;
+    };
+    const next = planDecoys(received, { ...facts, missing: policy.minKeys - set.length });
+    // A set that is published as it is holds the minima, so only one that waited too long draws decoys.
+    while (!holdsMinima(policy, count())) decoyKeys += draw(next(random.bytes));
+    // The chain of days never breaks (durable-objects/submission-buffer/decoy-ops.ts).
+    const goesOn = waiting.some(({ came, release }) => came <= hour && release > hour);
+    if (decision === 'pad' && !goesOn) decoyKeys += draw({ asOf: hour, rest: false, leavesRest: true });
+    // None is missing, so that each of these is whole.
+    const aside = planDecoys(received, { ...facts, missing: 0 });
+    for (let n = 0; n < policy.reserveUploads; n++) reserveKeys += draw(aside(random.bytes));
     waiting = waiting.filter(({ release }) => release > hour);
     published.set(
       hour,
@@ -129,6 +144,7 @@ export function publish(
     hourOfKey: (key) => hourOfKey.get(key),
     realKeys: hourOfKey.size,
     decoyKeys,
+    reserveKeys,
   };
 }
 

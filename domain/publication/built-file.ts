@@ -53,6 +53,7 @@ export interface RevokedRows {
  * @param keys the number of keys that the file takes
  * @param sign export.bin → export.sig
  * @param revoked rows that stand after the keys, as REVOKED; null: none
+ * @param onKey called with each key as it stands in the file; its bytes are only valid during the call
  * @returns the file; the same bytes for the same keys and header. `sealed.keys` counts `keys` alone
  * @throws Error when a merge has fewer keys
  */
@@ -63,13 +64,19 @@ export async function buildFile(
   keys: number,
   sign: (exportBin: Uint8Array) => Uint8Array,
   revoked: RevokedRows | null = null,
+  onKey: (key: TemporaryExposureKey) => void = () => {},
 ): Promise<BuiltFile> {
   const writer = new ExportWriter(header, keys + (revoked?.keys ?? 0), workspace.file);
-  await takeAll(header, merge, keys, (key) => writer.add(key));
+  await takeAll(header, merge, keys, (key) => {
+    writer.add(key);
+    onKey(key);
+  });
   if (revoked !== null) {
-    await takeAll(header, revoked.merge, revoked.keys, (key) =>
-      writer.addRevised({ ...key, reportType: REPORT_TYPE.REVOKED }),
-    );
+    await takeAll(header, revoked.merge, revoked.keys, (key) => {
+      const ended = { ...key, reportType: REPORT_TYPE.REVOKED };
+      writer.addRevised(ended);
+      onKey(ended);
+    });
   }
   const bin = writer.finish();
   const sig = sign(bin);

@@ -53,6 +53,24 @@ export function partOf(counted: string, feeds: readonly string[]): string | null
   return counted === REMOTE ? null : feedsOfCounted(counted, feeds).join(JOINED);
 }
 
+/** Of which lists of keys rows are: names of regions never begin so. */
+const PART = 'part ';
+
+/**
+ * A peer subtracts what it reads as taken back from what a region lists, and is left with the rows of a part: so that is a list too, as large as any (company.ts).
+ *
+ * @returns the name of the list, null where there are no feeds, and for peers' keys
+ */
+export function partList(counted: string, feeds: readonly string[]): string | null {
+  const part = feeds.length === 0 ? null : partOf(counted, feeds);
+  return part === null ? null : `${PART}${part}`;
+}
+
+/** @returns whether a list is a region's, which is published */
+export function isRegionList(list: string): boolean {
+  return !list.startsWith(PART);
+}
+
 function feedsOfCounted(counted: string, feeds: readonly string[]): string[] {
   if (!counted.startsWith(TRAVELS)) return [];
   const regions = counted.slice(TRAVELS.length).split(JOINED);

@@ -18,7 +18,7 @@ import type { ChunkPolicy } from '../chunk-policy.ts';
 import { isIssueId, issueKind } from '../issue.ts';
 import type { RecordPart } from './record.ts';
 
-/** Real uploads, never decoys. */
+/** Real uploads that are still there, never decoys: of what has ended since, none can hide anybody. */
 export interface IssueCount {
   readonly keys: number;
   readonly uploads: number;

@@ -23,7 +23,7 @@ import {
 import { commonLists, composeHead, dayOfSealing, HEAD_META, LIST_META, pageMeta, type Contents } from './head.ts';
 import { RecordMerge, wholeRecord, type MergePorts, type RunSource } from './record-merge.ts';
 import type { RecordBook } from './record.ts';
-import { hoursOfDay, takenExpires, takenSealed, takenSources } from './revoked-rows.ts';
+import { hoursOfDay, hoursWithin, takenExpires, takenSealed, takenSources } from './revoked-rows.ts';
 import type { Workspace } from './workspace.ts';
 
 /** An object of the public bucket. */
@@ -73,7 +73,7 @@ export async function* rebuildHour(r: RebuildPorts, sealed: SealedHourFiles): As
       file: cwa.file,
       meta,
       sources: () => sliceSources(r.recordOf, cwa.slices, NO_CUT, hour),
-      revoked: () => takenSources(r, [hour], dayOfSealing(hour)),
+      revoked: () => shownIn(r, cwa.file, region, [hour], dayOfSealing(hour)),
     },
   });
 }
@@ -102,9 +102,14 @@ export async function* rebuildDay(
       file: cwa.file,
       meta: (file) => replacedZip(file, expires),
       sources: () => sliceSources(r.recordOf, slices, cut, revised),
-      revoked: () => takenSources(r, hours, cut),
+      revoked: () => shownIn(r, cwa.file, region, hours, cut),
     },
   });
+}
+
+/** @returns the rows that a file of CWA's tree says are taken back: those of as many hours as fitted into it */
+function shownIn(r: RebuildPorts, { revoked = 0 }: SealedFile, region: string, hours: readonly number[], cut: number) {
+  return takenSources(r, hoursWithin(r, region, hours, cut, revoked), cut);
 }
 
 /**

@@ -29,6 +29,25 @@ export function takenKeys(book: RecordBook, region: string, hours: readonly numb
   }, 0);
 }
 
+/**
+ * CWA's tree has one file an hour and a day, which can't be split: it has an hour's revocations wholly or not at all, since a part of a list may be smaller than a chunk (decision 047).
+ *
+ * @param hours ascending
+ * @param most rows
+ * @returns the first hours that took no more than so many of the region's rows back together; for as many as they are, the same
+ */
+export function hoursWithin(
+  book: RecordBook,
+  region: string,
+  hours: readonly number[],
+  cut: number,
+  most: number,
+): number[] {
+  let rows = 0;
+  const end = hours.findIndex((hour) => (rows += takenKeys(book, region, [hour], cut)) > most);
+  return end < 0 ? [...hours] : hours.slice(0, end);
+}
+
 /** @returns days of the records that a region's keys were of, taken back with an hour, that don't leave at `cut` or earlier; ascending */
 export function takenDays(book: RecordBook, region: string, hour: number, cut: number): number[] {
   const hours = book.takenWith(hour).filter((of) => takenKeysOf(book, region, of, hour, cut) > 0);

@@ -62,6 +62,8 @@ export class DeskRig {
   readonly feed: PeerFeed;
   readonly origin = new MapOrigin();
   readonly desk = testEnv.PEER_DESK.getByName('NL');
+  /** Whoever answers in place of the feed. */
+  ask: ((asked: Request) => Promise<Response>) | null = null;
   /** Other variables of the Worker. */
   vars: Readonly<Record<string, unknown>> = {};
 
@@ -89,7 +91,7 @@ export class DeskRig {
       const tuned: Tunable = {
         clock: () => this.now,
         secondClock: async () => this.now,
-        peerFetch: () => this.feed.fetch,
+        peerFetch: () => this.ask ?? this.feed.fetch,
         exchange: () => this.origin,
       };
       Object.assign(desk, tuned);

@@ -12,8 +12,7 @@ import { feedsOf } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { RecordMerge, wholeRecord, type RunSource } from '../../domain/publication/record-merge.ts';
 import { takenSources } from '../../domain/publication/revoked-rows.ts';
-import { readExportZip } from '../../protocol/export/export-reader.ts';
-import { encodeExposedList } from '../../protocol/feed/exposed-list.ts';
+import { ExposedListWriter } from '../../protocol/feed/exposed-list.ts';
 import type { FeedLatest, GaenLatest } from '../../protocol/feed/latest.ts';
 import { feedKey, feedPath, JWKS_KEY, type FeedPath } from '../../protocol/feed/names.ts';
 import { jwkOf, signAnswer } from '../../protocol/feed/signature.ts';
@@ -144,22 +143,24 @@ async function putBatches(
     const window = { start: hourStart(hour), end: hourEnd(hour) + (sizes.length > 1 ? index + 1 : 0) };
     const isLast = index === sizes.length - 1;
     const withRevoked = isLast && revoked > 0 ? { merge: merges[1], keys: revoked } : null;
-    const file = await signFile(p, p.config.regions[0]!, window, merges[0], size, withRevoked);
+    const list = new ExposedListWriter(hourEnd(hour), size + (withRevoked?.keys ?? 0));
+    const file = await signFile(p, p.config.regions[0]!, window, merges[0], size, withRevoked, (key) => list.add(key));
     const batch = { feed, batch: first + index, hour, until, file: file.sealed };
     if (!isRight(batch)) continue;
-    await putBatch(p, batch, file);
+    await putBatch(p, batch, file, list.finish());
     batches.push(batch);
   }
   for (const merge of merges) merge.close();
   return batches;
 }
 
-async function putBatch(p: Publication, { feed, batch, hour, until }: FeedBatch, file: BuiltFile): Promise<void> {
-  const read = readExportZip(file.zip, null);
-  if (!read.ok) throw new Error(`a batch of ${feed} can't be read: ${read.error.kind}`);
-  const { keys, revisedKeys } = read.exportFile;
+async function putBatch(
+  p: Publication,
+  { feed, batch, hour, until }: FeedBatch,
+  file: BuiltFile,
+  list: Uint8Array,
+): Promise<void> {
   const about = { issuedAt: hourEnd(hour), expires: until * SECONDS_PER_DAY };
-  const list = encodeExposedList(hourEnd(hour), [...keys, ...revisedKeys]);
   const age = Math.max(0, about.expires - about.issuedAt);
   // Whose certificate it was for decides what lies under a path: no cache between may answer another.
   const meta = { cacheControl: `private, max-age=${age}, immutable`, expires: about.expires };

@@ -6,7 +6,7 @@
  * put-if-absent meets its own objects. No list names anything yet.
  */
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { takenKeys, takenSources } from '../../domain/publication/revoked-rows.ts';
+import { hoursWithin, takenKeys, takenSources } from '../../domain/publication/revoked-rows.ts';
 import { dateOfHour, hourEnd, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import { hourPath } from '../../protocol/index/cwa-tree.ts';
 import { hourExpires, immutableZip, sliceSources, type BuiltFile } from '../../domain/publication/built-file.ts';
@@ -35,6 +35,8 @@ export async function writeHour(p: Publication, region: string, hour: number, re
     p.log.append({ kind: 'written', region, hour, files: sealed.files, cwa: { ...shown, file: sealed.cwa } });
     p.store.setBacklog(region, cwa.backlog);
     p.store.count(`cwa_keys_aged_out_${region}`, cwa.agedOut);
+    const taken = takenKeys(bookOf(p), region, [hour], dayOfSealing(hour));
+    p.store.count(`cwa_revocations_left_out_${region}`, taken - (sealed.cwa.revoked ?? 0));
     p.store.count(`keys_published_${region}`, keys - (record.syntheticKeys[region] ?? 0));
     p.store.count(`decoys_published_${region}`, record.syntheticKeys[region] ?? 0);
   });
@@ -82,7 +84,7 @@ interface ShownSlices {
   readonly through: number;
 }
 
-/** @param revoked hours whose taken rows it says, without those that leave at `cut` or earlier @returns the ZIP */
+/** @param revoked hours whose taken rows it says as far as they fit beside the keys (CWA_MAX_KEYS), without those that leave at `cut` or earlier @returns the ZIP */
 export async function buildCwaZip(
   p: Publication,
   region: string,
@@ -94,8 +96,9 @@ export async function buildCwaZip(
   const sources = sliceSources(book.recordOf, cwa.slices, cwa.cut, cwa.through);
   const keys = cwa.keys ?? (await countKeys(p, region, sources));
   const merge = mergeOf(p, region, sources);
-  const taken = takenKeys(book, region, revoked.hours, revoked.cut);
-  const rows = mergeOf(p, region, taken === 0 ? [] : takenSources(book, revoked.hours, revoked.cut));
+  const hours = hoursWithin(book, region, revoked.hours, revoked.cut, p.config.policy.cwaMaxKeys - keys);
+  const taken = takenKeys(book, region, hours, revoked.cut);
+  const rows = mergeOf(p, region, taken === 0 ? [] : takenSources(book, hours, revoked.cut));
   const file = await signFile(p, region, window, merge, keys, taken === 0 ? null : { merge: rows, keys: taken });
   merge.close();
   rows.close();

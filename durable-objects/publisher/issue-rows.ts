@@ -12,11 +12,12 @@ import {
   type RecordPart,
   type SetRecord,
 } from '../../domain/publication/record.ts';
-import { parseTaken, takenKey, type TakenRows } from '../../domain/publication/taken.ts';
+import { mergeTaken, parseTaken, takenKey, type TakenRows } from '../../domain/publication/taken.ts';
 import { openerKey, openPages } from '../../domain/sealed-pages.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { pause } from '../pace.ts';
 import type { Publication } from './publication.ts';
+import { PARTS_AT_ONCE } from './takable-rows.ts';
 import { keepRequest } from './take-back.ts';
 
 /** What was found. */
@@ -50,6 +51,8 @@ export interface IssuesRequest {
   readonly issueIds: readonly string[];
   /** PKCS#8 PEM, kept nowhere. */
   readonly undoKey: string;
+  /** Number of the set up to which sets may have such rows. */
+  readonly throughSet: number;
 }
 
 /** Which published rows have these issue ids. @param undoKey PKCS#8 PEM, kept nowhere */
@@ -67,10 +70,10 @@ export async function publishedIssues(
 /** Keeps a request for the rows that have these issue ids (take-back.ts). */
 export async function takeBackIssues(
   p: Publication,
-  { id, issueIds, undoKey }: IssuesRequest,
+  { id, issueIds, undoKey, throughSet }: IssuesRequest,
 ): Promise<TakeBackIssuesReply> {
-  // Of a set that is not recorded nobody knows the rows, and a request is kept once.
-  if (p.store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
+  // Of a set that is not recorded, or not even heard of, nobody knows the rows, and a request is kept once.
+  if (p.store.hoursIn('FROZEN').length > 0 || p.store.lastSet() < throughSet) return { kind: 'sealing' };
   return openedWith(async () => {
     const { parts } = await rowsOfIssues(p, issueIds, undoKey);
     const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
@@ -97,11 +100,13 @@ async function openedWith<T>(work: () => Promise<T>): Promise<T | BadKey> {
 async function rowsOfIssues(p: Publication, issueIds: readonly string[], undoKey: string): Promise<IssueRows> {
   const search = new Search(p, issueIds, await privateKey(undoKey));
   const today = Math.floor(p.now / SECONDS_PER_DAY);
-  for (const { record } of p.store.hoursBetween(0, Number.MAX_SAFE_INTEGER)) {
-    for (const part of record?.parts ?? []) {
-      if (part.day > today) await search.visit(record!, part);
-      await pause();
-    }
+  const parts = p.store
+    .hoursBetween(0, Number.MAX_SAFE_INTEGER)
+    .flatMap(({ record }) => (record?.parts ?? []).map((part) => ({ record: record!, part })))
+    .filter(({ part }) => part.day > today);
+  for (let at = 0; at < parts.length; at += PARTS_AT_ONCE) {
+    await Promise.all(parts.slice(at, at + PARTS_AT_ONCE).map(({ record, part }) => search.visit(record, part)));
+    await pause();
   }
   return search.found();
 }
@@ -121,8 +126,8 @@ class Search {
   readonly #parts: TakenRows[] = [];
   readonly #days = new Map<string, { day: number; region: string; meant: number; mixed: number; all: number }>();
   readonly #others = new Set<string>();
-  /** Rows that were taken back with an hour and leave on a day, by the name of their object. */
-  readonly #taken = new Map<string, readonly TakenRows[]>();
+  /** Rows that were taken back with an hour and leave on a day, by the name of their object; read once. */
+  readonly #taken = new Map<string, Promise<readonly TakenRows[]>>();
 
   constructor(p: Publication, issueIds: readonly string[], key: CryptoKey) {
     this.#p = p;
@@ -165,7 +170,7 @@ class Search {
   }
 
   found(): IssueRows {
-    return { parts: this.#parts, days: [...this.#days.values()], others: [...this.#others].toSorted() };
+    return { parts: mergeTaken(this.#parts), days: [...this.#days.values()], others: [...this.#others].toSorted() };
   }
 
   #line(hour: number, region: string) {
@@ -191,14 +196,16 @@ class Search {
     const rows = new Set<number>();
     for (const { hour: takenHour } of part.taken ?? []) {
       const name = takenKey(takenHour, part.day);
-      let all = this.#taken.get(name);
-      if (all === undefined) {
-        const bytes = await this.#p.privateBucket.get(name);
-        if (bytes === null) throw new Error(`the private bucket lacks ${name}`);
-        this.#taken.set(name, (all = parseTaken(bytes)));
-      }
-      for (const one of all) if (one.hour === hour && one.n === part.n) for (const row of one.rows) rows.add(row);
+      const all = this.#taken.get(name) ?? this.#readTaken(name);
+      this.#taken.set(name, all);
+      for (const one of await all) if (one.hour === hour && one.n === part.n) for (const row of one.rows) rows.add(row);
     }
     return rows;
+  }
+
+  async #readTaken(name: string): Promise<readonly TakenRows[]> {
+    const bytes = await this.#p.privateBucket.get(name);
+    if (bytes === null) throw new Error(`the private bucket lacks ${name}`);
+    return parseTaken(bytes);
   }
 }

@@ -2,13 +2,14 @@
  * @module Issue ids beside a record, in workerd: sealed to the undo key; the first object stays when a step is repeated; decoys have ids of the hour's; a source that is
  * too small is told apart from nobody.
  */
-import { beforeEach, it } from 'vitest';
+import { beforeEach, describe, it } from 'vitest';
 import { issueKind } from '../../domain/issue.ts';
 import { ISSUES_USE, type PartIssues, readIssues } from '../../domain/publication/issue-groups.ts';
 import { ROW_BYTES, rowProvenance, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { issuesKey, partKey, type SetRecord, setKey } from '../../domain/publication/record.ts';
 import { openerKey, openPages } from '../../domain/sealed-pages.ts';
-import { fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { withdrawalHash, type Opening } from '../../protocol/withdrawal.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { keysOf, MIDNIGHT, objects, Rig, testEnv } from './test-rig.ts';
 
@@ -94,6 +95,64 @@ it('of a large source are a group; small ones of a kind are one; a row without a
   await sealHour();
   const later = await rowsOf(HOUR + 1);
   expect([20, 21, 22].map((n) => [...groupsOf(later, keysOf(n, 14))])).toEqual([[SMALL], [SMALL], [OTHER]]);
+});
+
+describe('who is gone before the hour is sealed is no company', () => {
+  const openingOf = ({ keyData }: { readonly keyData: Uint8Array }): Opening => ({
+    keyData,
+    secret: new Uint8Array(32).map((_, i) => keyData[i % 16]! ^ 7),
+  });
+  const own = (n: number) => keysOf(n, 14).map((key) => ({ ...key, withdrawalHash: withdrawalHash(openingOf(key)) }));
+  /** A large laboratory's three uploads, as many cards, and some without an id, so that the hour is published in any case. */
+  const upload = async (): Promise<void> => {
+    rig.policy = { ...rig.policy, minKeys: 42, minUploads: 3 };
+    for (const n of [0, 1, 2]) await rig.accept(`u${n}`, own(n), ['DE'], { issueId: LARGE });
+    for (const n of [7, 8, 9]) await rig.accept(`u${n}`, own(n), ['DE'], { issueId: CARD });
+    for (const n of [30, 31, 32]) await rig.accept(`u${n}`, own(n));
+  };
+  /** Ids of the group that the last upload of the laboratory is in, and of how many rows in the set. */
+  const groupOfLast = async () => {
+    const rows = await rowsOf(HOUR);
+    const [group] = groupsOf(rows, keysOf(2, 14));
+    return { group, rows: rows.filter((row) => row.group?.join(' ') === group).length };
+  };
+
+  it.for(['two uploads withdrawn', 'two uploads dropped', 'one key dropped'] as const)(
+    'in it: %s',
+    async (how, { expect }) => {
+      await upload();
+      await rig.tuneBuffer();
+      const gone = [...own(0), ...own(1)];
+      if (how === 'two uploads withdrawn') {
+        await rig.buffer.withdraw(own(0).map(openingOf));
+        await rig.buffer.withdraw(own(1).map(openingOf));
+      } else {
+        const teks = concatBytes(
+          ...(how === 'two uploads dropped' ? gone : gone.slice(0, 1)).map(({ keyData }) => keyData),
+        );
+        await rig.buffer.dropWaiting({ id: crypto.randomUUID(), teks });
+      }
+      await sealHour();
+      // One upload of the laboratory is left, or 41 keys of at most three: too little to be told apart.
+      const left = how === 'one key dropped' ? 41 : 14;
+      expect(await groupOfLast()).toEqual({ group: `${CARD} ${LARGE}`, rows: left + 42 });
+    },
+  );
+
+  it('in a later hour', async ({ expect }) => {
+    await upload();
+    await rig.tuneBuffer();
+    const teks = concatBytes(...[...own(0), ...own(1), ...own(2)].map(({ keyData }) => keyData));
+    await rig.buffer.dropWaiting({ id: crypto.randomUUID(), teks });
+    await sealHour();
+    await rig.accept('later', keysOf(20, 14), ['DE'], { issueId: LARGE });
+    for (const n of [21, 22, 23]) await rig.accept(`u${n}`, keysOf(n, 14), ['DE'], { issueId: CARD });
+    await sealHour();
+    expect([...groupsOf(await rowsOf(HOUR + 1), keysOf(20, 14))]).toEqual([`${CARD} ${LARGE}`]);
+    // The dry run still says how many came and are gone.
+    const { counted } = await rig.buffer.issueStanding([LARGE]);
+    expect(counted.reduce((sum, { keys }) => sum + keys, 0)).toBe(56);
+  });
 });
 
 it('lie in no object in the clear, nor in the log or the buffer, and the first sealed object stays over a crash', async ({

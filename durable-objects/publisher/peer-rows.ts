@@ -1,6 +1,5 @@
 /**
- * @module Published rows of peers (docs/architecture.md §9): a batch that came from one is taken back whole, by its provenance in the records, without the undo key, since who vouched for it isn't a secret. And of rows
- * that are to be taken back, which are of people here: a peer's are no company for them.
+ * @module Published rows of peers (docs/architecture.md §9): a batch that came from one is taken back whole, by its provenance in the records, without the undo key, since who vouched for it isn't a secret.
  */
 import { ROW_BYTES, rowProvenance, type Provenance } from '../../domain/publication/packed-keys.ts';
 import { partKey, type RecordPart, type SetRecord } from '../../domain/publication/record.ts';
@@ -20,32 +19,14 @@ export type TakeBackPeerBatchReply = { readonly kind: 'sealing' } | { readonly k
 /** Keeps a request for the published rows of a peer's batch (take-back.ts); idempotent by its id. */
 export async function takeBackPeerBatch(
   p: Publication,
-  { id, peer, batch }: PeerBatchUndo,
+  { id, peer, batch, throughSet }: PeerBatchUndo & { readonly throughSet: number },
 ): Promise<TakeBackPeerBatchReply> {
   // Of a set that is not recorded nobody knows the rows, and a request is kept once.
-  if (p.store.hoursIn('FROZEN').length > 0) return { kind: 'sealing' };
+  if (p.store.hoursIn('FROZEN').length > 0 || p.store.lastSet() < throughSet) return { kind: 'sealing' };
   const parts = await rowsOf(p, (about) => about.origin === peer && about.batch === batch);
   const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
   if (rows > 0) await keepRequest(p, { id, cause: 'rollback', parts });
   return { kind: 'kept', rows };
-}
-
-/** @param parts rows that are to be taken back @returns how many of them are no peer's */
-export async function countLocal(p: RecordsPort, parts: readonly TakenRows[]): Promise<number> {
-  const [home] = p.config.regions;
-  let local = 0;
-  for (const { hour, day, n, rows } of parts) {
-    const { record } = p.store.hour(hour);
-    const isRemote = remoteIds(record, (about) => about.origin !== home);
-    if (record === null || isRemote.size === 0) {
-      local += rows.length;
-      continue;
-    }
-    const bytes = await partOf(p, hour, { day, n });
-    local += rows.filter((row) => !isRemote.has(rowProvenance(bytes, row * ROW_BYTES))).length;
-    await pause();
-  }
-  return local;
 }
 
 async function rowsOf(p: RecordsPort, isMeant: (about: Provenance) => boolean): Promise<TakenRows[]> {

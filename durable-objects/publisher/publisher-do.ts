@@ -139,7 +139,7 @@ export class Publisher extends EndableObject {
   }
 
   /** See {@link takeBackPeerBatch}. */
-  async takeBackPeerBatch(request: PeerBatchUndo): Promise<TakeBackPeerBatchReply> {
+  async takeBackPeerBatch(request: PeerBatchUndo & { readonly throughSet: number }): Promise<TakeBackPeerBatchReply> {
     return takeBackPeerBatch(await this.#living(), request);
   }
 

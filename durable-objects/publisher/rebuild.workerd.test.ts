@@ -10,13 +10,14 @@ import {
 import { bookOfLog, filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
-import { hourStart } from '../../protocol/gaen/intervals.ts';
+import { dateOf, dateOfHour, hourStart } from '../../protocol/gaen/intervals.ts';
+import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
-import { seal, take } from './taking-rig.ts';
+import { exportAt, regionAt, seal, take, TAKE_ID } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
@@ -119,6 +120,45 @@ describe('everything public is made again from log and records', () => {
       for (const { sha256: name } of head.pages) expect(made.has(`v1/${region}/days/${name}.json`)).toBe(true);
     }
   });
+
+  it.for([
+    { most: 40, inHours: [13, 13], inDay: 12 },
+    { most: 32, inHours: [13, 0], inDay: 0 },
+  ])(
+    'where no more than $most keys fit into CWA’s files, those taken back among them: an hour’s stand there wholly or not at all',
+    async ({ most, inHours, inDay }, { expect }) => {
+      rig.policy = { ...rig.policy, cwaMaxKeys: most };
+      await liveUntil(MIDNIGHT + 25 * 3600);
+      const takeBack = (upload: number, keys: number, id: string) =>
+        take(rig, concatBytes(...keysOf(upload, keys).map(({ keyData }) => keyData)), id);
+      await takeBack(1, 13, TAKE_ID);
+      await rig.accept('u4', keysOf(4, 5));
+      await seal(rig);
+      await takeBack(2, 14, 'c9bf9e57-1685-4c89-bafb-ff5af830be8a');
+      await rig.accept('u5', keysOf(5, 13));
+      await rig.accept('u6', keysOf(6, 10));
+      await seal(rig);
+      const first = Math.floor(rig.now / 3600) - 2;
+      const sizesOf = async (name: string) => {
+        const { keys, revisedKeys } = await exportAt(name);
+        expect(keys.length + revisedKeys.length).toBeLessThanOrEqual(most);
+        return revisedKeys.length;
+      };
+      const hours = [first, first + 1].map((hour) => hourPath('EUR', dateOfHour(hour), hour % 24));
+      expect(await Promise.all(hours.map(sizesOf))).toEqual(inHours);
+      const { counters } = await rig.inPublisher((publisher) => publisher.status());
+      expect(counters['cwa_revocations_left_out_EUR'] ?? 0).toBe(26 - inHours[0]! - inHours[1]!);
+      const hourly = await rebuilt();
+      expect(hourly).toEqual(await published(hourly.keys()));
+      rig.now = MIDNIGHT + 49 * 3600;
+      await rig.untilIdle(100);
+      expect(await sizesOf(dayPath('EUR', dateOf(MIDNIGHT + 86_400)))).toBe(inDay);
+      const made = await rebuilt();
+      expect(made).toEqual(await published(made.keys()));
+      // Our own phones are told of all, but of the one key of each that left with the midnight.
+      expect((await regionAt('EUR')).revoked.length).toBe(12 + 12);
+    },
+  );
 
   it('of several files an hour, and where CWA’s tree shows other rows than the chunks', async ({ expect }) => {
     rig.policy = { ...rig.policy, maxKeysPerFile: 10, cwaMaxKeys: 20 };

@@ -3,12 +3,14 @@ import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { ROW_BYTES, rowProvenance, unpackKey, type Provenance } from '../../domain/publication/packed-keys.ts';
 import type { SetRecord } from '../../domain/publication/record.ts';
+import { REQUESTS } from '../../domain/publication/taken.ts';
 import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { findings, regionAt, seal, take } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 import { itLong } from '../../test/support/longer.ts';
 
 const POLICY = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads: 2, maxHoldHours: 0 };
+const OTHER_ID = 'c9bf9e57-1685-4c89-bafb-ff5af830be8a';
 const teksOf = (upload: number, keys: number): Uint8Array =>
   concatBytes(...keysOf(upload, keys).map(({ keyData }) => keyData));
 const hexOf = (upload: number, keys: number): string[] => keysOf(upload, keys).map(({ keyData }) => toHex(keyData));
@@ -129,7 +131,7 @@ describe('with nothing set aside', () => {
     'a day later enough keys go by themselves, and fewer than a chunk needs wait on, which is an alert',
     async ({ expect }) => {
       rig.policy = none;
-      for (const upload of [1, 2, 3, 4]) await rig.accept(`u${upload}`, keysOf(upload, 14));
+      for (const upload of [1, 2, 3, 4, 5, 6, 7, 8]) await rig.accept(`u${upload}`, keysOf(upload, 14));
       await seal(rig);
       rig.policy = POLICY;
       await take(rig, teksOf(1, 14));
@@ -140,14 +142,71 @@ describe('with nothing set aside', () => {
         sql.exec(`SELECT value FROM counter WHERE name = 'alert_take_back_waits'`).toArray(),
       );
       expect(counter.length).toBe(1);
-      await take(
-        rig,
-        concatBytes(...[2, 3, 4].map((upload) => teksOf(upload, 14))),
-        'c9bf9e57-1685-4c89-bafb-ff5af830be8a',
-      );
+      await take(rig, concatBytes(...[2, 3, 4, 5, 6, 7, 8].map((upload) => teksOf(upload, 14))), OTHER_ID);
       await seal(rig);
       // All of the day before are 14 keys old and more: those that left at the midnight in between are gone anyway.
       expect((await regionAt('DE')).revoked.length).toBeGreaterThanOrEqual(POLICY.minKeys);
     },
   );
+
+  it('and none to come, what is less than a chunk never goes alone, and what is as much needn’t wait', async ({
+    expect,
+  }) => {
+    rig.policy = none;
+    for (const upload of [1, 2, 3, 4, 5, 6, 7, 8]) await rig.accept(`u${upload}`, keysOf(upload, 14));
+    await seal(rig);
+    await take(rig, concatBytes(...[1, 2, 3].map((upload) => teksOf(upload, 14))));
+    await seal(rig, 2);
+    // 42 keys are enough, and may be of two uploads: nobody knows whose rows they are.
+    expect((await regionAt('DE')).revoked).toEqual([]);
+    await take(rig, concatBytes(...[4, 5, 6, 7].map((upload) => teksOf(upload, 14))), OTHER_ID);
+    await seal(rig);
+    for (const code of ['DE', 'EUR']) expect((await regionAt(code)).revoked.length).toBe(7 * 14);
+    expect(await findings()).toEqual([]);
+  });
 });
+
+const ABROAD = ['DE', 'LU'];
+
+/** Whether requests wait. */
+const open = () =>
+  rig.inPublisherStorage((sql) => Number(sql.exec('SELECT count(*) AS n FROM take_back WHERE done = 0').one()['n']));
+
+itLong(
+  'keys of a small region wait for company there, with nobody else; no list is smaller than a chunk in any region, at any hour',
+  async ({ expect }) => {
+    rig.regions = ['DE', 'LU', 'EUR'];
+    // One key alone of a person who was abroad, in an hour that their own region had to be padded for.
+    await rig.accept('abroad', keysOf(50, 1), ABROAD);
+    await anHour(1);
+    for (const upload of [2, 3, 4, 5]) await anHour(upload);
+    await take(rig, concatBytes(teksOf(50, 1), teksOf(2, 14)));
+    const sizes = new Set<number>();
+    const look = async (): Promise<Record<string, string[]>> => {
+      const lists: Record<string, string[]> = {};
+      for (const code of rig.regions ?? []) {
+        const { revoked } = await regionAt(code);
+        lists[code] = revoked;
+        sizes.add(revoked.length);
+      }
+      return lists;
+    };
+    await seal(rig);
+    const first = await look();
+    for (const code of ['DE', 'EUR']) {
+      expect(hexOf(2, 14).filter((tek) => !first[code]!.includes(tek))).toEqual([]);
+      expect(first[code]).not.toContain(hexOf(50, 1)[0]);
+    }
+    expect([first['LU'], await open()]).toEqual([[], 1]);
+    // Others who were abroad bring synthetic uploads there too.
+    let upload = 60;
+    for (; upload < 80 && (await open()) > 0; upload++) {
+      await anHour(upload, ABROAD);
+      await look();
+    }
+    for (const list of Object.values(await look())) expect(list).toContain(hexOf(50, 1)[0]);
+    expect(Math.min(...[...sizes].filter((size) => size > 0))).toBeGreaterThanOrEqual(POLICY.minKeys);
+    expect([...(await objects(testEnv.PRIVATE)).keys()].filter((name) => name.startsWith(REQUESTS))).toEqual([]);
+    expect(await findings()).toEqual([]);
+  },
+);

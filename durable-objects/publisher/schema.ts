@@ -105,6 +105,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE region_day ADD COLUMN revised INTEGER;
   ALTER TABLE former_etag ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;
   `,
+  // Rows of small regions that wait for company when others go (taking-ops.ts).
+  `
+  ALTER TABLE taking ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]';
+  `,
   // What peers are given (feed-ops.ts).
   `
   CREATE TABLE feed (

@@ -44,6 +44,7 @@ import { takingStep } from './taking-ops.ts';
 import { dropMissedRecord, forgetStep } from './retention-ops.ts';
 import { packagesStep } from './package-ops.ts';
 import { logParameters } from './parameter-ops.ts';
+import { Trouble } from './trouble.ts';
 import { withdrawalStep } from './withdrawal-ops.ts';
 
 /** How long a buffer out of reach blocks an hour before it is published empty. */
@@ -88,29 +89,6 @@ export async function advance(p: Publication): Promise<Advance> {
   await patrolFeeds(p);
   trouble.throwFirst();
   return { idle: true, nextDue: nextDue(p) };
-}
-
-/** What failed in one call of `advance` and doesn't stop the rest. */
-class Trouble {
-  /** Freezing or planning an hour, which all regions need: the buffer is out of reach. */
-  plan: unknown = null;
-  /** The same, for another reason. */
-  fatal: unknown = null;
-  other: unknown = null;
-
-  async tried(step: () => Promise<boolean>): Promise<boolean> {
-    try {
-      return await step();
-    } catch (error) {
-      this.other ??= error;
-      return false;
-    }
-  }
-
-  throwFirst(): void {
-    const error = this.plan ?? this.other;
-    if (error !== null) throw error;
-  }
 }
 
 /** @returns the regions to try, the sound ones first */

@@ -8,13 +8,13 @@
  * Durable order: the hour of each request (`PLANNED`), then for each midnight at which rows leave the object and its row, then in one transaction the records, the log's
  * entry and `TAKEN`, then the requests' objects go. A crash between two repeats the step over the same requests with the same bytes; after the last it leaves objects of requests that
  * are done, which go at a midnight (`forgetTaken`).
+ *
+ * Rows whose region has too little company wait (domain/publication/company.ts): their request stays open with all its rows, and what of them is taken is not found again.
  */
-import { isCountedPart, partOf } from '../../domain/publication/feeds.ts';
+import { isCountedPart, isRegionList, partList } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
-import { takenOf } from './find-rows.ts';
-import { countLocal } from './peer-rows.ts';
-import { partKey, publishingRegions, withTaken, type SetRecord } from '../../domain/publication/record.ts';
+import { certainUploads, chooseCompany, type AskedRows, type HourReserve } from '../../domain/publication/company.ts';
+import { withTaken, type SetRecord } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
   encodeTaken,
@@ -28,15 +28,13 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { putOnce } from './bucket.ts';
-import type { PublisherConfig } from './model.ts';
 import type { Publication } from './publication.ts';
-import type { AskedRequest, TakenDay, TakenPartRow, Taking } from './taking-store.ts';
+import { sumOf, takableRows } from './takable-rows.ts';
+import type { AskedRequest, TakenDay, Taking } from './taking-store.ts';
 
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
 /** So long a request waits for synthetic uploads to go with it. */
 const MAX_WAIT_HOURS = 24;
-/** Parts read at once: 560 KB each at most. */
-const PARTS_AT_ONCE = 6;
 
 /**
  * @param hour PLANNED, and written in no region
@@ -45,19 +43,7 @@ const PARTS_AT_ONCE = 6;
 export async function takingStep(p: Publication, hour: number): Promise<boolean> {
   if ((p.store.meta('taken_hour') ?? -1) >= hour) return false;
   const taking = p.takings.taking(hour);
-  if (taking === null) {
-    const requests = await dueRequests(p, hour);
-    const reserve = requests.length === 0 ? null : await chooseReserve(p, hour, requests);
-    p.store.transaction(() => {
-      if (reserve === null) {
-        p.store.setMeta('taken_hour', hour);
-        return;
-      }
-      for (const { request } of requests) p.takings.putRequest({ ...request, hour });
-      p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], reserve, objects: [] });
-    });
-    return reserve !== null;
-  }
+  if (taking === null) return planTaking(p, hour);
   const { reserve } = taking;
   const own = p.takings.openRequests().filter((request) => request.hour === hour);
   const requested = (await Promise.all(own.map((request) => rowsOf(p, request)))).flat();
@@ -74,72 +60,79 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
   return true;
 }
 
-/**
- * No list of what was taken back is shorter than a chunk may be, and whoever subtracts what it knows of it (a forger its own keys, a person theirs) is left with at least as
- * much: so synthetic uploads go with it that were set aside for this, those of the hours in question first, since a key's hour is known to whoever kept it.
- *
- * @returns hours whose reserve is taken with the requests; null when they have to wait for more of it
- */
-async function chooseReserve(p: Publication, hour: number, requests: readonly DueRequest[]): Promise<number[] | null> {
-  const asked = requests.flatMap(({ rows }) => rows);
-  const { policy, regions } = p.config;
-  if (policy.reserveUploads === 0) return [];
+/** @returns whether something was written down beyond that the hour takes nothing back */
+async function planTaking(p: Publication, hour: number): Promise<boolean> {
+  const requests = await dueRequests(p, hour);
+  const asked = sumOf(await takableRows(p, hour, mergeTaken(requests.flatMap(({ rows }) => rows))));
+  const company = asked.length === 0 ? null : companyOf(p, hour, requests, asked);
+  p.store.transaction(() => {
+    if (company === null) p.store.setMeta('taken_hour', hour);
+    else p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], objects: [], ...company });
+    // Of what was taken back before nothing is left to wait for.
+    const isOver = asked.length === 0;
+    if (isOver || company !== null) {
+      for (const { request } of requests) p.takings.putRequest({ ...request, hour, done: isOver });
+    }
+  });
+  if (asked.length === 0 && requests.length > 0) {
+    await p.privateBucket.delete(requests.map(({ request }) => requestKey(request.id)));
+  }
+  return company !== null;
+}
+
+/** @returns hours whose reserve is taken with the requests, and which rows wait for more of it (domain/publication/company.ts); null when all do */
+function companyOf(
+  p: Publication,
+  hour: number,
+  requests: readonly DueRequest[],
+  asked: readonly AskedRows[],
+): Pick<Taking, 'reserve' | 'waiting'> | null {
+  const { policy } = p.config;
   const used = p.takings.usedReserve();
-  const touched = new Set(asked.map((part) => part.hour));
   const cut = dayOfSealing(hour);
   const stock = p.store
     .hoursBetween(0, hour - 1)
     .flatMap(({ hour: of, record }) =>
-      record === null || used.has(of) ? [] : [{ of, keys: aliveReserve(record, cut) }],
+      record === null || used.has(of) ? [] : [{ hour: of, ...reserveOf(p, record, cut) }],
     )
     .filter(({ keys }) => Object.keys(keys).length > 0)
-    .toSorted((a, b) => Number(touched.has(b.of)) - Number(touched.has(a.of)) || b.of - a.of);
-  const chosen: number[] = [];
-  const held: Record<string, number> = {};
-  const suffices = (): boolean =>
-    chosen.length * policy.reserveUploads >= policy.minUploads &&
-    regions.every((region) => (held[region] ?? 0) >= policy.minKeys) &&
-    everyPartHolds(held, p.config);
-  for (const { of, keys } of stock) {
-    // Of the hours in question all of it: who keeps each hour's keys knows which hour a key is of.
-    if (suffices() && !touched.has(of)) break;
-    chosen.push(of);
-    for (const [region, count] of Object.entries(keys)) held[region] = (held[region] ?? 0) + count;
-  }
-  if (suffices()) return chosen;
+    .toReversed();
+  const touched = new Set(requests.flatMap(({ rows }) => rows.map((part) => part.hour)));
   const isLate = requests.some(({ request }) => request.askedHour + MAX_WAIT_HOURS <= hour);
-  if (!isLate) return null;
-  // After a day what was asked for is company enough if it is as many as a chunk needs; less never stands alone. A peer's rows are none: it subtracts them. Where there is nothing else, nobody needs any.
-  const local = await countLocal(p, mergeTaken(asked));
-  const rows = local + (held[p.config.unionRegion] ?? 0);
-  if (local === 0 || rows >= policy.minKeys) return chosen;
-  p.store.count('alert_take_back_waits');
-  return null;
+  // Where nothing is set aside there is nothing to wait for.
+  const company = chooseCompany({ policy, asked, stock, touched, isLate: isLate || policy.reserveUploads === 0 });
+  if (isLate && (company === null || company.waiting.length > 0)) p.store.count('alert_take_back_waits');
+  return company === null ? null : { reserve: company.hours, waiting: company.waiting };
 }
 
-/**
- * A peer subtracts what it reads as taken back from the public list: what is left is a part of it (domain/publication/feeds.ts). Each hour's reserve has as much of each part that the hour had.
- *
- * @param held rows of the reserve, by region and by where they may go
- */
-function everyPartHolds(held: Readonly<Record<string, number>>, { feeds, policy }: PublisherConfig): boolean {
-  const parts = Map.groupBy(
-    Object.entries(held).filter(([name]) => feeds.length > 0 && isCountedPart(name)),
-    ([name]) => partOf(name, feeds),
-  );
-  return [...parts.values()].every((rows) => rows.reduce((sum, [, keys]) => sum + keys, 0) >= policy.minKeys);
-}
-
-/** @returns rows of each region that were set aside and don't leave at `cut` or earlier */
-function aliveReserve(record: SetRecord, cut: number): Record<string, number> {
-  const keys: Record<string, number> = {};
+/** @returns rows of each list that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
+function reserveOf(
+  { config: { policy, unionRegion, feeds } }: Publication,
+  record: SetRecord,
+  cut: number,
+): Omit<HourReserve, 'hour'> {
+  const [keys, whole]: Record<string, number>[] = [{}, {}];
   for (const { day, reserve = {} } of record.parts) {
-    for (const [region, count] of day > cut ? Object.entries(reserve) : []) keys[region] = (keys[region] ?? 0) + count;
+    for (const [name, count] of Object.entries(reserve)) {
+      const list = isCountedPart(name) ? partList(name, feeds) : name;
+      if (list === null) continue;
+      whole![list] = (whole![list] ?? 0) + count;
+      if (day > cut) keys![list] = (keys![list] ?? 0) + count;
+    }
   }
-  return keys;
+  // Until the first key leaves all uploads are there: of a part its own, of a region that has all their keys too.
+  const isWhole = (list: string, count: number): boolean =>
+    count === (isRegionList(list) ? whole![unionRegion] : whole![list]);
+  const uploads = Object.fromEntries(
+    Object.entries(keys!).map(([list, count]) => [
+      list,
+      isWhole(list, count) ? Math.min(policy.reserveUploads, count) : certainUploads(count),
+    ]),
+  );
+  return { keys: keys!, uploads };
 }
 
-/** @returns parts that hold rows of the reserve of these hours; which rows, takePart finds */
+/** @returns parts that hold rows of the reserve of these hours; which rows, takableRows finds */
 function reserveParts(p: Publication, hours: readonly number[]): TakenRows[] {
   return hours.flatMap((hour) =>
     (p.store.hour(hour).record?.parts ?? []).flatMap(({ day, n, reserve }) =>
@@ -182,71 +175,54 @@ async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]
 /** Rows that leave at one midnight: which are there, and an object that says so. */
 async function takeDay(p: Publication, taking: Taking, day: number, asked: readonly TakenRows[]): Promise<void> {
   const { hour } = taking;
-  const found: { readonly rows: TakenRows; readonly part: TakenPartRow }[] = [];
-  for (let at = 0; at < asked.length; at += PARTS_AT_ONCE) {
-    const some = asked.slice(at, at + PARTS_AT_ONCE).map((rows) => takePart(p, taking, rows));
-    found.push(...(await Promise.all(some)).flatMap((one) => one ?? []));
-  }
-  const parts = found.map(({ part }) => part);
+  const found = await takableRows(p, hour, asked, taking);
+  const parts = found.map(({ hour: of, day: leaving, n, rows, counts }) => {
+    const regionKeys: Record<string, number> = {};
+    for (const { regions, keys } of counts) {
+      for (const region of regions.filter(isRegionList)) regionKeys[region] = (regionKeys[region] ?? 0) + keys;
+    }
+    return { of, day: leaving, n, rows: rows.length, regionKeys };
+  });
   const name = takenKey(hour, day);
-  const bytes = encodeTaken(found.map(({ rows }) => rows));
+  const bytes = encodeTaken(found);
   if (parts.length > 0) await putOnce(p.privateBucket, name, bytes, META);
   const object = parts.length === 0 ? null : { name, sha256: toBase64Url(sha256(bytes)), until: day };
   p.takings.putDay(hour, { day, object, parts });
 }
 
-/** @returns the rows of one part that can be taken back, null when there is none */
-async function takePart(
-  p: Publication,
-  { hour, reserve }: Taking,
-  { hour: of, day, n, rows }: TakenRows,
-): Promise<{ readonly rows: TakenRows; readonly part: TakenPartRow } | null> {
-  // What is not recorded yet can't be meant, nor what is gone.
-  const record = of < hour ? p.store.hour(of).record : null;
-  const part = record?.parts.find((one) => one.day === day && one.n === n);
-  if (record === null || part === undefined) return null;
-  const bytes = await p.privateBucket.get(partKey(of, part));
-  if (bytes === null) throw new Error(`the private record lacks ${partKey(of, part)}`);
-  const before = await takenOf(p, of, part);
-  const regionKeys: Record<string, number> = {};
-  const isReserve = reserve.includes(of);
-  const wanted = new Set(rows);
-  const all = isReserve ? Uint32Array.from({ length: part.rows }, (_, row) => row) : rows;
-  const taken = all.filter((row) => {
-    if (row >= part.rows || before.has(row)) return false;
-    const provenance = record.provenances[rowProvenance(bytes, row * ROW_BYTES)];
-    // A row that nobody can read, and decoys that padded an hour.
-    if (provenance === undefined || (provenance.synthetic && !(isReserve && provenance.reserve === true))) return false;
-    if (!provenance.synthetic && !wanted.has(row)) return false;
-    const regions = publishingRegions(p.config.regions, p.config.unionRegion, provenance);
-    for (const region of regions) regionKeys[region] = (regionKeys[region] ?? 0) + 1;
-    return true;
-  });
-  if (taken.length === 0) return null;
-  return { rows: { hour: of, day, n, rows: taken }, part: { of, day, n, rows: taken.length, regionKeys } };
-}
-
 async function finish(p: Publication, taking: Taking, planned: readonly TakenDay[]): Promise<void> {
-  const { hour, reserve } = taking;
+  const { hour, reserve, waiting } = taking;
   const parts = planned.flatMap((day) => day.parts);
   const objects = planned.flatMap(({ object }) => object ?? []);
   const touched = [...new Set(parts.map(({ of }) => of))].toSorted((a, b) => a - b);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const done = p.takings.openRequests().filter((request) => request.hour === hour);
+  const own = p.takings.openRequests().filter((request) => request.hour === hour);
+  const left = await Promise.all(own.map((request) => isLeft(p, taking, request)));
+  const done = own.filter((_, n) => !left[n]);
   p.store.transaction(() => {
     const said = parts.map((part) => ({ ...part, hour }));
     for (const of of touched) {
       const recorded = p.store.hour(of);
       p.store.putHour({ ...recorded, record: withTaken(recorded.record!, said) });
     }
-    for (const request of done) p.takings.putRequest({ ...request, done: true });
-    p.takings.putTaking({ hour, state: 'TAKEN', rows, touched, reserve, objects });
+    for (const [n, request] of own.entries()) {
+      p.takings.putRequest(left[n] === true ? { ...request, hour: null } : { ...request, done: true });
+    }
+    p.takings.putTaking({ hour, state: 'TAKEN', rows, touched, reserve, waiting, objects });
     p.takings.forgetPlan(hour);
     p.log.append({ kind: 'taken', hour, rows, reserve, objects, parts });
     p.store.setMeta('taken_hour', hour);
     p.store.count('keys_taken_back', rows);
   });
   if (done.length > 0) await p.privateBucket.delete(done.map(({ id }) => requestKey(id)));
+}
+
+/** @returns whether rows of a request wait for company: what was taken is not found again, so a later hour takes the request up as it is */
+async function isLeft(p: Publication, { hour, waiting }: Taking, request: AskedRequest): Promise<boolean> {
+  if (waiting.length === 0) return false;
+  const live = (await rowsOf(p, request)).filter(({ day }) => day > dayOfSealing(hour));
+  const asked = sumOf(await takableRows(p, hour, live));
+  return asked.some(({ regions }) => regions.some((region) => waiting.includes(region)));
 }
 
 /** Forgets what has had its time: requests that are done, or were given up before they were kept. @param before hour */

@@ -16,7 +16,7 @@ export interface AskedRequest {
 }
 
 /** How many rows of a part were taken back, and which regions had them. */
-export type TakenPartRow = EventOf<'taken'>['parts'][number];
+type TakenPartRow = EventOf<'taken'>['parts'][number];
 
 /** Rows that leave at one midnight. */
 export interface TakenDay {
@@ -35,6 +35,8 @@ export interface Taking {
   readonly touched: readonly number[];
   /** Hours whose reserve goes with them. */
   readonly reserve: readonly number[];
+  /** Regions whose list would have been too small: rows that they publish wait for another hour. */
+  readonly waiting: readonly string[];
   /** Of the private bucket, as long as they are there. */
   readonly objects: readonly RecordObject[];
 }
@@ -61,6 +63,7 @@ type TakingRow = {
   touched: string;
   reserve: string;
   objects: string;
+  waiting: string;
 };
 type RevocationRow = {
   region: string;
@@ -110,9 +113,9 @@ export class TakingStore {
     return new Set(this.#takings('').flatMap(({ reserve }) => reserve));
   }
 
-  putTaking({ hour, state, rows, touched, reserve, objects }: Taking): void {
-    const lists = [touched, reserve, objects].map((list) => JSON.stringify(list));
-    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
+  putTaking({ hour, state, rows, touched, reserve, objects, waiting }: Taking): void {
+    const lists = [touched, reserve, objects, waiting].map((list) => JSON.stringify(list));
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
   }
 
   /** @returns what was found out so far, ascending by day */
@@ -176,6 +179,7 @@ export class TakingStore {
       touched: JSON.parse(row.touched) as number[],
       reserve: JSON.parse(row.reserve) as number[],
       objects: JSON.parse(row.objects) as RecordObject[],
+      waiting: JSON.parse(row.waiting) as string[],
     }));
   }
 

@@ -44,7 +44,7 @@ const OPEN_POLICY: ChunkPolicy = { ...DEFAULT_CHUNK_POLICY, minKeys: 0, minUploa
 interface Tunable {
   clock: () => number;
   secondClock: () => Promise<number>;
-  config: { policy: ChunkPolicy; feeds: readonly string[]; feedUrl: string };
+  config: { policy: ChunkPolicy; regions: readonly string[]; feeds: readonly string[]; feedUrl: string };
   bucket: (binding: R2Bucket, onCall: () => void) => BucketPort;
 }
 
@@ -55,10 +55,14 @@ export class Rig {
   policy = OPEN_POLICY;
   /** Feeds that peers read. */
   feeds: readonly string[] = [];
+  /** That are published; null: those of the environment. */
+  regions: readonly string[] | null = null;
   /** Called before each put of either bucket; what it throws, R2 "throws". */
   onPut: (key: string) => void = () => {};
   /** Called after each put; a throw is a crash between the object and the step's own row. */
   afterPut: (key: string) => void = () => {};
+  /** Whole objects that the publisher has read at once, at most. */
+  mostReads = 0;
   /** The publisher was killed: until it is evicted, nothing that it tries reaches R2. */
   dead = false;
   /** While it is set, no call of the publisher reaches the buffer. */
@@ -224,7 +228,9 @@ export class Rig {
       if (this.second === 'out of reach') throw new Error('out of reach');
       return this.second ?? this.now;
     };
-    tunable.config = { ...tunable.config, policy: this.policy, feeds: this.feeds, feedUrl: FEED_URL };
+    const { config } = tunable;
+    const regions = this.regions ?? config.regions;
+    tunable.config = { ...config, policy: this.policy, regions, feeds: this.feeds, feedUrl: FEED_URL };
   }
 
   #bucket(binding: R2Bucket, onCall: () => void): BucketPort {
@@ -232,8 +238,14 @@ export class Rig {
       if (this.dead) throw new Error('killed');
       onCall();
     });
+    let reads = 0;
     return {
       ...port,
+      get: async (key) => {
+        reads += 1;
+        this.mostReads = Math.max(this.mostReads, reads);
+        return port.get(key).finally(() => (reads -= 1));
+      },
       put: async (key, bytes, meta, etag) => {
         this.onPut(key);
         const stored = await port.put(key, bytes, meta, etag);

@@ -109,6 +109,8 @@ export interface DropReply {
   readonly dropped: number;
   /** Rows that a frozen set covers: they are published, and can be taken back as soon as they are recorded. */
   readonly frozen: number;
+  /** Number of the newest set, 0 before the first: once it is recorded, all that is frozen is. */
+  readonly newestSet: number;
   /** The journal without these rows is written: no restore brings them back. False: it is tried again within seconds; ask again. */
   readonly journalled: boolean;
 }

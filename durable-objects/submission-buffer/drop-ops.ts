@@ -29,6 +29,9 @@ const TEK_BYTES = 16;
 /** A request is asked again for at most as long as what it is about lives. */
 const REMEMBERED_HOURS = 24 * 16;
 
+/** Rows of one slice: to end them takes some 4 ms of CPU, much longer than to read them (benchmarks/results/rollback.md). */
+const DROP_ROWS = 256;
+
 /** Says of an opened row whether it is meant. */
 type IsMeant = (rows: Uint8Array, row: number, label: RowLabel | undefined) => boolean;
 
@@ -53,7 +56,7 @@ export async function dropWaiting(
     await inSlices(
       () =>
         storage.transactionSync(() => {
-          const slice = readWaiting(storage.sql, ciphers, hour, after);
+          const slice = readWaiting(storage.sql, ciphers, hour, after, DROP_ROWS);
           const found = meantRows(slice.rows, labels, isMeant);
           if (found.length > 0) {
             // Asked anew in each transaction: in between the hour may have been frozen.
@@ -65,7 +68,7 @@ export async function dropWaiting(
       (last) => last !== null,
     );
   }
-  return { dropped: droppedBy(storage.sql, id), frozen };
+  return { dropped: droppedBy(storage.sql, id), frozen, newestSet: newestSet(storage.sql) };
 }
 
 /** Nothing more is stored of what a request names. Runs inside a transaction. @param now Unix seconds */
@@ -104,6 +107,10 @@ function meantRows(rows: Uint8Array, labels: ReadonlyMap<number, RowLabel>, isMe
     }
   }
   return found;
+}
+
+function newestSet(sql: SqlStorage): number {
+  return sql.exec<{ n: number | null }>('SELECT max(set_no) AS n FROM release_set').one().n ?? 0;
 }
 
 function droppedBy(sql: SqlStorage, id: string): number {

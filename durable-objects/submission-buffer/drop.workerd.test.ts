@@ -37,7 +37,7 @@ async function threeUploads(): Promise<void> {
 describe('waiting keys', () => {
   it('of an issue are dropped, others stay, and both are never taken in again', async ({ expect }) => {
     await threeUploads();
-    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toMatchObject({
       dropped: 10,
       frozen: 0,
       journalled: true,
@@ -55,7 +55,7 @@ describe('waiting keys', () => {
   it('are dropped by the key itself, whatever issue they are of', async ({ expect }) => {
     await threeUploads();
     const teks = concatBytes(keysOf(3, 1)[0]!.keyData, keysOf(1, 5)[4]!.keyData, new Uint8Array(16).fill(9));
-    expect(await rig.buffer.dropWaiting({ id: ID, teks })).toEqual({ dropped: 2, frozen: 0, journalled: true });
+    expect(await rig.buffer.dropWaiting({ id: ID, teks })).toMatchObject({ dropped: 2, frozen: 0, journalled: true });
     expect(await waiting()).toBe(10);
     expect(await rig.accept('again', [keysOf(3, 1)[0]!])).toEqual({ kind: 'known' });
   });
@@ -80,7 +80,7 @@ describe('waiting keys', () => {
     await rig.tuneBuffer();
     expect(await rig.buffer.freeze({ hour: HOUR, after: 0 })).toMatchObject({ decision: 'hold' });
     // Held is not frozen: they can still end.
-    expect(await rig.buffer.dropWaiting({ id: OTHER, issueIds: [OTHER] })).toEqual({
+    expect(await rig.buffer.dropWaiting({ id: OTHER, issueIds: [OTHER] })).toMatchObject({
       dropped: 2,
       frozen: 0,
       journalled: true,
@@ -93,7 +93,7 @@ describe('waiting keys', () => {
     await rig.tuneBuffer();
     await rig.buffer.freeze({ hour: HOUR, after: 0 });
     await rig.accept('late', keysOf(4, 3), ['DE'], { issueId: ISSUE });
-    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toMatchObject({
       dropped: 3,
       frozen: 10,
       journalled: true,
@@ -112,7 +112,7 @@ describe('waiting keys', () => {
     await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] });
     await rig.evict();
     await rig.tuneBuffer();
-    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toEqual({
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toMatchObject({
       dropped: 10,
       frozen: 0,
       journalled: true,
@@ -158,12 +158,32 @@ describe('waiting keys', () => {
     expect(rows).toBeGreaterThan(60);
     const all = await rig.inBuffer((sql) => sql.exec('SELECT * FROM row_label').toArray().length);
     expect(all).toBeGreaterThan(1);
-    expect(await rig.buffer.dropWaiting({ id: ID, teks: new Uint8Array(16) })).toEqual({
+    expect(await rig.buffer.dropWaiting({ id: ID, teks: new Uint8Array(16) })).toMatchObject({
       dropped: 0,
       frozen: 0,
       journalled: true,
     });
     expect(await waiting()).toBe(rows);
+  });
+
+  it('end in turns of some hundred rows, each its own transaction, however many an hour has', async ({ expect }) => {
+    const keys = Array.from({ length: 1_400 }, (_, n) => keysOf(n, 1)[0]!);
+    await rig.accept('forged', keys, ['DE'], { issueId: ISSUE });
+    // What a transaction adds to the request's count is how many rows it deleted.
+    await rig.inBuffer((sql) =>
+      sql.exec(`CREATE TABLE seen (rows INTEGER);
+        CREATE TRIGGER first_slice AFTER INSERT ON dropped_rows BEGIN INSERT INTO seen VALUES (NEW.rows); END;
+        CREATE TRIGGER next_slice AFTER UPDATE ON dropped_rows BEGIN INSERT INTO seen VALUES (NEW.rows - OLD.rows); END;`),
+    );
+    expect(await rig.buffer.dropWaiting({ id: ID, issueIds: [ISSUE] })).toMatchObject({ dropped: 1_400, frozen: 0 });
+    const slices = await rig.inBuffer((sql) =>
+      sql
+        .exec('SELECT rows FROM seen')
+        .toArray()
+        .map(({ rows }) => rows),
+    );
+    expect(slices).toEqual([256, 256, 256, 256, 256, 120]);
+    expect([await waiting(), await counted()]).toEqual([0, [`${HOUR} DE 0 0 0`, `${HOUR} EUR 0 0 0`]]);
   });
 
   itLong('by the thousand are dropped in slices: uploads get in between, and none is lost', async ({ expect }) => {

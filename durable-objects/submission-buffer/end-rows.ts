@@ -14,6 +14,7 @@ import type { TakeBackCause } from '../../domain/publication/taken.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
 import { noteDropped } from './drop-log.ts';
 import { putEnded } from './ended-keys.ts';
+import { uncountIssues } from './issue-counts.ts';
 import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, LABEL_OFFSET, TAG_BYTES, readLabel } from './row-cipher.ts';
 import type { RowLabel } from './row-labels.ts';
 
@@ -52,6 +53,14 @@ export function endRows(
     .toSorted((a, b) => compareBytes(a.hash, b.hash));
   putEnded(sql, ended);
   noteDropped(sql, now, cause, rows.length);
+  const labelled = rows.map((row) => labels.get(readLabel(row, LABEL_OFFSET)));
+  const real = labelled.filter((label) => label?.synthetic !== true);
+  uncountIssues(
+    sql,
+    config,
+    hour,
+    real.map((label) => label?.issueId ?? null),
+  );
 }
 
 /** Rows go, and nothing of them is left: part of {@link endRows}, and of putting others in their place (remote-rows.ts). Runs inside a transaction. */
@@ -82,9 +91,9 @@ function uncountAll(
   labels: ReadonlyMap<number, RowLabel>,
   isRemote: boolean,
 ): void {
+  const labelled = rows.map((row) => labels.get(readLabel(row, LABEL_OFFSET)));
   const regions = new Map<string, number>();
-  for (const row of rows) {
-    const label = labels.get(readLabel(row, LABEL_OFFSET));
+  for (const label of labelled) {
     for (const region of label === undefined ? [config.unionRegion] : countedUnder(config, label)) {
       regions.set(region, (regions.get(region) ?? 0) + 1);
     }

@@ -3,8 +3,12 @@
  * (domain/publication/issue-groups.ts). An id is named by a keyed hash here. Real uploads alone are counted, each in the release hour of its
  * first key, and keys in theirs: what a count says of an upload, the counts by region say too.
  *
- * Durable order: a count is in the transaction of its upload. Hours that are frozen get none any more, so what a set's groups are made of stays.
+ * What ended before it was published is no company: of the keys it is taken off, and of the uploads as many as may have ended with it. So what counts
+ * of a set are its rows.
+ *
+ * Durable order: a count is in the transaction of its upload, or of the rows that end. Hours that are frozen get none any more, so what a set's groups are made of stays.
  */
+import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import type { IssueCount, IssueInSet } from '../../domain/publication/issue-groups.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
@@ -19,11 +23,15 @@ const KEPT_HOURS = COUNTED_HOURS + 48;
 const LABEL = utf8('exposure-edge/issue-name/v1\0');
 const NAME_BYTES = 16;
 const ISSUE_COUNT: InsertTarget = {
-  table: 'issue_count',
+  table: 'issue_count (name, release_hour, uploads, keys)',
   columns: 4,
   onConflict:
     'ON CONFLICT (name, release_hour) DO UPDATE SET uploads = uploads + excluded.uploads, keys = keys + excluded.keys',
 };
+
+/** Each key that ended may have been an upload's last; and what is left is of as many as it needs at least. */
+const UPLOADS_LEFT = `CASE WHEN keys <= ended THEN 0
+  ELSE min(uploads, max(uploads - ended, (keys - ended + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD})) END`;
 
 /** @returns what an id is called here, 16 bytes */
 export function nameOfIssue(config: BufferConfig, issueId: string): Uint8Array {
@@ -46,6 +54,25 @@ export function countIssue(
   );
 }
 
+/** Rows of an hour end that no set has had; runs in the transaction that deletes them. @param issueIds of the rows, as often as there are rows of them */
+export function uncountIssues(
+  sql: SqlStorage,
+  config: BufferConfig,
+  hour: number,
+  issueIds: readonly (string | null)[],
+): void {
+  for (const [issueId, rows] of Map.groupBy(issueIds, (id) => id)) {
+    if (issueId === null) continue;
+    const name = nameOfIssue(config, issueId);
+    sql.exec('UPDATE issue_count SET ended = ended + ? WHERE name = ? AND release_hour = ?', rows.length, name, hour);
+  }
+}
+
+/** All rows of an hour end, and nobody can say any more whose they were. */
+export function uncountHour(sql: SqlStorage, hour: number): void {
+  sql.exec('UPDATE issue_count SET ended = keys WHERE release_hour = ?', hour);
+}
+
 /** @param hours release hours of the set, ascending @returns what is known of these ids */
 export function issuesInSet(
   sql: SqlStorage,
@@ -63,7 +90,7 @@ export function issuesInSet(
 function countOf(sql: SqlStorage, name: Uint8Array, first: number, last: number): IssueCount {
   return sql
     .exec<{ uploads: number; keys: number }>(
-      `SELECT coalesce(sum(uploads), 0) AS uploads, coalesce(sum(keys), 0) AS keys FROM issue_count
+      `SELECT coalesce(sum(${UPLOADS_LEFT}), 0) AS uploads, coalesce(sum(max(0, keys - ended)), 0) AS keys FROM issue_count
        WHERE name = ? AND release_hour BETWEEN ? AND ?`,
       name,
       first,

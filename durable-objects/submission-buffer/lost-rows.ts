@@ -12,6 +12,7 @@ import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
 import { count } from './counters.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { uncountHour, uncountIssues } from './issue-counts.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, TAG_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
 import { readWaiting, waitingHours, SLICE_ROWS } from './waiting-rows.ts';
@@ -50,6 +51,7 @@ async function dropHour(storage: DurableObjectStorage, hour: number): Promise<vo
           .toArray().length;
         sql.exec('DELETE FROM release_counter WHERE release_hour = ?', hour);
         sql.exec('DELETE FROM row_label WHERE release_hour = ?', hour);
+        uncountHour(sql, hour);
         count(sql, 'rows_without_key', dropped);
         return dropped;
       }),
@@ -101,5 +103,7 @@ function dropRow(
       region,
     );
   }
-  if (!label.synthetic) count(sql, 'keys_expired_unpublished', 1);
+  if (label.synthetic) return;
+  count(sql, 'keys_expired_unpublished', 1);
+  uncountIssues(sql, config, hour, [label.issueId]);
 }

@@ -6,6 +6,7 @@ import { ROW_BYTES } from '../../domain/publication/packed-keys.ts';
 import { HourKeys } from './hour-keys.ts';
 
 const HOUR = MIDNIGHT / 3600 + 10;
+const ISSUE = `l${'1'.padStart(32, '0')}`;
 let rig: Rig;
 beforeEach(async () => {
   rig = await Rig.create();
@@ -113,9 +114,9 @@ describe('with R2 away', () => {
 
 describe('a row without its key', () => {
   it('is dropped and counted before the hour is decided, and the others are published', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 3));
+    await rig.accept('u1', keysOf(1, 3), ['DE'], { issueId: ISSUE });
     rig.now += 86_400;
-    await rig.accept('u2', keysOf(2, 3));
+    await rig.accept('u2', keysOf(2, 3), ['DE'], { issueId: ISSUE });
     await rig.evict();
     await testEnv.PRIVATE.delete(`row-keys/${DAY_0}.bin`);
     rig.now += 3600;
@@ -123,6 +124,11 @@ describe('a row without its key', () => {
     const set = await rig.buffer.freeze({ hour: HOUR + 24, after: 0 });
     expect(set).toMatchObject({ decision: 'publish', keys: 3 });
     expect(await counters()).toEqual([{ name: 'rows_without_key', value: 3 }]);
+    // Nor are they company for others of their source (issue-counts.ts).
+    const ended = await rig.inBuffer((sql) =>
+      sql.exec('SELECT ended FROM issue_count ORDER BY release_hour').toArray(),
+    );
+    expect(ended).toEqual([{ ended: 3 }, { ended: 0 }]);
     // Nobody will ever see them, so they may come again.
     expect(await rig.accept('u4', keysOf(1, 3))).toEqual({ kind: 'stored' });
   });

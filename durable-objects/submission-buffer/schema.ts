@@ -138,6 +138,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (hour, cause)
   ) WITHOUT ROWID;
   `,
+  // Of the keys that came with an issue id, those that ended before a set had them (issue-counts.ts).
+  `ALTER TABLE issue_count ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;`,
   // Batches of peers (remote-ops.ts): how far each has come, and that it is imported once.
   `
   CREATE TABLE peer_batch (

@@ -132,7 +132,7 @@ export function rowsOfTags(sql: SqlStorage, hour: number, tags: Uint8Array): Uin
 export interface WaitingSlice {
   /** Good rows; bad ones, of another key or damaged, are left out. */
   readonly rows: Uint8Array;
-  /** Rows read, bad ones included; fewer than {@link SLICE_ROWS} only at the end of the hour. */
+  /** Rows read, bad ones included; fewer than asked for only at the end of the hour. */
   readonly read: number;
   /** Where the next slice begins: the greatest tag read, null when none was. */
   readonly last: Uint8Array | null;
@@ -140,17 +140,24 @@ export interface WaitingSlice {
   readonly memory: Uint8Array;
 }
 
-/** @param after the greatest tag had, null at the beginning @returns the next slice of an hour's rows */
-export function readWaiting(sql: SqlStorage, ciphers: Ciphers, hour: number, after: Uint8Array | null): WaitingSlice {
+/** @param after the greatest tag had, null at the beginning @param most rows @returns the next slice of an hour's rows */
+export function readWaiting(
+  sql: SqlStorage,
+  ciphers: Ciphers,
+  hour: number,
+  after: Uint8Array | null,
+  most = SLICE_ROWS,
+): WaitingSlice {
   // As one blob: a row and a column at a time would cost three times as much as reading and opening them. A row of another
   // length would shift all that follow.
   const { rows, last, read } = sql
     .exec<{ rows: ArrayBuffer | null; last: ArrayBuffer | null; read: number }>(
       `SELECT unhex(group_concat(hex(tag || sealed), '') FILTER (WHERE length(tag) + length(sealed) = ${STORED_ROW_BYTES})) AS rows,
          max(tag) AS last, count(*) AS read FROM (
-           SELECT tag, sealed FROM waiting_row WHERE release_hour = ? AND tag > ? ORDER BY tag LIMIT ${SLICE_ROWS})`,
+           SELECT tag, sealed FROM waiting_row WHERE release_hour = ? AND tag > ? ORDER BY tag LIMIT ?)`,
       hour,
       after ?? new Uint8Array(0),
+      most,
     )
     .one();
   const memory = new Uint8Array(rows ?? new ArrayBuffer());

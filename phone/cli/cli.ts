@@ -37,6 +37,7 @@ A phone that lives in a directory:
       Says what the phone has and knows; asks nobody.
   phone withdraw DIR
       Takes back every key that was shared: what isn't published yet never is, the rest leaves with one of the next hours. Nothing more of the test is shared.
+      Without an answer, phone sync tells it again.
   phone forget DIR
       Deletes the test, here and at the server. The phone itself is the directory: remove it.
 

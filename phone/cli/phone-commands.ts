@@ -7,7 +7,6 @@ import { join, resolve } from 'node:path';
 import type { Result } from '../../protocol/primitives/result.ts';
 import type { Advice } from '../course/advice.ts';
 import {
-  type CoursePorts,
   deleteTest,
   openedBefore,
   openTest,
@@ -18,6 +17,7 @@ import {
   stateOf,
 } from '../course/test-course.ts';
 import { loadKept } from '../course/test-state.ts';
+import type { WithdrawPorts } from '../course/withdraw-course.ts';
 import { DEFAULT_POLLING } from '../parameters/parameters-schedule.ts';
 import { meet } from '../radio/encounter.ts';
 import { endedKeys } from '../radio/tek-schedule.ts';
@@ -134,7 +134,7 @@ export const meetPhones: Command = async (given, options, io) => {
 };
 
 /** @param phone as opened @returns what its courses work with */
-export function portsOf(phone: Phone): CoursePorts {
+export function portsOf(phone: Phone): WithdrawPorts {
   const { settings, random, now, stores } = phone;
   const parameters = parametersOf(phone);
   const bodyBytes = parameters?.coverTraffic.uploadBodyBytes;

@@ -2,6 +2,7 @@
  * @module A phone's commands about what it met: sync fetches what is new, matches it and says the risk; status says what is known.
  */
 import { loadKept } from '../course/test-state.ts';
+import { goOnWithdrawing } from '../course/withdraw-course.ts';
 import { describeDownloadError, type DownloadError } from '../download/download.ts';
 import { syncManifest } from '../download/download-manifest.ts';
 import type { Match } from '../matching/match.ts';
@@ -19,6 +20,7 @@ import { dateOf } from '../../protocol/gaen/intervals.ts';
 import { ok } from '../../protocol/primitives/result.ts';
 import { allow, EXIT, type Io, isoOf, type Options, positional, toJson, UsageError } from './calling.ts';
 import { endOf, endText } from './end-of-service.ts';
+import { portsOf } from './phone-commands.ts';
 import { forgetOld, type Phone, withPhones } from './phone-directory.ts';
 
 /** What stands for the app's version, which parameters may be meant for. */
@@ -143,7 +145,11 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);
     const { files, bytes } = outcome;
     const end = await endOf(phone, updated.state);
+    const { told: takenBack } = end.ended ? { told: 0 } : await goOnWithdrawing(portsOf(phone));
     const lines = [
+      takenBack === 0
+        ? null
+        : `what was taken back without an answer is told: ${takenBack === 1 ? 'one key' : `${takenBack} keys`}`,
       `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new${revoked === 0 ? '' : `, and ${revoked} revoked`}`,
       withdrawalText(warning),
       warningText(warning),
@@ -151,7 +157,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     ].filter((text) => text !== null);
     io.out(
       options.json === true
-        ? toJson({ phone: directory, files, keys, revoked, bytes, ...warning, ...end, errors: failed })
+        ? toJson({ phone: directory, files, keys, revoked, takenBack, bytes, ...warning, ...end, errors: failed })
         : lines.map((text) => `${directory}: ${text}\n`).join(''),
     );
     await told(phone);

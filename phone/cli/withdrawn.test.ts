@@ -41,6 +41,9 @@ let root: string;
 let server: Server;
 let url: string;
 let now = 0;
+/** Of what phones send; null: no answer. */
+let sent: number | null = 200;
+const posted: string[] = [];
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'phone-withdrawn-'));
@@ -48,6 +51,12 @@ beforeAll(async () => {
   await writeFile(join(root, 'manifest-public.pem'), spkiToPem(manifestSigner.publicKeySpki));
   server = createServer((request, response) => {
     const path = (request.url ?? '').slice(1);
+    if (request.method === 'POST') {
+      posted.push(path);
+      if (sent === null) request.destroy();
+      else request.resume().on('end', () => response.writeHead(sent ?? 0).end());
+      return;
+    }
     const body = path === 'local/clock' ? JSON.stringify({ now }) : timeline.at(path, now);
     // The phone lives in another year than this machine.
     response.sendDate = false;
@@ -126,5 +135,26 @@ describe('a warning that is taken back', () => {
     expect(before).toContain('"told":"warned"');
     expect((await phone('status', dora)).out).toContain('WITHDRAWN: one key of an earlier warning was taken back');
     expect((await phone('status', dora)).out).not.toContain('WITHDRAWN');
+  });
+});
+
+describe('keys that are taken back without an answer', () => {
+  it('are told again by a later sync, when it is time, and once they are heard no more', async ({ expect }) => {
+    const emil = await phoneAt('emil', 24);
+    const secrets = [1, 2].map(() => ({ keyData: random(16), secret: random(32), until: now + 86_400 }));
+    await writeFile(join(emil, 'secrets.json'), toStateText(secrets));
+    sent = null;
+    expect(await phone('withdraw', emil)).toMatchObject({ code: 1, err: expect.stringContaining('phone sync') });
+    sent = 200;
+    posted.length = 0;
+    const early = await phone('sync', emil, '--json');
+    expect([JSON.parse(early.out), posted]).toMatchObject([{ takenBack: 0 }, []]);
+    now += 120;
+    const told = await phone('sync', emil);
+    expect(told.out).toContain('what was taken back without an answer is told: 2 keys');
+    expect(posted).toEqual(['version/v1/testresult', 'version/v1/tan', 'v1/withdrawal']);
+    now += 3600;
+    expect(JSON.parse((await phone('sync', emil, '--json')).out)).toMatchObject({ takenBack: 0 });
+    expect(posted.length).toBe(3);
   });
 });

@@ -37,6 +37,7 @@ import {
 } from './test-course.ts';
 import { loadKept } from './test-state.ts';
 import { EMPTY, nextOf, type Timetable, withAbandoned } from './timetable.ts';
+import { goOnWithdrawing } from './withdraw-course.ts';
 
 export { isTimetable, type Timetable } from './timetable.ts';
 
@@ -119,7 +120,7 @@ export async function shareAgain(ports: TimetablePorts): Promise<Result<null, Ad
 }
 
 /**
- * Plays everything that is due, and draws a new day's cover.
+ * Plays everything that is due, tells the server once more what was taken back without an answer, and draws a new day's cover.
  *
  * @param lastKey see {@link LastKey}
  * @param ports see {@link TimetablePorts}
@@ -128,6 +129,7 @@ export async function shareAgain(ports: TimetablePorts): Promise<Result<null, Ad
 export async function wake(lastKey: LastKey, ports: TimetablePorts): Promise<number> {
   const now = ports.clock();
   await beginDay(now, ports);
+  const { next: withdrawal } = await goOnWithdrawing(ports);
   for (let timetable = await load(ports); ; timetable = await load(ports)) {
     const { real, opening } = timetable;
     const feigned = timetable.feigned.find(({ course }) => course.next.at <= now);
@@ -142,7 +144,7 @@ export async function wake(lastKey: LastKey, ports: TimetablePorts): Promise<num
       await playDummy(after.action, ports);
       await ports.timetable.save({ ...timetable, followUps: timetable.followUps.filter((step) => step !== after) });
     } else {
-      return nextOf(timetable);
+      return Math.min(nextOf(timetable), withdrawal ?? Infinity);
     }
   }
 }

@@ -6,10 +6,13 @@ import { decodeWithdrawal, withdrawalHash, type Withdrawal } from '../../protoco
 import type { Fetch } from '../http.ts';
 import { memoryStore, type Store } from '../store.ts';
 import { testRandom } from '../testing/random.ts';
+import { DEFAULT_RETRY } from '../timing/retry.ts';
 import type { SharedKey, UploadContent } from '../upload/upload-request.ts';
 import { type KeptSecret, withSecrets } from '../upload/withdrawal.ts';
-import { type CoursePorts, shareKeys, stateOf, type TestState } from './test-course.ts';
-import { withdrawKeys } from './withdraw-course.ts';
+import { type TimetablePorts, wake } from './cover-traffic.ts';
+import { shareKeys, stateOf, type TestState } from './test-course.ts';
+import { EMPTY, type Timetable } from './timetable.ts';
+import { goOnWithdrawing, withdrawKeys, type WithdrawPorts } from './withdraw-course.ts';
 
 const NOON = Date.UTC(2026, 5, 15, 12) / 1000;
 const DAY = 86_400;
@@ -53,11 +56,11 @@ class World {
   });
   secrets: Store<readonly KeptSecret[]> = memoryStore<readonly KeptSecret[]>();
 
-  get ports(): CoursePorts {
+  get ports(): WithdrawPorts {
     const settings = {
       coverTraffic: { followUpDays: 0 },
-      polling: { windows: [{ fromMinute: 0, toMinute: 1440 }] },
-    } as unknown as CoursePorts['settings'];
+      polling: { windows: [{ fromMinute: 0, toMinute: 1440 }], retry: DEFAULT_RETRY },
+    } as unknown as WithdrawPorts['settings'];
     const urls = { baseUrl: 'http://edge.test', verificationUrl: 'http://edge.test' };
     const { fetch, store, secrets } = this;
     return { fetch, ...urls, random, settings, store, secrets, clock: () => this.now };
@@ -145,14 +148,14 @@ describe('what is shared', () => {
   });
 });
 
-describe('a withdrawal', () => {
-  const shared = async (count: number): Promise<World> => {
-    const world = new World();
-    await shareKeys(contentOf(ownKeys(Math.min(30, count))), world.ports);
-    if (count > 30) await withSecrets(contentOf(ownKeys(count - 30)), world.ports);
-    return world;
-  };
+const shared = async (count: number): Promise<World> => {
+  const world = new World();
+  await shareKeys(contentOf(ownKeys(Math.min(30, count))), world.ports);
+  if (count > 30) await withSecrets(contentOf(ownKeys(count - 30)), world.ports);
+  return world;
+};
 
+describe('a withdrawal', () => {
   it('ends what was still to be shared, and keeps nothing that was heard', async ({ expect }) => {
     const world = await shared(3);
     expect(await stateOf(world.ports)).toMatchObject({ stage: 'shared', keyAt: expect.any(Number) });
@@ -194,5 +197,117 @@ describe('a withdrawal', () => {
     for (const { withdrawals, sizes } of [world, late]) {
       expect([withdrawals, sizes.at(-1)]).toEqual([[{ openings: [], cover: true }], 2048]);
     }
+  });
+});
+
+describe('a withdrawal without an answer', () => {
+  /** @returns seconds until the phone tells it by itself */
+  const wait = async (world: World): Promise<number> => ((await goOnWithdrawing(world.ports)).next ?? NaN) - world.now;
+
+  it('is told again by the phone itself, later each time, and once it is heard no more', async ({ expect }) => {
+    const world = await shared(3);
+    world.withdrawal = null;
+    await withdrawKeys(world.ports);
+    const waits: number[] = [];
+    for (let failure = 1; failure <= 8; failure++) {
+      waits.push(await wait(world));
+      // Not a second before its time.
+      world.now += waits.at(-1)! - 1;
+      expect((await goOnWithdrawing(world.ports)).told).toBe(0);
+      expect(world.withdrawals.length).toBe(failure);
+      world.now += 1;
+      await goOnWithdrawing(world.ports);
+    }
+    // Until the longest is reached.
+    expect(waits.slice(0, 6)).toEqual(waits.slice(0, 6).toSorted((a, b) => a - b));
+    expect(waits[0]).toBeGreaterThanOrEqual(30);
+    expect(waits.at(-1)).toBeLessThan(DEFAULT_RETRY.maximumSeconds);
+    world.withdrawal = 200;
+    world.now += await wait(world);
+    expect(await goOnWithdrawing(world.ports)).toEqual({ told: 3, next: null });
+    expect(world.opened().length).toBe(3 * 10);
+    expect(await goOnWithdrawing(world.ports)).toEqual({ told: 0, next: null });
+    expect([world.withdrawals.length, await kept(world)]).toEqual([10, 0]);
+  });
+
+  it('is kept before it is sent: a phone that died on the way tells it', async ({ expect }) => {
+    const world = await shared(2);
+    const ports = { ...world.ports, fetch: () => Promise.reject(new Error('killed')) };
+    // The request after which nothing is written any more.
+    const real = world.secrets;
+    let saves = 0;
+    const dying: Store<readonly KeptSecret[]> = {
+      load: () => real.load(),
+      save: async (value) => void (saves++ < 1 && (await real.save(value))),
+    };
+    await withdrawKeys({ ...ports, secrets: dying });
+    expect(await goOnWithdrawing(world.ports)).toEqual({ told: 2, next: null });
+    expect(world.opened().length).toBe(2);
+  });
+
+  it('that is refused is not told again by itself, but when its person asks', async ({ expect }) => {
+    const world = await shared(2);
+    world.withdrawal = 400;
+    await withdrawKeys(world.ports);
+    expect([await goOnWithdrawing(world.ports), await kept(world)]).toEqual([{ told: 0, next: null }, 2]);
+    world.withdrawal = 200;
+    expect(await withdrawKeys(world.ports)).toEqual({ ok: true, value: 2 });
+  });
+
+  it('leaves alone what was shared after it, also the same key', async ({ expect }) => {
+    const world = await shared(0);
+    const [old, again, fresh] = ownKeys(3) as [SharedKey, SharedKey, SharedKey];
+    await withSecrets(contentOf([old, again]), world.ports);
+    world.withdrawal = null;
+    await withdrawKeys(world.ports);
+    await withSecrets(contentOf([again, fresh]), world.ports);
+    world.withdrawal = 200;
+    world.now += await wait(world);
+    expect(await goOnWithdrawing(world.ports)).toEqual({ told: 1, next: null });
+    expect(world.withdrawals.at(-1)!.openings.map(nameOf)).toEqual([nameOf(old)]);
+    expect(await kept(world)).toBe(2);
+  });
+
+  it('ends with the keys', async ({ expect }) => {
+    const world = await shared(2);
+    world.withdrawal = null;
+    await withdrawKeys(world.ports);
+    world.now += 17 * DAY;
+    expect(await goOnWithdrawing(world.ports)).toEqual({ told: 0, next: null });
+  });
+
+  it('of nothing is a dummy each time, told again like any, and never an opening', async ({ expect }) => {
+    const world = new World();
+    world.withdrawal = null;
+    await withdrawKeys(world.ports);
+    world.now += await wait(world);
+    await goOnWithdrawing(world.ports);
+    // Asked for once more, and refused: what was made up is not kept.
+    world.withdrawal = 400;
+    await withdrawKeys(world.ports);
+    expect(await kept(world)).toBe(0);
+    world.withdrawal = null;
+    await withdrawKeys(world.ports);
+    world.withdrawal = 200;
+    world.now += await wait(world);
+    expect(await goOnWithdrawing(world.ports)).toEqual({ told: 0, next: null });
+    expect(world.withdrawals).toEqual(Array.from({ length: 5 }, () => ({ openings: [], cover: true })));
+    expect([new Set(world.sizes), await kept(world)]).toEqual([new Set([2048]), 0]);
+  });
+
+  it('is one of the things that a phone is woken for', async ({ expect }) => {
+    const world = await shared(2);
+    world.withdrawal = null;
+    await withdrawKeys(world.ports);
+    const timetable = memoryStore<Timetable>({ ...EMPTY, day: Math.floor(world.now / DAY) * DAY });
+    const ports = { ...world.ports, timetable } as unknown as TimetablePorts;
+    const wakeUp = () => wake(() => Promise.reject(new Error('there is no key')), ports);
+    const at = await wakeUp();
+    expect([at - world.now, world.withdrawals.length]).toEqual([await wait(world), 1]);
+    world.withdrawal = 200;
+    world.now = at;
+    expect(await wakeUp()).toBe(NOON + DAY / 2);
+    expect(world.opened().length).toBe(4);
+    expect(await kept(world)).toBe(0);
   });
 });

@@ -12,7 +12,10 @@ import type { Sighting } from '../radio/sighting.ts';
  * @param at interval of its day, 0..143
  * @returns one sighting, near and in time
  */
-export function heardOf({ keyData, rollingStartIntervalNumber }: TemporaryExposureKey, at: number): Sighting {
+export function heardOf(
+  { keyData, rollingStartIntervalNumber }: Pick<TemporaryExposureKey, 'keyData' | 'rollingStartIntervalNumber'>,
+  at: number,
+): Sighting {
   const interval = rollingStartIntervalNumber + at;
   const identifier = rpi(rpik(keyData), interval);
   const metadata = encodeMetadata({ majorVersion: 1, minorVersion: 1, calibrationConfidence: 3, txPower: 8 });

@@ -21,6 +21,16 @@ import { padded, type UploadContent, type UploadRequest } from './upload-request
 export interface KeptSecret extends Opening {
   /** Unix seconds from which on nobody publishes the key any more. */
   readonly until: number;
+  /** Its person took it back, and no answer has come yet. */
+  readonly asked?: WithdrawalAsked;
+}
+
+/** How often the server was told in vain, and when the phone tells it again by itself: Unix seconds. */
+interface WithdrawalAsked {
+  readonly failures: number;
+  readonly at: number;
+  /** There was nothing to take back: key and secret are made up, a dummy is sent in their place. */
+  readonly cover?: true;
 }
 
 /** Openings of one request. */
@@ -33,7 +43,7 @@ export const MOST_AT_ONCE = MOST_OPENINGS;
 const LEVELLING_TYPE = `application/x-protobuf;a=${'0'.repeat(9)}`;
 
 /** A key that is published for `RETENTION_DAYS` leaves with a midnight, and what names it some hours after. */
-const KEPT_SECONDS = (RETENTION_DAYS + 2) * SECONDS_PER_DAY;
+export const KEPT_SECONDS = (RETENTION_DAYS + 2) * SECONDS_PER_DAY;
 
 /** What {@link withSecrets} works with. */
 export interface SecretPorts {
@@ -58,12 +68,15 @@ export async function withSecrets(
   const loaded = await secrets?.load();
   if (secrets === undefined || loaded?.ok !== true) return content;
   const kept = new Map((loaded.value ?? []).filter(({ until }) => until > clock()).map((one) => [nameOf(one), one]));
+  // Whoever shares a key anew no longer takes it back.
+  const asked = content.keys.flatMap((key) => kept.get(nameOf(key)) ?? []).filter((one) => one.asked !== undefined);
+  for (const { keyData, secret, until } of asked) kept.set(nameOf({ keyData }), { keyData, secret, until });
   const fresh = content.keys.filter((key) => !kept.has(nameOf(key)));
   for (const key of fresh) {
     const secret = Uint8Array.from(random(WITHDRAWAL_SECRET_BYTES));
     kept.set(nameOf(key), { keyData: key.keyData, secret, until: keyEnd(key) + KEPT_SECONDS });
   }
-  if (fresh.length > 0) await secrets.save([...kept.values()]);
+  if (fresh.length > 0 || asked.length > 0) await secrets.save([...kept.values()]);
   const keys = content.keys.map((key) => ({ ...key, withdrawalSecret: kept.get(nameOf(key))?.secret ?? null }));
   return { ...content, keys };
 }
@@ -113,8 +126,15 @@ export function areKeptSecrets(value: unknown): value is readonly KeptSecret[] {
 
 function isKept(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { keyData, secret, until } = value as Record<string, unknown>;
-  return keyData instanceof Uint8Array && secret instanceof Uint8Array && typeof until === 'number';
+  const { keyData, secret, until, asked } = value as Record<string, unknown>;
+  const isKey = keyData instanceof Uint8Array && secret instanceof Uint8Array && typeof until === 'number';
+  return isKey && (asked === undefined || isAsked(asked));
+}
+
+function isAsked(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { failures, at, cover } = value as Record<string, unknown>;
+  return typeof failures === 'number' && typeof at === 'number' && (cover === undefined || cover === true);
 }
 
 const nameOf = ({ keyData }: { readonly keyData: Uint8Array }): string => toHex(keyData);

@@ -2,10 +2,11 @@
 import { generateKeyPairSync, sign, webcrypto } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { dp3t } from '../generated/gaen-exposed-list.js';
 import { REPORT_TYPE, type ReportType } from '../gaen/keys.ts';
 import { toBase64Url, utf8 } from '../primitives/bytes.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../signing.ts';
-import { decodeExposedList, encodeExposedList, KEY_TYPE } from './exposed-list.ts';
+import { decodeExposedList, ExposedListWriter, KEY_TYPE } from './exposed-list.ts';
 import { parseFeedLatest, parseGaenLatest, type FeedLatest } from './latest.ts';
 import { feedKey, feedPath, parseFeedPath, type FeedPath } from './names.ts';
 import { jwkOf, signAnswer, verifyAnswer, type Jwk } from './signature.ts';
@@ -111,23 +112,63 @@ describe('a batch of DP-3T', () => {
     daysSinceOnsetOfSymptoms: 0,
   });
 
-  it('has the keys by the end of their validity, those that were taken back CANCELLED', ({ expect }) => {
-    const bytes = encodeExposedList(NOW, [
-      key(1, REPORT_TYPE.CONFIRMED_TEST, 2_969_136),
-      key(2, REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS, 2_968_992),
+  const list = (...keys: readonly ReturnType<typeof key>[]): Uint8Array => {
+    const writer = new ExposedListWriter(NOW, keys.length);
+    for (const one of keys) writer.add(one);
+    return writer.finish();
+  };
+
+  it('has the keys with the end of their validity, those that were taken back CANCELLED', ({ expect }) => {
+    const bytes = list(
       key(3, REPORT_TYPE.REVOKED, 2_968_848),
+      key(2, REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS, 2_968_992),
+      key(1, REPORT_TYPE.CONFIRMED_TEST, 2_969_136),
       key(4, REPORT_TYPE.SELF_REPORT, 2_969_136),
-    ]);
-    const list = decodeExposedList(bytes);
-    if (!list.ok) throw new Error(list.error);
-    expect(list.value.batchReleaseTime).toBe(NOW);
-    expect(list.value.exposed.map(({ keyData, type }) => [keyData[0], type])).toEqual([
+    );
+    const read = decodeExposedList(bytes);
+    if (!read.ok) throw new Error(read.error);
+    expect(read.value.batchReleaseTime).toBe(NOW);
+    expect(read.value.exposed.map(({ keyData, type }) => [keyData[0], type])).toEqual([
       [3, KEY_TYPE.CANCELLED],
       [2, KEY_TYPE.DOCTOR_DIAGNOSIS],
       [1, KEY_TYPE.TEST_DIAGNOSED],
       [4, KEY_TYPE.SELF_DIAGNOSED],
     ]);
-    expect(list.value.exposed[0]!.validBeforeTime).toBe((2_968_848 + 144) * 600);
+    expect(read.value.exposed[0]!.validBeforeTime).toBe((2_968_848 + 144) * 600);
+  });
+
+  it('is what protobufjs writes of the same keys', ({ expect }) => {
+    const keys = fc.array(
+      fc.record({
+        keyData: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+        rollingStartIntervalNumber: fc.nat({ max: 2 ** 31 - 1 }),
+        rollingPeriod: fc.integer({ min: 1, max: 144 }),
+        reportType: fc.constantFrom(...Object.values(REPORT_TYPE)),
+      }),
+      { maxLength: 20 },
+    );
+    const theirs = new Map<ReportType, number>([
+      [REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS, 1],
+      [REPORT_TYPE.SELF_REPORT, 2],
+      [REPORT_TYPE.REVOKED, 3],
+    ]);
+    fc.assert(
+      fc.property(fc.nat({ max: 4e9 }), keys, (batchReleaseTime, some) => {
+        const writer = new ExposedListWriter(batchReleaseTime, some.length);
+        for (const one of some) writer.add({ ...key(0, one.reportType, 0), ...one });
+        const exposed = some.map((one) => ({
+          key: one.keyData,
+          rollingStartNumber: one.rollingStartIntervalNumber,
+          validBeforeTime: (one.rollingStartIntervalNumber + one.rollingPeriod) * 600,
+          type: theirs.get(one.reportType) ?? 0,
+        }));
+        const message = { batchReleaseTime, exposed };
+        expect(decodeExposedList(writer.finish())).toEqual(
+          decodeExposedList(dp3t.GAENExposedList.encode(message).finish()),
+        );
+      }),
+      SEED,
+    );
   });
 
   it('of other bytes is none', ({ expect }) => {

@@ -1,32 +1,42 @@
 /**
- * @module The moment at which `origin` loses what it stores: what of the keys that were acknowledged is in a record or the journal is noted while nothing runs, then
- * `npm run restore` brings it back, as an operator would.
+ * @module The moment at which `origin` loses what it stores: what of the keys that were acknowledged is in a record or the journal, and what of that had been taken back,
+ * is noted while nothing runs; then `npm run restore` brings it back, as an operator would.
  */
 import { ROOT } from '../../local-edge/workers.ts';
 import { runChild } from '../support/command-line/child.ts';
 import { keysInBuckets, restoreKeyFile } from '../support/lost-storage.ts';
-import type { Ledger } from '../support/patients.ts';
+import { acknowledged, type Ledger } from './clients.ts';
+import type { Excused } from './verdict.ts';
 
 /** All losses of a run. */
-export class Losses {
+export class Losses implements Excused {
   /** How often. */
   count = 0;
-  /** Keys that were acknowledged after the last journal before a loss. */
+  /** Seconds of real time from the last journal to each loss. */
+  readonly journalAges: number[] = [];
   readonly afterJournal = new Set<string>();
+  readonly cameBack = new Set<string>();
+  readonly withoutBatch = new Set<string>();
   /** What each loss left. */
-  readonly #kept: Set<string>[] = [];
+  readonly #kept: ReadonlySet<string>[] = [];
 
   /** @param state of the edge, which isn't running */
   async note(state: string, ledger: Ledger): Promise<void> {
-    const kept = await keysInBuckets(state);
+    const lostAt = Date.now();
+    const { kept, ending, unlogged, journalAt } = await keysInBuckets(state);
     this.count += 1;
+    if (journalAt !== null) this.journalAges.push((lostAt - journalAt) / 1000);
     this.#kept.push(kept);
-    for (const hex of ledger.acknowledged) if (!kept.has(hex)) this.afterJournal.add(hex);
+    for (const name of acknowledged(ledger)) if (!kept.has(name)) this.afterJournal.add(name);
+    for (const { withdrawal, names } of ledger.patients) {
+      if (withdrawal !== 'heard') continue;
+      for (const name of names) if (kept.has(name) && !ending.has(name)) this.cameBack.add(name);
+    }
+    for (const name of unlogged) this.withoutBatch.add(name);
   }
 
-  /** @returns whether a loss left some keys of an upload and not others: a journal is read in pieces while uploads come */
-  isCut(keys: readonly string[]): boolean {
-    return this.#kept.some((kept) => keys.some((hex) => kept.has(hex)) && keys.some((hex) => !kept.has(hex)));
+  isCut(names: readonly string[]): boolean {
+    return this.#kept.some((kept) => names.some((name) => kept.has(name)) && names.some((name) => !kept.has(name)));
   }
 }
 

@@ -6,10 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { text, wholeNumber } from '../support/command-line/arguments.ts';
 import { run } from '../support/command-line/command.ts';
+import type { VerificationBackOfficeRpc } from '../../domain/rpc.ts';
+import type { Batch } from './clients.ts';
+import type { Ready } from './victim.ts';
 
-/** Everything is published at once, so that each acknowledged key must be found; answers leave as soon as they are done. */
+/** Everything is published and taken back at once and without decoys, so that each key can be accounted for; answers leave as soon as they are done. */
 const VARS = {
   upload: { ANSWER_DEADLINE_MS: '0' },
+  verification: { ANSWER_DEADLINE_MS: '0' },
   origin: { MIN_KEYS: '0', MIN_UPLOADS: '0' },
 } as const;
 
@@ -30,6 +34,23 @@ async function keepJournal(miniflare: LocalEdge['miniflare']): Promise<never> {
   }
 }
 
+/** Of a batch: more than phones use until it is rolled back. */
+const CARDS = 100;
+
+/** Staff print them through the entrypoint that the portal is bound to. */
+async function printCards(miniflare: LocalEdge['miniflare'], batches: number): Promise<Batch[]> {
+  const { VERIFICATION } = await miniflare.getBindings<{ readonly VERIFICATION: VerificationBackOfficeRpc }>(
+    'exposure-edge-portal',
+  );
+  const printed: Batch[] = [];
+  for (let n = 0; n < batches; n++) {
+    const sheet = await VERIFICATION.makeCards('practice of chaos', `batch ${n}`, CARDS);
+    if (sheet === null) throw new Error('code cards: no more batches');
+    printed.push({ batchId: sheet.batch.batchId, codes: sheet.cards.map(({ code }) => code) });
+  }
+  return printed;
+}
+
 await run(
   {
     name: 'node scripts/chaos/serve.ts',
@@ -37,12 +58,19 @@ await run(
     options: {
       state: text('where keys, objects and buckets are kept', { placeholder: 'DIR', default: '.local-edge' }),
       port: wholeNumber('port on 127.0.0.1; 0 takes a free one', { min: 0, max: 65_535, default: 0 }),
+      batches: wholeNumber('batches of code cards that are printed first', { min: 0, max: 1_000, default: 0 }),
     },
   },
-  async ({ state, port }, { say }) => {
+  async ({ state, port, batches }, { say }) => {
     const edge = await startLocalEdge({ state, port, vars: VARS });
     void keepJournal(edge.miniflare);
-    say(JSON.stringify({ url: edge.url, publicPem: edge.publicPem, manifestPem: edge.manifestPublicPem }));
+    const ready: Ready = {
+      url: edge.url,
+      publicPem: edge.publicPem,
+      manifestPublicPem: edge.manifestPublicPem,
+      batches: await printCards(edge.miniflare, batches),
+    };
+    say(JSON.stringify(ready));
     return 0;
   },
 );

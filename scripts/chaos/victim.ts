@@ -8,14 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt } from '../support/command-line/interrupt.ts';
 import { loseOrigin } from '../support/lost-storage.ts';
+import type { ReadableEdge } from '../support/published.ts';
+import type { Batch } from './clients.ts';
+import type { Target } from './moments.ts';
 
-/** What is killed: workerd alone (Miniflare starts another), or everything; `storage`: everything, and what `origin` stores is lost. */
-export type Target = 'workerd' | 'group' | 'storage';
-
-export interface Ready {
-  readonly url: string;
-  readonly publicPem: string;
-  readonly manifestPem: string;
+/** What the victim says when it is ready. */
+export interface Ready extends ReadableEdge {
+  /** Those that it was asked to print. */
+  readonly batches: readonly Batch[];
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -52,9 +52,10 @@ export class Victim {
     endAtInterrupt(() => this.#killGroup());
   }
 
-  /** Starts it and waits until it is ready. @throws Error when it ends or says nothing within a minute */
-  async start(): Promise<Ready> {
-    const args = ['scripts/chaos/serve.ts', '--state', this.state, '--port', String(this.#port)];
+  /** Starts it and waits until it is ready. @param batches of code cards to print first @throws Error when it ends or says nothing within a minute */
+  async start(batches = 0): Promise<Ready> {
+    const numbers = ['--port', String(this.#port), '--batches', String(batches)];
+    const args = ['scripts/chaos/serve.ts', '--state', this.state, ...numbers];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       detached: true,
@@ -78,18 +79,25 @@ export class Victim {
    * Kills, waits until the killed are gone, and brings the edge back.
    *
    * @param atRest called while nothing runs, unless it was workerd alone
+   * @param batches of code cards to print then
+   * @returns those that were printed
    */
-  async kill(target: Target, atRest: () => Promise<void> = async () => undefined): Promise<void> {
+  async kill(
+    target: Target,
+    atRest: () => Promise<void> = async () => undefined,
+    batches = 0,
+  ): Promise<readonly Batch[]> {
     const pid = this.#child?.pid;
     if (pid === undefined) throw new Error('nothing runs');
     if (target === 'workerd') {
       for (const workerd of workerdOf(pid)) process.kill(workerd, 'SIGKILL');
-      return this.#answers();
+      await this.#answers();
+      return [];
     }
     await this.end();
     await atRest();
     if (target === 'storage') loseOrigin(this.state);
-    await this.start();
+    return (await this.start(batches)).batches;
   }
 
   /** Kills everything and waits. */

@@ -43,11 +43,12 @@ export function rollbackLines({ id, target, askedBy, askedAt, confirmedBy, confi
   if (confirmedAt === null) return [head, '  waits for a second person'];
   const by = `  confirmed by ${confirmedBy ?? ''}, ${timeOf(confirmedAt)}`;
   if (outcome === null) return [head, `${by}; interrupted: confirm again`];
-  const { state, dropped, taken } = outcome;
+  const { state, dropped, taken, failing = [] } = outcome;
   const said = {
     done: `${dropped} keys that waited are deleted, ${taken} published keys are taken back`,
     key: `${dropped} keys that waited are deleted; published keys wait for the undo key: confirm with both shares`,
     sealing: `${dropped} keys that waited are deleted; an hour or the journal is being written: confirm again in a minute`,
   }[state];
-  return [head, by, `  ${said}`];
+  const later = `  ${failing.join(', ')}: fails now, and follows by itself when it is mended`;
+  return [head, by, `  ${said}`, ...(failing.length === 0 ? [] : [later])];
 }

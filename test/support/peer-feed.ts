@@ -2,10 +2,10 @@
  * @module A peer for tests, in memory: its feed in every format that is read batch by batch, each answer signed by its own key as a backend signs it. What a test wants wrong, it bends in the answer.
  */
 import { ECDSA_WITH_SHA256, EXPORT_HEADER, exportSignature, exportZip } from '../../protocol/export/export-file.ts';
-import { encodeExposedList } from '../../protocol/feed/exposed-list.ts';
+import { ExposedListWriter } from '../../protocol/feed/exposed-list.ts';
 import { ALL_TO_ALL, feedPath } from '../../protocol/feed/names.ts';
 import { jwkId, signAnswer } from '../../protocol/feed/signature.ts';
-import { hourStart, hourOf } from '../../protocol/gaen/intervals.ts';
+import { hourOf, hourStart, keyEnd } from '../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { gaen } from '../../protocol/generated/gaen-export.js';
 import { concatBytes, toBase64, utf8 } from '../../protocol/primitives/bytes.ts';
@@ -90,8 +90,7 @@ export class PeerFeed {
     const batch = this.batches[Number(number) - 1];
     if (view === undefined || batch === undefined || Number(number) < this.oldest)
       return new Response(null, { status: 404 });
-    const body =
-      view === 'v2/gaen/exposed' ? encodeExposedList(this.now, [...batch.keys, ...batch.revoked]) : this.zip(batch);
+    const body = view === 'v2/gaen/exposed' ? this.list(batch) : this.zip(batch);
     return this.signed(path, body);
   }
 
@@ -130,6 +129,12 @@ export class PeerFeed {
     const about = { url: `${PEER_URL}${path}`, body, issuedAt: this.now, expires };
     const signature = signAnswer(about, { kid: jwkId(NAME.keyId, NAME.keyVersion), signer: raw });
     return new Response(Uint8Array.from(body), { headers: { signature } });
+  }
+
+  list({ keys, revoked }: SealedBatch): Uint8Array {
+    const writer = new ExposedListWriter(this.now, keys.length + revoked.length);
+    for (const key of [...keys, ...revoked].toSorted((a, b) => keyEnd(a) - keyEnd(b))) writer.add(key);
+    return writer.finish();
   }
 
   json(value: unknown): Uint8Array {

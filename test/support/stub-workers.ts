@@ -186,7 +186,7 @@ export class BackOffice extends WorkerEntrypoint {
     const line = { day: 20717, unpublished: 5, published: 42, mixed: 14, gone: 3, ofDay: 470 };
     return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
   }
-  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42 }; }
+  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42, failing: undoKey === null ? [] : ['FR'] }; }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {
     if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };

@@ -45,10 +45,10 @@ export async function undoPeerBatch(
   { buffer, publisher }: OriginObjects,
   { id, peer, batch }: PeerBatchUndo,
 ): Promise<PeerBatchUndone> {
-  const { dropped, frozen } = await buffer.dropWaiting({ id, peerBatch: { peer, batch } });
+  const { dropped, frozen, newestSet, journalled } = await buffer.dropWaiting({ id, peerBatch: { peer, batch } });
   if (frozen > 0) await untilIdle(publisher);
-  const taken = await publisher.takeBackPeerBatch({ id, peer, batch });
-  return taken.kind === 'sealing'
-    ? { state: 'sealing', dropped, taken: 0 }
-    : { state: 'done', dropped, taken: taken.rows };
+  const taken = await publisher.takeBackPeerBatch({ id, peer, batch, throughSet: frozen > 0 ? newestSet : 0 });
+  // Done is what no restore brings back.
+  const state = taken.kind === 'kept' && journalled ? 'done' : 'sealing';
+  return { state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0 };
 }

@@ -4,6 +4,8 @@
  *
  * Durable order: the ids end (nothing more is stored with them) and rows that wait are dropped, the request to take rows back is kept. Each step is idempotent by the request's id, so a crash
  * between any two is mended by asking again.
+ *
+ * Regions are apart: one that fails neither stops a rollback nor is forgotten. What is taken back is so with the next hour, whenever a region comes to write it.
  */
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import { planDays } from '../../domain/rollback.ts';
@@ -30,18 +32,25 @@ export async function rollBack(
   { id, issueIds, undoKey }: RollBackRequest,
 ): Promise<RollBackReply> {
   const { buffer, publisher } = objects;
-  const { dropped, frozen, journalled } = await buffer.dropWaiting({ id, issueIds });
+  const { dropped, frozen, newestSet, journalled } = await buffer.dropWaiting({ id, issueIds });
   // Done is what no restore brings back: until the journal is without the rows, whoever asked asks again. What is published ends meanwhile.
   const known = (state: 'key' | 'done') => (journalled ? state : 'sealing');
-  if (undoKey === null) return { kind: 'rolled-back', state: known('key'), dropped, taken: 0 };
+  if (undoKey === null) return { kind: 'rolled-back', state: known('key'), dropped, taken: 0, failing: [] };
   if (frozen > 0) await untilIdle(publisher);
-  const taken = await publisher.takeBackIssues({ id, issueIds, undoKey });
+  const throughSet = frozen > 0 ? newestSet : 0;
+  const taken = await publisher.takeBackIssues({ id, issueIds, undoKey, throughSet });
   if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
   const state = taken.kind === 'sealing' ? 'sealing' : known('done');
-  return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0 };
+  const { regions } = await publisher.status();
+  const failing = regions.filter((one) => one.failing).map(({ region }) => region);
+  return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0, failing };
 }
 
-/** A set that is frozen is recorded by the publisher's next steps. */
+/** A set that is frozen is recorded by the publisher's next steps. One that throws is the last that is left: all others are taken, and whether the set is recorded, Publisher knows. */
 export async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
-  for (let step = 0; step < MAX_STEPS; step++) if ((await publisher.advance()).idle) return;
+  try {
+    for (let step = 0; step < MAX_STEPS; step++) if ((await publisher.advance()).idle) return;
+  } catch {
+    // Counted by Publisher (`alert_region_failed_…`), and tried again with its alarm.
+  }
 }

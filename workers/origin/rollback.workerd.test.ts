@@ -5,6 +5,7 @@
 import { beforeEach, describe, it } from 'vitest';
 import { r2Bucket } from '../../durable-objects/publisher/bucket.ts';
 import { keysOf, MIDNIGHT, objects, Rig, testEnv } from '../../durable-objects/publisher/test-rig.ts';
+import { regionAt } from '../../durable-objects/publisher/taking-rig.ts';
 import { planDays } from '../../domain/rollback.ts';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
@@ -31,6 +32,7 @@ function origin(): OriginObjects {
       rig.inPublisher((object) => object.publishedIssues(...args)),
     takeBackIssues: (...args: Parameters<OriginObjects['publisher']['takeBackIssues']>) =>
       rig.inPublisher((object) => object.takeBackIssues(...args)),
+    status: () => rig.inPublisher((object) => object.status()),
   };
   return { buffer: rig.buffer, publisher } as unknown as OriginObjects;
 }
@@ -75,6 +77,14 @@ describe('a dry run', () => {
     );
   });
 
+  it('reads some parts of the records at once, and never more than six', async ({ expect }) => {
+    await story();
+    rig.mostReads = 0;
+    await planRollback(origin(), [FORGED], UNDO_KEY);
+    // Fourteen parts: one for each day on which keys leave.
+    expect(rig.mostReads).toBe(6);
+  });
+
   it('says whom else it hits where a source is too small to stand alone', async ({ expect }) => {
     rig.policy = { ...rig.policy, minKeys: 43, minUploads: 4 };
     await story();
@@ -102,7 +112,13 @@ describe('a rollback', () => {
   }) => {
     await story();
     const request = { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY };
-    expect(await rollBack(origin(), request)).toEqual({ kind: 'rolled-back', state: 'done', dropped: 5, taken: 42 });
+    expect(await rollBack(origin(), request)).toEqual({
+      kind: 'rolled-back',
+      state: 'done',
+      dropped: 5,
+      taken: 42,
+      failing: [],
+    });
     expect(await rollBack(origin(), request)).toMatchObject({ state: 'done', dropped: 5 });
     // What comes late is answered as if it were known, and stored nowhere.
     expect(await rig.accept('late', keysOf(5, 3), ['DE'], { issueId: FORGED })).toEqual({ kind: 'known' });
@@ -126,6 +142,7 @@ describe('a rollback', () => {
       state: 'key',
       dropped: 5,
       taken: 0,
+      failing: [],
     });
     expect(await rollBack(origin(), { ...request, undoKey: UNDO_KEY })).toMatchObject({
       state: 'done',
@@ -172,8 +189,76 @@ describe('a rollback', () => {
     await rig.evict();
     // The set is frozen and half written: of the five forged keys that waited none may be dropped any more, and all must be taken back.
     const outcome = await rollBack(origin(), { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY });
-    expect(outcome).toEqual({ kind: 'rolled-back', state: 'done', dropped: 0, taken: 47 });
+    expect(outcome).toEqual({ kind: 'rolled-back', state: 'done', dropped: 0, taken: 47, failing: [] });
   });
+});
+
+describe('a rollback while something fails', () => {
+  const request = { id: ID, issueIds: [FORGED], undoKey: UNDO_KEY };
+  /** Keys of a source that are published in each region, and gone, and how many rows were ever taken back. */
+  const standing = async () => {
+    const reply = await planRollback(origin(), [FORGED], UNDO_KEY);
+    const lines =
+      reply.kind === 'plan' ? reply.days.map(({ region, published: out, gone }) => [region, out, gone]) : [];
+    const { counters } = await rig.inPublisher((publisher) => publisher.status());
+    return { lines, taken: counters['keys_taken_back'] };
+  };
+  const revoked = async () => (await Promise.all(['DE', 'EUR'].map(regionAt))).map((one) => one.revoked.length);
+
+  it('of one region goes on with the others and says which waits; mended, that one is done too, once', async ({
+    expect,
+  }) => {
+    await story();
+    rig.policy = { ...rig.policy, minKeys: 0, minUploads: 0 };
+    rig.onPut = (key) => {
+      if (key.startsWith('v1/DE/')) throw new Error('DE is down');
+    };
+    rig.now += 3600;
+    // The hour is published in EUR alone, and its set lies in the buffer until DE has it.
+    await rig.untilIdle().catch(() => undefined);
+    const outcome = { kind: 'rolled-back', state: 'done', dropped: 0, taken: 47, failing: ['DE'] };
+    expect(await rollBack(origin(), request)).toEqual(outcome);
+    expect(await rollBack(origin(), request)).toEqual(outcome);
+    rig.now += 3600;
+    await rig.untilIdle().catch(() => undefined);
+    expect(await revoked()).toEqual([0, 47]);
+    rig.onPut = () => {};
+    await sealHour();
+    await sealHour();
+    expect(await revoked()).toEqual([47, 47]);
+    const done = { lines: ['DE', 'EUR'].map((region) => [region, 0, 47]), taken: 47 };
+    expect(await standing()).toEqual(done);
+    expect(await rollBack(origin(), request)).toMatchObject({ state: 'done', failing: [] });
+    await sealHour();
+    expect([await standing(), await revoked()]).toEqual([done, [47, 47]]);
+  });
+
+  it.for(['sets/', 'the answer'] as const)(
+    'of all of them asks to be given again, as long as a set isn’t recorded: %s fails',
+    async (fails, { expect }) => {
+      await story();
+      rig.policy = { ...rig.policy, minKeys: 0, minUploads: 0 };
+      rig.now += 3600;
+      rig.onPut = (key) => {
+        if (key.startsWith(fails)) throw new Error('the private bucket is down');
+      };
+      if (fails === 'the answer') {
+        // The buffer has frozen the set, and Publisher never heard of it: an answer that was lost, then no way to the buffer.
+        await rig.tuneBuffer();
+        await rig.buffer.freeze({ hour: rig.now / 3600 - 1, after: 1 });
+        rig.bufferDown = true;
+      } else await rig.untilIdle().catch(() => undefined);
+      for (let n = 0; n < 2; n++) {
+        expect(await rollBack(origin(), request)).toMatchObject({ state: 'sealing', dropped: 0, taken: 0 });
+      }
+      rig.bufferDown = false;
+      rig.onPut = () => {};
+      expect(await rollBack(origin(), request)).toMatchObject({ state: 'done', taken: 47, failing: [] });
+      await sealHour();
+      await sealHour();
+      expect(await revoked()).toEqual([47, 47]);
+    },
+  );
 });
 
 it('what was held over a midnight is not gone twice, and a day without the target has no line', ({ expect }) => {

@@ -4,14 +4,11 @@
  */
 import { Hono } from 'hono';
 import { HOLDER_PAGE } from '../../durable-objects/staff-room/card-ops.ts';
-import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
-import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import { blockByMarks, bringList, listHolders, marksToBlock, unlistHolder } from './card-desk.ts';
 import { MAX_LIST_COMMAND_BYTES, readBlock, readHolders, readList, readSubject } from './card-input.ts';
-import type { InputError } from './operator-input.ts';
-import type { Result } from '../../protocol/primitives/result.ts';
-import { type Staff, type StaffContext } from './staff-context.ts';
+import { readCommand } from './json-command.ts';
+import type { Staff } from './staff-context.ts';
 
 /** 100 holders of some hundred bytes, a certificate in PEM. */
 const MAX_COMMAND_BYTES = 64 * 1024;
@@ -36,7 +33,7 @@ export function cardRoutes() {
   });
 
   routes.post('/list', async (c) => {
-    const command = await readCommand(c, readList, MAX_LIST_COMMAND_BYTES);
+    const command = await readCommand(c.req.raw, readList, MAX_LIST_COMMAND_BYTES);
     if (command instanceof Response) return command;
     const outcome = await bringList(c, command);
     switch (outcome.kind) {
@@ -65,21 +62,21 @@ export function cardRoutes() {
   });
 
   routes.post('/holders', async (c) => {
-    const command = await readCommand(c, readHolders);
+    const command = await readCommand(c.req.raw, readHolders, MAX_COMMAND_BYTES);
     if (command instanceof Response) return command;
     if (await listHolders(c, command)) return c.json({ holders: command.length }, 201);
     return problem(409, 'Conflict', 'An authority is not known: bring its list of revoked certificates first.');
   });
 
   routes.post('/holders/remove', async (c) => {
-    const command = await readCommand(c, readSubject);
+    const command = await readCommand(c.req.raw, readSubject, MAX_COMMAND_BYTES);
     if (command instanceof Response) return command;
     await unlistHolder(c, command);
     return c.json({});
   });
 
   routes.post('/block', async (c) => {
-    const command = await readCommand(c, readBlock);
+    const command = await readCommand(c.req.raw, readBlock, MAX_COMMAND_BYTES);
     if (command instanceof Response) return command;
     const marks = marksToBlock(command);
     await blockByMarks(c, marks);
@@ -87,23 +84,4 @@ export function cardRoutes() {
   });
 
   return routes;
-}
-
-async function readCommand<T>(
-  c: StaffContext,
-  read: (body: unknown) => Result<T, InputError>,
-  limit = MAX_COMMAND_BYTES,
-): Promise<T | Response> {
-  const body = await readBody(c.req.raw, limit);
-  if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${limit} bytes.`);
-  const command = read(body.kind === 'body' ? parsedJson(body.bytes) : null);
-  return command.ok ? command.value : problem(400, 'Bad Request', command.error);
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(bytes));
-  } catch {
-    return null;
-  }
 }

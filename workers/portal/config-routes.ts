@@ -5,13 +5,10 @@
  */
 import { Hono } from 'hono';
 import { MAX_DOCUMENT_CHARACTERS } from '../../domain/parameters/validate.ts';
-import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
-import type { Result } from '../../protocol/primitives/result.ts';
-import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import { RISK_EXPLORER_PAGE, RISK_EXPLORER_POLICY } from './generated/risk-explorer.ts';
 import { readProposal, readPublish, readRollback } from './config-input.ts';
-import type { InputError } from './operator-input.ts';
+import { readCommand } from './json-command.ts';
 import { agree, type PublishAnswer, publishOrPropose } from './parameter-desk.ts';
 import type { Staff } from './staff-context.ts';
 
@@ -51,19 +48,19 @@ export function configRoutes() {
   });
 
   routes.post('/publish', async (c) => {
-    const command = await readCommand(c.req.raw, readPublish);
+    const command = await readCommand(c.req.raw, readPublish, MAX_COMMAND_BYTES);
     if (command instanceof Response) return command;
     return answer(await publishOrPropose(c, { action: 'publish', request: command.request }, command.expectedVersion));
   });
 
   routes.post('/rollback', async (c) => {
-    const command = await readCommand(c.req.raw, readRollback);
+    const command = await readCommand(c.req.raw, readRollback, MAX_COMMAND_BYTES);
     if (command instanceof Response) return command;
     return answer(await publishOrPropose(c, { action: 'rollback', request: command.request }, command.expectedVersion));
   });
 
   routes.post('/agree', async (c) => {
-    const command = await readCommand(c.req.raw, readProposal);
+    const command = await readCommand(c.req.raw, readProposal, MAX_COMMAND_BYTES);
     if (command instanceof Response) return command;
     const reply = await agree(c, command);
     if (reply.kind === 'own') return problem(403, 'Forbidden', 'Whoever proposed it can’t be the second person.');
@@ -72,13 +69,6 @@ export function configRoutes() {
   });
 
   return routes;
-}
-
-async function readCommand<T>(request: Request, read: (body: unknown) => Result<T, InputError>): Promise<T | Response> {
-  const body = await readBody(request, MAX_COMMAND_BYTES);
-  if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
-  const command = read(body.kind === 'body' ? parsedJson(body.bytes) : null);
-  return command.ok ? command.value : problem(400, 'Bad Request', command.error);
 }
 
 function answer(reply: PublishAnswer): Response {
@@ -95,13 +85,5 @@ function answer(reply: PublishAnswer): Response {
       return Response.json(reply, { status: 409 });
     case 'invalid':
       return Response.json(reply, { status: 422 });
-  }
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(bytes));
-  } catch {
-    return null;
   }
 }

@@ -3,20 +3,16 @@
  * change nothing by GET, and POST takes `application/json` alone, which no form of a foreign page can send.
  */
 import { Hono } from 'hono';
-import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
-import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
 import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
+import { readCommand } from './json-command.ts';
 import { readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
 import type { Role } from './roles.ts';
 import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 import { sunsetRoutes } from './sunset-routes.ts';
-
-/** A command is a handful of fields. */
-const MAX_COMMAND_BYTES = 4 * 1024;
 
 /** Operators give all commands; a health authority sets parameters and rolls back (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
@@ -65,11 +61,9 @@ export function operatorRoutes() {
   });
 
   routes.post('/tans', async (c) => {
-    const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
-    if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
-    const command = readIssueTans(body.kind === 'body' ? parsedJson(body.bytes) : null);
-    if (!command.ok) return problem(400, 'Bad Request', command.error);
-    const issued = await c.env.VERIFICATION.issueTans({ ...command.value, issuer: c.var.identity.subject });
+    const command = await readCommand(c.req.raw, readIssueTans);
+    if (command instanceof Response) return command;
+    const issued = await c.env.VERIFICATION.issueTans({ ...command, issuer: c.var.identity.subject });
     if (issued === null) return problem(409, 'Conflict', 'What you vouched for today was rolled back.');
     return c.json({ tans: issued.tans }, 201);
   });
@@ -89,30 +83,18 @@ export function operatorRoutes() {
   routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
 
   routes.post('/clock', async (c) => {
-    const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
-    if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
-    const command = readConfirmClock(body.kind === 'body' ? parsedJson(body.bytes) : null);
-    if (!command.ok) return problem(400, 'Bad Request', command.error);
-    return c.json({ clocks: await allClocks(c.env, command.value.now) });
+    const command = await readCommand(c.req.raw, readConfirmClock);
+    if (command instanceof Response) return command;
+    return c.json({ clocks: await allClocks(c.env, command.now) });
   });
 
   routes.post('/restore', async (c) => {
-    const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
-    if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
-    const request = readRestore(body.kind === 'body' ? parsedJson(body.bytes) : null, new URL(c.req.url).host);
-    if (!request.ok) return problem(400, 'Bad Request', request.error);
-    return c.json(await c.env.ORIGIN.restore(request.value));
+    const request = await readCommand(c.req.raw, (body) => readRestore(body, new URL(c.req.url).host));
+    if (request instanceof Response) return request;
+    return c.json(await c.env.ORIGIN.restore(request));
   });
 
   routes.get('/status', async (c) => c.json(await c.env.ORIGIN.status()));
 
   return routes;
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(bytes));
-  } catch {
-    return null;
-  }
 }

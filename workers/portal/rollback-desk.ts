@@ -67,8 +67,8 @@ export async function confirm(c: StaffContext, id: string, undoKey: string | nul
   const issueIds = await c.env.VERIFICATION.issuesOf(target);
   const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
   if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
-  const { state, dropped, taken } = reply;
-  await c.var.room.noteRollback(id, { state, dropped, taken });
+  const { state, dropped, taken, failing = [] } = reply;
+  await c.var.room.noteRollback(id, { state, dropped, taken, failing: [...failing] });
   const now = (await c.var.room.rollbacks()).find((one) => one.id === id);
   return now === undefined ? { kind: 'gone' } : { kind: 'done', rollback: { ...now } };
 }

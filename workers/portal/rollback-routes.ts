@@ -4,17 +4,12 @@
  */
 import { Hono } from 'hono';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
-import type { Result } from '../../protocol/primitives/result.ts';
-import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
-import type { InputError } from './operator-input.ts';
+import { readCommand } from './json-command.ts';
 import { ask, confirm, plan } from './rollback-desk.ts';
 import { readConfirm, readPlan } from './rollback-input.ts';
 import type { Staff } from './staff-context.ts';
 
-/** A handful of fields and a key. */
-const MAX_COMMAND_BYTES = 4 * 1024;
 const NOTHING = 'The books have no authorisation of this source on these days.';
 
 /** @returns the routes below `/operator/rollback`; who may call them is decided before */
@@ -61,19 +56,4 @@ export function rollbackRoutes() {
   });
 
   return routes;
-}
-
-async function readCommand<T>(request: Request, read: (body: unknown) => Result<T, InputError>): Promise<T | Response> {
-  const body = await readBody(request, MAX_COMMAND_BYTES);
-  if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
-  const command = read(body.kind === 'body' ? parsedJson(body.bytes) : null);
-  return command.ok ? command.value : problem(400, 'Bad Request', command.error);
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(bytes));
-  } catch {
-    return null;
-  }
 }

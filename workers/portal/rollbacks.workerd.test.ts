@@ -192,7 +192,9 @@ describe('the page', () => {
     expect((await operator().call('/confirm', { id, undoKey: UNDO_KEY })).body).toMatchObject({
       outcome: { state: 'done', taken: 42 },
     });
-    expect(await (await second.send('/staff/rollbacks')).text()).toContain('42 published keys are taken back');
+    const after = await (await second.send('/staff/rollbacks')).text();
+    expect(after).toContain('42 published keys are taken back');
+    expect(after).toContain('follow by themselves when they are mended: FR.');
   });
 
   it('lets a request be declined or taken back, and nothing that was confirmed', async ({ expect }) => {

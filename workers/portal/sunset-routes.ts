@@ -4,14 +4,11 @@
  * left; 422 another name.
  */
 import { Hono } from 'hono';
-import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
-import { readBody } from '../shared/body.ts';
 import { problem } from '../shared/problem.ts';
+import { readCommand } from './json-command.ts';
 import { readEndStep } from './operator-input.ts';
 import type { Staff, StaffContext } from './staff-context.ts';
 import { prove, sunsetStatus, takeStep } from './sunset-desk.ts';
-
-const MAX_COMMAND_BYTES = 4 * 1024;
 
 /** @returns the routes below `/operator/sunset`; who may call them is decided before */
 export function sunsetRoutes() {
@@ -27,24 +24,14 @@ export function sunsetRoutes() {
 }
 
 async function answerStep(c: StaffContext, step: 'stop' | 'purge'): Promise<Response> {
-  const body = await readBody(c.req.raw, MAX_COMMAND_BYTES);
-  if (body.kind === 'too-large') return problem(413, 'Content Too Large', `At most ${MAX_COMMAND_BYTES} bytes.`);
-  const command = readEndStep(body.kind === 'body' ? parsedJson(body.bytes) : null);
-  if (!command.ok) return problem(400, 'Bad Request', command.error);
+  const command = await readCommand(c.req.raw, readEndStep);
+  if (command instanceof Response) return command;
   const { deployment } = c.var.config;
   if (deployment === '') return problem(422, 'Unprocessable Content', 'DEPLOYMENT_NAME is not set: nothing to type.');
-  if (command.value.deployment !== deployment) {
+  if (command.deployment !== deployment) {
     return problem(422, 'Unprocessable Content', 'deployment is not the name of this deployment; nothing was done.');
   }
-  const reply = await takeStep(c, step, command.value.dryRun);
+  const reply = await takeStep(c, step, command.dryRun);
   const statuses = { would: 200, done: 200, waits: 202, early: 409 } as const;
   return Response.json(reply, { status: statuses[reply.kind] });
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(bytes));
-  } catch {
-    return null;
-  }
 }

@@ -56,3 +56,13 @@ export async function restore(rig: Rig, pem: string): Promise<RestoreReply> {
   }
   throw new Error('never restored');
 }
+
+/** The last journal is written, everything is lost and restored, and what is due is done. @param pem the restore key's private half */
+export async function loseAndRestore(rig: Rig, pem: string): Promise<void> {
+  await rig.evict();
+  await rig.wakeBuffer();
+  await lose(rig);
+  const { kind } = await restore(rig, pem);
+  if (kind !== 'restored') throw new Error(kind);
+  await rig.untilIdle();
+}

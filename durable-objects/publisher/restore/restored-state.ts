@@ -193,7 +193,7 @@ function takingsOf(report: LogReport, events: Events): Taking[] {
     const { hour, rows, reserve } = event;
     const touched = [...new Set(event.parts.map(({ of }) => of))].toSorted((a, b) => a - b);
     const objects = event.objects.filter(({ name }) => report.objects.has(name));
-    return [{ hour, state: 'TAKEN', rows, touched, reserve, objects }];
+    return [{ hour, state: 'TAKEN', rows, touched, reserve, objects, waiting: [] }];
   });
 }
 

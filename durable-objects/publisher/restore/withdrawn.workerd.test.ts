@@ -6,7 +6,7 @@ import { withdrawalHash, type Opening } from '../../../protocol/withdrawal.ts';
 import { testKeyPem } from '../../../test/support/secrets.ts';
 import { findings, regionAt, seal } from '../taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf } from '../test-rig.ts';
-import { lose, restore } from './loss-rig.ts';
+import { loseAndRestore } from './loss-rig.ts';
 
 const RESTORE_KEY = testKeyPem('RESTORE_PRIVATE_KEY');
 const openingOf = ({ keyData }: { readonly keyData: Uint8Array }): Opening => ({
@@ -33,21 +33,12 @@ const withdraw = async (openings: readonly Opening[]): Promise<void> => {
   await rig.buffer.withdraw(openings);
 };
 
-async function loseAndRestore(): Promise<void> {
-  await rig.evict();
-  await rig.wakeBuffer();
-  await lose(rig);
-  const { kind } = await restore(rig, RESTORE_KEY);
-  if (kind !== 'restored') throw new Error(kind);
-  await rig.untilIdle();
-}
-
 describe('with the storage of all objects lost', () => {
   it('published keys and waiting ones are opened by the secrets they were shared with, and by no others', async ({
     expect,
   }) => {
     await rig.accept('carla', own(3, 4), ['DE']);
-    await loseAndRestore();
+    await loseAndRestore(rig, RESTORE_KEY);
     await withdraw(keysOf(2, 6).map((key) => ({ ...openingOf(key), secret: new Uint8Array(32) })));
     await withdraw(keysOf(1, 8).map(openingOf));
     await withdraw(keysOf(3, 2).map(openingOf));
@@ -63,7 +54,7 @@ describe('with the storage of all objects lost', () => {
 
   it('what was taken back and hadn’t ended yet ends', async ({ expect }) => {
     await withdraw(keysOf(1, 8).map(openingOf));
-    await loseAndRestore();
+    await loseAndRestore(rig, RESTORE_KEY);
     await seal(rig);
     await seal(rig);
     const { revoked, inDays } = await regionAt('DE');

@@ -9,7 +9,8 @@ import { toHex } from '../../../protocol/primitives/bytes.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../../protocol/signing.ts';
 import { byteSource } from '../../support/patients.ts';
 import type { Verdict } from '../attack.ts';
-import { type Adapt, type EdgeWorkers, type Puppet, puppetOf, withPuppet } from '../puppet.ts';
+import { type Puppet, puppetOf, withPuppet } from '../puppet.ts';
+import { boundToUploadsDoor } from './faulty-binding.ts';
 import { EdgeDoor } from '../support/door.ts';
 
 /** 2026-06-15 10:20 UTC. */
@@ -117,33 +118,8 @@ export async function takenOverLaboratory(seed: number, progress: (text: string)
         bound: '0',
         holds: laboratories === 0,
       },
-      await faultyBinding(),
+      await boundToUploadsDoor('laboratory', 'REDEEM', ['reserve', 'commit'], reached),
     ].map((verdict) => ({ ...verdict, what: `laboratory: ${verdict.what}` }));
-  } finally {
-    await edge.dispose();
-  }
-}
-
-/** The fault put there on purpose: the laboratory is bound to the door of `upload`. */
-async function faultyBinding(): Promise<Verdict> {
-  const adapt: Adapt = (workers) => {
-    const faulty = workers.map((worker): EdgeWorkers[number] => {
-      if (worker.name !== 'exposure-edge-laboratory') return worker;
-      const { serviceBindings } = worker as { readonly serviceBindings?: object };
-      const REDEEM = { name: 'exposure-edge-verification', entrypoint: 'Redeem' };
-      return { ...worker, serviceBindings: { ...serviceBindings, REDEEM } };
-    });
-    return withPuppet('laboratory')(faulty);
-  };
-  const edge = await startLocalEdge({ adapt, onLog: () => undefined });
-  try {
-    const found = await reached(puppetOf(edge.url));
-    return {
-      what: 'fault put there: bound to the door of upload; methods reached',
-      figure: found.join(', ') || 'none',
-      bound: 'found: REDEEM.reserve, commit',
-      holds: ['reserve', 'commit'].every((method) => found.includes(`REDEEM.${method}`)),
-    };
   } finally {
     await edge.dispose();
   }

@@ -7,7 +7,8 @@ import { startLocalEdge } from '../../../local-edge/local-edge.ts';
 import { signDocument } from '../../../protocol/index/signed-document.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../../protocol/signing.ts';
 import type { Verdict } from '../attack.ts';
-import { type Adapt, type EdgeWorkers, type Puppet, puppetOf, withPuppet } from '../puppet.ts';
+import { type Puppet, puppetOf, withPuppet } from '../puppet.ts';
+import { boundToUploadsDoor } from './faulty-binding.ts';
 
 /** Binding → methods of the neighbour's other entrypoints and objects, which the portal has no business with. */
 const FORBIDDEN: readonly (readonly [binding: string, method: string])[] = [
@@ -76,33 +77,8 @@ export async function takenOverPortal(_seed: number, progress: (text: string) =>
         bound: '0',
         holds: laboratories === 0,
       },
-      await faultyBinding(),
+      await boundToUploadsDoor('portal', 'VERIFICATION', ['reserve', 'commit', 'release'], reached),
     ].map((verdict) => ({ ...verdict, what: `portal: ${verdict.what}` }));
-  } finally {
-    await edge.dispose();
-  }
-}
-
-/** The fault put there on purpose: the portal is bound to the door of `upload` instead of its own. */
-async function faultyBinding(): Promise<Verdict> {
-  const adapt: Adapt = (workers) => {
-    const faulty = workers.map((worker): EdgeWorkers[number] => {
-      if (worker.name !== 'exposure-edge-portal') return worker;
-      const { serviceBindings } = worker as { readonly serviceBindings?: object };
-      const VERIFICATION = { name: 'exposure-edge-verification', entrypoint: 'Redeem' };
-      return { ...worker, serviceBindings: { ...serviceBindings, VERIFICATION } };
-    });
-    return withPuppet('portal')(faulty);
-  };
-  const edge = await startLocalEdge({ adapt, onLog: () => undefined });
-  try {
-    const found = await reached(puppetOf(edge.url));
-    return {
-      what: 'fault put there: bound to the door of upload; methods reached',
-      figure: found.join(', ') || 'none',
-      bound: 'found: VERIFICATION.reserve, commit, release',
-      holds: ['reserve', 'commit', 'release'].every((method) => found.includes(`VERIFICATION.${method}`)),
-    };
   } finally {
     await edge.dispose();
   }

@@ -10,6 +10,7 @@ import { readExportZip } from '../../../protocol/export/export-reader.ts';
 import { dateOfHour, hourOf, hourOfDay } from '../../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../../protocol/gaen/keys.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
+import type { Opening } from '../../../protocol/withdrawal.ts';
 import { hourPath } from '../../../protocol/index/cwa-tree.ts';
 import { byteSource, patientKeys } from '../../support/patients.ts';
 import { type Puppet, puppetOf } from '../puppet.ts';
@@ -31,6 +32,8 @@ export class Rogue {
   readonly #random: (length: number) => Uint8Array;
   /** Hex of every key that it ever tried to get in. */
   readonly tried = new Set<string>();
+  /** Hears what a withdrawal is told. */
+  onReply: (reply: string) => void = () => undefined;
   /** MAC of a permit → the issue id that it was made for. */
   readonly #issues = new Map<string, string | null>();
 
@@ -87,6 +90,19 @@ export class Rogue {
       permit ?? mac,
     ]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
+  }
+
+  /** @returns what it is told: `heard`, `busy`, or `thrown` */
+  async withdraw(openings: readonly Opening[]): Promise<string> {
+    const answer = await this.#puppet.call('INTAKE', 'withdraw', [openings]);
+    const reply = 'value' in answer ? String(answer.value) : 'thrown';
+    this.onReply(reply);
+    return reply;
+  }
+
+  /** @returns so many bytes of the seed's */
+  bytes(length: number): Uint8Array {
+    return this.#random(length);
   }
 
   async resolve({ uploadId, idNonce }: OriginId): Promise<{ kind: string; receipt?: string }> {

@@ -11,8 +11,14 @@ import type { Verdict } from '../attack.ts';
 import { type Adapt, type EdgeWorkers, withPuppet } from '../puppet.ts';
 import { ID_KEY, INVENTED, published, releaseWithoutProof, Rogue, START, VARS } from './rogue-upload.ts';
 
-/** Puts a Worker of ours in the place of one that `upload` is bound to. */
-const inPlaceOf =
+/**
+ * Puts a Worker of ours in the place of one that `upload` is bound to.
+ *
+ * @param binding of `upload`
+ * @param entrypoint of the Worker of ours
+ * @param faulty the Worker, told of those of the edge
+ */
+export const inPlaceOf =
   (binding: string, entrypoint: string, faulty: (workers: EdgeWorkers) => object): Adapt =>
   (workers) => {
     const worker = { compatibilityDate: workers[0]?.compatibilityDate, ...faulty(workers) } as EdgeWorkers[number];

@@ -1,6 +1,6 @@
 /**
  * @module `upload`, taken over: it has its secrets, both its bindings and the TANs that pass, and wants to publish what it
- * likes. What it may get is one payload for each TAN that passed (docs/decisions/023), and no more.
+ * likes; then to take back what is others' (withdrawals.ts). What it may get is one payload for each TAN that passed (docs/decisions/023), and no more.
  */
 import { randomUUID } from 'node:crypto';
 import { type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
@@ -12,6 +12,7 @@ import type { Verdict } from '../attack.ts';
 import { withPuppet } from '../puppet.ts';
 import { ID_KEY, INVENTED, published, releaseWithoutProof, Rogue, START, VARS } from './rogue-upload.ts';
 import { formerIntake, looseRedeem } from './upload-faults.ts';
+import { tryWithdrawals } from './withdrawals.ts';
 
 const refusal = (what: string, kind: string): Verdict => ({
   what,
@@ -138,6 +139,7 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
       },
       await formerIntake(seed),
       await looseRedeem(seed),
+      ...(await tryWithdrawals(seed)),
     ].map((verdict) => ({ ...verdict, what: `upload: ${verdict.what}` }));
   } finally {
     await edge.dispose();

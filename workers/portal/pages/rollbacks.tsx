@@ -88,8 +88,15 @@ function Outcome({ c, rollback: { id, outcome } }: { c: StaffContext; rollback: 
       </>
     );
   }
-  const { state, dropped, taken } = outcome;
-  if (state === 'done') return <Notice kind="good">{fill(t.rollbackDone, { dropped, taken })}</Notice>;
+  const { state, dropped, taken, failing = [] } = outcome;
+  if (state === 'done') {
+    return (
+      <>
+        <Notice kind="good">{fill(t.rollbackDone, { dropped, taken })}</Notice>
+        {failing.length > 0 && <Notice kind="plain">{fill(t.rollbackFailing, { regions: failing.join(', ') })}</Notice>}
+      </>
+    );
+  }
   const text = state === 'key' ? t.rollbackWaitsForKey : t.rollbackSealing;
   return <Notice kind="plain">{fill(text, { dropped, id })}</Notice>;
 }

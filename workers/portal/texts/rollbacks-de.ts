@@ -38,6 +38,8 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackSealing:
     'Eine Stunde oder das Journal wird gerade geschrieben. Geben Sie den Befehl in einer Minute noch einmal: npm run rollback -- confirm --id {id}',
   rollbackDone: '{dropped} wartende Schlüssel sind gelöscht, {taken} veröffentlichte zurückgenommen.',
+  rollbackFailing:
+    'In diesen Regionen klappt die Veröffentlichung gerade nicht, sie holen es von selbst nach: {regions}.',
   rollbackUnfinished: 'Sie wurde bestätigt und dann unterbrochen. Setzen Sie sie fort.',
   rollbackGoOn: 'Fortsetzen',
   rollbacksConfirmed: 'Die Rücknahme ist bestätigt.',

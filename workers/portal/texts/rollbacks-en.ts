@@ -37,6 +37,7 @@ export const rollbacksEn = {
   rollbackSealing:
     'An hour or the journal is being written. Give the command again in a minute: npm run rollback -- confirm --id {id}',
   rollbackDone: '{dropped} keys that waited are deleted, {taken} published keys are taken back.',
+  rollbackFailing: 'These regions fail now, and follow by themselves when they are mended: {regions}.',
   rollbackUnfinished: 'It was confirmed and then interrupted. Go on with it.',
   rollbackGoOn: 'Go on',
   rollbacksConfirmed: 'The rollback is confirmed.',

@@ -38,6 +38,7 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackSealing:
     'Er wordt een uur of het journaal geschreven. Geef het commando over een minuut opnieuw: npm run rollback -- confirm --id {id}',
   rollbackDone: '{dropped} wachtende sleutels zijn gewist, {taken} gepubliceerde teruggenomen.',
+  rollbackFailing: 'In deze regio’s lukt publiceren nu niet, ze volgen vanzelf: {regions}.',
   rollbackUnfinished: 'Het is bevestigd en daarna onderbroken. Ga ermee verder.',
   rollbackGoOn: 'Verdergaan',
   rollbacksConfirmed: 'Het terugdraaien is bevestigd.',

@@ -19,6 +19,15 @@ import { readOrNull } from '../support/directory/folder.ts';
 import type { Order, PeerStatus } from './orders.ts';
 import type { BackendSettings } from './settings.ts';
 
+/** Has the consumer ask whoever is due, again and again. */
+async function keepPolling(edge: Edge, peers: readonly string[], everyMs: number): Promise<never> {
+  for (;;) {
+    // workerd was killed, or is being ended: the next time tries again.
+    await obey(edge, { kind: 'poll' }, peers).catch(() => undefined);
+    await sleep(everyMs);
+  }
+}
+
 /** How often the log's folder is looked at. */
 const LOOK_MS = 200;
 
@@ -125,7 +134,13 @@ await run(
         (error: unknown) => tell({ done: id, failed: String(error) }),
       );
     });
-    void followDirectory(edge, settings.directory, (directory) => tell({ directory }));
+    let { pollMs } = settings;
+    void followDirectory(edge, settings.directory, (directory) => {
+      tell({ directory });
+      // Not before: a consumer without a directory counts an alert, and waits.
+      if (pollMs !== null) void keepPolling(edge, settings.peers, pollMs);
+      pollMs = null;
+    });
     await over;
     await front.close();
     await edge.dispose();

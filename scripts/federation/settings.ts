@@ -31,6 +31,8 @@ export interface BackendSettings {
   readonly directory: string;
   /** Regions that its consumer reads. */
   readonly peers: readonly string[];
+  /** How often its consumer is asked whether a peer is due; null: by its alarms, on real time, and its parent alone. */
+  readonly pollMs: number | null;
 }
 
 /** Name of the certificate binding with which a backend calls its peers. */
@@ -55,6 +57,8 @@ export interface GatewaySettings {
 export interface MoreSettings {
   readonly vars?: Vars;
   readonly gateway?: GatewaySettings;
+  /** Alarms run on real time, so that a local clock that is moved brings no poll; this does. Default: nothing does. */
+  readonly pollMs?: number;
 }
 
 /** @returns the id under which a region's exports are signed */
@@ -114,7 +118,7 @@ function memberAt({ url, folder, maxAgeDays }: GatewaySettings, { id }: BackendP
 export function settingsOf(
   { dir, backends }: FederationPlan,
   own: BackendPlan,
-  { vars: more = {}, gateway }: MoreSettings = {},
+  { vars: more = {}, gateway, pollMs }: MoreSettings = {},
 ): BackendSettings {
   const files = backendFiles(own);
   const others = backends.filter(({ id }) => id !== own.id);
@@ -169,5 +173,6 @@ export function settingsOf(
     },
     directory: directoryFiles(dir).log,
     peers: [...others.map(({ id }) => id), ...(member === null ? [] : [GATEWAY])],
+    pollMs: pollMs ?? null,
   };
 }

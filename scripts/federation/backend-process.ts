@@ -52,6 +52,7 @@ export class BackendProcess {
   #child: ChildProcess | null = null;
   #directory = '';
   #orders = 0;
+  #isReady = false;
   readonly #listeners = new Set<(line: Line) => void>();
 
   /** @param settings written into its folder, where the process reads them @param onLog hears what its Workers print */
@@ -78,13 +79,19 @@ export class BackendProcess {
     const late = setTimeout(() => reject(new Error(`${this.plan.id}: not ready in time`)), START_TIMEOUT_MS);
     createInterface({ input: child.stdout }).on('line', (line) => {
       const said = JSON.parse(line) as Line;
-      if (said.ready !== undefined) resolve(said.ready);
+      if (said.ready !== undefined) {
+        this.#isReady = true;
+        resolve(said.ready);
+      }
       if (said.log !== undefined) this.#onLog(said.log);
       if (said.directory !== undefined) this.#directory = said.directory;
       for (const listen of this.#listeners) listen(said);
     });
     createInterface({ input: child.stderr }).on('line', (line) => this.#onLog(line));
-    child.once('exit', () => reject(new Error(`${this.plan.id}: ended while it started`)));
+    child.once('exit', () => {
+      this.#isReady = false;
+      reject(new Error(`${this.plan.id}: ended while it started`));
+    });
     return promise.finally(() => clearTimeout(late));
   }
 
@@ -123,6 +130,7 @@ export class BackendProcess {
   }
 
   async #order(order: Order): Promise<unknown> {
+    if (!this.#isReady) throw new Error(`${this.plan.id}: isn't running`);
     const id = (this.#orders += 1);
     const heard = this.#hears(({ done }) => done === id);
     this.#child?.stdin?.write(`${JSON.stringify({ ...order, id })}\n`);
@@ -147,6 +155,7 @@ export class BackendProcess {
 
   /** SIGKILL to all of its group, as a machine that loses its power; waits until it is gone. */
   async kill(): Promise<void> {
+    this.#isReady = false;
     const gone = this.#gone();
     if (this.#killGroup()) await gone;
     this.#child = null;

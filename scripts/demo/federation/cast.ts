@@ -22,6 +22,9 @@ export interface Shared {
   readonly refusing: ReadonlySet<string>;
 }
 
+/** Does a piece of work, again where that makes sense. */
+export type Persist = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Requests at once. */
 const WIDTH = 4;
 
@@ -31,20 +34,28 @@ const WIDTH = 4;
  * @param member whose people they are
  * @param now Unix seconds on their phones
  * @param random source of bytes
+ * @param persist tries again what a backend that is down can't do; by default nothing is tried again
  * @returns what they shared, once all of it is durable
  * @throws Error when an upload is refused
  */
-export async function share(member: Member, now: number, random: RandomBytes): Promise<Shared> {
+export async function share(
+  member: Member,
+  now: number,
+  random: RandomBytes,
+  persist: Persist = (work) => work(),
+): Promise<Shared> {
   const kinds = Object.entries(CAST).flatMap(([kind, count]) => Array.from({ length: count }, () => kind as Kind));
-  const tans = await issueTans(member.url, kinds.length);
+  const tans = await persist(() => issueTans(member.url, kinds.length));
   const [consenting, refusing] = [new Set<string>(), new Set<string>()];
   const { id } = member.plan;
   const jobs = kinds.map((kind, at) => async (): Promise<void> => {
     const keys = patientKeys(random, now);
     const visitedCountries = kind === 'abroad' ? [id, ABROAD[id] ?? id] : [id];
     const content = { keys, visitedCountries, consentToFederation: kind !== 'refuses', submissionType: 0 as const };
-    const answer = await upload(tans[at] ?? '', content, { fetch, baseUrl: member.url, random });
-    if (!answer.ok) throw new Error(`${id}: an upload was not taken: ${JSON.stringify(answer.error)}`);
+    await persist(async () => {
+      const answer = await upload(tans[at] ?? '', content, { fetch, baseUrl: member.url, random });
+      if (!answer.ok) throw new Error(`${id}: an upload was not taken: ${JSON.stringify(answer.error)}`);
+    });
     for (const { keyData } of keys) (kind === 'refuses' ? refusing : consenting).add(toHex(keyData));
   });
   await inParallel(jobs, WIDTH);

@@ -9,9 +9,9 @@ import { moveClock, setClock } from '../../support/operator.ts';
 import type { Progress, Row } from '../report.ts';
 import { share, type Shared } from './cast.ts';
 import { type Backend, countAll } from './count.ts';
+import { feedFor, leftOutBy, lookAt, sharedKeys } from './look.ts';
 import { readFeed, statusOf } from './feeds.ts';
 import { alterBatch, killWhileImporting, takeCertificateBack } from './mishaps.ts';
-import { publicFiles } from './public-files.ts';
 
 /** DE and NL in one cluster, a company's site in another. */
 export const REGIONS = [
@@ -20,7 +20,7 @@ export const REGIONS = [
   { id: 'XA', cluster: 'enterprise' },
 ] as const;
 
-const MIN_KEYS = 40;
+export const MIN_KEYS = 40;
 /** Small minima, so that fifteen people are an hour; nothing waits for more. */
 export const STORY_VARS = {
   upload: { ANSWER_DEADLINE_MS: '0' },
@@ -32,10 +32,6 @@ const HOUR = 3600;
 
 /** A feed that somebody may not read. */
 const FOREIGN = 403;
-
-/** @returns the feed of a peer that a member reads: all-to-all inside its cluster, else its own */
-const feedFor = (reader: Member, producer: Member): string =>
-  reader.plan.cluster === producer.plan.cluster ? ALL_TO_ALL : reader.plan.id;
 
 /** Asks everybody, with everybody's certificate, for every feed that isn't theirs. @returns the statuses */
 async function tryForeignFeeds(members: readonly Member[]): Promise<number[]> {
@@ -49,39 +45,6 @@ async function tryForeignFeeds(members: readonly Member[]): Promise<number[]> {
       ),
   );
   return Promise.all(attempts);
-}
-
-/** What a backend has put into feeds and before phones. */
-async function lookAt(
-  own: Member,
-  members: readonly Member[],
-  shared: readonly Shared[],
-  now: number,
-): Promise<Backend> {
-  const others = members.filter((one) => one !== own);
-  const feeds = new Map<string, Awaited<ReturnType<typeof readFeed>>>();
-  for (const reader of others) {
-    for (const feed of new Set([feedFor(reader, own), reader.plan.id])) {
-      if (!feeds.has(feed)) feeds.set(feed, await readFeed(reader, own, feed, now));
-    }
-  }
-  const mine = shared.filter(({ region }) => region === own.plan.id);
-  return {
-    id: own.plan.id,
-    feeds,
-    reads: others.map((producer) => ({ peer: producer.plan.id, feed: feedFor(own, producer) })),
-    files: await publicFiles(own),
-    consenting: new Set(mine.flatMap(({ consenting }) => [...consenting])),
-    refusing: new Set(mine.flatMap(({ refusing }) => [...refusing])),
-  };
-}
-
-/** @returns keys that consumers have dropped by the rule of levels, which old ones without a level break, and by any other */
-async function leftOutBy(members: readonly Member[]): Promise<{ readonly level: number; readonly other: number }> {
-  const peers = (await Promise.all(members.map(({ process }) => process.peers()))).flat();
-  const dropped = peers.flatMap(({ batches }) => batches.flatMap((batch) => Object.entries(batch.dropped)));
-  const level = dropped.filter(([rule]) => rule === 'level').reduce((all, [, keys]) => all + keys, 0);
-  return { level, other: dropped.reduce((all, [, keys]) => all + keys, 0) - level };
 }
 
 /** What the story ends with. */
@@ -198,6 +161,3 @@ export async function playFederation(
   ];
   return { rows, problems };
 }
-
-const sharedKeys = (shared: readonly Shared[]): number =>
-  shared.reduce((all, { consenting, refusing }) => all + consenting.size + refusing.size, 0);

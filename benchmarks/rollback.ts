@@ -162,7 +162,9 @@ async function rollback(edge: LocalEdge, state: string, wanted: number): Promise
   const watched = watchBuffer(buffer, () => isConfirmed);
   const confirmed = await confirm.finally(() => (isConfirmed = true));
   const { outcome } = confirmed.answer as Rollback;
-  if (outcome?.state !== 'done') throw new Error(`the rollback is not done: ${outcome?.state ?? 'nothing came of it'}`);
+  if (outcome?.state !== 'waiting') {
+    throw new Error(`the rollback does not wait for its hour: ${outcome?.state ?? 'nothing came of it'}`);
+  }
   const drop = await watched;
   await setClock(edge.url, hour(3));
   const { seconds, longestStep } = await untilIdle(publisher);

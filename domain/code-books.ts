@@ -31,6 +31,8 @@ export interface QuotaRequest {
   /** 32 lowercase hex digits. */
   readonly id: string;
   readonly issuer: string;
+  /** Who the issuer is: what is compared with who releases (decision 046). */
+  readonly person: string;
   readonly codes: number;
   /** Unix seconds. */
   readonly askedAt: number;

@@ -28,15 +28,20 @@ export const EMBARGO_SECONDS = 2 * SECONDS_PER_HOUR;
  * @returns the key as it is stored and published; the same for a key in published form
  */
 export function publishedForm<K extends Validity>(key: K): K {
+  return { ...key, ...publishedDay(key) };
+}
+
+/** @param key as {@link publishedForm} takes it @returns the day that it is published as */
+export function publishedDay(key: Validity): Validity {
+  return { rollingStartIntervalNumber: publishedStart(key), rollingPeriod: INTERVALS_PER_DAY };
+}
+
+/** @param key as {@link publishedForm} takes it @returns ENIntervalNumber at which the day begins that it is published as */
+export function publishedStart(key: Validity): number {
   const day = Math.floor(key.rollingStartIntervalNumber / INTERVALS_PER_DAY);
   const midnight = (day + 1) * INTERVALS_PER_DAY;
   const before = midnight - key.rollingStartIntervalNumber;
-  const later = key.rollingPeriod - before > before;
-  return {
-    ...key,
-    rollingStartIntervalNumber: later ? midnight : day * INTERVALS_PER_DAY,
-    rollingPeriod: INTERVALS_PER_DAY,
-  };
+  return key.rollingPeriod - before > before ? midnight : day * INTERVALS_PER_DAY;
 }
 
 /**
@@ -48,7 +53,7 @@ export function publishedForm<K extends Validity>(key: K): K {
  * @returns hours since the Unix epoch
  */
 export function releaseHour(key: Validity): number {
-  const end = Math.max(keyEnd(key), keyEnd(publishedForm(key)));
+  const end = Math.max(keyEnd(key), (publishedStart(key) + INTERVALS_PER_DAY) * SECONDS_PER_INTERVAL);
   return Math.ceil((end + EMBARGO_SECONDS) / SECONDS_PER_HOUR) - 1;
 }
 

@@ -45,6 +45,8 @@ export function unpackUpload(packed: PackedUpload, most = Infinity): AcceptedUpl
 }
 
 function unpacked(rows: Uint8Array, offset: number): AcceptedKey {
-  const hash = rows.subarray(offset + SORT_BYTES, offset + PACKED_KEY_BYTES);
-  return { ...unpackKey(rows, offset), withdrawalHash: hash.some((byte) => byte !== 0) ? hash : null };
+  let at = offset + SORT_BYTES;
+  const end = offset + PACKED_KEY_BYTES;
+  while (at < end && rows[at] === 0) at++;
+  return { ...unpackKey(rows, offset), withdrawalHash: at === end ? null : rows.subarray(offset + SORT_BYTES, end) };
 }

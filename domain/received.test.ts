@@ -4,6 +4,7 @@ import type { RandomBytes } from './random.ts';
 import {
   BASE_UPLOADS,
   countUpload,
+  countUploads,
   drawReceivedShape,
   forgetHalf,
   hourlyRates,
@@ -45,6 +46,23 @@ describe('what was received', () => {
       expect(pairs(received)).toBeGreaterThanOrEqual(BASE_UPLOADS);
     }
     expect(received.uploads).toBeLessThan(10);
+  });
+
+  it('is the same for uploads that are counted together as for one after the other, also across a halving', ({
+    expect,
+  }) => {
+    const begun = after(Array.from({ length: 395 }, () => ODD));
+    const uploads = Array.from({ length: 12 }, (_, n) => ({ shape: n % 3 === 0 ? EVEN : ODD, hour: NOON }));
+    uploads.push({ shape: new Uint8Array(SHAPE_DAYS), hour: NOON });
+    const [together, alone] = [seeded('halves'), seeded('halves')];
+    const before = begun.counts.slice();
+    const one = uploads.reduce(
+      (received, { shape, hour }) => countUpload(forgetHalf(alone, received, TODAY), shape, hour),
+      begun,
+    );
+    expect(countUploads(together, begun, uploads)).toEqual(one);
+    expect(one.uploads).toBeLessThan(begun.uploads);
+    expect(begun.counts).toEqual(before);
   });
 
   it('one upload more or less is all that two states tell; one state tells of none', ({ expect }) => {

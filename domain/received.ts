@@ -82,6 +82,28 @@ export function countUpload(received: Received, shape: Shape, hour: number): Rec
 }
 
 /**
+ * Counts uploads that come together: as {@link forgetHalf} and {@link countUpload} by turns would, with one copy of the counts.
+ *
+ * @param random source of randomness
+ * @param uploads each with its shape, and the hour in which it came (hours since the Unix epoch)
+ * @returns the counts with them
+ */
+export function countUploads(
+  random: RandomBytes,
+  received: Received,
+  uploads: readonly { readonly shape: Shape; readonly hour: number }[],
+): Received {
+  let all: { -readonly [K in keyof Received]: Received[K] } = { ...received, counts: received.counts.slice() };
+  for (const { shape, hour } of uploads) {
+    all = { ...forgetHalf(random, all, Math.floor(hour / 24)) };
+    if (shape.every((level) => level === 0)) continue;
+    add(all.counts, shape, hour % 24);
+    all.uploads += 1;
+  }
+  return all;
+}
+
+/**
  * Forgets half of what was counted, when that is due: after 56 days, or at 400 uploads.
  *
  * @param random source of randomness

@@ -1,6 +1,7 @@
 /**
  * @module A rollback as people ask for it and see it (docs/rollback.md): whose keys of which days, and what taking them back would do. Pure.
  */
+import { RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import type { IssueKind, IssueSource } from './issue.ts';
 
 /**
@@ -34,6 +35,12 @@ export function badTarget(target: RollbackTarget, today: number): string | null 
   if (fromDay <= today - MAX_ROLLBACK_DAYS) return `fromDay must be within the last ${MAX_ROLLBACK_DAYS} days`;
   return null;
 }
+
+/**
+ * Seconds after a rollback was confirmed at which none of its keys is published any more, taken back or not: its sources have ended and what waited is deleted, so what is published last was frozen
+ * within the day; a key's period ends a day later at most, and it leaves {@link RETENTION_DAYS} after that.
+ */
+export const ROLLED_BACK_KEYS_LEAVE_SECONDS = (RETENTION_DAYS + 2) * SECONDS_PER_DAY;
 
 /** Keys that wait in a region for a day; those that are meant, and all of them, decoys included. */
 export interface WaitingKeys {
@@ -135,16 +142,41 @@ function goneByDay(days: readonly { readonly came: number; readonly own: number;
   return gone;
 }
 
-/** What came of a rollback so far. sealing: an hour, or the journal without the rows that were dropped, is being written; ask again in a minute. key: published keys wait for the undo key. done: all was dropped or handed over. */
+/**
+ * What published keys wait for that are to be taken back. hour: the next one that is published. company: one was published without them, or without some of them, since no list of what is taken
+ * back is smaller than a chunk may be in any region. region: they are taken back, and a region has not published it.
+ */
+export type RollbackWait = {
+  /** Regions that come later than the others and keep none of them waiting: those that fail now, or that have not published it. They follow by themselves when they are mended. */
+  readonly regions: readonly string[];
+} & (
+  | {
+      readonly for: 'hour' | 'company';
+      /** Unix seconds, a full hour: at the latest they are taken back with what is published then, where no region fails, or their own time is over. */
+      readonly until: number;
+    }
+  | { readonly for: 'region' }
+);
+
+/**
+ * What came of a rollback so far. key: published keys wait for the undo key. sealing: an hour, or the journal without the rows that were dropped, is being written; ask again in a minute. waiting: published keys are to be taken back, and can still be read.
+ * done: nothing of it can be read any more.
+ */
 export interface RollbackOutcome {
-  readonly state: 'sealing' | 'key' | 'done';
+  readonly state: (typeof ROLLBACK_STATES)[number];
   /** Rows that were deleted before they were published. */
   readonly dropped: number;
-  /** Published rows that are taken back, the same in each region. */
+  /** Published rows that are taken back or wait for it, the same in each region; without those that were asked for before by somebody else. */
   readonly taken: number;
-  /** Regions whose last step failed: they take the keys back when they are mended, nobody needs to ask again. Left out in outcomes from before it was said. */
-  readonly failing?: readonly string[];
+  /** Null in every state but waiting. */
+  readonly waits: RollbackWait | null;
 }
+
+/** In the order in which they come. */
+export const ROLLBACK_STATES = ['key', 'sealing', 'waiting', 'done'] as const;
+
+/** A second person confirms so soon: what a dry run said an hour ago is no longer what would happen. */
+export const CONFIRM_WITHIN_SECONDS = 3600;
 
 /** What somebody asked for, and how far it has come. */
 export interface Rollback {

@@ -184,11 +184,11 @@ export interface VerificationBackOfficeRpc extends ClocksRpc, EndingRpc, Verific
    */
   revokeTeleTan(id: string, issuer: string): Promise<boolean>;
   teleTanBook(issuer: string): Promise<TeleTanBook>;
-  /** Asks for codes beyond the quota. @param codes 1..60 @returns false when the quota is 0 or isn't used up */
-  askBeyondQuota(issuer: string, codes: number): Promise<boolean>;
+  /** Asks for codes beyond the quota. @param person who the issuer is @param codes 1..60 @returns false when the quota is 0 or isn't used up */
+  askBeyondQuota(issuer: string, person: string, codes: number): Promise<boolean>;
   /** @returns what was asked for within the last hour and isn't released */
   quotaRequests(): Promise<readonly QuotaRequest[]>;
-  /** @param by the second person; never who asked */
+  /** @param by the second person, as `askBeyondQuota` has it; never who asked */
   releaseQuota(id: string, by: string): Promise<ReleaseReply>;
   setTeleTanQuota(issuer: string, perHour: number): Promise<void>;
   teleTanQuotas(): Promise<readonly { readonly issuer: string; readonly teleTansPerHour: number }[]>;

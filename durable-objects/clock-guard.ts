@@ -30,6 +30,8 @@ export class ClockGuard {
   #row: GuardRow;
   /** The object's clock when a second source was last asked in vain. */
   #askedInVain = Number.NEGATIVE_INFINITY;
+  /** The second source while it is being asked: calls that come together ask it once. */
+  #asking: Promise<number | null> | null = null;
 
   /** @param storage of the object; the guard's table is the same in each, and made here */
   constructor(storage: DurableObjectStorage) {
@@ -57,7 +59,10 @@ export class ClockGuard {
   async believe(now: number, second: SecondClock | null): Promise<number> {
     if (this.#isBelieved(now)) return this.#release(now);
     if (second !== null && Math.abs(now - this.#askedInVain) >= ASK_AGAIN_SECONDS) {
-      const at = await second().catch(() => null);
+      this.#asking ??= second()
+        .catch(() => null)
+        .finally(() => (this.#asking = null));
+      const at = await this.#asking;
       if (at !== null) this.confirm(now, at);
       if (this.#isBelieved(now)) return this.#release(now);
       this.#askedInVain = now;

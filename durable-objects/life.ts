@@ -30,6 +30,8 @@ export class Life {
   readonly #sql: SqlStorage;
   readonly #bucket: () => BucketPort;
   #begun = false;
+  /** The question under way: calls that come together after a start ask the bucket once. */
+  #asking: Promise<boolean> | null = null;
 
   /** @param object its name for an operator @param bucket the private one */
   constructor(object: string, sql: SqlStorage, bucket: () => BucketPort) {
@@ -41,6 +43,11 @@ export class Life {
   /** An object that is new begins. @returns whether its storage is lost @throws Error of the bucket */
   async isLost(): Promise<boolean> {
     if (this.#begun) return false;
+    this.#asking ??= this.#look().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #look(): Promise<boolean> {
     if (meta(this.#sql, 'begun') === null) {
       if (await hasLived(this.#bucket())) return true;
       this.#sql.exec(`INSERT OR IGNORE INTO meta VALUES ('begun', 1)`);

@@ -38,7 +38,7 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'beginForgetting',
       'forget',
       'revoke',
-      'withdrawBatch',
+      'endCards',
       'batchUses',
     ],
   },

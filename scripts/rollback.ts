@@ -24,7 +24,8 @@ await run(ROLLBACK, async (given, { print }) => {
   if (what === 'confirm') {
     const done = (await command(url, 'POST', '/operator/rollback/confirm', { id, undoKey })) as Rollback;
     print(done, rollbackLines(done).join('\n'));
-    return done.outcome?.state === 'done' ? 0 : 1;
+    // What waits for its hour needs nobody any more.
+    return done.outcome?.state === 'done' || done.outcome?.state === 'waiting' ? 0 : 1;
   }
   const answer = await command(url, 'POST', `/operator/rollback/${what}`, { target, undoKey });
   if (what === 'plan') {

@@ -22,7 +22,7 @@ export const DEFAULT_LIMITS: BreakerLimits = {
 };
 
 /** Days that the mean is of. */
-export const TRAILING_DAYS = 7;
+const TRAILING_DAYS = 7;
 /** A mean of fewer days says nothing yet: the first batch of a feed brings fourteen. */
 const FEWEST_DAYS = 2;
 

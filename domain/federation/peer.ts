@@ -7,7 +7,7 @@ import { REGION_ID } from '../../protocol/directory/entry.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 
 /** What a consumer can read; `efgs` is a gateway of many countries, and the region's id is then ours to choose. */
-export const FORMATS = ['exposure-edge', 'dp3t', 'google', 'cwa', 'efgs'] as const;
+const FORMATS = ['exposure-edge', 'dp3t', 'google', 'cwa', 'efgs'] as const;
 export type Format = (typeof FORMATS)[number];
 
 const keySchema = z.strictObject({

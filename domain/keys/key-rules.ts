@@ -3,7 +3,7 @@
  * may be left; a number of keys says something of a phone only when those that don't count are gone. And what is accepted on purpose although another server refuses it. docs/key-validation.md is held equal to these lists by a test.
  */
 import { RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber, keyEnd } from '../../protocol/gaen/intervals.ts';
-import { publishedForm } from '../embargo.ts';
+import { publishedStart } from '../embargo.ts';
 import { MAX_KEYS_OF_ONE_DAY, MAX_KEYS_PER_UPLOAD, MAX_SPAN_INTERVALS } from './limits.ts';
 import { MINIMUM_PUBLISHED_RISK_LEVEL, UNMAPPED_RISK_LEVEL, riskLevelOfOnset } from './risk.ts';
 import type { CheckedKey } from './uploaded.ts';
@@ -48,11 +48,8 @@ function withinSpan(keys: readonly CheckedKey[]): readonly CheckedKey[] {
 
 /** The longest keys of each day that is published, in the order they were in; of equal ones the earlier in the upload. */
 function longestOfDay(keys: readonly CheckedKey[]): readonly CheckedKey[] {
-  const byDay = new Map<number, CheckedKey[]>();
-  for (const key of keys) {
-    const day = publishedForm(key).rollingStartIntervalNumber;
-    byDay.set(day, [...(byDay.get(day) ?? []), key]);
-  }
+  const byDay = Map.groupBy(keys, publishedStart);
+  if ([...byDay.values()].every(({ length }) => length <= MAX_KEYS_OF_ONE_DAY)) return keys;
   const kept = new Set(
     [...byDay.values()].flatMap((day) =>
       day.toSorted((a, b) => b.rollingPeriod - a.rollingPeriod).slice(0, MAX_KEYS_OF_ONE_DAY),

@@ -3,7 +3,7 @@
  * time. They count no keys: what is too old or of the future is no part of what a phone shares (key-rules.ts).
  * docs/key-validation.md is held equal to this list by a test.
  */
-import { compareBytes } from '../../protocol/primitives/bytes.ts';
+import { isAnyTwice } from '../../protocol/primitives/bytes.ts';
 import { CWA_ONSET_MAX, CWA_ONSET_MIN } from './risk.ts';
 import {
   KEY_DATA_BYTES,
@@ -56,8 +56,7 @@ function overlaps(claim: UploadClaim): boolean {
 }
 
 function hasDuplicate(claim: UploadClaim): boolean {
-  const sorted = claim.keys.map(({ keyData }) => keyData).toSorted(compareBytes);
-  return sorted.some((keyData, n) => n > 0 && compareBytes(sorted[n - 1]!, keyData) === 0);
+  return isAnyTwice(claim.keys.map(({ keyData }) => keyData));
 }
 
 /** In the order they are tried; the first that is broken names the refusal. */

@@ -1,7 +1,7 @@
 /** @module No list of revocations is smaller than a chunk, in any region, whatever the regions, their keys and what was set aside. */
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { chooseCompany, type CompanyQuestion, type HourReserve } from './company.ts';
+import { chooseCompany, goesLate, type CompanyQuestion, type HourReserve } from './company.ts';
 
 const POLICY = { minKeys: 140, minUploads: 10 };
 const UNION = 'EUR';
@@ -34,50 +34,59 @@ function listsOf(question: CompanyQuestion): Map<string, { asked: number; reserv
 /** Some of the regions and the union, which has every key. Small ones are common: one key, or a few. */
 const someRegions = fc.subarray(REGIONS).map((regions) => [...regions, UNION]);
 const fewKeys = fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 400 }));
-const hourReserve = fc
-  .array(fc.record({ regions: someRegions, keys: fc.integer({ min: 1, max: 30 }) }), { minLength: 1, maxLength: 4 })
-  .map((uploads) => {
-    const all: Pick<HourReserve, 'keys' | 'uploads'> = { keys: {}, uploads: {} };
-    const [keys, count] = [all.keys as Record<string, number>, all.uploads as Record<string, number>];
-    for (const upload of uploads) {
-      for (const region of upload.regions) {
-        keys[region] = (keys[region] ?? 0) + upload.keys;
-        count[region] = (count[region] ?? 0) + 1;
+const hourReserveOf = (regions: typeof someRegions) =>
+  fc
+    .array(fc.record({ regions, keys: fc.integer({ min: 1, max: 30 }) }), { minLength: 1, maxLength: 4 })
+    .map((uploads) => {
+      const all: Pick<HourReserve, 'keys' | 'uploads'> = { keys: {}, uploads: {} };
+      const [keys, count] = [all.keys as Record<string, number>, all.uploads as Record<string, number>];
+      for (const upload of uploads) {
+        for (const region of upload.regions) {
+          keys[region] = (keys[region] ?? 0) + upload.keys;
+          count[region] = (count[region] ?? 0) + 1;
+        }
       }
-    }
-    return all;
+      return all;
+    });
+/** @param asideRegions of what is set aside */
+const questionsOf = (asideRegions: typeof someRegions) =>
+  fc.record({
+    policy: fc.oneof(fc.constant(POLICY), fc.constant({ minKeys: 40, minUploads: 4 })),
+    asked: fc.array(fc.record({ regions: someRegions, keys: fewKeys }), { minLength: 1, maxLength: 6 }),
+    stock: fc
+      .array(hourReserveOf(asideRegions), { maxLength: 40 })
+      .map((hours) => hours.map((reserve, hour) => ({ hour, ...reserve }))),
+    touched: fc.uniqueArray(fc.nat(40)).map((hours) => new Set(hours)),
+    isLate: fc.boolean(),
   });
-const questions = fc.record({
-  policy: fc.oneof(fc.constant(POLICY), fc.constant({ minKeys: 40, minUploads: 4 })),
-  asked: fc.array(fc.record({ regions: someRegions, keys: fewKeys }), { minLength: 1, maxLength: 6 }),
-  stock: fc.array(hourReserve, { maxLength: 40 }).map((hours) => hours.map((reserve, hour) => ({ hour, ...reserve }))),
-  touched: fc.uniqueArray(fc.nat(40)).map((hours) => new Set(hours)),
-  isLate: fc.boolean(),
-});
+// Also where one region alone has what is set aside: what it hides goes, beside what is late elsewhere.
+const questions = fc.oneof(questionsOf(someRegions), questionsOf(fc.constant(['AT', UNION])));
 
 describe('of any regions, with any keys', () => {
   it('no list is smaller than a chunk, and one that isn’t late is hidden by what was set aside alone', ({ expect }) => {
-    let [taken, partly, late] = [0, 0, 0];
+    let [taken, partly, late, beside] = [0, 0, 0, 0];
     fc.assert(
       fc.property(questions, (question) => {
         const { minKeys, minUploads } = question.policy;
-        const lists = [...listsOf(question).values()];
-        const alone = chooseCompany({ ...question, isLate: false });
-        for (const { asked, reserve, uploads } of lists) {
+        const lists = listsOf(question);
+        const hidden = listsOf({ ...question, isLate: false });
+        for (const [region, { asked, reserve, uploads }] of lists) {
           expect(asked + reserve).toBeGreaterThanOrEqual(minKeys);
           expect(uploads + Math.ceil(asked / 30)).toBeGreaterThanOrEqual(minUploads);
-          if (alone === null) continue;
+          if (!hidden.has(region)) continue;
           expect(reserve).toBeGreaterThanOrEqual(minKeys);
           expect(uploads).toBeGreaterThanOrEqual(minUploads);
         }
-        if (lists.length > 0) taken += 1;
+        for (const region of hidden.keys()) expect(lists.has(region)).toBe(true);
+        if (lists.size > 0) taken += 1;
         if ((chooseCompany(question)?.waiting.length ?? 0) > 0) partly += 1;
-        if (alone === null && lists.length > 0) late += 1;
+        if (lists.size > hidden.size) late += 1;
+        if (lists.size > hidden.size && hidden.size > 0) beside += 1;
       }),
       { numRuns: 3_000, seed: 20_261_126 },
     );
     // What is never taken proves nothing: each way is gone often enough.
-    for (const count of [taken, partly, late]) expect(count).toBeGreaterThan(100);
+    for (const count of [taken, partly, late, beside]) expect(count).toBeGreaterThan(100);
   });
 
   it('nothing waits that could go: with all that was set aside, what waits would be too small', ({ expect }) => {
@@ -99,6 +108,30 @@ describe('of any regions, with any keys', () => {
       { numRuns: 2_000, seed: 20_261_127 },
     );
   });
+});
+
+it('what is said to go late goes, whatever else is asked for, set aside, or went before', ({ expect }) => {
+  const most = fc.record({ regions: someRegions, keys: fc.integer({ min: 271, max: 400 }) });
+  const rows = fc.array(most, { minLength: 1, maxLength: 4 });
+  let [gone, left] = [0, 0];
+  fc.assert(
+    fc.property(questions, rows, (question, own) => {
+      if (!goesLate(question.policy, own)) return;
+      const late = { ...question, asked: [...question.asked, ...own], isLate: true };
+      const regions = new Set(own.flatMap((one) => one.regions));
+      expect(chooseCompany(late)!.waiting.filter((region) => regions.has(region))).toEqual([]);
+      gone += 1;
+      // An hour before some of it went, with what was set aside; the rest isn't kept waiting by that.
+      const early = chooseCompany({ ...late, isLate: false });
+      const rest = own.filter((one) => one.regions.some((region) => early?.waiting.includes(region)));
+      if (early === null || rest.length === 0 || rest.length === own.length) return;
+      const after = chooseCompany({ ...late, asked: rest, stock: [] });
+      expect(after).toEqual({ hours: [], waiting: [] });
+      left += 1;
+    }),
+    { numRuns: 6_000, seed: 20_261_128 },
+  );
+  for (const count of [gone, left]) expect(count).toBeGreaterThan(30);
 });
 
 describe('one key of a small region', () => {

@@ -49,12 +49,29 @@ export interface Company {
  * @returns whose reserve goes with the rows, and which rows wait; null when all of them do
  */
 export function chooseCompany(question: CompanyQuestion): Company | null {
-  // What the reserve alone can't hide goes when it is late, if all of the list together is as much as a chunk.
   const apart = choose(question, false);
-  if (apart !== null || !question.isLate) return apart;
-  // Where there is nothing but a peer's, which everybody can read there, nobody is to be hidden.
-  if (question.asked.every(({ isRemote }) => isRemote === true)) return { hours: [], waiting: [] };
-  return choose(question, true);
+  if (!question.isLate || apart?.waiting.length === 0) return apart;
+  // What the reserve alone can't hide goes when it is late, if all of the list together is as much as a chunk: beside what the reserve hides, or who takes back something each hour would keep it waiting.
+  const late = isAllRemote(question.asked) ? { hours: [], waiting: [] } : choose(question, true);
+  if (apart === null || late === null) return late;
+  return { hours: [...new Set([...apart.hours, ...late.hours])].toSorted((a, b) => a - b), waiting: late.waiting };
+}
+
+/** Where there is nothing but peers' rows, which everybody can read there, nobody is to be hidden. */
+const isAllRemote = (asked: readonly AskedRows[]): boolean => asked.every(({ isRemote }) => isRemote === true);
+
+/**
+ * @param asked rows that are late
+ * @returns whether they all go, whatever else is asked for or set aside, also when those went before whose regions had company: those of each region are as much as a chunk wherever they are published
+ */
+export function goesLate(policy: CompanyQuestion['policy'], asked: readonly AskedRows[]): boolean {
+  if (isAllRemote(asked)) return true;
+  return asked
+    .flatMap(({ regions }) => regions)
+    .every((region) => {
+      const rows = asked.filter(({ regions, keys }) => keys > 0 && regions.includes(region));
+      return new ListOf(policy, rows, true).lacking().length === 0;
+    });
 }
 
 /** @param isOwnCompany what is asked for counts as its own company */

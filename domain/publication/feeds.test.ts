@@ -1,6 +1,6 @@
 /** @module Who gets which keys. */
 import { describe, it } from 'vitest';
-import { countedAs, feedsOf, isCountedPart, parseFeeds, partOf } from './feeds.ts';
+import { countedAs, feedsOf, isCountedPart, isRegionList, parseFeeds, partList, partOf } from './feeds.ts';
 
 const FEEDS = ['a2a', 'NL', 'IT'];
 const home = { regions: ['DE'], consentToFederation: true, origin: 'DE' };
@@ -25,6 +25,19 @@ describe('feeds', () => {
     expect(parts(FEEDS)).toEqual(['a2a', 'a2a+NL', '', null]);
     expect(parts(['IT'])).toEqual(['', '', '', null]);
     expect(['DE', 'EUR'].some(isCountedPart)).toBe(false);
+  });
+
+  it('make a list of each part, told from those of regions; none without feeds, or of peers’ keys', ({ expect }) => {
+    const lists = ['to:DE', 'to:DE+FR+NL', 'stays', 'remote'].map((counted) => partList(counted, FEEDS));
+    expect(lists).toEqual(['part a2a', 'part a2a+NL', 'part ', null]);
+    expect([...lists.slice(0, 3), 'DE', 'EUR'].map((list) => isRegionList(list!))).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(partList('to:DE', [])).toBeNull();
   });
 
   it('are listed in a setting, which is refused where it makes no sense', ({ expect }) => {

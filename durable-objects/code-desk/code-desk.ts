@@ -118,12 +118,12 @@ export class CodeDesk<Env = unknown> extends EndableObject<Env> {
   }
 
   /** Asks for codes beyond the quota, once it is used up. @returns false when it isn't, or is 0 */
-  async askBeyondQuota(issuer: string, codes: number): Promise<boolean> {
+  async askBeyondQuota(issuer: string, person: string, codes: number): Promise<boolean> {
     const askedAt = Math.floor(await this.clock());
     const { used, limit } = quotaOf(this.#sql, issuer, askedAt);
     if (limit === 0 || used < limit) return false;
     const id = crypto.randomUUID().replaceAll('-', '');
-    this.ctx.storage.transactionSync(() => askForCodes(this.#sql, { id, issuer, codes, askedAt }));
+    this.ctx.storage.transactionSync(() => askForCodes(this.#sql, { id, issuer, person, codes, askedAt }));
     await this.#alarm.keep(CLEANUP_EVERY_MS);
     return true;
   }

@@ -7,7 +7,7 @@
 import type { TeleTanEntry } from '../../domain/code-books.ts';
 import type { BatchCursor } from '../../domain/rpc.ts';
 import { ISSUE_TABLES } from './issue-ops.ts';
-import { forgetQuotaRequests, releasedTo } from './release-ops.ts';
+import { forgetQuotaRequests, releasedTo, REQUESTS_BY_PERSONS } from './release-ops.ts';
 
 /** Numbered migrations; STORAGE.md describes the tables. */
 export const SCHEMA: readonly string[] = [
@@ -34,6 +34,7 @@ export const SCHEMA: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE INDEX quota_request_issuer ON quota_request (issuer, released_at);`,
   ISSUE_TABLES,
+  REQUESTS_BY_PERSONS,
 ];
 
 /** teleTANs an issuer may make in an hour unless the desk says otherwise: one a minute. */

@@ -11,7 +11,14 @@ const atDesk = <R>(name: string, work: (sql: SqlStorage) => R): Promise<R> =>
   runInDurableObject(desks.getByName(name), (_desk, state) => work(state.storage.sql));
 const T = 1_790_000_000;
 const HOUR = 3600;
-const request = (id: string, issuer: string, codes = 5, askedAt = T) => ({ id, issuer, codes, askedAt });
+const personOf = (issuer: string): string => `${issuer}@example.org`;
+const request = (id: string, issuer: string, codes = 5, askedAt = T) => ({
+  id,
+  issuer,
+  person: personOf(issuer),
+  codes,
+  askedAt,
+});
 
 describe('codes beyond a quota', () => {
   it('lapse unless somebody else releases them within an hour', async ({ expect }) => {
@@ -21,7 +28,7 @@ describe('codes beyond a quota', () => {
       askForCodes(sql, request('c', 'ben'));
       expect(waiting(sql, T + 2)).toEqual([request('c', 'ben'), request('b', 'anna', 7, T + 1)]);
       expect([askedBy(sql, 'anna', T + HOUR), askedBy(sql, 'anna', T + 1 + HOUR)]).toEqual([7, 0]);
-      expect(releaseCodes(sql, 'b', 'anna', T + 2)).toEqual({ kind: 'own' });
+      expect(releaseCodes(sql, 'b', personOf('anna'), T + 2)).toEqual({ kind: 'own' });
       expect(releaseCodes(sql, 'b', 'berta', T + 1 + HOUR)).toEqual({ kind: 'gone' });
       expect(releaseCodes(sql, 'c', 'berta', T + HOUR)).toEqual({ kind: 'gone' });
     });

@@ -33,7 +33,7 @@ export interface DeskConfig {
 
 /** @param env of `federation` @throws Error naming the variable and the rule */
 export function parseDeskConfig(env: Readonly<Record<string, unknown>>): DeskConfig {
-  const text = (name: string): string => (typeof env[name] === 'string' ? (env[name] as string) : '');
+  const text = (name: string): string => (typeof env[name] === 'string' ? env[name] : '');
   const homeCountry = text('HOME_COUNTRY');
   const peers = parsePeers(text('PEERS'), homeCountry);
   if (!peers.ok) throw new Error(`PEERS: ${peers.error}`);

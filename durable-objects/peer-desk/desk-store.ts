@@ -1,11 +1,14 @@
 /** @module Rows of a PeerDesk. Each method is one synchronous transaction or part of the caller's. */
 import type { DayCount } from '../../domain/federation/breaker.ts';
+import type { CallbackState } from '../../domain/federation/efgs/callback.ts';
+import type { DownloadState } from '../../domain/federation/efgs/download.ts';
+import type { OutboxState } from '../../domain/federation/efgs/outbox.ts';
 import { PEER_START, type PeerState } from '../../domain/federation/peer.ts';
 import { count } from '../submission-buffer/counters.ts';
 import type { DeskBatch } from './contract.ts';
 
 /** A batch is remembered as long as any of its keys may live here. */
-export const REMEMBERED_HOURS = 24 * 16;
+const REMEMBERED_HOURS = 24 * 16;
 const HOURS_A_DAY = 24;
 
 interface BatchRow extends Record<string, SqlStorageValue> {
@@ -20,6 +23,27 @@ interface BatchRow extends Record<string, SqlStorageValue> {
   dropped: string;
 }
 
+/** Small values by name. Times are Unix seconds, hours and days since the Unix epoch. */
+interface DeskValues {
+  readonly peer: PeerState;
+  /** The peer's. */
+  readonly region: string;
+  readonly next_poll: number;
+  /** Of the last poll; null: it had none. */
+  readonly fault: string | null;
+  /** Hour of the last poll that had none. */
+  readonly last_success: number;
+  /** Day of the first batch. */
+  readonly since: number;
+  /** The newest head of the directory that held; its root in hex. */
+  readonly directory: { readonly size: number; readonly root: string };
+  readonly download: DownloadState;
+  readonly outbox: OutboxState;
+  readonly callback: CallbackState;
+  /** Whether a region may read nothing of ours. */
+  readonly [reader: `reader:${string}`]: boolean;
+}
+
 export class DeskStore {
   readonly #storage: DurableObjectStorage;
 
@@ -32,7 +56,7 @@ export class DeskStore {
   }
 
   get state(): PeerState {
-    return this.get<PeerState>('peer') ?? PEER_START;
+    return this.get('peer') ?? PEER_START;
   }
 
   putState(change: Partial<PeerState>): void {
@@ -40,13 +64,13 @@ export class DeskStore {
   }
 
   /** @returns a small value, plain JSON; null when it was never put */
-  get<T>(name: string): T | null {
+  get<K extends keyof DeskValues>(name: K): DeskValues[K] | null {
     const sql = 'SELECT value FROM desk_state WHERE name = ?';
     const row = this.#storage.sql.exec<{ value: string }>(sql, name).toArray()[0];
-    return row === undefined ? null : (JSON.parse(row.value) as T);
+    return row === undefined ? null : (JSON.parse(row.value) as DeskValues[K]);
   }
 
-  put(name: string, value: unknown): void {
+  put<K extends keyof DeskValues>(name: K, value: DeskValues[K]): void {
     this.#storage.sql.exec('INSERT OR REPLACE INTO desk_state VALUES (?, ?)', name, JSON.stringify(value));
   }
 
@@ -87,7 +111,7 @@ export class DeskStore {
         `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys FROM read_batch WHERE state = 'imported' GROUP BY 1`,
       )
       .toArray();
-    return { history, since: this.get<number>('since') };
+    return { history, since: this.get('since') };
   }
 
   /** Forgets batches whose keys are gone. @param hour that is running */

@@ -10,11 +10,6 @@ import { readDirectory } from '../../protocol/directory/read.ts';
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 import type { DeskStore } from './desk-store.ts';
 
-interface KeptHead {
-  readonly size: number;
-  readonly root: string;
-}
-
 /** @param now Unix seconds @returns the region's entry, or null: none, or the directory can't be relied on */
 export async function directoryEntry(
   store: DeskStore,
@@ -30,13 +25,13 @@ export async function directoryEntry(
     await object.body.cancel();
     return null;
   });
-  const kept = store.get<KeptHead>('directory');
+  const kept = store.get('directory');
   const seen: Head | null = kept === null ? null : { size: kept.size, root: fromHex(kept.root) };
   const { head, entries } = readDirectory({ read, policy, now, seen });
   if (head === null) {
     store.count('alert_directory_refused');
     return null;
   }
-  store.put('directory', { size: head.size, root: toHex(head.root) } satisfies KeptHead);
+  store.put('directory', { size: head.size, root: toHex(head.root) });
   return entries.find(({ regionId, validUntil }) => regionId === region && validUntil > now) ?? null;
 }

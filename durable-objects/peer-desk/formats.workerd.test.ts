@@ -23,7 +23,7 @@ import {
 } from '../../test/support/directory-world.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { PEER_URL, PeerFeed, peerKeys } from '../../test/support/peer-feed.ts';
-import { DeskRig, NOON } from './desk-rig.ts';
+import { DeskRig, NOON } from '../../test/support/desk-rig.workerd.ts';
 
 const { DIRECTORY } = env as unknown as { readonly DIRECTORY: R2Bucket };
 

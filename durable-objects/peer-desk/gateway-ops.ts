@@ -6,15 +6,10 @@
  * of each step by itself, as its module says; a crash repeats the step.
  */
 import { DEFAULT_LIMITS, tripOf } from '../../domain/federation/breaker.ts';
-import { CALLBACK_START, callbackStep, type CallbackState } from '../../domain/federation/efgs/callback.ts';
-import {
-  DOWNLOAD_START,
-  downloadStep,
-  type DownloadState,
-  type DownloadStep,
-} from '../../domain/federation/efgs/download.ts';
+import { CALLBACK_START, callbackStep } from '../../domain/federation/efgs/callback.ts';
+import { DOWNLOAD_START, downloadStep, type DownloadStep } from '../../domain/federation/efgs/download.ts';
 import { fromEfgsKey } from '../../domain/federation/efgs/keys.ts';
-import { OUTBOX_START, outboxStep, type OutboxState, type SealedFeed } from '../../domain/federation/efgs/outbox.ts';
+import { OUTBOX_START, outboxStep, type SealedFeed } from '../../domain/federation/efgs/outbox.ts';
 import type { EfgsPorts, UploadPorts } from '../../domain/federation/efgs/ports.ts';
 import type { Trouble } from '../../domain/federation/efgs/ask.ts';
 import { type InboundKey, judgeInbound, type JudgedKeys } from '../../domain/federation/inbound.ts';
@@ -87,7 +82,7 @@ async function download(store: DeskStore, ports: DeskPorts, efgs: EfgsPorts): Pr
       store.putState({ breaker: 'quarantine-full' });
       return { trouble: null, more: false };
     }
-    const step = await downloadStep(store.get<DownloadState>('download') ?? DOWNLOAD_START, efgs);
+    const step = await downloadStep(store.get('download') ?? DOWNLOAD_START, efgs);
     const read = step.batch === null ? null : await judged(store, ports, step.batch);
     store.transaction(() => {
       store.put('download', step.state);
@@ -161,7 +156,7 @@ function remembered(
 
 async function upload(store: DeskStore, { ports, visitedCountries }: Gateway, feed: SealedFeed): Promise<Run> {
   for (let n = 0; n < STEPS_A_POLL; n++) {
-    const state = store.get<OutboxState>('outbox') ?? OUTBOX_START;
+    const state = store.get('outbox') ?? OUTBOX_START;
     const step = await outboxStep(state, ports, feed, visitedCountries);
     store.transaction(() => {
       store.put('outbox', step.state);
@@ -175,11 +170,7 @@ async function upload(store: DeskStore, { ports, visitedCountries }: Gateway, fe
 
 async function subscribe(store: DeskStore, { ports, callback }: Gateway): Promise<Trouble | null> {
   if (callback === null) return null;
-  const { state, trouble } = await callbackStep(
-    store.get<CallbackState>('callback') ?? CALLBACK_START,
-    ports,
-    callback,
-  );
+  const { state, trouble } = await callbackStep(store.get('callback') ?? CALLBACK_START, ports, callback);
   store.put('callback', state);
   return trouble;
 }

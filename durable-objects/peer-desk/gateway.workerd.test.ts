@@ -14,7 +14,7 @@ import {
 } from '../../test/support/efgs-in-process.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { PeerFeed, peerKeys } from '../../test/support/peer-feed.ts';
-import { DeskRig } from './desk-rig.ts';
+import { DeskRig } from '../../test/support/desk-rig.workerd.ts';
 
 const { FEEDS } = env as unknown as { readonly FEEDS: R2Bucket };
 

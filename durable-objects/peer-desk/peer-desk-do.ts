@@ -59,7 +59,7 @@ export class PeerDesk extends EndableObject {
   /** Polls when that is due; cron, alarm and the driver of a demo come here. @param region the peer's, which an alarm can't tell @returns whether nothing was due */
   async advance(region: string): Promise<{ readonly idle: boolean }> {
     if (this.#store.get('region') !== region) this.#store.put('region', region);
-    const before = this.#store.get<number>('next_poll') ?? 0;
+    const before = this.#store.get('next_poll') ?? 0;
     if (before > (await this.#now())) {
       await this.#arm();
       return { idle: true };
@@ -70,7 +70,7 @@ export class PeerDesk extends EndableObject {
   }
 
   override async alarm(): Promise<void> {
-    const region = this.#store.get<string>('region');
+    const region = this.#store.get('region');
     // What fails is written down as a fault; this is for what can't be.
     if (region !== null) await this.advance(region).catch(() => this.#arm());
   }
@@ -79,9 +79,9 @@ export class PeerDesk extends EndableObject {
     return {
       config: this.#config(region),
       state: this.#store.state,
-      nextPoll: this.#store.get<number>('next_poll'),
-      fault: this.#store.get<string>('fault'),
-      lastSuccessHour: this.#store.get<number>('last_success'),
+      nextPoll: this.#store.get('next_poll'),
+      fault: this.#store.get('fault'),
+      lastSuccessHour: this.#store.get('last_success'),
       batches: this.#store.batches(MOST_SHOWN),
       counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
@@ -99,7 +99,7 @@ export class PeerDesk extends EndableObject {
 
   /** See {@link stopReader}. */
   async isReaderStopped(region: string): Promise<boolean> {
-    return this.#store.get<boolean>(`reader:${region}`) ?? false;
+    return this.#store.get(`reader:${region}`) ?? false;
   }
 
   /** By a person's word, and a second one's, whom the portal asks for. */
@@ -126,7 +126,7 @@ export class PeerDesk extends EndableObject {
   async hint(region: string): Promise<void> {
     const now = await this.#now();
     const soon = now + below(this.random, MOST_JITTER_SECONDS + 1);
-    const due = this.#store.get<number>('next_poll') ?? 0;
+    const due = this.#store.get('next_poll') ?? 0;
     // Not while it fails: a peer must not call us out of our waits.
     if (due <= soon || this.#store.state.failures > 0) return;
     this.#store.put('region', region);
@@ -161,7 +161,7 @@ export class PeerDesk extends EndableObject {
   }
 
   async #poll(): Promise<void> {
-    const region = this.#store.get<string>('region')!;
+    const region = this.#store.get('region')!;
     const ports = await this.#ports(region);
     settle(this.#store, ports, await this.#polled(ports));
     await this.#arm();
@@ -219,7 +219,7 @@ export class PeerDesk extends EndableObject {
   }
 
   async #arm(): Promise<void> {
-    const due = this.#store.get<number>('next_poll') ?? 0;
+    const due = this.#store.get('next_poll') ?? 0;
     await this.#alarm.set(Math.min(Math.max(1, due - (await this.#now())), LONGEST_SLEEP_SECONDS) * 1000);
   }
 }

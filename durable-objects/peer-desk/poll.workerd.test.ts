@@ -3,7 +3,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { PEER_URL, peerKeys } from '../../test/support/peer-feed.ts';
-import { DeskRig, NOON } from './desk-rig.ts';
+import { DeskRig, NOON } from '../../test/support/desk-rig.workerd.ts';
 
 let rig: DeskRig;
 beforeEach(async () => {

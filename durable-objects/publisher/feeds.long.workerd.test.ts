@@ -93,6 +93,20 @@ describe('keys that are taken back', () => {
     }
     expect(await findings()).toEqual([]);
   });
+
+  it('wait while the part that they are in has too little company, in the public list too', async ({ expect }) => {
+    await anHour(rig, 10);
+    await take(rig, teksOf(12, 12));
+    await seal(rig);
+    expect((await regionAt('EUR')).revoked).toEqual([]);
+    for (const first of [20, 30, 40, 50, 60, 70]) await anHour(rig, first);
+    const { revoked } = await regionAt('EUR');
+    expect(revoked).toEqual(expect.arrayContaining(hexOf(12, 12)));
+    const feeds = new Set((await readFeed(rig, 'a2a')).batches.flatMap((batch) => [...batch.revoked]));
+    const rest = revoked.filter((key) => !feeds.has(key) && !hexOf(12, 12).includes(key));
+    expect(rest.length).toBeGreaterThanOrEqual(FEED_POLICY.minKeys);
+    expect(await findings()).toEqual([]);
+  });
 });
 
 describe('a batch', () => {

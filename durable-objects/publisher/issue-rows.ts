@@ -2,7 +2,7 @@
  * @module Which published rows a rollback means (docs/rollback.md): the records' sealed issue ids are opened with the undo key, which is an argument of this call alone and is kept nowhere.
  * Reads alone. Decoys are never meant: a forger could tell them by what ends with its own keys.
  */
-import type { PublishedKeys } from '../../domain/rollback.ts';
+import type { PublishedKeys, RollbackWait } from '../../domain/rollback.ts';
 import { ISSUES_USE, type PartIssues, readIssues } from '../../domain/publication/issue-groups.ts';
 import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
 import {
@@ -19,6 +19,7 @@ import { pause } from '../pace.ts';
 import type { Publication } from './publication.ts';
 import { PARTS_AT_ONCE } from './takable-rows.ts';
 import { keepRequest } from './take-back.ts';
+import { waitOf } from './waits.ts';
 
 /** What was found. */
 interface IssueRows {
@@ -38,10 +39,10 @@ type BadKey = { readonly kind: 'bad-key'; readonly reason: string };
 export type PublishedIssuesReply =
   | ({ readonly kind: 'found'; readonly regions: readonly string[] } & Pick<IssueRows, 'days' | 'others'>)
   | BadKey;
-/** sealing: an hour is being written; ask again. kept: durably; how many rows. */
+/** sealing: an hour is being written; ask again. kept: durably; how many rows nobody had asked for before, and what they wait for. */
 export type TakeBackIssuesReply =
   | { readonly kind: 'sealing' }
-  | { readonly kind: 'kept'; readonly rows: number }
+  | { readonly kind: 'kept'; readonly rows: number; readonly wait: RollbackWait | null }
   | BadKey;
 
 /** Whose rows are to be taken back. */
@@ -76,9 +77,8 @@ export async function takeBackIssues(
   if (p.store.hoursIn('FROZEN').length > 0 || p.store.lastSet() < throughSet) return { kind: 'sealing' };
   return openedWith(async () => {
     const { parts } = await rowsOfIssues(p, issueIds, undoKey);
-    const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
-    if (rows > 0) await keepRequest(p, { id, cause: 'rollback', parts });
-    return { kind: 'kept', rows };
+    if (parts.length > 0) await keepRequest(p, { id, cause: 'rollback', parts });
+    return { kind: 'kept', rows: p.takings.request(id)?.rows ?? 0, wait: await waitOf(p, id) };
   });
 }
 

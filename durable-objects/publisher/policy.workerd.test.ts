@@ -159,7 +159,7 @@ describe('random arrivals under the policy', () => {
     };
     await fc.assert(fc.asyncProperty(fc.array(upload, { maxLength: 14 }), story), {
       seed: 20_260_615,
-      numRuns: usualOrLong({ usual: 2, long: 16 }),
+      numRuns: usualOrLong({ usual: 2, long: 8 }),
       endOnFailure: true,
     });
   });

@@ -5,6 +5,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
+import type { RollbackWait } from '../../domain/rollback.ts';
 import type { OriginStatus } from '../../domain/rpc.ts';
 import type { PeerBatchUndo } from '../../domain/rpc-federation.ts';
 import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
@@ -34,6 +35,7 @@ import { originStatus } from './status.ts';
 import { advance, type Advance } from './steps.ts';
 import { PublisherStore } from './store.ts';
 import { keepRequest } from './take-back.ts';
+import { waitsOf } from './waits.ts';
 import { TakingStore } from './taking-store.ts';
 import type { TakeBackReply, TakeBackRequest } from '../../domain/publication/taken.ts';
 import { newWorkspace, type Workspace } from '../../domain/publication/workspace.ts';
@@ -143,15 +145,15 @@ export class Publisher extends EndableObject {
     return takeBackPeerBatch(await this.#living(), request);
   }
 
+  /** See {@link waitsOf}. */
+  async takeBackWaits(ids: readonly string[]): Promise<(RollbackWait | null)[]> {
+    return waitsOf(await this.#living(), ids);
+  }
+
   async status(): Promise<OriginStatus> {
     const counters = { ...this.#store.counters(), ...this.#guard.counters() };
-    return originStatus(
-      this.#store,
-      this.config.regions,
-      await this.#now(),
-      (region) => this.#failing.has(region),
-      counters,
-    );
+    const fails = (region: string): boolean => this.#failing.has(region);
+    return originStatus(this.#store, this.config.regions, await this.#now(), fails, counters);
   }
 
   /** A piece of a restore (docs/restore.md): who calls meanwhile hears the same. */
@@ -203,9 +205,7 @@ export class Publisher extends EndableObject {
     return this.#bindings.SUBMISSION_BUFFER.getByName('buffer');
   }
 
-  #parameters() {
-    return this.#bindings.PARAMETER_STORE.getByName('parameters');
-  }
+  #parameters = () => this.#bindings.PARAMETER_STORE.getByName('parameters');
 
   async #publishedParameters(): Promise<PublishedVersion[]> {
     const status = await this.#parameters().parameterStatus();

@@ -109,6 +109,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE taking ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]';
   `,
+  // How many rows of a request nobody had asked for before: rollbacks that overlap count each key once.
+  `
+  ALTER TABLE take_back ADD COLUMN rows INTEGER NOT NULL DEFAULT 0;
+  `,
   // What peers are given (feed-ops.ts).
   `
   CREATE TABLE feed (

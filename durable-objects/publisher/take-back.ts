@@ -12,6 +12,7 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import {
   encodeRequest,
   mergeTaken,
+  parseRequest,
   requestKey,
   type TakeBackReply,
   type TakeBackRequest,
@@ -57,18 +58,63 @@ async function keep(
     throw new Error('takeBack: the request is being kept by another call');
   }
   const hour = hourOf(p.now);
-  const rows = merged.reduce((sum, part) => sum + part.rows.length, 0);
-  p.store.transaction(() => {
-    if (p.takings.request(id) !== null) return;
-    p.takings.putRequest({ id, askedHour: hour, hour: null, done: false });
-    // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
-    const hash = toBase64Url(sha256(bytes));
-    // How many keys one person took back is said nowhere.
-    p.log.append(
-      cause === 'rollback' ? { kind: cause, hour, rows, sha256: hash } : { kind: cause, hour, sha256: hash },
-    );
-  });
-  return replyOf(p.takings.request(id)!);
+  const rows = countRows(merged);
+  const before = new RowsOfOthers(p);
+  // Who is kept first counts the rows, so whoever came while others' were read is read too.
+  for (;;) {
+    await before.read();
+    p.store.transaction(() => {
+      if (p.takings.request(id) !== null || !before.isComplete()) return;
+      // How many keys one person took back is said nowhere.
+      const own = cause === 'rollback' ? before.without(merged) : 0;
+      p.takings.putRequest({ id, askedHour: hour, hour: null, done: false, rows: own });
+      // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
+      const hash = toBase64Url(sha256(bytes));
+      p.log.append(
+        cause === 'rollback' ? { kind: cause, hour, rows, sha256: hash } : { kind: cause, hour, sha256: hash },
+      );
+    });
+    const kept = p.takings.request(id);
+    if (kept !== null) return replyOf(kept);
+  }
+}
+
+/** @returns how many rows parts have together */
+export const countRows = (parts: readonly TakenRows[]): number =>
+  parts.reduce((sum, part) => sum + part.rows.length, 0);
+
+/** Rows that requests name which wait. */
+class RowsOfOthers {
+  readonly #p: Publication;
+  readonly #read = new Set<string>();
+  #rows: TakenRows[] = [];
+
+  constructor(p: Publication) {
+    this.#p = p;
+  }
+
+  async read(): Promise<void> {
+    for (const { id } of this.#p.takings.openRequests()) {
+      if (this.#read.has(id)) continue;
+      this.#rows = mergeTaken([...this.#rows, ...((await rowsOfRequest(this.#p, id)) ?? [])]);
+      this.#read.add(id);
+    }
+  }
+
+  isComplete(): boolean {
+    return this.#p.takings.openRequests().every(({ id }) => this.#read.has(id));
+  }
+
+  /** @param parts merged @returns how many of their rows are named by nobody else */
+  without(parts: readonly TakenRows[]): number {
+    return countRows(mergeTaken([...this.#rows, ...parts])) - countRows(this.#rows);
+  }
+}
+
+/** @returns the rows that a request names; null when its object is gone */
+export async function rowsOfRequest(p: Publication, id: string): Promise<TakenRows[] | null> {
+  const bytes = await p.privateBucket.get(requestKey(id));
+  return bytes === null ? null : parseRequest(bytes);
 }
 
 const replyOf = ({ hour, done }: AskedRequest): TakeBackReply =>

@@ -51,7 +51,7 @@ describe('a request to take keys back', () => {
     const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
     expect(parseRequest(bytes)).toEqual([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]);
     expect(await rig.inPublisherStorage((sql) => sql.exec('SELECT * FROM take_back').toArray())).toEqual([
-      { id: ID, asked_hour: HOUR, hour: null, done: 0 },
+      { id: ID, asked_hour: HOUR, hour: null, done: 0, rows: 2 },
     ]);
   });
 

@@ -34,7 +34,7 @@ import type { AskedRequest, TakenDay, Taking } from './taking-store.ts';
 
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
 /** So long a request waits for synthetic uploads to go with it. */
-const MAX_WAIT_HOURS = 24;
+export const MAX_WAIT_HOURS = 24;
 
 /**
  * @param hour PLANNED, and written in no region

@@ -13,6 +13,8 @@ export interface AskedRequest {
   /** With which it is done; null while no hour has taken it up. */
   readonly hour: number | null;
   readonly done: boolean;
+  /** Rows that no request before it named, while that one was waiting; 0 after a restore. */
+  readonly rows: number;
 }
 
 /** How many rows of a part were taken back, and which regions had them. */
@@ -55,7 +57,7 @@ export interface RegionRevocation {
   readonly files: readonly SealedFile[];
 }
 
-type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number };
+type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number; rows: number };
 type TakingRow = {
   hour: number;
   state: Taking['state'];
@@ -78,6 +80,8 @@ type RevocationRow = {
 export class TakingStore {
   /** Requests that are on their way, by the name of their object, in memory alone: no midnight may take them for strays, and who asks again meanwhile hears the same. */
   readonly beingKept = new Map<string, Promise<TakeBackReply>>();
+  /** Whether the rows of a request go without anybody else's once they are late, as it was after an hour; in memory alone (waits.ts). */
+  readonly ownCompany = new Map<string, { readonly after: number; readonly goes: boolean }>();
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -94,8 +98,8 @@ export class TakingStore {
     return this.#requests('WHERE done = 0 ORDER BY id');
   }
 
-  putRequest({ id, askedHour, hour, done }: AskedRequest): void {
-    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?)', id, askedHour, hour, done ? 1 : 0);
+  putRequest({ id, askedHour, hour, done, rows }: AskedRequest): void {
+    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?, ?)', id, askedHour, hour, done ? 1 : 0, rows);
   }
 
   /** @returns null when the hour took nothing back, or hasn't yet */
@@ -162,6 +166,7 @@ export class TakingStore {
 
   /** Forgets what was done, and asked for, before an hour. */
   forget(before: number): void {
+    this.ownCompany.clear();
     this.#sql.exec('DELETE FROM take_back WHERE done = 1 AND asked_hour < ?', before);
     this.#sql.exec(`DELETE FROM taking WHERE state = 'TAKEN' AND hour < ?`, before);
     this.#sql.exec('DELETE FROM region_revocation WHERE hour < ?', before);
@@ -169,7 +174,7 @@ export class TakingStore {
 
   #requests(where: string, ...values: unknown[]): AskedRequest[] {
     const rows = this.#sql.exec<RequestRow>(`SELECT * FROM take_back ${where}`, ...values).toArray();
-    return rows.map((row) => ({ id: row.id, askedHour: row.asked_hour, hour: row.hour, done: row.done === 1 }));
+    return rows.map(({ asked_hour: askedHour, done, ...row }) => ({ ...row, askedHour, done: done === 1 }));
   }
 
   #takings(where: string, ...values: unknown[]): Taking[] {

@@ -29,7 +29,14 @@ export interface CardQuestion {
  * past its end, so nothing is known. unlisted: not on our list. held: an operator ended this card's sessions.
  */
 export type CardAnswer =
-  | { readonly kind: 'holder'; readonly subject: string; readonly roles: readonly string[]; readonly provider: string }
+  | {
+      readonly kind: 'holder';
+      readonly subject: string;
+      /** See {@link CardHolder.person}; the subject where it is empty. */
+      readonly person: string;
+      readonly roles: readonly string[];
+      readonly provider: string;
+    }
   | { readonly kind: 'blocked' | 'revoked' | 'stale' | 'unlisted' | 'held' };
 
 /** An entry of our list. */
@@ -41,6 +48,8 @@ export interface CardHolder {
   readonly roles: readonly string[];
   /** 1..100 characters. */
   readonly provider: string;
+  /** The person's e-mail address at Access, in lower case, or the same for each of their cards; empty: nobody who comes otherwise (decision 046). */
+  readonly person: string;
 }
 
 /** An entry as operators see it. */
@@ -55,7 +64,15 @@ export const HOLDER_PAGE = 50;
 /** Blocked certificates that are shown. */
 const BLOCKED_SHOWN = 200;
 
-type Row = { subject: string; authority: string; holder_id: string; roles: string; provider: string; held: number };
+type Row = {
+  subject: string;
+  authority: string;
+  holder_id: string;
+  roles: string;
+  provider: string;
+  held: number;
+  person: string;
+};
 
 /**
  * @param authority SHA-256 of its public key: a number at one authority is nobody at another
@@ -75,7 +92,8 @@ export function checkCard(sql: SqlStorage, { links, rootMarks, holderId }: CardQ
   const subject = cardSubject(links[0].authority, holderId);
   const row = find(sql, subject);
   if (row === null || row.authority !== links[0].authority || row.holder_id !== holderId) return { kind: 'unlisted' };
-  return row.held === 1 ? { kind: 'held' } : { kind: 'holder', subject, roles: rolesIn(row), provider: row.provider };
+  if (row.held === 1) return { kind: 'held' };
+  return { kind: 'holder', subject, person: row.person || subject, roles: rolesIn(row), provider: row.provider };
 }
 
 /** Blocks a certificate by any of its marks. */
@@ -93,15 +111,16 @@ export function blockedCertificates(sql: SqlStorage): { mark: string; at: number
 }
 
 /** Puts somebody on the list or changes their entry; who is held stays so. */
-export function setHolder(sql: SqlStorage, { authority, holderId, roles, provider }: CardHolder): void {
+export function setHolder(sql: SqlStorage, { authority, holderId, roles, provider, person }: CardHolder): void {
   sql.exec(
-    `INSERT INTO card_holder VALUES (?1, ?2, ?3, ?4, ?5, 0)
-     ON CONFLICT (subject) DO UPDATE SET authority = ?2, holder_id = ?3, roles = ?4, provider = ?5`,
+    `INSERT INTO card_holder VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)
+     ON CONFLICT (subject) DO UPDATE SET authority = ?2, holder_id = ?3, roles = ?4, provider = ?5, person = ?6`,
     cardSubject(authority, holderId),
     authority,
     holderId,
     roles.join(' '),
     provider,
+    person,
   );
 }
 
@@ -126,6 +145,7 @@ export function cardHolders(sql: SqlStorage, after: string): ListedHolder[] {
       holderId: row.holder_id,
       roles: rolesIn(row),
       provider: row.provider,
+      person: row.person,
       held: row.held === 1,
     }));
 }

@@ -2,10 +2,15 @@
  * @module Rollbacks that somebody asked for (docs/rollback.md): what is meant, what the dry run said, who agreed, and how far it has come. A second person confirms within an hour, never the one who
  * asked; what was confirmed may be gone on with by anybody who may ask. SQL over the staff room's storage.
  */
-import type { Rollback, RollbackOutcome, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
+import {
+  CONFIRM_WITHIN_SECONDS,
+  ROLLBACK_STATES,
+  type Rollback,
+  type RollbackOutcome,
+  type RollbackPlan,
+  type RollbackTarget,
+} from '../../domain/rollback.ts';
 
-/** What a dry run said an hour ago is no longer what would happen. */
-const CONFIRM_WITHIN_SECONDS = 3600;
 /** Longer than any key lives that was taken back; who asked and who confirmed stands in the audit log for good. */
 const KEPT_SECONDS = 31 * 86_400;
 
@@ -80,13 +85,15 @@ export function declineRollback(sql: SqlStorage, id: string): boolean {
   return sql.exec('DELETE FROM rollback WHERE id = ? AND confirmed_at IS NULL RETURNING 1', id).toArray().length > 0;
 }
 
-/** Keeps how far one has come; asked again, what was taken before is not forgotten. */
+/** Keeps how far one has come; asked again, what was taken before is not forgotten, and nobody goes back behind what has been reached. */
 export function noteRollback(sql: SqlStorage, id: string, outcome: RollbackOutcome): void {
   const row = sql.exec<RollbackRow>('SELECT * FROM rollback WHERE id = ?', id).toArray()[0];
   const before = row === undefined ? null : rollbackIn(row).outcome;
   const taken = Math.max(outcome.taken, before?.taken ?? 0);
-  const state = before?.state === 'done' ? 'done' : outcome.state;
-  sql.exec('UPDATE rollback SET outcome = ? WHERE id = ?', JSON.stringify({ ...outcome, state, taken }), id);
+  // From an hour or a journal that is being written one comes to wait for the key, too.
+  const rank = ({ state }: RollbackOutcome): number => Math.max(1, ROLLBACK_STATES.indexOf(state));
+  const { state, waits } = before !== null && rank(before) > rank(outcome) ? before : outcome;
+  sql.exec('UPDATE rollback SET outcome = ? WHERE id = ?', JSON.stringify({ ...outcome, state, waits, taken }), id);
 }
 
 /** Forgets what was never confirmed, and what is long over. @param now Unix seconds */

@@ -68,4 +68,8 @@ export const SCHEMA: readonly string[] = [
      agreed_by TEXT, agreed_at INTEGER
    ) WITHOUT ROWID;`,
   ROLLBACK_TABLE,
+  // Who asked is a person from here on, no credential of theirs (decision 046): what waits for a second one is asked for anew.
+  `DELETE FROM rollback WHERE confirmed_at IS NULL; DELETE FROM proposal; DELETE FROM sunset_step WHERE agreed_by IS NULL;
+   ALTER TABLE card_holder ADD COLUMN person TEXT NOT NULL DEFAULT '';
+   UPDATE rollback SET outcome = json_insert(outcome, '$.waits', NULL) WHERE outcome IS NOT NULL;`,
 ];

@@ -21,7 +21,7 @@ type Row = { asked_by: string; asked_at: number; agreed_by: string | null };
 /**
  * A person wants a step, having typed the deployment's name.
  *
- * @param who subject
+ * @param who the person
  * @param now Unix seconds
  */
 export function consentToEnd(sql: SqlStorage, step: EndStep, who: string, now: number): EndConsent {

@@ -7,22 +7,23 @@
  * nothing and no reply; after it, the same upload id is answered as stored. So there is no state in between to repair.
  */
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
-import { toHex } from '../../protocol/primitives/bytes.ts';
+import { isAnyTwice, toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
-import { publishedForm, releaseHour, retentionEnd } from '../../domain/embargo.ts';
+import { publishedDay, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { insertRows, piecesOf, textByCount, type InsertTarget } from '../insert-rows.ts';
+import { piecesOf, textByCount } from '../insert-rows.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { isEnded } from './ended-issues.ts';
-import { countIssue } from './issue-counts.ts';
+import { nameOfIssue } from './issue-counts.ts';
 import type { ReceivedUploads } from './received-ops.ts';
 import { takeOver, type WaitingKey } from './remote-rows.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
+import type { UploadTally } from './upload-tally.ts';
 import { insertWaiting, presentTags, waitingHours, type FreshKey } from './waiting-rows.ts';
 import type { Acceptance, Resolution } from './contract.ts';
 
@@ -31,16 +32,6 @@ import type { Acceptance, Resolution } from './contract.ts';
  * with one hears what became of its upload. Not a variable: one that is shorter than TANs live would store an upload twice.
  */
 const UPLOAD_ID_LIFETIME_HOURS = Math.ceil(longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS) / SECONDS_PER_HOUR);
-
-/** Counts are added to those that are there. */
-export const RELEASE_COUNTER: InsertTarget = {
-  table: 'release_counter',
-  columns: 7,
-  onConflict: `ON CONFLICT (release_hour, region) DO UPDATE SET
-    keys = keys + excluded.keys, first_uploads = first_uploads + excluded.first_uploads,
-    any_uploads = any_uploads + excluded.any_uploads, synthetic_keys = synthetic_keys + excluded.synthetic_keys,
-    synthetic_first_uploads = synthetic_first_uploads + excluded.synthetic_first_uploads`,
-};
 
 const KNOWN_AT = textByCount(
   (count) => `WITH asked (at, hash) AS (${piecesOf(count, HASH_BYTES)})
@@ -70,15 +61,17 @@ export function acceptUpload(
 ): Acceptance {
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
-  sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
+  const { tally } = received;
+  if (tally.isFirst()) sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
   const found = isEnded(sql, config, upload.issueId) ? NOTHING : siftKeys(sql, config, ciphers, now, upload.keys);
-  const fresh = [...found.fresh, ...takeOver(sql, config, ciphers, found.waiting)];
+  const taken = found.waiting.length === 0 ? [] : takeOver(sql, config, ciphers, tally, found.waiting);
+  const fresh = [...found.fresh, ...taken];
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
     storeUpload(sql, now, uploadId, 'tombstone');
     return { kind: 'known' };
   }
-  storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
+  storeKeys(sql, config, ciphers, tally, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false });
   // Peers' keys come in batches, which are nobody's upload.
   if (upload.origin === config.homeCountry) {
     received.add(
@@ -105,6 +98,7 @@ export function resolveUpload(sql: SqlStorage, now: number, uploadId: string): R
 /**
  * Inserts rows and counts them, for a real upload or a decoy. Runs inside a transaction.
  *
+ * @param tally of the transaction: writes the counts
  * @param keys at least one, all new
  * @param at `earliest`: the first hour that isn't frozen; a key goes there if its own release hour is earlier
  * @throws Error when the key of a release hour is gone or was never made
@@ -113,6 +107,7 @@ export function storeKeys(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
+  tally: UploadTally,
   keys: readonly FreshKey[],
   at: {
     readonly earliest: number;
@@ -134,21 +129,17 @@ export function storeKeys(
   for (const [hour, own] of byHour) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) throw new Error(`there is no key for rows of hour ${hour}`);
-    insertWaiting(sql, cipher, hour, own, putLabel(sql, cipher, hour, about));
+    insertWaiting(sql, cipher, hour, own, putLabel(sql, cipher, hour, about, tally));
     perHour.set(hour, own.length);
   }
-  const first = Math.min(...perHour.keys());
-  if (issueId !== null && !at.synthetic) countIssue(sql, config, issueId, perHour);
-  const synthetic = at.synthetic ? 1 : 0;
-  // Peers' keys are nobody's uploads, and no company for those of people here.
-  const upload = origin === config.homeCountry ? 1 : 0;
-  const counts = countedUnder(config, at.upload).flatMap((region) =>
-    [...perHour].flatMap(([hour, count]) => {
-      const isFirst = hour === first ? upload : 0;
-      return [hour, region, count, isFirst, upload, synthetic * count, synthetic * isFirst];
-    }),
-  );
-  insertRows(sql, RELEASE_COUNTER, counts);
+  tally.add({
+    regions: countedUnder(config, at.upload),
+    perHour,
+    synthetic: at.synthetic,
+    // Peers' keys are nobody's uploads, and no company for those of people here.
+    isUpload: origin === config.homeCountry,
+    issueName: issueId === null || at.synthetic ? null : nameOfIssue(config, issueId),
+  });
 }
 
 /** @returns the first hour that keys can still enter: the running one, or the one after the last frozen. */
@@ -181,31 +172,37 @@ export function siftKeys(
   now: number,
   keys: readonly AcceptedKey[],
 ): SiftedKeys {
-  const fresh = new Map<string, FreshKey>();
-  for (const uploaded of keys) {
-    const { withdrawalHash = null, ...key } = publishedForm(uploaded);
-    if (!canBePublished(config, now, uploaded)) continue;
-    const hash = lastingHash(config, key.keyData);
-    const name = toHex(hash);
-    if (!fresh.has(name)) fresh.set(name, { hash, key, release: releaseHour(uploaded), withdrawalHash });
-  }
-  const candidates = [...fresh.entries()];
+  const candidates = each(keys.filter((key) => canBePublished(config, now, key))).map((key) => freshKey(config, key));
   if (candidates.length === 0) return NOTHING;
+  const known = new Set<number>();
   const hashes = new Uint8Array(candidates.length * HASH_BYTES);
-  for (const [n, [, { hash }]] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
-  for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) fresh.delete(candidates[at]![0]);
+  for (const [n, { hash }] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
+  for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) known.add(at);
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
-  for (const [n, [, { key }]] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
+  for (const [n, { key }] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
   const waiting: WaitingKey[] = [];
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue; // its rows are lost, and nobody will ever see these keys
     for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) {
-      if (fresh.delete(candidates[n]![0])) waiting.push({ hour, key: candidates[n]![1] });
+      if (!known.has(n)) waiting.push({ hour, key: candidates[n]! });
+      known.add(n);
     }
   }
-  return { fresh: [...fresh.values()], waiting };
+  return { fresh: candidates.filter((_, n) => !known.has(n)), waiting };
+}
+
+/** @returns the keys, of those with the same key data the first */
+function each(keys: readonly AcceptedKey[]): readonly AcceptedKey[] {
+  if (!isAnyTwice(keys.map(({ keyData }) => keyData))) return keys;
+  return [...new Map(keys.toReversed().map((key) => [toHex(key.keyData), key])).values()].toReversed();
+}
+
+function freshKey(config: BufferConfig, uploaded: AcceptedKey): FreshKey {
+  const { keyData, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, withdrawalHash = null } = uploaded;
+  const key = { keyData, transmissionRiskLevel, reportType, daysSinceOnsetOfSymptoms, ...publishedDay(uploaded) };
+  return { hash: lastingHash(config, keyData), key, release: releaseHour(uploaded), withdrawalHash };
 }
 
 /**
@@ -214,7 +211,7 @@ export function siftKeys(
  */
 export function canBePublished(config: BufferConfig, now: number, key: TemporaryExposureKey): boolean {
   const published = hourEnd(Math.max(releaseHour(key), hourOf(now)));
-  return retentionEnd(publishedForm(key), config.policy.retentionDays) > published;
+  return retentionEnd(publishedDay(key), config.policy.retentionDays) > published;
 }
 
 /** @returns what a key is known by when its row is gone: 128 bits of a keyed hash, enough to tell TEKs apart */

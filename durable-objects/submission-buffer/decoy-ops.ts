@@ -20,6 +20,7 @@ import type { Ciphers } from './hour-keys.ts';
 import { readCounts } from './received-ops.ts';
 import { LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
+import { UploadTally } from './upload-tally.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
 
 /** Whose place a decoy may take: everything but the keys is drawn from what waits, regions, consent and issue id too. */
@@ -119,7 +120,10 @@ export function storeDecoy(
     hash: lastingHash(config, key.keyData),
     withdrawalHash: random(WITHDRAWAL_HASH_BYTES),
   }));
-  storeKeys(sql, config, ciphers, fresh, { earliest: planned.asOf, synthetic: true, ...about });
+  const tally = new UploadTally(sql);
+  storeKeys(sql, config, ciphers, tally, fresh, { earliest: planned.asOf, synthetic: true, ...about });
+  // At once: whether another is needed is read from the counts.
+  tally.end();
 }
 
 /** @returns real uploads by the hour they came in, and how many keys of decoys wait */

@@ -41,6 +41,8 @@ export class HourKeys implements Ciphers {
   readonly #days = new Map<number, Uint8Array>();
   readonly #ciphers = new Map<number, HourCipher>();
   #loading: Promise<void> | null = null;
+  /** Days that are needed and are being made: calls that come together make them once. */
+  #making: Promise<void> | null = null;
   #triedAt = -Infinity;
   #spare: Promise<void> = Promise.resolve();
   /** Day for which all keys are in memory, those ahead too. */
@@ -70,8 +72,10 @@ export class HourKeys implements Ciphers {
     await this.#loading;
     const lacking = needed.filter((day) => !this.#days.has(day));
     if (lacking.length > 0) {
-      await this.#make(lacking);
-      return;
+      const isMine = this.#making === null;
+      this.#making ??= this.#make(lacking).finally(() => (this.#making = null));
+      await this.#making;
+      return isMine ? undefined : this.ready(now, hours);
     }
     const spare = daysFrom(today, NEEDED_DAYS + SPARE_DAYS).filter((day) => !this.#days.has(day));
     if (spare.length === 0) this.#completeDay = today;

@@ -6,14 +6,13 @@
  * What ended before it was published is no company: of the keys it is taken off, and of the uploads as many as may have ended with it. So what counts
  * of a set are its rows.
  *
- * Durable order: a count is in the transaction of its upload, or of the rows that end. Hours that are frozen get none any more, so what a set's groups are made of stays.
+ * Durable order: a count is in the transaction of its upload (upload-tally.ts), or of the rows that end. Hours that are frozen get none any more, so what a set's groups are made of stays.
  */
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import type { IssueCount, IssueInSet } from '../../domain/publication/issue-groups.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
-import { insertRows, type InsertTarget } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 
 /** How far back an id's uploads count: as long as a TAN may be used after it was given, and some. */
@@ -22,12 +21,9 @@ const COUNTED_HOURS = 16 * 24;
 const KEPT_HOURS = COUNTED_HOURS + 48;
 const LABEL = utf8('exposure-edge/issue-name/v1\0');
 const NAME_BYTES = 16;
-const ISSUE_COUNT: InsertTarget = {
-  table: 'issue_count (name, release_hour, uploads, keys)',
-  columns: 4,
-  onConflict:
-    'ON CONFLICT (name, release_hour) DO UPDATE SET uploads = uploads + excluded.uploads, keys = keys + excluded.keys',
-};
+/** Names in memory, by the key that they are made with: uploads of a day come from few sources, and each asks twice. */
+const NAMES = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
+const MOST_NAMES = 1_000;
 
 /** Each key that ended may have been an upload's last; and what is left is of as many as it needs at least. */
 const UPLOADS_LEFT = `CASE WHEN keys <= ended THEN 0
@@ -35,23 +31,14 @@ const UPLOADS_LEFT = `CASE WHEN keys <= ended THEN 0
 
 /** @returns what an id is called here, 16 bytes */
 export function nameOfIssue(config: BufferConfig, issueId: string): Uint8Array {
-  return hmacSha256(config.knownKeyHashKey, LABEL, utf8(issueId)).subarray(0, NAME_BYTES);
-}
-
-/** Counts an upload; runs inside its transaction. @param perHour new keys by release hour: the upload counts in the first */
-export function countIssue(
-  sql: SqlStorage,
-  config: BufferConfig,
-  issueId: string,
-  perHour: ReadonlyMap<number, number>,
-): void {
-  const name = nameOfIssue(config, issueId);
-  const first = Math.min(...perHour.keys());
-  insertRows(
-    sql,
-    ISSUE_COUNT,
-    [...perHour].flatMap(([hour, keys]) => [name, hour, hour === first ? 1 : 0, keys]),
-  );
+  const key = config.knownKeyHashKey;
+  const names = NAMES.get(key) ?? new Map<string, Uint8Array>();
+  const known = names.get(issueId);
+  if (known !== undefined) return known;
+  if (names.size >= MOST_NAMES) names.clear();
+  const name = hmacSha256(key, LABEL, utf8(issueId)).slice(0, NAME_BYTES);
+  NAMES.set(key, names.set(issueId, name));
+  return name;
 }
 
 /** Rows of an hour end that no set has had; runs in the transaction that deletes them. @param issueIds of the rows, as often as there are rows of them */

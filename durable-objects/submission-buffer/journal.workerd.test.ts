@@ -158,7 +158,7 @@ describe('keys that are dropped', () => {
     expect,
   }) => {
     expect((await journal()).teks.length).toBe(5);
-    expect(await drop()).toEqual({ dropped: 3, frozen: 0, journalled: true });
+    expect(await drop()).toMatchObject({ dropped: 3, frozen: 0, journalled: true });
     const { teks, state } = await journal();
     expect(teks.toSorted()).toEqual(teksOf(2, 2).toSorted());
     expect(state).toMatchObject({ endedKeys: 3, dropped: [{ hour: HOUR, cause: 'rollback', rows: 3 }] });
@@ -166,13 +166,13 @@ describe('keys that are dropped', () => {
 
   it('while R2 refuses are not done, and the journal is tried again within seconds', async ({ expect }) => {
     await away({ put: () => Promise.reject(new Error('R2 refuses')) });
-    expect(await drop()).toEqual({ dropped: 3, frozen: 0, journalled: false });
+    expect(await drop()).toMatchObject({ dropped: 3, frozen: 0, journalled: false });
     expect(await alarmIn()).toBeLessThan(6_000);
     expect((await journal()).teks.length).toBe(5);
     await rig.inBufferObject((buffer) => Reflect.deleteProperty(buffer, 'bucket'));
     await rig.wakeBuffer();
     expect((await journal()).teks.toSorted()).toEqual(teksOf(2, 2).toSorted());
-    expect(await drop()).toEqual({ dropped: 3, frozen: 0, journalled: true });
+    expect(await drop()).toMatchObject({ dropped: 3, frozen: 0, journalled: true });
   });
 
   it('while a journal is being written that has them: that one doesn’t count', async ({ expect }) => {

@@ -9,7 +9,7 @@
  */
 import type { RandomBytes } from '../../domain/random.ts';
 import {
-  countUpload,
+  countUploads,
   forgetHalf,
   nothingReceived,
   readReceived,
@@ -21,6 +21,7 @@ import { SECONDS_PER_DAY, hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { GroupEdges } from '../group-commit.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { UploadTally } from './upload-tally.ts';
 
 /** Sealed under the key of so many hours from now, which is in memory (HourKeys.ready), and sealed anew two hours later. */
 const HOURS_AHEAD = 4;
@@ -40,6 +41,8 @@ export function readCounts(sql: SqlStorage, ciphers: Ciphers, random: RandomByte
 
 /** Real uploads that one transaction stores: their counts are opened and sealed once (group-commit.ts). */
 export class ReceivedUploads implements GroupEdges {
+  /** Counts by region and issue id, of the same transaction. */
+  readonly tally: UploadTally;
   readonly #sql: SqlStorage;
   readonly #ciphers: Ciphers;
   readonly #random: RandomBytes;
@@ -48,12 +51,14 @@ export class ReceivedUploads implements GroupEdges {
   /** @param ciphers ready for the time of each upload @param random for counts that begin, or are halved */
   constructor(sql: SqlStorage, ciphers: Ciphers, random: RandomBytes) {
     this.#sql = sql;
+    this.tally = new UploadTally(sql);
     this.#ciphers = ciphers;
     this.#random = random;
   }
 
   /** A transaction begins; what one that was undone has left is none of it. */
   begin(): void {
+    this.tally.begin();
     this.#uploads = [];
   }
 
@@ -64,15 +69,12 @@ export class ReceivedUploads implements GroupEdges {
 
   /** Counts them, within the transaction that stores them. */
   end(): void {
+    this.tally.end();
     const last = this.#uploads.at(-1);
     if (last === undefined) return;
-    let received = readCounts(this.#sql, this.#ciphers, this.#random, last.now);
-    for (const { keys, now } of this.#uploads) {
-      const hour = hourOf(now);
-      received = forgetHalf(this.#random, received, Math.floor(now / SECONDS_PER_DAY));
-      received = countUpload(received, shapeOf(keys, hour), hour);
-    }
-    write(this.#sql, this.#ciphers, received, last.now);
+    const before = readCounts(this.#sql, this.#ciphers, this.#random, last.now);
+    const uploads = this.#uploads.map(({ keys, now }) => ({ shape: shapeOf(keys, hourOf(now)), hour: hourOf(now) }));
+    write(this.#sql, this.#ciphers, countUploads(this.#random, before, uploads), last.now);
   }
 }
 

@@ -13,6 +13,7 @@ import { earliestHour, siftKeys, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { remoteMark } from './remote-rows.ts';
+import { UploadTally } from './upload-tally.ts';
 import { endOffered } from './withdraw-ops.ts';
 
 /** Looked up, sealed and inserted in some 10 ms. */
@@ -141,7 +142,10 @@ function storeSome(
   if (fresh.length === 0) return 0;
   // In every region that we publish, and by nothing told from ours there. Whether its person consented to more isn't known, so it goes no further.
   const upload = { regions: [config.homeCountry], consentToFederation: false, origin: peer, issueId: null };
-  storeKeys(sql, config, ciphers, fresh, { earliest: earliestHour(sql, now), upload, synthetic: false, batch });
+  const tally = new UploadTally(sql);
+  const at = { earliest: earliestHour(sql, now), upload, synthetic: false, batch };
+  storeKeys(sql, config, ciphers, tally, fresh, at);
+  tally.end();
   return fresh.length;
 }
 

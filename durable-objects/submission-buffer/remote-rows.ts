@@ -13,6 +13,7 @@ import { coveredThrough, removeRows } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { LABEL_OFFSET, readLabel, STORED_ROW_BYTES } from './row-cipher.ts';
 import { labelsOf } from './row-labels.ts';
+import type { UploadTally } from './upload-tally.ts';
 import { rowsOfTags, type FreshKey } from './waiting-rows.ts';
 
 const LABEL = utf8('exposure-edge/remote-key/v1\0');
@@ -37,6 +38,7 @@ export function remoteMark({ knownKeyHashKey }: BufferConfig, peer: string, keyD
 /**
  * A person shares a key that came from a peer (domain/federation/duplicates.ts): the peer's row goes, so that it is published once, as ours.
  *
+ * @param tally of the transaction
  * @param waiting keys of the upload that wait already
  * @returns those whose row went, to be stored as new
  */
@@ -44,9 +46,9 @@ export function takeOver(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
+  tally: UploadTally,
   waiting: readonly WaitingKey[],
 ): FreshKey[] {
-  if (waiting.length === 0) return [];
   const covered = coveredThrough(sql);
   return waiting.flatMap(({ hour, key }) => {
     const cipher = ciphers.cipher(hour);
@@ -57,6 +59,8 @@ export function takeOver(
     const origin = labels.get(readLabel(row, LABEL_OFFSET))?.origin ?? config.homeCountry;
     const present = origin === config.homeCountry ? 'local' : hour <= covered ? 'remote-published' : 'remote-waiting';
     if (rank(present, 'local') !== 'take-over') return [];
+    // Counts are changed: what the transaction has added so far must be there.
+    tally.end();
     removeRows(sql, config, hour, [row], labels);
     return [key];
   });

@@ -23,7 +23,7 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows } from '../insert-rows.ts';
 import { meta } from '../meta.ts';
 import { inSlices } from '../pace.ts';
-import { lastingHash, RELEASE_COUNTER } from './accept-ops.ts';
+import { lastingHash } from './accept-ops.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
 import type { RestorePoint, UnloggedRows } from './contract.ts';
 import { restoreDropped } from './drop-log.ts';
@@ -33,6 +33,7 @@ import { KNOWN_SHAPE, storeKnown, writeKnown } from './known-hashes.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import { putLabel } from './row-labels.ts';
 import { MergedRuns, sortRecords } from './sorted-runs.ts';
+import { RELEASE_COUNTER } from './upload-tally.ts';
 import { insertWaiting, presentTags, waitingHours } from './waiting-rows.ts';
 import { queueKeys } from './withdrawal-queue.ts';
 

@@ -9,6 +9,7 @@ import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { issuesInSet } from './issue-counts.ts';
 import type { HourCipher, SealedLabel } from './row-cipher.ts';
+import type { UploadTally } from './upload-tally.ts';
 
 /** What rows of one label have in common. */
 export interface RowLabel extends Provenance {
@@ -17,15 +18,22 @@ export interface RowLabel extends Provenance {
   readonly provenanceId?: number;
 }
 
-/** Stores what is said about rows of an hour, once. @returns the label that the rows name; runs inside a transaction */
-export function putLabel(sql: SqlStorage, cipher: HourCipher, hour: number, about: RowLabel): number {
+/** Stores what is said about rows of an hour, once. @param tally of the transaction, if it has one @returns the label that the rows name; runs inside a transaction */
+export function putLabel(
+  sql: SqlStorage,
+  cipher: HourCipher,
+  hour: number,
+  about: RowLabel,
+  tally: UploadTally | null = null,
+): number {
   const { regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve, batch } = about;
   const fields = [regions, consentToFederation, origin, synthetic, issueId, provenanceId ?? null];
   const text = JSON.stringify(
     batch !== undefined ? [...fields, null, batch] : reserve === true ? [...fields, reserve] : fields,
   );
   const { label, sealed } = cipher.sealLabel(text);
-  sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
+  const isWritten = tally?.isFirstWith(hour, label) === false;
+  if (!isWritten) sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
   return label;
 }
 

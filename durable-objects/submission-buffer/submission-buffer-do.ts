@@ -104,7 +104,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     this.#received = new ReceivedUploads(ctx.storage.sql, this.#keys, (n) => this.random(n));
     this.#commits = new GroupCommit(ctx.storage, this.#received);
     this.#journal = new JournalKeeper(ctx.storage.sql, this.#keys, this.#privateBucket, randomBytes);
-    this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits);
+    this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits, this.#received.tally);
     this.#drops = new DropDesk(ctx.storage, this.#keys, this.#journal, this.#alarm);
     this.#pages = new SetPages(ctx.storage.sql, this.#keys);
     this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);

@@ -59,6 +59,7 @@ export function insertWaiting(
   for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
     values.push(hour, rows.subarray(row, row + TAG_BYTES), rows.subarray(row + TAG_BYTES, row + STORED_ROW_BYTES));
   }
+  // Values, not one blob cut by substr(): a function may fail, and SQLite then keeps a statement journal, a file, for each.
   insertRows(sql, WAITING_ROW, values);
 }
 

@@ -8,6 +8,7 @@ import type { GroupCommit } from '../group-commit.ts';
 import type { BufferConfig } from './config.ts';
 import type { WithdrawalBatch } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
+import type { UploadTally } from './upload-tally.ts';
 import { withdrawKeys } from './withdraw-ops.ts';
 import { WithdrawalPace } from './withdrawal-pace.ts';
 import { finishBatch, withdrawalBatch } from './withdrawal-queue.ts';
@@ -16,12 +17,15 @@ export class WithdrawalDesk {
   readonly #storage: DurableObjectStorage;
   readonly #ciphers: Ciphers;
   readonly #commits: GroupCommit;
+  readonly #tally: UploadTally;
   readonly #pace = new WithdrawalPace();
 
-  constructor(storage: DurableObjectStorage, ciphers: Ciphers, commits: GroupCommit) {
+  /** @param tally of the transactions of `commits` */
+  constructor(storage: DurableObjectStorage, ciphers: Ciphers, commits: GroupCommit, tally: UploadTally) {
     this.#storage = storage;
     this.#ciphers = ciphers;
     this.#commits = commits;
+    this.#tally = tally;
   }
 
   /** @param ready makes the ciphers ready @returns what everybody hears, whatever the openings open */
@@ -32,7 +36,11 @@ export class WithdrawalDesk {
   ): Promise<WithdrawReply> {
     if (!this.#pace.allows(Date.now())) return 'busy';
     const now = await ready();
-    await this.#commits.run(() => withdrawKeys(this.#storage.sql, config, this.#ciphers, now, openings));
+    await this.#commits.run(() => {
+      // Of uploads of the same transaction, whose keys may be the ones.
+      this.#tally.end();
+      withdrawKeys(this.#storage.sql, config, this.#ciphers, now, openings);
+    });
     return 'heard';
   }
 

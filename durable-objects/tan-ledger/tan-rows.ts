@@ -91,7 +91,8 @@ function stored(row: TanRow): Uint8Array {
 }
 
 function uuid(bytes: Uint8Array): string {
-  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = toHex(bytes);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** Writes a row, new or changed. @param sql storage @param hash keyed hash of the TAN, hex @param row the row */

@@ -113,20 +113,28 @@ export function writeSession(sql: SqlStorage, id: string, seed: Uint8Array | nul
   );
 }
 
-/**
- * Withdraws a batch of code cards: cards nobody used never open, sessions opened at or after `from` end.
- *
- * @param from Unix seconds
- * @returns how many rows changed (no caller outside verification learns which)
- */
-export function withdrawBatch(sql: SqlStorage, codeBatchId: string, from: number): number {
+/** Which cards of a batch end. */
+export interface EndingCards {
+  /** Sessions that were opened from here on, Unix seconds … */
+  readonly from: number;
+  /** … and before here, Unix seconds; null: however late. */
+  readonly before: number | null;
+  /** Whether cards that nobody used end too. */
+  readonly unused: boolean;
+}
+
+/** Ends cards of a batch: they open nothing any more, nor do the sessions that they opened. @returns how many rows changed (no caller outside verification learns which) */
+export function endCards(sql: SqlStorage, codeBatchId: string, { from, before, unused }: EndingCards): number {
   const rows = sql
     .exec<Row>('SELECT * FROM test_session WHERE code_batch = ? AND state IN (?, ?)', codeBatchId, ISSUED, REGISTERED)
     .toArray();
   let changed = 0;
   for (const row of rows) {
     const { session } = fromRow(row);
-    if (session.state === 'registered' && (session.registeredAt ?? 0) < from) continue;
+    const openedAt = session.registeredAt ?? 0;
+    const isMeant =
+      session.state === 'registered' ? openedAt >= from && (before === null || openedAt < before) : unused;
+    if (!isMeant) continue;
     writeSession(sql, toHex(new Uint8Array(row.id)), null, ended(session, 'deleted'));
     changed++;
   }

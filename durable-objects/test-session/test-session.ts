@@ -38,7 +38,8 @@ import {
   type StoredSession,
   sweep,
   SWEPT,
-  withdrawBatch,
+  endCards,
+  type EndingCards,
   writeSession,
 } from './session-ops.ts';
 
@@ -244,8 +245,8 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
   }
 
   /** Withdraws a batch of cards from an instant on. @returns rows changed in this shard */
-  withdrawBatch(codeBatchId: string, from: number): number {
-    return this.ctx.storage.transactionSync(() => withdrawBatch(this.#sql, codeBatchId, from));
+  endCards(codeBatchId: string, cards: EndingCards): number {
+    return this.ctx.storage.transactionSync(() => endCards(this.#sql, codeBatchId, cards));
   }
 
   /** See {@link batchUses}. */

@@ -38,10 +38,18 @@ const identify: Identify = async ({ request }) => {
   const chosen = chosenIn(request);
   if (chosen === null) {
     const subject = 'local-operator';
-    return { subject, roles: ['operator'], provider: subject, authenticatedAt: null, signInAgain: CHOOSER };
+    return {
+      subject,
+      person: subject,
+      roles: ['operator'],
+      provider: subject,
+      authenticatedAt: null,
+      signInAgain: CHOOSER,
+    };
   }
   return {
     subject: chosen.name,
+    person: chosen.name.toLowerCase(),
     roles: rolesAmong(chosen.roles),
     provider: chosen.provider || chosen.name,
     authenticatedAt: chosen.at,

@@ -8,6 +8,7 @@ import {
   fromBase64Url,
   fromHex,
   fromUtf8,
+  isAnyTwice,
   toBase64,
   toBase64Url,
   toHex,
@@ -17,6 +18,16 @@ import {
 const anyBytes = fc.uint8Array({ maxLength: 70 });
 
 describe('bytes', () => {
+  it('of a list: whether any are there twice, also among those that begin alike', ({ expect }) => {
+    const alike = fc.uint8Array({ minLength: 0, maxLength: 6, max: 1 });
+    fc.assert(
+      fc.property(fc.array(alike, { maxLength: 8 }), (list) => {
+        expect(isAnyTwice(list)).toBe(new Set(list.map((bytes) => bytes.join())).size < list.length);
+      }),
+      { seed: 7, numRuns: 500 },
+    );
+  });
+
   // RFC 4648 §10
   const VECTORS: readonly [string, string][] = [
     ['', ''],

@@ -35,7 +35,7 @@ const signedInAs = (name: string, at: number): Record<string, string> => ({
  * @param batchId whose keys end
  * @param now Unix seconds
  * @returns published keys that end with the next hour, the same in each region
- * @throws Error when a command is refused, others' keys would end too, or it isn't done
+ * @throws Error when a command is refused, others' keys would end too, or its keys aren't asked back
  */
 async function rollBack(edge: LocalEdge, batchId: string, now: number): Promise<number> {
   const shares = splitKey(readFileSync(join(edge.state, 'undo-private.pem'), 'utf8'));
@@ -48,7 +48,7 @@ async function rollBack(edge: LocalEdge, batchId: string, now: number): Promise<
   const asked = (await post('anna@example.org', 'ask', { target })) as RollbackPlan & { readonly id: string };
   if (asked.others.length > 0) throw new Error(`rollback: ${asked.others.length} other sources would be hit`);
   const { outcome } = (await post('berta@example.org', 'confirm', { id: asked.id })) as Rollback;
-  if (outcome?.state !== 'done') throw new Error(`rollback: ${outcome?.state ?? 'nothing'} came of it, not done`);
+  if (outcome?.state !== 'waiting') throw new Error(`rollback: ${outcome?.state ?? 'nothing'} came of it, not waiting`);
   return outcome.taken;
 }
 

@@ -61,7 +61,7 @@ Access: CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET are sent
     'npm run rollback -- confirm --id 5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b --first a.txt --second b.txt',
     'npm run rollback -- status',
   ],
-  exitCodes: '1 here: was refused, is not done yet (confirm), shares do not fit, or the portal was not reached.',
+  exitCodes: '1 here: was refused, has to be given again (confirm), shares do not fit, or the portal was not reached.',
 } as const;
 
 type Given = Values<typeof ROLLBACK.options & typeof ROLLBACK.positionals>;

@@ -1,5 +1,5 @@
 /** @module What `npm run rollback` prints for a person: the dry run as a table, what it can't undo, what came of a rollback. */
-import type { Rollback, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
+import type { Rollback, RollbackPlan, RollbackTarget, RollbackWait } from '../../domain/rollback.ts';
 
 const DAY_MS = 86_400_000;
 const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
@@ -37,18 +37,32 @@ export function planLines({ days, others }: RollbackPlan): string[] {
 const targetText = ({ kind, name, fromDay, toDay }: RollbackTarget): string =>
   `${kind} ${name}, ${dateOf(fromDay)} to ${dateOf(toDay)}`;
 
+/** @returns what published keys wait for, and until when */
+function waitText(waits: RollbackWait): string {
+  switch (waits.for) {
+    case 'hour':
+      return `they are taken back with the next hour if enough others go with them, at the latest ${timeOf(waits.until)}`;
+    case 'company':
+      return `those that are left wait for enough others to go with them, at the latest until ${timeOf(waits.until)}`;
+    case 'region':
+      return 'not every region has published yet that they are taken back';
+  }
+}
+
 /** @returns how far a rollback has come, in a line or two */
 export function rollbackLines({ id, target, askedBy, askedAt, confirmedBy, confirmedAt, outcome }: Rollback): string[] {
   const head = `${id}: ${targetText(target)}; asked for by ${askedBy}, ${timeOf(askedAt)}`;
   if (confirmedAt === null) return [head, '  waits for a second person'];
   const by = `  confirmed by ${confirmedBy ?? ''}, ${timeOf(confirmedAt)}`;
   if (outcome === null) return [head, `${by}; interrupted: confirm again`];
-  const { state, dropped, taken, failing = [] } = outcome;
+  const { state, dropped, taken, waits } = outcome;
   const said = {
     done: `${dropped} keys that waited are deleted, ${taken} published keys are taken back`,
     key: `${dropped} keys that waited are deleted; published keys wait for the undo key: confirm with both shares`,
     sealing: `${dropped} keys that waited are deleted; an hour or the journal is being written: confirm again in a minute`,
+    waiting: `${dropped} keys that waited are deleted; of ${taken} published keys some or all can still be read: ${waits === null ? '' : waitText(waits)}`,
   }[state];
-  const later = `  ${failing.join(', ')}: fails now, and follows by itself when it is mended`;
-  return [head, by, `  ${said}`, ...(failing.length === 0 ? [] : [later])];
+  const later = waits?.regions ?? [];
+  const behind = `  later than the others, by themselves when they are mended: ${later.join(', ')}`;
+  return [head, by, `  ${said}`, ...(later.length === 0 ? [] : [behind])];
 }

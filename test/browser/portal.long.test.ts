@@ -168,11 +168,12 @@ describe('an operator', () => {
     await page.getByLabel('Authority that issues the card').selectOption({ index: 0 });
     await page.getByLabel('Number on the card').fill('900012345');
     await page.getByLabel('Provider', { exact: true }).fill('Klinikum, Nord');
+    await page.getByLabel('E-mail address of the person').fill('dora@example.org');
     await page.getByLabel('Health-care provider').check();
     await page.getByRole('button', { name: 'Save the entry' }).click();
     const row = page.locator('tbody tr').first();
     expect(await row.innerText()).toMatch(
-      /card:[0-9a-f]{16}:900012345[\s\S]*Health-care provider[\s\S]*Klinikum, Nord/,
+      /card:[0-9a-f]{16}:900012345[\s\S]*Health-care provider[\s\S]*Klinikum, Nord[\s\S]*dora@example.org/,
     );
     expect(await axeViolations(page)).toEqual([]);
     const subject = /card:\S+/.exec(await row.innerText())?.[0] ?? '';

@@ -7,30 +7,14 @@ import { join } from 'node:path';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
-import type { LocalEdge } from '../../local-edge/local-edge.ts';
-import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
-import { patientKeys, payloadOf, UPLOAD_PATH } from '../conformance/support/system.ts';
-import { command, issueTans, moveClock, setClock } from '../../scripts/support/operator.ts';
+import { command, setClock } from '../../scripts/support/operator.ts';
 import { issueTeleTan, startPortal } from './portal-rig.ts';
+import { playRollbacks } from './rollback-story.ts';
 
 const FOLDER = new URL('../../docs/portal/', import.meta.url).pathname;
 /** 25 November 2026, 09:00 UTC. */
 const NOW = Date.UTC(2026, 10, 25, 9) / 1000;
 const EVERYTHING = ['hotline', 'health-authority', 'provider', 'lab-admin', 'operator', 'auditor'];
-
-/** Keys that an operator vouched for wait, and the operator asks to take them back. */
-async function askForRollback(edge: LocalEdge, now: number): Promise<void> {
-  for (const [n, tan] of (await issueTans(edge.url, 3)).entries()) {
-    const headers = { 'content-type': 'application/x-protobuf', 'cwa-fake': '0', 'cwa-authorization': tan };
-    const body = new Uint8Array(encodeSubmissionPayload(payloadOf(patientKeys(`screenshot ${n}`, now))));
-    const { status } = await fetch(`${edge.url}${UPLOAD_PATH}`, { method: 'POST', headers, body });
-    if (status !== 200) throw new Error(`upload: status ${status}`);
-  }
-  const undoKey = readFileSync(join(edge.state, 'undo-private.pem'), 'utf8');
-  const today = Math.floor(now / 86_400);
-  const target = { kind: 'staff', name: 'local-operator', fromDay: today, toDay: today };
-  await command(edge.url, 'POST', '/operator/rollback/ask', { target, undoKey });
-}
 
 await run(
   {
@@ -44,7 +28,7 @@ await run(
     try {
       const { edge } = portal;
       await setClock(edge.url, NOW - 7200);
-      await moveClock(edge.url, NOW);
+      await playRollbacks(portal, NOW);
       const page = await portal.signIn({ name: 'anna@example.org', roles: EVERYTHING });
       const open = (path: string) => page.goto(`${edge.url}/staff/${path}`);
       const shoot = async (name: string): Promise<void> => {
@@ -115,7 +99,6 @@ await run(
         });
       await publish({}, 0);
       await publish({ exposureDetection: { maxExposureDetectionsPerInterval: 4, overallTimeoutInSeconds: 600 } }, 1);
-      await askForRollback(edge, NOW);
       await open('rollbacks');
       await shoot('rollbacks');
       await open('parameters');
@@ -127,6 +110,7 @@ await run(
       await open('holders');
       await page.getByLabel('Number on the card').fill('900012345');
       await page.getByLabel('Provider', { exact: true }).fill('Klinikum, Nord');
+      await page.getByLabel('E-mail address of the person').fill('dora@example.org');
       await page.getByLabel('Health-care provider').check();
       await page.getByRole('button', { name: 'Save the entry' }).click();
       await shoot('holders');

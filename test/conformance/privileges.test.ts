@@ -148,6 +148,13 @@ describe('running Workers', () => {
       policy: [],
       withdraw: [[]],
     },
+    'exposure-edge-origin#Exchange': { importBatch: [null] },
+    'exposure-edge-federation#BackOffice': {
+      peers: [],
+      advance: [],
+      discardBatch: ['NL', '1'],
+      releaseBatch: ['NL', '1'],
+    },
     'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
     'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },

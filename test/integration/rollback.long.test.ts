@@ -72,7 +72,8 @@ it('is asked for by one, confirmed by another, and its keys are gone with the ne
   for (const [n, tan] of (await system.tans(honest.length)).entries()) {
     expect(await uploadWith(tan, honest[n] ?? '')).toBe(200);
   }
-  const forged = ['forged 1', 'forged 2'];
+  // 42 keys are of two uploads at least: as much as a chunk by themselves.
+  const forged = ['forged 1', 'forged 2', 'forged 3'];
   for (const label of forged) expect(await uploadWith((await forgedTan()) ?? '', label)).toBe(200);
   const unused = (await forgedTan()) ?? '';
   await moveClock(system.edge.url, START + HOUR);
@@ -83,8 +84,8 @@ it('is asked for by one, confirmed by another, and its keys are gone with the ne
   expect(planned.code).toBe(0);
   const { days } = JSON.parse(planned.stdout) as { days: unknown[] };
   expect(days).toMatchObject([
-    { region: 'DE', unpublished: 14, published: 28, mixed: 0, gone: 0 },
-    { region: 'EUR', unpublished: 14, published: 28, mixed: 0, gone: 0 },
+    { region: 'DE', unpublished: 14, published: 42, mixed: 0, gone: 0 },
+    { region: 'EUR', unpublished: 14, published: 42, mixed: 0, gone: 0 },
   ]);
   const asked = await command('ask', ...target, ...shares);
   const { id } = JSON.parse(asked.stdout) as { id: string };
@@ -107,22 +108,24 @@ it('is asked for by one, confirmed by another, and its keys are gone with the ne
   });
   expect([confirmed.status, await confirmed.json()]).toMatchObject([
     200,
-    { confirmedBy: chosen.name, outcome: { state: 'done', dropped: 14, taken: 28 } },
+    { confirmedBy: chosen.name, outcome: { state: 'waiting', dropped: 14, taken: 42, waits: { for: 'hour' } } },
   ]);
   expect(await forgedTan()).toBeNull();
   expect(await uploadWith(unused, 'too late')).not.toBe(200);
   const status = JSON.parse((await command('status')).stdout) as { rollbacks: Rollback[] };
-  expect(status.rollbacks).toMatchObject([{ id, confirmedBy: chosen.name, outcome: { state: 'done' } }]);
+  expect(status.rollbacks).toMatchObject([{ id, confirmedBy: chosen.name, outcome: { state: 'waiting' } }]);
   // Whoever gives the command again changes nothing.
   expect(await command('confirm', '--id', id, ...shares)).toMatchObject({ code: 0 });
 
   await moveClock(system.edge.url, START + 3 * HOUR);
   const head = (await (await fetch(`${system.edge.url}/v1/DE/manifest.json`)).json()) as { payload: string };
   expect((JSON.parse(head.payload) as { revocations?: string }).revocations).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  const after = JSON.parse((await command('status')).stdout) as { rollbacks: Rollback[] };
+  expect(after.rollbacks[0]?.outcome).toEqual({ state: 'done', dropped: 14, taken: 42, waits: null });
   const later = await command('plan', ...target, ...shares);
   expect((JSON.parse(later.stdout) as { days: unknown[] }).days).toMatchObject([
-    { unpublished: 0, published: 0, gone: 42 },
-    { unpublished: 0, published: 0, gone: 42 },
+    { unpublished: 0, published: 0, gone: 56 },
+    { unpublished: 0, published: 0, gone: 56 },
   ]);
   // No line of any Worker has the key, the rollback or a name.
   const logged = system.log.join('\n');

@@ -88,17 +88,17 @@ export class BackOffice extends WorkerEntrypoint {
     const asked = asking.find((one) => one.issuer === issuer)?.codes ?? 0;
     return { entries, used: entries.length, limit: 1 + (released.get(issuer) ?? 0), asked, mayAsk: true };
   }
-  askBeyondQuota(issuer, codes) {
+  askBeyondQuota(issuer, person, codes) {
     if (!issued.has(issuer)) return false;
-    asking.push({ id: crypto.randomUUID().replaceAll('-', ''), issuer, codes, askedAt: 1790000000 });
+    asking.push({ id: crypto.randomUUID().replaceAll('-', ''), issuer, person, codes, askedAt: 1790000000 });
     return true;
   }
   quotaRequests() { return asking; }
   releaseQuota(id, by) {
     const at = asking.findIndex((one) => one.id === id);
     if (at < 0) return { kind: 'gone' };
-    const { issuer, codes } = asking[at];
-    if (issuer === by) return { kind: 'own' };
+    const { issuer, person, codes } = asking[at];
+    if (person === by) return { kind: 'own' };
     asking.splice(at, 1);
     released.set(issuer, codes);
     return { kind: 'released', issuer, codes };
@@ -186,7 +186,8 @@ export class BackOffice extends WorkerEntrypoint {
     const line = { day: 20717, unpublished: 5, published: 42, mixed: 14, gone: 3, ofDay: 470 };
     return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
   }
-  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42, failing: undoKey === null ? [] : ['FR'] }; }
+  rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42, waits: null }; }
+  rollbackWaits(ids) { return ids.map(() => null); }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {
     if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };

@@ -24,7 +24,7 @@ export interface DesksEnv {
 type Desk = DurableObjectStub<PeerDesk>;
 
 /** @returns a desk by its region @throws ConfigError when `PEERS` is wrong */
-export function desksOf({ PEER_DESK, PEERS, ...env }: DesksEnv): Record<string, Desk> {
+function desksOf({ PEER_DESK, PEERS, ...env }: DesksEnv): Record<string, Desk> {
   const peers = parsePeers(PEERS, country({ ...env }, 'HOME_COUNTRY'));
   if (!peers.ok) throw new ConfigError('PEERS', peers.error);
   return Object.fromEntries(peers.value.map(({ RegionID }) => [RegionID, PEER_DESK.getByName(RegionID)]));

@@ -61,9 +61,16 @@ export function originObjects(env: OriginEnv): OriginObjects {
     parseParameterStoreConfig(env as unknown as Record<string, unknown>);
     checked = env;
   }
+  // A stub is made when it is asked for: an upload needs one of the three.
   return {
-    buffer: env.SUBMISSION_BUFFER.getByName('buffer'),
-    publisher: env.PUBLISHER.getByName('publisher'),
-    parameters: env.PARAMETER_STORE.getByName('parameters'),
+    get buffer() {
+      return env.SUBMISSION_BUFFER.getByName('buffer');
+    },
+    get publisher() {
+      return env.PUBLISHER.getByName('publisher');
+    },
+    get parameters() {
+      return env.PARAMETER_STORE.getByName('parameters');
+    },
   };
 }

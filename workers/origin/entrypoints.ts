@@ -27,6 +27,7 @@ import type {
 } from '../../domain/parameters/publication.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
+import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
@@ -144,6 +145,10 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async undoPeerBatch(request: PeerBatchUndo): Promise<PeerBatchUndone> {
     return undoPeerBatch(originObjects(this.env), request);
+  }
+
+  async rollbackWaits(ids: readonly string[]): Promise<readonly (RollbackWait | null)[]> {
+    return originObjects(this.env).publisher.takeBackWaits(ids);
   }
 
   /** The buffer first: `Publisher` says *ended* once nothing waits there, and nothing may come afterwards. */

@@ -8,7 +8,7 @@
  * Regions are apart: one that fails neither stops a rollback nor is forgotten. What is taken back is so with the next hour, whenever a region comes to write it.
  */
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
-import { planDays } from '../../domain/rollback.ts';
+import { planDays, type RollbackOutcome, type RollbackWait } from '../../domain/rollback.ts';
 import type { OriginObjects } from './bindings.ts';
 
 /** Steps of the publisher that a rollback waits for, so that a set that is being written is recorded: an hour takes about ten. */
@@ -34,16 +34,20 @@ export async function rollBack(
   const { buffer, publisher } = objects;
   const { dropped, frozen, newestSet, journalled } = await buffer.dropWaiting({ id, issueIds });
   // Done is what no restore brings back: until the journal is without the rows, whoever asked asks again. What is published ends meanwhile.
-  const known = (state: 'key' | 'done') => (journalled ? state : 'sealing');
-  if (undoKey === null) return { kind: 'rolled-back', state: known('key'), dropped, taken: 0, failing: [] };
+  const soFar = (state: RollbackOutcome['state'], taken = 0, waits: RollbackWait | null = null): RollBackReply => ({
+    kind: 'rolled-back',
+    ...(journalled ? { state, waits } : { state: 'sealing', waits: null }),
+    dropped,
+    taken,
+  });
+  if (undoKey === null) return soFar('key');
   if (frozen > 0) await untilIdle(publisher);
   const throughSet = frozen > 0 ? newestSet : 0;
-  const taken = await publisher.takeBackIssues({ id, issueIds, undoKey, throughSet });
-  if (taken.kind === 'bad-key') return { kind: 'bad-key', reason: taken.reason };
-  const state = taken.kind === 'sealing' ? 'sealing' : known('done');
-  const { regions } = await publisher.status();
-  const failing = regions.filter((one) => one.failing).map(({ region }) => region);
-  return { kind: 'rolled-back', state, dropped, taken: taken.kind === 'kept' ? taken.rows : 0, failing };
+  const reply = await publisher.takeBackIssues({ id, issueIds, undoKey, throughSet });
+  if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
+  if (reply.kind === 'sealing') return soFar('sealing');
+  const { rows, wait } = reply;
+  return wait === null ? soFar('done', rows) : soFar('waiting', rows, { ...wait, regions: [...wait.regions] });
 }
 
 /** A set that is frozen is recorded by the publisher's next steps. One that throws is the last that is left: all others are taken, and whether the set is recorded, Publisher knows. */

@@ -116,7 +116,7 @@ describe('identity', () => {
     }
   });
 
-  const CONFIG = { ...parsePortalConfig(ENV), operatorServices: ['service-1'] };
+  const CONFIG = { ...parsePortalConfig(ENV), operatorServices: new Map([['service-1', 'Anna@Example.org']]) };
   const source = (identity: Record<string, unknown> | undefined): IdentitySource => ({
     request: new Request('https://portal.example/'),
     access: { aud: 'a', getIdentity: async () => identity },
@@ -127,7 +127,8 @@ describe('identity', () => {
 
   it.for<[name: string, identity: Record<string, unknown> | undefined, subject: string | null]>([
     ['a person', { email: 'a@example.org', user_uuid: 'u' }, 'a@example.org'],
-    ['a service', { user_uuid: 'u' }, 'u'],
+    ['a service', { user_uuid: 'service-1' }, 'service-1'],
+    ['a service that is nobody’s', { user_uuid: 'service-2' }, null],
     ['no name', {}, null],
     ['an empty name', { email: '' }, null],
     ['a name that no issuer may have', { email: 'a'.repeat(101) }, null],
@@ -165,10 +166,16 @@ describe('identity', () => {
     expect(await identifyByAccess(source(identity))).toMatchObject({ provider });
   });
 
-  it('a role in another field is none, and a service is an operator only if it is listed', async ({ expect }) => {
+  it('says which person it is: whoever signs in by the address, a service by its owner’s', async ({ expect }) => {
+    expect(await identifyByAccess(source({ email: 'Anna@example.org' }))).toMatchObject({ person: 'anna@example.org' });
+    expect(await identifyByAccess(source({ user_uuid: 'service-1' }))).toMatchObject({ person: 'anna@example.org' });
+  });
+
+  it('a role in another field is none, and a service that is listed is an operator', async ({ expect }) => {
     expect(await identifyByAccess(source({ email: 'a@b', roles: ['operator'] }))).toMatchObject({ roles: [] });
     expect(await identifyByAccess(source({ user_uuid: 'service-1' }))).toMatchObject({ roles: ['operator'] });
-    expect(await identifyByAccess(source({ user_uuid: 'service-2' }))).toMatchObject({ roles: [] });
+    const claimed = { user_uuid: 'service-2', oidc_fields: { exposure_edge_roles: ['operator'] } };
+    expect(await identifyByAccess(source(claimed))).toBeNull();
     expect(await identifyByAccess(source({ email: 'service-1' }))).toMatchObject({ roles: [] });
   });
 });

@@ -44,8 +44,8 @@ export interface PortalConfig {
   readonly rolesClaim: string;
   /** Dotted path of the provider's name in Access's identity. */
   readonly providerClaim: string;
-  /** Subjects of Access service tokens that may give operator commands. */
-  readonly operatorServices: readonly string[];
+  /** Subject of each Access service token that may give operator commands → e-mail address of the person whose it is. */
+  readonly operatorServices: ReadonlyMap<string, string>;
   /** Roots of professionals' certificates; none: nobody gets in by certificate. */
   readonly staffRoots: readonly Certificate[];
   /** IANA name of the zone whose times staff read. */
@@ -69,9 +69,7 @@ export function parsePortalConfig(env: PortalEnv): PortalConfig {
   return {
     rolesClaim: text(variables, 'STAFF_ROLES_CLAIM'),
     providerClaim: text(variables, 'STAFF_PROVIDER_CLAIM'),
-    operatorServices: env.OPERATOR_SERVICES.split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
+    operatorServices: servicesIn(env.OPERATOR_SERVICES),
     staffRoots: rootsIn(env.STAFF_ROOTS),
     timeZone: checked(variables, 'STAFF_TIME_ZONE', isTimeZone, 'the name of a time zone (IANA) is expected'),
     imprint: {
@@ -98,6 +96,29 @@ function deploymentName(name: string): string {
     'DEPLOYMENT_NAME',
     `3 to 60 letters, digits, spaces, . _ - are expected, or nothing, got "${name}"`,
   );
+}
+
+/** An e-mail address as Access has it, at most as long as an issuer's name. */
+const ADDRESS = /^(?=.{3,100}$)[^\s=,@]+@[^\s=,@]+$/;
+const SERVICE = /^([^\s=]{1,100})\s*=\s*(\S+)$/;
+
+/** @returns whether it names a person: an e-mail address */
+export const isAddress = (given: string): boolean => ADDRESS.test(given);
+
+function servicesIn(value: string): ReadonlyMap<string, string> {
+  const services = new Map<string, string>();
+  for (const item of value.split(',').map((one) => one.trim())) {
+    if (item === '') continue;
+    const [, subject = '', person = ''] = SERVICE.exec(item) ?? [];
+    if (!isAddress(person) || services.has(subject)) {
+      throw new ConfigError(
+        'OPERATOR_SERVICES',
+        `subject=e-mail address of its owner is expected, each subject once, got "${item}"`,
+      );
+    }
+    services.set(subject, person);
+  }
+  return services;
 }
 
 type Variables = Readonly<Record<string, unknown>>;

@@ -16,6 +16,14 @@ describe('the portal starts', () => {
     });
   });
 
+  it('with tokens of services, each with whose it is', ({ expect }) => {
+    const services = parsePortalConfig(withVariable('OPERATOR_SERVICES', ' a=Anna@example.org, b = anna@example.org,'));
+    expect([...services.operatorServices]).toEqual([
+      ['a', 'Anna@example.org'],
+      ['b', 'anna@example.org'],
+    ]);
+  });
+
   it.for(['112', '+49 30 18445-0', '(0800) 555/0100', '0800.555.0100'])('with the number %s', (number, { expect }) => {
     const { imprint } = parsePortalConfig(withVariable('AUTHORITY_TELEPHONE', number));
     expect(imprint.telephone.replaceAll('\u00a0', ' ')).toBe(number);
@@ -38,6 +46,13 @@ describe('the portal refuses to start, and names', () => {
     ['STAFF_TIME_ZONE', ''],
     ['STAFF_TIME_ZONE', 'Europe/Nowhere'],
     ['STAFF_ROOTS', 'no certificate'],
+    ['OPERATOR_SERVICES', 'a-service'],
+    ['OPERATOR_SERVICES', 'a-service='],
+    ['OPERATOR_SERVICES', 'a-service=anna'],
+    ['OPERATOR_SERVICES', '=anna@example.org'],
+    ['OPERATOR_SERVICES', 'a=anna@example.org, b'],
+    ['OPERATOR_SERVICES', 'a=anna@example.org,a=ben@example.org'],
+    ['OPERATOR_SERVICES', 'a=anna@example.org=ben@example.org'],
   ])('%s when it is "%s"', ([variable, value], { expect }) => {
     expect(() => parsePortalConfig(withVariable(variable, value))).toThrow(
       expect.objectContaining({ name: 'ConfigError', message: expect.stringContaining(`${variable}: `) as unknown }),

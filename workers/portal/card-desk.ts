@@ -70,9 +70,10 @@ function readList(c: StaffContext, { der, authorities }: BroughtList): ReadList 
 export async function listHolders(c: StaffContext, holders: readonly CardHolder[]): Promise<boolean> {
   const known = new Set((await c.var.room.authorities()).map(({ authority }) => authority));
   if (holders.some(({ authority }) => !known.has(authority))) return false;
-  for (const { authority, holderId, roles, provider } of holders) {
+  for (const { authority, holderId, roles, provider, person } of holders) {
     const subject = cardSubject(authority, holderId);
-    await audit(c, 'cards.holder', `${subject} roles ${roles.join(' ') || 'none'} provider ${provider}`);
+    const about = `roles ${roles.join(' ') || 'none'} person ${person || 'none'} provider ${provider}`;
+    await audit(c, 'cards.holder', `${subject} ${about}`);
   }
   await c.var.room.setHolders(holders);
   return true;

@@ -3,7 +3,7 @@ import type { CardHolder } from '../../durable-objects/staff-room/card-ops.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { Certificate } from '../../protocol/certificates/certificate.ts';
-import { certificatesInPem } from './bindings.ts';
+import { certificatesInPem, isAddress } from './bindings.ts';
 import type { InputError } from './operator-input.ts';
 import { HOLDER_ID, PROFESSIONAL_ROLES, type Role } from './roles.ts';
 
@@ -39,23 +39,27 @@ export function readHolders(body: unknown): Result<readonly CardHolder[], InputE
   const fine = read.filter((holder) => holder !== null);
   return fine.length === read.length
     ? ok(fine)
-    : err('A holder has authority (64 hex digits), holderId, roles (of those a card may have) and provider.');
+    : err(
+        'A holder has authority (64 hex digits), holderId, roles (of those a card may have), provider and person (e-mail address, or empty).',
+      );
 }
 
 /** @returns an entry of the list if all of it may stand there, else null */
 export function holderIn(value: unknown): CardHolder | null {
-  const fields = fieldsOf(value, ['authority', 'holderId', 'roles', 'provider']);
+  const fields = fieldsOf(value, ['authority', 'holderId', 'roles', 'provider', 'person']);
   if (fields === null) return null;
-  const { authority, holderId, roles, provider } = fields;
+  const { authority, holderId, roles, provider, person } = fields;
   const fine =
     matches(AUTHORITY, authority) &&
     matches(HOLDER_ID, holderId) &&
     matches(PROVIDER, provider) &&
+    typeof person === 'string' &&
+    (person === '' || isAddress(person)) &&
     Array.isArray(roles) &&
     roles.every((role) => PROFESSIONAL_ROLES.includes(role as Role));
-  return fine
-    ? { authority, holderId, roles: PROFESSIONAL_ROLES.filter((role) => roles.includes(role)), provider }
-    : null;
+  if (!fine) return null;
+  const known = PROFESSIONAL_ROLES.filter((role) => roles.includes(role));
+  return { authority, holderId, roles: known, provider, person: person.toLowerCase() };
 }
 
 /** @returns a card's subject, as the list of holders has it */

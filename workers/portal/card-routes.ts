@@ -49,12 +49,13 @@ export function cardRoutes() {
   routes.get('/holders', async (c) => {
     const holders = await c.var.room.holders((c.req.query('after') ?? '').slice(0, 100));
     return c.json({
-      holders: holders.map(({ subject, authority, holderId, roles, provider, held }) => ({
+      holders: holders.map(({ subject, authority, holderId, roles, provider, person, held }) => ({
         subject,
         authority,
         holderId,
         roles: [...roles],
         provider,
+        person,
         held,
       })),
       after: holders.length === HOLDER_PAGE ? (holders.at(-1)?.subject ?? null) : null,

@@ -74,7 +74,9 @@ describe('a card', () => {
     expect,
   }) => {
     const card = await issueCard('1');
-    const holders = [{ authority: keyOf(between), holderId: '1', roles: ['provider'], provider: 'Practice, Gouda' }];
+    const holders = [
+      { authority: keyOf(between), holderId: '1', roles: ['provider'], provider: 'Practice, Gouda', person: '' },
+    ];
     expect((await give('holders', { holders })).status).toBe(409);
     await bringLists();
     expect(await enter(card)).toBe(403);
@@ -87,7 +89,7 @@ describe('a card', () => {
   it('is blocked by its PEM in the portal, and its s negated does not bring it back', async ({ expect }) => {
     const card = await issueCard('2');
     await bringLists();
-    const holders = [{ authority: keyOf(between), holderId: '2', roles: [], provider: 'Practice' }];
+    const holders = [{ authority: keyOf(between), holderId: '2', roles: [], provider: 'Practice', person: '' }];
     await give('holders', { holders });
     const files = [card, withNegatedS(card)];
     expect(await Promise.all(files.map(enter))).toEqual([200, 200]);
@@ -109,7 +111,9 @@ describe('a card', () => {
   it('is blocked by the serial number of its authority, and by command', async ({ expect }) => {
     const [first, second] = [await issueCard('3'), await issueCard('3')];
     await bringLists();
-    await give('holders', { holders: [{ authority: keyOf(between), holderId: '3', roles: [], provider: 'Practice' }] });
+    await give('holders', {
+      holders: [{ authority: keyOf(between), holderId: '3', roles: [], provider: 'Practice', person: '' }],
+    });
     const serial = (first.certificate.serialNumber.match(/../g) ?? []).join(':').toUpperCase();
     const form = { authority: keyOf(between), serial };
     expect((await operator.post('/staff/sessions/certificate', form)).status).toBe(200);
@@ -123,10 +127,12 @@ describe('a card', () => {
   }) => {
     const card = await issueCard('4');
     await bringLists();
-    const fields = { authority: keyOf(between), holderId: '4', provider: 'Practice', 'role-provider': 'yes' };
+    const who = { provider: 'Practice', person: 'Dora@example.org', 'role-provider': 'yes' };
+    const fields = { authority: keyOf(between), holderId: '4', ...who };
     const page = await (await operator.post('/staff/holders', fields)).text();
     const subject = `card:${keyOf(between).slice(0, 16)}:4`;
     expect(page).toContain(subject);
+    expect(page).toContain('dora@example.org');
     expect(await enter(card)).toBe(200);
     const after = [
       ['sessions/revoke', 403],
@@ -200,7 +206,17 @@ describe('commands about cards are refused', () => {
     [
       'a role that no card has',
       'holders',
-      { holders: [{ authority: 'ab'.repeat(32), holderId: '1', roles: ['operator'], provider: 'p' }] },
+      { holders: [{ authority: 'ab'.repeat(32), holderId: '1', roles: ['operator'], provider: 'p', person: '' }] },
+    ],
+    [
+      'a person who is no address',
+      'holders',
+      { holders: [{ authority: 'ab'.repeat(32), holderId: '1', roles: [], provider: 'p', person: 'dora' }] },
+    ],
+    [
+      'nothing about the person',
+      'holders',
+      { holders: [{ authority: 'ab'.repeat(32), holderId: '1', roles: [], provider: 'p' }] },
     ],
     ['a subject that is no card', 'holders/remove', { subject: 'anna@example.org' }],
     ['no certificate', 'block', { certificate: 'x' }],

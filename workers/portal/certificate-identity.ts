@@ -28,6 +28,7 @@ export const certificateIdentity: Identify = async ({ request, config, now, chec
   if (answer.kind !== 'holder') return null;
   return {
     subject: answer.subject,
+    person: answer.person,
     roles: rolesAmong(answer.roles).filter((role) => PROFESSIONAL_ROLES.includes(role)),
     provider: answer.provider,
     authenticatedAt: null,

@@ -72,10 +72,10 @@ class Portal {
     return this.room.finishList(generation, facts);
   }
 
-  list(given: { authority?: TestCertificate; holderId?: string; roles?: string[] } = {}) {
-    const { authority = between, holderId = '900012345', roles = ['provider'] } = given;
+  list(given: { authority?: TestCertificate; holderId?: string; roles?: string[]; person?: string } = {}) {
+    const { authority = between, holderId = '900012345', roles = ['provider'], person = '' } = given;
     return this.room.setHolders([
-      { authority: read(authority).publicKey, holderId, roles, provider: 'Practice Gouda' },
+      { authority: read(authority).publicKey, holderId, roles, provider: 'Practice Gouda', person },
     ]);
   }
 
@@ -101,11 +101,15 @@ describe('a card', () => {
     const portal = await new Portal().open();
     expect(await portal.ask(await shown())).toEqual({
       subject: `card:${read(between).publicKey.slice(0, 16)}:900012345`,
+      person: `card:${read(between).publicKey.slice(0, 16)}:900012345`,
       roles: ['provider'],
       provider: 'Practice Gouda',
       authenticatedAt: null,
       signInAgain: null,
     });
+    await portal.list({ person: 'anna@example.org' });
+    // With a sign-in or another card, still one person.
+    expect(await portal.ask(await shown())).toMatchObject({ person: 'anna@example.org' });
     await portal.list({ roles: ['operator', 'auditor', 'hotline'] });
     expect(await portal.ask(await shown())).toMatchObject({ roles: ['hotline'] });
   });

@@ -10,6 +10,11 @@ import type { Role } from './roles.ts';
 export interface Identity {
   /** Stable name for the audit log: an e-mail address, a service token's id, a card's authority and number. 1..100 characters. */
   readonly subject: string;
+  /**
+   * Which person it is, however they came: what two-person acts compare (decision 046). The e-mail address in lower case, a
+   * service token's that of its owner; of who comes by a card alone, the subject. 1..100 characters.
+   */
+  readonly person: string;
   readonly roles: readonly Role[];
   /** Whose cards this person makes and sees, 1..100 characters. */
   readonly provider: string;

@@ -19,13 +19,17 @@ export const identifyStaff: Identify = async (source) =>
 export const identifyByAccess: Identify = async ({ access, config }) => {
   const identity = await access?.getIdentity();
   if (identity === undefined || identity === null) return null;
-  const subject = identity.email ?? identity.user_uuid;
+  const isService = identity.email === undefined;
+  const subject = isService ? identity.user_uuid : identity.email;
   if (typeof subject !== 'string' || subject === '' || subject.length > MAX_NAME) return null;
+  // Nobody comes without being a person: with a token that is nobody's, one could be two.
+  const person = isService ? config.operatorServices.get(subject) : subject;
+  if (person === undefined) return null;
   const roles = rolesAmong(valuesOf(claim(identity, config.rolesClaim)));
-  const isService = identity.email === undefined && config.operatorServices.includes(subject);
   const providers = valuesOf(claim(identity, config.providerClaim));
   return {
     subject,
+    person: person.toLowerCase(),
     roles: isService && !roles.includes('operator') ? [...roles, 'operator'] : roles,
     provider: providerAmong(providers) ?? subject,
     authenticatedAt: typeof identity.iat === 'number' ? identity.iat : 0,

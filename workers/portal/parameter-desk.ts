@@ -32,7 +32,7 @@ export async function publishOrPropose(
   if (reply.kind !== 'needs-second-person' || proposed.request.dryRun) return reply;
   const { action, request } = proposed;
   await audit(c, 'parameters.propose', `${action} on version ${expectedVersion}`);
-  const by = c.var.identity.subject;
+  const by = c.var.identity.person;
   const id = await c.var.room.propose({ by, action, request: JSON.stringify(request), expectedVersion });
   return { kind: 'proposed', id, abovePercentage: reply.abovePercentage };
 }
@@ -41,7 +41,7 @@ export async function publishOrPropose(
 export async function agree(c: StaffContext, id: string): Promise<AgreeAnswer> {
   const proposal = await proposalOf(c, id);
   if (proposal === null) return { kind: 'gone' };
-  if (proposal.by === c.var.identity.subject) return { kind: 'own' };
+  if (proposal.by === c.var.identity.person) return { kind: 'own' };
   const { by, expectedVersion } = proposal;
   const proposed = proposedIn(proposal);
   await audit(c, 'parameters.agree', `${proposed.action} of ${by} on version ${expectedVersion}`);

@@ -20,8 +20,9 @@ export type AskAnswer =
   | (Extract<PlanAnswer, { readonly kind: 'plan' }> & { readonly id: string })
   | Exclude<PlanAnswer, { readonly kind: 'plan' }>;
 
+/** noted: it is confirmed, and this is how far it has come. own: whoever asked can't be the second person. */
 export type ConfirmAnswer =
-  | { readonly kind: 'done'; readonly rollback: Rollback }
+  | { readonly kind: 'noted'; readonly rollback: Rollback }
   | { readonly kind: 'own' }
   | { readonly kind: 'gone' }
   | { readonly kind: 'bad-key'; readonly reason: string };
@@ -49,7 +50,7 @@ export async function ask(c: StaffContext, target: RollbackTarget, undoKey: stri
   if (planned.kind !== 'plan') return planned;
   const id = crypto.randomUUID();
   await audit(c, 'rollback.ask', `${targetText(target)} ${id}`);
-  await c.var.room.askForRollback({ id, target, plan: planned.plan, by: c.var.identity.subject });
+  await c.var.room.askForRollback({ id, target, plan: planned.plan, by: c.var.identity.person });
   return { ...planned, id };
 }
 
@@ -59,18 +60,33 @@ export async function ask(c: StaffContext, target: RollbackTarget, undoKey: stri
  * @param undoKey PKCS#8 PEM; null: the source ends and what waits is dropped, published keys wait for the key
  */
 export async function confirm(c: StaffContext, id: string, undoKey: string | null): Promise<ConfirmAnswer> {
-  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.subject);
+  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.person);
   if (confirmed.kind !== 'confirmed') return { kind: confirmed.kind };
-  const { target } = confirmed.rollback;
+  const { target, askedAt } = confirmed.rollback;
   await audit(c, undoKey === null ? 'rollback.confirm' : 'rollback.take-back', `${targetText(target)} ${id}`);
-  await c.env.VERIFICATION.endIssues(target);
+  await c.env.VERIFICATION.endIssues(target, Math.floor(askedAt / SECONDS_PER_DAY));
   const issueIds = await c.env.VERIFICATION.issuesOf(target);
   const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
   if (reply.kind === 'bad-key') return { kind: 'bad-key', reason: reply.reason };
-  const { state, dropped, taken, failing = [] } = reply;
-  await c.var.room.noteRollback(id, { state, dropped, taken, failing: [...failing] });
+  const { state, dropped, taken, waits } = reply;
+  await c.var.room.noteRollback(id, { state, dropped, taken, waits });
   const now = (await c.var.room.rollbacks()).find((one) => one.id === id);
-  return now === undefined ? { kind: 'gone' } : { kind: 'done', rollback: { ...now } };
+  return now === undefined ? { kind: 'gone' } : { kind: 'noted', rollback: { ...now } };
+}
+
+/** @returns what was asked for, newest first; of what waits `origin` says anew how far it is. Changes nothing. */
+export async function standings(c: StaffContext): Promise<Rollback[]> {
+  const rollbacks = (await c.var.room.rollbacks()).map((one) => ({ ...one }));
+  const waiting = rollbacks.flatMap(({ id, outcome }) => (outcome?.state === 'waiting' ? [id] : []));
+  if (waiting.length === 0) return rollbacks;
+  const waits = await c.env.ORIGIN.rollbackWaits(waiting);
+  return rollbacks.map((rollback) => {
+    const { id, outcome } = rollback;
+    const at = waiting.indexOf(id);
+    if (outcome === null || at < 0) return rollback;
+    const wait = waits[at] ?? null;
+    return { ...rollback, outcome: { ...outcome, state: wait === null ? 'done' : 'waiting', waits: wait } };
+  });
 }
 
 /** Ends one that nobody confirmed. @returns false when there is none */

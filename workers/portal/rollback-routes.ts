@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { problem } from '../shared/problem.ts';
 import { readCommand } from './json-command.ts';
-import { ask, confirm, plan } from './rollback-desk.ts';
+import { ask, confirm, plan, standings } from './rollback-desk.ts';
 import { readConfirm, readPlan } from './rollback-input.ts';
 import type { Staff } from './staff-context.ts';
 
@@ -17,8 +17,7 @@ export function rollbackRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const rollbacks = await c.var.room.rollbacks();
-    return c.json({ rollbacks: rollbacks.map((one) => ({ ...one })) });
+    return c.json({ rollbacks: await standings(c) });
   });
 
   routes.post('/plan', async (c) => {
@@ -50,7 +49,7 @@ export function rollbackRoutes() {
         return problem(404, 'Not Found', 'There is no such rollback, or its hour is over.');
       case 'bad-key':
         return problem(422, 'Unprocessable Content', answer.reason);
-      case 'done':
+      case 'noted':
         return c.json(answer.rollback);
     }
   });

@@ -5,6 +5,8 @@
 import { createExecutionContext, runInDurableObject } from 'cloudflare:test';
 import { describe, it } from 'vitest';
 import { testKeyPem } from '../../test/support/secrets.ts';
+import type { RollBackRequest } from '../../domain/rollback-rpc.ts';
+import type { Rollback, RollbackOutcome, RollbackWait } from '../../domain/rollback.ts';
 import { createApp } from './app.ts';
 import type { PortalEnv } from './bindings.ts';
 import type { Role } from './roles.ts';
@@ -192,9 +194,56 @@ describe('the page', () => {
     expect((await operator().call('/confirm', { id, undoKey: UNDO_KEY })).body).toMatchObject({
       outcome: { state: 'done', taken: 42 },
     });
-    const after = await (await second.send('/staff/rollbacks')).text();
-    expect(after).toContain('42 published keys are taken back');
-    expect(after).toContain('follow by themselves when they are mended: FR.');
+    expect(await (await second.send('/staff/rollbacks')).text()).toContain('42 published keys are taken back');
+  });
+
+  it('says what published keys wait for and until when, as `origin` says it each time, and only then that it is done', async ({
+    expect,
+  }) => {
+    await roomClock(NOW);
+    let wait: RollbackWait | null = { for: 'hour', until: NOW + 90_000 - (NOW % 3600), regions: [] };
+    const ORIGIN = {
+      ...ENV.ORIGIN,
+      planRollback: (ids: readonly string[], key: string) => ENV.ORIGIN.planRollback(ids, key),
+      rollBack: async ({ undoKey }: RollBackRequest) => ({
+        kind: 'rolled-back',
+        state: undoKey === null ? 'key' : 'waiting',
+        dropped: 5,
+        taken: undoKey === null ? 0 : 42,
+        waits: undoKey === null ? null : wait,
+      }),
+      rollbackWaits: async (ids: readonly string[]) => ids.map(() => wait),
+    } as unknown as PortalEnv['ORIGIN'];
+    const bindings = { ORIGIN };
+    const id = idOf(await operator({ bindings }).call('/ask', { target: TARGET, undoKey: UNDO_KEY }));
+    const confirmed = await operator({ bindings }).call('/confirm', { id, undoKey: UNDO_KEY });
+    expect(confirmed.body).toMatchObject({ outcome: { state: 'waiting', dropped: 5, taken: 42, waits: wait } });
+    const second = new Browser({ subject: somebody(), roles: ['operator'] }, { bindings });
+    const status = async (): Promise<RollbackOutcome | null | undefined> => {
+      const { rollbacks } = (await operator({ bindings }).call('')).body as { rollbacks: readonly Rollback[] };
+      return rollbacks.find((one) => one.id === id)?.outcome;
+    };
+    const page = async (): Promise<string> => {
+      const all = (await (await second.send('/staff/rollbacks')).text()).split('<section');
+      return all.find((section) => section.includes('can still be read') || section.includes('Waiting for a')) ?? '';
+    };
+    expect(await page()).toContain('42 published keys can still be read');
+    expect(await page()).toMatch(
+      /taken back with the next hour if enough others go with them, by 2026-\d\d-\d\d \d\d:00 CES?T/,
+    );
+    expect(await page()).not.toContain('mended');
+    wait = { for: 'company', until: NOW + 86_400, regions: ['FR', 'LU'] };
+    expect(await page()).toContain('Waiting for company');
+    expect(await page()).toContain('when they are mended (System status), follow: FR, LU.');
+    expect(await status()).toMatchObject({ state: 'waiting', waits: wait });
+    wait = { for: 'region', regions: ['FR'] };
+    expect(await page()).toMatch(/not every region has published it\..* follow: FR\./);
+    // Who confirms once more without the key doesn't set it back.
+    await second.post('/staff/rollbacks/confirm', { rollback: id });
+    expect(await status()).toEqual({ state: 'waiting', dropped: 5, taken: 42, waits: wait });
+    wait = null;
+    expect(await status()).toEqual({ state: 'done', dropped: 5, taken: 42, waits: null });
+    expect(await page()).toBe('');
   });
 
   it('lets a request be declined or taken back, and nothing that was confirmed', async ({ expect }) => {

@@ -43,5 +43,8 @@ export type StaffContext = Context<Staff>;
 
 /** Writes an action into the audit log, before it is done. @param detail facts, never a code, never free text */
 export async function audit(c: StaffContext, what: string, detail = ''): Promise<void> {
-  await c.var.room.record({ who: c.var.identity.subject, what, detail });
+  const { subject, person } = c.var.identity;
+  // Whose token it was, for as long as the log is kept: the list of tokens changes.
+  const who = subject.toLowerCase() === person ? subject : `${subject} (${person})`;
+  await c.var.room.record({ who, what, detail });
 }

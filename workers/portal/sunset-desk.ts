@@ -7,7 +7,8 @@
  */
 import type { BucketObject, CertifyReply, EndPhase, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import type { EndConsent, EndStep } from '../../durable-objects/staff-room/sunset-ops.ts';
-import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { ROLLED_BACK_KEYS_LEAVE_SECONDS } from '../../domain/rollback.ts';
+import { dateOf, hourOf } from '../../protocol/gaen/intervals.ts';
 import { remainsOf } from '../shared/ending.ts';
 import { audit, type StaffContext } from './staff-context.ts';
 
@@ -66,10 +67,10 @@ async function remainsElsewhere(c: StaffContext): Promise<ObjectRemains[]> {
 /** Takes a step, once two persons want it. @param dryRun says what would happen, and asks nobody */
 export async function takeStep(c: StaffContext, step: EndStep, dryRun: boolean): Promise<StepReply> {
   const status = await sunsetStatus(c);
-  const first = whatComesFirst(step, status);
+  const first = whatComesFirst(step, status) ?? (await openRollback(c, step, status));
   if (first !== null) return { kind: 'early', step, first };
   if (dryRun) return { kind: 'would', step, status };
-  const consent = { ...(await c.var.room.consentToEnd(step, c.var.identity.subject)) };
+  const consent = { ...(await c.var.room.consentToEnd(step, c.var.identity.person)) };
   await audit(c, `sunset.${step}`, consent.kind === 'agreed' ? 'agreed' : 'asked');
   if (consent.kind === 'waits') return { ...consent, step };
   await (step === 'stop' ? stop(c) : purge(c));
@@ -82,6 +83,25 @@ function whatComesFirst(step: EndStep, { objects, ending }: SunsetStatus): strin
   if (phases.has('open')) return 'stop';
   if (ending.waits) return 'publication of the keys that wait (a day and six hours at most)';
   return ending.announced ? null : 'the next hour: every region’s head must say that the service has ended';
+}
+
+/**
+ * A rollback that was confirmed, and whose published keys nobody has asked back: after the end no phone would hear of it. What is asked back
+ * `origin` waits for by itself.
+ *
+ * @returns which, and what to do; null once the stop has begun
+ */
+async function openRollback(c: StaffContext, step: EndStep, { objects }: SunsetStatus): Promise<string | null> {
+  if (step !== 'stop' || objects.some(({ phase }) => phase !== 'open')) return null;
+  for (const { id, confirmedAt, outcome } of await c.var.room.rollbacks()) {
+    const state = outcome?.state ?? null;
+    if (confirmedAt === null || state === 'waiting' || state === 'done') continue;
+    const left = confirmedAt + ROLLED_BACK_KEYS_LEAVE_SECONDS;
+    if (left <= c.var.now) continue;
+    const why = state === 'key' ? 'its published keys wait for the undo key' : 'it was interrupted';
+    return `rollback ${id}: ${why} (npm run rollback -- confirm --id ${id}); on ${dateOf(left)} they have left by themselves`;
+  }
+  return null;
 }
 
 async function stop(c: StaffContext): Promise<void> {

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest';
 import { isEmpty } from '../../domain/sunset.ts';
 import type { EndConsent } from '../../durable-objects/staff-room/sunset-ops.ts';
 import { consentToEnd } from '../../durable-objects/staff-room/sunset-ops.ts';
+import type { PortalEnv } from './bindings.ts';
 import { scheduled } from './clocks.ts';
 import { Browser, ENV, NOW } from './test-rig.ts';
 
@@ -18,6 +19,9 @@ async function command(by: Browser, step: string, body: object): Promise<[number
   return [answer.status, await answer.json()];
 }
 const confirmed = { deployment: NAME, dryRun: false };
+const fail = (): never => {
+  throw new Error('out of reach');
+};
 
 /** Steps in order: each test goes on where the one before ended, as a deployment ends once. */
 describe('the end of a deployment', () => {
@@ -44,6 +48,38 @@ describe('the end of a deployment', () => {
     expect((await command(ben, 'stop', { deployment: NAME }))[1]['kind']).toBe('would');
     expect(await command(anna, 'purge', confirmed)).toEqual([409, { kind: 'early', step: 'purge', first: 'stop' }]);
     expect((await command(anna, 'prove', {}))[0]).toBe(409);
+  });
+
+  it.for<[what: string, bindings: Partial<PortalEnv>, state: string]>([
+    ['whose undo key nobody has handed in', {}, 'its published keys wait for the undo key'],
+    ['that was interrupted', { ORIGIN: { ...ENV.ORIGIN, rollBack: fail } }, 'it was interrupted'],
+  ])('is not stopped before a confirmed rollback %s', async ([, bindings, said], { expect }) => {
+    const id = crypto.randomUUID();
+    const now = Math.floor(Date.now() / 1000);
+    const today = Math.floor(now / 86_400);
+    const target = { kind: 'laboratory', name: 'lab-1', fromDay: today, toDay: today } as const;
+    await room.askForRollback({ id, target, plan: { days: [], others: [] }, by: anna.subject });
+    // Asked for is not confirmed: it lapses within the hour.
+    expect((await command(anna, 'stop', { deployment: NAME }))[0]).toBe(200);
+    const confirming = new Browser({ subject: ben.subject, roles: ['operator'] }, { bindings, now: () => now });
+    await confirming.submit('/staff/rollbacks/confirm', { rollback: id });
+    const at = (later: number): Browser =>
+      new Browser({ subject: anna.subject, roles: ['operator'] }, { now: () => now + later });
+    for (const body of [confirmed, { deployment: NAME }]) {
+      const [status, reply] = await command(at(0), 'stop', body);
+      expect([status, reply['kind']]).toEqual([409, 'early']);
+      expect(reply['first']).toContain(`rollback ${id}: ${said} (npm run rollback -- confirm --id ${id})`);
+    }
+    // Its keys have had their time a fortnight and two days later; or the key is handed in, and `origin` waits by itself.
+    expect((await command(at(16 * 86_400 - 1), 'stop', { deployment: NAME }))[0]).toBe(409);
+    expect((await command(at(16 * 86_400), 'stop', { deployment: NAME }))[0]).toBe(200);
+    await room.noteRollback(id, {
+      state: 'waiting',
+      dropped: 0,
+      taken: 3,
+      waits: { for: 'hour', until: now + 90_000, regions: [] },
+    });
+    expect((await command(at(0), 'stop', { deployment: NAME }))[0]).toBe(200);
   });
 
   it('is stopped once a second person gives the same command; both stand in the audit log', async ({ expect }) => {

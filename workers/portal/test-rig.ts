@@ -14,7 +14,13 @@ const ORIGIN = 'https://portal.example';
 /** @returns an identity with these properties, for whoever asks */
 export function identityOf(given: Partial<Identity> = {}): Identify {
   const subject = given.subject ?? 'anna@example.org';
-  const rest = { provider: subject, roles: [], authenticatedAt: null, signInAgain: '/cdn-cgi/access/logout' };
+  const rest = {
+    person: subject.toLowerCase(),
+    provider: subject,
+    roles: [],
+    authenticatedAt: null,
+    signInAgain: '/cdn-cgi/access/logout',
+  };
   return async () => ({ subject, ...rest, ...given });
 }
 

@@ -103,7 +103,7 @@ async function answer(
     failed: tryLater('answer-failed'),
     waitUntil: (promise) => c.executionCtx.waitUntil(promise),
   });
-  return dialectAnswer(statusOf(outcome), c.var.statusLineHasPhrase);
+  return dialectAnswer(statusOf(outcome), c.get('statusLineHasPhrase'));
 }
 
 /** Headers first, then the body, then the authorisation: the order of CWA's server, so that its statuses come out. */

@@ -27,6 +27,7 @@ import {
 } from '../../domain/teletan.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
+import type { EndingCards } from '../../durable-objects/test-session/session-ops.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { logLine } from '../shared/log.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
@@ -49,12 +50,15 @@ export const FAILED_GUESS_BUDGET = 1_000;
  */
 export const GUESSES_A_SAMPLE = 32;
 
+/** All cards that a withdrawal ends: unused ones, and sessions that were opened since. @param from Unix seconds */
+const since = (from: number): EndingCards => ({ from, before: null, unused: true });
+
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 /** An order that nobody gives twice, for a caller without a form. */
 const freshCodeRequest = (): string => toHex(randomBytes(32));
 
 /** What the desk needs of sessions. */
-export type DeskSessions = Pick<Sessions, 'issue' | 'nameOf' | 'revoke' | 'withdrawBatch' | 'batchUses'>;
+export type DeskSessions = Pick<Sessions, 'issue' | 'nameOf' | 'revoke' | 'endCards' | 'batchUses'>;
 
 export class Desk {
   readonly #namespace: DurableObjectNamespace<CodeDesk>;
@@ -158,7 +162,7 @@ export class Desk {
     }
     // Withdrawn while they were issued: what came after the withdrawal went over the shards must not open either.
     const withdrawnFrom = await this.#desk.withdrawnFrom(batch.batchId);
-    if (withdrawnFrom !== null) await this.#sessions.withdrawBatch(batch.batchId, withdrawnFrom);
+    if (withdrawnFrom !== null) await this.#sessions.endCards(batch.batchId, since(withdrawnFrom));
     return { batch: { ...batch, withdrawnFrom, used: 0 }, cards };
   }
 
@@ -204,9 +208,20 @@ export class Desk {
   async withdraw(batchId: string, provider: string | null, from: number): Promise<number | null> {
     const holds = await this.#desk.markWithdrawn(batchId, provider, from);
     if (holds === null) return null;
-    await this.#sessions.withdrawBatch(batchId, holds);
+    await this.#sessions.endCards(batchId, since(holds));
     const issues = await this.#desk.issuesOf({ kind: 'card', sources: [batchId], ...ANY_DAY });
     await this.#ledger.withdrawIssues(issues.map(({ issueId }) => issueId));
     return holds;
+  }
+
+  /**
+   * What a rollback does to the cards of a batch: those end that were used on its days; idempotent. Unused ones end only if the running day is one of
+   * them: the batch is withdrawn then. A crash in between leaves a mark in the books whose sessions still open; asked again, they end.
+   *
+   * @param from Unix seconds at which the first day begins @param before at which the last one ends
+   */
+  async endDays(batchId: string, from: number, before: number, isRunning: boolean): Promise<void> {
+    if (isRunning) await this.#desk.markWithdrawn(batchId, null, from);
+    await this.#sessions.endCards(batchId, { from, before, unused: isRunning });
   }
 }

@@ -64,8 +64,8 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
-  endIssues(target: RollbackTarget): Promise<void> {
-    return servicesOf(this.env).rollback.end(checkedTarget(target));
+  endIssues(target: RollbackTarget, askedDay: number): Promise<void> {
+    return servicesOf(this.env).rollback.end(checkedTarget(target), askedDay);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */
@@ -114,11 +114,11 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
   }
 
   /** See {@link VerificationBackOfficeRpc}. @throws RangeError when `codes` is not an integer 1..60 */
-  async askBeyondQuota(issuer: string, codes: number): Promise<boolean> {
+  async askBeyondQuota(issuer: string, person: string, codes: number): Promise<boolean> {
     if (!Number.isInteger(codes) || codes < 1 || codes > MAX_CODES_ASKED) {
       throw new RangeError(`codes: an integer 1..${MAX_CODES_ASKED} is expected, got ${codes}`);
     }
-    return this.env.CODE_DESK.getByName('desk').askBeyondQuota(staffName(issuer), codes);
+    return this.env.CODE_DESK.getByName('desk').askBeyondQuota(staffName(issuer), staffName(person), codes);
   }
 
   /** See {@link VerificationBackOfficeRpc}. */

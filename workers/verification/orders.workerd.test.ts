@@ -135,15 +135,15 @@ describe('a revoked teleTAN', () => {
 describe('codes beyond a quota', () => {
   it('are asked for when it is used up, and released by somebody else, for an hour', async ({ expect }) => {
     await office.setTeleTanQuota('anna', 1);
-    expect(await office.askBeyondQuota('anna', 2)).toBe(false);
+    expect(await office.askBeyondQuota('anna', 'anna@example.org', 2)).toBe(false);
     await office.issueTeleTan('anna', ORDER);
-    expect(await office.askBeyondQuota('anna', 5)).toBe(true);
-    expect(await office.askBeyondQuota('anna', 2)).toBe(true);
+    expect(await office.askBeyondQuota('anna', 'anna@example.org', 5)).toBe(true);
+    expect(await office.askBeyondQuota('anna', 'anna@example.org', 2)).toBe(true);
     const requests = await office.quotaRequests();
     expect(requests).toMatchObject([{ issuer: 'anna', codes: 2 }]);
     expect(await office.teleTanBook('anna')).toMatchObject({ used: 1, limit: 1, asked: 2 });
     const id = requests[0]?.id ?? '';
-    expect(await office.releaseQuota(id, 'anna')).toEqual({ kind: 'own' });
+    expect(await office.releaseQuota(id, 'anna@example.org')).toEqual({ kind: 'own' });
     expect(await office.issueTeleTan('anna', OTHER)).toBeNull();
     expect(await office.releaseQuota(id, 'berta')).toEqual({ kind: 'released', issuer: 'anna', codes: 2 });
     expect(await office.releaseQuota(id, 'berta')).toEqual({ kind: 'gone' });
@@ -154,7 +154,7 @@ describe('codes beyond a quota', () => {
 
   it('are for nobody who was stopped: with a quota of 0 there is nothing to ask for', async ({ expect }) => {
     await office.setTeleTanQuota('anna', 0);
-    expect(await office.askBeyondQuota('anna', 1)).toBe(false);
+    expect(await office.askBeyondQuota('anna', 'anna@example.org', 1)).toBe(false);
     expect((await office.teleTanBook('anna')).mayAsk).toBe(false);
   });
 });

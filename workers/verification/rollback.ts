@@ -42,14 +42,14 @@ export class RollbackBooks {
     return (await this.#books.sourcesOf(issueIds)).map(({ kind, source, day }) => ({ kind, source, day }));
   }
 
-  /** Ends the target; idempotent. */
-  async end(target: RollbackTarget): Promise<void> {
+  /** Ends the target for its days and no others; idempotent. @param askedDay UTC day on which it was asked for: if that is one of them, it reaches cards that nobody has used yet */
+  async end(target: RollbackTarget, askedDay: number): Promise<void> {
     const selections = await this.#selections(target);
     for (const selection of selections) await this.#books.endIssues(selection);
     for (const { kind, sources } of selections) {
-      // Cards that nobody has used yet, and sessions that were opened since.
       if (kind !== 'card') continue;
-      for (const batchId of sources) await this.#desk.withdraw(batchId, null, target.fromDay * SECONDS_PER_DAY);
+      const [from, before] = [target.fromDay * SECONDS_PER_DAY, (target.toDay + 1) * SECONDS_PER_DAY];
+      for (const batchId of sources) await this.#desk.endDays(batchId, from, before, target.toDay >= askedDay);
     }
     await this.#ledger.withdrawIssues(await this.issuesOf(target));
   }

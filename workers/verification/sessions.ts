@@ -6,7 +6,7 @@ import { type KeyType, sessionSeed, sessionTan, tokenHash } from '../../domain/d
 import type { Session, TanStatus } from '../../domain/session.ts';
 import { isPositive } from '../../domain/test-result.ts';
 import type { IssuedRow } from '../../durable-objects/test-session/replies.ts';
-import type { StoredSession } from '../../durable-objects/test-session/session-ops.ts';
+import type { EndingCards, StoredSession } from '../../durable-objects/test-session/session-ops.ts';
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { Issues } from './issues.ts';
@@ -182,9 +182,9 @@ export class Sessions {
     return codeBatchIds.map((_, i) => shards.reduce((sum, counts) => sum + (counts[i] ?? 0), 0));
   }
 
-  /** Ends the cards of a batch: those not opened, and those opened at or after `from` (Unix seconds). */
-  async withdrawBatch(codeBatchId: string, from: number): Promise<void> {
-    await Promise.all(this.#shards.all().map((shard) => shard.withdrawBatch(codeBatchId, from)));
+  /** Ends cards of a batch; idempotent. */
+  async endCards(codeBatchId: string, cards: EndingCards): Promise<void> {
+    await Promise.all(this.#shards.all().map((shard) => shard.endCards(codeBatchId, cards)));
   }
 
   /** A session lives as long as its result, and its claims no shorter: they are prolonged first. */

@@ -43,7 +43,7 @@ interface Extent {
 interface Numbered {
   readonly extent: (ports: ReadPorts) => Promise<Result<Extent, ReadFault>>;
   /** @returns the batch; null when it isn't there */
-  readonly fetch: (n: number, ports: ReadPorts) => Promise<Result<ReadBatch | null, ReadFault>>;
+  readonly read: (n: number, ports: ReadPorts) => Promise<Result<ReadBatch | null, ReadFault>>;
 }
 
 const feedOf = ({ config, homeCountry }: ReadPorts): string =>
@@ -66,7 +66,7 @@ const OURS: Numbered = {
     const { oldestBatchId: oldest, latestBatchId, recommendedNextPollTime } = latest;
     return ok({ oldest, latest: latestBatchId, recommendedNextPollTime, said: true });
   },
-  async fetch(n, ports) {
+  async read(n, ports) {
     const got = await getSigned(ports, feedPath({ feed: feedOf(ports), view: 'keys', batch: n }), MAX_ZIP_BYTES);
     if (!got.ok) return got;
     if (got.value === null) return ok(null);
@@ -89,7 +89,7 @@ const DP3T: Numbered = {
     const { latestBatchId: latest, recommendedNextPollTime } = parsed.value;
     return ok({ oldest: Math.max(FIRST_BATCH, latest - MOST_BACK), latest, recommendedNextPollTime, said: false });
   },
-  async fetch(n, ports) {
+  async read(n, ports) {
     const got = await getSigned(ports, feedPath({ feed: null, view: 'gaen', batch: n }), MAX_ZIP_BYTES);
     if (!got.ok) return got;
     if (got.value === null) return ok(null);
@@ -118,7 +118,7 @@ export const oursReader: FeedReader = readerOf(OURS);
 /** Reads DP-3T's. */
 export const dp3tReader: FeedReader = readerOf(DP3T);
 
-function readerOf({ extent, fetch }: Numbered): FeedReader {
+function readerOf({ extent, read }: Numbered): FeedReader {
   return {
     async following(last, ports) {
       const found = await extent(ports);
@@ -128,7 +128,7 @@ function readerOf({ extent, fetch }: Numbered): FeedReader {
       if (latest < had) return err({ kind: 'rewound', what: `${latest} after ${had}` });
       // Batches before the oldest have had their time, as their keys have.
       for (let n = Math.max(had + 1, said || last === null ? oldest : 0); n <= latest; n++) {
-        const batch = await fetch(n, ports);
+        const batch = await read(n, ports);
         if (!batch.ok) return batch;
         if (batch.value !== null) return ok<Following>({ batch: batch.value, recommendedNextPollTime });
         if (said || last !== null) return err({ kind: 'gap', what: String(n) });
@@ -136,7 +136,7 @@ function readerOf({ extent, fetch }: Numbered): FeedReader {
       return ok<Following>({ batch: null, recommendedNextPollTime });
     },
     async batch(id, ports) {
-      const batch = await fetch(Number(id), ports);
+      const batch = await read(Number(id), ports);
       if (!batch.ok) return batch;
       return batch.value === null ? err({ kind: 'gap', what: id }) : ok(batch.value);
     },

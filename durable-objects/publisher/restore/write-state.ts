@@ -48,7 +48,7 @@ export function writeState(
     }
     for (const taking of state.takings) takings.putTaking(taking);
     for (const revocation of state.revocations) takings.putRevocation(revocation);
-    for (const id of rest.requests) takings.putRequest({ id, askedHour: rest.hour, hour: null, done: false });
+    for (const id of rest.requests) takings.putRequest({ id, askedHour: rest.hour, hour: null, done: false, rows: 0 });
     writeFeeds(feeds, state.feeds);
     if (state.droppedHour !== null) store.setMeta(DROPPED_HOUR, state.droppedHour);
     if (state.takenHour !== null) store.setMeta('taken_hour', state.takenHour);

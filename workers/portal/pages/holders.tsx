@@ -76,12 +76,13 @@ function HolderButton(props: { c: StaffContext; action: string; subject: string;
 
 function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHolder[] }) {
   const { texts: t } = c.var;
-  const rows = holders.map(({ subject, roles, provider, held }) => [
+  const rows = holders.map(({ subject, roles, provider, person, held }) => [
     <Long>
       <span class="mono">{subject}</span>
     </Long>,
     roles.map((role) => t[`role.${role as Role}`]).join(' · '),
     <Long>{provider}</Long>,
+    <Long>{person || '–'}</Long>,
     held ? <strong>{t.holdersHeld}</strong> : t.codesValid,
     <div>
       {held && (
@@ -94,7 +95,7 @@ function Holders({ c, holders }: { c: StaffContext; holders: readonly ListedHold
       </HolderButton>
     </div>,
   ]);
-  const heads = [t.holdersSubject, t.holdersRoles, t.batchProvider, t.codesState, t.action];
+  const heads = [t.holdersSubject, t.holdersRoles, t.batchProvider, t.holdersPerson, t.codesState, t.action];
   return <Table caption={t['page.holders']} heads={heads} rows={rows} />;
 }
 
@@ -139,6 +140,7 @@ async function content(c: StaffContext) {
             <AuthorityField t={t} authorities={authorities} />
             <Field label={t.holdersId} help={t.holdersIdHelp} name="holderId" required maxlength={64} />
             <Field label={t.batchProvider} name="provider" required maxlength={100} />
+            <Field label={t.holdersPerson} help={t.holdersPersonHelp} name="person" maxlength={100} />
             <fieldset>
               <legend>{t.holdersRoles}</legend>
               {PROFESSIONAL_ROLES.map((role) => (
@@ -174,6 +176,7 @@ export function holderRoutes() {
       authority: text('authority'),
       holderId: text('holderId'),
       provider: text('provider'),
+      person: text('person'),
       roles: PROFESSIONAL_ROLES.filter((role) => form.has(`role-${role}`)),
     });
     if (holder === null || !(await listHolders(c, [holder]))) return errorPage(c, 'input');

@@ -106,7 +106,7 @@ interface ProposalProps {
 async function ProposalView({ c, proposal, status, parameter }: ProposalProps) {
   const { texts: t, times, identity } = c.var;
   const proposed = proposedIn(proposal);
-  const own = proposal.by === identity.subject;
+  const own = proposal.by === identity.person;
   const stale = proposal.expectedVersion !== status.version;
   const [before, after] = await Promise.all([everyonesText(c, status.history[0]), proposedText(c, proposal, status)]);
   const audience = proposed.action === 'publish' ? proposed.request.audience : null;

@@ -21,11 +21,11 @@ function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRe
   const { texts: t, times, identity, session } = c.var;
   if (requests.length === 0) return <p>{t.quotasNoRequests}</p>;
   const asked = pageOf(c, requests, { page: 'quotas', parameter: 'asked', caption: t.quotasRequests });
-  const rows = asked.rows.map(({ id, issuer, codes, askedAt }) => [
+  const rows = asked.rows.map(({ id, issuer, person, codes, askedAt }) => [
     <Long>{issuer}</Long>,
     codes,
     <span class="nowrap">{times.time(askedAt)}</span>,
-    issuer === identity.subject ? (
+    person === identity.person ? (
       t.quotasYours
     ) : (
       <form method="post" action="/staff/quotas/release">
@@ -103,7 +103,7 @@ export function quotaRoutes() {
     const asked = (await c.env.VERIFICATION.quotaRequests()).find((request) => request.id === id);
     if (asked === undefined) return done(c, 'quotas', 'quotasGone');
     await audit(c, 'quota.release', `${asked.issuer} codes ${asked.codes}`);
-    const reply = await c.env.VERIFICATION.releaseQuota(id, identity.subject);
+    const reply = await c.env.VERIFICATION.releaseQuota(id, identity.person);
     if (reply.kind === 'released') return done(c, 'quotas', 'quotasReleased');
     await audit(c, 'quota.refused', reply.kind);
     return done(c, 'quotas', reply.kind === 'own' ? 'quotasOwn' : 'quotasGone');

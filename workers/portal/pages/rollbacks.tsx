@@ -2,13 +2,13 @@
  * @module Rollbacks (docs/rollback.md): what somebody asked for with its dry run, and what came of those that were confirmed. A second person confirms; the undo key never comes through a browser.
  */
 import { Hono } from 'hono';
-import type { Rollback, RollbackDay } from '../../../domain/rollback.ts';
+import { CONFIRM_WITHIN_SECONDS, type Rollback, type RollbackDay } from '../../../domain/rollback.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
 import { done } from '../once.ts';
-import { type ConfirmAnswer, confirm, decline } from '../rollback-desk.ts';
+import { type ConfirmAnswer, confirm, decline, standings } from '../rollback-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -17,7 +17,7 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAMED = 20;
 
 const NOTICE_OF: Readonly<Record<ConfirmAnswer['kind'], NoticeKey>> = {
-  done: 'rollbacksConfirmed',
+  noted: 'rollbacksConfirmed',
   own: 'rollbacksOwn',
   gone: 'rollbacksGone',
   // Only a key that was handed in can be a bad one, and this page hands none in.
@@ -30,7 +30,11 @@ function share({ unpublished, published, ofDay }: RollbackDay): string {
   return ofDay === 0 ? '–' : `${((100 * (unpublished + published)) / ofDay).toFixed(1)} %`;
 }
 
-function DryRun({ c, rollback: { plan } }: { c: StaffContext; rollback: Rollback }) {
+/** What tells one rollback from another of the same source. */
+const nameOf = ({ id, target }: Rollback): string => `${target.name}, ${id.slice(0, 8)}`;
+
+function DryRun({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
+  const { plan, confirmedAt } = rollback;
   const { texts: t } = c.var;
   if (plan.days.length === 0) return <p>{t.rollbackNothingLeft}</p>;
   const heads = [
@@ -55,64 +59,91 @@ function DryRun({ c, rollback: { plan } }: { c: StaffContext; rollback: Rollback
   const more = plan.others.length - others.length;
   return (
     <>
-      <Table caption={t.rollbackDryRun} heads={heads} rows={rows} numeric={[2, 3, 4, 5, 6]} />
+      <Table caption={`${t.rollbackDryRun}: ${nameOf(rollback)}`} heads={heads} rows={rows} numeric={[2, 3, 4, 5, 6]} />
       {others.length > 0 && (
-        <p class="break">
-          {t.rollbackOthers} {others.join(', ')}
-          {more > 0 && ` ${fill(t.rollbackOthersMore, { count: more })}`}
-        </p>
+        <>
+          <p>{t.rollbackOthers}</p>
+          <ul class="break">
+            {others.map((other) => (
+              <li>{other}</li>
+            ))}
+            {more > 0 && <li>{fill(t.rollbackOthersMore, { count: more })}</li>}
+          </ul>
+        </>
       )}
-      <p>{t.rollbackCannot}</p>
+      {confirmedAt === null && <p>{t.rollbackCannot}</p>}
     </>
   );
 }
 
-function Button(props: { c: StaffContext; action: string; id: string; look: 'danger' | 'plain'; children: string }) {
+interface ButtonProps {
+  readonly c: StaffContext;
+  readonly action: string;
+  readonly rollback: Rollback;
+  readonly look: 'danger' | 'plain';
+  readonly children: string;
+}
+
+function Button({ c, action, rollback, look, children }: ButtonProps) {
   return (
-    <Form c={props.c} action={`/staff/rollbacks/${props.action}`}>
-      <input type="hidden" name="rollback" value={props.id} />
-      <button class={props.look}>{props.children}</button>
+    <Form c={c} action={`/staff/rollbacks/${action}`}>
+      <input type="hidden" name="rollback" value={rollback.id} />
+      <button class={look} aria-label={`${children}: ${nameOf(rollback)}`}>
+        {children}
+      </button>
     </Form>
   );
 }
 
-function Outcome({ c, rollback: { id, outcome } }: { c: StaffContext; rollback: Rollback }) {
-  const { texts: t } = c.var;
+function Outcome({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
+  const { id, outcome } = rollback;
+  const { texts: t, times } = c.var;
   if (outcome === null) {
     return (
       <>
         <Notice kind="bad">{t.rollbackUnfinished}</Notice>
-        <Button c={c} action="confirm" id={id} look="danger">
+        <Button c={c} action="confirm" rollback={rollback} look="danger">
           {t.rollbackGoOn}
         </Button>
       </>
     );
   }
-  const { state, dropped, taken, failing = [] } = outcome;
-  if (state === 'done') {
+  const { state, dropped, taken, waits } = outcome;
+  if (state === 'done') return <Notice kind="good">{fill(t.rollbackDone, { dropped, taken })}</Notice>;
+  if (state === 'waiting' && waits !== null) {
+    const until = waits.for === 'region' ? '' : times.time(waits.until);
+    const regions = waits.regions.join(', ');
     return (
-      <>
-        <Notice kind="good">{fill(t.rollbackDone, { dropped, taken })}</Notice>
-        {failing.length > 0 && <Notice kind="plain">{fill(t.rollbackFailing, { regions: failing.join(', ') })}</Notice>}
-      </>
+      <Notice kind="plain">
+        {fill(t[`rollbackWaits.${waits.for}`], { dropped, taken, until })}
+        {regions !== '' && ` ${fill(t.rollbackRegionsLater, { regions })}`}
+      </Notice>
     );
   }
   const text = state === 'key' ? t.rollbackWaitsForKey : t.rollbackSealing;
-  return <Notice kind="plain">{fill(text, { dropped, id })}</Notice>;
+  return (
+    <Notice kind="plain">
+      {fill(text, { dropped })}
+      <br />
+      <span class="mono break">npm run rollback -- confirm --id {id}</span>
+    </Notice>
+  );
 }
 
 function RollbackView({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
   const { texts: t, times, identity } = c.var;
-  const { id, target, askedBy, askedAt, confirmedBy, confirmedAt } = rollback;
-  const own = askedBy === identity.subject;
+  const { target, askedBy, askedAt, confirmedBy, confirmedAt } = rollback;
+  const own = askedBy === identity.person;
   const period = fill(t.rollbackPeriod, { from: dayText(target.fromDay), to: dayText(target.toDay) });
   return (
     <section class="proposal">
-      <h2 class="break">
+      <h3 class="break">
         {t[`rollback.${target.kind}`]}: {target.name}
-      </h2>
+      </h3>
       <p>
         {period} · {fill(t.rollbackAskedBy, { who: askedBy, time: times.time(askedAt) })}
+        {confirmedAt === null &&
+          ` · ${fill(t.rollbackUntil, { time: times.timeNear(askedAt + CONFIRM_WITHIN_SECONDS, askedAt) })}`}
         {confirmedAt !== null &&
           ` · ${fill(t.rollbackConfirmedBy, { who: confirmedBy ?? '', time: times.time(confirmedAt) })}`}
       </p>
@@ -122,11 +153,11 @@ function RollbackView({ c, rollback }: { c: StaffContext; rollback: Rollback }) 
       {confirmedAt === null && (
         <div class="row">
           {!own && (
-            <Button c={c} action="confirm" id={id} look="danger">
+            <Button c={c} action="confirm" rollback={rollback} look="danger">
               {t.rollbackConfirm}
             </Button>
           )}
-          <Button c={c} action="decline" id={id} look="plain">
+          <Button c={c} action="decline" rollback={rollback} look="plain">
             {own ? t.rollbackWithdraw : t.rollbackDecline}
           </Button>
         </div>
@@ -135,22 +166,42 @@ function RollbackView({ c, rollback }: { c: StaffContext; rollback: Rollback }) 
   );
 }
 
+function Rollbacks(props: { c: StaffContext; title: string; rollbacks: readonly Rollback[] }) {
+  const { c, title, rollbacks } = props;
+  if (rollbacks.length === 0) return null;
+  return (
+    <>
+      <h2>{title}</h2>
+      {rollbacks.map((rollback) => (
+        <RollbackView c={c} rollback={rollback} />
+      ))}
+    </>
+  );
+}
+
 /** @returns the routes of the page `rollbacks` */
 export function rollbackPageRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const { texts: t, room } = c.var;
-    const rollbacks = (await room.rollbacks()).map((one) => ({ ...one }));
+    const { texts: t } = c.var;
+    const rollbacks = await standings(c);
     return answerPage(
       c,
       'rollbacks',
       <>
         <p>{t.rollbacksIntro}</p>
         {rollbacks.length === 0 && <p>{t.rollbacksNone}</p>}
-        {rollbacks.map((rollback) => (
-          <RollbackView c={c} rollback={rollback} />
-        ))}
+        <Rollbacks
+          c={c}
+          title={t.rollbacksOpen}
+          rollbacks={rollbacks.filter(({ confirmedAt }) => confirmedAt === null)}
+        />
+        <Rollbacks
+          c={c}
+          title={t.rollbacksConfirmedOnes}
+          rollbacks={rollbacks.filter(({ confirmedAt }) => confirmedAt !== null)}
+        />
         <ZoneLine c={c} />
       </>,
     );

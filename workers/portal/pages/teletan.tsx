@@ -175,7 +175,8 @@ export function teleTanRoutes() {
     const codes = integerField(c.var.form, 'codes', { min: 1, max: MAX_CODES_ASKED });
     if (codes === null) return errorPage(c, 'input');
     await audit(c, 'quota.ask', `codes ${codes}`);
-    const asked = await c.env.VERIFICATION.askBeyondQuota(c.var.identity.subject, codes);
+    const { subject, person } = c.var.identity;
+    const asked = await c.env.VERIFICATION.askBeyondQuota(subject, person, codes);
     return done(c, 'teletan', asked ? 'teletanAsked' : 'teletanAskedNot');
   });
 

@@ -202,6 +202,9 @@ export const de: Texts = {
   holdersAuthority: 'Stelle, die den Ausweis ausgibt',
   holdersId: 'Nummer auf dem Ausweis',
   holdersIdHelp: 'Die serialNumber im Inhabernamen des Zertifikats.',
+  holdersPerson: 'E-Mail-Adresse der Person',
+  holdersPersonHelp:
+    'Mit der sich die Person auch anmeldet, falls sie es tut: Was zwei Personen wollen müssen, tut eine mit Ausweis und Anmeldung nicht allein. Leer: kommt nur mit diesem Ausweis.',
   holdersSave: 'Eintrag speichern',
   holdersSaved: 'Der Eintrag ist gespeichert.',
   authoritiesTitle: 'Stellen und ihre Sperrlisten',

@@ -201,6 +201,9 @@ export const en = {
   holdersAuthority: 'Authority that issues the card',
   holdersId: 'Number on the card',
   holdersIdHelp: 'The serialNumber in the subject of the certificate.',
+  holdersPerson: 'E-mail address of the person',
+  holdersPersonHelp:
+    'With which the person also signs in, if they do: what two people must want, one with a card and a sign-in does not do alone. Empty: comes by this card only.',
   holdersSave: 'Save the entry',
   holdersSaved: 'The entry is saved.',
   authoritiesTitle: 'Authorities and their lists of revoked cards',

@@ -202,6 +202,9 @@ export const nl: Texts = {
   holdersAuthority: 'Instantie die de pas uitgeeft',
   holdersId: 'Nummer op de pas',
   holdersIdHelp: 'Het serialNumber in de houdernaam van het certificaat.',
+  holdersPerson: 'E-mailadres van de persoon',
+  holdersPersonHelp:
+    'Waarmee de persoon zich ook aanmeldt, als dat zo is: wat twee personen moeten willen, doet één met pas en aanmelding niet alleen. Leeg: komt alleen met deze pas.',
   holdersSave: 'Regel opslaan',
   holdersSaved: 'De regel is opgeslagen.',
   authoritiesTitle: 'Instanties en hun intrekkingslijsten',

@@ -6,7 +6,7 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'page.rollbacks': 'Terugdraaien',
   'about.rollbacks': 'Terugdraaien waarvoor een bron instond: de proef bekijken, als tweede persoon bevestigen.',
   rollbacksIntro:
-    'Terugdraaien beëindigt waarvoor een bron instond: ongebruikte codes werken niet meer, wachtende sleutels worden gewist, gepubliceerde met het volgende uur teruggenomen. Eén persoon vraagt erom met het commando “npm run rollback”, waarvoor twee bewaarders hun deel van de terugdraaisleutel brengen; een ander bevestigt het hier binnen een uur.',
+    'Terugdraaien beëindigt waarvoor een bron instond: ongebruikte codes werken niet meer, wachtende sleutels worden gewist, gepubliceerde met het volgende uur teruggenomen, of zodra er genoeg andere meegaan. Kaarten die op andere dagen zijn gebruikt, blijven geldig; ongebruikte ook, tenzij de dag van het verzoek erbij hoort. Eén persoon vraagt erom met het commando “npm run rollback”, waarvoor twee bewaarders hun deel van de terugdraaisleutel brengen; een ander bevestigt het hier binnen een uur.',
   rollbacksNone: 'Niemand vraagt om terugdraaien, en in de laatste 31 dagen is er niets bevestigd.',
   'rollback.batch': 'Stapel kaarten',
   'rollback.provider': 'Zorgaanbieder',
@@ -15,6 +15,9 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollback.staff': 'Medewerker',
   rollbackPeriod: 'Voor ingestaan van {from} tot en met {to} (UTC-dagen)',
   rollbackAskedBy: 'Gevraagd door {who}, {time}',
+  rollbackUntil: 'Te bevestigen tot {time}',
+  rollbacksOpen: 'Wachten op een tweede persoon',
+  rollbacksConfirmedOnes: 'In de laatste 31 dagen bevestigd',
   rollbackConfirmedBy: 'Bevestigd door {who}, {time}',
   rollbackDryRun: 'Wat het zou doen',
   rollbackDay: 'Dag (UTC)',
@@ -34,11 +37,17 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   rollbackDecline: 'Afwijzen',
   rollbackWithdraw: 'Verzoek intrekken',
   rollbackWaitsForKey:
-    'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel: npm run rollback -- confirm --id {id}',
-  rollbackSealing:
-    'Er wordt een uur of het journaal geschreven. Geef het commando over een minuut opnieuw: npm run rollback -- confirm --id {id}',
+    'De bron is beëindigd, {dropped} wachtende sleutels zijn gewist. Gepubliceerde wachten op de terugdraaisleutel, die iemand met beide delen indient:',
+  rollbackSealing: 'Er wordt een uur of het journaal geschreven. Geef het commando over een minuut opnieuw:',
+  'rollbackWaits.hour':
+    'Wacht: {taken} gepubliceerde sleutels zijn nog leesbaar. Ze worden met het volgende uur teruggenomen als er genoeg andere meegaan, uiterlijk {until}. {dropped} wachtende sleutels zijn gewist.',
+  'rollbackWaits.company':
+    'Wacht op gezelschap: van {taken} gepubliceerde sleutels zijn sommige of alle nog leesbaar, omdat geen lijst van wat is teruggenomen in enige regio kleiner is dan een pakket mag zijn. Uiterlijk {until} zijn ze teruggenomen of vanzelf weg. {dropped} wachtende sleutels zijn gewist.',
+  'rollbackWaits.region':
+    'Wacht op een regio: {taken} gepubliceerde sleutels zijn teruggenomen, en nog niet elke regio heeft dat gepubliceerd. {dropped} wachtende sleutels zijn gewist.',
   rollbackDone: '{dropped} wachtende sleutels zijn gewist, {taken} gepubliceerde teruggenomen.',
-  rollbackFailing: 'In deze regio’s lukt publiceren nu niet, ze volgen vanzelf: {regions}.',
+  rollbackRegionsLater:
+    'Later dan de andere, en vanzelf zodra de storing is verholpen (Toestand van het systeem), volgen: {regions}.',
   rollbackUnfinished: 'Het is bevestigd en daarna onderbroken. Ga ermee verder.',
   rollbackGoOn: 'Verdergaan',
   rollbacksConfirmed: 'Het terugdraaien is bevestigd.',

@@ -5,10 +5,10 @@ import type { PeerConfig } from '../../domain/federation/peer.ts';
 import type { ExchangeRpc, ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
 import { SORT_BYTES, TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import { testKeyPem } from '../../test/support/secrets.ts';
-import { PEER_URL, PeerFeed } from '../../test/support/peer-feed.ts';
-import type { DeskStatus } from './contract.ts';
-import type { PeerDesk } from './peer-desk-do.ts';
+import { testKeyPem } from './secrets.ts';
+import { PEER_URL, PeerFeed } from './peer-feed.ts';
+import type { DeskStatus } from '../../durable-objects/peer-desk/contract.ts';
+import type { PeerDesk } from '../../durable-objects/peer-desk/peer-desk-do.ts';
 
 const testEnv = env as unknown as { readonly PEER_DESK: DurableObjectNamespace<PeerDesk> };
 /** 2026-06-15T12:05:00Z */
@@ -22,7 +22,7 @@ interface Tunable {
 }
 
 /** What `origin` would have: keys by batch. */
-export class MapOrigin implements ExchangeRpc {
+class MapOrigin implements ExchangeRpc {
   readonly batches = new Map<
     string,
     { readonly sha256: string; readonly keys: readonly string[]; readonly revoked: readonly string[] }

@@ -44,7 +44,7 @@ const GATEWAY = 'EU';
 export const EXPORT_KEY_VERSION = 'v1';
 
 /** A gateway that the backends shall use: ours (`npm run efgs-gateway`) or another. */
-export interface GatewaySettings {
+interface GatewaySettings {
   /** Base of its paths, without a slash at the end. */
   readonly url: string;
   /** With files named as `npm run efgs-gateway` names them; a region without them there isn't a member. */

@@ -22,7 +22,7 @@ await run(
         {
           country: 'one country, from upload to match, and a rollback',
           federation: `two countries and a company's site exchange keys, each a backend of its own; one is killed, a feed is altered, a
-            certificate taken back`,
+            certificate taken back; leaves summary.json in out/demo-federation/`,
         },
         'country',
       ),
@@ -44,11 +44,11 @@ await run(
     if (story === 'federation' && replay !== null) throw new UsageError('--replay: is for the story country');
     const progress = startProgress(say);
     progress('the Workers start on this machine');
-    clearOut();
     if (story === 'federation') {
       const { federationStory } = await import('./demo/federation/play.ts');
       return federationStory(testRandom(seed), progress, json);
     }
+    clearOut();
     const problems: string[] = [];
     // Loaded late: --help and a wrong call answer at once.
     const { startLocalEdge } = await import('../local-edge/local-edge.ts');

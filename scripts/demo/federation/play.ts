@@ -1,4 +1,7 @@
 /** @module Sets the stage for the federation's story: three backends on this machine in a folder that doesn't outlive it. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../../local-edge/workers.ts';
 import type { RandomBytes } from '../../../phone/random.ts';
 import { startFederation } from '../../federation/federation.ts';
 import { makePlan } from '../../federation/plan.ts';
@@ -6,6 +9,8 @@ import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import { type Progress, finish } from '../report.ts';
 import { playFederation, REGIONS, STORY_VARS } from './story.ts';
 
+/** Where summary.json is left. */
+const OUT = join(ROOT, 'out/demo-federation');
 const DAY = 86_400;
 /** workers/shared/hourly-counts.ts. */
 const HOURLY = /^feed_\w+ hour=\d+ count=\d+$/;
@@ -35,7 +40,8 @@ export async function federationStory(random: RandomBytes, progress: Progress, j
     try {
       const { rows, problems } = await playFederation(federation, start, random, progress);
       progress('done');
-      return finish(rows, [...problems, ...said], json);
+      mkdirSync(OUT, { recursive: true });
+      return finish(rows, [...problems, ...said], json, OUT);
     } finally {
       await federation.end();
     }

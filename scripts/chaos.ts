@@ -46,8 +46,8 @@ await run(
       every key. From ${REPORTED_KILLS} kills on it writes benchmarks/results/chaos.md; of a federation, from ${FEDERATION_KILLS} on, chaos-federation.md.`,
     options: {
       story: oneOf(
-        'which',
-        { country: 'one country', federation: 'three backends that exchange keys, and die in turn' },
+        'which; federation: three backends that exchange keys, and die in turn',
+        { country: '', federation: '' },
         'country',
       ),
       kills: wholeNumber('how often', { min: 1, max: 1000, default: 50 }),

@@ -1,7 +1,7 @@
 /**
  * @module A rollback as people ask for it and see it (docs/rollback.md): whose keys of which days, and what taking them back would do. Pure.
  */
-import { RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
+import { dateOf, RETENTION_DAYS, SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import type { IssueKind, IssueSource } from './issue.ts';
 
 /**
@@ -21,8 +21,11 @@ export interface RollbackTarget {
   readonly toDay: number;
 }
 
-/** Longest period: as long as the books have an id that was given out once. */
-const MAX_ROLLBACK_DAYS = 31;
+/**
+ * So far back a period may begin. A source vouched once, and a TAN may be had of that for as long as its session lives, 60 days or twice that: a card that was used a month ago, a result that was changed to
+ * positive three weeks after the first one was posted. The books end a source's days for as long (durable-objects/code-desk/issue-ops.ts).
+ */
+export const MAX_ROLLBACK_DAYS = 150;
 
 /** @returns the rule that a target breaks, or null. @param today UTC day */
 export function badTarget(target: RollbackTarget, today: number): string | null {
@@ -88,6 +91,10 @@ export interface RollbackDay {
   /** All keys that the day has in the region, those that wait included. */
   readonly ofDay: number;
 }
+
+/** @returns a target as the audit log has it: no free text, UTC days */
+export const targetText = ({ kind, name, fromDay, toDay }: RollbackTarget): string =>
+  `${kind} ${name} ${dateOf(fromDay * SECONDS_PER_DAY)}..${dateOf(toDay * SECONDS_PER_DAY)}`;
 
 /** What a rollback would do; nothing has changed. */
 export interface RollbackPlan {

@@ -259,6 +259,24 @@ describe('a feed that isn’t as it should be', () => {
   });
 });
 
+it('one peer that never answers holds up no other', async ({ expect }) => {
+  rig.feed.seal(keys(1));
+  const other = await DeskRig.beside(rig, 'IT');
+  const peer = { answers: false };
+  let over = false;
+  // A plain flag: a promise of another object's can't be settled from here.
+  other.ask = async () => {
+    while (!peer.answers) await new Promise((resolve) => setTimeout(resolve, 10));
+    return new Response(null, { status: 503 });
+  };
+  const waiting = other.poll().then(() => (over = true));
+  expect((await rig.poll()).state.lastBatchID).toBe('1');
+  expect(over).toBe(false);
+  peer.answers = true;
+  await waiting;
+  expect((await other.status()).fault).toBe('status: 503');
+});
+
 describe('a breaker', () => {
   const usual = async (): Promise<void> => {
     for (let day = 0; day < 4; day++) {

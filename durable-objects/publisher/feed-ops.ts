@@ -4,7 +4,7 @@
  *
  * Durable order: objects are noted, then put; then one transaction keeps the batches, moves the feed and fixes the log's entry; the document follows when the entry is in the bucket. A crash
  * before the transaction repeats the step with the same numbers and bytes: nothing names them yet. A crash before the document leaves the former one, whose batches are all there.
- * At the end of a batch its objects are deleted, then its rows: no document that is still valid names it.
+ * At the end of a batch its objects are deleted, then its rows: no document that is still valid names it. So none ends before the one before it: the document names all from its first on.
  */
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import { GRACE_SECONDS, type BuiltFile, type ObjectMeta } from '../../domain/publication/built-file.ts';
@@ -58,7 +58,8 @@ async function stepOf(p: Publication, feed: string, indexed: number): Promise<bo
   const state = p.feeds.state(feed);
   const next = nextHour(p, state, indexed);
   if (next !== null) {
-    const batches = await putBatches(p, feed, next, state.lastBatch + 1);
+    const until = Math.max(fedHour(p, next).until, p.feeds.lastUntil(feed));
+    const batches = await putBatches(p, feed, { hour: next, batch: state.lastBatch + 1, until });
     p.store.transaction(() => {
       for (const batch of batches) p.feeds.putBatch(batch);
       p.feeds.putState({ ...state, lastBatch: state.lastBatch + batches.length, throughHour: next });
@@ -121,18 +122,19 @@ async function countRows(p: Publication, feed: string, sources: readonly RunSour
 /**
  * Puts the batches of an hour: the first time, and again when one was lost.
  *
- * @param first number of the first
+ * @param of.hour whose rows they hold
+ * @param of.batch number of the first
+ * @param of.until midnight at which they go
  * @param isRight says of a file that was made whether it is put; left out: each is
  * @returns the batches, none when nothing of the hour goes to the feed; the same bytes each time, as long as no key has left
  */
 async function putBatches(
   p: Publication,
   feed: string,
-  hour: number,
-  first: number,
+  { hour, batch: first, until }: Pick<FeedBatch, 'hour' | 'batch' | 'until'>,
   isRight: (batch: FeedBatch) => boolean = () => true,
 ): Promise<FeedBatch[]> {
-  const { keys: sources, revoked: takenRows, until } = fedHour(p, hour);
+  const { keys: sources, revoked: takenRows } = fedHour(p, hour);
   const [keys, revoked] = [await countRows(p, feed, sources), await countRows(p, feed, takenRows)];
   if (keys + revoked === 0) return [];
   const merges = [mergeOf(p, feed, sources), mergeOf(p, feed, takenRows)] as const;
@@ -199,7 +201,10 @@ async function putSigned(
   about: { readonly issuedAt: number; readonly expires: number },
 ): Promise<void> {
   const { feedUrl, feedKeyId: kid, feedSigner: signer } = p.config;
-  const signature = signAnswer({ url: `${feedUrl}${feedPath(path)}`, body, ...about }, { kid, signer });
+  const signature = signAnswer(
+    { url: `${feedUrl}${feedPath(path)}`, body, feed: path.feed, ...about },
+    { kid, signer },
+  );
   const key = feedKey(path.feed, path.view, path.batch);
   p.feeds.noteObject(key);
   await putOwn(p.ownFeeds, key, body, { ...meta, custom: { ...meta.custom, [SIGNATURE]: signature } });
@@ -238,9 +243,10 @@ export async function patrolFeeds(p: Publication): Promise<void> {
 
 /** A batch some of whose keys have left can't be made again: that it is gone is counted, and its number stays. */
 async function mend(p: Publication, feed: string, hour: number, lost: readonly FeedBatch[]): Promise<void> {
-  const first = p.feeds.batches(feed).find((batch) => batch.hour === hour)!.batch;
+  // The number of the hour's first and its end decide the bytes of the answers' signatures.
+  const first = p.feeds.batches(feed).find((batch) => batch.hour === hour)!;
   const isRight = ({ batch, file }: FeedBatch): boolean =>
     lost.some((one) => one.batch === batch && one.file.sha256 === file.sha256);
-  const mended = await putBatches(p, feed, hour, first, isRight).catch(() => []);
+  const mended = await putBatches(p, feed, first, isRight).catch(() => []);
   p.store.count('alert_feed_batch_lost', lost.length - mended.length);
 }

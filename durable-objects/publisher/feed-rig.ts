@@ -44,7 +44,7 @@ async function signed(rig: Rig, path: FeedPath & { readonly feed: string }): Pro
   const { keys } = await jwks.json<{ keys: Jwk[] }>();
   const url = `${FEED_URL}${feedPath(path)}`;
   const token = object.customMetadata?.['signature'] ?? null;
-  const found = await verifyAnswer(token, { url, body }, rig.now, { keys, subtle: crypto.subtle });
+  const found = await verifyAnswer(token, { url, body, feed: path.feed }, rig.now, { keys, subtle: crypto.subtle });
   if (!found.ok) throw new Error(`${key}: ${found.error}`);
   return body;
 }

@@ -22,7 +22,7 @@ export interface FeedBatch {
   readonly batch: number;
   /** With which its keys were published, or taken back. */
   readonly hour: number;
-  /** The midnight at which it goes, with its last key: days since the Unix epoch. */
+  /** The midnight at which it goes, with its last key and not before the batch before it: days since the Unix epoch. */
   readonly until: number;
   readonly file: SealedFile;
 }
@@ -63,6 +63,12 @@ export class FeedStore {
   /** @returns its batches, ascending */
   batches(feed: string): FeedBatch[] {
     return this.#batches('SELECT * FROM feed_batch WHERE feed = ? ORDER BY batch', feed);
+  }
+
+  /** @returns the midnight at which the last of its batches goes, 0 when there is none: days since the Unix epoch */
+  lastUntil(feed: string): number {
+    const sql = 'SELECT coalesce(max(until_day), 0) AS day FROM feed_batch WHERE feed = ?';
+    return this.#sql.exec<{ day: number }>(sql, feed).one().day;
   }
 
   /** @returns batches of any feed that have had their time, some at a time */

@@ -122,6 +122,29 @@ describe('a batch', () => {
     expect([...(await feedObjects()).keys()].filter((name) => /\d\.(zip|pb)$/.test(name))).toEqual([]);
   });
 
+  it('of old keys alone goes no sooner than the one before it: what the document names is there', async ({
+    expect,
+  }) => {
+    rig.policy = { ...FEED_POLICY, minKeys: 1, minUploads: 1, reserveUploads: 0 };
+    await rig.accept('u1', keysOf(1, 14), ABROAD);
+    await seal(rig);
+    await rig.accept('u2', keysOf(2, 14).slice(11), ABROAD);
+    await seal(rig);
+    const before = await feedObjects();
+    await testEnv.FEEDS.delete(['a2a/2.zip', 'a2a/2.pb']);
+    await rig.untilIdle();
+    expect(await feedObjects()).toEqual(before);
+    // The newest key of the second upload has left by now, not that of the first.
+    rig.now = (DAY_0 + 4) * 86_400 + 3 * 3600;
+    await rig.untilIdle();
+    const { latest, batches } = await readFeed(rig, 'a2a');
+    expect(latest.oldestBatchId).toBe(1);
+    expect(batches.slice(0, 2).map(({ keys }) => keys)).toEqual([
+      expect.arrayContaining(hexOf(1, 14)),
+      expect.arrayContaining(hexOf(2, 14).slice(11)),
+    ]);
+  });
+
   it('goes with its last key', async ({ expect }) => {
     await anHour(rig, 10);
     rig.now = (DAY_0 + 16) * 86_400 + 3 * 3600;

@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from 'vitest';
 import { runInDurableObject } from 'cloudflare:test';
 import { compareKeys } from '../../protocol/export/tek-order.ts';
 import { withdrawalHash } from '../../protocol/withdrawal.ts';
+import { packBatch } from '../../domain/federation/packed-batch.ts';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { FEED_POLICY, anHour, fedIn, hexOf, provenances, readFeed } from './feed-rig.ts';
@@ -82,6 +83,20 @@ describe('a peer’s batch', () => {
     expect(await rig.importBatch('NL', '3', many)).toMatchObject({ kind: 'imported' });
     expect(await counters('remote')).toEqual({ keys: 1300, uploads: 0 });
     expect(await counters('DE')).toEqual({ keys: 1300, uploads: 0 });
+  });
+
+  it('of thousands lets uploads in between its slices', async ({ expect }) => {
+    await rig.tuneBuffer();
+    const done: string[] = [];
+    const many = Array.from({ length: 200 }, (_, n) => keysOf(100 + n, 13)).flat();
+    const batch = rig.buffer
+      .importBatch(packBatch({ peer: 'NL', batch: '1', sha256: 'ab'.repeat(32), keys: many, revoked: [] }))
+      .then(() => done.push('batch'));
+    await rig.accept('u1', keysOf(1, 3));
+    done.push('upload');
+    await batch;
+    expect(done).toEqual(['upload', 'batch']);
+    expect(await counters('remote')).toEqual({ keys: 2600, uploads: 0 });
   });
 
   it('is no company: minima and decoys are of local keys alone', async ({ expect }) => {

@@ -5,7 +5,7 @@ import { ROW_BYTES, rowProvenance, unpackKey, type Provenance } from '../../doma
 import type { SetRecord } from '../../domain/publication/record.ts';
 import { REQUESTS } from '../../domain/publication/taken.ts';
 import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
-import { findings, regionAt, seal, take } from './taking-rig.ts';
+import { findings, regionAt, seal, take, TAKE_ID } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 import { itLong } from '../../test/support/longer.ts';
 
@@ -164,6 +164,52 @@ describe('with nothing set aside', () => {
     for (const code of ['DE', 'EUR']) expect((await regionAt(code)).revoked.length).toBe(7 * 14);
     expect(await findings()).toEqual([]);
   });
+});
+
+/** As if it had been asked for so long ago. */
+const wasAsked = (id: string, hoursAgo: number) =>
+  rig.inPublisherStorage((sql) => {
+    sql.exec('UPDATE take_back SET asked_hour = asked_hour - ? WHERE id = ?', hoursAgo, id);
+  });
+
+it('beside what is late and company for itself nobody goes whom nothing hides: who asked for the rest would see them alone', async ({
+  expect,
+}) => {
+  rig.policy = { ...POLICY, reserveUploads: 0 };
+  for (const upload of [1, 2, 3, 4, 5, 6, 7, 8]) await rig.accept(`u${upload}`, keysOf(upload, 14));
+  await seal(rig);
+  rig.policy = POLICY;
+  await take(rig, concatBytes(...[1, 2, 3, 4, 5, 6, 7].map((upload) => teksOf(upload, 14))));
+  await wasAsked(TAKE_ID, 24);
+  await take(rig, teksOf(8, 14), OTHER_ID, 'withdrawal');
+  await seal(rig);
+  for (const code of ['DE', 'EUR']) {
+    const { revoked } = await regionAt(code);
+    expect([revoked.length, hexOf(8, 14).filter((tek) => revoked.includes(tek))]).toEqual([7 * 14, []]);
+  }
+  expect(await open()).toBe(1);
+  rig.policy = { ...POLICY, reserveUploads: 4 };
+  // It goes when hours have set something aside, as if it had been alone all the time.
+  for (let upload = 10; upload < 20 && (await open()) > 0; upload++) await anHour(upload);
+  const { revoked } = await regionAt('DE');
+  expect(hexOf(8, 14).filter((tek) => !revoked.includes(tek))).toEqual([]);
+  expect(revoked.length).toBeGreaterThanOrEqual(8 * 14 + POLICY.minKeys);
+  expect(await findings()).toEqual([]);
+});
+
+it('a request whose object was lost is an alert, and over when no key lives that it can have named', async ({
+  expect,
+}) => {
+  await anHour(1);
+  await take(rig, teksOf(1, 14));
+  await testEnv.PRIVATE.delete(`${REQUESTS}${TAKE_ID}.bin`);
+  await seal(rig);
+  const alerts = (sql: SqlStorage) =>
+    sql.exec(`SELECT 1 FROM counter WHERE name = 'alert_take_back_lost'`).toArray().length;
+  expect([await open(), await rig.inPublisherStorage(alerts)]).toEqual([1, 1]);
+  await wasAsked(TAKE_ID, (POLICY.retentionDays + 1) * 24);
+  await seal(rig);
+  expect(await open()).toBe(0);
 });
 
 const ABROAD = ['DE', 'LU'];

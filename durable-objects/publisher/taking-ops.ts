@@ -13,7 +13,13 @@
  */
 import { isCountedPart, isRegionList, partList } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { certainUploads, chooseCompany, type AskedRows, type HourReserve } from '../../domain/publication/company.ts';
+import {
+  certainUploads,
+  chooseCompany,
+  type AskedRows,
+  type Company,
+  type HourReserve,
+} from '../../domain/publication/company.ts';
 import { withTaken, type SetRecord } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
@@ -62,47 +68,89 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
 
 /** @returns whether something was written down beyond that the hour takes nothing back */
 async function planTaking(p: Publication, hour: number): Promise<boolean> {
-  const requests = await dueRequests(p, hour);
-  const asked = sumOf(await takableRows(p, hour, mergeTaken(requests.flatMap(({ rows }) => rows))));
-  const company = asked.length === 0 ? null : companyOf(p, hour, requests, asked);
+  const due = await dueRequests(p, hour);
+  const asked = sumOf(await takableRows(p, hour, rowsIn(due)));
+  const going = asked.length === 0 ? null : await goingWith(p, hour, due, asked);
+  // Of what was taken back before nothing is left to wait for.
+  const isOver = asked.length === 0;
   p.store.transaction(() => {
-    if (company === null) p.store.setMeta('taken_hour', hour);
-    else p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], objects: [], ...company });
-    // Of what was taken back before nothing is left to wait for.
-    const isOver = asked.length === 0;
-    if (isOver || company !== null) {
-      for (const { request } of requests) p.takings.putRequest({ ...request, hour, done: isOver });
+    if (going === null) p.store.setMeta('taken_hour', hour);
+    else {
+      const { hours: reserve, waiting } = going.company;
+      p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], objects: [], reserve, waiting });
+    }
+    for (const { request } of going?.requests ?? (isOver ? due : [])) {
+      p.takings.putRequest({ ...request, hour, done: isOver });
     }
   });
-  if (asked.length === 0 && requests.length > 0) {
-    await p.privateBucket.delete(requests.map(({ request }) => requestKey(request.id)));
-  }
-  return company !== null;
+  if (isOver && due.length > 0) await p.privateBucket.delete(due.map(({ request }) => requestKey(request.id)));
+  return going !== null;
 }
 
-/** @returns hours whose reserve is taken with the requests, and which rows wait for more of it (domain/publication/company.ts); null when all do */
-function companyOf(
+/** What an hour takes up: requests, and with what company. */
+interface Going {
+  readonly requests: readonly DueRequest[];
+  readonly company: Company;
+}
+
+/**
+ * @param asked what of the requests can be taken back
+ * @returns requests, hours whose reserve is taken with them, and which rows wait for more of it (domain/publication/company.ts); null when all do
+ */
+async function goingWith(
   p: Publication,
   hour: number,
   requests: readonly DueRequest[],
   asked: readonly AskedRows[],
-): Pick<Taking, 'reserve' | 'waiting'> | null {
+): Promise<Going | null> {
   const { policy } = p.config;
+  const stock = stockOf(p, hour);
+  const choose = (some: readonly DueRequest[], rows: readonly AskedRows[], isLate: boolean): Company | null => {
+    const touched = new Set(some.flatMap((one) => one.rows.map((part) => part.hour)));
+    return chooseCompany({ policy, asked: rows, stock, touched, isLate });
+  };
+  // Where nothing is set aside there is nothing to wait for.
+  const isLate = ({ request }: DueRequest): boolean =>
+    policy.reserveUploads === 0 || request.askedHour + MAX_WAIT_HOURS <= hour;
+  const hidden = choose(requests, asked, false);
+  let going: Going | null = hidden === null ? null : { requests, company: hidden };
+  if (hidden?.waiting.length !== 0 && requests.some(isLate)) {
+    // What isn't late and the reserve can't hide stays: beside what goes as its own company it would stand alone for whoever asked for that.
+    const own: DueRequest[] = [];
+    for (const one of requests) {
+      const goes = isLate(one) || (hidden !== null && (await isHidden(p, hour, one, hidden)));
+      if (goes) own.push(one);
+    }
+    const rows = own.length === requests.length ? asked : sumOf(await takableRows(p, hour, rowsIn(own)));
+    const late = choose(own, rows, true);
+    // Where being late helps nothing, nobody stays for it.
+    const helps = rows.some(({ regions }) =>
+      regions.some((region) => hidden?.waiting.includes(region) !== false && late?.waiting.includes(region) === false),
+    );
+    if (late !== null && helps) going = { requests: own, company: late };
+    if (late === null || late.waiting.length > 0) p.store.count('alert_take_back_waits');
+  }
+  return going;
+}
+
+const rowsIn = (requests: readonly DueRequest[]): TakenRows[] => mergeTaken(requests.flatMap(({ rows }) => rows));
+
+async function isHidden(p: Publication, hour: number, { rows }: DueRequest, { waiting }: Company): Promise<boolean> {
+  const asked = sumOf(await takableRows(p, hour, rows));
+  return asked.every(({ regions }) => !regions.some((region) => waiting.includes(region)));
+}
+
+/** @returns what hours set aside and nobody has used, the newest first */
+function stockOf(p: Publication, hour: number): HourReserve[] {
   const used = p.takings.usedReserve();
   const cut = dayOfSealing(hour);
-  const stock = p.store
+  return p.store
     .hoursBetween(0, hour - 1)
     .flatMap(({ hour: of, record }) =>
       record === null || used.has(of) ? [] : [{ hour: of, ...reserveOf(p, record, cut) }],
     )
     .filter(({ keys }) => Object.keys(keys).length > 0)
     .toReversed();
-  const touched = new Set(requests.flatMap(({ rows }) => rows.map((part) => part.hour)));
-  const isLate = requests.some(({ request }) => request.askedHour + MAX_WAIT_HOURS <= hour);
-  // Where nothing is set aside there is nothing to wait for.
-  const company = chooseCompany({ policy, asked, stock, touched, isLate: isLate || policy.reserveUploads === 0 });
-  if (isLate && (company === null || company.waiting.length > 0)) p.store.count('alert_take_back_waits');
-  return company === null ? null : { reserve: company.hours, waiting: company.waiting };
 }
 
 /** @returns rows of each list that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
@@ -153,7 +201,12 @@ async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> 
   const over: string[] = [];
   for (const request of p.takings.openRequests()) {
     const rows = await rowsOf(p, request);
-    if (rows.length === 0) continue;
+    if (rows.length === 0) {
+      // It was lost. What it named has left when nothing lives any more that was published when it was asked for: else the end of a deployment would wait for good.
+      if (lastLeaving(p, request) > dayOfSealing(hour)) continue;
+      p.takings.putRequest({ ...request, hour, done: true });
+      continue;
+    }
     const live = rows.filter(({ day }) => day > dayOfSealing(hour));
     if (live.length === 0) {
       // All its keys have had their time: a crash before the object is deleted leaves a stray (forgetTaken).
@@ -164,6 +217,10 @@ async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> 
   if (over.length > 0) await p.privateBucket.delete(over);
   return due;
 }
+
+/** @returns the midnight at which the last key has left that was published when a request was asked for, whatever it names */
+export const lastLeaving = (p: Publication, { askedHour }: Pick<AskedRequest, 'askedHour'>): number =>
+  dayOfSealing(askedHour) + p.config.policy.retentionDays + 1;
 
 /** @returns the rows that a request names */
 async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]> {

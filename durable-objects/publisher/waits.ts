@@ -9,7 +9,7 @@ import { hourEnd, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { Publication } from './publication.ts';
 import { sumOf, takableRows } from './takable-rows.ts';
 import { countRows, rowsOfRequest } from './take-back.ts';
-import { MAX_WAIT_HOURS } from './taking-ops.ts';
+import { lastLeaving, MAX_WAIT_HOURS } from './taking-ops.ts';
 
 /**
  * @param id of a request
@@ -46,10 +46,9 @@ const takenHour = (p: Publication): number => p.store.meta('taken_hour') ?? -1;
 
 /** @returns when rows are taken back at the latest while hours are published, or leave by themselves: Unix seconds */
 async function latestEnd(p: Publication, id: string, askedHour: number, parts: readonly TakenRows[]): Promise<number> {
-  const { reserveUploads, retentionDays } = p.config.policy;
-  // Of a request that lost its rows the end of their time is all that is known: no key lives longer that is published by now.
-  const leaves =
-    parts.length === 0 ? dayOfSealing(askedHour) + retentionDays + 1 : Math.max(...parts.map(({ day }) => day));
+  const { reserveUploads } = p.config.policy;
+  // Of a request that lost its rows the end of their time is all that is known.
+  const leaves = parts.length === 0 ? lastLeaving(p, { askedHour }) : Math.max(...parts.map(({ day }) => day));
   const late = Math.max(reserveUploads === 0 ? askedHour : askedHour + MAX_WAIT_HOURS, takenHour(p) + 1);
   const left = parts.filter(({ day }) => day > dayOfSealing(late));
   const end = leaves * SECONDS_PER_DAY;

@@ -85,15 +85,16 @@ export function declineRollback(sql: SqlStorage, id: string): boolean {
   return sql.exec('DELETE FROM rollback WHERE id = ? AND confirmed_at IS NULL RETURNING 1', id).toArray().length > 0;
 }
 
-/** Keeps how far one has come; asked again, what was taken before is not forgotten, and nobody goes back behind what has been reached. */
+/** Keeps how far one has come; asked again, what was taken or deleted before is not forgotten, though `origin` forgets how many (a restore, or 16 days later), and nobody goes back behind what has been reached. */
 export function noteRollback(sql: SqlStorage, id: string, outcome: RollbackOutcome): void {
   const row = sql.exec<RollbackRow>('SELECT * FROM rollback WHERE id = ?', id).toArray()[0];
   const before = row === undefined ? null : rollbackIn(row).outcome;
   const taken = Math.max(outcome.taken, before?.taken ?? 0);
+  const dropped = Math.max(outcome.dropped, before?.dropped ?? 0);
   // From an hour or a journal that is being written one comes to wait for the key, too.
   const rank = ({ state }: RollbackOutcome): number => Math.max(1, ROLLBACK_STATES.indexOf(state));
   const { state, waits } = before !== null && rank(before) > rank(outcome) ? before : outcome;
-  sql.exec('UPDATE rollback SET outcome = ? WHERE id = ?', JSON.stringify({ ...outcome, state, waits, taken }), id);
+  sql.exec('UPDATE rollback SET outcome = ? WHERE id = ?', JSON.stringify({ state, waits, dropped, taken }), id);
 }
 
 /** Forgets what was never confirmed, and what is long over. @param now Unix seconds */

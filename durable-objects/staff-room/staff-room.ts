@@ -7,7 +7,7 @@
  * that did not happen; nothing ever happens without an entry. A session's entry is written with its first use, in one
  * transaction. What a crash leaves of a list of revoked certificates: authority-ops.ts; of a form: form-ops.ts.
  */
-import type { Rollback, RollbackOutcome } from '../../domain/rollback.ts';
+import { type Rollback, type RollbackOutcome, targetText } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { AuditEnd } from '../../domain/sunset.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
@@ -140,9 +140,15 @@ export class StaffRoom<Env = unknown> extends CardRoom<Env> {
     endProposal(this.#sql, id);
   }
 
-  /** See {@link consentToEnd}. */
-  async consentToEnd(step: EndStep, who: string): Promise<EndConsent> {
-    return consentToEnd(this.#sql, step, who, await this.#now());
+  /** See {@link consentToEnd}; it is in the audit log with it, so that no crash leaves a second person whom nobody knows. @param who for the audit log */
+  async consentToEnd(step: EndStep, person: string, who: string): Promise<EndConsent> {
+    const now = await this.#now();
+    return this.ctx.storage.transactionSync(() => {
+      const consent = consentToEnd(this.#sql, step, person, now);
+      const detail = consent.kind === 'agreed' ? 'agreed' : 'asked';
+      appendAudit(this.#sql, { who, what: `sunset.${step}`, detail }, now);
+      return consent;
+    });
   }
 
   /** See {@link auditEnd}; known beyond the end. */
@@ -221,8 +227,16 @@ export class StaffRoom<Env = unknown> extends CardRoom<Env> {
     return rollbacks(this.#sql, await this.#now());
   }
 
-  async confirmRollback(id: string, by: string): Promise<ConfirmReply> {
-    return confirmRollback(this.#sql, id, by, await this.#now());
+  /** See {@link confirmRollback}; it is in the audit log with it, as the end is. */
+  async confirmRollback(id: string, by: string, said: Omit<AuditRecord, 'detail'>): Promise<ConfirmReply> {
+    const now = await this.#now();
+    return this.ctx.storage.transactionSync(() => {
+      const reply = confirmRollback(this.#sql, id, by, now);
+      if (reply.kind === 'confirmed') {
+        appendAudit(this.#sql, { ...said, detail: `${targetText(reply.rollback.target)} ${id}` }, now);
+      }
+      return reply;
+    });
   }
 
   declineRollback(id: string): boolean {

@@ -2,7 +2,7 @@
  * @module The two persons behind each step that ends a deployment (docs/sunset.md): one asks, another does the same within a day. Who has agreed
  * stays until the room itself is purged, so that an interrupted step is taken up by either.
  *
- * Durable writes: one row a step. A crash after it and before the step leaves an agreement: the command is given again.
+ * Durable writes: one row a step, in one transaction with the audit log's entry. A crash after it and before the step leaves an agreement: the command is given again.
  */
 
 /** Nobody ends today what somebody wanted to end yesterday. */

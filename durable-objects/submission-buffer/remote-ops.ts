@@ -16,7 +16,7 @@ import { remoteMark } from './remote-rows.ts';
 import { UploadTally } from './upload-tally.ts';
 import { endOffered } from './withdraw-ops.ts';
 
-/** Looked up, sealed and inserted in some 10 ms. */
+/** Looked up, sealed and inserted in 25 ms (20,000 keys in 1.25 s; two cores with a load of 9, 2026-11-26); of 20 uploads meanwhile the slowest took 31 ms. */
 const KEYS_A_SLICE = 400;
 /** Looked up in one statement. */
 const KEYS_AT_ONCE = 80;

@@ -58,6 +58,9 @@ describe('uploads of one transaction', () => {
       { region: 'DE', keys: 9, uploads: 3 },
       { region: 'EUR', keys: 9, uploads: 3 },
       { region: 'FR', keys: 2, uploads: 1 },
+      // By where they may go, too (domain/publication/feeds.ts).
+      { region: 'to:DE', keys: 7, uploads: 2 },
+      { region: 'to:DE+FR', keys: 2, uploads: 1 },
     ]);
     expect(await issueCounts()).toEqual([{ hour: HOUR, uploads: 3, keys: 9 }]);
   });
@@ -85,6 +88,7 @@ describe('uploads of one transaction', () => {
     expect((await regionCounts()).map(({ region, keys }) => [region, keys])).toEqual([
       ['DE', 3],
       ['EUR', 3],
+      ['to:DE', 3],
     ]);
   });
 

@@ -216,6 +216,29 @@ describe('sequences', () => {
     expect(folded.next).toEqual(new Map([['region DE', 3]]));
   });
 
+  it('what a certificate that is over says of a time when it wasn’t is ignored: no key that was found later withholds a region', async ({
+    expect,
+  }) => {
+    const day = 86_400;
+    const old = await makeRegion(eu, DE, { notAfter: NOW - 3 * day });
+    const then = { issuedAt: NOW - 4 * day, sequence: 3 };
+    const first = ofDe({ issuedAt: NOW - 10 * day }, old);
+    const second = ofDe({ sequence: 2 });
+    const entry = ofDe({ ...then, feedUrl: 'https://thief.example/' }, old);
+    const revoked = { regionId: 'DE', cluster: 'eu', tlsFingerprints: [fingerprintOf(tls)] };
+    for (const found of [entry, revocationLeaf(old, revocationOf(old, { ...then, ...revoked }))]) {
+      expect(openStatement(found, [root.certificate]).ok).toBe(true);
+      const { entries, problems } = fold([first, second, found]);
+      expect(entries).toMatchObject([{ sequence: 2, tlsFingerprints: [fingerprintOf(tls)] }]);
+      expect(problems).toEqual([{ kind: 'backdated', index: 2, author: 'region DE', issuedAt: then.issuedAt }]);
+    }
+    // A clock that was ahead and was set right is none.
+    expect(
+      fold([second, ofDe({ sequence: 1 }), ofDe({ sequence: 2 }), ofDe({ sequence: 3, issuedAt: NOW - 7_100 })])
+        .entries,
+    ).toMatchObject([{ sequence: 3 }]);
+  });
+
   it('a cluster’s statement that is missing withholds its regions, another’s not', async ({ expect }) => {
     const american = await makeRegion(usa, 'C=US, OU=usa, CN=x');
     const consumer = await makeTls(usa, 'C=US, OU=usa, CN=y');

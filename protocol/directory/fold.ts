@@ -19,13 +19,15 @@ import {
   type Statement,
 } from './statement.ts';
 
-/** A clock of a signer may be this far ahead of ours. */
+/** A clock of a signer may be this far ahead of ours, and of its own last statement's. */
 const MAX_AHEAD_SECONDS = 3_600;
 
 /** Statements of one author. */
 interface Sequence {
   /** Up to which none is missing. */
   last: number;
+  /** When that one was issued, Unix seconds. */
+  issuedAt: number;
   /** Those behind a gap, with who signed them. */
   readonly ahead: { readonly sequence: number; readonly statement: Statement }[];
 }
@@ -115,17 +117,21 @@ class State {
       if (from !== cluster) return { kind: 'moved-cluster', index, regionId, from, to: cluster };
       if (issuedAt <= this.#removalOf(regionId, cluster)) return { kind: 'before-removal', index, regionId };
     }
-    const last = this.#sequences.get(name)?.last ?? 0;
-    return sequence <= last ? { kind: 'sequence-repeated', index, author: name, sequence } : null;
+    const { last = 0, issuedAt: lastAt = 0 } = this.#sequences.get(name) ?? {};
+    if (sequence <= last) return { kind: 'sequence-repeated', index, author: name, sequence };
+    // Paths are judged as of this moment: whoever finds the key of a certificate that is over could otherwise choose one at which it wasn't.
+    return issuedAt < lastAt - MAX_AHEAD_SECONDS ? { kind: 'backdated', index, author: name, issuedAt } : null;
   }
 
   #count(statement: Statement): boolean {
     const author = authorText(statement.author);
-    const { sequence } = statement.said.body;
-    const held = this.#sequences.get(author) ?? { last: 0, ahead: [] };
+    const { sequence, issuedAt } = statement.said.body;
+    const held = this.#sequences.get(author) ?? { last: 0, issuedAt: 0, ahead: [] };
     const inOrder = sequence === held.last + 1;
-    if (inOrder) held.last = sequence;
-    else held.ahead.push({ sequence, statement });
+    if (inOrder) {
+      held.last = sequence;
+      held.issuedAt = issuedAt;
+    } else held.ahead.push({ sequence, statement });
     this.#sequences.set(author, held);
     return inOrder;
   }

@@ -30,6 +30,8 @@ export type DirectoryProblem =
   | { readonly kind: 'tls-expired'; readonly regionId: string; readonly fingerprint: string }
   | { readonly kind: 'statement'; readonly index: number; readonly error: StatementError }
   | { readonly kind: 'from-the-future'; readonly index: number; readonly issuedAt: number }
+  /** Issued before its author's last statement, by what it says: nobody can say later what it would have said then. */
+  | { readonly kind: 'backdated'; readonly index: number; readonly author: string; readonly issuedAt: number }
   | { readonly kind: 'revoked-signer'; readonly index: number; readonly author: string }
   | {
       readonly kind: 'moved-cluster';
@@ -65,6 +67,7 @@ export function levelOf({ kind }: DirectoryProblem): Level {
     case 'tls-expired':
     case 'statement':
     case 'from-the-future':
+    case 'backdated':
     case 'revoked-signer':
     case 'moved-cluster':
     case 'before-removal':
@@ -111,6 +114,8 @@ export function describeProblem(problem: DirectoryProblem): string {
       return `entry ${problem.index}: ${describeStatementError(problem.error)}`;
     case 'from-the-future':
       return `entry ${problem.index}: says it was issued at ${timeText(problem.issuedAt)}`;
+    case 'backdated':
+      return `entry ${problem.index}: ${problem.author} says it was issued at ${timeText(problem.issuedAt)}, before its last statement`;
     case 'revoked-signer':
       return `entry ${problem.index}: by ${problem.author} with a certificate that was revoked before`;
     case 'moved-cluster':

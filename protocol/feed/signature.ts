@@ -1,6 +1,6 @@
 /**
  * @module The header `Signature` of an answer of a feed: a JWT (RFC 7519) over the hash of its body, the URL that was asked for and when it expires (docs/spec/europe.md §2.1), so that nothing
- * signed answers for another path, region or day. Keys are JWKs (RFC 7517).
+ * signed answers for another path or day. Ours says whose feed it is, too: DP-3T's paths are the same for each region, and whoever stands between could answer one with another's. Keys are JWKs (RFC 7517).
  *
  * We sign with the key of the public exports, as ES256 and deterministically (RFC 6979): a repeated step puts the same bytes, which WebCrypto can't. DP-3T's draft has RS256,
  * which is verified here as well. The algorithm follows from the key, never from the token (RFC 8725 §3.1).
@@ -38,9 +38,19 @@ export interface SignedAnswer {
   /** As the reader asked for it, whole. */
   readonly url: string;
   readonly body: Uint8Array;
+  /** Whose feed: a2a, or a region's. Left out, or not told by the peer's backend: not compared. */
+  readonly feed?: string;
 }
 
-export type SignatureError = 'malformed' | 'algorithm' | 'unknown-key' | 'bad-signature' | 'url' | 'hash' | 'expired';
+export type SignatureError =
+  | 'malformed'
+  | 'algorithm'
+  | 'unknown-key'
+  | 'bad-signature'
+  | 'url'
+  | 'feed'
+  | 'hash'
+  | 'expired';
 
 /** @param keyId, keyVersion of the export key @returns its name in JWTs and JWKS */
 export function jwkId(keyId: string, keyVersion: string): string {
@@ -60,7 +70,13 @@ export function jwkOf(kid: string, spki: Uint8Array): Jwk {
  * @returns the header's value; the same for the same input
  */
 export function signAnswer(
-  { url, body, issuedAt, expires }: SignedAnswer & { readonly issuedAt: number; readonly expires: number },
+  {
+    url,
+    body,
+    feed,
+    issuedAt,
+    expires,
+  }: Required<SignedAnswer> & { readonly issuedAt: number; readonly expires: number },
   key: { readonly kid: string; readonly signer: Signer },
 ): string {
   const header = { alg: 'ES256', typ: 'JWT', kid: key.kid };
@@ -71,6 +87,7 @@ export function signAnswer(
     'hash-alg': HASH_ALGORITHM,
     'content-hash': toBase64(sha256(body)),
     url,
+    feed,
   };
   const signed = [header, claims].map((part) => toBase64Url(utf8(JSON.stringify(part)))).join('.');
   return `${signed}.${toBase64Url(key.signer.sign(utf8(signed)))}`;
@@ -85,7 +102,7 @@ export function signAnswer(
  */
 export async function verifyAnswer(
   token: string | null,
-  { url, body }: SignedAnswer,
+  { url, body, feed }: SignedAnswer,
   now: number,
   trusted: TrustedKeys,
 ): Promise<Result<{ readonly expires: number }, SignatureError>> {
@@ -101,6 +118,7 @@ export async function verifyAnswer(
   const isSigned = await isSignedBy(trusted, key, scheme, utf8(`${head}.${claimed}`), bytes);
   if (!isSigned) return err('bad-signature');
   if (claims['url'] !== url) return err('url');
+  if (feed !== undefined && (claims['feed'] ?? feed) !== feed) return err('feed');
   if ((claims['hash-alg'] ?? HASH_ALGORITHM) !== HASH_ALGORITHM) return err('hash');
   if (claims['content-hash'] !== toBase64(sha256(body))) return err('hash');
   const expires = claims['exp'];

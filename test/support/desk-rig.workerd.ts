@@ -61,16 +61,19 @@ export class DeskRig {
   config: PeerConfig;
   readonly feed: PeerFeed;
   readonly origin = new MapOrigin();
-  readonly desk = testEnv.PEER_DESK.getByName('NL');
+  readonly desk: DurableObjectStub<PeerDesk>;
+  readonly #region: string;
   /** Whoever answers in place of the feed. */
   ask: ((asked: Request) => Promise<Response>) | null = null;
   /** Other variables of the Worker. */
   vars: Readonly<Record<string, unknown>> = {};
 
-  private constructor() {
-    this.feed = new PeerFeed('NL', testKeyPem('peer of tests'), this.now);
+  private constructor(region: string) {
+    this.#region = region;
+    this.desk = testEnv.PEER_DESK.getByName(region);
+    this.feed = new PeerFeed(region, testKeyPem('peer of tests'), this.now);
     this.config = {
-      RegionID: 'NL',
+      RegionID: region,
       RemoteRegionURL: PEER_URL,
       ReplicationType: 'a2a',
       Format: 'exposure-edge',
@@ -81,7 +84,14 @@ export class DeskRig {
 
   static async create(): Promise<DeskRig> {
     await reset();
-    return new DeskRig();
+    return new DeskRig('NL');
+  }
+
+  /** @returns the desk of another peer, in the same deployment */
+  static async beside({ now }: DeskRig, region: string): Promise<DeskRig> {
+    const other = new DeskRig(region);
+    other.now = now;
+    return other;
   }
 
   /** Runs in the desk, its peer, `origin` and clock in place; its alarm can't interfere afterwards. */
@@ -112,16 +122,16 @@ export class DeskRig {
     this.now += seconds;
     return this.inDesk(async (desk) => {
       for (let n = 0; n < 50; n++) {
-        const { idle } = await desk.advance('NL');
+        const { idle } = await desk.advance(this.#region);
         if (idle) break;
         this.now += 2;
         this.feed.now = this.now;
       }
-      return desk.status('NL');
+      return desk.status(this.#region);
     });
   }
 
   async status(): Promise<DeskStatus> {
-    return this.inDesk((desk) => desk.status('NL'));
+    return this.inDesk((desk) => desk.status(this.#region));
   }
 }

@@ -237,10 +237,15 @@ describe('a certificate', () => {
 });
 
 describe('a directory', () => {
-  it('that holds no more lets nobody in: rolled back, by another log, too old, gone', async ({ expect }) => {
+  it('that holds no more lets nobody in: rolled back, forked, by another log, too old, gone', async ({ expect }) => {
     const all = leaves();
     expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
     await publish(all.slice(0, 3));
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(503);
+    await publish(all);
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
+    // Forked: as long, signed and witnessed as well, and without one region's revocation, say.
+    await publish([...all.slice(0, 3), all[0]!]);
     expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(503);
     await publish(all);
     expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);

@@ -8,6 +8,7 @@ import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
 import { loadDirectory, MAX_OBJECT_BYTES } from '../../protocol/directory/load.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import { type Directory, readDirectory } from '../../protocol/directory/read.ts';
+import { rememberingOpen } from '../../protocol/directory/statement.ts';
 import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
 import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 
@@ -51,22 +52,26 @@ export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptio
   let known: { readonly etag: string; readonly at: number; readonly directory: Directory } | null = null;
   /** The newest head that held: an older one, or another of its size, is refused from then on. */
   let seen: Directory['head'] = null;
-  const objects = new Map<string, Uint8Array>();
+  // Of the last reading: what a growing log needs no more goes.
+  let objects: ReadonlyMap<string, Uint8Array> = new Map();
+  // Certificates and signatures of leaves that were judged before aren't again: of 300 regions seconds of CPU a minute (benchmarks/results/directory.md).
+  const open = rememberingOpen(policy?.roots ?? []);
 
   async function directoryNow(own: DirectoryPolicy, now: number): Promise<Directory | null> {
     const checkpoint = await bucket.head(CHECKPOINT_PATH);
     if (checkpoint === null) return null;
     const isFresh = known !== null && known.etag === checkpoint.etag && Math.abs(now - known.at) < READ_AGAIN_SECONDS;
     if (known !== null && isFresh) return known.directory;
+    const used = new Map<string, Uint8Array>();
     const read = await loadDirectory(async (path) => {
       const held = path === CHECKPOINT_PATH ? undefined : objects.get(path);
       const bytes = held ?? (await bytesOf(bucket, path));
-      if (bytes !== null && path !== CHECKPOINT_PATH) objects.set(path, bytes);
+      if (bytes !== null && path !== CHECKPOINT_PATH) used.set(path, bytes);
       return bytes;
     });
-    const directory = readDirectory({ read, policy: own, now, seen });
+    const directory = readDirectory({ read, policy: own, now, seen, open });
     // What was taken for immutable may be what is wrong with it.
-    if (directory.head === null) objects.clear();
+    objects = directory.head === null ? new Map() : used;
     seen = directory.head ?? seen;
     known = { etag: checkpoint.etag, at: now, directory };
     return directory;

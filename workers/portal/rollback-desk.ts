@@ -2,13 +2,19 @@
  * @module Rollbacks as staff ask for and confirm them (docs/rollback.md): who vouched stands in `verification`'s books, the keys are `origin`'s, and who agreed is in StaffRoom. The undo key passes through
  * in one call, and is kept and logged nowhere.
  *
- * Durable writes: the confirmation, the end of the source, the keys, what came of it. A crash in between leaves a rollback that is confirmed and not done; whoever may ask goes on with it,
+ * Durable writes: the confirmation with its entry of the audit log, the end of the source, the keys, what came of it. A crash in between leaves a rollback that is confirmed and not done; whoever may ask goes on with it,
  * and each step is idempotent by the rollback's id.
  */
 import type { IssueSource } from '../../domain/issue.ts';
-import type { Rollback, RollbackPlan, RollbackTarget } from '../../domain/rollback.ts';
+import {
+  MAX_ROLLBACK_DAYS,
+  type Rollback,
+  type RollbackPlan,
+  type RollbackTarget,
+  targetText,
+} from '../../domain/rollback.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
-import { audit, type StaffContext } from './staff-context.ts';
+import { audit, auditedName, type StaffContext } from './staff-context.ts';
 
 /** nothing: the books have no id for it, so no key can be meant. */
 export type PlanAnswer =
@@ -26,12 +32,6 @@ export type ConfirmAnswer =
   | { readonly kind: 'own' }
   | { readonly kind: 'gone' }
   | { readonly kind: 'bad-key'; readonly reason: string };
-
-const dayText = (day: number): string => new Date(day * SECONDS_PER_DAY * 1000).toISOString().slice(0, 10);
-
-/** @returns a target as the audit log has it: no free text, UTC days */
-const targetText = ({ kind, name, fromDay, toDay }: RollbackTarget): string =>
-  `${kind} ${name} ${dayText(fromDay)}..${dayText(toDay)}`;
 
 /** A dry run: changes nothing. @param undoKey PKCS#8 PEM */
 export async function plan(c: StaffContext, target: RollbackTarget, undoKey: string): Promise<PlanAnswer> {
@@ -60,10 +60,10 @@ export async function ask(c: StaffContext, target: RollbackTarget, undoKey: stri
  * @param undoKey PKCS#8 PEM; null: the source ends and what waits is dropped, published keys wait for the key
  */
 export async function confirm(c: StaffContext, id: string, undoKey: string | null): Promise<ConfirmAnswer> {
-  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.person);
+  const said = { who: auditedName(c), what: undoKey === null ? 'rollback.confirm' : 'rollback.take-back' };
+  const confirmed = await c.var.room.confirmRollback(id, c.var.identity.person, said);
   if (confirmed.kind !== 'confirmed') return { kind: confirmed.kind };
   const { target, askedAt } = confirmed.rollback;
-  await audit(c, undoKey === null ? 'rollback.confirm' : 'rollback.take-back', `${targetText(target)} ${id}`);
   await c.env.VERIFICATION.endIssues(target, Math.floor(askedAt / SECONDS_PER_DAY));
   const issueIds = await c.env.VERIFICATION.issuesOf(target);
   const reply = await c.env.ORIGIN.rollBack({ id, issueIds: [...issueIds], undoKey });
@@ -103,7 +103,7 @@ export async function decline(c: StaffContext, id: string): Promise<boolean> {
 export async function dropUnpublished(c: StaffContext, batchId: string, from: number): Promise<void> {
   const today = Math.floor(c.var.now / SECONDS_PER_DAY);
   // Whole days: who used a card before the withdrawal counts is never meant.
-  const fromDay = Math.max(Math.ceil(from / SECONDS_PER_DAY), today - 30);
+  const fromDay = Math.max(Math.ceil(from / SECONDS_PER_DAY), today - MAX_ROLLBACK_DAYS + 1);
   if (fromDay > today) return;
   const issueIds = await c.env.VERIFICATION.issuesOf({ kind: 'batch', name: batchId, fromDay, toDay: today });
   // A batch is withdrawn as often as one likes, and its id names the request.

@@ -14,7 +14,7 @@ import { Browser, ENV, identityOf, NOW } from './test-rig.ts';
 
 const UNDO_KEY = testKeyPem('UNDO_PRIVATE_KEY');
 const TODAY = Math.floor(NOW / 86_400);
-const TARGET = { kind: 'laboratory', name: 'lab-1', fromDay: TODAY - 1, toDay: TODAY };
+const TARGET = { kind: 'laboratory', name: 'lab-1', fromDay: TODAY - 1, toDay: TODAY } as const;
 let people = 0;
 const somebody = (): string => `roller-${++people}@example.org`;
 
@@ -83,6 +83,12 @@ describe('a rollback', () => {
     expect(stored).not.toContain(secret.slice(0, 24));
   });
 
+  it('reaches as far back as a TAN of today may stand on', async ({ expect }) => {
+    await roomClock(NOW);
+    const target = { ...TARGET, fromDay: TODAY - 149 };
+    expect((await operator().call('/plan', { target, undoKey: UNDO_KEY })).status).toBe(200);
+  });
+
   it('is confirmed within the hour or not at all', async ({ expect }) => {
     await roomClock(NOW);
     const asked = await operator().call('/ask', { target: TARGET, undoKey: UNDO_KEY });
@@ -97,6 +103,28 @@ describe('a rollback', () => {
     await roomClock(NOW + 31 * 86_400);
     expect((await operator().call('/confirm', command)).status).toBe(404);
     await roomClock(NOW);
+  });
+
+  it('that dies behind the confirmation has its second person in the audit log, and what was deleted stays said', async ({
+    expect,
+  }) => {
+    await roomClock(NOW);
+    const room = ENV.STAFF_ROOM.getByName('room');
+    const [asker, second, other, id] = [somebody(), somebody(), somebody(), crypto.randomUUID()];
+    await room.askForRollback({ id, target: TARGET, plan: { days: [], others: [] }, by: asker });
+    const said = { who: second, what: 'rollback.confirm' };
+    expect((await room.confirmRollback(id, asker, { ...said, who: asker })).kind).toBe('own');
+    expect((await room.confirmRollback(id, second, said)).kind).toBe('confirmed');
+    // Nothing more came of that call; somebody else goes on.
+    expect((await room.confirmRollback(id, other, { ...said, who: other })).kind).toBe('confirmed');
+    const text = expect.stringMatching(new RegExp(`^laboratory lab-1 .* ${id}$`)) as unknown;
+    for (const who of [second, other]) expect(await entriesOf(who)).toEqual([['rollback.confirm', text]]);
+    expect(await entriesOf(asker)).toEqual([]);
+    // After a restore `origin` knows no more how many it had deleted.
+    await room.noteRollback(id, { state: 'key', dropped: 5, taken: 0, waits: null });
+    await room.noteRollback(id, { state: 'done', dropped: 0, taken: 42, waits: null });
+    const noted = (await room.rollbacks()).find((one) => one.id === id);
+    expect(noted).toMatchObject({ confirmedBy: second, outcome: { state: 'done', dropped: 5, taken: 42 } });
   });
 
   it('that was interrupted anywhere is gone on with by anybody who may ask', async ({ expect }) => {
@@ -141,9 +169,9 @@ describe('a rollback', () => {
     [
       'a period that is too long ago',
       '/plan',
-      { target: { ...TARGET, fromDay: TODAY - 31 }, undoKey: UNDO_KEY },
+      { target: { ...TARGET, fromDay: TODAY - 150 }, undoKey: UNDO_KEY },
       400,
-      /last 31 days/,
+      /last 150 days/,
     ],
     ['no key', '/ask', { target: TARGET }, 400, /undoKey/],
     ['an id that is none', '/confirm', { id: 'x', undoKey: UNDO_KEY }, 400, /UUID/],

@@ -43,8 +43,11 @@ export type StaffContext = Context<Staff>;
 
 /** Writes an action into the audit log, before it is done. @param detail facts, never a code, never free text */
 export async function audit(c: StaffContext, what: string, detail = ''): Promise<void> {
+  await c.var.room.record({ who: auditedName(c), what, detail });
+}
+
+/** @returns who is asking, as the audit log has it: whose token it was too, for as long as the log is kept, since the list of tokens changes */
+export function auditedName(c: StaffContext): string {
   const { subject, person } = c.var.identity;
-  // Whose token it was, for as long as the log is kept: the list of tokens changes.
-  const who = subject.toLowerCase() === person ? subject : `${subject} (${person})`;
-  await c.var.room.record({ who, what, detail });
+  return subject.toLowerCase() === person ? subject : `${subject} (${person})`;
 }

@@ -10,7 +10,7 @@ import type { EndConsent, EndStep } from '../../durable-objects/staff-room/sunse
 import { ROLLED_BACK_KEYS_LEAVE_SECONDS } from '../../domain/rollback.ts';
 import { dateOf, hourOf } from '../../protocol/gaen/intervals.ts';
 import { remainsOf } from '../shared/ending.ts';
-import { audit, type StaffContext } from './staff-context.ts';
+import { auditedName, type StaffContext } from './staff-context.ts';
 
 /** Of each bucket so many objects are counted; beyond that a number stands for so many or more. */
 const MOST_LISTED = 10_000;
@@ -70,8 +70,7 @@ export async function takeStep(c: StaffContext, step: EndStep, dryRun: boolean):
   const first = whatComesFirst(step, status) ?? (await openRollback(c, step, status));
   if (first !== null) return { kind: 'early', step, first };
   if (dryRun) return { kind: 'would', step, status };
-  const consent = { ...(await c.var.room.consentToEnd(step, c.var.identity.person)) };
-  await audit(c, `sunset.${step}`, consent.kind === 'agreed' ? 'agreed' : 'asked');
+  const consent = { ...(await c.var.room.consentToEnd(step, c.var.identity.person, auditedName(c))) };
   if (consent.kind === 'waits') return { ...consent, step };
   await (step === 'stop' ? stop(c) : purge(c));
   return { kind: 'done', step, status: await sunsetStatus(c) };
@@ -81,7 +80,9 @@ function whatComesFirst(step: EndStep, { objects, ending }: SunsetStatus): strin
   const phases = new Set<EndPhase>(objects.map(({ phase }) => phase));
   if (step === 'stop') return phases.has('purged') ? 'nothing: it is purged already, or being purged' : null;
   if (phases.has('open')) return 'stop';
-  if (ending.waits) return 'publication of the keys that wait (a day and six hours at most)';
+  if (ending.waits) {
+    return 'publication of the keys that wait (a day and six hours at most), and of what is taken back: with enough others, or when its own time is over (a fortnight and a day at most)';
+  }
   return ending.announced ? null : 'the next hour: every region’s head must say that the service has ended';
 }
 

@@ -71,8 +71,10 @@ describe('the end of a deployment', () => {
       expect(reply['first']).toContain(`rollback ${id}: ${said} (npm run rollback -- confirm --id ${id})`);
     }
     // Its keys have had their time a fortnight and two days later; or the key is handed in, and `origin` waits by itself.
-    expect((await command(at(16 * 86_400 - 1), 'stop', { deployment: NAME }))[0]).toBe(409);
-    expect((await command(at(16 * 86_400), 'stop', { deployment: NAME }))[0]).toBe(200);
+    const confirmedAt = (await room.rollbacks()).find((one) => one.id === id)!.confirmedAt!;
+    const leave = confirmedAt + 16 * 86_400 - now;
+    expect((await command(at(leave - 1), 'stop', { deployment: NAME }))[0]).toBe(409);
+    expect((await command(at(leave), 'stop', { deployment: NAME }))[0]).toBe(200);
     await room.noteRollback(id, {
       state: 'waiting',
       dropped: 0,

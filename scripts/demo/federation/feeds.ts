@@ -58,7 +58,7 @@ export async function readFeed(reader: Member, producer: Member, feed: string, n
     if (answer.status === 404) return null;
     if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
     const body = new Uint8Array(await answer.arrayBuffer());
-    const verdict = await verifyAnswer(answer.headers.get(SIGNATURE_HEADER), { url, body }, now, trusted);
+    const verdict = await verifyAnswer(answer.headers.get(SIGNATURE_HEADER), { url, body, feed }, now, trusted);
     if (!verdict.ok) throw new Error(`${url}: ${verdict.error}`);
     return body;
   };

@@ -154,6 +154,12 @@ describe('a feed that isn’t as it should be', () => {
         }),
     ],
     [
+      'is signed for another feed',
+      'signature: feed',
+      () =>
+        bent('/v1/a2a/keys/3', async (good) => rig.feed.signed('/v1/a2a/keys/3', await body(good), rig.now + 60, 'IT')),
+    ],
+    [
       'is signed for a time that is over',
       'signature: expired',
       () => bent('/v1/a2a/keys/3', async (good) => rig.feed.signed('/v1/a2a/keys/3', await body(good), rig.now)),

@@ -124,9 +124,14 @@ export class PeerFeed {
   }
 
   /** @param path that the header is bound to @param expires Unix seconds */
-  signed(path: string, body: Uint8Array, expires = this.now + 7200): Response {
+  signed(
+    path: string,
+    body: Uint8Array,
+    expires = this.now + 7200,
+    feed = path.startsWith('/v1/DE/') ? 'DE' : ALL_TO_ALL,
+  ): Response {
     const { raw } = signerFromPkcs8Pem(this.#pem);
-    const about = { url: `${PEER_URL}${path}`, body, issuedAt: this.now, expires };
+    const about = { url: `${PEER_URL}${path}`, body, feed, issuedAt: this.now, expires };
     const signature = signAnswer(about, { kid: jwkId(NAME.keyId, NAME.keyVersion), signer: raw });
     return new Response(Uint8Array.from(body), { headers: { signature } });
   }

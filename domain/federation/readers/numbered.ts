@@ -150,7 +150,12 @@ async function getSigned(ports: ReadPorts, path: string, limit: number): Promise
   if (got.value.status === 404) return ok(null);
   const { url, body, headers } = got.value;
   const trusted = { keys: ports.keys.flatMap(jwksOf), subtle: ports.subtle };
-  const verified = await verifyAnswer(headers.get(SIGNATURE_HEADER), { url, body }, ports.now(), trusted);
+  const verified = await verifyAnswer(
+    headers.get(SIGNATURE_HEADER),
+    { url, body, feed: feedOf(ports) },
+    ports.now(),
+    trusted,
+  );
   return verified.ok ? ok(got.value) : err({ kind: 'signature', what: verified.error });
 }
 

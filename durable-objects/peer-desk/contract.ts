@@ -3,6 +3,7 @@ import type { PeerConfig, PeerState } from '../../domain/federation/peer.ts';
 import type { ReadPorts } from '../../domain/federation/readers/reader.ts';
 import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
 import type { ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
+import type { GivenKeys } from './given-ops.ts';
 
 /** One batch as the desk remembers it: counts, never a key. */
 export interface DeskBatch {
@@ -37,6 +38,11 @@ export interface DeskStatus {
   /** Newest first, {@link MOST_SHOWN} at most. */
   readonly batches: readonly DeskBatch[];
   readonly counters: Readonly<Record<string, number>>;
+}
+
+/** What operators are told of a peer: its desk's word, and keys that it was given by the hour. */
+export interface PeerStatus extends DeskStatus {
+  readonly given: readonly Pick<GivenKeys, 'hour' | 'keys'>[];
 }
 
 export const MOST_SHOWN = 100;

@@ -10,6 +10,7 @@ import type { Direction, PeerConfig } from '../../domain/federation/peer.ts';
 import { below } from '../../domain/random.ts';
 import type { ExchangeRpc } from '../../domain/rpc-federation.ts';
 import { type OpenStatement, rememberingOpen } from '../../protocol/directory/statement.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -20,6 +21,7 @@ import { MOST_SHOWN, type DeskPorts, type DeskStatus, type ReleaseReply } from '
 import { DeskStore } from './desk-store.ts';
 import { directoryLook } from './directory-reader.ts';
 import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
+import { countGiven, type GivenKeys, givenKeys } from './given-ops.ts';
 import { ownFeed } from './own-feed.ts';
 import { pollFeed, type Polled, release, settle } from './poll-ops.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -103,6 +105,16 @@ export class PeerDesk extends EndableObject {
   /** See {@link stopReader}. */
   async isReaderStopped(region: string): Promise<boolean> {
     return this.#store.get(`reader:${region}`) ?? false;
+  }
+
+  /** Of the desk of no peer: this region was answered with a batch of so many keys. */
+  async countGiven(region: string, keys: number): Promise<void> {
+    countGiven(this.ctx.storage.sql, { region, hour: hourOf(await this.#now()), keys });
+  }
+
+  /** See {@link countGiven}; of the last two days. */
+  async given(): Promise<GivenKeys[]> {
+    return givenKeys(this.ctx.storage.sql, hourOf(await this.#now()));
   }
 
   /** By a person's word, and a second one's, whom the portal asks for. */

@@ -25,10 +25,10 @@ const TEK_BYTES = 16;
 const KEPT_HOURS = 24 * 16;
 
 /**
- * Keys and revocations that a peer may bring in an hour, whatever `federation` lets through: what its own breaker allows a batch (domain/federation/breaker.ts), 14,000 cases of 14 keys. Counted by rows of batches, which say when each
+ * Keys and revocations that a peer may bring in an hour, whatever `federation` lets through: twice what its own breaker allows a batch (domain/federation/breaker.ts), so that one beyond that, which two persons have let in, comes in. Counted by rows of batches, which say when each
  * began: no state but theirs.
  */
-const MOST_AN_HOUR = 200_000;
+const MOST_AN_HOUR = 400_000;
 
 interface BatchRow extends Record<string, SqlStorageValue> {
   sha256: string;

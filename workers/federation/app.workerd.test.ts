@@ -1,5 +1,5 @@
 /** @module Who may read what: certificates as the platform hands them over, a directory of the test authority in a real bucket, objects as `origin` puts them. */
-import { reset } from 'cloudflare:test';
+import { reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
 import type { Certificate } from '../../protocol/certificates/certificate.ts';
@@ -185,6 +185,36 @@ describe('a peer that is stopped', () => {
     ]);
     await desk.stopReader('NL', false);
     expect(await answer('NL', '/v1/a2a/keys')).toEqual([200, 'a2a latest.json']);
+  });
+});
+
+describe('keys that a peer was given', () => {
+  it('are counted by region and hour, once a batch that was answered, and for nothing else', async ({ expect }) => {
+    const desk = PEER_DESK.getByName('switches');
+    await runInDurableObject(
+      desk,
+      (own) => void Object.assign(own, { clock: () => NOW, secondClock: async () => NOW }),
+    );
+    const customMetadata = { keys: '140' };
+    for (const key of ['NL/1.zip', 'a2a/1.pb', 'a2a/1.zip']) await buckets.FEEDS.put(key, 'keys', { customMetadata });
+    await get('NL', '/v1/NL/keys/1');
+    await get('NL', '/v2/gaen/exposed/1');
+    await get('IT', '/v1/a2a/keys/1');
+    const { headers } = await get('IT', '/v1/a2a/keys/1', { method: 'HEAD' });
+    await get('IT', '/v1/a2a/keys/1', { headers: { 'if-none-match': headers.get('etag') ?? '' } });
+    for (const path of ['/v1/US/keys/1', '/v1/NL/keys', '/v1/NL/keys/2']) await get('NL', path);
+    const hour = Math.floor(NOW / 3600);
+    expect(await desk.given()).toEqual([
+      { region: 'IT', hour, keys: 140 },
+      { region: 'NL', hour, keys: 280 },
+    ]);
+    await runInDurableObject(desk, async (own, state) => {
+      const later = NOW + 48 * 3600;
+      Object.assign(own, { clock: () => later, secondClock: async () => later });
+      expect(await own.given()).toEqual([]);
+      await own.countGiven('IT', 1);
+      expect(state.storage.sql.exec('SELECT region FROM given_hour').toArray()).toEqual([{ region: 'IT' }]);
+    });
   });
 });
 

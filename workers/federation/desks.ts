@@ -4,11 +4,13 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import { parsePeers, type Direction } from '../../domain/federation/peer.ts';
+import { isLate, lagOf } from '../../domain/federation/standing.ts';
 import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
 import { REGION_ID } from '../../protocol/directory/entry.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
-import type { DeskStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
+import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { PeerDesk } from '../../durable-objects/peer-desk/peer-desk-do.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { clocksOf, reportHeldClocks } from '../shared/clocks.ts';
 import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
 import { ConfigError, country } from '../shared/env.ts';
@@ -53,12 +55,24 @@ export async function scheduled({ scheduledTime }: { readonly scheduledTime: num
     const [region, counts] = one.value;
     for (const [name, count] of Object.entries(counts)) logLine(`${name}_${region}: ${count} more`);
   }
+  await reportLate(desks, hourOf(Math.floor(scheduledTime / 1000)));
+}
+
+/** One log line at each cron for each peer that has been silent for more than two hours (docs/federation.md). */
+async function reportLate(desks: readonly (readonly [string, Desk])[], hour: number): Promise<void> {
+  const told = await Promise.allSettled(desks.map(async ([region, desk]) => desk.status(region)));
+  for (const one of told) {
+    if (one.status === 'rejected' || !isLate(one.value, hour)) continue;
+    const lag = lagOf(one.value, hour);
+    const since = lag === null ? 'never an answer that held' : `${lag} hours without an answer that held`;
+    logLine(`alert_peer_late_${one.value.config.RegionID}: ${since}`);
+  }
 }
 
 /** Operator commands; bound by `portal` alone. */
 export class BackOffice
   extends WorkerEntrypoint<DesksEnv>
-  implements FederationBackOfficeRpc<DeskStatus, ReleaseReply>
+  implements FederationBackOfficeRpc<PeerStatus, ReleaseReply>
 {
   async advance(): Promise<{ readonly idle: boolean }> {
     const desks = Object.entries(desksOf(this.env));
@@ -66,9 +80,15 @@ export class BackOffice
     return { idle: told.every(Boolean) };
   }
 
-  async peers(): Promise<DeskStatus[]> {
+  async peers(): Promise<PeerStatus[]> {
     const desks = Object.entries(desksOf(this.env));
-    return Promise.all(desks.map(async ([region, desk]) => structuredClone(await desk.status(region))));
+    const given = (await switchesOf(this.env).given()).map((one) => ({ ...one }));
+    return Promise.all(
+      desks.map(async ([region, desk]) => ({
+        ...structuredClone(await desk.status(region)),
+        given: given.filter((one) => one.region === region).map(({ hour, keys }) => ({ hour, keys })),
+      })),
+    );
   }
 
   async stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean> {

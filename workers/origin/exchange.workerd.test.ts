@@ -50,12 +50,12 @@ it.for<[name: string, change: object]>([
 it('a peer brings so many keys an hour, however many batches they are, and goes on in the next', async ({ expect }) => {
   const bring = (batch: string, revocations: number, peer = 'NL') =>
     Exchange.importBatch({ ...good, peer, batch, revoked: new Uint8Array(16 * revocations) });
-  expect(await bring('1', 200_001 - keys.length)).toEqual({ kind: 'refused' });
+  expect(await bring('1', 400_001 - keys.length)).toEqual({ kind: 'refused' });
   expect(await bring('2', 5_000)).toMatchObject({ kind: 'imported' });
-  expect(await bring('3', 195_000 - 2 * keys.length + 1)).toEqual({ kind: 'full' });
+  expect(await bring('3', 395_000 - 2 * keys.length + 1)).toEqual({ kind: 'full' });
   expect(await bring('2', 5_000)).toMatchObject({ kind: 'known' });
   expect(await bring('3', 6, 'IT')).toMatchObject({ kind: 'imported' });
-  const full = await bring('4', 195_000 - 2 * keys.length + 1);
+  const full = await bring('4', 395_000 - 2 * keys.length + 1);
   await runInDurableObject(SUBMISSION_BUFFER.getByName('buffer'), (_, { storage }) => {
     // An hour later the same batches are an hour older.
     storage.sql.exec('UPDATE peer_batch SET expires_hour = expires_hour - 1');

@@ -141,7 +141,9 @@ export default defineConfig(({ mode }) => {
             exclude: [...shared.exclude, NODE_ONLY],
           },
         },
-        workerProject(shared, 'origin', ['submission-buffer', 'publisher', 'parameter-store']),
+        workerProject(shared, 'origin', ['submission-buffer', 'publisher', 'parameter-store'], [], {
+          IMPORT_REGIONS: 'NL,IT',
+        }),
         // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
         workerProject(shared, 'verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
           ANSWER_DEADLINE_MS: '0',

@@ -33,11 +33,11 @@ export interface ImportCounts {
 
 /**
  * imported: all of it is durable. known: it was before, by the same bytes; nothing changed. conflict: under this name other keys were imported. ended: it was rolled back, or the deployment has ended.
- * refused: it is no batch.
+ * refused: it is no batch, not of a region that `origin` takes keys of, or larger than a whole hour may be. full: the peer has brought its share of this hour; asked again in a later one.
  */
 export type ImportReply =
   | { readonly kind: 'imported' | 'known'; readonly counts: ImportCounts }
-  | { readonly kind: 'conflict' | 'ended' | 'refused' };
+  | { readonly kind: 'conflict' | 'ended' | 'refused' | 'full' };
 
 /** origin#Exchange, bound by `federation` alone. */
 export interface ExchangeRpc {

@@ -23,6 +23,23 @@ export interface JudgedBatch {
   readonly revoked: readonly Uint8Array[];
 }
 
+/**
+ * @param text `IMPORT_REGIONS`, comma separated; empty: none
+ * @param homeCountry ours: nobody brings keys in its name
+ * @returns the regions whose keys may come in
+ * @throws Error naming the variable
+ */
+export function parseImportRegions(text: string, homeCountry: string): ReadonlySet<string> {
+  const regions = text
+    .split(',')
+    .map((region) => region.trim())
+    .filter((region) => region !== '');
+  if (regions.some((region) => !REGION_ID.test(region) || region === homeCountry)) {
+    throw new Error(`IMPORT_REGIONS=${text} must be other regions than ${homeCountry}, comma separated`);
+  }
+  return new Set(regions);
+}
+
 /** @param batch keys that `judgeInbound` let through: other numbers would not fit their bytes */
 export function packBatch({ peer, batch, sha256, keys, revoked }: JudgedBatch): PeerBatch {
   const rows = new Uint8Array(keys.length * SORT_BYTES);
@@ -34,20 +51,20 @@ export function packBatch({ peer, batch, sha256, keys, revoked }: JudgedBatch): 
  * `origin`'s own look: a Worker that peers can reach may be taken over, and what is stored ends in a file that every phone reads.
  *
  * @param given as it came by RPC: of any shape
- * @param homeCountry ours: nobody brings keys in its name
+ * @param peers regions that an operator of `origin` has named ({@link parseImportRegions})
  * @param now Unix seconds
  * @returns the batch, its keys written anew and without those that break a rule; how many these were; or null when it is none
  */
 export function recheckBatch(
   given: PeerBatch,
-  homeCountry: string,
+  peers: ReadonlySet<string>,
   now: number,
 ): { readonly batch: PeerBatch; readonly dropped: number } | null {
   if (typeof given !== 'object' || given === null || !(given.keys instanceof Uint8Array)) return null;
   const { peer, batch, sha256, keys: rows, revoked } = given;
   if (!(revoked instanceof Uint8Array) || typeof peer !== 'string' || typeof batch !== 'string') return null;
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return null;
-  if (!REGION_ID.test(peer) || peer === homeCountry || !BATCH_NAME.test(batch)) return null;
+  if (!peers.has(peer) || !BATCH_NAME.test(batch)) return null;
   const count = rows.length / SORT_BYTES;
   const isWhole = Number.isInteger(count) && revoked.length % KEY_DATA_BYTES === 0;
   if (!isWhole || count + revoked.length / KEY_DATA_BYTES > MOST_KEYS) return null;

@@ -53,6 +53,14 @@ export type ReleaseReply =
   | { readonly kind: 'none' | 'changed' }
   | { readonly kind: 'fault'; readonly what: string };
 
+/**
+ * What the directory says of the peer. unlisted: it has never spoken of it, or none is configured. silenced: the peer was removed, is withheld, or its entry is over. refused: the directory can't be relied on (no checkpoint,
+ * rolled back, forked, too old), so that nobody knows what was revoked.
+ */
+export type DirectoryLook =
+  | { readonly kind: 'entry'; readonly entry: DirectoryEntry }
+  | { readonly kind: 'unlisted' | 'silenced' | 'refused' };
+
 /** What a poll acts on. */
 export interface DeskPorts {
   readonly config: PeerConfig;
@@ -61,7 +69,7 @@ export interface DeskPorts {
   readonly now: number;
   readonly random: (n: number) => Uint8Array;
   readonly fetch: ReadPorts['fetch'];
-  /** @returns the peer as the directory has it now; null: it isn't in it, or the directory can't be relied on */
-  readonly entry: () => Promise<DirectoryEntry | null>;
+  /** Asks the directory anew. */
+  readonly look: () => Promise<DirectoryLook>;
   readonly importBatch: (batch: PeerBatch) => Promise<ImportReply>;
 }

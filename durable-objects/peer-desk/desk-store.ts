@@ -104,6 +104,13 @@ export class DeskStore {
       .one().n;
   }
 
+  /** @returns how many batches are set aside whole; a country's part of a gateway's batch (gateway-ops.ts) is none */
+  quarantinedWhole(): number {
+    return this.#storage.sql
+      .exec<{ n: number }>(`SELECT count(*) AS n FROM read_batch WHERE state = 'quarantined' AND batch NOT LIKE '%/%'`)
+      .one().n;
+  }
+
   /** What was imported by day, and since when. */
   history(): { readonly history: DayCount[]; readonly since: number | null } {
     const history = this.#storage.sql

@@ -60,6 +60,32 @@ describe('DP-3T', () => {
     rig.feed.bend = async (path, answer) => (path.includes('exposed') ? new Response(answer().body) : answer());
     expect((await rig.poll()).fault).toBe('signature: malformed');
   });
+
+  it('of somebody else, under the same paths, is none of ours', async ({ expect }) => {
+    rig.config = { ...rig.config, Format: 'dp3t' };
+    rig.feed.seal(keys(1));
+    rig.feed.bend = async (path, answer) =>
+      rig.feed.signed(path, new Uint8Array(await answer().arrayBuffer()), rig.now + 60, 'FR');
+    expect((await rig.poll()).fault).toBe('signature: feed');
+    expect(rig.origin.calls).toBe(0);
+  });
+
+  it('goes on after a gap only when we were away for as long as it keeps batches, and counts that once', async ({
+    expect,
+  }) => {
+    rig.config = { ...rig.config, Format: 'dp3t' };
+    for (const first of [1, 10, 20, 30]) {
+      rig.feed.seal(keys(first, 1));
+      if (first === 1) await rig.poll();
+    }
+    rig.feed.oldest = 4;
+    expect((await rig.poll()).fault).toBe('gap: 2');
+    const { fault, state, counters } = await rig.poll(14 * 86_400);
+    expect([fault, state.lastBatchID, counters['alert_feed_gap']]).toEqual([null, '4', 1]);
+    rig.feed.seal(keys(40, 1));
+    const after = await rig.poll();
+    expect([after.fault, after.state.lastBatchID, after.counters['alert_feed_gap']]).toEqual([null, '5', 1]);
+  });
 });
 
 /** Files at paths. */
@@ -146,7 +172,12 @@ describe('Corona-Warn-App’s tree', () => {
 });
 
 describe('keys of the directory', () => {
-  let world: { readonly root: Party; readonly region: Party; readonly leaves: readonly Uint8Array[] };
+  let world: {
+    readonly root: Party;
+    readonly eu: Party;
+    readonly region: Party;
+    readonly leaves: readonly Uint8Array[];
+  };
   beforeAll(async () => {
     const root = await makeRoot();
     const eu = await makeCluster(root, 'eu');
@@ -161,7 +192,7 @@ describe('keys of the directory', () => {
       sequence: 2,
       verificationKeys: [{ keyId, keyVersion }],
     });
-    world = { root, region, leaves: [entryLeaf(region, entry), revocationLeaf(region, revoked)] };
+    world = { root, eu, region, leaves: [entryLeaf(region, entry), revocationLeaf(region, revoked)] };
   });
 
   const publish = async (entries: number): Promise<void> => {
@@ -199,12 +230,35 @@ describe('keys of the directory', () => {
 
   it('of a directory that is rolled back, or not there, are none', async ({ expect }) => {
     rig.feed.seal(peerKeys(1, 5, NOW));
-    expect((await rig.poll()).fault).toBe('directory: the peer isn’t in it');
+    expect((await rig.poll()).fault).toBe('directory: it can’t be relied on');
     await publish(2);
     await rig.poll();
     await publish(1);
     const { fault, counters } = await rig.poll();
-    expect([fault, counters['alert_directory_refused']]).toEqual(['directory: the peer isn’t in it', 2]);
+    expect([fault, counters['alert_directory_refused']]).toEqual(['directory: it can’t be relied on', 2]);
     expect(rig.origin.calls).toBe(0);
+  });
+
+  it('that an operator named aren’t used while the directory can’t be relied on, nor once the peer was removed', async ({
+    expect,
+  }) => {
+    const own = { VerificationKeys: [rig.feed.verificationKey] };
+    rig.config = { ...rig.config, ...own };
+    rig.feed.seal(peerKeys(1, 5, NOW));
+    expect((await rig.poll()).fault).toBe('directory: it can’t be relied on');
+    const removal = { regionId: 'NL', cluster: 'eu', sequence: 1, removed: true };
+    const leaves = [world.leaves[0]!, revocationLeaf(world.eu, revocationOf(world.eu, removal))];
+    for (const [path, bytes] of logOf(leaves)) await DIRECTORY.put(path, bytes);
+    expect((await rig.poll()).fault).toBe('directory: the peer was removed, or is withheld');
+    expect(rig.origin.calls).toBe(0);
+  });
+
+  it('that an operator named are used where the directory has never spoken of the peer', async ({ expect }) => {
+    const other = { regionId: 'FR', cluster: 'eu', sequence: 1, removed: true };
+    for (const [path, bytes] of logOf([revocationLeaf(world.eu, revocationOf(world.eu, other))]))
+      await DIRECTORY.put(path, bytes);
+    rig.config = { ...rig.config, VerificationKeys: [rig.feed.verificationKey] };
+    rig.feed.seal(peerKeys(1, 5, NOW));
+    expect((await rig.poll()).state.lastBatchID).toBe('1');
   });
 });

@@ -49,26 +49,41 @@ export async function pollGateway(store: DeskStore, ports: DeskPorts, gateway: G
   };
 }
 
-/** Imports a batch that was set aside and whose audit holds by now, or that a breaker held. */
+/**
+ * Imports what was set aside, once it holds, or where a breaker held it: a whole batch, by its tag, or one country's part of it.
+ *
+ * @param name of the row, see {@link partName}
+ */
 export async function releaseFromGateway(
   store: DeskStore,
   ports: DeskPorts,
   { ports: efgs }: Gateway,
-  tag: string,
+  name: string,
 ): Promise<ReleaseReply> {
-  const held = store.batch(tag);
+  const held = store.batch(name);
+  const [tag = '', country = null] = name.split('/');
   const date = readTag(tag)?.date;
   if (held?.state !== 'quarantined' || date === undefined) return { kind: 'none' };
   const { batch, trouble } = await downloadStep({ lastTag: null, nextTag: tag, date }, efgs);
   if (batch === null) return { kind: 'fault', what: trouble === null ? 'it isn’t there' : describe(trouble) };
-  if (nameOf(batch.keys) !== held.sha256) return { kind: 'changed' };
-  if (!batch.verdict.ok) return { kind: 'fault', what: reasonOf(batch.verdict.error) };
-  const done = await importAll(ports, tag, batch.keys, judgeAll(batch.keys, ports.now));
+  const isHeld = (of: { readonly country: string | null }): boolean =>
+    country === null || of.country === country || of.country === null;
+  const keys = batch.keys.filter(({ origin }) => country === null || origin === country);
+  if (nameOf(keys) !== held.sha256) return { kind: 'changed' };
+  const faults = batch.faults.filter(isHeld);
+  if (faults.some((one) => country !== null || one.country === null)) return { kind: 'fault', what: reasonOf(faults) };
+  const done = await importAll(ports, tag, { keys, parts: batch.parts.filter(isHeld), faults });
+  // A country's row is its own: what is imported takes its place.
+  const rows = country === null ? done : done.map((row) => ({ ...row, batch: name }));
+  const imported = rows.reduce((sum, row) => sum + row.imported, 0);
+  if (rows.every(({ state }) => state === 'quarantined')) {
+    return { kind: 'fault', what: rows.map(({ reason }) => reason).join('; ') };
+  }
   store.transaction(() => {
-    store.putBatch(done);
+    for (const row of rows) store.putBatch(row);
     store.putState({ breaker: null });
   });
-  return { kind: 'released', imported: done.imported };
+  return { kind: 'released', imported };
 }
 
 interface Run {
@@ -78,18 +93,20 @@ interface Run {
 
 async function download(store: DeskStore, ports: DeskPorts, efgs: EfgsPorts): Promise<Run> {
   for (let n = 0; n < STEPS_A_POLL; n++) {
-    if (store.quarantined() >= MOST_QUARANTINED) {
+    // Whole batches alone: a country whose audits never hold must not stop the others.
+    if (store.quarantinedWhole() >= MOST_QUARANTINED) {
       store.putState({ breaker: 'quarantine-full' });
       return { trouble: null, more: false };
     }
     const step = await downloadStep(store.get('download') ?? DOWNLOAD_START, efgs);
-    const read = step.batch === null ? null : await judged(store, ports, step.batch);
+    const rows = step.batch === null ? [] : await judged(store, ports, step.batch);
     store.transaction(() => {
       store.put('download', step.state);
-      if (read === null) return;
-      store.putBatch(read);
-      store.putState({ lastBatchID: read.batch });
-      if (read.state === 'quarantined') store.count('alert_batch_quarantined');
+      if (step.batch === null) return;
+      for (const row of rows) store.putBatch(row);
+      store.putState({ lastBatchID: step.batch.tag });
+      const aside = rows.filter(({ state }) => state === 'quarantined').length;
+      if (aside > 0) store.count('alert_batch_quarantined', aside);
       if (store.get('since') === null) store.put('since', Math.floor(ports.now / SECONDS_PER_DAY));
     });
     if (step.trouble !== null) return { trouble: step.trouble, more: false };
@@ -98,17 +115,18 @@ async function download(store: DeskStore, ports: DeskPorts, efgs: EfgsPorts): Pr
   return { trouble: null, more: true };
 }
 
-async function judged(
-  store: DeskStore,
-  ports: DeskPorts,
-  { tag, keys, verdict }: NonNullable<DownloadStep['batch']>,
-): Promise<DeskBatch> {
-  const all = judgeAll(keys, ports.now);
-  if (!verdict.ok) return { ...remembered(ports, tag, keys, all), reason: reasonOf(verdict.error) };
-  const size = [...all.values()].reduce((n, { keys: good, revoked }) => n + good.length + revoked.length, 0);
+type Received = NonNullable<DownloadStep['batch']>;
+
+/** @returns what is to be remembered: of the batch, and of each country that is set aside by itself */
+async function judged(store: DeskStore, ports: DeskPorts, { tag, ...batch }: Received): Promise<DeskBatch[]> {
+  const { keys, parts, faults } = batch;
+  if (faults.some(({ country }) => country === null)) return [remembered(ports, tag, keys, reasonOf(faults))];
+  const good = parts.flatMap((part) => part.keys);
+  const all = [...judgeAll(good, ports.now).values()];
+  const size = all.reduce((n, own) => n + own.keys.length + own.revoked.length, 0);
   const trip = tripOf(DEFAULT_LIMITS, store.history(), Math.floor(ports.now / SECONDS_PER_DAY), size);
-  if (trip === null) return importAll(ports, tag, keys, all);
-  return { ...remembered(ports, tag, keys, all), reason: `${trip.rule}: ${trip.keys}, ${trip.limit} are allowed` };
+  if (trip === null) return importAll(ports, tag, batch);
+  return [remembered(ports, tag, keys, `${trip.rule}: ${trip.keys}, ${trip.limit} are allowed`)];
 }
 
 /** @returns keys by the country they are of; the audit has shown that it signed them */
@@ -118,40 +136,64 @@ function judgeAll(keys: readonly EfgsKey[], now: number): Map<string, JudgedKeys
   return new Map([...byOrigin].map(([origin, own]) => [origin, judgeInbound(own, origin, now)]));
 }
 
-/** @throws Error of `origin`: the batch is asked for again */
+/**
+ * Each country by itself: one whose audit doesn't hold, or which `origin` doesn't take, is set aside alone.
+ *
+ * @throws Error of `origin`: the batch is asked for again
+ */
 async function importAll(
   ports: DeskPorts,
   tag: string,
-  keys: readonly EfgsKey[],
-  all: ReadonlyMap<string, JudgedKeys>,
-): Promise<DeskBatch> {
-  const about = remembered(ports, tag, keys, all);
+  { keys, parts, faults }: Omit<Received, 'tag'>,
+): Promise<DeskBatch[]> {
+  const of = (country: string): EfgsKey[] => keys.filter(({ origin }) => origin === country);
+  const aside = (country: string, reason: string): DeskBatch => ({
+    ...remembered(ports, tag, of(country), reason),
+    batch: partName(tag, country),
+  });
+  const rows = [...new Set(faults.map(({ country }) => country))]
+    .filter((country) => country !== null)
+    .map((country) => aside(country, reasonOf(faults.filter((fault) => fault.country === country))));
+  const taken: EfgsKey[] = [];
   let [imported, revoked] = [0, 0];
-  for (const [peer, own] of all) {
+  for (const peer of new Set(parts.map(({ country }) => country))) {
+    const own = of(peer);
+    const judgedKeys = judgeAll(own, ports.now).get(peer);
     // Of ours the gateway has none for us; should it, they are known here.
-    if (peer === ports.homeCountry || own.keys.length + own.revoked.length === 0) continue;
-    const reply = await ports.importBatch(packBatch({ peer, batch: `efgs:${tag}`, sha256: about.sha256, ...own }));
-    if (!('counts' in reply)) return { ...about, reason: `${peer}: ${reply.kind}` };
-    imported += reply.counts.imported;
-    revoked += reply.counts.revoked;
+    if (judgedKeys === undefined || peer === ports.homeCountry) continue;
+    if (judgedKeys.keys.length + judgedKeys.revoked.length === 0) {
+      taken.push(...own);
+      continue;
+    }
+    const reply = await ports.importBatch(
+      packBatch({ peer, batch: `efgs:${tag}`, sha256: nameOf(own), ...judgedKeys }),
+    );
+    if ('counts' in reply) {
+      taken.push(...own);
+      imported += reply.counts.imported;
+      revoked += reply.counts.revoked;
+    } else {
+      rows.push(aside(peer, `origin: ${reply.kind}`));
+    }
   }
-  return { ...about, state: 'imported', reason: null, imported, revoked };
+  if (taken.length === 0 && rows.length > 0) return rows;
+  const done = remembered(ports, tag, taken, '');
+  return [{ ...done, state: 'imported', reason: null, imported, revoked }, ...rows];
 }
 
-function remembered(
-  { now }: DeskPorts,
-  tag: string,
-  keys: readonly EfgsKey[],
-  all: ReadonlyMap<string, JudgedKeys>,
-): DeskBatch {
+/** Under which a country's part of a batch is remembered. */
+const partName = (tag: string, country: string): string => `${tag}/${country}`;
+
+/** A row of keys that are set aside. */
+function remembered({ now }: DeskPorts, batch: string, keys: readonly EfgsKey[], reason: string): DeskBatch {
   const dropped: Record<string, number> = {};
   let good = 0;
-  for (const own of all.values()) {
+  for (const own of judgeAll(keys, now).values()) {
     good += own.keys.length;
     for (const [fault, n] of Object.entries(own.dropped)) dropped[fault] = (dropped[fault] ?? 0) + n;
   }
-  const about = { batch: tag, hour: hourOf(now), sha256: nameOf(keys), keys: good, dropped };
-  return { ...about, state: 'quarantined', reason: '', imported: 0, revoked: 0 };
+  const about = { batch, hour: hourOf(now), sha256: nameOf(keys), keys: good, dropped };
+  return { ...about, state: 'quarantined', reason, imported: 0, revoked: 0 };
 }
 
 async function upload(store: DeskStore, { ports, visitedCountries }: Gateway, feed: SealedFeed): Promise<Run> {

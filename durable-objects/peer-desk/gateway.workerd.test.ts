@@ -106,12 +106,69 @@ describe('batches of the gateway', () => {
     const { batches } = await poll();
     expect(batches.map(({ batch, state, reason }) => [batch, state, reason])).toEqual([
       ['20201126-2', 'imported', null],
-      ['20201126-1', 'quarantined', 'audit: FR amount'],
+      ['20201126-1/FR', 'quarantined', 'audit: FR amount'],
     ]);
     rig.ask = good;
-    const released = await rig.inDesk((desk) => desk.release('NL', '20201126-1'));
+    const released = await rig.inDesk((desk) => desk.release('NL', '20201126-1/FR'));
     expect(released).toEqual({ kind: 'released', imported: 4 });
     expect(rig.origin.keys).toHaveLength(7);
+  });
+});
+
+/** The audit of every batch names a country's upload wrongly. */
+const faulty =
+  (country: string): typeof rig.ask =>
+  async (asked) => {
+    const answer = await gateway.ports.get('DE')!.fetch(asked);
+    if (!asked.url.includes('/audit/')) return answer;
+    const entries = await answer.json<{ country: string; amount: number }[]>();
+    return Response.json(entries.map((one) => (one.country === country ? { ...one, amount: one.amount + 1 } : one)));
+  };
+
+describe('a country', () => {
+  it('whose part of a batch doesn’t hold is set aside alone, and comes in once it does', async ({ expect }) => {
+    await upload('FR', keys(1, 4, 'FR'), 'fr-1');
+    await upload('NL', keys(1, 3, 'NL'), 'nl-1');
+    gateway.store.runBatcher(NOON);
+    const good = rig.ask;
+    rig.ask = faulty('FR');
+    const { batches } = await poll();
+    expect(batches.map(({ batch, state, reason }) => [batch, state, reason])).toEqual([
+      ['20201126-1/FR', 'quarantined', 'audit: FR amount'],
+      ['20201126-1', 'imported', null],
+    ]);
+    expect(rig.origin.keys.toSorted()).toEqual(hex(keys(1, 3, 'NL')));
+    const release = () => rig.inDesk((desk) => desk.release('NL', '20201126-1/FR'));
+    expect(await release()).toEqual({ kind: 'fault', what: 'audit: FR amount' });
+    rig.ask = good;
+    expect(await release()).toEqual({ kind: 'released', imported: 4 });
+    expect(rig.origin.keys.toSorted()).toEqual(hex([...keys(1, 4, 'FR'), ...keys(1, 3, 'NL')]));
+    expect((await rig.status()).batches.map(({ state }) => state)).toEqual(['imported', 'imported']);
+  });
+
+  it('that is bad for longer than a person looks away stops no other', async ({ expect }) => {
+    for (let n = 1; n <= 12; n++) {
+      await upload('FR', keys(n * 10, 1, 'FR'), `fr-${n}`);
+      await upload('NL', keys(n * 10, 1, 'NL'), `nl-${n}`);
+      gateway.store.runBatcher(NOON);
+    }
+    rig.ask = faulty('FR');
+    const { state, counters } = await poll();
+    expect([state.breaker, state.lastBatchID, rig.origin.keys.length]).toEqual([null, '20201126-12', 12]);
+    expect(counters['alert_batch_quarantined']).toBe(12);
+  });
+
+  it('that origin takes no keys of is set aside alone', async ({ expect }) => {
+    await upload('FR', keys(1, 4, 'FR'), 'fr-1');
+    await upload('NL', keys(1, 3, 'NL'), 'nl-1');
+    gateway.store.runBatcher(NOON);
+    rig.origin.refuses.add('FR');
+    const { batches } = await poll();
+    expect(batches.map(({ batch, reason }) => [batch, reason])).toEqual([
+      ['20201126-1/FR', 'origin: refused'],
+      ['20201126-1', null],
+    ]);
+    expect(rig.origin.keys.toSorted()).toEqual(hex(keys(1, 3, 'NL')));
   });
 });
 

@@ -9,6 +9,7 @@ import { MOST_JITTER_SECONDS } from '../../domain/federation/pace.ts';
 import type { Direction, PeerConfig } from '../../domain/federation/peer.ts';
 import { below } from '../../domain/random.ts';
 import type { ExchangeRpc } from '../../domain/rpc-federation.ts';
+import { type OpenStatement, rememberingOpen } from '../../protocol/directory/statement.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
@@ -18,7 +19,7 @@ import { newAlerts } from '../submission-buffer/counters.ts';
 import { parseDeskConfig, parseGateway } from './config.ts';
 import { MOST_SHOWN, type DeskPorts, type DeskStatus, type ReleaseReply } from './contract.ts';
 import { DeskStore } from './desk-store.ts';
-import { directoryEntry } from './directory-reader.ts';
+import { directoryLook } from './directory-reader.ts';
 import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
 import { countGiven, type GivenKeys, givenKeys } from './given-ops.ts';
 import { ownFeed } from './own-feed.ts';
@@ -48,6 +49,8 @@ export class PeerDesk extends EndableObject {
   /** Bindings and variables; a test's rig sets some. */
   protected readonly variables: Readonly<Record<string, unknown>>;
   #running: Promise<void> | null = null;
+  /** Certificates and signatures of leaves that were judged before aren't again: of 300 regions seconds of CPU a poll (benchmarks/results/directory.md). The policy is the deployment's, and ends with the object. */
+  #open: OpenStatement | null = null;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -202,7 +205,11 @@ export class PeerDesk extends EndableObject {
       now,
       random: this.random,
       fetch: this.peerFetch(config),
-      entry: async () => (policy === null ? null : directoryEntry(this.#store, DIRECTORY, policy, region, now)),
+      look: async () => {
+        if (policy === null) return { kind: 'unlisted' };
+        this.#open ??= rememberingOpen(policy.roots);
+        return directoryLook(this.#store, DIRECTORY, { policy, open: this.#open }, region, now);
+      },
       importBatch: (batch) => this.exchange().importBatch(batch),
     };
   }

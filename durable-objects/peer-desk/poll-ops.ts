@@ -12,7 +12,7 @@ import { nextPoll } from '../../domain/federation/pace.ts';
 import { READERS } from '../../domain/federation/readers/formats.ts';
 import type { PeerKey, ReadBatch, ReadFormat, ReadPorts } from '../../domain/federation/readers/reader.ts';
 import { verificationKeyMark } from '../../protocol/directory/entry.ts';
-import { hourOf, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { hourOf, hourStart, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import type { DeskBatch, DeskPorts, ReleaseReply } from './contract.ts';
@@ -34,7 +34,7 @@ export interface Polled {
 
 /** Reads what is new. The caller writes down when the next poll is due ({@link settle}). */
 export async function pollFeed(store: DeskStore, ports: DeskPorts): Promise<Polled> {
-  const reading = await readPorts(ports);
+  const reading = await readPorts(store, ports);
   if (!reading.ok) return { fault: reading.error, more: false, recommendedNextPollTime: null };
   const reader = READERS[ports.config.Format as ReadFormat];
   for (let n = 0; n < BATCHES_A_POLL; n++) {
@@ -47,9 +47,9 @@ export async function pollFeed(store: DeskStore, ports: DeskPorts): Promise<Poll
       const { kind, what } = found.error;
       return { fault: `${kind}: ${what}`, more: false, recommendedNextPollTime: null };
     }
-    const { batch, recommendedNextPollTime } = found.value;
+    const { batch, recommendedNextPollTime, hasGap = false } = found.value;
     if (batch === null) return { fault: null, more: false, recommendedNextPollTime };
-    await take(store, ports, batch);
+    await take(store, ports, batch, hasGap);
   }
   return { fault: null, more: true, recommendedNextPollTime: null };
 }
@@ -74,7 +74,7 @@ export function settle(store: DeskStore, ports: DeskPorts, polled: Polled): numb
 export async function release(store: DeskStore, ports: DeskPorts, id: string): Promise<ReleaseReply> {
   const held = store.batch(id);
   if (held?.state !== 'quarantined') return { kind: 'none' };
-  const reading = await readPorts(ports);
+  const reading = await readPorts(store, ports);
   if (!reading.ok) return { kind: 'fault', what: reading.error };
   const read = await READERS[ports.config.Format as ReadFormat].batch(id, reading.value);
   if (!read.ok) return { kind: 'fault', what: `${read.error.kind}: ${read.error.what}` };
@@ -90,25 +90,32 @@ export async function release(store: DeskStore, ports: DeskPorts, id: string): P
 }
 
 /** @returns what a reader needs, or why the peer can't be read now */
-async function readPorts(ports: DeskPorts): Promise<Result<ReadPorts, string>> {
+async function readPorts(store: DeskStore, ports: DeskPorts): Promise<Result<ReadPorts, string>> {
   const { config, homeCountry, now, fetch } = ports;
   const keys = await keysOf(ports);
-  if (keys === null) return err('directory: the peer isn’t in it');
-  return ok({ config, homeCountry, keys, fetch, now: () => now, subtle: crypto.subtle });
+  if (!keys.ok) return keys;
+  const [last] = store.batches(1);
+  const lastRead = last === undefined ? null : hourStart(last.hour);
+  return ok({ config, homeCountry, lastRead, keys: keys.value, fetch, now: () => now, subtle: crypto.subtle });
 }
 
 /** Asked at each poll: a key that was revoked verifies nothing from then on, whoever configured it. */
-async function keysOf({ config, entry }: DeskPorts): Promise<readonly PeerKey[] | null> {
-  const found = await entry();
+async function keysOf({ config, look }: DeskPorts): Promise<Result<readonly PeerKey[], string>> {
+  const found = await look();
   const own = config.VerificationKeys;
-  if (found === null && own === null) return null;
-  const revoked = new Set(found?.revoked);
-  return (own ?? found?.verificationKeys ?? [])
+  // Where nobody knows what was revoked, an operator's own keys are none either.
+  if (found.kind === 'refused') return err('directory: it can’t be relied on');
+  if (found.kind === 'silenced') return err('directory: the peer was removed, or is withheld');
+  if (found.kind === 'unlisted' && own === null) return err('directory: the peer isn’t in it');
+  const entry = found.kind === 'entry' ? found.entry : null;
+  const revoked = new Set(entry?.revoked);
+  const keys = (own ?? entry?.verificationKeys ?? [])
     .filter((key) => !revoked.has(verificationKeyMark(key)))
     .map(({ keyId, keyVersion, spki }) => ({ keyId, keyVersion, spki: fromBase64(spki) }));
+  return ok(keys);
 }
 
-async function take(store: DeskStore, ports: DeskPorts, batch: ReadBatch): Promise<void> {
+async function take(store: DeskStore, ports: DeskPorts, batch: ReadBatch, hasGap: boolean): Promise<void> {
   const { RegionID } = ports.config;
   const judged = judgeInbound(batch.keys, RegionID, ports.now);
   const size = judged.keys.length + judged.revoked.length;
@@ -121,11 +128,12 @@ async function take(store: DeskStore, ports: DeskPorts, batch: ReadBatch): Promi
     store.putBatch(read);
     store.putState({ lastBatchID: batch.id, ...(trip === null ? {} : { breaker: trip.rule }) });
     if (read.state === 'quarantined') store.count('alert_batch_quarantined');
+    if (hasGap) store.count('alert_feed_gap');
     if (store.get('since') === null) store.put('since', Math.floor(ports.now / SECONDS_PER_DAY));
   });
 }
 
-/** @returns what is to be remembered. @throws Error of `origin`: the batch is asked for again */
+/** @returns what is to be remembered. @throws Error of `origin`, or that it takes no more in this hour: the batch is asked for again */
 async function importJudged(
   store: DeskStore,
   ports: DeskPorts,
@@ -135,6 +143,7 @@ async function importJudged(
   const { keys, revoked } = judged;
   const peer = ports.config.RegionID;
   const reply = await ports.importBatch(packBatch({ peer, batch: batch.id, sha256: batch.sha256, keys, revoked }));
+  if (reply.kind === 'full') throw new Error('origin has had enough of this peer for this hour');
   if (reply.kind === 'refused') store.count('alert_import_refused');
   if (!('counts' in reply)) return setAside(ports, batch, judged, reply.kind);
   const { imported, revoked: ended, strange } = reply.counts;

@@ -24,6 +24,12 @@ const TEK_BYTES = 16;
 /** As long as any key of it lives here; after that all of them are too old. */
 const KEPT_HOURS = 24 * 16;
 
+/**
+ * Keys and revocations that a peer may bring in an hour, whatever `federation` lets through: twice what its own breaker allows a batch (domain/federation/breaker.ts), so that one beyond that, which two persons have let in, comes in. Counted by rows of batches, which say when each
+ * began: no state but theirs.
+ */
+const MOST_AN_HOUR = 400_000;
+
 interface BatchRow extends Record<string, SqlStorageValue> {
   sha256: string;
   state: 'importing' | 'imported' | 'ended';
@@ -47,6 +53,7 @@ export async function importPeerBatch(
 ): Promise<ImportReply> {
   const { sql } = storage;
   const first = storage.transactionSync(() => begin(sql, now, batch));
+  if (typeof first === 'string') return { kind: first };
   if (first.state === 'ended') return { kind: 'ended' };
   if (first.sha256 !== batch.sha256) return { kind: 'conflict' };
   if (first.state === 'imported') return { kind: 'known', counts: countsOf(first) };
@@ -73,10 +80,23 @@ export function expirePeerBatches(sql: SqlStorage, now: number): void {
   sql.exec('DELETE FROM peer_batch WHERE expires_hour <= ?', hourOf(now));
 }
 
-function begin(sql: SqlStorage, now: number, batch: PeerBatch): BatchRow {
+/** Part of a transaction. A batch that began before isn't counted again. */
+function begin(sql: SqlStorage, now: number, batch: PeerBatch): BatchRow | 'refused' | 'full' {
+  const known = 'SELECT 1 FROM peer_batch WHERE peer = ? AND batch = ?';
+  if (sql.exec(known, batch.peer, batch.batch).toArray().length === 0) {
+    const size = batch.keys.length / SORT_BYTES + batch.revoked.length / TEK_BYTES;
+    if (size > MOST_AN_HOUR) return 'refused';
+    if (size + broughtIn(sql, batch.peer, hourOf(now)) > MOST_AN_HOUR) return 'full';
+  }
   const text = `INSERT INTO peer_batch VALUES (?, ?, ?, 'importing', 0, 0, 0, 0, ?) ON CONFLICT DO NOTHING`;
   sql.exec(text, batch.peer, batch.batch, batch.sha256, hourOf(now) + KEPT_HOURS);
   return rowOf(sql, batch);
+}
+
+/** @returns keys and revocations of the peer's batches that began in the hour */
+function broughtIn(sql: SqlStorage, peer: string, hour: number): number {
+  const text = `SELECT coalesce(sum(imported + left_out + revoked + strange), 0) AS n FROM peer_batch WHERE peer = ? AND expires_hour = ?`;
+  return sql.exec<{ n: number }>(text, peer, hour + KEPT_HOURS).one().n;
 }
 
 function rowOf(sql: SqlStorage, { peer, batch }: PeerBatch): BatchRow {

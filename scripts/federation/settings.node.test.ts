@@ -31,6 +31,7 @@ describe('settings of a backend', () => {
       ],
     });
     expect(de?.vars['origin']?.['PEER_FEEDS']).toBe('a2a,NL,XA');
+    expect(de?.vars['origin']?.['IMPORT_REGIONS']).toBe('NL,XA');
     expect(site?.vars['origin']?.['PEER_FEEDS']).toBe('DE,NL');
   });
 

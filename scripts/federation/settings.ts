@@ -139,6 +139,8 @@ export function settingsOf(
       EXPORT_KEY_ID: exportKeyId(own),
       EXPORT_KEY_VERSION,
       PEER_FEEDS: feeds,
+      // A gateway's countries are the same backends.
+      IMPORT_REGIONS: others.map(({ id }) => id).join(','),
       FEED_URL: feedUrl,
     },
     federation: {

@@ -11,6 +11,7 @@ import { testKeyPem } from '../support/secrets.ts';
 import type { Portal } from './portal-rig.ts';
 
 const FEDERATION = 'exposure-edge-federation';
+const ORIGIN = 'exposure-edge-origin';
 /** One key beyond what a batch may have (domain/federation/breaker.ts). */
 const TOO_MANY = 200_001;
 
@@ -24,8 +25,10 @@ export function twoPeers(now: number) {
   ]);
   const adapt = (workers: LegacyWorkerOptions[]): LegacyWorkerOptions[] =>
     workers.map((worker) => {
+      const given = worker.bindings as object;
+      if (worker.name === ORIGIN) return { ...worker, bindings: { ...given, IMPORT_REGIONS: 'NL,IT' } };
       if (worker.name !== FEDERATION) return worker;
-      const bindings = { ...(worker.bindings as object), PEERS };
+      const bindings = { ...given, PEERS };
       const serviceBindings = {
         ...(worker.serviceBindings as object),
         NL_CERTIFICATE: async ({ url }: { readonly url: string }) => feed.fetch(new Request(url)),

@@ -28,6 +28,8 @@ class MapOrigin implements ExchangeRpc {
     { readonly sha256: string; readonly keys: readonly string[]; readonly revoked: readonly string[] }
   >();
   calls = 0;
+  /** Regions that it takes no keys of. */
+  readonly refuses = new Set<string>();
   /** Called before anything is kept; a throw is an `origin` out of reach. */
   before: (batch: PeerBatch) => void = () => {};
   /** Called when it is kept; a throw is a crash before the desk hears of it. */
@@ -36,6 +38,7 @@ class MapOrigin implements ExchangeRpc {
   async importBatch(batch: PeerBatch): Promise<ImportReply> {
     this.calls += 1;
     this.before(batch);
+    if (this.refuses.has(batch.peer)) return { kind: 'refused' };
     const name = `${batch.peer} ${batch.batch}`;
     const had = this.batches.get(name);
     if (had !== undefined && had.sha256 !== batch.sha256) return { kind: 'conflict' };

@@ -1,6 +1,6 @@
 /**
  * @module RPC entrypoint of `origin` for `federation` (docs/architecture.md §2, §9): batches of peers' keys come in by it. No request, header or certificate gets here; `federation` has verified who signed, and is trusted in
- * nothing else, so each key is judged again.
+ * nothing else: each key is judged again, and which regions there are (`IMPORT_REGIONS`) and how many keys an hour each may bring (durable-objects/submission-buffer/remote-ops.ts) is decided here.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
@@ -15,12 +15,12 @@ import type {
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { logLine } from '../shared/log.ts';
-import { intakeConfig, originObjects, type OriginEnv, type OriginObjects } from './bindings.ts';
+import { importRegions, originObjects, type OriginEnv, type OriginObjects } from './bindings.ts';
 import { untilIdle } from './rollback.ts';
 
 /**
  * @param clock Unix seconds: real, or the local edge's
- * @param counts of batches that were refused: a line of them is an alert, since an honest `federation` has none refused
+ * @param counts of batches that were refused, or that came when their peer's hour was full: a line of them is an alert
  * @returns the class `federation` binds
  */
 export function createExchange(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
@@ -28,12 +28,13 @@ export function createExchange(clock: Clock, counts: HourlyCounts = createHourly
     async importBatch(given: PeerBatch): Promise<ImportReply> {
       const now = await clock();
       counts.report(hourOf(now));
-      const checked = recheckBatch(given, intakeConfig(this.env).policy.homeCountry, now);
+      const checked = recheckBatch(given, importRegions(this.env), now);
       if (checked === null) {
         counts.count('exchange-refused', hourOf(now));
         return { kind: 'refused' };
       }
       const reply = await originObjects(this.env).buffer.importBatch(checked.batch);
+      if (reply.kind === 'refused' || reply.kind === 'full') counts.count(`exchange-${reply.kind}`, hourOf(now));
       if (!('counts' in reply)) return reply;
       return { kind: reply.kind, counts: { ...reply.counts, left: reply.counts.left + checked.dropped } };
     }

@@ -1,12 +1,14 @@
 /** @module What `federation` may bring to `origin`: whole batches in a peer's name, each key judged once more. */
-import { reset } from 'cloudflare:test';
-import { exports } from 'cloudflare:workers';
+import { reset, runInDurableObject } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
 import { beforeEach, it } from 'vitest';
 import { packBatch } from '../../domain/federation/packed-batch.ts';
 import type { ExchangeRpc, PeerBatch } from '../../domain/rpc-federation.ts';
+import type { OriginEnv } from './bindings.ts';
 import { peerKeys } from '../../test/support/peer-feed.ts';
 
 const { Exchange } = exports as unknown as { readonly Exchange: ExchangeRpc };
+const { SUBMISSION_BUFFER } = env as unknown as OriginEnv;
 const NOW = Math.floor(Date.now() / 1000);
 const keys = peerKeys(1, 5, NOW);
 const good = packBatch({ peer: 'NL', batch: '1', sha256: 'ab'.repeat(32), keys, revoked: [keys[0]!.keyData] });
@@ -31,6 +33,7 @@ it('keys that break a rule are left out here too, and report type and onset are 
 
 it.for<[name: string, change: object]>([
   ['in the name of the home country', { peer: 'DE' }],
+  ['in the name of a country that origin takes no keys of', { peer: 'FR' }],
   ['in the name of nobody', { peer: 'nl' }],
   ['without a name', { batch: '' }],
   ['with a name of two words', { batch: 'a b' }],
@@ -42,6 +45,22 @@ it.for<[name: string, change: object]>([
   ['with a list of revocations', { revoked: [] }],
 ])('a batch %s is refused', async ([, change], { expect }) => {
   expect(await Exchange.importBatch({ ...good, ...change })).toEqual({ kind: 'refused' });
+});
+
+it('a peer brings so many keys an hour, however many batches they are, and goes on in the next', async ({ expect }) => {
+  const bring = (batch: string, revocations: number, peer = 'NL') =>
+    Exchange.importBatch({ ...good, peer, batch, revoked: new Uint8Array(16 * revocations) });
+  expect(await bring('1', 400_001 - keys.length)).toEqual({ kind: 'refused' });
+  expect(await bring('2', 5_000)).toMatchObject({ kind: 'imported' });
+  expect(await bring('3', 395_000 - 2 * keys.length + 1)).toEqual({ kind: 'full' });
+  expect(await bring('2', 5_000)).toMatchObject({ kind: 'known' });
+  expect(await bring('3', 6, 'IT')).toMatchObject({ kind: 'imported' });
+  const full = await bring('4', 395_000 - 2 * keys.length + 1);
+  await runInDurableObject(SUBMISSION_BUFFER.getByName('buffer'), (_, { storage }) => {
+    // An hour later the same batches are an hour older.
+    storage.sql.exec('UPDATE peer_batch SET expires_hour = expires_hour - 1');
+  });
+  expect([full.kind, (await bring('4', 5_000)).kind]).toEqual(['full', 'imported']);
 });
 
 it('nothing is refused', async ({ expect }) => {

@@ -8,7 +8,7 @@ import { parseFeedLatest, parseGaenLatest } from '../../../protocol/feed/latest.
 import { ALL_TO_ALL, feedPath } from '../../../protocol/feed/names.ts';
 import { jwkId, type Jwk, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
-import { SECONDS_PER_INTERVAL } from '../../../protocol/gaen/intervals.ts';
+import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import type { InboundKey } from '../inbound.ts';
@@ -30,6 +30,8 @@ const MAX_LATEST_BYTES = 4096;
 const FIRST_BATCH = 1;
 /** A DP-3T feed doesn't say where it begins: fourteen days of hours back, no further. */
 const MOST_BACK = 336;
+/** After so long without a batch, what isn't there has had its time; before, it is withheld. */
+const AWAY_SECONDS = MOST_BACK * SECONDS_PER_HOUR;
 
 /** Which batches there are. */
 interface Extent {
@@ -118,6 +120,8 @@ export const oursReader: FeedReader = readerOf(OURS);
 /** Reads DP-3T's. */
 export const dp3tReader: FeedReader = readerOf(DP3T);
 
+const isAway = ({ lastRead, now }: ReadPorts): boolean => lastRead === null || now() - lastRead >= AWAY_SECONDS;
+
 function readerOf({ extent, read }: Numbered): FeedReader {
   return {
     async following(last, ports) {
@@ -127,12 +131,16 @@ function readerOf({ extent, read }: Numbered): FeedReader {
       const had = last === null ? 0 : Number(last);
       if (latest < had) return err({ kind: 'rewound', what: `${latest} after ${had}` });
       // Batches before the oldest have had their time, as their keys have.
-      for (let n = Math.max(had + 1, said || last === null ? oldest : 0); n <= latest; n++) {
+      const wasAway = last !== null && !said && isAway(ports);
+      const first = Math.max(had + 1, said || last === null || wasAway ? oldest : 0);
+      for (let n = first; n <= latest; n++) {
         const batch = await read(n, ports);
         if (!batch.ok) return batch;
-        if (batch.value !== null) return ok<Following>({ batch: batch.value, recommendedNextPollTime });
-        if (said || last !== null) return err({ kind: 'gap', what: String(n) });
+        const hasGap = wasAway && n > had + 1;
+        if (batch.value !== null) return ok<Following>({ batch: batch.value, recommendedNextPollTime, hasGap });
+        if (said || (last !== null && !wasAway)) return err({ kind: 'gap', what: String(n) });
       }
+      if (wasAway && first <= latest) return err({ kind: 'gap', what: `${had + 1}..${latest}` });
       return ok<Following>({ batch: null, recommendedNextPollTime });
     },
     async batch(id, ports) {

@@ -21,6 +21,8 @@ export interface ReadPorts {
   readonly config: PeerConfig;
   /** Ours: a partial feed is the one that is named after us. */
   readonly homeCountry: string;
+  /** When a batch was read last, Unix seconds; null: none, or so long ago that it isn't remembered. */
+  readonly lastRead: number | null;
   /** Two at most. */
   readonly keys: readonly PeerKey[];
   /** Unix seconds. */
@@ -57,6 +59,8 @@ export interface Following {
   readonly batch: ReadBatch | null;
   /** Unix seconds; null: the peer recommends nothing. */
   readonly recommendedNextPollTime: number | null;
+  /** Batches between the last one and this had their time while we were away, and nobody has them any more. */
+  readonly hasGap?: boolean;
 }
 
 /** One format. */

@@ -50,7 +50,7 @@ export interface AuditTrust {
 }
 
 /** Keys of one upload whose signature holds. */
-export interface AuditedPart {
+interface AuditedPart {
   readonly country: string;
   readonly keys: readonly EfgsKey[];
 }

@@ -37,7 +37,7 @@ const regionCounts = () =>
   rig.inBuffer((sql) =>
     sql
       .exec(
-        'SELECT region, keys, first_uploads AS uploads FROM release_counter WHERE release_hour = ? AND length(region) < 4 ORDER BY region',
+        'SELECT region, keys, first_uploads AS uploads FROM release_counter WHERE release_hour = ? ORDER BY region',
         HOUR,
       )
       .toArray(),

@@ -11,7 +11,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { LOCAL_VARS } from './local-edge/workers.ts';
 import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
-import { laboratoryStub, originStub, verificationStub } from './test/support/stub-workers.ts';
+import { federationStub, laboratoryStub, originStub, verificationStub } from './test/support/stub-workers.ts';
 
 // wrangler warns about each required secret that it finds neither in .dev.vars nor here.
 Object.assign(process.env, TEST_SECRETS, { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' });
@@ -141,13 +141,15 @@ export default defineConfig(({ mode }) => {
             exclude: [...shared.exclude, NODE_ONLY],
           },
         },
-        workerProject(shared, 'origin', ['submission-buffer', 'publisher', 'parameter-store']),
+        workerProject(shared, 'origin', ['submission-buffer', 'publisher', 'parameter-store'], [], {
+          IMPORT_REGIONS: 'NL,IT',
+        }),
         // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
         workerProject(shared, 'verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
           ANSWER_DEADLINE_MS: '0',
         }),
         workerProject(shared, 'laboratory', ['result-store']),
-        workerProject(shared, 'federation', []),
+        workerProject(shared, 'federation', ['peer-desk'], [originStub]),
         workerProject(shared, 'index', []),
         workerProject(shared, 'config', []),
         workerProject(shared, 'upload', [], [verificationStub, originStub]),
@@ -155,7 +157,7 @@ export default defineConfig(({ mode }) => {
           shared,
           'portal',
           ['staff-room', 'workers/shared'],
-          [verificationStub, originStub, laboratoryStub],
+          [verificationStub, originStub, laboratoryStub, federationStub],
           LOCAL_VARS['portal'],
         ),
         systemProject(shared, 'integration'),

@@ -48,6 +48,8 @@ export interface JournalLabel {
   /** A decoy. */
   readonly synthetic: boolean;
   readonly issueId: string | null;
+  /** Of a peer's key: the batch it came with. */
+  readonly batch?: string;
 }
 
 /** A row of `release_counter` (durable-objects/STORAGE.md). */

@@ -11,6 +11,7 @@ import type { Packed } from './publication/packed-keys.ts';
 import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 import type { RestoreRpc } from './restore.ts';
+import type { PeerBatchUndo, PeerBatchUndone } from './rpc-federation.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 import type { OriginRollbackRpc, VerificationRollbackRpc } from './rollback-rpc.ts';
 
@@ -235,6 +236,8 @@ export interface OriginBackOfficeRpc
   /** One idempotent step of the state machine; the same function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
+  /** Takes back what came with one batch of a peer; idempotent by the request's id. */
+  undoPeerBatch(request: PeerBatchUndo): Promise<PeerBatchUndone>;
 }
 
 /** What a laboratory said of one test, as an app may be told (domain/test-result). */

@@ -4,8 +4,8 @@
  * ended by process id.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JSON_FLAG, wholeNumber } from './support/command-line/arguments.ts';
-import { run } from './support/command-line/command.ts';
+import { JSON_FLAG, oneOf, wholeNumber } from './support/command-line/arguments.ts';
+import { type Io, run } from './support/command-line/command.ts';
 import { temporaryFolder } from './support/command-line/interrupt.ts';
 import { advanceUntilIdle, moveClock, setClock } from './support/operator.ts';
 import { byteSource } from './support/patients.ts';
@@ -19,7 +19,8 @@ import { readHead, Reader, REGIONS, type SeenHead } from './support/published.ts
 import { type RunResult, summary } from './chaos/summary.ts';
 import { TakingBack } from './chaos/taking-back.ts';
 import { isClean, judge } from './chaos/verdict.ts';
-import { freePort, Victim } from './chaos/victim.ts';
+import { Victim } from './chaos/victim.ts';
+import { freePort } from './support/free-port.ts';
 
 /** 2026-06-15 14:00 UTC: midnight comes in the middle of the run. */
 const START = 1_781_532_000;
@@ -36,13 +37,19 @@ const WITH_CARD = 3;
 const BATCHES_AT_ONCE = 12;
 /** A shorter run shows that it works, not how well. */
 const REPORTED_KILLS = 50;
+const FEDERATION_KILLS = 20;
 
 await run(
   {
     name: 'npm run chaos',
     summary: `Kills the local edge N times while phones upload, hours are sealed, batches of code cards are rolled back and keys are withdrawn, then counts what became of
-      every key. From ${REPORTED_KILLS} kills on it writes benchmarks/results/chaos.md.`,
+      every key. From ${REPORTED_KILLS} kills on it writes benchmarks/results/chaos.md; of a federation, from ${FEDERATION_KILLS} on, chaos-federation.md.`,
     options: {
+      story: oneOf(
+        'which; federation: three backends that exchange keys, and die in turn',
+        { country: '', federation: '' },
+        'country',
+      ),
       kills: wholeNumber('how often', { min: 1, max: 1000, default: 50 }),
       seed: wholeNumber('same seed, same keys and same moments', { min: 0, max: 1_000_000_000, default: 1 }),
       clients: wholeNumber('phones that upload at once; one in three has code cards', {
@@ -52,10 +59,11 @@ await run(
       }),
       json: JSON_FLAG,
     },
-    examples: ['npm run chaos -- --kills 5 --seed 1'],
+    examples: ['npm run chaos -- --kills 5 --seed 1', 'npm run chaos -- --story federation --kills 20'],
   },
-  async ({ kills, seed, clients }, { say, print }) => {
+  async ({ story, kills, seed, clients }, { say, print }) => {
     const folder = temporaryFolder('chaos');
+    if (story === 'federation') return federation(folder, kills, seed, { say, print });
     const victim = new Victim(folder.path, await freePort());
     try {
       const drawn = byteSource(`chaos/${seed}`);
@@ -235,3 +243,29 @@ await run(
     }
   },
 );
+
+/** The other story. */
+async function federation(
+  folder: ReturnType<typeof temporaryFolder>,
+  kills: number,
+  seed: number,
+  { say, print }: Pick<Io, 'say' | 'print'>,
+): Promise<number> {
+  // Loaded late: --help and a wrong call answer at once.
+  const { federationChaos, federationSummary } = await import('./chaos/federation.ts');
+  try {
+    const result = await federationChaos({ folder: folder.path, kills, seed, say });
+    const lines = federationSummary(result);
+    print(result, lines.join('\n'));
+    if (kills >= FEDERATION_KILLS) {
+      writeReport('chaos-federation', {
+        title: 'Backends of a federation, killed while they exchange keys',
+        command: `npm run chaos -- --story federation --kills ${kills} --seed ${seed}`,
+        body: lines.join('  \n'),
+      });
+    }
+    return result.clean ? 0 : 1;
+  } finally {
+    folder.remove();
+  }
+}

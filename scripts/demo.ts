@@ -2,8 +2,8 @@
  * @module `npm run demo`: one story on the local edge with the local clock, from upload to match, with a table at its end.
  */
 import { testRandom } from '../phone/testing/random.ts';
-import { existingFile, flag, text } from './support/command-line/arguments.ts';
-import { run } from './support/command-line/command.ts';
+import { existingFile, flag, oneOf, text } from './support/command-line/arguments.ts';
+import { run, UsageError } from './support/command-line/command.ts';
 import { playReplay, REPLAY_POLICY } from './demo/replay.ts';
 import { finish, startProgress } from './demo/report.ts';
 import { riskTable } from './demo/risk.ts';
@@ -17,6 +17,12 @@ await run(
       verify and match; a batch of code cards proves forged, two people roll it back, and phones take warnings back. Leaves in
       out/demo/ the hour's chunks, public.pem, summary.json and a picture of the story, demo.svg. Ends with 1 if anything is wrong.`,
     options: {
+      story: oneOf(
+        `which; federation: two countries and a company's site exchange keys, each a backend of its own; one is killed, a feed is altered, a
+        certificate taken back; it leaves summary.json in out/demo-federation/`,
+        { country: '', federation: '' },
+        'country',
+      ),
       replay: existingFile(
         `plays a real export file instead: sets the clock to its week, uploads its keys as patients, and shows that exactly the
         same keys come out`,
@@ -25,11 +31,20 @@ await run(
       seed: text('another story with other keys; the same text gives the same keys', { default: 'demo' }),
       json: flag('prints summary.json instead of the table, progress on stderr'),
     },
-    examples: ['npm run demo', 'npm run demo -- --replay test/vectors/internals-sample_diagnosis_key_file.zip'],
+    examples: [
+      'npm run demo',
+      'npm run demo -- --story federation',
+      'npm run demo -- --replay test/vectors/internals-sample_diagnosis_key_file.zip',
+    ],
   },
-  async ({ replay, seed, json }, { say }) => {
+  async ({ story, replay, seed, json }, { say }) => {
+    if (story === 'federation' && replay !== null) throw new UsageError('--replay: is for the story country');
     const progress = startProgress(say);
     progress('the Workers start on this machine');
+    if (story === 'federation') {
+      const { federationStory } = await import('./demo/federation/play.ts');
+      return federationStory(testRandom(seed), progress, json);
+    }
     clearOut();
     const problems: string[] = [];
     // Loaded late: --help and a wrong call answer at once.

@@ -174,3 +174,19 @@ describe('where nothing is set aside', () => {
     expect(chooseCompany({ ...base, asked: rows(270), isLate: true })).toBe(null);
   });
 });
+
+describe('rows of a peer', () => {
+  const few = { regions: ['DE', UNION], keys: 1 };
+  const peer = { regions: ['DE', UNION], keys: 500, isRemote: true };
+  const base = { policy: POLICY, stock: [], touched: new Set<number>(), isLate: true };
+
+  it('are company for nobody, since the peer subtracts them', ({ expect }) => {
+    expect(chooseCompany({ ...base, asked: [{ ...peer, isRemote: false }, few] })).toEqual({ hours: [], waiting: [] });
+    expect(chooseCompany({ ...base, asked: [peer, few] })).toBe(null);
+  });
+
+  it('go alone when they have waited: everybody can read them there', ({ expect }) => {
+    expect(chooseCompany({ ...base, asked: [peer], isLate: false })).toBe(null);
+    expect(chooseCompany({ ...base, asked: [peer] })).toEqual({ hours: [], waiting: [] });
+  });
+});

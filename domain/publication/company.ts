@@ -13,6 +13,8 @@ export interface AskedRows {
   /** That publish them. */
   readonly regions: readonly string[];
   readonly keys: number;
+  /** A peer's, which it subtracts: they are nobody's company. Left out: they aren't. */
+  readonly isRemote?: boolean;
 }
 
 /** What one hour set aside and nobody has used. */
@@ -50,16 +52,20 @@ export function chooseCompany(question: CompanyQuestion): Company | null {
   const apart = choose(question, false);
   if (!question.isLate || apart?.waiting.length === 0) return apart;
   // What the reserve alone can't hide goes when it is late, if all of the list together is as much as a chunk: beside what the reserve hides, or who takes back something each hour would keep it waiting.
-  const late = choose(question, true);
+  const late = isAllRemote(question.asked) ? { hours: [], waiting: [] } : choose(question, true);
   if (apart === null || late === null) return late;
   return { hours: [...new Set([...apart.hours, ...late.hours])].toSorted((a, b) => a - b), waiting: late.waiting };
 }
+
+/** Where there is nothing but peers' rows, which everybody can read there, nobody is to be hidden. */
+const isAllRemote = (asked: readonly AskedRows[]): boolean => asked.every(({ isRemote }) => isRemote === true);
 
 /**
  * @param asked rows that are late
  * @returns whether they all go, whatever else is asked for or set aside, also when those went before whose regions had company: those of each region are as much as a chunk wherever they are published
  */
 export function goesLate(policy: CompanyQuestion['policy'], asked: readonly AskedRows[]): boolean {
+  if (isAllRemote(asked)) return true;
   return asked
     .flatMap(({ regions }) => regions)
     .every((region) => {
@@ -114,14 +120,19 @@ function fewest(list: ListOf, usable: readonly HourReserve[], touched: ReadonlyS
 class ListOf {
   readonly #policy: CompanyQuestion['policy'];
   readonly #isOwnCompany: boolean;
-  readonly #asked = new Map<string, number>();
+  readonly #asked = new Set<string>();
+  /** What is asked for and can be company. */
+  readonly #own = new Map<string, number>();
   readonly #reserve = new Map<string, { keys: number; uploads: number }>();
 
   constructor(policy: CompanyQuestion['policy'], rows: readonly AskedRows[], isOwnCompany: boolean) {
     this.#policy = policy;
     this.#isOwnCompany = isOwnCompany;
-    for (const { regions, keys } of rows) {
-      for (const region of regions) this.#asked.set(region, (this.#asked.get(region) ?? 0) + keys);
+    for (const { regions, keys, isRemote = false } of rows) {
+      for (const region of regions) {
+        this.#asked.add(region);
+        if (!isRemote) this.#own.set(region, (this.#own.get(region) ?? 0) + keys);
+      }
     }
   }
 
@@ -139,8 +150,8 @@ class ListOf {
 
   /** @returns regions whose list would be smaller than a chunk may be */
   lacking(): string[] {
-    return [...new Set([...this.#asked.keys(), ...this.#reserve.keys()])].filter((region) => {
-      const own = this.#isOwnCompany ? (this.#asked.get(region) ?? 0) : 0;
+    return [...new Set([...this.#asked, ...this.#reserve.keys()])].filter((region) => {
+      const own = this.#isOwnCompany ? (this.#own.get(region) ?? 0) : 0;
       const { keys, uploads } = this.#reserve.get(region) ?? { keys: 0, uploads: 0 };
       return own + keys < this.#policy.minKeys || certainUploads(own) + uploads < this.#policy.minUploads;
     });

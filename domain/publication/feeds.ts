@@ -8,7 +8,7 @@ import type { Provenance } from './packed-keys.ts';
 type About = Pick<Provenance, 'regions' | 'consentToFederation' | 'origin'>;
 
 /** Rows of peers' keys: they leave to nobody, and are no company for ours, since whoever has the peer's feed knows them. */
-const REMOTE = 'remote';
+export const REMOTE = 'remote';
 const STAYS = 'stays';
 const TRAVELS = 'to:';
 const JOINED = '+';

@@ -24,8 +24,10 @@ export interface Provenance {
   /** ISO 3166-1 alpha-2, sorted. */
   readonly regions: readonly string[];
   readonly consentToFederation: boolean;
-  /** Country that took the upload in. */
+  /** Country that took the upload in; of a peer's key the peer. */
   readonly origin: string;
+  /** Of a peer's key: the batch that it came with, so that it can be undone; left out of a local one. */
+  readonly batch?: string;
   /** A decoy: marked only in the buffer and the private record. */
   readonly synthetic: boolean;
   /** A decoy that no minimum needed: it was set aside to go with keys that are taken back. */

@@ -164,9 +164,11 @@ async function putBatch(
 ): Promise<void> {
   const about = { issuedAt: hourEnd(hour), expires: until * SECONDS_PER_DAY };
   const age = Math.max(0, about.expires - about.issuedAt);
+  // By which `federation` counts what a peer was given.
+  const custom = { keys: String(file.sealed.keys + (file.sealed.revoked ?? 0)) };
   // Whose certificate it was for decides what lies under a path: no cache between may answer another.
-  const meta = { cacheControl: `private, max-age=${age}, immutable`, expires: about.expires };
-  const zip = { ...meta, contentType: 'application/zip', custom: file.identity };
+  const meta = { cacheControl: `private, max-age=${age}, immutable`, expires: about.expires, custom };
+  const zip = { ...meta, contentType: 'application/zip', custom: { ...custom, ...file.identity } };
   await putSigned(p, { feed, view: 'keys', batch }, file.zip, zip, about);
   await putSigned(p, { feed, view: 'gaen', batch }, list, { ...meta, contentType: 'application/x-protobuf' }, about);
 }

@@ -7,6 +7,7 @@ import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { RollbackWait } from '../../domain/rollback.ts';
 import type { OriginStatus } from '../../domain/rpc.ts';
+import type { PeerBatchUndo } from '../../domain/rpc-federation.ts';
 import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
@@ -20,17 +21,13 @@ import { r2Bucket, type BucketPort } from './bucket.ts';
 import { parsePublisherConfig } from './config.ts';
 import { endingOf, keptAtEnd, publishLast } from './end-ops.ts';
 import { EventLog } from './event-log.ts';
-import {
-  type IssuesRequest,
-  publishedIssues,
-  type PublishedIssuesReply,
-  takeBackIssues,
-  type TakeBackIssuesReply,
-} from './issue-rows.ts';
+import { publishedIssues, takeBackIssues } from './issue-rows.ts';
+import type { IssuesRequest, PublishedIssuesReply, TakeBackIssuesReply } from './issue-rows.ts';
 import { FeedStore } from './feed-store.ts';
 import { FailingRegions } from './failing-regions.ts';
 import type { PublisherConfig } from './model.ts';
 import { ownObjects } from './own-objects.ts';
+import { takeBackPeerBatch, type TakeBackPeerBatchReply } from './peer-rows.ts';
 import type { Publication } from './publication.ts';
 import { MIGRATIONS } from './schema.ts';
 import { Restore } from './restore/restore.ts';
@@ -143,6 +140,11 @@ export class Publisher extends EndableObject {
     return takeBackIssues(await this.#living(), request);
   }
 
+  /** See {@link takeBackPeerBatch}. */
+  async takeBackPeerBatch(request: PeerBatchUndo & { readonly throughSet: number }): Promise<TakeBackPeerBatchReply> {
+    return takeBackPeerBatch(await this.#living(), request);
+  }
+
   /** See {@link waitsOf}. */
   async takeBackWaits(ids: readonly string[]): Promise<(RollbackWait | null)[]> {
     return waitsOf(await this.#living(), ids);
@@ -160,7 +162,6 @@ export class Publisher extends EndableObject {
     return this.#restoring;
   }
 
-  /** @returns how far each alert's counter went up since the last call, for the log */
   async newAlerts(): Promise<Record<string, number>> {
     return this.#store.newAlerts();
   }

@@ -51,9 +51,9 @@ export async function takableRows(
 /** @returns how many rows the parts have together, by the regions that publish them */
 export function sumOf(parts: readonly Pick<Takable, 'counts'>[]): AskedRows[] {
   const sums = new Map<string, AskedRows>();
-  for (const { regions, keys } of parts.flatMap(({ counts }) => counts)) {
-    const name = regions.join(' ');
-    sums.set(name, { regions, keys: (sums.get(name)?.keys ?? 0) + keys });
+  for (const { regions, keys, isRemote = false } of parts.flatMap(({ counts }) => counts)) {
+    const name = `${regions.join(' ')} ${isRemote}`;
+    sums.set(name, { regions, keys: (sums.get(name)?.keys ?? 0) + keys, isRemote });
   }
   return [...sums.values()];
 }
@@ -69,6 +69,7 @@ async function ofPart(p: Publication, hour: number, asked: TakenRows, terms: Ter
   const isReserve = terms.reserve.includes(of);
   const regionsOf = new Map<Provenance, readonly string[]>();
   const counts = new Map<readonly string[], number>();
+  const remote = new Set<readonly string[]>();
   const wanted = new Set(rows);
   const all = isReserve ? Uint32Array.from({ length: part.rows }, (_, row) => row) : rows;
   const takable = all.filter((row) => {
@@ -81,12 +82,13 @@ async function ofPart(p: Publication, hour: number, asked: TakenRows, terms: Ter
     if (regions === undefined) {
       regions = listsOf(p, provenance);
       regionsOf.set(provenance, regions);
+      if (provenance.origin !== p.config.regions[0]) remote.add(regions);
     }
     if (!provenance.synthetic && regions.some((region) => terms.waiting.includes(region))) return false;
     counts.set(regions, (counts.get(regions) ?? 0) + 1);
     return true;
   });
   if (takable.length === 0) return null;
-  const byRegions = [...counts].map(([regions, keys]) => ({ regions, keys }));
+  const byRegions = [...counts].map(([regions, keys]) => ({ regions, keys, isRemote: remote.has(regions) }));
   return { hour: of, day, n, rows: takable, counts: byRegions };
 }

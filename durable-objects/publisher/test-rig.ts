@@ -5,11 +5,13 @@
 import { evictAllDurableObjects, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY, type ChunkPolicy } from '../../domain/chunk-policy.ts';
+import { packBatch } from '../../domain/federation/packed-batch.ts';
+import type { ImportReply } from '../../domain/rpc-federation.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { concatBytes, fromUtf8, utf8 } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { HourKeys } from '../submission-buffer/hour-keys.ts';
@@ -94,6 +96,23 @@ export class Rig {
     await this.tuneBuffer();
     try {
       return await this.buffer.accept(uploadId, packUpload(upload));
+    } finally {
+      await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
+    }
+  }
+
+  /** As `federation` hands a peer's batch on. @param revoked keys that the peer takes back */
+  async importBatch(
+    peer: string,
+    batch: string,
+    keys: readonly TemporaryExposureKey[],
+    revoked: readonly Uint8Array[] = [],
+  ): Promise<ImportReply> {
+    await this.tuneBuffer();
+    try {
+      return await this.buffer.importBatch(
+        packBatch({ peer, batch, sha256: toHex(sha256(utf8(JSON.stringify([keys, revoked])))), keys, revoked }),
+      );
     } finally {
       await this.inBuffer((_sql, { storage }) => storage.deleteAlarm());
     }

@@ -1,5 +1,6 @@
 /** @module Tables of StaffRoom; STORAGE.md describes them. */
 
+import { PEER_ACT_TABLE } from './peer-act-ops.ts';
 import { ROLLBACK_TABLE } from './rollback-ops.ts';
 
 /** Numbered migrations. The triggers make the audit log append-only for every statement this object could ever run. */
@@ -72,4 +73,5 @@ export const SCHEMA: readonly string[] = [
   `DELETE FROM rollback WHERE confirmed_at IS NULL; DELETE FROM proposal; DELETE FROM sunset_step WHERE agreed_by IS NULL;
    ALTER TABLE card_holder ADD COLUMN person TEXT NOT NULL DEFAULT '';
    UPDATE rollback SET outcome = json_insert(outcome, '$.waits', NULL) WHERE outcome IS NOT NULL;`,
+  PEER_ACT_TABLE,
 ];

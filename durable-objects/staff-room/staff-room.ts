@@ -26,8 +26,9 @@ import {
 } from './audit-ops.ts';
 import { forgetLists } from './authority-ops.ts';
 import { blockedCertificates, holdCard } from './card-ops.ts';
-import { CardRoom } from './card-room.ts';
+import { ActRoom } from './act-room.ts';
 import { answerForm, forgetForms, formAnswer, type FormReply, takeForm } from './form-ops.ts';
+import { forgetPeerActs } from './peer-act-ops.ts';
 import { endProposal, forgetProposals, type Proposal, proposals, propose } from './proposal-ops.ts';
 import {
   askForRollback,
@@ -60,7 +61,7 @@ const CLEANUP_EVERY_MS = 3_600_000;
 /** Between two slices others have their turn. */
 const NEXT_SLICE_MS = 1_000;
 
-export class StaffRoom<Env = unknown> extends CardRoom<Env> {
+export class StaffRoom<Env = unknown> extends ActRoom<Env> {
   /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
   protected secondClock: SecondClock | null = null;
   /** The local edge has no end of them: its clock stands still, and its driver gives commands by the hundred. */
@@ -255,6 +256,7 @@ export class StaffRoom<Env = unknown> extends CardRoom<Env> {
     forgetForms(this.#sql, now);
     forgetProposals(this.#sql, now);
     forgetRollbacks(this.#sql, now);
+    forgetPeerActs(this.#sql, now);
     const more = [forgetLists(this.#sql, now), verifyNextSlice(this.#sql, now)];
     if (more.includes(true)) await this.#alarm.set(NEXT_SLICE_MS);
   }

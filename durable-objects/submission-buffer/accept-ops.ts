@@ -20,6 +20,7 @@ import type { Ciphers } from './hour-keys.ts';
 import { isEnded } from './ended-issues.ts';
 import { nameOfIssue } from './issue-counts.ts';
 import type { ReceivedUploads } from './received-ops.ts';
+import { takeOver, type WaitingKey } from './remote-rows.ts';
 import { putLabel } from './row-labels.ts';
 import { HASH_BYTES, TAG_BYTES } from './row-cipher.ts';
 import type { UploadTally } from './upload-tally.ts';
@@ -62,7 +63,9 @@ export function acceptUpload(
   if (state !== null) return { kind: state };
   const { tally } = received;
   if (tally.isFirst()) sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
-  const fresh = isEnded(sql, config, upload.issueId) ? [] : newKeys(sql, config, ciphers, now, upload.keys);
+  const found = isEnded(sql, config, upload.issueId) ? NOTHING : siftKeys(sql, config, ciphers, now, upload.keys);
+  const taken = found.waiting.length === 0 ? [] : takeOver(sql, config, ciphers, tally, found.waiting);
+  const fresh = [...found.fresh, ...taken];
   if (fresh.length === 0) {
     // The TAN is given back, so this id must never store anything (domain/intake-permit.ts).
     storeUpload(sql, now, uploadId, 'tombstone');
@@ -111,11 +114,16 @@ export function storeKeys(
     readonly upload: Omit<AcceptedUpload, 'keys'>;
     readonly synthetic: boolean;
     readonly reserve?: true;
+    /** Of a peer's keys: the batch they came with. */
+    readonly batch?: string;
   },
 ): void {
   const { regions, consentToFederation, origin, issueId } = at.upload;
-  const isReserve = at.reserve === true ? { reserve: at.reserve } : {};
-  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId, ...isReserve };
+  const more = {
+    ...(at.reserve === true ? { reserve: at.reserve } : {}),
+    ...(at.batch === undefined ? {} : { batch: at.batch }),
+  };
+  const about = { regions, consentToFederation, origin, synthetic: at.synthetic, issueId, ...more };
   const perHour = new Map<number, number>();
   const byHour = Map.groupBy(keys, ({ release }) => Math.max(release, at.earliest));
   for (const [hour, own] of byHour) {
@@ -128,32 +136,44 @@ export function storeKeys(
     regions: countedUnder(config, at.upload),
     perHour,
     synthetic: at.synthetic,
+    // Peers' keys are nobody's uploads, and no company for those of people here.
+    isUpload: origin === config.homeCountry,
     issueName: issueId === null || at.synthetic ? null : nameOfIssue(config, issueId),
   });
 }
 
 /** @returns the first hour that keys can still enter: the running one, or the one after the last frozen. */
-function earliestHour(sql: SqlStorage, now: number): number {
+export function earliestHour(sql: SqlStorage, now: number): number {
   const frozen = sql.exec<{ hour: number | null }>('SELECT max(hour) AS hour FROM release_set').one().hour;
   return Math.max(hourOf(now), frozen === null ? 0 : frozen + 1);
 }
+
+/** Keys of an upload or a batch. */
+interface SiftedKeys {
+  /** Those that are new. */
+  readonly fresh: readonly FreshKey[];
+  /** Those that wait already: a person's, a decoy or a peer's. */
+  readonly waiting: readonly WaitingKey[];
+}
+
+const NOTHING: SiftedKeys = { fresh: [], waiting: [] };
 
 /**
  * Reads alone.
  *
  * @param ciphers ready for `now`
- * @param keys as they were uploaded
- * @returns those that can still be published and are not known, each once, in published form
+ * @param keys as they were uploaded, or as a peer sent them; some 100 at most
+ * @returns those that can still be published and whose hash isn't known, each once, in published form
  */
-export function newKeys(
+export function siftKeys(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
   now: number,
   keys: readonly AcceptedKey[],
-): FreshKey[] {
+): SiftedKeys {
   const candidates = each(keys.filter((key) => canBePublished(config, now, key))).map((key) => freshKey(config, key));
-  if (candidates.length === 0) return [];
+  if (candidates.length === 0) return NOTHING;
   const known = new Set<number>();
   const hashes = new Uint8Array(candidates.length * HASH_BYTES);
   for (const [n, { hash }] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
@@ -161,12 +181,16 @@ export function newKeys(
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
   for (const [n, { key }] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
+  const waiting: WaitingKey[] = [];
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue; // its rows are lost, and nobody will ever see these keys
-    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) known.add(n);
+    for (const n of presentTags(sql, 'waiting_row', hour, cipher.tags(teks))) {
+      if (!known.has(n)) waiting.push({ hour, key: candidates[n]! });
+      known.add(n);
+    }
   }
-  return candidates.filter((_, n) => !known.has(n));
+  return { fresh: candidates.filter((_, n) => !known.has(n)), waiting };
 }
 
 /** @returns the keys, of those with the same key data the first */

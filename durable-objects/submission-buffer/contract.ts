@@ -81,13 +81,15 @@ export interface WithdrawalBatch {
   readonly teks: Uint8Array;
 }
 
-/** Which waiting rows are to end: those of an issue, and those of a key, in either case within the release hours. */
+/** Which waiting rows are to end: those of an issue, those of a key, and those of a peer's batch, in each case within the release hours. */
 export interface DropRequest {
   /** A random UUID: asked again by the same, it goes on where it was cut off. */
   readonly id: string;
   readonly issueIds?: readonly string[];
   /** key_data, 16 bytes each, one after the other. */
   readonly teks?: Uint8Array;
+  /** A peer's batch: nothing more of it is stored, either. */
+  readonly peerBatch?: { readonly peer: string; readonly batch: string };
   /** First and last release hour; left out: all. */
   readonly fromHour?: number;
   readonly toHour?: number;

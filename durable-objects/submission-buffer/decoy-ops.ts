@@ -31,9 +31,10 @@ export interface WaitingLike {
 
 type Like = Omit<RowLabel, 'provenanceId'>;
 
-/** @returns how many keys wait of which provenance and id, in an order that only they decide */
+/** @returns how many local keys wait of which provenance and id, in an order that only they decide */
 export async function waitingLikes(
   sql: SqlStorage,
+  { homeCountry }: Pick<BufferConfig, 'homeCountry'>,
   ciphers: Ciphers,
   first: number,
   hour: number,
@@ -46,7 +47,8 @@ export async function waitingLikes(
       if (last === null) break;
       for (let row = LABEL_OFFSET; row < rows.length; row += STORED_ROW_BYTES) {
         const label = labels.get(readLabel(rows, row));
-        if (label === undefined) continue;
+        // A decoy that looks like a peer's key would be none: the peer's feed hasn't it.
+        if (label === undefined || label.origin !== homeCountry) continue;
         const { regions, consentToFederation, origin, synthetic, issueId } = label;
         const name = JSON.stringify([regions, consentToFederation, origin, synthetic, issueId]);
         const one = found.get(name) ?? { like: { regions, consentToFederation, origin, synthetic, issueId }, keys: 0 };
@@ -92,7 +94,10 @@ export function addDecoys(
     storeDecoy(sql, config, ciphers, random, hour, received, planned, { upload });
   };
   for (let region = lackingRegion(); region !== undefined; region = lackingRegion()) add(region.region, plan(random));
-  const next = sql.exec('SELECT 1 FROM release_counter WHERE release_hour > ? LIMIT 1', hour).toArray();
+  // Of local keys alone, which came with uploads.
+  const next = sql
+    .exec('SELECT 1 FROM release_counter WHERE release_hour > ? AND any_uploads > 0 LIMIT 1', hour)
+    .toArray();
   // The chain of days never breaks: a padded hour a day says nothing of when the last case was.
   if (next.length === 0) add(config.unionRegion, { asOf: hour, rest: false, leavesRest: true });
 }

@@ -37,12 +37,14 @@ async function padded(hour = HOUR) {
 
 describe('decoys', () => {
   it.for([
-    { name: 'at home', regions: ['DE', 'FR'], consentToFederation: false, origin: 'DE' },
-    { name: 'of a peer', regions: ['FR'], consentToFederation: true, origin: 'FR' },
-  ])('have regions, consent and origin of the real keys that wait: $name', async (like, { expect }) => {
+    { name: 'who refused', regions: ['DE', 'FR'], consentToFederation: false, peers: 0 },
+    { name: 'never a peer’s', regions: ['DE'], consentToFederation: true, peers: 50 },
+  ])('have regions, consent and origin of the real keys of people here that wait: $name', async (like, { expect }) => {
     rig.policy = POLICY;
-    const { regions, consentToFederation, origin } = like;
-    await rig.accept('u1', keysOf(1, 5), regions, { consentToFederation, origin });
+    const { regions, consentToFederation, peers } = like;
+    const origin = 'DE';
+    await rig.accept('u1', keysOf(1, 5), regions, { consentToFederation });
+    if (peers > 0) await rig.importBatch('NL', '1', keysOf(2, peers));
     const decoys = (await padded()).keys.filter((key) => key.like.synthetic);
     expect(decoys.length).toBeGreaterThan(100);
     for (const decoy of decoys) expect(decoy.like).toEqual({ regions, consentToFederation, origin, synthetic: true });

@@ -10,8 +10,7 @@ import type { KeptAlarm } from '../kept-alarm.ts';
 import type { BufferConfig } from './config.ts';
 import type { DropReply, DropRequest, DropsRequest } from './contract.ts';
 import { takeDropped } from './drop-log.ts';
-import { dropWaiting } from './drop-ops.ts';
-import { endIssues } from './ended-issues.ts';
+import { dropWaiting, endSources } from './drop-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { SPOILED_EVERY_MS, type JournalKeeper } from './journal-keeper.ts';
 
@@ -32,7 +31,7 @@ export class DropDesk {
   async drop(config: BufferConfig, now: number, request: DropRequest): Promise<DropReply> {
     await this.#alarm.set(SPOILED_EVERY_MS);
     this.#journal.spoil();
-    this.#storage.transactionSync(() => endIssues(this.#storage.sql, config, request.issueIds ?? [], now));
+    this.#storage.transactionSync(() => endSources(this.#storage.sql, config, request, now));
     const reply = await dropWaiting(this.#storage, config, this.#ciphers, now, request);
     return { ...reply, journalled: await this.rewriteJournal(config, now) };
   }

@@ -1,6 +1,6 @@
 /**
  * @module Keys that end before they were published (docs/architecture.md §5.11): rows that no frozen set covers are deleted, by the issue that vouched for
- * them or by the key itself. A set that is frozen is fixed for good: its rows are published, and taken back afterwards (publisher/take-back.ts).
+ * them, by the peer's batch they came with, or by the key itself. A set that is frozen is fixed for good: its rows are published, and taken back afterwards (publisher/take-back.ts).
  *
  * A key that was dropped stays known by its lasting hash, so that it is never taken in again. A transaction of them shows which hashes went together: of a
  * rollback thousands, of one person's withdrawal theirs, whose keys nobody ever saw.
@@ -17,7 +17,9 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { BufferConfig } from './config.ts';
 import type { DropReply, DropRequest } from './contract.ts';
 import { coveredThrough, endRows, type EndedRows } from './end-rows.ts';
+import { endIssues } from './ended-issues.ts';
 import type { Ciphers } from './hour-keys.ts';
+import { endPeerBatch } from './remote-ops.ts';
 import { FIELDS_OFFSET, LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
 import { readWaiting, waitingHours } from './waiting-rows.ts';
@@ -69,17 +71,29 @@ export async function dropWaiting(
   return { dropped: droppedBy(storage.sql, id), frozen, newestSet: newestSet(storage.sql) };
 }
 
+/** Nothing more is stored of what a request names. Runs inside a transaction. @param now Unix seconds */
+export function endSources(
+  sql: SqlStorage,
+  config: BufferConfig,
+  { issueIds = [], peerBatch }: DropRequest,
+  now: number,
+): void {
+  endIssues(sql, config, issueIds, now);
+  if (peerBatch !== undefined) endPeerBatch(sql, now, peerBatch);
+}
+
 /** Forgets what requests came to, when nobody asks any more. @param now Unix seconds */
 export function expireDrops(sql: SqlStorage, now: number): void {
   sql.exec('DELETE FROM dropped_rows WHERE expires_hour <= ?', hourOf(now));
 }
 
-function meantBy({ issueIds = [], teks = new Uint8Array(0) }: DropRequest): IsMeant {
+function meantBy({ issueIds = [], teks = new Uint8Array(0), peerBatch }: DropRequest): IsMeant {
   const issues = new Set(issueIds);
   const keys = new Set<string>();
   for (let at = 0; at < teks.length; at += TEK_BYTES) keys.add(toHex(teks.subarray(at, at + TEK_BYTES)));
   return (rows, row, label) => {
     if (label?.synthetic === true) return false;
+    if (peerBatch !== undefined && label?.origin === peerBatch.peer && label.batch === peerBatch.batch) return true;
     if (label !== undefined && label.issueId !== null && issues.has(label.issueId)) return true;
     return keys.size > 0 && keys.has(toHex(rows.subarray(row + TEK_IN_ROW, row + TEK_IN_ROW + TEK_BYTES)));
   };

@@ -6,6 +6,7 @@
  */
 import { retentionEnd } from '../../domain/embargo.ts';
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
+import { isCountedPart, REMOTE } from '../../domain/publication/feeds.ts';
 import { unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
@@ -42,9 +43,7 @@ export function endRows(
   now: number,
   { hour, rows, labels, cause }: EndedRows,
 ): void {
-  const tags = new Uint8Array(rows.length * TAG_BYTES);
-  for (const [n, row] of rows.entries()) tags.set(row.subarray(0, TAG_BYTES), n * TAG_BYTES);
-  sql.exec(DELETE_TAGS, hour, tags, rows.length);
+  removeRows(sql, config, hour, rows, labels);
   // In the order of the hashes: which rows they were is in no order of writing.
   const ended = rows
     .map((row) => ({
@@ -62,29 +61,63 @@ export function endRows(
     hour,
     real.map((label) => label?.issueId ?? null),
   );
+}
+
+/** Rows go, and nothing of them is left: part of {@link endRows}, and of putting others in their place (remote-rows.ts). Runs inside a transaction. */
+export function removeRows(
+  sql: SqlStorage,
+  config: BufferConfig,
+  hour: number,
+  rows: readonly Uint8Array[],
+  labels: ReadonlyMap<number, RowLabel>,
+): void {
+  const tags = new Uint8Array(rows.length * TAG_BYTES);
+  for (const [n, row] of rows.entries()) tags.set(row.subarray(0, TAG_BYTES), n * TAG_BYTES);
+  sql.exec(DELETE_TAGS, hour, tags, rows.length);
+  for (const isRemote of [true, false]) {
+    const own = rows.filter((row) => {
+      const origin = labels.get(readLabel(row, LABEL_OFFSET))?.origin ?? config.homeCountry;
+      return (origin !== config.homeCountry) === isRemote;
+    });
+    uncountAll(sql, config, hour, own, labels, isRemote);
+  }
+}
+
+function uncountAll(
+  sql: SqlStorage,
+  config: BufferConfig,
+  hour: number,
+  rows: readonly Uint8Array[],
+  labels: ReadonlyMap<number, RowLabel>,
+  isRemote: boolean,
+): void {
+  const labelled = rows.map((row) => labels.get(readLabel(row, LABEL_OFFSET)));
   const regions = new Map<string, number>();
   for (const label of labelled) {
     for (const region of label === undefined ? [config.unionRegion] : countedUnder(config, label)) {
       regions.set(region, (regions.get(region) ?? 0) + 1);
     }
   }
-  for (const [region, keys] of regions) uncount(sql, hour, region, keys);
+  for (const [region, keys] of regions) {
+    if (isRemote) sql.exec(UNCOUNT_REMOTE, hour, region, keys);
+    // Where rows may go tells peers' apart by itself; in a region they are counted together.
+    else sql.exec(UNCOUNT_LOCAL, hour, region, keys, isCountedPart(region) ? 0 : 1);
+  }
 }
+
+/** A peer's rows came with no upload. */
+const UNCOUNT_REMOTE = `UPDATE release_counter SET keys = max(0, keys - ?3) WHERE release_hour = ?1 AND region = ?2`;
 
 /**
  * Nobody knows whose rows they were, so nobody knows how many uploads are left: of those that counted, each dropped row ended one at most; and those rows
  * that are left are of as many uploads as the longest would need. The greater of these is certain, and the minimum of a chunk is never reached by people who are gone.
+ * Rows of peers that are counted in the same region (?4) are none of people here.
  */
-function uncount(sql: SqlStorage, hour: number, region: string, keys: number): void {
-  sql.exec(
-    `UPDATE release_counter SET
-       keys = max(0, keys - ?3),
-       first_uploads = CASE WHEN keys <= ?3 THEN 0 ELSE max(synthetic_first_uploads, first_uploads - ?3) END,
-       any_uploads = CASE WHEN keys <= ?3 THEN 0
-         ELSE min(any_uploads, max(any_uploads - ?3, CAST((keys - ?3 + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD} AS INTEGER))) END
-     WHERE release_hour = ?1 AND region = ?2`,
-    hour,
-    region,
-    keys,
-  );
-}
+const UNCOUNT_LOCAL = `
+  WITH peers (rows) AS (SELECT coalesce(max(keys), 0) * ?4 FROM release_counter WHERE release_hour = ?1 AND region = '${REMOTE}')
+  UPDATE release_counter SET
+    keys = max(0, keys - ?3),
+    first_uploads = CASE WHEN keys - (SELECT rows FROM peers) <= ?3 THEN 0 ELSE max(synthetic_first_uploads, first_uploads - ?3) END,
+    any_uploads = CASE WHEN keys - (SELECT rows FROM peers) <= ?3 THEN 0
+      ELSE min(any_uploads, max(any_uploads - ?3, CAST((keys - (SELECT rows FROM peers) - ?3 + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD} AS INTEGER))) END
+  WHERE release_hour = ?1 AND region = ?2`;

@@ -10,6 +10,7 @@
  * request reads the same set. Decoys are therefore drawn once, whoever asks again.
  */
 import { decideChunk, uploadsOfSet, type ChunkDecision, type RegionCount } from '../../domain/chunk-policy.ts';
+import { REMOTE } from '../../domain/publication/feeds.ts';
 import type { RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
@@ -51,7 +52,7 @@ export async function freezeHour(
   const first = coveredBefore(sql, after + 1) + 1;
   await dropLost(storage, config, ciphers, first, hour);
   const pads = decision(sql, config, first, hour) === 'pad';
-  const waiting = pads ? await waitingLikes(sql, ciphers, first, hour) : [];
+  const waiting = pads ? await waitingLikes(sql, config, ciphers, first, hour) : [];
   return storage.transactionSync(() => {
     const meanwhile = givenSet(sql, hour, after);
     if (meanwhile !== null) return meanwhile;
@@ -165,13 +166,19 @@ function counters(sql: SqlStorage, first: number, last: number): CounterRow[] {
     .toArray();
 }
 
+/**
+ * What minima and decoys are counted by: local keys alone, since whoever has a peer's feed subtracts it. A peer's keys are in every region (remote-ops.ts). With nothing local there is nothing to protect, and
+ * they are published by themselves.
+ */
 function regionCounts(sql: SqlStorage, config: BufferConfig, first: number, last: number): RegionCount[] {
   const rows = counters(sql, first, last);
+  const keysOf = (own: readonly CounterRow[]): number => own.reduce((sum, row) => sum + row.keys, 0);
+  const remote = keysOf(rows.filter((row) => row.region === REMOTE));
   return config.regions.map((region) => {
     const own = rows.filter((row) => row.region === region);
     return {
       region,
-      keys: own.reduce((sum, row) => sum + row.keys, 0),
+      keys: Math.max(0, keysOf(own) - remote),
       uploads: uploadsOfSet(own.map((row) => ({ first: row.first_uploads, any: row.any_uploads }))),
     };
   });

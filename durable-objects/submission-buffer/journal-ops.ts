@@ -118,8 +118,9 @@ async function waiting(
       const numberOf = (label: number): number | undefined => {
         const about = ofHour.get(label);
         if (about === undefined) return undefined;
-        const { regions, consentToFederation, origin, synthetic, issueId } = about;
-        const plain: JournalLabel = { regions, consentToFederation, origin, synthetic, issueId };
+        const { regions, consentToFederation, origin, synthetic, issueId, batch } = about;
+        const own = { regions, consentToFederation, origin, synthetic, issueId };
+        const plain: JournalLabel = batch === undefined ? own : { ...own, batch };
         const name = JSON.stringify(plain);
         const known = numbers.get(name);
         if (known !== undefined) return known;

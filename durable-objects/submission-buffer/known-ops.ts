@@ -5,7 +5,7 @@
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { KeyStanding } from '../../domain/rpc.ts';
-import { canBePublished, lastingHash, newKeys } from './accept-ops.ts';
+import { canBePublished, lastingHash, siftKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { Ciphers } from './hour-keys.ts';
 
@@ -24,7 +24,8 @@ export function keyStandings(
   now: number,
   keys: readonly TemporaryExposureKey[],
 ): KeyStanding[] {
-  const fresh = new Set(newKeys(sql, config, ciphers, now, keys).map(({ hash }) => toHex(hash)));
+  const { fresh: found } = siftKeys(sql, config, ciphers, now, keys);
+  const fresh = new Set(found.map(({ hash }) => toHex(hash)));
   return keys.map((key) => {
     if (!canBePublished(config, now, key)) return 'over';
     return fresh.has(toHex(lastingHash(config, key.keyData))) ? 'new' : 'known';

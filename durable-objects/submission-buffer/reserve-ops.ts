@@ -63,7 +63,7 @@ function likesOf(
   const isThere = (region: string): boolean => counts.some((one) => one.region === region && one.keys > 0);
   // Never into a region that has nothing else: there they would stand alone. A label stays when its rows were dropped.
   const isFit = (label: RowLabel): boolean =>
-    publishingRegions(config.regions, config.unionRegion, label).every(isThere);
+    label.origin === config.homeCountry && publishingRegions(config.regions, config.unionRegion, label).every(isThere);
   const parts = partCounts(sql, config, first, hour);
   const byPart = labelsByPart(sql, config, ciphers, first, hour);
   const groups =

@@ -26,9 +26,11 @@ export function putLabel(
   about: RowLabel,
   tally: UploadTally | null = null,
 ): number {
-  const { regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve } = about;
+  const { regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve, batch } = about;
   const fields = [regions, consentToFederation, origin, synthetic, issueId, provenanceId ?? null];
-  const text = JSON.stringify(reserve === true ? [...fields, reserve] : fields);
+  const text = JSON.stringify(
+    batch !== undefined ? [...fields, null, batch] : reserve === true ? [...fields, reserve] : fields,
+  );
   const { label, sealed } = cipher.sealLabel(text);
   const isWritten = tally?.isFirstWith(hour, label) === false;
   if (!isWritten) sql.exec('INSERT OR IGNORE INTO row_label VALUES (?, ?, ?)', hour, label, sealed);
@@ -51,17 +53,18 @@ export function labelsOf(sql: SqlStorage, ciphers: Ciphers, hour: number): Map<n
 }
 
 function parse(text: string): RowLabel {
-  const [regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve] = JSON.parse(text) as [
+  const [regions, consentToFederation, origin, synthetic, issueId, provenanceId, reserve, batch] = JSON.parse(text) as [
     string[],
     boolean,
     string,
     boolean,
     string | null,
     number | null,
-    true | undefined,
+    true | null | undefined,
+    string | undefined,
   ];
-  const isReserve = reserve === true ? ({ reserve } as const) : {};
-  const label = { regions, consentToFederation, origin, synthetic, issueId, ...isReserve };
+  const more = { ...(reserve === true ? ({ reserve } as const) : {}), ...(batch === undefined ? {} : { batch }) };
+  const label = { regions, consentToFederation, origin, synthetic, issueId, ...more };
   return provenanceId === null ? label : { ...label, provenanceId };
 }
 
@@ -86,8 +89,15 @@ export function numberLabels(
 ): SetLabels {
   const byHour = new Map(hours.map((hour) => [hour, labelsOf(sql, ciphers, hour)]));
   const all = [...byHour.values()].flatMap((labels) => [...labels.values()]);
-  const nameOf = ({ regions, consentToFederation, origin, synthetic, reserve }: Provenance) =>
-    JSON.stringify([regions, consentToFederation, origin, synthetic, ...(reserve === true ? [reserve] : [])]);
+  const nameOf = ({ regions, consentToFederation, origin, synthetic, reserve, batch }: Provenance) =>
+    JSON.stringify([
+      regions,
+      consentToFederation,
+      origin,
+      synthetic,
+      ...(reserve === true ? [reserve] : []),
+      ...(batch === undefined ? [] : [batch]),
+    ]);
   const ids = new Map(
     all.flatMap((label) => (label.provenanceId === undefined ? [] : [[nameOf(label), label.provenanceId]])),
   );
@@ -95,9 +105,9 @@ export function numberLabels(
   const provenances: Record<number, Provenance> = {};
   for (const name of [...new Set(all.map(nameOf))].toSorted()) if (!ids.has(name)) ids.set(name, (last += 1));
   for (const label of all) {
-    const { regions, consentToFederation, origin, synthetic, reserve } = label;
-    const isReserve = reserve === true ? { reserve } : {};
-    provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic, ...isReserve };
+    const { regions, consentToFederation, origin, synthetic, reserve, batch } = label;
+    const more = { ...(reserve === true ? { reserve } : {}), ...(batch === undefined ? {} : { batch }) };
+    provenances[ids.get(nameOf(label))!] = { regions, consentToFederation, origin, synthetic, ...more };
   }
   const issueIds = [...new Set(all.flatMap(({ issueId }) => issueId ?? []))].toSorted();
   const issueGroups = groupIssues(config.policy, issuesInSet(sql, config, issueIds, hours));

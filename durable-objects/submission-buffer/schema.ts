@@ -140,4 +140,19 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // Of the keys that came with an issue id, those that ended before a set had them (issue-counts.ts).
   `ALTER TABLE issue_count ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;`,
+  // Batches of peers (remote-ops.ts): how far each has come, and that it is imported once.
+  `
+  CREATE TABLE peer_batch (
+    peer TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('importing', 'imported', 'ended')),
+    imported INTEGER NOT NULL,
+    left_out INTEGER NOT NULL,
+    revoked INTEGER NOT NULL,
+    strange INTEGER NOT NULL,
+    expires_hour INTEGER NOT NULL,
+    PRIMARY KEY (peer, batch)
+  ) WITHOUT ROWID;
+  `,
 ];

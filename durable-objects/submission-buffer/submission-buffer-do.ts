@@ -12,6 +12,7 @@ import type { KeyStanding } from '../../domain/rpc.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
+import type { ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
 import type { Opening } from '../../protocol/withdrawal.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
@@ -19,7 +20,6 @@ import { GroupCommit } from '../group-commit.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { Life, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
-import { inSlices } from '../pace.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
 import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
@@ -50,25 +50,23 @@ import { issueStanding } from './issue-standing.ts';
 import { expireIssueCounts } from './issue-counts.ts';
 import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
 import { keyStandings } from './known-ops.ts';
+import { expirePeerBatches, importPeerBatch } from './remote-ops.ts';
 import { meta } from '../meta.ts';
 import { plainHours, PlainRows } from './plain-rows.ts';
 import { keepReceived, ReceivedUploads } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
 import { SetPages } from './set-reader.ts';
-import { sweepDue, sweepSlice } from './sweep-ops.ts';
+import { sweepDue, sweepFor } from './sweep-ops.ts';
+import { anyWaits } from './waiting-rows.ts';
 import { WithdrawalDesk } from './withdrawal-desk.ts';
 
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
+const EXPIRE = [expireEnded, expireIssueCounts, expireDrops, expirePeerBatches];
 
 const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
-
-/** Bindings of `origin` that the object uses. */
-interface BufferEnv {
-  readonly PRIVATE: R2Bucket;
-}
 
 export class SubmissionBuffer extends EndableObject implements BufferPort, RestorePort {
   /** Unix seconds; the local edge overrides it. */
@@ -91,7 +89,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   readonly #pages: SetPages;
   readonly #plain: PlainRows;
   #armed = false;
-  readonly #privateBucket = (): BucketPort => this.bucket((this.env as BufferEnv).PRIVATE);
+  readonly #privateBucket = (): BucketPort => this.bucket((this.env as { readonly PRIVATE: R2Bucket }).PRIVATE);
   readonly #life: Life;
   readonly #restore: BufferRestore;
 
@@ -101,7 +99,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     migrate(ctx.storage, MIGRATIONS);
     this.#guard = new ClockGuard(ctx.storage);
     this.#alarm = new KeptAlarm(ctx.storage);
-    this.secondClock = r2Clock((env as BufferEnv).PRIVATE);
+    this.secondClock = r2Clock((env as { readonly PRIVATE: R2Bucket }).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
     this.#received = new ReceivedUploads(ctx.storage.sql, this.#keys, (n) => this.random(n));
     this.#commits = new GroupCommit(ctx.storage, this.#received);
@@ -124,6 +122,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     );
   }
 
+  /** Stores a peer's batch once (remote-ops.ts). */
+  async importBatch(batch: PeerBatch): Promise<ImportReply> {
+    return importPeerBatch(this.ctx.storage, this.config, this.#keys, await this.#sealed(), batch);
+  }
+
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
     await this.#life.require();
@@ -133,8 +136,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** Says of each key whether it is known, new, or can't be published any more. */
   async known(keys: readonly TemporaryExposureKey[]): Promise<KeyStanding[]> {
-    const now = await this.#ready();
-    return keyStandings(this.ctx.storage.sql, this.config, this.#keys, now, keys);
+    return keyStandings(this.ctx.storage.sql, this.config, this.#keys, await this.#ready(), keys);
   }
 
   /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
@@ -171,8 +173,14 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
-    const now = await this.#sealed([request.hour]);
-    return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
+    return freezeHour(
+      this.ctx.storage,
+      this.config,
+      this.#keys,
+      await this.#sealed([request.hour]),
+      this.random,
+      request,
+    );
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
@@ -190,15 +198,13 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** See {@link BufferPort}; a set's rows are deleted once it is published everywhere. */
   async waits(): Promise<boolean> {
     await this.#life.require();
-    const { sql } = this.ctx.storage;
-    const some = (table: string) => sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length > 0;
-    return plainHours(sql) !== null || some('waiting_row') || some('withdrawn_key') || some('withdrawal_batch');
+    return plainHours(this.ctx.storage.sql) !== null || anyWaits(this.ctx.storage.sql);
   }
 
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
     const now = await this.#now();
-    for (const expire of [expireEnded, expireIssueCounts, expireDrops]) expire(this.ctx.storage.sql, now);
+    for (const expire of EXPIRE) expire(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
@@ -210,10 +216,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     const now = await this.#sealed();
     const begun = Date.now();
     await this.#journal.keep(this.config, now, begun);
-    const more = await inSlices(
-      () => sweepSlice(storage, now),
-      (left) => left && Date.now() - begun <= this.longestWakeMs,
-    );
+    const more = await sweepFor(storage, now, this.longestWakeMs);
     await this.#eraseKeys(now);
     await this.#alarm.set(more ? SOON_MS : this.#journal.wait(begun));
   }
@@ -223,12 +226,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     return newAlerts(this.ctx.storage.sql);
   }
 
-  /**
-   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
-   *
-   * @param object this object's name
-   * @param at Unix seconds that another clock says, or null to tell only
-   */
+  /** What a cron asks: with a time it is the alarm's watchdog too. @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
     if (at !== null) {
@@ -294,6 +292,9 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 }
 
-// What waits is published, and only then is anything purged; what anybody takes back in the hour of the stop is as gone as they ask for.
-const [accept, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
-closesAtEnd(SubmissionBuffer, { stopped: { accept }, purged: { newAlerts: noAlerts, withdraw: async () => 'heard' } });
+// What waits is published, and only then is anything purged; what anybody takes back in its hour is as gone as they ask for.
+const [ended, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
+closesAtEnd(SubmissionBuffer, {
+  stopped: { accept: ended, importBatch: ended },
+  purged: { newAlerts: noAlerts, withdraw: async () => 'heard' },
+});

@@ -6,6 +6,7 @@
  * Durable order: each slice and the place it has come to are one transaction. A crash goes on from there.
  */
 import { SECONDS_PER_DAY, hourOf } from '../../protocol/gaen/intervals.ts';
+import { inSlices } from '../pace.ts';
 
 /** Rows walked in a slice: some 2 ms when a fourteenth of them goes, some 10 when all do. */
 const SLICE_ROWS = 5_000;
@@ -35,12 +36,22 @@ export function sweepDue(sql: SqlStorage, now: number): boolean {
 }
 
 /**
- * Walks one slice.
+ * Walks slices, others between them, until nothing is left or the time is over.
  *
  * @param now Unix seconds
- * @returns false when nothing is left to do
+ * @param mostMs milliseconds of real time
+ * @returns whether something is left
  */
-export function sweepSlice(storage: DurableObjectStorage, now: number): boolean {
+export function sweepFor(storage: DurableObjectStorage, now: number, mostMs: number): Promise<boolean> {
+  const begun = Date.now();
+  return inSlices(
+    () => sweepSlice(storage, now),
+    (left) => left && Date.now() - begun <= mostMs,
+  );
+}
+
+/** Walks one slice. @param now Unix seconds @returns false when nothing is left to do */
+function sweepSlice(storage: DurableObjectStorage, now: number): boolean {
   return storage.transactionSync(() => {
     const sql = storage.sql;
     const sweep = SWEEPS.find((candidate) => dueRound(sql, candidate, now) !== null);

@@ -32,6 +32,8 @@ export interface Added {
   /** New keys by release hour, one hour at least: the upload counts in the first. */
   readonly perHour: ReadonlyMap<number, number>;
   readonly synthetic: boolean;
+  /** Left out: it is; a peer's keys are no upload. */
+  readonly isUpload?: boolean;
   /** What its issue id is called here (issue-counts.ts); null: not counted by one. */
   readonly issueName: Uint8Array | null;
 }
@@ -75,12 +77,13 @@ export class UploadTally implements GroupEdges {
   }
 
   /** @param added see {@link Added}; written when the transaction ends, or before */
-  add({ regions, perHour, synthetic, issueName }: Added): void {
+  add({ regions, perHour, synthetic, isUpload = true, issueName }: Added): void {
     const first = Math.min(...perHour.keys());
     for (const [hour, keys] of perHour) {
       const { byRegion, byIssue } = this.#of(hour);
-      const isFirst = hour === first ? 1 : 0;
-      const counts = [keys, isFirst, 1, synthetic ? keys : 0, synthetic ? isFirst : 0];
+      const upload = isUpload ? 1 : 0;
+      const isFirst = hour === first ? upload : 0;
+      const counts = [keys, isFirst, upload, synthetic ? keys : 0, synthetic ? isFirst : 0];
       for (const region of regions) addTo(byRegion, region, counts);
       if (issueName !== null) addTo(byIssue, issueName, [isFirst, keys]);
     }

@@ -79,6 +79,12 @@ export function waitingHours(sql: SqlStorage, first = 0, last = Number.MAX_SAFE_
     .map(({ hour }) => hour);
 }
 
+/** @returns whether any key waits for its hour, or to be taken back */
+export function anyWaits(sql: SqlStorage): boolean {
+  const tables = ['waiting_row', 'withdrawn_key', 'withdrawal_batch'];
+  return tables.some((table) => sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length > 0);
+}
+
 /** Tables whose rows lie by hour and tag: those that wait, and those that are taken back (withdrawal-queue.ts). */
 const HOUR_OF = { waiting_row: 'release_hour', withdrawn_key: 'hour' } as const;
 

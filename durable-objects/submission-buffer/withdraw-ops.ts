@@ -28,8 +28,8 @@ import { queueKeys } from './withdrawal-queue.ts';
 
 const TEK_IN_ROW = FIELDS_OFFSET + TEK_OFFSET;
 
-/** A key that somebody offers to open, and what its hash must be. */
-interface Offer {
+/** A key that somebody offers to open, and what its hash must be; of a peer that takes its own back, what its mark must be (remote-rows.ts). */
+export interface Offer {
   readonly keyData: Uint8Array;
   readonly hash: Uint8Array;
 }
@@ -54,24 +54,44 @@ export function withdrawKeys(
     keyData: opening.keyData,
     hash: withdrawalHash(opening),
   }));
-  if (offers.length === 0) return;
-  const published = [...openWaiting(sql, config, ciphers, now, offers), ...openKnown(sql, config, now, offers)];
-  if (!isOpen) return;
-  queueKeys(sql, ciphers, now, [...new Map(published.map((keyData) => [toHex(keyData), keyData])).values()]);
+  if (isOpen) endOffered(sql, config, ciphers, now, offers);
+  else if (offers.length > 0) openWaiting(sql, config, ciphers, now, offers);
 }
 
-/** @returns keys of rows that a set covers; those of others have ended */
+/**
+ * Ends the keys whose hash is right; runs inside a transaction.
+ *
+ * @param offers 90 at most
+ * @returns how many keys that were
+ */
+export function endOffered(
+  sql: SqlStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  now: number,
+  offers: readonly Offer[],
+): number {
+  if (offers.length === 0) return 0;
+  const { frozen, ended } = openWaiting(sql, config, ciphers, now, offers);
+  const published = [...frozen, ...openKnown(sql, config, now, offers)];
+  const each = [...new Map(published.map((keyData) => [toHex(keyData), keyData])).values()];
+  queueKeys(sql, ciphers, now, each);
+  return ended + each.length;
+}
+
+/** @returns keys of rows that a set covers, and how many of others have ended */
 function openWaiting(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
   now: number,
   offers: readonly Offer[],
-): Uint8Array[] {
+): { readonly frozen: readonly Uint8Array[]; readonly ended: number } {
   const teks = new Uint8Array(offers.length * TAG_BYTES);
   for (const [n, { keyData }] of offers.entries()) teks.set(keyData, n * TAG_BYTES);
   const covered = coveredThrough(sql);
   const frozen: Uint8Array[] = [];
+  let ended = 0;
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue;
@@ -87,8 +107,9 @@ function openWaiting(
     // A decoy's hash is random, so none is ever opened; should one be, it stays.
     const real = opened.filter((row) => labels.get(readLabel(row, LABEL_OFFSET))?.synthetic !== true);
     if (real.length > 0) endRows(sql, config, now, { hour, rows: real, labels, cause: 'withdrawal' });
+    ended += real.length;
   }
-  return frozen;
+  return { frozen, ended };
 }
 
 function opens({ keyData, hash }: Offer, row: Uint8Array): boolean {

@@ -58,6 +58,10 @@ export interface Assumptions {
   readonly rowsPerKey: number;
   /** Durable Objects that may be awake all day (upper bound of their duration). */
   readonly objectsAwake: number;
+  /** Backends that publish each other's keys, all-to-all; phones and cases are those of all together. 1: it stands alone. */
+  readonly sites: number;
+  /** An hour of a site that has a key has at least so many, decoys included (docs/architecture.md §5.4); 0: not counted. */
+  readonly fewestKeysPerHour: number;
 }
 
 const ESTIMATE: Assumptions = {
@@ -87,6 +91,8 @@ const ESTIMATE: Assumptions = {
   rowsPerUpload: 8,
   rowsPerKey: 4,
   objectsAwake: 18,
+  sites: 1,
+  fewestKeysPerHour: 0,
 };
 
 /** Corona-Warn-App: 14 keys are 392 bytes, 100 % overhead, 2,000 cases, 30 million phones, 24 chunks (CWA solution architecture). */
@@ -153,5 +159,26 @@ export function ours(measured: Measured, view: 'manifest' | 'cwa', rhythm: Rhyth
     indexCpuMilliseconds: measured.indexCpuMilliseconds,
     uploadCpuMilliseconds: measured.uploadCpuMilliseconds,
     dummyCpuMilliseconds: measured.dummyCpuMilliseconds,
+  };
+}
+
+/**
+ * A large enterprise (arXiv:2006.13087, §2.3: up to a few dozen sites, one to two million users): 36 sites, each a backend of its own, that read each other all-to-all. 200 cases a day are one in
+ * 10,000 users.
+ *
+ * @param measured load-tests/measured.json
+ */
+export function enterprise(measured: Measured): Assumptions {
+  const base = ours(measured, 'manifest', 'hourly');
+  return {
+    ...base,
+    name: 'enterprise',
+    phones: 2_000_000,
+    casesPerDay: 200,
+    regions: 1,
+    sites: 36,
+    fewestKeysPerHour: 140,
+    // Of each site: the objects of one deployment, and one for each peer.
+    objectsAwake: 36 * (base.objectsAwake + 35),
   };
 }

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decimal, JSON_FLAG, oneOf, text } from '../../scripts/support/command-line/arguments.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
-import { type Assumptions, type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
+import { type Assumptions, enterprise, type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
 import type { Prices } from './bill.ts';
 import { capacity } from './model.ts';
 import { asCsv, asSvg, asTable } from './output.ts';
@@ -26,6 +26,7 @@ const NUMBERS = {
   regions: 'regions',
   decoys: 'decoysPerReal',
   'head-ttl': 'headTtlSeconds',
+  sites: 'sites',
 } as const;
 
 const number = (about: string) =>
@@ -44,9 +45,15 @@ await run(
       regions: number('regions that each key is published in'),
       decoys: number('dummies to one upload'),
       'head-ttl': number('seconds that a cache keeps a head'),
+      sites: decimal('backends that read each other, phones and cases being those of all', {
+        min: 1,
+        max: 1000,
+        default: null,
+        defaultText: "the preset's",
+      }),
       rhythm: oneOf('how often phones download', { hourly: '', daily: '' }, 'hourly'),
       view: oneOf("which tree they read, ours or Corona-Warn-App's", { manifest: '', cwa: '' }, 'manifest'),
-      preset: oneOf('whose assumptions', { ours: '', seed: '', vukolic: '' }, 'ours'),
+      preset: oneOf('whose assumptions', { ours: '', seed: '', vukolic: '', enterprise: '' }, 'ours'),
       csv: text('writes the table', { placeholder: 'FILE', default: null }),
       svg: text('writes the charts', { placeholder: 'FILE', default: null }),
       json: JSON_FLAG,
@@ -58,6 +65,7 @@ await run(
       ours: () => ours(readJson('measured.json') as Measured, view, rhythm),
       seed: () => SEED,
       vukolic: () => VUKOLIC,
+      enterprise: () => enterprise(readJson('measured.json') as Measured),
     };
     const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
     const numbers = names.filter((name) => given[name] !== null).map((name) => [NUMBERS[name], given[name]]);

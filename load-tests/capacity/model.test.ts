@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import targets from '../targets.json' with { type: 'json' };
-import { type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
+import { enterprise, type Measured, ours, SEED, VUKOLIC } from './assumptions.ts';
 import { monthlyBill, SERVING } from './bill.ts';
 import { capacity } from './model.ts';
 import { asCsv, asSvg, asTable } from './output.ts';
@@ -111,6 +111,34 @@ describe('our own view', () => {
   it('refuses what is no number, by name', ({ expect }) => {
     expect(() => capacity({ ...SEED, phones: -1 })).toThrow(/phones is -1/);
     expect(() => capacity({ ...SEED, casesPerDay: Number.NaN })).toThrow(/casesPerDay is NaN/);
+  });
+});
+
+describe('an enterprise of 36 sites (arXiv:2006.13087, §2.3)', () => {
+  const a = { ...enterprise(MEASURED), retryShare: 0 };
+  const c = capacity(a);
+
+  it('has two million phones, each of which gets every key, and the decoys of small hours', ({ expect }) => {
+    // 200 cases are 200 hours of some site, each filled to 140 keys.
+    expect([c.keysPerDay, c.paddingPerDay]).toEqual([2_800, 25_200]);
+    expect(c.bytesPerPhone).toBeCloseTo(28_000 * 18 + 24 * 4_000 + 24 * 500 + 3_000, 6);
+    expect(c.keysLeftOut).toBe(0);
+  });
+
+  it('asks each of 35 others each hour, and fetches what each of their hours holds once', ({ expect }) => {
+    const hours = 200 / 36;
+    expect(c.feedRequestsPerDay).toBeCloseTo(36 * 35 * (24 + hours), 6);
+    expect(c.feedBytesPerDay).toBeCloseTo(36 * 35 * (24 * 4_000 + hours * 500) + 35 * 28_000 * 18, 3);
+  });
+
+  it('pads no hour that is full, and no more than all hours', ({ expect }) => {
+    expect(capacity({ ...a, casesPerDay: 36 * 24 * 10 }).paddingPerDay).toBe(0);
+    expect(capacity({ ...a, casesPerDay: 36 * 24 * 2 }).paddingPerDay).toBe(36 * 24 * (140 - 28));
+  });
+
+  it('costs one that stands alone nothing', ({ expect }) => {
+    const alone = capacity(ours(MEASURED, 'manifest', 'hourly'));
+    expect([alone.paddingPerDay, alone.feedRequestsPerDay, alone.feedBytesPerDay]).toEqual([0, 0, 0]);
   });
 });
 

@@ -17,6 +17,8 @@ const INDEX_WRITES_PER_DAY = 17;
 /** What the model gives. Rates are a second's, counts a day's, bytes are bytes. */
 export interface Capacity {
   readonly keysPerDay: number;
+  /** Decoys that fill hours of small sites; phones download them. */
+  readonly paddingPerDay: number;
   /** Keys a day that this view has no room for (CWA's tree past its bound); alerted, and in the manifest. */
   readonly keysLeftOut: number;
   readonly bytesPerCase: number;
@@ -47,6 +49,9 @@ export interface Capacity {
   readonly objectRowsWrittenPerDay: number;
   readonly bufferCallsPerSecond: number;
   readonly objectStoredBytes: number;
+  /** What sites ask of each other, all together. */
+  readonly feedRequestsPerDay: number;
+  readonly feedBytesPerDay: number;
 }
 
 /**
@@ -72,7 +77,8 @@ export function capacity(a: Assumptions): Capacity {
   const reads = Math.min(published.bucketReadsPerDay, download.requestsPerDay);
   return {
     keysPerDay: a.casesPerDay * a.keysPerCase,
-    keysLeftOut: a.casesPerDay * a.keysPerCase - download.keysCarried,
+    paddingPerDay: padding(a),
+    keysLeftOut: publishedKeys(a) - download.keysCarried,
     bytesPerCase: a.keysPerCase * a.bytesPerKey,
     bytesPerPhone: download.bytesPerPhone,
     sessionsPerDay: download.sessionsPerDay,
@@ -89,6 +95,29 @@ export function capacity(a: Assumptions): Capacity {
     bucketReadsPerDay: reads,
     offload: download.requestsPerDay === 0 ? 1 : 1 - reads / download.requestsPerDay,
     ...uploads,
+    ...exchange(a),
+  };
+}
+
+/** Hours of a site's day that have a key: no two cases share one, which is the most padding there can be. */
+const busyHours = (a: Assumptions): number => Math.min(HOURS, a.casesPerDay / a.sites);
+
+/** Decoys of all sites: each fills its own hours, since keys of peers are no company (docs/architecture.md §9). */
+function padding(a: Assumptions): number {
+  const hours = busyHours(a) * a.sites;
+  return Math.max(0, hours * a.fewestKeysPerHour - a.casesPerDay * a.keysPerCase);
+}
+
+const publishedKeys = (a: Assumptions): number => a.casesPerDay * a.keysPerCase + padding(a);
+
+/** Every site asks every other one each hour, and fetches a batch for each of its hours that has a key. */
+function exchange(a: Assumptions): Pick<Capacity, 'feedRequestsPerDay' | 'feedBytesPerDay'> {
+  const pairs = a.sites * (a.sites - 1);
+  return {
+    feedRequestsPerDay: pairs * (HOURS + busyHours(a)),
+    feedBytesPerDay:
+      pairs * (HOURS * a.bytesPerSession + busyHours(a) * a.bytesPerFile) +
+      (a.sites - 1) * publishedKeys(a) * a.bytesPerKey,
   };
 }
 
@@ -102,7 +131,7 @@ interface Downloads {
 
 /** One phone's day. An estimate counts a session as one request, as CWA does. */
 function downloads(a: Assumptions): Downloads {
-  const keysCarried = Math.min(a.casesPerDay * a.keysPerCase, a.keysPerDayCap ?? Infinity);
+  const keysCarried = Math.min(publishedKeys(a), a.keysPerDayCap ?? Infinity);
   const sessions = a.rhythm === 'hourly' ? HOURS : 1;
   // CWA's hourly phones drop the hours for the day's package when it is there (docs/spec/cwa.md §1.4): every key twice.
   const twice = a.view === 'cwa' && a.rhythm === 'hourly';
@@ -141,10 +170,11 @@ function publication(
   // A mutable head is read once a TTL and tier, an immutable file once a tier and day (phones come all day).
   const headReads = 2 * (SECONDS_PER_DAY / a.headTtlSeconds);
   return {
-    objects: a.regions * (files + lists),
-    storedBytes: a.regions * views * a.daysKept * keys * a.bytesPerKey,
-    bucketWritesPerDay: a.regions * writes,
-    bucketReadsPerDay: a.regions * a.upperTiers * (headReads + files + lists),
+    // Each site publishes all keys by itself.
+    objects: a.sites * a.regions * (files + lists),
+    storedBytes: a.sites * a.regions * views * a.daysKept * keys * a.bytesPerKey,
+    bucketWritesPerDay: a.sites * a.regions * writes,
+    bucketReadsPerDay: a.sites * a.regions * a.upperTiers * (headReads + files + lists),
   };
 }
 
@@ -164,17 +194,19 @@ function uploadSide(
 > {
   const uploads = a.casesPerDay;
   const requests = uploads * (1 + a.decoysPerReal);
-  const keys = uploads * a.keysPerCase;
+  const keys = publishedKeys(a);
+  // A peer's batch is one call, and its keys are rows as ours are.
+  const imports = a.sites * (a.sites - 1) * busyHours(a);
   return {
     uploadsPerDay: uploads,
     uploadRequestsPerDay: requests,
     uploadRequestsPerSecond: requests / SECONDS_PER_DAY,
     uploadCpuMillisecondsPerDay: uploads * (a.uploadCpuMilliseconds + a.decoysPerReal * a.dummyCpuMilliseconds),
     // Sealing adds one alarm and a few pages an hour and region: 60 is generous.
-    objectCallsPerDay: uploads * a.objectCallsPerUpload + HOURS * a.regions * 60,
-    objectRowsWrittenPerDay: uploads * a.rowsPerUpload + keys * a.rowsPerKey,
+    objectCallsPerDay: uploads * a.objectCallsPerUpload + a.sites * HOURS * a.regions * 60 + imports,
+    objectRowsWrittenPerDay: uploads * a.rowsPerUpload + a.sites * keys * a.rowsPerKey,
     bufferCallsPerSecond: uploads / SECONDS_PER_DAY,
     // A keyed hash (32 bytes, index and row about 60) lives to the end of the key's retention.
-    objectStoredBytes: keys * a.daysKept * 60,
+    objectStoredBytes: a.sites * keys * a.daysKept * 60,
   };
 }

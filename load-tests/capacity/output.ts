@@ -66,6 +66,16 @@ function rows(a: Assumptions): Row[] {
       grouped(c.objectCallsPerDay),
       `calls a day, ${grouped(c.bufferCallsPerSecond, 3)} /s on the buffer, ${grouped(c.objectRowsWrittenPerDay)} rows written`,
     ],
+    ...(a.sites > 1
+      ? ([
+          ['decoys that fill hours', grouped(c.paddingPerDay), `a day of all ${a.sites} sites, at most`],
+          [
+            'feeds between sites',
+            grouped(c.feedRequestsPerDay),
+            `requests a day, ${grouped(c.feedBytesPerDay / 1e9, 2)} GB; of one site ${grouped(c.feedBytesPerDay / a.sites / 1e6)} MB`,
+          ],
+        ] satisfies Row[])
+      : []),
   ];
 }
 

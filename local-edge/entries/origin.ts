@@ -5,11 +5,13 @@ import { SubmissionBuffer as DeployedSubmissionBuffer } from '../../durable-obje
 import { originHandler } from '../../workers/origin/app.ts';
 import type { OriginEnv } from '../../workers/origin/bindings.ts';
 import { createIntake } from '../../workers/origin/entrypoints.ts';
+import { createExchange } from '../../workers/origin/exchange.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
 export { BackOffice } from '../../workers/origin/entrypoints.ts';
 export const Intake = createIntake(clock);
+export const Exchange = createExchange(clock);
 
 /** The deployed object, asking the local clock. */
 export class Publisher extends DeployedPublisher {

@@ -148,6 +148,12 @@ describe('a statement is none:', () => {
     expect(errorOf(ofDe({}, direct))).toMatchObject({ kind: 'malformed', what: 'chain: cluster' });
   });
 
+  it('by an authority that names a country: it could be a region and its cluster at once', async ({ expect }) => {
+    const both = await makeCluster(root, 'eu', { name: 'C=DE, OU=eu, CN=Both' });
+    const region = await makeRegion(both, 'C=DE, OU=eu, CN=x');
+    expect(errorOf(ofDe({}, region))).toEqual({ kind: 'malformed', what: 'chain: cluster' });
+  });
+
   it('by an authority that a cluster made: it could call itself any', async ({ expect }) => {
     const wide = await makeCluster(root, 'eu', { pathLength: 1 });
     const made = await makeCluster(wide, 'usa');

@@ -51,6 +51,8 @@ interface Region {
 export interface Folded {
   readonly entries: readonly DirectoryEntry[];
   readonly problems: readonly DirectoryProblem[];
+  /** Regions that a statement was by or about, and that have no entry: withheld, removed, or revoked before they were listed. Whoever relies on them by another way must not, either. */
+  readonly silenced: ReadonlySet<string>;
   /** Number of an author's next statement, by {@link authorText}; 1 for whom it doesn't name. */
   readonly next: ReadonlyMap<string, number>;
 }
@@ -81,6 +83,7 @@ class State {
   readonly #regions = new Map<string, Region>();
   readonly #sequences = new Map<string, Sequence>();
   readonly #revocations: Revocation[] = [];
+  readonly #named = new Set<string>();
   /** Region, and cluster or null → Unix seconds: nothing issued until then counts any more. */
   readonly #removedAt: { readonly regionId: string; readonly cluster: string | null; readonly at: number }[] = [];
 
@@ -96,7 +99,10 @@ class State {
     const { value: statement } = opened;
     const refusal = this.#refusalOf(statement, index);
     if (refusal !== null) return void this.#problems.push(refusal);
-    const { said } = statement;
+    const { said, author } = statement;
+    for (const id of [said.body.regionId, author.kind === 'region' ? author.regionId : null]) {
+      if (id !== null) this.#named.add(id);
+    }
     const inOrder = this.#count(statement);
     // What is taken back stays so, whatever is missing before it.
     if (said.kind === 'revocation') this.#revoke(said.body, inOrder);
@@ -190,7 +196,9 @@ class State {
       .filter((entry) => entry !== null)
       .toSorted((a, b) => (a.regionId < b.regionId ? -1 : 1));
     const next = new Map([...this.#sequences].map(([author, { last }]) => [author, last + 1]));
-    return { entries, problems: this.#problems, next };
+    const silenced = new Set(this.#named);
+    for (const { regionId } of entries) silenced.delete(regionId);
+    return { entries, problems: this.#problems, silenced, next };
   }
 
   #entryOf({ statement, body, tls, index }: Region, gaps: ReadonlySet<string>): DirectoryEntry | null {

@@ -9,6 +9,9 @@ import { err, ok, type Result } from '../primitives/result.ts';
 import { MAX_KEYS } from './entry.ts';
 import { type NoteKey, parseNoteKey, type SignatureType } from './note.ts';
 
+/** X.520 countryName. */
+export const COUNTRY = '2.5.4.6';
+
 const noteKeyList = (max: number, min: number) => z.array(z.string().max(300)).min(min).max(max);
 
 const policySchema = z.strictObject({
@@ -65,6 +68,9 @@ export function parsePolicy(text: string): Result<DirectoryPolicy, string> {
   }
   const roots = parsed.data.roots.map((root) => certificateOf(root));
   if (roots.includes(null)) return err('policy: roots: each must be a certificate, DER in base64');
+  if (roots.some((root) => root !== null && isRegional(root))) {
+    return err('policy: roots: none may name a country (C=), or what it says would be taken for a region’s');
+  }
   return ok({
     origin,
     logKeys,
@@ -81,6 +87,9 @@ function keysOf(texts: readonly string[], type: SignatureType): NoteKey[] | null
   const distinct = new Set(keys.map((key) => key?.publicKey.join(',')));
   return distinct.size === texts.length ? keys.filter((key) => key !== null) : null;
 }
+
+/** A region's certificate names a country (X.520 countryName); an authority's doesn't. */
+export const isRegional = (certificate: Certificate): boolean => certificate.subjectValues(COUNTRY).length > 0;
 
 /** @param base64 of DER @returns the certificate, or null when it is none */
 export function certificateOf(base64: string): Certificate | null {

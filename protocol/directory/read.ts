@@ -34,6 +34,8 @@ export interface DirectorySource {
 export interface Directory {
   /** Regions that may be relied on, in the order of their ids; none when the whole is refused. */
   readonly entries: readonly DirectoryEntry[];
+  /** Regions it has spoken of that may not be relied on (`Folded`); none when the whole is refused. */
+  readonly silenced: ReadonlySet<string>;
   /** Entries of the log; 0 when the whole is refused. */
   readonly size: number;
   /** To be kept, and given as `seen` the next time; null when the whole is refused. */
@@ -41,7 +43,13 @@ export interface Directory {
   readonly problems: readonly DirectoryProblem[];
 }
 
-const refused = (problem: DirectoryProblem): Directory => ({ entries: [], size: 0, head: null, problems: [problem] });
+const refused = (problem: DirectoryProblem): Directory => ({
+  entries: [],
+  silenced: new Set(),
+  size: 0,
+  head: null,
+  problems: [problem],
+});
 
 /** @returns regions of now, and all that is wrong; an empty directory where one thing spoils the whole */
 export function readDirectory({ read, policy, now, seen, open }: DirectorySource): Directory {
@@ -51,9 +59,9 @@ export function readDirectory({ read, policy, now, seen, open }: DirectorySource
   if (problem !== null) return refused(problem);
   const tree = readTree(checkpoint, read, seen);
   if (!tree.ok) return refused(tree.problem);
-  const { entries, problems } = foldLeaves(tree.leaves, policy.roots, now, open);
+  const { entries, silenced, problems } = foldLeaves(tree.leaves, policy.roots, now, open);
   const { size, root } = checkpoint;
-  return { entries, size, head: { size, root }, problems };
+  return { entries, silenced, size, head: { size, root }, problems };
 }
 
 /**

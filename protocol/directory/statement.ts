@@ -21,11 +21,10 @@ import {
   tlsMark,
   verificationKeyMark,
 } from './entry.ts';
-import { certificateOf } from './policy.ts';
+import { certificateOf, COUNTRY, isRegional } from './policy.ts';
 
 /** General-purpose document signing (RFC 9336): with this a region signs statements, and never a handshake. */
 export const DOCUMENT_SIGNING = '1.3.6.1.5.5.7.3.36';
-const COUNTRY = '2.5.4.6';
 const ORGANISATIONAL_UNIT = '2.5.4.11';
 
 const ENTRY_TYPE = 'directory-entry';
@@ -196,9 +195,6 @@ export function chainError(chain: readonly Certificate[], roots: readonly Certif
   return path.ok ? null : path.error;
 }
 
-/** A region's certificate names a country; an authority's doesn't. */
-const isRegional = (certificate: Certificate): boolean => certificate.subjectValues(COUNTRY).length > 0;
-
 const only = (values: readonly string[]): string => (values.length === 1 ? (values[0] ?? '') : '');
 const clusterOf = (certificate: Certificate): string => only(certificate.subjectValues(ORGANISATIONAL_UNIT));
 
@@ -221,7 +217,7 @@ function authorOf(
       : err({ kind: 'malformed', what: 'chain: cluster' });
   }
   // The one between root and region is the cluster: it names it, and what it issues names the same.
-  const cluster = above === undefined ? '' : clusterOf(above);
+  const cluster = above === undefined || isRegional(above) ? '' : clusterOf(above);
   if (!CLUSTER.test(cluster)) return err({ kind: 'malformed', what: 'chain: cluster' });
   if (clusterOf(signer) !== cluster) {
     return err({ kind: 'another-cluster', named: clusterOf(signer), wanted: cluster });

@@ -209,6 +209,7 @@ describe('a policy', () => {
       [{ witnesses: [noteKeyText(W1), noteKeyText(LOG)] }, 'witnesses'],
       [{ logKeys: [noteKeyText(W1)] }, 'logKeys'],
       [{ roots: ['AAAA'] }, 'roots'],
+      [{ roots: [certificateText((await makeRoot('C=DE, CN=Root')).certificate)] }, 'C='],
       [{ maxAgeSeconds: 0 }, 'maxAgeSeconds'],
       [{ more: 1 }, 'policy'],
     ] as const) {

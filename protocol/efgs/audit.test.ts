@@ -44,8 +44,8 @@ function entry(country: string, keys: readonly EfgsKey[], signing = members.get(
 }
 
 const fault = (country: string, name: AuditFault['fault']): unknown => ({
-  ok: false,
-  error: [{ country, fault: name }],
+  parts: [],
+  faults: [{ country, fault: name }],
 });
 
 describe('an audit', () => {
@@ -53,8 +53,8 @@ describe('an audit', () => {
     const own = entry('DE', [goodEfgsKey(0, 'DE', NOW)]);
     const audit = [entry('NL', NL.slice(0, 2)), own, entry('FR', FR), entry('NL', NL.slice(2))];
     expect(auditBatch([...NL.slice(0, 2), ...FR, ...NL.slice(2)], audit, trust)).toEqual({
-      ok: true,
-      value: [
+      faults: [],
+      parts: [
         { country: 'NL', keys: NL.slice(0, 2) },
         { country: 'NL', keys: NL.slice(2) },
         { country: 'FR', keys: FR },
@@ -64,11 +64,11 @@ describe('an audit', () => {
 
   it('holds where the gateway stored two countries’ uploads at the same time, a key of each in turn', ({ expect }) => {
     const mixed = [NL[0]!, FR[0]!, NL[1]!, FR[1]!, NL[2]!];
-    expect(auditBatch(mixed, [entry('NL', NL), entry('FR', FR)], trust).ok).toBe(true);
+    expect(auditBatch(mixed, [entry('NL', NL), entry('FR', FR)], trust).faults).toEqual([]);
   });
 
   it('of nothing holds for no keys, and for none but those', ({ expect }) => {
-    expect(auditBatch([], [], trust)).toEqual({ ok: true, value: [] });
+    expect(auditBatch([], [], trust)).toEqual({ parts: [], faults: [] });
     expect(auditBatch(NL, [], trust)).toEqual(fault('NL', 'amount'));
   });
 
@@ -92,7 +92,15 @@ describe('an audit', () => {
   ])('%s', ([, bend, country, name], { expect }) => {
     const [keys, audit] = bend([...NL], [entry('NL', NL)]);
     const result = auditBatch(keys, audit, trust);
-    expect(result.ok ? [] : result.error).toContainEqual({ country, fault: name });
+    expect(result.faults).toContainEqual({ country, fault: name });
+  });
+
+  it('of one country that doesn’t hold says nothing of another’s', ({ expect }) => {
+    const bad = { ...entry('NL', NL), amount: 2 };
+    expect(auditBatch([...NL, ...FR], [bad, entry('FR', FR)], trust)).toEqual({
+      parts: [{ country: 'FR', keys: FR }],
+      faults: [{ country: 'NL', fault: 'amount' }],
+    });
   });
 
   it('amounts that are shifted between two uploads of a country', ({ expect }) => {
@@ -102,8 +110,8 @@ describe('an audit', () => {
       { ...audit[1]!, amount: 2 },
     ];
     expect(auditBatch(NL, shifted, trust)).toEqual({
-      ok: false,
-      error: [
+      parts: [],
+      faults: [
         { country: 'NL', fault: 'digest' },
         { country: 'NL', fault: 'digest' },
       ],
@@ -160,7 +168,7 @@ describe('an audit', () => {
   }) => {
     const signing = await issueCertificate({ name: 'C=NL, CN=x', now: NOW, days: 1 });
     const audit = [entry('NL', NL, signing)];
-    expect(auditBatch(NL, audit, { ...trust, now: NOW + 2 * DAY }).ok).toBe(true);
+    expect(auditBatch(NL, audit, { ...trust, now: NOW + 2 * DAY }).faults).toEqual([]);
     expect(auditBatch(NL, audit, { ...trust, now: NOW + 16 * DAY })).toEqual(fault('NL', 'validity'));
   });
 

@@ -9,7 +9,6 @@
  */
 import * as z from 'zod';
 import { SECONDS_PER_DAY } from '../gaen/intervals.ts';
-import { type Result, err, ok } from '../primitives/result.ts';
 import { type EfgsKey, GATEWAY_BATCH_LIMIT } from './batch.ts';
 import { type SignatureFault, verifyBatch } from './batch-signature.ts';
 import { type EfgsCertificate, isListedByAnchor, readEfgsCertificate } from './certificate.ts';
@@ -51,9 +50,17 @@ export interface AuditTrust {
 }
 
 /** Keys of one upload whose signature holds. */
-export interface AuditedPart {
+interface AuditedPart {
   readonly country: string;
   readonly keys: readonly EfgsKey[];
+}
+
+/** What an audit comes to. Countries are judged apart: what one signed wrongly says nothing of another's keys. */
+export interface AuditOutcome {
+  /** Uploads of the countries of which everything holds. */
+  readonly parts: readonly AuditedPart[];
+  /** All that doesn't hold. A country that is named here has no part: its keys may have been moved between its uploads. */
+  readonly faults: readonly AuditFault[];
 }
 
 /** What doesn't hold, for the operator who decides on the batch. */
@@ -82,13 +89,9 @@ export function readAudit(text: string): AuditEntry[] | null {
  * @param keys of a batch, in the order they came
  * @param audit the batch's entries
  * @param trust what it is judged by
- * @returns the uploads it consists of, or everything that doesn't hold: then nothing of it is to be believed
+ * @returns the uploads that hold, of countries without a fault, and every fault
  */
-export function auditBatch(
-  keys: readonly EfgsKey[],
-  audit: readonly AuditEntry[],
-  trust: AuditTrust,
-): Result<AuditedPart[], AuditFault[]> {
+export function auditBatch(keys: readonly EfgsKey[], audit: readonly AuditEntry[], trust: AuditTrust): AuditOutcome {
   const foreign = audit.filter(({ country }) => country !== trust.homeCountry);
   const parts: AuditedPart[] = [];
   const faults: AuditFault[] = [];
@@ -110,7 +113,8 @@ export function auditBatch(
       else faults.push({ country, fault });
     }
   }
-  return faults.length === 0 ? ok(parts) : err(faults);
+  const faulty = new Set(faults.map(({ country }) => country));
+  return { parts: parts.filter(({ country }) => !faulty.has(country)), faults };
 }
 
 /**

@@ -74,6 +74,21 @@ export type ExportResult =
  * @throws {TypeError} when the pinned key itself is no P-256 key
  */
 export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): ExportResult {
+  return readZipOf(zip, pinned, true);
+}
+
+/**
+ * Between backends: a file whose keys the reader judges one by one, since a phone's refusal of all for one would lose thousands of people's.
+ *
+ * @param zip the whole file
+ * @param pinned key that must have signed it
+ * @returns its content, each key as it was sent
+ */
+export function readFeedZip(zip: Uint8Array, pinned: PinnedKey): ExportResult {
+  return readZipOf(zip, pinned, false);
+}
+
+function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): ExportResult {
   if (zip.length > MAX_ZIP_BYTES) return err({ kind: 'file-too-large', bytes: zip.length, limit: MAX_ZIP_BYTES });
   const entries = readZip(
     zip,
@@ -93,7 +108,7 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
   // Before the protobuf is looked at: what nobody signed deserves no parser.
   const valid = pinned === null ? ok(null) : validSignature(signatures.value, exportBin, pinned);
   if (!valid.ok) return valid;
-  const bin = readBin(exportBin);
+  const bin = readBin(exportBin, strict);
   if (!bin.ok) return bin;
   const { exportFile, infos } = bin.value;
   if (infos !== signatures.value.length) {
@@ -108,7 +123,7 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
  * @returns its content, or why a phone would refuse it
  */
 export function readExportBin(exportBin: Uint8Array): Result<ExportFile, ExportError> {
-  const bin = readBin(exportBin);
+  const bin = readBin(exportBin, true);
   return bin.ok ? ok(bin.value.exportFile) : bin;
 }
 
@@ -165,7 +180,10 @@ function validSignature(
   return err(refused ?? { kind: 'unknown-key', wanted, found });
 }
 
-function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+function readBin(
+  exportBin: Uint8Array,
+  strict: boolean,
+): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
   const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
   if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
@@ -179,9 +197,9 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos:
   }
   const count = message.keys.length + message.revisedKeys.length;
   if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
-  const keys = readKeys('keys', message.keys);
+  const keys = readKeys('keys', message.keys, strict);
   if (!keys.ok) return keys;
-  const revisedKeys = readKeys('revised_keys', message.revisedKeys);
+  const revisedKeys = readKeys('revised_keys', message.revisedKeys, strict);
   if (!revisedKeys.ok) return revisedKeys;
   const [info = {}] = message.signatureInfos;
   const header: ExportHeader = {
@@ -200,6 +218,7 @@ type WireKey = gaen.TemporaryExposureKey.$Properties;
 function readKeys(
   list: 'keys' | 'revised_keys',
   wire: readonly WireKey[],
+  strict: boolean,
 ): Result<readonly TemporaryExposureKey[], ExportError> {
   const keys: TemporaryExposureKey[] = [];
   for (const [index, wireKey] of wire.entries()) {
@@ -215,7 +234,7 @@ function readKeys(
     };
     // Onset is judged as 0 when it is absent: unknown is a value that only a reader knows.
     const bad = badKeyField(onset === undefined ? { ...key, daysSinceOnsetOfSymptoms: 0 } : key);
-    if (bad !== null) return err({ kind: 'bad-key', list, index, ...bad });
+    if (bad !== null && strict) return err({ kind: 'bad-key', list, index, ...bad });
     keys.push(key);
   }
   return ok(keys);

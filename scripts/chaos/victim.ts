@@ -3,7 +3,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../../local-edge/workers.ts';
@@ -21,16 +20,6 @@ export interface Ready extends ReadableEdge {
 
 const START_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 30_000;
-
-/** @returns a port of 127.0.0.1 that was free just now: the same one over all restarts */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
 
 /** Direct children of a process that run a workerd binary. */
 function workerdOf(parent: number): number[] {

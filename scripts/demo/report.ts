@@ -35,16 +35,17 @@ const shown = (value: Row['value']): string => {
  * @param rows of the table
  * @param problems what is wrong; empty when all is well
  * @param json prints summary.json instead of the table
+ * @param folder where summary.json is written
  * @returns exit code: 0, or 1 when there is a problem
  */
-export function finish(rows: readonly Row[], problems: readonly string[], json: boolean): number {
+export function finish(rows: readonly Row[], problems: readonly string[], json: boolean, folder = OUT): number {
   const summary = {
     ok: problems.length === 0,
     ...Object.fromEntries(rows.map((row) => [row.name, row.value])),
     problems,
   };
   const text = `${JSON.stringify(summary, null, 2)}\n`;
-  writeFileSync(join(OUT, 'summary.json'), text);
+  writeFileSync(join(folder, 'summary.json'), text);
   if (json) {
     process.stdout.write(text);
   } else {

@@ -24,6 +24,7 @@ const PAGES = [
   'laboratories',
   'quotas',
   'rollbacks',
+  'peers',
   'parameters',
   'guesses',
   'holders',

@@ -9,6 +9,7 @@ import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
 import { command, setClock } from '../../scripts/support/operator.ts';
 import { issueTeleTan, startPortal } from './portal-rig.ts';
+import { playPeers, twoPeers } from './peers-story.ts';
 import { playRollbacks } from './rollback-story.ts';
 
 const FOLDER = new URL('../../docs/portal/', import.meta.url).pathname;
@@ -23,7 +24,8 @@ await run(
       'Renews docs/portal/*.png: starts a local edge, walks through the portal with Chromium, and takes a picture of each page.',
   },
   async (_, { say }) => {
-    const portal = await startPortal();
+    const { feed, adapt } = twoPeers(NOW);
+    const portal = await startPortal({ adapt });
     mkdirSync(FOLDER, { recursive: true });
     try {
       const { edge } = portal;
@@ -126,6 +128,18 @@ await run(
       const hotline = await portal.signIn({ name: 'carla@example.org', roles: ['hotline'] });
       await hotline.goto(`${edge.url}/staff/audit`);
       await hotline.screenshot({ path: join(FOLDER, 'refused.png') });
+      // Last, since it takes two hours, and sessions end.
+      await playPeers(portal, feed, NOW + 7200);
+      const operator = await portal.signIn({ name: 'emil@example.org', roles: ['operator'] });
+      await operator.goto(`${edge.url}/staff/peers?peer=NL`);
+      await operator.screenshot({ path: join(FOLDER, 'peer.png'), fullPage: true });
+      say('peer.png');
+      await operator.getByRole('button', { name: /^Ask to let it in/ }).click();
+      await operator.getByText('A second person must confirm').waitFor();
+      const second = await portal.signIn({ name: 'fay@example.org', roles: ['operator'] });
+      await second.goto(`${edge.url}/staff/peers`);
+      await second.screenshot({ path: join(FOLDER, 'peers.png'), fullPage: true });
+      say('peers.png');
     } finally {
       await portal.close();
     }

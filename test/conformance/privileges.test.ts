@@ -69,7 +69,7 @@ describe('wrangler.toml', () => {
   });
 
   it('gives no secret and no RPC to the Workers that only read', ({ expect }) => {
-    for (const name of ['index', 'config', 'federation'])
+    for (const name of ['index', 'config'])
       expect(PRIVILEGES[name]).toMatchObject({ rpc: {}, objects: {}, secrets: [] });
   });
 
@@ -147,6 +147,13 @@ describe('running Workers', () => {
       known: [[]],
       policy: [],
       withdraw: [[]],
+    },
+    'exposure-edge-origin#Exchange': { importBatch: [null] },
+    'exposure-edge-federation#BackOffice': {
+      peers: [],
+      advance: [],
+      discardBatch: ['NL', '1'],
+      releaseBatch: ['NL', '1'],
     },
     'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },

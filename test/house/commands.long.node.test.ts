@@ -13,7 +13,12 @@ const UNKNOWN = '--no-such-option';
 /** Reads anything, writes nothing, starts nothing. */
 const LOCKED = ['--permission', '--allow-fs-read=*'];
 /** Not in package.json, and called by hand all the same. */
-const BY_HAND = ['scripts/third-party-notices.ts', 'scripts/support/chromium.ts', 'scripts/chaos/serve.ts'];
+const BY_HAND = [
+  'scripts/third-party-notices.ts',
+  'scripts/support/chromium.ts',
+  'scripts/chaos/serve.ts',
+  'scripts/federation/backend.ts',
+];
 /** phone/ imports protocol/ alone: it answers the same, by itself. */
 const OWN_PARSER = 'phone/cli/cli.ts';
 

@@ -136,6 +136,17 @@ describe('Ctrl-C', () => {
     expect(existsSync(join(state, 'secrets.json'))).toBe(true);
   });
 
+  it('ends a federation while it starts, and once it runs: no backend is left, each of which is in a group of its own', async ({
+    expect,
+  }) => {
+    const args = ['scripts/federation.ts', 'serve-local', '--regions', 'DE,NL', '--dir', join(root, 'federation')];
+    const early = await interrupt(args, { folder: /^exposure-edge-backend-/ });
+    expect(early).toMatchObject(INTERRUPTED);
+    const ended = await interrupt(args, { printed: /backends are ready/ }, 'SIGTERM');
+    expect(ended).toMatchObject({ code: 0, signal: null, ...NOTHING_LEFT });
+    expect(ended.output).toContain('have stopped');
+  });
+
   it('at npm, SIGTERM even, ends an edge tier: no nginx, no workerd and no folder is left', async ({ expect }) => {
     await promisify(execFile)('sh', ['scripts/edge-tools.sh'], { cwd: ROOT });
     const port = await freePorts(6);

@@ -89,14 +89,13 @@ export class DownloadDesk {
     return step;
   }
 
-  #import({ tag, verdict }: NonNullable<DownloadStep['batch']>): void {
-    if (!verdict.ok) {
-      this.quarantine.set(tag, verdict.error);
-    } else if (!this.imported.has(tag)) {
+  #import({ tag, parts, faults }: NonNullable<DownloadStep['batch']>): void {
+    if (faults.length > 0) this.quarantine.set(tag, faults);
+    if ((faults.length === 0 || parts.length > 0) && !this.imported.has(tag)) {
       this.imports += 1;
       this.imported.set(
         tag,
-        verdict.value.flatMap(({ keys }) => keys),
+        parts.flatMap(({ keys }) => keys),
       );
     }
   }

@@ -158,6 +158,16 @@ export class Intake extends WorkerEntrypoint {
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
   withdraw() { return 'heard'; }
 }
+const imported = new Map();
+export class Exchange extends WorkerEntrypoint {
+  importBatch({ peer, batch, sha256, keys, revoked }) {
+    const name = peer + ' ' + batch;
+    if (imported.has(name) && imported.get(name) !== sha256) return { kind: 'conflict' };
+    const kind = imported.has(name) ? 'known' : 'imported';
+    imported.set(name, sha256);
+    return { kind, counts: { imported: keys.length / 24, left: 0, revoked: revoked.length / 16, strange: 0 } };
+  }
+}
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
   clocks() { return [{ object: 'publisher', now: 1790000000, confirmed: 1790000000, held: false }]; }
@@ -178,6 +188,7 @@ export class BackOffice extends WorkerEntrypoint {
   }
   rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42, waits: null }; }
   rollbackWaits(ids) { return ids.map(() => null); }
+  undoPeerBatch() { return { state: 'done', dropped: 3, taken: 4 }; }
   status() { return { regions: [], idle: true, counters: {} }; }
   restore({ confirm, journalSecret }) {
     if (journalSecret === null) return { kind: 'needs-secret', journalHeader: 'AAAA' };
@@ -230,6 +241,49 @@ export class BackOffice extends WorkerEntrypoint {
   stopForGood(hour) { ending.mark('results-r0', 'stopped', hour); }
   purgeForGood(hour) { ending.mark('results-r0', 'purged', hour); }
   remains() { return ending.remains('results-r0'); }
+}
+export default { fetch: () => new Response(null, { status: 404 }) };`,
+);
+
+/** federation: two peers, NL well and IT with a batch set aside; what operators do is kept in memory. */
+export const federationStub = stub(
+  'federation',
+  `import { WorkerEntrypoint } from 'cloudflare:workers';
+${ENDING}const HOUR = Math.floor(1790000000 / 3600);
+const peerOf = (region, { batches, breaker, failures, lastSuccessHour, fault, format }) => ({
+  config: { RegionID: region, RemoteRegionURL: 'https://feeds.example/' + region.toLowerCase(), ReplicationType: region === 'IT' ? 'partial' : 'a2a', Format: format, VerificationKeys: null, TLSConsumerCertificate: 'PEER_CERTIFICATE' },
+  state: { lastBatchID: '41', recommendedNextPollTime: null, failures, breaker, stopped: { in: false, out: false } },
+  fault, lastSuccessHour, nextPoll: null, counters: {},
+  given: [{ hour: HOUR, keys: 80 }],
+  batches: [...batches, ...Array.from({ length: 30 }, (_, n) => ({ batch: String(41 - n), hour: HOUR - n, sha256: '', state: 'imported', reason: null, keys: 110 + n, imported: 100 + n, revoked: 1, dropped: { future: 3 } }))],
+});
+const held = { batch: '42', hour: HOUR, sha256: '', state: 'quarantined', reason: 'keys-per-batch: 200001, 200000 are allowed', keys: 200001, imported: 0, revoked: 0, dropped: {} };
+const peers = new Map([
+  ['IT', peerOf('IT', { batches: [held], breaker: 'keys-per-batch', failures: 0, lastSuccessHour: HOUR, fault: null, format: 'dp3t' })],
+  ['NL', peerOf('NL', { batches: [], breaker: null, failures: 4, lastSuccessHour: HOUR - 3, fault: 'http: 503', format: 'exposure-edge' })],
+]);
+const settle = (region, batch, state) => {
+  const peer = peers.get(region);
+  const one = peer?.batches.find((line) => line.batch === batch && line.state === 'quarantined');
+  if (one === undefined) return false;
+  Object.assign(one, { state });
+  peer.state.breaker = null;
+  return true;
+};
+export class BackOffice extends WorkerEntrypoint {
+  advance() { return { idle: true }; }
+  peers() { return [...peers.values()]; }
+  stopPeer(region, direction, stopped) {
+    if (peers.has(region)) peers.get(region).state.stopped[direction] = stopped;
+    return peers.has(region);
+  }
+  releaseBatch(region, batch) { return settle(region, batch, 'imported') ? { kind: 'released', imported: 1 } : { kind: 'none' }; }
+  discardBatch(region, batch) { return settle(region, batch, 'discarded'); }
+  clocks() { return []; }
+  confirmClocks() { return []; }
+  stopForGood(hour) { ending.mark('peer-NL', 'stopped', hour); }
+  purgeForGood(hour) { ending.mark('peer-NL', 'purged', hour); }
+  remains() { return ending.remains('peer-NL'); }
 }
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );

@@ -1,6 +1,6 @@
 /**
  * @module The `federation` Worker's routes (docs/spec/europe.md §2.1, §2.2): what other backends read of ours, over mTLS, on a host name of their own. Who is calling comes from the verified client
- * certificate alone, and by it what they may read. Nothing of who read what is kept: requests are counted by hour.
+ * certificate alone, and by it what they may read. Of who read what, keys that a peer was given are counted by hour; requests are, of all together.
  */
 import { Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
@@ -15,6 +15,7 @@ import { readError } from '../shared/read-error.ts';
 import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type FederationEnv, parseBindings } from './bindings.ts';
+import { switchesOf } from './desks.ts';
 import { directoryPeers, type Peer } from './peers.ts';
 
 /** A peer that finds the directory in disorder comes back after this. */
@@ -56,6 +57,11 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
       return readError(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
     }
     if (request.url.includes('?')) return readError(400, 'Query strings are refused.');
+    // The kill switch, asked at each request.
+    if (await switchesOf(c.env).isReaderStopped(found.peer.region)) {
+      counts.count('feed_stopped', hour);
+      return problem(403, 'Forbidden', 'This peer reads nothing at the moment.');
+    }
     const key = objectOf(new URL(request.url).pathname, found.peer);
     if (key === null) return readError(404, 'No object has a path of this shape.');
     if (key === 'foreign') {
@@ -67,6 +73,10 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
     const answer = await serveObject(request, key, signed.bucket, now);
     const signature = signed.signature();
     if (signature !== null && answer.status < 400) answer.headers.set(SIGNATURE_HEADER, signature);
+    const keys = signed.keys();
+    if (answer.status === 200 && request.method === 'GET' && keys > 0) {
+      await switchesOf(c.env).countGiven(found.peer.region, keys);
+    }
     return answer;
   });
 
@@ -87,16 +97,18 @@ function objectOf(pathname: string, { feeds }: Peer): string | null {
   return feedKey(feed, path.view, path.batch);
 }
 
-/** @returns the bucket, and the signature that lies beside the object that was read last */
+/** @returns the bucket; the signature that lies beside the object that was read last, and how many keys are in it */
 function withSignature(bucket: ReadOnlyBucket) {
   let signature: string | null = null;
+  let keys = 0;
   const noted = <T extends R2Object | null>(object: T): T => {
     signature = object?.customMetadata?.['signature'] ?? null;
+    keys = Number(object?.customMetadata?.['keys'] ?? 0);
     return object;
   };
   const noting: ReadOnlyBucket = {
     get: async (key, options) => noted(await bucket.get(key, options)),
     head: async (key) => noted(await bucket.head(key)),
   };
-  return { bucket: noting, signature: () => signature };
+  return { bucket: noting, signature: () => signature, keys: () => keys };
 }

@@ -1,5 +1,5 @@
 /** @module Who may read what: certificates as the platform hands them over, a directory of the test authority in a real bucket, objects as `origin` puts them. */
-import { reset } from 'cloudflare:test';
+import { reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
 import type { Certificate } from '../../protocol/certificates/certificate.ts';
@@ -28,7 +28,11 @@ import { createApp } from './app.ts';
 import { platformFingerprint } from './certificate.ts';
 import type { FederationEnv } from './bindings.ts';
 
-const buckets = env as unknown as { readonly FEEDS: R2Bucket; readonly DIRECTORY: R2Bucket };
+const { FEEDS, DIRECTORY, PEER_DESK } = env as unknown as Pick<FederationEnv, 'PEER_DESK'> & {
+  readonly FEEDS: R2Bucket;
+  readonly DIRECTORY: R2Bucket;
+};
+const buckets = { FEEDS, DIRECTORY, PEER_DESK };
 const BASE = 'https://peers.example';
 
 let world: { root: Party; eu: Party; usa: Party; regions: Record<string, Party>; tls: Record<string, Certificate> };
@@ -77,6 +81,7 @@ beforeEach(async () => {
   bindings = {
     ...buckets,
     HOME_COUNTRY: 'DE',
+    PEERS: '',
     PEER_FEEDS: 'a2a,NL,US',
     DIRECTORY_POLICY: JSON.stringify({
       origin: ORIGIN,
@@ -167,6 +172,49 @@ describe('a peer', () => {
   ] as const)('is answered %i for %s %s', async ([status, method, path], { expect }) => {
     const response = await get('NL', path, { method });
     expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
+  });
+});
+
+describe('a peer that is stopped', () => {
+  it('reads nothing from the next request on, others do, and so does it once it isn’t any more', async ({ expect }) => {
+    const desk = PEER_DESK.getByName('switches');
+    await desk.stopReader('NL', true);
+    expect([await answer('NL', '/v1/a2a/keys'), await answer('IT', '/v1/a2a/keys')]).toEqual([
+      [403, ''],
+      [200, 'a2a latest.json'],
+    ]);
+    await desk.stopReader('NL', false);
+    expect(await answer('NL', '/v1/a2a/keys')).toEqual([200, 'a2a latest.json']);
+  });
+});
+
+describe('keys that a peer was given', () => {
+  it('are counted by region and hour, once a batch that was answered, and for nothing else', async ({ expect }) => {
+    const desk = PEER_DESK.getByName('switches');
+    await runInDurableObject(
+      desk,
+      (own) => void Object.assign(own, { clock: () => NOW, secondClock: async () => NOW }),
+    );
+    const customMetadata = { keys: '140' };
+    for (const key of ['NL/1.zip', 'a2a/1.pb', 'a2a/1.zip']) await buckets.FEEDS.put(key, 'keys', { customMetadata });
+    await get('NL', '/v1/NL/keys/1');
+    await get('NL', '/v2/gaen/exposed/1');
+    await get('IT', '/v1/a2a/keys/1');
+    const { headers } = await get('IT', '/v1/a2a/keys/1', { method: 'HEAD' });
+    await get('IT', '/v1/a2a/keys/1', { headers: { 'if-none-match': headers.get('etag') ?? '' } });
+    for (const path of ['/v1/US/keys/1', '/v1/NL/keys', '/v1/NL/keys/2']) await get('NL', path);
+    const hour = Math.floor(NOW / 3600);
+    expect(await desk.given()).toEqual([
+      { region: 'IT', hour, keys: 140 },
+      { region: 'NL', hour, keys: 280 },
+    ]);
+    await runInDurableObject(desk, async (own, state) => {
+      const later = NOW + 48 * 3600;
+      Object.assign(own, { clock: () => later, secondClock: async () => later });
+      expect(await own.given()).toEqual([]);
+      await own.countGiven('IT', 1);
+      expect(state.storage.sql.exec('SELECT region FROM given_hour').toArray()).toEqual([{ region: 'IT' }]);
+    });
   });
 });
 

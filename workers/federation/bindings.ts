@@ -3,16 +3,16 @@
  */
 import { parseFeeds } from '../../domain/publication/feeds.ts';
 import { parsePolicy, type DirectoryPolicy } from '../../protocol/directory/policy.ts';
+import type { DesksEnv } from './desks.ts';
 import { ConfigError, country } from '../shared/env.ts';
 import { readOnly, type ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 
 /** The bindings of `[env.federation]`. */
-export interface FederationEnv {
+export interface FederationEnv extends DesksEnv {
   /** What `origin` writes for peers; never used but through `readOnly`. */
   readonly FEEDS: ReadOnlyBucket;
   /** The objects of the directory's log (docs/directory.md). */
   readonly DIRECTORY: ReadOnlyBucket;
-  readonly HOME_COUNTRY: string;
   /** As in `[env.origin.vars]`. */
   readonly PEER_FEEDS: string;
   /** JSON (docs/directory.md); empty: there are no peers. */

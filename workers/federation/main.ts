@@ -3,5 +3,11 @@
  */
 import { createApp } from './app.ts';
 import { platformFingerprint } from './certificate.ts';
+import { scheduled } from './desks.ts';
 
-export default createApp({ clock: () => Date.now() / 1000, fingerprint: platformFingerprint });
+export { PeerDesk } from '../../durable-objects/peer-desk/peer-desk-do.ts';
+export { BackOffice } from './desks.ts';
+export default {
+  fetch: createApp({ clock: () => Date.now() / 1000, fingerprint: platformFingerprint }).fetch,
+  scheduled,
+};

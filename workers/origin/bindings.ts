@@ -9,6 +9,7 @@ import type { Publisher } from '../../durable-objects/publisher/publisher-do.ts'
 import type { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
 import { clocksOf } from '../shared/clocks.ts';
 
+import { parseImportRegions } from '../../domain/federation/packed-batch.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
 import { country, parsedOnce, secretKey } from '../shared/env.ts';
 
@@ -19,6 +20,7 @@ export interface OriginEnv {
   readonly PUBLIC: R2Bucket;
   readonly PRIVATE: R2Bucket;
   readonly FEEDS: R2Bucket;
+  readonly IMPORT_REGIONS: string;
 }
 
 /** What `Intake` judges uploads by. */
@@ -34,6 +36,11 @@ export const intakeConfig = parsedOnce((env: OriginEnv): IntakeConfig => {
   const homeCountry = country(variables, 'HOME_COUNTRY');
   return { policy: { homeCountry }, permitKey: secretKey(variables, 'PERMIT_KEY') };
 });
+
+/** @param env of the invocation @returns regions whose keys `federation` may bring, parsed once @throws Error naming the variable */
+export const importRegions = parsedOnce((env: OriginEnv) =>
+  parseImportRegions(env.IMPORT_REGIONS, intakeConfig(env).policy.homeCountry),
+);
 
 /** One object of each kind a deployment (docs/architecture.md §4.5, §5). */
 export interface OriginObjects {

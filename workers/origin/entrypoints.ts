@@ -29,6 +29,7 @@ import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
+import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -41,6 +42,7 @@ import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.t
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
 import { planRollback, rollBack } from './rollback.ts';
+import { undoPeerBatch } from './exchange.ts';
 import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bindings.ts';
 
 /**
@@ -139,6 +141,10 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async rollBack(request: RollBackRequest): Promise<RollBackReply> {
     return rollBack(originObjects(this.env), request);
+  }
+
+  async undoPeerBatch(request: PeerBatchUndo): Promise<PeerBatchUndone> {
+    return undoPeerBatch(originObjects(this.env), request);
   }
 
   async rollbackWaits(ids: readonly string[]): Promise<readonly (RollbackWait | null)[]> {

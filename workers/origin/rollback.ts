@@ -51,7 +51,7 @@ export async function rollBack(
 }
 
 /** A set that is frozen is recorded by the publisher's next steps. One that throws is the last that is left: all others are taken, and whether the set is recorded, Publisher knows. */
-async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
+export async function untilIdle(publisher: OriginObjects['publisher']): Promise<void> {
   try {
     for (let step = 0; step < MAX_STEPS; step++) if ((await publisher.advance()).idle) return;
   } catch {

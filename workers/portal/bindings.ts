@@ -2,6 +2,8 @@
  * @module What `portal` is given (wrangler.toml, docs/architecture.md §2): back offices by RPC, an object of its own for staff.
  */
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
+import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
+import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { type Certificate, readCertificate } from '../../protocol/certificates/certificate.ts';
 import { validateAuthority } from '../../protocol/certificates/path.ts';
@@ -13,6 +15,7 @@ export interface PortalEnv {
   readonly VERIFICATION: VerificationBackOfficeRpc;
   readonly ORIGIN: OriginBackOfficeRpc;
   readonly LABORATORY: LaboratoryBackOfficeRpc;
+  readonly FEDERATION: FederationBackOfficeRpc<PeerStatus, ReleaseReply>;
   readonly STAFF_ROOM: DurableObjectNamespace<StaffRoom>;
   readonly STAFF_ROLES_CLAIM: string;
   readonly STAFF_PROVIDER_CLAIM: string;

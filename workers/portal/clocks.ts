@@ -14,7 +14,7 @@ export const scheduled = confirmAtSchedule<PortalEnv>(ownClocks);
  * @returns the clocks of every object
  */
 export async function allClocks(env: PortalEnv, at: number | null): Promise<ClockStatus[]> {
-  const offices = [env.ORIGIN, env.VERIFICATION, env.LABORATORY];
+  const offices = [env.ORIGIN, env.VERIFICATION, env.LABORATORY, env.FEDERATION];
   const asked = offices.map((office) => (at === null ? office.clocks() : office.confirmClocks(at)));
   return (await Promise.all([...asked, ownClocks(env, at)])).flat();
 }

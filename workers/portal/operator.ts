@@ -10,6 +10,7 @@ import { configRoutes } from './config-routes.ts';
 import { readCommand } from './json-command.ts';
 import { readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
 import type { Role } from './roles.ts';
+import { peerCommandRoutes } from './peer-routes.ts';
 import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 import { sunsetRoutes } from './sunset-routes.ts';
@@ -79,6 +80,7 @@ export function operatorRoutes() {
   routes.route('/cards', cardRoutes());
   routes.route('/sunset', sunsetRoutes());
   routes.route('/rollback', rollbackRoutes());
+  routes.route('/peers', peerCommandRoutes());
 
   routes.get('/clock', async (c) => c.json({ clocks: await allClocks(c.env, null) }));
 

@@ -13,8 +13,20 @@ import { ENV, NOW } from './test-rig.ts';
 
 const UNDO_KEY = testKeyPem('UNDO_PRIVATE_KEY');
 const TODAY = Math.floor(NOW / 86_400);
+/** A neighbour whose objects don't stop: it is one for all files of tests, whatever their order. */
+const neverStopping = <T extends object>(office: T): T =>
+  new Proxy(office, {
+    get: (target, name) =>
+      name === 'stopForGood'
+        ? async () => {}
+        : (...given: unknown[]) => (target as Record<PropertyKey, (...args: unknown[]) => unknown>)[name]!(...given),
+  });
 const BINDINGS: PortalEnv = {
   ...ENV,
+  ORIGIN: neverStopping(ENV.ORIGIN),
+  VERIFICATION: neverStopping(ENV.VERIFICATION),
+  LABORATORY: neverStopping(ENV.LABORATORY),
+  FEDERATION: neverStopping(ENV.FEDERATION),
   OPERATOR_SERVICES: 'laptop=anna@example.org, cron=Anna@Example.org, other=ben@example.org',
 };
 const ROLES = { oidc_fields: { exposure_edge_roles: ['operator', 'health-authority', 'hotline'] } };
@@ -93,6 +105,14 @@ const ACTS: Readonly<Record<string, (first: Credential, second: Credential) => P
     const [, { id }] = await comes(first, OPEN).command('/config/publish', publish);
     const [status] = await comes(second, OPEN).command('/config/agree', { proposal: id });
     return status === 200;
+  },
+  async batch(first, second) {
+    // Each time another one of those that were imported.
+    const batch = String(41 - (await ENV.STAFF_ROOM.getByName('room').peerActs()).length);
+    await comes(first).submit('/staff/peers/undo', { peer: 'NL', batch });
+    const acts = await ENV.STAFF_ROOM.getByName('room').peerActs();
+    const act = acts.find((one) => one.batch === batch)?.id ?? '';
+    return (await comes(second).submit('/staff/peers/confirm', { act })).endsWith('=peersConfirmed');
   },
   async quota(first, second) {
     const asking = comes(first);

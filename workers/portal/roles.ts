@@ -16,6 +16,7 @@ export const PAGE_ROLES = {
   laboratories: ['lab-admin'],
   quotas: ['health-authority'],
   rollbacks: ['health-authority', 'operator'],
+  peers: ['operator'],
   parameters: ['health-authority', 'operator'],
   guesses: ['health-authority', 'operator', 'auditor'],
   holders: ['operator'],

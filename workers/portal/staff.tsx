@@ -14,6 +14,7 @@ import { holderRoutes } from './pages/holders.tsx';
 import { laboratoryRoutes } from './pages/laboratories.tsx';
 import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
 import { parameterRoutes } from './pages/parameters.tsx';
+import { peerRoutes } from './pages/peers.tsx';
 import { quotaRoutes } from './pages/quotas.tsx';
 import { rollbackPageRoutes } from './pages/rollbacks.tsx';
 import { sessionRoutes } from './pages/sessions.tsx';
@@ -36,6 +37,7 @@ const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   laboratories: laboratoryRoutes,
   quotas: quotaRoutes,
   rollbacks: rollbackPageRoutes,
+  peers: peerRoutes,
   parameters: parameterRoutes,
   guesses: guessRoutes,
   holders: holderRoutes,

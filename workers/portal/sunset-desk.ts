@@ -59,9 +59,9 @@ function byFolder(objects: readonly BucketObject[]): SunsetStatus['buckets'] {
 
 /** Of all Workers but `origin`. */
 async function remainsElsewhere(c: StaffContext): Promise<ObjectRemains[]> {
-  const { VERIFICATION, LABORATORY } = c.env;
+  const { VERIFICATION, LABORATORY, FEDERATION } = c.env;
   const own = await remainsOf({ 'staff-room': c.var.room });
-  return [...(await VERIFICATION.remains()), ...(await LABORATORY.remains()), ...own];
+  return [...(await VERIFICATION.remains()), ...(await LABORATORY.remains()), ...(await FEDERATION.remains()), ...own];
 }
 
 /** Takes a step, once two persons want it. @param dryRun says what would happen, and asks nobody */
@@ -108,13 +108,14 @@ async function openRollback(c: StaffContext, step: EndStep, { objects }: SunsetS
 async function stop(c: StaffContext): Promise<void> {
   const hour = hourOf(c.var.now);
   // Uploads first: what is told to phones must not be overtaken by codes that open nothing.
-  for (const office of [c.env.ORIGIN, c.env.VERIFICATION, c.env.LABORATORY, c.var.room]) await office.stopForGood(hour);
+  for (const office of [c.env.ORIGIN, c.env.FEDERATION, c.env.VERIFICATION, c.env.LABORATORY, c.var.room])
+    await office.stopForGood(hour);
 }
 
 async function purge(c: StaffContext): Promise<void> {
   const hour = hourOf(c.var.now);
   // The room last: it holds who agreed.
-  for (const office of [c.env.VERIFICATION, c.env.LABORATORY, c.env.ORIGIN, c.var.room])
+  for (const office of [c.env.FEDERATION, c.env.VERIFICATION, c.env.LABORATORY, c.env.ORIGIN, c.var.room])
     await office.purgeForGood(hour);
 }
 

@@ -1,6 +1,7 @@
 /**
  * @module One question to the gateway: what came, or that nothing did. No answer is read further than any gateway's goes.
  */
+import { readAtMost } from '../bounded.ts';
 import type { EfgsPorts } from './ports.ts';
 
 /** 5,000 keys that name every country are 1.1 MB of protobuf; their audit, an upload a key, can't be. */
@@ -43,32 +44,6 @@ export async function ask(ports: EfgsPorts, { method, path, headers = {}, body }
     // Whatever broke, the connection or its deadline, the question is asked again another time.
     return null;
   }
-}
-
-async function readAtMost(came: Response, limit: number): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const reader = came.body?.getReader();
-  for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (value !== undefined) {
-      const part = value as Uint8Array;
-      length += part.length;
-      parts.push(part);
-    }
-    if (length > limit) {
-      await reader?.cancel();
-      return null;
-    }
-    if (done) break;
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** @param answer null: there was none @returns what is wrong with it, as far as its status goes */

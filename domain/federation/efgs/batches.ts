@@ -3,9 +3,12 @@
  */
 import { PROTOBUF_MEDIA_TYPE } from '../../../protocol/efgs/batch.ts';
 import { isLaterTag, readTag } from '../../../protocol/efgs/tags.ts';
-import { dateOf, SECONDS_PER_DAY, type UtcDate } from '../../../protocol/gaen/intervals.ts';
+import { dateOf, type UtcDate } from '../../../protocol/gaen/intervals.ts';
 import { ask, type Trouble, troubleOf } from './ask.ts';
 import type { EfgsPorts } from './ports.ts';
+
+/** By which the gateway's clock may be ahead. */
+const CLOCK_SKEW_SECONDS = 300;
 
 /** A batch that the gateway has. */
 export interface FoundBatch {
@@ -35,12 +38,13 @@ export async function findBatch(ports: EfgsPorts, date: UtcDate, tag: string | n
   if (answer?.status === 410) return { kind: 'gone' };
   if (answer?.status !== 200) return { kind: 'trouble', trouble: troubleOf(answer) };
   const found = answer.headers.get('batchTag') ?? '';
-  const tomorrow = dateOf(ports.now() + SECONDS_PER_DAY);
+  // The day of the gateway's clock, where that is ahead: a date to come would take the cursor past batches that come before it.
+  const latest = dateOf(ports.now() + CLOCK_SKEW_SECONDS);
   const made = readTag(found)?.date ?? '';
-  if (tag === null ? made < date || made > tomorrow : found !== tag) return protocol('batchTag');
+  if (tag === null ? made < date || made > latest : found !== tag) return protocol('batchTag');
   const next = nextOf(answer.headers.get('nextBatchTag'));
   // Back to an older one, and we'd go round in circles; a date to come, and we'd wait for it.
-  if (next !== null && (!isLaterTag(found, next) || (readTag(next)?.date ?? '') > tomorrow))
+  if (next !== null && (!isLaterTag(found, next) || (readTag(next)?.date ?? '') > latest))
     return protocol('nextBatchTag');
   return { kind: 'found', batch: { tag: found, next, body: answer.body } };
 }

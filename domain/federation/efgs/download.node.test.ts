@@ -216,6 +216,17 @@ describe('a batch is set aside, and those after it are taken', () => {
     expect(records(desk.keys)).toEqual(records(french));
   });
 
+  it('of two countries one’s upload doesn’t hold: the other’s is taken', async ({ expect }) => {
+    await rig.as('NL').upload([goodEfgsKey(number++, 'NL', rig.clock.now)], `tag-${number}`);
+    const french = await batch('FR', 1);
+    const ports = portsOf(rig, 'DE');
+    const revoked = new Set([rig.gateway.members.get('NL')!.signing.thumbprint]);
+    const desk = new DownloadDesk();
+    await desk.poll({ ...ports, settings: { ...ports.settings, revoked } });
+    expect([...desk.quarantine]).toEqual([['20201126-1', [{ country: 'NL', fault: 'revoked' }]]]);
+    expect(records(desk.keys)).toEqual(records(french));
+  });
+
   it('while the audit is out of reach nothing is decided', async ({ expect }) => {
     const keys = await batch('NL', 1);
     const desk = new DownloadDesk();
@@ -231,6 +242,7 @@ describe('a gateway that goes in circles', () => {
   it.for([
     ['names another batch than was asked for', { batchTag: '20201126-9' }],
     ['names a batch of tomorrow’s tomorrow', { batchTag: '20201129-1' }],
+    ['links to tomorrow’s last', { nextBatchTag: '20201127-999999' }],
     ['links back', { nextBatchTag: '20201125-1' }],
     ['links to itself', { nextBatchTag: '20201126-1' }],
     ['links to a day to come', { nextBatchTag: '99991231-1' }],
@@ -248,6 +260,24 @@ describe('a gateway that goes in circles', () => {
     expect((await desk.poll(ports)).trouble).toMatchObject({ kind: 'protocol' });
     expect([desk.state, desk.imports]).toEqual([before, 0]);
   });
+});
+
+it('an empty batch of a day to come, which nobody signed, doesn’t take the cursor there', async ({ expect }) => {
+  const { ports } = bending(/./, () => new Response('', { status: 404 }));
+  // A minute before midnight the gateway's clock may be ahead by so much.
+  rig.clock.now = NOON + 12 * HOUR - 60;
+  const empty: EfgsPorts = {
+    ...ports,
+    fetch: async (request) =>
+      request.url.includes('/audit/') || !request.url.endsWith('2020-11-26')
+        ? new Response('', { status: 404 })
+        : new Response(new Uint8Array(), { headers: { batchTag: '20201127-999999', nextBatchTag: 'null' } }),
+  };
+  const desk = new DownloadDesk();
+  desk.state = { ...DOWNLOAD_START, date: '2020-11-26' };
+  const before = desk.state;
+  expect((await desk.poll(empty)).trouble).toEqual({ kind: 'protocol', what: 'audit' });
+  expect(desk.state).toEqual(before);
 });
 
 describe('a crash', () => {

@@ -1,18 +1,17 @@
 /**
  * @module Downloads from the gateway, a batch a step (docs/spec/europe.md §3.5). The cursor names the last batch taken; its
- * successor is asked for by asking for it again, since the gateway fills that in later. A batch is believed when its audit holds
- * (protocol/efgs/audit.ts); else it is handed on as refused, for quarantine, and the next one is asked for: one country's mistake
- * doesn't hold up the others.
+ * successor is asked for by asking for it again, since the gateway fills that in later. Of a batch each country is believed
+ * whose audit holds (protocol/efgs/audit.ts); what isn't is handed on with its fault, for quarantine, and the next batch is asked for: one
+ * country's mistake doesn't hold up the others.
  *
  * Durable: the caller writes `state` in one transaction with the import, or with the quarantine. A crash before leaves the old
  * state, and the same batch comes again; that an import is repeated is known by peer and tag (exactly once).
  */
-import { type AuditFault, auditBatch, type AuditedPart, readAudit } from '../../../protocol/efgs/audit.ts';
+import { type AuditFault, auditBatch, type AuditOutcome, readAudit } from '../../../protocol/efgs/audit.ts';
 import { decodeBatch, type EfgsKey } from '../../../protocol/efgs/batch.ts';
 import { isLaterTag, readTag } from '../../../protocol/efgs/tags.ts';
 import { dateOf, SECONDS_PER_DAY, startOfDate, type UtcDate } from '../../../protocol/gaen/intervals.ts';
 import { fromUtf8 } from '../../../protocol/primitives/bytes.ts';
-import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import { ask, type Trouble, troubleOf } from './ask.ts';
 import { findBatch, type Found, type FoundBatch } from './batches.ts';
 import type { EfgsPorts } from './ports.ts';
@@ -30,7 +29,7 @@ export interface DownloadState {
 /** Before the first step. */
 export const DOWNLOAD_START: DownloadState = { lastTag: null, nextTag: null, date: null };
 
-/** Why a batch isn't believed; for the operator who releases it, or doesn't. */
+/** Why a batch, or a country's part of it, isn't believed; for the operator who releases it, or doesn't. */
 type BatchFault =
   | AuditFault
   /** The gateway has no audit of it, or the keys or the audit can't be read. */
@@ -41,8 +40,10 @@ interface ReceivedBatch {
   readonly tag: string;
   /** Every key of it, in the order they came; of countries other than ours. */
   readonly keys: readonly EfgsKey[];
-  /** The uploads it consists of, each verified; or all that doesn't hold. */
-  readonly verdict: Result<readonly AuditedPart[], readonly BatchFault[]>;
+  /** The uploads that hold, of countries without a fault. */
+  readonly parts: AuditOutcome['parts'];
+  /** All that doesn't hold; of no country: the whole batch. */
+  readonly faults: readonly BatchFault[];
 }
 
 export interface DownloadStep {
@@ -125,36 +126,39 @@ async function receive(state: DownloadState, { tag, next, body }: FoundBatch, po
   }
   const decoded = decodeBatch(body);
   const keys = decoded.ok ? decoded.value : [];
-  const verdict = decoded.ok
-    ? await judge(tag, keys, ports)
-    : err([{ country: null, fault: 'malformed-batch' as const }]);
-  if ('kind' in verdict) return { ...stay, trouble: verdict };
+  const outcome = decoded.ok ? await judge(tag, keys, ports) : whole('malformed-batch');
+  if ('kind' in outcome) return { ...stay, trouble: outcome };
   return {
     state: { lastTag: tag, nextTag: next, date: dateOfTag(tag) },
-    batch: { tag, keys, verdict },
+    batch: { tag, keys, ...outcome },
     again: next !== null,
     trouble: null,
   };
 }
 
-/** @returns the verdict, or the trouble that keeps us from one: then the batch is asked for again */
-async function judge(
-  tag: string,
-  keys: readonly EfgsKey[],
-  ports: EfgsPorts,
-): Promise<ReceivedBatch['verdict'] | Trouble> {
+type Outcome = Pick<ReceivedBatch, 'parts' | 'faults'>;
+
+/** Nothing of the batch is believed. */
+const whole = (fault: 'no-audit' | 'malformed-audit' | 'malformed-batch'): Outcome => ({
+  parts: [],
+  faults: [{ country: null, fault }],
+});
+
+/** @returns the outcome, or the trouble that keeps us from one: then the batch is asked for again */
+async function judge(tag: string, keys: readonly EfgsKey[], ports: EfgsPorts): Promise<Outcome | Trouble> {
   const answer = await ask(ports, {
     method: 'GET',
     path: `/audit/download/${dateOfTag(tag)}/${tag}`,
     headers: { accept: 'application/json' },
   });
   if (answer?.status === 404 || answer?.status === 410) {
-    // A batch whose keys were deleted is still there, empty and without an audit.
-    return keys.length === 0 ? ok([]) : err([{ country: null, fault: 'no-audit' }]);
+    if (keys.length > 0) return whole('no-audit');
+    // A batch whose keys were deleted is still there, empty and without an audit. Nobody has signed anything of it, so it takes the cursor into no day that is still to come.
+    return dateOfTag(tag) <= dateOf(ports.now()) ? { parts: [], faults: [] } : { kind: 'protocol', what: 'audit' };
   }
   if (answer?.status !== 200) return troubleOf(answer);
   const audit = readAudit(textOf(answer.body));
-  if (audit === null) return err([{ country: null, fault: 'malformed-audit' }]);
+  if (audit === null) return whole('malformed-audit');
   const { country, anchor, revoked } = ports.settings;
   return auditBatch(keys, audit, { homeCountry: country, anchor, revoked, now: ports.now() });
 }

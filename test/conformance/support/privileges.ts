@@ -49,7 +49,12 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
     objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession', CODE_DESK: 'CodeDesk' },
     secrets: ['DERIVATION_KEY', 'PERMIT_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
   },
-  federation: { ...NOTHING, buckets: { FEEDS: 'exposure-edge-feeds', DIRECTORY: 'exposure-edge-directory' } },
+  federation: {
+    ...NOTHING,
+    rpc: { EXCHANGE: 'exposure-edge-origin#Exchange' },
+    buckets: { FEEDS: 'exposure-edge-feeds', DIRECTORY: 'exposure-edge-directory' },
+    objects: { PEER_DESK: 'PeerDesk' },
+  },
   laboratory: { ...NOTHING, objects: { RESULT_STORE: 'ResultStore' }, secrets: ['LABORATORY_LIST_PUBLIC_KEY'] },
   portal: {
     ...NOTHING,
@@ -57,6 +62,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       VERIFICATION: 'exposure-edge-verification#BackOffice',
       ORIGIN: 'exposure-edge-origin#BackOffice',
       LABORATORY: 'exposure-edge-laboratory#BackOffice',
+      FEDERATION: 'exposure-edge-federation#BackOffice',
     },
     objects: { STAFF_ROOM: 'StaffRoom' },
   },

@@ -8,9 +8,11 @@ import { errorPage } from '../errors.tsx';
 import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
 import { done } from '../once.ts';
+import { mayUse } from '../roles.ts';
 import { type ConfirmAnswer, confirm, decline, standings } from '../rollback-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
+import { PeerActs } from './peer-acts.tsx';
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Other sources that are named; more are counted. */
@@ -186,12 +188,15 @@ export function rollbackPageRoutes() {
   routes.get('/', async (c) => {
     const { texts: t } = c.var;
     const rollbacks = await standings(c);
+    // Batches of peers are an operator's to take back.
+    const acts = mayUse(c.var.identity.roles, 'peers') ? await c.var.room.peerActs() : [];
+    const undone = acts.filter(({ kind }) => kind === 'undo').map((act) => ({ ...act }));
     return answerPage(
       c,
       'rollbacks',
       <>
         <p>{t.rollbacksIntro}</p>
-        {rollbacks.length === 0 && <p>{t.rollbacksNone}</p>}
+        {rollbacks.length + undone.length === 0 && <p>{t.rollbacksNone}</p>}
         <Rollbacks
           c={c}
           title={t.rollbacksOpen}
@@ -202,6 +207,7 @@ export function rollbackPageRoutes() {
           title={t.rollbacksConfirmedOnes}
           rollbacks={rollbacks.filter(({ confirmedAt }) => confirmedAt !== null)}
         />
+        <PeerActs c={c} acts={undone} />
         <ZoneLine c={c} />
       </>,
     );

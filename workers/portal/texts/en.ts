@@ -3,11 +3,13 @@
  */
 
 import { formsEn } from './forms-en.ts';
+import { peersEn } from './peers-en.ts';
 import { rollbacksEn } from './rollbacks-en.ts';
 
 /** Every text of the portal. */
 export const en = {
   ...formsEn,
+  ...peersEn,
   ...rollbacksEn,
   brand: 'exposure-edge staff portal',
   skip: 'Skip to content',

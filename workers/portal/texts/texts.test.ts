@@ -6,7 +6,7 @@ import { fill, type Language, LANGUAGES, languageOf } from './texts.ts';
 const KEYS = Object.keys(en) as TextKey[];
 const TRANSLATIONS = (Object.keys(LANGUAGES) as Language[]).filter((tag) => tag !== 'en');
 /** Words that are the same in two languages. */
-const SAME = new Set(['teletanCode', 'menu', 'codesHint', 'labsName', 'rollbackRegion']);
+const SAME = new Set(['teletanCode', 'menu', 'codesHint', 'labsName', 'rollbackRegion', 'peerBatch']);
 const placeholders = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).toSorted();
 
 describe.for(TRANSLATIONS)('%s', (tag) => {

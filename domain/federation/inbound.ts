@@ -1,0 +1,104 @@
+/**
+ * @module What a peer's key must be (docs/spec/europe.md §2.4 R10): a bad one is dropped by itself and counted, since it is one among thousands of people's. What is left is written anew as ours are, so that
+ * nothing in the public file says where it came from: a whole day, and report type and onset from the level alone. Judged in `federation`, and once more in `origin`.
+ */
+import { keyEnd, RETENTION_DAYS, SECONDS_PER_DAY, enIntervalNumber } from '../../protocol/gaen/intervals.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { KEY_DATA_BYTES, MAX_RISK_LEVEL, MAX_ROLLING_PERIOD, MIN_RISK_LEVEL } from '../keys/limits.ts';
+import { encodeRiskLevel, MINIMUM_PUBLISHED_RISK_LEVEL, riskLevelOfOnset } from '../keys/risk.ts';
+
+/** "No information", on the day it was sent (docs/spec/cwa.md §2.2); a day less for each day that the key is older. */
+const NO_INFORMATION = 4_000;
+
+/** A key as it came, of any format. */
+export interface InboundKey {
+  readonly keyData: Uint8Array;
+  readonly rollingStartIntervalNumber: number;
+  readonly rollingPeriod: number;
+  /** null: the format has none, or none was sent. */
+  readonly transmissionRiskLevel: number | null;
+  /** Days since onset on CWA's scale, −15..4000 (docs/spec/cwa.md §2.1); null: not told. */
+  readonly onset: number | null;
+  /** REVOKED takes a key back that came before. */
+  readonly reportType: number;
+  /** Whose key the peer says it is. */
+  readonly origin: string;
+}
+
+/** Which rule a key breaks. */
+export type InboundFault =
+  | 'key-length'
+  | 'origin'
+  | 'report-type'
+  | 'period'
+  | 'future'
+  | 'too-old'
+  | 'level'
+  | 'twice';
+
+/** Of one batch and one origin. */
+export interface JudgedKeys {
+  /** In their order, each key once. */
+  readonly keys: readonly TemporaryExposureKey[];
+  /** key_data of keys that the origin takes back, each once. */
+  readonly revoked: readonly Uint8Array[];
+  readonly dropped: Readonly<Partial<Record<InboundFault, number>>>;
+}
+
+/**
+ * @param keys in the order they came: of the same key data the first wins
+ * @param origin whose batch it is: the region that signed it
+ * @param now Unix seconds
+ * @returns what may be stored, with level 3..8, and how many were dropped for what
+ */
+export function judgeInbound(keys: readonly InboundKey[], origin: string, now: number): JudgedKeys {
+  const accepted = new Map<string, TemporaryExposureKey>();
+  const revoked = new Map<string, Uint8Array>();
+  const dropped: Partial<Record<InboundFault, number>> = {};
+  const drop = (fault: InboundFault): void => void (dropped[fault] = (dropped[fault] ?? 0) + 1);
+  for (const key of keys) {
+    const fault = faultOf(key, origin, now);
+    const name = fault === null ? toHex(key.keyData) : '';
+    const isRevocation = key.reportType === REPORT_TYPE.REVOKED;
+    if (fault !== null) drop(fault);
+    else if ((isRevocation ? revoked : accepted).has(name)) drop('twice');
+    else if (isRevocation) revoked.set(name, key.keyData);
+    else accepted.set(name, rewritten(key, now));
+  }
+  return { keys: [...accepted.values()], revoked: [...revoked.values()], dropped };
+}
+
+function faultOf(key: InboundKey, origin: string, now: number): InboundFault | null {
+  if (key.keyData.length !== KEY_DATA_BYTES) return 'key-length';
+  if (key.origin !== origin) return 'origin';
+  if (key.reportType === REPORT_TYPE.REVOKED) return null;
+  if (!(key.reportType >= REPORT_TYPE.CONFIRMED_TEST && key.reportType <= REPORT_TYPE.RECURSIVE)) return 'report-type';
+  if (!isWithin(key.rollingPeriod, 1, MAX_ROLLING_PERIOD)) return 'period';
+  // One interval for a peer whose clock is ahead; a key that still runs waits here as ours do.
+  if (!isWithin(key.rollingStartIntervalNumber, 0, enIntervalNumber(now) + 1)) return 'future';
+  if (keyEnd(key) <= now - RETENTION_DAYS * SECONDS_PER_DAY) return 'too-old';
+  return levelOf(key, now) < MINIMUM_PUBLISHED_RISK_LEVEL ? 'level' : null;
+}
+
+function rewritten(key: InboundKey, now: number): TemporaryExposureKey {
+  const transmissionRiskLevel = levelOf(key, now);
+  return {
+    keyData: key.keyData,
+    rollingStartIntervalNumber: key.rollingStartIntervalNumber,
+    rollingPeriod: key.rollingPeriod,
+    transmissionRiskLevel,
+    ...encodeRiskLevel(transmissionRiskLevel),
+  };
+}
+
+/** The level that was sent; else what follows from the onset; else from nothing but the key's age. */
+function levelOf({ transmissionRiskLevel: level, onset, ...key }: InboundKey, now: number): number {
+  if (level !== null && isWithin(level, MIN_RISK_LEVEL, MAX_RISK_LEVEL)) return level;
+  if (onset !== null) return riskLevelOfOnset(onset);
+  const age = Math.floor(now / SECONDS_PER_DAY) - Math.floor((keyEnd(key) - 1) / SECONDS_PER_DAY);
+  return riskLevelOfOnset(NO_INFORMATION - Math.max(0, age));
+}
+
+const isWithin = (value: number, low: number, high: number): boolean =>
+  Number.isInteger(value) && value >= low && value <= high;

@@ -1,0 +1,179 @@
+/**
+ * @module Feeds of numbered batches, ours and DP-3T's (docs/spec/europe.md §2.1): a document says which there are, each answer is signed by its header, bound to its URL and for a while. Numbers have no gaps, so what is
+ * skipped, repeated or taken back shows.
+ */
+import { createPublicKey } from 'node:crypto';
+import { decodeExposedList, KEY_TYPE } from '../../../protocol/feed/exposed-list.ts';
+import { parseFeedLatest, parseGaenLatest } from '../../../protocol/feed/latest.ts';
+import { ALL_TO_ALL, feedPath } from '../../../protocol/feed/names.ts';
+import { jwkId, type Jwk, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
+import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
+import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../../protocol/gaen/intervals.ts';
+import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
+import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
+import type { InboundKey } from '../inbound.ts';
+import { keysOf, verifiedExport } from './export.ts';
+import {
+  get,
+  nameOf,
+  type FeedReader,
+  type Following,
+  type Got,
+  type PeerKey,
+  type ReadBatch,
+  type ReadFault,
+  type ReadPorts,
+} from './reader.ts';
+
+/** Ours has some 200. */
+const MAX_LATEST_BYTES = 4096;
+const FIRST_BATCH = 1;
+/** A DP-3T feed doesn't say where it begins: fourteen days of hours back, no further. */
+const MOST_BACK = 336;
+/** After so long without a batch, what isn't there has had its time; before, it is withheld. */
+const AWAY_SECONDS = MOST_BACK * SECONDS_PER_HOUR;
+
+/** Which batches there are. */
+interface Extent {
+  readonly oldest: number;
+  readonly latest: number;
+  readonly recommendedNextPollTime: number;
+  /** Whether `oldest` is the peer's word, or a guess. */
+  readonly said: boolean;
+}
+
+interface Numbered {
+  readonly extent: (ports: ReadPorts) => Promise<Result<Extent, ReadFault>>;
+  /** @returns the batch; null when it isn't there */
+  readonly read: (n: number, ports: ReadPorts) => Promise<Result<ReadBatch | null, ReadFault>>;
+}
+
+const feedOf = ({ config, homeCountry }: ReadPorts): string =>
+  config.ReplicationType === 'a2a' ? ALL_TO_ALL : homeCountry;
+
+/** Batches of `/v1/{feed}/keys`. */
+const OURS: Numbered = {
+  async extent(ports) {
+    const feed = feedOf(ports);
+    const got = await getSigned(ports, feedPath({ feed, view: 'keys', batch: null }), MAX_LATEST_BYTES);
+    if (!got.ok) return got;
+    if (got.value === null) return err({ kind: 'status', what: '404' });
+    const parsed = parseFeedLatest(new TextDecoder().decode(got.value.body));
+    if (!parsed.ok) return err({ kind: 'format', what: parsed.error });
+    const latest = parsed.value;
+    // Signed by the peer, and of another feed or region: its word for somebody else.
+    if (latest.feed !== feed || latest.region !== ports.config.RegionID)
+      return err({ kind: 'format', what: 'another feed' });
+    if (latest.validUntil <= ports.now()) return err({ kind: 'signature', what: 'expired' });
+    const { oldestBatchId: oldest, latestBatchId, recommendedNextPollTime } = latest;
+    return ok({ oldest, latest: latestBatchId, recommendedNextPollTime, said: true });
+  },
+  async read(n, ports) {
+    const got = await getSigned(ports, feedPath({ feed: feedOf(ports), view: 'keys', batch: n }), MAX_ZIP_BYTES);
+    if (!got.ok) return got;
+    if (got.value === null) return ok(null);
+    const file = verifiedExport(got.value.body, ports.keys);
+    if (!file.ok) return file;
+    const { RegionID } = ports.config;
+    if (file.value.header.region !== RegionID) return err({ kind: 'format', what: 'keys of another region' });
+    return ok({ id: String(n), sha256: nameOf(got.value.body), keys: keysOf(file.value, RegionID, true) });
+  },
+};
+
+/** Batches of `/v2/gaen`. */
+const DP3T: Numbered = {
+  async extent(ports) {
+    const got = await getSigned(ports, feedPath({ feed: null, view: 'gaen', batch: null }), MAX_LATEST_BYTES);
+    if (!got.ok) return got;
+    if (got.value === null) return err({ kind: 'status', what: '404' });
+    const parsed = parseGaenLatest(new TextDecoder().decode(got.value.body));
+    if (!parsed.ok) return err({ kind: 'format', what: parsed.error });
+    const { latestBatchId: latest, recommendedNextPollTime } = parsed.value;
+    return ok({ oldest: Math.max(FIRST_BATCH, latest - MOST_BACK), latest, recommendedNextPollTime, said: false });
+  },
+  async read(n, ports) {
+    const got = await getSigned(ports, feedPath({ feed: null, view: 'gaen', batch: n }), MAX_ZIP_BYTES);
+    if (!got.ok) return got;
+    if (got.value === null) return ok(null);
+    const list = decodeExposedList(got.value.body);
+    if (!list.ok) return err({ kind: 'format', what: list.error });
+    const { RegionID: origin } = ports.config;
+    const keys = list.value.exposed.map((key): InboundKey => {
+      const start = key.rollingStartIntervalNumber;
+      const rollingPeriod = key.validBeforeTime / SECONDS_PER_INTERVAL - start;
+      const told = { keyData: key.keyData, rollingStartIntervalNumber: start, rollingPeriod, origin };
+      return { ...told, transmissionRiskLevel: null, onset: null, reportType: TYPES[key.type] ?? REPORT_TYPE.UNKNOWN };
+    });
+    return ok({ id: String(n), sha256: nameOf(got.value.body), keys });
+  },
+};
+
+const TYPES: Readonly<Record<number, number>> = {
+  [KEY_TYPE.TEST_DIAGNOSED]: REPORT_TYPE.CONFIRMED_TEST,
+  [KEY_TYPE.DOCTOR_DIAGNOSIS]: REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS,
+  [KEY_TYPE.SELF_DIAGNOSED]: REPORT_TYPE.SELF_REPORT,
+  [KEY_TYPE.CANCELLED]: REPORT_TYPE.REVOKED,
+};
+
+/** Reads our own feeds. */
+export const oursReader: FeedReader = readerOf(OURS);
+/** Reads DP-3T's. */
+export const dp3tReader: FeedReader = readerOf(DP3T);
+
+const isAway = ({ lastRead, now }: ReadPorts): boolean => lastRead === null || now() - lastRead >= AWAY_SECONDS;
+
+function readerOf({ extent, read }: Numbered): FeedReader {
+  return {
+    async following(last, ports) {
+      const found = await extent(ports);
+      if (!found.ok) return found;
+      const { oldest, latest, said, recommendedNextPollTime } = found.value;
+      const had = last === null ? 0 : Number(last);
+      if (latest < had) return err({ kind: 'rewound', what: `${latest} after ${had}` });
+      // Batches before the oldest have had their time, as their keys have.
+      const wasAway = last !== null && !said && isAway(ports);
+      const first = Math.max(had + 1, said || last === null || wasAway ? oldest : 0);
+      for (let n = first; n <= latest; n++) {
+        const batch = await read(n, ports);
+        if (!batch.ok) return batch;
+        const hasGap = wasAway && n > had + 1;
+        if (batch.value !== null) return ok<Following>({ batch: batch.value, recommendedNextPollTime, hasGap });
+        if (said || (last !== null && !wasAway)) return err({ kind: 'gap', what: String(n) });
+      }
+      if (wasAway && first <= latest) return err({ kind: 'gap', what: `${had + 1}..${latest}` });
+      return ok<Following>({ batch: null, recommendedNextPollTime });
+    },
+    async batch(id, ports) {
+      const batch = await read(Number(id), ports);
+      if (!batch.ok) return batch;
+      return batch.value === null ? err({ kind: 'gap', what: id }) : ok(batch.value);
+    },
+  };
+}
+
+/** @returns the answer when the peer signed it for this URL and until later; null for a 404, which nobody signs */
+async function getSigned(ports: ReadPorts, path: string, limit: number): Promise<Result<Got | null, ReadFault>> {
+  const got = await get(ports, path, limit);
+  if (!got.ok) return got;
+  if (got.value.status === 404) return ok(null);
+  const { url, body, headers } = got.value;
+  const trusted = { keys: ports.keys.flatMap(jwksOf), subtle: ports.subtle };
+  const verified = await verifyAnswer(
+    headers.get(SIGNATURE_HEADER),
+    { url, body, feed: feedOf(ports) },
+    ports.now(),
+    trusted,
+  );
+  return verified.ok ? ok(got.value) : err({ kind: 'signature', what: verified.error });
+}
+
+/** Under our name for it, and under the key's own, as other backends name theirs. EC or RSA. */
+function jwksOf({ keyId, keyVersion, spki }: PeerKey): Jwk[] {
+  try {
+    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' });
+    const { kty, ...material } = key;
+    return kty === undefined ? [] : [jwkId(keyId, keyVersion), keyId].map((kid) => ({ ...material, kty, kid }));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * @module The PeerDesk object: one a peer, so that a peer that hangs holds up nobody else (docs/architecture.md §9). A shell: storage, clock, alarm, ports; what a poll does is in poll-ops.ts and gateway-ops.ts.
+ *
+ * Durable writes are theirs, and here the kill switch, what a person decides of a batch that was set aside, and a hint that brings the next poll forward: one row each.
+ */
+import type { Clock } from '../../domain/clock.ts';
+import type { ClockStatus } from '../../domain/clock-status.ts';
+import { MOST_JITTER_SECONDS } from '../../domain/federation/pace.ts';
+import type { Direction, PeerConfig } from '../../domain/federation/peer.ts';
+import { below } from '../../domain/random.ts';
+import type { ExchangeRpc } from '../../domain/rpc-federation.ts';
+import { type OpenStatement, rememberingOpen } from '../../protocol/directory/statement.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { ClockGuard, type SecondClock } from '../clock-guard.ts';
+import { closesAtEnd, EndableObject } from '../endable-object.ts';
+import { KeptAlarm } from '../kept-alarm.ts';
+import { migrate } from '../migrations.ts';
+import { newAlerts } from '../submission-buffer/counters.ts';
+import { parseDeskConfig, parseGateway } from './config.ts';
+import { MOST_SHOWN, type DeskPorts, type DeskStatus, type ReleaseReply } from './contract.ts';
+import { DeskStore } from './desk-store.ts';
+import { directoryLook } from './directory-reader.ts';
+import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
+import { countGiven, type GivenKeys, givenKeys } from './given-ops.ts';
+import { ownFeed } from './own-feed.ts';
+import { pollFeed, type Polled, release, settle } from './poll-ops.ts';
+import { MIGRATIONS } from './schema.ts';
+
+const LONGEST_SLEEP_SECONDS = 3600;
+
+/** Bindings of `federation` that a desk uses; and by name that of the certificate. */
+interface DeskEnv {
+  readonly EXCHANGE: ExchangeRpc;
+  readonly DIRECTORY: Pick<R2Bucket, 'get'>;
+  readonly FEEDS: Pick<R2Bucket, 'get'>;
+}
+
+export class PeerDesk extends EndableObject {
+  /** Unix seconds; the local edge overrides it. */
+  protected clock: Clock = () => Math.floor(Date.now() / 1000);
+  /** Deployed, none but the cron and an operator confirm the clock; the local edge overrides it. */
+  protected secondClock: SecondClock | null = null;
+  /** For a question and all of its answer: 16 MB at 1 MB a second, and some. */
+  protected answerMs = 30_000;
+  protected random = (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n));
+  readonly #store: DeskStore;
+  readonly #guard: ClockGuard;
+  readonly #alarm: KeptAlarm;
+  /** Bindings and variables; a test's rig sets some. */
+  protected readonly variables: Readonly<Record<string, unknown>>;
+  #running: Promise<void> | null = null;
+  /** Certificates and signatures of leaves that were judged before aren't again: of 300 regions seconds of CPU a poll (benchmarks/results/directory.md). The policy is the deployment's, and ends with the object. */
+  #open: OpenStatement | null = null;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env as Cloudflare.Env);
+    this.variables = { ...(env as Readonly<Record<string, unknown>>) };
+    migrate(ctx.storage, MIGRATIONS);
+    this.#store = new DeskStore(ctx.storage);
+    this.#guard = new ClockGuard(ctx.storage);
+    this.#alarm = new KeptAlarm(ctx.storage);
+  }
+
+  /** Polls when that is due; cron, alarm and the driver of a demo come here. @param region the peer's, which an alarm can't tell @returns whether nothing was due */
+  async advance(region: string): Promise<{ readonly idle: boolean }> {
+    if (this.#store.get('region') !== region) this.#store.put('region', region);
+    const before = this.#store.get('next_poll') ?? 0;
+    if (before > (await this.#now())) {
+      await this.#arm();
+      return { idle: true };
+    }
+    this.#running ??= this.#poll().finally(() => (this.#running = null));
+    await this.#running;
+    return { idle: false };
+  }
+
+  override async alarm(): Promise<void> {
+    const region = this.#store.get('region');
+    // What fails is written down as a fault; this is for what can't be.
+    if (region !== null) await this.advance(region).catch(() => this.#arm());
+  }
+
+  async status(region: string): Promise<DeskStatus> {
+    return {
+      config: this.#config(region),
+      state: this.#store.state,
+      nextPoll: this.#store.get('next_poll'),
+      fault: this.#store.get('fault'),
+      lastSuccessHour: this.#store.get('last_success'),
+      batches: this.#store.batches(MOST_SHOWN),
+      counters: { ...this.#store.counters(), ...this.#guard.counters() },
+    };
+  }
+
+  /** The kill switch, effective with the next poll, or the next request. */
+  async stop(direction: Direction, stopped: boolean): Promise<void> {
+    this.#store.putState({ stopped: { ...this.#store.state.stopped, [direction]: stopped } });
+  }
+
+  /** Of the desk of no peer, which has the switches of whoever reads us, be they peers that we read or not: this region may read nothing of ours. */
+  async stopReader(region: string, stopped: boolean): Promise<void> {
+    this.#store.put(`reader:${region}`, stopped);
+  }
+
+  /** See {@link stopReader}. */
+  async isReaderStopped(region: string): Promise<boolean> {
+    return this.#store.get(`reader:${region}`) ?? false;
+  }
+
+  /** Of the desk of no peer: this region was answered with a batch of so many keys. */
+  async countGiven(region: string, keys: number): Promise<void> {
+    countGiven(this.ctx.storage.sql, { region, hour: hourOf(await this.#now()), keys });
+  }
+
+  /** See {@link countGiven}; of the last two days. */
+  async given(): Promise<GivenKeys[]> {
+    return givenKeys(this.ctx.storage.sql, hourOf(await this.#now()));
+  }
+
+  /** By a person's word, and a second one's, whom the portal asks for. */
+  async release(region: string, batch: string): Promise<ReleaseReply> {
+    const ports = await this.#ports(region);
+    const gateway = this.#gateway(ports);
+    return gateway === null
+      ? release(this.#store, ports, batch)
+      : releaseFromGateway(this.#store, ports, gateway, batch);
+  }
+
+  /** A batch that was set aside is never imported. @returns whether there was one */
+  async discard(batch: string): Promise<boolean> {
+    const held = this.#store.batch(batch);
+    if (held?.state !== 'quarantined') return false;
+    this.#store.transaction(() => {
+      this.#store.putBatch({ ...held, state: 'discarded' });
+      this.#store.putState({ breaker: null });
+    });
+    return true;
+  }
+
+  /** The peer says that there is something: the next poll comes within a minute, and judges as always. */
+  async hint(region: string): Promise<void> {
+    const now = await this.#now();
+    const soon = now + below(this.random, MOST_JITTER_SECONDS + 1);
+    const due = this.#store.get('next_poll') ?? 0;
+    // Not while it fails: a peer must not call us out of our waits.
+    if (due <= soon || this.#store.state.failures > 0) return;
+    this.#store.put('region', region);
+    this.#store.put('next_poll', soon);
+    await this.#arm();
+  }
+
+  /** @returns how far each alert's counter went up since the last call, for the log */
+  async newAlerts(): Promise<Record<string, number>> {
+    const all = newAlerts(this.ctx.storage.sql);
+    return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith('alert_')));
+  }
+
+  /** @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
+  async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
+    const now = await this.clock();
+    if (at !== null) this.#guard.confirm(now, at);
+    return this.#guard.status(object, now);
+  }
+
+  /** The peer's address; a test's subclass, and the local edge, answer in its place. */
+  protected peerFetch(config: PeerConfig): (asked: Request) => Promise<Response> {
+    const binding = this.variables[config.TLSConsumerCertificate] as Fetcher | undefined;
+    return async (asked) => {
+      if (binding === undefined) throw new Error(`${config.TLSConsumerCertificate} isn't bound`);
+      return binding.fetch(new Request(asked, { signal: AbortSignal.timeout(this.answerMs) }));
+    };
+  }
+
+  protected exchange(): ExchangeRpc {
+    return (this.variables as unknown as DeskEnv).EXCHANGE;
+  }
+
+  async #poll(): Promise<void> {
+    const region = this.#store.get('region')!;
+    const ports = await this.#ports(region);
+    settle(this.#store, ports, await this.#polled(ports));
+    await this.#arm();
+  }
+
+  async #polled(ports: DeskPorts): Promise<Polled> {
+    const { stopped, breaker } = this.#store.state;
+    const nothing: Polled = { fault: null, more: false, recommendedNextPollTime: null };
+    try {
+      const gateway = this.#gateway(ports);
+      if (gateway !== null) return await pollGateway(this.#store, ports, gateway);
+      return stopped.in || breaker === 'quarantine-full' ? nothing : await pollFeed(this.#store, ports);
+    } catch (error) {
+      // Of `origin`, of a bucket, of a setting: asked again later, and nobody else waits for it.
+      return { ...nothing, fault: `here: ${error instanceof Error ? error.message : 'failed'}` };
+    }
+  }
+
+  async #ports(region: string): Promise<DeskPorts> {
+    const { homeCountry, policy } = parseDeskConfig(this.variables);
+    const { DIRECTORY } = this.variables as unknown as DeskEnv;
+    const [config, now] = [this.#config(region), await this.#now()];
+    return {
+      config,
+      homeCountry,
+      now,
+      random: this.random,
+      fetch: this.peerFetch(config),
+      look: async () => {
+        if (policy === null) return { kind: 'unlisted' };
+        this.#open ??= rememberingOpen(policy.roots);
+        return directoryLook(this.#store, DIRECTORY, { policy, open: this.#open }, region, now);
+      },
+      importBatch: (batch) => this.exchange().importBatch(batch),
+    };
+  }
+
+  #gateway({ config, homeCountry, now, fetch }: DeskPorts): Gateway | null {
+    if (config.Format !== 'efgs') return null;
+    const { settings, signer, visitedCountries, callbackUrl } = parseGateway(this.variables, config, homeCountry);
+    const { FEEDS } = this.variables as unknown as DeskEnv;
+    return {
+      ports: { settings, signer, fetch, now: () => now },
+      feed: () => ownFeed(FEEDS),
+      visitedCountries,
+      callback: callbackUrl === null ? null : { callbackId: homeCountry, url: callbackUrl },
+    };
+  }
+
+  #config(region: string): PeerConfig {
+    const config = parseDeskConfig(this.variables).peers.find(({ RegionID }) => RegionID === region);
+    if (config === undefined) throw new Error(`PEERS names no ${region}`);
+    return config;
+  }
+
+  /** The believed time. */
+  async #now(): Promise<number> {
+    return this.#guard.believe(await this.clock(), this.secondClock);
+  }
+
+  async #arm(): Promise<void> {
+    const due = this.#store.get('next_poll') ?? 0;
+    await this.#alarm.set(Math.min(Math.max(1, due - (await this.#now())), LONGEST_SLEEP_SECONDS) * 1000);
+  }
+}
+
+closesAtEnd(PeerDesk, {
+  stopped: { advance: async () => ({ idle: true }) },
+  purged: { newAlerts: async () => ({}), isReaderStopped: async () => true },
+});

@@ -1,0 +1,21 @@
+/** @module What a backend's parent has it do, beside what anybody can over the wire: types alone. */
+
+/** poll: its consumer asks whoever is due. peers: how it stands with each. tamper: an object of its bucket of feeds is altered. */
+export type Order = { readonly kind: 'poll' | 'peers' } | { readonly kind: 'tamper'; readonly object: string };
+
+/** What is read here of a desk's status (durable-objects/peer-desk/contract.ts). */
+export interface PeerStatus {
+  readonly config: { readonly RegionID: string };
+  readonly state: { readonly lastBatchID: string | null; readonly breaker: string | null };
+  /** Unix seconds; null before the first poll. */
+  readonly nextPoll: number | null;
+  /** Why the last poll failed. */
+  readonly fault: string | null;
+  readonly batches: readonly {
+    readonly batch: string;
+    readonly state: 'imported' | 'quarantined' | 'discarded';
+    readonly imported: number;
+    /** Keys that broke a rule, by its name. */
+    readonly dropped: Readonly<Record<string, number>>;
+  }[];
+}

@@ -1,0 +1,130 @@
+/**
+ * @module The desks of `federation`: one object a peer that `PEERS` names (durable-objects/peer-desk/), reached by its region. Beside it what operators do with them, for `portal`.
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import type { ClockStatus } from '../../domain/clock-status.ts';
+import { parsePeers, type Direction } from '../../domain/federation/peer.ts';
+import { isLate, lagOf } from '../../domain/federation/standing.ts';
+import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
+import { REGION_ID } from '../../protocol/directory/entry.ts';
+import type { ObjectRemains } from '../../domain/sunset.ts';
+import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
+import type { PeerDesk } from '../../durable-objects/peer-desk/peer-desk-do.ts';
+import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { clocksOf, reportHeldClocks } from '../shared/clocks.ts';
+import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
+import { ConfigError, country } from '../shared/env.ts';
+import { logLine } from '../shared/log.ts';
+
+/** What of the environment the desks need; they read the rest by themselves. */
+export interface DesksEnv {
+  readonly PEER_DESK: DurableObjectNamespace<PeerDesk>;
+  readonly HOME_COUNTRY: string;
+  readonly PEERS: string;
+}
+
+type Desk = DurableObjectStub<PeerDesk>;
+
+/** @returns a desk by its region @throws ConfigError when `PEERS` is wrong */
+function desksOf({ PEER_DESK, PEERS, ...env }: DesksEnv): Record<string, Desk> {
+  const peers = parsePeers(PEERS, country({ ...env }, 'HOME_COUNTRY'));
+  if (!peers.ok) throw new ConfigError('PEERS', peers.error);
+  return Object.fromEntries(peers.value.map(({ RegionID }) => [RegionID, PEER_DESK.getByName(RegionID)]));
+}
+
+/** @returns the desk of no peer: who reads us is stopped there */
+export const switchesOf = ({ PEER_DESK }: Pick<DesksEnv, 'PEER_DESK'>): Desk => PEER_DESK.getByName('switches');
+
+const named = (env: DesksEnv): Record<string, Desk> => ({
+  ...Object.fromEntries(Object.entries(desksOf(env)).map(([region, desk]) => [`peer-${region}`, desk])),
+  'peer-switches': switchesOf(env),
+});
+
+const clocks = (env: DesksEnv, at: number | null): Promise<ClockStatus[]> => clocksOf(named(env), at);
+
+/** The cron's handler: the desks' watchdog. None waits for another's trouble. */
+export async function scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: DesksEnv): Promise<void> {
+  reportHeldClocks(await clocks(env, Math.floor(scheduledTime / 1000)));
+  const desks = Object.entries(desksOf(env));
+  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
+  const alerts = await Promise.allSettled(
+    desks.map(async ([region, desk]) => [region, await desk.newAlerts()] as const),
+  );
+  for (const one of alerts) {
+    if (one.status === 'rejected') continue;
+    const [region, counts] = one.value;
+    for (const [name, count] of Object.entries(counts)) logLine(`${name}_${region}: ${count} more`);
+  }
+  await reportLate(desks, hourOf(Math.floor(scheduledTime / 1000)));
+}
+
+/** One log line at each cron for each peer that has been silent for more than two hours (docs/federation.md). */
+async function reportLate(desks: readonly (readonly [string, Desk])[], hour: number): Promise<void> {
+  const told = await Promise.allSettled(desks.map(async ([region, desk]) => desk.status(region)));
+  for (const one of told) {
+    if (one.status === 'rejected' || !isLate(one.value, hour)) continue;
+    const lag = lagOf(one.value, hour);
+    const since = lag === null ? 'never an answer that held' : `${lag} hours without an answer that held`;
+    logLine(`alert_peer_late_${one.value.config.RegionID}: ${since}`);
+  }
+}
+
+/** Operator commands; bound by `portal` alone. */
+export class BackOffice
+  extends WorkerEntrypoint<DesksEnv>
+  implements FederationBackOfficeRpc<PeerStatus, ReleaseReply>
+{
+  async advance(): Promise<{ readonly idle: boolean }> {
+    const desks = Object.entries(desksOf(this.env));
+    const told = await Promise.all(desks.map(async ([region, desk]) => (await desk.advance(region)).idle));
+    return { idle: told.every(Boolean) };
+  }
+
+  async peers(): Promise<PeerStatus[]> {
+    const desks = Object.entries(desksOf(this.env));
+    const given = (await switchesOf(this.env).given()).map((one) => ({ ...one }));
+    return Promise.all(
+      desks.map(async ([region, desk]) => ({
+        ...structuredClone(await desk.status(region)),
+        given: given.filter((one) => one.region === region).map(({ hour, keys }) => ({ hour, keys })),
+      })),
+    );
+  }
+
+  async stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean> {
+    const desk = desksOf(this.env)[region];
+    await desk?.stop(direction, stopped);
+    if (direction === 'in' || !REGION_ID.test(region)) return desk !== undefined;
+    await switchesOf(this.env).stopReader(region, stopped);
+    return true;
+  }
+
+  async releaseBatch(region: string, batch: string): Promise<ReleaseReply> {
+    const desk = desksOf(this.env)[region];
+    return desk === undefined ? { kind: 'none' } : { ...(await desk.release(region, batch)) };
+  }
+
+  async discardBatch(region: string, batch: string): Promise<boolean> {
+    return (await desksOf(this.env)[region]?.discard(batch)) ?? false;
+  }
+
+  clocks(): Promise<ClockStatus[]> {
+    return clocks(this.env, null);
+  }
+
+  confirmClocks(at: number): Promise<ClockStatus[]> {
+    return clocks(this.env, at);
+  }
+
+  stopForGood(hour: number): Promise<void> {
+    return stopAll(named(this.env), hour);
+  }
+
+  purgeForGood(hour: number): Promise<void> {
+    return purgeAll(named(this.env), hour);
+  }
+
+  remains(): Promise<ObjectRemains[]> {
+    return remainsOf(named(this.env));
+  }
+}

@@ -22,8 +22,8 @@ export interface RollbackTarget {
 }
 
 /**
- * So far back a period may begin. A source vouched once, and a TAN may be had of that for as long as its session lives, 60 days or twice that: a card that was used a month ago, a result that was changed to
- * positive three weeks after the first one was posted. The books end a source's days for as long (durable-objects/code-desk/issue-ops.ts).
+ * So far back a period may begin. A source vouched once, and a TAN may be had of that for as long as its session lives, 60 days or twice that: a card that was used a month ago, a result that is
+ * asked for late. The books end a source's days for as long (durable-objects/code-desk/issue-ops.ts).
  */
 export const MAX_ROLLBACK_DAYS = 150;
 

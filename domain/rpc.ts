@@ -250,6 +250,8 @@ export interface TestResultReply {
   readonly labId: string | null;
   /** Unix seconds until which the result is kept (a session lives at least as long), or null while pending. */
   readonly keptUntil: number | null;
+  /** UTC day since the Unix epoch on which it became positive; null while it is not. */
+  readonly positiveDay: number | null;
   /** Whether its laboratory, when it posted, bound all its tests to dates of birth; false while pending. */
   readonly needsBirthDate: boolean;
 }

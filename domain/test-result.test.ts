@@ -20,6 +20,7 @@ const kept = (result: number): KeptResult => ({
   sampleCollected: SAMPLE,
   isSampleTimeSaid: true,
   postedAt: POSTED,
+  positiveDay: [2, 7, 12].includes(result) ? Math.floor(POSTED / DAY) : null,
 });
 /** Of a row that didn't say when its sample was collected. */
 const keptWithout = (result: number): KeptResult => ({

@@ -2,6 +2,7 @@
  * @module Test results as laboratories post them and apps read them (docs/spec/cwa.md §3.1, §3.5). Codes, ids and the rules
  * for a batch; pure.
  */
+import { SECONDS_PER_DAY } from '../protocol/gaen/intervals.ts';
 import { toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { sha256 } from '../protocol/primitives/hash.ts';
 
@@ -102,6 +103,8 @@ export interface KeptResult {
   readonly isSampleTimeSaid: boolean;
   /** Unix seconds at which the test was posted first: its age counts from then on, whatever is posted later. */
   readonly postedAt: number;
+  /** UTC day since the Unix epoch on which its laboratory first called it positive since it last was not; null while it is not. */
+  readonly positiveDay: number | null;
 }
 
 export type PostedResultError = {
@@ -174,6 +177,22 @@ export function isOver({ sampleCollected }: PostedResult, now: number): boolean 
  * @returns what to keep, or null: nothing changes
  */
 export function resultAfter(kept: KeptResult, posted: PostedResult, now: number): KeptResult | null {
+  const next = nextAfter(kept, posted, now);
+  return next === null ? null : { ...next, positiveDay: positiveDayOf(next.result, now, kept.positiveDay) };
+}
+
+/**
+ * Who vouches for an upload does so on the day on which a test becomes positive, whatever was posted of it before (workers/verification/issues.ts).
+ *
+ * @param stored code as stored
+ * @param now Unix seconds
+ * @param before day on which it became positive, if it was so already
+ */
+export function positiveDayOf(stored: number, now: number, before: number | null = null): number | null {
+  return isPositive(givenToApp(stored)) ? (before ?? Math.floor(now / SECONDS_PER_DAY)) : null;
+}
+
+function nextAfter(kept: KeptResult, posted: PostedResult, now: number): KeptResult | null {
   if (isRedeemed(resultForApp(kept.result, now - kept.postedAt))) return null;
   const { result, sampleCollected } = posted;
   const isSaid = sampleCollected !== null;

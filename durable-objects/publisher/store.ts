@@ -25,8 +25,8 @@ export class PublisherStore {
     this.#sql = storage.sql;
   }
 
-  transaction(body: () => void): void {
-    this.#storage.transactionSync(body);
+  transaction<T>(body: () => T): T {
+    return this.#storage.transactionSync(body);
   }
 
   // --- meta and counters

@@ -2,7 +2,8 @@
  * @module What published keys are to end, as it is asked for (docs/architecture.md §5.11): kept until an hour takes it up (taking-ops.ts).
  *
  * Durable order: the request's rows, salted, as an object of the private bucket, then its row with the log's entry, in one transaction. A crash in between leaves an
- * object that the repeated request writes anew, with another salt; one that nobody repeats goes at a midnight (`forgetTaken`). Rows lie in R2 and not in the object's storage,
+ * object that the repeated request writes anew, with another salt; one that nobody repeats goes at a midnight (`forgetTaken`). Then the entry as an object, before anybody is told that
+ * the request is kept: a restore carries out what the log tells of (restore/source.ts). A crash before that leaves an entry that the next step puts. Rows lie in R2 and not in the object's storage,
  * since R2 keeps no former version: which rows one person withdrew is forgotten with the hour that did it.
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
@@ -26,56 +27,68 @@ const randomBytes = (n: number): Uint8Array => crypto.getRandomValues(new Uint8A
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
 
 /**
- * Keeps a request; idempotent by its id, whatever rows it names the second time.
+ * Keeps a request; idempotent by its id, whatever rows it names the second time. One whose object was lost since is kept anew with the rows that it names now.
  *
  * @returns when it is durable: with which hour it is done, if it is
  * @throws RangeError for an id that is no UUID, or a request without rows; Error of the bucket
  */
-export async function keepRequest(p: Publication, { id, cause, parts }: TakeBackRequest): Promise<TakeBackReply> {
-  if (!UUID.test(id)) throw new RangeError('takeBack: id must be a UUID');
-  const known = p.takings.request(id);
-  if (known !== null) return replyOf(known);
-  const key = requestKey(id);
+export async function keepRequest(p: Publication, request: TakeBackRequest): Promise<TakeBackReply> {
+  if (!UUID.test(request.id)) throw new RangeError('takeBack: id must be a UUID');
+  const key = requestKey(request.id);
   // One that comes twice at once would be written twice, with two salts, and logged with one.
   const running = p.takings.beingKept.get(key);
   if (running !== undefined) return running;
-  const merged = mergeTaken(parts);
-  if (merged.length === 0) throw new RangeError('takeBack: there is no row to take back');
-  const kept = keep(p, { id, cause }, merged).finally(() => p.takings.beingKept.delete(key));
+  const kept = keepOnce(p, request).finally(() => p.takings.beingKept.delete(key));
   p.takings.beingKept.set(key, kept);
   return kept;
+}
+
+async function keepOnce(p: Publication, { id, cause, parts }: TakeBackRequest): Promise<TakeBackReply> {
+  const known = p.takings.request(id);
+  if (known === null || (await isLost(p, known))) {
+    const merged = mergeTaken(parts);
+    if (merged.length === 0) throw new RangeError('takeBack: there is no row to take back');
+    await keep(p, { id, cause }, merged);
+  }
+  await p.log.flush(p.privateBucket);
+  return replyOf(p.takings.request(id)!);
+}
+
+/** @returns whether nobody knows any more which rows a request names that no hour has taken up */
+async function isLost(p: Publication, { id, hour, done }: AskedRequest): Promise<boolean> {
+  return !done && hour === null && (await p.privateBucket.head(requestKey(id))) === null;
 }
 
 async function keep(
   p: Publication,
   { id, cause }: Pick<TakeBackRequest, 'id' | 'cause'>,
   merged: readonly TakenRows[],
-): Promise<TakeBackReply> {
+): Promise<void> {
   const key = requestKey(id);
   const bytes = encodeRequest(merged, randomBytes);
   const present = await p.privateBucket.head(key);
   if ((await p.privateBucket.put(key, bytes, META, present?.etag ?? null)) === null) {
     throw new Error('takeBack: the request is being kept by another call');
   }
-  const hour = hourOf(p.now);
+  const askedHour = hourOf(p.now);
   const rows = countRows(merged);
-  const before = new RowsOfOthers(p);
+  const before = new RowsOfOthers(p, id);
   // Who is kept first counts the rows, so whoever came while others' were read is read too.
   for (;;) {
     await before.read();
-    p.store.transaction(() => {
-      if (p.takings.request(id) !== null || !before.isComplete()) return;
+    const isKept = p.store.transaction(() => {
+      if (!before.isComplete()) return false;
       // How many keys one person took back is said nowhere.
       const own = cause === 'rollback' ? before.without(merged) : 0;
-      p.takings.putRequest({ id, askedHour: hour, hour: null, done: false, rows: own });
+      // An hour may have taken one up that had been lost, since its object is there again.
+      const { hour = null, done = false } = p.takings.request(id) ?? {};
+      p.takings.putRequest({ id, askedHour, hour, done, rows: own });
       // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
-      const hash = toBase64Url(sha256(bytes));
-      p.log.append(
-        cause === 'rollback' ? { kind: cause, hour, rows, sha256: hash } : { kind: cause, hour, sha256: hash },
-      );
+      const said = { hour: askedHour, sha256: toBase64Url(sha256(bytes)) };
+      p.log.append(cause === 'rollback' ? { kind: cause, ...said, rows } : { kind: cause, ...said });
+      return true;
     });
-    const kept = p.takings.request(id);
-    if (kept !== null) return replyOf(kept);
+    if (isKept) return;
   }
 }
 
@@ -86,11 +99,13 @@ export const countRows = (parts: readonly TakenRows[]): number =>
 /** Rows that requests name which wait. */
 class RowsOfOthers {
   readonly #p: Publication;
-  readonly #read = new Set<string>();
+  /** Of the request itself nobody else's are. */
+  readonly #read: Set<string>;
   #rows: TakenRows[] = [];
 
-  constructor(p: Publication) {
+  constructor(p: Publication, id: string) {
     this.#p = p;
+    this.#read = new Set([id]);
   }
 
   async read(): Promise<void> {

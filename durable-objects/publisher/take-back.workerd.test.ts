@@ -1,7 +1,8 @@
 /** @module Requests to take published keys back: kept once, found again, by real bucket and object. */
 import { beforeEach, describe, it } from 'vitest';
+import type { LogEntry } from '../../domain/event-log/entry.ts';
 import { parseRequest, type TakeBackRequest } from '../../domain/publication/taken.ts';
-import { concatBytes, toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { findRows } from './find-rows.ts';
 import type { Publication } from './publication.ts';
@@ -16,6 +17,7 @@ const ID = '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b';
 let rig: Rig;
 beforeEach(async () => {
   rig = await Rig.create();
+  await rig.untilIdle();
 });
 
 const request = (rows: readonly number[] = [1, 0, 1]): TakeBackRequest => ({
@@ -24,14 +26,13 @@ const request = (rows: readonly number[] = [1, 0, 1]): TakeBackRequest => ({
   parts: [{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.from(rows) }],
 });
 const take = (asked: TakeBackRequest) => rig.inPublisher((publisher) => publisher.takeBack(asked));
-/** Entries of the log that aren't in the bucket yet. */
-const logged = (): Promise<unknown[]> =>
-  rig.inPublisherStorage((sql) =>
-    sql
-      .exec<{ text: string }>('SELECT text FROM log_entry ORDER BY sequence')
-      .toArray()
-      .map(({ text }) => (JSON.parse((JSON.parse(text) as { payload: string }).payload) as { event: unknown }).event),
-  );
+/** What the log says of requests, in the bucket: who is told that one is kept can rely on it after a loss. */
+const logged = async (): Promise<unknown[]> =>
+  [...(await objects(testEnv.PRIVATE))]
+    .filter(([name]) => name.startsWith('log/'))
+    .map(([, bytes]) => JSON.parse((JSON.parse(fromUtf8(bytes)) as { payload: string }).payload) as LogEntry)
+    .map(({ event }) => event)
+    .filter(({ kind }) => kind === 'rollback');
 const privateNames = async () => [...(await objects(testEnv.PRIVATE)).keys()];
 
 /** Runs `findRows` on what the real objects have stored. */
@@ -68,6 +69,20 @@ describe('a request to take keys back', () => {
     expect(await logged()).toEqual([{ kind: 'rollback', hour: HOUR, rows: 2, sha256: toBase64Url(sha256(bytes)) }]);
   });
 
+  it('whose object was lost is kept anew by the same command, with an entry of its own', async ({ expect }) => {
+    await take(request([9]));
+    await testEnv.PRIVATE.delete(`taken/requests/${ID}.bin`);
+    rig.now += 3600;
+    expect(await take(request([0, 1]))).toEqual({ kind: 'waiting' });
+    const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
+    expect(parseRequest(bytes)).toEqual([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]);
+    const [, entry] = await logged();
+    expect(entry).toEqual({ kind: 'rollback', hour: HOUR + 1, rows: 2, sha256: toBase64Url(sha256(bytes)) });
+    expect(await rig.inPublisherStorage((sql) => sql.exec('SELECT * FROM take_back').toArray())).toEqual([
+      { id: ID, asked_hour: HOUR + 1, hour: null, done: 0, rows: 2 },
+    ]);
+  });
+
   it('that comes twice at once is written once, and logged with the salt that it has', async ({ expect }) => {
     await rig.inPublisher((publisher) => Promise.all([publisher.takeBack(request()), publisher.takeBack(request())]));
     const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
@@ -79,7 +94,7 @@ describe('a request to take keys back', () => {
     { name: 'no row', change: { parts: [] } },
   ])('with $name is refused', async ({ change }, { expect }) => {
     await expect(take({ ...request(), ...change })).rejects.toThrow('takeBack');
-    expect(await privateNames()).toEqual([]);
+    expect((await privateNames()).filter((name) => name.startsWith('taken/'))).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type KeptResult,
   OVER_KNOWN_SECONDS,
   isOver,
+  positiveDayOf,
   type PostedResult,
   RESULT_FORGOTTEN_AFTER_SECONDS,
   resultAfter,
@@ -28,6 +29,15 @@ export interface StoredResult extends KeptResult {
   readonly needsBirthDate: boolean;
 }
 
+type ResultRow = {
+  result: number;
+  sample_collected: number;
+  lab_id: string;
+  posted_at: number;
+  needs_birth_date: number;
+  positive_day: number | null;
+};
+
 /** Who posts: from the signed list, never from the request. */
 export type Poster = Pick<StoredResult, 'labId' | 'needsBirthDate'>;
 
@@ -45,6 +55,8 @@ export const SCHEMA: readonly Migration[] = [
   `CREATE TABLE test_over (mark BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
    CREATE INDEX test_over_until ON test_over (until);`,
   nameBirthDates,
+  // Of rows that are there it is null: they count as positive since they were first posted, as they did.
+  'ALTER TABLE result ADD COLUMN positive_day INTEGER;',
 ];
 
 /** Rows that the migration reads in one go, so that it holds no more of them. */
@@ -109,24 +121,26 @@ function insertResult(sql: SqlStorage, { labId, needsBirthDate }: Poster, row: P
   const over = sql.exec('SELECT 1 FROM test_over WHERE mark IN (?, ?) AND until > ?', ...marks, now).toArray();
   if (over.length > 0) return;
   sql.exec(
-    `INSERT INTO result (hashed_guid, result, sample_collected, lab_id, posted_at, needs_birth_date)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO result (hashed_guid, result, sample_collected, lab_id, posted_at, needs_birth_date, positive_day)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     name,
     row.result,
     row.sampleCollected ?? -now,
     labId,
     now,
     needsBirthDate ? 1 : 0,
+    positiveDayOf(row.result, now),
   );
 }
 
 function updateResult(sql: SqlStorage, id: string, { needsBirthDate }: Poster, next: KeptResult | null): void {
   if (next === null) return;
   sql.exec(
-    'UPDATE result SET result = ?, sample_collected = ?, needs_birth_date = ? WHERE hashed_guid = ?',
+    'UPDATE result SET result = ?, sample_collected = ?, needs_birth_date = ?, positive_day = ? WHERE hashed_guid = ?',
     next.result,
     next.isSampleTimeSaid ? next.sampleCollected : -next.sampleCollected,
     needsBirthDate ? 1 : 0,
+    next.positiveDay,
     birthDateName(id),
   );
 }
@@ -158,8 +172,8 @@ export function forgetResult(sql: SqlStorage, id: string, now: number): void {
 /** @param hashedGuid or a {@link birthDateName} @returns the row, or null when no laboratory has posted this id; asking never creates one (docs/spec/cwa.md §3.5) */
 export function readResult(sql: SqlStorage, hashedGuid: string): StoredResult | null {
   const row = sql
-    .exec<{ result: number; sample_collected: number; lab_id: string; posted_at: number; needs_birth_date: number }>(
-      'SELECT result, sample_collected, lab_id, posted_at, needs_birth_date FROM result WHERE hashed_guid = ?',
+    .exec<ResultRow>(
+      'SELECT result, sample_collected, lab_id, posted_at, needs_birth_date, positive_day FROM result WHERE hashed_guid = ?',
       birthDateName(hashedGuid),
     )
     .toArray()[0];
@@ -171,6 +185,7 @@ export function readResult(sql: SqlStorage, hashedGuid: string): StoredResult | 
     labId: row.lab_id,
     postedAt: row.posted_at,
     needsBirthDate: row.needs_birth_date === 1,
+    positiveDay: positiveDayOf(row.result, row.posted_at, row.positive_day),
   };
 }
 

@@ -104,6 +104,27 @@ describe('a row that comes again', () => {
     expect(await shard.alarmIn()).toBeNull();
   });
 
+  it('is positive since the day on which it became so, not since it was first posted', async ({ expect }) => {
+    const { stub } = shard;
+    const day = Math.floor(START / DAY);
+    await stub.put(POSTER, [row(1, 1), row(2, 2), row(3, 5)]);
+    const days = () => Promise.all([1, 2, 3].map(async (n) => (await stub.result(id(n)))?.positiveDay));
+    expect(await days()).toEqual([null, day, null]);
+    shard.now += 9 * DAY;
+    // Whoever has the certificate by now makes one positive, and repeats one that was.
+    await stub.put(POSTER, [row(1, 2), row(2, 2, START), row(3, 7)]);
+    expect(await days()).toEqual([day + 9, day, day + 9]);
+    shard.now += DAY;
+    await stub.put(POSTER, [row(1, 1)]);
+    expect(await days()).toEqual([null, day, day + 9]);
+    shard.now += DAY;
+    await stub.put(POSTER, [row(1, 2)]);
+    expect(await days()).toEqual([day + 11, day, day + 9]);
+    // A row of before days were kept is positive since it was posted.
+    await runInDurableObject(stub, (_object, { storage }) => storage.sql.exec('UPDATE result SET positive_day = NULL'));
+    expect(await days()).toEqual([day, day, day]);
+  });
+
   it('of two at once, in either order, the newer sample stands', async ({ expect }) => {
     const rows = [row(1, 1, START - 2 * DAY), row(1, 2, START - DAY)];
     for (const [n, order] of [rows, rows.toReversed()].entries()) {

@@ -141,7 +141,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 
   /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
   async withdraw(openings: readonly Opening[]): Promise<WithdrawReply> {
-    return this.#desk.withdraw(this.config, () => this.#sealed(), openings);
+    return this.#desk.withdraw(this.config, () => this.#sealed(), openings, this.ending.since);
   }
 
   async withdrawals(hour: number): Promise<WithdrawalBatch | null> {
@@ -292,7 +292,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 }
 
-// What waits is published, and only then is anything purged; what anybody takes back then is as gone as they ask for.
+// What waits is published, and only then is anything purged; what anybody takes back in its hour is as gone as they ask for.
 const [ended, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
 closesAtEnd(SubmissionBuffer, {
   stopped: { accept: ended, importBatch: ended },

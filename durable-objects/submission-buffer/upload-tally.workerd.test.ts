@@ -80,7 +80,7 @@ describe('uploads of one transaction', () => {
       await Promise.all([
         commits.run(() => 'first, alone'),
         commits.run(() => acceptUpload(sql, config, keys, received, rig.now, 'u2', unpackUpload(upload(2, 5))!)),
-        desk.withdraw(config, async () => rig.now, openings),
+        desk.withdraw(config, async () => rig.now, openings, null),
       ]);
       return begun;
     });

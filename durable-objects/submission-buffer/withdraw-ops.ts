@@ -38,14 +38,15 @@ export interface Offer {
  * Runs inside a transaction. Its cost grows with the hours in which keys wait, and with nothing else.
  *
  * @param ciphers ready for `now`
- * @param now Unix seconds
+ * @param at.now Unix seconds
+ * @param at.isOpen whether published keys can be taken back; what waits ends in any case
  * @param openings of any keys; those past {@link MOST_OPENINGS} are left out
  */
 export function withdrawKeys(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
-  now: number,
+  { now, isOpen }: { readonly now: number; readonly isOpen: boolean },
   openings: readonly Opening[],
 ): void {
   // A key that is named twice has two secrets, and one may be right.
@@ -53,7 +54,8 @@ export function withdrawKeys(
     keyData: opening.keyData,
     hash: withdrawalHash(opening),
   }));
-  endOffered(sql, config, ciphers, now, offers);
+  if (isOpen) endOffered(sql, config, ciphers, now, offers);
+  else if (offers.length > 0) openWaiting(sql, config, ciphers, now, offers);
 }
 
 /**

@@ -103,6 +103,24 @@ describe('a key that waits', () => {
   });
 });
 
+describe('once the deployment is stopped', () => {
+  it('published keys are taken back in that hour and no later, so that nobody puts its end off; what waits ends as before', async ({
+    expect,
+  }) => {
+    await rig.accept('u1', withHashes(1, 3));
+    rig.now += 3600;
+    const set = await sealed(HOUR, 0);
+    await rig.buffer.purge(set);
+    await rig.accept('u2', withHashes(2, 2));
+    await rig.buffer.stopForGood(HOUR + 1);
+    await withdraw(openings(1, 1));
+    expect(await rowsIn('withdrawn_key')).toBe(1);
+    rig.now += 3600;
+    expect(await withdraw([...openings(1, 3), ...openings(2, 2)])).toBe('heard');
+    expect([await rowsIn('withdrawn_key'), await rowsIn('waiting_row')]).toEqual([1, 0]);
+  });
+});
+
 describe('what opens nothing changes nothing, and is answered alike', () => {
   it('while keys wait, while they are frozen, and when they are published', async ({ expect }) => {
     await rig.accept('u1', [...withHashes(1, 2), ...withoutHash(5, 1)]);

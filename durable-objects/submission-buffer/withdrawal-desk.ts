@@ -2,7 +2,7 @@
  * @module What the SubmissionBuffer does when keys are taken back by their owners (withdraw-ops.ts, withdrawal-queue.ts): pace and transactions.
  */
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
-import { hourEnd } from '../../protocol/gaen/intervals.ts';
+import { hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import type { Opening } from '../../protocol/withdrawal.ts';
 import type { GroupCommit } from '../group-commit.ts';
 import type { BufferConfig } from './config.ts';
@@ -28,18 +28,24 @@ export class WithdrawalDesk {
     this.#tally = tally;
   }
 
-  /** @param ready makes the ciphers ready @returns what everybody hears, whatever the openings open */
+  /**
+   * @param ready makes the ciphers ready
+   * @param stopped hour in which the deployment was stopped; from the next one on no published key is taken back any more, so that nobody can put its end off (docs/sunset.md); null: it wasn't
+   * @returns what everybody hears, whatever the openings open
+   */
   async withdraw(
     config: BufferConfig,
     ready: () => Promise<number>,
     openings: readonly Opening[],
+    stopped: number | null,
   ): Promise<WithdrawReply> {
     if (!this.#pace.allows(Date.now())) return 'busy';
     const now = await ready();
     await this.#commits.run(() => {
       // Of uploads of the same transaction, whose keys may be the ones.
       this.#tally.end();
-      withdrawKeys(this.#storage.sql, config, this.#ciphers, now, openings);
+      const isOpen = stopped === null || hourOf(now) <= stopped;
+      withdrawKeys(this.#storage.sql, config, this.#ciphers, { now, isOpen }, openings);
     });
     return 'heard';
   }

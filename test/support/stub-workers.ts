@@ -228,7 +228,7 @@ export class Results extends WorkerEntrypoint {
     // Ids of tests end in one digit, again and again; that of a card, which is a hash, is unknown to every laboratory.
     const isTest = id.endsWith(id.at(-1).repeat(20)) && !forgotten.has(id);
     const result = isTest ? Number.parseInt(id.at(1), 10) || 0 : 0;
-    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null, needsBirthDate: result > 0 && id.startsWith('b') };
+    return { result, sampleCollected: result ? 1790000000 : null, labId: result ? 'lab-1' : null, keptUntil: result ? 1800000000 : null, positiveDay: result === 2 ? 20800 : null, needsBirthDate: result > 0 && id.startsWith('b') };
   }
   forget(id) { forgotten.add(id); }
 }

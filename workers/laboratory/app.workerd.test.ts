@@ -196,6 +196,7 @@ describe('results', () => {
       sampleCollected: null,
       labId: null,
       keptUntil: null,
+      positiveDay: null,
       needsBirthDate: false,
     });
     expect(await bindings.RESULT_STORE.getByName('r0').result(id(77))).toBeNull();
@@ -252,6 +253,7 @@ describe('results', () => {
     const shard = bindings.RESULT_STORE.getByName('r0');
     await runInDurableObject(shard, (_object, { storage: { sql } }) => {
       sql.exec('DROP TABLE test_over; DROP TABLE blocked_certificate; ALTER TABLE result DROP COLUMN needs_birth_date');
+      sql.exec('ALTER TABLE result DROP COLUMN positive_day');
       sql.exec('UPDATE schema_version SET version = 1');
       sql.exec('INSERT INTO result VALUES (?, 2, ?, ?, ?)', id(4), NOW, 'hill', NOW);
     });

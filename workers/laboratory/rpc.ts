@@ -26,6 +26,7 @@ const PENDING: TestResultReply = {
   sampleCollected: null,
   labId: null,
   keptUntil: null,
+  positiveDay: null,
   needsBirthDate: false,
 };
 const configOf = parsedOnce(parseBindings);
@@ -45,6 +46,7 @@ export function createResults(clock: Clock) {
         sampleCollected: stored.sampleCollected,
         labId: stored.labId,
         keptUntil: stored.postedAt + RESULT_FORGOTTEN_AFTER_SECONDS,
+        positiveDay: stored.positiveDay,
         needsBirthDate: stored.needsBirthDate,
       };
     }

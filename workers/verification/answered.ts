@@ -21,7 +21,14 @@ export async function askLaboratory(results: ResultsRpc, session: Session): Prom
   const { hashedGuid, hashedGuidWithBirthDate } = session;
   if (hashedGuid === null) {
     const sampleCollected = session.registeredAt;
-    const reply = { result: 2, sampleCollected, labId: null, keptUntil: null, needsBirthDate: false };
+    const reply = {
+      result: 2,
+      sampleCollected,
+      labId: null,
+      keptUntil: null,
+      positiveDay: null,
+      needsBirthDate: false,
+    };
     return { reply, verdict: 'right' };
   }
   const reply = await results.resultOf(hashedGuid);

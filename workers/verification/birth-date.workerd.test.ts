@@ -48,10 +48,18 @@ class Laboratory implements ResultsRpc {
     this.asked.push(id);
     const result = this.rows.get(birthDateName(id));
     if (result === undefined) {
-      return { result: 0, sampleCollected: null, labId: null, keptUntil: null, needsBirthDate: false };
+      return {
+        result: 0,
+        sampleCollected: null,
+        labId: null,
+        keptUntil: null,
+        positiveDay: null,
+        needsBirthDate: false,
+      };
     }
     const keptUntil = NOW + 60 * 86_400 + 60;
-    return { result, sampleCollected: NOW, labId: 'lab', keptUntil, needsBirthDate: this.needsBirthDate };
+    const positiveDay = Math.floor(NOW / 86_400);
+    return { result, sampleCollected: NOW, labId: 'lab', keptUntil, positiveDay, needsBirthDate: this.needsBirthDate };
   }
 
   async forget(id: string): Promise<void> {

@@ -31,7 +31,14 @@ const laboratory: ResultsRpc = {
     const isPosted = posted.has(birthDateName(id));
     const keptUntil = isPosted ? NOW + 60 * 86_400 + 60 : null;
     const labId = isPosted ? 'lab' : null;
-    return { result: isPosted ? 2 : 0, sampleCollected: NOW, labId, keptUntil, needsBirthDate: false };
+    return {
+      result: isPosted ? 2 : 0,
+      sampleCollected: NOW,
+      labId,
+      keptUntil,
+      positiveDay: isPosted ? Math.floor(NOW / 86_400) : null,
+      needsBirthDate: false,
+    };
   },
   async forget(id): Promise<void> {
     posted.delete(birthDateName(id));

@@ -5,7 +5,6 @@
 import type { IssueSource } from '../../domain/issue.ts';
 import type { TestResultReply } from '../../domain/rpc.ts';
 import type { Session } from '../../domain/session.ts';
-import { RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { VerificationEnv } from './bindings.ts';
@@ -55,15 +54,15 @@ export class Issues {
   }
 }
 
-/** @returns who vouched, and when: a laboratory when it first posted the test, a card's provider when it was used */
+/** @returns who vouched, and when: a laboratory when it made the test positive, since a thief of its certificate changes what it posted before; a card's provider when it was used */
 function sourceOf(session: Session, reply: TestResultReply): IssueSource | null {
   const dayOf = (at: number): number => Math.floor(at / SECONDS_PER_DAY);
   const { authorisation, codeBatchId, registeredAt } = session;
   if (authorisation === 'card' && codeBatchId !== null) {
     return { kind: 'card', source: codeBatchId, day: dayOf(registeredAt ?? 0) };
   }
-  if (authorisation === 'laboratory' && reply.labId !== null && reply.keptUntil !== null) {
-    return { kind: 'laboratory', source: reply.labId, day: dayOf(reply.keptUntil - RESULT_FORGOTTEN_AFTER_SECONDS) };
+  if (authorisation === 'laboratory' && reply.labId !== null && reply.positiveDay !== null) {
+    return { kind: 'laboratory', source: reply.labId, day: reply.positiveDay };
   }
   return null;
 }

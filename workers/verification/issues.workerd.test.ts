@@ -70,9 +70,13 @@ describe('an issue id', () => {
     // Within a source the same, and no two sources have one.
     expect([tests[0], cards[0], hotline[0], staff[0]]).toEqual([tests[1], cards[1], hotline[1], staff[1]]);
     expect(new Set([...tests, ...cards, ...hotline, ...staff]).size).toBe(6);
-    // The books say whose it is.
-    const ids = [cards[2], hotline[2]].map((id) => id ?? '');
-    expect(await desk().sourcesOf([...ids, `s${'0'.repeat(32)}`])).toMatchObject([
+    // The books say whose it is: a laboratory's of the day on which the test became positive (stub-workers.ts), whenever it was posted.
+    const ids = [cards[2], hotline[2], tests[0]].map((id) => id ?? '');
+    const sources = await desk().sourcesOf([...ids, `s${'0'.repeat(32)}`]);
+    expect(sources).toContainEqual(
+      expect.objectContaining({ kind: 'laboratory', source: 'lab-1', day: 20_800, issueId: ids[2] }),
+    );
+    expect(sources.filter(({ kind }) => kind !== 'laboratory')).toMatchObject([
       { kind: 'card', source: sheets[1]?.batch.batchId, issueId: ids[0] },
       { kind: 'hotline', source: 'ben', day: today(), issueId: ids[1] },
     ]);

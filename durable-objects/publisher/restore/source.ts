@@ -53,14 +53,20 @@ export interface UnloggedSet {
   readonly provenances: SetRecord['provenances'] | null;
 }
 
+/** A request to take keys back, and the hour in which it was asked for: from then on its day of waiting counts, whenever it is restored. */
+export interface OpenRequest {
+  readonly id: string;
+  readonly askedHour: number;
+}
+
 export interface RestoreSource {
   readonly report: LogReport;
   readonly state: RestoredState;
   readonly unlogged: readonly UnloggedSet[];
   /** Every object of an hour that the log doesn't name. */
   readonly unloggedObjects: readonly string[];
-  /** Ids of requests to take keys back that no hour has done. */
-  readonly requests: readonly string[];
+  /** Requests to take keys back that the log tells of and no hour has done. */
+  readonly requests: readonly OpenRequest[];
   /** Heads in the public bucket that aren't ours, by name. */
   readonly foreignHeads: ReadonlySet<string>;
 }
@@ -96,8 +102,9 @@ export async function readSource(
       { object: forgotten.object, what: `says ${forgotten.entry.event.kind}, which a restore would forget` },
     ]);
   }
-  const { records, there, requests, findings } = await readRecords(privateBucket, report);
-  if (findings.length > 0) return refused(findings);
+  const { records, there, requests: requestNames, findings } = await readRecords(privateBucket, report);
+  const { requests, altered } = readRequests(await getAll(privateBucket, requestNames), report);
+  if (findings.length + altered.length > 0) return refused([...findings, ...altered]);
   const state = restoredState(report, records, config.regions);
   if (state === null) return refused([{ object: LOG_FOLDER, what: 'has no entry: there is nothing to restore from' }]);
   const heads = await readHeads(publicBucket, config, report);
@@ -112,7 +119,7 @@ export async function readSource(
     state,
     unlogged,
     unloggedObjects,
-    requests: requests.map(idOfRequest),
+    requests,
     foreignHeads: heads.foreign,
   });
 }
@@ -130,6 +137,33 @@ async function getAll(bucket: BucketPort, names: readonly string[]): Promise<Map
     for (const [name, bytes] of got) if (bytes !== null) found.set(name, bytes);
   }
   return found;
+}
+
+/**
+ * Which requests go on. What no entry tells of isn't carried out: whoever can write into the bucket would take anybody's keys back. It was cut off before its entry, so nobody was
+ * told that it is kept, and is asked for again; or it is another one, altered, which would be lost unseen. The log says of no entry which object was its, so only where every entry has its own
+ * it is known to be the former, and goes at a midnight (`forgetTaken`).
+ */
+function readRequests(objects: ReadonlyMap<string, Uint8Array>, { entries }: LogReport) {
+  const askedHours = new Map<string, number>();
+  for (const { entry } of entries) {
+    const { event } = entry;
+    if (event.kind === 'rollback' || event.kind === 'withdrawal') askedHours.set(event.sha256, event.hour);
+  }
+  const requests: OpenRequest[] = [];
+  const untold: string[] = [];
+  const missing = new Set(askedHours.keys());
+  for (const [name, bytes] of objects) {
+    const hash = toBase64Url(sha256(bytes));
+    const askedHour = askedHours.get(hash);
+    missing.delete(hash);
+    if (askedHour === undefined) untold.push(name);
+    else requests.push({ id: idOfRequest(name), askedHour });
+  }
+  const what =
+    'is in no entry of the log: it was altered (bring it back from an earlier copy), or cut off before its entry (delete it; whoever asked gives the same command again)';
+  const altered: RestoreFinding[] = missing.size === 0 ? [] : untold.map((object) => ({ object, what }));
+  return { requests, altered };
 }
 
 /** Of set.json the bytes are compared with what was logged; of other objects of records that they are there. */

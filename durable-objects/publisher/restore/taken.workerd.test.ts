@@ -2,11 +2,13 @@
 import { beforeEach, describe, it } from 'vitest';
 import { concatBytes, toHex } from '../../../protocol/primitives/bytes.ts';
 import { testKeyPem } from '../../../test/support/secrets.ts';
-import { findings, regionAt, seal, take } from '../taking-rig.ts';
-import { MIDNIGHT, Rig, keysOf } from '../test-rig.ts';
+import { encodeTaken, requestKey } from '../../../domain/publication/taken.ts';
+import { findings, regionAt, seal, take, TAKE_ID } from '../taking-rig.ts';
+import { MIDNIGHT, Rig, keysOf, testEnv } from '../test-rig.ts';
 import { lose, loseAndRestore, restore } from './loss-rig.ts';
 
 const RESTORE_KEY = testKeyPem('RESTORE_PRIVATE_KEY');
+const OTHER_ID = '0d7f3a52-93c4-4f0e-8a30-4be4cf1f2a11';
 const ISSUE = '8c9d3c0e-6f0b-4d5e-9a51-2f64a3e1b7aa';
 const teksOf = (upload: number, keys: number): Uint8Array =>
   concatBytes(...keysOf(upload, keys).map(({ keyData }) => keyData));
@@ -71,6 +73,41 @@ describe('with the storage of all objects lost', () => {
     expect(after.inDays.toSorted()).toEqual(hexOf(2, 6).toSorted());
     expect(after.revoked.toSorted()).toEqual(hexOf(1, 8).toSorted());
     expect(await findings()).toEqual([]);
+  });
+
+  it('a request goes on with the hour in which it was asked; one that no entry tells of is not carried out', async ({
+    expect,
+  }) => {
+    await take(rig, teksOf(1, 8));
+    const askedHour = Math.floor(rig.now / 3600);
+    // Whoever can write into the bucket asks for what nobody asked for.
+    await testEnv.PRIVATE.put(requestKey(OTHER_ID), encodeTaken([{ hour: 0, day: 0, n: 0, rows: Uint32Array.of(0) }]));
+    await rig.evict();
+    await rig.wakeBuffer();
+    rig.now += 5 * 3600;
+    await lose(rig);
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
+    const open = await rig.inPublisherStorage((sql) => sql.exec('SELECT id, asked_hour FROM take_back').toArray());
+    expect(open).toEqual([{ id: TAKE_ID, asked_hour: askedHour }]);
+  });
+
+  it('a request that was altered is refused by name, and nothing of it is taken back', async ({ expect }) => {
+    await take(rig, teksOf(1, 8));
+    const name = requestKey(TAKE_ID);
+    const bytes = new Uint8Array(await (await testEnv.PRIVATE.get(name))!.arrayBuffer());
+    await testEnv.PRIVATE.put(
+      name,
+      bytes.map((byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte)),
+    );
+    await rig.evict();
+    await rig.wakeBuffer();
+    await lose(rig);
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({
+      kind: 'refused',
+      findings: [{ object: name, what: expect.stringContaining('is in no entry of the log') }],
+    });
+    await testEnv.PRIVATE.put(name, bytes);
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
   });
 
   it('what was dropped before it was published isn’t in the next journal', async ({ expect }) => {

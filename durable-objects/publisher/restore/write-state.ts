@@ -9,14 +9,15 @@ import type { Backlog } from './backlog.ts';
 import { writeFeeds } from './feeds.ts';
 import type { FoundObject } from './inventory.ts';
 import type { RestoredState } from './restored-state.ts';
+import type { OpenRequest } from './source.ts';
 
 /** What the log alone doesn't say. */
 export interface RestoredRest {
   readonly objects: readonly FoundObject[];
   /** By region. */
   readonly backlogs: ReadonlyMap<string, readonly Backlog[]>;
-  /** Ids of requests to take keys back that no hour has done. */
-  readonly requests: readonly string[];
+  /** To take keys back, which no hour has done. */
+  readonly requests: readonly OpenRequest[];
   /** Number of the buffer's newest set. */
   readonly lastSet: number;
   /** Hour in which it is restored, and that of the journal, if there was one. */
@@ -48,7 +49,7 @@ export function writeState(
     }
     for (const taking of state.takings) takings.putTaking(taking);
     for (const revocation of state.revocations) takings.putRevocation(revocation);
-    for (const id of rest.requests) takings.putRequest({ id, askedHour: rest.hour, hour: null, done: false, rows: 0 });
+    for (const request of rest.requests) takings.putRequest({ ...request, hour: null, done: false, rows: 0 });
     writeFeeds(feeds, state.feeds);
     if (state.droppedHour !== null) store.setMeta(DROPPED_HOUR, state.droppedHour);
     if (state.takenHour !== null) store.setMeta('taken_hour', state.takenHour);

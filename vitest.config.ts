@@ -22,6 +22,12 @@ const FRESH_STORAGE = './test/support/fresh-storage.workerd.ts';
 const NODE_ONLY = '**/*.node.test.ts';
 const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts', '**/*.long.workerd.test.ts'];
 
+/**
+ * Workers whose test files have a workerd each: `origin`'s move clocks by days under alarms that may be on their way, `portal`'s leave
+ * its neighbours, which are stubs, in a state that no reset of storage reaches.
+ */
+const ALONE: ReadonlySet<string> = new Set(['origin', 'portal']);
+
 type Stub = typeof originStub;
 
 /** What a worker and all that it starts (a workerd, Chromium) may take, and the rest of a machine. */
@@ -75,9 +81,8 @@ function workerProject(
     test: {
       ...shared,
       name: worker,
-      // `origin`'s files move clocks by days under alarms that may be on their way: each has a workerd of its own.
-      isolate: worker === 'origin',
-      setupFiles: worker === 'origin' ? [] : FRESH_STORAGE,
+      isolate: ALONE.has(worker),
+      setupFiles: ALONE.has(worker) ? [] : FRESH_STORAGE,
       include: [
         `workers/${worker}/${WORKERD_ONLY}`,
         ...folders.map((folder) => `${folder.includes('/') ? folder : `durable-objects/${folder}`}/${WORKERD_ONLY}`),

@@ -8,7 +8,6 @@ import { hourStart } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
-import { describeLong, usualOrLong } from '../../test/support/longer.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, publicJson, testEnv } from './test-rig.ts';
 
 let rig: Rig;
@@ -159,7 +158,7 @@ describe('random arrivals under the policy', () => {
     };
     await fc.assert(fc.asyncProperty(fc.array(upload, { maxLength: 14 }), story), {
       seed: 20_260_615,
-      numRuns: usualOrLong({ usual: 2, long: 8 }),
+      numRuns: 8,
       endOnFailure: true,
     });
   });
@@ -204,7 +203,7 @@ describe('decoys', () => {
   });
 });
 
-describeLong('after one case', () => {
+describe('after one case', () => {
   it('there is a padded hour a day, at 07 UTC, without another', async ({ expect }) => {
     rig.policy = DEFAULT_CHUNK_POLICY;
     // From 10:00 of the first day to the end of the fourth.

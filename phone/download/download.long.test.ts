@@ -12,14 +12,13 @@ import { testRandom } from '../testing/random.ts';
 import { CLEAR, SimulatedPhone, type Weather } from '../testing/simulated-phone.ts';
 import { Timeline } from '../testing/timeline.ts';
 import type { TimelineOptions } from '../testing/timeline-options.ts';
-import { usualOrLong } from '../../test/support/longer.ts';
 
 /** 2026-06-10, 14:00 UTC: a deployment never begins at midnight. */
 const FIRST_HOUR = hourOf(Date.UTC(2026, 5, 10, 14) / 1000);
 const HOURS = 17 * 24;
 const END = (FIRST_HOUR + HOURS) * 3600;
 /** Lives of a phone, for each way of downloading and each of both publishers. */
-const RUNS = usualOrLong({ usual: 1, long: 12 });
+const RUNS = 12;
 const SEED = 20_260_610;
 
 function timelineOf(seed: string, options: Partial<TimelineOptions>): Timeline {

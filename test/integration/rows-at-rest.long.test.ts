@@ -11,11 +11,10 @@ import { HourCipher } from '../../durable-objects/submission-buffer/row-cipher.t
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { issueTans, moveClock } from '../../scripts/support/operator.ts';
 import { patientKeys, START, startSystem, type System } from '../conformance/support/system.ts';
-import { usualOrLong } from '../support/longer.ts';
 import { names, publishedKeys } from '../support/published.ts';
 import { databaseFile, readable, RESTING_VARS, upload } from './support/buffer-files.ts';
 
-const UPLOADS = usualOrLong({ usual: 8, long: 30 });
+const UPLOADS = 30;
 let state = '';
 beforeEach(() => {
   state = mkdtempSync(join(tmpdir(), 'exposure-edge-rest-'));

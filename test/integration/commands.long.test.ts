@@ -13,7 +13,6 @@ import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { issueTans, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { send } from '../conformance/support/http.ts';
 import { patientKeys, payloadOf, PATIENTS, START, startSystem, UPLOAD_PATH } from '../conformance/support/system.ts';
-import { itLong } from '../support/longer.ts';
 import { runCommand, start, type Running } from '../support/processes.ts';
 import { names, publishedKeys } from '../support/published.ts';
 
@@ -77,49 +76,48 @@ describe('npm start', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
-  itLong(
-    'keeps keys, clock and signing key over a clean restart, over kill -9 of the parent alone, which leaves workerd behind on the port, and over kill -9 of all',
-    async ({ expect }) => {
-      const state = folder();
-      const uploaded = Array.from({ length: PATIENTS }, (_, i) => patientKeys(`restart ${i}`, START));
-      const uploadAll = async (url: string, from: number, to: number): Promise<void> => {
-        const statuses = await Promise.all(uploaded.slice(from, to).map((keys) => uploadTo(url, keys)));
-        expect(new Set(statuses)).toEqual(new Set([200]));
-      };
-      const first = await startEdge(state);
-      await setClock(first.url, START);
-      await uploadAll(first.url, 0, 3);
-      first.running.kill('SIGTERM', 'process');
-      expect((await first.running.ended).code).toBe(0);
+  it('keeps keys, clock and signing key over a clean restart, over kill -9 of the parent alone, which leaves workerd behind on the port, and over kill -9 of all', async ({
+    expect,
+  }) => {
+    const state = folder();
+    const uploaded = Array.from({ length: PATIENTS }, (_, i) => patientKeys(`restart ${i}`, START));
+    const uploadAll = async (url: string, from: number, to: number): Promise<void> => {
+      const statuses = await Promise.all(uploaded.slice(from, to).map((keys) => uploadTo(url, keys)));
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    };
+    const first = await startEdge(state);
+    await setClock(first.url, START);
+    await uploadAll(first.url, 0, 3);
+    first.running.kill('SIGTERM', 'process');
+    expect((await first.running.ended).code).toBe(0);
 
-      const second = await startEdge(state);
-      expect(await readClock(second.url)).toBe(START);
-      await uploadAll(second.url, 3, 6);
-      second.running.kill('SIGKILL', 'process');
-      await second.running.exited;
-      // workerd lives on: the port answers.
-      expect((await fetch(`${second.url}/local/clock`)).status).toBe(200);
+    const second = await startEdge(state);
+    expect(await readClock(second.url)).toBe(START);
+    await uploadAll(second.url, 3, 6);
+    second.running.kill('SIGKILL', 'process');
+    await second.running.exited;
+    // workerd lives on: the port answers.
+    expect((await fetch(`${second.url}/local/clock`)).status).toBe(200);
 
-      const third = await startEdge(state, Number(new URL(second.url).port));
-      expect(third.url).toBe(second.url);
-      await uploadAll(third.url, 6, PATIENTS);
-      third.running.kill('SIGKILL', 'group');
-      await third.running.ended;
+    const third = await startEdge(state, Number(new URL(second.url).port));
+    expect(third.url).toBe(second.url);
+    await uploadAll(third.url, 6, PATIENTS);
+    third.running.kill('SIGKILL', 'group');
+    await third.running.ended;
 
-      const { edge } = await startSystem({ state });
-      try {
-        await moveClock(edge.url, START + SECONDS_PER_HOUR);
-        for (const region of ['DE', 'EUR']) {
-          // Each once, and beside them what every hour sets aside (decision 040).
-          const published = names(await publishedKeys(edge, region));
-          expect(published).toEqual(expect.arrayContaining(names(uploaded.flat())));
-          expect(new Set(published).size).toBe(published.length);
-        }
-      } finally {
-        await edge.dispose();
+    const { edge } = await startSystem({ state });
+    try {
+      await moveClock(edge.url, START + SECONDS_PER_HOUR);
+      for (const region of ['DE', 'EUR']) {
+        // Each once, and beside them what every hour sets aside (decision 040).
+        const published = names(await publishedKeys(edge, region));
+        expect(published).toEqual(expect.arrayContaining(names(uploaded.flat())));
+        expect(new Set(published).size).toBe(published.length);
       }
-    },
-  );
+    } finally {
+      await edge.dispose();
+    }
+  });
 
   it('says so when the port is taken', async ({ expect }) => {
     const server = createServer();

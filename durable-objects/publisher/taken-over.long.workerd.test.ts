@@ -8,7 +8,6 @@ import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
-import { itLong } from '../../test/support/longer.ts';
 
 const HOUR = MIDNIGHT / 3600 + 22;
 const COUNTRY = 'version/v1/diagnosis-keys/country';
@@ -160,7 +159,7 @@ describe('before an hour is published', () => {
     for (const region of ['DE', 'EUR']) expect((await head(region)).sequence).toBe(sequence + 1);
   });
 
-  itLong('a foreign object of 3 MB is copied up to 1 MB, and of very many 100 are kept', async ({ expect }) => {
+  it('a foreign object of 3 MB is copied up to 1 MB, and of very many 100 are kept', async ({ expect }) => {
     await sealed();
     await testEnv.PUBLIC.put(headPath('DE'), new Uint8Array(3 * 2 ** 20));
     await rig.advance();

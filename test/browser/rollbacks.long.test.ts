@@ -41,7 +41,7 @@ describe('the page of rollbacks', () => {
     expect(about('agent-1')).toMatch(/To be confirmed by 11:00 CET[\s\S]*168/);
     expect(about('agent-2')).toContain('You asked for it: somebody else must confirm.');
     expect(about('agent-2')).toContain('agent-4@example.org (2026-11-25)');
-    expect(about('agent-3')).toContain('Waiting for company: 154 published keys can still be read');
+    expect(about('agent-3')).toContain('Waiting for company: of 154 published keys some or all can still be read');
     expect(about('agent-4')).toMatch(/wait for the undo key[\s\S]*npm run rollback -- confirm --id [0-9a-f-]{36}/);
     expect(about('agent-5')).toContain('28 keys that waited are deleted, 0 published keys are taken back.');
     const labels = await page

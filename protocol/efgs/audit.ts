@@ -36,7 +36,7 @@ export type AuditEntry = z.infer<typeof auditSchema>[number];
 /** Longest time between an upload and its reading: what the gateway keeps at most (14 days in its tests), and a day. */
 const MAX_UPLOAD_AGE_SECONDS = 15 * SECONDS_PER_DAY;
 /** By which the gateway's clock may be ahead. */
-const CLOCK_SKEW_SECONDS = 300;
+const MAX_SKEW_SECONDS = 300;
 
 /** What an audit is judged by. */
 export interface AuditTrust {
@@ -149,5 +149,5 @@ export function faultOfEntry(
  */
 function uploadedAt({ uploadedTime }: AuditEntry, now: number): number {
   const at = Date.parse(uploadedTime) / 1000;
-  return at >= now - MAX_UPLOAD_AGE_SECONDS && at <= now + CLOCK_SKEW_SECONDS ? at : now;
+  return at >= now - MAX_UPLOAD_AGE_SECONDS && at <= now + MAX_SKEW_SECONDS ? at : now;
 }

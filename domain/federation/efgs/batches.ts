@@ -8,7 +8,7 @@ import { ask, type Trouble, troubleOf } from './ask.ts';
 import type { EfgsPorts } from './ports.ts';
 
 /** By which the gateway's clock may be ahead. */
-const CLOCK_SKEW_SECONDS = 300;
+const MAX_SKEW_SECONDS = 300;
 
 /** A batch that the gateway has. */
 export interface FoundBatch {
@@ -39,7 +39,7 @@ export async function findBatch(ports: EfgsPorts, date: UtcDate, tag: string | n
   if (answer?.status !== 200) return { kind: 'trouble', trouble: troubleOf(answer) };
   const found = answer.headers.get('batchTag') ?? '';
   // The day of the gateway's clock, where that is ahead: a date to come would take the cursor past batches that come before it.
-  const latest = dateOf(ports.now() + CLOCK_SKEW_SECONDS);
+  const latest = dateOf(ports.now() + MAX_SKEW_SECONDS);
   const made = readTag(found)?.date ?? '';
   if (tag === null ? made < date || made > latest : found !== tag) return protocol('batchTag');
   const next = nextOf(answer.headers.get('nextBatchTag'));

@@ -108,11 +108,8 @@ export default defineConfig(({ mode }) => {
   const shared = common(mode);
   return {
     test: {
-      // More than two cores need: many tests wait for a deadline. Long ones only work, and some watch over others with a limit.
-      maxWorkers: Math.max(
-        1,
-        Math.min(mode === 'long' ? 2 : 3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER)),
-      ),
+      // More than two cores need: many tests wait for a deadline, or for a browser.
+      maxWorkers: Math.max(1, Math.min(3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER))),
       projects: [
         {
           test: {

@@ -19,6 +19,8 @@ import { issueTans } from '../support/operator.ts';
 import { byteSource, patientKeys } from '../support/patients.ts';
 
 const RETRY_MS = 100;
+/** A run that failed ends with its edge: nobody goes on trying for the sake of a client. */
+const again = (): Promise<void> => sleep(RETRY_MS, undefined, { ref: false });
 /** A kill, a loss and a restore that is killed too, on a busy machine. */
 const PATIENCE_MS = 180_000;
 /** Phones met these keys' owners, by their place among the patient's: days that outlive the run. */
@@ -135,7 +137,7 @@ async function share(
     }
     if (reply.error.kind !== 'try-again') throw new Error(`upload: ${JSON.stringify(reply.error)}`);
     if (stopped() && attempt * RETRY_MS > PATIENCE_MS) throw new Error('upload: nobody stores it any more');
-    await sleep(RETRY_MS);
+    await again();
   }
   patient.upload = 'abandoned';
 }
@@ -168,7 +170,7 @@ export async function patiently<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (Date.now() > until) throw error;
-      await sleep(RETRY_MS);
+      await again();
     }
   }
 }

@@ -11,7 +11,7 @@ import { openBuckets } from '../../local-edge/buckets.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { LOG_FOLDER } from '../../domain/event-log/entry.ts';
 import { partKey } from '../../domain/publication/record.ts';
-import { parseTaken } from '../../domain/publication/taken.ts';
+import { parseRequest } from '../../domain/publication/taken.ts';
 import { bucketStore, type ObjectReader } from './object-store.ts';
 import { readLog } from './read-log.ts';
 
@@ -54,7 +54,7 @@ export async function keysInBuckets(state: string): Promise<KeysInBuckets> {
     const { waiting, takenBack } = await readWaiting(store, state);
     const taken = [...takenBack];
     for (const name of await store.list('taken/')) {
-      for (const part of parseTaken((await store.get(name))!)) {
+      for (const part of parseRequest((await store.get(name))!)) {
         const keys = records.get(partKey(part.hour, part)) ?? [];
         for (const row of part.rows) if (keys[row] !== undefined) taken.push(keys[row]);
       }

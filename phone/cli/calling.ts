@@ -27,6 +27,12 @@ export const OPTIONS = {
   'birth-date': { type: 'string' },
   symptoms: { type: 'string' },
   minutes: { type: 'string' },
+  policy: { type: 'string' },
+  directory: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  on: { type: 'string' },
+  consent: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;

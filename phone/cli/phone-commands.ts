@@ -38,6 +38,7 @@ import {
 } from './calling.ts';
 import { publicKey } from './file-commands.ts';
 import { createPhone, keep, parametersOf, type Phone, withPhones } from './phone-directory.ts';
+import { countriesOf, givePolicy } from './region-commands.ts';
 import { symptomsOf } from './symptoms.ts';
 
 type Command = (given: readonly string[], options: Options, io: Io) => Promise<number>;
@@ -78,7 +79,7 @@ function origin(command: string, name: string, value: string): string {
 /** `phone init DIR --pins DIR` @throws {UsageError | UnreadableError | RefusedError} */
 export const init: Command = async (given, options, io) => {
   const own = ['url', 'upload-url', 'verification-url', 'pins', 'key-id', 'key-version', 'manifest-key-id'] as const;
-  allow('init', options, [...own, 'region', 'local-clock']);
+  allow('init', options, [...own, 'region', 'local-clock', 'policy', 'directory']);
   const [directory] = positional('init', given, ['DIR']);
   const pins = required('init', 'pins', options.pins);
   const downloadUrl = origin('init', 'url', options.url ?? 'http://127.0.0.1:8787');
@@ -102,6 +103,8 @@ export const init: Command = async (given, options, io) => {
     manifestKeys: { [options['manifest-key-id'] ?? 'manifest-v1']: await publicKey(join(pins, 'manifest-public.pem')) },
     localClock: options['local-clock'] === true,
   });
+  // Died before this, the phone knows no other region until one is added with a policy.
+  if (options.policy !== undefined) await givePolicy(directory, options.policy, options.directory, downloadUrl);
   const phone = await withPhones([directory], (opened) => Promise.resolve(opened));
   const text = `${directory} is a phone: region ${region} at ${downloadUrl}, its clock says ${isoOf(phone.now)}`;
   return say(io, options, { phone: directory, region, url: downloadUrl, now: phone.now }, text);
@@ -231,7 +234,7 @@ export const poll: Command = onOne('poll', [], async (phone, options, io) => {
 const NOT_SAID = { kind: 'not-said' } as const;
 
 /** `phone share DIR`: the past days' keys; called again on the next day, the key of that day. @throws {UsageError | UnreadableError | RefusedError} */
-export const share: Command = onOne('share', ['symptoms'], async (phone, options, io) => {
+export const share: Command = onOne('share', ['symptoms', 'consent'], async (phone, options, io) => {
   const { now, keys, stores, directory } = phone;
   const chosen = options.symptoms === undefined ? null : symptomsOf(options.symptoms);
   const ports = portsOf(phone);
@@ -253,9 +256,9 @@ export const share: Command = onOne('share', ['symptoms'], async (phone, options
     }
     // Kept first: sent again, or on the next day, the keys go with the same answer.
     await stores.said.save(said);
-    answer(
-      await shareKeys({ keys: ended, visitedCountries: [], consentToFederation: false, submissionType: 0 }, ports),
-    );
+    const consentToFederation = options.consent === true;
+    const visitedCountries = consentToFederation ? await countriesOf(phone) : [];
+    answer(await shareKeys({ keys: ended, visitedCountries, consentToFederation, submissionType: 0 }, ports));
   } else {
     if (test.keyAt !== null && now < test.keyAt) {
       throw new RefusedError(`the key of the day of sharing goes out from ${isoOf(test.keyAt)} on; share again then`);

@@ -49,6 +49,14 @@ const verificationKeySchema = z.strictObject({
 });
 export type VerificationKey = z.infer<typeof verificationKeySchema>;
 
+const manifestKeySchema = z.strictObject({
+  /** As the signed head names it: `manifest-v1`. */
+  keyId: z.string().min(1).max(64),
+  /** SubjectPublicKeyInfo of a P-256 key, base64. */
+  spki: base64.refine((text) => spkiFromBase64(text) !== null, 'must be the SubjectPublicKeyInfo of a P-256 key'),
+});
+type ManifestKey = z.infer<typeof manifestKeySchema>;
+
 export const signedHeadShape = {
   /** Numbers of one author, from 1 on, without a gap. */
   sequence: z.int().min(1).max(1_000_000),
@@ -72,6 +80,10 @@ export const entryStatementSchema = z.strictObject({
   /** DER in base64: the certificates with which the region's consumer shows itself to others' feeds. */
   tlsCertificates: z.array(base64).min(1).max(MAX_KEYS),
   verificationKeys: z.array(verificationKeySchema).min(1).max(MAX_KEYS),
+  /** Left out by regions whose phones' files have no signed manifest, and by entries of before 2026-11-26. */
+  manifestKeys: z.array(manifestKeySchema).min(1).max(MAX_KEYS).exactOptional(),
+  /** Left out: the region's alone. */
+  publicKeysOf: z.enum(['region', 'cluster']).exactOptional(),
   /** Unix seconds; from here on the entry is no more. */
   validUntil: unixSeconds,
 });
@@ -95,6 +107,13 @@ export interface DirectoryEntry {
   readonly tlsFingerprints: readonly string[];
   /** With which it signs public chunks and feeds; at most two. */
   readonly verificationKeys: readonly VerificationKey[];
+  /** With which it signs the heads of its manifests; left out: a phone can't read its manifest. */
+  readonly manifestKeys?: readonly ManifestKey[];
+  /**
+   * Whose keys its public chunks hold: what the region has; or each key that any region of its cluster publishes, so that a phone needs one of them. Where people are
+   * asked whether their keys may travel it is never the cluster: who refused is in their own region's alone.
+   */
+  readonly publicKeysOf?: 'region' | 'cluster';
   /** DER in base64 of the authority above its certificates: what a platform that checks client certificates is given. */
   readonly clientRoots: readonly string[];
   /** What was taken back of it, as {@link tlsMark} and its like write it. */

@@ -27,10 +27,14 @@ export interface RunningBackend {
   readonly feedUrl: string;
   /** Of its exports. */
   readonly verificationKey: { readonly keyId: string; readonly keyVersion: string; readonly publicPem: string };
+  /** Of its manifests' heads, PEM. */
+  readonly manifestPem: string;
   /** What its feed can be read as. */
   readonly formats: readonly string[];
 }
 
+/** wrangler.toml's. */
+const MANIFEST_KEY_ID = 'manifest-v1';
 /** As long as the client certificate, so that no entry ends before who it names. */
 const ENTRY_DAYS = 398;
 
@@ -58,7 +62,9 @@ export class Registry {
       const { id } = backend.plan;
       const wanted = fieldsOf(backend);
       const found = entries.find(({ regionId }) => regionId === id);
-      if (found?.feedUrl === wanted.feedUrl && found.publicUrl === wanted.publicUrl) continue;
+      const isKnown = found?.feedUrl === wanted.feedUrl && found.publicUrl === wanted.publicUrl;
+      // One of before there were manifest keys is entered anew.
+      if (isKnown && found.manifestKeys !== undefined) continue;
       this.#put(newEntry(wanted, signerOf(backendFiles(backend.plan).region), this.#moment(now), ENTRY_DAYS));
     }
     await this.publish(now);
@@ -126,7 +132,7 @@ export class Registry {
 export const fingerprintOf = (file: string): string =>
   new X509Certificate(readFileSync(file)).fingerprint256.replaceAll(':', '').toLowerCase();
 
-function fieldsOf({ plan, url, feedUrl, verificationKey, formats }: RunningBackend) {
+function fieldsOf({ plan, url, feedUrl, verificationKey, manifestPem, formats }: RunningBackend) {
   const { keyId, keyVersion, publicPem } = verificationKey;
   const [client] = chainFromPem(readFileSync(`${backendFiles(plan).client}.pem`, 'utf8'));
   return {
@@ -140,6 +146,7 @@ function fieldsOf({ plan, url, feedUrl, verificationKey, formats }: RunningBacke
     formats,
     tlsCertificates: client === undefined ? [] : [certificateText(client)],
     verificationKeys: [{ keyId, keyVersion, spki: toBase64(spkiFromPem(publicPem)) }],
+    manifestKeys: [{ keyId: MANIFEST_KEY_ID, spki: toBase64(spkiFromPem(manifestPem)) }],
   };
 }
 

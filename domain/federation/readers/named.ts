@@ -12,29 +12,25 @@ import {
   hourOf,
 } from '../../../protocol/gaen/intervals.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../../protocol/index/cwa-tree.ts';
+import { INDEX_PATH, MAX_INDEX_BYTES, parseGoogleIndex } from '../../../protocol/index/google-index.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import { keysOf, verifiedExport } from './export.ts';
 import { get, nameOf, type FeedReader, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';
 
 /** Of 14 days of hours, with room. */
 const MAX_LIST_BYTES = 262_144;
-const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 /** Behind every hour of a day: its package has all of them. */
 const WHOLE_DAY = 24;
 
 /** Reads `{RemoteRegionURL}/index.txt`. Its names are relative to the address above, where they begin with the address's own last folder. */
 export const googleReader: FeedReader = {
   async following(last, ports) {
-    const got = await get(ports, '/index.txt', MAX_LIST_BYTES);
+    const got = await get(ports, `/${INDEX_PATH}`, MAX_INDEX_BYTES);
     if (!got.ok) return got;
     if (got.value.status === 404) return err({ kind: 'status', what: '404' });
-    const names = new TextDecoder()
-      .decode(got.value.body)
-      .split('\n')
-      .filter((name) => name !== '');
-    if (!names.every((name) => FILE_NAME.test(name))) return err({ kind: 'format', what: 'a name in index.txt' });
-    const root = `${ports.config.RemoteRegionURL.split('/').at(-1)}/`;
-    const own = names.map((name) => (name.startsWith(root) ? name.slice(root.length) : name)).toSorted();
+    const listed = parseGoogleIndex(got.value.body, ports.config.RemoteRegionURL);
+    if (!listed.ok) return err({ kind: 'format', what: listed.error });
+    const own = listed.value;
     if (last !== null && own.length > 0 && own.at(-1)! < last) return err({ kind: 'rewound', what: own.at(-1)! });
     const next = own.find((name) => last === null || name > last);
     if (next === undefined) return ok({ batch: null, recommendedNextPollTime: null });

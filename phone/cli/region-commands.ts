@@ -24,6 +24,8 @@ import {
 import { type Phone, withPhones } from './phone-directory.ts';
 import { policyOf, regionStoresOf } from './region-stores.ts';
 
+/** An upload has room for as many (`phone/upload/upload-request.ts`). */
+const MOST_COUNTRIES = 50;
 const USAGE = 'expected add DIR REGION, leave DIR REGION or list DIR';
 
 /**
@@ -118,9 +120,15 @@ async function add(given: readonly string[], options: Options, io: Io): Promise<
     }
     await stores.regions.save({ ...state, visits });
     const until = followed === undefined ? null : dateOf(followed.until);
-    const end = to === null ? 'phone region leave says that you left; it is read 14 days longer' : `until ${until}, by itself`;
-    const text = followed === undefined ? `${name} is read from ${from} on` : `${name} is read from the next sync on, ${end}`;
-    io.out(options.json === true ? toJson({ phone: directory, region: name, from, to, until: followed?.until ?? null }) : `${directory}: ${text}\n`);
+    const end =
+      to === null ? 'phone region leave says that you left; it is read 14 days longer' : `until ${until}, by itself`;
+    const text =
+      followed === undefined ? `${name} is read from ${from} on` : `${name} is read from the next sync on, ${end}`;
+    io.out(
+      options.json === true
+        ? toJson({ phone: directory, region: name, from, to, until: followed?.until ?? null })
+        : `${directory}: ${text}\n`,
+    );
     return EXIT.done;
   });
 }
@@ -133,11 +141,14 @@ async function leave(given: readonly string[], options: Options, io: Io): Promis
     const on = dayOf('on', options.on, dateOf(phone.now));
     const state = await stateOf(phone);
     const visits = withLeave(state.visits, name, on);
-    if (visits === null) throw new RefusedError(`${name}: no visit on ${on} is known; phone region list says which are`);
+    if (visits === null)
+      throw new RefusedError(`${name}: no visit on ${on} is known; phone region list says which are`);
     await regionStoresOf(directory).regions.save({ ...state, visits });
     const until = followedRegions(visits, phone.now).find((one) => one.region === name)?.until ?? null;
     const text = until === null ? 'is read no more' : `is read until ${dateOf(until)}, by itself`;
-    io.out(options.json === true ? toJson({ phone: directory, region: name, on, until }) : `${directory}: ${name} ${text}\n`);
+    io.out(
+      options.json === true ? toJson({ phone: directory, region: name, on, until }) : `${directory}: ${name} ${text}\n`,
+    );
     return EXIT.done;
   });
 }
@@ -160,7 +171,12 @@ async function list(given: readonly string[], options: Options, io: Io): Promise
     const regions = followed.map((one) => {
       const found = entries.find(({ regionId }) => regionId === one.region);
       const upcoming = { cluster: found?.cluster ?? null, phase: found?.phase ?? null };
-      return { ...one, ...upcoming, isCluster: CLUSTER.test(one.region), withHome: plan?.withHome.includes(one.region) ?? false };
+      return {
+        ...one,
+        ...upcoming,
+        isCluster: CLUSTER.test(one.region),
+        withHome: plan?.withHome.includes(one.region) ?? false,
+      };
     });
     const first = `${settings.region}  home${own === undefined ? '' : `, of the cluster ${own.cluster}`}, always read`;
     const lines = [first, ...followed.map((one) => followedText(one, plan))];
@@ -185,5 +201,8 @@ export async function countriesOf(phone: Phone): Promise<string[]> {
   const names = followedRegions(visits, phone.now).flatMap(({ region: name }) =>
     CLUSTER.test(name) ? entries.filter(({ cluster }) => cluster === name).map(({ regionId }) => regionId) : [name],
   );
-  return [...new Set(names)].filter((name) => name !== phone.settings.region).toSorted();
+  const home = homeOf(entries, { url: phone.settings.downloadUrl, region: phone.settings.region })?.regionId;
+  const isAbroad = (name: string): boolean =>
+    /^[A-Z]{2}$/.test(name) && name !== phone.settings.region && name !== home;
+  return [...new Set(names)].filter(isAbroad).toSorted().slice(0, MOST_COUNTRIES);
 }

@@ -114,9 +114,7 @@ export async function regionPorts(
     storeOf,
     inbox: fileInbox(directory),
     directory:
-      settings === null
-        ? null
-        : { url: settings.url, policy: policyOf(settings), objects: fileObjects(directory) },
+      settings === null ? null : { url: settings.url, policy: policyOf(settings), objects: fileObjects(directory) },
     async forgetFeeds(isKept) {
       for (const name of await readdir(directory)) {
         const region = FEED_STATE.exec(name)?.[1];

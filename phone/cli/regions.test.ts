@@ -43,7 +43,10 @@ beforeAll(async () => {
   await writeFile(join(root, 'manifest-public.pem'), spkiToPem(home.manifestSpki));
   await writeFile(join(root, 'policy.json'), world.policyText);
   const start = enIntervalNumber(Math.floor(START / SECONDS_PER_DAY - 2) * SECONDS_PER_DAY);
-  met = [testKey(random, { rollingStartIntervalNumber: start }), testKey(random, { rollingStartIntervalNumber: start })];
+  met = [
+    testKey(random, { rollingStartIntervalNumber: start }),
+    testKey(random, { rollingStartIntervalNumber: start }),
+  ];
   for (const [i, region] of ['DE', 'NL'].entries()) world.publishers.get(region)!.publish(START - HOUR, [met[i]!]);
   const fetch = world.fetchOf('ben');
   vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
@@ -74,7 +77,11 @@ describe('a phone of before there were regions', () => {
     expect((await readdir(ben)).toSorted()).not.toContain('policy.json');
     const before = await readFile(join(ben, 'download.json'), 'utf8');
     const added = await phone('region', 'add', ben, 'NL', '--from', day(-3), '--to', day(1), ...policy());
-    expect(added).toEqual({ code: 0, out: `ben: NL is read from the next sync on, until ${day(16)}, by itself\n`, err: '' });
+    expect(added).toEqual({
+      code: 0,
+      out: `ben: NL is read from the next sync on, until ${day(16)}, by itself\n`,
+      err: '',
+    });
     expect(await readFile(join(ben, 'download.json'), 'utf8')).toBe(before);
     const { code, out, err } = await phone('sync', ben);
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -106,7 +113,11 @@ describe('phone region', () => {
     );
     expect((await phone('region', 'leave', ben, 'NL')).out).toBe(`ben: NL is read until ${day(15)}, by itself\n`);
     const listed: unknown = JSON.parse((await phone('region', 'list', ben, '--json')).out);
-    expect(listed).toMatchObject({ home: 'DE', cluster: 'eu', regions: [{ region: 'NL', kind: 'roaming', cluster: 'benelux', phase: 1 }] });
+    expect(listed).toMatchObject({
+      home: 'DE',
+      cluster: 'eu',
+      regions: [{ region: 'NL', kind: 'roaming', cluster: 'benelux', phase: 1 }],
+    });
     expect((await phone('region', 'leave', ben, 'NL', '--on', day(-5))).code).toBe(1);
     expect(world.requests).toEqual([]);
   });
@@ -124,14 +135,31 @@ describe('phone region', () => {
   it.for([
     { name: 'without a policy', args: ['add', 'BEN', 'NL'], code: 1, says: 'has no policy' },
     { name: 'its own region', args: ['add', 'BEN', 'DE', 'POLICY'], code: 1, says: 'always read' },
-    { name: 'a visit that is over', args: ['add', 'BEN', 'NL', '--from', day(-30), '--to', day(-20), 'POLICY'], code: 1, says: 'nothing that was heard then' },
-    { name: 'a visit that ends before it begins', args: ['add', 'BEN', 'NL', '--from', day(1), '--to', day(0), 'POLICY'], code: 2, says: 'is before' },
-    { name: 'a day that is none', args: ['add', 'BEN', 'NL', '--from', '2026-02-30', 'POLICY'], code: 2, says: 'must be a day' },
+    {
+      name: 'a visit that is over',
+      args: ['add', 'BEN', 'NL', '--from', day(-30), '--to', day(-20), 'POLICY'],
+      code: 1,
+      says: 'nothing that was heard then',
+    },
+    {
+      name: 'a visit that ends before it begins',
+      args: ['add', 'BEN', 'NL', '--from', day(1), '--to', day(0), 'POLICY'],
+      code: 2,
+      says: 'is before',
+    },
+    {
+      name: 'a day that is none',
+      args: ['add', 'BEN', 'NL', '--from', '2026-02-30', 'POLICY'],
+      code: 2,
+      says: 'must be a day',
+    },
     { name: 'a region that is none', args: ['add', 'BEN', 'Nederland', 'POLICY'], code: 2, says: 'must be a region' },
     { name: 'a policy that is none', args: ['add', 'BEN', 'NL', '--policy', 'PINS'], code: 3, says: 'the policy' },
     { name: 'nothing', args: [], code: 2, says: 'expected add' },
   ])('refuses $name', async ({ args, code, says }, { expect }) => {
-    const given = args.flatMap((arg) => (arg === 'POLICY' ? policy() : [{ BEN: ben, PINS: join(root, 'public.pem') }[arg] ?? arg]));
+    const given = args.flatMap((arg) =>
+      arg === 'POLICY' ? policy() : [{ BEN: ben, PINS: join(root, 'public.pem') }[arg] ?? arg],
+    );
     const answer = await phone('region', ...given);
     expect(answer).toMatchObject({ code, out: '' });
     expect(answer.err).toContain(says);

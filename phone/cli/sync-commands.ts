@@ -142,11 +142,9 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     // Either answer was looked at by its Date (download.ts, parameters.ts): the clock is right. After the end nobody is asked.
     if (outcome.errors.length === 0 || updated.outcome.ok) await forgetOld(phone);
     const warning = warningOf(phone, updated.state);
-    const failed = [
-      ...outcome.errors.map(downloadText),
-      ...regionProblems(synced),
-      parametersText(updated),
-    ].filter((text) => text !== null);
+    const failed = [...outcome.errors.map(downloadText), ...regionProblems(synced), parametersText(updated)].filter(
+      (text) => text !== null,
+    );
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);
     const { files, bytes } = synced;
     const { keys, revoked } = detection.kind === 'made' ? detection : { keys: 0, revoked: 0 };
@@ -165,7 +163,18 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     ].filter((text) => text !== null);
     io.out(
       options.json === true
-        ? toJson({ phone: directory, files, keys, revoked, takenBack, bytes, ...warning, ...end, regions, errors: failed })
+        ? toJson({
+            phone: directory,
+            files,
+            keys,
+            revoked,
+            takenBack,
+            bytes,
+            ...warning,
+            ...end,
+            regions,
+            errors: failed,
+          })
         : lines.map((text) => `${directory}: ${text}\n`).join(''),
     );
     await told(phone);

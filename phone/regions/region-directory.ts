@@ -9,6 +9,7 @@ import type { Head } from '../../protocol/directory/merkle.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import { describeProblem } from '../../protocol/directory/problem.ts';
 import { type Directory, problemOfCheckpoint, readDirectory } from '../../protocol/directory/read.ts';
+import type { OpenStatement } from '../../protocol/directory/statement.ts';
 import { bundlesOf, CHECKPOINT_PATH, type ReadObject } from '../../protocol/directory/tiles.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { equalBytes } from '../../protocol/primitives/bytes.ts';
@@ -42,6 +43,8 @@ export interface DirectoryPorts {
   readonly now: number;
   readonly store: Store<KeptDirectory>;
   readonly objects: ObjectStore;
+  /** `rememberingOpen` of the policy's roots, where many phones of one process read the same log. */
+  readonly open?: OpenStatement;
 }
 
 /** What may be relied on now. */
@@ -117,8 +120,9 @@ export async function readRegions(ports: DirectoryPorts): Promise<KnownRegions> 
 /** A phone's clock may be off by this much, either way: witnesses' times are judged by each of them. */
 const clocksOf = (now: number): number[] => [now, now + CLOCK_TOLERANCE_SECONDS, now - CLOCK_TOLERANCE_SECONDS];
 
-function judged(read: ReadObject, { policy, now }: DirectoryPorts, seen: Head | null): Directory {
-  const [first, ...others] = clocksOf(now).map((at) => () => readDirectory({ read, policy, now: at, seen }));
+function judged(read: ReadObject, { policy, now, open }: DirectoryPorts, seen: Head | null): Directory {
+  const source = { read, policy, seen, ...(open === undefined ? {} : { open }) };
+  const [first, ...others] = clocksOf(now).map((at) => () => readDirectory({ ...source, now: at }));
   let directory = first!();
   for (const again of others) {
     const isOfTime = directory.problems.some(({ kind }) => kind === 'too-few-witnesses' || kind === 'stale');

@@ -4,7 +4,6 @@
  *
  * What a crash leaves: each feed's state is saved after each file, which lies in the inbox by then; whatever is in the inbox is given to the next detection call.
  */
-import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { SyncOutcome } from '../download/download.ts';
 import type { Fetch } from '../http.ts';
@@ -13,7 +12,7 @@ import type { Store } from '../store.ts';
 import { type Detection, detect, type DetectionPorts } from './detection.ts';
 import { type FeedPlan, homeOf, planFeeds } from './feeds.ts';
 import { type HomeFeed, readFeed, readHome, type StoreOf } from './read-feed.ts';
-import { isKeptDirectory, type ObjectStore, readRegions } from './region-directory.ts';
+import { type DirectoryPorts, isKeptDirectory, readRegions } from './region-directory.ts';
 import { areVisits, type Followed, followedRegions, type Visit, withoutOld } from './visits.ts';
 
 /** What a phone remembers of regions. */
@@ -35,7 +34,7 @@ export interface SyncPorts extends Omit<DetectionPorts, 'home'> {
   readonly spreadSeconds: number;
   readonly homeFeed: HomeFeed;
   /** null: the app has no policy, and knows no other region. */
-  readonly directory: { readonly url: string; readonly policy: DirectoryPolicy; readonly objects: ObjectStore } | null;
+  readonly directory: Pick<DirectoryPorts, 'url' | 'policy' | 'objects' | 'open'> | null;
   readonly regions: Store<RegionsState>;
   readonly storeOf: StoreOf;
   /** Deletes the states of feeds of all regions but these. */

@@ -12,15 +12,14 @@ import { NO_REGIONS, type RegionsOutcome, type RegionsState, syncRegions } from 
 import { type Visit, withVisit } from '../../phone/regions/visits.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import { noteKeyText } from '../../protocol/directory/note.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
-import { objectsOf } from '../../protocol/directory/tiles.ts';
+import { certificateText, type OpenStatement, rememberingOpen } from '../../protocol/directory/statement.ts';
 import type { EntryStatement } from '../../protocol/directory/entry.ts';
 import { dateOf } from '../../protocol/gaen/intervals.ts';
 import { toBase64 } from '../../protocol/primitives/bytes.ts';
 import {
-  checkpointOf,
   entryLeaf,
   entryOf,
+  logOf,
   makeCluster,
   makeRegion,
   makeRoot,
@@ -63,6 +62,7 @@ export class RoamingWorld {
   readonly #leaves: Uint8Array[] = [];
   readonly #clusters = new Map<string, Party>();
   #root: Party | null = null;
+  #log: { readonly of: string; readonly objects: ReadonlyMap<string, Uint8Array> } | null = null;
   /** Unix seconds, of all hosts and witnesses. */
   now: number;
 
@@ -129,6 +129,13 @@ export class RoamingWorld {
     return policyFor(this.#root);
   }
 
+  #open: OpenStatement | null = null;
+
+  /** Remembers statements for all phones. */
+  get open(): OpenStatement {
+    return (this.#open ??= rememberingOpen(this.policy.roots));
+  }
+
   /** The same as JSON, as apps have it built in. */
   get policyText(): string {
     const { origin, logKeys, roots, witnesses, threshold, maxAgeSeconds } = this.policy;
@@ -167,9 +174,11 @@ export class RoamingWorld {
     };
   }
 
+  /** Made once for all phones that ask at an instant. */
   #directory(path: string): Uint8Array | undefined {
-    if (path === 'checkpoint') return checkpointOf(this.#leaves, { cosignedAt: this.now - 60 });
-    return objectsOf(this.#leaves).get(path);
+    const of = `${this.#leaves.length} ${this.now}`;
+    if (this.#log?.of !== of) this.#log = { of, objects: logOf(this.#leaves, { cosignedAt: this.now - 60 }) };
+    return this.#log.objects.get(path);
   }
 }
 
@@ -242,7 +251,7 @@ export class RoamingPhone {
         manifestKeys: { 'manifest-v1': manifestSpki },
         store: this.#storeOf('home'),
       },
-      directory: { url: `${homeUrl}/v1/directory`, policy: world.policy, objects: this.#objects },
+      directory: { url: `${homeUrl}/v1/directory`, policy: world.policy, objects: this.#objects, open: world.open },
       regions: this.#regions,
       storeOf: (name) => this.#storeOf(name),
       forgetFeeds: (isKept) => {

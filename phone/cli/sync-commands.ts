@@ -126,7 +126,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
       // Node keeps connections apart by host.
       connect: () => fetch,
       random,
-      pause: async (ms) => void (await sleep(ms)),
+      pause: (ms) => sleep(ms),
       spreadSeconds: SPREAD_SECONDS,
       homeFeed: { region, url, exportKeys: [exportKey], manifestKeys, store: stores.download },
       matches: stores.matches,

@@ -265,7 +265,7 @@ describe('on the road', () => {
     },
   );
 
-  it('it dies at any write: nothing is missed, nothing is met twice', async ({ expect }) => {
+  it('dies at any write: nothing is missed, nothing is met twice', async ({ expect }) => {
     const [here, there, other] = [metKey(bob), metKey(bob), metKey(bob)];
     published('DE', here);
     published('NL', there);

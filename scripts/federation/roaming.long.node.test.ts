@@ -56,7 +56,7 @@ async function phone(name: string, action: string, ...args: string[]) {
   return { code, out: out.join(''), err: err.join('') };
 }
 
-async function init(name: string, region: string): Promise<void> {
+async function newPhone(name: string, region: string): Promise<void> {
   const id = `gaen.${region.toLowerCase()}`;
   const pins = join(dir, region, 'state');
   const policy = ['--policy', join(dir, 'policy.json')];
@@ -87,9 +87,9 @@ async function pass(hours: number): Promise<void> {
 
 describe('a phone of Germany that was in Italy', () => {
   it('hears of a local by Italy’s own objects; no host learns where else it reads', async ({ expect }) => {
-    await init('alice', 'IT');
-    await init('dora', 'IT');
-    await init('bob', 'DE');
+    await newPhone('alice', 'IT');
+    await newPhone('dora', 'IT');
+    await newPhone('bob', 'DE');
     expect(await phone('bob', 'region add', 'IT')).toMatchObject({ code: 0 });
     await phone('bob', 'meet', join(dir, 'alice'));
     await pass(24);

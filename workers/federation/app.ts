@@ -70,7 +70,7 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
     }
     counts.count('feed_read', hour);
     const signed = withSignature(config.feeds);
-    const answer = await serveObject(request, key, signed.bucket, now);
+    const answer = await serveObject(request, { key, bucket: signed.bucket }, now);
     const signature = signed.signature();
     if (signature !== null && answer.status < 400) answer.headers.set(SIGNATURE_HEADER, signature);
     const keys = signed.keys();

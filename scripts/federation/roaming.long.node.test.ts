@@ -93,14 +93,16 @@ describe('a phone of Germany that was in Italy', () => {
     expect(await phone('bob', 'region add', 'IT')).toMatchObject({ code: 0 });
     await phone('bob', 'meet', join(dir, 'alice'));
     const midnight = await tomorrow(at('IT'));
-    await goTo(at('IT'), midnight);
+    // What a backend seals begins with the hour in which it is looked at first.
+    for (const url of urls.values()) await goTo(url, midnight);
     const teleTan = await callHotline(at('IT'));
     expect(await phone('alice', 'type', teleTan)).toMatchObject({ code: 0 });
     expect(await phone('alice', 'share')).toMatchObject({ code: 0 });
     for (const url of urls.values()) await goTo(url, midnight + 8 * HOUR);
     seen.length = 0;
     const synced = await phone('bob', 'sync');
-    expect(synced).toMatchObject({ code: 0, err: '' });
+    expect(synced.err).toBe('');
+    expect(synced.code).toBe(0);
     expect(synced.out).toContain('WARNING: met one key');
     expect((await phone('dora', 'sync')).code).toBe(0);
 

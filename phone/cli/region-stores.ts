@@ -67,7 +67,7 @@ async function loaded<T>(store: Store<T>): Promise<T | null> {
 }
 
 /** @param directory of the phone @returns files that wait, one by one in a folder */
-export function fileInbox(directory: string): Inbox {
+function fileInbox(directory: string): Inbox {
   const folder = join(directory, INBOX);
   const at = (name: string) => fileStore(join(folder, `${name}${JSON_END}`), isWaitingFile);
   return {

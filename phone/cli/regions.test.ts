@@ -14,6 +14,8 @@ import { heardOf } from '../testing/heard.ts';
 import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { main } from './cli.ts';
+import { withPhones } from './phone-directory.ts';
+import { countriesOf } from './region-commands.ts';
 
 const HOUR = 3600;
 const START = hourStart(hourOf(NOW)) + 600;
@@ -120,6 +122,17 @@ describe('phone region', () => {
     });
     expect((await phone('region', 'leave', ben, 'NL', '--on', day(-5))).code).toBe(1);
     expect(world.requests).toEqual([]);
+  });
+
+  it('says which countries somebody names who shares keys: those of their regions, never the home', async ({
+    expect,
+  }) => {
+    await phone('region', 'add', ben, 'benelux', '--from', day(-3), '--to', day(-1), ...policy());
+    await phone('region', 'add', ben, 'eu', '--from', day(-3), '--to', day(-1));
+    await phone('region', 'add', ben, 'IT', '--from', day(-2), '--to', day(-2));
+    await phone('region', 'add', ben, 'US', '--from', day(3), '--to', day(4));
+    await phone('sync', ben);
+    expect(await withPhones([ben], (opened) => countriesOf(opened!))).toEqual(['IT', 'NL']);
   });
 
   it('ends by itself, and leaves no file of the region', async ({ expect }) => {

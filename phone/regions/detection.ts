@@ -13,7 +13,7 @@ import type { Store } from '../store.ts';
 import { type Inbox, unpackKeys, type WaitingFile } from './inbox.ts';
 
 /** Calls in 24 hours, by both platforms (docs/spec/gaen.md §5: Android's ExposureWindow mode, iOS 13.7). */
-export const CALLS_A_DAY = 6;
+const CALLS_A_DAY = 6;
 
 /** Unix seconds of the calls of the last 24 hours. */
 export type Calls = readonly number[];

@@ -8,7 +8,7 @@ import type { PinnedKey } from '../../protocol/export/export-reader.ts';
 
 /** In the order in which a phone takes them: a signed list before an unsigned one, all fields of a key before some of them. */
 const READABLE = ['exposure-edge', 'cwa', 'google', 'dp3t'] as const;
-export type FeedFormat = (typeof READABLE)[number];
+type FeedFormat = (typeof READABLE)[number];
 
 /** Static objects of one region. */
 export interface Feed {

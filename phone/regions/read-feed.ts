@@ -28,7 +28,7 @@ export interface ReadPorts {
 const NAME_DIGITS = 32;
 
 /** @returns name of the state of a feed */
-export const stateName = ({ region, format }: Pick<Feed, 'region' | 'format'>): string => `region-${region}-${format}`;
+const stateName = ({ region, format }: Pick<Feed, 'region' | 'format'>): string => `region-${region}-${format}`;
 
 /**
  * Fetches what is new of a region's feed.

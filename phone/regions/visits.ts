@@ -24,7 +24,7 @@ export interface Visit {
 }
 
 /** For a local of a base region, and for a traveller (arXiv:2006.13087 §3.1.2). */
-export type RegionKind = 'base' | 'roaming';
+type RegionKind = 'base' | 'roaming';
 
 /** A visit without an end is taken for over so many days after the last word: a region in which nobody was for 14 days is no base region. */
 const OPEN_DAYS = RETENTION_DAYS;

@@ -98,12 +98,13 @@ export async function status(url: string): Promise<OriginStatus> {
  * Calls `advance` until nothing is due, as alarm and cron do in their own time.
  *
  * @param url of the edge
+ * @param peers whether peers are asked too whose poll is due
  * @returns how many steps it took
  * @throws Error when it doesn't come to rest
  */
-export async function advanceUntilIdle(url: string): Promise<number> {
+export async function advanceUntilIdle(url: string, peers = false): Promise<number> {
   for (let steps = 1; steps <= MAX_STEPS; steps += 1) {
-    const { idle } = (await command(url, 'POST', '/operator/advance')) as { idle: boolean };
+    const { idle } = (await command(url, 'POST', '/operator/advance', { peers })) as { idle: boolean };
     if (idle) return steps;
   }
   throw new Error(`the origin is not idle after ${MAX_STEPS} steps`);
@@ -119,10 +120,10 @@ export async function readClock(url: string): Promise<number> {
   return ((await command(url, 'GET', '/local/clock')) as { now: number }).now;
 }
 
-/** Moves the local clock and lets the origin do what has fallen due. @param url of the local edge @param now Unix seconds */
-export async function moveClock(url: string, now: number): Promise<void> {
+/** Moves the local clock and lets the origin do what has fallen due. @param url of the local edge @param now Unix seconds @param peers see {@link advanceUntilIdle} */
+export async function moveClock(url: string, now: number, peers = false): Promise<void> {
   await setClock(url, now);
-  await advanceUntilIdle(url);
+  await advanceUntilIdle(url, peers);
 }
 
 /** @param url of the edge @returns the clock of each object that publishes or deletes */

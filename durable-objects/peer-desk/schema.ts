@@ -21,4 +21,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL, reported INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
   `,
   GIVEN_TABLE,
+  // The directory's head has the name of its log since (head-ops.ts).
+  `DELETE FROM desk_state WHERE name = 'directory'`,
 ];

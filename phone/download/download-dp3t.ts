@@ -9,7 +9,7 @@ import { jwksOf, SIGNATURE_HEADER, verifyAnswer } from '../../protocol/feed/sign
 import { MAX_ZIP_BYTES } from '../../protocol/export/export-reader.ts';
 import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { badKeyField } from '../../protocol/export/key-fields.ts';
+import { isUsableKey } from '../../protocol/export/key-fields.ts';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { type DownloadError, type DownloadPorts, type SyncOutcome, Transfer } from './download.ts';
@@ -77,7 +77,7 @@ async function run(ports: Dp3tPorts, transfer: Transfer): Promise<DownloadError 
     if (batch.ok) {
       const list = decodeExposedList(batch.value);
       if (!list.ok) return { kind: 'bad-list', path: pathOf(n), rule: 'must be a batch of keys' };
-      const keys = list.value.exposed.map(keyOf).filter(isUsable);
+      const keys = list.value.exposed.map(keyOf).filter(isUsableKey);
       const isRevoked = ({ reportType }: TemporaryExposureKey): boolean => reportType === REPORT_TYPE.REVOKED;
       await ports.onFile({
         path: pathOf(n),
@@ -107,9 +107,6 @@ function keyOf({ keyData, rollingStartIntervalNumber, validBeforeTime, type }: E
     daysSinceOnsetOfSymptoms: DAYS_SINCE_ONSET_UNKNOWN,
   };
 }
-
-/** In range, but for the onset that it hasn't; one key that is not costs nobody else's. */
-const isUsable = (key: TemporaryExposureKey): boolean => badKeyField({ ...key, daysSinceOnsetOfSymptoms: 0 }) === null;
 
 async function signed(
   ports: Dp3tPorts,

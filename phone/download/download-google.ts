@@ -1,8 +1,11 @@
 /**
  * @module Download by Google's `index.txt` (docs/spec/google.md §3.6, docs/spec/gaen.md §10): each file that is listed is taken once, known by its name alone. The list is unsigned, so that files are withheld can't be noticed; what
  * is fetched is signed, and of the region that was asked for.
+ *
+ * A batch may be several files (batch_num 1..batch_size, docs/spec/gaen.md §4.4). Platforms want all of them in one call; here whatever came goes to one call (`phone/regions/detection.ts`), and each file's keys stand by themselves.
  */
-import { MAX_ZIP_BYTES } from '../../protocol/export/export-reader.ts';
+import { type ExportFile, MAX_ZIP_BYTES, readFeedZip } from '../../protocol/export/export-reader.ts';
+import { isUsableKey } from '../../protocol/export/key-fields.ts';
 import { INDEX_PATH, MAX_INDEX_BYTES, parseGoogleIndex } from '../../protocol/index/google-index.ts';
 import { type DownloadPorts, endsRun, type FileCheck, type SyncOutcome, Transfer } from './download.ts';
 import type { Store } from '../store.ts';
@@ -35,7 +38,10 @@ export function isGoogleState(value: unknown): value is GoogleState {
  * @throws whatever `onFile` or saving throws
  */
 export async function syncGoogleIndex(ports: GooglePorts): Promise<SyncOutcome> {
-  const transfer = new Transfer(ports);
+  const transfer = new Transfer({
+    ...ports,
+    onFile: (file) => ports.onFile({ ...file, exportFile: usable(file.exportFile) }),
+  });
   const loaded = await ports.store.load();
   if (!loaded.ok) {
     transfer.errors.push(loaded.error);
@@ -59,7 +65,7 @@ export async function syncGoogleIndex(ports: GooglePorts): Promise<SyncOutcome> 
   for (const name of listed.value.filter((one) => !had.includes(one))) {
     const file = await transfer.get(name, MAX_ZIP_BYTES);
     const error = file.ok
-      ? await transfer.accept(name, file.value.bytes ?? new Uint8Array(), ofRegion(ports.region))
+      ? await transfer.accept(name, file.value.bytes ?? new Uint8Array(), ofRegion(ports.region), readFeedZip)
       : file.error;
     if (error === null) {
       await save([...had, name]);
@@ -80,3 +86,9 @@ const ofRegion =
     header.region === '' || header.region === region
       ? null
       : { kind: 'wrong-region', wanted: region, found: header.region };
+
+const usable = ({ header, keys, revisedKeys }: ExportFile): ExportFile => ({
+  header,
+  keys: keys.filter(isUsableKey),
+  revisedKeys: revisedKeys.filter(isUsableKey),
+});

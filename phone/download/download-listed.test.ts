@@ -134,6 +134,17 @@ describe('Google’s index', () => {
     expect(await scene.sync()).toMatchObject({ files: 1, errors: [] });
   });
 
+  it('has a batch in two files: each is taken, with the keys that are in range', async ({ expect }) => {
+    const scene = new Scene('google');
+    scene.served.set('index.txt', utf8('1-2-00001.zip\n1-2-00002.zip'));
+    for (const num of [1, 2]) {
+      const keys = [testKey(random), { ...testKey(random), rollingPeriod: 145 }];
+      scene.served.set(`1-2-0000${num}.zip`, scene.publisher.part(keys, { num, size: 2 }));
+    }
+    expect(await scene.sync()).toMatchObject({ files: 2, errors: [] });
+    expect(scene.keys).toBe(2);
+  });
+
   it.for(['../secret.zip', 'https://elsewhere.example/x.zip', 'a b.zip', '<html>'])(
     'that names %s is refused',
     async (name, { expect }) => {

@@ -197,6 +197,7 @@ describe('export.sig and ZIP', () => {
         expect(read).toEqual({
           ok: true,
           exportFile: { header, keys, revisedKeys },
+          part: { num: 1, size: 1 },
           exportBin,
           verified: true,
           signature: 0,

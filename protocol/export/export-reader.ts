@@ -52,10 +52,19 @@ export interface ExportFile {
   readonly revisedKeys: readonly TemporaryExposureKey[];
 }
 
+/** Which file of a batch it is: 1 of 1 for phones. */
+export interface ExportPart {
+  /** batch_num, 1.. */
+  readonly num: number;
+  /** batch_size */
+  readonly size: number;
+}
+
 export type ExportResult =
   | {
       readonly ok: true;
       readonly exportFile: ExportFile;
+      readonly part: ExportPart;
       /** The signed bytes. */
       readonly exportBin: Uint8Array;
       /** Which keys the signatures of export.sig name, in their order; an absent id is empty. */
@@ -78,11 +87,11 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
 }
 
 /**
- * Between backends: a file whose keys the reader judges one by one, since a phone's refusal of all for one would lose thousands of people's.
+ * Between backends: a file whose keys the reader judges one by one, since a phone's refusal of all for one would lose thousands of people's. It may be a part of a batch, which the reader puts together.
  *
  * @param zip the whole file
  * @param pinned key that must have signed it
- * @returns its content, each key as it was sent
+ * @returns its content, each key as it was sent, and which part it is
  */
 export function readFeedZip(zip: Uint8Array, pinned: PinnedKey): ExportResult {
   return readZipOf(zip, pinned, false);
@@ -110,12 +119,12 @@ function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): 
   if (!valid.ok) return valid;
   const bin = readBin(exportBin, strict);
   if (!bin.ok) return bin;
-  const { exportFile, infos } = bin.value;
+  const { exportFile, part, infos } = bin.value;
   if (infos !== signatures.value.length) {
     return err({ kind: 'signature-count', infos, signatures: signatures.value.length });
   }
   const signedBy = signatures.value.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
-  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid.value };
+  return { ok: true, exportFile, part, exportBin, signedBy, verified: pinned !== null, signature: valid.value };
 }
 
 /**
@@ -183,7 +192,7 @@ function validSignature(
 function readBin(
   exportBin: Uint8Array,
   strict: boolean,
-): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+): Result<{ exportFile: ExportFile; part: ExportPart; infos: number }, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
   const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
   if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
@@ -192,8 +201,8 @@ function readBin(
   const num = optional(message, 'batchNum');
   if (size !== undefined) {
     const valid = num !== undefined && num >= 1 && num <= size && size <= MAX_BATCH_SIZE;
-    // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so it must be the whole batch.
-    if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
+    // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so for a phone it must be the whole batch.
+    if (!valid || (strict && size !== 1)) return err({ kind: 'bad-batch', num: num ?? null, size });
   }
   const count = message.keys.length + message.revisedKeys.length;
   if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
@@ -210,7 +219,8 @@ function readBin(
     keyVersion: info.verificationKeyVersion ?? '',
   };
   const exportFile = { header, keys: keys.value, revisedKeys: revisedKeys.value };
-  return ok({ exportFile, infos: message.signatureInfos.length });
+  const part = size === undefined ? { num: 1, size: 1 } : { num: num ?? 1, size };
+  return ok({ exportFile, part, infos: message.signatureInfos.length });
 }
 
 type WireKey = gaen.TemporaryExposureKey.$Properties;

@@ -19,13 +19,18 @@ import { readOrNull } from '../support/directory/folder.ts';
 import type { Order, PeerStatus } from './orders.ts';
 import type { BackendSettings } from './settings.ts';
 
-/** Has the consumer ask whoever is due, again and again. */
+/** Has the consumer ask whoever is due, and tell peers what is new here, again and again. */
 async function keepPolling(edge: Edge, peers: readonly string[], everyMs: number): Promise<never> {
   for (;;) {
     // workerd was killed, or is being ended: the next time tries again.
     await obey(edge, { kind: 'poll' }, peers).catch(() => undefined);
+    await tellAll(edge, peers).catch(() => undefined);
     await sleep(everyMs);
   }
+}
+
+async function tellAll(edge: Edge, peers: readonly string[]): Promise<void> {
+  await Promise.allSettled((await desksOf(edge, peers)).map(([region, desk]) => desk.tell(region)));
 }
 
 /** How often the log's folder is looked at. */
@@ -36,6 +41,7 @@ type Edge = Awaited<ReturnType<typeof startLocalEdge>>;
 /** A desk of the consumer, as far as it is called here (durable-objects/peer-desk/). */
 interface Desk {
   advance(region: string): Promise<{ readonly idle: boolean }>;
+  tell(region: string): Promise<void>;
   status(region: string): Promise<PeerStatus>;
 }
 

@@ -1,7 +1,14 @@
 /**
  * @module What one region publishes for phones: hours of keys, in one of the four formats that a phone reads, signed by keys that can be changed.
  */
-import { ExportWriter, exportSignature, exportZip } from '../../protocol/export/export-file.ts';
+import {
+  EXPORT_HEADER,
+  ExportWriter,
+  exportSignature,
+  exportZip,
+  signatureList,
+} from '../../protocol/export/export-file.ts';
+import { gaen } from '../../protocol/generated/gaen-export.js';
 import { ExposedListWriter } from '../../protocol/feed/exposed-list.ts';
 import { feedPath } from '../../protocol/feed/names.ts';
 import { jwkId, SIGNATURE_HEADER, signAnswer } from '../../protocol/feed/signature.ts';
@@ -28,7 +35,7 @@ import {
   revocationPagePath,
 } from '../../protocol/index/manifest.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
-import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 
@@ -126,6 +133,25 @@ export class RegionPublisher {
     for (const key of revoked) writer.addRevised(key);
     const bin = writer.finish();
     return exportZip(bin, exportSignature(header, bin, this.#export.der));
+  }
+
+  /** @returns a file that says it is one of several, with keys in any range, as other servers' may be */
+  part(
+    keys: readonly TemporaryExposureKey[],
+    { num, size }: { readonly num: number; readonly size: number },
+  ): Uint8Array {
+    const name = { keyId: this.keyId, keyVersion: this.keyVersion };
+    const message = gaen.TemporaryExposureKeyExport.encode({
+      startTimestamp: 1,
+      endTimestamp: 2,
+      region: this.region,
+      batchNum: num,
+      batchSize: size,
+      signatureInfos: [{ verificationKeyId: name.keyId, verificationKeyVersion: name.keyVersion }],
+      keys: keys.map((key) => ({ ...key })),
+    });
+    const bin = concatBytes(EXPORT_HEADER, message.finish());
+    return exportZip(bin, signatureList(bin, [{ name, signer: this.#export.der }]));
   }
 
   #chunk(zip: Uint8Array, keys: number, hour?: HourNumber): ChunkEntry {

@@ -21,13 +21,15 @@ export interface DesksEnv {
   readonly PEER_DESK: DurableObjectNamespace<PeerDesk>;
   readonly HOME_COUNTRY: string;
   readonly PEERS: string;
+  /** JSON, where a peer's Format is efgs (durable-objects/peer-desk/config.ts). */
+  readonly EFGS_SETTINGS?: string | undefined;
 }
 
 type Desk = DurableObjectStub<PeerDesk>;
 
 /** @returns a desk by its region @throws ConfigError when `PEERS` is wrong */
-function desksOf({ PEER_DESK, PEERS, ...env }: DesksEnv): Record<string, Desk> {
-  const peers = parsePeers(PEERS, country({ ...env }, 'HOME_COUNTRY'));
+function desksOf({ PEER_DESK, PEERS, HOME_COUNTRY }: DesksEnv): Record<string, Desk> {
+  const peers = parsePeers(PEERS, country({ HOME_COUNTRY }, 'HOME_COUNTRY'));
   if (!peers.ok) throw new ConfigError('PEERS', peers.error);
   return Object.fromEntries(peers.value.map(({ RegionID }) => [RegionID, PEER_DESK.getByName(RegionID)]));
 }
@@ -42,11 +44,11 @@ const named = (env: DesksEnv): Record<string, Desk> => ({
 
 const clocks = (env: DesksEnv, at: number | null): Promise<ClockStatus[]> => clocksOf(named(env), at);
 
-/** The cron's handler: the desks' watchdog. None waits for another's trouble. */
+/** The cron's handler: the desks' watchdog, and when peers are told of what our feeds have new. None waits for another's trouble. */
 export async function scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: DesksEnv): Promise<void> {
   reportHeldClocks(await clocks(env, Math.floor(scheduledTime / 1000)));
   const desks = Object.entries(desksOf(env));
-  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
+  await Promise.allSettled(desks.flatMap(([region, desk]) => [desk.advance(region), desk.tell(region)]));
   const alerts = await Promise.allSettled(
     desks.map(async ([region, desk]) => [region, await desk.newAlerts()] as const),
   );
@@ -76,8 +78,10 @@ export class BackOffice
 {
   async advance(): Promise<{ readonly idle: boolean }> {
     const desks = Object.entries(desksOf(this.env));
-    const told = await Promise.all(desks.map(async ([region, desk]) => (await desk.advance(region)).idle));
-    return { idle: told.every(Boolean) };
+    await Promise.allSettled(desks.map(([region, desk]) => desk.tell(region)));
+    const asked = await Promise.allSettled(desks.map(async ([region, desk]) => (await desk.advance(region)).idle));
+    // What one couldn't do is its own fault, which the page shows: it isn't asked for again and again.
+    return { idle: asked.every((one) => one.status === 'rejected' || one.value) };
   }
 
   async peers(): Promise<PeerStatus[]> {

@@ -6,6 +6,7 @@ import { ALL_TO_ALL } from '../../protocol/feed/names.ts';
 import { clientOf } from '../../protocol/directory/clients.ts';
 import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
 import { loadDirectory, MAX_OBJECT_BYTES } from '../../protocol/directory/load.ts';
+import { type Head, isSameHead } from '../../protocol/directory/merkle.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import { type Directory, readDirectory } from '../../protocol/directory/read.ts';
 import { rememberingOpen } from '../../protocol/directory/statement.ts';
@@ -45,17 +46,36 @@ interface PeersOptions {
   readonly region: string;
   /** Feeds that there are. */
   readonly feedNames: readonly string[];
+  readonly memory: HeadMemory;
 }
 
-/** @returns peers by a directory in a bucket; what was read is kept in this isolate */
-export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptions): Peers {
+/** The newest head that held, of all isolates and restarts. */
+export interface HeadMemory {
+  /** @param log origin of its checkpoints */
+  readonly directoryHead: (log: string) => Promise<Head | null>;
+  /** @returns the head that is kept now: `to`, or another that was kept since `from` */
+  readonly keepDirectoryHead: (log: string, from: Head | null, to: Head) => Promise<Head>;
+}
+
+/** @returns peers by a directory in a bucket; what was read is kept in this isolate, and the newest head that held for good */
+export function directoryPeers({ bucket, policy, region, feedNames, memory }: PeersOptions): Peers {
   let known: { readonly etag: string; readonly at: number; readonly directory: Directory } | null = null;
-  /** The newest head that held: an older one, or another of its size, is refused from then on. */
-  let seen: Directory['head'] = null;
   // Of the last reading: what a growing log needs no more goes.
   let objects: ReadonlyMap<string, Uint8Array> = new Map();
   // Certificates and signatures of leaves that were judged before aren't again: of 300 regions seconds of CPU a minute (benchmarks/results/directory.md).
   const open = rememberingOpen(policy?.roots ?? []);
+
+  /** One that is older than the newest head that held, or another of its size, is refused from then on. Where another isolate keeps a newer one meanwhile, this must follow from that. */
+  async function believed(log: string, judge: (seen: Head | null) => Directory): Promise<Directory> {
+    for (let seen = await memory.directoryHead(log); ;) {
+      const directory = judge(seen);
+      const { head } = directory;
+      if (head === null || (seen !== null && isSameHead(seen, head))) return directory;
+      const kept = await memory.keepDirectoryHead(log, seen, head);
+      if (isSameHead(kept, head)) return directory;
+      seen = kept;
+    }
+  }
 
   async function directoryNow(own: DirectoryPolicy, now: number): Promise<Directory | null> {
     const checkpoint = await bucket.head(CHECKPOINT_PATH);
@@ -69,10 +89,9 @@ export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptio
       if (bytes !== null && path !== CHECKPOINT_PATH) used.set(path, bytes);
       return bytes;
     });
-    const directory = readDirectory({ read, policy: own, now, seen, open });
+    const directory = await believed(own.origin, (seen) => readDirectory({ read, policy: own, now, seen, open }));
     // What was taken for immutable may be what is wrong with it.
     objects = directory.head === null ? new Map() : used;
-    seen = directory.head ?? seen;
     known = { etag: checkpoint.etag, at: now, directory };
     return directory;
   }

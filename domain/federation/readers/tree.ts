@@ -1,6 +1,5 @@
 /**
- * @module Feeds whose files are named in a list that nobody signed: Google's `index.txt` (docs/spec/google.md §3.6) and Corona-Warn-App's tree (docs/spec/cwa.md §1.4). What is fetched is signed all the same; that something
- * is withheld can't be noticed by the list.
+ * @module Corona-Warn-App's tree (docs/spec/cwa.md §1.4), whose files are named in lists that nobody signed. What is fetched is signed all the same; that something is withheld can't be noticed by the lists.
  */
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
 import {
@@ -12,7 +11,6 @@ import {
   hourOf,
 } from '../../../protocol/gaen/intervals.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../../protocol/index/cwa-tree.ts';
-import { INDEX_PATH, MAX_INDEX_BYTES, parseGoogleIndex } from '../../../protocol/index/google-index.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import { keysOf, verifiedExport } from './export.ts';
 import { get, nameOf, type FeedReader, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';
@@ -21,26 +19,6 @@ import { get, nameOf, type FeedReader, type ReadBatch, type ReadFault, type Read
 const MAX_LIST_BYTES = 262_144;
 /** Behind every hour of a day: its package has all of them. */
 const WHOLE_DAY = 24;
-
-/** Reads `{RemoteRegionURL}/index.txt`. Its names are relative to the address above, where they begin with the address's own last folder. */
-export const googleReader: FeedReader = {
-  async following(last, ports) {
-    const got = await get(ports, `/${INDEX_PATH}`, MAX_INDEX_BYTES);
-    if (!got.ok) return got;
-    if (got.value.status === 404) return err({ kind: 'status', what: '404' });
-    const listed = parseGoogleIndex(got.value.body, ports.config.RemoteRegionURL);
-    if (!listed.ok) return err({ kind: 'format', what: listed.error });
-    const own = listed.value;
-    if (last !== null && own.length > 0 && own.at(-1)! < last) return err({ kind: 'rewound', what: own.at(-1)! });
-    const next = own.find((name) => last === null || name > last);
-    if (next === undefined) return ok({ batch: null, recommendedNextPollTime: null });
-    const batch = await this.batch(next, ports);
-    return batch.ok ? ok({ batch: batch.value, recommendedNextPollTime: null }) : batch;
-  },
-  async batch(id, ports) {
-    return readZip(id, `/${id}`, ports, null, false);
-  },
-};
 
 /** Reads the tree of the peer's own country: its hours, and the day's package in place of hours that are gone. */
 export const cwaReader: FeedReader = {
@@ -71,7 +49,7 @@ export const cwaReader: FeedReader = {
     const isDay = hour === WHOLE_DAY;
     const start = isDay ? startOfDate(date) : hourStart(hourOf(startOfDate(date)) + hour);
     const window = { start, end: start + (isDay ? SECONDS_PER_DAY : SECONDS_PER_HOUR) };
-    return readZip(id, `/${isDay ? dayPath(country, date) : hourPath(country, date, hour)}`, ports, window, true);
+    return readZip(id, `/${isDay ? dayPath(country, date) : hourPath(country, date, hour)}`, ports, window);
   },
 };
 
@@ -124,8 +102,7 @@ async function readZip(
   id: string,
   path: string,
   ports: ReadPorts,
-  window: { readonly start: number; readonly end: number } | null,
-  levels: boolean,
+  window: { readonly start: number; readonly end: number },
 ): Promise<Result<ReadBatch, ReadFault>> {
   const got = await get(ports, path, MAX_ZIP_BYTES);
   if (!got.ok) return got;
@@ -133,12 +110,10 @@ async function readZip(
   const file = verifiedExport(got.value.body, ports.keys);
   if (!file.ok) return file;
   const { header } = file.value;
-  if (window !== null) {
-    // What was signed for another hour or region is no answer to what was asked; a few seconds tell files of an hour apart.
-    const isIt =
-      header.startTimestamp === window.start && Math.abs(header.endTimestamp - window.end) < SECONDS_PER_HOUR / 2;
-    if (!isIt || header.region !== ports.config.RegionID)
-      return err({ kind: 'format', what: 'keys of another hour or region' });
-  }
-  return ok({ id, sha256: nameOf(got.value.body), keys: keysOf(file.value, ports.config.RegionID, levels) });
+  // What was signed for another hour or region is no answer to what was asked; a few seconds tell files of an hour apart.
+  const isIt =
+    header.startTimestamp === window.start && Math.abs(header.endTimestamp - window.end) < SECONDS_PER_HOUR / 2;
+  if (!isIt || header.region !== ports.config.RegionID)
+    return err({ kind: 'format', what: 'keys of another hour or region' });
+  return ok({ id, sha256: nameOf(got.value.body), keys: keysOf(file.value, ports.config.RegionID, true) });
 }

@@ -25,13 +25,15 @@ beforeEach(async () => {
   bob = new RoamingPhone(world, 'bob', 'DE');
 });
 
-/** A key of somebody whom these phones met, two days before. */
-function metKey(...phones: readonly RoamingPhone[]): TemporaryExposureKey {
-  const midnight = Math.floor(world.now / SECONDS_PER_DAY) * SECONDS_PER_DAY - 2 * SECONDS_PER_DAY;
+/** A key of somebody whom these phones met on a day. @param at Unix seconds */
+function metOn(at: number, ...phones: readonly RoamingPhone[]): TemporaryExposureKey {
+  const midnight = Math.floor(at / SECONDS_PER_DAY) * SECONDS_PER_DAY;
   const key = testKey(random, { rollingStartIntervalNumber: enIntervalNumber(midnight) });
   for (const phone of phones) phone.sightings.push(heardOf(key, 60));
   return key;
 }
+const metKey = (...phones: readonly RoamingPhone[]): TemporaryExposureKey =>
+  metOn(world.now - 2 * SECONDS_PER_DAY, ...phones);
 const named = (...keys: readonly TemporaryExposureKey[]): string[] =>
   keys.map(({ keyData }) => toBase64(keyData)).toSorted();
 const published = (region: string, ...keys: readonly TemporaryExposureKey[]): void =>
@@ -88,6 +90,52 @@ describe('a traveller', () => {
     world.requests.length = 0;
     expect((await bob.sync()).followed).toEqual([]);
     expect(new Set(world.requests.map(({ host }) => host))).toEqual(new Set(['keys.de.example']));
+    expect(bob.feeds()).toEqual([]);
+  });
+});
+
+describe('a journey', () => {
+  it('takes one word a trip: before it, after it, or for a cluster; and whoever was met is heard of', async ({
+    expect,
+  }) => {
+    for (const [region, format, cluster] of [
+      ['NL', 'exposure-edge', 'benelux'],
+      ['IT', 'cwa', 'italy'],
+      ['US', 'google', 'nafta'],
+      ['MX', 'dp3t', 'nafta'],
+    ] as const) {
+      await world.add(region, format, cluster);
+    }
+    const met: TemporaryExposureKey[] = [];
+    // Encounters are forgotten after 14 days.
+    const heard = new Set<string>();
+    let words = 0;
+    const trips = [
+      { name: 'NL', through: ['NL'], first: 1, last: 3, told: 0 },
+      { name: 'IT', through: ['IT'], first: 8, last: 9, told: 12 },
+      { name: 'nafta', through: ['US', 'MX'], first: 20, last: 23, told: 20 },
+    ];
+    for (let today = 0; today < 40; today += 2) {
+      for (const { name, first, last, told } of trips.filter((trip) => trip.told === today)) {
+        words++;
+        await bob.visit(name, world.now + (first - told) * aDay, world.now + (last - told) * aDay);
+      }
+      for (const { through, last } of trips) {
+        // Whom they met there on the last day is tested days later.
+        if (today !== last + (last % 2) + 6) continue;
+        for (const region of through) {
+          const key = metOn(world.now - (today - last) * aDay, bob);
+          met.push(key);
+          published(region, key);
+        }
+      }
+      await bob.sync();
+      for (const name of bob.met()) heard.add(name);
+      world.now += 2 * aDay;
+    }
+    expect(words).toBe(trips.length);
+    expect(met).toHaveLength(4);
+    expect([...heard].toSorted()).toEqual(named(...met));
     expect(bob.feeds()).toEqual([]);
   });
 });

@@ -38,7 +38,8 @@ import {
 } from './calling.ts';
 import { publicKey } from './file-commands.ts';
 import { createPhone, keep, parametersOf, type Phone, withPhones } from './phone-directory.ts';
-import { countriesOf, givePolicy } from './region-commands.ts';
+import { countriesOf, readPolicy } from './region-commands.ts';
+import { regionStoresOf } from './region-stores.ts';
 import { symptomsOf } from './symptoms.ts';
 
 type Command = (given: readonly string[], options: Options, io: Io) => Promise<number>;
@@ -90,6 +91,7 @@ export const init: Command = async (given, options, io) => {
   const region = options.region ?? 'DE';
   if (!/^[A-Z]{2,3}$/.test(region))
     throw new UsageError(`init: --region: "${region}" must be DE, EUR or another in capitals`);
+  const policy = options.policy === undefined ? null : await readPolicy(options.policy, options.directory, downloadUrl);
   await createPhone(directory, {
     downloadUrl,
     uploadUrl: other('upload-url'),
@@ -104,7 +106,7 @@ export const init: Command = async (given, options, io) => {
     localClock: options['local-clock'] === true,
   });
   // Died before this, the phone knows no other region until one is added with a policy.
-  if (options.policy !== undefined) await givePolicy(directory, options.policy, options.directory, downloadUrl);
+  if (policy !== null) await regionStoresOf(directory).policy.save(policy);
   const phone = await withPhones([directory], (opened) => Promise.resolve(opened));
   const text = `${directory} is a phone: region ${region} at ${downloadUrl}, its clock says ${isoOf(phone.now)}`;
   return say(io, options, { phone: directory, region, url: downloadUrl, now: phone.now }, text);

@@ -22,27 +22,26 @@ import {
   UsageError,
 } from './calling.ts';
 import { type Phone, withPhones } from './phone-directory.ts';
-import { policyOf, regionStoresOf } from './region-stores.ts';
+import { type DirectorySettings, policyOf, regionStoresOf } from './region-stores.ts';
 
 /** An upload has room for as many (`phone/upload/upload-request.ts`). */
 const MOST_COUNTRIES = 50;
 const USAGE = 'expected add DIR REGION, leave DIR REGION or list DIR';
 
 /**
- * Gives a phone what an app has built in to read the directory of regions by.
+ * Reads what an app has built in to read the directory of regions by.
  *
- * @param directory of the phone
  * @param policyFile docs/directory.md, "What a reader trusts"
  * @param url where the log lies; undefined: at the phone's own index
  * @param downloadUrl of the phone
+ * @returns what a phone keeps of it
  * @throws {UnreadableError | UsageError}
  */
-export async function givePolicy(
-  directory: string,
+export async function readPolicy(
   policyFile: string,
   url: string | undefined,
   downloadUrl: string,
-): Promise<void> {
+): Promise<DirectorySettings> {
   const place = url ?? `${downloadUrl}/${DIRECTORY_PREFIX}`;
   if (!URL.canParse(place) || !/^https?:$/.test(new URL(place).protocol)) {
     throw new UsageError(`--directory: "${place}" must be an address, as http://127.0.0.1:8787/${DIRECTORY_PREFIX}`);
@@ -55,7 +54,7 @@ export async function givePolicy(
   }
   const settings = { url: place.replace(/\/$/, ''), policy };
   policyOf(settings);
-  await regionStoresOf(directory).policy.save(settings);
+  return settings;
 }
 
 /**
@@ -108,7 +107,7 @@ async function add(given: readonly string[], options: Options, io: Io): Promise<
     const stores = regionStoresOf(directory);
     const policy = await stores.policy.load();
     if (options.policy !== undefined) {
-      await givePolicy(directory, options.policy, options.directory, settings.downloadUrl);
+      await stores.policy.save(await readPolicy(options.policy, options.directory, settings.downloadUrl));
     } else if (!policy.ok || policy.value === null) {
       throw new RefusedError('this phone has no policy for the directory of regions: give it with --policy FILE, once');
     }

@@ -3,7 +3,7 @@
  */
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, it, vi } from 'vitest';
 import { NOW, RoamingWorld } from '../../test/support/roaming-world.ts';
 import { enIntervalNumber, hourOf, hourStart, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
@@ -178,6 +178,18 @@ describe('phone region', () => {
     expect(answer).toMatchObject({ code, out: '' });
     expect(answer.err).toContain(says);
     expect(await readdir(ben)).not.toContain('regions.json.tmp');
+  });
+});
+
+describe('phone init with a policy', () => {
+  it('makes a phone that knows other regions; with one that is none it makes no phone', async ({ expect }) => {
+    const [good, bad] = [`${ben}-good`, `${ben}-bad`];
+    const init = (name: string, file: string) =>
+      phone('init', name, '--pins', root, '--url', HOME, '--local-clock', '--policy', join(root, file));
+    expect(await init(good, 'policy.json')).toMatchObject({ code: 0 });
+    expect(await phone('region', 'add', good, 'NL')).toMatchObject({ code: 0 });
+    expect(await init(bad, 'public.pem')).toMatchObject({ code: 3 });
+    expect(await readdir(root)).not.toContain(basename(bad));
   });
 });
 

@@ -75,8 +75,8 @@ function fillParts(set: SetOfRows, filling: Filling, first: number): void {
 
 function setAside(set: SetOfRows, filling: Filling, first: number): void {
   const plan = planner(set, filling, first, 0);
-  for (const rows of [...set.parts().values()]) {
-    const labels = distinct(likes([...rows]));
+  for (const rows of set.parts().values()) {
+    const labels = distinct(likes(rows));
     for (let n = 0; n < reserveUploads; n++) {
       add(set, filling, plan(filling.random), labels[below(filling.random, labels.length)]!);
     }

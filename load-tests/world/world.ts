@@ -7,13 +7,13 @@
  * Which keys go where. `all`: every key of who consented to every region. `clusters`: to every region of its cluster, and to others where a person was, as this backend does (docs/architecture.md §9);
  * `named`: only where a person was, within a cluster too.
  */
-export type Replication = 'all' | 'clusters' | 'named';
+type Replication = 'all' | 'clusters' | 'named';
 
 /**
- * How a person's regions are stored. `exact`: those they named. `cluster`: all of their clusters, the coarser of the two that the paper recommends (§4.1.1); only where regions of a cluster share all keys.
+ * How a person's regions are stored. `exact`: those they named. `cluster`: all of their clusters, the coarser of the two that the paper recommends (arXiv:2006.13087 §4.1.1); only where regions of a cluster share all keys.
  * `coarse`: all of the world, for who named any, so that no rare combination holds one traveller's keys together (decision 021: what this backend does).
  */
-export type Naming = 'exact' | 'cluster' | 'coarse';
+type Naming = 'exact' | 'cluster' | 'coarse';
 
 /** Counts are a day's and of the whole world unless they say otherwise; shares are 0..1. */
 export interface World {
@@ -39,7 +39,7 @@ export interface World {
   readonly phaseTwo: number;
   /** Share of travelling cases who are tested where they travel: unless both regions are in phase II, their keys go nowhere. */
   readonly testedAbroad: number;
-  /** Share of travelling cases who share the same keys in the first region they visited too, as with two apps (§4.2, alternative 1). */
+  /** Share of travelling cases who share the same keys in the first region they visited too, as with two apps (arXiv:2006.13087 §4.2, alternative 1). */
   readonly sharedTwice: number;
 }
 

@@ -32,7 +32,7 @@ const BOUNDS: Readonly<Record<Figure, { readonly model: number; readonly draw: n
   sets: { model: 0.01, draw: 0.6 },
   padded: { model: 0.01, draw: 1, of: 'itself' },
   exported: { model: 0.05, draw: 1.3 },
-  batches: { model: 0.08, draw: 1.3 },
+  batches: { model: 0.05, draw: 1.3 },
   read: { model: 0.05, draw: 1.3 },
   imported: { model: 0.05, draw: 1.3 },
   duplicates: { model: 0.01, draw: 3, of: 'itself' },

@@ -189,6 +189,9 @@ interface FeedDay {
   readonly readers: number;
 }
 
+/** Parts of a kind that a feed has, up to rounding. */
+const ONE_PART = 1.001;
+
 function feedOf(
   kinds: readonly Kind[],
   days: readonly PartDay[],
@@ -201,9 +204,9 @@ function feedOf(
   for (const [index, { to }] of kinds.entries()) {
     const { people, decoys, sets: withPart } = days[index]!;
     keys += (people + decoys) * to[sort];
-    // A part is in a set or not; of many parts of a kind some may be in one at once.
+    // One part is in a set or not; where a feed has many of a kind, some may be in one at once.
     const mean = sets === 0 ? 0 : (withPart * to[sort]) / sets;
-    absent *= kinds[index]!.parts === 1 ? 1 - Math.min(1, mean) : Math.exp(-mean);
+    absent *= kinds[index]!.parts * to[sort] < ONE_PART ? 1 - Math.min(1, mean) : Math.exp(-mean);
   }
   return { keys, batches: sets * (1 - absent), files: sort === 'inside' ? 1 : readers, readers };
 }

@@ -1,6 +1,6 @@
 /**
  * @module What each part of a backend's sets holds in a day: keys of people, and decoys by the rules for parts that peers can tell apart (docs/architecture.md §9, decision 052). Expectations over
- * hours.ts. Left out: two travellers of one padded set who were in the same region (exact naming), and that decoys which were added for a whole set don't fall evenly on its parts.
+ * hours.ts. Left out: that decoys which were added for a whole set don't fall evenly on its parts, nor travellers of one on regions.
  */
 import { wantedKeys } from '../../domain/publication/part-size.ts';
 import { fillBy, type DecoySizes } from './decoy-sizes.ts';
@@ -23,6 +23,8 @@ export interface PartsInput extends HoursInput {
 export interface PartDay {
   /** Times that such a part has a key in a set. */
   readonly sets: number;
+  /** Of these, with nothing but what decoys of the day before have left. */
+  readonly byRest: number;
   /** Keys of people. */
   readonly people: number;
   readonly decoys: number;
@@ -69,12 +71,11 @@ export function partsOfDay(input: PartsInput): PartsDay {
   return found!;
 }
 
-/** @returns the chance that one part of a kind has a key left by decoys: those of one set leave some or none together */
-function restChance({ mean, leavesRest }: DecoySizes, { sets, leaving }: PartDay, parts: number): number {
+/** @returns the chance that one part of a kind has a key left by decoys: those of one set leave some or none together, people come to sets at any time, and what was left comes once a day */
+function restChance({ mean, leavesRest }: DecoySizes, { sets, byRest, leaving }: PartDay, parts: number): number {
   if (sets === 0) return 0;
   const ofSet = 1 - Math.exp((-leaving / sets / mean) * leavesRest);
-  const times = sets / parts;
-  return times < 1 ? times * ofSet : 1 - (1 - ofSet) ** times;
+  return 1 - Math.exp((-(sets - byRest) / parts) * ofSet) * (1 - (byRest / parts) * ofSet);
 }
 
 const decoysOf = ({ kinds }: PartsDay): number => kinds.reduce((sum, { decoys }) => sum + decoys, 0);
@@ -128,13 +129,13 @@ class DayOfParts {
   readonly #input: PartsInput;
   readonly #hours: Hours;
   readonly #fill: ReturnType<typeof fillBy>;
-  readonly #kinds: { sets: number; people: number; decoys: number; leaving: number }[];
+  readonly #kinds: { -readonly [K in keyof PartDay]: PartDay[K] }[];
 
   constructor(input: PartsInput, fill: ReturnType<typeof fillBy>, hours: Hours) {
     this.#input = input;
     this.#hours = hours;
     this.#fill = fill;
-    this.#kinds = input.kinds.map(() => ({ sets: 0, people: 0, decoys: 0, leaving: 0 }));
+    this.#kinds = input.kinds.map(() => ({ sets: 0, byRest: 0, people: 0, decoys: 0, leaving: 0 }));
     for (const part of hours.busy) this.#published(part);
     for (const closing of hours.day.closings) if (closing.padded) this.#padded(closing);
   }
@@ -168,29 +169,24 @@ class DayOfParts {
       uploads,
       kinds.map(({ share }) => share),
     )) {
-      // Of several parts of a kind each upload has its own.
-      const mine = counts.map((count, index) => (count > 0 && kinds[index]!.parts > 1 ? 1 : count));
+      // Of several parts of a kind so many have an upload, on average, and each as many as the others.
+      const held = counts.map((count, index) => heldBy(count, kinds[index]!.parts));
+      const mine = counts.map((count, index) => (count === 0 ? 0 : count / held[index]!));
       const wanted = wantedKeys(
         policy.minKeys,
         mine.map((count, index) => ({ part: String(index), real: count * keysPerUpload })),
         true,
       );
-      for (const [index, count] of counts.entries()) {
-        const own = mine[index]!;
+      for (const [index, own] of mine.entries()) {
         if (own > 0) {
           const [keys, added] = [own * keysPerUpload, (whole.keys * own) / uploads];
           const more = this.#fill(
             wanted(String(index)) - keys - added,
             policy.minUploads - own - (whole.uploads * own) / uploads,
           );
-          this.#count(index, sets * chance * (count / own), {
-            has: 1,
-            people: keys,
-            decoys: added + more.keys,
-            leaves,
-          });
+          this.#count(index, sets * chance * held[index]!, { has: 1, people: keys, decoys: added + more.keys, leaves });
         }
-        const others = kinds[index]!.parts - (own > 0 ? count / own : 0);
+        const others = kinds[index]!.parts - held[index]!;
         const rest = overRest ? this.#hours.rests[index]! / (uploads === 0 ? this.#hours.any : 1) : 0;
         const filled = this.#fill(policy.minKeys - 1, policy.minUploads - 1).keys;
         this.#count(index, sets * chance * others, { has: rest, people: 0, decoys: filled, leaves });
@@ -201,12 +197,16 @@ class DayOfParts {
   #count(index: number, sets: number, of: Counted): void {
     const kind = this.#kinds[index]!;
     kind.sets += sets * of.has;
+    if (of.people === 0) kind.byRest += sets * of.has;
     kind.people += sets * of.people;
     const decoys = sets * of.has * (of.decoys + this.#input.policy.reserveUploads * this.#input.sizes.mean);
     kind.decoys += decoys;
     kind.leaving += decoys * of.leaves;
   }
 }
+
+/** @returns how many of some parts have an upload when each of some uploads is in any of them */
+const heldBy = (uploads: number, parts: number): number => parts * (1 - (1 - 1 / parts) ** uploads);
 
 /** @returns how many of some, and the chance of each, those that matter */
 function binomial(of: number, chance: number): [number, number][] {

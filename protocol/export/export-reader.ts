@@ -16,7 +16,7 @@ import { gaen } from '../generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
 import { badKeyField } from './key-fields.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../gaen/keys.ts';
-import { decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
+import { countFields, decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 import { verifyDer } from '../signing.ts';
 import { readZip } from './zip.ts';
@@ -26,6 +26,10 @@ export { describeExportError, type ExportError } from './export-error.ts';
 /** The most that phones take: 16 MB of ZIP, 750,000 keys (docs/spec/gaen.md §4.5); export.sig of 64 KB (iOS). */
 export const MAX_ZIP_BYTES = 16_000_000;
 const MAX_KEYS = 750_000;
+/** Between backends: what `origin` takes of a region in an hour (durable-objects/submission-buffer/remote-ops.ts). Each key that is read is objects in an isolate of 128 MB, which all peers share. */
+export const MAX_FEED_KEYS = 400_000;
+/** Beside keys a file has five fields and ten signatures; the rest is room for fields that a later format may add. */
+const MAX_OTHER_FIELDS = 100;
 const MAX_SIG_BYTES = 65_536;
 /** 750,000 keys of 34 bytes are 25.5 MB; the rest is room for fields that a later format may add. */
 const MAX_BIN_BYTES = 32_000_000;
@@ -185,7 +189,11 @@ function readBin(
   strict: boolean,
 ): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
-  const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
+  const encoded = exportBin.subarray(EXPORT_HEADER.length);
+  const limit = strict ? MAX_KEYS : MAX_FEED_KEYS;
+  const fields = countFields(encoded);
+  if (fields > limit + MAX_OTHER_FIELDS) return err({ kind: 'too-many-keys', count: fields, limit });
+  const message = decodeMessage(gaen.TemporaryExposureKeyExport, encoded);
   if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
 
   const size = optional(message, 'batchSize');
@@ -196,7 +204,7 @@ function readBin(
     if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
   }
   const count = message.keys.length + message.revisedKeys.length;
-  if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
+  if (count > limit) return err({ kind: 'too-many-keys', count, limit });
   const keys = readKeys('keys', message.keys, strict);
   if (!keys.ok) return keys;
   const revisedKeys = readKeys('revised_keys', message.revisedKeys, strict);

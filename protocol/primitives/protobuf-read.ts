@@ -26,6 +26,23 @@ export function decodeMessage<T>(type: MessageType<T>, bytes: Uint8Array): T | n
 }
 
 /**
+ * A field of two bytes may be an object of a hundred: whoever reads what a stranger sent counts first.
+ *
+ * @param bytes any bytes
+ * @returns how many fields stand at the top of the message, as far as it is one
+ */
+export function countFields(bytes: Uint8Array): number {
+  const reader = protobuf.Reader.create(bytes);
+  let fields = 0;
+  try {
+    for (; reader.pos < reader.len; fields++) reader.skipType(reader.uint32() & 7);
+  } catch {
+    // Where it ends to be a message its decoder says so.
+  }
+  return fields;
+}
+
+/**
  * @param message a decoded message; its class holds the defaults in the prototype
  * @param field camel-case name
  * @returns the value when the field was on the wire, else undefined

@@ -52,6 +52,8 @@ export interface ReadBatch {
   readonly sha256: string;
   /** In their order; not judged yet. */
   readonly keys: readonly InboundKey[];
+  /** So many are in it, more than are read: `keys` is empty, and the batch is beyond every limit. */
+  readonly tooMany?: number;
 }
 
 /** What follows the last batch: null when there is nothing yet. */

@@ -6,12 +6,12 @@
  * that polls again at once.
  */
 import { DEFAULT_LIMITS, tripOf } from '../../domain/federation/breaker.ts';
-import { judgeInbound, type JudgedKeys } from '../../domain/federation/inbound.ts';
-import { packBatch } from '../../domain/federation/packed-batch.ts';
+import { judgePacked, type PackedKeys, sizeOf } from '../../domain/federation/packed-batch.ts';
 import { nextPoll } from '../../domain/federation/pace.ts';
 import type { PeerState } from '../../domain/federation/peer.ts';
 import { READERS } from '../../domain/federation/readers/formats.ts';
 import type { PeerKey, ReadBatch, ReadFormat, ReadPorts } from '../../domain/federation/readers/reader.ts';
+import { SORT_BYTES } from '../../domain/publication/packed-keys.ts';
 import { verificationKeyMark } from '../../protocol/directory/entry.ts';
 import { hourOf, hourStart, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
@@ -103,7 +103,7 @@ export async function release(store: DeskStore, ports: DeskPorts, id: string): P
     return { kind: 'fault', what: `${read.value.tooMany} keys are more than are read` };
   // Somebody else may have thrown it away while the peer was asked.
   if (store.batch(id)?.state !== 'quarantined') return { kind: 'none' };
-  const judged = judgeInbound(read.value.keys, ports.config.RegionID, ports.now);
+  const judged = judgedOf(ports, read.value);
   const done = await importJudged(store, ports, read.value, judged);
   if (done.state !== 'imported') return { kind: 'fault', what: done.reason ?? '' };
   store.transaction(() => {
@@ -140,6 +140,9 @@ async function keysOf({ config, look }: DeskPorts): Promise<Result<readonly Peer
   return ok(keys);
 }
 
+const judgedOf = ({ config, now }: DeskPorts, { keys, count }: ReadBatch): PackedKeys =>
+  judgePacked(keys, count, { origin: config.RegionID, now });
+
 /** @param at.last the cursor as it was asked by: one that was set back meanwhile stays so */
 async function take(
   store: DeskStore,
@@ -158,8 +161,8 @@ async function take(
     });
     return;
   }
-  const judged = judgeInbound(batch.keys, ports.config.RegionID, ports.now);
-  const size = batch.tooMany ?? judged.keys.length + judged.revoked.length;
+  const judged = judgedOf(ports, batch);
+  const size = batch.tooMany ?? sizeOf(judged);
   const trip = tripOf(DEFAULT_LIMITS, store.history(), Math.floor(ports.now / SECONDS_PER_DAY), size);
   const read =
     trip === null
@@ -179,11 +182,16 @@ async function importJudged(
   store: DeskStore,
   ports: DeskPorts,
   batch: ReadBatch,
-  judged: JudgedKeys,
+  judged: PackedKeys,
 ): Promise<DeskBatch> {
   const { keys, revoked } = judged;
-  const peer = ports.config.RegionID;
-  const reply = await ports.importBatch(packBatch({ peer, batch: batch.id, sha256: batch.sha256, keys, revoked }));
+  const reply = await ports.importBatch({
+    peer: ports.config.RegionID,
+    batch: batch.id,
+    sha256: batch.sha256,
+    keys,
+    revoked,
+  });
   if (reply.kind === 'full') throw new Error('origin has had enough of this peer for this hour');
   if (reply.kind === 'refused') store.count('alert_import_refused');
   if (!('counts' in reply)) return setAside(ports, batch, judged, reply.kind);
@@ -193,14 +201,14 @@ async function importJudged(
   return { ...setAside(ports, batch, judged, ''), state: 'imported', reason: null, imported, revoked: ended };
 }
 
-function setAside(ports: DeskPorts, batch: ReadBatch, judged: JudgedKeys, reason: string): DeskBatch {
+function setAside(ports: DeskPorts, batch: ReadBatch, judged: PackedKeys, reason: string): DeskBatch {
   return {
     batch: batch.id,
     hour: hourOf(ports.now),
     sha256: batch.sha256,
     state: 'quarantined',
     reason,
-    keys: batch.tooMany ?? judged.keys.length,
+    keys: batch.tooMany ?? judged.keys.length / SORT_BYTES,
     imported: 0,
     revoked: 0,
     dropped: judged.dropped,

@@ -16,7 +16,7 @@ import { gaen } from '../generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
 import { badKeyField } from './key-fields.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../gaen/keys.ts';
-import { countFields, decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
+import { countFields, decodeMessage, numberOf64, optional, sifted, topFields } from '../primitives/protobuf-read.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 import { verifyDer } from '../signing.ts';
 import { readZip } from './zip.ts';
@@ -26,7 +26,7 @@ export { describeExportError, type ExportError } from './export-error.ts';
 /** The most that phones take: 16 MB of ZIP, 750,000 keys (docs/spec/gaen.md §4.5); export.sig of 64 KB (iOS). */
 export const MAX_ZIP_BYTES = 16_000_000;
 const MAX_KEYS = 750_000;
-/** Between backends: what `origin` takes of a region in an hour (durable-objects/submission-buffer/remote-ops.ts). Each key that is read is objects in an isolate of 128 MB, which all peers share. */
+/** Between backends: what `origin` takes of a region in an hour (durable-objects/submission-buffer/remote-ops.ts). Judged they are 45 MB above what was there before (600 bytes a key as objects, 2026-11-26), of 128 that all peers share. */
 export const MAX_FEED_KEYS = 400_000;
 /** Beside keys a file has five fields and ten signatures; the rest is room for fields that a later format may add. */
 const MAX_OTHER_FIELDS = 100;
@@ -78,7 +78,33 @@ export type ExportResult =
  * @throws {TypeError} when the pinned key itself is no P-256 key
  */
 export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): ExportResult {
-  return readZipOf(zip, pinned, true);
+  const opened = openZip(zip, pinned);
+  if (!opened.ok) return opened;
+  const { exportBin, signatures, valid } = opened.value;
+  const bin = readBin(exportBin);
+  if (!bin.ok) return bin;
+  const { exportFile, infos } = bin.value;
+  if (infos !== signatures.length) {
+    return err({ kind: 'signature-count', infos, signatures: signatures.length });
+  }
+  const signedBy = signatures.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
+  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid };
+}
+
+/** One of a feed's keys, as it was sent. */
+export interface FeedKey {
+  readonly key: TemporaryExposureKey;
+  /** Whether it is a status change of a key that was published before. */
+  readonly revised: boolean;
+}
+
+/** A file between backends. */
+export interface FeedFile {
+  readonly header: ExportHeader;
+  /** How many keys there are, status changes included. */
+  readonly count: number;
+  /** Each is read as it is asked for: 200,000 of them as objects would be as much as an isolate holds. */
+  readonly keys: Iterable<FeedKey>;
 }
 
 /**
@@ -86,13 +112,27 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
  *
  * @param zip the whole file
  * @param pinned key that must have signed it
- * @returns its content, each key as it was sent
+ * @returns its content
  */
-export function readFeedZip(zip: Uint8Array, pinned: PinnedKey): ExportResult {
-  return readZipOf(zip, pinned, false);
+export function readFeedZip(zip: Uint8Array, pinned: PinnedKey): Result<FeedFile, ExportError> {
+  const opened = openZip(zip, pinned);
+  if (!opened.ok) return opened;
+  const { exportBin, signatures } = opened.value;
+  const bin = readFeedBin(exportBin);
+  if (!bin.ok) return bin;
+  return bin.value.infos === signatures.length
+    ? ok(bin.value.file)
+    : err({ kind: 'signature-count', infos: bin.value.infos, signatures: signatures.length });
 }
 
-function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): ExportResult {
+interface OpenedZip {
+  readonly exportBin: Uint8Array;
+  readonly signatures: readonly Signature[];
+  /** Position of the one that verified, null when no key was given. */
+  readonly valid: number | null;
+}
+
+function openZip(zip: Uint8Array, pinned: PinnedKey | null): Result<OpenedZip, ExportError> {
   if (zip.length > MAX_ZIP_BYTES) return err({ kind: 'file-too-large', bytes: zip.length, limit: MAX_ZIP_BYTES });
   const entries = readZip(
     zip,
@@ -111,15 +151,7 @@ function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): 
   if (!signatures.ok) return signatures;
   // Before the protobuf is looked at: what nobody signed deserves no parser.
   const valid = pinned === null ? ok(null) : validSignature(signatures.value, exportBin, pinned);
-  if (!valid.ok) return valid;
-  const bin = readBin(exportBin, strict);
-  if (!bin.ok) return bin;
-  const { exportFile, infos } = bin.value;
-  if (infos !== signatures.value.length) {
-    return err({ kind: 'signature-count', infos, signatures: signatures.value.length });
-  }
-  const signedBy = signatures.value.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
-  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid.value };
+  return valid.ok ? ok({ exportBin, signatures: signatures.value, valid: valid.value }) : valid;
 }
 
 /**
@@ -127,7 +159,7 @@ function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): 
  * @returns its content, or why a phone would refuse it
  */
 export function readExportBin(exportBin: Uint8Array): Result<ExportFile, ExportError> {
-  const bin = readBin(exportBin, true);
+  const bin = readBin(exportBin);
   return bin.ok ? ok(bin.value.exportFile) : bin;
 }
 
@@ -184,18 +216,18 @@ function validSignature(
   return err(refused ?? { kind: 'unknown-key', wanted, found });
 }
 
-function readBin(
-  exportBin: Uint8Array,
-  strict: boolean,
-): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+/** @param exportBin with its 16-byte header @returns the message behind it, whose fields are few enough to be read */
+function encodedIn(exportBin: Uint8Array, limit: number): Result<Uint8Array, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
   const encoded = exportBin.subarray(EXPORT_HEADER.length);
-  const limit = strict ? MAX_KEYS : MAX_FEED_KEYS;
-  const fields = countFields(encoded);
-  if (fields > limit + MAX_OTHER_FIELDS) return err({ kind: 'too-many-keys', count: fields, limit });
-  const message = decodeMessage(gaen.TemporaryExposureKeyExport, encoded);
-  if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
+  const count = countFields(encoded);
+  return count > limit + MAX_OTHER_FIELDS ? err({ kind: 'too-many-keys', count, limit }) : ok(encoded);
+}
 
+type WireExport = gaen.TemporaryExposureKeyExport & gaen.TemporaryExposureKeyExport.$Shape;
+
+/** @returns what a message says of its file; or that it is a part of one */
+function headerOf(message: WireExport): Result<ExportHeader, ExportError> {
   const size = optional(message, 'batchSize');
   const num = optional(message, 'batchNum');
   if (size !== undefined) {
@@ -203,46 +235,84 @@ function readBin(
     // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so it must be the whole batch.
     if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
   }
-  const count = message.keys.length + message.revisedKeys.length;
-  if (count > limit) return err({ kind: 'too-many-keys', count, limit });
-  const keys = readKeys('keys', message.keys, strict);
-  if (!keys.ok) return keys;
-  const revisedKeys = readKeys('revised_keys', message.revisedKeys, strict);
-  if (!revisedKeys.ok) return revisedKeys;
   const [info = {}] = message.signatureInfos;
-  const header: ExportHeader = {
+  return ok({
     startTimestamp: numberOf64(message.startTimestamp),
     endTimestamp: numberOf64(message.endTimestamp),
     region: message.region,
     keyId: info.verificationKeyId ?? '',
     keyVersion: info.verificationKeyVersion ?? '',
-  };
-  const exportFile = { header, keys: keys.value, revisedKeys: revisedKeys.value };
+  });
+}
+
+function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+  const encoded = encodedIn(exportBin, MAX_KEYS);
+  if (!encoded.ok) return encoded;
+  const message = decodeMessage(gaen.TemporaryExposureKeyExport, encoded.value);
+  if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
+  const header = headerOf(message);
+  if (!header.ok) return header;
+  const count = message.keys.length + message.revisedKeys.length;
+  if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
+  const keys = readKeys('keys', message.keys);
+  if (!keys.ok) return keys;
+  const revisedKeys = readKeys('revised_keys', message.revisedKeys);
+  if (!revisedKeys.ok) return revisedKeys;
+  const exportFile = { header: header.value, keys: keys.value, revisedKeys: revisedKeys.value };
   return ok({ exportFile, infos: message.signatureInfos.length });
+}
+
+/** Fields of protocol/proto/gaen-export.proto. */
+const KEYS = 7;
+const REVISED_KEYS = 8;
+
+function readFeedBin(exportBin: Uint8Array): Result<{ file: FeedFile; infos: number }, ExportError> {
+  const encoded = encodedIn(exportBin, MAX_FEED_KEYS);
+  if (!encoded.ok) return encoded;
+  const numbers = [KEYS, REVISED_KEYS];
+  const parts = sifted(encoded.value, numbers, gaen.TemporaryExposureKey);
+  const message = parts === null ? null : decodeMessage(gaen.TemporaryExposureKeyExport, parts.rest);
+  if (parts === null || message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
+  const header = headerOf(message);
+  if (!header.ok) return header;
+  const { count } = parts;
+  if (count > MAX_FEED_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_FEED_KEYS });
+  const keys: Iterable<FeedKey> = {
+    *[Symbol.iterator]() {
+      for (const { number, content } of topFields(encoded.value, numbers)) {
+        const wire = decodeMessage(gaen.TemporaryExposureKey, content)!;
+        yield { key: keyOf(wire), revised: number === REVISED_KEYS };
+      }
+    },
+  };
+  return ok({ file: { header: header.value, count, keys }, infos: message.signatureInfos.length });
 }
 
 type WireKey = gaen.TemporaryExposureKey.$Properties;
 
+function keyOf(wire: WireKey): TemporaryExposureKey {
+  return {
+    keyData: new Uint8Array(wire.keyData ?? []),
+    transmissionRiskLevel: wire.transmissionRiskLevel ?? 0,
+    // −1 is what no file can mean: an absent start makes microG drop the whole file (docs/spec/gaen.md §4.2).
+    rollingStartIntervalNumber: optional(wire, 'rollingStartIntervalNumber') ?? -1,
+    rollingPeriod: wire.rollingPeriod ?? INTERVALS_PER_DAY,
+    reportType: (wire.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,
+    daysSinceOnsetOfSymptoms: optional(wire, 'daysSinceOnsetOfSymptoms') ?? DAYS_SINCE_ONSET_UNKNOWN,
+  };
+}
+
 function readKeys(
   list: 'keys' | 'revised_keys',
   wire: readonly WireKey[],
-  strict: boolean,
 ): Result<readonly TemporaryExposureKey[], ExportError> {
   const keys: TemporaryExposureKey[] = [];
   for (const [index, wireKey] of wire.entries()) {
-    const onset = optional(wireKey, 'daysSinceOnsetOfSymptoms');
-    const key: TemporaryExposureKey = {
-      keyData: new Uint8Array(wireKey.keyData ?? []),
-      transmissionRiskLevel: wireKey.transmissionRiskLevel ?? 0,
-      // −1 is what no file can mean: an absent start makes microG drop the whole file (docs/spec/gaen.md §4.2).
-      rollingStartIntervalNumber: optional(wireKey, 'rollingStartIntervalNumber') ?? -1,
-      rollingPeriod: wireKey.rollingPeriod ?? INTERVALS_PER_DAY,
-      reportType: (wireKey.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,
-      daysSinceOnsetOfSymptoms: onset ?? DAYS_SINCE_ONSET_UNKNOWN,
-    };
+    const key = keyOf(wireKey);
     // Onset is judged as 0 when it is absent: unknown is a value that only a reader knows.
-    const bad = badKeyField(onset === undefined ? { ...key, daysSinceOnsetOfSymptoms: 0 } : key);
-    if (bad !== null && strict) return err({ kind: 'bad-key', list, index, ...bad });
+    const isTold = optional(wireKey, 'daysSinceOnsetOfSymptoms') !== undefined;
+    const bad = badKeyField(isTold ? key : { ...key, daysSinceOnsetOfSymptoms: 0 });
+    if (bad !== null) return err({ kind: 'bad-key', list, index, ...bad });
     keys.push(key);
   }
   return ok(keys);

@@ -3,7 +3,7 @@ import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type TemporaryExposureKey } from
 import {
   describeExportError,
   type ExportError,
-  type ExportFile,
+  type FeedFile,
   readFeedZip,
 } from '../../../protocol/export/export-reader.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
@@ -18,7 +18,7 @@ interface Wanted {
   /** See {@link keysOf}. */
   readonly levels: boolean;
   /** @returns what is wrong with a header, since whoever signed it may have meant it for somebody else; null: nothing */
-  readonly isOther: (header: ExportFile['header']) => string | null;
+  readonly isOther: (header: FeedFile['header']) => string | null;
 }
 
 /** @returns the batch when one of the peer's keys signed the file and it is the one that was asked for */
@@ -29,10 +29,10 @@ export function batchOf(
   const about = { id, sha256: nameOf(zip) };
   const file = verifiedExport(zip, keys);
   if (!file.ok) return file;
-  if ('tooMany' in file.value) return ok({ ...about, keys: [], ...file.value });
+  if ('tooMany' in file.value) return ok({ ...about, count: 0, keys: [], ...file.value });
   const other = isOther(file.value.header);
   if (other !== null) return err({ kind: 'format', what: other });
-  return ok({ ...about, keys: keysOf(file.value, config.RegionID, levels) });
+  return ok({ ...about, count: file.value.count, keys: keysOf(file.value, config.RegionID, levels) });
 }
 
 /** Errors whose description has words that a stranger chose: what an operator reads is ours. */
@@ -45,11 +45,11 @@ const WORDS_OF_OTHERS: ReadonlySet<ExportError['kind']> = new Set([
 function verifiedExport(
   zip: Uint8Array,
   keys: readonly PeerKey[],
-): Result<ExportFile | { readonly tooMany: number }, ReadFault> {
+): Result<FeedFile | { readonly tooMany: number }, ReadFault> {
   let fault: ReadFault = { kind: 'signature', what: 'the peer has no key' };
   for (const { keyId, keyVersion, spki } of keys) {
     const read = readFeedZip(zip, { keyId, keyVersion, publicKeySpki: spki });
-    if (read.ok) return ok(read.exportFile);
+    if (read.ok) return read;
     const { kind } = read.error;
     // Signed, and counted before it was read.
     if (read.error.kind === 'too-many-keys') return ok({ tooMany: read.error.count });
@@ -65,7 +65,7 @@ function verifiedExport(
  * @param origin the region that signed
  * @param levels whether its levels mean what ours do; else they are left, and the onset says more
  */
-function keysOf(file: ExportFile, origin: string, levels: boolean): InboundKey[] {
+function keysOf(file: FeedFile, origin: string, levels: boolean): Iterable<InboundKey> {
   const inbound = (key: TemporaryExposureKey, reportType: number): InboundKey => ({
     keyData: key.keyData,
     rollingStartIntervalNumber: key.rollingStartIntervalNumber,
@@ -75,9 +75,12 @@ function keysOf(file: ExportFile, origin: string, levels: boolean): InboundKey[]
     reportType,
     origin,
   });
-  const revised = file.revisedKeys.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED);
-  return [
-    ...file.keys.map((key) => inbound(key, key.reportType)),
-    ...revised.map((key) => inbound(key, REPORT_TYPE.REVOKED)),
-  ];
+  return {
+    *[Symbol.iterator]() {
+      for (const { key, revised } of file.keys) {
+        // Of changes of status only one is ours to follow: that a key is taken back.
+        if (!revised || key.reportType === REPORT_TYPE.REVOKED) yield inbound(key, key.reportType);
+      }
+    },
+  };
 }

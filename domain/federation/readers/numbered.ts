@@ -3,7 +3,7 @@
  * skipped, repeated or taken back shows.
  */
 import { createPublicKey } from 'node:crypto';
-import { decodeExposedList, KEY_TYPE } from '../../../protocol/feed/exposed-list.ts';
+import { decodeExposedList, type ExposedKey, KEY_TYPE } from '../../../protocol/feed/exposed-list.ts';
 import { parseFeedLatest, parseGaenLatest } from '../../../protocol/feed/latest.ts';
 import { ALL_TO_ALL, feedPath } from '../../../protocol/feed/names.ts';
 import { jwkId, type Jwk, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
@@ -99,17 +99,23 @@ const DP3T: Numbered = {
     const about = { id: String(n), sha256: nameOf(got.value.body) };
     // Counted first: a field of two bytes would be an object.
     const fields = countFields(got.value.body);
-    if (fields > MAX_FEED_KEYS + MAX_HEAD_FIELDS) return ok({ ...about, keys: [], tooMany: fields });
+    if (fields > MAX_FEED_KEYS + MAX_HEAD_FIELDS) return ok({ ...about, count: 0, keys: [], tooMany: fields });
     const list = decodeExposedList(got.value.body);
     if (!list.ok) return err({ kind: 'format', what: list.error });
     const { RegionID: origin } = ports.config;
-    const keys = list.value.exposed.map((key): InboundKey => {
+    const { count, exposed } = list.value;
+    const inbound = (key: ExposedKey): InboundKey => {
       const start = key.rollingStartIntervalNumber;
       const rollingPeriod = key.validBeforeTime / SECONDS_PER_INTERVAL - start;
       const told = { keyData: key.keyData, rollingStartIntervalNumber: start, rollingPeriod, origin };
       return { ...told, transmissionRiskLevel: null, onset: null, reportType: TYPES[key.type] ?? REPORT_TYPE.UNKNOWN };
-    });
-    return ok({ ...about, keys });
+    };
+    const keys: Iterable<InboundKey> = {
+      *[Symbol.iterator]() {
+        for (const key of exposed) yield inbound(key);
+      },
+    };
+    return ok({ ...about, count, keys });
   },
 };
 

@@ -16,7 +16,7 @@ import { gaen } from '../generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
 import { badKeyField } from './key-fields.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../gaen/keys.ts';
-import { countFields, decodeMessage, numberOf64, optional, sifted, topFields } from '../primitives/protobuf-read.ts';
+import { countFields, decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 import { verifyDer } from '../signing.ts';
 import { readZip } from './zip.ts';
@@ -26,8 +26,6 @@ export { describeExportError, type ExportError } from './export-error.ts';
 /** The most that phones take: 16 MB of ZIP, 750,000 keys (docs/spec/gaen.md §4.5); export.sig of 64 KB (iOS). */
 export const MAX_ZIP_BYTES = 16_000_000;
 const MAX_KEYS = 750_000;
-/** Between backends: what `origin` takes of a region in an hour (durable-objects/submission-buffer/remote-ops.ts). Judged they are 45 MB above what was there before (600 bytes a key as objects, 2026-11-26), of 128 that all peers share. */
-export const MAX_FEED_KEYS = 400_000;
 /** Beside keys a file has five fields and ten signatures; the rest is room for fields that a later format may add. */
 const MAX_OTHER_FIELDS = 100;
 const MAX_SIG_BYTES = 65_536;
@@ -91,48 +89,16 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
   return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid };
 }
 
-/** One of a feed's keys, as it was sent. */
-export interface FeedKey {
-  readonly key: TemporaryExposureKey;
-  /** Whether it is a status change of a key that was published before. */
-  readonly revised: boolean;
-}
-
-/** A file between backends. */
-export interface FeedFile {
-  readonly header: ExportHeader;
-  /** How many keys there are, status changes included. */
-  readonly count: number;
-  /** Each is read as it is asked for: 200,000 of them as objects would be as much as an isolate holds. */
-  readonly keys: Iterable<FeedKey>;
-}
-
-/**
- * Between backends: a file whose keys the reader judges one by one, since a phone's refusal of all for one would lose thousands of people's.
- *
- * @param zip the whole file
- * @param pinned key that must have signed it
- * @returns its content
- */
-export function readFeedZip(zip: Uint8Array, pinned: PinnedKey): Result<FeedFile, ExportError> {
-  const opened = openZip(zip, pinned);
-  if (!opened.ok) return opened;
-  const { exportBin, signatures } = opened.value;
-  const bin = readFeedBin(exportBin);
-  if (!bin.ok) return bin;
-  return bin.value.infos === signatures.length
-    ? ok(bin.value.file)
-    : err({ kind: 'signature-count', infos: bin.value.infos, signatures: signatures.length });
-}
-
-interface OpenedZip {
+/** A file whose signature was verified, and nothing else. */
+export interface OpenedZip {
   readonly exportBin: Uint8Array;
   readonly signatures: readonly Signature[];
   /** Position of the one that verified, null when no key was given. */
   readonly valid: number | null;
 }
 
-function openZip(zip: Uint8Array, pinned: PinnedKey | null): Result<OpenedZip, ExportError> {
+/** @param pinned null: nothing is verified @returns what is in a ZIP of an export, or why a phone would refuse it */
+export function openZip(zip: Uint8Array, pinned: PinnedKey | null): Result<OpenedZip, ExportError> {
   if (zip.length > MAX_ZIP_BYTES) return err({ kind: 'file-too-large', bytes: zip.length, limit: MAX_ZIP_BYTES });
   const entries = readZip(
     zip,
@@ -217,17 +183,18 @@ function validSignature(
 }
 
 /** @param exportBin with its 16-byte header @returns the message behind it, whose fields are few enough to be read */
-function encodedIn(exportBin: Uint8Array, limit: number): Result<Uint8Array, ExportError> {
+export function encodedIn(exportBin: Uint8Array, limit: number): Result<Uint8Array, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
   const encoded = exportBin.subarray(EXPORT_HEADER.length);
   const count = countFields(encoded);
   return count > limit + MAX_OTHER_FIELDS ? err({ kind: 'too-many-keys', count, limit }) : ok(encoded);
 }
 
-type WireExport = gaen.TemporaryExposureKeyExport & gaen.TemporaryExposureKeyExport.$Shape;
+/** The message of an export.bin. */
+export type WireExport = gaen.TemporaryExposureKeyExport & gaen.TemporaryExposureKeyExport.$Shape;
 
 /** @returns what a message says of its file; or that it is a part of one */
-function headerOf(message: WireExport): Result<ExportHeader, ExportError> {
+export function headerOf(message: WireExport): Result<ExportHeader, ExportError> {
   const size = optional(message, 'batchSize');
   const num = optional(message, 'batchNum');
   if (size !== undefined) {
@@ -262,35 +229,10 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos:
   return ok({ exportFile, infos: message.signatureInfos.length });
 }
 
-/** Fields of protocol/proto/gaen-export.proto. */
-const KEYS = 7;
-const REVISED_KEYS = 8;
-
-function readFeedBin(exportBin: Uint8Array): Result<{ file: FeedFile; infos: number }, ExportError> {
-  const encoded = encodedIn(exportBin, MAX_FEED_KEYS);
-  if (!encoded.ok) return encoded;
-  const numbers = [KEYS, REVISED_KEYS];
-  const parts = sifted(encoded.value, numbers, gaen.TemporaryExposureKey);
-  const message = parts === null ? null : decodeMessage(gaen.TemporaryExposureKeyExport, parts.rest);
-  if (parts === null || message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
-  const header = headerOf(message);
-  if (!header.ok) return header;
-  const { count } = parts;
-  if (count > MAX_FEED_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_FEED_KEYS });
-  const keys: Iterable<FeedKey> = {
-    *[Symbol.iterator]() {
-      for (const { number, content } of topFields(encoded.value, numbers)) {
-        const wire = decodeMessage(gaen.TemporaryExposureKey, content)!;
-        yield { key: keyOf(wire), revised: number === REVISED_KEYS };
-      }
-    },
-  };
-  return ok({ file: { header: header.value, count, keys }, infos: message.signatureInfos.length });
-}
-
 type WireKey = gaen.TemporaryExposureKey.$Properties;
 
-function keyOf(wire: WireKey): TemporaryExposureKey {
+/** @returns a key as it was sent, whatever is wrong with it */
+export function keyOf(wire: WireKey): TemporaryExposureKey {
   return {
     keyData: new Uint8Array(wire.keyData ?? []),
     transmissionRiskLevel: wire.transmissionRiskLevel ?? 0,

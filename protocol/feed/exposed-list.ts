@@ -100,7 +100,7 @@ export function decodeExposedList(bytes: Uint8Array): Result<ExposedList, 'malfo
           keyData: new Uint8Array(key.key ?? new Uint8Array(0)),
           rollingStartIntervalNumber: key.rollingStartNumber ?? 0,
           validBeforeTime: numberOf64(key.validBeforeTime ?? 0),
-          type: (key.type ?? KEY_TYPE.TEST_DIAGNOSED) as KeyType,
+          type: key.type ?? KEY_TYPE.TEST_DIAGNOSED,
         };
       }
     },

@@ -1,11 +1,7 @@
 /** @module A batch in the public export's format (docs/spec/gaen.md §4), signed by one of the peer's keys: ours, Google's and Corona-Warn-App's feeds all carry it. */
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type TemporaryExposureKey } from '../../../protocol/gaen/keys.ts';
-import {
-  describeExportError,
-  type ExportError,
-  type FeedFile,
-  readFeedZip,
-} from '../../../protocol/export/export-reader.ts';
+import { describeExportError, type ExportError } from '../../../protocol/export/export-reader.ts';
+import { type FeedFile, readFeedZip } from '../../../protocol/export/feed-reader.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import type { InboundKey } from '../inbound.ts';
 import { nameOf, type PeerKey, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';

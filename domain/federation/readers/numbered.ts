@@ -7,7 +7,8 @@ import { decodeExposedList, type ExposedKey, KEY_TYPE } from '../../../protocol/
 import { parseFeedLatest, parseGaenLatest } from '../../../protocol/feed/latest.ts';
 import { ALL_TO_ALL, feedPath } from '../../../protocol/feed/names.ts';
 import { jwkId, type Jwk, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
-import { MAX_FEED_KEYS, MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
+import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
+import { MAX_FEED_KEYS } from '../../../protocol/export/feed-reader.ts';
 import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
 import { countFields } from '../../../protocol/primitives/protobuf-read.ts';

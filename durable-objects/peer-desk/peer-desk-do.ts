@@ -194,7 +194,10 @@ export class PeerDesk extends EndableObject {
     const binding = this.variables[config.TLSConsumerCertificate] as Fetcher | undefined;
     return async (asked) => {
       if (binding === undefined) throw new Error(`${config.TLSConsumerCertificate} isn't bound`);
-      return binding.fetch(new Request(asked, { signal: AbortSignal.timeout(this.answerMs) }));
+      const signal = AbortSignal.timeout(this.answerMs);
+      const came = await binding.fetch(new Request(asked, { signal }));
+      // A byte now and then must not keep an answer open, whatever a binding makes of the signal once there are headers.
+      return came.body === null ? came : new Response(came.body.pipeThrough(new TransformStream(), { signal }), came);
     };
   }
 

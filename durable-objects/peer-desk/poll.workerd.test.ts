@@ -249,16 +249,26 @@ describe('a feed that isn’t as it should be', () => {
     expect(rig.origin.keys).toEqual([hex(1, 6)[0], ...hex(1, 6).slice(4)]);
   });
 
-  it('hangs: the desk hangs up, and the object goes on', async ({ expect }) => {
+  it.for<[name: string, answer: (asked: Request) => Promise<Response>]>([
+    [
+      'hangs',
+      (asked) =>
+        new Promise((_, reject) => asked.signal.addEventListener('abort', () => reject(asked.signal.reason as Error))),
+    ],
+    [
+      'drips',
+      async () => {
+        const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          controller.enqueue(new Uint8Array(1));
+        };
+        return new Response(new ReadableStream({ pull }));
+      },
+    ],
+  ])('%s: the desk hangs up, and the object goes on', async ([, answer], { expect }) => {
     await rig.inDesk(async (desk) => {
       delete (desk as unknown as Record<string, unknown>)['peerFetch'];
-      const silent = {
-        fetch: (asked: Request) =>
-          new Promise((_, reject) =>
-            asked.signal.addEventListener('abort', () => reject(asked.signal.reason as Error)),
-          ),
-      };
-      Object.assign((desk as unknown as { variables: object }).variables, { PEER_CERTIFICATE: silent });
+      Object.assign((desk as unknown as { variables: object }).variables, { PEER_CERTIFICATE: { fetch: answer } });
       Object.assign(desk, { answerMs: 20 });
       await desk.advance('NL');
       expect((await desk.status('NL')).fault).toBe('network: no answer');

@@ -59,6 +59,8 @@ function common(mode: string) {
   return {
     exclude: ['node_modules/**', ...(longer ? withoutLongerForm() : LONG_ONLY)],
     provide: { longer },
+    // A group of quick tests in a file that has a longer form.
+    passWithNoTests: longer,
     testTimeout: hangsAfterMs,
     hookTimeout: hangsAfterMs,
   };

@@ -65,3 +65,11 @@ it('is a file where the library says so, of any bytes', ({ expect }) => {
     RUNS,
   );
 });
+
+it('of 400,000 fields that nobody knows is no file', ({ expect }) => {
+  const unknown = new Uint8Array(2 * 400_000).map((_, n) => (n % 2 === 0 ? 0x7a : 0));
+  expect(read(concatBytes(encoded({ keys: [] }), unknown))).toEqual({
+    ok: false,
+    error: { kind: 'malformed-protobuf', name: 'export.bin' },
+  });
+});

@@ -3,7 +3,6 @@
  * absent told from zero (proto2 presence).
  */
 import protobuf from 'protobufjs/minimal.js';
-import { concatBytes } from './bytes.ts';
 
 interface MessageType<T> {
   decode(reader: protobuf.Reader, length?: number): T;
@@ -42,6 +41,8 @@ interface Span {
 }
 
 const LENGTH_DELIMITED = 2;
+/** Of what isn't counted, a header is some hundred bytes; the rest is room for fields that a later format may add. */
+const MAX_REST_BYTES = 16_384;
 
 /** @throws RangeError, Error where the bytes end to be a message */
 function* spansOf(bytes: Uint8Array): Generator<Span> {
@@ -67,25 +68,28 @@ function* spansOf(bytes: Uint8Array): Generator<Span> {
  * @param bytes whole message
  * @param numbers fields that are meant, all of one type
  * @param type generated class of what is in them
- * @returns how many there are, and the message without them; or null when it is no message, or one of them none of its type
+ * @returns how many there are, and the message without them; or null when it is no message, one of them none of its type, or what is left more than {@link MAX_REST_BYTES}
  */
 export function sifted<T>(
   bytes: Uint8Array,
   numbers: readonly number[],
   type: MessageType<T>,
 ): { readonly count: number; readonly rest: Uint8Array } | null {
-  const rest: Uint8Array[] = [];
-  let count = 0;
+  const rest = new Uint8Array(MAX_REST_BYTES);
+  let [count, length] = [0, 0];
   try {
     for (const { number, from, content, to } of spansOf(bytes)) {
-      if (content === null || !numbers.includes(number)) rest.push(bytes.subarray(from, to));
-      else if (decodeMessage(type, bytes.subarray(content, to)) === null) return null;
+      if (content === null || !numbers.includes(number)) {
+        if (length + to - from > rest.length) return null;
+        rest.set(bytes.subarray(from, to), length);
+        length += to - from;
+      } else if (decodeMessage(type, bytes.subarray(content, to)) === null) return null;
       else count += 1;
     }
   } catch {
     return null;
   }
-  return { count, rest: concatBytes(...rest) };
+  return { count, rest: rest.subarray(0, length) };
 }
 
 /** @param bytes a message of which {@link sifted} has said that it is one @returns its fields of these numbers, in their order, one at a time */

@@ -10,6 +10,7 @@ import { daysOf, SCHEMES } from './schemes.ts';
 import { faultOf, WORLD, type World } from './world.ts';
 
 const SIZES = sizesFor(WORLD);
+const DAYS = daysOf(measured, WORLD);
 const POLICY = { minKeys: 140, minUploads: 10, maxHoldHours: 6, reserveUploads: 3 };
 
 describe('the model, held to thirty simulated backends', () => {
@@ -81,7 +82,7 @@ describe('the world', () => {
   });
 
   it('orders the schemes as their reach: all-to-all costs a phone most, partial least', ({ expect }) => {
-    const bytes = daysOf(measured, WORLD).map(({ phone }) => phone.bytes);
+    const bytes = DAYS.map(({ phone }) => phone.bytes);
     expect(bytes[0]).toBe(Math.max(...bytes));
     expect(bytes.at(-1)).toBe(Math.min(...bytes));
   });
@@ -108,7 +109,7 @@ describe('the world', () => {
 
 describe('what is printed', () => {
   it('has a column a scheme, and ten charts without a broken coordinate', ({ expect }) => {
-    const table = asTable(WORLD, daysOf(measured, WORLD));
+    const table = asTable(WORLD, DAYS);
     for (const { name } of SCHEMES) expect(table).toContain(name);
     const svg = asSvg(measured, WORLD, { regions: [300], travellers: [0.01] });
     expect(svg.match(/<svg /g)).toHaveLength(11);

@@ -1,5 +1,5 @@
 /** @module What `federation` tells the portal and the log of its peers: over the real desks. */
-import { createExecutionContext, reset, runInDurableObject } from 'cloudflare:test';
+import { createExecutionContext, listDurableObjectIds, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, it, vi } from 'vitest';
 import { BackOffice, type DesksEnv, scheduled } from './desks.ts';
@@ -34,6 +34,24 @@ const office = () => new BackOffice(createExecutionContext(), bindings);
 
 beforeEach(async () => {
   await reset();
+});
+
+// First: objects that were made stay in the list.
+it('without peers and feeds there is no desk, whoever asks', async ({ expect }) => {
+  const ids = async () => (await listDurableObjectIds(bindings.PEER_DESK)).length;
+  const alone = { ...bindings, PEERS: '', PEER_FEEDS: '' };
+  await scheduled({ scheduledTime: NOW * 1000 }, alone);
+  const own = new BackOffice(createExecutionContext(), alone);
+  expect([await own.peers(), await own.clocks(), await own.confirmClocks(NOW), await own.advance()]).toEqual([
+    [],
+    [],
+    [],
+    { idle: true },
+  ]);
+  expect(await ids()).toBe(0);
+  const giving = { ...alone, PEER_FEEDS: 'a2a' };
+  expect(await new BackOffice(createExecutionContext(), giving).clocks()).toMatchObject([{ object: 'peer-switches' }]);
+  expect(await ids()).toBe(1);
 });
 
 describe('the portal is told', () => {

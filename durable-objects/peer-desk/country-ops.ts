@@ -7,15 +7,25 @@ import type { DayCount } from '../../domain/federation/breaker.ts';
 
 /** A migration of the PeerDesk (schema.ts). */
 export const COUNTRY_TABLE =
-  'CREATE TABLE country_day (country TEXT NOT NULL, day INTEGER NOT NULL, keys INTEGER NOT NULL, PRIMARY KEY (country, day)) WITHOUT ROWID;';
+  'CREATE TABLE country_day (country TEXT NOT NULL, day INTEGER NOT NULL, keys INTEGER NOT NULL, let_in INTEGER NOT NULL, PRIMARY KEY (country, day)) WITHOUT ROWID;';
 
 /** More than any mean is of. */
 const KEPT_DAYS = 16;
 
-/** @param brought country → keys and revocations @param day since the Unix epoch */
-export function countCountries(sql: SqlStorage, brought: ReadonlyMap<string, number>, day: number): void {
-  const text = 'INSERT INTO country_day VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET keys = keys + ?3';
-  for (const [country, keys] of brought) sql.exec(text, country, day, keys);
+/**
+ * @param brought country → keys and revocations
+ * @param day since the Unix epoch
+ * @param letIn they were set aside, and two persons let them in
+ */
+export function countCountries(
+  sql: SqlStorage,
+  brought: ReadonlyMap<string, number>,
+  day: number,
+  letIn: boolean,
+): void {
+  const text =
+    'INSERT INTO country_day VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET keys = keys + ?3, let_in = let_in + ?4';
+  for (const [country, keys] of brought) sql.exec(text, country, day, keys, letIn ? keys : 0);
 }
 
 /** @returns what a country brought by day, and the day of its first keys */
@@ -24,7 +34,10 @@ export function countryHistory(
   country: string,
 ): { readonly history: DayCount[]; readonly since: number | null } {
   const history = sql
-    .exec<{ day: number; keys: number }>('SELECT day, keys FROM country_day WHERE country = ? ORDER BY day', country)
+    .exec<{ day: number; keys: number; letIn: number }>(
+      'SELECT day, keys, let_in AS letIn FROM country_day WHERE country = ? ORDER BY day',
+      country,
+    )
     .toArray();
   return { history, since: history[0]?.day ?? null };
 }

@@ -6,7 +6,7 @@ import type { OutboxState } from '../../domain/federation/efgs/outbox.ts';
 import type { ReadHour } from '../../domain/federation/standing.ts';
 import { PEER_START, type PeerState } from '../../domain/federation/peer.ts';
 import { count } from '../submission-buffer/counters.ts';
-import type { DeskBatch } from './contract.ts';
+import { type DeskBatch, MOST_LISTED, SHOWN_HOURS } from './contract.ts';
 import { countCountries, countryHistory, forgetCountryDays } from './country-ops.ts';
 
 /** A batch is remembered as long as any of its keys may live here. */
@@ -100,17 +100,18 @@ export class DeskStore {
     return this.#batches('SELECT * FROM read_batch ORDER BY hour DESC, batch DESC LIMIT ?', most);
   }
 
-  /** @returns those that wait for a person first, then newest first */
-  allBatches(most: number): DeskBatch[] {
+  /** @returns {@link MOST_LISTED} at most: those that wait for a person first, then newest first */
+  allBatches(): DeskBatch[] {
     return this.#batches(
       `SELECT * FROM read_batch ORDER BY state = 'quarantined' DESC, hour DESC, batch DESC LIMIT ?`,
-      most,
+      MOST_LISTED,
     );
   }
 
-  /** @param after hour before the first one @returns what was imported, by the hour, oldest first; hours without a batch have none */
-  readHours(after: number): ReadHour[] {
+  /** @param hour that is running @returns what was imported in the last {@link SHOWN_HOURS}, oldest first; hours without a batch have none */
+  readHours(hour: number): ReadHour[] {
     const { sql } = this.#storage;
+    const after = hour - SHOWN_HOURS;
     const rules = sql
       .exec<{ hour: number; rule: string; keys: number }>(
         `SELECT hour, rule.key AS rule, sum(rule.value) AS keys FROM read_batch, json_each(dropped) AS rule
@@ -148,8 +149,10 @@ export class DeskStore {
   /** What was imported by day, and since when. */
   history(): { readonly history: DayCount[]; readonly since: number | null } {
     const history = this.#storage.sql
-      .exec<{ day: number; keys: number }>(
-        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys FROM read_batch WHERE state = 'imported' GROUP BY 1`,
+      .exec<{ day: number; keys: number; letIn: number }>(
+        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys,
+         sum(CASE WHEN reason IS NULL THEN 0 ELSE keys + revoked END) AS letIn
+         FROM read_batch WHERE state = 'imported' GROUP BY 1`,
       )
       .toArray();
     return { history, since: this.get('since') };
@@ -161,8 +164,8 @@ export class DeskStore {
   }
 
   /** See {@link countCountries}. */
-  countBrought(brought: ReadonlyMap<string, number>, day: number): void {
-    countCountries(this.#storage.sql, brought, day);
+  countBrought(brought: ReadonlyMap<string, number>, day: number, letIn: boolean): void {
+    countCountries(this.#storage.sql, brought, day, letIn);
   }
 
   /** Forgets batches whose keys are gone, and what countries brought before. @param hour that is running */

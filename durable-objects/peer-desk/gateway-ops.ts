@@ -44,6 +44,7 @@ export async function pollGateway(store: DeskStore, ports: DeskPorts, gateway: G
   const up = stopped.out || gateway.feed === null ? null : await upload(store, gateway, await gateway.feed());
   const trouble = down?.trouble ?? up?.trouble ?? (await subscribe(store, gateway));
   return {
+    asked: true,
     fault: trouble === null ? null : describe(trouble),
     more: (down?.more ?? false) || (up?.more ?? false),
     recommendedNextPollTime: null,
@@ -83,7 +84,7 @@ export async function releaseFromGateway(
   }
   store.transaction(() => {
     for (const row of rows) store.putBatch(row);
-    store.countBrought(done.brought, dayOf(ports));
+    store.countBrought(done.brought, dayOf(ports), true);
     store.putState({ breaker: null });
   });
   return { kind: 'released', imported };
@@ -107,7 +108,7 @@ async function download(store: DeskStore, ports: DeskPorts, efgs: EfgsPorts): Pr
       store.put('download', step.state);
       if (step.batch === null) return;
       // One that was read before counts once: after a pause a day is begun anew.
-      if (store.batch(step.batch.tag) === null) store.countBrought(brought, dayOf(ports));
+      if (store.batch(step.batch.tag) === null) store.countBrought(brought, dayOf(ports), false);
       for (const row of rows) store.putBatch(row);
       store.putState({ lastBatchID: step.batch.tag });
       const aside = rows.filter(({ state }) => state === 'quarantined').length;

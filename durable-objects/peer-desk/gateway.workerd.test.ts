@@ -177,7 +177,7 @@ describe('limits', () => {
   const days = (change = '') =>
     runInDurableObject(rig.desk, (_, { storage: { sql } }) => {
       if (change !== '') sql.exec(change);
-      return [...sql.exec('SELECT country, day, keys FROM country_day ORDER BY day, country').raw()];
+      return [...sql.exec('SELECT country, day, keys, let_in FROM country_day ORDER BY day, country').raw()];
     });
   const TODAY = Math.floor(NOON / 86_400);
 
@@ -186,7 +186,7 @@ describe('limits', () => {
   }) => {
     await poll();
     await days(
-      `INSERT INTO country_day VALUES ('FR', ${TODAY - 30}, 4), ('FR', ${TODAY}, 4998), ('NL', ${TODAY}, 4998)`,
+      `INSERT INTO country_day VALUES ('FR', ${TODAY - 30}, 4, 0), ('FR', ${TODAY}, 4998, 0), ('NL', ${TODAY}, 4998, 0)`,
     );
     await upload('FR', keys(1, 4, 'FR'), 'fr-1');
     await upload('NL', keys(1, 3, 'NL'), 'nl-1');
@@ -200,11 +200,11 @@ describe('limits', () => {
     expect(rig.origin.keys.toSorted()).toEqual(hex(keys(1, 3, 'NL')));
     const released = await rig.inDesk((desk) => desk.release('NL', '20201126-1/FR'));
     expect(released).toEqual({ kind: 'released', imported: 4 });
-    // Whoever was silent for long isn't new; what a person let in counts as well.
+    // Whoever was silent for long isn't new; what persons let in takes nothing of the day.
     expect(await days()).toEqual([
-      ['FR', TODAY - 30, 4],
-      ['FR', TODAY, 5002],
-      ['NL', TODAY, 5001],
+      ['FR', TODAY - 30, 4, 0],
+      ['FR', TODAY, 5002, 4],
+      ['NL', TODAY, 5001, 0],
     ]);
   });
 
@@ -220,8 +220,8 @@ describe('limits', () => {
     expect(await days()).toEqual([]);
     await poll();
     const brought = [
-      ['FR', TODAY, 6],
-      ['NL', TODAY, 3],
+      ['FR', TODAY, 6, 0],
+      ['NL', TODAY, 3, 0],
     ];
     expect(await days()).toEqual(brought);
     await days(`DELETE FROM desk_state WHERE name = 'download'`);

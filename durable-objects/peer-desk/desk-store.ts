@@ -119,7 +119,7 @@ export class DeskStore {
         after,
       )
       .toArray();
-    const dropped = Map.groupBy(rules, ({ hour }) => hour);
+    const dropped = Map.groupBy(rules, (one) => one.hour);
     return sql
       .exec<{ hour: number; keys: number; imported: number; revoked: number }>(
         `SELECT hour, sum(keys) AS keys, sum(imported) AS imported, sum(revoked) AS revoked FROM read_batch

@@ -15,8 +15,9 @@ import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { newAlerts } from '../submission-buffer/counters.ts';
+import { boundFetch } from './bound-fetch.ts';
 import { parseDeskConfig, parseGateway } from './config.ts';
-import { MOST_SHOWN, type DeskPorts, type DeskStatus, type ReleaseReply } from './contract.ts';
+import { type DeskBatch, type DeskPorts, type DeskStatus, MOST_SHOWN, type ReleaseReply } from './contract.ts';
 import { DeskStore } from './desk-store.ts';
 import { directoryLook } from './directory-reader.ts';
 import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
@@ -24,7 +25,7 @@ import { countGiven, type GivenKeys, givenKeys } from './given-ops.ts';
 import { keepHead, keptHead } from './head-ops.ts';
 import { takeHint, tellPeer } from './hint-ops.ts';
 import { ownFeed } from './own-feed.ts';
-import { beginAgain, pollFeed, type Polled, release, settle } from './poll-ops.ts';
+import { beginAgain, faultOf, pollFeed, type Polled, release, settle } from './poll-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 
 const LONGEST_SLEEP_SECONDS = 3600;
@@ -93,8 +94,15 @@ export class PeerDesk extends EndableObject {
       fault: this.#store.get('fault'),
       lastSuccessHour: this.#store.get('last_success'),
       batches: this.#store.batches(MOST_SHOWN),
+      read: this.#store.readHours(hourOf(await this.#now())),
+      waiting: this.#store.quarantined(),
       counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
+  }
+
+  /** @returns every batch that is remembered, {@link MOST_LISTED} at most: those that wait for a person first, then newest first */
+  async batches(): Promise<DeskBatch[]> {
+    return this.#store.allBatches();
   }
 
   /** The kill switch, effective with the next batch, or the next request. Who is asked again is asked now. */
@@ -200,14 +208,7 @@ export class PeerDesk extends EndableObject {
 
   /** The peer's address; a test's subclass, and the local edge, answer in its place. */
   protected peerFetch(config: PeerConfig): (asked: Request) => Promise<Response> {
-    const binding = this.variables[config.TLSConsumerCertificate] as Fetcher | undefined;
-    return async (asked) => {
-      if (binding === undefined) throw new Error(`${config.TLSConsumerCertificate} isn't bound`);
-      const signal = AbortSignal.timeout(this.answerMs);
-      const came = await binding.fetch(new Request(asked, { signal }));
-      // A byte now and then must not keep an answer open, whatever a binding makes of the signal once there are headers.
-      return came.body === null ? came : new Response(came.body.pipeThrough(new TransformStream(), { signal }), came);
-    };
+    return boundFetch(this.variables, config.TLSConsumerCertificate, this.answerMs);
   }
 
   protected exchange(): ExchangeRpc {
@@ -286,8 +287,6 @@ export class PeerDesk extends EndableObject {
     await this.#alarm.set(Math.min(Math.max(1, due - (await this.#now())), LONGEST_SLEEP_SECONDS) * 1000);
   }
 }
-
-const faultOf = (error: unknown): string => `here: ${error instanceof Error ? error.message : 'failed'}`;
 
 closesAtEnd(PeerDesk, {
   stopped: { advance: async () => ({ idle: true }), hint: async () => {}, tell: async () => {} },

@@ -89,6 +89,9 @@ export function settle(store: DeskStore, ports: DeskPorts, polled: Polled): numb
   return due;
 }
 
+/** @returns what is remembered of a poll that something of ours ended */
+export const faultOf = (error: unknown): string => `here: ${error instanceof Error ? error.message : 'failed'}`;
+
 /** Forgets where the feed was, so that the next poll, which is due at once, reads from its beginning: one transaction. */
 export function beginAgain(store: DeskStore, region: string): void {
   store.transaction(() => {

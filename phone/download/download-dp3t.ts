@@ -9,6 +9,8 @@ import { jwksOf, SIGNATURE_HEADER, verifyAnswer } from '../../protocol/feed/sign
 import { MAX_ZIP_BYTES } from '../../protocol/export/export-reader.ts';
 import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../protocol/gaen/intervals.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { MAX_FEED_KEYS } from '../../protocol/export/feed-reader.ts';
+import { countFields } from '../../protocol/primitives/protobuf-read.ts';
 import { isUsableKey } from '../../protocol/export/key-fields.ts';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
@@ -30,6 +32,8 @@ export interface Dp3tPorts extends DownloadPorts {
 }
 
 const MAX_LATEST_BYTES = 4096;
+/** Beside its keys a batch has one; the rest is room for fields that a later format may add. */
+const MAX_HEAD_FIELDS = 16;
 /** A feed doesn't say where it begins: 14 days of batches an hour back, and no further. */
 const MOST_BACK = 336;
 /** After so long without a batch, what isn't there has had its time; before, it is withheld. */
@@ -75,9 +79,11 @@ async function run(ports: Dp3tPorts, transfer: Transfer): Promise<DownloadError 
     const isGone = !batch.ok && batch.error.kind === 'status' && batch.error.status === 404;
     if (!batch.ok && !(isGone && isAway && n < latestBatchId)) return batch.error;
     if (batch.ok) {
-      const list = decodeExposedList(batch.value);
+      // Counted first: a field of two bytes would be an object.
+      const isTooMany = countFields(batch.value) > MAX_FEED_KEYS + MAX_HEAD_FIELDS;
+      const list = isTooMany ? err('malformed') : decodeExposedList(batch.value);
       if (!list.ok) return { kind: 'bad-list', path: pathOf(n), rule: 'must be a batch of keys' };
-      const keys = list.value.exposed.map(keyOf).filter(isUsableKey);
+      const keys = [...list.value.exposed].map(keyOf).filter(isUsableKey);
       const isRevoked = ({ reportType }: TemporaryExposureKey): boolean => reportType === REPORT_TYPE.REVOKED;
       await ports.onFile({
         path: pathOf(n),

@@ -4,10 +4,12 @@
  *
  * A batch may be several files (batch_num 1..batch_size, docs/spec/gaen.md §4.4). Platforms want all of them in one call; here whatever came goes to one call (`phone/regions/detection.ts`), and each file's keys stand by themselves.
  */
-import { type ExportFile, MAX_ZIP_BYTES, readFeedZip } from '../../protocol/export/export-reader.ts';
+import { MAX_ZIP_BYTES } from '../../protocol/export/export-reader.ts';
+import { readFeedZip } from '../../protocol/export/feed-reader.ts';
+import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { isUsableKey } from '../../protocol/export/key-fields.ts';
 import { INDEX_PATH, MAX_INDEX_BYTES, parseGoogleIndex } from '../../protocol/index/google-index.ts';
-import { type DownloadPorts, endsRun, type FileCheck, type SyncOutcome, Transfer } from './download.ts';
+import { type DownloadPorts, endsRun, type FileCheck, type SyncOutcome, Transfer, type ZipReader } from './download.ts';
 import type { Store } from '../store.ts';
 
 /** What a phone remembers between runs. */
@@ -38,10 +40,7 @@ export function isGoogleState(value: unknown): value is GoogleState {
  * @throws whatever `onFile` or saving throws
  */
 export async function syncGoogleIndex(ports: GooglePorts): Promise<SyncOutcome> {
-  const transfer = new Transfer({
-    ...ports,
-    onFile: (file) => ports.onFile({ ...file, exportFile: usable(file.exportFile) }),
-  });
+  const transfer = new Transfer(ports);
   const loaded = await ports.store.load();
   if (!loaded.ok) {
     transfer.errors.push(loaded.error);
@@ -65,7 +64,7 @@ export async function syncGoogleIndex(ports: GooglePorts): Promise<SyncOutcome> 
   for (const name of listed.value.filter((one) => !had.includes(one))) {
     const file = await transfer.get(name, MAX_ZIP_BYTES);
     const error = file.ok
-      ? await transfer.accept(name, file.value.bytes ?? new Uint8Array(), ofRegion(ports.region), readFeedZip)
+      ? await transfer.accept(name, file.value.bytes ?? new Uint8Array(), ofRegion(ports.region), readPart)
       : file.error;
     if (error === null) {
       await save([...had, name]);
@@ -87,8 +86,12 @@ const ofRegion =
       ? null
       : { kind: 'wrong-region', wanted: region, found: header.region };
 
-const usable = ({ header, keys, revisedKeys }: ExportFile): ExportFile => ({
-  header,
-  keys: keys.filter(isUsableKey),
-  revisedKeys: revisedKeys.filter(isUsableKey),
-});
+/** One bad key costs no other of its file; and it may be one of several. */
+const readPart: ZipReader = (zip, key) => {
+  const read = readFeedZip(zip, key);
+  if (!read.ok) return read;
+  const { header, keys: all } = read.value;
+  const [keys, revisedKeys]: [TemporaryExposureKey[], TemporaryExposureKey[]] = [[], []];
+  for (const { key: one, revised } of all) if (isUsableKey(one)) (revised ? revisedKeys : keys).push(one);
+  return { ok: true, exportFile: { header, keys, revisedKeys } };
+};

@@ -7,7 +7,6 @@ import {
   describeExportError,
   type ExportError,
   type ExportFile,
-  type ExportResult,
   type PinnedKey,
   readExportZip,
 } from '../../protocol/export/export-reader.ts';
@@ -98,6 +97,12 @@ export interface SyncOutcome {
 /** What else must hold of a verified file; the path is for the error. */
 export type FileCheck = (path: string, exportFile: ExportFile) => DownloadError | null;
 
+/** Reads a file that a key must have signed. */
+export type ZipReader = (
+  zip: Uint8Array,
+  key: PinnedKey,
+) => { readonly ok: true; readonly exportFile: ExportFile } | { readonly ok: false; readonly error: ExportError };
+
 /** Counts what one run costs, around every request. */
 export class Transfer {
   files = 0;
@@ -143,7 +148,7 @@ export class Transfer {
     path: string,
     zip: Uint8Array,
     check: FileCheck = () => null,
-    reader: (zip: Uint8Array, key: PinnedKey) => ExportResult = readExportZip,
+    reader: ZipReader = readExportZip,
   ): Promise<DownloadError | null> {
     const read = readWithAny(zip, [this.#ports.exportKey].flat(), reader);
     if (!read.ok) return { kind: 'refused', path, error: read.error };
@@ -162,12 +167,8 @@ export class Transfer {
 }
 
 /** @returns the file if one of the keys signed it, else why the last was no key of it; what no key can mend ends the search */
-function readWithAny(
-  zip: Uint8Array,
-  keys: readonly PinnedKey[],
-  reader: (zip: Uint8Array, key: PinnedKey) => ExportResult,
-): ExportResult {
-  let read: ExportResult = { ok: false, error: { kind: 'no-signature' } };
+function readWithAny(zip: Uint8Array, keys: readonly PinnedKey[], reader: ZipReader): ReturnType<ZipReader> {
+  let read: ReturnType<ZipReader> = { ok: false, error: { kind: 'no-signature' } };
   for (const key of keys) {
     read = reader(zip, key);
     if (read.ok || !['unknown-key', 'bad-signature'].includes(read.error.kind)) break;

@@ -197,7 +197,6 @@ describe('export.sig and ZIP', () => {
         expect(read).toEqual({
           ok: true,
           exportFile: { header, keys, revisedKeys },
-          part: { num: 1, size: 1 },
           exportBin,
           verified: true,
           signature: 0,

@@ -4,7 +4,7 @@ import { zipByHand } from '../../test/support/zip-by-hand.ts';
 import vectors from '../../test/vectors/gaen-export-files.json' with { type: 'json' };
 import { concatBytes, fromBase64, fromHex, toHex, utf8 } from '../primitives/bytes.ts';
 import { EXPORT_HEADER, exportSignature, exportZip, type ExportHeader, ExportWriter } from './export-file.ts';
-import { describeExportError, type PinnedKey, readExportBin, readExportZip, readFeedZip } from './export-reader.ts';
+import { describeExportError, type PinnedKey, readExportBin, readExportZip } from './export-reader.ts';
 import { gaen } from '../generated/gaen-export.js';
 import { sha256 } from '../primitives/hash.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE } from '../gaen/keys.ts';
@@ -194,23 +194,6 @@ describe('readExportZip refuses', () => {
   ];
   it.for(cases)('%s', ([, zip, message], { expect }) => {
     expect(kindOf(zip)).toMatch(message);
-  });
-
-  it('a part of a batch, but between backends, where it says which it is', ({ expect }) => {
-    const partOf = (change: { batchNum?: number | null; batchSize?: number }) => {
-      const read = readFeedZip(zipOf(bin(change)), PINNED);
-      return read.ok ? read.part : read.error.kind;
-    };
-    expect(partOf({ batchNum: 2, batchSize: 3 })).toEqual({ num: 2, size: 3 });
-    expect(partOf({})).toEqual({ num: 1, size: 1 });
-    for (const batch of [
-      { batchNum: 4, batchSize: 3 },
-      { batchNum: 0, batchSize: 3 },
-      { batchNum: null, batchSize: 3 },
-      { batchNum: 1, batchSize: 1_000_001 },
-    ]) {
-      expect(partOf(batch)).toBe('bad-batch');
-    }
   });
 
   it('more than 16 MB, and more than 750,000 keys', ({ expect }) => {

@@ -4,14 +4,18 @@
  * A server may split a batch over several files (batch_num 1..batch_size, docs/spec/gaen.md §4.4; Google's own says 1 of 1 in each, docs/spec/google.md §3.4). They are one batch here, named by the last of its files, and come in
  * together. While one is missing the peer waits, and the fault says which; after a day it goes on with what is there, since each key stands by itself and those behind it would wait as well.
  */
-import { type ExportFile, MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
+import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
+import { type FeedFile, MAX_FEED_KEYS } from '../../../protocol/export/feed-reader.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { INDEX_PATH, MAX_INDEX_BYTES, parseGoogleIndex } from '../../../protocol/index/google-index.ts';
 import { utf8 } from '../../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
-import { keysOf, verifiedPart } from './export.ts';
+import type { InboundKey } from '../inbound.ts';
+import { keysOf, verifiedExport } from './export.ts';
 import { type FeedReader, get, nameOf, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';
 
+/** As `origin` takes them, and the portal's forms: what is longer could be set aside and never thrown away. */
+const MAX_NAME = 100;
 /** So many questions in one poll; together they are no larger than one file may be. */
 const MOST_PARTS = 50;
 /** A file and the next are written within minutes, and the index behind both: what isn't there a day after its batch ended is lost. */
@@ -31,7 +35,7 @@ export const googleReader: FeedReader = {
     const { parts, missing } = found.value;
     const { size, file } = parts[0]!;
     const hasGap = missing.length > 0;
-    const age = ports.now() - file.header.endTimestamp;
+    const age = 'tooMany' in file ? 0 : ports.now() - file.header.endTimestamp;
     // One of the future would be waited for without an end.
     if (hasGap && age >= 0 && age < PARTS_WAIT_SECONDS) {
       return err({ kind: 'gap', what: `part ${missing.join(', ')} of ${size}, beside ${next[0]}` });
@@ -58,14 +62,18 @@ async function namesOf(ports: ReadPorts): Promise<Result<readonly string[], Read
   if (!got.ok) return got;
   if (got.value.status === 404) return err({ kind: 'status', what: '404' });
   const names = parseGoogleIndex(got.value.body, ports.config.RemoteRegionURL);
-  return names.ok ? names : err({ kind: 'format', what: names.error });
+  if (!names.ok) return err({ kind: 'format', what: names.error });
+  return names.value.every((name) => name.length <= MAX_NAME)
+    ? names
+    : err({ kind: 'format', what: 'a name in index.txt' });
 }
 
 /** One file, believed to be the peer's. */
 interface Part {
   readonly name: string;
   readonly sha256: string;
-  readonly file: ExportFile;
+  /** tooMany: it has so many keys, more than are read. */
+  readonly file: FeedFile | { readonly tooMany: number };
   readonly num: number;
   readonly size: number;
   /** Of the ZIP. */
@@ -115,6 +123,7 @@ async function gather(
 
 /** Files of one window and region that say so; a split may add seconds to the end of each (docs/spec/gaen.md §4.4). */
 function isOfOneBatch(one: Part, other: Part): boolean {
+  if ('tooMany' in one.file || 'tooMany' in other.file) return one === other;
   const [a, b] = [one.file.header, other.file.header];
   const isWindow = a.startTimestamp === b.startTimestamp && Math.abs(a.endTimestamp - b.endTimestamp) <= one.size;
   return isWindow && a.region === b.region && one.size === other.size;
@@ -123,11 +132,16 @@ function isOfOneBatch(one: Part, other: Part): boolean {
 /** @param parts of one batch, at least one */
 function joined(parts: readonly Part[], { config }: ReadPorts): ReadBatch {
   const names = parts.map(({ sha256 }) => sha256);
-  return {
-    id: parts.at(-1)!.name,
-    sha256: names.length === 1 ? names[0]! : nameOf(utf8(names.join('\n'))),
-    keys: parts.flatMap(({ file }) => keysOf(file, config.RegionID, false)),
+  const about = { id: parts.at(-1)!.name, sha256: names.length === 1 ? names[0]! : nameOf(utf8(names.join('\n'))) };
+  const files = parts.map(({ file }) => file);
+  const count = files.reduce((sum, file) => sum + ('tooMany' in file ? file.tooMany : file.count), 0);
+  if (count > MAX_FEED_KEYS) return { ...about, count: 0, keys: [], tooMany: count };
+  const keys: Iterable<InboundKey> = {
+    *[Symbol.iterator]() {
+      for (const file of files) if (!('tooMany' in file)) yield* keysOf(file, config.RegionID, false);
+    },
   };
+  return { ...about, count, keys };
 }
 
 async function readPart(name: string, ports: ReadPorts): Promise<Result<Part, ReadFault>> {
@@ -135,6 +149,8 @@ async function readPart(name: string, ports: ReadPorts): Promise<Result<Part, Re
   if (!got.ok) return got;
   if (got.value.status === 404) return err({ kind: 'gap', what: name });
   const { body } = got.value;
-  const read = verifiedPart(body, ports.keys);
-  return read.ok ? ok({ name, sha256: nameOf(body), bytes: body.length, ...read.value }) : read;
+  const read = verifiedExport(body, ports.keys);
+  if (!read.ok) return read;
+  const { num, size } = 'tooMany' in read.value ? { num: 1, size: 1 } : read.value.part;
+  return ok({ name, sha256: nameOf(body), bytes: body.length, file: read.value, num, size });
 }

@@ -1,5 +1,5 @@
 /**
- * @module The credential of a positive test: what the region that tested says to the region in which a person shares keys (docs/credential.md). An SD-JWT VC (IETF draft-ietf-oauth-sd-jwt-vc §3;
+ * @module The credential of a positive test: what the region that tested says to the region in which a person shares keys (docs/credential.md). An SD-JWT VC (IETF draft-ietf-oauth-sd-jwt-vc, section 3;
  * RFC 9901 §4) without selective disclosures: an issuer-signed JWT (RFC 7519, ES256 of RFC 7518 §3.4), bound to a key of the phone by `cnf` (RFC 7800 §3.2), with its place in a status list. Nothing in
  * it is of a person: no name, no test, no time finer than the day.
  *
@@ -14,9 +14,9 @@ import { jwkOf } from '../feed/signature.ts';
 import { spkiFromBase64 } from '../directory/spki.ts';
 import type { VerificationKey } from '../directory/entry.ts';
 
-/** `typ` of the issuer's JWT (draft-ietf-oauth-sd-jwt-vc §3.2.1). */
+/** `typ` of the issuer's JWT (draft-ietf-oauth-sd-jwt-vc, section 3.2.1). */
 export const CREDENTIAL_TYP = 'dc+sd-jwt';
-/** `vct`: which kind of credential (ibid. §3.2.2.1). */
+/** `vct`: which kind of credential (the same, section 3.2.2.1). */
 export const CREDENTIAL_TYPE = 'urn:exposure-edge:positive-test:1';
 export const ALGORITHM = 'ES256';
 /** Seven days to come home or to find a network, and what is left of the day in which it was issued. */

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 describe('bits', () => {
-  it('lie as in the draft’s example (draft-ietf-oauth-status-list §4.1, one bit a token)', ({ expect }) => {
+  it('lie as in the draft’s example (draft-ietf-oauth-status-list, section 4.1: one bit a token)', ({ expect }) => {
     const statuses = [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1];
     const bits = statusBits(statuses.flatMap((status, place) => (status === 1 ? [place] : [])));
     expect(toHex(bits.subarray(0, 2))).toBe('b9a3');

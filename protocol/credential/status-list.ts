@@ -1,5 +1,5 @@
 /**
- * @module Which credentials an issuer took back: a Token Status List (IETF draft-ietf-oauth-status-list §4, §5.1), one bit a credential, deflated, in a JWT of the issuer's. Whoever verifies fetches all of it once an
+ * @module Which credentials an issuer took back: a Token Status List (IETF draft-ietf-oauth-status-list, sections 4 and 5.1), one bit a credential, deflated, in a JWT of the issuer's. Whoever verifies fetches all of it once an
  * hour, used or not, so that the issuer learns of no credential's use.
  */
 import { SignJWT } from 'jose';

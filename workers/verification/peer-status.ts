@@ -38,7 +38,8 @@ interface Refresh {
 const fetchPublic: FetchList = (url) =>
   fetch(url, {
     headers: { accept: STATUS_LIST_MEDIA_TYPE },
-    redirect: 'error',
+    // workerd knows no 'error'; a redirection isn't a list.
+    redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
 

@@ -14,7 +14,7 @@ export const MAX_BODY_BYTES = 10_000;
 const JSON_LIMITS = { depth: 2, members: 10 } as const;
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** First byte of an uncompressed point (SEC 1 §2.3.3). */
+/** First byte of an uncompressed point (SEC 1, section 2.3.3). */
 const UNCOMPRESSED = 4;
 
 /** What a phone sent: the members of its JSON object. */

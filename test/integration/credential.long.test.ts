@@ -12,6 +12,8 @@ import { runCrons } from '../../local-edge/crons.ts';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { readEnvironments } from '../../local-edge/workers.ts';
 import { main } from '../../phone/cli/cli.ts';
+import { setClock } from '../../scripts/support/operator.ts';
+import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { type Credential, readCredential } from '../../protocol/credential/credential.ts';
 import { credentialInLink } from '../../protocol/credential/link.ts';
 import { fromBase64Url, toBase64, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
@@ -98,7 +100,14 @@ beforeAll(async () => {
     const edge = await startLocalEdge({
       state: at(region),
       port: ports[n] ?? 0,
-      vars: { verification, upload: { ANSWER_DEADLINE_MS: '0' } },
+      vars: {
+        verification,
+        upload: { ANSWER_DEADLINE_MS: '0', HOME_COUNTRY: region },
+        origin: {
+          HOME_COUNTRY: region,
+          ...(region === 'DE' ? { PEER_FEEDS: 'NL', FEED_URL: 'https://feeds.example' } : {}),
+        },
+      },
       onLog: (line) => void logs.push(line),
     });
     edges.set(region, edge);
@@ -109,11 +118,18 @@ beforeAll(async () => {
     for (const [path, bytes] of logOf(leaves, { cosignedAt: NOW - 30 })) await bucket.put(path, bytes);
     await runCrons(edge.miniflare, VERIFICATION);
   }
+  await setClock(urlOf('DE'), NOW - 86_400);
   for (const name of ['anna', 'eve']) {
     await phone('init', at(name), '--pins', at('DE'), '--url', urlOf('DE'), '--local-clock');
   }
-  // Keys of days that have ended.
-  await fetch(`${urlOf('DE')}/local/clock`);
+  // A key of a day that has ended by the time of the test.
+  await setClock(urlOf('DE'), NOW);
+  const supportedCountries = [...REGIONS];
+  const parameters = JSON.parse(
+    readFileSync(new URL('../../parameters/default.json', import.meta.url), 'utf8'),
+  ) as object;
+  const document = JSON.stringify({ ...parameters, supportedCountries });
+  await new ParameterPortal(urlOf('DE')).publish({ document, audience: null, dryRun: false }, 0);
 });
 afterAll(async () => {
   for (const edge of edges.values()) await edge.dispose();
@@ -132,7 +148,6 @@ describe('a positive test in NL', () => {
   let credential: Credential;
 
   it('gives a credential, to the phone that asks', async ({ expect }) => {
-    expect(logs).toEqual([]);
     const code = await teleTan('NL');
     const taken = await phone('credential', 'take', at('anna'), code, '--verification-url', urlOf('NL'));
     expect(taken).toMatchObject({ code: 0, said: { region: 'NL', reportType: 'confirmed-test', expired: false } });
@@ -154,6 +169,7 @@ describe('a positive test in NL', () => {
       said: { result: 'positive', region: 'NL' },
     });
     expect(await phone('poll', at('anna'))).toMatchObject({ code: 0, said: { result: 'positive' } });
+    expect(await phone('share', at('anna'))).toMatchObject({ code: 0, said: { keys: 1 } });
     // Who has forgotten it all, and comes with the key again.
     rmSync(join(at('anna'), 'test.json'));
     expect(await phone('credential', 'use', at('anna'), link)).toMatchObject({ code: 1, said: { error: 'used' } });
@@ -175,7 +191,13 @@ describe('a positive test in NL', () => {
         }
       }
     }
-    const [de, nl] = [valuesOf('DE'), valuesOf('NL')];
+    // Keys of DE, in both regions, which may go to peers: as of a person who was tested at home.
+    expect(
+      valuesOf('DE', /origin/)
+        .get('release_counter')
+        ?.flat(),
+    ).toEqual(['to:DE+NL']);
+    const [de, nl] = [valuesOf('DE', /verification/), valuesOf('NL', /verification/)];
     // Both have sessions, and NL one that gave a credential.
     expect([de.get('test_session')?.length, nl.get('test_session')?.length]).toEqual([1, 1]);
     expect([de.get('test_credential')?.length ?? 0, nl.get('test_credential')?.length]).toEqual([0, 1]);
@@ -188,11 +210,11 @@ describe('a positive test in NL', () => {
 const SHORTEST = 8;
 
 /** What the objects of `verification` hold but for others' lists, which are public: table → rows → values that could name something. */
-function valuesOf(region: Region): Map<string, string[][]> {
+function valuesOf(region: Region, worker: RegExp): Map<string, string[][]> {
   const found = new Map<string, string[][]>();
   const files = readdirSync(at(region), { recursive: true, withFileTypes: true });
   for (const { name, parentPath } of files) {
-    if (!name.endsWith('.sqlite') || !/verification/.test(parentPath) || name === 'metadata.sqlite') continue;
+    if (!name.endsWith('.sqlite') || !worker.test(parentPath) || name === 'metadata.sqlite') continue;
     const database = new DatabaseSync(join(parentPath, name), { readOnly: true });
     const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
     for (const { name: table } of tables as { name: string }[]) {

@@ -36,19 +36,17 @@ export function grantFor(session: Session | null, taken: Grant | null, wanted: G
  * Why a credential opens nothing. malformed: it is none. issuer: no region of the directory has that address. role: that region may not speak of tests. phase: tests of that region's aren't taken up here, by our setting or
  * its entry. signature: it isn't that region's. expired, revoked, used: it was good. proof: whoever shows it isn't whose it is. clock: the phone's is off by hours.
  */
-export const REFUSALS = [
-  'malformed',
-  'issuer',
-  'role',
-  'phase',
-  'signature',
-  'expired',
-  'revoked',
-  'used',
-  'proof',
-  'clock',
-] as const;
-export type CredentialRefusal = (typeof REFUSALS)[number];
+export type CredentialRefusal =
+  | 'malformed'
+  | 'issuer'
+  | 'role'
+  | 'phase'
+  | 'signature'
+  | 'expired'
+  | 'revoked'
+  | 'used'
+  | 'proof'
+  | 'clock';
 
 /** Who says that a test was positive. */
 export interface Claimed {

@@ -15,9 +15,9 @@ import { spkiFromBase64 } from '../directory/spki.ts';
 import type { VerificationKey } from '../directory/entry.ts';
 
 /** `typ` of the issuer's JWT (draft-ietf-oauth-sd-jwt-vc, section 3.2.1). */
-export const CREDENTIAL_TYP = 'dc+sd-jwt';
+const CREDENTIAL_TYP = 'dc+sd-jwt';
 /** `vct`: which kind of credential (the same, section 3.2.2.1). */
-export const CREDENTIAL_TYPE = 'urn:exposure-edge:positive-test:1';
+const CREDENTIAL_TYPE = 'urn:exposure-edge:positive-test:1';
 export const ALGORITHM = 'ES256';
 /** Seven days to come home or to find a network, and what is left of the day in which it was issued. */
 const LIFETIME_DAYS = 7;
@@ -31,7 +31,7 @@ const SD_JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+~$/;
 const ID = /^[A-Za-z0-9_-]{22}$/;
 const COORDINATE = /^[A-Za-z0-9_-]{43}$/;
 /** An issuer's address stands twice in a credential, and all questions of a phone are as long as the longest presentation (docs/decisions/059). */
-export const MAX_ISSUER_LENGTH = 64;
+const MAX_ISSUER_LENGTH = 64;
 /** With such an issuer, and a name of its key of 33 characters, it has 863. */
 export const MAX_CREDENTIAL_LENGTH = 870;
 

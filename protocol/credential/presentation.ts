@@ -15,7 +15,7 @@ const MAX_KEY_BINDING_LENGTH = 375;
 /** Of a credential with its proof. */
 export const MAX_PRESENTATION_LENGTH = MAX_CREDENTIAL_LENGTH + MAX_KEY_BINDING_LENGTH;
 /** A phone whose clock is further off takes no keys either (phone/timing/clock-check.ts). */
-export const MAX_SKEW_SECONDS = 2 * 3_600;
+const MAX_SKEW_SECONDS = 2 * 3_600;
 const NONCE_BYTES = 16;
 const NONCE = /^[A-Za-z0-9_-]{22}$/;
 

@@ -100,8 +100,8 @@ async function ask(at: VerificationEnv, route: string, question: object): Promis
   return { status: response.status, body: JSON.parse(text) as Record<string, unknown>, length: text.length };
 }
 
-const register = async (key: string, keyType = 'GUID'): Promise<string> =>
-  String((await ask(nl, 'registrationToken', { key, keyType })).body['registrationToken']);
+const register = async (key: string): Promise<string> =>
+  String((await ask(nl, 'registrationToken', { key, keyType: 'GUID' })).body['registrationToken']);
 const take = (token: string, pem = ANNA): Promise<Said> =>
   ask(nl, 'credential', { registrationToken: token, holder: holderOf(pem) });
 async function taken(pem = ANNA, tail = '0'): Promise<string> {
@@ -110,6 +110,29 @@ async function taken(pem = ANNA, tail = '0'): Promise<string> {
 const shown = (credential: string, pem = ANNA, audience = DE_URL, now = NOW): Promise<string> =>
   presentCredential(credential, pem, { audience, now, random });
 const use = (presentation: string, at = de): Promise<Said> => ask(at, 'presentation', { presentation });
+
+/** A session by a teleTAN of NL's hotline: its token, and its name for staff. */
+async function byTeleTan(): Promise<{ token: string; session: string }> {
+  const { sessions } = servicesOf(nl);
+  const key = 'ABCDEFGHJK';
+  await sessions.issue([{ keyType: 'TELETAN', key, session: issuedSession('teletan', null, NOW + 3_600) }]);
+  const opened = await sessions.register({ keyType: 'TELETAN', key, birthDateKey: null }, NOW);
+  if (opened.kind !== 'granted') throw new Error(opened.kind);
+  return { token: opened.token, session: sessions.nameOf('TELETAN', key) };
+}
+
+/** The Worker with sessions whose `grant` goes otherwise. */
+function withGrant(at: VerificationEnv, how: (grant: () => Promise<unknown>) => Promise<unknown>): VerificationEnv {
+  const shard = (name: string) =>
+    new Proxy(bindings.TEST_SESSION.getByName(name), {
+      get: (stub, method) => {
+        const call = (...given: unknown[]): Promise<unknown> =>
+          (stub as unknown as Record<PropertyKey, (...all: unknown[]) => Promise<unknown>>)[method]!(...given);
+        return method === 'grant' ? (...given: unknown[]) => how(() => call(...given)) : call;
+      },
+    });
+  return { ...at, TEST_SESSION: { getByName: shard } as unknown as VerificationEnv['TEST_SESSION'] };
+}
 
 /** What other regions fetch. */
 async function statusList(): Promise<Response> {
@@ -169,6 +192,30 @@ describe('a region that tests', () => {
       const both = await Promise.all([take(token), ask(nl, 'tan', { registrationToken: token })]);
       expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 400]);
     }
+  });
+
+  it('that dies between the place and the grant leaves a place of nobody, and gives the credential when asked again', async ({
+    expect,
+  }) => {
+    const token = await register(guidWithResult(2));
+    const died = withGrant(nl, () => Promise.reject(new Error('gone')));
+    expect((await ask(died, 'credential', { registrationToken: token, holder: holderOf(ANNA) })).status).toBe(500);
+    expect(await deskRows('credential_status')).toHaveLength(1);
+    expect((await take(token)).status).toBe(201);
+    expect((await deskRows('credential_status')).map((row) => row['revoked'])).toEqual([0, 0]);
+  });
+
+  it('whose test is withdrawn meanwhile gives none, and takes its place back', async ({ expect }) => {
+    const { sessions } = servicesOf(nl);
+    const { token, session } = await byTeleTan();
+    const withdrawn = withGrant(nl, async (grant) => {
+      const given = await grant();
+      await sessions.revoke(session);
+      return given;
+    });
+    const answer = await ask(withdrawn, 'credential', { registrationToken: token, holder: holderOf(ANNA) });
+    expect([answer.status, answer.body['credential']]).toEqual([400, undefined]);
+    expect((await deskRows('credential_status')).map((row) => row['revoked'])).toEqual([1]);
   });
 
   it('gives none in phase I, and serves no list', async ({ expect }) => {
@@ -336,13 +383,10 @@ describe('taken back', () => {
 
   it('is what staff withdraw, and what is rolled back', async ({ expect }) => {
     const { sessions, rollback } = servicesOf(nl);
-    const key = 'ABCDEFGHJK';
-    await sessions.issue([{ keyType: 'TELETAN', key, session: issuedSession('teletan', null, NOW + 3_600) }]);
-    const token = await sessions.register({ keyType: 'TELETAN', key, birthDateKey: null }, NOW);
-    if (token.kind !== 'granted') throw new Error(token.kind);
-    const byStaff = String((await take(token.token)).body['credential']);
+    const { token, session } = await byTeleTan();
+    const byStaff = String((await take(token)).body['credential']);
     const byLaboratory = await taken(ANNA, '7');
-    await sessions.revoke(sessions.nameOf('TELETAN', key));
+    await sessions.revoke(session);
     const today = Math.floor(NOW / 86_400);
     const labId = String((await bindings.RESULTS.resultOf(guidWithResult(2, '7'))).labId);
     await rollback.end({ kind: 'laboratory', name: labId, fromDay: POSITIVE_DAY, toDay: POSITIVE_DAY }, today);

@@ -1,4 +1,5 @@
 /** @module A credential as other implementations would make and break it (docs/credential.md). */
+import * as fc from 'fast-check';
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { beforeAll, describe, it } from 'vitest';
 import type { VerificationKey } from '../directory/entry.ts';
@@ -126,6 +127,26 @@ describe('a credential', () => {
   it.for(['', '~', 'a.b.c~', 'a.b.c', `${'a'.repeat(900)}~`])('%s is none', async (given, { expect }) => {
     expect(readCredential(given)).toBeNull();
     expect(await verifyCredential(given, KEYS, NOW)).toEqual({ ok: false, error: 'malformed' });
+  });
+
+  it('is refused, never thrown at, whatever comes', async ({ expect }) => {
+    const part = fc.oneof(
+      fc.base64String(),
+      fc.string(),
+      fc.json().map((json) => toBase64Url(utf8(json))),
+    );
+    const anything = fc.oneof(
+      fc.string(),
+      fc.tuple(part, part, part).map((parts) => `${parts.join('.')}~`),
+    );
+    await fc.assert(
+      fc.asyncProperty(anything, async (given) => {
+        expect((await verifyCredential(given, KEYS, NOW)).ok).toBe(false);
+        const shown = readPresentation(given);
+        if (shown !== null) expect((await verifyProof(shown, SAID.holder, DE, NOW)).ok).toBe(false);
+      }),
+      { seed: 59, numRuns: 200 },
+    );
   });
 
   it('is verified by either key while one replaces the other', async ({ expect }) => {

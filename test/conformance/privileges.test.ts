@@ -159,6 +159,7 @@ describe('running Workers', () => {
       peers: [],
       advance: [],
       discardBatch: ['NL', '1'],
+      rereadPeer: ['NL'],
       releaseBatch: ['NL', '1'],
     },
     'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },

@@ -7,7 +7,7 @@ import { pkcs8PemFromScalar } from '../../protocol/signing.ts';
 import type { Fetch } from '../http.ts';
 import { memoryStore } from '../store.ts';
 import { testRandom } from '../testing/random.ts';
-import { type AbroadPorts, codeOfCredential, takeAbroad, warnedWhere } from './abroad-course.ts';
+import { type AbroadPorts, codeOfCredential, forgetAbroad, takeAbroad, warnedWhere } from './abroad-course.ts';
 import { type Abroad, isAbroad } from './abroad-state.ts';
 
 const NOW = 1_795_700_000;
@@ -40,6 +40,7 @@ function server(lost: readonly string[], result = 2) {
   };
   async function answerTo(path: string, { holder = '' }: Record<string, string>): Promise<Response> {
     if (path === 'registrationToken') return Response.json({ registrationToken: TOKEN }, { status: 201 });
+    if (path === 'forget') return Response.json({ forgotten: true });
     if (path === 'testresult') return Response.json({ testResult: result, sc: NOW });
     const said = {
       issuer: NL,
@@ -100,6 +101,17 @@ describe('a test abroad', () => {
     const taken = await takeAbroad(TEST, portsFor(fetch));
     expect(taken).toMatchObject({ ok: true, value: { result: 'negative', credential: null } });
     expect(asked.some(({ path }) => path === 'credential')).toBe(false);
+  });
+
+  it('is deleted in that region too, and stays to be asked about while no answer comes', async ({ expect }) => {
+    const { fetch, asked } = server(['forget'], 0);
+    const ports = portsFor(fetch);
+    await takeAbroad(TEST, ports);
+    expect(await forgetAbroad(ports)).toEqual({ ok: false, error: { kind: 'try-again' } });
+    expect(await forgetAbroad(ports)).toEqual({ ok: true, value: null });
+    const told = asked.filter(({ path }) => path === 'forget');
+    expect(told.map(({ host }) => host)).toEqual(['verification.nl.example', 'verification.nl.example']);
+    expect(await forgetAbroad(portsFor(fetch))).toEqual({ ok: true, value: null });
   });
 
   it('that was never begun can’t be gone on with', async ({ expect }) => {

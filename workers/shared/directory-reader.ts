@@ -19,8 +19,15 @@ const READ_AGAIN_SECONDS = 60;
  */
 export type ReadDirectoryNow = (now: number) => Promise<Directory | null>;
 
-/** @returns a reader of one bucket, which remembers */
-export function directoryReader(bucket: ReadOnlyBucket, policy: DirectoryPolicy): ReadDirectoryNow {
+/**
+ * @param lookEverySeconds how often the bucket is asked at most; 0: at each call, where whoever calls has shown a certificate
+ * @returns a reader of one bucket, which remembers
+ */
+export function directoryReader(
+  bucket: ReadOnlyBucket,
+  policy: DirectoryPolicy,
+  lookEverySeconds = 0,
+): ReadDirectoryNow {
   let known: { readonly etag: string; readonly at: number; readonly directory: Directory } | null = null;
   /** The newest head that held: an older one, or another of its size, is refused from then on. */
   let seen: Directory['head'] = null;
@@ -28,9 +35,12 @@ export function directoryReader(bucket: ReadOnlyBucket, policy: DirectoryPolicy)
   let objects: ReadonlyMap<string, Uint8Array> = new Map();
   // Certificates and signatures of leaves that were judged before aren't again: of 300 regions seconds of CPU a minute (benchmarks/results/directory.md).
   const open = rememberingOpen(policy.roots);
+  let lookedAt = Number.NEGATIVE_INFINITY;
   return async (now) => {
+    if (known !== null && Math.abs(now - lookedAt) < lookEverySeconds) return known.directory;
     const checkpoint = await bucket.head(CHECKPOINT_PATH);
     if (checkpoint === null) return null;
+    lookedAt = now;
     const isFresh = known !== null && known.etag === checkpoint.etag && Math.abs(now - known.at) < READ_AGAIN_SECONDS;
     if (known !== null && isFresh) return known.directory;
     const used = new Map<string, Uint8Array>();

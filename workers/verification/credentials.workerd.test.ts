@@ -2,9 +2,16 @@
  * @module A positive test of a roaming person through the real Worker in both roles: NL tests and issues, DE takes up (docs/credential.md). Two environments over one storage, a directory of the test authority in the real
  * bucket.
  */
-import { createExecutionContext, createScheduledController, reset, runInDurableObject } from 'cloudflare:test';
+import {
+  createExecutionContext,
+  createScheduledController,
+  reset,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it, vi } from 'vitest';
+import { tokenHash } from '../../domain/derived-codes.ts';
 import { issuedSession } from '../../domain/session.ts';
 import { readCredential, statusListUrl } from '../../protocol/credential/credential.ts';
 import { presentCredential } from '../../protocol/credential/presentation.ts';
@@ -22,7 +29,7 @@ import {
   policyText,
 } from '../../test/support/directory-world.ts';
 import { createApp } from './app.ts';
-import type { VerificationEnv } from './bindings.ts';
+import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { scheduled } from './clocks.ts';
 import { servicesOf } from './services.ts';
 
@@ -237,6 +244,33 @@ describe('a region that tests', () => {
     expect(new Uint8Array(rows[0]?.['holder'] as ArrayBuffer)).toHaveLength(16);
     const kept = JSON.stringify([rows, await deskRows('credential_status')]);
     for (const secret of [said?.id, said?.holder.x]) expect(kept).not.toContain(secret);
+  });
+
+  it('forgets which session gave one when the credential has ended, or its owner deletes the test', async ({
+    expect,
+  }) => {
+    const rows = async (): Promise<number> => {
+      const shards = Array.from('0123456789abcdef', (digit) => bindings.TEST_SESSION.getByName(`s${digit}`));
+      const all = await Promise.all(
+        shards.map(async (one) => {
+          await one.clockStatus('session', NOW);
+          await runDurableObjectAlarm(one);
+          return rowsOf(one as unknown as DurableObjectStub, 'test_credential');
+        }),
+      );
+      return all.flat().length;
+    };
+    const [ended, deleted] = [await register(guidWithResult(2, '1')), await register(guidWithResult(2, '2'))];
+    for (const token of [ended, deleted]) expect((await take(token)).status).toBe(201);
+    expect(await rows()).toBe(2);
+    await ask(nl, 'forget', { registrationToken: deleted });
+    expect(await rows()).toBe(1);
+    const hash = tokenHash(ended, parseVerificationConfig(nl).tanHashKey);
+    const shard = bindings.TEST_SESSION.getByName(`s${hash.charAt(0)}`);
+    await runInDurableObject(shard, (_object, { storage: { sql } }) =>
+      sql.exec('UPDATE test_credential SET expires_at = ?', NOW - 60).toArray(),
+    );
+    expect(await rows()).toBe(0);
   });
 
   it('serves its list to anybody, the same for the whole hour', async ({ expect }) => {

@@ -8,7 +8,7 @@ import { type CredentialRefusal, issuerEntry } from '../../domain/credential.ts'
 import { credentialSeed, registrationToken, tokenHash } from '../../domain/derived-codes.ts';
 import { credentialSession } from '../../domain/session.ts';
 import { type Credential, readCredential, verifyCredential } from '../../protocol/credential/credential.ts';
-import { readPresentation, verifyProof } from '../../protocol/credential/presentation.ts';
+import { type Presentation, readPresentation, verifyProof } from '../../protocol/credential/presentation.ts';
 import { isRevoked } from '../../protocol/credential/status-list.ts';
 import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
@@ -23,6 +23,8 @@ type PresentationReply =
   | { readonly kind: 'refused'; readonly why: CredentialRefusal }
   | { readonly kind: 'later' };
 
+/** Anybody may ask: a flood of made-up credentials must not be one of reads. What was revoked in the directory counts no more so much later. */
+const LOOK_EVERY_SECONDS = 10;
 const LATER: PresentationReply = { kind: 'later' };
 
 export class Presentations {
@@ -36,15 +38,18 @@ export class Presentations {
     this.#env = env;
     this.#config = config;
     this.#shards = new Shards(env.TEST_SESSION);
-    this.#read = taking === null ? null : directoryReader(taking.directory, taking.policy);
+    this.#read = taking === null ? null : directoryReader(taking.directory, taking.policy, LOOK_EVERY_SECONDS);
   }
 
   /** `/presentation`. @param text a credential with its proof @param now Unix seconds */
   async use(text: string, now: number): Promise<PresentationReply> {
+    if (this.#read === null) return { kind: 'refused', why: 'phase' };
+    const presentation = readPresentation(text);
+    const claimed = presentation === null ? null : readCredential(presentation.credential);
+    if (presentation === null || claimed === null) return { kind: 'refused', why: 'malformed' };
     const entries = await this.#entries(now);
-    if (entries === 'none') return { kind: 'refused', why: 'phase' };
     if (entries === null) return LATER;
-    const believed = await this.#believed(text, entries, now);
+    const believed = await this.#believed(presentation, claimed, entries, now);
     if (!believed.ok) return { kind: 'refused', why: believed.error };
     const { issuer, region, id, statusIndex } = believed.value;
     const list = await this.#env.CREDENTIAL_DESK.getByName('desk').peerList(region);
@@ -67,7 +72,7 @@ export class Presentations {
   async refreshLists(now: number, fetchList?: FetchList): Promise<readonly string[]> {
     const taking = this.#config.credentials?.taking ?? null;
     const entries = await this.#entries(now);
-    if (taking === null || entries === null || entries === 'none') return taking?.peers ?? [];
+    if (taking === null || entries === null) return taking?.peers ?? [];
     return fetchStatusLists({
       desk: this.#env.CREDENTIAL_DESK.getByName('desk'),
       entries,
@@ -78,13 +83,11 @@ export class Presentations {
   }
 
   async #believed(
-    text: string,
+    presentation: Presentation,
+    claimed: Credential,
     entries: readonly DirectoryEntry[],
     now: number,
   ): Promise<Result<Credential, CredentialRefusal>> {
-    const presentation = readPresentation(text);
-    const claimed = presentation === null ? null : readCredential(presentation.credential);
-    if (presentation === null || claimed === null) return err('malformed');
     const { origin, taking } = this.#config.credentials ?? { origin: '', taking: null };
     const entry = issuerEntry(claimed, entries, taking?.peers ?? []);
     if (!entry.ok) return entry;
@@ -94,10 +97,9 @@ export class Presentations {
     return proof.ok ? ok(verified.value) : proof;
   }
 
-  /** @returns none: nobody's tests are taken up here; null: the directory can't be relied on */
-  async #entries(now: number): Promise<readonly DirectoryEntry[] | 'none' | null> {
-    if (this.#read === null) return 'none';
-    const directory = await this.#read(now);
+  /** @returns null: there is no directory that can be relied on */
+  async #entries(now: number): Promise<readonly DirectoryEntry[] | null> {
+    const directory = (await this.#read?.(now)) ?? null;
     return directory === null || directory.head === null ? null : directory.entries;
   }
 }

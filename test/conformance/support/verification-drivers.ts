@@ -6,6 +6,13 @@ import { bundle } from '../../../local-edge/bundle.ts';
 import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { makeRoot, policyText } from '../../support/directory-world.ts';
 import { testKeyPem, testSecret } from '../../support/secrets.ts';
+import {
+  credentialEnd,
+  credentialSigner,
+  holderKey,
+  issueCredential,
+} from '../../../protocol/credential/credential.ts';
+import { presentCredential } from '../../../protocol/credential/presentation.ts';
 import { toBase64Url } from '../../../protocol/primitives/bytes.ts';
 import { pointFromSpki, signerFromPkcs8Pem } from '../../../protocol/signing.ts';
 import { type RawAnswer, send } from './http.ts';
@@ -68,6 +75,25 @@ export async function muteVerification(): Promise<Miniflare> {
 /** What a driver takes: the path and the method in capitals. */
 export type Driver = (path: string, method: string) => Promise<RawAnswer>;
 
+/** Well formed, of an issuer whom only the directory knows. */
+async function presentation(): Promise<string> {
+  const pem = testKeyPem('holder');
+  const said = {
+    issuer: 'https://verification.nl.example',
+    region: 'NL',
+    reportType: 'confirmed-test',
+    onset: null,
+    expiresAt: credentialEnd(Date.now() / 1000),
+    id: 'A'.repeat(22),
+    statusIndex: 1,
+    holder: holderKey(pointFromSpki(signerFromPkcs8Pem(pem).publicKeySpki).subarray(1)),
+  } as const;
+  const credential = await issueCredential(said, await credentialSigner(pem, 'credential-v1'));
+  const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+  const [audience, now] = ['https://verification.example', Math.floor(Date.now() / 1000)];
+  return presentCredential(credential, pem, { audience, now, random });
+}
+
 interface ResultRow {
   readonly id: string;
   readonly result: number;
@@ -123,8 +149,8 @@ export function verificationDrivers(edge: LocalEdge, mute: string): Readonly<Rec
       return ask(path, { registrationToken });
     },
     405: (path, method) => send(edge.url, path, { method }),
-    500: (path) => {
-      const codes = { keyType: 'GUID', key: freshGuid(), holder: HOLDER, presentation: 'x' };
+    500: async (path) => {
+      const codes = { keyType: 'GUID', key: freshGuid(), holder: HOLDER, presentation: await presentation() };
       return ask(path, { registrationToken: UNKNOWN_TOKEN, ...codes }, '0', mute);
     },
   };

@@ -255,7 +255,7 @@ describe('a region that tests', () => {
         shards.map(async (one) => {
           await one.clockStatus('session', NOW);
           await runDurableObjectAlarm(one);
-          return rowsOf(one as unknown as DurableObjectStub, 'test_credential');
+          return rowsOf(one, 'test_credential');
         }),
       );
       return all.flat().length;

@@ -51,7 +51,16 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
   },
   CredentialDesk: {
     binding: 'CREDENTIAL_DESK',
-    methods: ['take', 'revoke', 'revokeIssues', 'revoked', 'keepPeerList', 'peerList'],
+    methods: [
+      'take',
+      'revoke',
+      'revokeIssues',
+      'revoked',
+      'keepPeerList',
+      'peerList',
+      'directoryHead',
+      'keepDirectoryHead',
+    ],
   },
   CodeDesk: {
     binding: 'CODE_DESK',

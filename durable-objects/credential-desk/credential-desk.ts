@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
+import type { Head } from '../../protocol/directory/merkle.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
@@ -13,7 +14,9 @@ import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import { SCHEMA } from './schema.ts';
 import {
+  believedHead,
   forgetStatuses,
+  keepBelievedHead,
   keepPeerList,
   type PeerList,
   peerList,
@@ -78,6 +81,16 @@ export class CredentialDesk<Env = unknown> extends EndableObject<Env> {
     return peerList(this.#sql, region);
   }
 
+  /** See {@link believedHead}. */
+  directoryHead(log: string): Head | null {
+    return believedHead(this.#sql, log);
+  }
+
+  /** See {@link keepBelievedHead}. */
+  keepDirectoryHead(log: string, from: Head | null, to: Head): Head {
+    return this.ctx.storage.transactionSync(() => keepBelievedHead(this.#sql, log, from, to));
+  }
+
   /**
    * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
    *
@@ -107,5 +120,11 @@ export class CredentialDesk<Env = unknown> extends EndableObject<Env> {
 // What was issued can still be taken back, and others can still be told so.
 closesAtEnd<CredentialDesk>(CredentialDesk, {
   stopped: { take: async () => null },
-  purged: { revoked: () => [], peerList: () => null, keepPeerList: async () => false },
+  purged: {
+    revoked: () => [],
+    peerList: () => null,
+    keepPeerList: async () => false,
+    directoryHead: () => null,
+    keepDirectoryHead: (_log, _from, to) => to,
+  },
 });

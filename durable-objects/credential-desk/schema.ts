@@ -7,5 +7,6 @@ export const SCHEMA: readonly string[] = [
    CREATE TABLE peer_status_list (
      region TEXT PRIMARY KEY, issuer TEXT NOT NULL, bits BLOB NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
      asked_hour INTEGER NOT NULL
-   ) WITHOUT ROWID;`,
+   ) WITHOUT ROWID;
+   CREATE TABLE believed_head (log TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL) WITHOUT ROWID;`,
 ];

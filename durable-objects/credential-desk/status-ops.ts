@@ -1,5 +1,7 @@
 /** @module Places in our status list, and the lists of other regions (docs/credential.md). SQL over the desk's storage; no clock. */
 import { STATUS_LIST_SIZE } from '../../protocol/credential/credential.ts';
+import type { Head } from '../../protocol/directory/merkle.ts';
+import { equalBytes } from '../../protocol/primitives/bytes.ts';
 import type { StatusList } from '../../protocol/credential/status-list.ts';
 
 /** Places that may be taken at once: of a list that is half full one draw in two finds a free one. */
@@ -102,6 +104,29 @@ export function peerList(sql: SqlStorage, region: string): PeerList | null {
   if (row === undefined) return null;
   const { issuer, bits, issued_at: issuedAt, expires_at: expiresAt, asked_hour: askedHour } = row;
   return { issuer, bits: new Uint8Array(bits), issuedAt, expiresAt, askedHour };
+}
+
+/** @param log origin of a directory's checkpoints @returns its newest head that held, or null */
+export function believedHead(sql: SqlStorage, log: string): Head | null {
+  const row = sql
+    .exec<{ size: number; root: ArrayBuffer }>('SELECT size, root FROM believed_head WHERE log = ?', log)
+    .toArray()[0];
+  return row === undefined ? null : { size: row.size, root: new Uint8Array(row.root) };
+}
+
+/**
+ * Keeps a head in place of the one that it was judged by; where another was kept meanwhile, that one stays.
+ *
+ * @param from that it follows, null: none was kept
+ * @returns the head that is kept now
+ */
+export function keepBelievedHead(sql: SqlStorage, log: string, from: Head | null, to: Head): Head {
+  const kept = believedHead(sql, log);
+  const isUnchanged =
+    kept === null ? from === null : from !== null && kept.size === from.size && equalBytes(kept.root, from.root);
+  if (kept !== null && !isUnchanged) return kept;
+  sql.exec('INSERT OR REPLACE INTO believed_head VALUES (?, ?, ?)', log, to.size, new Uint8Array(to.root));
+  return to;
 }
 
 /** Forgets some of what has expired. @param now Unix seconds @returns whether anything was forgotten */

@@ -29,8 +29,9 @@ A phone that lives in a directory:
       Opens a test by a teleTAN, or by the code of a card.
   phone poll DIR
       Asks for the result; goes on with a scan that had no answer.
-  phone share DIR [--symptoms WORD]
+  phone share DIR [--symptoms WORD] [--consent]
       Shares the keys of the past days after a positive result; on the next day, the key of the day of sharing.
+      --consent: other countries may have them, and the one that tested (credential use) is named.
       WORD: ${SYMPTOM_WORDS}.
   phone sync DIR
       Fetches what is new, verifies it, matches it with what the phone heard, and says the risk.
@@ -44,7 +45,7 @@ A phone that lives in a directory:
   phone credential show DIR
       Says what the credential says, with the link and QR code that it is carried by.
   phone credential use DIR [LINK]
-      Opens the test at home by the credential; phone share then warns those whom you met, in both regions.
+      Opens the test at home by the credential; phone share then warns those whom you met at home, with --consent there too.
   phone forget DIR
       Deletes the test, here and at the server. The phone itself is the directory: remove it.
 

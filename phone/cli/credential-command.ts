@@ -103,7 +103,7 @@ async function use(phone: Phone, text: string | null, options: Options, io: Io):
   }
   const result = answer(opened);
   const region = readCredential(code.value.credential)?.region ?? '';
-  const message = `${directory}: ${RESULTS[result]}, in ${settings.region} and in ${region}`;
+  const message = `${directory}: ${RESULTS[result]} in ${settings.region}, with --consent in ${region} too`;
   return say(io, options, { phone: directory, result, region }, message);
 }
 

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Result } from '../../protocol/primitives/result.ts';
 import type { Advice } from '../course/advice.ts';
-import { forgetAbroad, warnedWhere } from '../credential/abroad-course.ts';
+import { forgetAbroad, testedIn } from '../credential/abroad-course.ts';
 import {
   deleteTest,
   openedBefore,
@@ -234,7 +234,7 @@ export const poll: Command = onOne('poll', [], async (phone, options, io) => {
 const NOT_SAID = { kind: 'not-said' } as const;
 
 /** `phone share DIR`: the past days' keys; called again on the next day, the key of that day. @throws {UsageError | UnreadableError | RefusedError} */
-export const share: Command = onOne('share', ['symptoms'], async (phone, options, io) => {
+export const share: Command = onOne('share', ['symptoms', 'consent'], async (phone, options, io) => {
   const { now, keys, stores, directory } = phone;
   const chosen = options.symptoms === undefined ? null : symptomsOf(options.symptoms);
   const ports = portsOf(phone);
@@ -256,7 +256,9 @@ export const share: Command = onOne('share', ['symptoms'], async (phone, options
     }
     // Kept first: sent again, or on the next day, the keys go with the same answer.
     await stores.said.save(said);
-    answer(await shareKeys({ keys: ended, ...(await warnedWhere(stores.abroad, codeKey)), submissionType: 0 }, ports));
+    const consentToFederation = options.consent === true;
+    const visitedCountries = consentToFederation ? await testedIn(stores.abroad, codeKey) : [];
+    answer(await shareKeys({ keys: ended, visitedCountries, consentToFederation, submissionType: 0 }, ports));
   } else {
     if (test.keyAt !== null && now < test.keyAt) {
       throw new RefusedError(`the key of the day of sharing goes out from ${isoOf(test.keyAt)} on; share again then`);

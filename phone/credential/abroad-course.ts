@@ -114,17 +114,14 @@ export async function forgetAbroad(ports: AbroadPorts): Outcome<null> {
 }
 
 /**
- * A test abroad was opened at home so that people in both regions are warned; of no other test do keys leave the region.
- *
  * @param store of the test abroad
  * @param codeKey of the test that is shared
- * @returns where, and whether other regions may have the keys
+ * @returns the region that tested, where the test was opened by its credential: the person was there
  */
-export async function warnedWhere(store: Store<Abroad>, codeKey: string | null) {
+export async function testedIn(store: Store<Abroad>, codeKey: string | null): Promise<readonly string[]> {
   const loaded = await store.load();
   const credential = loaded.ok && loaded.value !== null ? readCredential(loaded.value.credential ?? '') : null;
-  const isAbroad = credential !== null && credential.id === codeKey;
-  return { visitedCountries: isAbroad ? [credential.region] : [], consentToFederation: isAbroad };
+  return credential !== null && credential.id === codeKey ? [credential.region] : [];
 }
 
 /** Why a credential can't be used on this phone; nobody was asked. */

@@ -169,7 +169,7 @@ describe('a positive test in NL', () => {
       said: { result: 'positive', region: 'NL' },
     });
     expect(await phone('poll', at('anna'))).toMatchObject({ code: 0, said: { result: 'positive' } });
-    expect(await phone('share', at('anna'))).toMatchObject({ code: 0, said: { keys: 1 } });
+    expect(await phone('share', at('anna'), '--consent')).toMatchObject({ code: 0, said: { keys: 1 } });
     // Who has forgotten it all, and comes with the key again.
     rmSync(join(at('anna'), 'test.json'));
     expect(await phone('credential', 'use', at('anna'), link)).toMatchObject({ code: 1, said: { error: 'used' } });

@@ -43,7 +43,7 @@ interface PeersOptions {
 
 /** @returns peers by a directory in a bucket; what was read is kept in this isolate */
 export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptions): Peers {
-  const read = policy === null ? null : directoryReader(bucket, policy);
+  const read = policy === null ? null : directoryReader({ bucket, policy });
   return {
     async byFingerprint(fingerprint, now) {
       if (read === null) return { kind: 'stranger' };

@@ -76,11 +76,12 @@ beforeAll(async () => {
 let nl: VerificationEnv;
 let de: VerificationEnv;
 
-async function publish(more: Partial<EntryStatement> = {}, at = NOW, hasRole = true): Promise<void> {
-  for (const [path, bytes] of logOf([leafOf(more, hasRole)], { cosignedAt: at - 60 })) {
-    await bindings.DIRECTORY.put(path, bytes);
-  }
+/** @param at Unix seconds, a minute after the witnesses */
+async function putLog(leaves: readonly Uint8Array[], at: number): Promise<void> {
+  for (const [path, bytes] of logOf(leaves, { cosignedAt: at - 60 })) await bindings.DIRECTORY.put(path, bytes);
 }
+const publish = (more: Partial<EntryStatement> = {}, hasRole = true): Promise<void> =>
+  putLog([leafOf(more, hasRole)], NOW);
 
 beforeEach(async () => {
   await reset();
@@ -153,6 +154,9 @@ const refresh = (at = de) =>
 
 const rowsOf = (object: DurableObjectStub, table: string) =>
   runInDurableObject(object, (_object, { storage: { sql } }) => sql.exec(`SELECT * FROM ${table}`).toArray());
+const SHARDS = () => Array.from('0123456789abcdef', (digit) => bindings.TEST_SESSION.getByName(`s${digit}`));
+const sessionRows = async (table: string) =>
+  (await Promise.all(SHARDS().map((shard) => rowsOf(shard as unknown as DurableObjectStub, table)))).flat();
 const deskRows = (table: string) => rowsOf(bindings.CREDENTIAL_DESK.getByName('desk'), table);
 
 describe('a region that tests', () => {
@@ -235,10 +239,7 @@ describe('a region that tests', () => {
 
   it('keeps neither the credential’s id nor the phone’s key', async ({ expect }) => {
     const said = readCredential(await taken());
-    const shards = Array.from('0123456789abcdef', (digit) => bindings.TEST_SESSION.getByName(`s${digit}`));
-    const rows = (
-      await Promise.all(shards.map((one) => rowsOf(one as unknown as DurableObjectStub, 'test_credential')))
-    ).flat();
+    const rows = await sessionRows('test_credential');
     expect(rows).toHaveLength(1);
     expect(Object.keys(rows[0] ?? {}).toSorted()).toEqual(['expires_at', 'holder', 'id', 'status_index']);
     expect(new Uint8Array(rows[0]?.['holder'] as ArrayBuffer)).toHaveLength(16);
@@ -250,15 +251,11 @@ describe('a region that tests', () => {
     expect,
   }) => {
     const rows = async (): Promise<number> => {
-      const shards = Array.from('0123456789abcdef', (digit) => bindings.TEST_SESSION.getByName(`s${digit}`));
-      const all = await Promise.all(
-        shards.map(async (one) => {
-          await one.clockStatus('session', NOW);
-          await runDurableObjectAlarm(one);
-          return rowsOf(one, 'test_credential');
-        }),
-      );
-      return all.flat().length;
+      for (const shard of SHARDS()) {
+        await shard.clockStatus('session', NOW);
+        await runDurableObjectAlarm(shard);
+      }
+      return (await sessionRows('test_credential')).length;
     };
     const [ended, deleted] = [await register(guidWithResult(2, '1')), await register(guidWithResult(2, '2'))];
     for (const token of [ended, deleted]) expect((await take(token)).status).toBe(201);
@@ -349,7 +346,8 @@ describe('the base region', () => {
     const reply = await servicesOf(de).presentations.use(await shown(credential, ANNA, DE_URL, expiresAt), expiresAt);
     // The directory's cosignatures are as old by then.
     expect(reply).toEqual({ kind: 'later' });
-    await publish({ validUntil: expiresAt + 1 }, expiresAt);
+    const grown = [leafOf({}, true), leafOf({ sequence: 2, validUntil: expiresAt + 1 }, true)];
+    await putLog(grown, expiresAt);
     const fresh = servicesOf({ ...de });
     expect(await fresh.presentations.use(await shown(credential, ANNA, DE_URL, expiresAt), expiresAt)).toEqual({
       kind: 'refused',
@@ -361,7 +359,7 @@ describe('the base region', () => {
     { name: 'of a region in phase I', phase: 1, hasRole: true, why: 'phase' },
     { name: 'of a region without the role', phase: 2, hasRole: false, why: 'role' },
   ] as const)('refuses one $name', async ({ phase, hasRole, why }, { expect }) => {
-    await publish({ phase }, NOW, hasRole);
+    await publish({ phase }, hasRole);
     expect(await refresh()).toEqual(['NL']);
     expect(await use(await shown(await taken()))).toMatchObject({ status: 400, body: { refused: why } });
   });
@@ -384,15 +382,22 @@ describe('the base region', () => {
     expect((await use(presentation, { ...de })).status).toBe(201);
   });
 
+  it('takes no directory that was rolled back, after a restart either', async ({ expect }) => {
+    await refresh();
+    const presentation = await shown(await taken());
+    const later = [leafOf({}, true), leafOf({ sequence: 2, issuedAt: NOW - 1_800 }, true)];
+    await putLog(later, NOW);
+    expect((await use(presentation, { ...de })).status).toBe(201);
+    await publish();
+    expect((await use(presentation, { ...de })).status).toBe(500);
+  });
+
   it('keeps nothing of a credential but a session by a keyed hash', async ({ expect }) => {
     await refresh();
     const credential = await taken();
     await use(await shown(credential));
     const { id, holder, statusIndex } = readCredential(credential)!;
-    const shards = Array.from('0123456789abcdef', (digit) => bindings.TEST_SESSION.getByName(`s${digit}`));
-    const sessions = (
-      await Promise.all(shards.map((one) => rowsOf(one as unknown as DurableObjectStub, 'test_session')))
-    ).flat();
+    const sessions = await sessionRows('test_session');
     const own = sessions.filter((row) => row['authorisation'] === 3);
     expect(own).toHaveLength(1);
     const kept = JSON.stringify(own, (_name, value: unknown) =>

@@ -38,7 +38,20 @@ export class Presentations {
     this.#env = env;
     this.#config = config;
     this.#shards = new Shards(env.TEST_SESSION);
-    this.#read = taking === null ? null : directoryReader(taking.directory, taking.policy, LOOK_EVERY_SECONDS);
+    this.#read =
+      taking === null
+        ? null
+        : directoryReader({
+            bucket: taking.directory,
+            policy: taking.policy,
+            lookEverySeconds: LOOK_EVERY_SECONDS,
+            // A stub belongs to the request that made it, so it is made anew each time.
+            memory: {
+              directoryHead: (log) => env.CREDENTIAL_DESK.getByName('desk').directoryHead(log),
+              keepDirectoryHead: (log, from, to) =>
+                env.CREDENTIAL_DESK.getByName('desk').keepDirectoryHead(log, from, to),
+            },
+          });
   }
 
   /** `/presentation`. @param text a credential with its proof @param now Unix seconds */

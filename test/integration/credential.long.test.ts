@@ -209,7 +209,7 @@ describe('a positive test in NL', () => {
 /** Shorter ones are words of the schema, days and counts; a time of a session has ten digits, and is another in each. */
 const SHORTEST = 8;
 
-/** What the objects of `verification` hold but for others' lists, which are public: table → rows → values that could name something. */
+/** What the objects of `verification` hold but for others' lists and the directory's head, which are public: table → rows → values that could name something. */
 function valuesOf(region: Region, worker: RegExp): Map<string, string[][]> {
   const found = new Map<string, string[][]>();
   const files = readdirSync(at(region), { recursive: true, withFileTypes: true });
@@ -218,7 +218,7 @@ function valuesOf(region: Region, worker: RegExp): Map<string, string[][]> {
     const database = new DatabaseSync(join(parentPath, name), { readOnly: true });
     const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
     for (const { name: table } of tables as { name: string }[]) {
-      if (/^(_cf|sqlite|schema|clock|deployment|peer_status)_/.test(table)) continue;
+      if (/^(_cf|sqlite|schema|clock|deployment|peer_status|believed)_/.test(table)) continue;
       const rows = database.prepare(`SELECT * FROM "${table}"`).all();
       if (rows.length === 0) continue;
       found.set(table, [...(found.get(table) ?? []), ...rows.map(namesIn)]);

@@ -15,7 +15,7 @@ import type { ReadOnlyBucket } from './read-only-bucket.ts';
 const READ_AGAIN_SECONDS = 60;
 
 /** The newest head that held, of all isolates and restarts. */
-export interface HeadMemory {
+interface HeadMemory {
   /** @param log origin of its checkpoints */
   readonly directoryHead: (log: string) => Promise<Head | null>;
   /** @returns the head that is kept now: `to`, or another that was kept since `from` */

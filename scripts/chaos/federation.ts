@@ -29,8 +29,8 @@ export interface FederationChaos extends Counts {
   readonly kills: Readonly<Record<Work, number>>;
   /** Keys that people shared; each of their uploads was acknowledged in the end. */
   readonly shared: number;
-  /** Old keys that DP-3T's format tells no level of, and keys that broke any other rule. */
-  readonly leftOut: { readonly level: number; readonly other: number };
+  /** Keys that broke a rule of the reader's. */
+  readonly leftOut: number;
   /** What a Worker printed that isn't a count of requests. */
   readonly said: readonly string[];
   readonly clean: boolean;
@@ -114,8 +114,8 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const { sent, imported, doubled, ownBack, refusedAbroad, missing, originVisible, decoysUnmasked } = counts;
     const clean =
       sent > 0 &&
-      sent === imported + leftOut.level &&
-      leftOut.other + doubled + ownBack + refusedAbroad + missing + originVisible + decoysUnmasked === 0;
+      sent === imported &&
+      leftOut + doubled + ownBack + refusedAbroad + missing + originVisible + decoysUnmasked === 0;
     return { ...counts, kills: count, shared: sharedKeys(shared), leftOut, said, clean };
   } finally {
     await federation.end();
@@ -128,7 +128,7 @@ export function federationSummary(result: FederationChaos): string[] {
   return [
     `kills: ${kills.uploading} while uploading, ${kills.sealing} while sealing, ${kills.importing} while importing`,
     `keys shared ${result.shared}, of these lost ${result.missing}; decoys beside them ${result.decoys}`,
-    `keys sent, once for each reader, ${result.sent}: published by the reader ${result.imported}, too old for DP-3T's format ${leftOut.level}, left out otherwise ${leftOut.other}`,
+    `keys sent, once for each reader, ${result.sent}: published by the reader ${result.imported}, left out ${leftOut}`,
     `doubled ${result.doubled}, own keys back ${result.ownBack}, abroad of who refused ${result.refusedAbroad}, marks of origin ${result.originVisible},` +
       ` decoys unmasked ${result.decoysUnmasked}; files of peers' keys among ours ${result.mixedFiles}`,
     ...result.said.map((line) => `a Worker said: ${line}`),

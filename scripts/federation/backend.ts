@@ -24,14 +24,19 @@ import type { BackendSettings } from './settings.ts';
 /** Of which the cron, every five minutes on real time, fetches others' status lists (docs/credential.md). */
 const VERIFICATION = readEnvironments().filter(({ environment }) => environment === 'verification');
 
-/** Has the consumer ask whoever is due, and `verification` fetch the lists of the hour, again and again. */
+/** Has the consumer ask whoever is due, tell peers what is new here, and `verification` fetch the lists of the hour, again and again. */
 async function keepPolling(edge: Edge, peers: readonly string[], everyMs: number): Promise<never> {
   for (;;) {
     // workerd was killed, or is being ended: the next time tries again.
     await obey(edge, { kind: 'poll' }, peers).catch(() => undefined);
+    await tellAll(edge, peers).catch(() => undefined);
     await runCrons(edge.miniflare, VERIFICATION).catch(() => undefined);
     await sleep(everyMs);
   }
+}
+
+async function tellAll(edge: Edge, peers: readonly string[]): Promise<void> {
+  await Promise.allSettled((await desksOf(edge, peers)).map(([region, desk]) => desk.tell(region)));
 }
 
 /** How often the log's folder is looked at. */
@@ -42,6 +47,7 @@ type Edge = Awaited<ReturnType<typeof startLocalEdge>>;
 /** A desk of the consumer, as far as it is called here (durable-objects/peer-desk/). */
 interface Desk {
   advance(region: string): Promise<{ readonly idle: boolean }>;
+  tell(region: string): Promise<void>;
   status(region: string): Promise<PeerStatus>;
 }
 

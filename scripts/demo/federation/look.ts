@@ -35,14 +35,11 @@ export async function lookAt(
   };
 }
 
-/** @returns keys that consumers have dropped by the rule of levels, which old ones without a level break, and by any other */
-export async function leftOutBy(
-  members: readonly Member[],
-): Promise<{ readonly level: number; readonly other: number }> {
+/** @returns keys that consumers have dropped by any rule */
+export async function leftOutBy(members: readonly Member[]): Promise<number> {
   const peers = (await Promise.all(members.map(({ process }) => process.peers()))).flat();
-  const dropped = peers.flatMap(({ batches }) => batches.flatMap((batch) => Object.entries(batch.dropped)));
-  const level = dropped.filter(([rule]) => rule === 'level').reduce((all, [, keys]) => all + keys, 0);
-  return { level, other: dropped.reduce((all, [, keys]) => all + keys, 0) - level };
+  const dropped = peers.flatMap(({ batches }) => batches.flatMap((batch) => Object.values(batch.dropped)));
+  return dropped.reduce((all, keys) => all + keys, 0);
 }
 
 /** @returns how many keys people shared */

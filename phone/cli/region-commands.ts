@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { DIRECTORY_PREFIX } from '../../protocol/directory/tiles.ts';
 import { CLUSTER } from '../../protocol/directory/entry.ts';
 import { dateOf, isUtcDate, type UtcDate } from '../../protocol/gaen/intervals.ts';
+import { testedIn } from '../credential/abroad-course.ts';
 import { homeOf, planFeeds } from '../regions/feeds.ts';
 import { NO_REGIONS, type RegionsState } from '../regions/sync.ts';
 import { followedRegions, isRegionName, withLeave, withVisit } from '../regions/visits.ts';
@@ -190,10 +191,11 @@ async function list(given: readonly string[], options: Options, io: Io): Promise
 
 /**
  * @param phone as opened
- * @returns countries that its owner names when they share keys, and lets have them: all that are followed now, a cluster's one by one
+ * @param codeKey of the test that is shared (test-state.ts)
+ * @returns countries that its owner names when they share keys, and lets have them: all that are followed now, a cluster's one by one, and the one that tested
  * @throws {UnreadableError}
  */
-export async function countriesOf(phone: Phone): Promise<string[]> {
+export async function countriesAbroad(phone: Phone, codeKey: string | null): Promise<string[]> {
   const { visits } = await stateOf(phone);
   const loaded = await regionStoresOf(phone.directory).known.load();
   const entries = loaded.ok ? (loaded.value?.entries ?? []) : [];
@@ -203,5 +205,6 @@ export async function countriesOf(phone: Phone): Promise<string[]> {
   const home = homeOf(entries, { url: phone.settings.downloadUrl, region: phone.settings.region })?.regionId;
   const isAbroad = (name: string): boolean =>
     /^[A-Z]{2}$/.test(name) && name !== phone.settings.region && name !== home;
-  return [...new Set(names)].filter(isAbroad).toSorted().slice(0, MOST_COUNTRIES);
+  const tested = await testedIn(phone.stores.abroad, codeKey);
+  return [...new Set([...tested, ...names])].filter(isAbroad).toSorted().slice(0, MOST_COUNTRIES);
 }

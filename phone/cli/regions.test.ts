@@ -15,7 +15,7 @@ import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 import { main } from './cli.ts';
 import { withPhones } from './phone-directory.ts';
-import { countriesOf } from './region-commands.ts';
+import { countriesAbroad } from './region-commands.ts';
 
 const HOUR = 3600;
 const START = hourStart(hourOf(NOW)) + 600;
@@ -132,7 +132,7 @@ describe('phone region', () => {
     await phone('region', 'add', ben, 'IT', '--from', day(-2), '--to', day(-2));
     await phone('region', 'add', ben, 'US', '--from', day(3), '--to', day(4));
     await phone('sync', ben);
-    const named = withPhones([ben], async (opened) => (opened === undefined ? [] : countriesOf(opened)));
+    const named = withPhones([ben], async (opened) => (opened === undefined ? [] : countriesAbroad(opened, null)));
     expect(await named).toEqual(['IT', 'NL']);
   });
 

@@ -84,6 +84,8 @@ export const entryStatementSchema = z.strictObject({
   manifestKeys: z.array(manifestKeySchema).min(1).max(MAX_KEYS).exactOptional(),
   /** Left out: the region's alone. */
   publicKeysOf: z.enum(['region', 'cluster']).exactOptional(),
+  /** The role of a region whose positive tests others may take up (docs/credential.md): with which keys it signs them. Left out: it has no such role. */
+  testing: z.strictObject({ keys: z.array(verificationKeySchema).min(1).max(MAX_KEYS) }).optional(),
   /** Unix seconds; from here on the entry is no more. */
   validUntil: unixSeconds,
 });
@@ -114,6 +116,8 @@ export interface DirectoryEntry {
    * asked whether their keys may travel it is never the cluster: who refused is in their own region's alone.
    */
   readonly publicKeysOf?: 'region' | 'cluster';
+  /** With which it signs credentials of positive tests, at most two; none: it has no such role, or they were taken back. */
+  readonly testingKeys: readonly VerificationKey[];
   /** DER in base64 of the authority above its certificates: what a platform that checks client certificates is given. */
   readonly clientRoots: readonly string[];
   /** What was taken back of it, as {@link tlsMark} and its like write it. */

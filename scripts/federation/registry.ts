@@ -35,6 +35,8 @@ export interface RunningBackend {
 
 /** wrangler.toml's. */
 const MANIFEST_KEY_ID = 'manifest-v1';
+/** As in wrangler.toml. */
+const CREDENTIAL_KEY = { keyId: 'credential', keyVersion: 'v1' } as const;
 /** As long as the client certificate, so that no entry ends before who it names. */
 const ENTRY_DAYS = 398;
 
@@ -62,9 +64,9 @@ export class Registry {
       const { id } = backend.plan;
       const wanted = fieldsOf(backend);
       const found = entries.find(({ regionId }) => regionId === id);
-      const isKnown = found?.feedUrl === wanted.feedUrl && found.publicUrl === wanted.publicUrl;
-      // One of before there were manifest keys is entered anew.
-      if (isKnown && found.manifestKeys !== undefined) continue;
+      const isSame = found?.feedUrl === wanted.feedUrl && found.publicUrl === wanted.publicUrl;
+      // One of before there were manifest keys, or a role for testing, is entered anew.
+      if (isSame && found.manifestKeys !== undefined && found.testingKeys.length > 0) continue;
       this.#put(newEntry(wanted, signerOf(backendFiles(backend.plan).region), this.#moment(now), ENTRY_DAYS));
     }
     await this.publish(now);
@@ -134,12 +136,13 @@ export const fingerprintOf = (file: string): string =>
 
 function fieldsOf({ plan, url, feedUrl, verificationKey, manifestPem, formats }: RunningBackend) {
   const { keyId, keyVersion, publicPem } = verificationKey;
+  const credentialPem = readFileSync(join(backendFiles(plan).state, 'credential-public.pem'), 'utf8');
   const [client] = chainFromPem(readFileSync(`${backendFiles(plan).client}.pem`, 'utf8'));
   return {
     regionId: plan.id,
     vendor: 'exposure-edge',
     cluster: plan.cluster,
-    phase: 1,
+    phase: 2,
     feedUrl: `${feedUrl}/`,
     publicUrl: `${url}/`,
     verificationUrl: `${url}/`,
@@ -147,6 +150,7 @@ function fieldsOf({ plan, url, feedUrl, verificationKey, manifestPem, formats }:
     tlsCertificates: client === undefined ? [] : [certificateText(client)],
     verificationKeys: [{ keyId, keyVersion, spki: toBase64(spkiFromPem(publicPem)) }],
     manifestKeys: [{ keyId: MANIFEST_KEY_ID, spki: toBase64(spkiFromPem(manifestPem)) }],
+    testing: { keys: [{ ...CREDENTIAL_KEY, spki: toBase64(spkiFromPem(credentialPem)) }] },
   };
 }
 

@@ -17,7 +17,8 @@ import { serveObject } from '../shared/serve-object.ts';
 import { type FederationEnv, parseBindings } from './bindings.ts';
 import { switchesOf } from './desks.ts';
 import { gatewayCalls, type Heard, isGatewayPath, isHintPath, peerCalls } from './hints.ts';
-import { directoryPeers, type HeadMemory, type Peer } from './peers.ts';
+import type { HeadMemory } from '../shared/directory-reader.ts';
+import { directoryPeers, type Peer } from './peers.ts';
 
 /** A peer that finds the directory in disorder comes back after this. */
 const RETRY_AFTER_SECONDS = '60';

@@ -6,7 +6,14 @@ import { type Certificate, readCertificate } from '../../protocol/certificates/c
 import { checkpointText, cosign } from '../../protocol/directory/checkpoint.ts';
 import type { EntryStatement } from '../../protocol/directory/entry.ts';
 import { type Head, leafHash, rootOf } from '../../protocol/directory/merkle.ts';
-import { type NoteSecret, type NoteSignature, noteBytes, noteSecret, signNote } from '../../protocol/directory/note.ts';
+import {
+  type NoteSecret,
+  type NoteSignature,
+  noteBytes,
+  noteKeyText,
+  noteSecret,
+  signNote,
+} from '../../protocol/directory/note.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import {
   certificateText,
@@ -144,6 +151,18 @@ export const LOG = noteSecret(ORIGIN, 'note', new Uint8Array(32).fill(11));
 export const WITNESSES = [21, 22].map((byte) =>
   noteSecret(`witness.example/w${byte}`, 'cosignature', new Uint8Array(32).fill(byte)),
 );
+
+/** @returns the same as {@link policyFor}, as an operator writes it: the variable DIRECTORY_POLICY */
+export function policyDocument({ certificate }: Pick<Party, 'certificate'>, maxAgeSeconds = 86_400) {
+  return {
+    origin: ORIGIN,
+    logKeys: [noteKeyText(LOG)],
+    roots: [certificateText(certificate)],
+    witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
+    threshold: 2,
+    maxAgeSeconds,
+  };
+}
 
 /** Both witnesses must have seen a checkpoint, within a day. */
 export function policyFor(root: Party, more: Partial<DirectoryPolicy> = {}): DirectoryPolicy {

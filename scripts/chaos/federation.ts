@@ -66,7 +66,8 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const shared: Shared[] = [];
     const everywhere = (work: (member: Member) => Promise<unknown>): Promise<unknown> => Promise.all(members.map(work));
     const works: Readonly<Record<Work, () => Promise<unknown>>> = {
-      uploading: () => everywhere(async (member) => shared.push(await share(member, now, random, patiently))),
+      uploading: () =>
+        everywhere(async (member) => shared.push(await share(member, now, random, { persist: patiently }))),
       async sealing() {
         now = now - (now % HOUR) + HOUR + 60;
         await everywhere(({ url }) => patiently(async () => (await setClock(url, now), advanceUntilIdle(url))));
@@ -110,7 +111,7 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const backends: Backend[] = [];
     for (const member of members) backends.push(await lookAt(member, members, shared, now));
     const counts = countAll(backends, MIN_KEYS);
-    const leftOut = await leftOutBy(members);
+    const leftOut = leftOutBy((await Promise.all(members.map(({ process }) => process.peers()))).flat());
     const { sent, imported, doubled, ownBack, refusedAbroad, missing, originVisible, decoysUnmasked } = counts;
     const clean =
       sent > 0 &&

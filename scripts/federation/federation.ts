@@ -8,10 +8,11 @@ import { toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { setClock } from '../support/operator.ts';
 import { ParameterPortal } from '../support/portal.ts';
-import { BackendProcess, type Ready } from './backend-process.ts';
+import { BackendProcess } from './backend-process.ts';
 import { directoryFiles, type FederationPlan } from './plan.ts';
-import { Registry, type RunningBackend } from './registry.ts';
-import { EXPORT_KEY_VERSION, exportKeyId, type MoreSettings, settingsOf } from './settings.ts';
+import { Registry } from './registry.ts';
+import { type Served, served } from './served.ts';
+import { type MoreSettings, settingsOf } from './settings.ts';
 
 const PARAMETERS = new URL('../../parameters/default.json', import.meta.url);
 
@@ -35,7 +36,7 @@ export interface FederationOptions extends MoreSettings {
 }
 
 /** A backend that runs. */
-export interface Member extends RunningBackend, Ready {
+export interface Member extends Served {
   readonly process: BackendProcess;
 }
 
@@ -71,15 +72,7 @@ export async function startFederation(plan: FederationPlan, options: FederationO
   };
   try {
     const members = await Promise.all(
-      processes.map(async (process): Promise<Member> => {
-        const ready = await process.start();
-        const verificationKey = {
-          keyId: exportKeyId(process.plan),
-          keyVersion: EXPORT_KEY_VERSION,
-          publicPem: ready.publicPem,
-        };
-        return { ...ready, process, plan: process.plan, verificationKey, formats: ['exposure-edge', 'dp3t'] };
-      }),
+      processes.map(async (process) => ({ ...served(process.plan, await process.start()), process })),
     );
     if (options.setClocks === true) await Promise.all(members.map(({ url }) => setClock(url, now())));
     const countries = plan.backends.map(({ id }) => id).toSorted();

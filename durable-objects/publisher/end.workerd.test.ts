@@ -4,7 +4,7 @@
  */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe, it as itBoth } from 'vitest';
 import { packUpload } from '../../domain/packed-upload.ts';
 import { CERTIFICATE_TYPE, type ObjectRemains } from '../../domain/sunset.ts';
 import { CERTIFICATE_KEY, LAST_VALID_UNTIL, lastListPath } from '../../protocol/index/ended.ts';
@@ -12,7 +12,7 @@ import { headPath, type ManifestHead, parseManifestHead } from '../../protocol/i
 import { openDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { itLong, usualOrLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import { BackOffice } from '../../workers/origin/entrypoints.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { keysOf, MIDNIGHT, objects, publicJson, Rig, testEnv } from './test-rig.ts';
@@ -231,7 +231,7 @@ describe('purge', () => {
     });
   });
 
-  it.for(
+  itBoth.for(
     usualOrLong({ usual: [headPath('DE')], long: ['log/', headPath('DE'), lastListPath('EUR'), headPath('EUR')] }),
   )('killed after the put of %s goes on: one last head a region, the chain whole', async (prefix, { expect }) => {
     await ended();

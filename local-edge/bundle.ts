@@ -21,6 +21,11 @@ export function bundle(entry: string): Promise<string> {
   return making;
 }
 
+/** @param texts what another process has bundled, by its entry: made of the same files a moment ago */
+export function provideBundles(texts: Readonly<Record<string, string>>): void {
+  for (const [entry, text] of Object.entries(texts)) made.set(entry, Promise.resolve(text));
+}
+
 async function bundleNow(entry: string): Promise<string> {
   const result = await build({
     absWorkingDir: ROOT,

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { provideBundles } from '../../local-edge/bundle.ts';
 import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
 import { compareBytes } from '../../protocol/primitives/bytes.ts';
 import { text } from '../support/command-line/arguments.ts';
@@ -65,6 +66,7 @@ await run(
     const orders = createInterface({ input: process.stdin });
     const over = new Promise((resolve) => orders.once('close', resolve));
     const tell = (line: object): void => say(JSON.stringify(line));
+    provideBundles(JSON.parse(readFileSync(settings.bundles, 'utf8')) as Record<string, string>);
     const backend = await startBackendEdge(settings, {
       onLog: (log) => tell({ log }),
       onAnswered: (answered) => tell({ answered }),

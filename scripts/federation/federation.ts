@@ -1,8 +1,9 @@
 /**
  * @module A federation on this machine: peered backends, each a whole local edge behind TLS with client certificates, and the directory in which they find each other.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleAll } from '../../local-edge/compose.ts';
 import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -60,6 +61,8 @@ export interface Federation {
  */
 export async function startFederation(plan: FederationPlan, options: FederationOptions): Promise<Federation> {
   const { onLog, now } = options;
+  // Before any starts: a process of its own would bundle them anew, at each start.
+  writeFileSync(directoryFiles(plan.dir).bundles, JSON.stringify(await bundleAll()));
   const processes = plan.backends.map(
     (own) => new BackendProcess(own, settingsOf(plan, own, options), (line) => onLog(own.id, line)),
   );

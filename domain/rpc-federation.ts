@@ -52,6 +52,8 @@ export interface FederationBackOfficeRpc<Status, Reply> extends ClocksRpc, Endin
   peers(): Promise<readonly Status[]>;
   /** The kill switch. @returns false when there is no such peer */
   stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean>;
+  /** Reads a peer's feed from its beginning; batches that were read before are passed over. @returns false when there is no such peer, or it is a gateway */
+  rereadPeer(region: string): Promise<boolean>;
   /** Imports a batch that was set aside; the portal has asked a second person. */
   releaseBatch(region: string, batch: string): Promise<Reply>;
   /** @returns whether there was such a batch */

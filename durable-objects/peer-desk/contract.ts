@@ -13,7 +13,7 @@ export interface DeskBatch {
   readonly sha256: string;
   /** quarantined: waits for a person. discarded: a person looked, and it isn't imported. */
   readonly state: 'imported' | 'quarantined' | 'discarded';
-  /** Why it was set aside; null for one that wasn't. */
+  /** Why it was set aside, also once two persons have let it in; null for one that wasn't. */
   readonly reason: string | null;
   /** That it brought and could be stored. */
   readonly keys: number;
@@ -69,6 +69,8 @@ export interface DeskPorts {
   readonly now: number;
   readonly random: (n: number) => Uint8Array;
   readonly fetch: ReadPorts['fetch'];
+  /** Whether the poll has lasted so long that what is left is the next one's. */
+  readonly isLong: () => boolean;
   /** Asks the directory anew. */
   readonly look: () => Promise<DirectoryLook>;
   readonly importBatch: (batch: PeerBatch) => Promise<ImportReply>;

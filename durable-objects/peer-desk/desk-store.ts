@@ -114,8 +114,10 @@ export class DeskStore {
   /** What was imported by day, and since when. */
   history(): { readonly history: DayCount[]; readonly since: number | null } {
     const history = this.#storage.sql
-      .exec<{ day: number; keys: number }>(
-        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys FROM read_batch WHERE state = 'imported' GROUP BY 1`,
+      .exec<{ day: number; keys: number; letIn: number }>(
+        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys,
+         sum(CASE WHEN reason IS NULL THEN 0 ELSE keys + revoked END) AS letIn
+         FROM read_batch WHERE state = 'imported' GROUP BY 1`,
       )
       .toArray();
     return { history, since: this.get('since') };

@@ -43,6 +43,7 @@ export async function pollGateway(store: DeskStore, ports: DeskPorts, gateway: G
   const up = stopped.out || gateway.feed === null ? null : await upload(store, gateway, await gateway.feed());
   const trouble = down?.trouble ?? up?.trouble ?? (await subscribe(store, gateway));
   return {
+    asked: true,
     fault: trouble === null ? null : describe(trouble),
     more: (down?.more ?? false) || (up?.more ?? false),
     recommendedNextPollTime: null,

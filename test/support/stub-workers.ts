@@ -277,6 +277,7 @@ export class BackOffice extends WorkerEntrypoint {
     if (peers.has(region)) peers.get(region).state.stopped[direction] = stopped;
     return peers.has(region);
   }
+  rereadPeer(region) { return peers.has(region); }
   releaseBatch(region, batch) { return settle(region, batch, 'imported') ? { kind: 'released', imported: 1 } : { kind: 'none' }; }
   discardBatch(region, batch) { return settle(region, batch, 'discarded'); }
   clocks() { return []; }

@@ -46,7 +46,7 @@ const clocks = (env: DesksEnv, at: number | null): Promise<ClockStatus[]> => clo
 export async function scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: DesksEnv): Promise<void> {
   reportHeldClocks(await clocks(env, Math.floor(scheduledTime / 1000)));
   const desks = Object.entries(desksOf(env));
-  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
+  // Said before anybody is asked: a peer whose answer drips would keep the others' alerts waiting, and the platform ends a cron that lasts.
   const alerts = await Promise.allSettled(
     desks.map(async ([region, desk]) => [region, await desk.newAlerts()] as const),
   );
@@ -56,6 +56,7 @@ export async function scheduled({ scheduledTime }: { readonly scheduledTime: num
     for (const [name, count] of Object.entries(counts)) logLine(`${name}_${region}: ${count} more`);
   }
   await reportLate(desks, hourOf(Math.floor(scheduledTime / 1000)));
+  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
 }
 
 /** One log line at each cron for each peer that has been silent for more than two hours (docs/federation.md). */
@@ -93,10 +94,16 @@ export class BackOffice
 
   async stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean> {
     const desk = desksOf(this.env)[region];
+    const isReader = direction === 'out' && REGION_ID.test(region);
+    // What stops a reader comes before what the page shows of it, and after where it starts: cut off in between, the page never says stopped of one that reads.
+    if (isReader && stopped) await switchesOf(this.env).stopReader(region, stopped);
     await desk?.stop(direction, stopped);
-    if (direction === 'in' || !REGION_ID.test(region)) return desk !== undefined;
-    await switchesOf(this.env).stopReader(region, stopped);
-    return true;
+    if (isReader && !stopped) await switchesOf(this.env).stopReader(region, stopped);
+    return isReader || desk !== undefined;
+  }
+
+  async rereadPeer(region: string): Promise<boolean> {
+    return (await desksOf(this.env)[region]?.reread(region)) ?? false;
   }
 
   async releaseBatch(region: string, batch: string): Promise<ReleaseReply> {

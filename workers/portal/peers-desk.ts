@@ -1,5 +1,5 @@
 /**
- * @module What operators do about peers (docs/federation.md): stop a direction, throw away what was set aside; and, two persons, let it in or take back what was imported. `federation` keeps peers, `origin`
+ * @module What operators do about peers (docs/federation.md): stop a direction, read a feed from its beginning, throw away what was set aside; and, two persons, let it in or take back what was imported. `federation` keeps peers, `origin`
  * their keys, StaffRoom who agreed.
  *
  * Durable writes: the confirmation, then the batch, then what came of it. A crash in between leaves an act that is confirmed and not done; whoever may ask goes on with it, and each step is idempotent.
@@ -66,6 +66,12 @@ export async function setStopped(
 ): Promise<boolean> {
   await audit(c, stopped ? 'peer.stop' : 'peer.start', `${region} ${direction}`);
   return c.env.FEDERATION.stopPeer(region, direction, stopped);
+}
+
+/** A feed is read from its beginning. One person does it: what comes in by it is judged as always. @returns false when there is no such feed */
+export async function readAnew(c: StaffContext, region: string): Promise<boolean> {
+  await audit(c, 'peer.reread', region);
+  return c.env.FEDERATION.rereadPeer(region);
 }
 
 /** What was set aside is forgotten. One person does it: nobody is warned of anything by it. @returns false when there is none */

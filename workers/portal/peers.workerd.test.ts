@@ -104,6 +104,7 @@ describe('peers', () => {
   it.for<[path: string, fields: Record<string, string>]>([
     ['switch', { peer: 'NL', direction: 'sideways', stopped: 'yes' }],
     ['switch', { peer: 'nl', direction: 'in', stopped: 'yes' }],
+    ['reread', { peer: 'nl' }],
     ['switch', { peer: 'NL', direction: 'in', stopped: 'perhaps' }],
     ['release', { peer: 'IT', batch: 'with a space' }],
     ['release', { peer: 'IT', batch: 'x'.repeat(101) }],
@@ -117,10 +118,18 @@ describe('peers', () => {
     expect(await entriesOf(browser)).toEqual([]);
   });
 
+  it('are read from their beginning by one person, and that is in the audit log', async ({ expect }) => {
+    const browser = operator();
+    expect(await pageOf(browser, '?peer=NL')).toContain('Read its feed from the beginning');
+    expect(await (await browser.post('/staff/peers/reread', { peer: 'NL' })).text()).toContain('passed over');
+    expect(await entriesOf(browser)).toEqual(['peer.reread NL']);
+  });
+
   it('that are not there, or no batch of theirs, are told so', async ({ expect }) => {
     const browser = operator();
     const calls = [
       ['switch', { peer: 'XX', direction: 'in', stopped: 'yes' }],
+      ['reread', { peer: 'XX' }],
       ['release', { peer: 'IT', batch: '41' }],
       ['undo', { peer: 'IT', batch: '42' }],
       ['throw-away', { peer: 'NL', batch: '42' }],
@@ -166,6 +175,19 @@ describe('commands', () => {
     await command('/switch', { ...body, stopped: false });
     const { entries } = await room().search({ text: 'peers-command', from: null, to: null, before: null });
     expect(entries.map(({ what, detail }) => `${what} ${detail}`)).toEqual(['peer.start NL out', 'peer.stop NL out']);
+  });
+
+  it('have a feed read from its beginning', async ({ expect }) => {
+    expect(await command('/reread', { peer: 'NL' }, ['auditor'])).toMatchObject([403, {}]);
+    expect(await command('/reread', { peer: 'NL' })).toEqual([200, { peer: 'NL' }]);
+    for (const [status, body] of [
+      [404, { peer: 'XX' }],
+      [400, { peer: 'nl' }],
+      [400, { peer: 'NL', more: 1 }],
+      [400, null],
+    ] as const) {
+      expect((await command('/reread', body))[0]).toBe(status);
+    }
   });
 
   it.for([

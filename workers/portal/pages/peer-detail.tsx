@@ -75,6 +75,12 @@ function Switches({ c, peer }: { c: StaffContext; peer: PeerView }) {
           </button>
         </Form>
       ))}
+      {peer.config.Format !== 'efgs' && (
+        <Form c={c} action="/staff/peers/reread">
+          <input type="hidden" name="peer" value={peer.config.RegionID} />
+          <button class="plain">{t.peerReread}</button>
+        </Form>
+      )}
     </div>
   );
 }

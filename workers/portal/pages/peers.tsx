@@ -17,6 +17,7 @@ import {
   setStopped,
   peersOf,
   type PeerView,
+  readAnew,
   throwAway,
   waitingOf,
 } from '../peers-desk.ts';
@@ -141,6 +142,13 @@ export function peerRoutes() {
     const known = await setStopped(c, peer, direction, stopped === 'yes');
     if (!known) return done(c, 'peers', 'peersUnknown');
     return done(c, 'peers', stopped === 'yes' ? 'peersStopped' : 'peersStarted', `&peer=${peer}`);
+  });
+
+  routes.post('/reread', async (c) => {
+    const peer = c.var.form.get('peer') ?? '';
+    if (!REGION_ID.test(peer)) return errorPage(c, 'input');
+    const known = await readAnew(c, peer);
+    return done(c, 'peers', known ? 'peersReread' : 'peersUnknown', `&peer=${peer}`);
   });
 
   routes.post('/confirm', async (c) => {

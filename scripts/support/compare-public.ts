@@ -19,7 +19,7 @@ export const DIFFERENCES: Readonly<Record<Difference['kind'], string>> = {
   headers: 'has other headers',
   newer: 'is a newer head than the log knows: entries were cut off its end, and it stays as it is',
   unknown: 'is named by no head of the last day, nor by a feed',
-  lost: 'isn’t what was sealed, and keys of it have left: nothing gives it again (docs/event-log.md)',
+  lost: 'can’t be made again: keys of it have left, and what was sealed isn’t there (docs/event-log.md)',
   document: 'doesn’t say which batches the log has; Publisher puts it with the next hour',
 };
 

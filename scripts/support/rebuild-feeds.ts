@@ -51,16 +51,16 @@ export async function* rebuildFeeds(
   };
   for (const [done, event] of plan.fed.entries()) {
     if (isWhole(ports, event, plan.today)) yield* rebuildFed(ports, plan.home, event);
-    else if (store !== null) yield* fromOwnZips(store, event);
+    else yield* fromOwnZips(store, event);
     progress(event.feed, done + 1, plan.fed.length);
   }
   if (store !== null) yield* wrongDocuments(store, plan);
 }
 
-async function* fromOwnZips(store: ObjectStore, event: EventOf<'fed'>): AsyncGenerator<RebuiltFeed> {
+async function* fromOwnZips(store: ObjectStore | null, event: EventOf<'fed'>): AsyncGenerator<RebuiltFeed> {
   for (const n of event.files.keys()) {
     const name = feedKey(event.feed, 'keys', event.batch + n);
-    const zip = await store.get(name);
+    const zip = (await store?.get(name)) ?? null;
     const made = zip === null ? null : batchOfZip(event, n, zip);
     if (made === null) yield { name, kind: 'lost' };
     else yield* made;

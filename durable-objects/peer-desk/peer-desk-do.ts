@@ -17,7 +17,7 @@ import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { newAlerts } from '../submission-buffer/counters.ts';
 import { parseDeskConfig, parseGateway } from './config.ts';
-import { MOST_SHOWN, type DeskPorts, type DeskStatus, type ReleaseReply } from './contract.ts';
+import { type DeskBatch, type DeskPorts, type DeskStatus, MOST_SHOWN, type ReleaseReply } from './contract.ts';
 import { DeskStore } from './desk-store.ts';
 import { directoryLook } from './directory-reader.ts';
 import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
@@ -90,8 +90,15 @@ export class PeerDesk extends EndableObject {
       fault: this.#store.get('fault'),
       lastSuccessHour: this.#store.get('last_success'),
       batches: this.#store.batches(MOST_SHOWN),
+      read: this.#store.readHours(hourOf(await this.#now())),
+      waiting: this.#store.quarantined(),
       counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
+  }
+
+  /** @returns every batch that is remembered, {@link MOST_LISTED} at most: those that wait for a person first, then newest first */
+  async batches(): Promise<DeskBatch[]> {
+    return this.#store.allBatches();
   }
 
   /** The kill switch, effective with the next batch, or the next request. Who is asked again is asked now. */

@@ -132,10 +132,20 @@ export interface Measured {
   readonly date: string;
   readonly machine: string;
   readonly views: Readonly<Record<'manifest' | 'cwa', MeasuredView>>;
+  /** Whole days of a phone that reads our manifest, bytes: one region, and a journey (base, two more regions and the union, all as large). */
+  readonly phoneDays?: {
+    readonly date: string;
+    readonly casesPerDay: number;
+    readonly oneRegion: MeasuredDays;
+    readonly journey: MeasuredDays;
+  };
   readonly indexCpuMilliseconds: number;
   readonly uploadCpuMilliseconds: number;
   readonly dummyCpuMilliseconds: number;
 }
+
+/** By how often a phone asks. */
+type MeasuredDays = Readonly<Record<Rhythm, number>>;
 
 /** The parts that a phone's bytes are made of, for one view. */
 interface MeasuredView {
@@ -144,6 +154,12 @@ interface MeasuredView {
   readonly bytesPerFile: number;
   readonly bytesPerDayIndex: number;
 }
+
+/**
+ * Measured at the socket, 2026-11-26 (benchmarks/results/enterprise.md): a full handshake for each poll, as no platform promises that a session is resumed. The platform's front shows a chain of a public authority in place of
+ * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (load-tests/edge-tier/certificate.ts).
+ */
+const BETWEEN_SITES = { bytesPerPeerPoll: 8_975, bytesPerPeerBatch: 1_533 };
 
 /**
  * This project's assumptions, filled with what was measured.
@@ -168,14 +184,10 @@ export function ours(measured: Measured, view: 'manifest' | 'cwa', rhythm: Rhyth
     indexCpuMilliseconds: measured.indexCpuMilliseconds,
     uploadCpuMilliseconds: measured.uploadCpuMilliseconds,
     dummyCpuMilliseconds: measured.dummyCpuMilliseconds,
+    ...BETWEEN_SITES,
   };
 }
 
-/**
- * Measured at the socket, 2026-11-26 (benchmarks/results/enterprise.md): a full handshake for each poll, as no platform promises that a session is resumed. The platform's front shows a chain of a public authority in place of
- * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (load-tests/edge-tier/certificate.ts).
- */
-const BETWEEN_SITES = { bytesPerPeerPoll: 8_975, bytesPerPeerBatch: 1_533 };
 /** Three uploads of decoys; measured there, too: a batch has 162 keys where 140 are the fewest. */
 const KEYS_SET_ASIDE = 22;
 
@@ -194,7 +206,6 @@ export function enterprise(measured: Measured): Assumptions {
     casesPerDay: 200,
     regions: 1,
     sites: 36,
-    ...BETWEEN_SITES,
     fewestKeysPerHour: 140,
     keysSetAsidePerHour: KEYS_SET_ASIDE,
     // Of each site: the objects of one deployment, and one for each peer.

@@ -8,7 +8,7 @@ import { isLate, lagOf } from '../../domain/federation/standing.ts';
 import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
 import { REGION_ID } from '../../protocol/directory/entry.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
-import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
+import type { DeskBatch, PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { PeerDesk } from '../../durable-objects/peer-desk/peer-desk-do.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { clocksOf, reportHeldClocks } from '../shared/clocks.ts';
@@ -21,6 +21,8 @@ export interface DesksEnv {
   readonly PEER_DESK: DurableObjectNamespace<PeerDesk>;
   readonly HOME_COUNTRY: string;
   readonly PEERS: string;
+  /** As in `[env.origin.vars]`. */
+  readonly PEER_FEEDS: string;
 }
 
 type Desk = DurableObjectStub<PeerDesk>;
@@ -40,7 +42,9 @@ const named = (env: DesksEnv): Record<string, Desk> => ({
   'peer-switches': switchesOf(env),
 });
 
-const clocks = (env: DesksEnv, at: number | null): Promise<ClockStatus[]> => clocksOf(named(env), at);
+/** Asking for an object makes it: where nobody is read and nothing is given there is no desk, nor one of no peer. At its end a deployment asks all the same, since settings may have been others. */
+const clocks = async (env: DesksEnv, at: number | null): Promise<ClockStatus[]> =>
+  env.PEERS === '' && env.PEER_FEEDS === '' ? [] : clocksOf(named(env), at);
 
 /** The cron's handler: the desks' watchdog. None waits for another's trouble. */
 export async function scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: DesksEnv): Promise<void> {
@@ -73,7 +77,7 @@ async function reportLate(desks: readonly (readonly [string, Desk])[], hour: num
 /** Operator commands; bound by `portal` alone. */
 export class BackOffice
   extends WorkerEntrypoint<DesksEnv>
-  implements FederationBackOfficeRpc<PeerStatus, ReleaseReply>
+  implements FederationBackOfficeRpc<PeerStatus, ReleaseReply, DeskBatch>
 {
   async advance(): Promise<{ readonly idle: boolean }> {
     const desks = Object.entries(desksOf(this.env));
@@ -83,6 +87,7 @@ export class BackOffice
 
   async peers(): Promise<PeerStatus[]> {
     const desks = Object.entries(desksOf(this.env));
+    if (desks.length === 0) return [];
     const given = (await switchesOf(this.env).given()).map((one) => ({ ...one }));
     return Promise.all(
       desks.map(async ([region, desk]) => ({
@@ -90,6 +95,10 @@ export class BackOffice
         given: given.filter((one) => one.region === region).map(({ hour, keys }) => ({ hour, keys })),
       })),
     );
+  }
+
+  async batches(region: string): Promise<DeskBatch[]> {
+    return (await desksOf(this.env)[region]?.batches())?.map((one) => ({ ...one })) ?? [];
   }
 
   async stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean> {

@@ -36,6 +36,28 @@ beforeEach(async () => {
   await reset();
 });
 
+it('without peers and feeds no desk is asked for, which would make it', async ({ expect }) => {
+  const asked: string[] = [];
+  const getByName = (name: string) => {
+    asked.push(name);
+    return bindings.PEER_DESK.getByName(name);
+  };
+  const PEER_DESK = { getByName } as unknown as DesksEnv['PEER_DESK'];
+  const alone = { ...bindings, PEER_DESK, PEERS: '', PEER_FEEDS: '' };
+  await scheduled({ scheduledTime: NOW * 1000 }, alone);
+  const own = new BackOffice(createExecutionContext(), alone);
+  expect([await own.peers(), await own.clocks(), await own.confirmClocks(NOW), await own.advance()]).toEqual([
+    [],
+    [],
+    [],
+    { idle: true },
+  ]);
+  expect(asked).toEqual([]);
+  const giving = new BackOffice(createExecutionContext(), { ...alone, PEER_FEEDS: 'a2a' });
+  expect(await giving.clocks()).toMatchObject([{ object: 'peer-switches' }]);
+  expect(asked).toEqual(['switches']);
+});
+
 describe('the portal is told', () => {
   it('of each configured peer, with what it was given by the hour', async ({ expect }) => {
     for (const name of ['NL', 'IT', 'switches']) await tune(name, {});

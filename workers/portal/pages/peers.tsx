@@ -11,6 +11,7 @@ import { done } from '../once.ts';
 import { pageOf } from '../paging.tsx';
 import {
   askForPeerAct,
+  batchesOf,
   confirmPeerAct,
   type ConfirmPeerActReply,
   declinePeerAct,
@@ -19,7 +20,6 @@ import {
   type PeerView,
   readAnew,
   throwAway,
-  waitingOf,
 } from '../peers-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -49,7 +49,7 @@ function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerView[] })
     peer.day.in,
     peer.day.out,
     counted(peer.day.dropped),
-    waitingOf(peer).length,
+    peer.waiting,
   ]);
   const heads = [
     t.peerRegion,
@@ -100,7 +100,7 @@ export function peerRoutes() {
         'peers',
         <>
           <h2>{fill(t.peerOne, { peer: peer.config.RegionID })}</h2>
-          <PeerDetail c={c} peer={peer} />
+          <PeerDetail c={c} peer={peer} batches={await batchesOf(c, peer.config.RegionID)} />
           <PeerActs c={c} acts={acts.filter((act) => act.peer === region)} />
         </>,
       );

@@ -9,6 +9,7 @@ import { leftOutBy, lookAt, sharedKeys } from '../demo/federation/look.ts';
 import { MIN_KEYS, REGIONS, STORY_VARS } from '../demo/federation/story.ts';
 import { type Member, startFederation } from '../federation/federation.ts';
 import { makePlan } from '../federation/plan.ts';
+import { isUsual } from '../federation/usual-lines.ts';
 import { advanceUntilIdle, setClock } from '../support/operator.ts';
 import { byteSource } from '../support/patients.ts';
 import { patiently } from './clients.ts';
@@ -58,7 +59,7 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     vars: STORY_VARS,
     now: () => start,
     setClocks: true,
-    onLog: (region, line) => void (/^feed_\w+ hour=\d+ count=\d+$/.test(line) || said.push(`${region}: ${line}`)),
+    onLog: (region, line) => void (isUsual(line) || said.push(`${region}: ${line}`)),
   });
   const { members } = federation;
   try {

@@ -8,6 +8,7 @@ import { feedKey, JWKS_KEY, JWKS_PATH, parseFeedPath } from '../../protocol/feed
 import { SIGNATURE_HEADER } from '../../protocol/feed/signature.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { ConfigError, parsedOnce } from '../shared/env.ts';
+import type { HeadMemory } from '../shared/directory-reader.ts';
 import { createHourlyCounts } from '../shared/hourly-counts.ts';
 import { logLine } from '../shared/log.ts';
 import { problem } from '../shared/problem.ts';
@@ -17,7 +18,7 @@ import { serveObject } from '../shared/serve-object.ts';
 import { type FederationEnv, parseBindings } from './bindings.ts';
 import { switchesOf } from './desks.ts';
 import { gatewayCalls, type Heard, isGatewayPath, isHintPath, peerCalls } from './hints.ts';
-import { directoryPeers, type HeadMemory, type Peer } from './peers.ts';
+import { directoryPeers, type Peer } from './peers.ts';
 
 /** A peer that finds the directory in disorder comes back after this. */
 const RETRY_AFTER_SECONDS = '60';

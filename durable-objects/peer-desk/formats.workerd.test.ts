@@ -1,26 +1,22 @@
 /** @module Other formats than ours, and where a peer's keys come from: by the real object, each as such a backend serves it. */
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
-import { noteKeyText } from '../../protocol/directory/note.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
 import { writeZip } from '../../protocol/export/zip.ts';
 import { hourOf, hourStart } from '../../protocol/gaen/intervals.ts';
 import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import {
   entryLeaf,
   entryOf,
-  LOG,
   logOf,
   makeCluster,
   makeRegion,
   makeRoot,
   makeTls,
   NOW,
-  ORIGIN,
   type Party,
+  policyDocument,
   revocationLeaf,
   revocationOf,
-  WITNESSES,
 } from '../../test/support/directory-world.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { PEER_URL, PeerFeed, peerKeys } from '../../test/support/peer-feed.ts';
@@ -361,16 +357,7 @@ describe('keys of the directory', () => {
     // That of the test directory; keys are as old as it is.
     rig.now = NOW;
     rig.config = { ...rig.config, VerificationKeys: null };
-    rig.vars = {
-      DIRECTORY_POLICY: JSON.stringify({
-        origin: ORIGIN,
-        logKeys: [noteKeyText(LOG)],
-        roots: [certificateText(world.root.certificate)],
-        witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-        threshold: 2,
-        maxAgeSeconds: 30 * 86_400,
-      }),
-    };
+    rig.vars = { DIRECTORY_POLICY: JSON.stringify(policyDocument(world.root, 30 * 86_400)) };
   });
 
   it('verify until they are revoked, which counts at the next poll, though an operator named them too', async ({

@@ -9,6 +9,7 @@ import { leftOutBy, lookAt, sharedKeys } from '../demo/federation/look.ts';
 import { MIN_KEYS, REGIONS, STORY_VARS } from '../demo/federation/story.ts';
 import { type Member, startFederation } from '../federation/federation.ts';
 import { makePlan } from '../federation/plan.ts';
+import { isUsual } from '../federation/usual-lines.ts';
 import { advanceUntilIdle, setClock } from '../support/operator.ts';
 import { byteSource } from '../support/patients.ts';
 import { patiently } from './clients.ts';
@@ -58,7 +59,7 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     vars: STORY_VARS,
     now: () => start,
     setClocks: true,
-    onLog: (region, line) => void (/^feed_\w+ hour=\d+ count=\d+$/.test(line) || said.push(`${region}: ${line}`)),
+    onLog: (region, line) => void (isUsual(line) || said.push(`${region}: ${line}`)),
   });
   const { members } = federation;
   try {
@@ -66,7 +67,8 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const shared: Shared[] = [];
     const everywhere = (work: (member: Member) => Promise<unknown>): Promise<unknown> => Promise.all(members.map(work));
     const works: Readonly<Record<Work, () => Promise<unknown>>> = {
-      uploading: () => everywhere(async (member) => shared.push(await share(member, now, random, patiently))),
+      uploading: () =>
+        everywhere(async (member) => shared.push(await share(member, now, random, { persist: patiently }))),
       async sealing() {
         now = now - (now % HOUR) + HOUR + 60;
         await everywhere(({ url }) => patiently(async () => (await setClock(url, now), advanceUntilIdle(url))));
@@ -110,7 +112,7 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const backends: Backend[] = [];
     for (const member of members) backends.push(await lookAt(member, members, shared, now));
     const counts = countAll(backends, MIN_KEYS);
-    const leftOut = await leftOutBy(members);
+    const leftOut = leftOutBy((await Promise.all(members.map(({ process }) => process.peers()))).flat());
     const { sent, imported, doubled, ownBack, refusedAbroad, missing, originVisible, decoysUnmasked } = counts;
     const clean =
       sent > 0 &&

@@ -30,6 +30,8 @@ export interface BackendSettings {
   >;
   /** The log's folder, which its bucket has a copy of. */
   readonly directory: string;
+  /** Workers that its parent has bundled. */
+  readonly bundles: string;
   /** Regions that its consumer reads. */
   readonly peers: readonly string[];
   /** How often its consumer is asked whether a peer is due; null: by its alarms, on real time, and its parent alone. */
@@ -184,6 +186,7 @@ export function settingsOf(
       ...member?.certificates,
     },
     directory: directoryFiles(dir).log,
+    bundles: directoryFiles(dir).bundles,
     peers: [...others.map(({ id }) => id), ...(member === null ? [] : [GATEWAY])],
     pollMs: pollMs ?? null,
   };

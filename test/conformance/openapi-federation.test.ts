@@ -3,8 +3,6 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { FEDERATION_HOST } from '../../local-edge/workers.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
-import { noteKeyText } from '../../protocol/directory/note.ts';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { parseFeedLatest } from '../../protocol/feed/latest.ts';
 import { verifyAnswer, type Jwk } from '../../protocol/feed/signature.ts';
@@ -14,14 +12,12 @@ import { moveClock } from '../../scripts/support/operator.ts';
 import {
   entryLeaf,
   entryOf,
-  LOG,
   logOf,
   makeCluster,
   makeRegion,
   makeRoot,
   makeTls,
-  ORIGIN,
-  WITNESSES,
+  policyDocument,
 } from '../support/directory-world.ts';
 import { json, type RawAnswer, type RawRequest, send } from './support/http.ts';
 import { faultsOf, loadDocument, operations } from './support/openapi.ts';
@@ -50,14 +46,7 @@ beforeAll(async () => {
     const times = { issuedAt: START - 3600, validUntil: START + 30 * 86_400 };
     leaves.push(entryLeaf(region, entryOf(region, [tls], { regionId, ...times })));
   }
-  const DIRECTORY_POLICY = JSON.stringify({
-    origin: ORIGIN,
-    logKeys: [noteKeyText(LOG)],
-    roots: [certificateText(root.certificate)],
-    witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-    threshold: 2,
-    maxAgeSeconds: 86_400,
-  });
+  const DIRECTORY_POLICY = JSON.stringify(policyDocument(root));
   const PEER_FEEDS = 'a2a,NL';
   const peer = { ReplicationType: 'a2a', VerificationKeys: null, TLSConsumerCertificate: 'PEER_CERTIFICATE' };
   const federation = {

@@ -8,7 +8,6 @@ import { feedKey, JWKS_KEY, JWKS_PATH, parseFeedPath } from '../../protocol/feed
 import { SIGNATURE_HEADER } from '../../protocol/feed/signature.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { ConfigError, parsedOnce } from '../shared/env.ts';
-import type { HeadMemory } from '../shared/directory-reader.ts';
 import { createHourlyCounts } from '../shared/hourly-counts.ts';
 import { logLine } from '../shared/log.ts';
 import { problem } from '../shared/problem.ts';
@@ -18,6 +17,7 @@ import { serveObject } from '../shared/serve-object.ts';
 import { type FederationEnv, parseBindings } from './bindings.ts';
 import { switchesOf } from './desks.ts';
 import { gatewayCalls, type Heard, isGatewayPath, isHintPath, peerCalls } from './hints.ts';
+import type { HeadMemory } from '../shared/directory-reader.ts';
 import { directoryPeers, type Peer } from './peers.ts';
 
 /** A peer that finds the directory in disorder comes back after this. */

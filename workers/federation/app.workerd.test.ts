@@ -3,21 +3,19 @@ import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
 import type { Certificate } from '../../protocol/certificates/certificate.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
 import { noteKeyText, noteSecret } from '../../protocol/directory/note.ts';
 import { fromBase64, toBase64 } from '../../protocol/primitives/bytes.ts';
 import {
   entryLeaf,
   entryOf,
-  LOG,
   logOf,
   makeCluster,
   makeRegion,
   makeRoot,
   makeTls,
   NOW,
-  ORIGIN,
   type Party,
+  policyDocument,
   revocationLeaf,
   revocationOf,
   type Signing,
@@ -83,14 +81,7 @@ beforeEach(async () => {
     HOME_COUNTRY: 'DE',
     PEERS: '',
     PEER_FEEDS: 'a2a,NL,US',
-    DIRECTORY_POLICY: JSON.stringify({
-      origin: ORIGIN,
-      logKeys: [noteKeyText(LOG)],
-      roots: [certificateText(world.root.certificate)],
-      witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-      threshold: 2,
-      maxAgeSeconds: 86_400,
-    }),
+    DIRECTORY_POLICY: JSON.stringify(policyDocument(world.root)),
   };
   await publish(leaves());
   for (const feed of ['a2a', 'NL', 'US']) {

@@ -119,7 +119,7 @@ export async function playFederation(
   for (const member of members) backends.push(await lookAt(member, members, shared, now));
   progress('the site’s certificate is taken back: the directory says so, and its next request is refused');
   const revoked = await takeCertificateBack(federation, site, now);
-  const leftOut = await leftOutBy(members);
+  const leftOut = leftOutBy((await Promise.all(members.map(({ process }) => process.peers()))).flat());
   const counts = countAll(backends, MIN_KEYS);
   const wrong = (is: boolean, text: string): void => void (is && problems.push(text));
   wrong(counts.sent === 0 || counts.decoys === 0, 'nothing was sent: the story shows nothing');

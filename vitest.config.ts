@@ -10,6 +10,7 @@ import { totalmem } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { LOCAL_VARS } from './local-edge/workers.ts';
+import { keepTemporaryFilesInMemory } from './test/support/memory-folder.ts';
 import { secretsOf, TEST_SECRETS } from './test/support/secrets.ts';
 import { federationStub, laboratoryStub, originStub, verificationStub } from './test/support/stub-workers.ts';
 
@@ -40,6 +41,8 @@ function memoryBytes(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Infinity);
 }
 
+keepTemporaryFilesInMemory(memoryBytes());
+
 /** What `npm run test:long` leaves out: every file that has no longer form, and is none. */
 function withoutLongerForm(): string[] {
   return globSync('**/*.test.ts', { exclude: ['node_modules/**', ...LONG_ONLY] }).filter(
@@ -56,6 +59,8 @@ function common(mode: string) {
   return {
     exclude: ['node_modules/**', ...(longer ? withoutLongerForm() : LONG_ONLY)],
     provide: { longer },
+    // A group of quick tests in a file that has a longer form.
+    passWithNoTests: longer,
     testTimeout: hangsAfterMs,
     hookTimeout: hangsAfterMs,
   };
@@ -109,7 +114,10 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       // More than two cores need: many tests wait for a deadline, or for a browser.
-      maxWorkers: Math.max(1, Math.min(3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER))),
+      maxWorkers: Math.max(
+        1,
+        Math.min(mode === 'long' ? 4 : 3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER)),
+      ),
       projects: [
         {
           test: {

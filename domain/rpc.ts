@@ -233,7 +233,7 @@ export interface OriginStatus {
 /** origin#BackOffice, bound by `portal` alone. */
 export interface OriginBackOfficeRpc
   extends ParameterBackOfficeRpc, ClocksRpc, OriginRollbackRpc, RestoreRpc, OriginEndingRpc {
-  /** One idempotent step of the state machine; the same function that alarm and cron call. */
+  /** Idempotent steps of the state machine, about a second of them; each is the function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;
   /** Takes back what came with one batch of a peer; idempotent by the request's id. */

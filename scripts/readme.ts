@@ -1,6 +1,6 @@
 /**
  * @module `npm run readme`: types every shell block of README.md as a reader would, in a copy of the repository, so that none of them
- * stops being true unnoticed. `.ci/run` calls it.
+ * stops being true unnoticed; and holds the picture beside the one that the demo draws there. `.ci/run` calls it.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
@@ -13,6 +13,10 @@ import { endAtInterrupt, temporaryFolder } from './support/command-line/interrup
 
 /** Stops at the first command that fails, in a pipe too. */
 const BASH = ['-eu', '-o', 'pipefail', '-c'];
+
+/** The picture that README.md shows, and where its first block draws it. */
+const PICTURE = 'docs/demo.svg';
+const DRAWN = 'out/demo/demo.svg';
 
 /** What git knows or would add, with the packages that are installed here. */
 async function copyRepository(folder: string): Promise<void> {
@@ -63,10 +67,16 @@ async function startBlock(commands: string, until: string, cwd: string): Promise
   };
 }
 
+/** @param copy a copy of the repository in which the demo has run */
+function samePicture(copy: string): boolean {
+  const drawn = join(copy, DRAWN);
+  return existsSync(drawn) && readFileSync(drawn).equals(readFileSync(join(copy, PICTURE)));
+}
+
 await run(
   {
     name: 'npm run readme',
-    summary: `Runs every shell block of README.md in order, in a temporary copy of the repository, and ends with 1 at the first that fails. A comment
+    summary: `Runs every shell block of README.md in order, in a temporary copy of the repository, and ends with 1 at the first that fails, or when the demo drew another picture than README.md shows. A comment
       above a block says what else is done with it: <!-- ci: stays, until it says "TEXT" --> runs it until the end, and
       <!-- ci: not run, because REASON --> leaves it out.`,
     options: {},
@@ -101,11 +111,15 @@ Takes about two minutes, and the ports that README.md names.`,
           break;
         }
       }
+      if (failed === 0 && !samePicture(folder.path)) {
+        say(`${PICTURE} is not what the demo draws: look at what npm run demo draws, then: cp ${DRAWN} ${PICTURE}`);
+        failed += 1;
+      }
     } finally {
       for (const end of ends.toReversed()) await end();
       folder.remove();
     }
-    say(failed === 0 ? `\n${blocks.length} blocks of README.md do what they say` : '');
+    say(failed === 0 ? `\n${blocks.length} blocks of README.md do what they say, and its picture is the demo's` : '');
     return failed === 0 ? 0 : 1;
   },
 );

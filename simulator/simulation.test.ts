@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe } from 'vitest';
 import parameters from '../parameters/default.json' with { type: 'json' };
 import { type Parameters, parseParameters } from '../protocol/parameters/document.ts';
 import { findings, interval, quantile } from './findings.ts';
@@ -6,7 +6,7 @@ import { DEFAULTS, type SimulationOptions } from './options.ts';
 import { asCsv, asMarkdown, asSvg, asTable } from './output.ts';
 import { simulate } from './simulation.ts';
 import { MODELS } from './warnings.ts';
-import { describeLong } from '../test/support/longer.ts';
+import { describeLong, itLong, itUsual as it } from '../test/support/longer.ts';
 
 const parsed = parseParameters(parameters);
 if (!parsed.ok) throw new Error('parameters/default.json must be valid');
@@ -76,7 +76,7 @@ describe('a run', () => {
 });
 
 describeLong('the sample in full', () => {
-  it('downloads, stores and matches everything, and finds exactly what the short way found', async ({ expect }) => {
+  itLong('downloads, stores and matches everything, and finds exactly what the short way found', async ({ expect }) => {
     const found = await outcome({ ...OPTIONS, phones: 150, days: 3, sample: 4 });
     expect(found.sample.map(({ agrees }) => agrees)).toEqual([true, true, true, true]);
     expect(found.sample.map(({ platform }) => platform)).toEqual(['android', 'ios', 'android', 'ios']);

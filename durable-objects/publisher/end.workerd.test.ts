@@ -4,7 +4,7 @@
  */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe, it as itBoth } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import { CERTIFICATE_TYPE, type ObjectRemains } from '../../domain/sunset.ts';
@@ -16,7 +16,7 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { withdrawalHash } from '../../protocol/withdrawal.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { itLong, usualOrLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import { BackOffice } from '../../workers/origin/entrypoints.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { findings, regionAt } from './taking-rig.ts';
@@ -160,7 +160,7 @@ describe('what is being taken back', () => {
 describe('with the minima of a chunk', () => {
   const openingOf = ({ keyData }: { readonly keyData: Uint8Array }) => ({ keyData, secret: sha256(keyData) });
 
-  it.for([2, 0])(
+  itBoth.for(usualOrLong({ usual: [2], long: [0] }))(
     'ends within a night where hours are padded, and what was taken back in its last hour with company, %i uploads being set aside an hour',
     async (reserveUploads, { expect }) => {
       rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads, maxHoldHours: 0 };
@@ -271,7 +271,7 @@ describe('purge', () => {
     });
   });
 
-  it.for(
+  itBoth.for(
     usualOrLong({ usual: [headPath('DE')], long: ['log/', headPath('DE'), lastListPath('EUR'), headPath('EUR')] }),
   )('killed after the put of %s goes on: one last head a region, the chain whole', async (prefix, { expect }) => {
     await ended();

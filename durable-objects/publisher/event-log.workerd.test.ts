@@ -1,11 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe, it as itBoth } from 'vitest';
 import { logKey, type LogEvent } from '../../domain/event-log/entry.ts';
 import { verifyLog, verifyObjects, type LogReport } from '../../domain/event-log/verify.ts';
 import { fromUtf8, toBase64Url, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { itLong, usualOrLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
@@ -77,30 +77,33 @@ describe('the event log', () => {
     expect(report.objects.size).toBeGreaterThan(3);
   });
 
-  it.for(KILLED)('killed %s entry %i is put: no entry twice, none left out', async ([when, sequence], { expect }) => {
-    // Sealed ids are other bytes in each deployment.
-    await sealHour(null);
-    const whole = (await readAll()).text;
-    rig = await Rig.create();
-    let killed = 0;
-    const kill = (key: string): void => {
-      if (killed > 0 || key !== logKey(sequence)) return;
-      killed += 1;
-      rig.dead = true;
-      throw new Error('killed');
-    };
-    if (when === 'before') rig.onPut = kill;
-    else rig.afterPut = kill;
-    await sealHour(null).catch(() => undefined);
-    expect(killed).toBe(1);
-    await rig.evict();
-    rig.now = (HOUR + 1) * 3600;
-    await rig.untilIdle();
-    const { report, findings, text } = await readAll();
-    expect(findings).toEqual([]);
-    expect(text).toBe(whole);
-    expect(report.entries.map(({ entry }) => entry.sequence)).toEqual(report.entries.map((_, i) => i + 1));
-  });
+  itBoth.for(KILLED)(
+    'killed %s entry %i is put: no entry twice, none left out',
+    async ([when, sequence], { expect }) => {
+      // Sealed ids are other bytes in each deployment.
+      await sealHour(null);
+      const whole = (await readAll()).text;
+      rig = await Rig.create();
+      let killed = 0;
+      const kill = (key: string): void => {
+        if (killed > 0 || key !== logKey(sequence)) return;
+        killed += 1;
+        rig.dead = true;
+        throw new Error('killed');
+      };
+      if (when === 'before') rig.onPut = kill;
+      else rig.afterPut = kill;
+      await sealHour(null).catch(() => undefined);
+      expect(killed).toBe(1);
+      await rig.evict();
+      rig.now = (HOUR + 1) * 3600;
+      await rig.untilIdle();
+      const { report, findings, text } = await readAll();
+      expect(findings).toEqual([]);
+      expect(text).toBe(whole);
+      expect(report.entries.map(({ entry }) => entry.sequence)).toEqual(report.entries.map((_, i) => i + 1));
+    },
+  );
 
   it('holds no key, no issue id, and no time finer than the hour', async ({ expect }) => {
     await sealHour();

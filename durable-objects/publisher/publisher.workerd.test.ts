@@ -1,4 +1,4 @@
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { dateOf, keyEnd, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
@@ -6,7 +6,7 @@ import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { dateIndexPath } from '../../protocol/index/cwa-tree.ts';
 import type { DayPage, ManifestHead } from '../../protocol/index/manifest.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
-import { describeLong, itLong } from '../../test/support/longer.ts';
+import { describeLong, itLong, itUsual as it } from '../../test/support/longer.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -246,28 +246,34 @@ function tables(sql: SqlStorage): Record<string, string[]> {
 }
 
 describeLong('no cache', () => {
-  it('may hold a key longer than its retention and the four hours in which a head may still name it', async ({
-    expect,
-  }) => {
-    await rig.accept('u1', keysOf(1, 14));
-    await rig.untilIdle();
-    for (const now of [MIDNIGHT + 12 * 3600, MIDNIGHT + 86_400, MIDNIGHT + 3 * 86_400 + 3600, MIDNIGHT + 9 * 86_400]) {
-      rig.now = now;
+  itLong(
+    'may hold a key longer than its retention and the four hours in which a head may still name it',
+    async ({ expect }) => {
+      await rig.accept('u1', keysOf(1, 14));
       await rig.untilIdle();
-      for (const key of (await objects(testEnv.PUBLIC)).keys()) {
-        const object = await testEnv.PUBLIC.head(key);
-        const age = Number(/max-age=(\d+)/.exec(object!.httpMetadata!.cacheControl!)![1]);
-        const dies = object!.httpMetadata!.cacheExpiry;
-        if (!object!.httpMetadata!.contentType!.endsWith('zip')) {
-          // Lists and head are small and mutable; pages carry the instant at which they are replaced.
-          expect(dies !== undefined || age <= 300, key).toBe(true);
-          continue;
+      for (const now of [
+        MIDNIGHT + 12 * 3600,
+        MIDNIGHT + 86_400,
+        MIDNIGHT + 3 * 86_400 + 3600,
+        MIDNIGHT + 9 * 86_400,
+      ]) {
+        rig.now = now;
+        await rig.untilIdle();
+        for (const key of (await objects(testEnv.PUBLIC)).keys()) {
+          const object = await testEnv.PUBLIC.head(key);
+          const age = Number(/max-age=(\d+)/.exec(object!.httpMetadata!.cacheControl!)![1]);
+          const dies = object!.httpMetadata!.cacheExpiry;
+          if (!object!.httpMetadata!.contentType!.endsWith('zip')) {
+            // Lists and head are small and mutable; pages carry the instant at which they are replaced.
+            expect(dies !== undefined || age <= 300, key).toBe(true);
+            continue;
+          }
+          const ends = (await exportKeys(key)).map((one) => keyEnd(one) + 14 * 86_400);
+          for (const end of ends) expect(dies!.getTime() / 1000, key).toBeLessThanOrEqual(nextMidnight(end) + 4 * 3600);
         }
-        const ends = (await exportKeys(key)).map((one) => keyEnd(one) + 14 * 86_400);
-        for (const end of ends) expect(dies!.getTime() / 1000, key).toBeLessThanOrEqual(nextMidnight(end) + 4 * 3600);
       }
-    }
-  });
+    },
+  );
 });
 
 const nextMidnight = (at: number): number => Math.ceil(at / 86_400) * 86_400;
@@ -290,7 +296,7 @@ async function expectSound(expect: (value: unknown) => { toEqual(expected: unkno
 }
 
 describeLong('the number of days is changed while it runs', () => {
-  it.for([
+  itLong.for([
     { from: 4, to: 2 },
     { from: 2, to: 4 },
   ])('from $from to $to', async ({ from, to }, { expect }) => {

@@ -1,11 +1,11 @@
 /** @module A bad row in the buffer, however it got there, never stops an hour: the rest is published, and it is counted. */
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { ROW_BYTES } from '../../domain/publication/packed-keys.ts';
 import { FIELDS_OFFSET } from '../submission-buffer/row-cipher.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
-import { itLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it } from '../../test/support/longer.ts';
 
 const HOUR = MIDNIGHT / 3600 + 10;
 

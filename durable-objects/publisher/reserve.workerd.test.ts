@@ -1,5 +1,5 @@
 /** @module Nobody stands alone in what was taken back (decision 040): the forger, the person, and what happens when nothing is set aside. */
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { ROW_BYTES, rowProvenance, unpackKey, type Provenance } from '../../domain/publication/packed-keys.ts';
 import type { SetRecord } from '../../domain/publication/record.ts';
@@ -7,7 +7,7 @@ import { REQUESTS } from '../../domain/publication/taken.ts';
 import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
 import { findings, regionAt, seal, take, TAKE_ID } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
-import { itLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it } from '../../test/support/longer.ts';
 
 const POLICY = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads: 2, maxHoldHours: 0 };
 const OTHER_ID = 'c9bf9e57-1685-4c89-bafb-ff5af830be8a';

@@ -1,10 +1,10 @@
 /** @module Published keys end: days cut again, revocations listed, CWA's tree, records and log; by real bucket and objects. */
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { REQUESTS } from '../../domain/publication/taken.ts';
 import { dateOf, dateOfHour } from '../../protocol/gaen/intervals.ts';
 import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
-import { itLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it } from '../../test/support/longer.ts';
 import { TAKE_ID, exportAt, findings, regionAt, seal, take, teksIn } from './taking-rig.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 

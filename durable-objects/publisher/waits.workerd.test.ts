@@ -1,9 +1,9 @@
 /** @module What is said of published keys that are to be taken back: what they wait for, until when at the latest, and that two requests count a key once. */
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import type { RollbackWait } from '../../domain/rollback.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
-import { itLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it } from '../../test/support/longer.ts';
 import { regionAt, seal, take, TAKE_ID } from './taking-rig.ts';
 import { keysOf, MIDNIGHT, Rig } from './test-rig.ts';
 

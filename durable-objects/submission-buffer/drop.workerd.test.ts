@@ -1,8 +1,8 @@
 /** @module Keys that end before they were published: on the real storage, cut off, frozen meanwhile, many. */
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
-import { itLong } from '../../test/support/longer.ts';
+import { itLong, itUsual as it } from '../../test/support/longer.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import { MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
 

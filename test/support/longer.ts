@@ -1,6 +1,6 @@
 /**
- * @module Tests with a longer form: `npm test` runs as many cases as prove the point, `npm run test:long` runs the files that
- * import this one again, with many more. CI does both.
+ * @module Tests with a longer form: `npm test` runs as many cases as prove the point, `npm run test:long` those that have a longer form,
+ * in the files that import this one, with many more. CI does both.
  */
 import { describe, inject, it } from 'vitest';
 
@@ -20,10 +20,16 @@ export function usualOrLong<T>(choice: { readonly usual: T; readonly long: T }):
 }
 
 /** Declares a test. */
-type Declare = typeof it.skip;
+type Declare = typeof it;
+
+/** Declares none, in any of the ways to declare one. */
+const nothing = Object.assign(() => undefined, { for: () => () => undefined }) as unknown as Declare;
 
 /** A slow proof among quick ones: only `npm run test:long` knows of it, so that `npm test` skips nothing. */
-export const itLong: Declare = inject('longer') ? it : ((() => undefined) as unknown as Declare);
+export const itLong: Declare = inject('longer') ? it : nothing;
+
+/** A quick one beside slow proofs, which `npm run test:long` needn't repeat. */
+export const itUsual: Declare = inject('longer') ? nothing : it;
 
 /** The same for a group of nothing else: a group without a test is an error. */
 export const describeLong: typeof describe.skip = inject('longer')

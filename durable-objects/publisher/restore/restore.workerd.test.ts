@@ -1,5 +1,5 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { beforeEach, describe, it } from 'vitest';
+import { beforeEach, describe } from 'vitest';
 import { verifyLog } from '../../../domain/event-log/verify.ts';
 import defaults from '../../../parameters/default.json' with { type: 'json' };
 import { fromUtf8, toHex } from '../../../protocol/primitives/bytes.ts';
@@ -9,7 +9,7 @@ import { EVERYONE } from '../../../protocol/parameters/config-head.ts';
 import { testKeyPem } from '../../../test/support/secrets.ts';
 import { MIDNIGHT, Rig, keysOf, objects, testEnv } from '../test-rig.ts';
 import { lose, parameterStore, restore, restoreOnce } from './loss-rig.ts';
-import { itLong } from '../../../test/support/longer.ts';
+import { itLong, itUsual as it } from '../../../test/support/longer.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
 const LOG_KEYS = [signerFromPkcs8Pem(LOG_SIGNING_KEY).publicKeySpki];

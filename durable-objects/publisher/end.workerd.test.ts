@@ -160,7 +160,7 @@ describe('what is being taken back', () => {
 describe('with the minima of a chunk', () => {
   const openingOf = ({ keyData }: { readonly keyData: Uint8Array }) => ({ keyData, secret: sha256(keyData) });
 
-  itBoth.for(usualOrLong({ usual: [2], long: [0] }))(
+  itLong.for([2, 0])(
     'ends within a night where hours are padded, and what was taken back in its last hour with company, %i uploads being set aside an hour',
     async (reserveUploads, { expect }) => {
       rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads, maxHoldHours: 0 };

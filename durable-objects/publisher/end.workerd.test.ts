@@ -160,9 +160,13 @@ describe('what is being taken back', () => {
 describe('with the minima of a chunk', () => {
   const openingOf = ({ keyData }: { readonly keyData: Uint8Array }) => ({ keyData, secret: sha256(keyData) });
 
-  itLong.for([2, 0])(
+  itLong.for([
+    [2, []],
+    [0, ['a2a']],
+  ] as const)(
     'ends within a night where hours are padded, and what was taken back in its last hour with company, %i uploads being set aside an hour',
-    async (reserveUploads, { expect }) => {
+    async ([reserveUploads, feeds], { expect }) => {
+      rig.feeds = feeds;
       rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads, maxHoldHours: 0 };
       rig.now = MIDNIGHT + 21 * 3600;
       const own = keysOf(1, 14);

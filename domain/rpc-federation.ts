@@ -46,12 +46,16 @@ export interface ExchangeRpc {
 }
 
 /** federation#BackOffice, bound by `portal` alone. `region` is a peer's of `PEERS`. */
-export interface FederationBackOfficeRpc<Status, Reply> extends ClocksRpc, EndingRpc {
+export interface FederationBackOfficeRpc<Status, Reply, Batch> extends ClocksRpc, EndingRpc {
   /** Polls each peer whose poll is due. @returns whether none was */
   advance(): Promise<{ readonly idle: boolean }>;
   peers(): Promise<readonly Status[]>;
+  /** @returns every batch that the peer's desk remembers; none when there is no such peer */
+  batches(region: string): Promise<readonly Batch[]>;
   /** The kill switch. @returns false when there is no such peer */
   stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean>;
+  /** Reads a peer's feed from its beginning; batches that were read before are passed over. @returns false when there is no such peer, or it is a gateway */
+  rereadPeer(region: string): Promise<boolean>;
   /** Imports a batch that was set aside; the portal has asked a second person. */
   releaseBatch(region: string, batch: string): Promise<Reply>;
   /** @returns whether there was such a batch */
@@ -62,7 +66,8 @@ export interface FederationBackOfficeRpc<Status, Reply> extends ClocksRpc, Endin
 export interface PeerBatchUndo {
   /** A random UUID: asked again by the same, it goes on where it was cut off. */
   readonly id: string;
-  readonly peer: string;
+  /** Region whose keys they are; null: of a gateway's batch every country's, `IMPORT_REGIONS` or not. */
+  readonly peer: string | null;
   readonly batch: string;
 }
 

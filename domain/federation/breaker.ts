@@ -30,6 +30,8 @@ const FEWEST_DAYS = 2;
 export interface DayCount {
   readonly day: number;
   readonly keys: number;
+  /** Of these, in batches that were set aside and two persons let in; left out: none. They have been judged: on their day they leave the peer its whole share. */
+  readonly letIn?: number;
 }
 
 /** Which limit a batch is beyond. */
@@ -54,7 +56,8 @@ export function tripOf(
   keys: number,
 ): Trip | null {
   if (keys > limits.keysPerBatch) return { rule: 'keys-per-batch', limit: limits.keysPerBatch, keys };
-  const day = keys + sum(history.filter((one) => one.day === today));
+  const own = history.find((one) => one.day === today);
+  const day = keys + (own === undefined ? 0 : own.keys - (own.letIn ?? 0));
   if (day > limits.keysPerDay) return { rule: 'keys-per-day', limit: limits.keysPerDay, keys: day };
   const first = Math.max(today - TRAILING_DAYS, since ?? today);
   const days = today - first;

@@ -132,6 +132,16 @@ describe('a breaker', () => {
     expect(tripOf(DEFAULT_LIMITS, usual, day, 80_000)).toBeNull();
   });
 
+  it('leaves a peer its share of the day on which two persons let in more, and counts that from the next one on', ({
+    expect,
+  }) => {
+    const letIn = { day, keys: 950_000, letIn: 900_000 };
+    expect(tripOf(DEFAULT_LIMITS, { ...usual, history: [...usual.history, letIn] }, day, 30_000)).toBeNull();
+    expect(tripOf(DEFAULT_LIMITS, { ...usual, history: [...usual.history, letIn] }, day, 30_001)?.rule).toBe('ratio');
+    const next = { since: day - 30, history: [...days(6, 0), { ...letIn, day: day - 7 }] };
+    expect(tripOf(DEFAULT_LIMITS, next, day, 200_000)).toBeNull();
+  });
+
   it('lets the first day pass, and a small country’s bad one', ({ expect }) => {
     expect(tripOf(DEFAULT_LIMITS, { since: null, history: [] }, day, 150_000)).toBeNull();
     expect(tripOf(DEFAULT_LIMITS, { since: day - 30, history: [] }, day, 5_000)).toBeNull();

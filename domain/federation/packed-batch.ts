@@ -7,7 +7,7 @@ import type { PeerBatch } from '../rpc-federation.ts';
 import { REGION_ID } from '../../protocol/directory/entry.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
-import { judgeInbound } from './inbound.ts';
+import { type InboundKey, judgeEach, type JudgedKeys } from './inbound.ts';
 
 /** More than any file has (docs/spec/gaen.md §4.5): 18 MB of the 32 that a call may carry (docs/spec/platform.md §1). */
 const MOST_KEYS = 750_000;
@@ -40,6 +40,39 @@ export function parseImportRegions(text: string, homeCountry: string): ReadonlyS
   return new Set(regions);
 }
 
+/** Of one batch and one origin: what may be stored, as a {@link PeerBatch} has it. */
+export interface PackedKeys extends Pick<PeerBatch, 'keys' | 'revoked'>, Pick<JudgedKeys, 'dropped'> {}
+
+/**
+ * @param keys see `judgeEach`
+ * @param most how many they are at most
+ * @param by.origin, by.now see `judgeEach`
+ */
+export function judgePacked(
+  keys: Iterable<InboundKey>,
+  most: number,
+  by: { readonly origin: string; readonly now: number },
+): PackedKeys {
+  const [rows, revoked] = [new Uint8Array(most * SORT_BYTES), new Uint8Array(most * KEY_DATA_BYTES)];
+  const at = { rows: 0, revoked: 0 };
+  const dropped = judgeEach(keys, by, {
+    key(key) {
+      packKey(rows, at.rows, key);
+      at.rows += SORT_BYTES;
+    },
+    revoked(keyData) {
+      revoked.set(keyData, at.revoked);
+      at.revoked += KEY_DATA_BYTES;
+    },
+  });
+  // Not views: a call would carry all that is behind them.
+  return { keys: rows.slice(0, at.rows), revoked: revoked.slice(0, at.revoked), dropped };
+}
+
+/** @returns how many keys and revocations are to be stored */
+export const sizeOf = ({ keys, revoked }: Pick<PeerBatch, 'keys' | 'revoked'>): number =>
+  keys.length / SORT_BYTES + revoked.length / KEY_DATA_BYTES;
+
 /** @param batch keys that `judgeInbound` let through: other numbers would not fit their bytes */
 export function packBatch({ peer, batch, sha256, keys, revoked }: JudgedBatch): PeerBatch {
   const rows = new Uint8Array(keys.length * SORT_BYTES);
@@ -68,12 +101,12 @@ export function recheckBatch(
   const count = rows.length / SORT_BYTES;
   const isWhole = Number.isInteger(count) && revoked.length % KEY_DATA_BYTES === 0;
   if (!isWhole || count + revoked.length / KEY_DATA_BYTES > MOST_KEYS) return null;
-  const sent = Array.from({ length: count }, (_, n) => ({
-    ...unpackKey(rows, n * SORT_BYTES),
-    onset: null,
-    origin: peer,
-  }));
-  const { keys, dropped } = judgeInbound(sent, peer, now);
+  const sent: Iterable<InboundKey> = {
+    *[Symbol.iterator]() {
+      for (let n = 0; n < count; n++) yield { ...unpackKey(rows, n * SORT_BYTES), onset: null, origin: peer };
+    },
+  };
+  const { keys, dropped } = judgePacked(sent, count, { origin: peer, now });
   const lost = Object.values(dropped).reduce((sum, n) => sum + n, 0);
-  return { batch: { ...packBatch({ peer, batch, sha256, keys, revoked: [] }), revoked }, dropped: lost };
+  return { batch: { peer, batch, sha256, keys, revoked }, dropped: lost };
 }

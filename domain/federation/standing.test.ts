@@ -1,6 +1,6 @@
 /** @module What an operator is told of a peer: whether it is late, and what went over by the hour. */
 import { describe, it } from 'vitest';
-import { hoursOf, isLate, lagOf, type CountedBatch, sumHours } from './standing.ts';
+import { hoursOf, isLate, lagOf, type ReadHour, sumHours } from './standing.ts';
 import { PEER_START, type PeerState } from './peer.ts';
 
 const HOUR = 500_000;
@@ -35,9 +35,8 @@ describe('a peer is late', () => {
 });
 
 describe('hours', () => {
-  const line = (hour: number, change: Partial<CountedBatch> = {}): CountedBatch => ({
+  const line = (hour: number, change: Partial<ReadHour> = {}): ReadHour => ({
     hour,
-    state: 'imported',
     keys: 100,
     imported: 90,
     revoked: 1,
@@ -45,22 +44,18 @@ describe('hours', () => {
     ...change,
   });
 
-  it('have what was imported, dropped by rule, and given; what is set aside isn’t in them', ({ expect }) => {
-    const batches = [
-      line(HOUR),
-      line(HOUR, { dropped: { future: 1, level: 4 } }),
-      line(HOUR - 1, { state: 'quarantined', imported: 0 }),
-    ];
-    const hours = hoursOf(batches, [
+  it('have what was imported, dropped by rule, and given', ({ expect }) => {
+    const read = [line(HOUR - 1, { keys: 90, dropped: {} }), line(HOUR, { dropped: { future: 3, level: 4 } })];
+    const hours = hoursOf(read, [
       { hour: HOUR - 2, keys: 70 },
       { hour: HOUR, keys: 5 },
     ]);
     expect(hours).toEqual([
-      { hour: HOUR, in: 180, revoked: 2, out: 5, dropped: { future: 3, level: 4, known: 20 } },
-      { hour: HOUR - 1, in: 0, revoked: 0, out: 0, dropped: {} },
+      { hour: HOUR, in: 90, revoked: 1, out: 5, dropped: { future: 3, level: 4, known: 10 } },
+      { hour: HOUR - 1, in: 90, revoked: 1, out: 0, dropped: {} },
       { hour: HOUR - 2, in: 0, revoked: 0, out: 70, dropped: {} },
     ]);
-    expect(sumHours(hours)).toEqual({ in: 180, revoked: 2, out: 75, dropped: { future: 3, level: 4, known: 20 } });
+    expect(sumHours(hours)).toEqual({ in: 180, revoked: 2, out: 75, dropped: { future: 3, level: 4, known: 10 } });
     expect(sumHours([])).toEqual({ in: 0, revoked: 0, out: 0, dropped: {} });
   });
 });

@@ -19,11 +19,10 @@ export interface PeerHour extends PeerSums {
   readonly hour: number;
 }
 
-/** What of a batch is counted. Never a key. */
-export interface CountedBatch {
-  /** In which it was read. */
+/** What all batches that were imported in an hour brought. Never a key. */
+export interface ReadHour {
+  /** In which they were read, since the Unix epoch. */
   readonly hour: number;
-  readonly state: string;
   /** That could be stored. */
   readonly keys: number;
   /** Of these, new here. */
@@ -61,22 +60,23 @@ export interface GivenHour {
   readonly keys: number;
 }
 
-/** @returns what went over by the hour, newest first */
-export function hoursOf(batches: readonly CountedBatch[], given: readonly GivenHour[]): PeerHour[] {
-  const read = Map.groupBy(batches, ({ hour }) => hour);
+const NOTHING: Omit<ReadHour, 'hour'> = { keys: 0, imported: 0, revoked: 0, dropped: {} };
+
+/** @param read each hour once @returns what went over by the hour, newest first */
+export function hoursOf(read: readonly ReadHour[], given: readonly GivenHour[]): PeerHour[] {
+  const came = new Map(read.map((one) => [one.hour, one]));
   const out = new Map(given.map(({ hour, keys }) => [hour, keys]));
-  return [...new Set([...read.keys(), ...out.keys()])]
+  return [...new Set([...came.keys(), ...out.keys()])]
     .toSorted((a, b) => b - a)
     .map((hour) => {
-      const lines = (read.get(hour) ?? []).filter(({ state }) => state === 'imported');
-      const known = lines.reduce((sum, { keys, imported }) => sum + keys - imported, 0);
-      const dropped = [...lines.map((line) => line.dropped), ...(known > 0 ? [{ known }] : [])];
+      const { keys, imported, revoked, dropped } = came.get(hour) ?? NOTHING;
+      const known = keys - imported;
       return {
         hour,
-        in: lines.reduce((sum, { imported }) => sum + imported, 0),
-        revoked: lines.reduce((sum, { revoked }) => sum + revoked, 0),
+        in: imported,
+        revoked,
         out: out.get(hour) ?? 0,
-        dropped: sumCounts(dropped),
+        dropped: known > 0 ? { ...dropped, known } : dropped,
       };
     });
 }

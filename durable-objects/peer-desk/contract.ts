@@ -1,5 +1,6 @@
 /** @module What a PeerDesk says of its peer, and what it is given. Hours are hours since the Unix epoch. */
 import type { PeerConfig, PeerState } from '../../domain/federation/peer.ts';
+import type { ReadHour } from '../../domain/federation/standing.ts';
 import type { ReadPorts } from '../../domain/federation/readers/reader.ts';
 import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
 import type { ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
@@ -13,7 +14,7 @@ export interface DeskBatch {
   readonly sha256: string;
   /** quarantined: waits for a person. discarded: a person looked, and it isn't imported. */
   readonly state: 'imported' | 'quarantined' | 'discarded';
-  /** Why it was set aside; null for one that wasn't. */
+  /** Why it was set aside, also once two persons have let it in; null for one that wasn't. */
   readonly reason: string | null;
   /** That it brought and could be stored. */
   readonly keys: number;
@@ -35,8 +36,12 @@ export interface DeskStatus {
   readonly fault: string | null;
   /** The last poll that didn't fail; null before it. */
   readonly lastSuccessHour: number | null;
-  /** Newest first, {@link MOST_SHOWN} at most. */
+  /** Newest first, {@link MOST_SHOWN} at most; the rest is asked for by itself. */
   readonly batches: readonly DeskBatch[];
+  /** What was imported in the hours that operators are shown, all batches of an hour together, oldest first. */
+  readonly read: readonly ReadHour[];
+  /** Batches, and countries' parts of a gateway's, that wait for a person. */
+  readonly waiting: number;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -45,7 +50,12 @@ export interface PeerStatus extends DeskStatus {
   readonly given: readonly Pick<GivenKeys, 'hour' | 'keys'>[];
 }
 
+/** Of batches, to whoever watches. */
 export const MOST_SHOWN = 100;
+/** Of batches, to whoever looks at one peer: a gateway's of sixteen days are 4,608, 1 MB of them. */
+export const MOST_LISTED = 6_000;
+/** As many hours as operators are shown. */
+export const SHOWN_HOURS = 48;
 
 /** none: there is no such batch in quarantine. changed: what the peer serves under its name is something else by now. fault: it can't be read now. */
 export type ReleaseReply =
@@ -69,6 +79,8 @@ export interface DeskPorts {
   readonly now: number;
   readonly random: (n: number) => Uint8Array;
   readonly fetch: ReadPorts['fetch'];
+  /** Whether the poll has lasted so long that what is left is the next one's. */
+  readonly isLong: () => boolean;
   /** Asks the directory anew. */
   readonly look: () => Promise<DirectoryLook>;
   readonly importBatch: (batch: PeerBatch) => Promise<ImportReply>;

@@ -3,9 +3,11 @@ import type { DayCount } from '../../domain/federation/breaker.ts';
 import type { CallbackState } from '../../domain/federation/efgs/callback.ts';
 import type { DownloadState } from '../../domain/federation/efgs/download.ts';
 import type { OutboxState } from '../../domain/federation/efgs/outbox.ts';
+import type { ReadHour } from '../../domain/federation/standing.ts';
 import { PEER_START, type PeerState } from '../../domain/federation/peer.ts';
 import { count } from '../submission-buffer/counters.ts';
-import type { DeskBatch } from './contract.ts';
+import { type DeskBatch, MOST_LISTED, SHOWN_HOURS } from './contract.ts';
+import { countCountries, countryHistory, forgetCountryDays } from './country-ops.ts';
 
 /** A batch is remembered as long as any of its keys may live here. */
 const REMEMBERED_HOURS = 24 * 16;
@@ -98,6 +100,39 @@ export class DeskStore {
     return this.#batches('SELECT * FROM read_batch ORDER BY hour DESC, batch DESC LIMIT ?', most);
   }
 
+  /** @returns {@link MOST_LISTED} at most: those that wait for a person first, then newest first */
+  allBatches(): DeskBatch[] {
+    return this.#batches(
+      `SELECT * FROM read_batch ORDER BY state = 'quarantined' DESC, hour DESC, batch DESC LIMIT ?`,
+      MOST_LISTED,
+    );
+  }
+
+  /** @param hour that is running @returns what was imported in the last {@link SHOWN_HOURS}, oldest first; hours without a batch have none */
+  readHours(hour: number): ReadHour[] {
+    const { sql } = this.#storage;
+    const after = hour - SHOWN_HOURS;
+    const rules = sql
+      .exec<{ hour: number; rule: string; keys: number }>(
+        `SELECT hour, rule.key AS rule, sum(rule.value) AS keys FROM read_batch, json_each(dropped) AS rule
+         WHERE state = 'imported' AND hour > ? GROUP BY 1, 2`,
+        after,
+      )
+      .toArray();
+    const dropped = Map.groupBy(rules, (one) => one.hour);
+    return sql
+      .exec<{ hour: number; keys: number; imported: number; revoked: number }>(
+        `SELECT hour, sum(keys) AS keys, sum(imported) AS imported, sum(revoked) AS revoked FROM read_batch
+         WHERE state = 'imported' AND hour > ? GROUP BY 1 ORDER BY 1`,
+        after,
+      )
+      .toArray()
+      .map((row) => ({
+        ...row,
+        dropped: Object.fromEntries((dropped.get(row.hour) ?? []).map(({ rule, keys }) => [rule, keys])),
+      }));
+  }
+
   quarantined(): number {
     return this.#storage.sql
       .exec<{ n: number }>(`SELECT count(*) AS n FROM read_batch WHERE state = 'quarantined'`)
@@ -114,15 +149,28 @@ export class DeskStore {
   /** What was imported by day, and since when. */
   history(): { readonly history: DayCount[]; readonly since: number | null } {
     const history = this.#storage.sql
-      .exec<{ day: number; keys: number }>(
-        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys FROM read_batch WHERE state = 'imported' GROUP BY 1`,
+      .exec<{ day: number; keys: number; letIn: number }>(
+        `SELECT hour / ${HOURS_A_DAY} AS day, sum(keys + revoked) AS keys,
+         sum(CASE WHEN reason IS NULL THEN 0 ELSE keys + revoked END) AS letIn
+         FROM read_batch WHERE state = 'imported' GROUP BY 1`,
       )
       .toArray();
     return { history, since: this.get('since') };
   }
 
-  /** Forgets batches whose keys are gone. @param hour that is running */
+  /** See {@link countryHistory}. */
+  broughtBy(country: string): ReturnType<typeof countryHistory> {
+    return countryHistory(this.#storage.sql, country);
+  }
+
+  /** See {@link countCountries}. */
+  countBrought(brought: ReadonlyMap<string, number>, day: number, letIn: boolean): void {
+    countCountries(this.#storage.sql, brought, day, letIn);
+  }
+
+  /** Forgets batches whose keys are gone, and what countries brought before. @param hour that is running */
   forget(hour: number): void {
+    forgetCountryDays(this.#storage.sql, Math.floor(hour / HOURS_A_DAY));
     this.#storage.sql.exec('DELETE FROM read_batch WHERE hour <= ?', hour - REMEMBERED_HOURS);
   }
 

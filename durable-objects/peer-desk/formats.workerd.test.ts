@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
 import { noteKeyText } from '../../protocol/directory/note.ts';
 import { certificateText } from '../../protocol/directory/statement.ts';
+import { writeZip } from '../../protocol/export/zip.ts';
 import { hourOf, hourStart } from '../../protocol/gaen/intervals.ts';
 import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import {
@@ -86,6 +87,36 @@ describe('DP-3T', () => {
     const after = await rig.poll();
     expect([after.fault, after.state.lastBatchID, after.counters['alert_feed_gap']]).toEqual([null, '5', 1]);
   });
+
+  it('with more keys than fit an isolate is set aside unread', async ({ expect }) => {
+    rig.config = { ...rig.config, Format: 'dp3t' };
+    rig.feed.seal(keys(1));
+    const many = new Uint8Array(2 * 400_200);
+    for (let at = 0; at < many.length; at += 2) many[at] = 0x12;
+    rig.feed.bend = async (path, answer) => (path.includes('exposed') ? rig.feed.signed(path, many) : answer());
+    const { batches } = await rig.poll();
+    expect(batches.map(({ batch, state: is, keys: n }) => [batch, is, n])).toEqual([['1', 'quarantined', 400_200]]);
+  });
+});
+
+it('a peer that changes its format looks empty to nobody', async ({ expect }) => {
+  rig.feed.seal(keys(1));
+  await rig.poll();
+  rig.config = { ...rig.config, Format: 'cwa' };
+  serve({
+    '/version/v1/diagnosis-keys/country/NL/date': () => rig.feed.json(['2026-06-14']),
+    '/version/v1/diagnosis-keys/country/NL/date/2026-06-14': () =>
+      rig.feed.zip({ keys: keys(10), revoked: [] }, 'NL', Date.parse('2026-06-14T00:00:00Z') / 1000, 86_400),
+  });
+  await rig.inDesk((desk) => desk.reread('NL'));
+  expect((await rig.poll(0)).state.lastBatchID).toBe('2026-06-14');
+  rig.config = { ...rig.config, Format: 'exposure-edge' };
+  rig.feed.bend = async (_path, answer) => answer();
+  rig.feed.seal(keys(20));
+  expect((await rig.poll()).fault).toBe('rewound: no batch of this format: 2026-06-14');
+  await rig.inDesk((desk) => desk.reread('NL'));
+  expect((await rig.poll(0)).state.lastBatchID).toBe('2');
+  expect(rig.origin.keys).toEqual([...hex(1), ...hex(10), ...hex(20)]);
 });
 
 /** Files at paths. */
@@ -115,7 +146,17 @@ describe('Google’s export server', () => {
     expect((await rig.poll()).fault).toBe('rewound: 1-2-00001.zip');
   });
 
-  it.for(['../secret', 'https://elsewhere.example/1.zip', '/absolute.zip', 'a//b.zip', 'a?b'])(
+  it('says nothing in its file’s words', async ({ expect }) => {
+    rig.config = { ...rig.config, Format: 'google' };
+    const stranger = '<script>alert(1)</script>';
+    serve({
+      '/index.txt': () => utf8('1-2-00001.zip'),
+      '/1-2-00001.zip': () => writeZip([{ name: stranger, data: new Uint8Array(3) }]),
+    });
+    expect((await rig.poll()).fault).toBe('format: unexpected-entry');
+  });
+
+  it.for(['../secret', 'https://elsewhere.example/1.zip', '/absolute.zip', 'a//b.zip', 'a?b', 'x'.repeat(101)])(
     'whose index names %s is asked for nothing',
     async (name, { expect }) => {
       rig.config = { ...rig.config, Format: 'google' };
@@ -157,6 +198,17 @@ describe('Corona-Warn-App’s tree', () => {
     expect((await rig.poll(86_400)).state.lastBatchID).toBe('2026-06-15');
     expect(rig.origin.keys.slice(15)).toEqual([...hex(10), ...hex(20), ...hex(30)]);
     expect((await rig.poll()).fault).toBeNull();
+  });
+
+  it('with a day to come in its list: nothing of it', async ({ expect }) => {
+    rig.config = { ...rig.config, Format: 'cwa' };
+    const start = Date.parse('2030-01-01T00:00:00Z') / 1000;
+    serve({
+      [TREE]: () => rig.feed.json(['2030-01-01']),
+      [`${TREE}/2030-01-01`]: () => rig.feed.zip({ keys: keys(1), revoked: [] }, 'NL', start, 86_400),
+    });
+    const { fault, state } = await rig.poll();
+    expect([fault, state.lastBatchID]).toEqual(['format: a day of the list', null]);
   });
 
   it('with the file of another hour under its path: nothing of it', async ({ expect }) => {

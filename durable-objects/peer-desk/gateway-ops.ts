@@ -12,6 +12,7 @@ import { fromEfgsKey } from '../../domain/federation/efgs/keys.ts';
 import { OUTBOX_START, outboxStep, type SealedFeed } from '../../domain/federation/efgs/outbox.ts';
 import type { EfgsPorts, UploadPorts } from '../../domain/federation/efgs/ports.ts';
 import type { Trouble } from '../../domain/federation/efgs/ask.ts';
+import { gatewayBatch, partName, partOf } from '../../domain/federation/gateway-batch.ts';
 import { type InboundKey, judgeInbound, type JudgedKeys } from '../../domain/federation/inbound.ts';
 import { packBatch } from '../../domain/federation/packed-batch.ts';
 import type { EfgsKey } from '../../protocol/efgs/batch.ts';
@@ -43,6 +44,7 @@ export async function pollGateway(store: DeskStore, ports: DeskPorts, gateway: G
   const up = stopped.out || gateway.feed === null ? null : await upload(store, gateway, await gateway.feed());
   const trouble = down?.trouble ?? up?.trouble ?? (await subscribe(store, gateway));
   return {
+    asked: true,
     fault: trouble === null ? null : describe(trouble),
     more: (down?.more ?? false) || (up?.more ?? false),
     recommendedNextPollTime: null,
@@ -52,7 +54,7 @@ export async function pollGateway(store: DeskStore, ports: DeskPorts, gateway: G
 /**
  * Imports what was set aside, once it holds, or where a breaker held it: a whole batch, by its tag, or one country's part of it.
  *
- * @param name of the row, see {@link partName}
+ * @param name of the row: the tag, or a country's part of it
  */
 export async function releaseFromGateway(
   store: DeskStore,
@@ -61,7 +63,7 @@ export async function releaseFromGateway(
   name: string,
 ): Promise<ReleaseReply> {
   const held = store.batch(name);
-  const [tag = '', country = null] = name.split('/');
+  const { tag, country } = partOf(name);
   const date = readTag(tag)?.date;
   if (held?.state !== 'quarantined' || date === undefined) return { kind: 'none' };
   const { batch, trouble } = await downloadStep({ lastTag: null, nextTag: tag, date }, efgs);
@@ -72,15 +74,17 @@ export async function releaseFromGateway(
   if (nameOf(keys) !== held.sha256) return { kind: 'changed' };
   const faults = batch.faults.filter(isHeld);
   if (faults.some((one) => country !== null || one.country === null)) return { kind: 'fault', what: reasonOf(faults) };
-  const done = await importAll(ports, tag, { keys, parts: batch.parts.filter(isHeld), faults });
+  const released = { keys, parts: batch.parts.filter(isHeld), faults };
+  const done = await importAll(ports, tag, released, new Map());
   // A country's row is its own: what is imported takes its place.
-  const rows = country === null ? done : done.map((row) => ({ ...row, batch: name }));
+  const rows = country === null ? done.rows : done.rows.map((row) => ({ ...row, batch: name }));
   const imported = rows.reduce((sum, row) => sum + row.imported, 0);
   if (rows.every(({ state }) => state === 'quarantined')) {
     return { kind: 'fault', what: rows.map(({ reason }) => reason).join('; ') };
   }
   store.transaction(() => {
     for (const row of rows) store.putBatch(row);
+    store.countBrought(done.brought, dayOf(ports), true);
     store.putState({ breaker: null });
   });
   return { kind: 'released', imported };
@@ -99,15 +103,16 @@ async function download(store: DeskStore, ports: DeskPorts, efgs: EfgsPorts): Pr
       return { trouble: null, more: false };
     }
     const step = await downloadStep(store.get('download') ?? DOWNLOAD_START, efgs);
-    const rows = step.batch === null ? [] : await judged(store, ports, step.batch);
+    const { rows, brought } = step.batch === null ? NOTHING : await judged(store, ports, step.batch);
     store.transaction(() => {
       store.put('download', step.state);
       if (step.batch === null) return;
+      // One that was read before counts once: after a pause a day is begun anew.
+      if (store.batch(step.batch.tag) === null) store.countBrought(brought, dayOf(ports), false);
       for (const row of rows) store.putBatch(row);
       store.putState({ lastBatchID: step.batch.tag });
       const aside = rows.filter(({ state }) => state === 'quarantined').length;
       if (aside > 0) store.count('alert_batch_quarantined', aside);
-      if (store.get('since') === null) store.put('since', Math.floor(ports.now / SECONDS_PER_DAY));
     });
     if (step.trouble !== null) return { trouble: step.trouble, more: false };
     if (!step.again && step.batch === null) return { trouble: null, more: false };
@@ -117,17 +122,33 @@ async function download(store: DeskStore, ports: DeskPorts, efgs: EfgsPorts): Pr
 
 type Received = NonNullable<DownloadStep['batch']>;
 
-/** @returns what is to be remembered: of the batch, and of each country that is set aside by itself */
-async function judged(store: DeskStore, ports: DeskPorts, { tag, ...batch }: Received): Promise<DeskBatch[]> {
-  const { keys, parts, faults } = batch;
-  if (faults.some(({ country }) => country === null)) return [remembered(ports, tag, keys, reasonOf(faults))];
-  const good = parts.flatMap((part) => part.keys);
-  const all = [...judgeAll(good, ports.now).values()];
-  const size = all.reduce((n, own) => n + own.keys.length + own.revoked.length, 0);
-  const trip = tripOf(DEFAULT_LIMITS, store.history(), Math.floor(ports.now / SECONDS_PER_DAY), size);
-  if (trip === null) return importAll(ports, tag, batch);
-  return [remembered(ports, tag, keys, `${trip.rule}: ${trip.keys}, ${trip.limit} are allowed`)];
+/** What came of a batch. */
+interface Outcome {
+  /** To be remembered: of the batch, and of each country that is set aside by itself. */
+  readonly rows: readonly DeskBatch[];
+  /** Country → keys that were new here, and revocations. */
+  readonly brought: ReadonlyMap<string, number>;
 }
+
+const NOTHING: Outcome = { rows: [], brought: new Map() };
+
+/** @throws Error of `origin`: the batch is asked for again */
+async function judged(store: DeskStore, ports: DeskPorts, { tag, ...batch }: Received): Promise<Outcome> {
+  const { keys, parts, faults } = batch;
+  if (faults.some(({ country }) => country === null)) {
+    return { rows: [remembered(ports, tag, keys, reasonOf(faults))], brought: new Map() };
+  }
+  const beyond = new Map<string, string>();
+  const good = parts.flatMap((part) => part.keys);
+  for (const [country, own] of judgeAll(good, ports.now)) {
+    const size = own.keys.length + own.revoked.length;
+    const trip = tripOf(DEFAULT_LIMITS, store.broughtBy(country), dayOf(ports), size);
+    if (trip !== null) beyond.set(country, `${trip.rule}: ${trip.keys}, ${trip.limit} are allowed`);
+  }
+  return importAll(ports, tag, batch, beyond);
+}
+
+const dayOf = ({ now }: DeskPorts): number => Math.floor(now / SECONDS_PER_DAY);
 
 /** @returns keys by the country they are of; the audit has shown that it signed them */
 function judgeAll(keys: readonly EfgsKey[], now: number): Map<string, JudgedKeys> {
@@ -137,15 +158,17 @@ function judgeAll(keys: readonly EfgsKey[], now: number): Map<string, JudgedKeys
 }
 
 /**
- * Each country by itself: one whose audit doesn't hold, or which `origin` doesn't take, is set aside alone.
+ * Each country by itself: one whose audit doesn't hold, which is beyond its limits, or which `origin` doesn't take, is set aside alone.
  *
+ * @param beyond country → why it is set aside
  * @throws Error of `origin`: the batch is asked for again
  */
 async function importAll(
   ports: DeskPorts,
   tag: string,
   { keys, parts, faults }: Omit<Received, 'tag'>,
-): Promise<DeskBatch[]> {
+  beyond: ReadonlyMap<string, string>,
+): Promise<Outcome> {
   const of = (country: string): EfgsKey[] => keys.filter(({ origin }) => origin === country);
   const aside = (country: string, reason: string): DeskBatch => ({
     ...remembered(ports, tag, of(country), reason),
@@ -155,34 +178,38 @@ async function importAll(
     .filter((country) => country !== null)
     .map((country) => aside(country, reasonOf(faults.filter((fault) => fault.country === country))));
   const taken: EfgsKey[] = [];
+  const brought = new Map<string, number>();
   let [imported, revoked] = [0, 0];
   for (const peer of new Set(parts.map(({ country }) => country))) {
     const own = of(peer);
     const judgedKeys = judgeAll(own, ports.now).get(peer);
     // Of ours the gateway has none for us; should it, they are known here.
     if (judgedKeys === undefined || peer === ports.homeCountry) continue;
+    const why = beyond.get(peer);
+    if (why !== undefined) {
+      rows.push(aside(peer, why));
+      continue;
+    }
     if (judgedKeys.keys.length + judgedKeys.revoked.length === 0) {
       taken.push(...own);
       continue;
     }
     const reply = await ports.importBatch(
-      packBatch({ peer, batch: `efgs:${tag}`, sha256: nameOf(own), ...judgedKeys }),
+      packBatch({ peer, batch: gatewayBatch(tag), sha256: nameOf(own), ...judgedKeys }),
     );
     if ('counts' in reply) {
       taken.push(...own);
       imported += reply.counts.imported;
       revoked += reply.counts.revoked;
+      brought.set(peer, reply.counts.imported + reply.counts.revoked + reply.counts.strange);
     } else {
       rows.push(aside(peer, `origin: ${reply.kind}`));
     }
   }
-  if (taken.length === 0 && rows.length > 0) return rows;
+  if (taken.length === 0 && rows.length > 0) return { rows, brought };
   const done = remembered(ports, tag, taken, '');
-  return [{ ...done, state: 'imported', reason: null, imported, revoked }, ...rows];
+  return { rows: [{ ...done, state: 'imported', reason: null, imported, revoked }, ...rows], brought };
 }
-
-/** Under which a country's part of a batch is remembered. */
-const partName = (tag: string, country: string): string => `${tag}/${country}`;
 
 /** A row of keys that are set aside. */
 function remembered({ now }: DeskPorts, batch: string, keys: readonly EfgsKey[], reason: string): DeskBatch {

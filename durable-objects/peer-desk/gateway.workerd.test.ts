@@ -1,4 +1,5 @@
 /** @module A desk at the European gateway: the gateway's own code without its TLS, keys of two countries, our own feed going there. */
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
 import { encodeBatch, type EfgsKey, PROTOBUF_MEDIA_TYPE } from '../../protocol/efgs/batch.ts';
@@ -170,6 +171,82 @@ describe('a country', () => {
     ]);
     expect(rig.origin.keys.toSorted()).toEqual(hex(keys(1, 3, 'NL')));
   });
+});
+
+describe('limits', () => {
+  const days = (change = '') =>
+    runInDurableObject(rig.desk, (_, { storage: { sql } }) => {
+      if (change !== '') sql.exec(change);
+      return [...sql.exec('SELECT country, day, keys, let_in FROM country_day ORDER BY day, country').raw()];
+    });
+  const TODAY = Math.floor(NOON / 86_400);
+
+  it('are a country’s own: one’s flood is set aside, the others of its batch come in, and two persons let it in', async ({
+    expect,
+  }) => {
+    await poll();
+    await days(
+      `INSERT INTO country_day VALUES ('FR', ${TODAY - 30}, 4, 0), ('FR', ${TODAY}, 4998, 0), ('NL', ${TODAY}, 4998, 0)`,
+    );
+    await upload('FR', keys(1, 4, 'FR'), 'fr-1');
+    await upload('NL', keys(1, 3, 'NL'), 'nl-1');
+    gateway.store.runBatcher(NOON);
+    const { batches, counters } = await poll();
+    expect(batches.map(({ batch, state, reason }) => [batch, state, reason])).toEqual([
+      ['20201126-1/FR', 'quarantined', 'ratio: 5002, 5000 are allowed'],
+      ['20201126-1', 'imported', null],
+    ]);
+    expect(counters['alert_batch_quarantined']).toBe(1);
+    expect(rig.origin.keys.toSorted()).toEqual(hex(keys(1, 3, 'NL')));
+    const released = await rig.inDesk((desk) => desk.release('NL', '20201126-1/FR'));
+    expect(released).toEqual({ kind: 'released', imported: 4 });
+    // Whoever was silent for long isn't new; what persons let in takes nothing of the day.
+    expect(await days()).toEqual([
+      ['FR', TODAY - 30, 4, 0],
+      ['FR', TODAY, 5002, 4],
+      ['NL', TODAY, 5001, 0],
+    ]);
+  });
+
+  it('count what was new here once, whatever is asked again', async ({ expect }) => {
+    await upload('FR', keys(1, 4, 'FR'), 'fr-1');
+    await upload('FR', keys(1, 2, 'FR', { reportType: 5 }), 'fr-2');
+    await upload('NL', keys(1, 3, 'NL'), 'nl-1');
+    gateway.store.runBatcher(NOON);
+    rig.origin.before = () => {
+      if (rig.origin.calls === 2) throw new Error('crash');
+    };
+    await poll();
+    expect(await days()).toEqual([]);
+    await poll();
+    const brought = [
+      ['FR', TODAY, 6, 0],
+      ['NL', TODAY, 3, 0],
+    ];
+    expect(await days()).toEqual(brought);
+    await days(`DELETE FROM desk_state WHERE name = 'download'`);
+    await poll();
+    expect(await days()).toEqual(brought);
+  });
+});
+
+it('hours and lists hold however many batches there are', async ({ expect }) => {
+  await poll();
+  const hour = Math.floor(rig.now / 3600);
+  await runInDurableObject(rig.desk, (_, { storage: { sql } }) => {
+    const rows = 'WITH RECURSIVE place (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place WHERE n < 999)';
+    sql.exec(
+      `${rows} INSERT INTO read_batch SELECT 'b' || n, ? - n / 12, '', iif(n = 999, 'quarantined', 'imported'), NULL, 5, 3, 1,
+       iif(n % 2 = 0, '{"future":2}', '{"future":1,"level":1}') FROM place`,
+      hour,
+    );
+  });
+  const { read, batches, waiting } = await rig.status();
+  expect([batches.length, waiting, read.length]).toEqual([100, 1, 48]);
+  const sums = { keys: 60, imported: 36, revoked: 12, dropped: { future: 18, level: 6 } };
+  expect(read).toEqual(Array.from({ length: 48 }, (_, n) => ({ hour: hour - 47 + n, ...sums })));
+  const all = await rig.inDesk((desk) => desk.batches());
+  expect([all.length, all[0]?.batch, all[1]?.batch]).toEqual([1000, 'b999', 'b9']);
 });
 
 describe('our feed', () => {

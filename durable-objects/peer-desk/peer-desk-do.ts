@@ -17,7 +17,7 @@ import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { newAlerts } from '../submission-buffer/counters.ts';
 import { parseDeskConfig, parseGateway } from './config.ts';
-import { MOST_SHOWN, type DeskPorts, type DeskStatus, type ReleaseReply } from './contract.ts';
+import { type DeskBatch, type DeskPorts, type DeskStatus, MOST_SHOWN, type ReleaseReply } from './contract.ts';
 import { DeskStore } from './desk-store.ts';
 import { directoryLook } from './directory-reader.ts';
 import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
@@ -42,6 +42,8 @@ export class PeerDesk extends EndableObject {
   protected secondClock: SecondClock | null = null;
   /** For a question and all of its answer: 16 MB at 1 MB a second, and some. */
   protected answerMs = 30_000;
+  /** For all questions of a poll: an alarm has fifteen minutes, and what ends it then leaves no fault and no wait. A dozen batches whose every byte drips would take them. */
+  protected pollMs = 240_000;
   protected random = (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n));
   readonly #store: DeskStore;
   readonly #guard: ClockGuard;
@@ -76,8 +78,8 @@ export class PeerDesk extends EndableObject {
 
   override async alarm(): Promise<void> {
     const region = this.#store.get('region');
-    // What fails is written down as a fault; this is for what can't be.
-    if (region !== null) await this.advance(region).catch(() => this.#arm());
+    // What fails is written down as a fault. What can't be is left to the cron, which comes to each peer of PEERS: one that isn't there any more would ring here once a second, for good.
+    if (region !== null) await this.advance(region).catch(() => {});
   }
 
   async status(region: string): Promise<DeskStatus> {
@@ -88,13 +90,24 @@ export class PeerDesk extends EndableObject {
       fault: this.#store.get('fault'),
       lastSuccessHour: this.#store.get('last_success'),
       batches: this.#store.batches(MOST_SHOWN),
+      read: this.#store.readHours(hourOf(await this.#now())),
+      waiting: this.#store.quarantined(),
       counters: { ...this.#store.counters(), ...this.#guard.counters() },
     };
   }
 
-  /** The kill switch, effective with the next poll, or the next request. */
+  /** @returns every batch that is remembered, {@link MOST_LISTED} at most: those that wait for a person first, then newest first */
+  async batches(): Promise<DeskBatch[]> {
+    return this.#store.allBatches();
+  }
+
+  /** The kill switch, effective with the next batch, or the next request. Who is asked again is asked now. */
   async stop(direction: Direction, stopped: boolean): Promise<void> {
-    this.#store.putState({ stopped: { ...this.#store.state.stopped, [direction]: stopped } });
+    this.#store.transaction(() => {
+      this.#store.putState({ stopped: { ...this.#store.state.stopped, [direction]: stopped } });
+      if (direction === 'in' && !stopped) this.#store.put('next_poll', 0);
+    });
+    if (direction === 'in' && !stopped && this.#store.get('region') !== null) await this.#arm();
   }
 
   /** Of the desk of no peer, which has the switches of whoever reads us, be they peers that we read or not: this region may read nothing of ours. */
@@ -120,10 +133,15 @@ export class PeerDesk extends EndableObject {
   /** By a person's word, and a second one's, whom the portal asks for. */
   async release(region: string, batch: string): Promise<ReleaseReply> {
     const ports = await this.#ports(region);
-    const gateway = this.#gateway(ports);
-    return gateway === null
-      ? release(this.#store, ports, batch)
-      : releaseFromGateway(this.#store, ports, gateway, batch);
+    try {
+      const gateway = this.#gateway(ports);
+      return gateway === null
+        ? await release(this.#store, ports, batch)
+        : await releaseFromGateway(this.#store, ports, gateway, batch);
+    } catch (error) {
+      // Of `origin`, which may have had enough for this hour: gone on with later.
+      return { kind: 'fault', what: faultOf(error) };
+    }
   }
 
   /** A batch that was set aside is never imported. @returns whether there was one */
@@ -134,6 +152,22 @@ export class PeerDesk extends EndableObject {
       this.#store.putBatch({ ...held, state: 'discarded' });
       this.#store.putState({ breaker: null });
     });
+    return true;
+  }
+
+  /**
+   * Reads a feed from its beginning, at once: behind a number that somebody else gave in the peer's name, or another format's, nothing would follow. What was read before is passed over.
+   *
+   * @returns false for a gateway, which has days in place of a feed
+   */
+  async reread(region: string): Promise<boolean> {
+    if (this.#config(region).Format === 'efgs') return false;
+    this.#store.transaction(() => {
+      this.#store.putState({ lastBatchID: null, failures: 0 });
+      this.#store.put('region', region);
+      this.#store.put('next_poll', 0);
+    });
+    await this.#arm();
     return true;
   }
 
@@ -167,7 +201,10 @@ export class PeerDesk extends EndableObject {
     const binding = this.variables[config.TLSConsumerCertificate] as Fetcher | undefined;
     return async (asked) => {
       if (binding === undefined) throw new Error(`${config.TLSConsumerCertificate} isn't bound`);
-      return binding.fetch(new Request(asked, { signal: AbortSignal.timeout(this.answerMs) }));
+      const signal = AbortSignal.timeout(this.answerMs);
+      const came = await binding.fetch(new Request(asked, { signal }));
+      // A byte now and then must not keep an answer open, whatever a binding makes of the signal once there are headers.
+      return came.body === null ? came : new Response(came.body.pipeThrough(new TransformStream(), { signal }), came);
     };
   }
 
@@ -183,15 +220,14 @@ export class PeerDesk extends EndableObject {
   }
 
   async #polled(ports: DeskPorts): Promise<Polled> {
-    const { stopped, breaker } = this.#store.state;
-    const nothing: Polled = { fault: null, more: false, recommendedNextPollTime: null };
+    const nothing: Polled = { asked: false, fault: null, more: false, recommendedNextPollTime: null };
     try {
       const gateway = this.#gateway(ports);
       if (gateway !== null) return await pollGateway(this.#store, ports, gateway);
-      return stopped.in || breaker === 'quarantine-full' ? nothing : await pollFeed(this.#store, ports);
+      return this.#store.state.stopped.in ? nothing : await pollFeed(this.#store, ports);
     } catch (error) {
       // Of `origin`, of a bucket, of a setting: asked again later, and nobody else waits for it.
-      return { ...nothing, fault: `here: ${error instanceof Error ? error.message : 'failed'}` };
+      return { ...nothing, fault: faultOf(error) };
     }
   }
 
@@ -199,12 +235,18 @@ export class PeerDesk extends EndableObject {
     const { homeCountry, policy } = parseDeskConfig(this.variables);
     const { DIRECTORY } = this.variables as unknown as DeskEnv;
     const [config, now] = [this.#config(region), await this.#now()];
+    const [fetch, began] = [this.peerFetch(config), Date.now()];
+    const lasts = (): number => Date.now() - began;
     return {
       config,
       homeCountry,
       now,
       random: this.random,
-      fetch: this.peerFetch(config),
+      fetch: async (asked) => {
+        if (lasts() > this.pollMs) throw new Error('the poll lasts too long');
+        return fetch(asked);
+      },
+      isLong: () => lasts() > this.pollMs / 2,
       look: async () => {
         if (policy === null) return { kind: 'unlisted' };
         this.#open ??= rememberingOpen(policy.roots);
@@ -242,6 +284,8 @@ export class PeerDesk extends EndableObject {
     await this.#alarm.set(Math.min(Math.max(1, due - (await this.#now())), LONGEST_SLEEP_SECONDS) * 1000);
   }
 }
+
+const faultOf = (error: unknown): string => `here: ${error instanceof Error ? error.message : 'failed'}`;
 
 closesAtEnd(PeerDesk, {
   stopped: { advance: async () => ({ idle: true }) },

@@ -6,11 +6,12 @@
  * that polls again at once.
  */
 import { DEFAULT_LIMITS, tripOf } from '../../domain/federation/breaker.ts';
-import { judgeInbound, type JudgedKeys } from '../../domain/federation/inbound.ts';
-import { packBatch } from '../../domain/federation/packed-batch.ts';
+import { judgePacked, type PackedKeys, sizeOf } from '../../domain/federation/packed-batch.ts';
 import { nextPoll } from '../../domain/federation/pace.ts';
+import type { PeerState } from '../../domain/federation/peer.ts';
 import { READERS } from '../../domain/federation/readers/formats.ts';
 import type { PeerKey, ReadBatch, ReadFormat, ReadPorts } from '../../domain/federation/readers/reader.ts';
+import { SORT_BYTES } from '../../domain/publication/packed-keys.ts';
 import { verificationKeyMark } from '../../protocol/directory/entry.ts';
 import { hourOf, hourStart, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
@@ -22,9 +23,12 @@ import type { DeskStore } from './desk-store.ts';
 const BATCHES_A_POLL = 12;
 /** With so many set aside, nothing more is read until a person has looked. */
 export const MOST_QUARANTINED = 10;
+const FULL = 'quarantine-full';
 
 /** What came of a poll. */
 export interface Polled {
+  /** Whether anybody was asked: who is stopped, or waits for a person, has given no answer that held. */
+  readonly asked: boolean;
   /** Why it ended early; null when it read all that there was. */
   readonly fault: string | null;
   /** There is more: the next poll needn't wait. */
@@ -34,24 +38,37 @@ export interface Polled {
 
 /** Reads what is new. The caller writes down when the next poll is due ({@link settle}). */
 export async function pollFeed(store: DeskStore, ports: DeskPorts): Promise<Polled> {
+  const ended = (fault: string | null, more = false): Polled => ({
+    asked: true,
+    fault,
+    more,
+    recommendedNextPollTime: null,
+  });
+  if (isFull(store)) return { ...ended(null), asked: false };
   const reading = await readPorts(store, ports);
-  if (!reading.ok) return { fault: reading.error, more: false, recommendedNextPollTime: null };
+  if (!reading.ok) return ended(reading.error);
   const reader = READERS[ports.config.Format as ReadFormat];
   for (let n = 0; n < BATCHES_A_POLL; n++) {
-    if (store.quarantined() >= MOST_QUARANTINED) {
-      store.putState({ breaker: 'quarantine-full' });
-      return { fault: null, more: false, recommendedNextPollTime: null };
-    }
-    const found = await reader.following(store.state.lastBatchID, reading.value);
-    if (!found.ok) {
-      const { kind, what } = found.error;
-      return { fault: `${kind}: ${what}`, more: false, recommendedNextPollTime: null };
-    }
+    // Asked before each batch: who stops a peer, or has seen enough, isn't to wait for eleven more.
+    if (isFull(store) || store.state.stopped.in) return ended(null);
+    if (n > 0 && ports.isLong()) break;
+    const last = store.state.lastBatchID;
+    const found = await reader.following(last, reading.value);
+    if (!found.ok) return ended(`${found.error.kind}: ${found.error.what}`);
     const { batch, recommendedNextPollTime, hasGap = false } = found.value;
-    if (batch === null) return { fault: null, more: false, recommendedNextPollTime };
-    await take(store, ports, batch, hasGap);
+    if (batch === null) return { ...ended(null), recommendedNextPollTime };
+    if (store.state.stopped.in) return ended(null);
+    await take(store, ports, batch, { last, hasGap });
   }
-  return { fault: null, more: true, recommendedNextPollTime: null };
+  return ended(null, true);
+}
+
+/** @returns whether so much is set aside that a person must look first; once they have, or once it was forgotten with its keys, reading goes on by itself */
+function isFull(store: DeskStore): boolean {
+  const full = store.quarantined() >= MOST_QUARANTINED;
+  const said = store.state.breaker === FULL;
+  if (full !== said) store.putState({ breaker: full ? FULL : null });
+  return full;
 }
 
 /** Writes down what a poll came to. @returns Unix seconds of the next one */
@@ -63,9 +80,11 @@ export function settle(store: DeskStore, ports: DeskPorts, polled: Polled): numb
     store.putState({ failures, recommendedNextPollTime });
     store.put('next_poll', due);
     store.put('fault', polled.fault);
-    if (polled.fault === null) store.put('last_success', hourOf(ports.now));
-    else store.count('polls_failed');
+    if (polled.fault !== null) store.count('polls_failed');
+    else if (polled.asked) store.put('last_success', hourOf(ports.now));
     store.forget(hourOf(ports.now));
+    // What nobody looked at has gone with its keys: nothing is left that anybody could close it by.
+    if (store.state.breaker !== null && store.quarantined() === 0) store.putState({ breaker: null });
   });
   return due;
 }
@@ -79,11 +98,17 @@ export async function release(store: DeskStore, ports: DeskPorts, id: string): P
   const read = await READERS[ports.config.Format as ReadFormat].batch(id, reading.value);
   if (!read.ok) return { kind: 'fault', what: `${read.error.kind}: ${read.error.what}` };
   if (read.value.sha256 !== held.sha256) return { kind: 'changed' };
-  const judged = judgeInbound(read.value.keys, ports.config.RegionID, ports.now);
+  // Nor would `origin` take it.
+  if (read.value.tooMany !== undefined)
+    return { kind: 'fault', what: `${read.value.tooMany} keys are more than are read` };
+  // Somebody else may have thrown it away while the peer was asked.
+  if (store.batch(id)?.state !== 'quarantined') return { kind: 'none' };
+  const judged = judgedOf(ports, read.value);
   const done = await importJudged(store, ports, read.value, judged);
   if (done.state !== 'imported') return { kind: 'fault', what: done.reason ?? '' };
   store.transaction(() => {
-    store.putBatch(done);
+    // Why it was set aside stays: what two persons let in doesn't count among what the peer may bring today.
+    store.putBatch({ ...done, reason: held.reason });
     store.putState({ breaker: null });
   });
   return { kind: 'released', imported: done.imported };
@@ -115,10 +140,29 @@ async function keysOf({ config, look }: DeskPorts): Promise<Result<readonly Peer
   return ok(keys);
 }
 
-async function take(store: DeskStore, ports: DeskPorts, batch: ReadBatch, hasGap: boolean): Promise<void> {
-  const { RegionID } = ports.config;
-  const judged = judgeInbound(batch.keys, RegionID, ports.now);
-  const size = judged.keys.length + judged.revoked.length;
+const judgedOf = ({ config, now }: DeskPorts, { keys, count }: ReadBatch): PackedKeys =>
+  judgePacked(keys, count, { origin: config.RegionID, now });
+
+/** @param at.last the cursor as it was asked by: one that was set back meanwhile stays so */
+async function take(
+  store: DeskStore,
+  ports: DeskPorts,
+  batch: ReadBatch,
+  { last, hasGap }: { readonly last: string | null; readonly hasGap: boolean },
+): Promise<void> {
+  const move = (change: Partial<PeerState> = {}): void =>
+    store.putState({ ...(store.state.lastBatchID === last ? { lastBatchID: batch.id } : {}), ...change });
+  const had = store.batch(batch.id);
+  if (had !== null) {
+    // Read before, and the feed is read from its beginning (PeerDesk.reread): what is written of it stays, be it imported, thrown away or taken back.
+    store.transaction(() => {
+      move();
+      if (had.sha256 !== batch.sha256) store.count('alert_batch_changed');
+    });
+    return;
+  }
+  const judged = judgedOf(ports, batch);
+  const size = batch.tooMany ?? sizeOf(judged);
   const trip = tripOf(DEFAULT_LIMITS, store.history(), Math.floor(ports.now / SECONDS_PER_DAY), size);
   const read =
     trip === null
@@ -126,7 +170,7 @@ async function take(store: DeskStore, ports: DeskPorts, batch: ReadBatch, hasGap
       : setAside(ports, batch, judged, `${trip.rule}: ${trip.keys}, ${trip.limit} are allowed`);
   store.transaction(() => {
     store.putBatch(read);
-    store.putState({ lastBatchID: batch.id, ...(trip === null ? {} : { breaker: trip.rule }) });
+    move(trip === null ? {} : { breaker: trip.rule });
     if (read.state === 'quarantined') store.count('alert_batch_quarantined');
     if (hasGap) store.count('alert_feed_gap');
     if (store.get('since') === null) store.put('since', Math.floor(ports.now / SECONDS_PER_DAY));
@@ -138,11 +182,16 @@ async function importJudged(
   store: DeskStore,
   ports: DeskPorts,
   batch: ReadBatch,
-  judged: JudgedKeys,
+  judged: PackedKeys,
 ): Promise<DeskBatch> {
   const { keys, revoked } = judged;
-  const peer = ports.config.RegionID;
-  const reply = await ports.importBatch(packBatch({ peer, batch: batch.id, sha256: batch.sha256, keys, revoked }));
+  const reply = await ports.importBatch({
+    peer: ports.config.RegionID,
+    batch: batch.id,
+    sha256: batch.sha256,
+    keys,
+    revoked,
+  });
   if (reply.kind === 'full') throw new Error('origin has had enough of this peer for this hour');
   if (reply.kind === 'refused') store.count('alert_import_refused');
   if (!('counts' in reply)) return setAside(ports, batch, judged, reply.kind);
@@ -152,14 +201,14 @@ async function importJudged(
   return { ...setAside(ports, batch, judged, ''), state: 'imported', reason: null, imported, revoked: ended };
 }
 
-function setAside(ports: DeskPorts, batch: ReadBatch, judged: JudgedKeys, reason: string): DeskBatch {
+function setAside(ports: DeskPorts, batch: ReadBatch, judged: PackedKeys, reason: string): DeskBatch {
   return {
     batch: batch.id,
     hour: hourOf(ports.now),
     sha256: batch.sha256,
     state: 'quarantined',
     reason,
-    keys: judged.keys.length,
+    keys: batch.tooMany ?? judged.keys.length / SORT_BYTES,
     imported: 0,
     revoked: 0,
     dropped: judged.dropped,

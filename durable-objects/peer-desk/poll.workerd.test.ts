@@ -1,7 +1,8 @@
 /** @module A desk and its peer: what comes in once, what doesn't come in, and what a peer that misbehaves costs. */
 import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
-import { toHex } from '../../protocol/primitives/bytes.ts';
+import { EXPORT_HEADER } from '../../protocol/export/export-file.ts';
+import { concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { PEER_URL, peerKeys } from '../../test/support/peer-feed.ts';
 import { DeskRig, NOON } from '../../test/support/desk-rig.workerd.ts';
 
@@ -248,16 +249,26 @@ describe('a feed that isn’t as it should be', () => {
     expect(rig.origin.keys).toEqual([hex(1, 6)[0], ...hex(1, 6).slice(4)]);
   });
 
-  it('hangs: the desk hangs up, and the object goes on', async ({ expect }) => {
+  it.for<[name: string, answer: (asked: Request) => Promise<Response>]>([
+    [
+      'hangs',
+      (asked) =>
+        new Promise((_, reject) => asked.signal.addEventListener('abort', () => reject(asked.signal.reason as Error))),
+    ],
+    [
+      'drips',
+      async () => {
+        const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          controller.enqueue(new Uint8Array(1));
+        };
+        return new Response(new ReadableStream({ pull }));
+      },
+    ],
+  ])('%s: the desk hangs up, and the object goes on', async ([, answer], { expect }) => {
     await rig.inDesk(async (desk) => {
       delete (desk as unknown as Record<string, unknown>)['peerFetch'];
-      const silent = {
-        fetch: (asked: Request) =>
-          new Promise((_, reject) =>
-            asked.signal.addEventListener('abort', () => reject(asked.signal.reason as Error)),
-          ),
-      };
-      Object.assign((desk as unknown as { variables: object }).variables, { PEER_CERTIFICATE: silent });
+      Object.assign((desk as unknown as { variables: object }).variables, { PEER_CERTIFICATE: { fetch: answer } });
       Object.assign(desk, { answerMs: 20 });
       await desk.advance('NL');
       expect((await desk.status('NL')).fault).toBe('network: no answer');
@@ -328,6 +339,78 @@ describe('a breaker', () => {
     expect((await rig.status()).state.breaker).toBeNull();
   });
 
+  it('that two persons overruled leaves the peer its whole share of that day', async ({ expect }) => {
+    await usual();
+    rig.feed.seal(peerKeys(100_000, 6_100, rig.now));
+    await rig.poll();
+    expect(await rig.inDesk((desk) => desk.release('NL', '5'))).toMatchObject({ kind: 'released' });
+    rig.feed.seal(peerKeys(9000, 10, rig.now));
+    expect((await rig.poll()).batches.find(({ batch }) => batch === '6')?.state).toBe('imported');
+  });
+
+  /** `origin` takes nothing of the peer, and what it sends is set aside. */
+  const setAside = async (batches: number): Promise<void> => {
+    rig.origin.refuses.add('NL');
+    for (let n = 0; n < batches; n++) rig.feed.seal(keys(n * 10, 1));
+    await rig.poll();
+    rig.origin.refuses.clear();
+  };
+
+  it('is not overruled of a batch that was thrown away while the peer was asked for it', async ({ expect }) => {
+    await setAside(1);
+    const told = await rig.inDesk(async (desk) => {
+      rig.feed.bend = async (path, answer) => {
+        if (path.endsWith('/1')) await desk.discard('1');
+        return answer();
+      };
+      return desk.release('NL', '1');
+    });
+    expect([told, rig.origin.batches.size]).toEqual([{ kind: 'none' }, 0]);
+  });
+
+  it('that `origin` can’t be told of is said, and gone on with later', async ({ expect }) => {
+    await setAside(1);
+    rig.origin.before = () => {
+      throw new Error('out of reach');
+    };
+    expect(await rig.inDesk((desk) => desk.release('NL', '1'))).toEqual({ kind: 'fault', what: 'here: out of reach' });
+    rig.origin.before = () => {};
+    expect(await rig.inDesk((desk) => desk.release('NL', '1'))).toMatchObject({ kind: 'released' });
+  });
+
+  it('sets a file of more keys than fit an isolate aside unread', async ({ expect }) => {
+    rig.feed.seal(keys(1));
+    rig.feed.seal([]);
+    rig.feed.seal(keys(10));
+    // Two bytes a key: 800 KB, and each would be an object.
+    const many = new Uint8Array(2 * 400_200);
+    for (let at = 0; at < many.length; at += 2) many[at] = 0x3a;
+    const path = '/v1/a2a/keys/2';
+    rig.feed.bend = async (asked, answer) =>
+      asked === path ? rig.feed.signed(path, rig.feed.zipOf(concatBytes(EXPORT_HEADER, many))) : answer();
+    const { batches, state } = await rig.poll();
+    expect(batches.map(({ batch, state: is, keys: n }) => [batch, is, n])).toEqual([
+      ['3', 'imported', 5],
+      ['2', 'quarantined', 400_200],
+      ['1', 'imported', 5],
+    ]);
+    expect([state.breaker, await rig.inDesk((desk) => desk.release('NL', '2'))]).toEqual([
+      'keys-per-batch',
+      { kind: 'fault', what: '400200 keys are more than are read' },
+    ]);
+  });
+
+  it('with ten batches set aside that nobody looks at reads on once their keys had their time', async ({ expect }) => {
+    await setAside(14);
+    const full = await rig.status();
+    expect(full.state).toMatchObject({ lastBatchID: '10', breaker: 'quarantine-full' });
+    // Nobody is asked meanwhile: it gets late, and an operator hears of it.
+    const later = await rig.poll(86_400);
+    expect([later.lastSuccessHour, later.state.breaker]).toEqual([full.lastSuccessHour, 'quarantine-full']);
+    await rig.poll(17 * 86_400);
+    expect((await rig.poll()).state).toMatchObject({ lastBatchID: '14', breaker: null });
+  });
+
   it('with ten batches set aside stops reading until somebody has looked', async ({ expect }) => {
     await usual();
     for (let n = 0; n < 14; n++) rig.feed.seal(peerKeys(100_000 + n * 10_000, 6_000, rig.now));
@@ -335,32 +418,6 @@ describe('a breaker', () => {
     expect((await rig.poll()).state.lastBatchID).toBe('14');
     await rig.inDesk((desk) => desk.discard('5'));
     expect((await rig.poll()).state.lastBatchID).toBe('15');
-  });
-});
-
-describe('the kill switch', () => {
-  it('stops reading at once, and starts it again where it was', async ({ expect }) => {
-    rig.feed.seal(keys(1));
-    await rig.inDesk((desk) => desk.stop('in', true));
-    await rig.poll();
-    expect([rig.feed.asked, rig.origin.calls]).toEqual([[], 0]);
-    await rig.inDesk((desk) => desk.stop('in', false));
-    await rig.poll();
-    expect(rig.origin.keys).toEqual(hex(1));
-  });
-});
-
-describe('a hint', () => {
-  it('brings the next poll forward by no more than the jitter leaves, and never out of a wait', async ({ expect }) => {
-    await rig.poll();
-    rig.now += 10;
-    await rig.inDesk((desk) => desk.hint('NL'));
-    const { nextPoll } = await rig.status();
-    expect(nextPoll! - rig.now).toBeLessThanOrEqual(60);
-    rig.feed.bend = () => Promise.reject(new Error('away'));
-    const failed = await rig.poll();
-    await rig.inDesk((desk) => desk.hint('NL'));
-    expect((await rig.status()).nextPoll).toBe(failed.nextPoll);
   });
 });
 

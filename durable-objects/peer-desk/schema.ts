@@ -1,6 +1,7 @@
 /**
  * @module Tables of the PeerDesk; durable-objects/STORAGE.md says what each holds and for how long. No key is in them: a batch that waits for a person is fetched again.
  */
+import { COUNTRY_TABLE } from './country-ops.ts';
 import { GIVEN_TABLE } from './given-ops.ts';
 
 export const MIGRATIONS: readonly string[] = [
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL, reported INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
   `,
   GIVEN_TABLE,
+  COUNTRY_TABLE,
 ];

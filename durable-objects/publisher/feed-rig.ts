@@ -67,7 +67,7 @@ export async function readFeed(rig: Rig, feed: string): Promise<ReadFeed> {
       batch,
       zip,
       file: read.exportFile,
-      exposed: list.value.exposed,
+      exposed: [...list.value.exposed],
       keys: keysHex(keys),
       revoked: keysHex(revisedKeys),
     });

@@ -1,5 +1,5 @@
 /**
- * @module Published rows of peers (docs/architecture.md §9): a batch that came from one is taken back whole, by its provenance in the records, without the undo key, since who vouched for it isn't a secret.
+ * @module Published rows of peers (docs/architecture.md §9): a batch that came from one, or from a gateway of many, is taken back whole, by its provenance in the records, without the undo key, since who vouched for it isn't a secret.
  */
 import { ROW_BYTES, rowProvenance, type Provenance } from '../../domain/publication/packed-keys.ts';
 import { partKey, type RecordPart, type SetRecord } from '../../domain/publication/record.ts';
@@ -23,7 +23,7 @@ export async function takeBackPeerBatch(
 ): Promise<TakeBackPeerBatchReply> {
   // Of a set that is not recorded nobody knows the rows, and a request is kept once.
   if (p.store.hoursIn('FROZEN').length > 0 || p.store.lastSet() < throughSet) return { kind: 'sealing' };
-  const parts = await rowsOf(p, (about) => about.origin === peer && about.batch === batch);
+  const parts = await rowsOf(p, (about) => about.batch === batch && about.origin === (peer ?? about.origin));
   const rows = parts.reduce((sum, part) => sum + part.rows.length, 0);
   if (rows > 0) await keepRequest(p, { id, cause: 'rollback', parts });
   return { kind: 'kept', rows };

@@ -9,7 +9,7 @@ import { testKeyPem } from '../../test/support/secrets.ts';
 import { FEED_POLICY, anHour, fedIn, hexOf, provenances, readFeed } from './feed-rig.ts';
 import { lose, restore } from './restore/loss-rig.ts';
 import { exportAt, findings, regionAt, seal, teksIn } from './taking-rig.ts';
-import { MIDNIGHT, Rig, keysOf } from './test-rig.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf } from './test-rig.ts';
 import { undoPeerBatch } from '../../workers/origin/exchange.ts';
 import type { OriginObjects } from '../../workers/origin/bindings.ts';
 
@@ -177,6 +177,106 @@ describe('a revocation', () => {
   });
 });
 
+/** As `origin` has them. */
+const objects = (): OriginObjects => {
+  const { publisher, buffer } = rig;
+  const takeBackPeerBatch = (request: never) => rig.inPublisher((one) => one.takeBackPeerBatch(request));
+  return { buffer, publisher: { takeBackPeerBatch }, parameters: publisher } as unknown as OriginObjects;
+};
+
+describe('a gateway that brings out again what it had', () => {
+  it('brings nothing, under the old tag or a new one, for as long as such keys could be published', async ({
+    expect,
+  }) => {
+    const published = keysOf(50, 5);
+    const waiting = [51, 53, 54].flatMap((upload) => keysOf(upload, 1, DAY_0));
+    await rig.importBatch('NL', 'efgs:1', [...published, ...waiting]);
+    await rig.importBatch('FR', 'efgs:1', keysOf(52, 5));
+    await seal(rig);
+    await rig.importBatch('NL', 'efgs:2', [], [...teks(50, 2), waiting[0]!.keyData]);
+    const undo = { id: '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2a', peer: null, batch: 'efgs:1' };
+    expect(await undoPeerBatch(objects(), undo)).toMatchObject({ dropped: 2 });
+    await seal(rig, 2);
+    for (const day of [0, 1, 7, 12, 13, 14, 15, 16, 17]) {
+      rig.now = MIDNIGHT + day * 86_400 + 20 * 3600;
+      await rig.tuneBuffer();
+      await runInDurableObject(rig.buffer, (buffer) => buffer.expire());
+      const again = await rig.importBatch('NL', `efgs:new-${day}`, [...published, ...waiting]);
+      expect(again).toMatchObject({ counts: { imported: 0, left: 8 } });
+      expect(await rig.importBatch('FR', `efgs:new-${day}`, keysOf(52, 5))).toMatchObject({ counts: { imported: 0 } });
+      const old = await rig.importBatch('NL', 'efgs:1', [...published, ...waiting]);
+      expect('counts' in old ? old.counts.imported : 0).toBe(0);
+    }
+    expect(await counters('remote')).toEqual({ keys: 0, uploads: 0 });
+  });
+
+  it('can’t withhold a key until its country has taken it back, also after a loss; another may have the key', async ({
+    expect,
+  }) => {
+    rig.now = MIDNIGHT + 22 * 3600;
+    await rig.importBatch('NL', 'efgs:1', keysOf(60, 1), teks(50, 3));
+    await rig.untilIdle();
+    rig.now += 3 * 3600;
+    await rig.untilIdle();
+    await rig.evict();
+    await rig.wakeBuffer();
+    expect(await rig.importBatch('NL', 'efgs:2', keysOf(50, 4))).toMatchObject({ counts: { imported: 1, left: 3 } });
+    await lose(rig);
+    expect((await restore(rig, testKeyPem('RESTORE_PRIVATE_KEY'))).kind).toBe('restored');
+    await rig.untilIdle();
+    expect(await rig.importBatch('NL', 'efgs:3', keysOf(50, 3))).toMatchObject({ counts: { imported: 0, left: 3 } });
+    expect(await rig.importBatch('IT', '1', keysOf(50, 1))).toMatchObject({ counts: { imported: 1 } });
+    expect(await rig.accept('u1', keysOf(50, 2))).toEqual({ kind: 'stored' });
+  });
+
+  it('has so many revocations remembered, and no more', async ({ expect }) => {
+    await rig.importBatch('NL', 'efgs:1', [], teks(50, 1));
+    await rig.inBuffer((sql) => sql.exec('UPDATE peer_batch SET strange = 99999'));
+    await rig.importBatch('NL', 'efgs:2', [], teks(51, 2));
+    expect(await rig.importBatch('NL', 'efgs:3', keysOf(51, 2))).toMatchObject({ counts: { imported: 1, left: 1 } });
+  });
+});
+
+describe('a rollback of a gateway’s batch', () => {
+  const [first, later] = ['efgs:20261126-1', 'efgs:20261127-1'];
+  const undo = { id: '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2a', peer: null, batch: first };
+
+  it('is one act in every country, goes on where it was cut off, and touches no other batch', async ({ expect }) => {
+    await rig.accept('u1', keysOf(1, 6));
+    await rig.importBatch('NL', first, keysOf(50, 5));
+    await seal(rig);
+    await rig.importBatch('FR', first, keysOf(51, 5));
+    await rig.importBatch('NL', later, keysOf(52, 5));
+    await rig.importBatch('NL', '1', keysOf(53, 5));
+    const { publisher } = objects();
+    const cut = {
+      ...objects(),
+      publisher: { ...publisher, takeBackPeerBatch: () => Promise.reject(new Error('crash')) },
+    } as unknown as OriginObjects;
+    await expect(undoPeerBatch(cut, undo)).rejects.toThrow('crash');
+    await rig.evict();
+    for (let n = 0; n < 2; n++) {
+      expect(await undoPeerBatch(objects(), undo)).toEqual({ state: 'done', dropped: 5, taken: 5 });
+    }
+    // Of no country, one that brought nothing of it yet neither.
+    for (const [n, country] of ['NL', 'FR', 'IT'].entries()) {
+      expect(await rig.importBatch(country, first, keysOf(60 + n, 2))).toEqual({ kind: 'ended' });
+    }
+    expect(await rig.importBatch('IT', later, keysOf(63, 2))).toMatchObject({ kind: 'imported' });
+    await seal(rig, 2);
+    const { revoked, inHours } = await regionAt('DE');
+    expect(revoked.toSorted()).toEqual(hexOf(50, 5).toSorted());
+    // The chunk that they were in stays as it is.
+    const left = [...hexOf(1, 6), ...hexOf(50, 5), ...hexOf(52, 5), ...hexOf(53, 5), ...hexOf(63, 2)];
+    expect(inHours.toSorted()).toEqual(left.toSorted());
+    expect(await findings()).toEqual([]);
+  });
+
+  it('is none of a feed’s, whose numbers every peer has', async ({ expect }) => {
+    await expect(undoPeerBatch(objects(), { ...undo, batch: '1' })).rejects.toThrow(RangeError);
+  });
+});
+
 describe('a rollback of one batch', () => {
   it('drops what waits of it, takes back what is published, and stores nothing more of it', async ({ expect }) => {
     await rig.accept('u1', keysOf(1, 6));
@@ -184,15 +284,8 @@ describe('a rollback of one batch', () => {
     await rig.importBatch('NL', '2', keysOf(51, 5));
     await rig.importBatch('IT', '1', keysOf(52, 5));
     await seal(rig);
-    const undo = (batch: string) => {
-      const { publisher, buffer } = rig;
-      const objects = {
-        buffer,
-        publisher: { takeBackPeerBatch: (request: never) => rig.inPublisher((one) => one.takeBackPeerBatch(request)) },
-        parameters: publisher,
-      } as unknown as OriginObjects;
-      return undoPeerBatch(objects, { id: `5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2${batch}`, peer: 'NL', batch });
-    };
+    const undo = (batch: string) =>
+      undoPeerBatch(objects(), { id: `5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2${batch}`, peer: 'NL', batch });
     await rig.importBatch('NL', '3', keysOf(53, 5));
     expect(await undo('1')).toEqual({ state: 'done', dropped: 0, taken: 5 });
     expect(await undo('3')).toEqual({ state: 'done', dropped: 5, taken: 0 });

@@ -16,7 +16,7 @@ import {
 export class ActRoom<Env = unknown> extends CardRoom<Env> {
   /** See {@link askForPeerAct}. */
   async askForPeerAct(
-    asked: Pick<PeerAct, 'id' | 'kind' | 'peer' | 'batch' | 'keys'> & { readonly by: string },
+    asked: Pick<PeerAct, 'id' | 'kind' | 'peer' | 'batch' | 'format' | 'keys'> & { readonly by: string },
   ): Promise<void> {
     const askedAt = Math.floor(await this.clock());
     askForPeerAct(this.ctx.storage.sql, { ...asked, askedBy: asked.by, askedAt });

@@ -4,6 +4,7 @@
  *
  * Durable writes: one row an act. A crash after the confirmation leaves it confirmed and not done: whoever may ask goes on with it, and what it does is idempotent by peer and batch, or by the act's id.
  */
+import type { Format } from '../../domain/federation/peer.ts';
 import { CONFIRM_WITHIN_SECONDS } from '../../domain/rollback.ts';
 
 /** As long as a peer's keys may be here; who did what stands in the audit log for good. */
@@ -19,6 +20,8 @@ export interface PeerAct {
   readonly kind: PeerActKind;
   readonly peer: string;
   readonly batch: string;
+  /** What the peer speaks, as it was when this was asked for: a gateway's batch is of many countries (domain/federation/gateway-batch.ts). */
+  readonly format: Format;
   /** Keys, as the page said when it was asked for. */
   readonly keys: number;
   readonly askedBy: string;
@@ -48,6 +51,9 @@ export const PEER_ACT_TABLE = `CREATE TABLE peer_act (
   outcome TEXT
 ) WITHOUT ROWID;`;
 
+/** A later migration: what was asked for before was of no gateway, or came to nothing. */
+export const PEER_ACT_FORMAT = `ALTER TABLE peer_act ADD COLUMN format TEXT NOT NULL DEFAULT 'exposure-edge';`;
+
 type PeerActRow = {
   id: string;
   kind: PeerActKind;
@@ -59,12 +65,13 @@ type PeerActRow = {
   confirmed_by: string | null;
   confirmed_at: number | null;
   outcome: string | null;
+  format: Format;
 };
 
 /** Keeps what somebody asks for, in place of what the same person asked of the same batch and nobody confirmed. */
 export function askForPeerAct(
   sql: SqlStorage,
-  { id, kind, peer, batch, keys, askedBy, askedAt }: Omit<PeerAct, 'confirmedBy' | 'confirmedAt' | 'outcome'>,
+  { id, kind, peer, batch, format, keys, askedBy, askedAt }: Omit<PeerAct, 'confirmedBy' | 'confirmedAt' | 'outcome'>,
 ): void {
   sql.exec(
     'DELETE FROM peer_act WHERE kind = ? AND peer = ? AND batch = ? AND asked_by = ? AND confirmed_at IS NULL',
@@ -74,7 +81,7 @@ export function askForPeerAct(
     askedBy,
   );
   sql.exec(
-    'INSERT INTO peer_act VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)',
+    'INSERT INTO peer_act VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?)',
     id,
     kind,
     peer,
@@ -82,6 +89,7 @@ export function askForPeerAct(
     keys,
     askedBy,
     askedAt,
+    format,
   );
 }
 
@@ -99,6 +107,7 @@ export function peerActs(sql: SqlStorage, now: number): PeerAct[] {
       kind: row.kind,
       peer: row.peer,
       batch: row.batch,
+      format: row.format,
       keys: row.keys,
       askedBy: row.asked_by,
       askedAt: row.asked_at,

@@ -1,6 +1,6 @@
 /** @module Tables of StaffRoom; STORAGE.md describes them. */
 
-import { PEER_ACT_TABLE } from './peer-act-ops.ts';
+import { PEER_ACT_FORMAT, PEER_ACT_TABLE } from './peer-act-ops.ts';
 import { ROLLBACK_TABLE } from './rollback-ops.ts';
 
 /** Numbered migrations. The triggers make the audit log append-only for every statement this object could ever run. */
@@ -74,6 +74,7 @@ export const SCHEMA: readonly string[] = [
    ALTER TABLE card_holder ADD COLUMN person TEXT NOT NULL DEFAULT '';
    UPDATE rollback SET outcome = json_insert(outcome, '$.waits', NULL) WHERE outcome IS NOT NULL;`,
   PEER_ACT_TABLE,
+  PEER_ACT_FORMAT,
   // What a dry run says is coarse from here on (decision 054): exact counts of before go, and what waits for a second person is asked for anew.
   `DELETE FROM rollback WHERE confirmed_at IS NULL;
    UPDATE rollback SET plan = json_set(plan, '$.days', json('[]'));`,

@@ -7,7 +7,7 @@
  * nothing and no reply; after it, the same upload id is answered as stored. So there is no state in between to repair.
  */
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
-import { isAnyTwice, toHex } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, isAnyTwice, toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { publishedDay, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
@@ -174,10 +174,10 @@ export function siftKeys(
 ): SiftedKeys {
   const candidates = each(keys.filter((key) => canBePublished(config, now, key))).map((key) => freshKey(config, key));
   if (candidates.length === 0) return NOTHING;
-  const known = new Set<number>();
-  const hashes = new Uint8Array(candidates.length * HASH_BYTES);
-  for (const [n, { hash }] of candidates.entries()) hashes.set(hash, n * HASH_BYTES);
-  for (const { at } of sql.exec<{ at: number }>(KNOWN_AT(candidates.length), hashes)) known.add(at);
+  const known = knownAt(
+    sql,
+    candidates.map(({ hash }) => hash),
+  );
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
   for (const [n, { key }] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
@@ -191,6 +191,17 @@ export function siftKeys(
     }
   }
   return { fresh: candidates.filter((_, n) => !known.has(n)), waiting };
+}
+
+/** @param hashes at least one @returns the places of those that are known */
+export function knownAt(sql: SqlStorage, hashes: readonly Uint8Array[]): Set<number> {
+  const asked = concatBytes(...hashes);
+  return new Set(
+    sql
+      .exec<{ at: number }>(KNOWN_AT(hashes.length), asked)
+      .toArray()
+      .map(({ at }) => at),
+  );
 }
 
 /** @returns the keys, of those with the same key data the first */

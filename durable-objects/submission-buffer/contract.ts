@@ -96,8 +96,8 @@ export interface DropRequest {
   readonly issueIds?: readonly string[];
   /** key_data, 16 bytes each, one after the other. */
   readonly teks?: Uint8Array;
-  /** A peer's batch: nothing more of it is stored, either. */
-  readonly peerBatch?: { readonly peer: string; readonly batch: string };
+  /** A peer's batch, or with null every peer's of that name: nothing more of it is stored, either. */
+  readonly peerBatch?: { readonly peer: string | null; readonly batch: string };
   /** First and last release hour; left out: all. */
   readonly fromHour?: number;
   readonly toHour?: number;

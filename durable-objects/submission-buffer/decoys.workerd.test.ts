@@ -74,6 +74,25 @@ describe('decoys', () => {
   });
 });
 
+describe('a backend that slept for 3 days', () => {
+  it('freezes each hour when it wakes, and no day is without its padded one', async ({ expect }) => {
+    rig.policy = { ...POLICY, minKeys: 6, minUploads: 1 };
+    await rig.accept('u1', keysOf(1, 5));
+    await rig.evict();
+    // Keys of days to come are gone, as in a restore, or where it slept for longer than they were made ahead.
+    await testEnv.PRIVATE.delete(Array.from({ length: 10 }, (_, n) => `row-keys/${DAY_0 + 1 + n}.bin`));
+    rig.now += 3 * 86_400;
+    await rig.tuneBuffer();
+    const published = new Set<number>();
+    for (let n = 0; HOUR + n < rig.now / 3600 - 1; n++) {
+      const { decision, keys } = await rig.buffer.freeze({ hour: HOUR + n, after: n });
+      expect(decision === 'publish').toBe(keys > 0);
+      if (keys > 0) published.add(Math.floor((HOUR + n) / 24) - DAY_0);
+    }
+    expect([...published]).toEqual([0, 1, 2, 3]);
+  });
+});
+
 describe('whoever has a TAN and a published key', () => {
   it.for(['published', 'published and forgotten'])(
     'can’t tell a decoy by uploading it, alone, beside a new key or with other fields: %s',

@@ -93,7 +93,13 @@ function meantBy({ issueIds = [], teks = new Uint8Array(0), peerBatch }: DropReq
   for (let at = 0; at < teks.length; at += TEK_BYTES) keys.add(toHex(teks.subarray(at, at + TEK_BYTES)));
   return (rows, row, label) => {
     if (label?.synthetic === true) return false;
-    if (peerBatch !== undefined && label?.origin === peerBatch.peer && label.batch === peerBatch.batch) return true;
+    if (
+      peerBatch !== undefined &&
+      label?.batch === peerBatch.batch &&
+      label.origin === (peerBatch.peer ?? label.origin)
+    ) {
+      return true;
+    }
     if (label !== undefined && label.issueId !== null && issues.has(label.issueId)) return true;
     return keys.size > 0 && keys.has(toHex(rows.subarray(row + TEK_IN_ROW, row + TEK_IN_ROW + TEK_BYTES)));
   };

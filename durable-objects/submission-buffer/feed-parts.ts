@@ -9,6 +9,7 @@
 import { holdsMinima, uploadsOfSet, type RegionCount } from '../../domain/chunk-policy.ts';
 import { planDecoys } from '../../domain/decoy-plan.ts';
 import { isCountedPart, partOf, countedAs } from '../../domain/publication/feeds.ts';
+import { wantedKeys, type PartKeys } from '../../domain/publication/part-size.ts';
 import { below, type RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
@@ -17,9 +18,6 @@ import type { Ciphers } from './hour-keys.ts';
 import { readCounts } from './received-ops.ts';
 import { labelsOf, type RowLabel } from './row-labels.ts';
 import { waitingHours } from './waiting-rows.ts';
-
-/** In a padded hour a part gets no more decoys than this times the minimum, but for its own minima: 560 of 140, 10 KB a phone. */
-const MOST_DECOYS_TIMES = 4;
 
 interface CountedRow extends Record<string, SqlStorageValue> {
   region: string;
@@ -30,11 +28,7 @@ interface CountedRow extends Record<string, SqlStorageValue> {
 }
 
 /** A part of a set, by the feeds that have it. */
-interface PartCount extends Omit<RegionCount, 'region'> {
-  readonly part: string;
-  /** Of the keys. */
-  readonly real: number;
-}
+interface PartCount extends Omit<RegionCount, 'region'>, PartKeys {}
 
 /**
  * @param first, hour release hours of the set, first and last
@@ -104,7 +98,7 @@ export function fillParts(
   }: { readonly first: number; readonly hour: number; readonly padded: boolean; readonly isLast: boolean },
 ): void {
   const parts = partCounts(sql, config, first, hour);
-  const wanted = wantedKeys(config, parts, padded);
+  const wanted = wantedKeys(config.policy.minKeys, parts, padded);
   const lacks = (part: string): boolean => {
     const count = partCounts(sql, config, first, hour).find((one) => one.part === part)!;
     return count.keys < wanted(part) || !holdsMinima(config.policy, { region: part, ...count });
@@ -125,20 +119,6 @@ export function fillParts(
       storeDecoy(sql, config, ciphers, random, hour, received, plan(random), { upload });
     }
   }
-}
-
-/** @returns how many keys each part is to have */
-function wantedKeys(
-  { policy: { minKeys } }: BufferConfig,
-  parts: readonly PartCount[],
-  padded: boolean,
-): (part: string) => number {
-  const decoysToOne = Math.max(0, ...parts.map(({ real }) => (real === 0 ? 0 : (minKeys - real) / real)));
-  return (part) => {
-    const { real } = parts.find((one) => one.part === part)!;
-    const alike = real + Math.min(decoysToOne * real, MOST_DECOYS_TIMES * minKeys);
-    return Math.max(minKeys, padded ? Math.ceil(alike) : 0);
-  };
 }
 
 function counted(sql: SqlStorage, first: number, last: number): CountedRow[] {

@@ -30,8 +30,16 @@ interface SetRow extends Record<string, SqlStorageValue> {
   facts: string;
 }
 
+const HOURS_A_DAY = 24;
+
 /**
- * @param ciphers ready for `now`
+ * @param hour that is to be frozen
+ * @returns release hours whose keys that needs, beside those of now: its own, and of what decoys leave for the day after, which is not to come yet only where the backend was awake
+ */
+export const hoursToFreeze = (hour: number): readonly number[] => [hour, hour + HOURS_A_DAY];
+
+/**
+ * @param ciphers ready for `now`, and for {@link hoursToFreeze}
  * @param now Unix seconds
  * @param random source of decoys, used only when the maximum hold is over
  * @returns the set for this request, the same each time

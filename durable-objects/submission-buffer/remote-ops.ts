@@ -1,22 +1,24 @@
 /**
  * @module How a peer's batch enters the buffer (docs/architecture.md §9): once, by its peer and name, whatever crashes. Its keys get a release hour as ours do, and wait with them.
  *
- * Durable order: each slice of keys and how far the batch has come are one transaction; with the last slice go the revocations and the mark *imported*. A crash between two slices leaves the batch *importing*: the caller
+ * Durable order: each slice of keys and how far the batch has come are one transaction; with the last slice go the revocations, those that are remembered for keys to come, and the mark *imported*. A crash between two slices leaves the batch *importing*: the caller
  * asks again, and it begins anew, and finds what is there. A crash before the caller has written its cursor is the same question again: *known*. A batch that nobody asks for again stays as far as it came, and its row goes with
  * the keys.
  */
 import type { ImportCounts, ImportReply, PeerBatch } from '../../domain/rpc-federation.ts';
 import { SORT_BYTES, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { compareBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { inSlices } from '../pace.ts';
-import { earliestHour, siftKeys, storeKeys } from './accept-ops.ts';
+import { earliestHour, knownAt, siftKeys, storeKeys } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
+import { putEnded } from './ended-keys.ts';
 import type { Ciphers } from './hour-keys.ts';
-import { remoteMark } from './remote-rows.ts';
+import { remoteMark, revokedMark } from './remote-rows.ts';
 import { UploadTally } from './upload-tally.ts';
 import { endOffered } from './withdraw-ops.ts';
 
-/** Looked up, sealed and inserted in 25 ms (20,000 keys in 1.25 s; two cores with a load of 9, 2026-11-26); of 20 uploads meanwhile the slowest took 31 ms. */
+/** Looked up, sealed and inserted in 28 ms (20,000 keys in 1.4 s, median of four; two cores with a load of 15, 2026-11-26); of 20 uploads, at 25 ms, meanwhile the slowest took 31 ms. */
 const KEYS_A_SLICE = 400;
 /** Looked up in one statement. */
 const KEYS_AT_ONCE = 80;
@@ -29,6 +31,14 @@ const KEPT_HOURS = 24 * 16;
  * began: no state but theirs.
  */
 const MOST_AN_HOUR = 400_000;
+/** A batch costs a row for sixteen days, whatever is in it: as many count as keys, so that 2,000 an hour come of a feed of empty ones. One that is read from its beginning has some 700. */
+const LEAST_COUNTED = 200;
+
+/**
+ * Revocations of what isn't here that are remembered of a peer, some 40 bytes each here and 20 in the journal: a gateway that is taken over may withhold a key until its country has taken it back. People who take keys back are few; whoever sends more has its
+ * further ones forgotten, and may bring those keys. Counted by rows of batches, which live as long as what is remembered.
+ */
+const MOST_REMEMBERED = 100_000;
 
 interface BatchRow extends Record<string, SqlStorageValue> {
   sha256: string;
@@ -69,10 +79,23 @@ export async function importPeerBatch(
   return last.state === 'ended' ? { kind: 'ended' } : { kind: 'imported', counts: countsOf(last) };
 }
 
-/** Nothing more of a batch is stored, whether or not it came. Runs inside a transaction. @param now Unix seconds */
-export function endPeerBatch(sql: SqlStorage, now: number, { peer, batch }: Pick<PeerBatch, 'peer' | 'batch'>): void {
+/** In the place of a region: every one. */
+const EVERY_PEER = '*';
+
+/**
+ * Nothing more of a batch is stored, whether or not it came. Runs inside a transaction.
+ *
+ * @param now Unix seconds
+ * @param ended of no peer: a gateway's, of whichever country, those too that bring keys later
+ */
+export function endPeerBatch(
+  sql: SqlStorage,
+  now: number,
+  { peer, batch }: { readonly peer: string | null; readonly batch: string },
+): void {
+  if (peer === null) sql.exec(`UPDATE peer_batch SET state = 'ended' WHERE batch = ?`, batch);
   const text = `INSERT INTO peer_batch VALUES (?, ?, '', 'ended', 0, 0, 0, 0, ?) ON CONFLICT DO UPDATE SET state = 'ended'`;
-  sql.exec(text, peer, batch, hourOf(now) + KEPT_HOURS);
+  sql.exec(text, peer ?? EVERY_PEER, batch, hourOf(now) + KEPT_HOURS);
 }
 
 /** Forgets batches whose keys are gone. @param now Unix seconds */
@@ -81,8 +104,9 @@ export function expirePeerBatches(sql: SqlStorage, now: number): void {
 }
 
 /** Part of a transaction. A batch that began before isn't counted again. */
-function begin(sql: SqlStorage, now: number, batch: PeerBatch): BatchRow | 'refused' | 'full' {
+function begin(sql: SqlStorage, now: number, batch: PeerBatch): BatchRow | 'ended' | 'refused' | 'full' {
   const known = 'SELECT 1 FROM peer_batch WHERE peer = ? AND batch = ?';
+  if (sql.exec(known, EVERY_PEER, batch.batch).toArray().length > 0) return 'ended';
   if (sql.exec(known, batch.peer, batch.batch).toArray().length === 0) {
     const size = batch.keys.length / SORT_BYTES + batch.revoked.length / TEK_BYTES;
     if (size > MOST_AN_HOUR) return 'refused';
@@ -93,9 +117,10 @@ function begin(sql: SqlStorage, now: number, batch: PeerBatch): BatchRow | 'refu
   return rowOf(sql, batch);
 }
 
-/** @returns keys and revocations of the peer's batches that began in the hour */
+/** @returns keys and revocations of the peer's batches that began in the hour, {@link LEAST_COUNTED} of each at least */
 function broughtIn(sql: SqlStorage, peer: string, hour: number): number {
-  const text = `SELECT coalesce(sum(imported + left_out + revoked + strange), 0) AS n FROM peer_batch WHERE peer = ? AND expires_hour = ?`;
+  const each = `max(imported + left_out + revoked + strange, ${LEAST_COUNTED})`;
+  const text = `SELECT coalesce(sum(${each}), 0) AS n FROM peer_batch WHERE peer = ? AND expires_hour = ?`;
   return sql.exec<{ n: number }>(text, peer, hour + KEPT_HOURS).one().n;
 }
 
@@ -158,7 +183,17 @@ function storeSome(
     const key = unpackKey(keys, (from + n) * SORT_BYTES);
     return { ...key, withdrawalHash: remoteMark(config, peer, key.keyData) };
   });
-  const { fresh } = siftKeys(sql, config, ciphers, now, some);
+  const revoked = knownAt(
+    sql,
+    some.map(({ keyData }) => revokedMark(config, peer, keyData)),
+  );
+  const { fresh } = siftKeys(
+    sql,
+    config,
+    ciphers,
+    now,
+    some.filter((_, n) => !revoked.has(n)),
+  );
   if (fresh.length === 0) return 0;
   // In every region that we publish, and by nothing told from ours there. Whether its person consented to more isn't known, so it goes no further.
   const upload = { regions: [config.homeCountry], consentToFederation: false, origin: peer, issueId: null };
@@ -169,7 +204,7 @@ function storeSome(
   return fresh.length;
 }
 
-/** Ends what waits and hands on what is published, if it is the peer's. @returns how many keys that were */
+/** Ends what waits and hands on what is published, if it is the peer's; the rest must not come in its name afterwards. @returns how many keys that were */
 function revoke(
   sql: SqlStorage,
   config: BufferConfig,
@@ -178,13 +213,29 @@ function revoke(
   { peer, revoked }: PeerBatch,
 ): number {
   let found = 0;
+  let left = Math.max(0, MOST_REMEMBERED - strangeOf(sql, peer));
   for (let at = 0; at < revoked.length; at += KEYS_AT_ONCE * TEK_BYTES) {
     const teks = revoked.subarray(at, at + KEYS_AT_ONCE * TEK_BYTES);
     const offers = Array.from({ length: teks.length / TEK_BYTES }, (_, n) => {
       const keyData = teks.slice(n * TEK_BYTES, (n + 1) * TEK_BYTES);
       return { keyData, hash: remoteMark(config, peer, keyData) };
     });
-    found += endOffered(sql, config, ciphers, now, offers);
+    const ended = new Set(endOffered(sql, config, ciphers, now, offers).map(toHex));
+    found += ended.size;
+    const strange = offers.filter(({ keyData }) => !ended.has(toHex(keyData))).slice(0, left);
+    left -= strange.length;
+    putEnded(
+      sql,
+      strange
+        .map(({ keyData }) => ({ hash: revokedMark(config, peer, keyData), expiresHour: hourOf(now) + KEPT_HOURS }))
+        .toSorted((a, b) => compareBytes(a.hash, b.hash)),
+    );
   }
   return found;
+}
+
+/** @returns revocations of batches that still are remembered, of what wasn't here */
+function strangeOf(sql: SqlStorage, peer: string): number {
+  const text = 'SELECT coalesce(sum(strange), 0) AS n FROM peer_batch WHERE peer = ?';
+  return sql.exec<{ n: number }>(text, peer).one().n;
 }

@@ -11,12 +11,14 @@ import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import type { BufferConfig } from './config.ts';
 import { coveredThrough, removeRows } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
-import { LABEL_OFFSET, readLabel, STORED_ROW_BYTES } from './row-cipher.ts';
+import { HASH_BYTES, LABEL_OFFSET, readLabel, STORED_ROW_BYTES } from './row-cipher.ts';
 import { labelsOf } from './row-labels.ts';
 import type { UploadTally } from './upload-tally.ts';
 import { rowsOfTags, type FreshKey } from './waiting-rows.ts';
 
 const LABEL = utf8('exposure-edge/remote-key/v1\0');
+
+const REVOKED_LABEL = utf8('exposure-edge/remote-key-revoked/v1\0');
 
 /** A key that waits already, as it came again. */
 export interface WaitingKey {
@@ -33,6 +35,16 @@ export interface WaitingKey {
  */
 export function remoteMark({ knownKeyHashKey }: BufferConfig, peer: string, keyData: Uint8Array): Uint8Array {
   return hmacSha256(knownKeyHashKey, LABEL, utf8(`${peer}\0`), keyData).subarray(0, WITHDRAWAL_HASH_BYTES);
+}
+
+/**
+ * What is known of a key that a peer took back before it came: it lies among lasting hashes, and fits none, so that another who has the key may bring it all the same.
+ *
+ * @param peer region
+ * @param keyData 16 bytes
+ */
+export function revokedMark({ knownKeyHashKey }: BufferConfig, peer: string, keyData: Uint8Array): Uint8Array {
+  return hmacSha256(knownKeyHashKey, REVOKED_LABEL, utf8(`${peer}\0`), keyData).subarray(0, HASH_BYTES);
 }
 
 /**

@@ -42,7 +42,7 @@ import type {
 import { DropDesk } from './drop-desk.ts';
 import { expireDrops } from './drop-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
-import { freezeHour } from './freeze-ops.ts';
+import { freezeHour, hoursToFreeze } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
 import { expireEnded } from './ended-issues.ts';
@@ -177,7 +177,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
       this.ctx.storage,
       this.config,
       this.#keys,
-      await this.#sealed([request.hour]),
+      await this.#sealed(hoursToFreeze(request.hour)),
       this.random,
       request,
     );

@@ -62,7 +62,7 @@ export function withdrawKeys(
  * Ends the keys whose hash is right; runs inside a transaction.
  *
  * @param offers 90 at most
- * @returns how many keys that were
+ * @returns key data of those that were
  */
 export function endOffered(
   sql: SqlStorage,
@@ -70,28 +70,28 @@ export function endOffered(
   ciphers: Ciphers,
   now: number,
   offers: readonly Offer[],
-): number {
-  if (offers.length === 0) return 0;
+): Uint8Array[] {
+  if (offers.length === 0) return [];
   const { frozen, ended } = openWaiting(sql, config, ciphers, now, offers);
   const published = [...frozen, ...openKnown(sql, config, now, offers)];
   const each = [...new Map(published.map((keyData) => [toHex(keyData), keyData])).values()];
   queueKeys(sql, ciphers, now, each);
-  return ended + each.length;
+  return [...ended, ...each];
 }
 
-/** @returns keys of rows that a set covers, and how many of others have ended */
+/** @returns keys of rows that a set covers, and of others, which have ended */
 function openWaiting(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
   now: number,
   offers: readonly Offer[],
-): { readonly frozen: readonly Uint8Array[]; readonly ended: number } {
+): { readonly frozen: readonly Uint8Array[]; readonly ended: readonly Uint8Array[] } {
   const teks = new Uint8Array(offers.length * TAG_BYTES);
   for (const [n, { keyData }] of offers.entries()) teks.set(keyData, n * TAG_BYTES);
   const covered = coveredThrough(sql);
   const frozen: Uint8Array[] = [];
-  let ended = 0;
+  const ended: Uint8Array[] = [];
   for (const hour of waitingHours(sql)) {
     const cipher = ciphers.cipher(hour);
     if (cipher === null) continue;
@@ -100,17 +100,19 @@ function openWaiting(
     const opened = eachRow(cipher.open(rows)).filter((row) => offers.some((offer) => opens(offer, row)));
     if (opened.length === 0) continue;
     if (hour <= covered) {
-      frozen.push(...opened.map((row) => row.slice(TEK_IN_ROW, TEK_IN_ROW + TAG_BYTES)));
+      frozen.push(...opened.map(tekOf));
       continue;
     }
     const labels = labelsOf(sql, ciphers, hour);
     // A decoy's hash is random, so none is ever opened; should one be, it stays.
     const real = opened.filter((row) => labels.get(readLabel(row, LABEL_OFFSET))?.synthetic !== true);
     if (real.length > 0) endRows(sql, config, now, { hour, rows: real, labels, cause: 'withdrawal' });
-    ended += real.length;
+    ended.push(...real.map(tekOf));
   }
   return { frozen, ended };
 }
+
+const tekOf = (row: Uint8Array): Uint8Array => row.slice(TEK_IN_ROW, TEK_IN_ROW + TAG_BYTES);
 
 function opens({ keyData, hash }: Offer, row: Uint8Array): boolean {
   return (

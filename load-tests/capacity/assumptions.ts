@@ -123,10 +123,20 @@ export interface Measured {
   readonly date: string;
   readonly machine: string;
   readonly views: Readonly<Record<'manifest' | 'cwa', MeasuredView>>;
+  /** Whole days of a phone that reads our manifest, bytes: one region, and a journey (base, two more regions and the union, all as large). */
+  readonly phoneDays?: {
+    readonly date: string;
+    readonly casesPerDay: number;
+    readonly oneRegion: MeasuredDays;
+    readonly journey: MeasuredDays;
+  };
   readonly indexCpuMilliseconds: number;
   readonly uploadCpuMilliseconds: number;
   readonly dummyCpuMilliseconds: number;
 }
+
+/** By how often a phone asks. */
+type MeasuredDays = Readonly<Record<Rhythm, number>>;
 
 /** The parts that a phone's bytes are made of, for one view. */
 interface MeasuredView {

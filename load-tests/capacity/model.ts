@@ -14,6 +14,9 @@ const INDEX_WRITES_PER_HOUR = 3;
 /** Written once a day and region: 14 day chunks cut again, day page, CWA's two lists. */
 const INDEX_WRITES_PER_DAY = 17;
 
+/** What `origin` keeps to know a key that comes again: a keyed hash of 32 bytes, with index and row. */
+export const KNOWN_KEY_BYTES = 60;
+
 /** What the model gives. Rates are a second's, counts a day's, bytes are bytes. */
 export interface Capacity {
   readonly keysPerDay: number;
@@ -206,7 +209,7 @@ function uploadSide(
     objectCallsPerDay: uploads * a.objectCallsPerUpload + a.sites * HOURS * a.regions * 60 + imports,
     objectRowsWrittenPerDay: uploads * a.rowsPerUpload + a.sites * keys * a.rowsPerKey,
     bufferCallsPerSecond: uploads / SECONDS_PER_DAY,
-    // A keyed hash (32 bytes, index and row about 60) lives to the end of the key's retention.
-    objectStoredBytes: a.sites * keys * a.daysKept * 60,
+    // It lives to the end of the key's retention.
+    objectStoredBytes: a.sites * keys * a.daysKept * KNOWN_KEY_BYTES,
   };
 }

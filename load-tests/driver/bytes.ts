@@ -25,6 +25,9 @@ export interface MeasuredBytes {
   readonly manifestDaily: PhoneDay;
   readonly cwaHourly: PhoneDay;
   readonly cwaDaily: PhoneDay;
+  /** Of a phone on a journey: base, two other regions and the union, at three hosts; older runs have none. */
+  readonly roamingHourly?: PhoneDay;
+  readonly roamingDaily?: PhoneDay;
   /** Parts, bytes. */
   readonly parts: {
     readonly headAlone: number;
@@ -32,6 +35,8 @@ export interface MeasuredBytes {
     readonly cwaLists: number;
     readonly bytesPerKey: number;
     readonly keysInDayChunk: number;
+    /** Of the day's hours, the mean, decoys included; older runs have none. */
+    readonly keysInHour?: number;
     readonly manifestFile: number;
     readonly cwaFile: number;
   };
@@ -129,12 +134,15 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
     manifestDaily: phoneDay(metrics, 'manifestDaily', DAILY_DAYS),
     cwaHourly: phoneDay(metrics, 'cwaHourly', HOURLY_DAYS),
     cwaDaily: phoneDay(metrics, 'cwaDaily', DAILY_DAYS),
+    roamingHourly: phoneDay(metrics, 'roamingHourly', HOURLY_DAYS),
+    roamingDaily: phoneDay(metrics, 'roamingDaily', DAILY_DAYS),
     parts: {
       headAlone,
       manifestIndex,
       cwaLists,
       bytesPerKey: sizesOf(head.hours) / hourKeys,
       keysInDayChunk,
+      keysInHour: hourKeys / new Set(head.hours.map(({ hour }) => hour)).size,
       manifestFile,
       // A daily session is one list and one package, half of what `cwaLists` asks for and the file.
       cwaFile: Math.max(0, cwaSession - cwaLists - dayZips),

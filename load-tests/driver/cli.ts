@@ -14,9 +14,9 @@ import { compareServing } from './compare.ts';
 import type { Context, ScenarioResult } from './context.ts';
 import { machineName } from './machine.ts';
 import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
-import { fill, SHORT_HISTORY } from './fill.ts';
+import { fill, fillToMidnight, SHORT_HISTORY } from './fill.ts';
 import type { LoadRun } from './load-run.ts';
-import { drawAgain, writeReport } from './report.ts';
+import { drawAgain, writePhoneDays, writeReport } from './report.ts';
 import { downloads, findHeldFactor, isScenario, SCENARIO_NAMES, sealUnderLoad, staff, uploads } from './stages.ts';
 
 /** In CI, and for chosen scenarios: what a machine holds that does other things too. */
@@ -59,13 +59,19 @@ await run(
           return names.every(isScenario) ? names : undefined;
         },
       ),
+      bytes: flag('bytes a phone and day alone, of one region and on a journey, into load-tests/measured.json'),
       draw: existingFile('draws the report of an earlier run anew, from its JSON', { default: null }),
     },
     notes: `
 k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All traffic stays on 127.0.0.1.`,
-    examples: ['npm run load -- --days 3', 'npm run load:ci', 'npm run load:ci -- --only download-peak,config'],
+    examples: [
+      'npm run load -- --days 3',
+      'npm run load -- --bytes --days 3',
+      'npm run load:ci',
+      'npm run load:ci -- --only download-peak,config',
+    ],
   },
-  async ({ days, cases, ci, only, draw }) => {
+  async ({ days, cases, ci, only, bytes: bytesAlone, draw }) => {
     if (draw !== null) {
       say(`load: ${drawAgain(draw).join(', ')}`);
       return 0;
@@ -87,6 +93,12 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
         days,
         casesPerDay,
       };
+      if (bytesAlone) {
+        const day = await fillToMidnight(edge, { now, hoursBefore: (days - 1) * 24, casesPerDay, say });
+        const measured = await measureBytes(context(day), casesPerDay);
+        say(`load: ${writePhoneDays(measured, loadRun.date)}`);
+        return 0;
+      }
       let bytes: LoadRun['bytes'];
       const complete = !ci && only === null;
       const day = await fill(edge, {

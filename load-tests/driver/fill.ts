@@ -41,6 +41,30 @@ async function publishParameters(url: string): Promise<void> {
   throw new Error(`load: parameters are not served; publishing was answered ${JSON.stringify(reply)}`);
 }
 
+function endsOf({ now }: Pick<History, 'now'>): { readonly lastSealed: number; readonly midnight: number } {
+  const lastSealed = Math.floor(now / HOUR) - 2;
+  return { lastSealed, midnight: Math.floor(lastSealed / 24) * 24 };
+}
+
+/**
+ * Seals history up to the hour before the last one of the day before the last midnight.
+ *
+ * @param edge on which nothing was sealed yet
+ * @param history see {@link History}
+ * @returns that day, YYYY-MM-DD
+ */
+export async function fillToMidnight(edge: LocalEdge, history: History): Promise<string> {
+  const { hoursBefore, casesPerDay, say } = history;
+  const { lastSealed, midnight } = endsOf(history);
+  const from = midnight - hoursBefore;
+  say(`load: sealing ${lastSealed - from + 1} hours of ${casesPerDay} cases a day …`);
+  // Only the last days are read hour by hour.
+  const hourly = Math.max(from, midnight - HOURLY_HISTORY);
+  await seedDays(edge, { from, to: hourly, casesPerDay, progress: say });
+  await seedHours(edge, { from: hourly, to: midnight - 2, casesPerDay, progress: say });
+  return dateOfHour(midnight - 1);
+}
+
 /**
  * Seals history up to the hour before the last complete one, which waits with its uploads, to be sealed under load. Ends on real
  * time.
@@ -50,19 +74,11 @@ async function publishParameters(url: string): Promise<void> {
  * @returns the day whose hours CWA's phones read, YYYY-MM-DD
  */
 export async function fill(edge: LocalEdge, history: History): Promise<string> {
-  const { now, hoursBefore, casesPerDay, say, beforeMidnight } = history;
-  const lastSealed = Math.floor(now / HOUR) - 2;
-  const midnight = Math.floor(lastSealed / 24) * 24;
-  const from = midnight - hoursBefore;
-  const seed = (first: number, last: number) => seedHours(edge, { from: first, to: last, casesPerDay, progress: say });
-  say(`load: sealing ${lastSealed - from + 1} hours of ${casesPerDay} cases a day …`);
-  // Only the last days are read hour by hour.
-  const hourly = Math.max(from, midnight - HOURLY_HISTORY);
-  await seedDays(edge, { from, to: hourly, casesPerDay, progress: say });
+  const { casesPerDay, say, beforeMidnight } = history;
+  const { lastSealed, midnight } = endsOf(history);
   // The hour before midnight is sealed after the bytes of the whole day were measured.
-  await seed(hourly, midnight - 2);
-  await beforeMidnight?.(dateOfHour(midnight - 1));
-  await seed(midnight - 1, lastSealed);
+  await beforeMidnight?.(await fillToMidnight(edge, history));
+  await seedHours(edge, { from: midnight - 1, to: lastSealed, casesPerDay, progress: say });
   await setClock(edge.url, (lastSealed + 1) * HOUR + HOUR / 2);
   await uploadCases(edge, lastSealed + 1, Math.max(12, Math.round(casesPerDay / 24)));
   await setClock(edge.url, null);

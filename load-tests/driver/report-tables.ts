@@ -1,7 +1,7 @@
 /**
  * @module The tables of the load report as data, the same for Markdown and HTML. Pure.
  */
-import type { PhoneDay } from './bytes.ts';
+import type { MeasuredBytes, PhoneDay } from './bytes.ts';
 import { compared, SERVERS, type Server } from './compare.ts';
 import type { CompleteRun, ReportTargets } from './load-run.ts';
 
@@ -163,6 +163,14 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
       row('Manifest, hourly', bytes.casesPerDay, bytes.manifestHourly, 'measured'),
       row("CWA's tree, daily", bytes.casesPerDay, bytes.cwaDaily, 'measured'),
       row("CWA's tree, hourly (then the day again)", bytes.casesPerDay, bytes.cwaHourly, 'measured'),
+      ...journeys(bytes).map(([name, day]) =>
+        row(
+          `${name}, on a journey`,
+          bytes.casesPerDay,
+          day,
+          'measured: base, two more regions as large, and the union, at three hosts',
+        ),
+      ),
       row(
         'Manifest, hourly',
         big.casesPerDay,
@@ -178,6 +186,14 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
       ),
     ],
   };
+}
+
+/** @returns days of phones that read four feeds; none in older runs */
+function journeys({ roamingDaily, roamingHourly }: MeasuredBytes): [name: string, day: PhoneDay][] {
+  return [
+    ...(roamingDaily === undefined ? [] : [['Manifest, daily', roamingDaily] as [string, PhoneDay]]),
+    ...(roamingHourly === undefined ? [] : [['Manifest, hourly', roamingHourly] as [string, PhoneDay]]),
+  ];
 }
 
 /** Names of what is compared. */

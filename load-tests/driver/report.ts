@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Measured } from '../capacity/assumptions.ts';
+import type { MeasuredBytes, PhoneDay } from './bytes.ts';
 import type { CompleteRun, LoadRun, ReportTargets } from './load-run.ts';
 import { asHtml } from './report-html.ts';
 import { KEYS_PER_UPLOADED_CASE } from './seed.ts';
@@ -28,7 +29,8 @@ function measuredOf(run: CompleteRun): Measured {
   // What is left of an hourly phone's day when heads, page and keys are taken off: 24 files' own headers and frames.
   const sessions = 24 * (1 + RETRY_SHARE);
   const dayIndex = parts.manifestIndex - parts.headAlone;
-  const keys = run.casesPerDay * KEYS_PER_UPLOADED_CASE * parts.bytesPerKey * (1 + RETRY_SHARE);
+  const hourKeys = parts.keysInHour ?? (run.casesPerDay * KEYS_PER_UPLOADED_CASE) / 24;
+  const keys = 24 * hourKeys * parts.bytesPerKey * (1 + RETRY_SHARE);
   const hourFile = (manifestHourly.total - sessions * parts.headAlone - dayIndex - keys) / sessions;
   const view = (session: number, file: number, index: number) => ({
     bytesPerKey: Number(parts.bytesPerKey.toFixed(2)),
@@ -37,8 +39,9 @@ function measuredOf(run: CompleteRun): Measured {
     bytesPerDayIndex: bytes(index),
   });
   return {
-    date: run.date.toISOString().slice(0, 10),
+    date: dayOf(run.date),
     machine: run.machine,
+    ...phoneDaysOf(run.bytes, run.date),
     views: {
       manifest: view(parts.headAlone, hourFile, dayIndex),
       // A session of CWA's asks for one list; the other of the two comes once a day. Its files are the same.
@@ -48,6 +51,38 @@ function measuredOf(run: CompleteRun): Measured {
     uploadCpuMilliseconds: Number(run.cpu.upload.toFixed(3)),
     dummyCpuMilliseconds: Number(run.cpu.dummy.toFixed(3)),
   };
+}
+
+const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
+
+/** Bytes of whole days, as they were counted: of one region, and of a journey; older runs have none of the latter. */
+function phoneDaysOf(bytes: MeasuredBytes, date: Date): Pick<Measured, 'phoneDays'> {
+  const { casesPerDay, manifestDaily, manifestHourly, roamingDaily, roamingHourly } = bytes;
+  if (roamingDaily === undefined || roamingHourly === undefined) return {};
+  const of = (daily: PhoneDay, hourly: PhoneDay) => ({
+    daily: Math.round(daily.total),
+    hourly: Math.round(hourly.total),
+  });
+  return {
+    phoneDays: {
+      date: dayOf(date),
+      casesPerDay,
+      oneRegion: of(manifestDaily, manifestHourly),
+      journey: of(roamingDaily, roamingHourly),
+    },
+  };
+}
+
+/**
+ * Writes what a measurement of bytes alone found beside what load-tests/measured.json has.
+ *
+ * @returns the file, relative to the repository
+ */
+export function writePhoneDays(bytes: MeasuredBytes, date: Date): string {
+  const file = join(LOAD_TESTS, 'measured.json');
+  const before = JSON.parse(readFileSync(file, 'utf8')) as Measured;
+  writeFileSync(file, `${JSON.stringify({ ...before, ...phoneDaysOf(bytes, date) }, null, 2)}\n`);
+  return relative(ROOT, file);
 }
 
 /**
@@ -66,7 +101,7 @@ export function writeReport(run: LoadRun): string[] {
   const folder = join(LOAD_TESTS, 'results');
   mkdirSync(folder, { recursive: true });
   const measured = measuredOf(complete);
-  const name = run.date.toISOString().slice(0, 10);
+  const name = dayOf(run.date);
   const files = [
     [join(LOAD_TESTS, 'measured.json'), `${JSON.stringify(measured, null, 2)}\n`],
     [join(folder, `${name}.md`), asMarkdown(complete, targets)],

@@ -4,6 +4,7 @@
  * k6's own counters, below TLS: handshakes with a chain of usual size, requests, answers. One virtual phone for each kind, each
  * session a new connection, as the phone's schedule has it: 24 a day or one. One session in fifty
  * fails at its very end and is made again. The head is the fullest of the day (the one before midnight).
+ * A phone on a journey reads its base region and two others at three hosts, a connection each, and the union at the host of its own: each as large as the others.
  * TCP's and IP's own headers are not in it; load-tests/driver/bytes.ts adds them as a line of its own.
  */
 import {
@@ -17,7 +18,7 @@ import {
   pollHead,
 } from './lib/phone.ts';
 import { session } from './lib/session.ts';
-import { anyEdge, options as loadOptions } from './lib/settings.ts';
+import { anyEdge, edgeAt, HOME, options as loadOptions, REGION } from './lib/settings.ts';
 
 export { handleSummary } from './lib/summary.ts';
 
@@ -45,6 +46,8 @@ const ALL = {
   manifestDaily: DAILY_DAYS,
   cwaHourly: HOURLY_DAYS * HOURS,
   cwaDaily: DAILY_DAYS,
+  roamingHourly: HOURLY_DAYS * HOURS,
+  roamingDaily: DAILY_DAYS,
   // The parts that the capacity model is made of.
   headAgain: 50,
   headAlone: 50,
@@ -66,24 +69,49 @@ export const options = loadOptions({
 /** Sessions are numbered without those that failed, so that each hour comes once a day. */
 const hourOf = (): number => (__ITER - Math.floor(__ITER / (RETRY_EACH + 1))) % HOURS;
 
-export const manifestHourly = session(async () => {
-  const edge = anyEdge();
-  const fetched = await fetchHead(edge);
+/** What a phone reads: a region's objects at a host. */
+interface Feed {
+  readonly edge: string;
+  readonly region: string;
+}
+
+async function hourlySession({ edge, region }: Feed): Promise<boolean> {
+  const fetched = await fetchHead(edge, region);
   const hours = fetched?.head.hours.filter(({ file }) => file === 1) ?? [];
   const hour = hours[hourOf() % hours.length];
   if (fetched === null || hour === undefined) return false;
-  if (hourOf() === 0 && fetchDays(edge, fetched.head) === null) return false;
+  if (hourOf() === 0 && fetchDays(edge, fetched.head, region) === null) return false;
   const files = fetched.head.hours.filter((chunk) => chunk.hour === hour.hour);
-  return files.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
-});
+  return files.map((chunk) => fetchChunk(edge, chunk, region)).every(Boolean);
+}
 
-export const manifestDaily = session(async () => {
-  const edge = anyEdge();
-  const fetched = await fetchHead(edge);
-  const days = fetched === null ? null : fetchDays(edge, fetched.head);
+async function dailySession({ edge, region }: Feed): Promise<boolean> {
+  const fetched = await fetchHead(edge, region);
+  const days = fetched === null ? null : fetchDays(edge, fetched.head, region);
   const newest = days?.at(-1)?.chunks ?? [];
-  return days !== null && newest.map((chunk) => fetchChunk(edge, chunk)).every(Boolean);
-});
+  return days !== null && newest.map((chunk) => fetchChunk(edge, chunk, region)).every(Boolean);
+}
+
+export const manifestHourly = session(() => hourlySession({ edge: anyEdge(), region: REGION }));
+
+export const manifestDaily = session(() => dailySession({ edge: anyEdge(), region: REGION }));
+
+/** Base, two regions of a journey, and the union of the base: three backends stand behind the edges in turn. */
+const JOURNEY: readonly Feed[] = [
+  { edge: edgeAt(0), region: HOME },
+  { edge: edgeAt(1), region: HOME },
+  { edge: edgeAt(2), region: HOME },
+  { edge: edgeAt(0), region: REGION },
+];
+
+async function ofAll(fetchFeed: (feed: Feed) => Promise<boolean>): Promise<boolean> {
+  for (const feed of JOURNEY) if (!(await fetchFeed(feed))) return false;
+  return true;
+}
+
+export const roamingHourly = session(() => ofAll(hourlySession));
+
+export const roamingDaily = session(() => ofAll(dailySession));
 
 /** CWA's hourly phones fetch the day's package once more when the day is over: hours are dropped for it. */
 export const cwaHourly = session(() => {

@@ -14,6 +14,8 @@ import { readBatchSigner, readEfgsCertificate } from './certificate.ts';
 
 const NOW = 1_606_392_000;
 const DAY = 86_400;
+/** RFC 5280 §4.2.1.12 */
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const NL = [0, 1, 2].map((i) => goodEfgsKey(i, 'NL', NOW));
 const FR = [0, 1].map((i) => goodEfgsKey(i, 'FR', NOW));
 
@@ -138,6 +140,21 @@ describe('an audit', () => {
         return { ...entry('NL', NL), signingCertificateOperatorSignature: signature };
       },
       'anchor',
+    ],
+    [
+      'the certificate is the country’s for TLS, which the anchor listed as well',
+      ({ authentication }) => entry('NL', NL, authentication),
+      'usage',
+    ],
+    [
+      'the certificate is one for TLS servers',
+      async () => entry('NL', NL, await issueCertificate({ name: 'C=NL, CN=x', now: NOW, purposes: [SERVER_AUTH] })),
+      'usage',
+    ],
+    [
+      'the certificate is for other certificates',
+      async () => entry('NL', NL, await issueCertificate({ name: 'C=NL, CN=x', now: NOW, authority: true })),
+      'usage',
     ],
     ['the certificate is missing', () => ({ ...entry('NL', NL), signingCertificate: null }), 'certificate'],
     [

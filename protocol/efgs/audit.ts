@@ -70,6 +70,8 @@ export interface AuditFault {
     | SignatureFault
     /** The entry's certificate isn't there, isn't one, or isn't the one of the signature. */
     | 'certificate'
+    /** The certificate is made for TLS, or for no signatures: the anchor listed it for something else. */
+    | 'usage'
     /** The trust anchor didn't sign the certificate's text. */
     | 'anchor'
     /** The amounts of the country's entries aren't the number of its keys. */
@@ -132,6 +134,7 @@ export function faultOfEntry(
   if (listed === null) return 'certificate';
   if (!isListedByAnchor(signingCertificate ?? '', signingCertificateOperatorSignature ?? '', trust.anchor))
     return 'anchor';
+  if (!listed.mayIdentifySigner) return 'usage';
   const signed = verifyBatch(keys, batchSignature, {
     at: uploadedAt(entry, trust.now),
     standing: ({ thumbprint }) => {

@@ -4,7 +4,16 @@
  */
 import { type KeyObject, X509Certificate, createPrivateKey, sign, verify } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
-import { Certificate as CertificateSyntax } from '@peculiar/asn1-x509';
+import {
+  Certificate as CertificateSyntax,
+  ExtendedKeyUsage,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  id_kp_clientAuth,
+  id_kp_serverAuth,
+  KeyUsage,
+  KeyUsageFlags,
+} from '@peculiar/asn1-x509';
 import { fromBase64, toHex, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
@@ -24,6 +33,8 @@ export interface EfgsCertificate {
   readonly notAfter: number;
   /** Null where it is too weak, or of a kind that nobody signs batches with. */
   readonly publicKey: KeyObject | null;
+  /** It isn't made for TLS, as certificates of the types AUTHENTICATION and CALLBACK are, nor for other than signatures (docs/spec/europe.md §3.7). */
+  readonly mayIdentifySigner: boolean;
   /** Hash by which the certificate itself is signed; null for SHA-1 and whatever isn't RSA (PKCS #1) or ECDSA over SHA-2. */
   readonly signatureHash: string | null;
   /** The syntax tree, for messages that name or carry it. */
@@ -54,6 +65,7 @@ export function readEfgsCertificate(given: string | Uint8Array): EfgsCertificate
       notBefore: validity.notBefore.getTime().getTime() / 1000,
       notAfter: validity.notAfter.getTime().getTime() / 1000,
       publicKey: isStrong(x509.publicKey) ? x509.publicKey : null,
+      mayIdentifySigner: isForSigning(syntax),
       signatureHash: ECDSA_HASHES.get(algorithm) ?? RSA_HASHES.get(algorithm) ?? null,
       syntax,
     };
@@ -67,6 +79,21 @@ function isStrong(key: KeyObject): boolean {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
   if (type === 'rsa') return (details.modulusLength ?? 0) >= MIN_RSA_BITS;
   return type === 'ec' && CURVES.includes(details.namedCurve);
+}
+
+/** Purposes of TLS: who has such a key in a front end must not be able to sign a country's batches, since the anchor's signature doesn't say for what it listed a certificate. */
+const TLS_PURPOSES: readonly string[] = [id_kp_clientAuth, id_kp_serverAuth];
+
+/** What names no use may be used for any (RFC 5280 §4.2.1.3, §4.2.1.12). */
+function isForSigning({ tbsCertificate: { extensions = [] } }: CertificateSyntax): boolean {
+  const value = (id: string): ArrayBuffer | undefined =>
+    extensions.find(({ extnID }) => extnID === id)?.extnValue.buffer;
+  const [uses, purposes] = [value(id_ce_keyUsage), value(id_ce_extKeyUsage)];
+  const signs =
+    uses === undefined || (AsnConvert.parse(uses, KeyUsage).toNumber() & KeyUsageFlags.digitalSignature) !== 0;
+  const forTls =
+    purposes !== undefined && AsnConvert.parse(purposes, ExtendedKeyUsage).some((id) => TLS_PURPOSES.includes(id));
+  return signs && !forTls;
 }
 
 /** @param certificate of whom @param at Unix seconds @returns whether it is valid then */

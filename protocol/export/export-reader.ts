@@ -16,7 +16,7 @@ import { gaen } from '../generated/gaen-export.js';
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
 import { badKeyField } from './key-fields.ts';
 import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../gaen/keys.ts';
-import { decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
+import { countFields, decodeMessage, numberOf64, optional } from '../primitives/protobuf-read.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 import { verifyDer } from '../signing.ts';
 import { readZip } from './zip.ts';
@@ -26,6 +26,8 @@ export { describeExportError, type ExportError } from './export-error.ts';
 /** The most that phones take: 16 MB of ZIP, 750,000 keys (docs/spec/gaen.md §4.5); export.sig of 64 KB (iOS). */
 export const MAX_ZIP_BYTES = 16_000_000;
 const MAX_KEYS = 750_000;
+/** Beside keys a file has five fields and ten signatures; the rest is room for fields that a later format may add. */
+const MAX_OTHER_FIELDS = 100;
 const MAX_SIG_BYTES = 65_536;
 /** 750,000 keys of 34 bytes are 25.5 MB; the rest is room for fields that a later format may add. */
 const MAX_BIN_BYTES = 32_000_000;
@@ -74,21 +76,29 @@ export type ExportResult =
  * @throws {TypeError} when the pinned key itself is no P-256 key
  */
 export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): ExportResult {
-  return readZipOf(zip, pinned, true);
+  const opened = openZip(zip, pinned);
+  if (!opened.ok) return opened;
+  const { exportBin, signatures, valid } = opened.value;
+  const bin = readBin(exportBin);
+  if (!bin.ok) return bin;
+  const { exportFile, infos } = bin.value;
+  if (infos !== signatures.length) {
+    return err({ kind: 'signature-count', infos, signatures: signatures.length });
+  }
+  const signedBy = signatures.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
+  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid };
 }
 
-/**
- * Between backends: a file whose keys the reader judges one by one, since a phone's refusal of all for one would lose thousands of people's.
- *
- * @param zip the whole file
- * @param pinned key that must have signed it
- * @returns its content, each key as it was sent
- */
-export function readFeedZip(zip: Uint8Array, pinned: PinnedKey): ExportResult {
-  return readZipOf(zip, pinned, false);
+/** A file whose signature was verified, and nothing else. */
+export interface OpenedZip {
+  readonly exportBin: Uint8Array;
+  readonly signatures: readonly Signature[];
+  /** Position of the one that verified, null when no key was given. */
+  readonly valid: number | null;
 }
 
-function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): ExportResult {
+/** @param pinned null: nothing is verified @returns what is in a ZIP of an export, or why a phone would refuse it */
+export function openZip(zip: Uint8Array, pinned: PinnedKey | null): Result<OpenedZip, ExportError> {
   if (zip.length > MAX_ZIP_BYTES) return err({ kind: 'file-too-large', bytes: zip.length, limit: MAX_ZIP_BYTES });
   const entries = readZip(
     zip,
@@ -107,15 +117,7 @@ function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): 
   if (!signatures.ok) return signatures;
   // Before the protobuf is looked at: what nobody signed deserves no parser.
   const valid = pinned === null ? ok(null) : validSignature(signatures.value, exportBin, pinned);
-  if (!valid.ok) return valid;
-  const bin = readBin(exportBin, strict);
-  if (!bin.ok) return bin;
-  const { exportFile, infos } = bin.value;
-  if (infos !== signatures.value.length) {
-    return err({ kind: 'signature-count', infos, signatures: signatures.value.length });
-  }
-  const signedBy = signatures.value.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
-  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid.value };
+  return valid.ok ? ok({ exportBin, signatures: signatures.value, valid: valid.value }) : valid;
 }
 
 /**
@@ -123,7 +125,7 @@ function readZipOf(zip: Uint8Array, pinned: PinnedKey | null, strict: boolean): 
  * @returns its content, or why a phone would refuse it
  */
 export function readExportBin(exportBin: Uint8Array): Result<ExportFile, ExportError> {
-  const bin = readBin(exportBin, true);
+  const bin = readBin(exportBin);
   return bin.ok ? ok(bin.value.exportFile) : bin;
 }
 
@@ -180,14 +182,19 @@ function validSignature(
   return err(refused ?? { kind: 'unknown-key', wanted, found });
 }
 
-function readBin(
-  exportBin: Uint8Array,
-  strict: boolean,
-): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+/** @param exportBin with its 16-byte header @returns the message behind it, whose fields are few enough to be read */
+export function encodedIn(exportBin: Uint8Array, limit: number): Result<Uint8Array, ExportError> {
   if (!equalBytes(exportBin.subarray(0, EXPORT_HEADER.length), EXPORT_HEADER)) return err({ kind: 'bad-header' });
-  const message = decodeMessage(gaen.TemporaryExposureKeyExport, exportBin.subarray(EXPORT_HEADER.length));
-  if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
+  const encoded = exportBin.subarray(EXPORT_HEADER.length);
+  const count = countFields(encoded);
+  return count > limit + MAX_OTHER_FIELDS ? err({ kind: 'too-many-keys', count, limit }) : ok(encoded);
+}
 
+/** The message of an export.bin. */
+export type WireExport = gaen.TemporaryExposureKeyExport & gaen.TemporaryExposureKeyExport.$Shape;
+
+/** @returns what a message says of its file; or that it is a part of one */
+export function headerOf(message: WireExport): Result<ExportHeader, ExportError> {
   const size = optional(message, 'batchSize');
   const num = optional(message, 'batchNum');
   if (size !== undefined) {
@@ -195,46 +202,59 @@ function readBin(
     // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so it must be the whole batch.
     if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
   }
-  const count = message.keys.length + message.revisedKeys.length;
-  if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
-  const keys = readKeys('keys', message.keys, strict);
-  if (!keys.ok) return keys;
-  const revisedKeys = readKeys('revised_keys', message.revisedKeys, strict);
-  if (!revisedKeys.ok) return revisedKeys;
   const [info = {}] = message.signatureInfos;
-  const header: ExportHeader = {
+  return ok({
     startTimestamp: numberOf64(message.startTimestamp),
     endTimestamp: numberOf64(message.endTimestamp),
     region: message.region,
     keyId: info.verificationKeyId ?? '',
     keyVersion: info.verificationKeyVersion ?? '',
-  };
-  const exportFile = { header, keys: keys.value, revisedKeys: revisedKeys.value };
+  });
+}
+
+function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
+  const encoded = encodedIn(exportBin, MAX_KEYS);
+  if (!encoded.ok) return encoded;
+  const message = decodeMessage(gaen.TemporaryExposureKeyExport, encoded.value);
+  if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
+  const header = headerOf(message);
+  if (!header.ok) return header;
+  const count = message.keys.length + message.revisedKeys.length;
+  if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
+  const keys = readKeys('keys', message.keys);
+  if (!keys.ok) return keys;
+  const revisedKeys = readKeys('revised_keys', message.revisedKeys);
+  if (!revisedKeys.ok) return revisedKeys;
+  const exportFile = { header: header.value, keys: keys.value, revisedKeys: revisedKeys.value };
   return ok({ exportFile, infos: message.signatureInfos.length });
 }
 
 type WireKey = gaen.TemporaryExposureKey.$Properties;
 
+/** @returns a key as it was sent, whatever is wrong with it */
+export function keyOf(wire: WireKey): TemporaryExposureKey {
+  return {
+    keyData: new Uint8Array(wire.keyData ?? []),
+    transmissionRiskLevel: wire.transmissionRiskLevel ?? 0,
+    // −1 is what no file can mean: an absent start makes microG drop the whole file (docs/spec/gaen.md §4.2).
+    rollingStartIntervalNumber: optional(wire, 'rollingStartIntervalNumber') ?? -1,
+    rollingPeriod: wire.rollingPeriod ?? INTERVALS_PER_DAY,
+    reportType: (wire.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,
+    daysSinceOnsetOfSymptoms: optional(wire, 'daysSinceOnsetOfSymptoms') ?? DAYS_SINCE_ONSET_UNKNOWN,
+  };
+}
+
 function readKeys(
   list: 'keys' | 'revised_keys',
   wire: readonly WireKey[],
-  strict: boolean,
 ): Result<readonly TemporaryExposureKey[], ExportError> {
   const keys: TemporaryExposureKey[] = [];
   for (const [index, wireKey] of wire.entries()) {
-    const onset = optional(wireKey, 'daysSinceOnsetOfSymptoms');
-    const key: TemporaryExposureKey = {
-      keyData: new Uint8Array(wireKey.keyData ?? []),
-      transmissionRiskLevel: wireKey.transmissionRiskLevel ?? 0,
-      // −1 is what no file can mean: an absent start makes microG drop the whole file (docs/spec/gaen.md §4.2).
-      rollingStartIntervalNumber: optional(wireKey, 'rollingStartIntervalNumber') ?? -1,
-      rollingPeriod: wireKey.rollingPeriod ?? INTERVALS_PER_DAY,
-      reportType: (wireKey.reportType ?? REPORT_TYPE.UNKNOWN) as ReportType,
-      daysSinceOnsetOfSymptoms: onset ?? DAYS_SINCE_ONSET_UNKNOWN,
-    };
+    const key = keyOf(wireKey);
     // Onset is judged as 0 when it is absent: unknown is a value that only a reader knows.
-    const bad = badKeyField(onset === undefined ? { ...key, daysSinceOnsetOfSymptoms: 0 } : key);
-    if (bad !== null && strict) return err({ kind: 'bad-key', list, index, ...bad });
+    const isTold = optional(wireKey, 'daysSinceOnsetOfSymptoms') !== undefined;
+    const bad = badKeyField(isTold ? key : { ...key, daysSinceOnsetOfSymptoms: 0 });
+    if (bad !== null) return err({ kind: 'bad-key', list, index, ...bad });
     keys.push(key);
   }
   return ok(keys);

@@ -5,7 +5,7 @@
 import { dp3t } from '../generated/gaen-exposed-list.js';
 import { keyEnd } from '../gaen/intervals.ts';
 import { REPORT_TYPE, type ReportType, type TemporaryExposureKey } from '../gaen/keys.ts';
-import { decodeMessage, numberOf64 } from '../primitives/protobuf-read.ts';
+import { decodeMessage, numberOf64, sifted, topFields } from '../primitives/protobuf-read.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 
 /** DP-3T's `KeyType`. */
@@ -31,13 +31,17 @@ export interface ExposedKey {
 export interface ExposedList {
   /** Unix seconds. */
   readonly batchReleaseTime: number;
-  readonly exposed: readonly ExposedKey[];
+  /** How many keys there are. */
+  readonly count: number;
+  /** Each is read as it is asked for: hundreds of thousands as objects would be as much as an isolate holds. */
+  readonly exposed: Iterable<ExposedKey>;
 }
 
 /** Longest field of a key, tags and lengths included: 18 bytes of key, 6 of the start, 7 of the end, 2 of the type, 2 around them. */
 const MAX_KEY_BYTES = 35;
 const MAX_HEAD_BYTES = 11;
 /** Numbers of fields and wire types (protobuf: field << 3 | type). */
+const EXPOSED = 2;
 const TAG = { releaseTime: 0x08, exposed: 0x12, key: 0x12, start: 0x18, validBefore: 0x50, type: 0x58 } as const;
 
 /**
@@ -85,15 +89,21 @@ export class ExposedListWriter {
 
 /** @param bytes as received, cut to a limit of the caller's @returns the batch; its keys are judged by the caller, one by one */
 export function decodeExposedList(bytes: Uint8Array): Result<ExposedList, 'malformed'> {
-  const message = decodeMessage(dp3t.GAENExposedList, bytes);
-  if (message === null) return err('malformed');
-  return ok({
-    batchReleaseTime: numberOf64(message.batchReleaseTime),
-    exposed: message.exposed.map((key) => ({
-      keyData: new Uint8Array(key.key ?? new Uint8Array(0)),
-      rollingStartIntervalNumber: key.rollingStartNumber ?? 0,
-      validBeforeTime: numberOf64(key.validBeforeTime ?? 0),
-      type: (key.type ?? KEY_TYPE.TEST_DIAGNOSED) as KeyType,
-    })),
-  });
+  const parts = sifted(bytes, [EXPOSED], dp3t.GAENTracingKey);
+  const message = parts === null ? null : decodeMessage(dp3t.GAENExposedList, parts.rest);
+  if (parts === null || message === null) return err('malformed');
+  const exposed: Iterable<ExposedKey> = {
+    *[Symbol.iterator]() {
+      for (const { content } of topFields(bytes, [EXPOSED])) {
+        const key = decodeMessage(dp3t.GAENTracingKey, content)!;
+        yield {
+          keyData: new Uint8Array(key.key ?? new Uint8Array(0)),
+          rollingStartIntervalNumber: key.rollingStartNumber ?? 0,
+          validBeforeTime: numberOf64(key.validBeforeTime ?? 0),
+          type: key.type ?? KEY_TYPE.TEST_DIAGNOSED,
+        };
+      }
+    },
+  };
+  return ok({ batchReleaseTime: numberOf64(message.batchReleaseTime), count: parts.count, exposed });
 }

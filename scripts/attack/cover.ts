@@ -15,7 +15,7 @@ import { bestScore, type Sample, type Score } from './cover/classifier.ts';
 import { featuresOf } from './cover/features.ts';
 import { former } from './cover/former.ts';
 import { DAYS, type Kind, KINDS, type Living, timetable, type World } from './cover/phones.ts';
-import { Seeded } from './support/seeded.ts';
+import { Seeded } from '../support/seeded.ts';
 
 /** Tested phones of each kind, and as many untested ones. */
 const FULL = 1500;

@@ -9,7 +9,7 @@ import { bestScore, type Score } from './decoys/classifier.ts';
 import { deploy, type PaddedChunk } from './decoys/deployment.ts';
 import { currentDecoys, formerDecoys } from './decoys/fillers.ts';
 import { POPULATIONS, type Population } from './decoys/populations.ts';
-import { Seeded } from './support/seeded.ts';
+import { Seeded } from '../support/seeded.ts';
 
 const MOST = 0.55;
 /** What the former decoys must still score, in their worst part of the day. */

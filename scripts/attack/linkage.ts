@@ -10,7 +10,7 @@ import { below } from '../../domain/random.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
 import type { Attack, Verdict } from './attack.ts';
 import { POPULATIONS, type RawUpload } from './decoys/populations.ts';
-import { Seeded } from './support/seeded.ts';
+import { Seeded } from '../support/seeded.ts';
 
 /** Noon: whatever ended with yesterday is out. */
 const HOUR = 494_892;

@@ -153,6 +153,7 @@ describe('running Workers', () => {
       peers: [],
       advance: [],
       discardBatch: ['NL', '1'],
+      rereadPeer: ['NL'],
       releaseBatch: ['NL', '1'],
     },
     'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },

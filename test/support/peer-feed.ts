@@ -19,6 +19,8 @@ export const PEER_URL = 'https://feeds.nl.example';
 export interface SealedBatch {
   readonly keys: readonly TemporaryExposureKey[];
   readonly revoked: readonly TemporaryExposureKey[];
+  /** Unix seconds; left out: as it is asked for. */
+  readonly sealedAt?: number;
 }
 
 /** @returns keys of a peer, whole days before `now`; the same for the same number */
@@ -60,7 +62,7 @@ export class PeerFeed {
   }
 
   seal(keys: readonly TemporaryExposureKey[], revoked: readonly TemporaryExposureKey[] = []): void {
-    this.batches.push({ keys, revoked });
+    this.batches.push({ keys, revoked, sealedAt: this.now });
   }
 
   readonly fetch = async (asked: Request): Promise<Response> => {
@@ -96,12 +98,11 @@ export class PeerFeed {
 
   /** @param region of the header; another one's keys are a fault */
   zip(
-    { keys, revoked }: SealedBatch,
+    { keys, revoked, sealedAt = this.now }: SealedBatch,
     region = this.region,
-    start = hourStart(hourOf(this.now) - 1),
+    start = hourStart(hourOf(sealedAt) - 1),
     seconds = 3600,
   ): Uint8Array {
-    const { der } = signerFromPkcs8Pem(this.#pem);
     const message = {
       startTimestamp: start,
       endTimestamp: start + seconds,
@@ -119,7 +120,12 @@ export class PeerFeed {
       revisedKeys: revoked.map((key) => ({ ...key, reportType: REPORT_TYPE.REVOKED })),
     };
     // Not by the writer, which refuses what a bad peer sends.
-    const bin = concatBytes(EXPORT_HEADER, gaen.TemporaryExposureKeyExport.encode(message).finish());
+    return this.zipOf(concatBytes(EXPORT_HEADER, gaen.TemporaryExposureKeyExport.encode(message).finish()));
+  }
+
+  /** @param bin any bytes, in place of an export.bin @returns them signed as a file */
+  zipOf(bin: Uint8Array): Uint8Array {
+    const { der } = signerFromPkcs8Pem(this.#pem);
     return exportZip(bin, exportSignature(NAME, bin, der));
   }
 
@@ -136,8 +142,8 @@ export class PeerFeed {
     return new Response(Uint8Array.from(body), { headers: { signature } });
   }
 
-  list({ keys, revoked }: SealedBatch): Uint8Array {
-    const writer = new ExposedListWriter(this.now, keys.length + revoked.length);
+  list({ keys, revoked, sealedAt = this.now }: SealedBatch): Uint8Array {
+    const writer = new ExposedListWriter(sealedAt, keys.length + revoked.length);
     for (const key of [...keys, ...revoked].toSorted((a, b) => keyEnd(a) - keyEnd(b))) writer.add(key);
     return writer.finish();
   }

@@ -2,10 +2,30 @@
  * @module What lies in the public bucket of a running edge, each chunk verified as a phone would.
  */
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import { readExportZip } from '../../protocol/export/export-reader.ts';
+import { type ExportFile, readExportZip } from '../../protocol/export/export-reader.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
+
+/** @returns every chunk of a region @throws Error when a phone would refuse one */
+async function chunksOf(edge: LocalEdge, region: string): Promise<ExportFile[]> {
+  const bucket = await edge.miniflare.getR2Bucket('PUBLIC', 'exposure-edge-origin');
+  const { objects } = await bucket.list({ prefix: `v1/${region}/chunks/` });
+  const publicKeySpki = spkiFromPem(edge.publicPem);
+  const chunks: ExportFile[] = [];
+  for (const { key } of objects) {
+    const object = await bucket.get(key);
+    if (object === null) throw new Error(`${key} is listed and can't be read`);
+    const read = readExportZip(new Uint8Array(await object.arrayBuffer()), {
+      publicKeySpki,
+      keyId: '262',
+      keyVersion: 'v1',
+    });
+    if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
+    chunks.push(read.exportFile);
+  }
+  return chunks;
+}
 
 /**
  * Lists the chunks of a region and reads them.
@@ -16,22 +36,12 @@ import type { LocalEdge } from '../../local-edge/local-edge.ts';
  * @throws Error when a phone would refuse a chunk
  */
 export async function publishedKeys(edge: LocalEdge, region: string): Promise<TemporaryExposureKey[]> {
-  const bucket = await edge.miniflare.getR2Bucket('PUBLIC', 'exposure-edge-origin');
-  const { objects } = await bucket.list({ prefix: `v1/${region}/chunks/` });
-  const publicKeySpki = spkiFromPem(edge.publicPem);
-  const keys: TemporaryExposureKey[] = [];
-  for (const { key } of objects) {
-    const object = await bucket.get(key);
-    if (object === null) throw new Error(`${key} is listed and can't be read`);
-    const read = readExportZip(new Uint8Array(await object.arrayBuffer()), {
-      publicKeySpki,
-      keyId: '262',
-      keyVersion: 'v1',
-    });
-    if (!read.ok) throw new Error(`${key}: ${JSON.stringify(read.error)}`);
-    keys.push(...read.exportFile.keys);
-  }
-  return keys;
+  return (await chunksOf(edge, region)).flatMap(({ keys }) => keys);
+}
+
+/** @returns all that chunks of a region take back, as {@link publishedKeys} */
+export async function revokedKeys(edge: LocalEdge, region: string): Promise<TemporaryExposureKey[]> {
+  return (await chunksOf(edge, region)).flatMap(({ revisedKeys }) => revisedKeys);
 }
 
 /** @param keys any keys @returns their key data in hex, sorted; doubles stay */

@@ -262,6 +262,11 @@ const peers = new Map([
   ['IT', peerOf('IT', { batches: [held], breaker: 'keys-per-batch', failures: 0, lastSuccessHour: HOUR, fault: null, format: 'dp3t' })],
   ['NL', peerOf('NL', { batches: [], breaker: null, failures: 4, lastSuccessHour: HOUR - 3, fault: 'http: 503', format: 'exposure-edge' })],
 ]);
+const readOf = (batches) => {
+  const hours = Map.groupBy(batches.filter(({ state }) => state === 'imported'), ({ hour }) => hour);
+  const sum = (some, name) => some.reduce((n, one) => n + one[name], 0);
+  return [...hours].map(([hour, some]) => ({ hour, keys: sum(some, 'keys'), imported: sum(some, 'imported'), revoked: sum(some, 'revoked'), dropped: { future: 3 * some.length } }));
+};
 const settle = (region, batch, state) => {
   const peer = peers.get(region);
   const one = peer?.batches.find((line) => line.batch === batch && line.state === 'quarantined');
@@ -272,11 +277,15 @@ const settle = (region, batch, state) => {
 };
 export class BackOffice extends WorkerEntrypoint {
   advance() { return { idle: true }; }
-  peers() { return [...peers.values()]; }
+  peers() {
+    return [...peers.values()].map(({ batches, ...peer }) => ({ ...peer, batches: batches.slice(0, 100), read: readOf(batches), waiting: batches.filter(({ state }) => state === 'quarantined').length }));
+  }
+  batches(region) { return peers.get(region)?.batches ?? []; }
   stopPeer(region, direction, stopped) {
     if (peers.has(region)) peers.get(region).state.stopped[direction] = stopped;
     return peers.has(region);
   }
+  rereadPeer(region) { return peers.has(region); }
   releaseBatch(region, batch) { return settle(region, batch, 'imported') ? { kind: 'released', imported: 1 } : { kind: 'none' }; }
   discardBatch(region, batch) { return settle(region, batch, 'discarded'); }
   clocks() { return []; }

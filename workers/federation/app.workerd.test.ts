@@ -200,12 +200,13 @@ describe('keys that a peer was given', () => {
     await get('NL', '/v1/NL/keys/1');
     await get('NL', '/v2/gaen/exposed/1');
     await get('IT', '/v1/a2a/keys/1');
+    await get('IT', '/v1/a2a/keys/1', { headers: { range: 'bytes=2-' } });
     const { headers } = await get('IT', '/v1/a2a/keys/1', { method: 'HEAD' });
     await get('IT', '/v1/a2a/keys/1', { headers: { 'if-none-match': headers.get('etag') ?? '' } });
     for (const path of ['/v1/US/keys/1', '/v1/NL/keys', '/v1/NL/keys/2']) await get('NL', path);
     const hour = Math.floor(NOW / 3600);
     expect(await desk.given()).toEqual([
-      { region: 'IT', hour, keys: 140 },
+      { region: 'IT', hour, keys: 280 },
       { region: 'NL', hour, keys: 280 },
     ]);
     await runInDurableObject(desk, async (own, state) => {

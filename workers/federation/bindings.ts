@@ -13,8 +13,6 @@ export interface FederationEnv extends DesksEnv {
   readonly FEEDS: ReadOnlyBucket;
   /** The objects of the directory's log (docs/directory.md). */
   readonly DIRECTORY: ReadOnlyBucket;
-  /** As in `[env.origin.vars]`. */
-  readonly PEER_FEEDS: string;
   /** JSON (docs/directory.md); empty: there are no peers. */
   readonly DIRECTORY_POLICY: string;
 }

@@ -8,7 +8,7 @@ import { isLate, lagOf } from '../../domain/federation/standing.ts';
 import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
 import { REGION_ID } from '../../protocol/directory/entry.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
-import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
+import type { DeskBatch, PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { PeerDesk } from '../../durable-objects/peer-desk/peer-desk-do.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { clocksOf, reportHeldClocks } from '../shared/clocks.ts';
@@ -21,6 +21,8 @@ export interface DesksEnv {
   readonly PEER_DESK: DurableObjectNamespace<PeerDesk>;
   readonly HOME_COUNTRY: string;
   readonly PEERS: string;
+  /** As in `[env.origin.vars]`. */
+  readonly PEER_FEEDS: string;
 }
 
 type Desk = DurableObjectStub<PeerDesk>;
@@ -40,13 +42,15 @@ const named = (env: DesksEnv): Record<string, Desk> => ({
   'peer-switches': switchesOf(env),
 });
 
-const clocks = (env: DesksEnv, at: number | null): Promise<ClockStatus[]> => clocksOf(named(env), at);
+/** Asking for an object makes it: where nobody is read and nothing is given there is no desk, nor one of no peer. At its end a deployment asks all the same, since settings may have been others. */
+const clocks = async (env: DesksEnv, at: number | null): Promise<ClockStatus[]> =>
+  env.PEERS === '' && env.PEER_FEEDS === '' ? [] : clocksOf(named(env), at);
 
 /** The cron's handler: the desks' watchdog. None waits for another's trouble. */
 export async function scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: DesksEnv): Promise<void> {
   reportHeldClocks(await clocks(env, Math.floor(scheduledTime / 1000)));
   const desks = Object.entries(desksOf(env));
-  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
+  // Said before anybody is asked: a peer whose answer drips would keep the others' alerts waiting, and the platform ends a cron that lasts.
   const alerts = await Promise.allSettled(
     desks.map(async ([region, desk]) => [region, await desk.newAlerts()] as const),
   );
@@ -56,6 +60,7 @@ export async function scheduled({ scheduledTime }: { readonly scheduledTime: num
     for (const [name, count] of Object.entries(counts)) logLine(`${name}_${region}: ${count} more`);
   }
   await reportLate(desks, hourOf(Math.floor(scheduledTime / 1000)));
+  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
 }
 
 /** One log line at each cron for each peer that has been silent for more than two hours (docs/federation.md). */
@@ -72,7 +77,7 @@ async function reportLate(desks: readonly (readonly [string, Desk])[], hour: num
 /** Operator commands; bound by `portal` alone. */
 export class BackOffice
   extends WorkerEntrypoint<DesksEnv>
-  implements FederationBackOfficeRpc<PeerStatus, ReleaseReply>
+  implements FederationBackOfficeRpc<PeerStatus, ReleaseReply, DeskBatch>
 {
   async advance(): Promise<{ readonly idle: boolean }> {
     const desks = Object.entries(desksOf(this.env));
@@ -82,6 +87,7 @@ export class BackOffice
 
   async peers(): Promise<PeerStatus[]> {
     const desks = Object.entries(desksOf(this.env));
+    if (desks.length === 0) return [];
     const given = (await switchesOf(this.env).given()).map((one) => ({ ...one }));
     return Promise.all(
       desks.map(async ([region, desk]) => ({
@@ -91,12 +97,22 @@ export class BackOffice
     );
   }
 
+  async batches(region: string): Promise<DeskBatch[]> {
+    return (await desksOf(this.env)[region]?.batches())?.map((one) => ({ ...one })) ?? [];
+  }
+
   async stopPeer(region: string, direction: Direction, stopped: boolean): Promise<boolean> {
     const desk = desksOf(this.env)[region];
+    const isReader = direction === 'out' && REGION_ID.test(region);
+    // What stops a reader comes before what the page shows of it, and after where it starts: cut off in between, the page never says stopped of one that reads.
+    if (isReader && stopped) await switchesOf(this.env).stopReader(region, stopped);
     await desk?.stop(direction, stopped);
-    if (direction === 'in' || !REGION_ID.test(region)) return desk !== undefined;
-    await switchesOf(this.env).stopReader(region, stopped);
-    return true;
+    if (isReader && !stopped) await switchesOf(this.env).stopReader(region, stopped);
+    return isReader || desk !== undefined;
+  }
+
+  async rereadPeer(region: string): Promise<boolean> {
+    return (await desksOf(this.env)[region]?.reread(region)) ?? false;
   }
 
   async releaseBatch(region: string, batch: string): Promise<ReleaseReply> {

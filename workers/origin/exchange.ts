@@ -4,6 +4,7 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Clock } from '../../domain/clock.ts';
+import { isGatewayBatch } from '../../domain/federation/gateway-batch.ts';
 import { recheckBatch } from '../../domain/federation/packed-batch.ts';
 import type {
   ExchangeRpc,
@@ -41,11 +42,16 @@ export function createExchange(clock: Clock, counts: HourlyCounts = createHourly
   };
 }
 
-/** Undoes a peer's batch: what waits is dropped, what is published is taken back. Each step is idempotent by the request's id, so a crash between them is mended by asking again. */
+/**
+ * Undoes a peer's batch, or a gateway's in every country in one act: what waits is dropped, what is published is taken back. Each step is idempotent by the request's id, so a crash between them is mended by asking again.
+ *
+ * @throws RangeError for every peer's batch of a name that is no gateway's: names of feeds are numbers, which all of them have
+ */
 export async function undoPeerBatch(
   { buffer, publisher }: OriginObjects,
   { id, peer, batch }: PeerBatchUndo,
 ): Promise<PeerBatchUndone> {
+  if (peer === null && !isGatewayBatch(batch)) throw new RangeError('only a gateway’s batch is of many peers');
   const { dropped, frozen, newestSet, journalled } = await buffer.dropWaiting({ id, peerBatch: { peer, batch } });
   if (frozen > 0) await untilIdle(publisher);
   const taken = await publisher.takeBackPeerBatch({ id, peer, batch, throughSet: frozen > 0 ? newestSet : 0 });

@@ -63,6 +63,20 @@ it('a peer brings so many keys an hour, however many batches they are, and goes 
   expect([full.kind, (await bring('4', 5_000)).kind]).toEqual(['full', 'imported']);
 });
 
+it('a peer’s empty batches are counted too: rows of them must not fill the buffer', async ({ expect }) => {
+  const empty = { ...good, keys: new Uint8Array(0), revoked: new Uint8Array(0) };
+  expect(await Exchange.importBatch({ ...empty, batch: '1' })).toMatchObject({ kind: 'imported' });
+  await runInDurableObject(SUBMISSION_BUFFER.getByName('buffer'), (_, { storage }) => {
+    storage.sql.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 2001)
+       INSERT INTO peer_batch SELECT 'NL', i, sha256, state, imported, left_out, revoked, strange, expires_hour FROM n, peer_batch`,
+    );
+  });
+  expect(await Exchange.importBatch({ ...empty, batch: '2002' })).toEqual({ kind: 'full' });
+  expect(await Exchange.importBatch({ ...empty, batch: '2001' })).toMatchObject({ kind: 'known' });
+  expect(await Exchange.importBatch({ ...empty, peer: 'IT', batch: '2002' })).toMatchObject({ kind: 'imported' });
+});
+
 it('nothing is refused', async ({ expect }) => {
   expect(await Exchange.importBatch(null as unknown as PeerBatch)).toEqual({ kind: 'refused' });
 });

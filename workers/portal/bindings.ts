@@ -3,7 +3,7 @@
  */
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
 import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
-import type { PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
+import type { DeskBatch, PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { type Certificate, readCertificate } from '../../protocol/certificates/certificate.ts';
 import { validateAuthority } from '../../protocol/certificates/path.ts';
@@ -15,7 +15,7 @@ export interface PortalEnv {
   readonly VERIFICATION: VerificationBackOfficeRpc;
   readonly ORIGIN: OriginBackOfficeRpc;
   readonly LABORATORY: LaboratoryBackOfficeRpc;
-  readonly FEDERATION: FederationBackOfficeRpc<PeerStatus, ReleaseReply>;
+  readonly FEDERATION: FederationBackOfficeRpc<PeerStatus, ReleaseReply, DeskBatch>;
   readonly STAFF_ROOM: DurableObjectNamespace<StaffRoom>;
   readonly STAFF_ROLES_CLAIM: string;
   readonly STAFF_PROVIDER_CLAIM: string;

@@ -43,6 +43,7 @@ const NOTICES = {
   peersThrownAway: 'good',
   peersStopped: 'good',
   peersStarted: 'good',
+  peersReread: 'good',
   peersDeclined: 'good',
   holdersSaved: 'good',
   holdersRemoved: 'good',

@@ -1,5 +1,5 @@
 /**
- * @module Operator commands about peers, below `/operator/peers` (docs/federation.md): what the page shows, as figures for whoever watches; and the kill switch. What takes two persons is on the page alone.
+ * @module Operator commands about peers, below `/operator/peers` (docs/federation.md): what the page shows, as figures for whoever watches; the kill switch; and a feed from its beginning. What takes two persons is on the page alone.
  */
 import { Hono } from 'hono';
 import type { Direction } from '../../domain/federation/peer.ts';
@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { problem } from '../shared/problem.ts';
 import { readCommand } from './json-command.ts';
 import type { InputError } from './operator-input.ts';
-import { peersOf, setStopped } from './peers-desk.ts';
+import { peersOf, readAnew, setStopped } from './peers-desk.ts';
 import type { Staff } from './staff-context.ts';
 
 interface SwitchCommand {
@@ -32,7 +32,23 @@ export function peerCommandRoutes() {
     return c.json(command);
   });
 
+  routes.post('/reread', async (c) => {
+    const command = await readCommand(c.req.raw, readReread);
+    if (command instanceof Response) return command;
+    if (!(await readAnew(c, command.peer))) return problem(404, 'Not Found', 'No such peer with a feed is configured.');
+    return c.json(command);
+  });
+
   return routes;
+}
+
+/** @param body parsed JSON: `{"peer"}` */
+function readReread(body: unknown): Result<{ readonly peer: string }, InputError> {
+  if (typeof body !== 'object' || body === null || Object.keys(body).length !== 1) {
+    return err('The body must be a JSON object with peer.');
+  }
+  const { peer } = body as Readonly<Record<string, unknown>>;
+  return typeof peer === 'string' && REGION_ID.test(peer) ? ok({ peer }) : err('peer must be the id of a region.');
 }
 
 /** @param body parsed JSON: `{"peer", "direction", "stopped"}` */

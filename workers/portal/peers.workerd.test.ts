@@ -6,7 +6,6 @@ import { describe, it } from 'vitest';
 import type { PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import { createApp } from './app.ts';
 import type { PortalEnv } from './bindings.ts';
-import { waitingOf } from './peers-desk.ts';
 import type { Role } from './roles.ts';
 import { Browser, ENV, identityOf, NOW } from './test-rig.ts';
 
@@ -104,6 +103,7 @@ describe('peers', () => {
   it.for<[path: string, fields: Record<string, string>]>([
     ['switch', { peer: 'NL', direction: 'sideways', stopped: 'yes' }],
     ['switch', { peer: 'nl', direction: 'in', stopped: 'yes' }],
+    ['reread', { peer: 'nl' }],
     ['switch', { peer: 'NL', direction: 'in', stopped: 'perhaps' }],
     ['release', { peer: 'IT', batch: 'with a space' }],
     ['release', { peer: 'IT', batch: 'x'.repeat(101) }],
@@ -117,10 +117,18 @@ describe('peers', () => {
     expect(await entriesOf(browser)).toEqual([]);
   });
 
+  it('are read from their beginning by one person, and that is in the audit log', async ({ expect }) => {
+    const browser = operator();
+    expect(await pageOf(browser, '?peer=NL')).toContain('Read its feed from the beginning');
+    expect(await (await browser.post('/staff/peers/reread', { peer: 'NL' })).text()).toContain('passed over');
+    expect(await entriesOf(browser)).toEqual(['peer.reread NL']);
+  });
+
   it('that are not there, or no batch of theirs, are told so', async ({ expect }) => {
     const browser = operator();
     const calls = [
       ['switch', { peer: 'XX', direction: 'in', stopped: 'yes' }],
+      ['reread', { peer: 'XX' }],
       ['release', { peer: 'IT', batch: '41' }],
       ['undo', { peer: 'IT', batch: '42' }],
       ['throw-away', { peer: 'NL', batch: '42' }],
@@ -168,6 +176,19 @@ describe('commands', () => {
     expect(entries.map(({ what, detail }) => `${what} ${detail}`)).toEqual(['peer.start NL out', 'peer.stop NL out']);
   });
 
+  it('have a feed read from its beginning', async ({ expect }) => {
+    expect(await command('/reread', { peer: 'NL' }, ['auditor'])).toMatchObject([403, {}]);
+    expect(await command('/reread', { peer: 'NL' })).toEqual([200, { peer: 'NL' }]);
+    for (const [status, body] of [
+      [404, { peer: 'XX' }],
+      [400, { peer: 'nl' }],
+      [400, { peer: 'NL', more: 1 }],
+      [400, null],
+    ] as const) {
+      expect((await command('/reread', body))[0]).toBe(status);
+    }
+  });
+
   it.for([
     [404, { peer: 'XX', direction: 'in', stopped: true }],
     [400, { peer: 'nl', direction: 'in', stopped: true }],
@@ -188,13 +209,13 @@ describe('a batch that was set aside', () => {
     expect(await (await first.post('/staff/peers/confirm', { act: id })).text()).toContain('You asked for it yourself');
     await roomClock(NOW + 3600);
     expect(await (await second.post('/staff/peers/confirm', { act: id })).text()).toContain('its hour is over');
-    expect(waitingOf((await peerNow('IT'))!)).toHaveLength(1);
+    expect((await peerNow('IT'))?.waiting).toBe(1);
     await roomClock(NOW + 3599);
     expect(await (await second.post('/staff/peers/confirm', { act: id })).text()).toContain(
       'It is confirmed, and done.',
     );
     const peer = (await peerNow('IT'))!;
-    expect([waitingOf(peer), peer.state.breaker]).toEqual([[], null]);
+    expect([peer.waiting, peer.state.breaker]).toEqual([0, null]);
     expect(await pageOf(operator())).toContain('Its keys are in');
     // Asked once more nothing is left to do, and it is said.
     await second.post('/staff/peers/confirm', { act: id });
@@ -230,6 +251,48 @@ describe('an imported batch', () => {
     expect(await (await second.post('/staff/peers/confirm', { act: id })).text()).toContain('confirmed, and done');
     expect(asked).toEqual(Array.from({ length: 3 }, () => ({ id, peer: 'NL', batch: '40' })));
     expect(await pageOf(operator())).toContain('published ones are taken back with the next hour');
+  });
+
+  it('of a gateway is taken back in every country, a country’s part in that country alone', async ({ expect }) => {
+    await roomClock(NOW);
+    const asked: unknown[] = [];
+    const gateway = structuredClone((await peerNow('NL'))!);
+    const [line] = gateway.batches;
+    const peers = async () => [
+      {
+        ...gateway,
+        config: { ...gateway.config, RegionID: 'EU', Format: 'efgs' as const },
+      },
+    ];
+    // Behind more than a page of others: what was imported is found as long as it is remembered.
+    const names = [...Array.from({ length: 400 }, (_, n) => `20201127-${n + 1}`), '20201126-1', '20201126-1/FR'];
+    const batches = async () => names.map((batch) => ({ ...line!, batch, imported: 7 }));
+    const first = operator(withPart('FEDERATION', { peers, batches }));
+    expect(await pageOf(first, '?peer=EU&batch=17')).toContain('name="batch" value="20201126-1/FR"');
+    const undoPeerBatch = async (undo: unknown): Promise<PeerBatchUndone> => {
+      asked.push(undo);
+      return { state: 'done', dropped: 3, taken: 4 };
+    };
+    // The peer may be gone by then: what it spoke was kept when it was asked for.
+    const second = operator({
+      ...withPart('FEDERATION', { peers: async () => [] }),
+      ...withPart('ORIGIN', { undoPeerBatch }),
+    });
+    const [whole, part] = [
+      await asks(first, 'undo', 'EU', '20201126-1'),
+      await asks(first, 'undo', 'EU', '20201126-1/FR'),
+    ];
+    // Of the whole, those of its parts too.
+    expect(
+      (await room().peerActs()).flatMap(({ peer, keys }) => (peer === 'EU' ? [keys] : [])).toSorted((a, b) => a - b),
+    ).toEqual([7, 14]);
+    for (const act of [whole, part]) {
+      expect(await (await second.post('/staff/peers/confirm', { act })).text()).toContain('confirmed, and done');
+    }
+    expect(asked).toEqual([
+      { id: whole, peer: null, batch: 'efgs:20201126-1' },
+      { id: part, peer: 'FR', batch: 'efgs:20201126-1' },
+    ]);
   });
 
   it('that nobody confirms is declined, or taken back, and is forgotten', async ({ expect }) => {

@@ -2,6 +2,7 @@
  * @module Feeds whose files are named in a list that nobody signed: Google's `index.txt` (docs/spec/google.md §3.6) and Corona-Warn-App's tree (docs/spec/cwa.md §1.4). What is fetched is signed all the same; that something
  * is withheld can't be noticed by the list.
  */
+import type { ExportHeader } from '../../../protocol/export/export-file.ts';
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
 import {
   hourStart,
@@ -13,11 +14,13 @@ import {
 } from '../../../protocol/gaen/intervals.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../../protocol/index/cwa-tree.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
-import { keysOf, verifiedExport } from './export.ts';
-import { get, nameOf, type FeedReader, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';
+import { batchOf } from './export.ts';
+import { get, type FeedReader, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';
 
 /** Of 14 days of hours, with room. */
 const MAX_LIST_BYTES = 262_144;
+/** As `origin` takes them, and the portal's forms: what is longer could be set aside and never thrown away. */
+const MAX_NAME = 100;
 const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 /** Behind every hour of a day: its package has all of them. */
 const WHOLE_DAY = 24;
@@ -32,7 +35,8 @@ export const googleReader: FeedReader = {
       .decode(got.value.body)
       .split('\n')
       .filter((name) => name !== '');
-    if (!names.every((name) => FILE_NAME.test(name))) return err({ kind: 'format', what: 'a name in index.txt' });
+    if (!names.every((name) => name.length <= MAX_NAME && FILE_NAME.test(name)))
+      return err({ kind: 'format', what: 'a name in index.txt' });
     const root = `${ports.config.RemoteRegionURL.split('/').at(-1)}/`;
     const own = names.map((name) => (name.startsWith(root) ? name.slice(root.length) : name)).toSorted();
     if (last !== null && own.length > 0 && own.at(-1)! < last) return err({ kind: 'rewound', what: own.at(-1)! });
@@ -56,7 +60,10 @@ export const cwaReader: FeedReader = {
       .filter((day) => typeof day === 'string')
       .filter(isUtcDate)
       .toSorted();
-    if (days.length < listed.value.length) return err({ kind: 'format', what: 'a day of the list' });
+    // A day to come would be read in its turn, and every real one would be behind it from then on.
+    const isKnown = (day: string): boolean => startOfDate(day) <= ports.now();
+    if (days.length < listed.value.length || !days.every(isKnown))
+      return err({ kind: 'format', what: 'a day of the list' });
     const had = last === null ? null : placeOf(last);
     if (had !== null && days.length > 0 && days.at(-1)! < dayBefore(had.date)) {
       return err({ kind: 'rewound', what: days.at(-1)! });
@@ -134,15 +141,11 @@ async function readZip(
   const got = await get(ports, path, MAX_ZIP_BYTES);
   if (!got.ok) return got;
   if (got.value.status === 404) return err({ kind: 'gap', what: id });
-  const file = verifiedExport(got.value.body, ports.keys);
-  if (!file.ok) return file;
-  const { header } = file.value;
-  if (window !== null) {
+  const isOther = ({ startTimestamp, endTimestamp, region }: ExportHeader): string | null => {
+    if (window === null) return null;
     // What was signed for another hour or region is no answer to what was asked; a few seconds tell files of an hour apart.
-    const isIt =
-      header.startTimestamp === window.start && Math.abs(header.endTimestamp - window.end) < SECONDS_PER_HOUR / 2;
-    if (!isIt || header.region !== ports.config.RegionID)
-      return err({ kind: 'format', what: 'keys of another hour or region' });
-  }
-  return ok({ id, sha256: nameOf(got.value.body), keys: keysOf(file.value, ports.config.RegionID, levels) });
+    const isIt = startTimestamp === window.start && Math.abs(endTimestamp - window.end) < SECONDS_PER_HOUR / 2;
+    return isIt && region === ports.config.RegionID ? null : 'keys of another hour or region';
+  };
+  return batchOf(ports, { id, zip: got.value.body, levels, isOther });
 }

@@ -3,16 +3,18 @@
  * skipped, repeated or taken back shows.
  */
 import { createPublicKey } from 'node:crypto';
-import { decodeExposedList, KEY_TYPE } from '../../../protocol/feed/exposed-list.ts';
+import { decodeExposedList, type ExposedKey, KEY_TYPE } from '../../../protocol/feed/exposed-list.ts';
 import { parseFeedLatest, parseGaenLatest } from '../../../protocol/feed/latest.ts';
 import { ALL_TO_ALL, feedPath } from '../../../protocol/feed/names.ts';
 import { jwkId, type Jwk, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
+import { MAX_FEED_KEYS } from '../../../protocol/export/feed-reader.ts';
 import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
+import { countFields } from '../../../protocol/primitives/protobuf-read.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import type { InboundKey } from '../inbound.ts';
-import { keysOf, verifiedExport } from './export.ts';
+import { batchOf } from './export.ts';
 import {
   get,
   nameOf,
@@ -27,6 +29,8 @@ import {
 
 /** Ours has some 200. */
 const MAX_LATEST_BYTES = 4096;
+/** Beside its keys a batch of DP-3T has one; the rest is room for fields that a later format may add. */
+const MAX_HEAD_FIELDS = 16;
 const FIRST_BATCH = 1;
 /** A DP-3T feed doesn't say where it begins: fourteen days of hours back, no further. */
 const MOST_BACK = 336;
@@ -72,11 +76,9 @@ const OURS: Numbered = {
     const got = await getSigned(ports, feedPath({ feed: feedOf(ports), view: 'keys', batch: n }), MAX_ZIP_BYTES);
     if (!got.ok) return got;
     if (got.value === null) return ok(null);
-    const file = verifiedExport(got.value.body, ports.keys);
-    if (!file.ok) return file;
-    const { RegionID } = ports.config;
-    if (file.value.header.region !== RegionID) return err({ kind: 'format', what: 'keys of another region' });
-    return ok({ id: String(n), sha256: nameOf(got.value.body), keys: keysOf(file.value, RegionID, true) });
+    const isOther = ({ region }: { readonly region: string }): string | null =>
+      region === ports.config.RegionID ? null : 'keys of another region';
+    return batchOf(ports, { id: String(n), zip: got.value.body, levels: true, isOther });
   },
 };
 
@@ -95,16 +97,26 @@ const DP3T: Numbered = {
     const got = await getSigned(ports, feedPath({ feed: null, view: 'gaen', batch: n }), MAX_ZIP_BYTES);
     if (!got.ok) return got;
     if (got.value === null) return ok(null);
+    const about = { id: String(n), sha256: nameOf(got.value.body) };
+    // Counted first: a field of two bytes would be an object.
+    const fields = countFields(got.value.body);
+    if (fields > MAX_FEED_KEYS + MAX_HEAD_FIELDS) return ok({ ...about, count: 0, keys: [], tooMany: fields });
     const list = decodeExposedList(got.value.body);
     if (!list.ok) return err({ kind: 'format', what: list.error });
     const { RegionID: origin } = ports.config;
-    const keys = list.value.exposed.map((key): InboundKey => {
+    const { count, exposed } = list.value;
+    const inbound = (key: ExposedKey): InboundKey => {
       const start = key.rollingStartIntervalNumber;
       const rollingPeriod = key.validBeforeTime / SECONDS_PER_INTERVAL - start;
       const told = { keyData: key.keyData, rollingStartIntervalNumber: start, rollingPeriod, origin };
       return { ...told, transmissionRiskLevel: null, onset: null, reportType: TYPES[key.type] ?? REPORT_TYPE.UNKNOWN };
-    });
-    return ok({ id: String(n), sha256: nameOf(got.value.body), keys });
+    };
+    const keys: Iterable<InboundKey> = {
+      *[Symbol.iterator]() {
+        for (const key of exposed) yield inbound(key);
+      },
+    };
+    return ok({ ...about, count, keys });
   },
 };
 
@@ -129,6 +141,8 @@ function readerOf({ extent, read }: Numbered): FeedReader {
       if (!found.ok) return found;
       const { oldest, latest, said, recommendedNextPollTime } = found.value;
       const had = last === null ? 0 : Number(last);
+      // Compared with a number nothing would follow it, and the feed would look empty for good.
+      if (!Number.isInteger(had)) return err({ kind: 'rewound', what: `no batch of this format: ${last}` });
       if (latest < had) return err({ kind: 'rewound', what: `${latest} after ${had}` });
       // Batches before the oldest have had their time, as their keys have.
       const wasAway = last !== null && !said && isAway(ports);

@@ -50,8 +50,12 @@ export interface ReadBatch {
   readonly id: string;
   /** SHA-256 of what was signed, 64 lowercase hex digits. */
   readonly sha256: string;
-  /** In their order; not judged yet. */
-  readonly keys: readonly InboundKey[];
+  /** How many there are at most. */
+  readonly count: number;
+  /** In their order, each read as it is asked for; not judged yet. */
+  readonly keys: Iterable<InboundKey>;
+  /** So many are in it, more than are read: `keys` is empty, and the batch is beyond every limit. */
+  readonly tooMany?: number;
 }
 
 /** What follows the last batch: null when there is nothing yet. */

@@ -48,17 +48,18 @@ function note(answer: Answer): void {
 /** Name of a request in k6's metrics: the kind, not the address, or each chunk would be a series of its own. */
 const named = (name: string, more: object = {}) => ({ tags: { name }, timeout: REQUEST_TIMEOUT, ...more });
 
-const headAddress = (edge: string): string => `${edge}/v1/${REGION}/manifest.json`;
+const headAddress = (edge: string, region: string): string => `${edge}/v1/${region}/manifest.json`;
 
 /**
  * Fetches the head.
  *
  * @param edge base address
+ * @param region whose; the run's unless it is given
  * @returns the head and its ETag; null when the answer was wrong (then a check failed)
  */
-export async function fetchHead(edge: string): Promise<{ head: Head; etag: string } | null> {
+export async function fetchHead(edge: string, region = REGION): Promise<{ head: Head; etag: string } | null> {
   const headers = { 'Accept-Encoding': 'gzip' };
-  const answer = http.get(headAddress(edge), named('head', { headers, responseType: 'text' }));
+  const answer = http.get(headAddress(edge, region), named('head', { headers, responseType: 'text' }));
   note(answer);
   if (!check(answer, { 'head is 200': (r) => r.status === 200 })) return null;
   const head = await openSigned<Head>(answer, 'manifest');
@@ -74,7 +75,7 @@ export async function fetchHead(edge: string): Promise<{ head: Head; etag: strin
  */
 export async function pollHead(edge: string, etag: string): Promise<boolean> {
   const headers = { 'Accept-Encoding': 'gzip', 'If-None-Match': etag };
-  const answer = http.get(headAddress(edge), named('head', { headers, responseType: 'text' }));
+  const answer = http.get(headAddress(edge, REGION), named('head', { headers, responseType: 'text' }));
   note(answer);
   if (!check(answer, { 'head is 200 or 304': (r) => r.status === 200 || r.status === 304 })) return false;
   return answer.status === 304 || (await openSigned(answer as RefinedResponse<'text'>, 'manifest')) !== null;
@@ -90,11 +91,12 @@ function hashIs(body: Answer['body'], name: string): boolean {
  *
  * @param edge base address
  * @param chunk as listed
+ * @param region whose; the run's unless it is given
  * @returns true when it came whole
  */
-export function fetchChunk(edge: string, chunk: Chunk): boolean {
+export function fetchChunk(edge: string, chunk: Chunk, region = REGION): boolean {
   if (chunk.empty === true) return true;
-  const url = `${edge}/v1/${REGION}/chunks/${chunk.sha256}.zip`;
+  const url = `${edge}/v1/${region}/chunks/${chunk.sha256}.zip`;
   const answer = http.get(url, named('chunk', { responseType: 'binary' }));
   note(answer);
   return check(answer, {
@@ -126,12 +128,13 @@ interface Day {
  *
  * @param edge base address
  * @param head as polled
+ * @param region whose; the run's unless it is given
  * @returns their days, ascending; null when one was wrong
  */
-export function fetchDays(edge: string, head: Head): Day[] | null {
+export function fetchDays(edge: string, head: Head, region = REGION): Day[] | null {
   const days: Day[] = [];
   for (const page of head.pages) {
-    const url = `${edge}/v1/${REGION}/days/${page.sha256}.json`;
+    const url = `${edge}/v1/${region}/days/${page.sha256}.json`;
     const answer = http.get(url, named('page', { headers: { 'Accept-Encoding': 'gzip' }, responseType: 'text' }));
     note(answer);
     const good = check(answer, {

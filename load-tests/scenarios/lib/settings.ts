@@ -4,6 +4,7 @@
  *   RATE_FACTOR  part of 8,333 sessions/s (30 million phones) that this machine makes; one file for laptop, CI and fleet
  *   DURATION     seconds of the constant part
  *   REGION       DE or EUR; CWA's phones read EUR
+ *   HOME_REGION  home country, which phones on a journey read too
  *   PORTAL_URL   where staff pages are; an edge unless it is set
  *   MANIFEST_KEY file of the key that heads are signed with, public half, PEM; without it signatures are not checked
  *   TIMEOUT      seconds until a request counts as failed
@@ -54,6 +55,8 @@ export const DURATION = numberFrom('DURATION', 10);
 export const REQUEST_TIMEOUT = `${numberFrom('TIMEOUT', 20)}s`;
 /** Region read by the phones of this run. */
 export const REGION = __ENV['REGION'] ?? 'EUR';
+/** The home country of each backend, whose feed a phone on a journey reads beside its own region's. */
+export const HOME = __ENV['HOME_REGION'] ?? 'DE';
 /** Edges; a phone takes one at random, as anycast gives it the nearest. */
 const EDGES = (__ENV['BASE_URLS'] ?? __ENV['BASE_URL'] ?? 'https://127.0.0.1:8441').split(',');
 /** Sessions a second of 30 million phones at this factor. */
@@ -64,6 +67,11 @@ const CHECK_TIMES = __ENV['CHECK_TIMES'] !== 'no';
 /** @returns an edge's address without a trailing slash */
 export function anyEdge(): string {
   return EDGES[Math.floor(Math.random() * EDGES.length)] ?? '';
+}
+
+/** @param index of a host, from 0 @returns its address; where there are fewer, some share one */
+export function edgeAt(index: number): string {
+  return EDGES[index % EDGES.length] ?? '';
 }
 
 /**

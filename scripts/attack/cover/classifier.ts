@@ -3,7 +3,7 @@
  * linear one; folds, so that no phone is judged by a model that saw it; the area under the curve with a bootstrap over phones.
  */
 import { createRequire } from 'node:module';
-import type { Seeded } from '../support/seeded.ts';
+import type { Seeded } from '../../support/seeded.ts';
 
 const require = createRequire(import.meta.url);
 

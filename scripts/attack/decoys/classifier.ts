@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { PaddedChunk } from './deployment.ts';
-import type { Seeded } from '../support/seeded.ts';
+import type { Seeded } from '../../support/seeded.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -11,7 +11,7 @@ import { shapeOf } from '../../../domain/received.ts';
 import { hourEnd, hourStart } from '../../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../../protocol/gaen/keys.ts';
 import type { Population } from './populations.ts';
-import type { Seeded } from '../support/seeded.ts';
+import type { Seeded } from '../../support/seeded.ts';
 
 /** Uploads by hour of the day, UTC, of a country in central Europe (assumption: people read results from morning to evening). */
 const BY_HOUR = [2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 8, 8, 8, 8, 8, 7, 7, 6, 5, 5, 4, 3];

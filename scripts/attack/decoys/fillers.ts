@@ -8,7 +8,7 @@ import { publishedForm } from '../../../domain/embargo.ts';
 import { countUpload, forgetHalf, nothingReceived, type Received } from '../../../domain/received.ts';
 import type { Filler } from './deployment.ts';
 import { drawFormerDecoy } from './former.ts';
-import type { Seeded } from '../support/seeded.ts';
+import type { Seeded } from '../../support/seeded.ts';
 
 /** @returns decoys as the buffer draws them, with what this deployment has received so far */
 export function currentDecoys(random: Seeded): Filler {

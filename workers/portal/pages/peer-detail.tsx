@@ -5,7 +5,7 @@ import type { Direction } from '../../../domain/federation/peer.ts';
 import { hourStart } from '../../../protocol/gaen/intervals.ts';
 import { Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { pageOf } from '../paging.tsx';
-import { type PeerView, waitingOf } from '../peers-desk.ts';
+import type { PeerView } from '../peers-desk.ts';
 import type { StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -75,6 +75,12 @@ function Switches({ c, peer }: { c: StaffContext; peer: PeerView }) {
           </button>
         </Form>
       ))}
+      {peer.config.Format !== 'efgs' && (
+        <Form c={c} action="/staff/peers/reread">
+          <input type="hidden" name="peer" value={peer.config.RegionID} />
+          <button class="plain">{t.peerReread}</button>
+        </Form>
+      )}
     </div>
   );
 }
@@ -184,8 +190,15 @@ function Hours({ c, peer }: { c: StaffContext; peer: PeerView }) {
   );
 }
 
+interface PeerDetailProps {
+  readonly c: StaffContext;
+  readonly peer: PeerView;
+  /** All that are remembered. */
+  readonly batches: readonly DeskBatch[];
+}
+
 /** Everything of one peer. */
-export function PeerDetail({ c, peer }: { c: StaffContext; peer: PeerView }) {
+export function PeerDetail({ c, peer, batches }: PeerDetailProps) {
   const { texts: t } = c.var;
   const { config, state } = peer;
   const facts: [string, string][] = [
@@ -210,9 +223,9 @@ export function PeerDetail({ c, peer }: { c: StaffContext; peer: PeerView }) {
         rows={facts.map(([name, value]) => [name, <Long>{value}</Long>])}
       />
       <Switches c={c} peer={peer} />
-      <Held c={c} peer={config.RegionID} held={waitingOf(peer)} />
+      <Held c={c} peer={config.RegionID} held={batches.filter((one) => one.state === 'quarantined')} />
       <Hours c={c} peer={peer} />
-      <Imported c={c} peer={config.RegionID} batches={peer.batches.filter((one) => one.state === 'imported')} />
+      <Imported c={c} peer={config.RegionID} batches={batches.filter((one) => one.state === 'imported')} />
       <ZoneLine c={c} />
     </>
   );

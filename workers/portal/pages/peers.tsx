@@ -11,14 +11,15 @@ import { done } from '../once.ts';
 import { pageOf } from '../paging.tsx';
 import {
   askForPeerAct,
+  batchesOf,
   confirmPeerAct,
   type ConfirmPeerActReply,
   declinePeerAct,
   setStopped,
   peersOf,
   type PeerView,
+  readAnew,
   throwAway,
-  waitingOf,
 } from '../peers-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
@@ -48,7 +49,7 @@ function Overview({ c, peers }: { c: StaffContext; peers: readonly PeerView[] })
     peer.day.in,
     peer.day.out,
     counted(peer.day.dropped),
-    waitingOf(peer).length,
+    peer.waiting,
   ]);
   const heads = [
     t.peerRegion,
@@ -99,7 +100,7 @@ export function peerRoutes() {
         'peers',
         <>
           <h2>{fill(t.peerOne, { peer: peer.config.RegionID })}</h2>
-          <PeerDetail c={c} peer={peer} />
+          <PeerDetail c={c} peer={peer} batches={await batchesOf(c, peer.config.RegionID)} />
           <PeerActs c={c} acts={acts.filter((act) => act.peer === region)} />
         </>,
       );
@@ -141,6 +142,13 @@ export function peerRoutes() {
     const known = await setStopped(c, peer, direction, stopped === 'yes');
     if (!known) return done(c, 'peers', 'peersUnknown');
     return done(c, 'peers', stopped === 'yes' ? 'peersStopped' : 'peersStarted', `&peer=${peer}`);
+  });
+
+  routes.post('/reread', async (c) => {
+    const peer = c.var.form.get('peer') ?? '';
+    if (!REGION_ID.test(peer)) return errorPage(c, 'input');
+    const known = await readAnew(c, peer);
+    return done(c, 'peers', known ? 'peersReread' : 'peersUnknown', `&peer=${peer}`);
   });
 
   routes.post('/confirm', async (c) => {

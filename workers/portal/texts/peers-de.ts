@@ -33,6 +33,7 @@ export const peersDe: Readonly<Record<keyof typeof peersEn, string>> = {
   'peer.stop.out': 'Keine Schlüssel mehr geben',
   'peer.start.in': 'Wieder abfragen',
   'peer.start.out': 'Wieder Schlüssel geben',
+  peerReread: 'Von vorn lesen',
   peerHeld: 'Zurückgelegte Lieferungen',
   peerHeldIntro:
     'Keiner dieser Schlüssel wurde veröffentlicht. Zwei Personen lassen eine Lieferung ein; eine darf sie verwerfen, und ihre Schlüssel kommen dann nicht mehr.',
@@ -83,5 +84,6 @@ export const peersDe: Readonly<Record<keyof typeof peersEn, string>> = {
   peersThrownAway: 'Die Lieferung ist verworfen.',
   peersStopped: 'Diese Richtung ist ab der nächsten Anfrage angehalten.',
   peersStarted: 'Diese Richtung läuft weiter.',
+  peersReread: 'Alles wird von vorn gelesen. Was schon gelesen ist, wird übergangen.',
   peersDeclined: 'Der Antrag ist beendet. Nichts wurde getan.',
 };

@@ -32,6 +32,7 @@ export const peersEn = {
   'peer.stop.out': 'Stop giving it keys',
   'peer.start.in': 'Ask it again',
   'peer.start.out': 'Give it keys again',
+  peerReread: 'Read its feed from the beginning',
   peerHeld: 'Set aside batches',
   peerHeldIntro:
     'None of these keys was published. Two people let a batch in; one may throw it away, and its keys then come no more.',
@@ -80,5 +81,6 @@ export const peersEn = {
   peersThrownAway: 'The batch is thrown away.',
   peersStopped: 'That direction is stopped from the next request on.',
   peersStarted: 'That direction goes on.',
+  peersReread: 'Its feed is read from the beginning. What was read before is passed over.',
   peersDeclined: 'The request has ended. Nothing was done.',
 } as const;

@@ -33,6 +33,7 @@ export const peersNl: Readonly<Record<keyof typeof peersEn, string>> = {
   'peer.stop.out': 'Geen sleutels meer geven',
   'peer.start.in': 'Weer opvragen',
   'peer.start.out': 'Weer sleutels geven',
+  peerReread: 'Opnieuw vanaf het begin lezen',
   peerHeld: 'Apart gezette batches',
   peerHeldIntro:
     'Geen van deze sleutels is gepubliceerd. Twee personen laten een batch toe; één mag haar weggooien, en dan komen haar sleutels niet meer.',
@@ -81,5 +82,6 @@ export const peersNl: Readonly<Record<keyof typeof peersEn, string>> = {
   peersThrownAway: 'De batch is weggegooid.',
   peersStopped: 'Die richting is vanaf het volgende verzoek gestopt.',
   peersStarted: 'Die richting gaat verder.',
+  peersReread: 'Alles wordt vanaf het begin gelezen. Wat al gelezen is, wordt overgeslagen.',
   peersDeclined: 'De aanvraag is beëindigd. Er is niets gedaan.',
 };

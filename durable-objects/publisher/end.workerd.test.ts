@@ -16,7 +16,7 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { withdrawalHash } from '../../protocol/withdrawal.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
+import { describeLong, itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import { BackOffice } from '../../workers/origin/entrypoints.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
 import { findings, regionAt } from './taking-rig.ts';
@@ -157,7 +157,7 @@ describe('what is being taken back', () => {
   });
 });
 
-describe('with the minima of a chunk', () => {
+describeLong('with the minima of a chunk', () => {
   const openingOf = ({ keyData }: { readonly keyData: Uint8Array }) => ({ keyData, secret: sha256(keyData) });
 
   itLong.for([

@@ -155,9 +155,15 @@ export default defineConfig(({ mode }) => {
           IMPORT_REGIONS: 'NL,IT',
         }),
         // Without a deadline (0): what an answer says is tested here, when it leaves in test/integration.
-        workerProject(shared, 'verification', ['tan-ledger', 'test-session', 'code-desk'], [laboratoryStub], {
-          ANSWER_DEADLINE_MS: '0',
-        }),
+        workerProject(
+          shared,
+          'verification',
+          ['tan-ledger', 'test-session', 'code-desk', 'credential-desk'],
+          [laboratoryStub],
+          {
+            ANSWER_DEADLINE_MS: '0',
+          },
+        ),
         workerProject(shared, 'laboratory', ['result-store']),
         workerProject(shared, 'federation', ['peer-desk'], [originStub]),
         workerProject(shared, 'index', []),

@@ -6,7 +6,7 @@
  * scanned or typed); a test's seed follows from its hashed GUID, which the laboratory is asked by. None of these leads to a token or a TAN without the derivation key.
  */
 import { createHash } from 'node:crypto';
-import { concatBytes, toHex, utf8 } from '../protocol/primitives/bytes.ts';
+import { concatBytes, toBase64Url, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256, sha256 } from '../protocol/primitives/hash.ts';
 import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from './tan.ts';
 import { TELETAN_ALPHABET } from './teletan.ts';
@@ -107,6 +107,31 @@ export function codeBytes(
     for (let have = 0; have < length; have += 32) blocks.push(hmacSha256(seed, utf8(String(block++))));
     return concatBytes(...blocks).subarray(0, length);
   };
+}
+
+/** Bits of a credential's id: {@link NAME_BYTES} bytes. */
+const CREDENTIAL_ID_BYTES = 16;
+
+/**
+ * @param seed of the session that a credential is issued for
+ * @returns its id: the same whenever the phone asks again, so that a lost answer is no second credential; 22 characters
+ */
+export function credentialId(seed: Uint8Array, derivationKey: Uint8Array): string {
+  return toBase64Url(hmacSha256(derivationKey, label('credential-id'), seed).subarray(0, CREDENTIAL_ID_BYTES));
+}
+
+/**
+ * @param issuer who issued it
+ * @param id of the credential
+ * @returns 32 bytes that name the session which it opens here
+ */
+export function credentialSeed(issuer: string, id: string, derivationKey: Uint8Array): Uint8Array {
+  return hmacSha256(derivationKey, label('credential'), utf8(`${issuer}\0${id}`));
+}
+
+/** @param point of a phone's key @returns 32 lowercase hex digits by which it is known again, and by nobody else */
+export function holderName(point: Uint8Array, hashKey: Uint8Array): string {
+  return toHex(hmacSha256(hashKey, label('credential-holder'), point).subarray(0, NAME_BYTES));
 }
 
 /** Random characters of a typed card code: 31^14 ≈ 69 bit; fewer than 64 could be guessed. */

@@ -17,8 +17,8 @@ export const TANS_WITHIN_SECONDS = 48 * 3600;
 /** A session lives at least as long as the result it may have to show, and as the TAN it gave ({@link nextTan}). */
 export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
 
-/** Who vouches for the person: a laboratory's result, a hotline's teleTAN, or a provider's code card. */
-type Authorisation = 'laboratory' | 'teletan' | 'card';
+/** Who vouches for the person: a laboratory's result, a hotline's teleTAN, a provider's code card, or another region by a credential. */
+type Authorisation = 'laboratory' | 'teletan' | 'card' | 'credential';
 
 export interface Session {
   /**
@@ -33,7 +33,7 @@ export interface Session {
   readonly hashedGuidWithBirthDate: string | null;
   /** The batch of a code card. */
   readonly codeBatchId: string | null;
-  /** Of a teleTAN, since it was issued (domain/issue.ts); what a test's or a card's is follows from who vouched when. */
+  /** Of a teleTAN since it was issued, of a credential since it was used (domain/issue.ts); what a test's or a card's is follows from who vouched when. */
   readonly issueId: string | null;
   readonly registeredAt: number | null;
   readonly polled: boolean;
@@ -121,6 +121,15 @@ export function issuedSession(authorisation: 'teletan' | 'card', by: string | nu
     registeredAt: null,
     expiresAt,
   };
+}
+
+/**
+ * @param issueId of the region that tested, today
+ * @param now Unix seconds
+ * @returns the session that a credential opens: of no test here. It outlives the credential, so that one opens no second
+ */
+export function credentialSession(issueId: string, now: number): Session {
+  return { ...laboratorySession('', null, now), authorisation: 'credential', hashedGuid: null, issueId };
 }
 
 /** @returns true while the session answers polls and TAN requests */

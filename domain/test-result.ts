@@ -222,6 +222,11 @@ export function isPositive(givenResult: number): boolean {
   return givenResult === TEST_RESULT.POSITIVE || givenResult === TEST_RESULT.POSITIVE + RESULT_KINDS.quicktest.min;
 }
 
+/** @returns true for a result that says the test was not positive; one that was and is redeemed is none */
+export function speaksAgainst(givenResult: number): boolean {
+  return !isPositive(givenResult) && !isRedeemed(givenResult);
+}
+
 function givenToApp(stored: number): number {
   return stored >= RESULT_KINDS.pocnat.min ? stored - RESULT_KINDS.pocnat.given : stored;
 }

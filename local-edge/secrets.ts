@@ -15,6 +15,7 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   MANIFEST_SIGNING_KEY: 'manifest-public.pem',
   CONFIG_SIGNING_KEY: 'config-public.pem',
   LOG_SIGNING_KEY: 'log-public.pem',
+  CREDENTIAL_SIGNING_KEY: 'credential-public.pem',
 };
 
 /** Names the private half that the operator of a local edge signs with, restores with or rolls back with, outside of it. */

@@ -37,6 +37,9 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'takeTan',
       'beginForgetting',
       'forget',
+      'grant',
+      'granted',
+      'grantedSessions',
       'revoke',
       'endCards',
       'batchUses',
@@ -45,6 +48,19 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
   TanLedger: {
     binding: 'TAN_LEDGER',
     methods: ['issue', 'reserve', 'commit', 'release', 'status', 'withdraw', 'withdrawIssues', 'forgetExpired'],
+  },
+  CredentialDesk: {
+    binding: 'CREDENTIAL_DESK',
+    methods: [
+      'take',
+      'revoke',
+      'revokeIssues',
+      'revoked',
+      'keepPeerList',
+      'peerList',
+      'directoryHead',
+      'keepDirectoryHead',
+    ],
   },
   CodeDesk: {
     binding: 'CODE_DESK',

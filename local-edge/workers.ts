@@ -89,7 +89,12 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   upload: ['*/version/v1/diagnosis-keys', '*/v1/withdrawal'],
   index: ['*/*'],
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
-  verification: ['registrationToken', 'testresult', 'tan', 'forget'].map((route) => `*/version/v1/${route}`),
+  verification: [
+    ...['registrationToken', 'testresult', 'tan', 'forget', 'credential', 'presentation'].map(
+      (route) => `*/version/v1/${route}`,
+    ),
+    '*/v1/credential-status',
+  ],
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.
   federation: [`${FEDERATION_HOST}/*`],

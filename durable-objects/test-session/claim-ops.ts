@@ -3,6 +3,8 @@
  * its date of birth, where a date was given; a session without one needs no row, its place is the claim. A row names its
  * owner by the keyed hash of the owner's token, so that asking again finds itself. SQL over one object's storage; no clock.
  */
+import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
+import { SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 
 /** Of a guesser's hash so much is kept that two of them don't meet: 64 bit. */
@@ -41,7 +43,25 @@ export function writeClaim(sql: SqlStorage, id: string, claim: Claim): void {
   else sql.exec('INSERT OR REPLACE INTO test_claim VALUES (?, ?, ?, ?)', fromHex(id), owner, guesses, claim.expiresAt);
 }
 
+/**
+ * Counts one date of birth that is tried, each once.
+ *
+ * @param id hash of the token that the test has without a date of birth
+ * @param owner hash of the asker's token, which depends on the date
+ * @param now Unix seconds
+ * @returns new: it was counted. known: it was before, or the test is the asker's. full: no other may be tried
+ */
+export function countGuess(sql: SqlStorage, id: string, owner: string, now: number): 'new' | 'known' | 'full' {
+  const claim = readClaim(sql, id, now) ?? { owner: null, guesses: [], expiresAt: 0 };
+  const guess = guessOf(owner);
+  if (claim.owner === owner || claim.guesses.includes(guess)) return 'known';
+  if (claim.guesses.length >= MAX_BIRTH_DATE_GUESSES) return 'full';
+  const expiresAt = Math.max(claim.expiresAt, now + SESSION_LIFETIME_SECONDS);
+  writeClaim(sql, id, { ...claim, guesses: [...claim.guesses, guess], expiresAt });
+  return 'new';
+}
+
 /** @param owner hash of a token, hex @returns how it stands in `guesses` */
-export function guessOf(owner: string): string {
+function guessOf(owner: string): string {
   return owner.slice(0, 2 * GUESS_BYTES);
 }

@@ -27,6 +27,8 @@ export interface Making {
   readonly replaces: string | null;
   /** Whether its laboratory has posted the test: such a row is made at any pace (registration-pace.ts). */
   readonly isPosted: boolean;
+  /** Kept with the row where no test's hashes lead to it: what a credential opens. */
+  readonly seed?: Uint8Array;
 }
 
 /** Which TAN a session is given, and until when (Unix seconds). */

@@ -2,18 +2,19 @@
  * @module Rows of test sessions: what domain/session decides, kept by the keyed hash of the registration token
  * (docs/architecture.md §7). SQL over one object's storage; no clock, no network. Cost: one row a session, found by primary key.
  */
-import { ended, type Session, SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
+import { ended, laboratorySession, type Session, SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 import { inSlices } from '../pace.ts';
+import { readGrant } from './credential-ops.ts';
 
 /** Rows that one slice of the clean-up looks at: some 3 ms. */
 const SWEEP_SLICE_ROWS = 2_000;
 /** Rows one RPC may bring: a batch of 10,000 cards comes in several. */
-export const ISSUE_BATCH_ROWS = 2_000;
+const ISSUE_BATCH_ROWS = 2_000;
 
 /** Words as stored: the place in the list, of which 0 and 1 take no byte. The migration (schema.ts) knows them too. */
 const STATES = ['issued', 'registered', 'deleted', 'void'] as const;
-const AUTHORISATIONS = ['laboratory', 'teletan', 'card'] as const;
+const AUTHORISATIONS = ['laboratory', 'teletan', 'card', 'credential'] as const;
 const [ISSUED, REGISTERED, DELETED] = [0, 1, 2];
 const LABORATORY = 0;
 
@@ -57,8 +58,8 @@ function fromRow(row: Row): StoredSession {
       hashedGuid: hex(row.hashed_guid),
       // Its first character is always an x (docs/spec/cwa.md §3.1), stored as a 0.
       hashedGuidWithBirthDate: hex(row.hashed_guid_with_birth_date)?.replace(/^0/, 'x') ?? null,
-      codeBatchId: word(AUTHORISATIONS, row.authorisation) === 'teletan' ? null : row.code_batch,
-      issueId: word(AUTHORISATIONS, row.authorisation) === 'teletan' ? row.code_batch : null,
+      codeBatchId: hasIssue(row) ? null : row.code_batch,
+      issueId: hasIssue(row) ? row.code_batch : null,
       registeredAt: row.registered_at ?? impliedRegistration(row),
       polled: row.polled === 1,
       tanNumber: row.tan_number,
@@ -70,6 +71,10 @@ function fromRow(row: Row): StoredSession {
     },
   };
 }
+
+/** The column has an issue id for these, for the others a batch. */
+const hasIssue = ({ authorisation }: Pick<Row, 'authorisation'>): boolean =>
+  ['teletan', 'credential'].includes(word(AUTHORISATIONS, authorisation));
 
 /**
  * A test's session is registered its lifetime before its end, until it is prolonged: four bytes that a made-up one doesn't take. A change
@@ -111,6 +116,43 @@ export function writeSession(sql: SqlStorage, id: string, seed: Uint8Array | nul
     session.tanExpiresAt,
     Number(session.isForgetting),
   );
+}
+
+/** Writes rows that aren't there yet. @throws RangeError above {@link ISSUE_BATCH_ROWS} */
+export function issueSessions(
+  sql: SqlStorage,
+  rows: readonly (StoredSession & { readonly tokenHash: string })[],
+): void {
+  if (rows.length > ISSUE_BATCH_ROWS) throw new RangeError(`rows: at most ${ISSUE_BATCH_ROWS} a call`);
+  for (const { tokenHash, seed, session } of rows) {
+    if (readSession(sql, tokenHash) === null) writeSession(sql, tokenHash, seed, session);
+  }
+}
+
+/** Ends the session of an issued code, used or not. @param id hex @returns what it was when it had been used, or null */
+export function revokeSession(sql: SqlStorage, id: string): StoredSession | null {
+  const row = readSession(sql, id);
+  if (row === null || row.session.state === 'deleted' || row.session.state === 'void') return null;
+  writeSession(sql, id, null, ended(row.session, 'deleted'));
+  return row.session.state === 'registered' ? row : null;
+}
+
+/**
+ * Ends a session that never proved its date of birth. One that isn't there (a crash after its claims) never comes to be; one that had a TAN or
+ * gave a credential has been right once, and stays.
+ *
+ * @param id hex
+ * @param until Unix seconds to which a session that isn't there is kept out
+ * @returns whether it is void
+ */
+export function voidSession(sql: SqlStorage, id: string, until: number): boolean {
+  const row = readSession(sql, id);
+  if (row?.session.state === 'void') return true;
+  const wasRight = row?.session.firstTanAt !== null || readGrant(sql, id) !== null;
+  if (row !== null && (row.session.state !== 'registered' || wasRight)) return false;
+  const session = row?.session ?? { ...laboratorySession('', null, 0), polled: true, expiresAt: until };
+  writeSession(sql, id, null, ended(session, 'void'));
+  return true;
 }
 
 /** Which cards of a batch end. */
@@ -168,7 +210,7 @@ export function batchUses(sql: SqlStorage, codeBatchIds: readonly string[]): num
 }
 
 /** Tables whose rows end at their `expires_at`, by primary key `id`. */
-export const SWEPT = ['test_session', 'test_claim'] as const;
+export const SWEPT = ['test_session', 'test_claim', 'test_credential'] as const;
 type SweptTable = (typeof SWEPT)[number];
 
 /**

@@ -6,19 +6,17 @@
  * before it leaves the old rows, after it the reply can be asked for again (all codes are derived). A registration with a date
  * of birth writes in three shards; what a crash between them leaves is in workers/verification/registration.ts.
  */
-import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import type { Clock } from '../../domain/clock.ts';
+import { type Grant, grantFor } from '../../domain/credential.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import {
   ended,
   isLive,
   keptFor,
-  laboratorySession,
   nextTan,
   polled,
   register,
   type Session,
-  SESSION_LIFETIME_SECONDS,
   type TanRules,
   type TanStatus,
 } from '../../domain/session.ts';
@@ -26,20 +24,23 @@ import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
-import { guessOf, readClaim, writeClaim } from './claim-ops.ts';
+import { countGuess, readClaim, writeClaim } from './claim-ops.ts';
+import { forgetGrant, type GrantedSession, grantedSessions, readGrant, writeGrant } from './credential-ops.ts';
 import { RegistrationPace } from './registration-pace.ts';
 import type { ClaimReply, IssuedRow, Making, RegisterReply, TakenTan } from './replies.ts';
 import { SCHEMA } from './schema.ts';
 import {
   batchUses,
   isEmpty,
-  ISSUE_BATCH_ROWS,
+  issueSessions,
   readSession,
+  revokeSession,
   type StoredSession,
   sweep,
   SWEPT,
   endCards,
   type EndingCards,
+  voidSession,
   writeSession,
 } from './session-ops.ts';
 
@@ -67,21 +68,14 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
 
   /** Issues teleTANs or cards; the same rows again change nothing. @throws RangeError above the batch limit */
   async issue(rows: readonly IssuedRow[]): Promise<void> {
-    if (rows.length > ISSUE_BATCH_ROWS) throw new RangeError(`rows: at most ${ISSUE_BATCH_ROWS} a call`);
-    this.ctx.storage.transactionSync(() => {
-      for (const row of rows) {
-        if (readSession(this.#sql, row.tokenHash) === null) {
-          writeSession(this.#sql, row.tokenHash, row.seed, row.session);
-        }
-      }
-    });
+    this.ctx.storage.transactionSync(() => issueSessions(this.#sql, rows));
     await this.#alarm.keep(SWEEP_EVERY_MS);
   }
 
   /**
    * `/registrationToken`.
    *
-   * @param fresh what to store when there is no row: a laboratory test; null where only an issued code opens
+   * @param fresh what to store when there is no row: a laboratory test, or what a credential opens; null where only an issued code opens
    */
   async register(tokenHash: string, fresh: Session | null, making: Making): Promise<RegisterReply> {
     const now = await this.clock();
@@ -101,7 +95,7 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
       writeClaim(this.#sql, tokenHash, { ...claim, owner: tokenHash });
     }
     if (answer.granted && answer.session !== existing?.session) {
-      writeSession(this.#sql, tokenHash, existing?.seed ?? null, answer.session);
+      writeSession(this.#sql, tokenHash, existing?.seed ?? making.seed ?? null, answer.session);
       await this.#alarm.keep(SWEEP_EVERY_MS);
     }
     return { kind: answer.granted ? 'granted' : 'refused' };
@@ -116,15 +110,9 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
    * @returns whether it may be compared
    */
   async guessBirthDate(id: string, owner: string): Promise<boolean> {
-    const now = await this.clock();
-    const claim = readClaim(this.#sql, id, now) ?? { owner: null, guesses: [], expiresAt: 0 };
-    const guess = guessOf(owner);
-    if (claim.owner === owner || claim.guesses.includes(guess)) return true;
-    if (claim.guesses.length >= MAX_BIRTH_DATE_GUESSES) return false;
-    const expiresAt = Math.max(claim.expiresAt, now + SESSION_LIFETIME_SECONDS);
-    writeClaim(this.#sql, id, { ...claim, guesses: [...claim.guesses, guess], expiresAt });
-    await this.#alarm.keep(SWEEP_EVERY_MS);
-    return true;
+    const counted = countGuess(this.#sql, id, owner, await this.clock());
+    if (counted === 'new') await this.#alarm.keep(SWEEP_EVERY_MS);
+    return counted !== 'full';
   }
 
   /**
@@ -161,20 +149,15 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
   }
 
   /**
-   * Ends a session whose date of birth was found wrong, so that it gives its test up. One that isn't there (a crash after its
-   * claims) never comes to be; one that had a TAN has been right once, and stays.
+   * Ends a session whose date of birth was found wrong, so that it gives its test up.
    *
-   * @param until Unix seconds to which a session that isn't there is kept out
+   * @param until see {@link voidSession}
    * @returns whether it is void
    */
   async makeVoid(tokenHash: string, until: number): Promise<boolean> {
-    const row = readSession(this.#sql, tokenHash);
-    if (row?.session.state === 'void') return true;
-    if (row !== null && (row.session.state !== 'registered' || row.session.firstTanAt !== null)) return false;
-    const session = row?.session ?? { ...laboratorySession('', null, 0), polled: true, expiresAt: until };
-    writeSession(this.#sql, tokenHash, null, ended(session, 'void'));
+    const isVoid = voidSession(this.#sql, tokenHash, until);
     await this.#alarm.keep(SWEEP_EVERY_MS);
-    return true;
+    return isVoid;
   }
 
   /** @returns the session of a token in whatever state, or null */
@@ -214,12 +197,33 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
   ): Promise<TakenTan | 'moved' | null> {
     const now = await this.clock();
     const row = readSession(this.#sql, tokenHash);
-    if (row === null || !isLive(row.session, now)) return null;
+    if (row === null || !isLive(row.session, now) || readGrant(this.#sql, tokenHash) !== null) return null;
     if (row.session.tanNumber !== tanNumber) return 'moved';
     const next = nextTan(row.session, status, now, rules);
     if (next === null) return null;
     if (next !== row.session) writeSession(this.#sql, tokenHash, row.seed, next);
     return { n: next.tanNumber, expiresAt: next.tanExpiresAt ?? now + rules.lifetimeSeconds };
+  }
+
+  /** Gives a credential in place of TANs: what was given before, or `wanted` (domain/credential.ts). */
+  async grant(tokenHash: string, wanted: Grant): Promise<Grant | null> {
+    const now = await this.clock();
+    const grant = grantFor(this.peek(tokenHash), readGrant(this.#sql, tokenHash), wanted, now);
+    if (grant === wanted) {
+      writeGrant(this.#sql, tokenHash, wanted);
+      await this.#alarm.keep(SWEEP_EVERY_MS);
+    }
+    return grant;
+  }
+
+  /** @returns what a session gave, or null */
+  granted(tokenHash: string): Grant | null {
+    return readGrant(this.#sql, tokenHash);
+  }
+
+  /** See {@link grantedSessions}. */
+  async grantedSessions(after: string, limit: number): Promise<GrantedSession[]> {
+    return grantedSessions(this.#sql, after, await this.clock(), limit);
   }
 
   /** Notes that the laboratory's rows are this session's own, before the first is deleted. */
@@ -234,14 +238,12 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
    */
   async forget(tokenHash: string, state: 'deleted' | 'void'): Promise<void> {
     await this.#change(tokenHash, (session) => ended(session, state));
+    forgetGrant(this.#sql, tokenHash);
   }
 
-  /** Ends the session of an issued code, used or not. @returns what it was when it had been used, or null */
+  /** See {@link revokeSession}. */
   revoke(tokenHash: string): StoredSession | null {
-    const row = readSession(this.#sql, tokenHash);
-    if (row === null || row.session.state === 'deleted' || row.session.state === 'void') return null;
-    writeSession(this.#sql, tokenHash, null, ended(row.session, 'deleted'));
-    return row.session.state === 'registered' ? row : null;
+    return revokeSession(this.#sql, tokenHash);
   }
 
   /** Withdraws a batch of cards from an instant on. @returns rows changed in this shard */
@@ -254,12 +256,7 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
     return batchUses(this.#sql, codeBatchIds);
   }
 
-  /**
-   * What a cron asks, so that whoever asks with a time is the alarm's watchdog too.
-   *
-   * @param object this object's name
-   * @param at Unix seconds that another clock says, or null to tell only
-   */
+  /** What a cron asks, so that whoever asks with a time is the alarm's watchdog too. @param object this object's name @param at Unix seconds that another clock says, or null to tell only */
   async clockStatus(object: string, at: number | null): Promise<ClockStatus> {
     const now = await this.clock();
     if (at !== null) {
@@ -292,6 +289,11 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
 
 // Who waits for a result is told it until the end; nobody gets a token or a TAN.
 closesAtEnd<TestSession>(TestSession, {
-  stopped: { issue: refuseEnded, register: async () => ({ kind: 'unknown' }), takeTan: async () => null },
+  stopped: {
+    issue: refuseEnded,
+    register: async () => ({ kind: 'unknown' }),
+    takeTan: async () => null,
+    grant: async () => null,
+  },
   purged: { open: async () => null, read: async () => null, peek: () => null },
 });

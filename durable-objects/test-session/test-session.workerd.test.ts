@@ -214,7 +214,9 @@ it('sessions of the first version go on; those that abused a date of birth end',
     [hashed('04')]: { ...kept, hashedGuid: `x${'2'.repeat(63)}`, hashedGuidWithBirthDate: null },
   };
   await runInDurableObject(stub, (_object, { storage: { sql } }) => {
-    sql.exec('DROP TABLE test_session; DROP TABLE test_claim; DROP TABLE registration_pace');
+    sql.exec(
+      'DROP TABLE test_session; DROP TABLE test_claim; DROP TABLE test_credential; DROP TABLE registration_pace',
+    );
     sql.exec(`${SCHEMA[0]}; UPDATE schema_version SET version = 1`);
     for (const [hash, { tanExpiresAt: _, isForgetting: __, ...session }] of Object.entries(old)) {
       const document = JSON.stringify(session);
@@ -256,7 +258,9 @@ it('every kind of session and claim of the second version goes on in bytes, unde
     [id('8'), issuedSession('teletan', null, UNTIL_OLD)],
   ];
   await runInDurableObject(stub, (_object, { storage: { sql } }) => {
-    sql.exec('DROP TABLE test_session; DROP TABLE test_claim; DROP TABLE registration_pace');
+    sql.exec(
+      'DROP TABLE test_session; DROP TABLE test_claim; DROP TABLE test_credential; DROP TABLE registration_pace',
+    );
     sql.exec(`${SCHEMA[0]}; ${SCHEMA[1]}; UPDATE schema_version SET version = 2`);
     for (const [hash, session] of sessions) {
       const { state, codeBatchId, expiresAt } = session;

@@ -5,7 +5,12 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { dummyRequest, uploadRequest } from '../../phone/upload/upload-request.ts';
-import { dummyVerificationRequest, verificationRequest } from '../../phone/verification/verification-request.ts';
+import {
+  dummyVerificationRequest,
+  VERIFICATION_PATHS,
+  verificationRequest,
+  type VerificationRoute,
+} from '../../phone/verification/verification-request.ts';
 import { CLIENT_HEADERS } from '../../scripts/support/client-headers.ts';
 import { dateBytes, openWire, type Protocol, type WireRequest } from '../edge-tier/wire.ts';
 import type { Assertion } from './context.ts';
@@ -31,7 +36,7 @@ function uploads(): WireRequest[] {
 /** Questions that get different statuses: dummies of each route, a test that is registered, tokens that nobody has. */
 function questions(): WireRequest[] {
   const made = [
-    ...(['registrationToken', 'testresult', 'tan', 'forget'] as const).map((r) => dummyVerificationRequest(r, random)),
+    ...(Object.keys(VERIFICATION_PATHS) as VerificationRoute[]).map((r) => dummyVerificationRequest(r, random)),
     verificationRequest(
       {
         route: 'registrationToken',

@@ -3,6 +3,7 @@ import { createApp } from '../../workers/verification/app.ts';
 import { scheduled } from '../../workers/verification/clocks.ts';
 import { TanLedger as DeployedTanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+import { CredentialDesk as DeployedCredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 import { TestSession as DeployedTestSession } from '../../durable-objects/test-session/test-session.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { atLocalTime, clock, secondClock } from './local-clock.ts';
@@ -27,9 +28,16 @@ export class TestSession extends DeployedTestSession {
   protected override secondClock = secondClock;
 }
 
+/** The deployed object, asking the local clock. */
+export class CredentialDesk extends DeployedCredentialDesk {
+  protected override clock = clock;
+  protected override secondClock = secondClock;
+}
+
 countCalls('TanLedger', DeployedTanLedger);
 countCalls('TestSession', DeployedTestSession);
 countCalls('CodeDesk', DeployedCodeDesk);
+countCalls('CredentialDesk', DeployedCredentialDesk);
 
 export default {
   ...countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true })),

@@ -27,6 +27,7 @@ export const OPTIONS = {
   'birth-date': { type: 'string' },
   symptoms: { type: 'string' },
   minutes: { type: 'string' },
+  consent: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { EXIT, type Io, OPTIONS, type Options, RefusedError, toJson, UnreadableError, UsageError } from './calling.ts';
+import { credentialCommand } from './credential-command.ts';
 import { keys, match, verify } from './file-commands.ts';
 import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
 import { SYMPTOM_WORDS } from './symptoms.ts';
@@ -28,8 +29,9 @@ A phone that lives in a directory:
       Opens a test by a teleTAN, or by the code of a card.
   phone poll DIR
       Asks for the result; goes on with a scan that had no answer.
-  phone share DIR [--symptoms WORD]
+  phone share DIR [--symptoms WORD] [--consent]
       Shares the keys of the past days after a positive result; on the next day, the key of the day of sharing.
+      --consent: other countries may have them, and the one that tested (credential use) is named.
       WORD: ${SYMPTOM_WORDS}.
   phone sync DIR
       Fetches what is new, verifies it, matches it with what the phone heard, and says the risk.
@@ -38,6 +40,12 @@ A phone that lives in a directory:
   phone withdraw DIR
       Takes back every key that was shared: what isn't published yet never is, the rest leaves with one of the next hours. Nothing more of the test is shared.
       Without an answer, phone sync tells it again.
+  phone credential take DIR [TEXT] --verification-url URL
+      Opens a test in another region, by its QR code, teleTAN or card there, and takes a credential of a positive result; without TEXT, goes on with it.
+  phone credential show DIR
+      Says what the credential says, with the link and QR code that it is carried by.
+  phone credential use DIR [LINK]
+      Opens the test at home by the credential; phone share then warns those whom you met at home, with --consent there too.
   phone forget DIR
       Deletes the test, here and at the server. The phone itself is the directory: remove it.
 
@@ -71,6 +79,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['sync', sync],
   ['status', status],
   ['withdraw', withdrawCommand],
+  ['credential', credentialCommand],
   ['forget', forget],
   ['verify', verify],
   ['keys', keys],

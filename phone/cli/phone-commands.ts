@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Result } from '../../protocol/primitives/result.ts';
 import type { Advice } from '../course/advice.ts';
+import { forgetAbroad, testedIn } from '../credential/abroad-course.ts';
 import {
   deleteTest,
   openedBefore,
@@ -49,6 +50,7 @@ const ADVICE: Readonly<Record<Advice['kind'], string>> = {
     'the server says no: the code is unknown, used up or over; a teleTAN from the hotline opens a test again',
   'report-a-fault':
     'the keys were refused, or can’t be sent: a fault of the app, or of this phone’s clock, which phone sync looks at; they are not sent again, others can be shared',
+  'credential-refused': 'your region doesn’t take it',
   'not-now': 'there is nothing to do this with now',
   'finish-sharing': 'keys of the test that runs are still being shared: phone share first, or phone forget',
   'state-unreadable': 'what the phone kept can’t be read; nothing was changed',
@@ -67,7 +69,7 @@ export function say(io: Io, options: Options, value: Readonly<Record<string, unk
 }
 
 /** An origin: `http://127.0.0.1:8787` */
-function origin(command: string, name: string, value: string): string {
+export function origin(command: string, name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '') {
     throw new UsageError(`${command}: --${name}: "${value}" must be an origin, as http://127.0.0.1:8787`);
@@ -151,7 +153,8 @@ export function portsOf(phone: Phone): WithdrawPorts {
   };
 }
 
-const RESULTS: Readonly<Record<TestResult, string>> = {
+/** What the person reads of each result. */
+export const RESULTS: Readonly<Record<TestResult, string>> = {
   pending: 'there is no result yet: phone poll asks again',
   negative: 'negative',
   positive: 'positive: phone share warns those whom you met',
@@ -231,7 +234,7 @@ export const poll: Command = onOne('poll', [], async (phone, options, io) => {
 const NOT_SAID = { kind: 'not-said' } as const;
 
 /** `phone share DIR`: the past days' keys; called again on the next day, the key of that day. @throws {UsageError | UnreadableError | RefusedError} */
-export const share: Command = onOne('share', ['symptoms'], async (phone, options, io) => {
+export const share: Command = onOne('share', ['symptoms', 'consent'], async (phone, options, io) => {
   const { now, keys, stores, directory } = phone;
   const chosen = options.symptoms === undefined ? null : symptomsOf(options.symptoms);
   const ports = portsOf(phone);
@@ -253,9 +256,9 @@ export const share: Command = onOne('share', ['symptoms'], async (phone, options
     }
     // Kept first: sent again, or on the next day, the keys go with the same answer.
     await stores.said.save(said);
-    answer(
-      await shareKeys({ keys: ended, visitedCountries: [], consentToFederation: false, submissionType: 0 }, ports),
-    );
+    const consentToFederation = options.consent === true;
+    const visitedCountries = consentToFederation ? await testedIn(stores.abroad, codeKey) : [];
+    answer(await shareKeys({ keys: ended, visitedCountries, consentToFederation, submissionType: 0 }, ports));
   } else {
     if (test.keyAt !== null && now < test.keyAt) {
       throw new RefusedError(`the key of the day of sharing goes out from ${isoOf(test.keyAt)} on; share again then`);
@@ -276,7 +279,11 @@ export const share: Command = onOne('share', ['symptoms'], async (phone, options
 
 /** `phone forget DIR` @throws {UsageError | UnreadableError | RefusedError} */
 export const forget: Command = onOne('forget', [], async (phone, options, io) => {
-  answer(await deleteTest(portsOf(phone)));
+  const ports = portsOf(phone);
+  answer(await deleteTest(ports));
+  // Without an answer the test abroad stays, and is asked about the next time.
+  answer(await forgetAbroad({ ...ports, abroad: phone.stores.abroad }));
+  await rm(join(phone.directory, 'abroad.json'), { force: true });
   // Died before this, the phone has no test, and symptoms of nobody until the next share.
   await rm(join(phone.directory, 'symptoms.json'), { force: true });
   return say(

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { PinnedKey } from '../../protocol/export/export-reader.ts';
+import { isAbroad } from '../credential/abroad-state.ts';
 import { isManifestState } from '../download/download-manifest.ts';
 import { ExposureHistory, type HistorySnapshot, isHistorySnapshot } from '../matching/history.ts';
 import { RETENTION_SECONDS } from '../matching/options.ts';
@@ -119,6 +120,7 @@ function storesOf(directory: string) {
     keys: fileStore(at('keys'), isHistory),
     sightings: fileStore(at('sightings'), isSightings),
     test: fileStore(at('test'), isTestState),
+    abroad: fileStore(at('abroad'), isAbroad),
     said: fileStore(at('symptoms'), isSaid),
     secrets: fileStore(at('secrets'), areKeptSecrets),
     download: fileStore(at('download'), isManifestState),
@@ -180,7 +182,8 @@ async function openPhone(directory: string): Promise<Phone> {
   };
   const matches = await load(stores.matches);
   const parameters = (await load(stores.parameters)) ?? newParametersState(random);
-  for (const store of [stores.test, stores.said, stores.secrets, stores.download]) await load<unknown>(store);
+  for (const store of [stores.test, stores.abroad, stores.said, stores.secrets, stores.download])
+    await load<unknown>(store);
   const now = await clockOf(settings);
   const { history: keys } = currentKey(stored.keys, now, random);
   const sightings = stored.sightings.filter(({ timestamp }) => timestamp >= now - RETENTION_SECONDS);

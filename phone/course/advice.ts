@@ -14,6 +14,8 @@ export type Advice =
   | { readonly kind: 'not-now' }
   /** An upload under way would be lost with its test: it goes first, or the person deletes the test. */
   | { readonly kind: 'finish-sharing' }
+  /** The base region takes no test of another one by this credential; `why` is its word (docs/credential.md). */
+  | { readonly kind: 'credential-refused'; readonly why: string }
   /** What the phone kept can't be read. Nothing was asked, and nothing written over it. */
   | { readonly kind: 'state-unreadable' };
 
@@ -33,12 +35,14 @@ export function isUnsent(advice: Advice): boolean {
  * @param failure of a request (verification.ts, upload.ts)
  * @returns what it means for the person
  */
-export function adviceFor(failure: { readonly kind: string }): Advice {
+export function adviceFor(failure: { readonly kind: string; readonly why?: string }): Advice {
   switch (failure.kind) {
     case 'try-again':
       return TRY_AGAIN;
     case 'ask-hotline':
       return { kind: 'ask-hotline' };
+    case 'credential-refused':
+      return { kind: 'credential-refused', why: failure.why ?? '' };
     default:
       return REPORT_A_FAULT;
   }

@@ -11,6 +11,7 @@ import { isTryAgain, sendDummy, upload, type UploadFailure, type UploadPorts } f
 import type { UploadContent } from '../upload/upload-request.ts';
 import { withdraw, type WithdrawalFailure } from '../upload/withdrawal.ts';
 import {
+  credentialFor,
   forget,
   register,
   sendVerificationDummy,
@@ -65,6 +66,25 @@ export async function playRegister(
   const result = await testResult(token, ports);
   await sendDummy(ports);
   return { ok: true, value: { token, result } };
+}
+
+/**
+ * Takes a credential in place of a TAN, at the region that tested: on the wire a share.
+ *
+ * @param token registration token
+ * @param holder x and y of the phone's key, base64url
+ * @param ports of that region
+ * @returns the credential, or why there is none
+ */
+export async function playCredential(
+  token: string,
+  holder: string,
+  ports: PlaybookPorts,
+): Promise<Result<string, VerificationFailure>> {
+  const given = await credentialFor(token, holder, ports);
+  await sendVerificationDummy(ROUTES.submit[1], ports);
+  await sendDummy(ports);
+  return given;
 }
 
 /**

@@ -130,7 +130,9 @@ function isTest(value: unknown): value is Test {
 }
 
 function isCode(value: unknown): value is OpeningCode {
-  return isObject(value) && typeof value['key'] === 'string' && typeof value['keyType'] === 'string';
+  if (!isObject(value) || typeof value['key'] !== 'string' || typeof value['keyType'] !== 'string') return false;
+  const { keyType, credential, holderPem } = value;
+  return keyType !== 'CREDENTIAL' || (typeof credential === 'string' && typeof holderPem === 'string');
 }
 
 function isSharing(value: unknown): boolean {

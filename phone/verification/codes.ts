@@ -6,14 +6,29 @@ import { concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 
-/** What opens a session at the verification server. */
-export interface OpeningCode {
+/** What a person scans or types to open a session at the verification server. */
+export interface TestCode {
   readonly keyType: 'GUID' | 'TELETAN';
   /** Hashed GUID, 64 hex digits; or the teleTAN, 10 characters. */
   readonly key: string;
   /** Hash over GUID and date of birth, 64 characters beginning with x; null if the test doesn't ask for it. */
   readonly keyDob: string | null;
 }
+
+/** A test in another region, shown by its credential and the key that it is bound to (docs/credential.md). */
+export interface CredentialCode {
+  readonly keyType: 'CREDENTIAL';
+  /** Its id. */
+  readonly key: string;
+  readonly keyDob: null;
+  /** SD-JWT. */
+  readonly credential: string;
+  /** PKCS#8 PEM; never leaves the phone. */
+  readonly holderPem: string;
+}
+
+/** What opens a session at the verification server. */
+export type OpeningCode = TestCode | CredentialCode;
 
 /** Why a code can't be right; the person looks again and corrects it. */
 export type CodeError =
@@ -37,7 +52,7 @@ const CARD_LENGTH = 15;
  * @param birthDate `YYYY-MM-DD` where the test was registered with one, else null
  * @returns what to register with: the GUID itself never leaves the phone
  */
-export function scanQrCode(text: string, birthDate: string | null = null): Result<OpeningCode, CodeError> {
+export function scanQrCode(text: string, birthDate: string | null = null): Result<TestCode, CodeError> {
   const guid = QR_TEXT.exec(text)?.[1];
   if (guid === undefined) return err({ kind: 'not-a-test' });
   if (birthDate === null) return ok({ keyType: 'GUID', key: hashOf(guid), keyDob: null });
@@ -53,7 +68,7 @@ export function scanQrCode(text: string, birthDate: string | null = null): Resul
  * @param typed a teleTAN or a card's code; case, spaces and hyphens don't matter
  * @returns what to register with
  */
-export function typeCode(typed: string): Result<OpeningCode, CodeError> {
+export function typeCode(typed: string): Result<TestCode, CodeError> {
   const code = typed.replace(/[\s-]/g, '').toUpperCase();
   const length = Array.from(code).length;
   if (length !== TELETAN_LENGTH && length !== CARD_LENGTH) {

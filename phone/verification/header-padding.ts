@@ -15,6 +15,8 @@ const PATH_SEVEN_BITS = 'Tkv';
  * (RFC 7541 §2.3.2), and two of 12 characters are alike once in 10¹² times.
  */
 const LEAST_CHARACTERS = 12;
+/** Of them: half of the characters have five bits, half six, so that there is room to either side for paths whose letters are short or long. */
+const LEAST_BITS = (LEAST_CHARACTERS / 2) * (5 + 6);
 
 function huffmanBytes(path: string): number {
   const bits = Array.from(path).reduce((sum, character) => {
@@ -37,7 +39,7 @@ export function headerPaddingFor(paths: readonly string[]): (path: string, rando
   const plans = new Map(
     paths.map((path) => {
       const characters = longest - path.length + LEAST_CHARACTERS;
-      const bits = (mostBytes - huffmanBytes(path)) * 8 + LEAST_CHARACTERS * 6;
+      const bits = (mostBytes - huffmanBytes(path)) * 8 + LEAST_BITS;
       const ofSixBits = bits - characters * 5;
       if (ofSixBits < 0 || ofSixBits > characters) throw new RangeError(`header padding: ${path} can't be levelled`);
       return [path, { ofSixBits, ofFiveBits: characters - ofSixBits }];

@@ -4,8 +4,9 @@
  * in the padded body alone: HPACK would keep a header that says so (docs/decisions/025). Names of routes differ in length; a
  * header makes up for it.
  */
-import { toHex } from '../../protocol/primitives/bytes.ts';
-import type { OpeningCode } from './codes.ts';
+import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { MAX_PRESENTATION_LENGTH } from '../../protocol/credential/presentation.ts';
+import type { TestCode } from './codes.ts';
 import { type RandomBytes, randomUuid } from '../random.ts';
 import { headerPaddingFor } from './header-padding.ts';
 
@@ -14,11 +15,13 @@ export const VERIFICATION_PATHS = {
   testresult: '/version/v1/testresult',
   tan: '/version/v1/tan',
   forget: '/version/v1/forget',
+  credential: '/version/v1/credential',
+  presentation: '/version/v1/presentation',
 } as const;
 export type VerificationRoute = keyof typeof VERIFICATION_PATHS;
 
-/** Size of every body, CWA's (docs/spec/cwa.md §1.3). The longest one without padding, with a date of birth, is 210. */
-export const QUESTION_BYTES = 250;
+/** Size of every body. The longest one without padding, a credential with its proof, is 1,298 (protocol/credential/); CWA's are 250 (docs/spec/cwa.md §1.3; docs/decisions/059). */
+export const QUESTION_BYTES = 1_300;
 const headerPadding = headerPaddingFor(Object.values(VERIFICATION_PATHS));
 
 export interface VerificationRequest {
@@ -28,10 +31,13 @@ export interface VerificationRequest {
   readonly body: string;
 }
 
-/** What is asked: with a code for a registration token, with that token for all the rest. */
+/** What is asked: with a code or a credential for a registration token, with that token for all the rest. */
 export type Question =
-  | { readonly route: 'registrationToken'; readonly code: OpeningCode }
-  | { readonly route: 'testresult' | 'tan' | 'forget'; readonly token: string };
+  | { readonly route: 'registrationToken'; readonly code: TestCode }
+  | { readonly route: 'testresult' | 'tan' | 'forget'; readonly token: string }
+  /** `holder`: x and y of the phone's key, base64url. */
+  | { readonly route: 'credential'; readonly token: string; readonly holder: string }
+  | { readonly route: 'presentation'; readonly presentation: string };
 
 /**
  * @param question a real one
@@ -48,11 +54,20 @@ export function verificationRequest(question: Question, random: RandomBytes): Ve
  * @returns a request that differs from a real one in `cover` and in random text alone
  */
 export function dummyVerificationRequest(route: VerificationRoute, random: RandomBytes): VerificationRequest {
-  const question: Question =
-    route === 'registrationToken'
-      ? { route, code: { keyType: 'GUID', key: toHex(random(32)), keyDob: null } }
-      : { route, token: randomUuid(random) };
-  return request(question, true, random);
+  return request(feigned(route, random), true, random);
+}
+
+function feigned(route: VerificationRoute, random: RandomBytes): Question {
+  switch (route) {
+    case 'registrationToken':
+      return { route, code: { keyType: 'GUID', key: toHex(random(32)), keyDob: null } };
+    case 'presentation':
+      return { route, presentation: toBase64Url(random(MAX_PRESENTATION_LENGTH)).slice(0, MAX_PRESENTATION_LENGTH) };
+    case 'credential':
+      return { route, token: randomUuid(random), holder: toBase64Url(random(64)) };
+    default:
+      return { route, token: randomUuid(random) };
+  }
 }
 
 function request(question: Question, cover: boolean, random: RandomBytes): VerificationRequest {
@@ -68,9 +83,18 @@ function request(question: Question, cover: boolean, random: RandomBytes): Verif
 }
 
 function contentOf(question: Question): Record<string, string> {
-  if (question.route !== 'registrationToken') return { registrationToken: question.token };
-  const { keyType, key, keyDob } = question.code;
-  return { key, keyType, ...(keyDob === null ? {} : { keyDob }) };
+  switch (question.route) {
+    case 'registrationToken': {
+      const { keyType, key, keyDob } = question.code;
+      return { key, keyType, ...(keyDob === null ? {} : { keyDob }) };
+    }
+    case 'presentation':
+      return { presentation: question.presentation };
+    case 'credential':
+      return { registrationToken: question.token, holder: question.holder };
+    default:
+      return { registrationToken: question.token };
+  }
 }
 
 function paddedJson(content: Record<string, string | boolean>, random: RandomBytes): string {

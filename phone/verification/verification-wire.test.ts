@@ -10,13 +10,21 @@ import { currentKey } from '../radio/tek-schedule.ts';
 import { testRandom } from '../testing/random.ts';
 import { splitRequest, tapWire, type WireTap } from '../testing/socket.ts';
 import type { UploadContent } from '../upload/upload-request.ts';
-import { forget, register, sendVerificationDummy, tan, testResult } from './verification.ts';
+import { pkcs8PemFromScalar } from '../../protocol/signing.ts';
+import { credentialFor, forget, register, sendVerificationDummy, tan, testResult } from './verification.ts';
 import { QUESTION_BYTES, VERIFICATION_PATHS, type VerificationRoute } from './verification-request.ts';
 
 const NOON = Date.UTC(2026, 5, 15, 12) / 1000;
 const TOKEN = '8ad7be4f-8c43-4d4f-9f5c-3b2a1c0d9e8f';
 const QR = 'https://localhost/?3D6D08-9AB3CD10-1F2E-4D5C-8B7A-0123456789AB';
 const random = testRandom('verification wire');
+const CREDENTIAL = {
+  keyType: 'CREDENTIAL',
+  key: 'id',
+  keyDob: null,
+  credential: `${'a'.repeat(800)}~`,
+  holderPem: pkcs8PemFromScalar(new Uint8Array(32).fill(8)),
+} as const;
 const ROUTES = Object.keys(VERIFICATION_PATHS) as VerificationRoute[];
 
 let tap: WireTap;
@@ -52,6 +60,8 @@ describe('questions to verification', () => {
       ['result', await sizesOf(() => testResult(TOKEN, ports))],
       ['TAN', await sizesOf(() => tan(TOKEN, ports))],
       ['deleted', await sizesOf(() => forget(TOKEN, ports))],
+      ['credential taken', await sizesOf(() => credentialFor(TOKEN, 'a'.repeat(86), ports))],
+      ['credential shown', await sizesOf(() => register(CREDENTIAL, ports))],
     ];
     for (const route of ROUTES)
       sizes.push([`dummy ${route}`, await sizesOf(() => sendVerificationDummy(route, ports))]);

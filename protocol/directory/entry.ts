@@ -72,6 +72,8 @@ export const entryStatementSchema = z.strictObject({
   /** DER in base64: the certificates with which the region's consumer shows itself to others' feeds. */
   tlsCertificates: z.array(base64).min(1).max(MAX_KEYS),
   verificationKeys: z.array(verificationKeySchema).min(1).max(MAX_KEYS),
+  /** The role of a region whose positive tests others may take up (docs/credential.md): with which keys it signs them. Left out: it has no such role. */
+  testing: z.strictObject({ keys: z.array(verificationKeySchema).min(1).max(MAX_KEYS) }).optional(),
   /** Unix seconds; from here on the entry is no more. */
   validUntil: unixSeconds,
 });
@@ -95,6 +97,8 @@ export interface DirectoryEntry {
   readonly tlsFingerprints: readonly string[];
   /** With which it signs public chunks and feeds; at most two. */
   readonly verificationKeys: readonly VerificationKey[];
+  /** With which it signs credentials of positive tests, at most two; none: it has no such role, or they were taken back. */
+  readonly testingKeys: readonly VerificationKey[];
   /** DER in base64 of the authority above its certificates: what a platform that checks client certificates is given. */
   readonly clientRoots: readonly string[];
   /** What was taken back of it, as {@link tlsMark} and its like write it. */

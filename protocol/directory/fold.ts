@@ -5,7 +5,14 @@
 import type { Certificate } from '../certificates/certificate.ts';
 import { toHex } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
-import { certificateMark, type DirectoryEntry, type EntryStatement, tlsMark, verificationKeyMark } from './entry.ts';
+import {
+  certificateMark,
+  type DirectoryEntry,
+  type EntryStatement,
+  tlsMark,
+  type VerificationKey,
+  verificationKeyMark,
+} from './entry.ts';
 import type { DirectoryProblem } from './problem.ts';
 import {
   authorText,
@@ -217,11 +224,13 @@ class State {
       return null;
     }
     const marks = this.#marksOn(regionId, cluster);
-    const { tlsCertificates: _shown, chain: _chain, issuedAt: _at, verificationKeys, ...told } = body;
+    const { tlsCertificates: _shown, chain: _chain, issuedAt: _at, verificationKeys, testing, ...told } = body;
+    const isHeld = (key: VerificationKey): boolean => !marks.has(verificationKeyMark(key));
     return {
       ...told,
       tlsFingerprints: this.#fingerprintsOf(regionId, tls, marks),
-      verificationKeys: verificationKeys.filter((key) => !marks.has(verificationKeyMark(key))),
+      verificationKeys: verificationKeys.filter(isHeld),
+      testingKeys: (testing?.keys ?? []).filter(isHeld),
       clientRoots: chain.slice(1).map((one) => certificateText(one)),
       revoked: [...marks].toSorted(),
       index,

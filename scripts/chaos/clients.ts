@@ -158,7 +158,7 @@ async function answered<T>(ask: () => Promise<Result<T, VerificationFailure>>): 
     const reply = await ask();
     if (reply.ok) return reply.value;
     if (reply.error.kind === 'ask-hotline') return null;
-    throw new Error(`verification: ${reply.error.status ?? 'no answer'}`);
+    throw new Error(`verification: ${'status' in reply.error ? (reply.error.status ?? 'no answer') : reply.error.why}`);
   });
 }
 

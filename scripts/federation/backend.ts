@@ -6,9 +6,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runCrons } from '../../local-edge/crons.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { withCertificates } from '../../local-edge/mutual-tls/certificate-binding.ts';
 import { startFront } from '../../local-edge/mutual-tls/front.ts';
+import { readEnvironments } from '../../local-edge/workers.ts';
 import { parseCheckpoint } from '../../protocol/directory/checkpoint.ts';
 import { CHECKPOINT_PATH, pathsOf } from '../../protocol/directory/tiles.ts';
 import { compareBytes, toHex } from '../../protocol/primitives/bytes.ts';
@@ -19,11 +21,15 @@ import { readOrNull } from '../support/directory/folder.ts';
 import type { Order, PeerStatus } from './orders.ts';
 import type { BackendSettings } from './settings.ts';
 
-/** Has the consumer ask whoever is due, again and again. */
+/** Of which the cron, every five minutes on real time, fetches others' status lists (docs/credential.md). */
+const VERIFICATION = readEnvironments().filter(({ environment }) => environment === 'verification');
+
+/** Has the consumer ask whoever is due, and `verification` fetch the lists of the hour, again and again. */
 async function keepPolling(edge: Edge, peers: readonly string[], everyMs: number): Promise<never> {
   for (;;) {
     // workerd was killed, or is being ended: the next time tries again.
     await obey(edge, { kind: 'poll' }, peers).catch(() => undefined);
+    await runCrons(edge.miniflare, VERIFICATION).catch(() => undefined);
     await sleep(everyMs);
   }
 }

@@ -143,6 +143,13 @@ export function settingsOf(
       IMPORT_REGIONS: others.map(({ id }) => id).join(','),
       FEED_URL: feedUrl,
     },
+    // Phase II with each: positive tests of people of one region, made in another (docs/credential.md).
+    verification: {
+      ...home,
+      VERIFICATION_URL: `http://127.0.0.1:${own.port}`,
+      CREDENTIAL_PEERS: others.map(({ id }) => id).join(','),
+      DIRECTORY_POLICY: policy,
+    },
     federation: {
       ...home,
       PEER_FEEDS: feeds,

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { STATUS_LIST_PATH } from '../../protocol/credential/credential.ts';
 import { type ManifestHead, type RevocationPage, revocationPagePath } from '../../protocol/index/manifest.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -79,7 +80,7 @@ const payloadIn = async (path: string): Promise<unknown> =>
   JSON.parse((json(await system.send(path)) as { payload: string }).payload);
 
 beforeAll(async () => {
-  system = await startPublishedSystem();
+  system = await startPublishedSystem({ verification: { VERIFICATION_URL: 'https://verification.example' } });
   const parameters = readFileSync(new URL('../../parameters/default.json', import.meta.url), 'utf8');
   await new ParameterPortal(system.edge.url).publish({ document: parameters, audience: null, dryRun: false }, 0);
   const { hours, pages } = (await payloadIn('/v1/DE/manifest.json')) as ManifestHead;
@@ -187,9 +188,16 @@ const WITHDRAWAL_DRIVERS: Readonly<Record<string, Driver>> = {
   500: async () => withdrawal(OPENINGS, 'text/plain'),
 };
 
+/** How each status of the list of credentials comes about. */
+const STATUS_LIST_DRIVERS: Readonly<Record<string, Driver>> = {
+  200: (path) => system.send(path),
+  500: (path) => send(origin['mute'] ?? '', path),
+};
+
 const driversOf = (path: string): Readonly<Record<string, Driver>> => {
   if (path === UPLOAD_PATH) return UPLOAD_DRIVERS;
   if (path === WITHDRAWAL_PATH) return WITHDRAWAL_DRIVERS;
+  if (path === STATUS_LIST_PATH) return STATUS_LIST_DRIVERS;
   return VERIFICATION_PATHS.includes(path) ? verificationDrivers(system.edge, origin['mute'] ?? '') : READ_DRIVERS;
 };
 

@@ -61,11 +61,17 @@ describe('wrangler.toml', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('gives the private bucket to origin alone, and signing keys too', ({ expect }) => {
+  it('gives the private bucket to origin alone, and signing keys too, but for the one that speaks of tests', ({
+    expect,
+  }) => {
     const holders = (held: (row: Privileges) => boolean): string[] =>
       Object.keys(PRIVILEGES).filter((name) => held(PRIVILEGES[name] as Privileges));
     expect(holders(({ buckets }) => Object.values(buckets).includes('exposure-edge-private'))).toEqual(['origin']);
-    expect(holders(({ secrets }) => secrets.some((secret) => secret.endsWith('SIGNING_KEY')))).toEqual(['origin']);
+    const credentials = 'CREDENTIAL_SIGNING_KEY';
+    const others = ({ secrets }: Privileges) =>
+      secrets.some((secret) => secret.endsWith('SIGNING_KEY') && secret !== credentials);
+    expect(holders(others)).toEqual(['origin']);
+    expect(holders(({ secrets }) => secrets.includes(credentials))).toEqual(['verification']);
   });
 
   it('gives no secret and no RPC to the Workers that only read', ({ expect }) => {

@@ -28,13 +28,19 @@ import {
 import type { Fetch } from '../../phone/http.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import type { UploadContent } from '../../phone/upload/upload-request.ts';
-import { forget } from '../../phone/verification/verification.ts';
+import { credentialFor, forget, register } from '../../phone/verification/verification.ts';
+import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { pointFromSpki, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { encodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
 import { json } from '../conformance/support/http.ts';
+import { testKeyPem } from '../support/secrets.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
 
 const UNKNOWN = '3f2b8c4e-5d6a-4b7c-8d9e-0f1a2b3c4d5e';
 const POSITIVE = 2;
+/** A phone's key, and its public half as a question has it. */
+const HOLDER_PEM = testKeyPem('holder');
+const HOLDER = toBase64Url(pointFromSpki(signerFromPkcs8Pem(HOLDER_PEM).publicKeySpki).subarray(1));
 const random = testRandom('wire size');
 
 let system: System;
@@ -45,7 +51,8 @@ beforeAll(async () => {
   execFileSync('sh', [join(import.meta.dirname, '../../scripts/edge-tools.sh')], { stdio: 'inherit' });
   // Without a deadline: sizes are measured here, times in one-answer.test.ts and by bench:indistinguishable.
   const vars = { ANSWER_DEADLINE_MS: '0' };
-  system = await startSystem({ vars: { upload: vars, verification: vars } });
+  const verification = { ...vars, VERIFICATION_URL: 'https://verification.example' };
+  system = await startSystem({ vars: { upload: vars, verification } });
   folder = mkdtempSync(join(tmpdir(), 'exposure-edge-wire-'));
   tier = await startEdgeTier(folder, system.edge.url);
   unused = await system.tans(200);
@@ -127,10 +134,11 @@ type Kind = readonly [name: string, status: number, request: WireRequest];
 
 /** All that verification can say, and both ways to ask it. */
 async function questions(): Promise<Kind[]> {
-  const [pending, positive, longest, gone] = [
+  const [pending, positive, longest, gone, abroad] = [
     await token(null),
     await token(POSITIVE),
     await token(POSITIVE, { labId: 'l'.repeat(64) }),
+    await token(POSITIVE),
     await token(POSITIVE),
   ];
   // Found out when the result is there: at registration a wrong date of birth would open nothing.
@@ -150,6 +158,11 @@ async function questions(): Promise<Kind[]> {
     ['TAN', 201, question('tan', { registrationToken: positive }, REAL)],
     ['TAN, asked in the body', 201, question('tan', { registrationToken: positive, cover: false })],
     ['token', 201, question('registrationToken', { keyType: 'GUID', key: freshGuid() }, REAL)],
+    ['credential', 201, question('credential', { registrationToken: abroad, holder: HOLDER }, REAL)],
+    ['no credential for it', 400, question('credential', { registrationToken: pending, holder: HOLDER }, REAL)],
+    ['dummy credential', 201, question('credential', { registrationToken: UNKNOWN, holder: HOLDER }, DUMMY)],
+    ['credential refused', 400, question('presentation', { presentation: 'x' }, REAL)],
+    ['dummy, credential shown', 201, question('presentation', { presentation: 'x' }, DUMMY)],
     ['forgotten', 200, question('forget', { registrationToken: gone }, REAL)],
     ...dummies,
     ['dummy token', 201, question('registrationToken', { keyType: 'GUID', key: freshGuid() }, DUMMY)],
@@ -255,6 +268,8 @@ function content(): UploadContent {
   return { keys, visitedCountries: [], consentToFederation: false, submissionType: 0 };
 }
 
+const CREDENTIAL = { keyType: 'CREDENTIAL', key: 'x', keyDob: null, holderPem: HOLDER_PEM } as const;
+
 type Play = (ports: PlaybookPorts) => Promise<unknown>;
 const ACTIONS = ['register', 'poll', 'submit', 'submit', 'poll'] as const;
 const COVER: readonly Play[] = ACTIONS.map((action) => (ports) => playDummy(action, ports));
@@ -352,9 +367,13 @@ describe.for(LINES)('our phone’s requests, $name', (line) => {
     expect,
   }) => {
     const forgotten: Play = (ports) => forget(UNKNOWN, ports);
-    const sizes = (await played([...COVER, ...COVER, forgotten])).map(({ up }) => up);
+    const taken: Play = (ports) => credentialFor(UNKNOWN, HOLDER, ports);
+    // What is shown is as long as it may be, or shorter: the padding is what is left.
+    const shown: Play = (ports) => register({ ...CREDENTIAL, credential: `${'a'.repeat(700)}~` }, ports);
+    const sizes = (await played([...COVER, ...COVER, forgotten, taken, shown])).map(({ up }) => up);
     // The first action fills HPACK's table; the question behind it names a header by a longer number.
-    const [questions_, uploads_] = [sizes.filter((_, i) => i % 3 !== 2), sizes.filter((_, i) => i % 3 === 2)];
+    const isUpload = (i: number): boolean => i % 3 === 2 && i < 2 * COVER.length * 3;
+    const [questions_, uploads_] = [sizes.filter((_, i) => !isUpload(i)), sizes.filter((_, i) => isUpload(i))];
     expect([...new Set(questions_.slice(3))]).toHaveLength(1);
     expect([...new Set(uploads_.slice(1))]).toHaveLength(1);
   });

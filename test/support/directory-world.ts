@@ -6,7 +6,14 @@ import { type Certificate, readCertificate } from '../../protocol/certificates/c
 import { checkpointText, cosign } from '../../protocol/directory/checkpoint.ts';
 import type { EntryStatement } from '../../protocol/directory/entry.ts';
 import { type Head, leafHash, rootOf } from '../../protocol/directory/merkle.ts';
-import { type NoteSecret, type NoteSignature, noteBytes, noteSecret, signNote } from '../../protocol/directory/note.ts';
+import {
+  type NoteSecret,
+  type NoteSignature,
+  noteBytes,
+  noteKeyText,
+  noteSecret,
+  signNote,
+} from '../../protocol/directory/note.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import {
   certificateText,
@@ -156,6 +163,18 @@ export function policyFor(root: Party, more: Partial<DirectoryPolicy> = {}): Dir
     maxAgeSeconds: 86_400,
     ...more,
   };
+}
+
+/** @returns such a policy as a Worker's variable has it */
+export function policyText(root: Party): string {
+  return JSON.stringify({
+    origin: ORIGIN,
+    logKeys: [noteKeyText(LOG)],
+    roots: [certificateText(root.certificate)],
+    witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
+    threshold: 2,
+    maxAgeSeconds: 86_400,
+  });
 }
 
 /** @returns the tree over leaves */

@@ -5,15 +5,9 @@
 import { ALL_TO_ALL } from '../../protocol/feed/names.ts';
 import { clientOf } from '../../protocol/directory/clients.ts';
 import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
-import { loadDirectory, MAX_OBJECT_BYTES } from '../../protocol/directory/load.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
-import { type Directory, readDirectory } from '../../protocol/directory/read.ts';
-import { rememberingOpen } from '../../protocol/directory/statement.ts';
-import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
+import { directoryReader } from '../shared/directory-reader.ts';
 import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
-
-/** A directory that didn't change is judged anew so often: its entries end, and its cosignatures get old. */
-const READ_AGAIN_SECONDS = 60;
 
 /** Who is calling, and what of ours they may read. */
 export interface Peer {
@@ -49,38 +43,11 @@ interface PeersOptions {
 
 /** @returns peers by a directory in a bucket; what was read is kept in this isolate */
 export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptions): Peers {
-  let known: { readonly etag: string; readonly at: number; readonly directory: Directory } | null = null;
-  /** The newest head that held: an older one, or another of its size, is refused from then on. */
-  let seen: Directory['head'] = null;
-  // Of the last reading: what a growing log needs no more goes.
-  let objects: ReadonlyMap<string, Uint8Array> = new Map();
-  // Certificates and signatures of leaves that were judged before aren't again: of 300 regions seconds of CPU a minute (benchmarks/results/directory.md).
-  const open = rememberingOpen(policy?.roots ?? []);
-
-  async function directoryNow(own: DirectoryPolicy, now: number): Promise<Directory | null> {
-    const checkpoint = await bucket.head(CHECKPOINT_PATH);
-    if (checkpoint === null) return null;
-    const isFresh = known !== null && known.etag === checkpoint.etag && Math.abs(now - known.at) < READ_AGAIN_SECONDS;
-    if (known !== null && isFresh) return known.directory;
-    const used = new Map<string, Uint8Array>();
-    const read = await loadDirectory(async (path) => {
-      const held = path === CHECKPOINT_PATH ? undefined : objects.get(path);
-      const bytes = held ?? (await bytesOf(bucket, path));
-      if (bytes !== null && path !== CHECKPOINT_PATH) used.set(path, bytes);
-      return bytes;
-    });
-    const directory = readDirectory({ read, policy: own, now, seen, open });
-    // What was taken for immutable may be what is wrong with it.
-    objects = directory.head === null ? new Map() : used;
-    seen = directory.head ?? seen;
-    known = { etag: checkpoint.etag, at: now, directory };
-    return directory;
-  }
-
+  const read = policy === null ? null : directoryReader({ bucket, policy });
   return {
     async byFingerprint(fingerprint, now) {
-      if (policy === null) return { kind: 'stranger' };
-      const directory = await directoryNow(policy, now);
+      if (read === null) return { kind: 'stranger' };
+      const directory = await read(now);
       if (directory === null || directory.head === null) return { kind: 'refused' };
       const client = clientOf(directory.entries, fingerprint, now);
       if (!client.ok) return { kind: 'stranger' };
@@ -94,14 +61,4 @@ export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptio
 function feedsFor(peer: DirectoryEntry, own: DirectoryEntry | undefined, feedNames: readonly string[]): string[] {
   const isInside = own !== undefined && own.cluster === peer.cluster && own.regionId !== peer.regionId;
   return [...(isInside ? [ALL_TO_ALL] : []), peer.regionId].filter((feed) => feedNames.includes(feed));
-}
-
-async function bytesOf(bucket: ReadOnlyBucket, path: string): Promise<Uint8Array | null> {
-  const object = await bucket.get(path);
-  if (object === null || !('body' in object)) return null;
-  if (object.size > MAX_OBJECT_BYTES) {
-    await object.body.cancel();
-    return null;
-  }
-  return new Uint8Array(await object.arrayBuffer());
 }

@@ -1,5 +1,5 @@
 /**
- * @module Reads a request body with a limit that is counted, not believed: a chunked body declares no length, and a
+ * @module Reads a body with a limit that is counted, not believed: a chunked body declares no length, and a
  * declared one may lie (docs/spec/cwa.md §1.1: Corona-Warn-App's server tests the header alone).
  */
 
@@ -18,13 +18,13 @@ export type BodyResult =
 /**
  * Reads to the end of the body, to the first byte past the limit, or until the time is over, whichever comes first.
  *
- * @param request the request; its body is consumed
+ * @param request the request, or another backend's answer; its body is consumed
  * @param limitBytes largest body that is accepted
  * @param seconds most time it may take
  * @returns the bytes, or why there are none
  */
 export async function readBody(
-  request: Request,
+  request: Pick<Request, 'body'>,
   limitBytes: number,
   seconds: number = BODY_SECONDS,
 ): Promise<BodyResult> {

@@ -1,6 +1,6 @@
 /**
  * @module The public routes of `verification` (docs/spec/cwa.md §3.1; docs/architecture.md §7): registration token, test result, TAN, and
- * ours to delete a test. Real, dummy and refused leave at one deadline with one size; a dummy makes no RPC.
+ * ours to delete a test, to take a credential of it and to use one (docs/credential.md). Real, dummy and refused leave at one deadline with one size; a dummy makes no RPC.
  */
 import { type Context, Hono } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
@@ -8,13 +8,19 @@ import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/
 import { readBody } from '../shared/body.ts';
 import { type ClientVariables, stripClientMetadata } from '../shared/client-metadata.ts';
 import { answerAtDeadline, requireDeadline } from '../shared/deadline.ts';
-import { type Answer, paddedAnswer, refusal } from './answers.ts';
+import { MAX_CREDENTIAL_LENGTH, STATUS_LIST_PATH } from '../../protocol/credential/credential.ts';
+import { STATUS_LIST_MEDIA_TYPE } from '../../protocol/credential/status-list.ts';
+import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { type Answer, paddedAnswer, padding, refusal } from './answers.ts';
 import type { VerificationEnv } from './bindings.ts';
 import {
+  type CredentialQuestion,
   isDummy,
   MAX_BODY_BYTES,
   type Members,
+  parseCredentialQuestion,
   parseMembers,
+  parsePresentation,
   parseRegistration,
   parseToken,
   type RegistrationQuestion,
@@ -86,12 +92,32 @@ const FORGET: Route<string> = {
   dummy: () => ({ status: 200, body: { forgotten: true } }),
 };
 
+const CREDENTIAL: Route<CredentialQuestion> = {
+  parse: parseCredentialQuestion,
+  async real(question, { credentials }, now) {
+    const reply = await credentials.take(question, now);
+    if (reply.kind === 'given') return { status: 201, body: { credential: reply.credential } };
+    return refusal(reply.kind === 'later' ? 500 : 400);
+  },
+  dummy: () => ({ status: 201, body: { credential: padding(MAX_CREDENTIAL_LENGTH) } }),
+};
+
+const PRESENTATION: Route<string> = {
+  parse: parsePresentation,
+  async real(text, { presentations }, now) {
+    const reply = await presentations.use(text, now);
+    if (reply.kind === 'granted') return { status: 201, body: { registrationToken: reply.token } };
+    return reply.kind === 'later' ? refusal(500) : { status: 400, body: { refused: reply.why } };
+  },
+  dummy: () => ({ status: 201, body: { registrationToken: crypto.randomUUID() } }),
+};
+
 /**
  * Builds the Worker.
  *
  * @param options.clock Unix seconds: real, or the local edge's
  * @param options.mayAnswerAtOnce whether ANSWER_DEADLINE_MS may be 0: in tests and benchmarks, never where it is deployed
- * @returns a hono app; every answer of every path has one size
+ * @returns a hono app; every answer to a phone has one size
  */
 export function createApp({
   clock,
@@ -113,10 +139,24 @@ export function createApp({
   serve('/version/v1/testresult', TEST_RESULT);
   serve('/version/v1/tan', TAN);
   serve('/version/v1/forget', FORGET);
+  serve('/version/v1/credential', CREDENTIAL);
+  serve('/version/v1/presentation', PRESENTATION);
+  app.get(STATUS_LIST_PATH, async (c) => {
+    const now = Math.floor(await clock());
+    const list = await servicesOf(c.env).credentials.statusList(now);
+    return list === null ? c.notFound() : c.body(list, 200, statusListHeaders(now));
+  });
   app.notFound((c) => paddedAnswer(refusal(404), c.var.statusLineHasPhrase));
   app.onError((_error, c) => paddedAnswer(refusal(500), c.var.statusLineHasPhrase));
   return app;
 }
+
+/** The same for all who ask; no phone does. @param now Unix seconds: the list of the next hour is another */
+const statusListHeaders = (now: number) => ({
+  'content-type': STATUS_LIST_MEDIA_TYPE,
+  'cache-control': `public, max-age=${SECONDS_PER_HOUR - (now % SECONDS_PER_HOUR)}`,
+  'x-content-type-options': 'nosniff',
+});
 
 async function answer<Q>(c: Context<App>, route: Route<Q>, clock: Clock): Promise<Response> {
   const services = servicesOf(c.env);

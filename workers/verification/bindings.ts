@@ -3,17 +3,20 @@
  * are hashed with before anything is stored.
  */
 import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import type { CredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { TestSession } from '../../durable-objects/test-session/test-session.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import { integer, secretKey } from '../shared/env.ts';
+import { type CredentialConfig, type CredentialEnv, parseCredentialConfig } from './credential-config.ts';
 
 /** Bindings as the platform hands them over. */
-export interface VerificationEnv {
+export interface VerificationEnv extends CredentialEnv {
   readonly TAN_LEDGER: DurableObjectNamespace<TanLedger>;
   readonly CODE_DESK: DurableObjectNamespace<CodeDesk>;
   readonly TEST_SESSION: DurableObjectNamespace<TestSession>;
+  readonly CREDENTIAL_DESK: DurableObjectNamespace<CredentialDesk>;
   /** laboratory#Results: what a laboratory said of a test. */
   readonly RESULTS: ResultsRpc;
   readonly TAN_MAC_KEY: string;
@@ -40,6 +43,8 @@ export interface VerificationConfig {
   /** Days after the one of the test whose keys may be shared too (docs/parameters.md: as `coverTraffic.followUpDays`). */
   readonly followUpDays: number;
   readonly leaseSeconds: number;
+  /** null: tests of roaming people are nobody's business here (phase I). */
+  readonly credentials: CredentialConfig | null;
 }
 
 /** Past its 14 days a key is published no more. */
@@ -60,5 +65,6 @@ export function parseVerificationConfig(env: VerificationEnv): VerificationConfi
     tanLifetimeSeconds: integer(variables, 'TAN_LIFETIME_SECONDS', { min: 1, max: MAX_TAN_LIFETIME_SECONDS }),
     followUpDays: integer(variables, 'FOLLOW_UP_DAYS', { min: 0, max: MAX_FOLLOW_UP_DAYS }),
     leaseSeconds: integer(variables, 'RESERVATION_LEASE_SECONDS', { min: 1, max: MAX_LEASE_SECONDS }),
+    credentials: parseCredentialConfig(env),
   };
 }

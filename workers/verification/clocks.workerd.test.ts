@@ -26,6 +26,7 @@ it('the cron tells ledger, desk and all sixteen shards the time of its schedule,
   expect(clocks.map(({ object }) => object)).toEqual([
     'ledger',
     'desk',
+    'credentials',
     ...Array.from('0123456789abcdef', (digit) => `session-${digit}`),
   ]);
   for (const { confirmed, held } of clocks)

@@ -6,6 +6,7 @@ import { scheduled } from './clocks.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 export { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
+export { CredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 export { TestSession } from '../../durable-objects/test-session/test-session.ts';
 export { BackOffice, Redeem } from './entrypoints.ts';
 

@@ -1,15 +1,21 @@
 /**
  * @module What a phone asks, parsed and checked (docs/spec/cwa.md §3.1). Pure: a dummy goes through the same rules.
  */
+import { p256 } from '@noble/curves/nist.js';
 import type { KeyType } from '../../domain/derived-codes.ts';
 import { parseStrictJson } from '../../domain/strict-json.ts';
 import { parseTeleTan } from '../../domain/teletan.ts';
 import { parseBirthDateKey, parseTestKey } from '../../domain/test-result.ts';
+import { MAX_PRESENTATION_LENGTH } from '../../protocol/credential/presentation.ts';
+import { concatBytes, fromBase64Url } from '../../protocol/primitives/bytes.ts';
 
 /** Largest request body; CWA's clients send 250 bytes, its server took 10,000. */
 export const MAX_BODY_BYTES = 10_000;
 const JSON_LIMITS = { depth: 2, members: 10 } as const;
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** First byte of an uncompressed point (SEC 1, section 2.3.3). */
+const UNCOMPRESSED = 4;
 
 /** What a phone sent: the members of its JSON object. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -63,6 +69,36 @@ export function parseRegistration(m: Members): RegistrationQuestion | null {
   if (keyType !== 'TELETAN' || typeof m['key'] !== 'string' || keyDob !== null) return null;
   const key = parseTeleTan(m['key']);
   return key === null ? null : { keyType, key, birthDateKey: null };
+}
+
+/** Who asks for a credential, and for which key of the phone. */
+export interface CredentialQuestion {
+  readonly token: string;
+  /** x and y of a point of P-256, 64 bytes. */
+  readonly holder: Uint8Array;
+}
+
+/** @param m the body's members @returns the question, or null when a rule is broken */
+export function parseCredentialQuestion(m: Members): CredentialQuestion | null {
+  const token = parseToken(m);
+  const holder =
+    typeof m['holder'] === 'string' && /^[A-Za-z0-9_-]{86}$/.test(m['holder']) ? pointOf(m['holder']) : null;
+  return token === null || holder === null ? null : { token, holder };
+}
+
+function pointOf(text: string): Uint8Array | null {
+  try {
+    const point = fromBase64Url(text);
+    return p256.utils.isValidPublicKey(concatBytes(Uint8Array.of(UNCOMPRESSED), point), false) ? point : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param m the body's members @returns a credential with its proof, unread, or null when there is none */
+export function parsePresentation(m: Members): string | null {
+  const text = m['presentation'];
+  return typeof text === 'string' && text.length <= MAX_PRESENTATION_LENGTH ? text : null;
 }
 
 /** @param m the body's members @returns the registration token, lower case, or null when there is none */

@@ -1,8 +1,8 @@
 /**
  * @module A rollback as `verification` carries it out (docs/rollback.md): which issue ids a source had, and that it gets no TAN any more for the days that are rolled back.
  *
- * Durable order: the end in the books, batches and their sessions, TANs that are not used. Each is idempotent, so asking again mends a crash; a TAN that is being given meanwhile is
- * withdrawn by whoever gives it (sessions.ts).
+ * Durable order: the end in the books, batches and their sessions, TANs that are not used, credentials for other regions. Each is idempotent, so asking again mends a crash; a TAN or a credential that is being given meanwhile is
+ * withdrawn by whoever gives it (sessions.ts, credentials.ts).
  */
 import type { IssueSource } from '../../domain/issue.ts';
 import { ISSUE_KINDS_OF, type RollbackTarget } from '../../domain/rollback.ts';
@@ -51,7 +51,9 @@ export class RollbackBooks {
       const [from, before] = [target.fromDay * SECONDS_PER_DAY, (target.toDay + 1) * SECONDS_PER_DAY];
       for (const batchId of sources) await this.#desk.endDays(batchId, from, before, target.toDay >= askedDay);
     }
-    await this.#ledger.withdrawIssues(await this.issuesOf(target));
+    const issueIds = await this.issuesOf(target);
+    await this.#ledger.withdrawIssues(issueIds);
+    await this.#env.CREDENTIAL_DESK.getByName('desk').revokeIssues(issueIds);
   }
 
   async #selections({ kind, name, fromDay, toDay }: RollbackTarget): Promise<IssueSelection[]> {

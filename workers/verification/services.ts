@@ -3,9 +3,11 @@
  */
 import { parsedOnce } from '../shared/env.ts';
 import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
+import { Credentials } from './credentials.ts';
 import { Desk } from './desk.ts';
 import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
+import { Presentations } from './presentations.ts';
 import { RollbackBooks } from './rollback.ts';
 import { Sessions } from './sessions.ts';
 
@@ -17,6 +19,8 @@ export interface Services {
   readonly sessions: Sessions;
   readonly desk: Desk;
   readonly rollback: RollbackBooks;
+  readonly credentials: Credentials;
+  readonly presentations: Presentations;
 }
 
 /** @param env bindings @returns the services over them @throws ConfigError naming the variable that is wrong */
@@ -26,5 +30,14 @@ export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
   const issues = new Issues(env);
   const sessions = new Sessions(env, config, ledger, issues);
   const desk = new Desk(env, config, sessions, ledger);
-  return { config, ledger, issues, sessions, desk, rollback: new RollbackBooks(env, desk, ledger) };
+  return {
+    config,
+    ledger,
+    issues,
+    sessions,
+    desk,
+    rollback: new RollbackBooks(env, desk, ledger),
+    credentials: new Credentials(env, config, sessions),
+    presentations: new Presentations(env, config),
+  };
 });

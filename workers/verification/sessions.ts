@@ -33,6 +33,18 @@ export interface CodeToIssue {
   readonly session: Session;
 }
 
+/** A session whose result is positive. */
+export interface PositiveSession {
+  /** Its name: a keyed hash of its token. */
+  readonly hash: string;
+  readonly session: Session;
+  readonly seed: Uint8Array;
+  /** Of who vouched, or null: a teleTAN of before there were any. */
+  readonly issueId: string | null;
+  /** Unix seconds, as the laboratory says; null for a code. */
+  readonly sampleCollected: number | null;
+}
+
 /** A number that moved while the ledger was asked is asked about again; two devices of one person do that, rarely. */
 const TAKE_TAN_ATTEMPTS = 4;
 
@@ -75,21 +87,35 @@ export class Sessions {
     };
   }
 
+  /** @returns what vouches for a session with a positive result, which lives as long as that from here on, or null */
+  async positive(token: string): Promise<PositiveSession | null> {
+    const hash = this.#hash(token);
+    const stored = await this.#shards.of(hash).open(hash);
+    if (stored === null) return null;
+    const { session } = stored;
+    const seed = this.#seedOf(stored);
+    const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
+    if (verdict !== 'right' || !isPositive(reply.result)) return null;
+    const vouched = await this.#issues.of(session, reply);
+    if (vouched.kind === 'over') return null;
+    await this.#keep(hash, session, reply.keptUntil);
+    const sampleCollected = session.authorisation === 'laboratory' ? reply.sampleCollected : null;
+    return { hash, session, seed, issueId: vouched.issueId, sampleCollected };
+  }
+
+  /** @returns whether a session is still live and its source hasn't ended: asked once more after something was given */
+  async stays({ hash, issueId }: PositiveSession): Promise<boolean> {
+    return (await this.#shards.of(hash).read(hash)) !== null && !(await this.#issues.isOver(issueId));
+  }
+
   /** `/tan`. @returns the session's current TAN, issued in the ledger, or null without a positive result or a TAN left */
   async tan(token: string): Promise<string | null> {
-    const hash = this.#hash(token);
     const { derivationKey, tanMacKey, tanLifetimeSeconds, followUpDays } = this.#config;
     const rules = { lifetimeSeconds: tanLifetimeSeconds, followUpDays };
     for (let attempt = 0; attempt < TAKE_TAN_ATTEMPTS; attempt++) {
-      const stored = await this.#shards.of(hash).open(hash);
-      if (stored === null) return null;
-      const { session } = stored;
-      const seed = this.#seedOf(stored);
-      const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
-      if (verdict !== 'right' || !isPositive(reply.result)) return null;
-      const vouched = await this.#issues.of(session, reply);
-      if (vouched.kind === 'over') return null;
-      await this.#keep(hash, session, reply.keptUntil);
+      const positive = await this.positive(token);
+      if (positive === null) return null;
+      const { hash, session, seed } = positive;
       const current = { n: session.tanNumber, expiresAt: session.tanExpiresAt };
       const status = await this.#statusOf(seed, current);
       const taken = await this.#shards.of(hash).takeTan(hash, current.n, status, rules);
@@ -97,9 +123,8 @@ export class Sessions {
       if (taken === null) return null;
       const tan = sessionTan(seed, { n: taken.n, expiresAt: taken.expiresAt }, derivationKey, tanMacKey);
       // A crash before this line leaves a number without a TAN: the next call finds it being issued, and issues it.
-      await this.#ledger.record([tan], vouched.issueId);
-      const stays = (await this.#shards.of(hash).read(hash)) !== null && !(await this.#issues.isOver(vouched.issueId));
-      if (stays) return tan;
+      await this.#ledger.record([tan], positive.issueId);
+      if (await this.stays(positive)) return tan;
       // Withdrawn, deleted or rolled back meanwhile. A crash before this line leaves a TAN that nobody was given.
       await this.#ledger.withdraw(tan);
       return null;
@@ -158,12 +183,14 @@ export class Sessions {
   }
 
   /**
-   * Ends what an issued code opens, used or not, and the TAN that it may have given unless that is committed; idempotent. The
+   * Ends what an issued code opens, used or not, the credential and the TAN that it may have given unless that is committed; idempotent. The
    * TAN goes first, since an ended session no longer leads to it, and once more for one that was taken in between.
    *
    * @param hash the session's name, {@link nameOf}
    */
   async revoke(hash: string): Promise<void> {
+    const granted = await this.#shards.of(hash).granted(hash);
+    if (granted !== null) await this.#env.CREDENTIAL_DESK.getByName('desk').revoke([granted.statusIndex]);
     await this.#withdrawTanOf(await this.#shards.of(hash).read(hash));
     await this.#withdrawTanOf(await this.#shards.of(hash).revoke(hash));
   }

@@ -46,8 +46,14 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   verification: {
     ...NOTHING,
     rpc: { RESULTS: 'exposure-edge-laboratory#Results' },
-    objects: { TAN_LEDGER: 'TanLedger', TEST_SESSION: 'TestSession', CODE_DESK: 'CodeDesk' },
-    secrets: ['DERIVATION_KEY', 'PERMIT_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
+    buckets: { DIRECTORY: 'exposure-edge-directory' },
+    objects: {
+      TAN_LEDGER: 'TanLedger',
+      TEST_SESSION: 'TestSession',
+      CODE_DESK: 'CodeDesk',
+      CREDENTIAL_DESK: 'CredentialDesk',
+    },
+    secrets: ['CREDENTIAL_SIGNING_KEY', 'DERIVATION_KEY', 'PERMIT_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
   },
   federation: {
     ...NOTHING,

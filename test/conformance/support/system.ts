@@ -123,9 +123,11 @@ export interface PublishedSystem extends System {
  *
  * @returns the deployment, and what was uploaded
  */
-export async function startPublishedSystem(): Promise<PublishedSystem> {
+export async function startPublishedSystem(
+  more: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+): Promise<PublishedSystem> {
   // Nothing is set aside for what may be taken back, so that what is published is what was uploaded.
-  const system = await startSystem({ vars: { origin: { RESERVE_UPLOADS: '0' } } });
+  const system = await startSystem({ vars: { ...more, origin: { RESERVE_UPLOADS: '0' } } });
   const uploaded = new Set<string>();
   const oldest = new Set<string>();
   for (const [patient, tan] of (await system.tans(PATIENTS)).entries()) {

@@ -13,6 +13,7 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollback.laboratory': 'Labor',
   'rollback.hotline': 'Telefondienst',
   'rollback.staff': 'Mitarbeitende Person',
+  'rollback.region': 'Region (Nachweise)',
   rollbackPeriod: 'Gebürgt vom {from} bis {to} (UTC-Tage)',
   rollbackAskedBy: 'Beantragt von {who}, {time}',
   rollbackUntil: 'Zu bestätigen bis {time}',

@@ -12,6 +12,7 @@ export const rollbacksEn = {
   'rollback.laboratory': 'Laboratory',
   'rollback.hotline': 'Hotline',
   'rollback.staff': 'Member of staff',
+  'rollback.region': 'Region (credentials)',
   rollbackPeriod: 'Vouched for from {from} to {to} (UTC days)',
   rollbackAskedBy: 'Asked for by {who}, {time}',
   rollbackUntil: 'To be confirmed by {time}',

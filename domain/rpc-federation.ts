@@ -47,7 +47,7 @@ export interface ExchangeRpc {
 
 /** federation#BackOffice, bound by `portal` alone. `region` is a peer's of `PEERS`. */
 export interface FederationBackOfficeRpc<Status, Reply, Batch> extends ClocksRpc, EndingRpc {
-  /** Polls each peer whose poll is due. @returns whether none was */
+  /** Tells peers what our feeds have new, and polls each whose poll is due. @returns whether none was */
   advance(): Promise<{ readonly idle: boolean }>;
   peers(): Promise<readonly Status[]>;
   /** @returns every batch that the peer's desk remembers; none when there is no such peer */

@@ -1,5 +1,5 @@
 /**
- * @module The two buckets of a local edge's state directory, without the Workers: for commands that look into them or mend them while the
+ * @module The buckets of a local edge's state directory, without the Workers: for commands that look into them or mend them while the
  * edge rests.
  */
 import { existsSync } from 'node:fs';
@@ -11,7 +11,11 @@ const WORKER = 'buckets';
 const EMPTY_WORKER = 'export default { fetch() { return new Response(null, { status: 404 }); } }';
 
 /** The names in wrangler.toml. */
-const BUCKETS = { PUBLIC: 'exposure-edge-public', PRIVATE: 'exposure-edge-private' } as const;
+const BUCKETS = {
+  PUBLIC: 'exposure-edge-public',
+  PRIVATE: 'exposure-edge-private',
+  FEEDS: 'exposure-edge-feeds',
+} as const;
 
 type Bucket = Awaited<ReturnType<Miniflare['getR2Bucket']>>;
 
@@ -19,6 +23,8 @@ type Bucket = Awaited<ReturnType<Miniflare['getR2Bucket']>>;
 export interface StateBuckets {
   readonly publicBucket: Bucket;
   readonly privateBucket: Bucket;
+  /** What peers read. */
+  readonly feedsBucket: Bucket;
   dispose(): Promise<void>;
 }
 
@@ -50,6 +56,7 @@ export async function openBuckets(directory: string): Promise<StateBuckets> {
   return {
     publicBucket: await miniflare.getR2Bucket('PUBLIC', WORKER),
     privateBucket: await miniflare.getR2Bucket('PRIVATE', WORKER),
+    feedsBucket: await miniflare.getR2Bucket('FEEDS', WORKER),
     async dispose() {
       await miniflare.dispose();
       forgetWorkerd(state);

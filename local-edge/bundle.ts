@@ -4,13 +4,29 @@
 import { build } from 'esbuild';
 import { ROOT } from './workers.ts';
 
+/** One text for all edges of a process: two dozen sites of an enterprise would bundle and keep the same two dozen times. */
+const made = new Map<string, Promise<string>>();
+
 /**
  * @param entry path relative to the repository's root
  * @returns the module's text, source map inlined so that a stack names our files; without their text, which would double what
- *   miniflare copies
+ *   miniflare copies. Made once a process
  * @throws when a file doesn't parse or an import isn't found
  */
-export async function bundle(entry: string): Promise<string> {
+export function bundle(entry: string): Promise<string> {
+  const known = made.get(entry);
+  if (known !== undefined) return known;
+  const making = bundleNow(entry);
+  made.set(entry, making);
+  return making;
+}
+
+/** @param texts what another process has bundled, by its entry: made of the same files a moment ago */
+export function provideBundles(texts: Readonly<Record<string, string>>): void {
+  for (const [entry, text] of Object.entries(texts)) made.set(entry, Promise.resolve(text));
+}
+
+async function bundleNow(entry: string): Promise<string> {
   const result = await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],

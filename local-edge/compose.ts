@@ -25,6 +25,7 @@ export interface ComposeOptions {
 const CLOCK_WORKER = 'local-clock';
 
 const LOCAL_ENTRIES = 'local-edge/entries';
+const CLOCK_ENTRY = `${LOCAL_ENTRIES}/clock.ts`;
 const ENTRY_FOLDERS = { local: LOCAL_ENTRIES, benchmark: `${LOCAL_ENTRIES}/benchmark`, deployed: null } as const;
 
 /** The entry file of a Worker: that of the composition if it has one of its own. */
@@ -32,6 +33,12 @@ function entryOf(worker: WorkerEnvironment, entries: ComposeOptions['entries']):
   const folder = ENTRY_FOLDERS[entries];
   const own = `${folder}/${worker.environment}.ts`;
   return folder !== null && existsSync(`${ROOT}/${own}`) ? own : worker.main;
+}
+
+/** @returns each entry with the local clock and its text, for edges of other processes (`provideBundles`) */
+export async function bundleAll(): Promise<Record<string, string>> {
+  const entries = [...readEnvironments().map((worker) => entryOf(worker, 'local')), CLOCK_ENTRY];
+  return Object.fromEntries(await Promise.all(entries.map(async (entry) => [entry, await bundle(entry)] as const)));
 }
 
 const asModule = (name: string, contents: string) => ({
@@ -65,7 +72,7 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
 
 async function composeClock(compatibilityDate: string | undefined): Promise<LegacyWorkerOptions> {
   return {
-    ...asModule(CLOCK_WORKER, await bundle(`${LOCAL_ENTRIES}/clock.ts`)),
+    ...asModule(CLOCK_WORKER, await bundle(CLOCK_ENTRY)),
     compatibilityDate,
     durableObjects: { CLOCK_STATE: { className: 'ClockState', useSQLite: true } },
     routes: [...(LOCAL_ROUTES['clock'] ?? [])],

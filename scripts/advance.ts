@@ -1,5 +1,5 @@
 /**
- * @module `npm run advance`: lets hours pass on a local edge and has the origin seal each of them, as alarm and cron do in their own time.
+ * @module `npm run advance`: lets hours pass on a local edge, has the origin seal each of them, and peers asked whose poll is due, as alarm and cron do in their own time.
  */
 import type { OriginStatus } from '../domain/rpc.ts';
 import { JSON_FLAG, url, wholeNumber } from './support/command-line/arguments.ts';
@@ -49,7 +49,7 @@ const lineOf = ({ region, hour, keys }: Sealed): string =>
 await run(
   {
     name: 'npm run advance',
-    summary: `Moves the clock of the local edge at URL to the end of the hour, so many times, and has the origin seal each hour. Prints what was
+    summary: `Moves the clock of the local edge at URL to the end of the hour, so many times, has the origin seal each hour, and peers asked whose poll is due. Prints what was
       sealed. Ends with 1 when an hour wasn't.`,
     options: {
       hours: wholeNumber('how many', { min: 1, max: MAX_HOURS, default: 1 }),
@@ -72,12 +72,12 @@ An hour with too few keys is sealed empty, and its keys wait for the next (MIN_K
       return new Set(more.map(({ region }) => region)).size;
     };
     // Whatever is due already; and an origin that never ran begins with the hour it is called in.
-    await advanceUntilIdle(edge);
+    await advanceUntilIdle(edge, true);
     await look();
     let isComplete = true;
     for (let done = 1; done <= hours; done += 1) {
       const end = (Math.floor((await readClock(edge)) / HOUR) + 1) * HOUR;
-      await moveClock(edge, end + AFTER_SECONDS);
+      await moveClock(edge, end + AFTER_SECONDS, true);
       if ((await look()) < before.regions.length) isComplete = false;
       progress('hours', done, hours);
     }

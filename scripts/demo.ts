@@ -2,8 +2,9 @@
  * @module `npm run demo`: one story on the local edge with the local clock, from upload to match, with a table at its end.
  */
 import { testRandom } from '../phone/testing/random.ts';
-import { existingFile, flag, oneOf, text } from './support/command-line/arguments.ts';
+import { existingFile, flag, oneOf, text, wholeNumber } from './support/command-line/arguments.ts';
 import { run, UsageError } from './support/command-line/command.ts';
+import { MOST_SITES } from './demo/enterprise/sites.ts';
 import { playReplay, REPLAY_POLICY } from './demo/replay.ts';
 import { finish, startProgress } from './demo/report.ts';
 import { riskTable } from './demo/risk.ts';
@@ -19,10 +20,12 @@ await run(
     options: {
       story: oneOf(
         `which; federation: two countries and a company's site exchange keys, each a backend of its own; one is killed, a feed is altered, a
-        certificate taken back; it leaves summary.json in out/demo-federation/`,
-        { country: '', federation: '' },
+        certificate taken back; it leaves summary.json in out/demo-federation/. enterprise: the sites of one company, which read each other
+        all-to-all; some 300 MB of memory each, and minutes; it leaves summary.json in out/demo-enterprise/`,
+        { country: '', federation: '', enterprise: '' },
         'country',
       ),
+      sites: wholeNumber('of the story enterprise: how many', { min: 3, max: MOST_SITES, default: 24 }),
       replay: existingFile(
         `plays a real export file instead: sets the clock to its week, uploads its keys as patients, and shows that exactly the
         same keys come out`,
@@ -34,16 +37,21 @@ await run(
     examples: [
       'npm run demo',
       'npm run demo -- --story federation',
+      'npm run demo -- --story enterprise --sites 24',
       'npm run demo -- --replay test/vectors/internals-sample_diagnosis_key_file.zip',
     ],
   },
-  async ({ story, replay, seed, json }, { say }) => {
-    if (story === 'federation' && replay !== null) throw new UsageError('--replay: is for the story country');
+  async ({ story, sites, replay, seed, json }, { say }) => {
+    if (story !== 'country' && replay !== null) throw new UsageError('--replay: is for the story country');
     const progress = startProgress(say);
     progress('the Workers start on this machine');
     if (story === 'federation') {
       const { federationStory } = await import('./demo/federation/play.ts');
       return federationStory(testRandom(seed), progress, json);
+    }
+    if (story === 'enterprise') {
+      const { enterpriseStory } = await import('./demo/enterprise/play.ts');
+      return enterpriseStory(sites, testRandom(seed), progress, json);
     }
     clearOut();
     const problems: string[] = [];

@@ -89,6 +89,7 @@ Takes about two minutes, and the ports that README.md names.`,
     const folder = temporaryFolder('readme');
     const ends: (() => Promise<void>)[] = [];
     let failed = 0;
+    let isSame = false;
     try {
       await copyRepository(folder.path);
       for (const { line, commands, how } of blocks) {
@@ -105,13 +106,15 @@ Takes about two minutes, and the ports that README.md names.`,
             stdio: ['ignore', 'inherit', 'inherit'],
           });
           const code = await childEnd(child);
+          // A later block plays a real export, and empties the folder first.
+          isSame ||= samePicture(folder.path);
           if (code === 0) continue;
           say(`README.md:${line} ended with ${code}`);
           failed += 1;
           break;
         }
       }
-      if (failed === 0 && !samePicture(folder.path)) {
+      if (failed === 0 && !isSame) {
         say(`${PICTURE} is not what the demo draws: look at what npm run demo draws, then: cp ${DRAWN} ${PICTURE}`);
         failed += 1;
       }

@@ -213,6 +213,13 @@ const fed = z.strictObject({
   /** The midnight at which they go. */
   until: day,
   files: z.array(sealedFile).readonly(),
+  /** Where peers ask, which the headers of their answers are bound to; entries of before headers were kept lack both. */
+  url: z.string().min(1).exactOptional(),
+  /** Of each file, the signatures in the headers of both views: r‖s. */
+  answers: z
+    .array(z.strictObject({ keys: base64Url, gaen: base64Url }))
+    .readonly()
+    .exactOptional(),
 });
 
 const fold = z.strictObject({

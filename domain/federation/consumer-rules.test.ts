@@ -67,6 +67,25 @@ describe('a key of a peer', () => {
     expect(levels({ transmissionRiskLevel: null, rollingStartIntervalNumber: TODAY - 3 * 144 })).toEqual([7]);
   });
 
+  it('of any age that a format without levels has is taken, as its authority published it', ({ expect }) => {
+    const ages = Array.from({ length: 14 }, (_, age) => age);
+    const levels = (reportType: number) =>
+      judgeInbound(
+        ages.map((age) =>
+          key(age, { transmissionRiskLevel: null, reportType, rollingStartIntervalNumber: TODAY - age * 144 }),
+        ),
+        'NL',
+        NOW,
+      ).keys.map(({ transmissionRiskLevel }) => transmissionRiskLevel);
+    expect(levels(1)).toEqual([5, 6, 7, 7, 7, 6, 4, 3, 3, 3, 3, 3, 3, 3]);
+    // A clinical diagnosis and a self-report aren't published as a test.
+    expect(levels(2)).toEqual([5, 6, 6, 6, 6, 6, 4, 3, 3, 3, 3, 3, 3, 3]);
+    expect(levels(3)).toEqual([4, 4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3]);
+    const onset = (reportType: number) =>
+      judgeInbound([key(1, { transmissionRiskLevel: null, onset: 0, reportType })], 'NL', NOW).keys;
+    expect([1, 2, 3].map((type) => onset(type)[0]?.transmissionRiskLevel)).toEqual([8, 6, 4]);
+  });
+
   it('that is taken back needs nothing but its data, and its origin', ({ expect }) => {
     const taken = { reportType: 5, rollingStartIntervalNumber: 0, rollingPeriod: 0 };
     const judged = judgeInbound([key(1), key(1, taken), key(1, taken), key(2, { ...taken, origin: 'IT' })], 'NL', NOW);
@@ -199,6 +218,8 @@ describe('peers as an operator writes them', () => {
   it('have the fields of the paper', ({ expect }) => {
     expect(parsePeers(JSON.stringify([peer]), 'DE')).toEqual({ ok: true, value: [peer] });
     expect(parsePeers('', 'DE')).toEqual({ ok: true, value: [] });
+    const told = { ...peer, HintURL: 'https://hooks.nl.example/gaen/' };
+    expect(parsePeers(JSON.stringify([told]), 'DE')).toEqual({ ok: true, value: [told] });
   });
 
   it.for<[string, object]>([
@@ -212,6 +233,10 @@ describe('peers as an operator writes them', () => {
     ['Format', { Format: 'xml' }],
     ['VerificationKeys', { VerificationKeys: [] }],
     ['TLSConsumerCertificate', { TLSConsumerCertificate: 'x' }],
+    ['HintURL', { HintURL: 'http://hooks.example/' }],
+    ['HintURL', { HintURL: 'https://hooks.example/?region=DE' }],
+    ['HintURL', { HintURL: 'https://me@hooks.example/' }],
+    ['HintURL', { HintURL: 'https://hooks.example/', Format: 'efgs' }],
     ['Unrecognized', { more: 1 }],
   ])('are refused by name: %s', ([name, change], { expect }) => {
     const found = parsePeers(JSON.stringify([{ ...peer, ...change }]), 'DE');

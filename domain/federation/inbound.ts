@@ -10,6 +10,12 @@ import { encodeRiskLevel, MINIMUM_PUBLISHED_RISK_LEVEL, riskLevelOfOnset } from 
 /** "No information", on the day it was sent (docs/spec/cwa.md §2.2); a day less for each day that the key is older. */
 const NO_INFORMATION = 4_000;
 
+/** Where no level was sent: the highest whose pair stands for no more than the type (docs/spec/cwa.md §2.4). */
+const HIGHEST_LEVEL: Readonly<Record<number, number>> = {
+  [REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS]: 6,
+  [REPORT_TYPE.SELF_REPORT]: 4,
+};
+
 /** A key as it came, of any format. */
 export interface InboundKey {
   readonly keyData: Uint8Array;
@@ -124,12 +130,17 @@ function rewritten(key: InboundKey, now: number): TemporaryExposureKey {
   };
 }
 
-/** The level that was sent; else what follows from the onset; else from nothing but the key's age. */
-function levelOf({ transmissionRiskLevel: level, onset, ...key }: InboundKey, now: number): number {
+/**
+ * The level that was sent; else what follows from the onset; else from nothing but the key's age. By its age alone none is left out: its authority, which knows the onset where we don't, published it as worth a warning (decision
+ * 056). What says that nobody tested isn't published as a test, which a level of 7 or 8 says to phones.
+ */
+function levelOf({ transmissionRiskLevel: level, onset, reportType, ...key }: InboundKey, now: number): number {
   if (level !== null && isWithin(level, MIN_RISK_LEVEL, MAX_RISK_LEVEL)) return level;
-  if (onset !== null) return riskLevelOfOnset(onset);
+  const most = HIGHEST_LEVEL[reportType] ?? MAX_RISK_LEVEL;
+  if (onset !== null) return Math.min(most, riskLevelOfOnset(onset));
   const age = Math.floor(now / SECONDS_PER_DAY) - Math.floor((keyEnd(key) - 1) / SECONDS_PER_DAY);
-  return riskLevelOfOnset(NO_INFORMATION - Math.max(0, age));
+  const byAge = riskLevelOfOnset(NO_INFORMATION - Math.max(0, age));
+  return Math.min(most, Math.max(MINIMUM_PUBLISHED_RISK_LEVEL, byAge));
 }
 
 const isWithin = (value: number, low: number, high: number): boolean =>

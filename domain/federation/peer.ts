@@ -27,9 +27,11 @@ const peerConfigSchema = z.strictObject({
   VerificationKeys: z.array(keySchema).min(1).max(2).nullable(),
   /** Name of the binding whose `fetch` shows our client certificate. */
   TLSConsumerCertificate: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/),
+  /** Not the paper's: where the peer wants to be told that our feed has a new batch (domain/federation/hint.ts); left out, it isn't. */
+  HintURL: z.string().max(300).refine(isAddress, 'must be an https address without a query').optional(),
 });
 
-/** The paper's configuration, field by field. */
+/** The paper's configuration, field by field, and one of DP-3T's. */
 export type PeerConfig = Readonly<z.infer<typeof peerConfigSchema>>;
 
 /** Which way keys go: `in` is what we read of the peer, `out` what it reads of us. */
@@ -74,13 +76,21 @@ export function parsePeers(text: string, homeCountry: string): Result<readonly P
   }
   const regions = parsed.data.map(({ RegionID }) => RegionID);
   if (new Set(regions).size < regions.length) return err('RegionID: each peer is named once');
+  // A gateway calls those who subscribe; it isn't called.
+  const told = parsed.data.find(({ Format, HintURL }) => Format === 'efgs' && HintURL !== undefined);
+  if (told !== undefined) return err('HintURL: a gateway isn’t told');
   if (regions.includes(homeCountry)) return err(`RegionID: ${homeCountry} is ourselves`);
   return ok(parsed.data);
 }
 
-/** @returns whether paths can be built on an address; http is for a machine's own loopback alone */
+/** @returns whether paths can be built on an address */
 function isBase(text: string): boolean {
-  if (!URL.canParse(text) || text.endsWith('/') || /[?#]/.test(text)) return false;
+  return isAddress(text) && !text.endsWith('/');
+}
+
+/** @returns whether it may be asked; http is for a machine's own loopback alone */
+function isAddress(text: string): boolean {
+  if (!URL.canParse(text) || /[?#]/.test(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
   return (
     `${username}${password}` === '' && (protocol === 'https:' || (protocol === 'http:' && hostname === '127.0.0.1'))

@@ -40,7 +40,7 @@ export interface RebuildPorts extends Omit<MergePorts, 'workspace'>, RecordBook 
 }
 
 /** The records don't give what was sealed. */
-class RebuildMismatch extends Error {
+export class RebuildMismatch extends Error {
   override readonly name = 'RebuildMismatch';
 }
 

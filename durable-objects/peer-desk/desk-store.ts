@@ -31,19 +31,30 @@ interface DeskValues {
   /** The peer's. */
   readonly region: string;
   readonly next_poll: number;
+  /** When a hint brought a poll forward last. */
+  readonly hinted: number;
+  /** Number of our newest batch of which the peer was told. */
+  readonly told: number;
   /** Of the last poll; null: it had none. */
   readonly fault: string | null;
   /** Hour of the last poll that had none. */
   readonly last_success: number;
   /** Day of the first batch. */
   readonly since: number;
-  /** The newest head of the directory that held; its root in hex. */
-  readonly directory: { readonly size: number; readonly root: string };
+  /** The newest head of the directory that held, by its log's name. */
+  readonly [head: `head:${string}`]: KeptHead;
   readonly download: DownloadState;
   readonly outbox: OutboxState;
   readonly callback: CallbackState;
   /** Whether a region may read nothing of ours. */
   readonly [reader: `reader:${string}`]: boolean;
+}
+
+/** Of the directory's log. */
+interface KeptHead {
+  readonly size: number;
+  /** In hex. */
+  readonly root: string;
 }
 
 export class DeskStore {

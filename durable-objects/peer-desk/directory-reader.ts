@@ -3,13 +3,12 @@
  * or forked is refused after a restart too.
  */
 import { loadDirectory, MAX_OBJECT_BYTES } from '../../protocol/directory/load.ts';
-import type { Head } from '../../protocol/directory/merkle.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import { readDirectory } from '../../protocol/directory/read.ts';
 import type { OpenStatement } from '../../protocol/directory/statement.ts';
-import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 import type { DirectoryLook } from './contract.ts';
 import type { DeskStore } from './desk-store.ts';
+import { keepHead, keptHead } from './head-ops.ts';
 
 /**
  * @param open of the policy's roots, kept from poll to poll
@@ -31,14 +30,13 @@ export async function directoryLook(
     await object.body.cancel();
     return null;
   });
-  const kept = store.get('directory');
-  const seen: Head | null = kept === null ? null : { size: kept.size, root: fromHex(kept.root) };
+  const seen = keptHead(store, policy.origin);
   const { head, entries, silenced } = readDirectory({ read, policy, now, seen, open });
   if (head === null) {
     store.count('alert_directory_refused');
     return { kind: 'refused' };
   }
-  store.put('directory', { size: head.size, root: toHex(head.root) });
+  keepHead(store, policy.origin, seen, head);
   const entry = entries.find(({ regionId }) => regionId === region);
   if (entry !== undefined) return { kind: 'entry', entry };
   return { kind: silenced.has(region) ? 'silenced' : 'unlisted' };

@@ -1,32 +1,28 @@
 /** @module Other formats than ours, and where a peer's keys come from: by the real object, each as such a backend serves it. */
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
-import { noteKeyText } from '../../protocol/directory/note.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
 import { writeZip } from '../../protocol/export/zip.ts';
 import { hourOf, hourStart } from '../../protocol/gaen/intervals.ts';
 import { toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import {
   entryLeaf,
   entryOf,
-  LOG,
   logOf,
   makeCluster,
   makeRegion,
   makeRoot,
   makeTls,
   NOW,
-  ORIGIN,
   type Party,
+  policyDocument,
   revocationLeaf,
   revocationOf,
-  WITNESSES,
 } from '../../test/support/directory-world.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { PEER_URL, PeerFeed, peerKeys } from '../../test/support/peer-feed.ts';
 import { DeskRig, NOON } from '../../test/support/desk-rig.workerd.ts';
 
-const { DIRECTORY } = env as unknown as { readonly DIRECTORY: R2Bucket };
+const { DIRECTORY, FEEDS } = env as unknown as { readonly DIRECTORY: R2Bucket; readonly FEEDS: R2Bucket };
 
 let rig: DeskRig;
 beforeEach(async () => {
@@ -167,6 +163,112 @@ describe('Google’s export server', () => {
   );
 });
 
+describe('a batch of Google’s format that is split over several files', () => {
+  const URL_PART = '/exports';
+  /** Part `num` of `size`, five keys from `first` on. */
+  const part = (first: number, num: number, size: number) => () =>
+    rig.feed.zip({ keys: keys(first), revoked: [] }, 'NL', hourStart(hourOf(rig.now)) - 3600, 3600 + num, {
+      num,
+      size,
+    });
+  const serveFiles = (files: Readonly<Record<string, () => Uint8Array>>, listed = Object.keys(files)): void =>
+    serve({
+      ...Object.fromEntries(Object.entries(files).map(([name, zip]) => [`${URL_PART}/${name}`, zip])),
+      [`${URL_PART}/index.txt`]: () => utf8(listed.map((name) => `exports/${name}`).join('\n')),
+    });
+  const read = async () => {
+    const { fault, state, batches, counters } = await rig.poll(1200);
+    return { fault, last: state.lastBatchID, imported: batches.map(({ batch }) => batch), counters };
+  };
+
+  beforeEach(() => {
+    rig.config = { ...rig.config, Format: 'google', RemoteRegionURL: `${PEER_URL}/exports` };
+  });
+
+  it('comes in as one, once', async ({ expect }) => {
+    const files = {
+      '1-2-00001.zip': part(1, 1, 3),
+      '1-2-00002.zip': part(10, 2, 3),
+      '1-2-00003.zip': part(20, 3, 3),
+      '3-4-00001.zip': part(30, 1, 1),
+    };
+    serveFiles(files);
+    expect(await read()).toMatchObject({ fault: null, last: '3-4-00001.zip' });
+    expect([...rig.origin.batches.keys()]).toEqual(['NL 1-2-00003.zip', 'NL 3-4-00001.zip']);
+    expect(rig.origin.keys).toEqual([...hex(1), ...hex(10), ...hex(20), ...hex(30)]);
+    await read();
+    expect(rig.origin.calls).toBe(2);
+  });
+
+  it('waits for the part that is missing, says which, and comes in once it is there', async ({ expect }) => {
+    const [one, two, after] = [part(1, 1, 2), part(10, 2, 2), part(30, 1, 1)];
+    serveFiles({ '1-2-00001.zip': one, '3-4-00001.zip': after });
+    expect(await read()).toMatchObject({ fault: 'gap: part 2 of 2, beside 1-2-00001.zip', last: null });
+    // In the list before it is there.
+    serveFiles({ '1-2-00001.zip': one }, ['1-2-00001.zip', '1-2-00002.zip']);
+    expect((await read()).fault).toBe('gap: part 2 of 2, beside 1-2-00001.zip');
+    serveFiles({ '1-2-00001.zip': one, '1-2-00002.zip': two, '3-4-00001.zip': after });
+    rig.now += 600;
+    expect(await read()).toMatchObject({ fault: null, last: '3-4-00001.zip' });
+    expect(rig.origin.keys).toEqual([...hex(1), ...hex(10), ...hex(30)]);
+  });
+
+  it('is gone on with a day later without it, which is an alert', async ({ expect }) => {
+    const start = rig.now;
+    const old = (first: number, num: number) => {
+      const zip = rig.feed.zip({ keys: keys(first), revoked: [] }, 'NL', start - 3600, 3600, { num, size: 3 });
+      return () => zip;
+    };
+    serveFiles({ '1-2-00001.zip': old(1, 1), '1-2-00003.zip': old(20, 3), '3-4-00001.zip': part(30, 1, 1) });
+    expect((await read()).fault).toBe('gap: part 2 of 3, beside 1-2-00001.zip');
+    rig.now = start + 86_400;
+    const { last, counters, imported } = await read();
+    expect([last, counters['alert_feed_gap']]).toEqual(['3-4-00001.zip', 1]);
+    expect(imported.toSorted()).toEqual(['1-2-00003.zip', '3-4-00001.zip']);
+    expect(rig.origin.keys).toEqual([...hex(1), ...hex(20), ...hex(30)]);
+  });
+
+  it('is none with a part of another hour, or twice the same', async ({ expect }) => {
+    const other = () => rig.feed.zip({ keys: keys(10), revoked: [] }, 'NL', rig.now - 9000, 3600, { num: 2, size: 2 });
+    serveFiles({ '1-2-00001.zip': part(1, 1, 2), '1-2-00002.zip': other });
+    expect((await read()).fault).toBe('gap: part 2 of 2, beside 1-2-00001.zip');
+    serveFiles({ '1-2-00001.zip': part(1, 1, 2), '1-2-00002.zip': part(10, 1, 2) });
+    rig.now += 600;
+    expect((await read()).fault).toBe('gap: part 2 of 2, beside 1-2-00001.zip');
+    expect(rig.origin.calls).toBe(0);
+  });
+
+  it('that a breaker set aside is let in whole', async ({ expect }) => {
+    rig.origin.refuses.add('NL');
+    const files = { '1-2-00001.zip': part(1, 1, 2), '1-2-00002.zip': part(10, 2, 2) };
+    const fixed = Object.fromEntries(
+      Object.entries(files).map(([name, zip]) => {
+        const bytes = zip();
+        return [name, () => bytes];
+      }),
+    );
+    serveFiles({ '0-1-00001.zip': part(40, 1, 1), ...fixed });
+    await read();
+    rig.origin.refuses.clear();
+    const released = await rig.inDesk((desk) => desk.release('NL', '1-2-00002.zip'));
+    expect(released).toEqual({ kind: 'released', imported: 10 });
+    expect(rig.origin.keys).toEqual([...hex(1), ...hex(10)]);
+  });
+
+  it('is no batch of Corona-Warn-App’s tree', async ({ expect }) => {
+    rig.config = { ...rig.config, Format: 'cwa', RemoteRegionURL: PEER_URL };
+    const date = new Date(rig.now * 1000).toISOString().slice(0, 10);
+    const tree = `/version/v1/diagnosis-keys/country/NL/date`;
+    const hour = new Date(rig.now * 1000).getUTCHours() - 1;
+    serve({
+      [tree]: () => rig.feed.json([]),
+      [`${tree}/${date}/hour`]: () => rig.feed.json([hour]),
+      [`${tree}/${date}/hour/${hour}`]: part(1, 1, 2),
+    });
+    expect((await rig.poll(0)).fault).toBe('format: part 1 of 2');
+  });
+});
+
 describe('Corona-Warn-App’s tree', () => {
   const TREE = '/version/v1/diagnosis-keys/country/NL/date';
   const hour = (date: string, n: number, first: number) => {
@@ -255,16 +357,7 @@ describe('keys of the directory', () => {
     // That of the test directory; keys are as old as it is.
     rig.now = NOW;
     rig.config = { ...rig.config, VerificationKeys: null };
-    rig.vars = {
-      DIRECTORY_POLICY: JSON.stringify({
-        origin: ORIGIN,
-        logKeys: [noteKeyText(LOG)],
-        roots: [certificateText(world.root.certificate)],
-        witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-        threshold: 2,
-        maxAgeSeconds: 30 * 86_400,
-      }),
-    };
+    rig.vars = { DIRECTORY_POLICY: JSON.stringify(policyDocument(world.root, 30 * 86_400)) };
   });
 
   it('verify until they are revoked, which counts at the next poll, though an operator named them too', async ({
@@ -303,6 +396,32 @@ describe('keys of the directory', () => {
     for (const [path, bytes] of logOf(leaves)) await DIRECTORY.put(path, bytes);
     expect((await rig.poll()).fault).toBe('directory: the peer was removed, or is withheld');
     expect(rig.origin.calls).toBe(0);
+  });
+
+  it('say who is told of our batches, too: nobody while it can’t be relied on, nor a peer that was removed', async ({
+    expect,
+  }) => {
+    const told: string[] = [];
+    rig.ask = async ({ url }) => {
+      told.push(url);
+      return new Response(null, { status: 204 });
+    };
+    rig.config = { ...rig.config, HintURL: 'https://hooks.nl.example/' };
+    rig.vars = { ...rig.vars, FEED_URL: 'https://peers.de.example' };
+    const latest = { feed: 'a2a', region: 'DE', oldestBatchId: 1, latestBatchId: 3, issuedAt: NOW };
+    const times = { recommendedNextPollTime: NOW + 3600, validUntil: NOW + 7200 };
+    await FEEDS.put('a2a/latest.json', JSON.stringify({ ...latest, ...times }));
+    const tell = () => rig.inDesk((desk) => desk.tell('NL'));
+    await tell();
+    const removal = { regionId: 'NL', cluster: 'eu', sequence: 1, removed: true };
+    const removed = [world.leaves[0]!, revocationLeaf(world.eu, revocationOf(world.eu, removal))];
+    for (const [path, bytes] of logOf(removed)) await DIRECTORY.put(path, bytes);
+    await tell();
+    expect(told).toEqual([]);
+    // Without a directory an operator's word is all there is.
+    rig.vars = { ...rig.vars, DIRECTORY_POLICY: '' };
+    await tell();
+    expect(told).toEqual(['https://hooks.nl.example/']);
   });
 
   it('that an operator named are used where the directory has never spoken of the peer', async ({ expect }) => {

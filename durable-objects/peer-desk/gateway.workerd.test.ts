@@ -2,6 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
+import { readHint } from '../../domain/federation/efgs/callback.ts';
 import { encodeBatch, type EfgsKey, PROTOBUF_MEDIA_TYPE } from '../../protocol/efgs/batch.ts';
 import { signBatch } from '../../protocol/efgs/batch-signature.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
@@ -113,6 +114,48 @@ describe('batches of the gateway', () => {
     const released = await rig.inDesk((desk) => desk.release('NL', '20201126-1/FR'));
     expect(released).toEqual({ kind: 'released', imported: 4 });
     expect(rig.origin.keys).toHaveLength(7);
+  });
+});
+
+describe('the gateway’s calls', () => {
+  const CALLBACK = 'https://federation.example/efgs/callback';
+  const settings = (more: object) => ({
+    ...rig.vars,
+    EFGS_SETTINGS: JSON.stringify({ anchor: countries.anchorPem, visitedCountries: [], ...more }),
+  });
+
+  it('are asked for once a day; one brings the poll forward, and the batch comes in by it', async ({ expect }) => {
+    rig.vars = settings({ callbackUrl: CALLBACK, callbackFingerprints: ['ab'.repeat(32)] });
+    expect((await poll()).fault).toBeNull();
+    expect(gateway.callbacks.of('DE')).toEqual([{ callbackId: 'DE', url: CALLBACK }]);
+    // It forgot the subscription, and gets it again on the next day.
+    gateway.callbacks.remove('DE', 'DE');
+    await poll();
+    expect(gateway.callbacks.of('DE')).toEqual([]);
+    expect((await poll(86_400)).fault).toBeNull();
+    await upload('FR', keys(1, 4, 'FR'), 'fr-1');
+    for (const batch of gateway.store.runBatcher(gateway.clock.now)) gateway.callbacks.note(batch);
+    await gateway.callbacks.run(gateway.clock.now);
+    expect(gateway.called).toEqual([`${CALLBACK}?batchTag=20201127-1&date=2020-11-27`]);
+    const tag = readHint(new URL(gateway.called[0]!))!;
+    await rig.inDesk((desk) => desk.hint('NL', tag));
+    const { nextPoll } = await rig.status();
+    expect(nextPoll! - rig.now).toBeLessThanOrEqual(60);
+    expect((await poll(60)).state.lastBatchID).toBe(tag);
+    // What was read is no news.
+    const after = await rig.status();
+    await rig.inDesk((desk) => desk.hint('NL', tag));
+    expect((await rig.status()).nextPoll).toBe(after.nextPoll);
+  });
+
+  it('aren’t asked for where nobody could make them', async ({ expect }) => {
+    rig.vars = settings({ callbackUrl: CALLBACK });
+    expect((await poll()).fault).toBe('here: EFGS_SETTINGS: callbackFingerprints');
+    rig.vars = settings({
+      callbackUrl: 'https://federation.example/elsewhere',
+      callbackFingerprints: ['ab'.repeat(32)],
+    });
+    expect((await poll()).fault).toBe('here: EFGS_SETTINGS: callbackUrl');
   });
 });
 

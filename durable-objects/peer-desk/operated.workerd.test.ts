@@ -116,17 +116,3 @@ describe('a poll', () => {
     expect(storage).toBeNull();
   });
 });
-
-describe('a hint', () => {
-  it('brings the next poll forward by no more than the jitter leaves, and never out of a wait', async ({ expect }) => {
-    await rig.poll();
-    rig.now += 10;
-    await rig.inDesk((desk) => desk.hint('NL'));
-    const { nextPoll } = await rig.status();
-    expect(nextPoll! - rig.now).toBeLessThanOrEqual(60);
-    rig.feed.bend = () => Promise.reject(new Error('away'));
-    const failed = await rig.poll();
-    await rig.inDesk((desk) => desk.hint('NL'));
-    expect((await rig.status()).nextPoll).toBe(failed.nextPoll);
-  });
-});

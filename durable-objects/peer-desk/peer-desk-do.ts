@@ -1,14 +1,13 @@
 /**
  * @module The PeerDesk object: one a peer, so that a peer that hangs holds up nobody else (docs/architecture.md §9). A shell: storage, clock, alarm, ports; what a poll does is in poll-ops.ts and gateway-ops.ts.
  *
- * Durable writes are theirs, and here the kill switch, what a person decides of a batch that was set aside, and a hint that brings the next poll forward: one row each.
+ * Durable writes are theirs and those of hint-ops.ts, and here the kill switch, and what a person decides of a batch that was set aside: one row each.
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
-import { MOST_JITTER_SECONDS } from '../../domain/federation/pace.ts';
 import type { Direction, PeerConfig } from '../../domain/federation/peer.ts';
-import { below } from '../../domain/random.ts';
 import type { ExchangeRpc } from '../../domain/rpc-federation.ts';
+import type { Head } from '../../protocol/directory/merkle.ts';
 import { type OpenStatement, rememberingOpen } from '../../protocol/directory/statement.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
@@ -16,14 +15,17 @@ import { closesAtEnd, EndableObject } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
 import { newAlerts } from '../submission-buffer/counters.ts';
+import { boundFetch } from './bound-fetch.ts';
 import { parseDeskConfig, parseGateway } from './config.ts';
 import { type DeskBatch, type DeskPorts, type DeskStatus, MOST_SHOWN, type ReleaseReply } from './contract.ts';
 import { DeskStore } from './desk-store.ts';
 import { directoryLook } from './directory-reader.ts';
 import { type Gateway, pollGateway, releaseFromGateway } from './gateway-ops.ts';
 import { countGiven, type GivenKeys, givenKeys } from './given-ops.ts';
+import { keepHead, keptHead } from './head-ops.ts';
+import { takeHint, tellPeer } from './hint-ops.ts';
 import { ownFeed } from './own-feed.ts';
-import { pollFeed, type Polled, release, settle } from './poll-ops.ts';
+import { beginAgain, faultOf, pollFeed, type Polled, release, settle } from './poll-ops.ts';
 import { MIGRATIONS } from './schema.ts';
 
 const LONGEST_SLEEP_SECONDS = 3600;
@@ -33,6 +35,8 @@ interface DeskEnv {
   readonly EXCHANGE: ExchangeRpc;
   readonly DIRECTORY: Pick<R2Bucket, 'get'>;
   readonly FEEDS: Pick<R2Bucket, 'get'>;
+  /** As `origin` has it: our address as peers have it. */
+  readonly FEED_URL?: string;
 }
 
 export class PeerDesk extends EndableObject {
@@ -120,6 +124,16 @@ export class PeerDesk extends EndableObject {
     return this.#store.get(`reader:${region}`) ?? false;
   }
 
+  /** Of the desk of no peer: the newest head of the directory by which whoever calls was told, of all isolates. @param log its name */
+  async directoryHead(log: string): Promise<Head | null> {
+    return keptHead(this.#store, log);
+  }
+
+  /** Of the desk of no peer: see {@link keepHead}. */
+  async keepDirectoryHead(log: string, from: Head | null, to: Head): Promise<Head> {
+    return keepHead(this.#store, log, from, to);
+  }
+
   /** Of the desk of no peer: this region was answered with a batch of so many keys. */
   async countGiven(region: string, keys: number): Promise<void> {
     countGiven(this.ctx.storage.sql, { region, hour: hourOf(await this.#now()), keys });
@@ -162,25 +176,21 @@ export class PeerDesk extends EndableObject {
    */
   async reread(region: string): Promise<boolean> {
     if (this.#config(region).Format === 'efgs') return false;
-    this.#store.transaction(() => {
-      this.#store.putState({ lastBatchID: null, failures: 0 });
-      this.#store.put('region', region);
-      this.#store.put('next_poll', 0);
-    });
+    beginAgain(this.#store, region);
     await this.#arm();
     return true;
   }
 
-  /** The peer says that there is something: the next poll comes within a minute, and judges as always. */
-  async hint(region: string): Promise<void> {
-    const now = await this.#now();
-    const soon = now + below(this.random, MOST_JITTER_SECONDS + 1);
-    const due = this.#store.get('next_poll') ?? 0;
-    // Not while it fails: a peer must not call us out of our waits.
-    if (due <= soon || this.#store.state.failures > 0) return;
-    this.#store.put('region', region);
-    this.#store.put('next_poll', soon);
-    await this.#arm();
+  /** The peer says that there is a batch of this name: the next poll comes within a minute, and judges as always. */
+  async hint(region: string, batch: string): Promise<void> {
+    const [format, now] = [this.#config(region).Format, await this.#now()];
+    if (takeHint(this.#store, { region, format, batch, now, random: this.random })) await this.#arm();
+  }
+
+  /** Tells the peer that our feed has a batch that it wasn't told of, where it wants to hear so; nobody waits for its answer but the cron. */
+  async tell(region: string): Promise<void> {
+    const { FEEDS, FEED_URL = '' } = this.variables as unknown as DeskEnv;
+    await tellPeer(this.#store, { ...(await this.#ports(region)), feeds: FEEDS, baseURL: FEED_URL });
   }
 
   /** @returns how far each alert's counter went up since the last call, for the log */
@@ -198,14 +208,7 @@ export class PeerDesk extends EndableObject {
 
   /** The peer's address; a test's subclass, and the local edge, answer in its place. */
   protected peerFetch(config: PeerConfig): (asked: Request) => Promise<Response> {
-    const binding = this.variables[config.TLSConsumerCertificate] as Fetcher | undefined;
-    return async (asked) => {
-      if (binding === undefined) throw new Error(`${config.TLSConsumerCertificate} isn't bound`);
-      const signal = AbortSignal.timeout(this.answerMs);
-      const came = await binding.fetch(new Request(asked, { signal }));
-      // A byte now and then must not keep an answer open, whatever a binding makes of the signal once there are headers.
-      return came.body === null ? came : new Response(came.body.pipeThrough(new TransformStream(), { signal }), came);
-    };
+    return boundFetch(this.variables, config.TLSConsumerCertificate, this.answerMs);
   }
 
   protected exchange(): ExchangeRpc {
@@ -285,9 +288,12 @@ export class PeerDesk extends EndableObject {
   }
 }
 
-const faultOf = (error: unknown): string => `here: ${error instanceof Error ? error.message : 'failed'}`;
-
 closesAtEnd(PeerDesk, {
-  stopped: { advance: async () => ({ idle: true }) },
-  purged: { newAlerts: async () => ({}), isReaderStopped: async () => true },
+  stopped: { advance: async () => ({ idle: true }), hint: async () => {}, tell: async () => {} },
+  purged: {
+    newAlerts: async () => ({}),
+    isReaderStopped: async () => true,
+    directoryHead: async () => null,
+    keepDirectoryHead: async (_log, _from, to) => to,
+  },
 });

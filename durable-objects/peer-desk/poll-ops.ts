@@ -89,6 +89,18 @@ export function settle(store: DeskStore, ports: DeskPorts, polled: Polled): numb
   return due;
 }
 
+/** @returns what is remembered of a poll that something of ours ended */
+export const faultOf = (error: unknown): string => `here: ${error instanceof Error ? error.message : 'failed'}`;
+
+/** Forgets where the feed was, so that the next poll, which is due at once, reads from its beginning: one transaction. */
+export function beginAgain(store: DeskStore, region: string): void {
+  store.transaction(() => {
+    store.putState({ lastBatchID: null, failures: 0 });
+    store.put('region', region);
+    store.put('next_poll', 0);
+  });
+}
+
 /** Imports a batch that was set aside, as it is served now: by a person's word, whatever the breakers say. */
 export async function release(store: DeskStore, ports: DeskPorts, id: string): Promise<ReleaseReply> {
   const held = store.batch(id);

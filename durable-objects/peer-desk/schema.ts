@@ -23,4 +23,6 @@ export const MIGRATIONS: readonly string[] = [
   `,
   GIVEN_TABLE,
   COUNTRY_TABLE,
+  // The directory's head has the name of its log since (head-ops.ts).
+  `DELETE FROM desk_state WHERE name = 'directory'`,
 ];

@@ -12,7 +12,6 @@ import {
 } from '../../domain/publication/built-file.ts';
 import { RecordMerge, type MergePorts, type RunSource } from '../../domain/publication/record-merge.ts';
 import { chunkPath, type ChunkEntry } from '../../protocol/index/manifest.ts';
-import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { BucketPort } from './bucket.ts';
 import { putOwn } from './own-objects.ts';
@@ -44,7 +43,6 @@ export function mergeOf(p: Publication, region: string, sources: readonly RunSou
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
  * @param revoked rows that stand after the keys, as REVOKED; null: none
- * @param onKey called with each key as it stands in the file
  * @returns the file, signed by the present key
  * @throws Error when the merge has fewer keys
  */
@@ -55,19 +53,10 @@ export async function signFile(
   merge: RecordMerge,
   keys: number,
   revoked: RevokedRows | null = null,
-  onKey?: (key: TemporaryExposureKey) => void,
 ): Promise<BuiltFile> {
   const { exportKeyId: keyId, exportKeyVersion: keyVersion, exportSigner } = p.config;
   const header: ExportHeader = { startTimestamp: window.start, endTimestamp: window.end, region, keyId, keyVersion };
-  return buildFile(
-    p.workspace,
-    header,
-    merge,
-    keys,
-    (bin) => exportSignature(header, bin, exportSigner),
-    revoked,
-    onKey,
-  );
+  return buildFile(p.workspace, header, merge, keys, (bin) => exportSignature(header, bin, exportSigner), revoked);
 }
 
 /** What distinguishes the files of one hour or day. */

@@ -7,32 +7,35 @@
  * At the end of a batch its objects are deleted, then its rows: no document that is still valid names it. So none ends before the one before it: the document names all from its first on.
  */
 import { splitEvenly } from '../../domain/chunk-policy.ts';
-import { GRACE_SECONDS, type BuiltFile, type ObjectMeta } from '../../domain/publication/built-file.ts';
-import { feedsOf } from '../../domain/publication/feeds.ts';
-import { dayOfSealing } from '../../domain/publication/head.ts';
-import { RecordMerge, wholeRecord, type RunSource } from '../../domain/publication/record-merge.ts';
-import { takenSources } from '../../domain/publication/revoked-rows.ts';
-import { ExposedListWriter } from '../../protocol/feed/exposed-list.ts';
-import type { FeedLatest, GaenLatest } from '../../protocol/feed/latest.ts';
-import { feedKey, feedPath, JWKS_KEY, type FeedPath } from '../../protocol/feed/names.ts';
+import {
+  batchAnswers,
+  DOCUMENT_META,
+  documentAnswers,
+  fedHour,
+  fedMerge,
+  makeBatches,
+  signedAbout,
+  signedObject,
+  type FeedAnswer,
+  type FeedBatch,
+} from '../../domain/publication/fed.ts';
+import type { RunSource } from '../../domain/publication/record-merge.ts';
+import { exportSignature, type ExportHeader } from '../../protocol/export/export-file.ts';
+import { feedKey, JWKS_KEY } from '../../protocol/feed/names.ts';
 import { jwkOf, signAnswer } from '../../protocol/feed/signature.ts';
-import { SECONDS_PER_DAY, hourEnd, hourStart } from '../../protocol/gaen/intervals.ts';
+import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
-import { mergePorts, signFile } from './chunk-files.ts';
-import type { FeedBatch, FeedState } from './feed-store.ts';
+import { mergePorts } from './chunk-files.ts';
+import type { FeedState } from './feed-store.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 import { bookOf } from './revoke-ops.ts';
 
-/** An hour is sealed by then; consumers add up to a minute of their own. */
-const POLL_AFTER_SECONDS = 600;
-const JSON_TYPE = 'application/json';
 /** Batches forgotten at once: two objects each. */
 const FORGET_AT_ONCE = 500;
-/** No key of a fresh hour has left yet. */
-const NO_CUT = -1;
-/** Custom metadata of an object: the header of its answer. */
-const SIGNATURE = 'signature';
+
+/** The region whose keys these are. */
+const homeOf = ({ config }: Publication): string => config.regions[0] ?? '';
 
 /**
  * @returns whether a step of any feed was taken
@@ -58,7 +61,7 @@ async function stepOf(p: Publication, feed: string, indexed: number): Promise<bo
   const state = p.feeds.state(feed);
   const next = nextHour(p, state, indexed);
   if (next !== null) {
-    const until = Math.max(fedHour(p, next).until, p.feeds.lastUntil(feed));
+    const until = Math.max(fedHour(bookOf(p), next).until, p.feeds.lastUntil(feed));
     const batches = await putBatches(p, feed, { hour: next, batch: state.lastBatch + 1, until });
     p.store.transaction(() => {
       for (const batch of batches) p.feeds.putBatch(batch);
@@ -66,7 +69,9 @@ async function stepOf(p: Publication, feed: string, indexed: number): Promise<bo
       const [first] = batches;
       if (first === undefined) return;
       const files = batches.map(({ file }) => file);
-      p.log.append({ kind: 'fed', feed, hour: next, batch: first.batch, until: first.until, files });
+      const answers = batches.map((batch) => batch.answers);
+      const url = p.config.feedUrl;
+      p.log.append({ kind: 'fed', feed, hour: next, batch: first.batch, until: first.until, files, url, answers });
       p.store.count(
         `keys_fed_${feed}`,
         files.reduce((sum, { keys }) => sum + keys, 0),
@@ -86,37 +91,16 @@ function nextHour(p: Publication, { feed, throughHour }: FeedState, indexed: num
   return hours.find(({ hour, record }) => record?.feeds?.includes(feed) || p.takings.taking(hour))?.hour ?? null;
 }
 
-/** What of an hour goes to a feed. */
-interface FedHour {
-  readonly keys: readonly RunSource[];
-  readonly revoked: readonly RunSource[];
-  /** The midnight at which the last of these rows leaves. */
-  readonly until: number;
-}
-
-function fedHour(p: Publication, hour: number): FedHour {
-  const { record } = p.store.hour(hour);
-  const keys = record === null ? [] : wholeRecord(record, NO_CUT, hour);
-  const revoked = takenSources(bookOf(p), [hour], dayOfSealing(hour));
-  return { keys, revoked, until: Math.max(0, ...[...keys, ...revoked].map(({ day }) => day)) };
-}
-
-/** @returns a merge over the rows of a feed; of records that were not meant for it none */
-function mergeOf(p: Publication, feed: string, sources: readonly RunSource[]): RecordMerge {
-  const [home = ''] = p.config.regions;
-  const accepts: RunSource['accepts'] = (about, { feeds = [] }) => feedsOf(about, feeds, home).includes(feed);
-  return new RecordMerge(
-    mergePorts(p),
-    home,
-    sources.map((source) => ({ ...source, accepts })),
-  );
-}
-
 async function countRows(p: Publication, feed: string, sources: readonly RunSource[]): Promise<number> {
-  const merge = mergeOf(p, feed, sources);
+  const merge = fedMerge(mergePorts(p), homeOf(p), feed, sources);
   const rows = await merge.take(Infinity, () => {});
   merge.close();
   return rows;
+}
+
+/** A batch that was put, and the headers of its answers. */
+interface PutBatch extends FeedBatch {
+  readonly answers: Readonly<Record<'keys' | 'gaen', string>>;
 }
 
 /**
@@ -131,85 +115,48 @@ async function countRows(p: Publication, feed: string, sources: readonly RunSour
 async function putBatches(
   p: Publication,
   feed: string,
-  { hour, batch: first, until }: Pick<FeedBatch, 'hour' | 'batch' | 'until'>,
+  { hour, batch, until }: Pick<FeedBatch, 'hour' | 'batch' | 'until'>,
   isRight: (batch: FeedBatch) => boolean = () => true,
-): Promise<FeedBatch[]> {
-  const { keys: sources, revoked: takenRows } = fedHour(p, hour);
-  const [keys, revoked] = [await countRows(p, feed, sources), await countRows(p, feed, takenRows)];
+): Promise<PutBatch[]> {
+  const book = bookOf(p);
+  const rows = fedHour(book, hour);
+  const [keys, revoked] = [await countRows(p, feed, rows.keys), await countRows(p, feed, rows.revoked)];
   if (keys + revoked === 0) return [];
-  const merges = [mergeOf(p, feed, sources), mergeOf(p, feed, takenRows)] as const;
-  const sizes = splitEvenly(keys, p.config.policy.maxKeysPerFile);
-  const batches: FeedBatch[] = [];
-  for (const [index, size] of sizes.entries()) {
-    // As in public files, seconds tell those of an hour apart (docs/spec/gaen.md §4.4).
-    const window = { start: hourStart(hour), end: hourEnd(hour) + (sizes.length > 1 ? index + 1 : 0) };
-    const isLast = index === sizes.length - 1;
-    const withRevoked = isLast && revoked > 0 ? { merge: merges[1], keys: revoked } : null;
-    const list = new ExposedListWriter(hourEnd(hour), size + (withRevoked?.keys ?? 0));
-    const file = await signFile(p, p.config.regions[0]!, window, merges[0], size, withRevoked, (key) => list.add(key));
-    const batch = { feed, batch: first + index, hour, until, file: file.sealed };
-    if (!isRight(batch)) continue;
-    await putBatch(p, batch, file, list.finish());
-    batches.push(batch);
+  const { exportKeyId: keyId, exportKeyVersion: keyVersion, exportSigner } = p.config;
+  const files = splitEvenly(keys, p.config.policy.maxKeysPerFile).map((size, index, { length }) => ({
+    keys: size,
+    revoked: index === length - 1 ? revoked : 0,
+    keyId,
+    keyVersion,
+    sign: (header: ExportHeader, bin: Uint8Array) => exportSignature(header, bin, exportSigner),
+  }));
+  const made = { book, home: homeOf(p), ports: mergePorts(p), workspace: p.workspace };
+  const batches: PutBatch[] = [];
+  for await (const { batch: own, file, list } of makeBatches(made, { feed, hour, batch, until }, files)) {
+    if (!isRight(own)) continue;
+    const [zip, gaen] = batchAnswers(own, file, list);
+    batches.push({ ...own, answers: { keys: await putSigned(p, zip), gaen: await putSigned(p, gaen) } });
   }
-  for (const merge of merges) merge.close();
   return batches;
 }
 
-async function putBatch(
-  p: Publication,
-  { feed, batch, hour, until }: FeedBatch,
-  file: BuiltFile,
-  list: Uint8Array,
-): Promise<void> {
-  const about = { issuedAt: hourEnd(hour), expires: until * SECONDS_PER_DAY };
-  const age = Math.max(0, about.expires - about.issuedAt);
-  // By which `federation` counts what a peer was given.
-  const custom = { keys: String(file.sealed.keys + (file.sealed.revoked ?? 0)) };
-  // Whose certificate it was for decides what lies under a path: no cache between may answer another.
-  const meta = { cacheControl: `private, max-age=${age}, immutable`, expires: about.expires, custom };
-  const zip = { ...meta, contentType: 'application/zip', custom: { ...custom, ...file.identity } };
-  await putSigned(p, { feed, view: 'keys', batch }, file.zip, zip, about);
-  await putSigned(p, { feed, view: 'gaen', batch }, list, { ...meta, contentType: 'application/x-protobuf' }, about);
-}
-
 async function putLatest(p: Publication, { feed, lastBatch }: FeedState, hour: number): Promise<void> {
-  const issuedAt = hourEnd(hour);
-  const validUntil = issuedAt + GRACE_SECONDS;
-  // What goes while this document is valid isn't named any more.
-  const oldest = p.feeds.batches(feed).find(({ until }) => until * SECONDS_PER_DAY > validUntil)?.batch;
-  const gaen: GaenLatest = {
-    latestBatchId: lastBatch,
-    recommendedNextPollTime: hourEnd(hour + 1) + POLL_AFTER_SECONDS,
-  };
-  const [region = ''] = p.config.regions;
-  const latest: FeedLatest = { feed, region, oldestBatchId: oldest ?? lastBatch + 1, ...gaen, issuedAt, validUntil };
-  const meta: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'private, max-age=60', expires: null };
-  const about = { issuedAt, expires: validUntil };
-  await putSigned(p, { feed, view: 'keys', batch: null }, utf8(JSON.stringify(latest)), meta, about);
-  await putSigned(p, { feed, view: 'gaen', batch: null }, utf8(JSON.stringify(gaen)), meta, about);
+  const batches = p.feeds.batches(feed);
+  for (const answer of documentAnswers({ feed, lastBatch, hour, batches }, homeOf(p))) await putSigned(p, answer);
   const jwks = { keys: [jwkOf(p.config.feedKeyId, p.config.exportPublicKey)] };
   p.feeds.noteObject(JWKS_KEY);
-  const shared = { ...meta, cacheControl: 'public, max-age=3600' };
+  const shared = { ...DOCUMENT_META, cacheControl: 'public, max-age=3600' };
   await putOwn(p.ownFeeds, JWKS_KEY, utf8(JSON.stringify(jwks)), shared);
 }
 
-/** Puts an object with the header of its answer, which is bound to the URL that peers ask for. */
-async function putSigned(
-  p: Publication,
-  path: FeedPath & { readonly feed: string },
-  body: Uint8Array,
-  meta: ObjectMeta,
-  about: { readonly issuedAt: number; readonly expires: number },
-): Promise<void> {
+/** Puts an object with the header of its answer, which is bound to the URL that peers ask for. @returns the signature in it, base64url */
+async function putSigned(p: Publication, answer: FeedAnswer): Promise<string> {
   const { feedUrl, feedKeyId: kid, feedSigner: signer } = p.config;
-  const signature = signAnswer(
-    { url: `${feedUrl}${feedPath(path)}`, body, feed: path.feed, ...about },
-    { kid, signer },
-  );
-  const key = feedKey(path.feed, path.view, path.batch);
-  p.feeds.noteObject(key);
-  await putOwn(p.ownFeeds, key, body, { ...meta, custom: { ...meta.custom, [SIGNATURE]: signature } });
+  const token = signAnswer(signedAbout(answer, feedUrl), { kid, signer });
+  const { name, bytes, meta } = signedObject(answer, token);
+  p.feeds.noteObject(name);
+  await putOwn(p.ownFeeds, name, bytes, meta);
+  return token.slice(token.lastIndexOf('.') + 1);
 }
 
 /** Of feeds that the configuration doesn't name any more, too. */

@@ -3,6 +3,7 @@
  * caller's.
  */
 import type { SealedFile } from '../../domain/event-log/entry.ts';
+import type { FeedBatch } from '../../domain/publication/fed.ts';
 import type { Remembered } from './own-objects.ts';
 
 /** How far a feed has come. */
@@ -14,17 +15,6 @@ export interface FeedState {
   readonly throughHour: number;
   /** The last hour whose document was put; −1 before the first. */
   readonly shownHour: number;
-}
-
-/** One batch, for good. */
-export interface FeedBatch {
-  readonly feed: string;
-  readonly batch: number;
-  /** With which its keys were published, or taken back. */
-  readonly hour: number;
-  /** The midnight at which it goes, with its last key and not before the batch before it: days since the Unix epoch. */
-  readonly until: number;
-  readonly file: SealedFile;
 }
 
 interface BatchRow extends Record<string, SqlStorageValue> {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, it } from 'vitest';
+import type { EventOf } from '../../domain/event-log/entry.ts';
+import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { verifyLog } from '../../domain/event-log/verify.ts';
 import {
   rebuildDay,
@@ -6,17 +8,27 @@ import {
   rebuildIndex,
   rebuildRevocation,
   type RebuildPorts,
+  type RebuiltObject,
 } from '../../domain/publication/rebuild.ts';
+import {
+  batchOfZip,
+  documentsOf,
+  isDocument,
+  isWhole,
+  planFeeds,
+  rebuildFed,
+} from '../../domain/publication/rebuild-feeds.ts';
 import { bookOfLog, filesOf, planRebuild } from '../../domain/publication/rebuild-plan.ts';
 import { setKey, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { dateOf, dateOfHour, hourStart } from '../../protocol/gaen/intervals.ts';
 import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
-import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromUtf8, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
+import { anHour, FEED_POLICY } from './feed-rig.ts';
 import { exportAt, regionAt, seal, take, TAKE_ID } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
@@ -28,8 +40,8 @@ beforeEach(async () => {
   rig = await Rig.create();
 });
 
-/** Everything that the heads name, from the private bucket alone: name → hash and headers. */
-async function rebuilt(): Promise<Map<string, string>> {
+/** What the private bucket alone says: the log's events, and with what objects are made again. */
+async function fromPrivate() {
   const kept = await objects(testEnv.PRIVATE);
   const log = [...kept].filter(([name]) => name.startsWith('log/'));
   const { entries, findings } = verifyLog(
@@ -46,12 +58,25 @@ async function rebuilt(): Promise<Map<string, string>> {
     return bytes === undefined ? [] : [JSON.parse(fromUtf8(bytes)) as SetRecord];
   });
   const book = bookOfLog(new Map(records.map((record) => [record.hour, record])), events);
+  const portsOf = ({ unionRegion, retentionDays }: EventOf<'published'>): RebuildPorts => {
+    return { ...book, read, readWhole, workspace: newWorkspace(), unionRegion, retentionDays };
+  };
+  return { events, portsOf };
+}
+
+/** Headers have no order. */
+const metaText = ({ contentType, cacheControl, expires, custom = {} }: ObjectMeta): string =>
+  JSON.stringify([contentType, cacheControl, expires, Object.entries(custom).map(String).toSorted()]);
+const told = ({ bytes, meta }: Pick<RebuiltObject, 'bytes' | 'meta'>): string =>
+  `${toHex(sha256(bytes))} ${metaText(meta)}`;
+
+/** Everything that the heads name, from the private bucket alone: name → hash and headers. */
+async function rebuilt(): Promise<Map<string, string>> {
+  const { events, portsOf } = await fromPrivate();
   const made = new Map<string, string>();
   for (const plan of planRebuild(events)) {
-    const { unionRegion, retentionDays } = plan.published;
-    const ports: RebuildPorts = { ...book, read, readWhole, workspace: newWorkspace(), unionRegion, retentionDays };
-    const note = ({ name, bytes, meta }: { name: string; bytes: Uint8Array; meta: object }): void =>
-      void made.set(name, `${toHex(sha256(bytes))} ${JSON.stringify(meta)}`);
+    const ports = portsOf(plan.published);
+    const note = (object: RebuiltObject): void => void made.set(object.name, told(object));
     for (const hour of plan.hours) for await (const object of rebuildHour(ports, hour)) note(object);
     for (const day of plan.days) for await (const object of rebuildDay(ports, day.cut, day.slices)) note(object);
     for (const revocation of plan.revocations) {
@@ -62,15 +87,32 @@ async function rebuilt(): Promise<Map<string, string>> {
   return made;
 }
 
+/** Batches of feeds, from the private bucket while it gives them, else from their own ZIPs; and which came from where. */
+async function rebuiltFeeds() {
+  const { events, portsOf } = await fromPrivate();
+  const plan = planFeeds(events)!;
+  const ports = portsOf(events.findLast((event) => event.kind === 'published')!);
+  const made = new Map<string, string>();
+  const [whole, leaving]: [string[], string[]] = [[], []];
+  for (const event of plan.fed) {
+    const isStill = isWhole(ports, event, plan.today);
+    (isStill ? whole : leaving).push(`${event.feed} ${event.batch}`);
+    if (isStill) for await (const object of rebuildFed(ports, plan.home, event)) made.set(object.name, told(object));
+    for (const n of isStill ? [] : event.files.keys()) {
+      const zip = (await objects(testEnv.FEEDS)).get(`${event.feed}/${event.batch + n}.zip`)!;
+      for (const object of batchOfZip(event, n, zip)!) made.set(object.name, told(object));
+    }
+  }
+  return { plan, made, whole, leaving };
+}
+
 /** What lies under these names. */
-async function published(names: Iterable<string>): Promise<Map<string, string>> {
-  const bucket = r2Bucket(testEnv.PUBLIC);
+async function published(names: Iterable<string>, r2 = testEnv.PUBLIC): Promise<Map<string, string>> {
+  const bucket = r2Bucket(r2);
   const found = new Map<string, string>();
   for (const name of names) {
     const object = await bucket.head(name);
-    const { contentType, cacheControl, expires, custom } = object!.meta;
-    const meta = { contentType, cacheControl, expires, ...(custom === undefined ? {} : { custom }) };
-    found.set(name, `${object!.sha256} ${JSON.stringify(meta)}`);
+    found.set(name, `${object!.sha256} ${metaText(object!.meta)}`);
   }
   return found;
 }
@@ -166,5 +208,43 @@ describe('everything public is made again from log and records', () => {
     const made = await rebuilt();
     expect(made.size).toBeGreaterThan(20);
     expect(made).toEqual(await published(made.keys()));
+  });
+});
+
+describe('everything that peers may ask for', () => {
+  const batchNames = async (): Promise<string[]> =>
+    [...(await objects(testEnv.FEEDS)).keys()].filter((name) => /\d\.(zip|pb)$/.test(name)).toSorted();
+
+  it('is made again with its headers: of records until one of its keys leaves, then of its own file', async ({
+    expect,
+  }) => {
+    rig.policy = { ...FEED_POLICY, maxKeysPerFile: 90 };
+    rig.feeds = ['a2a', 'NL'];
+    rig.now = MIDNIGHT + 12 * 3600;
+    for (const first of [10, 20, 30, 40]) await anHour(rig, first);
+    await take(rig, concatBytes(...[10, 11].flatMap((n) => keysOf(n, 13).map(({ keyData }) => keyData))));
+    await seal(rig);
+    const { made, whole, leaving, plan } = await rebuiltFeeds();
+    expect([...made.keys()].toSorted()).toEqual(await batchNames());
+    expect(made).toEqual(await published(made.keys(), testEnv.FEEDS));
+    expect([whole.length, leaving]).toEqual([plan.fed.length, []]);
+    expect(plan.fed.some(({ files }) => files.some(({ revoked = 0 }) => revoked > 0))).toBe(true);
+    expect(plan.fed.some(({ files }) => files.length > 1)).toBe(true);
+    // What their documents say is in the log too, of the hour that they are of.
+    const lying = await objects(testEnv.FEEDS);
+    expect(documentsOf(plan)).toHaveLength(4);
+    for (const { name, feed } of documentsOf(plan)) {
+      expect(isDocument(plan, feed, lying.get(name)!), name).toBe(true);
+      const altered = fromUtf8(lying.get(name)!).replace(/"latestBatchId":\d+/, '"latestBatchId":2');
+      expect(isDocument(plan, feed, utf8(altered)), altered).toBe(false);
+    }
+    rig.now = MIDNIGHT + 25 * 3600;
+    await rig.untilIdle(100);
+    const later = await rebuiltFeeds();
+    expect(later.leaving).toEqual(whole);
+    expect([...later.made.keys()].toSorted()).toEqual(await batchNames());
+    expect(later.made).toEqual(await published(later.made.keys(), testEnv.FEEDS));
+    const [event] = later.plan.fed;
+    expect(batchOfZip(event!, 0, utf8('somebody else’s'))).toBeNull();
   });
 });

@@ -60,8 +60,14 @@ export interface Assumptions {
   readonly objectsAwake: number;
   /** Backends that publish each other's keys, all-to-all; phones and cases are those of all together. 1: it stands alone. */
   readonly sites: number;
+  /** Bytes of asking a peer what there is, on a connection of its own: handshake of both sides, request, answer. */
+  readonly bytesPerPeerPoll: number;
+  /** Bytes of fetching one batch on that connection, apart from its keys. */
+  readonly bytesPerPeerBatch: number;
   /** An hour of a site that has a key has at least so many, decoys included (docs/architecture.md §5.4); 0: not counted. */
   readonly fewestKeysPerHour: number;
+  /** Synthetic keys beside them that are set aside for keys that are taken back (decision 040). */
+  readonly keysSetAsidePerHour: number;
 }
 
 const ESTIMATE: Assumptions = {
@@ -92,7 +98,10 @@ const ESTIMATE: Assumptions = {
   rowsPerKey: 4,
   objectsAwake: 18,
   sites: 1,
+  bytesPerPeerPoll: 0,
+  bytesPerPeerBatch: 0,
   fewestKeysPerHour: 0,
+  keysSetAsidePerHour: 0,
 };
 
 /** Corona-Warn-App: 14 keys are 392 bytes, 100 % overhead, 2,000 cases, 30 million phones, 24 chunks (CWA solution architecture). */
@@ -147,6 +156,12 @@ interface MeasuredView {
 }
 
 /**
+ * Measured at the socket, 2026-11-26 (benchmarks/results/enterprise.md): a full handshake for each poll, as no platform promises that a session is resumed. The platform's front shows a chain of a public authority in place of
+ * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (load-tests/edge-tier/certificate.ts).
+ */
+const BETWEEN_SITES = { bytesPerPeerPoll: 8_975, bytesPerPeerBatch: 1_533 };
+
+/**
  * This project's assumptions, filled with what was measured.
  *
  * @param measured load-tests/measured.json
@@ -169,8 +184,12 @@ export function ours(measured: Measured, view: 'manifest' | 'cwa', rhythm: Rhyth
     indexCpuMilliseconds: measured.indexCpuMilliseconds,
     uploadCpuMilliseconds: measured.uploadCpuMilliseconds,
     dummyCpuMilliseconds: measured.dummyCpuMilliseconds,
+    ...BETWEEN_SITES,
   };
 }
+
+/** Three uploads of decoys; measured there, too: a batch has 162 keys where 140 are the fewest. */
+const KEYS_SET_ASIDE = 22;
 
 /**
  * A large enterprise (arXiv:2006.13087, §2.3: up to a few dozen sites, one to two million users): 36 sites, each a backend of its own, that read each other all-to-all. 200 cases a day are one in
@@ -188,6 +207,7 @@ export function enterprise(measured: Measured): Assumptions {
     regions: 1,
     sites: 36,
     fewestKeysPerHour: 140,
+    keysSetAsidePerHour: KEYS_SET_ASIDE,
     // Of each site: the objects of one deployment, and one for each peer.
     objectsAwake: 36 * (base.objectsAwake + 35),
   };

@@ -115,25 +115,31 @@ describe('our own view', () => {
 });
 
 describe('an enterprise of 36 sites (arXiv:2006.13087, §2.3)', () => {
-  const a = { ...enterprise(MEASURED), retryShare: 0 };
+  const a = {
+    ...enterprise(MEASURED),
+    retryShare: 0,
+    bytesPerPeerPoll: 5_000,
+    bytesPerPeerBatch: 900,
+    keysSetAsidePerHour: 20,
+  };
   const c = capacity(a);
 
   it('has two million phones, each of which gets every key, and the decoys of small hours', ({ expect }) => {
-    // 200 cases are 200 hours of some site, each filled to 140 keys.
-    expect([c.keysPerDay, c.paddingPerDay]).toEqual([2_800, 25_200]);
-    expect(c.bytesPerPhone).toBeCloseTo(28_000 * 18 + 24 * 4_000 + 24 * 500 + 3_000, 6);
+    // 200 cases are 200 hours of some site, each filled to 140 keys, beside which 20 are set aside.
+    expect([c.keysPerDay, c.paddingPerDay]).toEqual([2_800, 25_200 + 4_000]);
+    expect(c.bytesPerPhone).toBeCloseTo(32_000 * 18 + 24 * 4_000 + 24 * 500 + 3_000, 6);
     expect(c.keysLeftOut).toBe(0);
   });
 
   it('asks each of 35 others each hour, and fetches what each of their hours holds once', ({ expect }) => {
     const hours = 200 / 36;
     expect(c.feedRequestsPerDay).toBeCloseTo(36 * 35 * (24 + hours), 6);
-    expect(c.feedBytesPerDay).toBeCloseTo(36 * 35 * (24 * 4_000 + hours * 500) + 35 * 28_000 * 18, 3);
+    expect(c.feedBytesPerDay).toBeCloseTo(36 * 35 * (24 * 5_000 + hours * 900) + 35 * 32_000 * 18, 3);
   });
 
-  it('pads no hour that is full, and no more than all hours', ({ expect }) => {
-    expect(capacity({ ...a, casesPerDay: 36 * 24 * 10 }).paddingPerDay).toBe(0);
-    expect(capacity({ ...a, casesPerDay: 36 * 24 * 2 }).paddingPerDay).toBe(36 * 24 * (140 - 28));
+  it('fills no hour that is full, and no more than all hours; sets aside in each', ({ expect }) => {
+    expect(capacity({ ...a, casesPerDay: 36 * 24 * 10 }).paddingPerDay).toBe(36 * 24 * 20);
+    expect(capacity({ ...a, casesPerDay: 36 * 24 * 2 }).paddingPerDay).toBe(36 * 24 * (140 - 28 + 20));
   });
 
   it('costs one that stands alone nothing', ({ expect }) => {

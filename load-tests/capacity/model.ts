@@ -108,7 +108,8 @@ const busyHours = (a: Assumptions): number => Math.min(HOURS, a.casesPerDay / a.
 /** Decoys of all sites: each fills its own hours, since keys of peers are no company (docs/architecture.md §9). */
 function padding(a: Assumptions): number {
   const hours = busyHours(a) * a.sites;
-  return Math.max(0, hours * a.fewestKeysPerHour - a.casesPerDay * a.keysPerCase);
+  const filled = Math.max(0, hours * a.fewestKeysPerHour - a.casesPerDay * a.keysPerCase);
+  return filled + hours * a.keysSetAsidePerHour;
 }
 
 const publishedKeys = (a: Assumptions): number => a.casesPerDay * a.keysPerCase + padding(a);
@@ -119,7 +120,7 @@ function exchange(a: Assumptions): Pick<Capacity, 'feedRequestsPerDay' | 'feedBy
   return {
     feedRequestsPerDay: pairs * (HOURS + busyHours(a)),
     feedBytesPerDay:
-      pairs * (HOURS * a.bytesPerSession + busyHours(a) * a.bytesPerFile) +
+      pairs * (HOURS * a.bytesPerPeerPoll + busyHours(a) * a.bytesPerPeerBatch) +
       (a.sites - 1) * publishedKeys(a) * a.bytesPerKey,
   };
 }

@@ -68,7 +68,11 @@ function rows(a: Assumptions): Row[] {
     ],
     ...(a.sites > 1
       ? ([
-          ['decoys that fill hours', grouped(c.paddingPerDay), `a day of all ${a.sites} sites, at most`],
+          [
+            'decoys that fill hours',
+            grouped(c.paddingPerDay),
+            `a day of all ${a.sites} sites at most, what is set aside among them`,
+          ],
           [
             'feeds between sites',
             grouped(c.feedRequestsPerDay),

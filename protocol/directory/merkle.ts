@@ -88,6 +88,10 @@ export interface Head {
   readonly root: Uint8Array;
 }
 
+/** @returns whether two heads are of one tree */
+export const isSameHead = (one: Head, other: Head): boolean =>
+  one.size === other.size && equalBytes(one.root, other.root);
+
 const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0;
 const areHashes = (proof: readonly Uint8Array[]): boolean => proof.every(({ length }) => length === HASH_BYTES);
 

@@ -10,6 +10,8 @@ const WIDTH = 256;
 /** A bundle writes the length in two bytes. */
 const MAX_ENTRY_BYTES = 0xffff;
 
+/** Where a backend serves a copy of the log to phones, below its `publicUrl`. */
+export const DIRECTORY_PREFIX = 'v1/directory/';
 /** Where the checkpoint lies. */
 export const CHECKPOINT_PATH = 'checkpoint';
 /** Ours: a checkpoint that isn't public yet: signed, and waiting for witnesses. */

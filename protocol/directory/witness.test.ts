@@ -14,6 +14,7 @@ import {
   NOW,
   ORIGIN,
   type Party,
+  policyDocument,
   policyFor,
   reading,
   WITNESSES,
@@ -188,14 +189,7 @@ describe('an operator that shows two directories', () => {
 describe('a policy', () => {
   it('is read, or says which field is wrong', async ({ expect }) => {
     const root = await makeRoot();
-    const right = {
-      origin: ORIGIN,
-      logKeys: [noteKeyText(LOG)],
-      roots: [certificateText(root.certificate)],
-      witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-      threshold: 2,
-      maxAgeSeconds: 86_400,
-    };
+    const right = policyDocument(root);
     const parsed = parsePolicy(JSON.stringify(right));
     expect(parsed).toMatchObject({
       ok: true,

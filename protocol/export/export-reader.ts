@@ -193,23 +193,33 @@ export function encodedIn(exportBin: Uint8Array, limit: number): Result<Uint8Arr
 /** The message of an export.bin. */
 export type WireExport = gaen.TemporaryExposureKeyExport & gaen.TemporaryExposureKeyExport.$Shape;
 
-/** @returns what a message says of its file; or that it is a part of one */
-export function headerOf(message: WireExport): Result<ExportHeader, ExportError> {
+/** Which file of a batch it is. */
+export interface ExportPart {
+  /** batch_num, 1.. */
+  readonly num: number;
+  /** batch_size */
+  readonly size: number;
+}
+
+/** @returns which file of a batch a message says it is; the whole where it says nothing */
+export function partOf(message: WireExport): Result<ExportPart, ExportError> {
   const size = optional(message, 'batchSize');
   const num = optional(message, 'batchNum');
-  if (size !== undefined) {
-    const valid = num !== undefined && num >= 1 && num <= size && size <= MAX_BATCH_SIZE;
-    // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so it must be the whole batch.
-    if (!valid || size !== 1) return err({ kind: 'bad-batch', num: num ?? null, size });
-  }
+  if (size === undefined) return ok({ num: 1, size: 1 });
+  const valid = num !== undefined && num >= 1 && num <= size && size <= MAX_BATCH_SIZE;
+  return valid ? ok({ num, size }) : err({ kind: 'bad-batch', num: num ?? null, size });
+}
+
+/** @returns what a message says of its file */
+export function headerOf(message: WireExport): ExportHeader {
   const [info = {}] = message.signatureInfos;
-  return ok({
+  return {
     startTimestamp: numberOf64(message.startTimestamp),
     endTimestamp: numberOf64(message.endTimestamp),
     region: message.region,
     keyId: info.verificationKeyId ?? '',
     keyVersion: info.verificationKeyVersion ?? '',
-  });
+  };
 }
 
 function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos: number }, ExportError> {
@@ -217,15 +227,17 @@ function readBin(exportBin: Uint8Array): Result<{ exportFile: ExportFile; infos:
   if (!encoded.ok) return encoded;
   const message = decodeMessage(gaen.TemporaryExposureKeyExport, encoded.value);
   if (message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
-  const header = headerOf(message);
-  if (!header.ok) return header;
+  const part = partOf(message);
+  if (!part.ok) return part;
+  // A phone wants all parts in one call (docs/spec/gaen.md §4.4); this is one file, so it must be the whole batch.
+  if (part.value.size !== 1) return err({ kind: 'bad-batch', ...part.value });
   const count = message.keys.length + message.revisedKeys.length;
   if (count > MAX_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_KEYS });
   const keys = readKeys('keys', message.keys);
   if (!keys.ok) return keys;
   const revisedKeys = readKeys('revised_keys', message.revisedKeys);
   if (!revisedKeys.ok) return revisedKeys;
-  const exportFile = { header: header.value, keys: keys.value, revisedKeys: revisedKeys.value };
+  const exportFile = { header: headerOf(message), keys: keys.value, revisedKeys: revisedKeys.value };
   return ok({ exportFile, infos: message.signatureInfos.length });
 }
 

@@ -73,3 +73,20 @@ it('of 400,000 fields that nobody knows is no file', ({ expect }) => {
     error: { kind: 'malformed-protobuf', name: 'export.bin' },
   });
 });
+
+it('may be a part of a batch, and says which', ({ expect }) => {
+  const partOf = (batch: object) => {
+    const found = read(encoded({ keys: [], ...batch }));
+    return found.ok ? found.value.part : found.error.kind;
+  };
+  expect(partOf({})).toEqual({ num: 1, size: 1 });
+  expect(partOf({ batchNum: 2, batchSize: 3 })).toEqual({ num: 2, size: 3 });
+  for (const batch of [
+    { batchNum: 4, batchSize: 3 },
+    { batchNum: 0, batchSize: 3 },
+    { batchSize: 3 },
+    { batchNum: 1, batchSize: 1_000_001 },
+  ]) {
+    expect(partOf(batch)).toBe('bad-batch');
+  }
+});

@@ -7,7 +7,7 @@ import { decodeMessage, sifted, topFields } from '../primitives/protobuf-read.ts
 import { type Result, err, ok } from '../primitives/result.ts';
 import type { ExportError } from './export-error.ts';
 import { EXPORT_BIN, type ExportHeader } from './export-file.ts';
-import { encodedIn, headerOf, keyOf, openZip, type PinnedKey } from './export-reader.ts';
+import { encodedIn, type ExportPart, headerOf, keyOf, openZip, partOf, type PinnedKey } from './export-reader.ts';
 
 /** Between backends: what `origin` takes of a region in an hour (durable-objects/submission-buffer/remote-ops.ts). Judged they are 45 MB above what was there before (600 bytes a key as objects, 2026-11-26), of 128 that all peers share. */
 export const MAX_FEED_KEYS = 400_000;
@@ -22,6 +22,8 @@ interface FeedKey {
 /** A file between backends. */
 export interface FeedFile {
   readonly header: ExportHeader;
+  /** The reader puts parts together. */
+  readonly part: ExportPart;
   /** How many keys there are, status changes included. */
   readonly count: number;
   /** Each is read as it is asked for: 200,000 of them as objects would be as much as an isolate holds. */
@@ -55,8 +57,8 @@ function readFeedBin(exportBin: Uint8Array): Result<{ file: FeedFile; infos: num
   const parts = sifted(encoded.value, numbers, gaen.TemporaryExposureKey);
   const message = parts === null ? null : decodeMessage(gaen.TemporaryExposureKeyExport, parts.rest);
   if (parts === null || message === null) return err({ kind: 'malformed-protobuf', name: EXPORT_BIN });
-  const header = headerOf(message);
-  if (!header.ok) return header;
+  const part = partOf(message);
+  if (!part.ok) return part;
   const { count } = parts;
   if (count > MAX_FEED_KEYS) return err({ kind: 'too-many-keys', count, limit: MAX_FEED_KEYS });
   const keys: Iterable<FeedKey> = {
@@ -67,5 +69,8 @@ function readFeedBin(exportBin: Uint8Array): Result<{ file: FeedFile; infos: num
       }
     },
   };
-  return ok({ file: { header: header.value, count, keys }, infos: message.signatureInfos.length });
+  return ok({
+    file: { header: headerOf(message), part: part.value, count, keys },
+    infos: message.signatureInfos.length,
+  });
 }

@@ -64,22 +64,29 @@ export function jwkOf(kid: string, spki: Uint8Array): Jwk {
   return { kid, kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig', x, y };
 }
 
+/** What a header of ours says. */
+export interface AboutAnswer extends Required<SignedAnswer> {
+  /** Unix seconds. */
+  readonly issuedAt: number;
+  readonly expires: number;
+}
+
 /**
- * @param about.issuedAt, about.expires Unix seconds
+ * @param about see {@link AboutAnswer}
  * @param key.signer r‖s
  * @returns the header's value; the same for the same input
  */
-export function signAnswer(
-  {
-    url,
-    body,
-    feed,
-    issuedAt,
-    expires,
-  }: Required<SignedAnswer> & { readonly issuedAt: number; readonly expires: number },
-  key: { readonly kid: string; readonly signer: Signer },
-): string {
-  const header = { alg: 'ES256', typ: 'JWT', kid: key.kid };
+export function signAnswer(about: AboutAnswer, key: { readonly kid: string; readonly signer: Signer }): string {
+  const text = answerText(about, key.kid);
+  return answerToken(text, key.signer.sign(utf8(text)));
+}
+
+/** @param text that was signed @param signature r‖s @returns the header's value */
+export const answerToken = (text: string, signature: Uint8Array): string => `${text}.${toBase64Url(signature)}`;
+
+/** @returns the part of a header's value that is signed */
+export function answerText({ url, body, feed, issuedAt, expires }: AboutAnswer, kid: string): string {
+  const header = { alg: 'ES256', typ: 'JWT', kid };
   const claims = {
     iss: ISSUER,
     iat: issuedAt,
@@ -89,8 +96,7 @@ export function signAnswer(
     url,
     feed,
   };
-  const signed = [header, claims].map((part) => toBase64Url(utf8(JSON.stringify(part)))).join('.');
-  return `${signed}.${toBase64Url(key.signer.sign(utf8(signed)))}`;
+  return [header, claims].map((part) => toBase64Url(utf8(JSON.stringify(part)))).join('.');
 }
 
 /**

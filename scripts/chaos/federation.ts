@@ -9,6 +9,7 @@ import { leftOutBy, lookAt, sharedKeys } from '../demo/federation/look.ts';
 import { MIN_KEYS, REGIONS, STORY_VARS } from '../demo/federation/story.ts';
 import { type Member, startFederation } from '../federation/federation.ts';
 import { makePlan } from '../federation/plan.ts';
+import { isUsual } from '../federation/usual-lines.ts';
 import { advanceUntilIdle, setClock } from '../support/operator.ts';
 import { byteSource } from '../support/patients.ts';
 import { patiently } from './clients.ts';
@@ -29,8 +30,8 @@ export interface FederationChaos extends Counts {
   readonly kills: Readonly<Record<Work, number>>;
   /** Keys that people shared; each of their uploads was acknowledged in the end. */
   readonly shared: number;
-  /** Old keys that DP-3T's format tells no level of, and keys that broke any other rule. */
-  readonly leftOut: { readonly level: number; readonly other: number };
+  /** Keys that broke a rule of the reader's. */
+  readonly leftOut: number;
   /** What a Worker printed that isn't a count of requests. */
   readonly said: readonly string[];
   readonly clean: boolean;
@@ -58,7 +59,7 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     vars: STORY_VARS,
     now: () => start,
     setClocks: true,
-    onLog: (region, line) => void (/^feed_\w+ hour=\d+ count=\d+$/.test(line) || said.push(`${region}: ${line}`)),
+    onLog: (region, line) => void (isUsual(line) || said.push(`${region}: ${line}`)),
   });
   const { members } = federation;
   try {
@@ -66,7 +67,8 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const shared: Shared[] = [];
     const everywhere = (work: (member: Member) => Promise<unknown>): Promise<unknown> => Promise.all(members.map(work));
     const works: Readonly<Record<Work, () => Promise<unknown>>> = {
-      uploading: () => everywhere(async (member) => shared.push(await share(member, now, random, patiently))),
+      uploading: () =>
+        everywhere(async (member) => shared.push(await share(member, now, random, { persist: patiently }))),
       async sealing() {
         now = now - (now % HOUR) + HOUR + 60;
         await everywhere(({ url }) => patiently(async () => (await setClock(url, now), advanceUntilIdle(url))));
@@ -110,12 +112,12 @@ export async function federationChaos({ folder, kills, seed, say }: ChaosOptions
     const backends: Backend[] = [];
     for (const member of members) backends.push(await lookAt(member, members, shared, now));
     const counts = countAll(backends, MIN_KEYS);
-    const leftOut = await leftOutBy(members);
+    const leftOut = leftOutBy((await Promise.all(members.map(({ process }) => process.peers()))).flat());
     const { sent, imported, doubled, ownBack, refusedAbroad, missing, originVisible, decoysUnmasked } = counts;
     const clean =
       sent > 0 &&
-      sent === imported + leftOut.level &&
-      leftOut.other + doubled + ownBack + refusedAbroad + missing + originVisible + decoysUnmasked === 0;
+      sent === imported &&
+      leftOut + doubled + ownBack + refusedAbroad + missing + originVisible + decoysUnmasked === 0;
     return { ...counts, kills: count, shared: sharedKeys(shared), leftOut, said, clean };
   } finally {
     await federation.end();
@@ -128,7 +130,7 @@ export function federationSummary(result: FederationChaos): string[] {
   return [
     `kills: ${kills.uploading} while uploading, ${kills.sealing} while sealing, ${kills.importing} while importing`,
     `keys shared ${result.shared}, of these lost ${result.missing}; decoys beside them ${result.decoys}`,
-    `keys sent, once for each reader, ${result.sent}: published by the reader ${result.imported}, too old for DP-3T's format ${leftOut.level}, left out otherwise ${leftOut.other}`,
+    `keys sent, once for each reader, ${result.sent}: published by the reader ${result.imported}, left out ${leftOut}`,
     `doubled ${result.doubled}, own keys back ${result.ownBack}, abroad of who refused ${result.refusedAbroad}, marks of origin ${result.originVisible},` +
       ` decoys unmasked ${result.decoysUnmasked}; files of peers' keys among ours ${result.mixedFiles}`,
     ...result.said.map((line) => `a Worker said: ${line}`),

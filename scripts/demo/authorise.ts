@@ -10,7 +10,7 @@ import { register, tan, testResult, type VerificationPorts } from '../../phone/v
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { openLaboratory, postResults } from '../support/laboratory.ts';
-import { inParallel } from './stage.ts';
+import { inParallel } from '../support/in-parallel.ts';
 
 const POSITIVE = 2;
 /** As many uploads as a chunk has at least: whom fewer vouch for is mixed with others when keys are told apart (decision 041). */

@@ -16,7 +16,8 @@ import { DAYS_SINCE_ONSET_UNKNOWN, type TemporaryExposureKey } from '../../proto
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { issueTans, moveClock, setClock } from '../support/operator.ts';
 import type { Progress, Row } from './report.ts';
-import { inParallel, saveChunks } from './stage.ts';
+import { inParallel } from '../support/in-parallel.ts';
+import { saveChunks } from './stage.ts';
 import type { Ending } from './story.ts';
 
 /** What `origin` has otherwise than deployed: synthetic uploads would come out beside the file's keys. */

@@ -1,5 +1,5 @@
 /**
- * @module What both demos stand on: a local edge, its pinned keys, work in parallel, and the chunks that came out, each
+ * @module What both demos stand on: a local edge, its pinned keys, and the chunks that came out, each
  * verified and saved to out/demo.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,26 +50,6 @@ export function pinnedKeys(edge: LocalEdge): Pinned {
 export function clearOut(): void {
   rmSync(OUT, { recursive: true, force: true });
   mkdirSync(join(OUT, 'chunks'), { recursive: true });
-}
-
-/**
- * Runs jobs, some at a time.
- *
- * @param jobs each makes a promise
- * @param width how many run at once
- * @returns their results, in the order of the jobs
- */
-export async function inParallel<T>(jobs: readonly (() => Promise<T>)[], width: number): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < jobs.length) {
-      const at = next++;
-      results[at] = await (jobs[at] as () => Promise<T>)();
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, jobs.length) }, worker));
-  return results;
 }
 
 /** A published chunk that a phone accepted. */

@@ -19,7 +19,8 @@ import { population, shuffle } from './people.ts';
 import { demoPicture } from './picture.ts';
 import type { Progress, Row } from './report.ts';
 import { assessAll, type PhoneRisk, publishParameters } from './risk.ts';
-import { type Chunk, inParallel, OUT, saveChunks } from './stage.ts';
+import { inParallel } from '../support/in-parallel.ts';
+import { type Chunk, OUT, saveChunks } from './stage.ts';
 import { playUndo } from './undo.ts';
 
 const PEOPLE = 1_000;

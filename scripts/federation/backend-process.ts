@@ -7,25 +7,8 @@ import { ROOT } from '../../local-edge/workers.ts';
 import { endAtInterrupt, temporaryFolder } from '../support/command-line/interrupt.ts';
 import { writeDurably } from '../support/directory/folder.ts';
 import { type BackendPlan, backendFiles } from './plan.ts';
-import type { Order, PeerStatus } from './orders.ts';
+import type { Answered, Order, PeerStatus, Ready } from './orders.ts';
 import type { BackendSettings } from './settings.ts';
-
-/** What it says when it answers. */
-export interface Ready {
-  /** Of the local edge. */
-  readonly url: string;
-  /** Of its TLS front. */
-  readonly feedUrl: string;
-  /** SPKI, what phones pin. */
-  readonly publicPem: string;
-  readonly manifestPem: string;
-}
-
-/** A request of a peer that was answered. */
-export interface Answered {
-  readonly path: string;
-  readonly status: number;
-}
 
 interface Line {
   readonly ready?: Ready;

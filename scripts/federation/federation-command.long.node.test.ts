@@ -52,6 +52,22 @@ describe('npm run federation -- serve-local', () => {
     // Of another cluster.
     expect(await ask(client('XA'), '/v1/a2a/keys')).toBe(403);
 
+    // NL says that it has a batch, in its own name; nobody else does.
+    const [, nl] = served.backends;
+    const hint = async (identity: object, baseURL = nl?.feedUrl): Promise<number> => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ batchId: 1, baseURL });
+      const asked = new Request(`${de?.feedUrl}/v1/hints`, { method: 'POST', headers, body });
+      return (await tlsFetch({ ...identity, ca })(asked)).status;
+    };
+    expect(await hint(client('NL'))).toBe(204);
+    expect(await hint(client('NL'), 'https://elsewhere.example')).toBe(400);
+    expect(await hint(client('XA'))).toBe(400);
+    expect(await hint({})).toBe(401);
+    // Phones read the directory from their own backend.
+    const checkpoint = await fetch(`${de?.url}/v1/directory/checkpoint`);
+    expect(await checkpoint.text()).toBe(readFileSync(join(dir, 'directory/checkpoint'), 'utf8'));
+
     const fingerprint = fingerprintOf(join(dir, 'NL/NL-client.pem'));
     const lies = { 'x-local-client-certificate': fingerprint, 'cf-client-cert': fingerprint };
     expect(await ask({}, '/v1/NL/keys', lies)).toBe(401);

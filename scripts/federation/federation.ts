@@ -1,17 +1,19 @@
 /**
  * @module A federation on this machine: peered backends, each a whole local edge behind TLS with client certificates, and the directory in which they find each other.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleAll } from '../../local-edge/compose.ts';
 import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { setClock } from '../support/operator.ts';
 import { ParameterPortal } from '../support/portal.ts';
-import { BackendProcess, type Ready } from './backend-process.ts';
+import { BackendProcess } from './backend-process.ts';
 import { directoryFiles, type FederationPlan } from './plan.ts';
-import { Registry, type RunningBackend } from './registry.ts';
-import { EXPORT_KEY_VERSION, exportKeyId, type MoreSettings, settingsOf } from './settings.ts';
+import { Registry } from './registry.ts';
+import { type Served, served } from './served.ts';
+import { type MoreSettings, settingsOf } from './settings.ts';
 
 const PARAMETERS = new URL('../../parameters/default.json', import.meta.url);
 
@@ -35,7 +37,7 @@ export interface FederationOptions extends MoreSettings {
 }
 
 /** A backend that runs. */
-export interface Member extends RunningBackend, Ready {
+export interface Member extends Served {
   readonly process: BackendProcess;
 }
 
@@ -59,6 +61,8 @@ export interface Federation {
  */
 export async function startFederation(plan: FederationPlan, options: FederationOptions): Promise<Federation> {
   const { onLog, now } = options;
+  // Before any starts: a process of its own would bundle them anew, at each start.
+  writeFileSync(directoryFiles(plan.dir).bundles, JSON.stringify(await bundleAll()));
   const processes = plan.backends.map(
     (own) => new BackendProcess(own, settingsOf(plan, own, options), (line) => onLog(own.id, line)),
   );
@@ -71,15 +75,7 @@ export async function startFederation(plan: FederationPlan, options: FederationO
   };
   try {
     const members = await Promise.all(
-      processes.map(async (process): Promise<Member> => {
-        const ready = await process.start();
-        const verificationKey = {
-          keyId: exportKeyId(process.plan),
-          keyVersion: EXPORT_KEY_VERSION,
-          publicPem: ready.publicPem,
-        };
-        return { ...ready, process, plan: process.plan, verificationKey, formats: ['exposure-edge', 'dp3t'] };
-      }),
+      processes.map(async (process) => ({ ...served(process.plan, await process.start()), process })),
     );
     if (options.setClocks === true) await Promise.all(members.map(({ url }) => setClock(url, now())));
     const countries = plan.backends.map(({ id }) => id).toSorted();

@@ -1,4 +1,4 @@
-/** @module What a backend's parent has it do, beside what anybody can over the wire: types alone. */
+/** @module What a backend says, and what whoever runs it has it do beside what anybody can over the wire: types alone. */
 
 /** poll: its consumer asks whoever is due. peers: how it stands with each. tamper: an object of its bucket of feeds is altered. */
 export type Order = { readonly kind: 'poll' | 'peers' } | { readonly kind: 'tamper'; readonly object: string };
@@ -18,4 +18,21 @@ export interface PeerStatus {
     /** Keys that broke a rule, by its name. */
     readonly dropped: Readonly<Record<string, number>>;
   }[];
+}
+
+/** What it says when it answers. */
+export interface Ready {
+  /** Of the local edge. */
+  readonly url: string;
+  /** Of its TLS front. */
+  readonly feedUrl: string;
+  /** SPKI, what phones pin. */
+  readonly publicPem: string;
+  readonly manifestPem: string;
+}
+
+/** A request of a peer that was answered. */
+export interface Answered {
+  readonly path: string;
+  readonly status: number;
 }

@@ -51,8 +51,10 @@ const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1';
 /** Both must have cosigned. */
 const WITNESSES = ['w1', 'w2'] as const;
 
-/** @returns names of the files that belong to the directory */
+/** @returns names of the files that belong to all, the directory's among them */
 export const directoryFiles = (dir: string) => ({
+  /** All Workers, bundled once for the processes of all backends. */
+  bundles: join(dir, 'bundles.json'),
   log: join(dir, 'directory'),
   policy: join(dir, 'policy.json'),
   root: join(dir, 'keys/root'),

@@ -22,11 +22,12 @@ describe('settings of a backend', () => {
     ];
     const plan = await makePlan(join(dir, 'plan'), regions, NOW);
     const [de, , site] = plan.backends.map((own) => settingsOf(plan, own));
+    const HintURL = `https://127.0.0.1:${plan.backends[1]?.feedPort}/v1/hints`;
     const peers = parsePeers(de?.vars['federation']?.['PEERS'] ?? '', 'DE');
     expect(peers).toMatchObject({
       ok: true,
       value: [
-        { RegionID: 'NL', ReplicationType: 'a2a', Format: 'exposure-edge', VerificationKeys: null },
+        { RegionID: 'NL', ReplicationType: 'a2a', Format: 'exposure-edge', VerificationKeys: null, HintURL },
         { RegionID: 'XA', ReplicationType: 'partial', Format: 'dp3t', VerificationKeys: null },
       ],
     });

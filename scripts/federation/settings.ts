@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backendFiles, type BackendPlan, directoryFiles, type FederationPlan, readIssued } from './plan.ts';
+import { HINT_PATH } from '../../domain/federation/hint.ts';
 import { ALL_TO_ALL } from '../../protocol/feed/names.ts';
 
 /** Variables: environment → name → value. */
@@ -29,6 +30,8 @@ export interface BackendSettings {
   >;
   /** The log's folder, which its bucket has a copy of. */
   readonly directory: string;
+  /** Workers that its parent has bundled. */
+  readonly bundles: string;
   /** Regions that its consumer reads. */
   readonly peers: readonly string[];
   /** How often its consumer is asked whether a peer is due; null: by its alarms, on real time, and its parent alone. */
@@ -73,6 +76,7 @@ const peerConfig = (own: BackendPlan, { id, cluster, feedPort }: BackendPlan) =>
   Format: cluster === own.cluster ? 'exposure-edge' : 'dp3t',
   VerificationKeys: null,
   TLSConsumerCertificate: CERTIFICATE_BINDING,
+  HintURL: `https://127.0.0.1:${feedPort}${HINT_PATH}`,
 });
 
 /** @returns how a backend is configured with the gateway (durable-objects/peer-desk/config.ts); null: it isn't a member there */
@@ -153,6 +157,7 @@ export function settingsOf(
     federation: {
       ...home,
       PEER_FEEDS: feeds,
+      FEED_URL: feedUrl,
       PEERS: JSON.stringify([...others.map((peer) => peerConfig(own, peer)), ...(member?.peers ?? [])]),
       ...member?.vars,
       DIRECTORY_POLICY: policy,
@@ -181,6 +186,7 @@ export function settingsOf(
       ...member?.certificates,
     },
     directory: directoryFiles(dir).log,
+    bundles: directoryFiles(dir).bundles,
     peers: [...others.map(({ id }) => id), ...(member === null ? [] : [GATEWAY])],
     pollMs: pollMs ?? null,
   };

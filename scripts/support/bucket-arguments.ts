@@ -36,6 +36,12 @@ export const LOG_ARGUMENTS = {
   ),
 };
 
+/** What others may read, of a state. */
+interface StateStores {
+  readonly publicStore: ObjectStore;
+  readonly feedStore: ObjectStore;
+}
+
 /** What was given for {@link LOG_ARGUMENTS}. */
 export interface LogSource {
   readonly state: string | null;
@@ -45,13 +51,13 @@ export interface LogSource {
 
 /**
  * @param source what was given
- * @param work gets the private bucket, the files with the log's keys, and the state's public bucket if there is a state
+ * @param work gets the private bucket, the files with the log's keys, and the state's other buckets if there is a state
  * @returns what `work` returns; the buckets are closed by then
  * @throws UsageError when neither or both of state and copy were given, or no key
  */
 export async function withBuckets<T>(
   source: LogSource,
-  work: (reader: ObjectReader, keyFiles: readonly string[], publicBucket: ObjectStore | null) => Promise<T>,
+  work: (reader: ObjectReader, keyFiles: readonly string[], ofState: StateStores | null) => Promise<T>,
 ): Promise<T> {
   const { state, private: copy } = source;
   if ((state === null) === (copy === null)) throw new UsageError('give either --state or --private');
@@ -62,7 +68,9 @@ export async function withBuckets<T>(
   if (state === null) return work(folderStore(copy ?? ''), keyFiles, null);
   const buckets = await openBuckets(state);
   try {
-    return await work(bucketStore(buckets.privateBucket), keyFiles, bucketStore(buckets.publicBucket));
+    const { publicBucket, privateBucket, feedsBucket } = buckets;
+    const ofState = { publicStore: bucketStore(publicBucket), feedStore: bucketStore(feedsBucket) };
+    return await work(bucketStore(privateBucket), keyFiles, ofState);
   } finally {
     await buckets.dispose();
   }

@@ -1,5 +1,5 @@
 /**
- * @module What lies in a public bucket, compared with what the records give (docs/event-log.md): each difference by name, and what puts it right.
+ * @module What lies in a public bucket, or that of feeds, compared with what the records give (docs/event-log.md): each difference by name, and what puts it right.
  */
 import type { RebuiltObject } from '../../domain/publication/rebuild.ts';
 import { MANIFEST_TYPE, type ManifestHead } from '../../protocol/index/manifest.ts';
@@ -9,7 +9,7 @@ import type { ObjectStore } from './object-store.ts';
 /** One name that is not as it must be. */
 export interface Difference {
   readonly name: string;
-  readonly kind: 'missing' | 'altered' | 'headers' | 'newer' | 'unknown';
+  readonly kind: 'missing' | 'altered' | 'headers' | 'newer' | 'unknown' | 'lost' | 'document';
 }
 
 /** What each kind means, for a person. */
@@ -18,7 +18,9 @@ export const DIFFERENCES: Readonly<Record<Difference['kind'], string>> = {
   altered: 'holds other bytes',
   headers: 'has other headers',
   newer: 'is a newer head than the log knows: entries were cut off its end, and it stays as it is',
-  unknown: 'is named by no head of the last day',
+  unknown: 'is named by no head of the last day, nor by a feed',
+  lost: 'can’t be made again: keys of it have left, and what was sealed isn’t there (docs/event-log.md)',
+  document: 'doesn’t say which batches the log has; Publisher puts it with the next hour',
 };
 
 /** Folders of what Publisher publishes; parameters are another's. */

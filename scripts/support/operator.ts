@@ -109,11 +109,12 @@ export async function status(url: string): Promise<OriginStatus> {
  * Calls `advance` until nothing is due, as alarm and cron do in their own time.
  *
  * @param url of the edge
+ * @param peers whether peers are asked too whose poll is due
  * @throws Error when it doesn't come to rest
  */
-export async function advanceUntilIdle(url: string): Promise<void> {
+export async function advanceUntilIdle(url: string, peers = false): Promise<void> {
   for (let calls = 0; calls < MAX_CALLS; calls += 1) {
-    const { idle } = (await command(url, 'POST', '/operator/advance')) as { idle: boolean };
+    const { idle } = (await command(url, 'POST', '/operator/advance', { peers })) as { idle: boolean };
     if (idle) return;
   }
   throw new Error(`the origin is not idle after ${MAX_CALLS} calls`);
@@ -129,10 +130,10 @@ export async function readClock(url: string): Promise<number> {
   return ((await command(url, 'GET', '/local/clock')) as { now: number }).now;
 }
 
-/** Moves the local clock and lets the origin do what has fallen due. @param url of the local edge @param now Unix seconds */
-export async function moveClock(url: string, now: number): Promise<void> {
+/** Moves the local clock and lets the origin do what has fallen due. @param url of the local edge @param now Unix seconds @param peers see {@link advanceUntilIdle} */
+export async function moveClock(url: string, now: number, peers = false): Promise<void> {
   await setClock(url, now);
-  await advanceUntilIdle(url);
+  await advanceUntilIdle(url, peers);
 }
 
 /** @param url of the edge @returns the clock of each object that publishes or deletes */

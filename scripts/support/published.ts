@@ -21,7 +21,6 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 
 export const REGIONS = ['DE', 'EUR'] as const;
-export type Region = (typeof REGIONS)[number];
 
 /** An edge that is read, with the keys that its phones pin. */
 export interface ReadableEdge {
@@ -30,6 +29,8 @@ export interface ReadableEdge {
   readonly publicPem: string;
   /** SPKI, PEM: heads are. */
   readonly manifestPublicPem: string;
+  /** What exports call their key; left out: as in wrangler.toml. */
+  readonly exportKey?: Pick<PinnedKey, 'keyId' | 'keyVersion'>;
 }
 
 /** A head and the hash its successor must name. */
@@ -44,8 +45,8 @@ export type Counts = Map<string, number>;
 /** @param edge its keys @returns the key that signs exports, as phones pin it */
 export const exportPin = (edge: ReadableEdge): PinnedKey => ({
   publicKeySpki: spkiFromPem(edge.publicPem),
-  keyId: '262',
-  keyVersion: 'v1',
+  keyId: edge.exportKey?.keyId ?? '262',
+  keyVersion: edge.exportKey?.keyVersion ?? 'v1',
 });
 
 /** @param edge its keys @returns the key that signs heads */
@@ -54,7 +55,7 @@ export const manifestKeys = (edge: ReadableEdge): Readonly<Record<string, Uint8A
 });
 
 /** Reads and checks the head of a region. @returns null before the first is published */
-export async function readHead(edge: ReadableEdge, region: Region): Promise<SeenHead | null> {
+export async function readHead(edge: ReadableEdge, region: string): Promise<SeenHead | null> {
   const response = await fetch(`${edge.url}/${headPath(region)}`);
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`head of ${region}: ${response.status}`);
@@ -68,10 +69,10 @@ export async function readHead(edge: ReadableEdge, region: Region): Promise<Seen
 /** Reads a region of one edge, each file once. */
 export class Reader {
   readonly #edge: ReadableEdge;
-  readonly #region: Region;
+  readonly #region: string;
   readonly #files = new Map<string, ExportFile>();
 
-  constructor(edge: ReadableEdge, region: Region) {
+  constructor(edge: ReadableEdge, region: string) {
     this.#edge = edge;
     this.#region = region;
   }
@@ -81,16 +82,23 @@ export class Reader {
     return new Set([...this.#files.values()].flatMap(({ keys }) => keys.map(({ keyData }) => toHex(keyData))));
   }
 
-  /** @returns how often the days' and hours' files of a head list each key */
-  async listed(head: ManifestHead): Promise<Counts> {
+  /** @returns the days' and hours' files of a head */
+  async files(head: ManifestHead): Promise<ExportFile[]> {
     const chunks = [...head.hours];
     for (const { sha256: name, from } of head.pages) {
       const page = parseDayPage(await this.#json(pagePath(this.#region, name), name));
       if (!page.ok) throw new Error(`page ${from} of ${this.#region}: ${JSON.stringify(page.error)}`);
       chunks.push(...page.value.days.flatMap((day) => day.chunks));
     }
+    const files: ExportFile[] = [];
+    for (const { sha256: name } of chunks) files.push(await this.#chunk(name));
+    return files;
+  }
+
+  /** @returns how often the days' and hours' files of a head list each key */
+  async listed(head: ManifestHead): Promise<Counts> {
     const counts: Counts = new Map();
-    for (const { sha256: name } of chunks) add(counts, (await this.#chunk(name)).keys);
+    for (const { keys } of await this.files(head)) add(counts, keys);
     return counts;
   }
 

@@ -101,10 +101,11 @@ function namesOf(plan: RegionPlan): string[] {
   return [...composeHead(contentsOf(plan.published, filesOf(plan))).named];
 }
 
-const eventsOf = (report: LogReport): LogEvent[] => report.entries.map(({ entry }) => entry.event);
+/** @returns what the entries say, ascending */
+export const eventsOf = (report: LogReport): LogEvent[] => report.entries.map(({ entry }) => entry.event);
 
 /** @returns the records that the log names, with what it says was taken back of them */
-async function readRecords(reader: ObjectReader, report: LogReport): Promise<RecordBook> {
+export async function readRecords(reader: ObjectReader, report: LogReport): Promise<RecordBook> {
   const records = new Map<number, SetRecord>();
   const hours = eventsOf(report).flatMap((event) => (event.kind === 'recorded' ? [event.hour] : []));
   const names = hours.map((hour) => setKey(hour)).filter((name) => report.objects.has(name));

@@ -3,24 +3,21 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { FEDERATION_HOST } from '../../local-edge/workers.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
-import { noteKeyText } from '../../protocol/directory/note.ts';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { parseFeedLatest } from '../../protocol/feed/latest.ts';
 import { verifyAnswer, type Jwk } from '../../protocol/feed/signature.ts';
+import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import { moveClock } from '../../scripts/support/operator.ts';
 import {
   entryLeaf,
   entryOf,
-  LOG,
   logOf,
   makeCluster,
   makeRegion,
   makeRoot,
   makeTls,
-  ORIGIN,
-  WITNESSES,
+  policyDocument,
 } from '../support/directory-world.ts';
 import { json, type RawAnswer, type RawRequest, send } from './support/http.ts';
 import { faultsOf, loadDocument, operations } from './support/openapi.ts';
@@ -29,6 +26,8 @@ import { PATIENTS, patientKeys, payloadOf, START, startSystem, type System } fro
 const document = loadDocument('openapi-federation.yaml');
 const FEED_URL = 'https://peers.example.org';
 const SEALED = START + 3600;
+const PEER_URL = 'https://feeds.nl.example';
+const GATEWAY = 'a1'.repeat(32);
 
 let system: System;
 /** Without a directory, and one that isn't set up. */
@@ -47,20 +46,29 @@ beforeAll(async () => {
     const times = { issuedAt: START - 3600, validUntil: START + 30 * 86_400 };
     leaves.push(entryLeaf(region, entryOf(region, [tls], { regionId, ...times })));
   }
-  const DIRECTORY_POLICY = JSON.stringify({
-    origin: ORIGIN,
-    logKeys: [noteKeyText(LOG)],
-    roots: [certificateText(root.certificate)],
-    witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-    threshold: 2,
-    maxAgeSeconds: 86_400,
-  });
+  const DIRECTORY_POLICY = JSON.stringify(policyDocument(root));
   const PEER_FEEDS = 'a2a,NL';
-  const vars = { origin: { PEER_FEEDS, FEED_URL, RESERVE_UPLOADS: '0' }, federation: { PEER_FEEDS, DIRECTORY_POLICY } };
+  const peer = { ReplicationType: 'a2a', VerificationKeys: null, TLSConsumerCertificate: 'PEER_CERTIFICATE' };
+  const federation = {
+    PEER_FEEDS,
+    DIRECTORY_POLICY,
+    PEERS: JSON.stringify([
+      { RegionID: 'NL', RemoteRegionURL: PEER_URL, Format: 'exposure-edge', ...peer },
+      { RegionID: 'EU', RemoteRegionURL: 'https://gateway.example', Format: 'efgs', ...peer },
+    ]),
+    EFGS_SETTINGS: JSON.stringify({
+      anchor: '',
+      visitedCountries: [],
+      callbackUrl: `${FEED_URL}/efgs/callback`,
+      callbackFingerprints: [GATEWAY],
+    }),
+  };
+  fingerprints['gateway'] = GATEWAY;
+  const vars = { origin: { PEER_FEEDS, FEED_URL, RESERVE_UPLOADS: '0' }, federation };
   [system, lost, broken] = await Promise.all([
     startSystem({ vars }),
     startSystem({ vars }),
-    startSystem({ vars: { federation: { DIRECTORY_POLICY: '{}' } } }),
+    startSystem({ vars: { federation: { DIRECTORY_POLICY: '{}', PEERS: '{}' } } }),
   ]);
   const bucket = await system.edge.miniflare.getR2Bucket('DIRECTORY', 'exposure-edge-federation');
   for (const [path, bytes] of logOf(leaves, { cosignedAt: START })) await bucket.put(path, bytes);
@@ -102,22 +110,48 @@ const DRIVERS: Readonly<Record<string, (path: string) => Promise<RawAnswer>>> = 
   503: (path) => ask(filled(path), 'NL', {}, lost),
 };
 
+const HINT = JSON.stringify({ batchId: 1, baseURL: PEER_URL });
+const hint = (path: string, region: string | null, body = HINT, at = system): Promise<RawAnswer> =>
+  ask(path, region, { method: 'POST', headers: { 'content-type': 'application/json' }, body: utf8(body) }, at);
+const HINT_DRIVERS: typeof DRIVERS = {
+  204: (path) => hint(path, 'NL'),
+  400: (path) => hint(path, 'NL', '{"keys":[]}'),
+  401: (path) => hint(path, null),
+  403: (path) => hint(path, 'IT'),
+  405: (path) => ask(path),
+  500: (path) => hint(path, 'NL', HINT, broken),
+  503: (path) => hint(path, 'NL', HINT, lost),
+};
+const CALL = '?batchTag=20261126-1&date=2026-11-26';
+const CALLBACK_DRIVERS: typeof DRIVERS = {
+  204: (path) => ask(`${path}${CALL}`, 'gateway'),
+  400: (path) => ask(path, 'gateway'),
+  401: (path) => ask(`${path}${CALL}`, null),
+  403: (path) => ask(`${path}${CALL}`, 'NL'),
+  405: (path) => ask(`${path}${CALL}`, 'gateway', { method: 'POST' }),
+  500: (path) => ask(`${path}${CALL}`, 'gateway', {}, broken),
+};
+const driversOf = (path: string): typeof DRIVERS =>
+  ({ '/v1/hints': HINT_DRIVERS, '/efgs/callback': CALLBACK_DRIVERS })[path] ?? DRIVERS;
+
 const documented = operations(document).flatMap((located) =>
   Object.keys(located.operation.responses).map((status) => ({ ...located, status })),
 );
 
 describe('every documented answer', () => {
   it.for(documented)('$method $path: $status', async ({ path, method, operation, status }, { expect }) => {
-    const answer = await DRIVERS[status]?.(path);
+    const answer = await driversOf(path)[status]?.(path);
     if (answer === undefined) throw new Error(`nobody drives status ${status} of ${method} ${path}`);
     expect(answer.status).toBe(Number(status));
     expect(faultsOf(document, { path, method, operation }, answer, answer.body)).toEqual([]);
   });
 
-  it('and each that is driven is documented, on five routes', ({ expect }) => {
-    expect(operations(document)).toHaveLength(5);
-    for (const { operation } of operations(document)) {
-      expect(Object.keys(operation.responses)).toEqual(Object.keys(DRIVERS));
+  it('and each that is driven is documented, on seven routes', ({ expect }) => {
+    const byPath = Map.groupBy(operations(document), ({ path }) => path);
+    expect(byPath.size).toBe(7);
+    for (const [path, own] of byPath) {
+      const statuses = own.flatMap(({ operation }) => Object.keys(operation.responses));
+      expect(statuses.toSorted()).toEqual(Object.keys(driversOf(path)));
     }
   });
 });
@@ -167,7 +201,8 @@ describe('what a peer reads', () => {
     await ask('/v1/a2a/keys');
     const lines = system.log.filter((line) => line.includes('feed_'));
     expect(lines.length).toBeGreaterThan(0);
-    for (const line of lines) expect(line).toMatch(/^feed_(read|stranger|foreign) hour=\d+ count=\d+$/);
+    for (const line of lines)
+      expect(line).toMatch(/^feed_(read|stranger|foreign|hint|hint_refused) hour=\d+ count=\d+$/);
     for (const line of system.log) for (const one of Object.values(fingerprints)) expect(line).not.toContain(one);
   });
 });

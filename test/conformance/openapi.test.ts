@@ -74,7 +74,7 @@ const objectOf = (page: Uint8Array) => ({
 
 /** The running system, or the reader that has what it hasn't. */
 const ask = (template: string, path: string, how: Parameters<PublishedSystem['send']>[1] = {}): Promise<RawAnswer> =>
-  template.includes('/revocations/') ? send(origin['revoking index'] ?? '', path, how) : system.send(path, how);
+  /\/(revocations|directory)\//.test(template) ? send(origin['filled index'] ?? '', path, how) : system.send(path, how);
 
 const payloadIn = async (path: string): Promise<unknown> =>
   JSON.parse((json(await system.send(path)) as { payload: string }).payload);
@@ -95,14 +95,20 @@ beforeAll(async () => {
     httpMetadata: { contentType: 'application/json', cacheControl: 'public, max-age=300' },
   });
   for (const worker of ['index', 'config']) {
-    await startReader(worker, 'broken', { serviceBindings: { PUBLIC: () => new Response(null, { status: 500 }) } });
-    await startReader(worker, 'empty', { r2Buckets: ['PUBLIC'] });
+    const failing = () => new Response(null, { status: 500 });
+    await startReader(worker, 'broken', { serviceBindings: { PUBLIC: failing, DIRECTORY: failing } });
+    await startReader(worker, 'empty', { r2Buckets: ['PUBLIC', 'DIRECTORY'] });
   }
-  await startReader('index', 'revoking', { r2Buckets: ['PUBLIC'] });
+  await startReader('index', 'filled', { r2Buckets: ['PUBLIC', 'DIRECTORY'] });
   const page = utf8(JSON.stringify(REVOCATIONS));
   present.revocations = toBase64Url(sha256(page));
   const { key, httpMetadata } = objectOf(page);
-  await (await readers.get('revoking index')!.getR2Bucket('PUBLIC')).put(key, page, { httpMetadata });
+  const filled = readers.get('filled index')!;
+  await (await filled.getR2Bucket('PUBLIC')).put(key, page, { httpMetadata });
+  // Whoever brings the directory's objects gives them no metadata.
+  const directory = await filled.getR2Bucket('DIRECTORY', 'filled-index');
+  for (const path of ['checkpoint', 'tile/entries/000', 'tile/entries/000.p/1'])
+    await directory.put(path, 'as brought');
   mute = await muteVerification();
   origin['mute'] = (await mute.ready).origin;
 });
@@ -118,6 +124,9 @@ function concrete(template: string, missing: boolean): string {
     country: 'DE',
     date: missing ? '2026-01-01' : DAY_ONE,
     hour: missing ? '3' : '10',
+    level: 'entries',
+    index: missing ? '001' : '000',
+    width: '1',
     sha256: missing || folder === undefined ? UNKNOWN : present[folder],
   };
   return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
@@ -142,7 +151,7 @@ const READ_DRIVERS: Readonly<Record<string, Driver>> = {
   400: (template, method) => ask(template, `${concrete(template, false)}?a=b`, { method }),
   // Heads and lists always exist once an hour is sealed: they are asked for before.
   404: (template, method) => {
-    const always = !template.includes('{date}') && !template.includes('{sha256}');
+    const always = !/\{(date|sha256|index)\}/.test(template);
     return send(always ? (origin[`empty ${readerOf(template)}`] ?? '') : system.edge.url, concrete(template, true), {
       method,
     });

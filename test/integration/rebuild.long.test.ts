@@ -2,7 +2,7 @@
  * @module Two days of a real edge, whose public bucket is then made again from the private one alone, compared, damaged and mended
  * (docs/event-log.md).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -42,7 +42,8 @@ function keysOf(label: string, newestDay: number): TemporaryExposureKey[] {
 beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), 'rebuild-test-'));
   // A small CWA_MAX_KEYS makes its tree differ from the chunks: the excess waits.
-  const origin = { MIN_KEYS: '0', MIN_UPLOADS: '0', MAX_KEYS_PER_FILE: '20', CWA_MAX_KEYS: '30' };
+  const peers = { PEER_FEEDS: 'a2a', FEED_URL: 'https://peers.example' };
+  const origin = { MIN_KEYS: '0', MIN_UPLOADS: '0', MAX_KEYS_PER_FILE: '20', CWA_MAX_KEYS: '30', ...peers };
   const edge = await startLocalEdge({ state, vars: { origin }, onLog: () => undefined });
   try {
     const namespace = await edge.miniflare.getDurableObjectNamespace('SUBMISSION_BUFFER', ORIGIN);
@@ -74,10 +75,13 @@ afterAll(async () => {
 });
 
 /** Looks into the buckets between two commands, which have them alone. */
-async function inBuckets<T>(look: (publicStore: ObjectStore, privateStore: ObjectStore) => Promise<T>): Promise<T> {
+async function inBuckets<T>(
+  look: (publicStore: ObjectStore, privateStore: ObjectStore, feedStore: ObjectStore) => Promise<T>,
+): Promise<T> {
   buckets = await openBuckets(state);
   try {
-    return await look(bucketStore(buckets.publicBucket), bucketStore(buckets.privateBucket));
+    const { publicBucket, privateBucket, feedsBucket } = buckets;
+    return await look(bucketStore(publicBucket), bucketStore(privateBucket), bucketStore(feedsBucket));
   } finally {
     await buckets.dispose();
     buckets = null;
@@ -109,7 +113,7 @@ describe('the log of two days', () => {
     expect(all.length).toBe(result.entries);
     for (const { entry } of all) expect(isEntry(entry), JSON.stringify(isEntry.errors)).toBe(true);
     expect(new Set(all.map(({ entry }) => entry.event.kind))).toEqual(
-      new Set(['region', 'recorded', 'written', 'cut', 'published', 'purge', 'checkpoint']),
+      new Set(['region', 'recorded', 'written', 'cut', 'published', 'fed', 'purge', 'checkpoint']),
     );
     expect(isEntry({ ...all[0]!.entry, person: 'x' })).toBe(false);
   });
@@ -119,7 +123,10 @@ describe('the public bucket', () => {
   it('is made again byte for byte, headers too, and nothing else lies there', async ({ expect }) => {
     const { code, result } = await call('rebuild', '--verify');
     expect([code, result.differences]).toEqual([0, []]);
-    const names = await inBuckets((publicStore) => publicStore.list(''));
+    const names = await inBuckets(async (publicStore, _private, feedStore) => [
+      ...(await publicStore.list('')),
+      ...(await feedStore.list('')),
+    ]);
     // Both regions' chunks, CWA's tree, pages, lists and heads; of the day before, hours in their grace.
     expect(result.objects).toBeGreaterThan(30);
     expect(result.objects).toBeLessThanOrEqual(names.length);
@@ -155,6 +162,70 @@ describe('the public bucket', () => {
     expect([code, result.differences]).toEqual([1, [{ name: foreign, kind: 'unknown' }]]);
     await inBuckets(() => buckets!.publicBucket.delete(foreign));
     expect((await call('rebuild', '--verify')).code).toBe(0);
+  });
+});
+
+describe('the bucket of feeds', () => {
+  const EXPORTS = { contentType: 'application/zip', cacheControl: 'no-store', expires: null };
+
+  it('that was damaged is put right: of records, or of a batch’s own file; what can’t be made is told', async ({
+    expect,
+  }) => {
+    const before = await inBuckets(async (_public, _private, feedStore) => {
+      const all = new Map<string, Uint8Array>();
+      for (const name of await feedStore.list('a2a/')) all.set(name, (await feedStore.get(name))!);
+      return all;
+    });
+    const numbers = [...before.keys()].flatMap((name) => /^a2a\/(\d+)\.zip$/.exec(name)?.[1] ?? []).map(Number);
+    // Keys of the first hours have left with the midnight, none of the last.
+    const [leaving, whole] = [Math.min(...numbers), Math.max(...numbers)];
+    await inBuckets(async (_public, _private, feedStore) => {
+      await buckets!.feedsBucket.delete(`a2a/${whole}.zip`);
+      for (const name of [`a2a/${leaving}.pb`, `a2a/${whole}.pb`, 'a2a/strange']) {
+        await feedStore.put(name, utf8('x'), EXPORTS);
+      }
+    });
+    const damage = [
+      { name: `a2a/${whole}.zip`, kind: 'missing' },
+      { name: `a2a/${leaving}.pb`, kind: 'altered' },
+      { name: `a2a/${whole}.pb`, kind: 'altered' },
+      { name: 'a2a/strange', kind: 'unknown' },
+    ];
+    const copy = mkdtempSync(join(tmpdir(), 'rebuild-feeds-'));
+    const mended = await call('rebuild', '--repair', '--confirm', '--feeds-to', copy);
+    expect([mended.code, mended.result.put]).toEqual([1, 3]);
+    expect(mended.result.differences).toEqual(expect.arrayContaining(damage));
+    expect(mended.result.differences).toHaveLength(damage.length);
+    const after = await inBuckets(async (_public, _private, feedStore) => {
+      await buckets!.feedsBucket.delete('a2a/strange');
+      return Promise.all([...before].map(async ([name]) => [name, await feedStore.get(name)] as const));
+    });
+    expect(new Map(after)).toEqual(before);
+
+    await inBuckets(async (_public, _private, feedStore) => {
+      await buckets!.feedsBucket.delete([`a2a/${leaving}.zip`]);
+      await feedStore.put('a2a/latest.json', utf8('{}'), EXPORTS);
+    });
+    const lost = await call('rebuild', '--repair', '--confirm');
+    expect([lost.code, lost.result.differences]).toEqual([
+      1,
+      [
+        { name: `a2a/${leaving}.zip`, kind: 'lost' },
+        { name: 'a2a/latest.json', kind: 'document' },
+      ],
+    ]);
+    // Out of a copy of the bucket it is as it was.
+    const kept = new Uint8Array(readFileSync(join(copy, `a2a/${leaving}.zip`)));
+    expect(kept).toEqual(before.get(`a2a/${leaving}.zip`));
+    await inBuckets(async (_public, _private, feedStore) => {
+      await feedStore.put(`a2a/${leaving}.zip`, kept, EXPORTS);
+      await feedStore.put('a2a/latest.json', before.get('a2a/latest.json')!, EXPORTS);
+    });
+    expect((await call('rebuild', '--repair', '--confirm')).result.differences).toEqual([
+      { name: `a2a/${leaving}.zip`, kind: 'headers' },
+    ]);
+    expect((await call('rebuild', '--verify')).code).toBe(0);
+    rmSync(copy, { recursive: true });
   });
 });
 

@@ -152,6 +152,18 @@ export const WITNESSES = [21, 22].map((byte) =>
   noteSecret(`witness.example/w${byte}`, 'cosignature', new Uint8Array(32).fill(byte)),
 );
 
+/** @returns the same as {@link policyFor}, as an operator writes it: the variable DIRECTORY_POLICY */
+export function policyDocument({ certificate }: Pick<Party, 'certificate'>, maxAgeSeconds = 86_400) {
+  return {
+    origin: ORIGIN,
+    logKeys: [noteKeyText(LOG)],
+    roots: [certificateText(certificate)],
+    witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
+    threshold: 2,
+    maxAgeSeconds,
+  };
+}
+
 /** Both witnesses must have seen a checkpoint, within a day. */
 export function policyFor(root: Party, more: Partial<DirectoryPolicy> = {}): DirectoryPolicy {
   return {

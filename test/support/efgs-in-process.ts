@@ -2,6 +2,7 @@
  * @module The gateway's own code without its TLS, so that it runs in workerd too, and fast: who calls is told instead of proved.
  */
 import { readSettings, type UploadPorts } from '../../domain/federation/efgs/ports.ts';
+import { Callbacks } from '../../local-edge/efgs-gateway/callbacks.ts';
 import { CertificateList } from '../../local-edge/efgs-gateway/certificate-list.ts';
 import { makeAnchor, makeMember, type Member } from '../../local-edge/efgs-gateway/pki.ts';
 import { route, type GatewayParts } from '../../local-edge/efgs-gateway/routes.ts';
@@ -18,6 +19,9 @@ export interface InProcess {
   readonly store: GatewayStore;
   readonly clock: { now: number };
   readonly ports: ReadonlyMap<string, UploadPorts>;
+  readonly callbacks: Callbacks;
+  /** Addresses that it called. */
+  readonly called: string[];
 }
 
 /** Certificates of countries, made once: they take longer than a gateway. */
@@ -38,8 +42,15 @@ export function gatewayInProcess({ anchorPem, members }: Countries): InProcess {
   const clock = { now: NOON };
   const list = new CertificateList(anchorPem);
   const store = new GatewayStore(2, () => false, MAX_KEYS);
-  // Nobody subscribes here.
-  const parts = { store, list, now: () => clock.now } as unknown as GatewayParts;
+  const called: string[] = [];
+  const callbacks = new Callbacks({
+    resolve: async () => ['203.0.113.5'],
+    call: async (url) => {
+      called.push(url);
+      return true;
+    },
+  });
+  const parts: GatewayParts = { store, list, callbacks, now: () => clock.now };
   const ports = members.map((member): readonly [string, UploadPorts] => {
     const { country } = member;
     list.add(...member.listed);
@@ -54,7 +65,7 @@ export function gatewayInProcess({ anchorPem, members }: Countries): InProcess {
     const fetch = (asked: Request): Promise<Response> => answer(asked, member, parts);
     return [country, { settings: settings.value, signer: signerOf(member.signing), now: () => clock.now, fetch }];
   });
-  return { store, clock, ports: new Map(ports) };
+  return { store, clock, ports: new Map(ports), callbacks, called };
 }
 
 async function answer(asked: Request, { country, authentication }: Member, parts: GatewayParts): Promise<Response> {

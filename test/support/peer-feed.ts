@@ -96,19 +96,20 @@ export class PeerFeed {
     return this.signed(path, body);
   }
 
-  /** @param region of the header; another one's keys are a fault */
+  /** @param region of the header; another one's keys are a fault @param part of a batch of several files */
   zip(
     { keys, revoked, sealedAt = this.now }: SealedBatch,
     region = this.region,
     start = hourStart(hourOf(sealedAt) - 1),
     seconds = 3600,
+    part = { num: 1, size: 1 },
   ): Uint8Array {
     const message = {
       startTimestamp: start,
       endTimestamp: start + seconds,
       region,
-      batchNum: 1,
-      batchSize: 1,
+      batchNum: part.num,
+      batchSize: part.size,
       signatureInfos: [
         {
           verificationKeyId: NAME.keyId,

@@ -1,5 +1,5 @@
 /**
- * @module The `federation` Worker's routes (docs/spec/europe.md §2.1, §2.2): what other backends read of ours, over mTLS, on a host name of their own. Who is calling comes from the verified client
+ * @module The `federation` Worker's routes (docs/spec/europe.md §2.1, §2.2): what other backends read of ours, over mTLS, on a host name of their own, and by which they say that they have something. Who is calling comes from the verified client
  * certificate alone, and by it what they may read. Of who read what, keys that a peer was given are counted by hour; requests are, of all together.
  */
 import { Hono } from 'hono';
@@ -16,6 +16,8 @@ import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 import { serveObject } from '../shared/serve-object.ts';
 import { type FederationEnv, parseBindings } from './bindings.ts';
 import { switchesOf } from './desks.ts';
+import { gatewayCalls, type Heard, isGatewayPath, isHintPath, peerCalls } from './hints.ts';
+import type { HeadMemory } from '../shared/directory-reader.ts';
 import { directoryPeers, type Peer } from './peers.ts';
 
 /** A peer that finds the directory in disorder comes back after this. */
@@ -32,7 +34,12 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
   const counts = createHourlyCounts(logLine);
   const configOf = parsedOnce((env: FederationEnv) => {
     const config = parseBindings(env);
-    return { ...config, peers: directoryPeers({ ...config, bucket: config.directory }) };
+    // A stub is a request's own, what is kept here is all requests'.
+    const memory: HeadMemory = {
+      directoryHead: (log) => switchesOf(env).directoryHead(log),
+      keepDirectoryHead: (log, from, to) => switchesOf(env).keepDirectoryHead(log, from, to),
+    };
+    return { ...config, peers: directoryPeers({ ...config, bucket: config.directory, memory }) };
   });
   const app = new Hono<{ Bindings: FederationEnv }>();
 
@@ -44,6 +51,12 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
     counts.report(hour);
     const shown = fingerprint(request);
     if (shown === null) return problem(401, 'Unauthorized', 'A verified client certificate is needed.');
+    const { pathname } = new URL(request.url);
+    const heard = ({ answer, taken }: Heard): Response => {
+      counts.count(taken ? 'feed_hint' : 'feed_hint_refused', hour);
+      return answer;
+    };
+    if (isGatewayPath(pathname)) return heard(await gatewayCalls(request, shown, c.env));
     const found = await config.peers.byFingerprint(shown, now);
     if (found.kind === 'refused') {
       counts.count('directory_refused', hour);
@@ -53,6 +66,7 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
       counts.count('feed_stranger', hour);
       return problem(403, 'Forbidden', 'This certificate is no peer’s, or was revoked, or has expired.');
     }
+    if (isHintPath(pathname)) return heard(await peerCalls(request, found.peer.region, c.env));
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return readError(405, 'Only GET and HEAD are known here.', { allow: 'GET, HEAD' });
     }
@@ -62,7 +76,7 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
       counts.count('feed_stopped', hour);
       return problem(403, 'Forbidden', 'This peer reads nothing at the moment.');
     }
-    const key = objectOf(new URL(request.url).pathname, found.peer);
+    const key = objectOf(pathname, found.peer);
     if (key === null) return readError(404, 'No object has a path of this shape.');
     if (key === 'foreign') {
       counts.count('feed_foreign', hour);
@@ -70,7 +84,7 @@ export function createApp({ clock, fingerprint }: FederationAppOptions): Hono<{ 
     }
     counts.count('feed_read', hour);
     const signed = withSignature(config.feeds);
-    const answer = await serveObject(request, key, signed.bucket, now);
+    const answer = await serveObject(request, { key, bucket: signed.bucket }, now);
     const signature = signed.signature();
     if (signature !== null && answer.status < 400) answer.headers.set(SIGNATURE_HEADER, signature);
     const keys = signed.keys();

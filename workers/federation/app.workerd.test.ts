@@ -1,23 +1,21 @@
 /** @module Who may read what: certificates as the platform hands them over, a directory of the test authority in a real bucket, objects as `origin` puts them. */
-import { reset, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, it } from 'vitest';
 import type { Certificate } from '../../protocol/certificates/certificate.ts';
-import { certificateText } from '../../protocol/directory/statement.ts';
-import { noteKeyText } from '../../protocol/directory/note.ts';
+import { noteKeyText, noteSecret } from '../../protocol/directory/note.ts';
 import { fromBase64, toBase64 } from '../../protocol/primitives/bytes.ts';
 import {
   entryLeaf,
   entryOf,
-  LOG,
   logOf,
   makeCluster,
   makeRegion,
   makeRoot,
   makeTls,
   NOW,
-  ORIGIN,
   type Party,
+  policyDocument,
   revocationLeaf,
   revocationOf,
   type Signing,
@@ -83,14 +81,7 @@ beforeEach(async () => {
     HOME_COUNTRY: 'DE',
     PEERS: '',
     PEER_FEEDS: 'a2a,NL,US',
-    DIRECTORY_POLICY: JSON.stringify({
-      origin: ORIGIN,
-      logKeys: [noteKeyText(LOG)],
-      roots: [certificateText(world.root.certificate)],
-      witnesses: WITNESSES.map((witness) => noteKeyText(witness)),
-      threshold: 2,
-      maxAgeSeconds: 86_400,
-    }),
+    DIRECTORY_POLICY: JSON.stringify(policyDocument(world.root)),
   };
   await publish(leaves());
   for (const feed of ['a2a', 'NL', 'US']) {
@@ -291,6 +282,48 @@ describe('a directory', () => {
     await buckets.DIRECTORY.delete('checkpoint');
     const response = await get('NL', '/v1/NL/keys');
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '60']);
+  });
+
+  it('that was rolled back or forked is refused after a restart too, and by an isolate that has never read one', async ({
+    expect,
+  }) => {
+    const all = leaves();
+    const restart = async (): Promise<void> => {
+      await evictDurableObject(PEER_DESK.getByName('switches'));
+      app = createApp({ clock: () => now, fingerprint: platformFingerprint });
+    };
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
+    await restart();
+    await publish(all.slice(0, 3));
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(503);
+    await restart();
+    await publish([...all.slice(0, 3), all[0]!, all[3]!]);
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(503);
+    await restart();
+    await publish(all);
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
+    // An isolate that has read this, while another read one that goes on from it.
+    const early = app;
+    app = createApp({ clock: () => now, fingerprint: platformFingerprint });
+    await publish([...all, all[0]!]);
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
+    app = early;
+    now += 60;
+    await publish(all, { cosignedAt: now });
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(503);
+  });
+
+  it('of another log begins anew, once the policy names it', async ({ expect }) => {
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
+    const other = 'directory.example/other';
+    const policy = JSON.parse(bindings.DIRECTORY_POLICY) as { logKeys: string[] };
+    const secret = noteSecret(other, 'note', new Uint8Array(32).fill(12));
+    bindings = {
+      ...bindings,
+      DIRECTORY_POLICY: JSON.stringify({ ...policy, origin: other, logKeys: [noteKeyText(secret)] }),
+    };
+    await publish(leaves().slice(0, 3), { origin: other, log: secret });
+    expect((await answer('NL', '/v1/NL/keys'))[0]).toBe(200);
   });
 
   it('may be repaired: what was read of it before isn’t held against it', async ({ expect }) => {

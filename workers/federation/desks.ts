@@ -21,6 +21,8 @@ export interface DesksEnv {
   readonly PEER_DESK: DurableObjectNamespace<PeerDesk>;
   readonly HOME_COUNTRY: string;
   readonly PEERS: string;
+  /** JSON, where a peer's Format is efgs (durable-objects/peer-desk/config.ts). */
+  readonly EFGS_SETTINGS?: string | undefined;
   /** As in `[env.origin.vars]`. */
   readonly PEER_FEEDS: string;
 }
@@ -28,8 +30,8 @@ export interface DesksEnv {
 type Desk = DurableObjectStub<PeerDesk>;
 
 /** @returns a desk by its region @throws ConfigError when `PEERS` is wrong */
-function desksOf({ PEER_DESK, PEERS, ...env }: DesksEnv): Record<string, Desk> {
-  const peers = parsePeers(PEERS, country({ ...env }, 'HOME_COUNTRY'));
+function desksOf({ PEER_DESK, PEERS, HOME_COUNTRY }: DesksEnv): Record<string, Desk> {
+  const peers = parsePeers(PEERS, country({ HOME_COUNTRY }, 'HOME_COUNTRY'));
   if (!peers.ok) throw new ConfigError('PEERS', peers.error);
   return Object.fromEntries(peers.value.map(({ RegionID }) => [RegionID, PEER_DESK.getByName(RegionID)]));
 }
@@ -46,7 +48,7 @@ const named = (env: DesksEnv): Record<string, Desk> => ({
 const clocks = async (env: DesksEnv, at: number | null): Promise<ClockStatus[]> =>
   env.PEERS === '' && env.PEER_FEEDS === '' ? [] : clocksOf(named(env), at);
 
-/** The cron's handler: the desks' watchdog. None waits for another's trouble. */
+/** The cron's handler: the desks' watchdog, and when peers are told of what our feeds have new. None waits for another's trouble. */
 export async function scheduled({ scheduledTime }: { readonly scheduledTime: number }, env: DesksEnv): Promise<void> {
   reportHeldClocks(await clocks(env, Math.floor(scheduledTime / 1000)));
   const desks = Object.entries(desksOf(env));
@@ -60,7 +62,7 @@ export async function scheduled({ scheduledTime }: { readonly scheduledTime: num
     for (const [name, count] of Object.entries(counts)) logLine(`${name}_${region}: ${count} more`);
   }
   await reportLate(desks, hourOf(Math.floor(scheduledTime / 1000)));
-  await Promise.allSettled(desks.map(([region, desk]) => desk.advance(region)));
+  await Promise.allSettled(desks.flatMap(([region, desk]) => [desk.advance(region), desk.tell(region)]));
 }
 
 /** One log line at each cron for each peer that has been silent for more than two hours (docs/federation.md). */
@@ -81,8 +83,10 @@ export class BackOffice
 {
   async advance(): Promise<{ readonly idle: boolean }> {
     const desks = Object.entries(desksOf(this.env));
-    const told = await Promise.all(desks.map(async ([region, desk]) => (await desk.advance(region)).idle));
-    return { idle: told.every(Boolean) };
+    await Promise.allSettled(desks.map(([region, desk]) => desk.tell(region)));
+    const asked = await Promise.allSettled(desks.map(async ([region, desk]) => (await desk.advance(region)).idle));
+    // What one couldn't do is its own fault, which the page shows: it isn't asked for again and again.
+    return { idle: asked.every((one) => one.status === 'rejected' || one.value) };
   }
 
   async peers(): Promise<PeerStatus[]> {

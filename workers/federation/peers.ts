@@ -6,7 +6,7 @@ import { ALL_TO_ALL } from '../../protocol/feed/names.ts';
 import { clientOf } from '../../protocol/directory/clients.ts';
 import type { DirectoryEntry } from '../../protocol/directory/entry.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
-import { directoryReader } from '../shared/directory-reader.ts';
+import { directoryReader, type HeadMemory } from '../shared/directory-reader.ts';
 import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 
 /** Who is calling, and what of ours they may read. */
@@ -39,11 +39,12 @@ interface PeersOptions {
   readonly region: string;
   /** Feeds that there are. */
   readonly feedNames: readonly string[];
+  readonly memory: HeadMemory;
 }
 
-/** @returns peers by a directory in a bucket; what was read is kept in this isolate */
-export function directoryPeers({ bucket, policy, region, feedNames }: PeersOptions): Peers {
-  const read = policy === null ? null : directoryReader({ bucket, policy });
+/** @returns peers by a directory in a bucket; what was read is kept in this isolate, and the newest head that held for good */
+export function directoryPeers({ bucket, policy, region, feedNames, memory }: PeersOptions): Peers {
+  const read = policy === null ? null : directoryReader({ bucket, policy, memory });
   return {
     async byFingerprint(fingerprint, now) {
       if (read === null) return { kind: 'stranger' };

@@ -5,7 +5,7 @@ import type { ReadOnlyBucket } from '../shared/read-only-bucket.ts';
 import { createApp } from './app.ts';
 import { parseIndexConfig } from './bindings.ts';
 
-const { PUBLIC } = env as unknown as { PUBLIC: R2Bucket };
+const { PUBLIC, DIRECTORY } = env as unknown as { PUBLIC: R2Bucket; DIRECTORY: R2Bucket };
 const deployed = (exports as unknown as { default: Fetcher }).default;
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 0) / 1000;
 const NAME = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
@@ -32,7 +32,7 @@ const counting: ReadOnlyBucket = {
 function fetchWith(bucket: ReadOnlyBucket, path: string, init?: RequestInit, now = NOW): Promise<Response> {
   const app = createApp({ clock: () => now });
   return Promise.resolve(
-    app.fetch(new Request(`https://keys.example${path}`, init), { PUBLIC: bucket, REGIONS: 'DE,EUR' }),
+    app.fetch(new Request(`https://keys.example${path}`, init), { PUBLIC: bucket, DIRECTORY, REGIONS: 'DE,EUR' }),
   );
 }
 const get = (path: string, init?: RequestInit, now?: number): Promise<Response> => fetchWith(counting, path, init, now);
@@ -276,7 +276,11 @@ describe('failure', () => {
     'REGIONS = %j: 500 on the first request',
     async (REGIONS, { expect }) => {
       const app = createApp({ clock: () => NOW });
-      const response = await app.fetch(new Request(`https://keys.example/${HEAD}`), { PUBLIC: counting, REGIONS });
+      const response = await app.fetch(new Request(`https://keys.example/${HEAD}`), {
+        PUBLIC: counting,
+        DIRECTORY,
+        REGIONS,
+      });
       expect(response.status).toBe(500);
       expect(response.headers.get('cache-control')).toBe('no-store');
       expect(reads).toEqual([]);
@@ -286,7 +290,7 @@ describe('failure', () => {
 
 describe('privilege', () => {
   it('leaves nothing but get and head of the bucket', async ({ expect }) => {
-    const { bucket } = parseIndexConfig({ PUBLIC, REGIONS: 'DE' });
+    const { bucket } = parseIndexConfig({ PUBLIC, DIRECTORY, REGIONS: 'DE' });
     expect(Reflect.ownKeys(bucket)).toEqual(['get', 'head']);
     expect(Object.getPrototypeOf(bucket)).toBe(Object.prototype);
     expect(Object.isFrozen(bucket)).toBe(true);
@@ -322,7 +326,11 @@ describe('privilege', () => {
         return Reflect.get(target, property, target) as unknown;
       },
     });
-    const response = await createApp({ clock: () => NOW }).fetch(watched, { PUBLIC: counting, REGIONS: 'DE' });
+    const response = await createApp({ clock: () => NOW }).fetch(watched, {
+      PUBLIC: counting,
+      DIRECTORY,
+      REGIONS: 'DE',
+    });
     expect(response.status).toBe(206);
     expect([...asked].toSorted()).toEqual(['if-none-match', 'if-range', 'range']);
   });

@@ -1,14 +1,18 @@
 /**
- * @module What `index` is given by wrangler.toml, parsed once: a bucket it can only read, and the regions it serves.
+ * @module What `index` is given by wrangler.toml, parsed once: buckets it can only read, and the regions it serves.
  */
 import { ConfigError, text } from '../shared/env.ts';
 import { type ReadOnlyBucket, readOnly } from '../shared/read-only-bucket.ts';
+import type { StaticObject } from '../shared/serve-object.ts';
+import { directoryObject } from './directory.ts';
 import { type PathMatcher, pathMatcher } from './paths.ts';
 
 /** The bindings of `[env.index]`. No secret, no RPC (docs/architecture.md §2). */
 export interface IndexEnv {
   /** The `public` bucket; never used but through `readOnly`. */
   readonly PUBLIC: ReadOnlyBucket;
+  /** The objects of the directory's log (docs/directory.md); never used but through `readOnly`. */
+  readonly DIRECTORY: ReadOnlyBucket;
   /** Published regions, comma separated, e.g. `DE,EUR`. */
   readonly REGIONS: string;
 }
@@ -17,6 +21,7 @@ export interface IndexEnv {
 export interface IndexConfig {
   readonly bucket: ReadOnlyBucket;
   readonly objectKey: PathMatcher;
+  readonly elsewhere: (pathname: string) => StaticObject | null;
 }
 
 /**
@@ -28,6 +33,7 @@ export interface IndexConfig {
  */
 export function parseIndexConfig(env: IndexEnv): IndexConfig {
   if (env.PUBLIC === undefined) throw new ConfigError('PUBLIC', 'the public R2 bucket must be bound');
+  if (env.DIRECTORY === undefined) throw new ConfigError('DIRECTORY', 'the R2 bucket of the directory must be bound');
   const regions = text({ ...env }, 'REGIONS')
     .split(',')
     .map((region) => region.trim());
@@ -36,5 +42,10 @@ export function parseIndexConfig(env: IndexEnv): IndexConfig {
       throw new ConfigError('REGIONS', `two or three capital letters are expected, got "${region}"`);
     }
   }
-  return { bucket: readOnly(env.PUBLIC), objectKey: pathMatcher(regions) };
+  const directory = readOnly(env.DIRECTORY);
+  return {
+    bucket: readOnly(env.PUBLIC),
+    objectKey: pathMatcher(regions),
+    elsewhere: (pathname) => directoryObject(pathname, directory),
+  };
 }

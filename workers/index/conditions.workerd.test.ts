@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { beforeEach, describe, it } from 'vitest';
 import { createApp } from './app.ts';
 
-const { PUBLIC } = env as unknown as { PUBLIC: R2Bucket };
+const { PUBLIC, DIRECTORY } = env as unknown as { PUBLIC: R2Bucket; DIRECTORY: R2Bucket };
 const NOW = Date.UTC(2026, 10, 25, 12, 0, 0) / 1000;
 const OBJECTS = [
   'v1/DE/manifest.json',
@@ -33,7 +33,7 @@ interface Said {
 
 async function ask(method: 'GET' | 'HEAD', headers: Readonly<Record<string, string>>, key: string): Promise<Said> {
   const request = new Request(`https://keys.example/${key}`, { method, headers });
-  const answer = await createApp({ clock: () => NOW }).fetch(request, { PUBLIC, REGIONS: 'DE,EUR' });
+  const answer = await createApp({ clock: () => NOW }).fetch(request, { PUBLIC, DIRECTORY, REGIONS: 'DE,EUR' });
   return {
     status: answer.status,
     etag: answer.headers.get('etag'),

@@ -56,6 +56,30 @@ describe('operator commands', () => {
     expect(called).toEqual(['forget, idle true']);
   });
 
+  it('advance peers too where that is asked for, once what is ours is published', async ({ expect }) => {
+    const asked: boolean[] = [];
+    const bindings = (idle: boolean): PortalEnv => ({
+      ...ENV,
+      ORIGIN: { ...ENV.ORIGIN, advance: async () => ({ idle }) },
+      VERIFICATION: { ...ENV.VERIFICATION, forgetExpired: async () => ({ forgotten: 0 }) },
+      FEDERATION: {
+        ...ENV.FEDERATION,
+        advance: async () => {
+          asked.push(idle);
+          return { idle: false };
+        },
+      },
+    });
+    const advance = async (body: object, idle: boolean): Promise<unknown> =>
+      (await call('POST', '/operator/advance', json(body), bindings(idle))).json();
+    expect(await advance({ peers: false }, true)).toEqual({ idle: true });
+    expect(await advance({ peers: true }, false)).toEqual({ idle: false });
+    expect(asked).toEqual([]);
+    expect(await advance({ peers: true }, true)).toEqual({ idle: false });
+    expect(asked).toEqual([true]);
+    expect(await advance({ peers: 1 }, true)).toMatchObject({ status: 400 });
+  });
+
   it('tell every clock, and confirm the time to all of them', async ({ expect }) => {
     const clocks = async (response: Promise<Response>) =>
       (await (await response).json<{ clocks: { object: string; held: boolean }[] }>()).clocks.map(

@@ -28,6 +28,18 @@ export function readIssueTans(body: unknown): Result<Pick<IssueTansRequest, 'cou
 }
 
 /**
+ * @param body parsed JSON: `{"peers": true}` has peers asked whose poll is due; nothing, or `{}`, doesn't
+ * @returns the command, or what is wrong with it
+ */
+export function readAdvance(body: unknown): Result<{ readonly peers: boolean }, InputError> {
+  if (typeof body !== 'object' || Array.isArray(body)) return { ok: false, error: 'The body must be a JSON object.' };
+  const { peers = false, ...rest } = (body ?? {}) as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) return { ok: false, error: 'Only peers is known.' };
+  if (typeof peers !== 'boolean') return { ok: false, error: 'peers must be true or false.' };
+  return { ok: true, value: { peers } };
+}
+
+/**
  * @param body parsed JSON: `{"deployment": "its name, typed", "dryRun": true}`; a dry run unless `dryRun` is false
  * @returns the command, or what is wrong with it
  */

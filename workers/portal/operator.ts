@@ -8,7 +8,7 @@ import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
 import { readCommand } from './json-command.ts';
-import { readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
+import { readAdvance, readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
 import type { Role } from './roles.ts';
 import { peerCommandRoutes } from './peer-routes.ts';
 import { rollbackRoutes } from './rollback-routes.ts';
@@ -70,10 +70,13 @@ export function operatorRoutes() {
   });
 
   routes.post('/advance', async (c) => {
+    const command = await readCommand(c.req.raw, readAdvance);
+    if (command instanceof Response) return command;
     const { idle } = await c.env.ORIGIN.advance();
+    if (!idle) return c.json({ idle });
     // Once nothing is left to publish, what is due to be forgotten elsewhere goes too.
-    if (idle) await c.env.VERIFICATION.forgetExpired();
-    return c.json({ idle });
+    await c.env.VERIFICATION.forgetExpired();
+    return c.json(command.peers ? await c.env.FEDERATION.advance() : { idle });
   });
 
   routes.route('/config', configRoutes());

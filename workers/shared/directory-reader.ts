@@ -3,19 +3,18 @@
  * held where a restart doesn't forget it.
  */
 import { loadDirectory, MAX_OBJECT_BYTES } from '../../protocol/directory/load.ts';
-import type { Head } from '../../protocol/directory/merkle.ts';
+import { type Head, isSameHead } from '../../protocol/directory/merkle.ts';
 import type { DirectoryPolicy } from '../../protocol/directory/policy.ts';
 import { type Directory, readDirectory } from '../../protocol/directory/read.ts';
 import { rememberingOpen } from '../../protocol/directory/statement.ts';
 import { CHECKPOINT_PATH } from '../../protocol/directory/tiles.ts';
-import { equalBytes } from '../../protocol/primitives/bytes.ts';
 import type { ReadOnlyBucket } from './read-only-bucket.ts';
 
 /** A directory that didn't change is judged anew so often: its entries end, and its cosignatures get old. */
 const READ_AGAIN_SECONDS = 60;
 
 /** The newest head that held, of all isolates and restarts. */
-interface HeadMemory {
+export interface HeadMemory {
   /** @param log origin of its checkpoints */
   readonly directoryHead: (log: string) => Promise<Head | null>;
   /** @returns the head that is kept now: `to`, or another that was kept since `from` */
@@ -53,9 +52,9 @@ export function directoryReader(options: ReaderOptions): ReadDirectoryNow {
     for (let seen = await memory.directoryHead(policy.origin); ;) {
       const directory = judge(seen);
       const { head } = directory;
-      if (head === null || (seen !== null && isSame(seen, head))) return directory;
+      if (head === null || (seen !== null && isSameHead(seen, head))) return directory;
       const kept = await memory.keepDirectoryHead(policy.origin, seen, head);
-      if (isSame(kept, head)) return directory;
+      if (isSameHead(kept, head)) return directory;
       seen = kept;
     }
   }
@@ -81,8 +80,6 @@ export function directoryReader(options: ReaderOptions): ReadDirectoryNow {
     return directory;
   };
 }
-
-const isSame = (one: Head, other: Head): boolean => one.size === other.size && equalBytes(one.root, other.root);
 
 function isolateMemory(): HeadMemory {
   let head: Head | null = null;

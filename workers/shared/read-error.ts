@@ -7,6 +7,7 @@ import { problem } from './problem.ts';
 
 const TITLES = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   416: 'Range Not Satisfiable',
@@ -14,7 +15,7 @@ const TITLES = {
   503: 'Service Unavailable',
 } as const;
 
-/** Statuses that the static readers answer with besides 200, 206 and 304. */
+/** Statuses that readers answer with besides 200, 206 and 304; 403 where a certificate says who is asking. */
 export type ReadErrorStatus = keyof typeof TITLES;
 
 /**

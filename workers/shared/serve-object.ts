@@ -8,6 +8,15 @@ import { onlyTag, select, type Conditions } from './preconditions.ts';
 import { readError } from './read-error.ts';
 import type { ReadOnlyBucket } from './read-only-bucket.ts';
 
+/** Where an object lies, and what its answer says. */
+export interface StaticObject {
+  readonly bucket: ReadOnlyBucket;
+  /** The object's key, already known to have an allowed shape. */
+  readonly key: string;
+  /** Said in place of the object's own metadata, where whoever puts objects gives them none. */
+  readonly meta?: { readonly contentType: string; readonly cacheControl: string };
+}
+
 /** A phone that met a failing store should not come back within this time. */
 const RETRY_AFTER_SECONDS = '60';
 
@@ -17,17 +26,11 @@ const RETRY_AFTER_SECONDS = '60';
  * predecessor's size).
  *
  * @param request GET or HEAD; only the method and `If-None-Match`, `Range`, `If-Range` are read
- * @param key the object's key, already known to have an allowed shape
- * @param bucket the public bucket
+ * @param found where it lies
  * @param now Unix seconds, for `Date` and for the age that is left
  * @returns the answer; every error is `no-store`
  */
-export async function serveObject(
-  request: Request,
-  key: string,
-  bucket: ReadOnlyBucket,
-  now: number,
-): Promise<Response> {
+export async function serveObject(request: Request, found: StaticObject, now: number): Promise<Response> {
   const conditions: Conditions = {
     method: request.method === 'HEAD' ? 'HEAD' : 'GET',
     ifNoneMatch: request.headers.get('if-none-match'),
@@ -35,9 +38,8 @@ export async function serveObject(
     range: request.headers.get('range'),
   };
   try {
-    if (conditions.method === 'HEAD' || conditions.range !== null)
-      return await answerByHead(conditions, key, bucket, now);
-    return await answerWhole(conditions, key, bucket, now);
+    if (conditions.method === 'HEAD' || conditions.range !== null) return await answerByHead(conditions, found, now);
+    return await answerWhole(conditions, found, now);
   } catch {
     // The message may hold the key, and the key says which hour somebody asked for: log the event alone.
     logLine('a read of R2 failed');
@@ -45,12 +47,8 @@ export async function serveObject(
   }
 }
 
-async function answerWhole(
-  conditions: Conditions,
-  key: string,
-  bucket: ReadOnlyBucket,
-  now: number,
-): Promise<Response> {
+async function answerWhole(conditions: Conditions, found: StaticObject, now: number): Promise<Response> {
+  const { bucket, key, meta } = found;
   const tag = onlyTag(conditions.ifNoneMatch);
   const object = await bucket.get(key, tag === null ? {} : { onlyIf: { etagDoesNotMatch: tag } });
   if (object === null) return notFound();
@@ -58,35 +56,33 @@ async function answerWhole(
   const selected = select({ ...conditions, range: null }, { etag: object.httpEtag, size: object.size });
   if (body === null || hasExpired(object, now) || selected.kind === 'not-modified') {
     await body?.cancel();
-    return hasExpired(object, now) ? notFound() : notModified(headersOf(object, now));
+    return hasExpired(object, now) ? notFound() : notModified(headersOf(object, now, meta));
   }
-  return whole(object, body, now);
+  return whole(object, body, headersOf(object, now, meta));
 }
 
-async function answerByHead(
-  conditions: Conditions,
-  key: string,
-  bucket: ReadOnlyBucket,
-  now: number,
-): Promise<Response> {
+async function answerByHead(conditions: Conditions, found: StaticObject, now: number): Promise<Response> {
+  const { bucket, key, meta } = found;
   const head = await bucket.head(key);
   if (head === null || hasExpired(head, now)) return notFound();
   const selected = select(conditions, { etag: head.httpEtag, size: head.size });
   switch (selected.kind) {
     case 'not-modified':
-      return notModified(headersOf(head, now));
+      return notModified(headersOf(head, now, meta));
     case 'unsatisfiable':
       return readError(416, 'The range begins behind the end of the object.', {
         'content-range': `bytes */${head.size}`,
       });
     case 'whole':
-      return conditions.method === 'HEAD' ? whole(head, null, now) : await answerWhole(conditions, key, bucket, now);
+      return conditions.method === 'HEAD'
+        ? whole(head, null, headersOf(head, now, meta))
+        : await answerWhole(conditions, found, now);
     case 'part': {
       const { offset, length } = selected.range;
       const object = await bucket.get(key, { range: selected.range, onlyIf: { etagMatches: head.etag } });
       // Replaced or removed since the head: what the client would have got without a range.
-      if (object === null || !('body' in object)) return await answerWhole(conditions, key, bucket, now);
-      const headers = headersOf(head, now);
+      if (object === null || !('body' in object)) return await answerWhole(conditions, found, now);
+      const headers = headersOf(head, now, meta);
       headers.set('content-range', `bytes ${offset}-${offset + length - 1}/${head.size}`);
       headers.set('content-length', String(length));
       return new Response(object.body, { status: 206, headers });
@@ -94,8 +90,7 @@ async function answerByHead(
   }
 }
 
-function whole(object: R2Object, body: ReadableStream | null, now: number): Response {
-  const headers = headersOf(object, now);
+function whole(object: R2Object, body: ReadableStream | null, headers: Headers): Response {
   headers.set('content-length', String(object.size));
   return new Response(body, { headers });
 }
@@ -105,10 +100,11 @@ function whole(object: R2Object, body: ReadableStream | null, now: number): Resp
  *
  * @param object the object, whose `cacheExpiry` (if any) lies in the future
  * @param now Unix seconds
+ * @param meta said in place of the object's own
  * @returns headers with exactly one strong ETag, `Date` and `Expires` by our clock
  */
-function headersOf(object: R2Object, now: number): Headers {
-  const { contentType, cacheControl, cacheExpiry } = object.httpMetadata ?? {};
+function headersOf(object: R2Object, now: number, meta: StaticObject['meta']): Headers {
+  const { contentType, cacheControl, cacheExpiry }: R2HTTPMetadata = meta ?? object.httpMetadata ?? {};
   // Without Cache-Control Workers Cache would keep the object for two hours on its own account.
   const caching = cacheControl === undefined ? 'no-store' : capMaxAge(cacheControl, cacheExpiry, now);
   const maxAge = /(?:^|,\s*)max-age=(\d+)/i.exec(caching)?.[1];

@@ -1,5 +1,5 @@
 /**
- * @module The app of the two Workers that only read the public bucket, `index` and `config` (docs/architecture.md §6): it decides on
+ * @module The app of the two Workers that only read, `index` and `config` (docs/architecture.md §6): it decides on
  * the method, the query and the shape of the path, and hands what is left to R2. Nothing of the client is read, kept or
  * passed on.
  */
@@ -9,13 +9,15 @@ import { ConfigError } from './env.ts';
 import { logLine } from './log.ts';
 import { readError } from './read-error.ts';
 import type { ReadOnlyBucket } from './read-only-bucket.ts';
-import { serveObject } from './serve-object.ts';
+import { serveObject, type StaticObject } from './serve-object.ts';
 
 /** What such a Worker reads of its environment. */
 interface StaticReaderConfig {
   readonly bucket: ReadOnlyBucket;
   /** From a URL's path to the key of an object, or to null when no object can have that path. */
   readonly objectKey: (pathname: string) => string | null;
+  /** Asked for paths that are no such object's. @returns what another bucket has there, or null when none can have that path */
+  readonly elsewhere?: (pathname: string) => StaticObject | null;
 }
 
 export interface StaticReaderOptions<E extends object> {
@@ -46,14 +48,19 @@ export function createStaticReader<E extends object>(options: StaticReaderOption
     }
     // Not `search`, which is empty for a bare "?": each spelling would be a cache entry of its own.
     if (request.url.includes('?')) return readError(400, 'Query strings are refused.');
-    const { objectKey, bucket } = configOf(context.env);
-    const key = objectKey(new URL(request.url).pathname);
-    if (key === null) return readError(404, 'No object has a path of this shape.');
+    const { objectKey, bucket, elsewhere } = configOf(context.env);
+    const { pathname } = new URL(request.url);
+    const key = objectKey(pathname);
     const now = Math.floor(await clock());
+    if (key === null) {
+      const found = elsewhere?.(pathname) ?? null;
+      if (found === null) return readError(404, 'No object has a path of this shape.');
+      return serveObject(request, found, now);
+    }
     if (cannotExist(key, now)) return readError(404, 'There is no such object, or not yet.');
-    const answer = await serveObject(request, key, bucket, now);
+    const answer = await serveObject(request, { key, bucket }, now);
     const other = answer.status === 404 ? await insteadOf(key, bucket) : null;
-    return other === null ? answer : await serveObject(request, other, bucket, now);
+    return other === null ? answer : await serveObject(request, { key: other, bucket }, now);
   });
 
   app.onError((error) => {

@@ -9,6 +9,9 @@ import { ask, type Trouble, troubleOf } from './ask.ts';
 import type { DownloadState } from './download.ts';
 import type { EfgsPorts } from './ports.ts';
 
+/** Where `federation` takes the gateway's calls, by GET. */
+export const CALLBACK_PATH = '/efgs/callback';
+
 /** Where the gateway should call. */
 export interface Subscription {
   /** Our own name for it; the same one again replaces it. */
@@ -31,11 +34,11 @@ export interface CallbackStep {
   readonly trouble: Trouble | null;
 }
 
-/** @returns whether the gateway would take it, as far as can be told without its resolver */
+/** @returns whether the gateway would take it, as far as can be told without its resolver, and we would hear it there */
 export function isCallbackUrl(text: string): boolean {
   if (!URL.canParse(text) || text.includes('?') || text.includes('#')) return false;
-  const { protocol, username } = new URL(text);
-  return protocol === 'https:' && username === '';
+  const { protocol, username, pathname } = new URL(text);
+  return protocol === 'https:' && username === '' && pathname === CALLBACK_PATH;
 }
 
 /**
@@ -52,6 +55,8 @@ export async function callbackStep(state: CallbackState, ports: EfgsPorts, own: 
 
 /** @param url of the gateway's call @returns the batch it names, or null when it names none */
 export function readHint(url: URL): string | null {
+  const names = [...url.searchParams.keys()].toSorted();
+  if (names.join() !== 'batchTag,date') return null;
   const tag = url.searchParams.get('batchTag') ?? '';
   return readTag(tag)?.date === url.searchParams.get('date') ? tag : null;
 }

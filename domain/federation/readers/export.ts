@@ -26,6 +26,8 @@ export function batchOf(
   const file = verifiedExport(zip, keys);
   if (!file.ok) return file;
   if ('tooMany' in file.value) return ok({ ...about, count: 0, keys: [], ...file.value });
+  const { num, size } = file.value.part;
+  if (size !== 1) return err({ kind: 'format', what: `part ${num} of ${size}` });
   const other = isOther(file.value.header);
   if (other !== null) return err({ kind: 'format', what: other });
   return ok({ ...about, count: file.value.count, keys: keysOf(file.value, config.RegionID, levels) });
@@ -38,7 +40,8 @@ const WORDS_OF_OTHERS: ReadonlySet<ExportError['kind']> = new Set([
   'unsupported-algorithm',
 ]);
 
-function verifiedExport(
+/** @returns the file when one of the keys signed it, whole batch or part; or how many keys it has, where they are more than are read */
+export function verifiedExport(
   zip: Uint8Array,
   keys: readonly PeerKey[],
 ): Result<FeedFile | { readonly tooMany: number }, ReadFault> {
@@ -61,7 +64,7 @@ function verifiedExport(
  * @param origin the region that signed
  * @param levels whether its levels mean what ours do; else they are left, and the onset says more
  */
-function keysOf(file: FeedFile, origin: string, levels: boolean): Iterable<InboundKey> {
+export function keysOf(file: FeedFile, origin: string, levels: boolean): Iterable<InboundKey> {
   const inbound = (key: TemporaryExposureKey, reportType: number): InboundKey => ({
     keyData: key.keyData,
     rollingStartIntervalNumber: key.rollingStartIntervalNumber,

@@ -1,7 +1,8 @@
 /** @module Which format is read by what. */
-import { cwaReader, googleReader } from './named.ts';
+import { googleReader } from './listed.ts';
 import { dp3tReader, oursReader } from './numbered.ts';
 import type { FeedReader, ReadFormat } from './reader.ts';
+import { cwaReader } from './tree.ts';
 
 /** A peer says in its configuration which it has. */
 export const READERS: Readonly<Record<ReadFormat, FeedReader>> = {

@@ -1,7 +1,8 @@
 /** @module What peers had been given, from the event log: feeds go on with the next number, and no batch is numbered anew (docs/restore.md). */
 import type { Fold, LogEvent } from '../../../domain/event-log/entry.ts';
+import type { FeedBatch } from '../../../domain/publication/fed.ts';
 import { feedKey, JWKS_KEY } from '../../../protocol/feed/names.ts';
-import type { FeedBatch, FeedState, FeedStore } from '../feed-store.ts';
+import type { FeedState, FeedStore } from '../feed-store.ts';
 
 /** Rows of the tables of feeds. */
 export interface RestoredFeeds {

@@ -6,14 +6,17 @@ import type { RandomBytes } from '../../../phone/random.ts';
 import { upload } from '../../../phone/upload/upload.ts';
 import { issueTans } from '../../support/operator.ts';
 import { patientKeys } from '../../support/patients.ts';
-import type { Member } from '../../federation/federation.ts';
-import { inParallel } from '../stage.ts';
+import type { Served } from '../../federation/served.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 
 /** Where somebody was, and what they agreed to. */
 type Kind = 'stays' | 'abroad' | 'refuses';
 
+/** How many of whom. */
+export type Cast = Readonly<Record<Kind, number>>;
+
 /** Of a region and an hour: enough that a part holds people and decoys. */
-const CAST: Readonly<Record<Kind, number>> = { stays: 6, abroad: 6, refuses: 3 };
+const CAST: Cast = { stays: 6, abroad: 6, refuses: 3 };
 
 /** What was really shared: hex of key data. */
 export interface Shared {
@@ -23,7 +26,14 @@ export interface Shared {
 }
 
 /** Does a piece of work, again where that makes sense. */
-export type Persist = <T>(work: () => Promise<T>) => Promise<T>;
+type Persist = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** How people share. */
+interface Sharing {
+  /** Tries again what a backend that is down can't do; left out: nothing is tried again. */
+  readonly persist?: Persist;
+  readonly cast?: Cast;
+}
 
 /** Requests at once. */
 const WIDTH = 4;
@@ -34,17 +44,17 @@ const WIDTH = 4;
  * @param member whose people they are
  * @param now Unix seconds on their phones
  * @param random source of bytes
- * @param persist tries again what a backend that is down can't do; by default nothing is tried again
+ * @param sharing see {@link Sharing}
  * @returns what they shared, once all of it is durable
  * @throws Error when an upload is refused
  */
 export async function share(
-  member: Member,
+  member: Served,
   now: number,
   random: RandomBytes,
-  persist: Persist = (work) => work(),
+  { persist = (work) => work(), cast = CAST }: Sharing = {},
 ): Promise<Shared> {
-  const kinds = Object.entries(CAST).flatMap(([kind, count]) => Array.from({ length: count }, () => kind as Kind));
+  const kinds = Object.entries(cast).flatMap(([kind, count]) => Array.from({ length: count }, () => kind as Kind));
   const tans = await persist(() => issueTans(member.url, kinds.length));
   const [consenting, refusing] = [new Set<string>(), new Set<string>()];
   const { id } = member.plan;

@@ -5,7 +5,13 @@ import { compareKeys } from '../../../protocol/export/tek-order.ts';
 import type { TemporaryExposureKey } from '../../../protocol/gaen/keys.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
 import type { Fed } from './feeds.ts';
-import type { PublicFile } from './public-files.ts';
+
+/** One public file. */
+export interface PublicFile {
+  /** As its header says. */
+  readonly region: string;
+  readonly keys: readonly TemporaryExposureKey[];
+}
 
 /** One backend at the end. */
 export interface Backend {
@@ -101,7 +107,9 @@ function originVisible({ id, files }: Backend, remote: ReadonlySet<string>, minK
     [key.rollingPeriod, key.transmissionRiskLevel, key.reportType, key.daysSinceOnsetOfSymptoms].join();
   const keys = files.flatMap((file) => [...file.keys]);
   const ours = new Set(keys.filter((key) => !remote.has(named(key))).map(fields));
-  const strange = keys.filter((key) => remote.has(named(key)) && !ours.has(fields(key))).length;
+  // Of a site that never had a case whoever subtracts the others' feeds sees that it has none: no key is told from others by its fields.
+  const isTold = (key: TemporaryExposureKey): boolean => remote.has(named(key)) && !ours.has(fields(key));
+  const strange = ours.size === 0 ? 0 : keys.filter(isTold).length;
   const apart = files.filter((file) => {
     const local = file.keys.filter((key) => !remote.has(named(key))).length;
     const isSorted = file.keys.every((key, at) => at === 0 || compareKeys(file.keys[at - 1] ?? key, key) <= 0);

@@ -10,8 +10,8 @@ import { feedPath } from '../../../protocol/feed/names.ts';
 import { jwkId, jwkOf, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
 import { fromUtf8, toHex } from '../../../protocol/primitives/bytes.ts';
 import { spkiFromPem } from '../../../protocol/signing.ts';
-import type { Member } from '../../federation/federation.ts';
 import { backendFiles } from '../../federation/plan.ts';
+import type { Served } from '../../federation/served.ts';
 
 /** All that a feed has. */
 export interface Fed {
@@ -23,7 +23,7 @@ export interface Fed {
 }
 
 /** @returns a `fetch` that shows a member's client certificate to another */
-function callsAs(reader: Member, producer: Member): (request: Request) => Promise<Response> {
+function callsAs(reader: Served, producer: Served): (request: Request) => Promise<Response> {
   const client = backendFiles(reader.plan).client;
   const pem = (file: string): string => readFileSync(file, 'utf8');
   return tlsFetch({
@@ -34,7 +34,7 @@ function callsAs(reader: Member, producer: Member): (request: Request) => Promis
 }
 
 /** @returns the status that a reader gets for a feed's document */
-export async function statusOf(reader: Member, producer: Member, feed: string): Promise<number> {
+export async function statusOf(reader: Served, producer: Served, feed: string): Promise<number> {
   const path = feedPath({ feed, view: 'keys', batch: null });
   return (await callsAs(reader, producer)(new Request(`${producer.feedUrl}${path}`))).status;
 }
@@ -47,7 +47,7 @@ export async function statusOf(reader: Member, producer: Member, feed: string): 
  * @returns what it has; nothing before its first batch
  * @throws Error naming the answer that is wrong
  */
-export async function readFeed(reader: Member, producer: Member, feed: string, now: number): Promise<Fed> {
+export async function readFeed(reader: Served, producer: Served, feed: string, now: number): Promise<Fed> {
   const call = callsAs(reader, producer);
   const { keyId, keyVersion, publicPem } = producer.verificationKey;
   const publicKeySpki = spkiFromPem(publicPem);

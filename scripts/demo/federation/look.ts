@@ -1,26 +1,44 @@
 /** @module Looks at backends from outside, for whoever counts: what each serves to peers and to phones, and what its consumer left out. */
 import { ALL_TO_ALL } from '../../../protocol/feed/names.ts';
-import type { Member } from '../../federation/federation.ts';
+import type { PeerStatus } from '../../federation/orders.ts';
+import type { Served } from '../../federation/served.ts';
+import { readHead, Reader } from '../../support/published.ts';
 import type { Shared } from './cast.ts';
-import type { Backend } from './count.ts';
+import type { Backend, PublicFile } from './count.ts';
 import { readFeed } from './feeds.ts';
-import { publicFiles } from './public-files.ts';
 
 /** @returns the feed of a peer that a member reads: all-to-all inside its cluster, else its own */
-export const feedFor = (reader: Member, producer: Member): string =>
+export const feedFor = (reader: Served, producer: Served): string =>
   reader.plan.cluster === producer.plan.cluster ? ALL_TO_ALL : reader.plan.id;
 
-/** What a backend has put into feeds and before phones. */
+/** @returns all files that phones of a backend are given now, each verified @throws Error saying why a phone would refuse one */
+async function publicFiles({ url, publicPem, manifestPem, verificationKey, plan }: Served): Promise<PublicFile[]> {
+  const edge = { url, publicPem, manifestPublicPem: manifestPem, exportKey: verificationKey };
+  const seen = await readHead(edge, plan.id);
+  if (seen === null) throw new Error(`${plan.id} has published nothing`);
+  const files = await new Reader(edge, plan.id).files(seen.head);
+  return files.map(({ header, keys }) => ({ region: header.region ?? '', keys }));
+}
+
+/**
+ * @param own whose
+ * @param members all, own among them
+ * @param shared by people of all
+ * @param now Unix seconds
+ * @param feedsOf feeds of `own` that a reader may have; left out: what it reads, and its own
+ * @returns what a backend has put into feeds and before phones
+ */
 export async function lookAt(
-  own: Member,
-  members: readonly Member[],
+  own: Served,
+  members: readonly Served[],
   shared: readonly Shared[],
   now: number,
+  feedsOf = (reader: Served): readonly string[] => [feedFor(reader, own), reader.plan.id],
 ): Promise<Backend> {
   const others = members.filter((one) => one !== own);
   const feeds = new Map<string, Awaited<ReturnType<typeof readFeed>>>();
   for (const reader of others) {
-    for (const feed of new Set([feedFor(reader, own), reader.plan.id])) {
+    for (const feed of feedsOf(reader)) {
       if (!feeds.has(feed)) feeds.set(feed, await readFeed(reader, own, feed, now));
     }
   }
@@ -35,14 +53,10 @@ export async function lookAt(
   };
 }
 
-/** @returns keys that consumers have dropped by the rule of levels, which old ones without a level break, and by any other */
-export async function leftOutBy(
-  members: readonly Member[],
-): Promise<{ readonly level: number; readonly other: number }> {
-  const peers = (await Promise.all(members.map(({ process }) => process.peers()))).flat();
-  const dropped = peers.flatMap(({ batches }) => batches.flatMap((batch) => Object.entries(batch.dropped)));
-  const level = dropped.filter(([rule]) => rule === 'level').reduce((all, [, keys]) => all + keys, 0);
-  return { level, other: dropped.reduce((all, [, keys]) => all + keys, 0) - level };
+/** @param peers of all consumers @returns keys that they have dropped by any rule */
+export function leftOutBy(peers: readonly PeerStatus[]): number {
+  const dropped = peers.flatMap(({ batches }) => batches.flatMap((batch) => Object.values(batch.dropped)));
+  return dropped.reduce((all, keys) => all + keys, 0);
 }
 
 /** @returns how many keys people shared */

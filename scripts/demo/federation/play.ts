@@ -5,6 +5,7 @@ import { ROOT } from '../../../local-edge/workers.ts';
 import type { RandomBytes } from '../../../phone/random.ts';
 import { startFederation } from '../../federation/federation.ts';
 import { makePlan } from '../../federation/plan.ts';
+import { isUsual } from '../../federation/usual-lines.ts';
 import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import { type Progress, finish } from '../report.ts';
 import { playFederation, REGIONS, STORY_VARS } from './story.ts';
@@ -12,8 +13,6 @@ import { playFederation, REGIONS, STORY_VARS } from './story.ts';
 /** Where summary.json is left. */
 const OUT = join(ROOT, 'out/demo-federation');
 const DAY = 86_400;
-/** workers/shared/hourly-counts.ts. */
-const HOURLY = /^feed_\w+ hour=\d+ count=\d+$/;
 /** 10:20. */
 const BEGIN = 10 * 3600 + 20 * 60;
 
@@ -34,8 +33,7 @@ export async function federationStory(random: RandomBytes, progress: Progress, j
       vars: STORY_VARS,
       now: () => start,
       setClocks: true,
-      // A Worker that prints anything but how often it was asked in an hour has met an error it did not expect.
-      onLog: (region, line) => void (HOURLY.test(line) || said.push(`${region}: a Worker said: ${line}`)),
+      onLog: (region, line) => void (isUsual(line) || said.push(`${region}: a Worker said: ${line}`)),
     });
     try {
       const { rows, problems } = await playFederation(federation, start, random, progress);

@@ -119,14 +119,14 @@ export async function playFederation(
   for (const member of members) backends.push(await lookAt(member, members, shared, now));
   progress('the site’s certificate is taken back: the directory says so, and its next request is refused');
   const revoked = await takeCertificateBack(federation, site, now);
-  const leftOut = await leftOutBy(members);
+  const leftOut = leftOutBy((await Promise.all(members.map(({ process }) => process.peers()))).flat());
   const counts = countAll(backends, MIN_KEYS);
   const wrong = (is: boolean, text: string): void => void (is && problems.push(text));
   wrong(counts.sent === 0 || counts.decoys === 0, 'nothing was sent: the story shows nothing');
   wrong(counts.mixedFiles === 0, 'no file has keys of peers among ours');
   wrong(
-    counts.sent !== counts.imported + leftOut.level || leftOut.other > 0,
-    `${counts.sent} keys were sent, ${counts.imported} imported, ${leftOut.level} and ${leftOut.other} left out`,
+    counts.sent !== counts.imported || leftOut > 0,
+    `${counts.sent} keys were sent, ${counts.imported} imported, ${leftOut} left out`,
   );
   for (const name of ['doubled', 'ownBack', 'refusedAbroad', 'missing', 'originVisible', 'decoysUnmasked'] as const) {
     wrong(counts[name] > 0, `${name}: ${counts[name]}`);
@@ -143,7 +143,7 @@ export async function playFederation(
     { name: 'decoys', label: 'decoys beside them', value: counts.decoys },
     { name: 'sent', label: 'keys sent, once for each reader', value: counts.sent },
     { name: 'imported', label: 'of them published by the reader', value: counts.imported },
-    { name: 'leftOut', label: 'of them too old to warn: DP-3T tells no level', value: leftOut.level },
+    { name: 'leftOut', label: 'of them left out by any rule', value: leftOut },
     { name: 'mixedFiles', label: 'files of peers’ keys among ours', value: counts.mixedFiles },
     { name: 'doubled', label: 'keys published twice', value: counts.doubled },
     { name: 'ownBack', label: 'own keys that came back', value: counts.ownBack },

@@ -25,7 +25,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
     rpc: { REDEEM: 'exposure-edge-verification#Redeem', INTAKE: 'exposure-edge-origin#Intake' },
     secrets: ['DIGEST_KEY', 'TAN_MAC_KEY', 'UPLOAD_ID_KEY'],
   },
-  index: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
+  index: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public', DIRECTORY: 'exposure-edge-directory' } },
   config: { ...NOTHING, buckets: { PUBLIC: 'exposure-edge-public' } },
   origin: {
     ...NOTHING,

@@ -1,6 +1,5 @@
 /**
- * @module Feeds whose files are named in a list that nobody signed: Google's `index.txt` (docs/spec/google.md §3.6) and Corona-Warn-App's tree (docs/spec/cwa.md §1.4). What is fetched is signed all the same; that something
- * is withheld can't be noticed by the list.
+ * @module Corona-Warn-App's tree (docs/spec/cwa.md §1.4), whose files are named in lists that nobody signed. What is fetched is signed all the same; that something is withheld can't be noticed by the lists.
  */
 import type { ExportHeader } from '../../../protocol/export/export-file.ts';
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
@@ -19,36 +18,8 @@ import { get, type FeedReader, type ReadBatch, type ReadFault, type ReadPorts } 
 
 /** Of 14 days of hours, with room. */
 const MAX_LIST_BYTES = 262_144;
-/** As `origin` takes them, and the portal's forms: what is longer could be set aside and never thrown away. */
-const MAX_NAME = 100;
-const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 /** Behind every hour of a day: its package has all of them. */
 const WHOLE_DAY = 24;
-
-/** Reads `{RemoteRegionURL}/index.txt`. Its names are relative to the address above, where they begin with the address's own last folder. */
-export const googleReader: FeedReader = {
-  async following(last, ports) {
-    const got = await get(ports, '/index.txt', MAX_LIST_BYTES);
-    if (!got.ok) return got;
-    if (got.value.status === 404) return err({ kind: 'status', what: '404' });
-    const names = new TextDecoder()
-      .decode(got.value.body)
-      .split('\n')
-      .filter((name) => name !== '');
-    if (!names.every((name) => name.length <= MAX_NAME && FILE_NAME.test(name)))
-      return err({ kind: 'format', what: 'a name in index.txt' });
-    const root = `${ports.config.RemoteRegionURL.split('/').at(-1)}/`;
-    const own = names.map((name) => (name.startsWith(root) ? name.slice(root.length) : name)).toSorted();
-    if (last !== null && own.length > 0 && own.at(-1)! < last) return err({ kind: 'rewound', what: own.at(-1)! });
-    const next = own.find((name) => last === null || name > last);
-    if (next === undefined) return ok({ batch: null, recommendedNextPollTime: null });
-    const batch = await this.batch(next, ports);
-    return batch.ok ? ok({ batch: batch.value, recommendedNextPollTime: null }) : batch;
-  },
-  async batch(id, ports) {
-    return readZip(id, `/${id}`, ports, null, false);
-  },
-};
 
 /** Reads the tree of the peer's own country: its hours, and the day's package in place of hours that are gone. */
 export const cwaReader: FeedReader = {
@@ -82,7 +53,7 @@ export const cwaReader: FeedReader = {
     const isDay = hour === WHOLE_DAY;
     const start = isDay ? startOfDate(date) : hourStart(hourOf(startOfDate(date)) + hour);
     const window = { start, end: start + (isDay ? SECONDS_PER_DAY : SECONDS_PER_HOUR) };
-    return readZip(id, `/${isDay ? dayPath(country, date) : hourPath(country, date, hour)}`, ports, window, true);
+    return readZip(id, `/${isDay ? dayPath(country, date) : hourPath(country, date, hour)}`, ports, window);
   },
 };
 
@@ -135,17 +106,15 @@ async function readZip(
   id: string,
   path: string,
   ports: ReadPorts,
-  window: { readonly start: number; readonly end: number } | null,
-  levels: boolean,
+  window: { readonly start: number; readonly end: number },
 ): Promise<Result<ReadBatch, ReadFault>> {
   const got = await get(ports, path, MAX_ZIP_BYTES);
   if (!got.ok) return got;
   if (got.value.status === 404) return err({ kind: 'gap', what: id });
   const isOther = ({ startTimestamp, endTimestamp, region }: ExportHeader): string | null => {
-    if (window === null) return null;
     // What was signed for another hour or region is no answer to what was asked; a few seconds tell files of an hour apart.
     const isIt = startTimestamp === window.start && Math.abs(endTimestamp - window.end) < SECONDS_PER_HOUR / 2;
     return isIt && region === ports.config.RegionID ? null : 'keys of another hour or region';
   };
-  return batchOf(ports, { id, zip: got.value.body, levels, isOther });
+  return batchOf(ports, { id, zip: got.value.body, levels: true, isOther });
 }

@@ -66,6 +66,6 @@ describe('decoys of a padded set', () => {
     const hour = (DAY + 1) * 24 + 1;
     const night = { ...received, counts: received.counts.map(() => 0) };
     const planned = planDecoys(night, { first: hour, hour, uploads: new Map(), decoyRests: 200, missing: 0 });
-    expect(planned(seeded('night'))).toEqual({ asOf: hour, rest: false, leavesRest: false });
+    expect(planned(seeded('night'))).toEqual({ asOf: hour, rest: false, leavesRest: false, isLast: false });
   });
 });

@@ -16,6 +16,8 @@ export interface PlannedDecoy {
   readonly rest: boolean;
   /** True: a key of the running day must be among its keys. */
   readonly leavesRest: boolean;
+  /** True: all its keys are out with the set, which is among a deployment's last. Left out: some may wait for later ones. */
+  readonly isLast?: boolean;
 }
 
 export interface SetToFill {
@@ -29,6 +31,8 @@ export interface SetToFill {
   readonly decoyRests: number;
   /** Keys that are missing. */
   readonly missing: number;
+  /** See {@link PlannedDecoy}; of each of them. */
+  readonly isLast?: boolean;
 }
 
 /** Fine enough for a share; `weighted` takes whole numbers. */
@@ -52,7 +56,12 @@ export function planDecoys(received: Received, set: SetToFill): (random: RandomB
   const restHours = parts(expected.map(({ rest }) => rest));
   return (random) => {
     const rest = weighted(random, [PARTS - share, share]) === 1;
-    return { asOf: hours[weighted(random, rest ? restHours : wholeHours)]!, rest, leavesRest: false };
+    return {
+      asOf: hours[weighted(random, rest ? restHours : wholeHours)]!,
+      rest,
+      leavesRest: false,
+      isLast: set.isLast === true,
+    };
   };
 }
 

@@ -3,7 +3,7 @@ import { INTERVALS_PER_DAY, hourStart } from '../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { DECOY_PROFILE, SHAPE_DAYS } from './decoy-profile.ts';
 import { drawDecoy, type DecoyRequest } from './decoys.ts';
-import { publishedForm } from './embargo.ts';
+import { publishedForm, releaseHour } from './embargo.ts';
 import { publishableKeys } from './keys/validate.ts';
 import type { RandomBytes } from './random.ts';
 import { countUpload, nothingReceived, shapeOf, suffice, type Received } from './received.ts';
@@ -255,6 +255,16 @@ describe('decoys', () => {
       for (let n = 0; n < 100; n++) {
         const keys = drawDecoy(random, request({ rest: true, received }));
         expect(keys.map((key) => key.rollingStartIntervalNumber)).toEqual([(TODAY - 1) * INTERVALS_PER_DAY]);
+      }
+    }
+  });
+
+  it('of a deployment’s last sets leave nothing for a later hour', ({ expect }) => {
+    const random = seeded(17);
+    for (const hour of [TODAY * 24, TODAY * 24 + 1, HOUR]) {
+      for (let n = 0; n < 50; n++) {
+        const keys = drawDecoy(random, request({ asOf: hour, sealed: hour, isLast: true }));
+        expect(keys.length > 0 && keys.every((key) => releaseHour(key) <= hour)).toBe(true);
       }
     }
   });

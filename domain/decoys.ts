@@ -7,7 +7,7 @@ import { INTERVALS_PER_DAY, SECONDS_PER_DAY, hourEnd, hourStart } from '../proto
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
 import { SHAPE_DAYS, drawProfileRest, drawProfileShape, type Shape } from './decoy-profile.ts';
 import type { PlannedDecoy } from './decoy-plan.ts';
-import { retentionEnd } from './embargo.ts';
+import { releaseHour, retentionEnd } from './embargo.ts';
 import { encodeRiskLevel } from './keys/risk.ts';
 import { below, type RandomBytes } from './random.ts';
 import { drawReceivedRest, drawReceivedShape, suffice, type Received } from './received.ts';
@@ -56,7 +56,7 @@ function restShape(random: RandomBytes, received: Received): Shape {
 function keysOf(
   random: RandomBytes,
   shape: Shape,
-  { asOf, sealed, retentionDays }: DecoyRequest,
+  { asOf, sealed, retentionDays, isLast = false }: DecoyRequest,
 ): TemporaryExposureKey[] {
   const today = Math.floor(hourStart(asOf) / SECONDS_PER_DAY);
   const keys: TemporaryExposureKey[] = [];
@@ -64,6 +64,7 @@ function keysOf(
     if (level === 0) continue;
     const day = { rollingStartIntervalNumber: (today - age) * INTERVALS_PER_DAY, rollingPeriod: INTERVALS_PER_DAY };
     if (retentionEnd(day, retentionDays) <= hourEnd(sealed)) continue;
+    if (isLast && releaseHour(day) > sealed) continue;
     keys.push({ keyData: random(16), transmissionRiskLevel: level, ...day, ...encodeRiskLevel(level) });
   }
   return keys;

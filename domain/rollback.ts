@@ -45,13 +45,12 @@ export function badTarget(target: RollbackTarget, today: number): string | null 
  */
 export const ROLLED_BACK_KEYS_LEAVE_SECONDS = (RETENTION_DAYS + 2) * SECONDS_PER_DAY;
 
-/** Keys that wait in a region for a day; those that are meant, and all of them, decoys included. */
+/** Keys that wait in a region for a day and are meant. */
 export interface WaitingKeys {
   /** UTC day of the release hour. */
   readonly day: number;
   readonly region: string;
   readonly meant: number;
-  readonly all: number;
 }
 
 /** Keys that came with the ids, ever, by the day of their release hour. */
@@ -77,20 +76,28 @@ export interface PublishedKeys {
   readonly all: number;
 }
 
-/** One line of a dry run. */
-export interface RollbackDay {
+/** How many keys: none, or some, and fewer than so many (rollback-counts.ts). */
+export type CoarseCount = 0 | { readonly fewerThan: number };
+
+/** Keys of a day and region. */
+interface DayLine<Count> {
   /** UTC day of publication, or of the release of what waits. */
   readonly day: number;
   readonly region: string;
-  readonly unpublished: number;
-  readonly published: number;
+  readonly unpublished: Count;
+  readonly published: Count;
   /** Of the published, those that are told apart from others' no further: not all of them are the target's. */
-  readonly mixed: number;
+  readonly mixed: Count;
   /** Came with the target's ids and are gone: their time is over, or they were dropped or taken back before. */
-  readonly gone: number;
-  /** All keys that the day has in the region, those that wait included. */
+  readonly gone: Count;
+  /** All keys that the day has published in the region, which everybody can count: how many wait is told to nobody. */
   readonly ofDay: number;
 }
+
+/** As it was counted; leaves `origin` as {@link RollbackDay} alone. */
+export type CountedDay = DayLine<number>;
+/** One line of a dry run. */
+export type RollbackDay = DayLine<CoarseCount>;
 
 /** @returns a target as the audit log has it: no free text, UTC days */
 export const targetText = ({ kind, name, fromDay, toDay }: RollbackTarget): string =>
@@ -113,18 +120,18 @@ export function planDays(
   regions: readonly string[],
   { waiting, counted }: IssueStanding,
   published: readonly PublishedKeys[],
-): RollbackDay[] {
+): CountedDay[] {
   const days = [...new Set([...waiting, ...counted, ...published].map(({ day }) => day))].toSorted((a, b) => a - b);
   return regions
     .flatMap((region) => {
       const found = days.map((day) => {
         const here = (line: { readonly day: number; readonly region: string }) =>
           line.day === day && line.region === region;
-        const wait = waiting.find(here) ?? { meant: 0, all: 0 };
+        const wait = waiting.find(here) ?? { meant: 0 };
         const out = published.find(here) ?? { meant: 0, mixed: 0, all: 0 };
         const came = counted.find((line) => line.day === day)?.keys ?? 0;
         const line = { day, region, unpublished: wait.meant, published: out.meant, mixed: out.mixed };
-        return { ...line, ofDay: wait.all + out.all, came, own: wait.meant + out.meant - out.mixed };
+        return { ...line, ofDay: out.all, came, own: wait.meant + out.meant - out.mixed };
       });
       const gone = goneByDay(found);
       return found.map(({ came: _came, own: _own, ...line }, n) => ({ ...line, gone: gone[n] ?? 0 }));

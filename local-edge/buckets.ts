@@ -28,6 +28,9 @@ export interface StateBuckets {
   dispose(): Promise<void>;
 }
 
+/** @returns whether a directory is the state of a local edge that has been started */
+export const isState = (directory: string): boolean => existsSync(join(directory, 'resources'));
+
 /**
  * @param directory state of a local edge that isn't running
  * @returns its buckets, until `dispose`
@@ -35,7 +38,7 @@ export interface StateBuckets {
  */
 export async function openBuckets(directory: string): Promise<StateBuckets> {
   const state = resolve(directory);
-  if (!existsSync(join(state, 'resources'))) throw new Error(`${directory} is not the state of a local edge`);
+  if (!isState(state)) throw new Error(`${directory} is not the state of a local edge`);
   await endOrphan(state);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

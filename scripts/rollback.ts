@@ -6,13 +6,16 @@ import type { Rollback, RollbackPlan } from '../domain/rollback.ts';
 import { ROLLBACK, rollbackArguments } from './rollback/arguments.ts';
 import { planLines, rollbackLines } from './rollback/report.ts';
 import { run } from './support/command-line/command.ts';
-import { command } from './support/operator.ts';
+import { asPerson, command } from './support/operator.ts';
 import { combineShares } from './support/undo-key.ts';
 
 await run(ROLLBACK, async (given, { print }) => {
   const { command: what, url, target, shares, id } = rollbackArguments(given);
+  const as = asPerson(given.as, ['operator']);
+  const send = (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> =>
+    command(url, method, `/operator/rollback${path}`, body, [], as);
   if (shares === null) {
-    const { rollbacks } = (await command(url, 'GET', '/operator/rollback')) as {
+    const { rollbacks } = (await send('GET', '')) as {
       readonly rollbacks: readonly Rollback[];
     };
     const lines = rollbacks.flatMap((one) => rollbackLines(one));
@@ -22,12 +25,12 @@ await run(ROLLBACK, async (given, { print }) => {
   const [first, second] = shares;
   const undoKey = combineShares([readFileSync(first, 'utf8'), readFileSync(second, 'utf8')]);
   if (what === 'confirm') {
-    const done = (await command(url, 'POST', '/operator/rollback/confirm', { id, undoKey })) as Rollback;
+    const done = (await send('POST', '/confirm', { id, undoKey })) as Rollback;
     print(done, rollbackLines(done).join('\n'));
     // What waits for its hour needs nobody any more.
     return done.outcome?.state === 'done' || done.outcome?.state === 'waiting' ? 0 : 1;
   }
-  const answer = await command(url, 'POST', `/operator/rollback/${what}`, { target, undoKey });
+  const answer = await send('POST', `/${what}`, { target, undoKey });
   if (what === 'plan') {
     print(answer, planLines(answer as RollbackPlan).join('\n'));
     return 0;

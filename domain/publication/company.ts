@@ -158,5 +158,8 @@ class ListOf {
   }
 }
 
+/** @returns how many keys are of so many uploads at least, whosever they are */
+export const certainKeys = (uploads: number): number => Math.max(0, MAX_KEYS_PER_UPLOAD * (uploads - 1) + 1);
+
 /** @returns of how many uploads keys are at least: nobody knows whose they are */
 export const certainUploads = (keys: number): number => Math.ceil(keys / MAX_KEYS_PER_UPLOAD);

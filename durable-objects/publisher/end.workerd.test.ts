@@ -5,16 +5,21 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, it as itBoth } from 'vitest';
+import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import { CERTIFICATE_TYPE, type ObjectRemains } from '../../domain/sunset.ts';
 import { CERTIFICATE_KEY, LAST_VALID_UNTIL, lastListPath } from '../../protocol/index/ended.ts';
 import { headPath, type ManifestHead, parseManifestHead } from '../../protocol/index/manifest.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { withdrawalHash } from '../../protocol/withdrawal.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
+import { describeLong, itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import { BackOffice } from '../../workers/origin/entrypoints.ts';
 import type { ParameterStore } from '../parameter-store/parameter-store-do.ts';
+import { findings, regionAt } from './taking-rig.ts';
 import { keysOf, MIDNIGHT, objects, publicJson, Rig, testEnv } from './test-rig.ts';
 
 const { LOG_SIGNING_KEY, PARAMETER_STORE } = testEnv as unknown as {
@@ -150,6 +155,45 @@ describe('what is being taken back', () => {
     const { ended: hasEnded, revocations } = await headOf('EUR');
     expect([hasEnded, typeof revocations]).toEqual([true, 'string']);
   });
+});
+
+describeLong('with the minima of a chunk', () => {
+  const openingOf = ({ keyData }: { readonly keyData: Uint8Array }) => ({ keyData, secret: sha256(keyData) });
+
+  itLong.for([
+    [2, []],
+    [0, ['a2a']],
+  ] as const)(
+    'ends within a night where hours are padded, and what was taken back in its last hour with company, %i uploads being set aside an hour',
+    async ([reserveUploads, feeds], { expect }) => {
+      rig.feeds = feeds;
+      rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 40, minUploads: 4, reserveUploads, maxHoldHours: 0 };
+      rig.now = MIDNIGHT + 21 * 3600;
+      const own = keysOf(1, 14);
+      await rig.accept(
+        'u1',
+        own.map((key) => ({ ...key, withdrawalHash: withdrawalHash(openingOf(key)) })),
+      );
+      await rig.untilIdle();
+      await nextHour();
+      await rig.tuneBuffer();
+      await rig.buffer.withdraw(own.map((key) => openingOf(key)));
+      await stop();
+      // Keys of the running day that decoys have wait for the night.
+      let hours = 0;
+      for (; hours < 12 && !(await office().ending()).announced; hours++) await nextHour();
+      expect(hours).toBeLessThan(7);
+      for (const region of REGIONS) {
+        const { head, revoked } = await regionAt(region);
+        expect(head.ended).toBe(true);
+        // The oldest has its time at this midnight.
+        const taken = own.slice(0, -1).map(({ keyData }) => toHex(keyData));
+        expect(revoked).toEqual(expect.arrayContaining(taken));
+        expect(new Set(revoked).size - taken.length).toBeGreaterThanOrEqual(rig.policy.minKeys);
+      }
+      expect(await findings()).toEqual([]);
+    },
+  );
 });
 
 describe('purge', () => {

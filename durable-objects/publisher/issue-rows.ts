@@ -2,6 +2,7 @@
  * @module Which published rows a rollback means (docs/rollback.md): the records' sealed issue ids are opened with the undo key, which is an argument of this call alone and is kept nowhere.
  * Reads alone. Decoys are never meant: a forger could tell them by what ends with its own keys.
  */
+import { countStep } from '../../domain/rollback-counts.ts';
 import type { PublishedKeys, RollbackWait } from '../../domain/rollback.ts';
 import { ISSUES_USE, type PartIssues, readIssues } from '../../domain/publication/issue-groups.ts';
 import { ROW_BYTES, rowProvenance } from '../../domain/publication/packed-keys.ts';
@@ -37,7 +38,12 @@ class UndoKeyError extends Error {
 /** The key that was handed in opens nothing. */
 type BadKey = { readonly kind: 'bad-key'; readonly reason: string };
 export type PublishedIssuesReply =
-  | ({ readonly kind: 'found'; readonly regions: readonly string[] } & Pick<IssueRows, 'days' | 'others'>)
+  | ({
+      readonly kind: 'found';
+      readonly regions: readonly string[];
+      /** In which counts may be told (domain/rollback-counts.ts), keys. */
+      readonly step: number;
+    } & Pick<IssueRows, 'days' | 'others'>)
   | BadKey;
 /** sealing: an hour is being written; ask again. kept: durably; how many rows nobody had asked for before, and what they wait for. */
 export type TakeBackIssuesReply =
@@ -64,7 +70,7 @@ export async function publishedIssues(
 ): Promise<PublishedIssuesReply> {
   return openedWith(async () => {
     const { days, others } = await rowsOfIssues(p, issueIds, undoKey);
-    return { kind: 'found', regions: p.config.regions, days, others };
+    return { kind: 'found', regions: p.config.regions, step: countStep(p.config.policy), days, others };
   });
 }
 

@@ -27,6 +27,7 @@ import type { EventOf } from '../../domain/event-log/entry.ts';
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { isStorageLost } from '../life.ts';
 import { cutRegionDay } from './day-ops.ts';
+import { closingOf } from './closing-ops.ts';
 import { droppedStep } from './dropped-ops.ts';
 import { isClosed, noteEnd } from './end-ops.ts';
 import { feedStep, patrolFeeds } from './feed-ops.ts';
@@ -188,7 +189,8 @@ async function withdrawnUntil(p: Publication, hour: number): Promise<boolean> {
 async function freezeStep(p: Publication, hour: number): Promise<void> {
   const after = p.store.lastSet();
   try {
-    const set = await reach(p.buffer.freeze({ hour, after }));
+    const closing = await closingOf(p, hour);
+    const set = await reach(p.buffer.freeze({ hour, after, ...(closing === null ? {} : { closing }) }));
     p.store.transaction(() => {
       p.store.setMeta('last_set', set.setNo);
       p.store.putHour({ hour, state: 'FROZEN', setNo: set.setNo, decision: set.decision, record: null });

@@ -20,7 +20,7 @@ export interface Takable extends TakenRows {
 }
 
 /** @returns the lists that rows are in when they are taken back: of regions, and of the part that peers are left with */
-function listsOf({ config: { regions, unionRegion, feeds } }: Publication, about: Provenance): string[] {
+export function listsOf({ config: { regions, unionRegion, feeds } }: Publication, about: Provenance): string[] {
   const part = partList(countedAs(about, regions[0]!), feeds);
   return [...publishingRegions(regions, unionRegion, about), ...(part === null ? [] : [part])];
 }

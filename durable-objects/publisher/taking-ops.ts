@@ -141,7 +141,7 @@ async function isHidden(p: Publication, hour: number, { rows }: DueRequest, { wa
 }
 
 /** @returns what hours set aside and nobody has used, the newest first */
-function stockOf(p: Publication, hour: number): HourReserve[] {
+export function stockOf(p: Publication, hour: number): HourReserve[] {
   const used = p.takings.usedReserve();
   const cut = dayOfSealing(hour);
   return p.store
@@ -174,7 +174,7 @@ function reserveOf(
   const uploads = Object.fromEntries(
     Object.entries(keys!).map(([list, count]) => [
       list,
-      isWhole(list, count) ? Math.min(policy.reserveUploads, count) : certainUploads(count),
+      Math.max(certainUploads(count), isWhole(list, count) ? Math.min(policy.reserveUploads, count) : 0),
     ]),
   );
   return { keys: keys!, uploads };

@@ -75,4 +75,7 @@ export const SCHEMA: readonly string[] = [
    UPDATE rollback SET outcome = json_insert(outcome, '$.waits', NULL) WHERE outcome IS NOT NULL;`,
   PEER_ACT_TABLE,
   PEER_ACT_FORMAT,
+  // What a dry run says is coarse from here on (decision 054): exact counts of before go, and what waits for a second person is asked for anew.
+  `DELETE FROM rollback WHERE confirmed_at IS NULL;
+   UPDATE rollback SET plan = json_set(plan, '$.days', json('[]'));`,
 ];

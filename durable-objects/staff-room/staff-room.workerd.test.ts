@@ -287,6 +287,19 @@ describe('the schema', () => {
       expect(auditChain(sql)).toEqual({ broken: null, wholeAt: null });
     });
   });
+
+  it('keeps of a confirmed rollback no exact count that an earlier version had of its dry run', async ({ expect }) => {
+    await inRoom('coarse', (sql) => {
+      const plan = JSON.stringify({ days: [{ day: 1, region: 'DE', published: 14 }], others: [{ source: 'lab-2' }] });
+      const insert = 'INSERT INTO rollback VALUES (?, ?, ?, ?, ?, ?, ?, NULL)';
+      sql.exec(insert, 'one', '{}', plan, 'anna', T, 'berta', T);
+      sql.exec(insert, 'two', '{}', plan, 'anna', T, null, null);
+      sql.exec(SCHEMA.find((migration) => migration.includes('json_set(plan')) ?? '');
+      expect(sql.exec('SELECT id, plan FROM rollback').toArray()).toEqual([
+        { id: 'one', plan: JSON.stringify({ days: [], others: [{ source: 'lab-2' }] }) },
+      ]);
+    });
+  });
 });
 
 /** An entry as the first version wrote it. */

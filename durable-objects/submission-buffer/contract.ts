@@ -20,6 +20,9 @@ export interface Resolution {
   readonly kind: 'stored' | 'tombstone';
 }
 
+/** Which rows are published and told apart alike. */
+export type RowKind = Pick<Provenance, 'regions' | 'consentToFederation'>;
+
 /** What the publisher asks to be fixed. */
 export interface FreezeRequest {
   /** The hour to seal; it has ended. */
@@ -29,6 +32,11 @@ export interface FreezeRequest {
    * given up (the buffer was out of reach for too long) joins the one asked for now, under the same number.
    */
   readonly after: number;
+  /**
+   * The deployment is stopped, so nothing that is drawn may be left for a later hour; and kinds of rows that wait to be taken back, for which no hour to come sets anything aside: this
+   * one does. Left out: it isn't stopped.
+   */
+  readonly closing?: readonly RowKind[];
 }
 
 export interface RegionFacts {

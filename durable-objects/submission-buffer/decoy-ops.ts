@@ -64,12 +64,13 @@ export async function waitingLikes(
 
 /**
  * Adds decoys, one upload at a time, until both minima hold in each published region that has a key; and one more where
- * nothing is left for the next day.
+ * nothing is left for the next day, unless the deployment is to end: else it never would.
  *
  * @param ciphers ready for the hour
  * @param set.first release hour of the key that waits longest
  * @param set.hour the hour that is sealed
  * @param set.waiting from {@link waitingLikes}
+ * @param set.isLast the deployment is stopped: nothing may be left for a later hour
  * @param counts counts the regions anew
  */
 export function addDecoys(
@@ -77,7 +78,17 @@ export function addDecoys(
   config: BufferConfig,
   ciphers: Ciphers,
   random: RandomBytes,
-  { first, hour, waiting }: { readonly first: number; readonly hour: number; readonly waiting: readonly WaitingLike[] },
+  {
+    first,
+    hour,
+    waiting,
+    isLast,
+  }: {
+    readonly first: number;
+    readonly hour: number;
+    readonly waiting: readonly WaitingLike[];
+    readonly isLast: boolean;
+  },
   counts: () => readonly RegionCount[],
 ): void {
   const lackingRegion = () => counts().find((region) => !holdsMinima(config.policy, region));
@@ -87,6 +98,7 @@ export function addDecoys(
     hour,
     ...hoursOfWaiting(sql, config, first, hour),
     missing: Math.max(...counts().map(({ keys }) => (keys === 0 ? 0 : config.policy.minKeys - keys))),
+    isLast,
   });
   const add = (region: string, planned: PlannedDecoy): void => {
     const { regions, consentToFederation, origin, issueId } = likeOf(waiting, region, config, random);
@@ -94,6 +106,7 @@ export function addDecoys(
     storeDecoy(sql, config, ciphers, random, hour, received, planned, { upload });
   };
   for (let region = lackingRegion(); region !== undefined; region = lackingRegion()) add(region.region, plan(random));
+  if (isLast) return;
   // Of local keys alone, which came with uploads.
   const next = sql
     .exec('SELECT 1 FROM release_counter WHERE release_hour > ? AND any_uploads > 0 LIMIT 1', hour)
@@ -102,7 +115,7 @@ export function addDecoys(
   if (next.length === 0) add(config.unionRegion, { asOf: hour, rest: false, leavesRest: true });
 }
 
-/** Draws a decoy and stores it as of its hour; runs inside a transaction. */
+/** Draws a decoy and stores it as of its hour; runs inside a transaction. @returns how many keys it has */
 export function storeDecoy(
   sql: SqlStorage,
   config: BufferConfig,
@@ -112,7 +125,7 @@ export function storeDecoy(
   received: Received,
   planned: PlannedDecoy,
   about: { readonly upload: Omit<AcceptedUpload, 'keys'>; readonly reserve?: true },
-): void {
+): number {
   const keys = drawDecoy(random, { ...planned, sealed: hour, retentionDays: config.policy.retentionDays, received });
   const fresh = keys.map((key) => ({
     key,
@@ -124,6 +137,7 @@ export function storeDecoy(
   storeKeys(sql, config, ciphers, tally, fresh, { earliest: planned.asOf, synthetic: true, ...about });
   // At once: whether another is needed is read from the counts.
   tally.end();
+  return fresh.length;
 }
 
 /** @returns real uploads by the hour they came in, and how many keys of decoys wait */

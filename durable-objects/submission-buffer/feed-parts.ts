@@ -83,14 +83,19 @@ export function labelsByPart(
  * Adds decoys to each part that lacks a minimum, or in a padded set as large a share of them as others have.
  *
  * @param ciphers ready for the hour
- * @param set a set that is published whatever is added: release hour of the key that waits longest, and the hour that is sealed
+ * @param set a set that is published whatever is added: release hour of the key that waits longest, and the hour that is sealed; whether it is among the last (decoy-ops.ts)
  */
 export function fillParts(
   sql: SqlStorage,
   config: BufferConfig,
   ciphers: Ciphers,
   random: RandomBytes,
-  { first, hour, padded }: { readonly first: number; readonly hour: number; readonly padded: boolean },
+  {
+    first,
+    hour,
+    padded,
+    isLast,
+  }: { readonly first: number; readonly hour: number; readonly padded: boolean; readonly isLast: boolean },
 ): void {
   const parts = partCounts(sql, config, first, hour);
   const wanted = wantedKeys(config.policy.minKeys, parts, padded);
@@ -107,7 +112,7 @@ export function fillParts(
     // Rows whose label nobody can open are put aside, and published nowhere.
     if (likes === undefined) continue;
     const missing = Math.max(0, wanted(part) - keys);
-    const plan = planDecoys(received, { first, hour, ...hoursOfWaiting(sql, config, first, hour), missing });
+    const plan = planDecoys(received, { first, hour, ...hoursOfWaiting(sql, config, first, hour), missing, isLast });
     while (lacks(part)) {
       const { regions, consentToFederation, origin, issueId } = likes[below(random, likes.length)]!;
       const upload = { regions, consentToFederation, origin, issueId };

@@ -3,7 +3,7 @@
  * release hours, and keys that come for a frozen hour go to the next one that isn't, so that sets are disjoint.
  *
  * A set that is published gets decoys where a part of it that peers tell apart lacks a minimum (feed-parts.ts), and some synthetic uploads more, set aside for keys that are taken back
- * (decision 040).
+ * (decision 040); once the deployment is stopped, as many as what waits to be taken back lacks (docs/sunset.md).
  *
  * Durable order: first what is lost is taken out, in slices (lost-rows.ts). Then the set, and the decoys drawn for it, are one
  * transaction, on disk before the reply leaves (output gate). A crash before it leaves the hour open; after it, the same
@@ -19,7 +19,7 @@ import { addDecoys, waitingLikes } from './decoy-ops.ts';
 import { feedsOfSet, fillParts } from './feed-parts.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { dropLost } from './lost-rows.ts';
-import { addReserve } from './reserve-ops.ts';
+import { addCompany, addReserve } from './reserve-ops.ts';
 
 interface SetRow extends Record<string, SqlStorageValue> {
   set_no: number;
@@ -51,7 +51,7 @@ export async function freezeHour(
   ciphers: Ciphers,
   now: number,
   random: RandomBytes,
-  { hour, after }: FreezeRequest,
+  { hour, after, closing }: FreezeRequest,
 ): Promise<FrozenSet> {
   const sql = storage.sql;
   if (hourEnd(hour) > now) throw new Error(`hour ${hour} has not ended`);
@@ -61,24 +61,29 @@ export async function freezeHour(
   await dropLost(storage, config, ciphers, first, hour);
   const pads = decision(sql, config, first, hour) === 'pad';
   const waiting = pads ? await waitingLikes(sql, config, ciphers, first, hour) : [];
+  const isLast = closing !== undefined;
   return storage.transactionSync(() => {
     const meanwhile = givenSet(sql, hour, after);
     if (meanwhile !== null) return meanwhile;
     if (pads) {
       const oldest = oldestWaiting(sql, first, hour) ?? hour;
-      addDecoys(sql, config, ciphers, random, { first: oldest, hour, waiting }, () =>
+      addDecoys(sql, config, ciphers, random, { first: oldest, hour, waiting, isLast }, () =>
         regionCounts(sql, config, first, hour),
       );
     }
     const oldest = oldestWaiting(sql, first, hour);
-    if (oldest !== null && decision(sql, config, first, hour) === 'publish') {
-      fillParts(sql, config, ciphers, random, { first: oldest, hour, padded: pads });
+    const decided = decision(sql, config, first, hour);
+    if (oldest !== null && decided === 'publish') {
+      fillParts(sql, config, ciphers, random, { first: oldest, hour, padded: pads, isLast });
       addReserve(sql, config, ciphers, random, {
         first: oldest,
         hour,
         counts: regionCounts(sql, config, first, hour),
+        isLast,
       });
     }
+    // Never beside what is held: there it would be what holds the minima.
+    if (decided !== 'hold') addCompany(sql, config, ciphers, random, hour, closing ?? []);
     const set = composeSet(sql, config, after + 1, first, hour);
     sql.exec(
       'INSERT OR REPLACE INTO release_set VALUES (?, ?, ?, ?, ?, ?, 0)',

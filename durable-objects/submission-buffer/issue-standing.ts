@@ -32,12 +32,12 @@ export async function issueStanding(
       for (let row = LABEL_OFFSET; row < slice.rows.length; row += STORED_ROW_BYTES) {
         const label = labels.get(readLabel(slice.rows, row));
         if (label === undefined) continue;
-        const isMeant = !label.synthetic && label.issueId !== null && wanted.has(label.issueId);
+        if (label.synthetic || label.issueId === null || !wanted.has(label.issueId)) continue;
         for (const region of config.regions) {
           if (region !== config.unionRegion && !label.regions.includes(region)) continue;
           const name = `${day} ${region}`;
-          const { meant, all } = waiting.get(name) ?? { meant: 0, all: 0 };
-          waiting.set(name, { day, region, meant: meant + (isMeant ? 1 : 0), all: all + 1 });
+          const { meant } = waiting.get(name) ?? { meant: 0 };
+          waiting.set(name, { day, region, meant: meant + 1 });
         }
       }
       release(slice.memory);

@@ -5,11 +5,13 @@
  * Runs inside the transaction that fixes the set.
  */
 import type { RegionCount } from '../../domain/chunk-policy.ts';
+import { certainKeys } from '../../domain/publication/company.ts';
 import { planDecoys } from '../../domain/decoy-plan.ts';
 import { publishingRegions } from '../../domain/publication/record.ts';
 import { below, type RandomBytes } from '../../domain/random.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
+import type { RowKind } from './contract.ts';
 import { hoursOfWaiting, storeDecoy } from './decoy-ops.ts';
 import { labelsByPart, partCounts } from './feed-parts.ts';
 import type { Ciphers } from './hour-keys.ts';
@@ -29,13 +31,13 @@ export function addReserve(
   config: BufferConfig,
   ciphers: Ciphers,
   random: RandomBytes,
-  { first, hour, counts }: SetCounts,
+  { first, hour, counts, isLast }: SetCounts & { readonly isLast: boolean },
 ): void {
   const groups = likesOf(sql, config, ciphers, { first, hour, counts });
   if (groups.length === 0) return;
   const received = readCounts(sql, ciphers, random, hourEnd(hour));
   // None is missing, so that each is whole.
-  const plan = planDecoys(received, { first, hour, ...hoursOfWaiting(sql, config, first, hour), missing: 0 });
+  const plan = planDecoys(received, { first, hour, ...hoursOfWaiting(sql, config, first, hour), missing: 0, isLast });
   for (const likes of groups) {
     for (let n = 0; n < config.policy.reserveUploads; n++) {
       const { regions, consentToFederation, origin, issueId } = likes[below(random, likes.length)]!;
@@ -43,6 +45,35 @@ export function addReserve(
         upload: { regions, consentToFederation, origin, issueId },
         reserve: true,
       });
+    }
+  }
+}
+
+/**
+ * Sets as many aside as a list of what is taken back needs by itself, beside what the set has: once a deployment is stopped, no hour to come would (docs/sunset.md).
+ *
+ * @param ciphers ready for the hour
+ * @param kinds of rows that wait to be taken back: for each so many
+ */
+export function addCompany(
+  sql: SqlStorage,
+  config: BufferConfig,
+  ciphers: Ciphers,
+  random: RandomBytes,
+  hour: number,
+  kinds: readonly RowKind[],
+): void {
+  if (kinds.length === 0) return;
+  const { minKeys, minUploads } = config.policy;
+  const enough = Math.max(minKeys, certainKeys(minUploads));
+  const received = readCounts(sql, ciphers, random, hourEnd(hour));
+  const uploads = new Map<number, number>();
+  const plan = planDecoys(received, { first: hour, hour, uploads, decoyRests: 0, missing: 0, isLast: true });
+  for (const { regions, consentToFederation } of kinds) {
+    const upload = { regions, consentToFederation, origin: config.homeCountry, issueId: null };
+    let keys = 0;
+    while (keys < enough) {
+      keys += storeDecoy(sql, config, ciphers, random, hour, received, plan(random), { upload, reserve: true });
     }
   }
 }

@@ -8,6 +8,8 @@ import { UsageError } from '../support/command-line/command.ts';
 const DAY_MS = 86_400_000;
 const DATE = { placeholder: 'YYYY-MM-DD', default: null, mustBe: 'a date, YYYY-MM-DD' } as const;
 
+const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
+
 /** @returns the UTC day of a date, or undefined when it is none */
 function dayOf(given: string): number | undefined {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(given) ? Date.parse(`${given}T00:00:00Z`) : Number.NaN;
@@ -50,6 +52,7 @@ export const ROLLBACK = {
       { placeholder: 'ID', default: null, mustBe: 'a UUID' },
       (given) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(given) ? given : undefined),
     ),
+    as: text('at a local edge: under another name, as the second person', { default: null, placeholder: 'NAME' }),
     url: url('the portal, as of a local edge', { default: 'http://127.0.0.1:8787' }),
     json: JSON_FLAG,
   },
@@ -59,6 +62,7 @@ Access: CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET are sent
   examples: [
     'npm run rollback -- plan --kind laboratory --name lab-1 --from 2026-11-20 --to 2026-11-24 --first a.txt --second b.txt',
     'npm run rollback -- confirm --id 5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b --first a.txt --second b.txt',
+    'npm run rollback -- confirm --id 5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b --first a.txt --second b.txt --as berta',
     'npm run rollback -- status',
   ],
   exitCodes: '1 here: was refused, has to be given again (confirm), shares do not fit, or the portal was not reached.',
@@ -78,7 +82,7 @@ export interface RollbackArguments {
   readonly id: string;
 }
 
-/** @param given each argument for itself @returns the arguments as they go together @throws UsageError naming what is missing or too much */
+/** @param given each argument for itself @returns the arguments as they go together @throws UsageError naming what is missing or too much, or the days that are in the wrong order */
 export function rollbackArguments(given: Given): RollbackArguments {
   const { command, kind, name, from, to, first, second, id } = given;
   const wants = {
@@ -95,6 +99,9 @@ export function rollbackArguments(given: Given): RollbackArguments {
   for (const [option, value] of Object.entries({ kind, name, from, to })) check(option, value, wants.target);
   for (const [option, value] of Object.entries({ first, second })) check(option, value, wants.shares);
   check('id', id, wants.id);
+  if (from !== null && to !== null && from > to) {
+    throw new UsageError(`--from: "${dateOf(from)}" must not be after --to, "${dateOf(to)}"`);
+  }
   const target =
     kind !== null && name !== null && from !== null && to !== null ? { kind, name, fromDay: from, toDay: to } : null;
   const shares = first !== null && second !== null ? ([first, second] as const) : null;

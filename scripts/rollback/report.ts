@@ -1,4 +1,5 @@
 /** @module What `npm run rollback` prints for a person: the dry run as a table, what it can't undo, what came of a rollback. */
+import { countText, shareText } from '../../domain/rollback-counts.ts';
 import type { Rollback, RollbackPlan, RollbackTarget, RollbackWait } from '../../domain/rollback.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,14 +14,11 @@ app that has warned its owner keeps that warning; everybody who has not download
 export function planLines({ days, others }: RollbackPlan): string[] {
   if (days.length === 0) return ['no key of this source is left'];
   const heads = ['day', 'region', 'unpublished', 'published', 'of them mixed', 'gone', 'share of the day'];
-  const rows = days.map(({ day, region, unpublished, published, mixed, gone, ofDay }) => [
-    dateOf(day),
-    region,
-    String(unpublished),
-    String(published),
-    String(mixed),
-    String(gone),
-    ofDay === 0 ? '-' : `${((100 * (unpublished + published)) / ofDay).toFixed(1)} %`,
+  const rows = days.map((line) => [
+    dateOf(line.day),
+    line.region,
+    ...[line.unpublished, line.published, line.mixed, line.gone].map((count) => countText(count)),
+    shareText(line),
   ]);
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
   const table = [heads, ...rows].map((row) =>

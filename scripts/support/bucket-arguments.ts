@@ -1,10 +1,10 @@
 /**
  * @module Arguments of commands that read the buckets, and the buckets they name.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBuckets } from '../../local-edge/buckets.ts';
-import { existingFile, parsed } from './command-line/arguments.ts';
+import { isState, openBuckets } from '../../local-edge/buckets.ts';
+import { parsed } from './command-line/arguments.ts';
 import { UsageError } from './command-line/command.ts';
 import { bucketStore, folderStore, type ObjectReader, type ObjectStore } from './object-store.ts';
 
@@ -15,11 +15,20 @@ const files = (given: string): string[] | undefined => {
 
 /** Where the private bucket is, and whose log. */
 export const LOG_ARGUMENTS = {
-  state: existingFile('state of a local edge that is not running; its keys are taken from there', {
-    default: null,
-    placeholder: 'FOLDER',
-  }),
-  private: existingFile('a copy of the private bucket instead', { default: null, placeholder: 'FOLDER' }),
+  state: parsed<string, null>(
+    'state of a local edge that is not running; its keys are taken from there',
+    {
+      default: null,
+      placeholder: 'FOLDER',
+      mustBe: 'the folder that a local edge was started with (npm start -- --state)',
+    },
+    (given) => (isState(given) ? given : undefined),
+  ),
+  private: parsed<string, null>(
+    'a copy of the private bucket instead',
+    { default: null, placeholder: 'FOLDER', mustBe: 'a folder that exists' },
+    (given) => (statSync(given, { throwIfNoEntry: false })?.isDirectory() === true ? given : undefined),
+  ),
   'log-key': parsed<string[], null>(
     'public key of the log, PEM; several while entries of a former key are kept',
     { default: null, placeholder: 'FILE[,FILE]', mustBe: 'files that exist, with commas between them' },
@@ -54,6 +63,8 @@ export async function withBuckets<T>(
   if ((state === null) === (copy === null)) throw new UsageError('give either --state or --private');
   const keyFiles = source['log-key'] ?? (state === null ? [] : [join(state, 'log-public.pem')]);
   if (keyFiles.length === 0) throw new UsageError('--log-key: a file is needed with --private');
+  const missing = keyFiles.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new UsageError(`--log-key: is needed, ${missing} is not there`);
   if (state === null) return work(folderStore(copy ?? ''), keyFiles, null);
   const buckets = await openBuckets(state);
   try {

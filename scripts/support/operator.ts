@@ -21,6 +21,17 @@ function accessHeaders(): Record<string, string> {
 }
 
 /**
+ * @param name at a local edge, whose portal believes it: the name to act under, as the second person; null: `local-operator`
+ * @param roles that the name has there
+ * @returns headers for {@link command}; a deployed portal looks at none of them
+ */
+export function asPerson(name: string | null, roles: readonly string[]): Readonly<Record<string, string>> {
+  if (name === null) return {};
+  const identity = { name, roles, provider: name, at: 0 };
+  return { cookie: `local-identity=${encodeURIComponent(JSON.stringify(identity))}` };
+}
+
+/**
  * One command.
  *
  * @param url of the edge

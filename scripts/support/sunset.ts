@@ -9,7 +9,7 @@ import {
   type Proof,
 } from '../../domain/sunset.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
-import { command } from './operator.ts';
+import { asPerson, command } from './operator.ts';
 
 /** See workers/portal/sunset-desk.ts. */
 export interface SunsetStatus {
@@ -43,8 +43,7 @@ export class SunsetPortal {
    */
   constructor(url: string, as: string | null = null) {
     this.#url = url;
-    const identity = { name: as, roles: ['operator'], provider: as, at: 0 };
-    this.#headers = as === null ? {} : { cookie: `local-identity=${encodeURIComponent(JSON.stringify(identity))}` };
+    this.#headers = asPerson(as, ['operator']);
   }
 
   /** @throws Error when the portal isn't reached or refuses; so do the others */

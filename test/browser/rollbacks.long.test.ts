@@ -38,7 +38,7 @@ describe('the page of rollbacks', () => {
     const sections = await page.locator('section.proposal').allInnerTexts();
     const about = (name: string): string => sections.find((text) => text.includes(`: ${name}@example.org`)) ?? '';
     expect(sections.length).toBe(5);
-    expect(about('agent-1')).toMatch(/To be confirmed by 11:00 CET[\s\S]*168/);
+    expect(about('agent-1')).toMatch(/To be confirmed by 11:00 CET[\s\S]*\sDE\s+< 280\s+< (280|420)\s/);
     expect(about('agent-2')).toContain('You asked for it: somebody else must confirm.');
     expect(about('agent-2')).toContain('agent-4@example.org (2026-11-25)');
     expect(about('agent-3')).toContain('Waiting for company: of 154 published keys some or all can still be read');

@@ -183,7 +183,7 @@ export class BackOffice extends WorkerEntrypoint {
   }
   planRollback(ids, key) {
     if (key.includes('BADKEY')) return { kind: 'bad-key', reason: 'damaged, or sealed to another key or for another use' };
-    const line = { day: 20717, unpublished: 5, published: 42, mixed: 14, gone: 3, ofDay: 470 };
+    const line = { day: 20717, unpublished: { fewerThan: 280 }, published: { fewerThan: 420 }, mixed: { fewerThan: 280 }, gone: 0, ofDay: 4700 };
     return { kind: 'plan', days: [{ ...line, region: 'DE' }, { ...line, region: 'EUR' }], others: ['l' + '1'.repeat(32)] };
   }
   rollBack({ undoKey }) { return { kind: 'rolled-back', state: undoKey === null ? 'key' : 'done', dropped: 5, taken: undoKey === null ? 0 : 42, waits: null }; }

@@ -8,6 +8,7 @@
  * Regions are apart: one that fails neither stops a rollback nor is forgotten. What is taken back is so with the next hour, whenever a region comes to write it.
  */
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
+import { coarseDays } from '../../domain/rollback-counts.ts';
 import { planDays, type RollbackOutcome, type RollbackWait } from '../../domain/rollback.ts';
 import type { OriginObjects } from './bindings.ts';
 
@@ -23,7 +24,9 @@ export async function planRollback(
   const standing = await buffer.issueStanding(issueIds);
   const found = await publisher.publishedIssues(issueIds, undoKey);
   if (found.kind === 'bad-key') return { kind: 'bad-key', reason: found.reason };
-  return { kind: 'plan', days: planDays(found.regions, standing, found.days), others: [...found.others] };
+  const counted = planDays(found.regions, standing, found.days);
+  // No exact count leaves `origin`: of a source with one upload it would be one person's.
+  return { kind: 'plan', days: coarseDays(counted, issueIds, found.step), others: [...found.others] };
 }
 
 /** Carries a rollback out as far as it can: without the undo key what waits is dropped, and no more. */

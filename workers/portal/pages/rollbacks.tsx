@@ -2,7 +2,8 @@
  * @module Rollbacks (docs/rollback.md): what somebody asked for with its dry run, and what came of those that were confirmed. A second person confirms; the undo key never comes through a browser.
  */
 import { Hono } from 'hono';
-import { CONFIRM_WITHIN_SECONDS, type Rollback, type RollbackDay } from '../../../domain/rollback.ts';
+import { countText, shareText } from '../../../domain/rollback-counts.ts';
+import { CONFIRM_WITHIN_SECONDS, type Rollback } from '../../../domain/rollback.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Form, Notice, Table, ZoneLine } from '../layout.tsx';
@@ -28,17 +29,14 @@ const NOTICE_OF: Readonly<Record<ConfirmAnswer['kind'], NoticeKey>> = {
 
 const dayText = (day: number): string => new Date(day * SECONDS_PER_DAY * 1000).toISOString().slice(0, 10);
 
-function share({ unpublished, published, ofDay }: RollbackDay): string {
-  return ofDay === 0 ? '–' : `${((100 * (unpublished + published)) / ofDay).toFixed(1)} %`;
-}
-
 /** What tells one rollback from another of the same source. */
 const nameOf = ({ id, target }: Rollback): string => `${target.name}, ${id.slice(0, 8)}`;
 
 function DryRun({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
   const { plan, confirmedAt } = rollback;
   const { texts: t } = c.var;
-  if (plan.days.length === 0) return <p>{t.rollbackNothingLeft}</p>;
+  // Of one that an earlier version counted, and that is confirmed, what it counted is not kept (schema.ts).
+  if (plan.days.length === 0) return confirmedAt === null ? <p>{t.rollbackNothingLeft}</p> : null;
   const heads = [
     t.rollbackDay,
     t.rollbackRegion,
@@ -51,11 +49,8 @@ function DryRun({ c, rollback }: { c: StaffContext; rollback: Rollback }) {
   const rows = plan.days.map((line) => [
     <span class="nowrap">{dayText(line.day)}</span>,
     line.region,
-    line.unpublished,
-    line.published,
-    line.mixed,
-    line.gone,
-    share(line),
+    ...[line.unpublished, line.published, line.mixed, line.gone].map((count) => countText(count)),
+    shareText(line),
   ]);
   const others = plan.others.slice(0, NAMED).map(({ source, day }) => `${source} (${dayText(day)})`);
   const more = plan.others.length - others.length;

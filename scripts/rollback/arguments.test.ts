@@ -1,0 +1,37 @@
+import { describe, it } from 'vitest';
+import { readArguments } from '../support/command-line/read-arguments.ts';
+import { UsageError } from '../support/command-line/command.ts';
+import { ROLLBACK, rollbackArguments } from './arguments.ts';
+
+const SHARES = '--first package.json --second package.json';
+const SOURCE = '--kind laboratory --name lab-1';
+
+/** @returns what a call comes to, or how it is refused */
+function called(line: string): unknown {
+  try {
+    const read = readArguments(ROLLBACK, line.split(' '));
+    return read === 'help' ? read : rollbackArguments(read.values);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+}
+
+describe('npm run rollback', () => {
+  it('takes days in their order, also one', ({ expect }) => {
+    const days = (from: string, to: string) => called(`plan ${SOURCE} --from ${from} --to ${to} ${SHARES}`);
+    expect(days('2026-11-20', '2026-11-24')).toMatchObject({ target: { fromDay: 20_777, toDay: 20_781 } });
+    expect(days('2026-11-20', '2026-11-20')).toMatchObject({ target: { fromDay: 20_777, toDay: 20_777 } });
+    expect(days('2026-11-24', '2026-11-20')).toBe('--from: "2026-11-24" must not be after --to, "2026-11-20"');
+  });
+
+  it.for([
+    [`plan ${SOURCE} --from 2026-11-20 ${SHARES}`, '--to: is missing; plan needs it'],
+    [`ask --name lab-1 --from 2026-11-20 --to 2026-11-20 ${SHARES}`, '--kind: is missing; ask needs it'],
+    [`confirm ${SHARES}`, '--id: is missing; confirm needs it'],
+    ['status --first package.json', 'status: --first must not stand here'],
+    [`plan ${SOURCE} --from 2026-11-31 --to 2026-11-20 ${SHARES}`, '--from: "2026-11-31" must be a date, YYYY-MM-DD'],
+  ] as const)('refuses %s', ([line, message], { expect }) => {
+    expect(called(line)).toBe(message);
+  });
+});

@@ -7,6 +7,7 @@ import { EXIT, type Io, OPTIONS, type Options, RefusedError, toJson, UnreadableE
 import { credentialCommand } from './credential-command.ts';
 import { keys, match, verify } from './file-commands.ts';
 import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
+import { region } from './region-commands.ts';
 import { SYMPTOM_WORDS } from './symptoms.ts';
 import { status, sync } from './sync-commands.ts';
 import { withdrawCommand } from './withdraw-command.ts';
@@ -19,6 +20,8 @@ A phone that lives in a directory:
   phone init DIR --pins DIR [--url http://127.0.0.1:8787] [--region DE] [--local-clock]
       Makes a phone. It pins public.pem and manifest-public.pem of the folder --pins: for a local edge its state (npm start).
       --local-clock: it lives by the local edge's clock, which can be moved, instead of this machine's.
+      --policy FILE [--directory URL]: what an app has built in to read the directory of regions by (docs/directory.md), and where that lies
+      if not at the phone's own index.
       --upload-url, --verification-url: where these are other hosts; --key-id 262, --key-version v1, --manifest-key-id manifest-v1:
       the names of the pinned keys.
   phone meet DIR DIR [--minutes 20]
@@ -31,10 +34,18 @@ A phone that lives in a directory:
       Asks for the result; goes on with a scan that had no answer.
   phone share DIR [--symptoms WORD] [--consent]
       Shares the keys of the past days after a positive result; on the next day, the key of the day of sharing.
-      --consent: other countries may have them, and the one that tested (credential use) is named.
+      --consent: other countries may have them, and those in which the phone was (region list), or which tested (credential use), are named.
       WORD: ${SYMPTOM_WORDS}.
   phone sync DIR
-      Fetches what is new, verifies it, matches it with what the phone heard, and says the risk.
+      Fetches what is new, of its own region and of those in which its owner was, verifies it, matches it with what the phone heard, and
+      says the risk.
+  phone region add DIR REGION [--from YYYY-MM-DD] [--to YYYY-MM-DD]
+      Its owner was, is or will be in a region (NL), or somewhere in a cluster (eu): it is read from that day until 14 days after the
+      last. Without --to until phone region leave. May be said afterwards. --policy, --directory as for init, for a phone that has none.
+  phone region leave DIR REGION [--on YYYY-MM-DD]
+      They left, today or on that day.
+  phone region list DIR
+      Says which regions are read, and until when. None of the three asks anybody.
   phone status DIR
       Says what the phone has and knows; asks nobody.
   phone withdraw DIR
@@ -76,6 +87,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['type', type],
   ['poll', poll],
   ['share', share],
+  ['region', region],
   ['sync', sync],
   ['status', status],
   ['withdraw', withdrawCommand],

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Result } from '../../protocol/primitives/result.ts';
 import type { Advice } from '../course/advice.ts';
-import { forgetAbroad, testedIn } from '../credential/abroad-course.ts';
+import { forgetAbroad } from '../credential/abroad-course.ts';
 import {
   deleteTest,
   openedBefore,
@@ -39,6 +39,8 @@ import {
 } from './calling.ts';
 import { publicKey } from './file-commands.ts';
 import { createPhone, keep, parametersOf, type Phone, withPhones } from './phone-directory.ts';
+import { countriesAbroad, readPolicy } from './region-commands.ts';
+import { regionStoresOf } from './region-stores.ts';
 import { symptomsOf } from './symptoms.ts';
 
 type Command = (given: readonly string[], options: Options, io: Io) => Promise<number>;
@@ -80,7 +82,7 @@ export function origin(command: string, name: string, value: string): string {
 /** `phone init DIR --pins DIR` @throws {UsageError | UnreadableError | RefusedError} */
 export const init: Command = async (given, options, io) => {
   const own = ['url', 'upload-url', 'verification-url', 'pins', 'key-id', 'key-version', 'manifest-key-id'] as const;
-  allow('init', options, [...own, 'region', 'local-clock']);
+  allow('init', options, [...own, 'region', 'local-clock', 'policy', 'directory']);
   const [directory] = positional('init', given, ['DIR']);
   const pins = required('init', 'pins', options.pins);
   const downloadUrl = origin('init', 'url', options.url ?? 'http://127.0.0.1:8787');
@@ -91,6 +93,7 @@ export const init: Command = async (given, options, io) => {
   const region = options.region ?? 'DE';
   if (!/^[A-Z]{2,3}$/.test(region))
     throw new UsageError(`init: --region: "${region}" must be DE, EUR or another in capitals`);
+  const policy = options.policy === undefined ? null : await readPolicy(options.policy, options.directory, downloadUrl);
   await createPhone(directory, {
     downloadUrl,
     uploadUrl: other('upload-url'),
@@ -104,6 +107,8 @@ export const init: Command = async (given, options, io) => {
     manifestKeys: { [options['manifest-key-id'] ?? 'manifest-v1']: await publicKey(join(pins, 'manifest-public.pem')) },
     localClock: options['local-clock'] === true,
   });
+  // Died before this, the phone knows no other region until one is added with a policy.
+  if (policy !== null) await regionStoresOf(directory).policy.save(policy);
   const phone = await withPhones([directory], (opened) => Promise.resolve(opened));
   const text = `${directory} is a phone: region ${region} at ${downloadUrl}, its clock says ${isoOf(phone.now)}`;
   return say(io, options, { phone: directory, region, url: downloadUrl, now: phone.now }, text);
@@ -257,7 +262,7 @@ export const share: Command = onOne('share', ['symptoms', 'consent'], async (pho
     // Kept first: sent again, or on the next day, the keys go with the same answer.
     await stores.said.save(said);
     const consentToFederation = options.consent === true;
-    const visitedCountries = consentToFederation ? await testedIn(stores.abroad, codeKey) : [];
+    const visitedCountries = consentToFederation ? await countriesAbroad(phone, codeKey) : [];
     answer(await shareKeys({ keys: ended, visitedCountries, consentToFederation, submissionType: 0 }, ports));
   } else {
     if (test.keyAt !== null && now < test.keyAt) {

@@ -1,10 +1,10 @@
 /**
  * @module A phone's commands about what it met: sync fetches what is new, matches it and says the risk; status says what is known.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadKept } from '../course/test-state.ts';
 import { goOnWithdrawing } from '../course/withdraw-course.ts';
 import { describeDownloadError, type DownloadError } from '../download/download.ts';
-import { syncManifest } from '../download/download-manifest.ts';
 import type { Match } from '../matching/match.ts';
 import {
   currentParameters,
@@ -14,17 +14,22 @@ import {
   updateParameters,
 } from '../parameters/parameters.ts';
 import { type Assessment, assessRisk } from '../scoring/assess.ts';
+import { syncRegions } from '../regions/sync.ts';
+import { regionAdvice, regionProblems } from '../regions/words.ts';
 import { RISK_LEVEL } from '../../protocol/parameters/levels.ts';
-import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { dateOf } from '../../protocol/gaen/intervals.ts';
 import { ok } from '../../protocol/primitives/result.ts';
 import { allow, EXIT, type Io, isoOf, type Options, positional, toJson, UsageError } from './calling.ts';
 import { endOf, endText } from './end-of-service.ts';
 import { portsOf } from './phone-commands.ts';
 import { forgetOld, type Phone, withPhones } from './phone-directory.ts';
+import { regionPorts } from './region-stores.ts';
 
 /** What stands for the app's version, which parameters may be meant for. */
 const APP = { platform: 'android', version: 1 } as const;
+
+/** A person waits who has typed: an app spreads its hosts over an hour (`phone/timing/schedule.ts`). */
+const SPREAD_SECONDS = 2;
 
 /** What the phone tells its owner. */
 interface Warning {
@@ -114,26 +119,22 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
   const [directory] = positional('sync', given, ['DIR']);
   return withPhones([directory], async (phone) => {
     if (phone === undefined) throw new UsageError('sync: expected DIR');
-    const { settings, stores, sightings, now, history } = phone;
+    const { settings, stores, sightings, now, history, random } = phone;
     const { downloadUrl: url, region, exportKey, manifestKeys } = settings;
-    let keys = 0;
-    let revoked = 0;
-    const outcome = await syncManifest({
-      fetch,
-      baseUrl: url,
-      region,
-      exportKey,
-      manifestKeys,
-      clock: () => now,
-      store: stores.download,
-      onFile: async ({ exportFile }) => {
-        history.provide(exportFile.keys, exportFile.revisedKeys, sightings, now);
-        keys += exportFile.keys.length;
-        revoked += exportFile.revisedKeys.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED).length;
-        // Before the file counts as had: who dies here fetches it again, and a key that is known is not matched anew.
-        await stores.matches.save(history.snapshot());
-      },
+    const synced = await syncRegions({
+      ...(await regionPorts(directory)),
+      // Node keeps connections apart by host.
+      connect: () => fetch,
+      random,
+      pause: (ms) => sleep(ms),
+      spreadSeconds: SPREAD_SECONDS,
+      homeFeed: { region, url, exportKeys: [exportKey], manifestKeys, store: stores.download },
+      matches: stores.matches,
+      history,
+      sightings,
+      now,
     });
+    const { home: outcome, detection } = synced;
     const updated: ParametersUpdate = (await endOf(phone, phone.parameters)).ended
       ? { state: phone.parameters, outcome: ok('same') }
       : await updateParameters({ fetch, url, keys: manifestKeys, phone: APP }, phone.parameters, now);
@@ -141,9 +142,13 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
     // Either answer was looked at by its Date (download.ts, parameters.ts): the clock is right. After the end nobody is asked.
     if (outcome.errors.length === 0 || updated.outcome.ok) await forgetOld(phone);
     const warning = warningOf(phone, updated.state);
-    const failed = [...outcome.errors.map(downloadText), parametersText(updated)].filter((text) => text !== null);
+    const failed = [...outcome.errors.map(downloadText), ...regionProblems(synced), parametersText(updated)].filter(
+      (text) => text !== null,
+    );
     for (const text of new Set(failed)) io.err(`phone: ${text}\n`);
-    const { files, bytes } = outcome;
+    const { files, bytes } = synced;
+    const { keys, revoked } = detection.kind === 'made' ? detection : { keys: 0, revoked: 0 };
+    const regions = regionAdvice(synced);
     const end = await endOf(phone, updated.state);
     const { told: takenBack } = end.ended ? { told: 0 } : await goOnWithdrawing(portsOf(phone));
     const lines = [
@@ -153,11 +158,23 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
       `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new${revoked === 0 ? '' : `, and ${revoked} revoked`}`,
       withdrawalText(warning),
       warningText(warning),
+      ...regions,
       endText(end),
     ].filter((text) => text !== null);
     io.out(
       options.json === true
-        ? toJson({ phone: directory, files, keys, revoked, takenBack, bytes, ...warning, ...end, errors: failed })
+        ? toJson({
+            phone: directory,
+            files,
+            keys,
+            revoked,
+            takenBack,
+            bytes,
+            ...warning,
+            ...end,
+            regions,
+            errors: failed,
+          })
         : lines.map((text) => `${directory}: ${text}\n`).join(''),
     );
     await told(phone);

@@ -1,5 +1,5 @@
 /**
- * @module What both ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked
+ * @module What all ways of downloading share: ports, what can go wrong, and how one export file is fetched, checked
  * and handed on (docs/architecture.md §6).
  */
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
@@ -32,8 +32,8 @@ export interface DownloadPorts {
   readonly baseUrl: string;
   /** Unix seconds. */
   readonly clock: () => number;
-  /** The key that signs exports. */
-  readonly exportKey: PinnedKey;
+  /** The key that signs exports; two while one replaces the other. */
+  readonly exportKey: PinnedKey | readonly PinnedKey[];
   /**
    * Takes the keys, to match them. Only when it is done does the file count as had: a phone that dies in between
    * fetches this one file again, and misses nothing.
@@ -73,7 +73,9 @@ export type DownloadError =
   | { readonly kind: 'digest'; readonly path: string }
   /** CWA's apps discard a package without exactly one ETag (docs/spec/gaen.md §10). */
   | { readonly kind: 'etag'; readonly path: string; readonly found: string | null }
-  /** A list of CWA's tree is not what it must be. */
+  /** The header of an answer is no signature of its body, for its URL and now. */
+  | { readonly kind: 'answer-signature'; readonly path: string; readonly rule: string }
+  /** A list is not what it must be. */
   | { readonly kind: 'bad-list'; readonly path: string; readonly rule: string }
   /** A validly signed file of another time, or of a longer or shorter one, stands in the place of this one. */
   | { readonly kind: 'wrong-window'; readonly path: string; readonly wanted: Window; readonly found: Window }
@@ -94,6 +96,12 @@ export interface SyncOutcome {
 
 /** What else must hold of a verified file; the path is for the error. */
 export type FileCheck = (path: string, exportFile: ExportFile) => DownloadError | null;
+
+/** Reads a file that a key must have signed. */
+export type ZipReader = (
+  zip: Uint8Array,
+  key: PinnedKey,
+) => { readonly ok: true; readonly exportFile: ExportFile } | { readonly ok: false; readonly error: ExportError };
 
 /** Counts what one run costs, around every request. */
 export class Transfer {
@@ -133,10 +141,16 @@ export class Transfer {
    * @param path where it came from
    * @param zip its bytes
    * @param check what else must hold of it, before it is handed on
+   * @param reader as strict as phones by default
    * @returns null once `onFile` is done with it
    */
-  async accept(path: string, zip: Uint8Array, check: FileCheck = () => null): Promise<DownloadError | null> {
-    const read = readExportZip(zip, this.#ports.exportKey);
+  async accept(
+    path: string,
+    zip: Uint8Array,
+    check: FileCheck = () => null,
+    reader: ZipReader = readExportZip,
+  ): Promise<DownloadError | null> {
+    const read = readWithAny(zip, [this.#ports.exportKey].flat(), reader);
     if (!read.ok) return { kind: 'refused', path, error: read.error };
     const error = check(path, read.exportFile);
     if (error !== null) return error;
@@ -150,6 +164,16 @@ export class Transfer {
     const { files, bytes, requests, errors } = this;
     return { files, bytes, requests, errors: [...errors] };
   }
+}
+
+/** @returns the file if one of the keys signed it, else why the last was no key of it; what no key can mend ends the search */
+function readWithAny(zip: Uint8Array, keys: readonly PinnedKey[], reader: ZipReader): ReturnType<ZipReader> {
+  let read: ReturnType<ZipReader> = { ok: false, error: { kind: 'no-signature' } };
+  for (const key of keys) {
+    read = reader(zip, key);
+    if (read.ok || !['unknown-key', 'bad-signature'].includes(read.error.kind)) break;
+  }
+  return read;
 }
 
 /**
@@ -206,6 +230,8 @@ export function describeDownloadError(error: DownloadError): string {
       return `${error.path}: other bytes than the manifest says`;
     case 'etag':
       return `${error.path}: expected exactly one ETag, got ${error.found ?? 'none'}`;
+    case 'answer-signature':
+      return `${error.path}: not signed for this address and now (${error.rule})`;
     case 'bad-list':
       return `${error.path}: ${error.rule}`;
     case 'wrong-window':

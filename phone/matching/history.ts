@@ -44,6 +44,18 @@ interface Attempt {
   readonly keyData: Uint8Array;
   readonly rollingStartIntervalNumber: number;
   readonly rollingPeriod: number;
+  /** Region whose feed had it first; left out: the phone's own. */
+  readonly from?: string;
+}
+
+/** Keys of one file. */
+export interface ProvidedFile {
+  /** As in the file's `keys`. */
+  readonly keys: Iterable<TemporaryExposureKey>;
+  /** As in its `revised_keys`: they change what is known, and are matched anew if it is not. */
+  readonly revisedKeys: Iterable<TemporaryExposureKey>;
+  /** Region whose feed it is; null: the phone's own. */
+  readonly from: string | null;
 }
 
 /** A history as it is stored (store.ts): plain data. */
@@ -117,10 +129,21 @@ export class ExposureHistory {
     sightings: readonly Sighting[],
     now: number | null = this.#options.now ?? null,
   ): void {
+    this.provideAll([{ keys, revisedKeys, from: null }], sightings, now);
+  }
+
+  /**
+   * Takes in the keys of many files as one, revised keys after all others. Of a key that is known, another region than the one whose feed had it first has no word but the phone's own; nor has it of
+   * one that nobody gave.
+   * @param files in the order in which they count where they have the same key
+   * @param sightings, now as for {@link provide}
+   */
+  provideAll(files: Iterable<ProvidedFile>, sightings: readonly Sighting[], now: number | null): void {
     if (now !== null) this.forget(now);
     const matcher = new Matcher(sightings, { ...this.#options, now });
-    for (const key of keys) this.#take(key, matcher, false);
-    for (const key of revisedKeys) this.#take(key, matcher, true);
+    const all = [...files];
+    for (const { keys, from } of all) for (const key of keys) this.#take(key, matcher, from, false);
+    for (const { revisedKeys, from } of all) for (const key of revisedKeys) this.#take(key, matcher, from, true);
   }
 
   /**
@@ -164,17 +187,24 @@ export class ExposureHistory {
     return isNew;
   }
 
-  #take(key: TemporaryExposureKey, matcher: Matcher, revised: boolean): void {
+  #take(key: TemporaryExposureKey, matcher: Matcher, from: string | null, revised: boolean): void {
     if (key.reportType === REPORT_TYPE.RECURSIVE) return;
     const name = hex(key.keyData);
     const known = this.#entries.get(name);
-    if (known !== undefined) return this.#revise(known, key, revised);
     const attempt = this.#attempted.get(name);
+    if (from !== null && (attempt === undefined ? revised : attempt.from !== from)) return;
+    if (known !== undefined) return this.#revise(known, key, revised);
     if (attempt !== undefined && attempt.rollingPeriod !== key.rollingPeriod) return;
     const sightings = matcher.sightingsOf(key);
     if (sightings === null) return;
     const { keyData, rollingStartIntervalNumber, rollingPeriod } = key;
-    this.#attempted.set(name, { keyData, rollingStartIntervalNumber, rollingPeriod });
+    const source = attempt === undefined ? (from ?? undefined) : attempt.from;
+    this.#attempted.set(name, {
+      keyData,
+      rollingStartIntervalNumber,
+      rollingPeriod,
+      ...(source === undefined ? {} : { from: source }),
+    });
     if (sightings.length > 0) this.#entries.set(name, { key, sightings, transitions: 0 });
   }
 
@@ -218,7 +248,8 @@ function isAttempt(value: unknown): boolean {
   return (
     isRecord(value) &&
     value['keyData'] instanceof Uint8Array &&
-    areNumbers(value['rollingStartIntervalNumber'], value['rollingPeriod'])
+    areNumbers(value['rollingStartIntervalNumber'], value['rollingPeriod']) &&
+    ['undefined', 'string'].includes(typeof value['from'])
   );
 }
 

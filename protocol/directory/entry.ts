@@ -49,6 +49,14 @@ const verificationKeySchema = z.strictObject({
 });
 export type VerificationKey = z.infer<typeof verificationKeySchema>;
 
+const manifestKeySchema = z.strictObject({
+  /** As the signed head names it: `manifest-v1`. */
+  keyId: z.string().min(1).max(64),
+  /** SubjectPublicKeyInfo of a P-256 key, base64. */
+  spki: base64.refine((text) => spkiFromBase64(text) !== null, 'must be the SubjectPublicKeyInfo of a P-256 key'),
+});
+type ManifestKey = z.infer<typeof manifestKeySchema>;
+
 export const signedHeadShape = {
   /** Numbers of one author, from 1 on, without a gap. */
   sequence: z.int().min(1).max(1_000_000),
@@ -72,6 +80,10 @@ export const entryStatementSchema = z.strictObject({
   /** DER in base64: the certificates with which the region's consumer shows itself to others' feeds. */
   tlsCertificates: z.array(base64).min(1).max(MAX_KEYS),
   verificationKeys: z.array(verificationKeySchema).min(1).max(MAX_KEYS),
+  /** Left out by regions whose phones' files have no signed manifest, and by entries of before 2026-11-26. */
+  manifestKeys: z.array(manifestKeySchema).min(1).max(MAX_KEYS).exactOptional(),
+  /** Left out: the region's alone. */
+  publicKeysOf: z.enum(['region', 'cluster']).exactOptional(),
   /** The role of a region whose positive tests others may take up (docs/credential.md): with which keys it signs them. Left out: it has no such role. */
   testing: z.strictObject({ keys: z.array(verificationKeySchema).min(1).max(MAX_KEYS) }).optional(),
   /** Unix seconds; from here on the entry is no more. */
@@ -97,6 +109,13 @@ export interface DirectoryEntry {
   readonly tlsFingerprints: readonly string[];
   /** With which it signs public chunks and feeds; at most two. */
   readonly verificationKeys: readonly VerificationKey[];
+  /** With which it signs the heads of its manifests; left out: a phone can't read its manifest. */
+  readonly manifestKeys?: readonly ManifestKey[];
+  /**
+   * Whose keys its public chunks hold: what the region has; or each key that any region of its cluster publishes, so that a phone needs one of them. Where people are
+   * asked whether their keys may travel it is never the cluster: who refused is in their own region's alone.
+   */
+  readonly publicKeysOf?: 'region' | 'cluster';
   /** With which it signs credentials of positive tests, at most two; none: it has no such role, or they were taken back. */
   readonly testingKeys: readonly VerificationKey[];
   /** DER in base64 of the authority above its certificates: what a platform that checks client certificates is given. */

@@ -3,7 +3,7 @@
  * (docs/spec/gaen.md §4.2). One place for writer, reader and record.
  */
 import { INTERVALS_PER_DAY } from '../gaen/intervals.ts';
-import { REPORT_TYPE, type TemporaryExposureKey } from '../gaen/keys.ts';
+import { DAYS_SINCE_ONSET_UNKNOWN, REPORT_TYPE, type TemporaryExposureKey } from '../gaen/keys.ts';
 
 /** Length of key_data: a longer one makes Android's native reader lose the rest of the file. */
 export const KEY_DATA_BYTES = 16;
@@ -53,4 +53,10 @@ export function badKeyField(key: TemporaryExposureKey): BadField | null {
     return { field: 'days_since_onset_of_symptoms', value: onset, rule: '−14..14' };
   }
   return null;
+}
+
+/** @param key as a reader has it @returns whether it is in range, its onset too if it was told: one that isn't costs no other of its file */
+export function isUsableKey(key: TemporaryExposureKey): boolean {
+  const isTold = key.daysSinceOnsetOfSymptoms !== DAYS_SINCE_ONSET_UNKNOWN;
+  return badKeyField(isTold ? key : { ...key, daysSinceOnsetOfSymptoms: 0 }) === null;
 }

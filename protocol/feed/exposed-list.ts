@@ -18,6 +18,22 @@ const TYPES: Partial<Record<ReportType, KeyType>> = {
   [REPORT_TYPE.REVOKED]: KEY_TYPE.CANCELLED,
 };
 
+/** @param type as received @returns the export format's; unknown for a number that DP-3T has no name for */
+export function reportTypeOf(type: number): ReportType {
+  switch (type) {
+    case KEY_TYPE.TEST_DIAGNOSED:
+      return REPORT_TYPE.CONFIRMED_TEST;
+    case KEY_TYPE.DOCTOR_DIAGNOSIS:
+      return REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS;
+    case KEY_TYPE.SELF_DIAGNOSED:
+      return REPORT_TYPE.SELF_REPORT;
+    case KEY_TYPE.CANCELLED:
+      return REPORT_TYPE.REVOKED;
+    default:
+      return REPORT_TYPE.UNKNOWN;
+  }
+}
+
 /** A key as it was received. */
 export interface ExposedKey {
   readonly keyData: Uint8Array;

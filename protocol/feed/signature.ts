@@ -5,10 +5,11 @@
  * We sign with the key of the public exports, as ES256 and deterministically (RFC 6979): a repeated step puts the same bytes, which WebCrypto can't. DP-3T's draft has RS256,
  * which is verified here as well. The algorithm follows from the key, never from the token (RFC 8725 §3.1).
  */
+import { createPublicKey } from 'node:crypto';
 import { fromBase64Url, toBase64, toBase64Url, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
-import { pointFromSpki, type Signer } from '../signing.ts';
+import { pointFromSpki, type Signer, spkiToPem } from '../signing.ts';
 
 /** Name of the header. */
 export const SIGNATURE_HEADER = 'signature';
@@ -69,6 +70,22 @@ export interface AboutAnswer extends Required<SignedAnswer> {
   /** Unix seconds. */
   readonly issuedAt: number;
   readonly expires: number;
+}
+
+/**
+ * A public key under the names by which a token may call it: ours, and the key's own alone, as other backends name theirs.
+ *
+ * @param spki SubjectPublicKeyInfo, EC or RSA
+ * @returns none for bytes that are no such key
+ */
+export function jwksOf(keyId: string, keyVersion: string, spki: Uint8Array): Jwk[] {
+  try {
+    const key = createPublicKey(spkiToPem(spki)).export({ format: 'jwk' });
+    const { kty, ...material } = key;
+    return kty === undefined ? [] : [jwkId(keyId, keyVersion), keyId].map((kid) => ({ ...material, kty, kid }));
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -27,10 +27,14 @@ export interface RunningBackend {
   readonly feedUrl: string;
   /** Of its exports. */
   readonly verificationKey: { readonly keyId: string; readonly keyVersion: string; readonly publicPem: string };
+  /** Of its manifests' heads, PEM. */
+  readonly manifestPem: string;
   /** What its feed can be read as. */
   readonly formats: readonly string[];
 }
 
+/** wrangler.toml's. */
+const MANIFEST_KEY_ID = 'manifest-v1';
 /** As in wrangler.toml. */
 const CREDENTIAL_KEY = { keyId: 'credential', keyVersion: 'v1' } as const;
 /** As long as the client certificate, so that no entry ends before who it names. */
@@ -61,7 +65,8 @@ export class Registry {
       const wanted = fieldsOf(backend);
       const found = entries.find(({ regionId }) => regionId === id);
       const isSame = found?.feedUrl === wanted.feedUrl && found.publicUrl === wanted.publicUrl;
-      if (isSame && found.testingKeys.length > 0) continue;
+      // One of before there were manifest keys, or a role for testing, is entered anew.
+      if (isSame && found.manifestKeys !== undefined && found.testingKeys.length > 0) continue;
       this.#put(newEntry(wanted, signerOf(backendFiles(backend.plan).region), this.#moment(now), ENTRY_DAYS));
     }
     await this.publish(now);
@@ -129,7 +134,7 @@ export class Registry {
 export const fingerprintOf = (file: string): string =>
   new X509Certificate(readFileSync(file)).fingerprint256.replaceAll(':', '').toLowerCase();
 
-function fieldsOf({ plan, url, feedUrl, verificationKey, formats }: RunningBackend) {
+function fieldsOf({ plan, url, feedUrl, verificationKey, manifestPem, formats }: RunningBackend) {
   const { keyId, keyVersion, publicPem } = verificationKey;
   const credentialPem = readFileSync(join(backendFiles(plan).state, 'credential-public.pem'), 'utf8');
   const [client] = chainFromPem(readFileSync(`${backendFiles(plan).client}.pem`, 'utf8'));
@@ -144,6 +149,7 @@ function fieldsOf({ plan, url, feedUrl, verificationKey, formats }: RunningBacke
     formats,
     tlsCertificates: client === undefined ? [] : [certificateText(client)],
     verificationKeys: [{ keyId, keyVersion, spki: toBase64(spkiFromPem(publicPem)) }],
+    manifestKeys: [{ keyId: MANIFEST_KEY_ID, spki: toBase64(spkiFromPem(manifestPem)) }],
     testing: { keys: [{ ...CREDENTIAL_KEY, spki: toBase64(spkiFromPem(credentialPem)) }] },
   };
 }

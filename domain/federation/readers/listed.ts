@@ -7,17 +7,15 @@
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
 import { type FeedFile, MAX_FEED_KEYS } from '../../../protocol/export/feed-reader.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
+import { INDEX_PATH, MAX_INDEX_BYTES, parseGoogleIndex } from '../../../protocol/index/google-index.ts';
 import { utf8 } from '../../../protocol/primitives/bytes.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import type { InboundKey } from '../inbound.ts';
 import { keysOf, verifiedExport } from './export.ts';
 import { type FeedReader, get, nameOf, type ReadBatch, type ReadFault, type ReadPorts } from './reader.ts';
 
-/** Of 14 days of hours, with room. */
-const MAX_LIST_BYTES = 262_144;
 /** As `origin` takes them, and the portal's forms: what is longer could be set aside and never thrown away. */
 const MAX_NAME = 100;
-const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 /** So many questions in one poll; together they are no larger than one file may be. */
 const MOST_PARTS = 50;
 /** A file and the next are written within minutes, and the index behind both: what isn't there a day after its batch ended is lost. */
@@ -60,17 +58,14 @@ export const googleReader: FeedReader = {
 
 /** @returns names of files in their order */
 async function namesOf(ports: ReadPorts): Promise<Result<readonly string[], ReadFault>> {
-  const got = await get(ports, '/index.txt', MAX_LIST_BYTES);
+  const got = await get(ports, `/${INDEX_PATH}`, MAX_INDEX_BYTES);
   if (!got.ok) return got;
   if (got.value.status === 404) return err({ kind: 'status', what: '404' });
-  const names = new TextDecoder()
-    .decode(got.value.body)
-    .split('\n')
-    .filter((name) => name !== '');
-  if (!names.every((name) => name.length <= MAX_NAME && FILE_NAME.test(name)))
-    return err({ kind: 'format', what: 'a name in index.txt' });
-  const root = `${ports.config.RemoteRegionURL.split('/').at(-1)}/`;
-  return ok(names.map((name) => (name.startsWith(root) ? name.slice(root.length) : name)).toSorted());
+  const names = parseGoogleIndex(got.value.body, ports.config.RemoteRegionURL);
+  if (!names.ok) return err({ kind: 'format', what: names.error });
+  return names.value.every((name) => name.length <= MAX_NAME)
+    ? names
+    : err({ kind: 'format', what: 'a name in index.txt' });
 }
 
 /** One file, believed to be the peer's. */

@@ -2,15 +2,13 @@
  * @module Feeds of numbered batches, ours and DP-3T's (docs/spec/europe.md §2.1): a document says which there are, each answer is signed by its header, bound to its URL and for a while. Numbers have no gaps, so what is
  * skipped, repeated or taken back shows.
  */
-import { createPublicKey } from 'node:crypto';
-import { decodeExposedList, type ExposedKey, KEY_TYPE } from '../../../protocol/feed/exposed-list.ts';
+import { decodeExposedList, type ExposedKey, reportTypeOf } from '../../../protocol/feed/exposed-list.ts';
 import { parseFeedLatest, parseGaenLatest } from '../../../protocol/feed/latest.ts';
 import { ALL_TO_ALL, feedPath } from '../../../protocol/feed/names.ts';
-import { jwkId, type Jwk, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
+import { jwksOf, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
 import { MAX_ZIP_BYTES } from '../../../protocol/export/export-reader.ts';
 import { MAX_FEED_KEYS } from '../../../protocol/export/feed-reader.ts';
 import { SECONDS_PER_HOUR, SECONDS_PER_INTERVAL } from '../../../protocol/gaen/intervals.ts';
-import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
 import { countFields } from '../../../protocol/primitives/protobuf-read.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import type { InboundKey } from '../inbound.ts';
@@ -21,7 +19,6 @@ import {
   type FeedReader,
   type Following,
   type Got,
-  type PeerKey,
   type ReadBatch,
   type ReadFault,
   type ReadPorts,
@@ -109,7 +106,7 @@ const DP3T: Numbered = {
       const start = key.rollingStartIntervalNumber;
       const rollingPeriod = key.validBeforeTime / SECONDS_PER_INTERVAL - start;
       const told = { keyData: key.keyData, rollingStartIntervalNumber: start, rollingPeriod, origin };
-      return { ...told, transmissionRiskLevel: null, onset: null, reportType: TYPES[key.type] ?? REPORT_TYPE.UNKNOWN };
+      return { ...told, transmissionRiskLevel: null, onset: null, reportType: reportTypeOf(key.type) };
     };
     const keys: Iterable<InboundKey> = {
       *[Symbol.iterator]() {
@@ -118,13 +115,6 @@ const DP3T: Numbered = {
     };
     return ok({ ...about, count, keys });
   },
-};
-
-const TYPES: Readonly<Record<number, number>> = {
-  [KEY_TYPE.TEST_DIAGNOSED]: REPORT_TYPE.CONFIRMED_TEST,
-  [KEY_TYPE.DOCTOR_DIAGNOSIS]: REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS,
-  [KEY_TYPE.SELF_DIAGNOSED]: REPORT_TYPE.SELF_REPORT,
-  [KEY_TYPE.CANCELLED]: REPORT_TYPE.REVOKED,
 };
 
 /** Reads our own feeds. */
@@ -171,7 +161,10 @@ async function getSigned(ports: ReadPorts, path: string, limit: number): Promise
   if (!got.ok) return got;
   if (got.value.status === 404) return ok(null);
   const { url, body, headers } = got.value;
-  const trusted = { keys: ports.keys.flatMap(jwksOf), subtle: ports.subtle };
+  const trusted = {
+    keys: ports.keys.flatMap(({ keyId, keyVersion, spki }) => jwksOf(keyId, keyVersion, spki)),
+    subtle: ports.subtle,
+  };
   const verified = await verifyAnswer(
     headers.get(SIGNATURE_HEADER),
     { url, body, feed: feedOf(ports) },
@@ -179,15 +172,4 @@ async function getSigned(ports: ReadPorts, path: string, limit: number): Promise
     trusted,
   );
   return verified.ok ? ok(got.value) : err({ kind: 'signature', what: verified.error });
-}
-
-/** Under our name for it, and under the key's own, as other backends name theirs. EC or RSA. */
-function jwksOf({ keyId, keyVersion, spki }: PeerKey): Jwk[] {
-  try {
-    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' });
-    const { kty, ...material } = key;
-    return kty === undefined ? [] : [jwkId(keyId, keyVersion), keyId].map((kid) => ({ ...material, kty, kid }));
-  } catch {
-    return [];
-  }
 }

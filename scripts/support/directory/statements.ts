@@ -48,22 +48,23 @@ export function chainFromPem(pem: string): Certificate[] {
 interface WrittenEntry {
   readonly tlsCertificates?: unknown;
   readonly verificationKeys?: unknown;
+  readonly manifestKeys?: unknown;
   readonly testing?: unknown;
 }
 
 /**
- * @param file JSON: the fields of an entry; `tlsCertificates` are names of PEM files beside it, `verificationKeys` and those of `testing` have
- *   such a name as `publicKey`
+ * @param file JSON: the fields of an entry; `tlsCertificates` are names of PEM files beside it, `verificationKeys`, `manifestKeys` and those of
+ *   `testing` have such a name as `publicKey`
  * @returns the fields, with the files' contents in their place
  * @throws Error naming the file that is missing or none
  */
 export function readWrittenEntry(file: string): Record<string, unknown> {
   const written = JSON.parse(readFileSync(file, 'utf8')) as WrittenEntry;
   const textOf = (name: unknown): string => readFileSync(resolve(dirname(file), String(name)), 'utf8');
-  const { tlsCertificates, verificationKeys, testing, ...rest } = written;
+  const { tlsCertificates, verificationKeys, manifestKeys, testing, ...rest } = written;
   const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-  const keysOf = (keys: unknown) =>
-    listOf(keys).map((key) => {
+  const keysOf = (list: unknown) =>
+    listOf(list).map((key) => {
       const { publicKey, ...named } = key as { readonly publicKey?: unknown };
       return publicKey === undefined ? named : { ...named, spki: toBase64(spkiFromPem(textOf(publicKey))) };
     });
@@ -74,6 +75,7 @@ export function readWrittenEntry(file: string): Record<string, unknown> {
       return first === undefined ? '' : certificateText(first);
     }),
     verificationKeys: keysOf(verificationKeys),
+    ...(manifestKeys === undefined ? {} : { manifestKeys: keysOf(manifestKeys) }),
     ...(testing === undefined ? {} : { testing: { keys: keysOf((testing as { readonly keys?: unknown }).keys) } }),
   };
 }

@@ -47,7 +47,7 @@ export interface World {
 }
 
 /** @returns the backend of a region @throws Error when there is none */
-export function backendOf({ backends }: Pick<World, 'backends'>, region: string): Served {
+function backendOf({ backends }: Pick<World, 'backends'>, region: string): Served {
   const found = backends.find(({ plan }) => plan.id === region);
   if (found === undefined) throw new Error(`${region} has no backend`);
   return found;

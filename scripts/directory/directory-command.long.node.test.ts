@@ -59,11 +59,13 @@ describe('docs/directory.md', () => {
       }),
     );
     await done('policy draft.json --out policy.json');
-    // The example of the document, with the one key that isn't made here.
+    // The example of the document, with the two keys that aren't made here.
     const text = readFileSync(join(ROOT, 'docs/directory.md'), 'utf8');
     const [, example = ''] = /```json\n(\{\n {2}"regionId"[^`]+)```/.exec(text) ?? [];
     writeFileSync(join(folder, 'de.json'), example);
-    writeFileSync(join(folder, 'keys/DE-export.pem'), readFileSync(join(ROOT, 'test/vectors/enserver-public.pem')));
+    for (const key of ['DE-export', 'DE-manifest']) {
+      writeFileSync(join(folder, `keys/${key}.pem`), readFileSync(join(ROOT, 'test/vectors/enserver-public.pem')));
+    }
     await done(`add de.json ${AS('DE')}`);
     expect(await done(PUBLISH)).toContain('1 entries wait: checkpoint: 0 of 2 witnesses');
     expect(await done(WITNESS('w1'))).toMatch(/^— w1\.example /);

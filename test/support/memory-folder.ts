@@ -28,12 +28,13 @@ function lives(pid: number): boolean {
  * @param memoryBytes what the machine has, or a container may take
  */
 export function keepTemporaryFilesInMemory(memoryBytes: number): void {
-  if (memoryBytes < MACHINE_BYTES || roomBytes() < ROOM_BYTES) return;
+  const folder = join(MEMORY, `${PREFIX}${process.pid}`);
+  // The configuration is read once for each project.
+  if (process.env['TMPDIR'] === folder || memoryBytes < MACHINE_BYTES || roomBytes() < ROOM_BYTES) return;
   for (const name of readdirSync(MEMORY)) {
     const pid = Number(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : Number.NaN);
     if (Number.isInteger(pid) && !lives(pid)) rmSync(join(MEMORY, name), { recursive: true, force: true });
   }
-  const folder = join(MEMORY, `${PREFIX}${process.pid}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   process.env['TMPDIR'] = folder;
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));

@@ -20,9 +20,11 @@ await run(
     options: {
       story: oneOf(
         `which; federation: two countries and a company's site exchange keys, each a backend of its own; one is killed, a feed is altered, a
-        certificate taken back; it leaves summary.json in out/demo-federation/. enterprise: the sites of one company, which read each other
+        certificate taken back; it leaves summary.json in out/demo-federation/. travel: people of three countries meet at home and abroad, and test
+        positive at home and abroad; who is warned of whom, after how long, and what each country saw of each phone; it leaves summary.json in
+        out/demo-travel/. enterprise: the sites of one company, which read each other
         all-to-all; some 300 MB of memory each, and minutes; it leaves summary.json in out/demo-enterprise/`,
-        { country: '', federation: '', enterprise: '' },
+        { country: '', federation: '', travel: '', enterprise: '' },
         'country',
       ),
       sites: wholeNumber('of the story enterprise: how many', { min: 3, max: MOST_SITES, default: 24 }),
@@ -37,6 +39,7 @@ await run(
     examples: [
       'npm run demo',
       'npm run demo -- --story federation',
+      'npm run demo -- --story travel',
       'npm run demo -- --story enterprise --sites 24',
       'npm run demo -- --replay test/vectors/internals-sample_diagnosis_key_file.zip',
     ],
@@ -48,6 +51,10 @@ await run(
     if (story === 'federation') {
       const { federationStory } = await import('./demo/federation/play.ts');
       return federationStory(testRandom(seed), progress, json);
+    }
+    if (story === 'travel') {
+      const { travelStory } = await import('./demo/travel/play.ts');
+      return travelStory(testRandom(seed), progress, json);
     }
     if (story === 'enterprise') {
       const { enterpriseStory } = await import('./demo/enterprise/play.ts');

@@ -36,12 +36,20 @@ const shown = (value: Row['value']): string => {
  * @param problems what is wrong; empty when all is well
  * @param json prints summary.json instead of the table
  * @param folder where summary.json is written
+ * @param more of summary.json, that no row has
  * @returns exit code: 0, or 1 when there is a problem
  */
-export function finish(rows: readonly Row[], problems: readonly string[], json: boolean, folder = OUT): number {
+export function finish(
+  rows: readonly Row[],
+  problems: readonly string[],
+  json: boolean,
+  folder = OUT,
+  more: Readonly<Record<string, unknown>> = {},
+): number {
   const summary = {
     ok: problems.length === 0,
     ...Object.fromEntries(rows.map((row) => [row.name, row.value])),
+    ...more,
     problems,
   };
   const text = `${JSON.stringify(summary, null, 2)}\n`;

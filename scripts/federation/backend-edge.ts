@@ -72,6 +72,8 @@ async function obey(edge: LocalEdge, order: Order, peers: readonly string[]): Pr
       return Promise.all((await desksOf(edge, peers)).map(([region, desk]) => desk.advance(region)));
     case 'peers':
       return Promise.all((await desksOf(edge, peers)).map(([region, desk]) => desk.status(region)));
+    case 'round':
+      return round(edge, peers);
   }
 }
 

@@ -107,6 +107,11 @@ export class BackendProcess {
     await this.#order({ kind: 'poll' });
   }
 
+  /** Has it do once what its crons do: polls of whoever is due, hints to peers, others' status lists. @throws Error when it dies meanwhile */
+  async round(): Promise<void> {
+    await this.#order({ kind: 'round' });
+  }
+
   /** @returns how it stands with each of its peers */
   async peers(): Promise<readonly PeerStatus[]> {
     return (await this.#order({ kind: 'peers' })) as readonly PeerStatus[];

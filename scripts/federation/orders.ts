@@ -1,7 +1,9 @@
 /** @module What a backend says, and what whoever runs it has it do beside what anybody can over the wire: types alone. */
 
-/** poll: its consumer asks whoever is due. peers: how it stands with each. tamper: an object of its bucket of feeds is altered. */
-export type Order = { readonly kind: 'poll' | 'peers' } | { readonly kind: 'tamper'; readonly object: string };
+/** poll: its consumer asks whoever is due. peers: how it stands with each. round: all that its crons do. tamper: an object of its bucket of feeds is altered. */
+export type Order =
+  | { readonly kind: 'poll' | 'peers' | 'round' }
+  | { readonly kind: 'tamper'; readonly object: string };
 
 /** What is read here of a desk's status (durable-objects/peer-desk/contract.ts). */
 export interface PeerStatus {

@@ -12,7 +12,13 @@ export const feedFor = (reader: Served, producer: Served): string =>
   reader.plan.cluster === producer.plan.cluster ? ALL_TO_ALL : reader.plan.id;
 
 /** @returns all files that phones of a backend are given now, each verified @throws Error saying why a phone would refuse one */
-async function publicFiles({ url, publicPem, manifestPem, verificationKey, plan }: Served): Promise<PublicFile[]> {
+export async function publicFiles({
+  url,
+  publicPem,
+  manifestPem,
+  verificationKey,
+  plan,
+}: Served): Promise<PublicFile[]> {
   const edge = { url, publicPem, manifestPublicPem: manifestPem, exportKey: verificationKey };
   const seen = await readHead(edge, plan.id);
   if (seen === null) throw new Error(`${plan.id} has published nothing`);

@@ -9,7 +9,7 @@ import { randomBelow } from '../random.ts';
 import { testKey } from '../testing/keys.ts';
 import { testRandom } from '../testing/random.ts';
 
-const PHONES = usualOrLong({ usual: 40, long: 200 });
+const PHONES = usualOrLong({ usual: 40, long: 1_000 });
 const FORMATS = {
   DE: 'exposure-edge',
   NL: 'exposure-edge',

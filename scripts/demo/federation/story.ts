@@ -113,6 +113,8 @@ export async function playFederation(
   progress('NL’s publisher finds the object altered and puts it again; all read, and an hour later phones have it');
   await nextHour();
   await pollAt(members);
+  // Once more: a desk whose own alarm had begun to ask before all had sealed joins that poll, which found nothing.
+  await pollAt(members);
   await nextHour();
 
   const backends: Backend[] = [];

@@ -75,6 +75,7 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     AUTHORITY_TELEPHONE: '0800 555 0100',
     APP_NAME: 'Example Warn App',
     DEPLOYMENT_NAME: 'local edge',
+    ADMIN_API_HOST: 'codes.localhost',
   },
 };
 
@@ -98,6 +99,6 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.
   federation: [`${FEDERATION_HOST}/*`],
-  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan'],
+  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan', `${LOCAL_VARS['portal']?.['ADMIN_API_HOST']}/*`],
   clock: ['*/local/clock'],
 };

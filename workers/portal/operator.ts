@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { problem } from '../shared/problem.ts';
 import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
+import { apiKeyRoutes, codeCommandRoutes } from './code-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { readCommand } from './json-command.ts';
 import { readAdvance, readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
@@ -81,6 +82,8 @@ export function operatorRoutes() {
 
   routes.route('/config', configRoutes());
   routes.route('/cards', cardRoutes());
+  routes.route('/codes', codeCommandRoutes());
+  routes.route('/api-keys', apiKeyRoutes());
   routes.route('/sunset', sunsetRoutes());
   routes.route('/rollback', rollbackRoutes());
   routes.route('/peers', peerCommandRoutes());

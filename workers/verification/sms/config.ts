@@ -20,7 +20,7 @@ export interface SmsEnv {
   /** PKCS#8, P-256. */
   readonly SMS_SIGNING_KEY: string;
   /** Domain below which each region has a host with `/v`; empty: links are `ens://`. */
-  readonly ENX_LINK_DOMAIN: string;
+  readonly LINK_DOMAIN: string;
 }
 
 /** The variables, parsed and checked. */
@@ -43,9 +43,9 @@ const DOMAIN = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
 /** @param env see {@link SmsEnv} @returns see {@link SmsConfig} @throws ConfigError naming the variable */
 export function parseSmsConfig(env: SmsEnv): SmsConfig {
-  const { ENX_LINK_DOMAIN: linkDomain } = env;
+  const { LINK_DOMAIN: linkDomain } = env;
   if (linkDomain !== '' && !DOMAIN.test(linkDomain)) {
-    throw new ConfigError('ENX_LINK_DOMAIN', `a domain in lower case is expected, or nothing, got "${linkDomain}"`);
+    throw new ConfigError('LINK_DOMAIN', `a domain in lower case is expected, or nothing, got "${linkDomain}"`);
   }
   return {
     gateway: env.SMS_WEBHOOK_URL === '' ? null : gatewayIn(env),

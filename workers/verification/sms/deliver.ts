@@ -63,7 +63,7 @@ async function deliver(
     return { error };
   };
   if (request.onlyGenerateSms) {
-    const generatedSms = await gateway.compose(message);
+    const generatedSms = gateway.compose(message);
     return generatedSms === null ? cancelled('template_unknown') : { ...code, generatedSms, sent: false };
   }
   if (failures.inARow >= FAILURES_TO_STOP) return cancelled('sms_failure');

@@ -3,7 +3,6 @@
  * alone: nothing of them is stored or logged here, nor what the gateway answers, which may repeat them.
  */
 import { createHmac } from 'node:crypto';
-import type { Clock } from '../../../domain/clock.ts';
 import type { SmsMessage, SmsOutcome, SmsPort } from '../../../domain/rpc-codes.ts';
 import { utf8 } from '../../../protocol/primitives/bytes.ts';
 import { authenticateSms } from '../../../protocol/sms/authenticated.ts';
@@ -13,6 +12,9 @@ import type { SmsConfig } from './config.ts';
 
 /** A gateway that takes longer has failed: whoever waits is on the telephone. */
 const GATEWAY_TIMEOUT_MS = 10_000;
+/** Lives of codes (docs/spec/google.md §5.5), which messages say in these units. */
+const SHORT_CODE_MINUTES = 15;
+const SECONDS_PER_HOUR = 3_600;
 /** Label of the template for codes that people asked for themselves, where there is one. */
 export const USER_REPORT_TEMPLATE = 'User Report';
 /** What a gateway says that can't take any more at the moment. */
@@ -27,12 +29,10 @@ export const rfc1123 = (seconds: number): string => new Date(seconds * 1000).toU
 /** Composes messages, and posts them. */
 export class SmsGateway implements SmsPort {
   readonly #config: SmsConfig;
-  readonly #clock: Clock;
   readonly #post: SendPost;
 
-  constructor(config: SmsConfig, clock: Clock, post: SendPost) {
+  constructor(config: SmsConfig, post: SendPost) {
     this.#config = config;
-    this.#clock = clock;
     this.#post = post;
   }
 
@@ -47,29 +47,30 @@ export class SmsGateway implements SmsPort {
   }
 
   /** @returns the text of a message, authenticated; null when there is no such template or its text is too long */
-  async compose({ phone, purpose, templateLabel, code }: SmsMessage): Promise<string | null> {
+  compose({ phone, purpose, templateLabel, code }: SmsMessage): string | null {
     const { templates, region, linkDomain, key } = this.#config;
     const [byDefault] = templates.values();
     const own = purpose === 'User Report' ? templates.get(USER_REPORT_TEMPLATE) : undefined;
     const template = templateLabel === null ? (own ?? byDefault) : templates.get(templateLabel);
     if (template === undefined) return null;
-    const now = Math.floor(await this.#clock());
+    const issuedAt = code.expiresAt - SHORT_CODE_MINUTES * 60;
+    const longest = (code.longExpiresAt ?? code.expiresAt) - issuedAt;
     const expanded = expandTemplate(template, {
       region,
       linkDomain,
       code: code.code,
       longCode: code.longCode,
-      minutes: Math.max(1, Math.round((code.expiresAt - now) / 60)),
-      hours: Math.max(1, Math.round(((code.longExpiresAt ?? code.expiresAt) - now) / 3600)),
+      minutes: SHORT_CODE_MINUTES,
+      hours: Math.max(1, Math.round(longest / SECONDS_PER_HOUR)),
     });
     if (expanded === null || key === null) return expanded;
-    return authenticateSms(expanded, { purpose, phone, now }, key);
+    return authenticateSms(expanded, { purpose, phone, now: issuedAt }, key);
   }
 
   /** See {@link SmsPort}. */
   async send(message: SmsMessage): Promise<SmsOutcome> {
     const { gateway } = this.#config;
-    const generatedSMS = gateway === null ? null : await this.compose(message);
+    const generatedSMS = gateway === null ? null : this.compose(message);
     if (gateway === null || generatedSMS === null) return 'failed';
     const { code, phone } = message;
     const body = JSON.stringify({

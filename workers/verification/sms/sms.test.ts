@@ -84,7 +84,7 @@ beforeEach(() => {
 /** @param answer of the gateway to each post */
 function gateway(answer: (body: Posted['body']) => number | Promise<never>, env: Partial<SmsEnv> = {}): SmsGateway {
   const post: SendPost = async (url, init) => {
-    const body = JSON.parse(String(init.body)) as Posted['body'];
+    const body = JSON.parse(init.body as string) as Posted['body'];
     posted.push({ url, init, body });
     return new Response('so we said', { status: await answer(body) });
   };
@@ -115,7 +115,7 @@ describe('a message', () => {
       generatedSMS: 'Code 00000001, 15 min: https://de.en.example/v?c=aaaaaaaaaaaaaaa1',
       phone: PHONE,
     });
-    const signature = createHmac('sha512', 'twelve characters').update(String(init?.body)).digest('hex');
+    const signature = createHmac('sha512', 'twelve characters').update(init?.body as string).digest('hex');
     expect(init).toMatchObject({ method: 'POST', redirect: 'manual', headers: { 'x-signature': signature } });
   });
 

@@ -1,0 +1,84 @@
+/** @module What `verification` and its code store say to each other. Texts that people or phones hold come as keyed hashes (domain/verification-codes.ts, `concealed`) and are hashed once more here. */
+import type { CodeStatus, CodeTestType } from '../../domain/rpc-codes.ts';
+import type { CertificateHead } from '../../protocol/publish/issued-certificate.ts';
+
+/** One of the codes that an order may become: keyed hashes, 32 bytes each. */
+export interface CodeCandidate {
+  readonly short: Uint8Array;
+  /** null: none is wanted. */
+  readonly long: Uint8Array | null;
+}
+
+/** A code to issue. */
+export interface CodeOrder {
+  /** Lower case. */
+  readonly uuid: string;
+  readonly testType: CodeTestType;
+  /** UTC days since the Unix epoch. */
+  readonly symptomDay: number | null;
+  readonly testDay: number | null;
+  /** Keyed hash of all that was asked: the same uuid with other fields is another order. */
+  readonly fields: Uint8Array;
+  /** Keyed hash of whom the issuer issues for. */
+  readonly external: Uint8Array | null;
+  readonly seed: Uint8Array;
+  readonly digits: number;
+  /** The n-th of them is attempt n. */
+  readonly candidates: readonly CodeCandidate[];
+  /** Seconds that the long code lives. */
+  readonly longSeconds: number;
+  /** Of a user report: what the device will show with the code, and the phone number that gets it. */
+  readonly nonce: Uint8Array | null;
+  readonly phone: Uint8Array | null;
+}
+
+/** issued: now, or before by the same order. The code follows from seed, attempt and digits. */
+export type OrderReply =
+  | {
+      readonly kind: 'issued';
+      readonly seed: Uint8Array;
+      readonly attempt: number;
+      readonly digits: number;
+      readonly expiresAt: number;
+      readonly longExpiresAt: number | null;
+    }
+  | { readonly kind: 'taken' | 'quota' | 'phone-known' | 'collided' };
+
+/** What an app shows to get a token. */
+export interface Claim {
+  readonly apiKeyId: string;
+  readonly code: Uint8Array;
+  readonly nonce: Uint8Array | null;
+  readonly accepted: readonly CodeTestType[];
+}
+
+/** granted: `handle`, 16 bytes, names the token. unauthorized: the API key was revoked. */
+export type ClaimReply =
+  | {
+      readonly kind: 'granted';
+      readonly handle: Uint8Array;
+      readonly testType: CodeTestType;
+      readonly symptomDay: number | null;
+      readonly testDay: number | null;
+    }
+  | { readonly kind: 'unauthorized' | 'invalid' | 'expired' | 'unsupported' };
+
+/** What an app shows to get a certificate. */
+export interface CertificateOrder {
+  readonly apiKeyId: string;
+  readonly handle: Uint8Array;
+  /** Keyed hash of the MAC over the keys. */
+  readonly mac: Uint8Array;
+  /** The MAC as it was sent, for the claims; not kept. */
+  readonly tekmac: string;
+  readonly head: CertificateHead;
+}
+
+export type CertificateReply =
+  | { readonly kind: 'certified'; readonly signingInput: string }
+  | { readonly kind: 'unauthorized' | 'expired' };
+
+/** Whom a certificate of ours goes back to, for a rollback; null: it isn't ours, or its time is over. */
+export type CertificateSource = { readonly issueId: string | null; readonly isOver: boolean } | null;
+
+export type ExpireReply = CodeStatus | 'claimed' | null;

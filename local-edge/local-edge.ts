@@ -11,6 +11,7 @@ import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { removeFolder } from './remove-folder.ts';
 import { loadSecrets } from './secrets.ts';
+import { SMS_OUTBOX } from './sms-outbox.ts';
 import { requireStateFormat } from './state-format.ts';
 import { readEnvironments, requireChunkPolicy } from './workers.ts';
 
@@ -91,7 +92,9 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   const secrets = loadSecrets(state, environments);
   const entries = options.entries ?? 'local';
   const { adapt = (same) => same } = options;
-  const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));
+  const workers = adapt(
+    await composeWorkers({ secrets, vars: options.vars ?? {}, entries, smsOutbox: join(state, SMS_OUTBOX) }),
+  );
   const onLog = options.onLog ?? printLog;
   // The state is ours alone from here on; the folder is of a run that was killed.
   if (!temporary) process.once('exit', removeTemporary);

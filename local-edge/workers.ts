@@ -78,7 +78,7 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     ADMIN_API_HOST: 'codes.localhost',
   },
   // Browsers find `de.localhost` on this machine.
-  verification: { LINK_DOMAIN: 'localhost' },
+  verification: { LINK_DOMAIN: 'localhost', SMS_WEBHOOK_URL: 'https://sms.localhost/', SMS_KEY_ID: 'local' },
 };
 
 /** Host name by which peers' requests are told from phones' on the one local port. */

@@ -17,11 +17,7 @@ await run(
       'Has N verification codes issued by the edge at URL (POST /operator/codes) and prints them, one a line: for apps of Google’s dialect (POST /api/verify).',
     options: {
       count: wholeNumber('how many', { min: 1, max: 100_000, default: 1 }),
-      type: oneOf(
-        'what the test or report says',
-        { confirmed: '', likely: '', negative: '', 'user-report': '' },
-        'confirmed',
-      ),
+      type: oneOf('what the test or report says', { confirmed: '', likely: '', negative: '' }, 'confirmed'),
       'symptom-date': date('when symptoms began, at most 28 days ago'),
       'test-date': date('when the test was; without either date it was today'),
       long: flag('prints long codes, of 24 hours, as links and SMS have them; without it short ones, of 15 minutes'),

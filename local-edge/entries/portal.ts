@@ -90,7 +90,9 @@ const app = createApp({ identify, clock });
 
 export default {
   async fetch(request: Request, env: PortalEnv, context: ExecutionContext): Promise<Response> {
-    const { pathname } = new URL(request.url);
+    const { hostname, pathname } = new URL(request.url);
+    // Keys alone let anybody in there, as where it is deployed.
+    if (hostname === env.ADMIN_API_HOST) return app.fetch(request, env, context);
     if (pathname === CHOOSER) return choose(request);
     if (pathname === HOTLINE_PATH) return callHotline(request, env);
     if (/^\/staff(\/|$)/.test(pathname) && chosenIn(request) === null) {

@@ -144,6 +144,12 @@ export async function issueCodes(
   return codes;
 }
 
+/** Sets how many codes an issuer may have a day. @param url of a local edge, whose portal believes that a health authority asks @param perDay 0..100,000 */
+export async function setCodeQuota(url: string, issuer: string, perDay: number): Promise<void> {
+  const authority = asPerson('local-health-authority', ['health-authority']);
+  await command(url, 'POST', '/operator/codes/quota', { issuer, perDay }, [], authority);
+}
+
 /** A key for apps (`device`), systems that issue codes (`admin`) or statistics (`stats`). @param url of the edge @returns its text, which is told once, and its id */
 export async function makeApiKey(
   url: string,

@@ -3,11 +3,12 @@
  * (`/operator/api-keys`). A key's text is in the answer that makes it, and nowhere else.
  */
 import { Hono } from 'hono';
-import { API_KEY_KINDS, type ApiKeyKind, CODE_TEST_TYPES, type IssueCodeRequest } from '../../domain/rpc-codes.ts';
+import { API_KEY_KINDS, type ApiKeyKind, type IssueCodeRequest } from '../../domain/rpc-codes.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { problem } from '../shared/problem.ts';
 import { CODE_ERRORS } from './admin-api/answers.ts';
+import { STAFF_TEST_TYPES } from './bulk-table.ts';
 import { API_KEY_ID, apiKeyName, makeApiKey, revokeApiKey } from './api-key-desk.ts';
 import { readCommand } from './json-command.ts';
 import type { InputError } from './operator-input.ts';
@@ -15,6 +16,8 @@ import { audit, type Staff } from './staff-context.ts';
 
 /** Codes of one command. */
 const MAX_CODES_PER_COMMAND = 1_000;
+/** Of a quota. */
+export const MAX_CODES_PER_DAY = 100_000;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 interface IssueCommand extends Pick<IssueCodeRequest, 'testType' | 'symptomDate' | 'testDate' | 'long'> {
@@ -65,6 +68,15 @@ export function codeCommandRoutes() {
     return problem(status, 'No code was issued', `${CODE_ERRORS[failed].error} (${failed}).`);
   });
 
+  // The health authority's alone, as on the page of quotas.
+  routes.post('/quota', async (c) => {
+    const command = await readCommand(c.req.raw, readQuota);
+    if (command instanceof Response) return command;
+    await audit(c, 'code-quota.set', `${command.issuer} ${command.perDay}`);
+    await c.env.VERIFICATION.setCodeQuota(command.issuer, command.perDay);
+    return c.json(command);
+  });
+
   return routes;
 }
 
@@ -110,13 +122,26 @@ function readIssueCodes(body: unknown): Result<IssueCommand, InputError> {
   if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || count > MAX_CODES_PER_COMMAND) {
     return err(`count must be an integer, 1..${MAX_CODES_PER_COMMAND}.`);
   }
-  const type = CODE_TEST_TYPES.find((one) => one === testType);
-  if (type === undefined) return err(`testType must be one of ${CODE_TEST_TYPES.join(', ')}.`);
+  const type = STAFF_TEST_TYPES.find((one) => one === testType);
+  if (type === undefined) return err(`testType must be one of ${STAFF_TEST_TYPES.join(', ')}.`);
   const isDate = (value: unknown): value is string | null =>
     value === null || (typeof value === 'string' && DATE.test(value));
   if (!isDate(symptomDate) || !isDate(testDate)) return err('symptomDate and testDate must be YYYY-MM-DD, or null.');
   if (typeof long !== 'boolean') return err('long must be true or false.');
   return ok({ count, testType: type, symptomDate, testDate, long });
+}
+
+/** @param body parsed JSON: `{"issuer": "key:…", "perDay": 50000}` */
+function readQuota(body: unknown): Result<{ readonly issuer: string; readonly perDay: number }, InputError> {
+  const fields = fieldsOf(body);
+  if (fields === null) return err(NO_OBJECT);
+  const { issuer, perDay, ...rest } = fields;
+  if (Object.keys(rest).length > 0) return err('Only issuer and perDay are known.');
+  if (typeof issuer !== 'string' || apiKeyName(issuer) !== issuer) return err('issuer must be 1..100 characters.');
+  if (typeof perDay !== 'number' || !Number.isInteger(perDay) || perDay < 0 || perDay > MAX_CODES_PER_DAY) {
+    return err(`perDay must be an integer, 0..${MAX_CODES_PER_DAY}.`);
+  }
+  return ok({ issuer, perDay });
 }
 
 /** @param body parsed JSON: `{"kind": "device", "name": "app of the region"}` */

@@ -59,6 +59,24 @@ describe('POST /operator/codes', () => {
   });
 });
 
+describe('POST /operator/codes/quota', () => {
+  it('is for a health authority alone, and holds', async ({ expect }) => {
+    const authority = new Browser({ subject: 'ha2@example.org', roles: ['health-authority'] });
+    const quota = { issuer: 'many@example.org', perDay: 5 };
+    expect((await give('codes/quota', quota)).status).toBe(403);
+    expect(await give('codes/quota', quota, authority)).toEqual({ status: 200, body: quota });
+    const many = new Browser({ subject: 'many@example.org', roles: ['operator'] });
+    expect((await give('codes', { count: 6 }, many)).body['missing']).toBe(1);
+    for (const wrong of [
+      { ...quota, perDay: 100_001 },
+      { ...quota, issuer: '' },
+      { ...quota, kind: 'x' },
+    ]) {
+      expect((await give('codes/quota', wrong, authority)).status).toBe(400);
+    }
+  });
+});
+
 describe('/operator/api-keys', () => {
   it('makes a key whose text is told once, lists it without, and revokes it', async ({ expect }) => {
     const made = await give('api-keys', { kind: 'admin', name: ' laboratory ' });

@@ -16,9 +16,13 @@ import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 import { sunsetRoutes } from './sunset-routes.ts';
 
-/** Operators give all commands; a health authority sets parameters and rolls back (docs/architecture.md §1). */
+/** Operators give all commands; a health authority sets parameters, quotas of codes and rolls back (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
-  /^\/operator\/(config|rollback)(\/|$)/.test(path) ? ['operator', 'health-authority'] : ['operator'];
+  path === '/operator/codes/quota'
+    ? ['health-authority']
+    : /^\/operator\/(config|rollback)(\/|$)/.test(path)
+      ? ['operator', 'health-authority']
+      : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
 const AUDITED = [
   '/operator/tans',

@@ -3,6 +3,8 @@
  */
 import { createApp } from './app.ts';
 import { scheduled } from './clocks.ts';
+import { servicesOf } from './services.ts';
+import { smsPortOf } from './sms/gateway.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 export { CodeStore } from '../../durable-objects/code-store/code-store.ts';
@@ -11,4 +13,9 @@ export { CredentialDesk } from '../../durable-objects/credential-desk/credential
 export { TestSession } from '../../durable-objects/test-session/test-session.ts';
 export { BackOffice, Redeem } from './entrypoints.ts';
 
-export default { fetch: createApp({ clock: () => Date.now() / 1000 }).fetch, scheduled };
+const app = createApp({
+  clock: () => Date.now() / 1000,
+  sms: (env) => smsPortOf(servicesOf(env).config.sms, (url, init) => fetch(url, init)),
+});
+
+export default { fetch: app.fetch, scheduled };

@@ -5,6 +5,7 @@
 import { Hono } from 'hono';
 import { apiKeyIssuer } from '../../../domain/rpc-codes.ts';
 import type { QuotaRequest } from '../../../domain/code-books.ts';
+import { MAX_CODES_PER_DAY } from '../code-routes.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, textField } from '../form.ts';
 import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
@@ -15,7 +16,6 @@ import { fill } from '../texts/texts.ts';
 
 const MAX_PER_HOUR = 10_000;
 const MAX_NAME = 100;
-const MAX_CODES_PER_DAY = 100_000;
 
 const REQUEST_ID = /^[0-9a-f]{32}$/;
 

@@ -39,7 +39,7 @@ export interface SmsConfig {
 const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/;
 const MIN_SECRET = 12;
 const MAX_LABEL = 100;
-const DOMAIN = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+const DOMAIN = /^(?=.{1,200}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 
 /** @param env see {@link SmsEnv} @returns see {@link SmsConfig} @throws ConfigError naming the variable */
 export function parseSmsConfig(env: SmsEnv): SmsConfig {

@@ -16,7 +16,7 @@ const GATEWAY_TIMEOUT_MS = 10_000;
 const SHORT_CODE_MINUTES = 15;
 const SECONDS_PER_HOUR = 3_600;
 /** Label of the template for codes that people asked for themselves, where there is one. */
-export const USER_REPORT_TEMPLATE = 'User Report';
+const USER_REPORT_TEMPLATE = 'User Report';
 /** What a gateway says that can't take any more at the moment. */
 const BUSY = [429, 503];
 
@@ -25,6 +25,10 @@ export type SendPost = (url: string, init: RequestInit) => Promise<Response>;
 
 /** RFC 1123, as HTTP writes dates. */
 export const rfc1123 = (seconds: number): string => new Date(seconds * 1000).toUTCString();
+
+/** @param post how it leaves @returns the gateway of an environment for user reports; null: there is none */
+export const smsPortOf = (config: SmsConfig, post: SendPost): SmsPort | null =>
+  config.gateway === null ? null : new SmsGateway(config, post);
 
 /** Composes messages, and posts them. */
 export class SmsGateway implements SmsPort {
@@ -50,8 +54,10 @@ export class SmsGateway implements SmsPort {
   compose({ phone, purpose, templateLabel, code }: SmsMessage): string | null {
     const { templates, region, linkDomain, key } = this.#config;
     const [byDefault] = templates.values();
-    const own = purpose === 'User Report' ? templates.get(USER_REPORT_TEMPLATE) : undefined;
-    const template = templateLabel === null ? (own ?? byDefault) : templates.get(templateLabel);
+    // Not every authority has a text of its own for reports.
+    const label = purpose === 'User Report' ? (templateLabel ?? USER_REPORT_TEMPLATE) : templateLabel;
+    const named = label === null ? undefined : templates.get(label);
+    const template = named ?? (label === null || label === USER_REPORT_TEMPLATE ? byDefault : undefined);
     if (template === undefined) return null;
     const issuedAt = code.expiresAt - SHORT_CODE_MINUTES * 60;
     const longest = (code.longExpiresAt ?? code.expiresAt) - issuedAt;

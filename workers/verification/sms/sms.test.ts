@@ -51,20 +51,29 @@ interface Posted {
 /** Issues codes that count up, and remembers which were cancelled. */
 class Books {
   readonly cancelled: string[] = [];
+  readonly sent: string[] = [];
   #next = 0;
 
   async issueCodes(_issuer: string, requests: readonly IssueCodeRequest[]): Promise<IssueCodeReply[]> {
-    return requests.map(({ testDate, long }) => {
+    return requests.map(({ testDate, long, uuid }) => {
       if (testDate === null) return { error: 'missing_date' };
       const n = `${(this.#next += 1)}`;
       return {
-        uuid: `uuid-${n}`,
+        uuid: uuid?.toLowerCase() ?? `uuid-${n}`,
         code: n.padStart(8, '0'),
         expiresAt: NOW + 900,
         longCode: long ? n.padStart(16, 'a') : null,
         longExpiresAt: long ? NOW + 86_400 : null,
       };
     });
+  }
+
+  async sentBefore(uuids: readonly string[]): Promise<string[]> {
+    return uuids.filter((uuid) => this.sent.includes(uuid));
+  }
+
+  async markSent(uuid: string): Promise<void> {
+    this.sent.push(uuid);
   }
 
   async cancelCode(_issuer: string, uuid: string): Promise<void> {
@@ -115,7 +124,9 @@ describe('a message', () => {
       generatedSMS: 'Code 00000001, 15 min: https://de.en.example/v?c=aaaaaaaaaaaaaaa1',
       phone: PHONE,
     });
-    const signature = createHmac('sha512', 'twelve characters').update(init?.body as string).digest('hex');
+    const signature = createHmac('sha512', 'twelve characters')
+      .update(init?.body as string)
+      .digest('hex');
     expect(init).toMatchObject({ method: 'POST', redirect: 'manual', headers: { 'x-signature': signature } });
   });
 
@@ -134,6 +145,20 @@ describe('a message', () => {
     expect([read?.keyId, read?.day]).toEqual(['sms-1', '0921']);
     const { publicKeySpki } = signerFromPkcs8Pem(PEM);
     expect(verifyDer(publicKeySpki, read?.signed ?? new Uint8Array(), read?.signature ?? new Uint8Array())).toBe(true);
+  });
+
+  it('is sent once, whoever asks for its uuid again; one that did not leave is sent then', async ({ expect }) => {
+    let status = 500;
+    const to = gateway(() => status);
+    const [uuid] = ['0B5E3C2A-0000-4000-8000-000000000001'];
+    expect(await deliver(to, request({ uuid }))).toEqual([{ error: 'sms_failure' }]);
+    status = 200;
+    for (let times = 0; times < 2; times += 1) {
+      expect(await deliver(to, request({ uuid }))).toEqual([
+        expect.objectContaining({ sent: true, uuid: uuid?.toLowerCase() }),
+      ]);
+    }
+    expect(posted).toHaveLength(2);
   });
 
   it('is only composed where that is asked for', async ({ expect }) => {

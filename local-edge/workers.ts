@@ -106,6 +106,14 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.
   federation: [`${FEDERATION_HOST}/*`],
-  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan', `${LOCAL_VARS['portal']?.['ADMIN_API_HOST']}/*`],
+  portal: [
+    '*/operator/*',
+    '*/staff',
+    '*/staff/*',
+    '*/local/teletan',
+    // Deployed, the administrators' API has a host of its own.
+    ...['issue', 'batch-issue', 'checkcodestatus', 'expirecode'].map((method) => `*/api/${method}`),
+    `${LOCAL_VARS['portal']?.['ADMIN_API_HOST']}/*`,
+  ],
   clock: ['*/local/clock'],
 };

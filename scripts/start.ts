@@ -20,7 +20,7 @@ What it serves:
   GET  /version/v1/diagnosis-keys/country/…          Corona-Warn-App's tree
   POST /operator/tans, /operator/advance             operator commands (JSON); GET /operator/status
   POST /api/verify, /api/certificate                 apps of Google's dialect (a code: npm run -s issue-code -- --url URL)
-  http://codes.localhost:PORT/api/issue              the administrators' API, with a key (docs/verification-codes.md)
+  POST /api/issue, /api/batch-issue, …               the administrators' API, with a key (docs/verification-codes.md)
   npm run advance -- --hours 1                       moves the local clock on and has the hour sealed
   GET  /local/clock, PUT /local/clock {"now": S}     the local clock: Unix seconds, or null for real time
 The state directory has public.pem and manifest-public.pem, the keys phones pin, and sms-outbox.jsonl, what would go out by SMS.`,

@@ -136,15 +136,19 @@ function CodeBox(props: { c: StaffContext; issued: DeliveredCode; way: Way; sett
           {codeText(code)}
         </p>
       )}
-      <p
-        class="timer"
-        role="timer"
-        data-seconds-left={Math.max(0, endsAt - now)}
-        data-text={t.teletanLeft}
-        data-expired={t.teletanExpired}
-      >
-        {fill(t.teletanUntil, { time: times.timeNear(endsAt, now) })}
-      </p>
+      {isLink ? (
+        <p>{fill(t.teletanUntil, { time: times.timeNear(endsAt, now) })}</p>
+      ) : (
+        <p
+          class="timer"
+          role="timer"
+          data-seconds-left={Math.max(0, endsAt - now)}
+          data-text={t.teletanLeft}
+          data-expired={t.teletanExpired}
+        >
+          {fill(t.teletanUntil, { time: times.timeNear(endsAt, now) })}
+        </p>
+      )}
       <button type="button" class="needs-js plain" data-copy={isLink ? link : code} data-done={t.copied}>
         {t.copy}
       </button>

@@ -81,12 +81,14 @@ export interface KeyPage {
   readonly last: boolean;
 }
 
-/** Published keys that their owners took back until the end of an hour: fixed for good once it was answered. */
+/** Published keys that their owners took back, or of which something is said anew, until the end of an hour: fixed for good once it was answered. */
 export interface WithdrawalBatch {
   /** A random UUID. */
   readonly id: string;
-  /** key_data, 16 bytes each, ascending. */
+  /** Taken back: key_data, 16 bytes each, ascending. */
   readonly teks: Uint8Array;
+  /** Said anew, of other keys (domain/publication/revision.ts), in the order of the keys. */
+  readonly revised: Uint8Array;
 }
 
 /** Which waiting rows are to end: those of an issue, those of a key, and those of a peer's batch, in each case within the release hours. */

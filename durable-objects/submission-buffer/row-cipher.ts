@@ -61,7 +61,9 @@ export class HourCipher {
   readonly #labelText: Uint8Array;
   readonly #counts: Uint8Array;
   readonly #withdrawn: Uint8Array;
+  readonly #revised: Uint8Array;
   #queue: HourCipher | null = null;
+  #revisions: HourCipher | null = null;
   /** A pure function of the text, so a transaction that is undone leaves nothing wrong in it. */
   readonly #labels = new Map<string, SealedLabel>();
   /** What was sealed last, which the next upload opens again: told by its bytes, so a rollback leaves nothing wrong in it. */
@@ -76,11 +78,17 @@ export class HourCipher {
     this.#labelText = derived('label-text');
     this.#counts = derived('counts');
     this.#withdrawn = derived('withdrawn');
+    this.#revised = derived('revised');
   }
 
   /** For keys that are taken back (withdrawal-queue.ts): under keys of its own, since such a key may wait as a row of the same hour. */
   get queue(): HourCipher {
     return (this.#queue ??= new HourCipher(this.#withdrawn));
+  }
+
+  /** For keys of which something is said anew (revision-queue.ts): such a key may be taken back in the same hour. */
+  get revisions(): HourCipher {
+    return (this.#revisions ??= new HourCipher(this.#revised));
   }
 
   /** @param teks key_data, one after the other @returns their tags, one after the other */

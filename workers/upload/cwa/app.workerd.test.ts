@@ -2,17 +2,18 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
-import type { PublishedPolicy } from '../../domain/keys/regions.ts';
-import { composeTan } from '../../domain/tan.ts';
+import type { PublishedPolicy } from '../../../domain/keys/regions.ts';
+import { composeTan } from '../../../domain/tan.ts';
 import {
   encodeSubmissionPayload,
   type SubmissionPayload,
   type SubmittedKey,
-} from '../../protocol/submission-payload.ts';
-import { unpackUpload } from '../../domain/packed-upload.ts';
-import { createHourlyCounts } from '../shared/hourly-counts.ts';
-import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
-import { parseUploadConfig, type UploadEnv } from './bindings.ts';
+} from '../../../protocol/submission-payload.ts';
+import { unpackUpload } from '../../../domain/packed-upload.ts';
+import { createHourlyCounts } from '../../shared/hourly-counts.ts';
+import { createApp } from '../app.ts';
+import { MAX_BODY_BYTES, UPLOAD_PATH } from './decide.ts';
+import { parseUploadConfig, type UploadEnv } from '../bindings.ts';
 
 const ENV = { ...(env as unknown as UploadEnv), ANSWER_DEADLINE_MS: '0' };
 /** 2020-11-25T12:00:00Z */

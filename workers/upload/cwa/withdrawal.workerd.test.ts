@@ -39,6 +39,7 @@ function deployment(reply: () => Promise<'heard' | 'busy'> = async () => 'heard'
     resolve: called('resolve'),
     policy: called('policy'),
     known: called('known'),
+    replayed: called('replayed'),
     withdraw: (given) => {
       heard.push(given);
       return reply();
@@ -46,6 +47,7 @@ function deployment(reply: () => Promise<'heard' | 'busy'> = async () => 'heard'
   };
   const REDEEM: UploadEnv['REDEEM'] = {
     reserve: called('reserve'),
+    reserveCertificate: called('reserveCertificate'),
     commit: called('commit'),
     release: called('release'),
   };

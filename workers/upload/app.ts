@@ -4,7 +4,7 @@
  */
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
-import type { PublishedPolicy } from '../../domain/keys/regions.ts';
+import { isOlderPolicy, type PublishedPolicy } from '../../domain/keys/regions.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { PUBLISH_BODY_BYTES, PUBLISH_PATH } from '../../protocol/publish/request.ts';
 import { WITHDRAWAL_PATH } from '../../protocol/withdrawal.ts';
@@ -71,7 +71,7 @@ export function createApp({
   counts = createHourlyCounts(logLine),
   certified,
 }: UploadDependencies) {
-  const policy = new LastGood<PublishedPolicy>();
+  const policy = new LastGood<PublishedPolicy>(isOlderPolicy);
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
   app.use(stripClientMetadata([...new Set([...DIALECT_HEADERS, ...PUBLISH_HEADERS])]));
   const neighboursOf = (c: UploadContext): Neighbours => ({

@@ -16,7 +16,7 @@
  */
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { SECONDS_PER_DAY, SECONDS_PER_INTERVAL } from '../gaen/intervals.ts';
-import { compareBytes, concatBytes, toHex, utf8 } from '../primitives/bytes.ts';
+import { compareBytes, concatBytes, utf8 } from '../primitives/bytes.ts';
 import { hmacSha256 } from '../primitives/hash.ts';
 import { CERTIFIED_REPORTS, type CertifiedReport } from './report-type.ts';
 

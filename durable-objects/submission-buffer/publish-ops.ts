@@ -106,38 +106,39 @@ function planOf(
   const opened = token === null ? null : config.revisionTokens.open(authorityId, now, token);
   const named = new Map((opened ?? []).map((key) => [toHex(key.keyData), key]));
   const sifted = siftKeys(sql, config, ciphers, now, keys);
-  const plan = { fresh: sifted.fresh, taken: [] as WaitingKey[], revise: [] as Plan['revise'][number][] };
   const fresh = new Set(sifted.fresh.map(({ key }) => toHex(key.keyData)));
   // Of two of the same key the first, as of new ones.
-  const known = [...new Map(keys.toReversed().map((key) => [toHex(key.keyData), key]))].filter(
-    ([name, key]) => !fresh.has(name) && canBePublished(config, now, key),
-  );
-  if (known.length === 0) return { ...plan, named: [...named.values()] };
-  const where = whereabouts(
-    sql,
-    config,
-    ciphers,
-    known.map(([, key]) => key),
-  );
+  const known = new Map(keys.toReversed().map((key) => [toHex(key.keyData), key]));
+  for (const [name, key] of known) if (fresh.has(name) || !canBePublished(config, now, key)) known.delete(name);
+  const where =
+    known.size === 0 ? new Map<string, Whereabouts>() : whereabouts(sql, config, ciphers, [...known.values()]);
+  const taken: WaitingKey[] = [];
+  const own: { readonly key: AcceptedKey; readonly at: Whereabouts; readonly entry: RevisableKey }[] = [];
   for (const [name, key] of known) {
-    const { place, origin, revised } = where.get(name)!;
-    const entry = named.get(name);
-    const peers = origin === null || origin === config.homeCountry ? undefined : waitingOf(sifted.waiting, name);
+    const at = where.get(name)!;
+    const peers = at.origin === null || at.origin === config.homeCountry ? undefined : waitingOf(sifted.waiting, name);
     if (peers !== undefined) {
-      plan.taken.push(peers);
+      taken.push(peers);
       continue;
     }
-    if (entry === undefined) return opened === null ? 'missing_revision_token' : 'invalid_revision_token';
-    const isSame =
-      entry.rollingStartIntervalNumber === key.rollingStartIntervalNumber && entry.rollingPeriod === key.rollingPeriod;
-    if (!isSame) return 'invalid_revision_token';
-    const next = transition({ first: entry.reportType, revisedTo: entry.revisedTo, published: revised }, reportType);
-    if (next === 'same') continue;
-    if (next !== 'revise') return next;
-    plan.revise.push({ key, place });
+    const entry = named.get(name);
+    if (opened === null) return 'missing_revision_token';
+    if (entry === undefined || !isAsItCame(key, entry)) return 'invalid_revision_token';
+    own.push({ key, at, entry });
   }
-  return { ...plan, named: [...named.values()] };
+  // Whose they are comes first: who may not say anything of a key hears nothing of what was said.
+  const revise: Plan['revise'][number][] = [];
+  for (const { key, at, entry } of own) {
+    const said = { first: entry.reportType, revisedTo: entry.revisedTo, published: at.revised };
+    const next = transition(said, reportType);
+    if (next === 'revise') revise.push({ key, place: at.place });
+    else if (next !== 'same') return next;
+  }
+  return { fresh: sifted.fresh, taken, revise, named: [...named.values()] };
 }
+
+const isAsItCame = (key: AcceptedKey, entry: RevisableKey): boolean =>
+  entry.rollingStartIntervalNumber === key.rollingStartIntervalNumber && entry.rollingPeriod === key.rollingPeriod;
 
 const waitingOf = (waiting: readonly WaitingKey[], name: string): WaitingKey | undefined =>
   waiting.find(({ key }) => toHex(key.key.keyData) === name);

@@ -1,9 +1,9 @@
-/** @module Uploads of Google's dialect in the buffer's real storage: what is stored, what may be said of it later and by whom, and what a lost answer or a crash leaves. */
+/** @module Uploads of Google's dialect in the buffer's real storage: what is stored, what may be said of it later and by whom, and what a lost answer leaves. */
 import { beforeEach, describe, it } from 'vitest';
 import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
 import { REVISION_TOKEN_BYTES, RevisionTokens } from '../../protocol/publish/revision-token.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import { MIDNIGHT, Rig } from '../publisher/test-rig.ts';
+import { MIDNIGHT, Rig, testEnv } from '../publisher/test-rig.ts';
 import {
   AUTHORITY,
   batchOf,
@@ -22,46 +22,18 @@ beforeEach(async () => {
   rig = await Rig.create();
 });
 
-/** What has become of the keys of an upload when they come again. */
-const STATES: readonly (readonly [name: string, reach: () => Promise<unknown>])[] = [
-  ['waits', async () => {}],
-  [
-    'is frozen',
-    async () => {
-      rig.now += 3600;
-      await rig.buffer.freeze({ hour: HOUR, after: 0 });
-    },
-  ],
-  [
-    'is published',
-    async () => {
-      rig.now += 3600;
-      await rig.buffer.purge((await rig.buffer.freeze({ hour: HOUR, after: 0 })).setNo);
-    },
-  ],
-];
-
 describe('a first upload', () => {
-  it('stores its keys, and its token names them and nothing else', async ({ expect }) => {
+  it("stores its keys, a peer's that waits too, and its token names them and nothing else", async ({ expect }) => {
     await rig.accept('u0', certified(9, 5, 'confirmed'));
+    await rig.importBatch('FR', 'batch-1', certified(1, 1, 'confirmed'));
     const reply = await publish(rig, 'u1', certified(1, 3, 'likely'), 'likely');
     expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 3, revised: 0 } });
-    expect(namesOf(rig, tokenOf(reply))).toEqual(
-      Object.fromEntries(hexOf(certified(1, 3, 'likely')).map((name) => [name, 'likely'])),
-    );
+    const names = hexOf(certified(1, 3, 'likely')).map((name) => [name, 'likely']);
+    expect(namesOf(rig, tokenOf(reply))).toEqual(Object.fromEntries(names));
     expect(namesOf(rig, tokenOf(reply), 'health-fr')).toBeNull();
   });
 
-  it('that is negative stores nothing, and has a token of the same length, which names nothing', async ({ expect }) => {
-    const before = await storedIn(rig);
-    const reply = await publish(rig, 'u1', certified(1, 3, 'negative'), 'negative');
-    expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 0, revised: 0 } });
-    expect(tokenOf(reply)).toHaveLength(REVISION_TOKEN_BYTES);
-    expect(namesOf(rig, tokenOf(reply))).toEqual({});
-    expect(await storedIn(rig)).toEqual(before);
-  });
-
-  it('of a source that was rolled back is answered as any, stores nothing, and its token names nothing', async ({
+  it('that is negative, or of a source that was rolled back, stores nothing; its token is as long, and names nothing', async ({
     expect,
   }) => {
     await rig.accept('u0', certified(9, 1, 'confirmed'));
@@ -69,46 +41,147 @@ describe('a first upload', () => {
     await rig.tuneBuffer();
     await rig.buffer.dropWaiting({ id: crypto.randomUUID(), issueIds: [id] });
     const before = await storedIn(rig);
-    const reply = await publish(rig, 'u1', certified(1, 3, 'likely'), 'likely', null, { issueId: id });
-    expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 3, revised: 0 } });
-    expect(namesOf(rig, tokenOf(reply))).toEqual({});
+    const negative = await publish(rig, 'u1', certified(1, 3, 'negative'), 'negative');
+    expect(negative).toMatchObject({ kind: 'stored', publish: { inserted: 0, revised: 0 } });
+    // Nobody learns of the rollback by the answer.
+    const over = await publish(rig, 'u2', certified(2, 3, 'likely'), 'likely', null, { issueId: id });
+    expect(over).toMatchObject({ kind: 'stored', publish: { inserted: 3, revised: 0 } });
+    for (const reply of [negative, over]) {
+      expect(tokenOf(reply)).toHaveLength(REVISION_TOKEN_BYTES);
+      expect(namesOf(rig, tokenOf(reply))).toEqual({});
+    }
     expect(await storedIn(rig)).toEqual(before);
   });
 
-  it("takes a peer's key over that waits, and names it", async ({ expect }) => {
-    await rig.importBatch('FR', 'batch-1', certified(1, 1, 'confirmed'));
-    const reply = await publish(rig, 'u1', certified(1, 1, 'likely'), 'likely');
-    expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 1 } });
-    expect(namesOf(rig, tokenOf(reply))).toEqual({ [hexOf(certified(1, 1, 'likely'))[0]!]: 'likely' });
+  it('is answered as the first time, with the same payload and another, until its certificate ends; then the answer is gone', async ({
+    expect,
+  }) => {
+    await rig.accept('u0', certified(9, 5, 'confirmed'));
+    const keys = certified(1, 2, 'likely');
+    const [reply, old] = [
+      await publish(rig, 'u1', keys, 'likely'),
+      await publish(rig, 'u2', certified(2, 2, 'likely'), 'likely'),
+    ];
+    await rig.evict();
+    const before = await storedIn(rig, ['publish_answer', 'upload']);
+    expect(await publish(rig, 'u1', keys, 'likely')).toEqual(reply);
+    expect(await publish(rig, 'u1', keys, 'confirmed', tokenOf(old))).toEqual(reply);
+    expect(await publish(rig, 'u1', certified(7, 4, 'confirmed'), 'confirmed')).toEqual(reply);
+    expect(await rig.buffer.replayed('u1')).toEqual(reply.kind === 'stored' ? reply.publish : null);
+    expect(await rig.buffer.replayed('u9')).toBeNull();
+    expect(await storedIn(rig, ['publish_answer', 'upload'])).toEqual(before);
+    // What lies there has one length, and nothing of the answer in it.
+    const rows = await rig.inBuffer((sql) =>
+      sql.exec<{ sealed: ArrayBuffer }>('SELECT sealed FROM publish_answer').toArray(),
+    );
+    expect(new Set(rows.map(({ sealed }) => sealed.byteLength)).size).toBe(1);
+    const lies = rows.map(({ sealed }) => toHex(new Uint8Array(sealed))).join();
+    expect(lies).not.toContain(toHex(tokenOf(reply)).slice(24, 56));
+    rig.now += 3600;
+    await rig.tuneBuffer();
+    expect(await rig.buffer.replayed('u1')).toBeNull();
+    // Its id is remembered for longer than its answer: the keys are not stored twice.
+    expect(await publish(rig, 'u1', keys, 'likely')).toEqual({ kind: 'stored', publish: null });
+    await rig.buffer.purge((await rig.buffer.freeze({ hour: HOUR, after: 0 })).setNo);
+    // The key of that hour is erased: what any log still holds of the answer opens no more.
+    const day = new Uint8Array(
+      await (await testEnv.PRIVATE.get(`row-keys/${Math.floor(HOUR / 24)}.bin`))!.arrayBuffer(),
+    );
+    expect(day.slice((HOUR % 24) * 32, (HOUR % 24) * 32 + 32)).toEqual(new Uint8Array(32));
+    await rig.wakeBuffer();
+    expect(await rig.inBuffer((sql) => sql.exec('SELECT 1 FROM publish_answer').toArray())).toEqual([]);
   });
 });
 
+/** What has become of the keys of an upload when they come again; each returns the number of the newest set. */
+const STATES: readonly (readonly [name: string, reach: () => Promise<number>])[] = [
+  ['waits', async () => 0],
+  [
+    'is frozen',
+    async () => {
+      rig.now += 3600;
+      return (await rig.buffer.freeze({ hour: HOUR, after: 0 })).setNo;
+    },
+  ],
+  [
+    'is published',
+    async () => {
+      rig.now += 3600;
+      const { setNo } = await rig.buffer.freeze({ hour: HOUR, after: 0 });
+      await rig.buffer.purge(setNo);
+      return setNo;
+    },
+  ],
+];
+
+const CASES: readonly (readonly [first: CertifiedReport, next: CertifiedReport, outcome: string])[] = [
+  ['likely', 'confirmed', 'revised'],
+  ['likely', 'negative', 'revised'],
+  ['user-report', 'likely', 'revised'],
+  ['confirmed', 'confirmed', 'same'],
+  ['confirmed', 'negative', 'invalid_report_type_transition'],
+  ['likely', 'user-report', 'invalid_report_type_transition'],
+];
+
 describe.for(STATES)('a key that %s', ([, reach]) => {
-  it.for<[first: CertifiedReport, next: CertifiedReport, outcome: string]>([
-    ['likely', 'confirmed', 'revised'],
-    ['likely', 'negative', 'revised'],
-    ['user-report', 'confirmed', 'revised'],
-    ['user-report', 'likely', 'revised'],
-    ['user-report', 'negative', 'revised'],
-    ['likely', 'likely', 'same'],
-    ['confirmed', 'confirmed', 'same'],
-    ['user-report', 'user-report', 'same'],
-    ['confirmed', 'likely', 'invalid_report_type_transition'],
-    ['confirmed', 'negative', 'invalid_report_type_transition'],
-    ['confirmed', 'user-report', 'invalid_report_type_transition'],
-    ['likely', 'user-report', 'invalid_report_type_transition'],
-  ])('%s → %s: %s', async ([first, next, outcome], { expect }) => {
-    const token = tokenOf(await publish(rig, 'u1', certified(1, 2, first), first));
-    await reach();
-    const reply = await publish(rig, 'u2', certified(1, 2, next), next, token);
-    if (outcome !== 'revised' && outcome !== 'same') {
-      expect(reply).toEqual({ kind: 'publish-refused', code: outcome });
-      return;
+  it('is revised as its token and its type allow, once in its life, by the newest token or an old one', async ({
+    expect,
+  }) => {
+    const tokens: Uint8Array[] = [];
+    for (const [n, [first]] of CASES.entries()) {
+      tokens.push(tokenOf(await publish(rig, `u${n}`, certified(n, 2, first), first)));
     }
-    const revised = outcome === 'revised' ? 2 : 0;
-    expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 0, revised } });
-    const names = Object.values(namesOf(rig, tokenOf(reply))!);
-    expect(names).toEqual(Array(2).fill(revised === 0 ? first : `${first} ${next}`));
+    const last = await reach();
+    for (const [n, [first, next, outcome]] of CASES.entries()) {
+      const name = `${first} → ${next}`;
+      const [one, two] = certified(n, 2, next);
+      // As it came, or not at all.
+      for (const change of [
+        { rollingStartIntervalNumber: one!.rollingStartIntervalNumber - 1 },
+        { rollingPeriod: 143 },
+      ]) {
+        const other = await publish(rig, crypto.randomUUID(), [{ ...one!, ...change }, two!], next, tokens[n]!);
+        expect(other, name).toEqual({ kind: 'publish-refused', code: 'invalid_revision_token' });
+      }
+      const reply = await publish(rig, `v${n}`, [one!, two!], next, tokens[n]!);
+      if (outcome !== 'revised' && outcome !== 'same') {
+        expect(reply, name).toEqual({ kind: 'publish-refused', code: outcome });
+        continue;
+      }
+      const revised = outcome === 'revised' ? 2 : 0;
+      expect(reply, name).toMatchObject({ kind: 'stored', publish: { inserted: 0, revised } });
+      const says = Object.values(namesOf(rig, tokenOf(reply))!);
+      expect(says, name).toEqual(Array(2).fill(revised === 0 ? first : `${first} ${next}`));
+      if (n === 2) tokens.push(tokenOf(reply));
+    }
+    const check = async (when: string) => {
+      for (const token of [tokens[2]!, tokens.at(-1)!]) {
+        for (const [type, outcome] of [
+          ['user-report', { kind: 'stored', publish: { inserted: 0, revised: 0 } }],
+          ['likely', { kind: 'stored', publish: { inserted: 0, revised: 0 } }],
+          ['confirmed', { kind: 'publish-refused', code: 'key_already_revised' }],
+          ['negative', { kind: 'publish-refused', code: 'key_already_revised' }],
+        ] as const) {
+          const reply = await publish(rig, crypto.randomUUID(), certified(2, 2, type), type, token);
+          expect(reply, `${when}, ${type}`).toMatchObject(outcome);
+        }
+      }
+    };
+    await check('at once');
+    // The publisher takes up what was said, the rows are forgotten, and it is told once more of those that waited so long.
+    const hour = Math.floor(rig.now / 3600);
+    rig.now += 3600;
+    const finish = async () => {
+      const batch = await batchOf(rig, hour);
+      if (batch !== null) await rig.buffer.withdrawn(batch.id);
+    };
+    await finish();
+    const { setNo } = await rig.buffer.freeze({ hour, after: last });
+    for (let set = 1; set <= setNo; set++) await rig.buffer.purge(set);
+    rig.now += 3600;
+    const again = await batchOf(rig, hour + 1);
+    if (again !== null) await rig.buffer.withdrawn(again.id);
+    await check('later');
   });
 
   it('is known to nobody by a certificate alone: no token, a random one, that of another, or of another authority', async ({
@@ -144,49 +217,6 @@ describe.for(STATES)('a key that %s', ([, reach]) => {
       }
     }
     expect(await storedIn(rig, ['publish_answer'])).toEqual(before);
-  });
-
-  it('is revised once in its life, by the newest token or an old one', async ({ expect }) => {
-    const old = tokenOf(await publish(rig, 'u1', certified(1, 2, 'user-report'), 'user-report'));
-    await reach();
-    const newest = tokenOf(await publish(rig, 'u2', certified(1, 2, 'likely'), 'likely', old));
-    const check = async (when: string) => {
-      for (const [name, token] of Object.entries({ old, newest })) {
-        for (const [type, outcome] of [
-          ['user-report', { kind: 'stored', publish: { inserted: 0, revised: 0 } }],
-          ['likely', { kind: 'stored', publish: { inserted: 0, revised: 0 } }],
-          ['confirmed', { kind: 'publish-refused', code: 'key_already_revised' }],
-          ['negative', { kind: 'publish-refused', code: 'key_already_revised' }],
-        ] as const) {
-          const reply = await publish(rig, `${when} ${name} ${type}`, certified(1, 2, type), type, token);
-          expect(reply, `${when}, ${name} token, ${type}`).toMatchObject(outcome);
-        }
-      }
-    };
-    await check('at once');
-    // The publisher takes up what was said, then the rows are forgotten.
-    const frozenHour = Math.floor(rig.now / 3600);
-    rig.now += 3600;
-    const batch = await batchOf(rig, frozenHour);
-    if (batch !== null) await rig.buffer.withdrawn(batch.id);
-    const { setNo } = await rig.buffer.freeze({ hour: frozenHour, after: frozenHour - HOUR });
-    for (let set = 1; set <= setNo; set++) await rig.buffer.purge(set);
-    const rest = await batchOf(rig, frozenHour);
-    if (rest !== null) await rig.buffer.withdrawn(rest.id);
-    await check('later');
-  });
-
-  it('must come as it came: another start or period is refused', async ({ expect }) => {
-    const token = tokenOf(await publish(rig, 'u1', certified(1, 2, 'likely'), 'likely'));
-    await reach();
-    const [one, two] = certified(1, 2, 'confirmed');
-    for (const [n, other] of [
-      { ...one!, rollingStartIntervalNumber: one!.rollingStartIntervalNumber - 1 },
-      { ...one!, rollingPeriod: 143 },
-    ].entries()) {
-      const reply = await publish(rig, `u${n + 2}`, [other, two!], 'confirmed', token);
-      expect(reply).toEqual({ kind: 'publish-refused', code: 'invalid_revision_token' });
-    }
   });
 });
 

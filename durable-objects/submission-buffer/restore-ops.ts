@@ -69,7 +69,8 @@ export async function restoreKnown(
     const key = unpackKey(rows, row);
     const hash = lastingHash(config, key.keyData);
     const openedBy = hashOf(openings, row / ROW_BYTES) ?? randomBytes(WITHDRAWAL_HASH_BYTES);
-    writeKnown(records, at, { hash, openedBy, key }, config.policy.retentionDays);
+    // Whether it was revised isn't kept beside the record.
+    writeKnown(records, at, { hash, openedBy, key, isRevised: false }, config.policy.retentionDays);
   }
   const runs = new MergedRuns(KNOWN_SHAPE);
   runs.add(sortRecords(KNOWN_SHAPE, records));

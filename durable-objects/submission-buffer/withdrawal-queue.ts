@@ -13,6 +13,9 @@ import { packKeyRevisions, packRevised, unpackRevised, type RevisedFields } from
 import { compareBytes, concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { insertRows, type InsertTarget } from '../insert-rows.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
+import { lastingHash } from './accept-ops.ts';
+import type { BufferConfig } from './config.ts';
 import type { WithdrawalBatch } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { FIELDS_OFFSET, STORED_ROW_BYTES, TAG_BYTES, type HourCipher } from './row-cipher.ts';
@@ -130,11 +133,12 @@ export function withdrawalBatch(sql: SqlStorage, ciphers: Ciphers, id: string, h
 /**
  * The publisher has the batch; runs inside a transaction. Idempotent.
  *
+ * @param config of the deployment
  * @param ciphers ready for `now`
  * @param now Unix seconds
  * @param id of the batch
  */
-export function finishBatch(sql: SqlStorage, ciphers: Ciphers, now: number, id: string): void {
+export function finishBatch(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, now: number, id: string): void {
   const fixed = fixedBatch(sql);
   if (fixed === null || fixed.id !== id) return;
   // Of a set that isn't published everywhere: it may have been given up and come again, with records that the publisher didn't have yet.
@@ -145,7 +149,22 @@ export function finishBatch(sql: SqlStorage, ciphers: Ciphers, now: number, id: 
     return tags === undefined ? [] : presentTags(sql, 'waiting_row', hour, tags).map((n) => keys[n]!);
   });
   putQueued(sql, ciphers, now, again);
+  markRevised(sql, config, keys);
   finish(sql, fixed.last_hour);
+}
+
+/**
+ * From here on its lasting hash says that a key was revised, as the queue did before. In the order of the hashes, all of a batch together: whose went together isn't told. A key that
+ * still waits as a row is in the queue again, and has no hash yet.
+ */
+function markRevised(sql: SqlStorage, config: BufferConfig, keys: readonly QueuedKey[]): void {
+  const marks = keys
+    .map(({ keyData, fields }) => ({
+      hash: lastingHash(config, keyData),
+      type: fields?.reportType ?? REPORT_TYPE.REVOKED,
+    }))
+    .toSorted((a, b) => compareBytes(a.hash, b.hash));
+  for (const { hash, type } of marks) sql.exec('UPDATE known_key SET revised = ? WHERE hash = ?', type, hash);
 }
 
 function finish(sql: SqlStorage, lastHour: number): void {

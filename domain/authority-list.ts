@@ -209,6 +209,18 @@ export function addsTrust(before: readonly HealthAuthority[], after: readonly He
   });
 }
 
+/** @returns which authorities a document adds (+), changes (~) and removes (-), by their ids, for the audit log */
+export function changedAuthorities(before: readonly HealthAuthority[], after: readonly HealthAuthority[]): string {
+  const textOf = (all: readonly HealthAuthority[], id: string) => JSON.stringify(all.find((one) => one.id === id));
+  return [...new Set([...before, ...after].map(({ id }) => id))]
+    .flatMap((id) => {
+      const [former, next] = [textOf(before, id), textOf(after, id)];
+      if (former === next) return [];
+      return `${former === undefined ? '+' : next === undefined ? '-' : '~'}${id}`;
+    })
+    .join(' ');
+}
+
 /**
  * Decides what a new document makes of the one in force.
  *

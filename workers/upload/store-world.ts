@@ -7,7 +7,7 @@ import { commitToId, deathReceipt, permits, provesDeath, signPermit } from '../.
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import type { PublishedPolicy } from '../../domain/keys/regions.ts';
 import { commit, release, reserve, type TanRow } from '../../domain/reservation.ts';
-import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
+import type { Certified, Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type {
   AcceptReply,
   IntakePermit,
@@ -33,6 +33,8 @@ export const TAN = 'the-tan';
 /** 2020-11-25T12:00:00Z */
 export const START = 1_606_305_600;
 export const LEASE_SECONDS = 60;
+/** What every certificate here says, as far as it goes into the permit. */
+export const CERTIFIED: Certified = { authorityId: 'health-de', reportType: 'confirmed' };
 /** A certificate that nobody vouches for. */
 export const FORGED = 'forged.';
 /** @param jwt a certificate @returns what the ledger calls it */
@@ -124,16 +126,16 @@ export class World {
     const name = nameOf(jwt);
     const issued: TanRow = { state: 'issued', issueId: 'authority-1', expiresAt: START + 900 };
     this.#write(name, this.#row(name) ?? issued);
-    return this.#reserve(name, request);
+    return this.#reserve(name, request, CERTIFIED);
   }
 
-  #reserve(name: string, request: ReserveRequest): ReserveReply {
+  #reserve(name: string, request: ReserveRequest, certified: Certified | null = null): ReserveReply {
     const { reply, write } = reserve(this.#row(name), { ...request, now: this.now, leaseSeconds: LEASE_SECONDS });
     this.#write(name, write);
     if (reply.kind !== 'reserved') return reply;
     const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(this.now);
-    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId };
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId, certified };
     return { kind, reservationId, issueId, permit: { hour, mac: signPermit(PERMIT_KEY, facts) } };
   }
 
@@ -144,7 +146,8 @@ export class World {
 
   #accept(uploadId: string, packed: PackedUpload, permit: IntakePermit, publish: PublishPart | undefined): AcceptReply {
     const upload = unpackUpload(packed);
-    if (upload === null || !permits(PERMIT_KEY, hourOf(this.now), uploadId, upload, permit)) return { kind: 'refused' };
+    if (upload === null || !permits(PERMIT_KEY, hourOf(this.now), uploadId, upload, permit, publish ?? null))
+      return { kind: 'refused' };
     const receipt = deathReceipt(PERMIT_KEY, commitToId({ uploadId, idNonce: permit.idNonce }));
     if (this.dead.has(uploadId)) return { kind: 'tombstone', receipt };
     if (this.stored.has(uploadId)) return { kind: 'stored', publish: this.published.get(uploadId) ?? null };

@@ -295,7 +295,7 @@ describe('a request that is refused', () => {
   it('keys that exist, without a token, with another’s and with their own', async ({ expect }) => {
     const world = worldOf(ours);
     const keys = history(2);
-    const { revisionToken } = await publish(world, await ours.request(keys, { ...WISH, reportType: 'likely' }));
+    const { revisionToken } = await publish(world, await ours.request(keys, WISH));
     const again = (own: object) => ours.request(keys, { ...WISH, claims: { iat: START - 4 } }, own);
     expect(short(await publish(world, await again({})))).toEqual([400, 'missing_revision_token']);
     expect(short(await publish(world, await again({ revisionToken: 'AAAA' })))).toEqual([

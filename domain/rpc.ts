@@ -13,6 +13,7 @@ import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 import type { RestoreRpc } from './restore.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from './rpc-federation.ts';
+import type { Published, PublishPart, PublishRefusal, PublishRpc } from './rpc-publish.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 import type { OriginRollbackRpc, VerificationRollbackRpc } from './rollback-rpc.ts';
 
@@ -51,14 +52,17 @@ interface Death {
 }
 
 /**
- * stored: at least one key is new and now durable, or this upload id was stored before (idempotent).
- * known: every key was known already; nothing was stored or counted, the TAN must be left unburned. The id is dead.
+ * stored: at least one key is new and now durable, or this upload id was stored before (idempotent). Of Google's dialect: all that the certificate asks for is
+ * done, and `publish` is the answer; null when it isn't remembered any more.
+ * known: every key was known already; nothing was stored or counted, the TAN must be left unburned. The id is dead. Never of Google's dialect.
+ * publish-refused: of Google's dialect, for what is known of its keys; nothing was changed. The id is dead, the certificate must be left unused.
  * tombstone: this upload id was declared dead; nothing was stored.
  * refused: the permit is not for this id and upload, or a key breaks a rule; an honest `upload` never hears it.
  */
 export type AcceptReply =
-  | { readonly kind: 'stored' }
+  | { readonly kind: 'stored'; readonly publish?: Published | null }
   | ({ readonly kind: 'known' } & Death)
+  | ({ readonly kind: 'publish-refused'; readonly code: PublishRefusal } & Death)
   | ({ readonly kind: 'tombstone' } & Death)
   | { readonly kind: 'refused' };
 
@@ -69,8 +73,14 @@ export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tomb
 export type KeyStanding = 'known' | 'new' | 'over';
 
 /** origin#Intake, bound by `upload` alone. */
-export interface IntakeRpc extends WithdrawalRpc {
-  accept(uploadId: string, upload: Packed<AcceptedUpload>, permit: IntakePermit): Promise<AcceptReply>;
+export interface IntakeRpc extends WithdrawalRpc, PublishRpc {
+  /** @param publish of Google's dialect alone; the permit must have been made for it */
+  accept(
+    uploadId: string,
+    upload: Packed<AcceptedUpload>,
+    permit: IntakePermit,
+    publish?: PublishPart,
+  ): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
   /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */
   policy(): Promise<PublishedPolicy>;

@@ -38,6 +38,8 @@ import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
+import { recheckPart } from '../../domain/publish-part.ts';
+import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -67,7 +69,12 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       return publishedPolicy(await policies.get(this.#ask, await clock()));
     }
 
-    async accept(uploadId: string, packed: PackedUpload, permit: IntakePermit): Promise<AcceptReply> {
+    async accept(
+      uploadId: string,
+      packed: PackedUpload,
+      permit: IntakePermit,
+      publish?: PublishPart,
+    ): Promise<AcceptReply> {
       const { policy, permitKey } = intakeConfig(this.env);
       const now = await clock();
       const hour = hourOf(now);
@@ -75,19 +82,36 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       // What upload hands on has been through the rules that drop: more keys than this are no upload of a phone.
       const upload = unpackUpload(packed, MAX_KEYS_PER_UPLOAD);
       const checked = upload === null ? null : recheckUpload(upload, policy, now);
+      const part = publish === undefined || checked === null ? null : recheckPart(publish, checked.keys);
       const isGood =
         upload !== null &&
         checked !== null &&
-        permits(permitKey, hour, uploadId, upload, permit) &&
+        (part !== null || publish === undefined) &&
+        permits(permitKey, hour, uploadId, upload, permit, part) &&
         (await this.#hasKnownRegions(checked.regions, policy.homeCountry, now));
       if (!isGood) {
         counts.count('intake-refused', hour);
         return { kind: 'refused' };
       }
-      const { kind } = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked));
-      // What was reserved before the end and comes after it: not stored, not counted as an attack.
-      if (kind === 'ended') return { kind: 'refused' };
-      return kind === 'stored' ? { kind } : { kind, receipt: receipt(permitKey, uploadId, permit.idNonce) };
+      const reply = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked), part);
+      const dead = () => ({ receipt: receipt(permitKey, uploadId, permit.idNonce) });
+      switch (reply.kind) {
+        case 'stored':
+          return part === null ? { kind: reply.kind } : { kind: reply.kind, publish: reply.publish ?? null };
+        case 'publish-refused':
+          return { kind: reply.kind, code: reply.code, ...dead() };
+        case 'ended':
+          // What was reserved before the end and comes after it: not stored, not counted as an attack.
+          return { kind: 'refused' };
+        case 'known':
+        case 'tombstone':
+          return { kind: reply.kind, ...dead() };
+      }
+    }
+
+    async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
+      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
+      return originObjects(this.env).buffer.replayed(uploadId);
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

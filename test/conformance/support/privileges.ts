@@ -39,6 +39,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       'MANIFEST_SIGNING_KEY',
       'PERMIT_KEY',
       'RESTORE_PUBLIC_KEY',
+      'REVISION_TOKEN_KEY',
       'UNDO_PUBLIC_KEY',
     ],
     route: false,

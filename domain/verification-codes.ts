@@ -27,25 +27,21 @@ const label = (purpose: string): Uint8Array => utf8(`exposure-edge/${purpose}/v1
 /** Bytes of a code's seed. */
 export const CODE_SEED_BYTES = 16;
 
-/** What a code may be; `attempt` counts those that met a live one. */
+/** What a code follows from. */
 export interface CodeChoice {
   /** {@link CODE_SEED_BYTES} random bytes. */
   readonly seed: Uint8Array;
-  readonly attempt: number;
   /** Of the short code. */
   readonly digits: number;
 }
 
 /** @param derivationKey 32 bytes, known to `verification` alone @returns the same codes each time */
-export function codesOf(
-  { seed, attempt, digits }: CodeChoice,
-  derivationKey: Uint8Array,
-): { short: string; long: string } {
+export function codesOf({ seed, digits }: CodeChoice, derivationKey: Uint8Array): { short: string; long: string } {
   let block = 0;
   const stream = (purpose: string) => (length: number) => {
     const blocks: Uint8Array[] = [];
     for (let have = 0; have < length; have += 32) {
-      blocks.push(hmacSha256(derivationKey, label(purpose), seed, Uint8Array.of(attempt, block++)));
+      blocks.push(hmacSha256(derivationKey, label(purpose), seed, Uint8Array.of(block++)));
     }
     return concatBytes(...blocks);
   };

@@ -2,13 +2,6 @@
 import type { CodeStatus, CodeTestType } from '../../domain/rpc-codes.ts';
 import type { CertificateHead } from '../../protocol/publish/issued-certificate.ts';
 
-/** One of the codes that an order may become: keyed hashes, 32 bytes each. */
-export interface CodeCandidate {
-  readonly short: Uint8Array;
-  /** null: none is wanted. */
-  readonly long: Uint8Array | null;
-}
-
 /** A code to issue. */
 export interface CodeOrder {
   /** Lower case. */
@@ -23,8 +16,9 @@ export interface CodeOrder {
   readonly external: Uint8Array | null;
   readonly seed: Uint8Array;
   readonly digits: number;
-  /** The n-th of them is attempt n. */
-  readonly candidates: readonly CodeCandidate[];
+  /** Keyed hashes of the codes; null: no long one is wanted. */
+  readonly short: Uint8Array;
+  readonly long: Uint8Array | null;
   /** Seconds that the long code lives. */
   readonly longSeconds: number;
   /** Of a user report: what the device will show with the code, and the phone number that gets it. */
@@ -32,12 +26,11 @@ export interface CodeOrder {
   readonly phone: Uint8Array | null;
 }
 
-/** issued: now, or before by the same order. The code follows from seed, attempt and digits. */
+/** issued: now, or before by the same order; the code follows from seed and digits. collided: it is another one that counts; draw a new one. */
 export type OrderReply =
   | {
       readonly kind: 'issued';
       readonly seed: Uint8Array;
-      readonly attempt: number;
       readonly digits: number;
       readonly expiresAt: number;
       readonly longExpiresAt: number | null;
@@ -79,6 +72,6 @@ export type CertificateReply =
   | { readonly kind: 'unauthorized' | 'expired' };
 
 /** Whom a certificate of ours goes back to, for a rollback; null: it isn't ours, or its time is over. */
-export type CertificateSource = { readonly issueId: string | null; readonly isOver: boolean } | null;
+export type CertificateSource = { readonly issueId: string; readonly isOver: boolean } | null;
 
 export type ExpireReply = CodeStatus | 'claimed' | null;

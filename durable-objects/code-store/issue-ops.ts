@@ -22,7 +22,7 @@ const BOOK_CODES = 500;
 /** Answers that one device may lose. */
 const MOST_NONCES = 4;
 const NONCE_HASH_BYTES = 32;
-const CODE_TABLE = { table: 'code', columns: 19 } as const;
+const CODE_TABLE = { table: 'code', columns: 18 } as const;
 
 /** For whom, by whose word, when. */
 export interface Issuance {
@@ -46,7 +46,6 @@ export type CodeRow = {
   issue_id: string;
   fields: ArrayBuffer;
   seed: ArrayBuffer | null;
-  attempt: number;
   digits: number;
   nonce: ArrayBuffer | null;
   phone: ArrayBuffer | null;
@@ -64,20 +63,18 @@ const externalName = (external: ArrayBuffer | Uint8Array | null): string | null 
   external === null ? null : toHex(new Uint8Array(external));
 
 function toldAgain(row: CodeRow, order: CodeOrder, { issuer, now }: Issuance): OrderReply {
-  const { seed, attempt, digits, expires_at: expiresAt, long_expires_at: longExpiresAt } = row;
+  const { seed, digits, expires_at: expiresAt, long_expires_at: longExpiresAt } = row;
   const isSame = row.issuer === issuer && equalBytes(new Uint8Array(row.fields), order.fields);
   if (!isSame || seed === null || now >= expiresAt) return { kind: 'taken' };
-  return { kind: 'issued', seed: new Uint8Array(seed), attempt, digits, expiresAt, longExpiresAt };
+  return { kind: 'issued', seed: new Uint8Array(seed), digits, expiresAt, longExpiresAt };
 }
 
-/** @returns which of an order's codes is none that counts, or −1 */
-function freeAttempt(sql: SqlStorage, { candidates }: CodeOrder, now: number): number {
-  return candidates.findIndex(({ short, long }) => {
-    const hashes = [short, long].flatMap((code) => (code === null ? [] : knownHashes(sql, 'code', code, now)));
-    if (hashes.length === 0) return true;
-    const met = sql.exec(`SELECT 1 FROM code_hash WHERE hash IN (${places(hashes.length)}) LIMIT 1`, ...hashes);
-    return met.toArray().length === 0;
-  });
+/** @returns whether one of an order's codes is another one that counts, of whatever day */
+function isTaken(sql: SqlStorage, { short, long }: CodeOrder, now: number): boolean {
+  const hashes = [short, long].flatMap((code) => (code === null ? [] : knownHashes(sql, 'code', code, now)));
+  if (hashes.length === 0) return false;
+  const met = sql.exec(`SELECT 1 FROM code_hash WHERE hash IN (${places(hashes.length)}) LIMIT 1`, ...hashes);
+  return met.toArray().length > 0;
 }
 
 /** @returns the code that this number had lately, or null */
@@ -123,17 +120,15 @@ export function issueCode(sql: SqlStorage, order: CodeOrder, by: Issuance): Orde
     addNonce(sql, known, order.nonce);
     return { kind: 'phone-known' };
   }
-  const attempt = freeAttempt(sql, order, now);
-  const chosen = order.candidates[attempt];
-  if (chosen === undefined) {
+  if (isTaken(sql, order, now)) {
     giveBack(sql, issuer, external, day);
     return { kind: 'collided' };
   }
   const expiresAt = now + SHORT_CODE_SECONDS;
-  const longExpiresAt = chosen.long === null ? null : now + order.longSeconds;
+  const longExpiresAt = order.long === null ? null : now + order.longSeconds;
   const codes = [
-    { code: chosen.short, isLong: 0, at: expiresAt },
-    ...(chosen.long === null || longExpiresAt === null ? [] : [{ code: chosen.long, isLong: 1, at: longExpiresAt }]),
+    { code: order.short, isLong: 0, at: expiresAt },
+    ...(order.long === null || longExpiresAt === null ? [] : [{ code: order.long, isLong: 1, at: longExpiresAt }]),
   ];
   for (const { code, isLong, at } of codes) {
     const hash = newHash(sql, 'code', code, now);
@@ -157,14 +152,13 @@ export function issueCode(sql: SqlStorage, order: CodeOrder, by: Issuance): Orde
     issueId,
     order.fields,
     order.seed,
-    attempt,
     order.digits,
     order.nonce,
     phone,
     null,
     null,
   ]);
-  return { kind: 'issued', seed: order.seed, attempt, digits: order.digits, expiresAt, longExpiresAt };
+  return { kind: 'issued', seed: order.seed, digits: order.digits, expiresAt, longExpiresAt };
 }
 
 const statusIn = (row: CodeRow): CodeStatus => ({

@@ -4,7 +4,7 @@ export const SCHEMA: readonly string[] = [
    CREATE TABLE code (
      uuid TEXT PRIMARY KEY, issuer TEXT NOT NULL, external BLOB, test_type TEXT NOT NULL, symptom_day INTEGER, test_day INTEGER,
      created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, long_expires_at INTEGER, ends_at INTEGER NOT NULL, issue_id TEXT NOT NULL, fields BLOB NOT NULL,
-     seed BLOB, attempt INTEGER NOT NULL, digits INTEGER NOT NULL, nonce BLOB, phone BLOB, claimed_at INTEGER, handle BLOB
+     seed BLOB, digits INTEGER NOT NULL, nonce BLOB, phone BLOB, claimed_at INTEGER, handle BLOB
    ) WITHOUT ROWID;
    CREATE INDEX code_issuer ON code (issuer, created_at);
    CREATE INDEX code_age ON code (created_at);

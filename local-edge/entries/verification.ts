@@ -1,6 +1,7 @@
 /** @module `verification` with the local clock, its objects counted. */
 import { createApp } from '../../workers/verification/app.ts';
 import { scheduled } from '../../workers/verification/clocks.ts';
+import { createRedeem } from '../../workers/verification/redeem.ts';
 import { TanLedger as DeployedTanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import { CodeStore as DeployedCodeStore } from '../../durable-objects/code-store/code-store.ts';
@@ -13,7 +14,7 @@ import { type SendPost, smsPortOf } from '../../workers/verification/sms/gateway
 import { countCalls, countedWorker } from './counters.ts';
 import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
-export { Redeem } from '../../workers/verification/entrypoints.ts';
+export const Redeem = createRedeem(clock);
 
 /** The edge's outbox takes messages in place of a gateway on the internet (local-edge/sms-outbox.ts). */
 const post: SendPost = (url, init) => (env as unknown as { readonly SMS_OUTBOX: Fetcher }).SMS_OUTBOX.fetch(url, init);

@@ -15,7 +15,9 @@ export interface ClientVariables {
  * @returns middleware that strips everything else
  */
 export const stripClientMetadata =
-  (allowed: readonly string[] | ((path: string) => readonly string[])): MiddlewareHandler<{ Variables: ClientVariables }> =>
+  (
+    allowed: readonly string[] | ((path: string) => readonly string[]),
+  ): MiddlewareHandler<{ Variables: ClientVariables }> =>
   async (c, next) => {
     const original = c.req.raw;
     const headers = new Headers();

@@ -1,5 +1,5 @@
 /**
- * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
+ * @module The RPC entrypoint `BackOffice` of `verification`, for `portal` (docs/architecture.md §2); `Redeem`, for `upload`, is in redeem.ts.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { IssueSource } from '../../domain/issue.ts';
@@ -24,9 +24,6 @@ import type {
   CardSheet,
   IssuedTeleTanReply,
   IssueTansRequest,
-  RedeemRpc,
-  ReserveReply,
-  ReserveRequest,
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
 import { FAILED_CODE_BUDGET } from '../../durable-objects/code-store/guess-count.ts';
@@ -42,24 +39,6 @@ import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
 import { apiKeyKind, checkedTarget, MAX_CODES_PER_DAY, MAX_QUOTA_PER_HOUR, staffName } from './checked.ts';
 import { servicesOf } from './services.ts';
-
-/** Bound by `upload` alone. */
-export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
-  /** See {@link RedeemRpc}. */
-  reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
-    return servicesOf(this.env).ledger.reserve(tan, request);
-  }
-
-  /** See {@link RedeemRpc}. */
-  commit(tan: string, reservationId: string): Promise<void> {
-    return servicesOf(this.env).ledger.commit(tan, reservationId);
-  }
-
-  /** See {@link RedeemRpc}. */
-  release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    return servicesOf(this.env).ledger.release(tan, reservationId, receipt);
-  }
-}
 
 /** Bound by `portal` alone. */
 export class BackOffice

@@ -8,6 +8,7 @@ import {
   type IssueCodeRequest,
   MAX_CODES_PER_CALL,
 } from '../../../domain/rpc-codes.ts';
+import type { CodeStore } from '../../../durable-objects/code-store/code-store.ts';
 import type { CodeOrder } from '../../../durable-objects/code-store/contract.ts';
 import { toBase64 } from '../../../protocol/primitives/bytes.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../../protocol/signing.ts';
@@ -108,9 +109,9 @@ describe('issuing', () => {
     expect(await desk().issueCodes('anna', [order(more)])).toEqual([{ error }]);
   });
 
-  it('tries another code when one meets one that is live, also of yesterday', async ({ expect }) => {
+  it('draws another code for one that meets one that is live, also of yesterday', async ({ expect }) => {
     const hash = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
-    const asked = (uuid: string, shorts: number[]): CodeOrder => ({
+    const asked = (uuid: string, short: number, long: number): CodeOrder => ({
       uuid,
       testType: 'confirmed',
       symptomDay: 1,
@@ -119,19 +120,31 @@ describe('issuing', () => {
       external: null,
       seed: hash(9).subarray(16),
       digits: 8,
-      candidates: shorts.map((byte) => ({ short: hash(byte), long: hash(byte + 100) })),
+      short: hash(short),
+      long: hash(long),
       longSeconds: 86_400,
       nonce: null,
       phone: null,
     });
-    await store().issue('anna', 'h1', [asked('a', [1])]);
+    await store().issue('anna', 'h1', [asked('a', 1, 2)]);
     await runInDurableObject(store(), (object) => {
       Object.assign(object, { clock: () => Math.floor(Date.now() / 1000) + 86_400 });
     });
-    const replies = await store().issue('anna', 'h1', [asked('b', [1, 2, 3]), asked('c', [1, 2])]);
-    expect(replies).toMatchObject([{ kind: 'issued', attempt: 1 }, { kind: 'collided' }]);
+    const replies = await store().issue('anna', 'h1', [asked('b', 1, 3), asked('c', 3, 2), asked('d', 4, 3)]);
+    expect(replies.map(({ kind }) => kind)).toEqual(['collided', 'collided', 'issued']);
     // What collided is no code of anybody's.
     expect(await store().codeBook('anna')).toMatchObject({ used: 1 });
+    // The first two of three draws meet one.
+    let met = 0;
+    const unlucky = {
+      terms: () => store().terms(),
+      issue: async (...[issuer, issueId, orders]: Parameters<CodeStore['issue']>) =>
+        met++ < 2 ? orders.map(() => ({ kind: 'collided' })) : store().issue(issuer, issueId, orders),
+    };
+    const meeting = { ...bindings, CODE_STORE: { getByName: () => unlucky } } as unknown as VerificationEnv;
+    expect((await servicesOf(meeting).codes.issue('ben', [order()])).map(errorOf)).toEqual([null]);
+    met = -1;
+    expect((await servicesOf(meeting).codes.issue('ben', [order()])).map(errorOf)).toEqual(['internal_server_error']);
   });
 });
 

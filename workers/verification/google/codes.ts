@@ -15,7 +15,6 @@ import {
   type CreatedApiKey,
   type IssueCodeReply,
   type IssueCodeRequest,
-  type IssuedCode,
   type IssueErrorCode,
   MAX_CODES_PER_CALL,
 } from '../../../domain/rpc-codes.ts';
@@ -85,8 +84,11 @@ export class Codes {
     if (issueId === null) return requests.map(() => ({ error: 'issuer_ended' }));
     const { now, digits } = await this.store.terms();
     const orders = requests.map((request) => this.#orderOf(request, { digits, now, nonce }));
-    const good = orders.filter((order) => isOrder(order));
-    const replies = good.length === 0 ? [] : [...(await this.store.issue(issuer, issueId, good))];
+    const replies = await this.#placed(
+      issuer,
+      issueId,
+      orders.filter((order) => isOrder(order)),
+    );
     if (await this.#books.isIssueOver(issueId)) {
       await this.store.endIssues([issueId]);
       return requests.map(() => ({ error: 'issuer_ended' }));
@@ -97,18 +99,36 @@ export class Codes {
     });
   }
 
+  /** A code that is another one's already is drawn anew. */
+  async #placed(issuer: string, issueId: string, orders: readonly CodeOrder[]): Promise<OrderReply[]> {
+    if (orders.length === 0) return [];
+    const replies = [...(await this.store.issue(issuer, issueId, orders))];
+    for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+      const met = orders.flatMap((order, i) => (replies[i]?.kind === 'collided' ? [{ order, i }] : []));
+      if (met.length === 0) break;
+      const redrawn = met.map(({ order }) => ({ ...order, ...this.#draw(order.digits, order.long !== null) }));
+      const anew = await this.store.issue(issuer, issueId, redrawn);
+      for (const [n, { i }] of met.entries()) replies[i] = anew[n] ?? { kind: 'collided' };
+    }
+    return replies;
+  }
+
+  #draw(digits: number, isLong: boolean): Pick<CodeOrder, 'seed' | 'short' | 'long'> {
+    const { derivationKey, tanHashKey } = this.#config;
+    const seed = randomBytes(CODE_SEED_BYTES);
+    const { short, long } = codesOf({ seed, digits }, derivationKey);
+    return {
+      seed,
+      short: concealed('code', short, tanHashKey),
+      long: isLong ? concealed('code', long, tanHashKey) : null,
+    };
+  }
+
   #issued(uuid: string, reply: OrderReply): IssueCodeReply {
     if (reply.kind !== 'issued') return { error: REFUSED[reply.kind] };
     const { short, long } = codesOf(reply, this.#config.derivationKey);
     const { expiresAt, longExpiresAt } = reply;
-    const issued: IssuedCode = {
-      uuid,
-      code: short,
-      expiresAt,
-      longCode: longExpiresAt === null ? null : long,
-      longExpiresAt,
-    };
-    return issued;
+    return { uuid, code: short, expiresAt, longCode: longExpiresAt === null ? null : long, longExpiresAt };
   }
 
   #orderOf(
@@ -117,17 +137,9 @@ export class Codes {
   ): CodeOrder | Refusal {
     const checked = checkedRequest(request, Math.floor(now / SECONDS_PER_DAY));
     if (typeof checked === 'string') return { error: checked };
-    const { derivationKey, tanHashKey } = this.#config;
+    const { tanHashKey } = this.#config;
     const { testType, externalIssuerId: external, phone } = request;
-    const seed = randomBytes(CODE_SEED_BYTES);
     const isReport = testType === 'user-report';
-    const candidates = Array.from({ length: ATTEMPTS }, (_, attempt) => {
-      const { short, long } = codesOf({ seed, attempt, digits }, derivationKey);
-      return {
-        short: concealed('code', short, tanHashKey),
-        long: request.long ? concealed('code', long, tanHashKey) : null,
-      };
-    });
     return {
       uuid: request.uuid?.toLowerCase() ?? crypto.randomUUID(),
       testType,
@@ -135,9 +147,8 @@ export class Codes {
       testDay: checked.testDay,
       fields: concealed('code-fields', fieldsOf(request), tanHashKey),
       external: external === null ? null : concealed('external-issuer', external, tanHashKey),
-      seed,
       digits,
-      candidates,
+      ...this.#draw(digits, request.long),
       longSeconds: isReport ? SHORT_CODE_SECONDS : LONG_CODE_SECONDS,
       nonce: nonce === null ? null : concealed('nonce', nonce, tanHashKey),
       phone: isReport && phone !== null ? concealed('phone', phone, tanHashKey) : null,

@@ -228,7 +228,7 @@ describe('an API key', () => {
       return answer.status;
     };
     expect(await ask()).toBe(200);
-    await page.getByRole('link', { name: 'Back' }).click();
+    await page.getByRole('link', { name: 'Back', exact: true }).click();
     await picture(page, 'api-keys');
     expect(await axeViolations(page)).toEqual([]);
     expect(await page.content()).not.toContain(key.slice(0, 20));

@@ -57,9 +57,8 @@ export function issuedRoutes() {
     const codes = pageOf(c, all, { page: 'issued', parameter: 'page', caption: t['page.issued'], keeps: 'person' });
     const rows = codes.rows.map((status) => [
       <span class="nowrap">{times.time(status.createdAt)}</span>,
-      status.testType === 'user-report' ? t['issuedType.user-report'] : t[`issueType.${status.testType}`],
-      <span class="nowrap">{times.time(status.expiresAt)}</span>,
-      status.longExpiresAt === null ? '' : <span class="nowrap">{times.time(status.longExpiresAt)}</span>,
+      t[`issuedType.${status.testType}`],
+      <span class="nowrap">{times.time(Math.max(status.expiresAt, status.longExpiresAt ?? 0))}</span>,
       stateText(c, status),
       <EndButton c={c} status={status} issuer={issuer} />,
     ]);
@@ -86,7 +85,7 @@ export function issuedRoutes() {
         ) : (
           <Table
             caption={t['page.issued']}
-            heads={[t.issuedAt, t.issuedType, t.issuedEnds, t.issuedLinkEnds, t.issuedState, t.action]}
+            heads={[t.issuedAt, t.issuedType, t.issuedEnds, t.issuedState, t.action]}
             rows={rows}
           />
         )}

@@ -57,7 +57,6 @@ export const codesDe: Readonly<Record<keyof typeof codesEn, string>> = {
   issuedAt: 'Ausgestellt',
   issuedType: 'Was bekannt ist',
   issuedEnds: 'Code endet',
-  issuedLinkEnds: 'Link endet',
   issuedState: 'Stand',
   issuedUsed: 'benutzt',
   issuedValid: 'noch nicht benutzt',
@@ -66,6 +65,9 @@ export const codesDe: Readonly<Record<keyof typeof codesEn, string>> = {
   issuedDone: 'Der Code ist beendet.',
   issuedClaimed: 'Der Code war schon benutzt. Damit geteilte Schlüssel nimmt eine Rücknahme zurück.',
   issuedMissing: 'Einen solchen Code gibt es nicht.',
+  'issuedType.confirmed': 'positiver Test',
+  'issuedType.likely': 'wahrscheinlich, ohne Test',
+  'issuedType.negative': 'negativer Test',
   'issuedType.user-report': 'Eigene Meldung',
 
   bulkIntro:

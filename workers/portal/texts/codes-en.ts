@@ -50,7 +50,6 @@ export const codesEn = {
   issuedAt: 'Issued',
   issuedType: 'What is known',
   issuedEnds: 'Code ends',
-  issuedLinkEnds: 'Link ends',
   issuedState: 'State',
   issuedUsed: 'used',
   issuedValid: 'not used yet',
@@ -59,6 +58,9 @@ export const codesEn = {
   issuedDone: 'The code has ended.',
   issuedClaimed: 'The code was used already. Keys that were shared with it are taken back by a rollback.',
   issuedMissing: 'There is no such code.',
+  'issuedType.confirmed': 'positive test',
+  'issuedType.likely': 'likely, without a test',
+  'issuedType.negative': 'negative test',
   'issuedType.user-report': 'A report of one’s own',
 
   bulkIntro:

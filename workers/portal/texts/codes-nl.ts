@@ -54,7 +54,6 @@ export const codesNl: Readonly<Record<keyof typeof codesEn, string>> = {
   issuedAt: 'Uitgegeven',
   issuedType: 'Wat er bekend is',
   issuedEnds: 'Code eindigt',
-  issuedLinkEnds: 'Link eindigt',
   issuedState: 'Toestand',
   issuedUsed: 'gebruikt',
   issuedValid: 'nog niet gebruikt',
@@ -63,6 +62,9 @@ export const codesNl: Readonly<Record<keyof typeof codesEn, string>> = {
   issuedDone: 'De code is beëindigd.',
   issuedClaimed: 'De code was al gebruikt. Sleutels die ermee zijn gedeeld neemt een terugdraaiing terug.',
   issuedMissing: 'Zo’n code is er niet.',
+  'issuedType.confirmed': 'positieve test',
+  'issuedType.likely': 'waarschijnlijk, zonder test',
+  'issuedType.negative': 'negatieve test',
   'issuedType.user-report': 'Eigen melding',
 
   bulkIntro:

@@ -119,7 +119,7 @@ await run(
       await page.getByRole('button', { name: 'Put in force' }).click();
       await shoot('laboratories');
       await open('quotas');
-      await page.getByLabel('Person').fill('berta@example.org');
+      await page.getByLabel('Person', { exact: true }).fill('berta@example.org');
       await page.getByLabel('teleTANs an hour').fill('120');
       await page.getByRole('button', { name: 'Set the quota' }).click();
       await shoot('quotas');

@@ -176,13 +176,13 @@ export default defineConfig(({ mode }) => {
           [verificationStub, originStub, laboratoryStub, federationStub],
           LOCAL_VARS['portal'],
         ),
-        systemProject(shared, 'integration'),
+        systemProject(shared, 'integration', false),
         systemProject(shared, 'conformance', false),
         // What tests are made with, and what the whole repository must hold to.
         systemProject(shared, 'support'),
-        systemProject(shared, 'house'),
+        systemProject(shared, 'house', false),
         // Chromium in front of a local edge (scripts/support/chromium.ts finds or installs it).
-        systemProject(shared, 'browser'),
+        systemProject(shared, 'browser', false),
       ],
     },
   };

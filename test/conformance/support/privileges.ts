@@ -46,7 +46,7 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
   },
   verification: {
     ...NOTHING,
-    rpc: { RESULTS: 'exposure-edge-laboratory#Results' },
+    rpc: { RESULTS: 'exposure-edge-laboratory#Results', POLICY: 'exposure-edge-origin#Policy' },
     buckets: { DIRECTORY: 'exposure-edge-directory' },
     objects: {
       TAN_LEDGER: 'TanLedger',

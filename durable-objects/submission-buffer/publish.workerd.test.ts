@@ -140,10 +140,10 @@ describe.for(STATES)('a key that %s', ([, reach]) => {
         { rollingStartIntervalNumber: one!.rollingStartIntervalNumber - 1 },
         { rollingPeriod: 143 },
       ]) {
-        const other = await publish(rig, crypto.randomUUID(), [{ ...one!, ...change }, two!], next, tokens[n]!);
+        const other = await publish(rig, crypto.randomUUID(), [{ ...one!, ...change }, two!], next, tokens[n]);
         expect(other, name).toEqual({ kind: 'publish-refused', code: 'invalid_revision_token' });
       }
-      const reply = await publish(rig, `v${n}`, [one!, two!], next, tokens[n]!);
+      const reply = await publish(rig, `v${n}`, [one!, two!], next, tokens[n]);
       if (outcome !== 'revised' && outcome !== 'same') {
         expect(reply, name).toEqual({ kind: 'publish-refused', code: outcome });
         continue;
@@ -231,11 +231,9 @@ describe('what is said anew', () => {
     expect(await batchOf(rig, HOUR)).toBeNull();
     const { setNo } = await rig.buffer.freeze({ hour: HOUR, after: 0 });
     const levels = await levelsOf(rig, setNo);
-    expect(
-      hexOf(certified(1, 3, 'likely'))
-        .map((name) => levels[name])
-        .toSorted(),
-    ).toEqual([6, 8, 8]);
+    const own = (from: number, to?: number) =>
+      hexOf(certified(1, 3, 'likely').slice(from, to)).map((name) => levels[name]);
+    expect([own(0, 2), own(2)]).toEqual([[8, 8], [6]]);
     expect(Object.keys(levels)).toHaveLength(5);
   });
 

@@ -7,6 +7,7 @@ import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
+import type { Certified } from '../../domain/rpc-publish.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
@@ -47,6 +48,8 @@ export interface IssuedCertificate {
   readonly issueId: string | null;
   /** Unix seconds after which it is good for nothing; the row ends with the full hour. */
   readonly expiresAt: number;
+  /** What it says: goes into the permit's MAC, so that `upload` says nothing else, and is kept nowhere. */
+  readonly certified: Certified;
 }
 
 /** Durable Object class; one object, named `ledger`. */
@@ -103,7 +106,7 @@ export class TanLedger extends EndableObject {
    * @param leaseSeconds > 0
    */
   async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
-    return this.#reserve(request, leaseSeconds, hash, () => readTan(this.#sql, hash));
+    return this.#reserve(request, leaseSeconds, hash, () => readTan(this.#sql, hash), null);
   }
 
   /**
@@ -122,11 +125,17 @@ export class TanLedger extends EndableObject {
   ): Promise<ReserveReply> {
     const { issueId } = issued;
     const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
-    const reply = await this.#reserve(request, leaseSeconds, hash, () => {
-      const row = readTan(this.#sql, hash);
-      if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
-      return { state: 'issued', issueId, expiresAt };
-    });
+    const reply = await this.#reserve(
+      request,
+      leaseSeconds,
+      hash,
+      () => {
+        const row = readTan(this.#sql, hash);
+        if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
+        return { state: 'issued', issueId, expiresAt };
+      },
+      issued.certified,
+    );
     await this.#keepAlarm();
     return reply;
   }
@@ -136,6 +145,7 @@ export class TanLedger extends EndableObject {
     leaseSeconds: number,
     hash: string,
     row: () => TanRow | null,
+    certified: Certified | null,
   ): Promise<ReserveReply> {
     const now = await this.clock();
     const reply = await this.#commits.run(() => {
@@ -147,7 +157,7 @@ export class TanLedger extends EndableObject {
     const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(now);
     // The payload's commitment goes into the MAC and nowhere else: the reservation's id bounds what can be stored.
-    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId };
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId, certified };
     return { kind, reservationId, issueId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
   }
 

@@ -110,8 +110,7 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     }
 
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
-      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
-      return originObjects(this.env).buffer.replayed(uploadId);
+      return isOriginId({ uploadId, idNonce }) ? originObjects(this.env).buffer.replayed(uploadId) : null;
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

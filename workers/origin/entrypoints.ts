@@ -110,7 +110,11 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     }
 
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
-      return isOriginId({ uploadId, idNonce }) ? originObjects(this.env).buffer.replayed(uploadId) : null;
+      const answer = isOriginId({ uploadId, idNonce }) ? await originObjects(this.env).buffer.replayed(uploadId) : null;
+      if (answer === null) return null;
+      // A copy: an RPC's result comes with a disposer that must not be handed on.
+      const { inserted, revised, token } = answer;
+      return { inserted, revised, token };
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

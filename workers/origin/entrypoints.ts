@@ -66,7 +66,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
     async policy(): Promise<PublishedPolicy> {
-      return publishedPolicy(await policies.get(this.#ask, await clock()));
+      // Who asks has kept the last answer for as long as it is good.
+      return publishedPolicy(await policies.renewed(this.#ask, await clock()));
     }
 
     async accept(

@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
+import type { Certified } from '../../domain/rpc-publish.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
-import type { Certified } from '../../domain/rpc-publish.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
@@ -48,7 +48,7 @@ export interface IssuedCertificate {
   readonly issueId: string | null;
   /** Unix seconds after which it is good for nothing; the row ends with the full hour. */
   readonly expiresAt: number;
-  /** What it says: goes into the permit's MAC, so that `upload` says nothing else, and is kept nowhere. */
+  /** What it says of its keys; into the permit, and kept nowhere. */
   readonly certified: Certified;
 }
 
@@ -106,7 +106,7 @@ export class TanLedger extends EndableObject {
    * @param leaseSeconds > 0
    */
   async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
-    return this.#reserve(request, leaseSeconds, hash, () => readTan(this.#sql, hash), null);
+    return this.#reserve(request, leaseSeconds, null, hash, () => readTan(this.#sql, hash));
   }
 
   /**
@@ -125,17 +125,11 @@ export class TanLedger extends EndableObject {
   ): Promise<ReserveReply> {
     const { issueId } = issued;
     const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
-    const reply = await this.#reserve(
-      request,
-      leaseSeconds,
-      hash,
-      () => {
-        const row = readTan(this.#sql, hash);
-        if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
-        return { state: 'issued', issueId, expiresAt };
-      },
-      issued.certified,
-    );
+    const reply = await this.#reserve(request, leaseSeconds, issued.certified, hash, () => {
+      const row = readTan(this.#sql, hash);
+      if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
+      return { state: 'issued', issueId, expiresAt };
+    });
     await this.#keepAlarm();
     return reply;
   }
@@ -143,9 +137,9 @@ export class TanLedger extends EndableObject {
   async #reserve(
     request: ReserveRequest,
     leaseSeconds: number,
+    certified: Certified | null,
     hash: string,
     row: () => TanRow | null,
-    certified: Certified | null,
   ): Promise<ReserveReply> {
     const now = await this.clock();
     const reply = await this.#commits.run(() => {

@@ -4,14 +4,14 @@ import { beforeEach, describe, it } from 'vitest';
 import { commitToId, commitToPayload, deathReceipt, signPermit } from '../../domain/intake-permit.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import type { AcceptedUpload, IntakePermit, IntakeRpc } from '../../domain/rpc.ts';
-import type { Certified, PublishPart, PublishRpc } from '../../domain/rpc-publish.ts';
+import type { Certified, PublishPart } from '../../domain/rpc-publish.ts';
 import { encodeRiskLevel } from '../../domain/keys/risk.ts';
 import { enIntervalNumber, hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { REVISION_TOKEN_BYTES } from '../../protocol/publish/revision-token.ts';
 import { intakeConfig, type OriginEnv } from './bindings.ts';
 
-const intake = (exports as unknown as { readonly Intake: IntakeRpc & PublishRpc }).Intake;
+const intake = (exports as unknown as { readonly Intake: IntakeRpc }).Intake;
 const NONCE = 'ab'.repeat(16);
 const ID = { uploadId: '12'.repeat(16), idNonce: NONCE };
 

@@ -17,13 +17,13 @@ import {
 import type { AuthoritiesReply, SetAuthoritiesRequest } from '../../domain/authority-list.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import { packUpload, unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 import type {
   AcceptReply,
   IntakePermit,
   IntakeRpc,
   KeyStanding,
   OriginBackOfficeRpc,
-  OriginStatus,
   ResolveReply,
 } from '../../domain/rpc.ts';
 import type {
@@ -111,8 +111,11 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     }
 
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
-      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
-      return originObjects(this.env).buffer.replayed(uploadId);
+      const answer = isOriginId({ uploadId, idNonce }) ? await originObjects(this.env).buffer.replayed(uploadId) : null;
+      if (answer === null) return null;
+      // A copy: an RPC's result comes with a disposer that must not be handed on.
+      const { inserted, revised, token } = answer;
+      return { inserted, revised, token };
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

@@ -87,7 +87,7 @@ export function acceptPublication(
   const stored = isNegative ? [] : [...plan.fresh, ...plan.taken.map(({ key }) => key)];
   if (isDone) {
     if (!isNegative) storeFresh(store, now, upload, plan);
-    revise(store, now, plan.revise, isNegative);
+    reviseKeys(store, now, plan.revise, isNegative);
   }
   const token = tokenOf(store, now, upload, part, plan, isDone ? stored : []);
   const answer = { inserted: stored.length, revised: plan.revise.length, token };
@@ -159,7 +159,7 @@ function storeFresh(
   );
 }
 
-function revise(
+function reviseKeys(
   { sql, config, ciphers, received }: BufferStore,
   now: number,
   revisions: Plan['revise'],

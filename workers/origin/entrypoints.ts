@@ -17,13 +17,13 @@ import {
 import type { AuthoritiesReply, SetAuthoritiesRequest } from '../../domain/authority-list.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import { packUpload, unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 import type {
   AcceptReply,
   IntakePermit,
   IntakeRpc,
   KeyStanding,
   OriginBackOfficeRpc,
-  OriginStatus,
   ResolveReply,
 } from '../../domain/rpc.ts';
 import type {
@@ -66,7 +66,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
     async policy(): Promise<PublishedPolicy> {
-      return publishedPolicy(await policies.get(this.#ask, await clock()));
+      // Who asks has kept the last answer for as long as it is good.
+      return publishedPolicy(await policies.renewed(this.#ask, await clock()));
     }
 
     async accept(
@@ -110,8 +111,11 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     }
 
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
-      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
-      return originObjects(this.env).buffer.replayed(uploadId);
+      const answer = isOriginId({ uploadId, idNonce }) ? await originObjects(this.env).buffer.replayed(uploadId) : null;
+      if (answer === null) return null;
+      // A copy: an RPC's result comes with a disposer that must not be handed on.
+      const { inserted, revised, token } = answer;
+      return { inserted, revised, token };
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

@@ -1,13 +1,16 @@
 /** @module Published keys get another report type, over midnights, with company, and killed at each put; by real bucket and objects. */
 import { beforeEach, describe, it } from 'vitest';
+import { env } from 'cloudflare:workers';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
+import { REQUESTS } from '../../domain/publication/taken.ts';
 import { dateOf, dateOfHour } from '../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { dayPath } from '../../protocol/index/cwa-tree.ts';
 import { concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
+import { BackOffice } from '../../workers/origin/entrypoints.ts';
 import { FEED_POLICY, provenances, readFeed } from './feed-rig.ts';
 import { confirmed, exportAt, findings, likely, regionAt, revise, seal, take, teksIn } from './taking-rig.ts';
-import { DAY_0, MIDNIGHT, Rig, keysOf } from './test-rig.ts';
+import { DAY_0, MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 
 const { CONFIRMED_TEST, REVOKED } = REPORT_TYPE;
 const hexOf = (upload: number, keys: number): string[] => keysOf(upload, keys).map(({ keyData }) => toHex(keyData));
@@ -139,6 +142,44 @@ describe('nobody stands alone', () => {
     expect((await regionAt('DE')).revocations).toMatchObject([{ reportType: CONFIRMED_TEST }]);
     const { counters } = await rig.inPublisher((publisher) => publisher.status());
     expect(counters['alert_take_back_waits']).toBeUndefined();
+  });
+});
+
+describe('once the deployment is stopped', () => {
+  it('nothing more is said anew, and the end waits for none of it', async ({ expect }) => {
+    await aDay();
+    rig.policy = { ...DEFAULT_CHUNK_POLICY, minKeys: 100, minUploads: 1, reserveUploads: 1 };
+    await revise(rig, confirmed(keysOf(1, 8)));
+    await seal(rig);
+    const requests = () => rig.inPublisherStorage((sql) => sql.exec('SELECT hour, done FROM take_back').toArray());
+    expect(await requests()).toEqual([{ hour: null, done: 0 }]);
+    await new BackOffice({ waitUntil: () => {} } as unknown as ExecutionContext, env as never).stopForGood(hourNow());
+    await seal(rig, 2);
+    expect(await requests()).toMatchObject([{ done: 1 }]);
+    expect([...(await objects(testEnv.PRIVATE)).keys()].filter((name) => name.startsWith(REQUESTS))).toEqual([]);
+    expect((await regionAt('DE')).head).toMatchObject({ ended: true });
+  });
+});
+
+describe('cut off', () => {
+  it('between the request and the buffer’s forgetting, it is taken up once, under the same id', async ({ expect }) => {
+    await aDay();
+    await revise(rig, confirmed(keysOf(1, 4)));
+    rig.now += 3600;
+    await rig.inBuffer((sql) =>
+      sql.exec(`CREATE TRIGGER crash BEFORE DELETE ON withdrawal_batch BEGIN SELECT RAISE(ABORT, 'crash'); END`),
+    );
+    for (let n = 0; n < 4; n++) await rig.advance().catch(() => {});
+    const requests = () => rig.inPublisherStorage((sql) => sql.exec('SELECT id FROM take_back').toArray());
+    const before = await requests();
+    expect(before).toHaveLength(1);
+    await rig.inBuffer((sql) => sql.exec('DROP TRIGGER crash'));
+    await rig.evict();
+    await rig.untilIdle();
+    await seal(rig);
+    expect(await requests()).toEqual(before);
+    expect((await regionAt('DE')).revised).toEqual(said(1, 4));
+    expect(await findings()).toEqual([]);
   });
 });
 

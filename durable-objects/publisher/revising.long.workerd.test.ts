@@ -89,7 +89,7 @@ describe('nobody stands alone', () => {
   it('a list has as much as a chunk that was set aside, all of it with the type and its own weight', async ({
     expect,
   }) => {
-    rig.policy = { ...FEED_POLICY, minKeys: 20, minUploads: 1 };
+    rig.policy = { ...FEED_POLICY, minKeys: 20, minUploads: 2 };
     rig.feeds = ['a2a'];
     rig.now = MIDNIGHT + 10 * 3600;
     for (const upload of [11, 12, 13, 14, 15, 16, 17, 18]) {
@@ -126,6 +126,11 @@ describe('nobody stands alone', () => {
     const fed = feed.batches.at(-1)!.file.revisedKeys;
     expect(fed.every(({ reportType }) => reportType === CONFIRMED_TEST)).toBe(true);
     expect(teksIn(fed).toSorted()).toEqual(Object.keys(revised).toSorted());
+    // And what the next list of keys that end needs was left to it.
+    await take(rig, teksOf(12, 12));
+    await seal(rig);
+    const { revoked } = await regionAt('DE');
+    expect([revoked.length >= 12 + 20, hexOf(12, 12).every((tek) => revoked.includes(tek))]).toEqual([true, true]);
   });
 
   it('and waits, where too little is set aside, for company or until the rows are as much as a chunk', async ({

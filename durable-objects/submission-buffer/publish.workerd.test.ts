@@ -93,6 +93,16 @@ describe('a first upload', () => {
   });
 });
 
+it('an answer is remembered until its certificate is good for nothing more, clocks apart, though the next hour has begun', async ({
+  expect,
+}) => {
+  const end = (HOUR + 1) * 3600;
+  const reply = await publish(rig, 'u1', certified(1, 2, 'likely'), 'likely', null, { expiresAt: end - 1 });
+  rig.now = end + 3;
+  await rig.tuneBuffer();
+  expect(await rig.buffer.replayed('u1')).toMatchObject({ token: tokenOf(reply) });
+});
+
 /** What has become of the keys of an upload when they come again; each returns the number of the newest set. */
 const STATES: readonly (readonly [name: string, reach: () => Promise<number>])[] = [
   ['waits', async () => 0],

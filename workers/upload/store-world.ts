@@ -34,7 +34,7 @@ export const TAN = 'the-tan';
 export const START = 1_606_305_600;
 export const LEASE_SECONDS = 60;
 /** What every certificate here says, as far as it goes into the permit. */
-const CERTIFIED: Certified = { authorityId: 'health-de', reportType: 'confirmed' };
+const CERTIFIED: Certified = { authorityId: 'health-de', reportType: 'confirmed', expiresAt: START + 900 };
 /** A certificate that nobody vouches for. */
 export const FORGED = 'forged.';
 /** @param jwt a certificate @returns what the ledger calls it */

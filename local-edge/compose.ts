@@ -4,8 +4,9 @@
  * secrets, variables that a stage must set, routes and, unless the deployed entry files are asked for, the CLOCK binding.
  */
 import { existsSync } from 'node:fs';
-import type { LegacyWorkerOptions } from 'miniflare';
+import { type LegacyWorkerOptions, Response as MiniflareResponse } from 'miniflare';
 import { bundle } from './bundle.ts';
+import { smsOutbox } from './sms-outbox.ts';
 import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
 
 /** How the Workers are to be composed. */
@@ -19,6 +20,22 @@ export interface ComposeOptions {
    * same, but that ANSWER_DEADLINE_MS may be 0.
    */
   readonly entries: 'local' | 'deployed' | 'benchmark';
+  /** What the local entry of `upload` signs with for who publishes without a certificate (test-authority.ts), PKCS#8 PEM; left out: nobody may. */
+  readonly testAuthorityKey?: string;
+  /** File that messages go to, in `local` alone. */
+  readonly smsOutbox: string;
+}
+
+/** What only local entries are bound to: the clock, and for messages the outbox. */
+function localBindings(worker: WorkerEnvironment, { entries, secrets, smsOutbox: file }: ComposeOptions): object {
+  if (entries !== 'local') return {};
+  const bindings = { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } };
+  if (worker.environment !== 'verification') return bindings;
+  const outbox = smsOutbox(file, secrets['SMS_WEBHOOK_SECRET'] ?? '');
+  return {
+    ...bindings,
+    SMS_OUTBOX: async (post: Request) => new MiniflareResponse(null, { status: await outbox(post) }),
+  };
 }
 
 /** Name of the Worker behind the CLOCK binding. */
@@ -47,6 +64,9 @@ const asModule = (name: string, contents: string) => ({
   modulesRoot: `${ROOT}/.cache`,
 });
 
+const isAllowed = ({ environment }: WorkerEnvironment, { entries, testAuthorityKey }: ComposeOptions): boolean =>
+  environment === 'upload' && entries === 'local' && testAuthorityKey !== undefined;
+
 async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions): Promise<LegacyWorkerOptions> {
   // wrangler says so when a secret is not in .dev.vars; ours come from the state directory.
   process.env['WRANGLER_LOG'] ??= 'error';
@@ -61,10 +81,11 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
       ...LOCAL_VARS[worker.environment],
       ...options.vars[worker.environment],
       ...secrets,
+      ...(isAllowed(worker, options) ? { TEST_AUTHORITY_KEY: options.testAuthorityKey } : {}),
     },
     serviceBindings: {
       ...(workerOptions.serviceBindings as object),
-      ...(options.entries === 'local' ? { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } } : {}),
+      ...localBindings(worker, options),
     },
     routes: [...(LOCAL_ROUTES[worker.environment] ?? [])],
   };

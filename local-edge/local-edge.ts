@@ -11,6 +11,7 @@ import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { removeFolder } from './remove-folder.ts';
 import { loadSecrets } from './secrets.ts';
+import { SMS_OUTBOX } from './sms-outbox.ts';
 import { requireStateFormat } from './state-format.ts';
 import { readEnvironments, requireChunkPolicy } from './workers.ts';
 
@@ -24,6 +25,8 @@ export interface LocalEdgeOptions {
   readonly vars?: ComposeOptions['vars'];
   /** `local` (default): with the clock that can be moved. `deployed`: the very entry files that are deployed. */
   readonly entries?: ComposeOptions['entries'];
+  /** See `ComposeOptions`. */
+  readonly testAuthorityKey?: string;
   /** Gets every line that a Worker prints; the default prints it on stderr. */
   readonly onLog?: (line: string) => void;
   /** For benchmarks: every Worker's V8 inspector on a free loopback port, `miniflare.getInspectorURL()`; default: none. */
@@ -91,7 +94,16 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   const secrets = loadSecrets(state, environments);
   const entries = options.entries ?? 'local';
   const { adapt = (same) => same } = options;
-  const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));
+  const { testAuthorityKey } = options;
+  const workers = adapt(
+    await composeWorkers({
+      secrets,
+      vars: options.vars ?? {},
+      entries,
+      smsOutbox: join(state, SMS_OUTBOX),
+      ...(testAuthorityKey === undefined ? {} : { testAuthorityKey }),
+    }),
+  );
   const onLog = options.onLog ?? printLog;
   // The state is ours alone from here on; the folder is of a run that was killed.
   if (!temporary) process.once('exit', removeTemporary);

@@ -75,7 +75,10 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     AUTHORITY_TELEPHONE: '0800 555 0100',
     APP_NAME: 'Example Warn App',
     DEPLOYMENT_NAME: 'local edge',
+    ADMIN_API_HOST: 'codes.localhost',
   },
+  // Browsers find `de.localhost` on this machine.
+  verification: { LINK_DOMAIN: 'localhost', SMS_WEBHOOK_URL: 'https://sms.localhost/', SMS_KEY_ID: 'local' },
 };
 
 /** Host name by which peers' requests are told from phones' on the one local port. */
@@ -86,7 +89,7 @@ export const FEDERATION_HOST = 'peers.localhost';
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
  */
 export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
-  upload: ['*/version/v1/diagnosis-keys', '*/v1/withdrawal'],
+  upload: ['*/version/v1/diagnosis-keys', '*/v1/publish', '*/v1/withdrawal'],
   index: ['*/*'],
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: [
@@ -94,10 +97,23 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
       (route) => `*/version/v1/${route}`,
     ),
     '*/v1/credential-status',
+    ...['verify', 'certificate', 'user-report'].map((route) => `*/api/${route}`),
+    '*/v',
+    '*/.well-known/apple-app-site-association',
+    '*/.well-known/assetlinks.json',
+    '*/jwks',
   ],
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.
   federation: [`${FEDERATION_HOST}/*`],
-  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan'],
+  portal: [
+    '*/operator/*',
+    '*/staff',
+    '*/staff/*',
+    '*/local/teletan',
+    // Deployed, the administrators' API has a host of its own.
+    ...['issue', 'batch-issue', 'checkcodestatus', 'expirecode'].map((method) => `*/api/${method}`),
+    `${LOCAL_VARS['portal']?.['ADMIN_API_HOST']}/*`,
+  ],
   clock: ['*/local/clock'],
 };

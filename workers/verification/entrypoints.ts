@@ -1,9 +1,20 @@
 /**
- * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
+ * @module The RPC entrypoint `BackOffice` of `verification`, for `portal` (docs/architecture.md §2); `Redeem`, for `upload`, is in redeem.ts.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { IssueSource } from '../../domain/issue.ts';
-import { badTarget, type RollbackTarget } from '../../domain/rollback.ts';
+import {
+  type ApiKey,
+  type ApiKeyKind,
+  type CheckedApiKey,
+  type CodesBackOfficeRpc,
+  type CodeStatus,
+  type CreatedApiKey,
+  type IssueCodeReply,
+  type IssueCodeRequest,
+  type IssuedCodesBook,
+} from '../../domain/rpc-codes.ts';
+import type { RollbackTarget } from '../../domain/rollback.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type {
@@ -13,39 +24,27 @@ import type {
   CardSheet,
   IssuedTeleTanReply,
   IssueTansRequest,
-  RedeemRpc,
-  ReserveReply,
-  ReserveRequest,
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
+import { FAILED_CODE_BUDGET } from '../../durable-objects/code-store/guess-count.ts';
 import type { VerificationEnv } from './bindings.ts';
+import type { Codes } from './google/codes.ts';
+import { deliverCodes, deliveryBooks } from './sms/deliver.ts';
+import { type SendPost, SmsGateway } from './sms/gateway.ts';
+import type { DeliverReply, MessageSettings, SmsBackOfficeRpc } from '../../domain/rpc-sms.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
 import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
 import { verificationClocks, verificationObjects } from './clocks.ts';
 import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
+import { apiKeyKind, checkedTarget, MAX_CODES_PER_DAY, MAX_QUOTA_PER_HOUR, staffName } from './checked.ts';
 import { servicesOf } from './services.ts';
 
-/** Bound by `upload` alone. */
-export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
-  /** See {@link RedeemRpc}. */
-  reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
-    return servicesOf(this.env).ledger.reserve(tan, request);
-  }
-
-  /** See {@link RedeemRpc}. */
-  commit(tan: string, reservationId: string): Promise<void> {
-    return servicesOf(this.env).ledger.commit(tan, reservationId);
-  }
-
-  /** See {@link RedeemRpc}. */
-  release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    return servicesOf(this.env).ledger.release(tan, reservationId, receipt);
-  }
-}
-
 /** Bound by `portal` alone. */
-export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements VerificationBackOfficeRpc {
+export class BackOffice
+  extends WorkerEntrypoint<VerificationEnv>
+  implements VerificationBackOfficeRpc, CodesBackOfficeRpc, SmsBackOfficeRpc
+{
   /** See {@link VerificationBackOfficeRpc}. */
   async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null> {
     const { issues, ledger } = servicesOf(this.env);
@@ -179,21 +178,90 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
     const counts = await this.env.CODE_DESK.getByName('desk').failedGuesses();
     return { ...counts, alarm: Math.max(counts.thisHour, counts.lastHour) > FAILED_GUESS_BUDGET };
   }
-}
 
-const MAX_QUOTA_PER_HOUR = 10_000;
+  /** How a message leaves; the local edge has an outbox. */
+  protected post: SendPost = (url, init) => fetch(url, init);
 
-/** @throws RangeError when a name or label is not 1..100 characters */
-function staffName(text: string): string {
-  if (typeof text !== 'string' || text.length < 1 || text.length > 100) {
-    throw new RangeError('issuer, provider and label: 1..100 characters are expected');
+  /** See {@link SmsBackOfficeRpc}. */
+  deliverCodes(issuer: string, requests: readonly IssueCodeRequest[]): Promise<DeliverReply[]> {
+    const { config, codes } = servicesOf(this.env);
+    const gateway = new SmsGateway(config.sms, this.post);
+    return deliverCodes({ codes: deliveryBooks(codes), gateway }, staffName(issuer), requests);
   }
-  return text;
-}
 
-/** The portal has judged it by its clock; here the form counts. @throws RangeError naming the rule */
-function checkedTarget(target: RollbackTarget): RollbackTarget {
-  const rule = badTarget(target, target.toDay);
-  if (rule !== null) throw new RangeError(`target: ${rule}`);
-  return target;
+  /** See {@link SmsBackOfficeRpc}. */
+  async messageSettings(): Promise<MessageSettings> {
+    const { gateway, templates, region, linkDomain } = servicesOf(this.env).config.sms;
+    return { sends: gateway !== null, templates: [...templates.keys()], region, linkDomain };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  issueCodes(issuer: string, requests: readonly IssueCodeRequest[]): Promise<IssueCodeReply[]> {
+    return this.#codes.issue(staffName(issuer), requests);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeStatus(issuer: string, uuid: string): Promise<CodeStatus | null> {
+    const status = await this.#codes.store.codeStatus(staffName(issuer), uuid.toLowerCase());
+    return status === null ? null : { ...status };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async expireCode(issuer: string, uuid: string): Promise<CodeStatus | 'claimed' | null> {
+    const reply = await this.#codes.store.expireCode(staffName(issuer), uuid.toLowerCase());
+    return reply === null || reply === 'claimed' ? reply : { ...reply };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async cancelCode(issuer: string, uuid: string): Promise<void> {
+    await this.#codes.store.cancelCode(staffName(issuer), uuid.toLowerCase());
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeBook(issuer: string): Promise<IssuedCodesBook> {
+    return { ...(await this.#codes.store.codeBook(staffName(issuer))) };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. @throws RangeError when `perDay` is not an integer 0..100,000 */
+  async setCodeQuota(issuer: string, perDay: number): Promise<void> {
+    if (!Number.isInteger(perDay) || perDay < 0 || perDay > MAX_CODES_PER_DAY) {
+      throw new RangeError(`perDay: an integer 0..${MAX_CODES_PER_DAY} is expected, got ${perDay}`);
+    }
+    await this.#codes.store.setQuota(staffName(issuer), perDay);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeQuotas(): Promise<{ issuer: string; codesPerDay: number }[]> {
+    return this.#codes.store.quotas();
+  }
+
+  /** See {@link CodesBackOfficeRpc}. @throws RangeError when `kind` is none */
+  async createApiKey(kind: ApiKeyKind, name: string, request?: string): Promise<CreatedApiKey> {
+    return this.#codes.createApiKey(apiKeyKind(kind), staffName(name), request);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async apiKeys(): Promise<ApiKey[]> {
+    return this.#codes.store.apiKeys();
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async revokeApiKey(id: string): Promise<boolean> {
+    return this.#codes.store.revokeApiKey(id);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  checkApiKey(kind: ApiKeyKind, key: string): Promise<CheckedApiKey | null> {
+    return this.#codes.checkApiKey(kind, key);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeGuesses(): Promise<{ thisHour: number; lastHour: number; alarm: boolean }> {
+    const counts = await this.#codes.store.failedGuesses();
+    return { ...counts, alarm: Math.max(counts.thisHour, counts.lastHour) > FAILED_CODE_BUDGET };
+  }
+
+  get #codes(): Codes {
+    return servicesOf(this.env).codes;
+  }
 }

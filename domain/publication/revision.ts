@@ -1,0 +1,66 @@
+/**
+ * @module What is said anew of a published key (docs/decisions/065): a test bore out a suspicion, say. The key stays in `keys` as it was; an entry of `revised_keys` says the rest, once in its life.
+ *
+ * | bytes | field |
+ * |---|---|
+ * | 0 | transmission_risk_level · 1: report_type · 2: days_since_onset_of_symptoms + 128 |
+ *
+ * as in a row of packed-keys.ts. Where a key goes with it, its key_data follows.
+ */
+import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { ONSET_BIAS } from './packed-keys.ts';
+
+/** What a revision says. */
+export type RevisedFields = Pick<
+  TemporaryExposureKey,
+  'transmissionRiskLevel' | 'reportType' | 'daysSinceOnsetOfSymptoms'
+>;
+
+/** A published key, and what is said of it from now on. */
+export interface KeyRevision {
+  /** 16 bytes. */
+  readonly keyData: Uint8Array;
+  readonly fields: RevisedFields;
+}
+
+/** Bytes of the fields. */
+export const REVISED_BYTES = 3;
+/** Bytes of the fields and the key. */
+export const KEY_REVISION_BYTES = REVISED_BYTES + 16;
+
+/** Writes the fields at `offset`. */
+export function packRevised(bytes: Uint8Array, offset: number, fields: RevisedFields): void {
+  bytes[offset] = fields.transmissionRiskLevel;
+  bytes[offset + 1] = fields.reportType;
+  bytes[offset + 2] = fields.daysSinceOnsetOfSymptoms + ONSET_BIAS;
+}
+
+/** @returns the fields at `offset` */
+export function unpackRevised(bytes: Uint8Array, offset: number): RevisedFields {
+  return {
+    transmissionRiskLevel: bytes[offset]!,
+    reportType: bytes[offset + 1]! as ReportType,
+    daysSinceOnsetOfSymptoms: bytes[offset + 2]! - ONSET_BIAS,
+  };
+}
+
+/** @returns {@link KEY_REVISION_BYTES} each, in the order given */
+export function packKeyRevisions(revisions: readonly KeyRevision[]): Uint8Array {
+  const bytes = new Uint8Array(revisions.length * KEY_REVISION_BYTES);
+  for (const [n, { keyData, fields }] of revisions.entries()) {
+    packRevised(bytes, n * KEY_REVISION_BYTES, fields);
+    bytes.set(keyData, n * KEY_REVISION_BYTES + REVISED_BYTES);
+  }
+  return bytes;
+}
+
+/** @returns what {@link packKeyRevisions} packed; its bytes are a view of `bytes` */
+export function unpackKeyRevisions(bytes: Uint8Array): KeyRevision[] {
+  return Array.from({ length: bytes.length / KEY_REVISION_BYTES }, (_, n) => {
+    const at = n * KEY_REVISION_BYTES;
+    return {
+      fields: unpackRevised(bytes, at),
+      keyData: bytes.subarray(at + REVISED_BYTES, at + KEY_REVISION_BYTES),
+    };
+  });
+}

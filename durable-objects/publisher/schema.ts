@@ -131,4 +131,14 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE feed_object (key TEXT PRIMARY KEY, mark TEXT, sha256 TEXT) WITHOUT ROWID;
   `,
+  // Google's view (google-ops.ts).
+  `
+  CREATE TABLE google_day (
+    region TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    checked INTEGER NOT NULL,
+    periods TEXT NOT NULL,
+    PRIMARY KEY (region, day)
+  ) WITHOUT ROWID;
+  `,
 ];

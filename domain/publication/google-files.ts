@@ -11,7 +11,8 @@ import type { EventOf, SealedFile } from '../event-log/entry.ts';
 import { GRACE_SECONDS, type BuiltFile, type ObjectMeta } from './built-file.ts';
 import { dayOfSealing } from './head.ts';
 import { takenRecord, wholeRecord, type RunSource } from './record-merge.ts';
-import { takenUpTo, type RecordBook, type RecordPart, type SetRecord } from './record.ts';
+import { takenUpTo, type PartTaken, type RecordBook, type RecordPart, type SetRecord } from './record.ts';
+import { takenAgain } from './revoked-rows.ts';
 
 const HOURS_A_DAY = 24;
 
@@ -40,7 +41,7 @@ export const lastHour = (first: number): number => first + WINDOW_HOURS - 1;
 const hoursFrom = (first: number): number[] => Array.from({ length: WINDOW_HOURS }, (_, n) => first + n);
 
 /** @param first hour of a window @returns the records of its hours */
-export function recordsOf({ recordOf }: RecordBook, first: number): SetRecord[] {
+function recordsOf({ recordOf }: RecordBook, first: number): SetRecord[] {
   return hoursFrom(first).flatMap((hour) => recordOf(hour) ?? []);
 }
 
@@ -72,14 +73,23 @@ function cellsOf(book: RecordBook, { region, first, through }: WindowState, hold
     record.parts
       .filter(({ day }) => day > cut)
       .map((part) => {
-        const own = (part.taken ?? []).filter(({ hour }) => hours.includes(hour));
-        const away = holds === 'keys' ? takenUpTo(part, through) : own;
-        const rows = away.reduce((sum, { regionKeys }) => sum + (regionKeys[region] ?? 0), 0);
-        const keys = holds === 'keys' ? (part.regionKeys[region] ?? 0) - rows : rows;
+        const keys =
+          holds === 'keys'
+            ? (part.regionKeys[region] ?? 0) - rowsOf(takenUpTo(part, through), region)
+            : saidWith(part, hours, region, through);
         return { place: placeOf(record.hour, part), keys };
       }),
   );
   return cells.filter(({ keys }) => keys > 0).toSorted((a, b) => compare(a.place, b.place));
+}
+
+const rowsOf = (taken: readonly PartTaken[], region: string): number =>
+  taken.reduce((sum, { regionKeys }) => sum + (regionKeys[region] ?? 0), 0);
+
+/** @returns of a part's rows those that are said to be otherwise with these hours: taken back, or said anew and not taken back up to `through` */
+function saidWith(part: RecordPart, hours: readonly number[], region: string, through: number): number {
+  const own = (part.taken ?? []).filter(({ hour }) => hours.includes(hour));
+  return own.reduce((sum, one) => sum - takenAgain(part, one, region, through), rowsOf(own, region));
 }
 
 /** @returns records that a window's files hold rows of, each once, and with which hours they were taken back, where that is what the files say */
@@ -170,7 +180,27 @@ function divided(cells: Readonly<Record<Holds, readonly Cell[]>>, max: number): 
 function sourcesOf(book: RecordBook, { first, through }: WindowState, holds: Holds): RunSource[] {
   const cut = dayOfSealing(through);
   return takenFrom(book, first, holds).flatMap(({ record, hours }) =>
-    holds === 'keys' ? wholeRecord(record, cut, through) : hours.flatMap((hour) => takenRecord(record, cut, hour)),
+    holds === 'keys'
+      ? wholeRecord(record, cut, through)
+      : hours.flatMap((hour) => takenRecord(record, cut, hour).map((source) => saidUntil(source, through))),
+  );
+}
+
+/** A file says one thing of a key: what was said anew of one that was taken back since, if in the same window, isn't said. */
+function saidUntil(source: RunSource, through: number): RunSource {
+  return source.taken.kind === 'revised' ? { ...source, taken: { ...source.taken, through } } : source;
+}
+
+/** @returns whether keys of a window were taken back after the hour `after`, up to `through`: its own, or those of which it says something anew */
+export function isTakenSince(book: RecordBook, first: number, after: number, through: number): boolean {
+  return (['keys', 'revised'] as const).some((holds) =>
+    takenFrom(book, first, holds).some(({ record, hours }) =>
+      record.parts.some((part) =>
+        takenUpTo(part, through).some(
+          ({ hour, again = {} }) => hour > after && (holds === 'keys' || hours.some((said) => said in again)),
+        ),
+      ),
+    ),
   );
 }
 

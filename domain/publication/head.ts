@@ -2,6 +2,7 @@
  * @module What phones read first (docs/architecture.md §6): pages of the manifest, CWA's lists, and the payload of the head, all of them functions of the
  * files that were sealed.
  */
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import {
   SECONDS_PER_DAY,
   type UtcDate,
@@ -86,6 +87,8 @@ export interface Contents {
     readonly hour: number;
     readonly days: readonly number[];
     readonly chunks: readonly ChunkEntry[];
+    /** Report type that its keys have from then on; null: they were taken back. */
+    readonly to: RevisedType | null;
   }[];
   /** Object keys of the files in Google's view; null in publications from before it. */
   readonly googleFiles: readonly string[] | null;
@@ -194,8 +197,9 @@ function composeRevocations(region: string, listed: Contents['revocations']) {
   if (listed.length === 0) return null;
   const page: RevocationPage = {
     region,
-    revocations: listed.map(({ hour, days, chunks }) => ({
+    revocations: listed.map(({ hour, days, chunks, to }) => ({
       hour,
+      ...(to === null ? {} : { reportType: to }),
       days: days.map((day) => dateOf(day * SECONDS_PER_DAY)),
       chunks,
     })),

@@ -9,15 +9,14 @@ import {
   googleFileKey,
   googleZipMeta,
   leavingDays,
+  isTakenSince,
   planWindow,
-  recordsOf,
   windowsOf,
   type ExportedWindow,
   type GoogleFile,
   type WindowState,
 } from '../../domain/publication/google-files.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { takings } from '../../domain/publication/record.ts';
 import { hourEnd, hourStart, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { mergeOf, signFile } from './chunk-files.ts';
 import { putOwn } from './own-objects.ts';
@@ -37,7 +36,7 @@ export async function exportDay(p: Publication, region: string, day: number, thr
   let isMade = false;
   for (const first of windowsOf(day, through)) {
     const old = former?.periods.find(({ hour }) => hour === first) ?? null;
-    if (old !== null && !isStale(p, region, day, old, through)) {
+    if (old !== null && !isStale(p, day, old, through)) {
       made.push(old);
       continue;
     }
@@ -57,7 +56,6 @@ export async function exportDay(p: Publication, region: string, day: number, thr
 /** Of a complete day: keys have left, or were taken back, since it was made. The running day stays as it is until midnight, as its hours do. */
 function isStale(
   p: Publication,
-  region: string,
   day: number,
   { hour: first, through: before }: ExportedWindow,
   through: number,
@@ -65,7 +63,7 @@ function isStale(
   const [from, cut] = [dayOfSealing(before), dayOfSealing(through)];
   if (day >= cut) return false;
   const book = bookOf(p);
-  const isTaken = takings(recordsOf(book, first), region, through).some((hour) => hour > before);
+  const isTaken = isTakenSince(book, first, before, through);
   return isTaken || leavingDays(book, first).some((leaves) => leaves > from && leaves <= cut);
 }
 

@@ -41,6 +41,14 @@ export interface IssueBatch {
   readonly lifetimeSeconds: number;
 }
 
+/** What a certificate's row begins with. */
+export interface IssuedCertificate {
+  /** Of its authority and the day of its first use (domain/issue.ts); null: that day was rolled back, and no row begins. */
+  readonly issueId: string | null;
+  /** Unix seconds after which it is good for nothing; the row ends with the full hour. */
+  readonly expiresAt: number;
+}
+
 /** Durable Object class; one object, named `ledger`. */
 export class TanLedger extends EndableObject {
   /** Unix seconds; the local edge overrides it. */
@@ -95,9 +103,43 @@ export class TanLedger extends EndableObject {
    * @param leaseSeconds > 0
    */
   async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
+    return this.#reserve(request, leaseSeconds, hash, () => readTan(this.#sql, hash));
+  }
+
+  /**
+   * See `RedeemRpc.reserveCertificate`. One commit makes the row and reserves it: a crash leaves both or nothing, and then the certificate is as new.
+   *
+   * @param hash keyed hash of the certificate's name
+   * @param issued what its first use writes; a row that is there stays as it is
+   * @param request as of {@link reserve}
+   * @param leaseSeconds > 0
+   */
+  async reserveCertificate(
+    hash: string,
+    issued: IssuedCertificate,
+    request: ReserveRequest,
+    leaseSeconds: number,
+  ): Promise<ReserveReply> {
+    const { issueId } = issued;
+    const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+    const reply = await this.#reserve(request, leaseSeconds, hash, () => {
+      const row = readTan(this.#sql, hash);
+      if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
+      return { state: 'issued', issueId, expiresAt };
+    });
+    await this.#keepAlarm();
+    return reply;
+  }
+
+  async #reserve(
+    request: ReserveRequest,
+    leaseSeconds: number,
+    hash: string,
+    row: () => TanRow | null,
+  ): Promise<ReserveReply> {
     const now = await this.clock();
     const reply = await this.#commits.run(() => {
-      const step = reserve(readTan(this.#sql, hash), { ...request, now, leaseSeconds });
+      const step = reserve(row(), { ...request, now, leaseSeconds });
       if (step.write !== null) writeTan(this.#sql, hash, step.write);
       return step.reply;
     });
@@ -109,9 +151,15 @@ export class TanLedger extends EndableObject {
     return { kind, reservationId, issueId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
   }
 
-  /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param reservationId of the upload that was stored */
-  async commit(hash: string, reservationId: string): Promise<void> {
-    await this.#change(hash, (row) => commit(row, reservationId));
+  /**
+   * See `RedeemRpc.commit`.
+   *
+   * @param hash keyed hash of the TAN
+   * @param reservationId of the upload that was stored
+   * @param isCertificate whether the row is to lead to that upload, until it is forgotten
+   */
+  async commit(hash: string, reservationId: string, isCertificate = false): Promise<void> {
+    await this.#change(hash, (row) => commit(row, reservationId, isCertificate));
   }
 
   /**
@@ -207,6 +255,10 @@ export class TanLedger extends EndableObject {
 
 // A TAN that was reserved before may still be committed: its keys are stored, and are published.
 closesAtEnd(TanLedger, {
-  stopped: { issue: refuseEnded, reserve: async () => ({ kind: 'unknown' }) },
+  stopped: {
+    issue: refuseEnded,
+    reserve: async () => ({ kind: 'unknown' }),
+    reserveCertificate: async () => ({ kind: 'unknown' }),
+  },
   purged: { forgetExpired: async () => 0 },
 });

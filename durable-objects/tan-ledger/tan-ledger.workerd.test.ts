@@ -104,8 +104,14 @@ describe('a reservation', () => {
     const reservationId = await reservedId(await issued());
     await ledger().commit(HASH, reservationId);
     await ledger().release(HASH, reservationId, deathOf(PERMIT_KEY, reservationId));
-    expect(await ledger().reserve(HASH, reserveRequest(DIGEST), LEASE)).toEqual({ kind: 'committed' });
-    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'committed' });
+    expect(await ledger().reserve(HASH, reserveRequest(DIGEST), LEASE)).toEqual({
+      kind: 'committed',
+      reservationId: null,
+    });
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({
+      kind: 'committed',
+      reservationId: null,
+    });
   });
 
   it('asked for by many digests at once, goes to exactly one', async ({ expect }) => {

@@ -1,6 +1,7 @@
 /** @module `verification` with the local clock, its objects counted. */
 import { createApp } from '../../workers/verification/app.ts';
 import { scheduled } from '../../workers/verification/clocks.ts';
+import { createRedeem } from '../../workers/verification/entrypoints.ts';
 import { TanLedger as DeployedTanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import { CredentialDesk as DeployedCredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
@@ -8,7 +9,8 @@ import { TestSession as DeployedTestSession } from '../../durable-objects/test-s
 import { countCalls, countedWorker } from './counters.ts';
 import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
-export { BackOffice, Redeem } from '../../workers/verification/entrypoints.ts';
+export { BackOffice } from '../../workers/verification/entrypoints.ts';
+export const Redeem = createRedeem(clock);
 
 /** The deployed object, asking the local clock. */
 export class TanLedger extends DeployedTanLedger {

@@ -135,6 +135,7 @@ describe('running Workers', () => {
           payloadCommitment: '0'.repeat(64),
         },
       ],
+      reserveCertificate: ['none', {}],
       commit: ['00000000-0000-4000-8000-000000000000', 'none'],
       release: ['00000000-0000-4000-8000-000000000000', 'none', 'none'],
     },
@@ -154,6 +155,7 @@ describe('running Workers', () => {
       policy: [],
       withdraw: [[]],
     },
+    'exposure-edge-origin#Policy': { policy: [] },
     'exposure-edge-origin#Exchange': { importBatch: [null] },
     'exposure-edge-federation#BackOffice': {
       peers: [],
@@ -162,7 +164,7 @@ describe('running Workers', () => {
       rereadPeer: ['NL'],
       releaseBatch: ['NL', '1'],
     },
-    'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
+    'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [], authorities: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
     'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },
   };

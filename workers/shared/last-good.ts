@@ -13,7 +13,13 @@ interface Versioned {
 }
 
 export class LastGood<T extends Versioned> {
+  readonly #isOlder: (one: T, other: T) => boolean;
   #held: { readonly value: T; readonly askedAt: number } | null = null;
+
+  /** @param isOlder whether one answer was given before another; left out: by their version */
+  constructor(isOlder: (one: T, other: T) => boolean = (one, other) => one.version < other.version) {
+    this.#isOlder = isOlder;
+  }
 
   /**
    * @param ask the neighbour
@@ -37,7 +43,7 @@ export class LastGood<T extends Versioned> {
       answer = this.#held.value;
     }
     const held = this.#held;
-    const value = held !== null && held.value.version > answer.version ? held.value : answer;
+    const value = held !== null && this.#isOlder(answer, held.value) ? held.value : answer;
     this.#held = { value, askedAt: now };
     return value;
   }

@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
 import type { PublishedPolicy } from '../../domain/keys/regions.ts';
 import { composeTan } from '../../domain/tan.ts';
+import { NO_AUTHORITIES } from '../../protocol/publish/authorities.ts';
 import {
   encodeSubmissionPayload,
   type SubmissionPayload,
@@ -199,7 +200,12 @@ describe('answers of the dialect', () => {
 function deployment() {
   const state = {
     now: NOW,
-    policy: { version: 1, supportedCountries: ['DE', 'FR'], ended: false } as PublishedPolicy | null,
+    policy: {
+      version: 1,
+      supportedCountries: ['DE', 'FR'],
+      ended: false,
+      authorities: NO_AUTHORITIES,
+    } as PublishedPolicy | null,
   };
   const calls: string[] = [];
   const accepted: (readonly string[])[] = [];
@@ -237,7 +243,7 @@ describe('after the end of the service', () => {
     expect(await upload(['DE'])).toBe(200);
     const stored = accepted.length;
     state.now += 60;
-    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: true };
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: true, authorities: NO_AUTHORITIES };
     calls.length = 0;
     const dummy = headers({ 'cwa-fake': '1', 'cwa-authorization': '' });
     const answers = [
@@ -267,7 +273,7 @@ describe('countries that the published parameters support', () => {
     for (let n = 0; n < 3; n++) expect(await upload(['DE', 'FR'])).toBe(200);
     expect(calls.filter((name) => name === 'policy')).toEqual(['policy']);
     state.now += 60;
-    state.policy = { version: 2, supportedCountries: ['DE', 'NL'], ended: false };
+    state.policy = { version: 2, supportedCountries: ['DE', 'NL'], ended: false, authorities: NO_AUTHORITIES };
     expect(await upload(['FR', 'NL'])).toBe(200);
     expect(accepted).toEqual([['DE'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'NL']]);
   });
@@ -292,7 +298,7 @@ describe('countries that the published parameters support', () => {
     state.policy = null;
     expect([await upload(['FR']), new Set(calls)]).toEqual([500, new Set(['policy'])]);
     expect([await upload(['DE']), accepted]).toEqual([200, [['DE']]]);
-    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: false };
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: false, authorities: NO_AUTHORITIES };
     expect([await upload(['FR']), accepted.at(-1)]).toEqual([200, ['DE', 'FR']]);
   });
 

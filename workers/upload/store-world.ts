@@ -16,6 +16,7 @@ import type {
 } from '../../domain/rpc.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
+import { NO_AUTHORITIES } from '../../protocol/publish/authorities.ts';
 import type { StorePorts } from './store.ts';
 
 /** One failure: the n-th call (from 0) throws, before it did anything or when it had done all. */
@@ -73,13 +74,14 @@ export class World {
       supportedCountries: async () => ['DE'],
       redeem: {
         reserve: (_tan, request) => over('reserve', () => this.#reserve(request)),
+        reserveCertificate: (_jwt, request) => over('reserve', () => this.#reserve(request)),
         commit: (_tan, id) => over('commit', () => void (this.tan = commit(this.tan, id) ?? this.tan)),
         release: (_tan, id, receipt) => over('release', () => this.#release(id, receipt)),
       } satisfies RedeemRpc,
       intake: {
         accept: (uploadId, upload, permit) => over('accept', () => this.#accept(uploadId, upload, permit)),
         resolve: (uploadId, idNonce) => over('resolve', () => this.#resolve(uploadId, idNonce)),
-        policy: async () => ({ version: 1, supportedCountries: ['DE'], ended: false }),
+        policy: async () => ({ version: 1, supportedCountries: ['DE'], ended: false, authorities: NO_AUTHORITIES }),
         withdraw: async () => 'heard',
         known: (keys) =>
           over('known', () => keys.map(({ keyData }) => (this.knownKeys.has(toHex(keyData)) ? 'known' : 'new'))),

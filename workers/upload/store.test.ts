@@ -47,7 +47,8 @@ describe('an upload without accidents', () => {
   it('leaves nothing of its keys and its id in the ledger', async ({ expect }) => {
     const world = new World();
     await attempt(world, A);
-    expect(world.tan).toEqual({ state: 'committed', issueId: 'cards-1', expiresAt: world.tan.expiresAt });
+    const { expiresAt } = world.tan;
+    expect(world.tan).toEqual({ state: 'committed', reservationId: null, issueId: 'cards-1', expiresAt });
   });
 
   it('repeated when its keys have had their time is refused: nothing is left to know it by', async ({ expect }) => {

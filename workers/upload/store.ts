@@ -176,6 +176,7 @@ async function acceptReserved(
     case 'tombstone':
       await redeem.release(tan, reservationId, reply.receipt);
       return null;
+    case 'publish-refused': // of the other dialect alone
     case 'refused':
       // Clocks an hour apart, or secrets that were changed in between: nothing the phone did.
       return TRY_LATER;

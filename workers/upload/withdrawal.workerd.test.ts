@@ -45,6 +45,7 @@ function deployment(reply: () => Promise<'heard' | 'busy'> = async () => 'heard'
   };
   const REDEEM: UploadEnv['REDEEM'] = {
     reserve: called('reserve'),
+    reserveCertificate: called('reserveCertificate'),
     commit: called('commit'),
     release: called('release'),
   };

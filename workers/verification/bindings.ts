@@ -6,6 +6,7 @@ import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.t
 import type { CredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { TestSession } from '../../durable-objects/test-session/test-session.ts';
+import type { PolicyRpc } from '../../domain/keys/regions.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import { integer, secretKey } from '../shared/env.ts';
@@ -19,6 +20,8 @@ export interface VerificationEnv extends CredentialEnv {
   readonly CREDENTIAL_DESK: DurableObjectNamespace<CredentialDesk>;
   /** laboratory#Results: what a laboratory said of a test. */
   readonly RESULTS: ResultsRpc;
+  /** origin#Policy: whose certificates are good. */
+  readonly POLICY: PolicyRpc;
   readonly TAN_MAC_KEY: string;
   readonly DERIVATION_KEY: string;
   readonly TAN_HASH_KEY: string;

@@ -2,7 +2,9 @@
  * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
+import type { Clock } from '../../domain/clock.ts';
 import type { IssueSource } from '../../domain/issue.ts';
+import { isOlderPolicy, type PublishedPolicy } from '../../domain/keys/regions.ts';
 import { badTarget, type RollbackTarget } from '../../domain/rollback.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
@@ -18,6 +20,13 @@ import type {
   ReserveRequest,
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
+import {
+  type Certificate,
+  certificateName,
+  LEEWAY_SECONDS,
+  verifyCertificate,
+} from '../../protocol/publish/certificate.ts';
+import { LastGood } from '../shared/last-good.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
 import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
@@ -26,22 +35,51 @@ import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
 import { servicesOf } from './services.ts';
 
-/** Bound by `upload` alone. */
-export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
-  /** See {@link RedeemRpc}. */
-  reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
-    return servicesOf(this.env).ledger.reserve(tan, request);
-  }
+/**
+ * Bound by `upload` alone.
+ *
+ * @param clock Unix seconds: real, or the local edge's
+ * @returns the class `upload` binds
+ */
+export function createRedeem(clock: Clock) {
+  const policies = new LastGood(isOlderPolicy);
+  return class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
+    /** See {@link RedeemRpc}. */
+    reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
+      return servicesOf(this.env).ledger.reserve(tan, request);
+    }
 
-  /** See {@link RedeemRpc}. */
-  commit(tan: string, reservationId: string): Promise<void> {
-    return servicesOf(this.env).ledger.commit(tan, reservationId);
-  }
+    /** See {@link RedeemRpc}. */
+    async reserveCertificate(jwt: string, request: ReserveRequest): Promise<ReserveReply> {
+      const { ledger, issues } = servicesOf(this.env);
+      const certificate = await this.#verified(jwt, await clock());
+      if (certificate === null) return { kind: 'unknown' };
+      const { authorityId, hash, expiresAt } = certificate;
+      const issueId = await issues.ofAuthority(authorityId);
+      const issued = { issueId, expiresAt: expiresAt + LEEWAY_SECONDS };
+      return ledger.reserveCertificate(certificateName(hash), issued, request);
+    }
 
-  /** See {@link RedeemRpc}. */
-  release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    return servicesOf(this.env).ledger.release(tan, reservationId, receipt);
-  }
+    /** See {@link RedeemRpc}. */
+    commit(tan: string, reservationId: string): Promise<void> {
+      return servicesOf(this.env).ledger.commit(tan, reservationId);
+    }
+
+    /** See {@link RedeemRpc}. */
+    release(tan: string, reservationId: string, receipt: string): Promise<void> {
+      return servicesOf(this.env).ledger.release(tan, reservationId, receipt);
+    }
+
+    /** By the authorities of a minute ago at most, and where they say no, by those of now: `upload` may know newer ones. */
+    async #verified(jwt: string, now: number): Promise<Certificate | null> {
+      const ask = (): Promise<PublishedPolicy> => this.env.POLICY.policy();
+      const { authorities } = await policies.get(ask, now);
+      const verified = await verifyCertificate(jwt, authorities, now);
+      if (verified !== null) return verified.certificate;
+      const renewed = await policies.renewed(ask, now);
+      return (await verifyCertificate(jwt, renewed.authorities, now))?.certificate ?? null;
+    }
+  };
 }
 
 /** Bound by `portal` alone. */

@@ -39,13 +39,14 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       'MANIFEST_SIGNING_KEY',
       'PERMIT_KEY',
       'RESTORE_PUBLIC_KEY',
+      'REVISION_TOKEN_KEY',
       'UNDO_PUBLIC_KEY',
     ],
     route: false,
   },
   verification: {
     ...NOTHING,
-    rpc: { RESULTS: 'exposure-edge-laboratory#Results' },
+    rpc: { RESULTS: 'exposure-edge-laboratory#Results', POLICY: 'exposure-edge-origin#Policy' },
     buckets: { DIRECTORY: 'exposure-edge-directory' },
     objects: {
       TAN_LEDGER: 'TanLedger',

@@ -14,7 +14,7 @@ import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
 import type { OriginStatus } from './origin-status.ts';
 import type { RestoreRpc } from './restore.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from './rpc-federation.ts';
-import type { Published, PublishPart, PublishRefusal } from './rpc-publish.ts';
+import type { Published, PublishPart, PublishRefusal, PublishRpc } from './rpc-publish.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 import type { OriginRollbackRpc, VerificationRollbackRpc } from './rollback-rpc.ts';
 
@@ -74,7 +74,7 @@ export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tomb
 export type KeyStanding = 'known' | 'new' | 'over';
 
 /** origin#Intake, bound by `upload` alone. */
-export interface IntakeRpc extends WithdrawalRpc {
+export interface IntakeRpc extends WithdrawalRpc, PublishRpc {
   /** @param publish of Google's dialect alone; the permit must have been made for it */
   accept(
     uploadId: string,

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
+import type { Certified } from '../../domain/rpc-publish.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
@@ -47,6 +48,8 @@ export interface IssuedCertificate {
   readonly issueId: string | null;
   /** Unix seconds after which it is good for nothing; the row ends with the full hour. */
   readonly expiresAt: number;
+  /** What it says of its keys; into the permit, and kept nowhere. */
+  readonly certified: Certified;
 }
 
 /** Durable Object class; one object, named `ledger`. */
@@ -103,7 +106,7 @@ export class TanLedger extends EndableObject {
    * @param leaseSeconds > 0
    */
   async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
-    return this.#reserve(request, leaseSeconds, hash, () => readTan(this.#sql, hash));
+    return this.#reserve(request, leaseSeconds, null, hash, () => readTan(this.#sql, hash));
   }
 
   /**
@@ -122,7 +125,7 @@ export class TanLedger extends EndableObject {
   ): Promise<ReserveReply> {
     const { issueId } = issued;
     const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
-    const reply = await this.#reserve(request, leaseSeconds, hash, () => {
+    const reply = await this.#reserve(request, leaseSeconds, issued.certified, hash, () => {
       const row = readTan(this.#sql, hash);
       if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
       return { state: 'issued', issueId, expiresAt };
@@ -134,6 +137,7 @@ export class TanLedger extends EndableObject {
   async #reserve(
     request: ReserveRequest,
     leaseSeconds: number,
+    certified: Certified | null,
     hash: string,
     row: () => TanRow | null,
   ): Promise<ReserveReply> {
@@ -147,7 +151,7 @@ export class TanLedger extends EndableObject {
     const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(now);
     // The payload's commitment goes into the MAC and nowhere else: the reservation's id bounds what can be stored.
-    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId };
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId, certified };
     return { kind, reservationId, issueId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
   }
 

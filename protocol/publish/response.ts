@@ -2,7 +2,8 @@
  * @module The answer to `POST /v1/publish` (docs/spec/google.md §1.3, §1.4): JSON of one size, whatever it says. Google's server pads each answer by a
  * random amount, so that sizes of real ones and of chaff have distributions of their own; here JSON and padding together are always as long.
  */
-import { utf8 } from '../primitives/bytes.ts';
+
+const encoder = new TextEncoder();
 
 /** `x-api-version` of every answer. */
 export const PUBLISH_API_VERSION = 'v1';
@@ -58,7 +59,7 @@ export const PUBLISH_RESPONSE_BYTES = 5_120;
 export function writePublishResponse(
   response: PublishResponse,
   randomBase64: (characters: number) => string,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const { revisionToken, insertedExposures, error, code, warnings } = response;
   const said = {
     ...(revisionToken !== '' && { revisionToken }),
@@ -68,8 +69,10 @@ export function writePublishResponse(
     ...(warnings.length > 0 && { warnings }),
   };
   const left = PUBLISH_RESPONSE_BYTES - JSON.stringify({ ...said, padding: '' }).length;
-  const bytes = left < 0 ? null : utf8(padded(said, randomBase64(left - (left % 4))));
-  if (bytes?.length !== PUBLISH_RESPONSE_BYTES) {
+  const bytes = new Uint8Array(PUBLISH_RESPONSE_BYTES);
+  const text = left < 0 ? '' : padded(said, randomBase64(left - (left % 4)));
+  const { read, written } = encoder.encodeInto(text, bytes);
+  if (read !== PUBLISH_RESPONSE_BYTES || written !== read) {
     throw new RangeError(`publish response: ${PUBLISH_RESPONSE_BYTES} ASCII characters expected, ${-left} too many`);
   }
   return bytes;

@@ -39,7 +39,7 @@ import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import { recheckPart } from '../../domain/publish-part.ts';
-import type { Published, PublishPart, PublishRpc } from '../../domain/rpc-publish.ts';
+import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -64,7 +64,7 @@ import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bin
  */
 export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
-  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc, PublishRpc {
+  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
     async policy(): Promise<PublishedPolicy> {
       return publishedPolicy(await policies.get(this.#ask, await clock()));
     }

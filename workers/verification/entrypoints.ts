@@ -54,9 +54,10 @@ export function createRedeem(clock: Clock) {
       const { ledger, issues } = servicesOf(this.env);
       const certificate = await this.#verified(jwt, await clock());
       if (certificate === null) return { kind: 'unknown' };
-      const { authorityId, hash, expiresAt } = certificate;
+      const { authorityId, reportType, hash, expiresAt } = certificate;
       const issueId = await issues.ofAuthority(authorityId);
-      const issued = { issueId, expiresAt: expiresAt + LEEWAY_SECONDS };
+      const certified = { authorityId, reportType };
+      const issued = { issueId, expiresAt: expiresAt + LEEWAY_SECONDS, certified };
       return ledger.reserveCertificate(certificateName(hash), issued, request);
     }
 

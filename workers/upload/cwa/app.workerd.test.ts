@@ -2,18 +2,19 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
-import type { PublishedPolicy } from '../../domain/keys/regions.ts';
-import { composeTan } from '../../domain/tan.ts';
-import { NO_AUTHORITIES } from '../../protocol/publish/authorities.ts';
+import type { PublishedPolicy } from '../../../domain/keys/regions.ts';
+import { composeTan } from '../../../domain/tan.ts';
+import { NO_AUTHORITIES } from '../../../protocol/publish/authorities.ts';
 import {
   encodeSubmissionPayload,
   type SubmissionPayload,
   type SubmittedKey,
-} from '../../protocol/submission-payload.ts';
-import { unpackUpload } from '../../domain/packed-upload.ts';
-import { createHourlyCounts } from '../shared/hourly-counts.ts';
-import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
-import { parseUploadConfig, type UploadEnv } from './bindings.ts';
+} from '../../../protocol/submission-payload.ts';
+import { unpackUpload } from '../../../domain/packed-upload.ts';
+import { createHourlyCounts } from '../../shared/hourly-counts.ts';
+import { createApp } from '../app.ts';
+import { MAX_BODY_BYTES, UPLOAD_PATH } from './decide.ts';
+import { parseUploadConfig, type UploadEnv } from '../bindings.ts';
 
 const ENV = { ...(env as unknown as UploadEnv), ANSWER_DEADLINE_MS: '0' };
 /** 2020-11-25T12:00:00Z */
@@ -213,6 +214,7 @@ function deployment() {
     resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
     known: (keys) => ENV.INTAKE.known(keys),
     withdraw: (openings) => ENV.INTAKE.withdraw(openings),
+    replayed: (id, nonce) => ENV.INTAKE.replayed(id, nonce),
     accept: async (_id, upload) => {
       accepted.push(upload.regions);
       return { kind: 'stored' };
@@ -337,6 +339,7 @@ describe('what reaches a neighbour', () => {
       known: (keys) => ENV.INTAKE.known(keys),
       policy: () => ENV.INTAKE.policy(),
       withdraw: (openings) => ENV.INTAKE.withdraw(openings),
+      replayed: (id, nonce) => ENV.INTAKE.replayed(id, nonce),
     };
     const hash = new Uint8Array(16).fill(3);
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0, withdrawalHash: hash });

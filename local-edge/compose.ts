@@ -19,6 +19,8 @@ export interface ComposeOptions {
    * same, but that ANSWER_DEADLINE_MS may be 0.
    */
   readonly entries: 'local' | 'deployed' | 'benchmark';
+  /** What the local entry of `upload` signs with for who publishes without a certificate (test-authority.ts), PKCS#8 PEM; left out: nobody may. */
+  readonly testAuthorityKey?: string;
 }
 
 /** Name of the Worker behind the CLOCK binding. */
@@ -47,6 +49,9 @@ const asModule = (name: string, contents: string) => ({
   modulesRoot: `${ROOT}/.cache`,
 });
 
+const isAllowed = ({ environment }: WorkerEnvironment, { entries, testAuthorityKey }: ComposeOptions): boolean =>
+  environment === 'upload' && entries === 'local' && testAuthorityKey !== undefined;
+
 async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions): Promise<LegacyWorkerOptions> {
   // wrangler says so when a secret is not in .dev.vars; ours come from the state directory.
   process.env['WRANGLER_LOG'] ??= 'error';
@@ -61,6 +66,7 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
       ...LOCAL_VARS[worker.environment],
       ...options.vars[worker.environment],
       ...secrets,
+      ...(isAllowed(worker, options) ? { TEST_AUTHORITY_KEY: options.testAuthorityKey } : {}),
     },
     serviceBindings: {
       ...(workerOptions.serviceBindings as object),

@@ -7,9 +7,10 @@
  * none is named: neither answer nor work tells a stranger which issuer, key or claim it was.
  */
 import { compactVerify, decodeJwt, decodeProtectedHeader, errors, importSPKI } from 'jose';
-import { fromBase64Url, toHex, utf8 } from '../primitives/bytes.ts';
+import { toHex, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
 import type { Authorities, AuthorityKey, HealthAuthority } from './authorities.ts';
+import { decodeAnyBase64 } from './base64.ts';
 import { CERTIFIED_REPORTS, type CertifiedReport } from './report-type.ts';
 
 const ALGORITHM = 'ES256';
@@ -146,18 +147,8 @@ const isTime = (value: unknown): value is number => typeof value === 'number' &&
 const isPast = (value: unknown, now: number): boolean =>
   value === undefined || (isTime(value) && value <= now + LEEWAY_SECONDS);
 
-/** @param value base64 in either alphabet, padded or not @returns 32 bytes, or null */
+/** @param value base64 as phones and servers write it @returns 32 bytes, or null */
 function macOf(value: unknown): Uint8Array | null {
-  if (typeof value !== 'string') return null;
-  try {
-    const bytes = fromBase64Url(
-      value
-        .replaceAll('+', '-')
-        .replaceAll('/', '_')
-        .replace(/={1,2}$/, ''),
-    );
-    return bytes.length === MAC_BYTES ? bytes : null;
-  } catch {
-    return null;
-  }
+  const bytes = typeof value === 'string' ? decodeAnyBase64(value) : null;
+  return bytes?.length === MAC_BYTES ? bytes : null;
 }

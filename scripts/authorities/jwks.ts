@@ -50,14 +50,14 @@ export function readJwks(text: string, at: string): Pick<AuthorityKey, 'kid' | '
   } catch {
     throw new Error(`${at} "${text.slice(0, 40)}": must be JSON`);
   }
-  const [keys, path] = isObject(parsed) ? [parsed['keys'], `${at}: keys`] : [parsed, `${at}: `];
+  const [keys, path, whole] = isObject(parsed) ? [parsed['keys'], 'keys', 'keys'] : [parsed, '', 'the list'];
   if (!Array.isArray(keys))
-    throw new Error(`${path} ${said(keys)}: must be a list of JWKs, or an object with such a list as "keys"`);
+    throw new Error(`${at}: ${whole} ${said(keys)}: must be a list of JWKs, or an object with such a list as "keys"`);
   const found = keys.flatMap((jwk: unknown, n) =>
-    isObject(jwk) && jwk['use'] === 'enc' ? [] : [keyOfJwk(jwk, `${path}[${n}]`)],
+    isObject(jwk) && jwk['use'] === 'enc' ? [] : [keyOfJwk(jwk, `${at}: ${path}[${n}]`)],
   );
   // A server that is being set up must not end what its authority's phones rely on.
-  if (found.length === 0) throw new Error(`${path} ${said(keys)}: must have a key`);
+  if (found.length === 0) throw new Error(`${at}: ${whole} ${said(keys)}: must have a key`);
   return found;
 }
 

@@ -1,13 +1,8 @@
 /**
- * @module Health authorities over the portal's commands (workers/portal/authority-routes.ts), and those that a local edge has by itself.
+ * @module Health authorities over the portal's commands (workers/portal/authority-routes.ts), as the command line and a local edge use them.
  */
-import { createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AuthoritiesReply } from '../../domain/authority-list.ts';
-import { readEnvironments } from '../../local-edge/workers.ts';
 import type { Authorities, HealthAuthority } from '../../protocol/publish/authorities.ts';
-import { CERTIFIED_REPORTS } from '../../protocol/publish/report-type.ts';
 import { asPerson, command } from './operator.ts';
 
 /** What the portal answers; proposed: a second person has to agree to the proposal of this id. */
@@ -64,55 +59,4 @@ export class AuthorityPortal {
 export function merged(inForce: readonly HealthAuthority[], some: readonly HealthAuthority[]): HealthAuthority[] {
   const kept = inForce.map((one) => some.find(({ id }) => id === one.id) ?? one);
   return [...kept, ...some.filter(({ id }) => !inForce.some((one) => one.id === id))];
-}
-
-/** What tools and tests of a local edge name as their `healthAuthorityID`. */
-export const OWN_APP = 'exposure-edge';
-
-/**
- * The health authority that the deployment itself is: its own verification signs certificates (docs/verification.md).
- *
- * @param state a local edge's folder
- * @returns it, with the key that the edge drew
- */
-export function ownAuthority(state: string): HealthAuthority {
-  const vars = readEnvironments().find(({ environment }) => environment === 'verification')?.vars ?? {};
-  const pem = readFileSync(join(state, 'certificate-public.pem'), 'utf8');
-  const publicKey = createPublicKey(pem).export({ type: 'spki', format: 'der' }).toString('base64');
-  return {
-    id: OWN_APP,
-    name: 'Local edge',
-    issuer: vars['CERTIFICATE_ISSUER'] ?? '',
-    audience: vars['CERTIFICATE_AUDIENCE'] ?? '',
-    keys: [{ kid: vars['CERTIFICATE_KEY_ID'] ?? '', publicKey, from: 0, until: null }],
-    regions: [vars['HOME_COUNTRY'] ?? ''],
-    apps: [OWN_APP],
-    reportTypes: [...CERTIFIED_REPORTS],
-  };
-}
-
-/** Who agrees where a local edge's parameters ask for a second person. */
-const SECOND_PERSON = 'second-local-operator';
-
-/**
- * Brings authorities into force at a local edge, whose operators are whoever runs it.
- *
- * @param url of a local edge
- * @param authorities in place of those of the same ids; the others stay
- * @param without ids of authorities that shall not be in force
- * @throws Error when they aren't in force afterwards
- */
-export async function importLocally(
-  url: string,
-  authorities: readonly HealthAuthority[],
-  without: readonly string[] = [],
-): Promise<void> {
-  const portal = new AuthorityPortal(url);
-  const { version, authorities: inForce } = await portal.status();
-  const wanted = merged(inForce, authorities).filter(({ id }) => !without.includes(id));
-  const said = await portal.set(wanted, version);
-  const reply = said.kind === 'proposed' ? await new AuthorityPortal(url, SECOND_PERSON).agree(said.id) : said;
-  if (reply.kind !== 'published' && reply.kind !== 'unchanged') {
-    throw new Error(`the health authorities of the local edge are not in force: ${JSON.stringify(reply)}`);
-  }
 }

@@ -39,7 +39,9 @@ import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import { recheckPart } from '../../domain/publish-part.ts';
-import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
+import type { ShownStats } from '../../domain/publish-stats.ts';
+import type { Published, PublishPart, StatsRpc } from '../../domain/rpc-publish.ts';
+import { verifyStatsToken } from '../../protocol/publish/stats.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -64,7 +66,7 @@ import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bin
  */
 export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
-  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
+  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc, StatsRpc {
     async policy(): Promise<PublishedPolicy> {
       return publishedPolicy(await policies.get(this.#ask, await clock()));
     }
@@ -112,6 +114,13 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
       if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
       return originObjects(this.env).buffer.replayed(uploadId);
+    }
+
+    async stats(authorization: string): Promise<readonly ShownStats[] | null> {
+      const now = await clock();
+      const { authorities } = await policies.get(this.#ask, now);
+      const authority = await verifyStatsToken(authorization, authorities, now);
+      return authority === null ? null : originObjects(this.env).buffer.stats(authority.id);
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

@@ -39,7 +39,7 @@ export type PublishRefusal =
   | 'key_already_revised'
   | 'invalid_report_type_transition';
 
-/** A part of origin#Intake, beside IntakeRpc. */
+/** A part of origin#Intake. */
 export interface PublishRpc {
   /**
    * For a certificate that was used (`ReserveReply` committed): it authorises one set of keys, so whoever comes with it and them comes again.

@@ -72,6 +72,28 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'keepDirectoryHead',
     ],
   },
+  CodeStore: {
+    binding: 'CODE_STORE',
+    methods: [
+      'terms',
+      'issue',
+      'claim',
+      'certify',
+      'certificateSource',
+      'codeStatus',
+      'expireCode',
+      'cancelCode',
+      'endIssues',
+      'codeBook',
+      'setQuota',
+      'quotas',
+      'addApiKey',
+      'apiKeys',
+      'holdingKey',
+      'revokeApiKey',
+      'failedGuesses',
+    ],
+  },
   CodeDesk: {
     binding: 'CODE_DESK',
     methods: [

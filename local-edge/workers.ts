@@ -76,6 +76,8 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     APP_NAME: 'Example Warn App',
     DEPLOYMENT_NAME: 'local edge',
   },
+  // Browsers find `de.localhost` on this machine.
+  verification: { LINK_DOMAIN: 'localhost' },
 };
 
 /** Host name by which peers' requests are told from phones' on the one local port. */
@@ -94,6 +96,11 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
       (route) => `*/version/v1/${route}`,
     ),
     '*/v1/credential-status',
+    ...['verify', 'certificate', 'user-report'].map((route) => `*/api/${route}`),
+    '*/v',
+    '*/.well-known/apple-app-site-association',
+    '*/.well-known/assetlinks.json',
+    '*/jwks',
   ],
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.

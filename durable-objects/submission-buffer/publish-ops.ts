@@ -90,7 +90,7 @@ export function acceptPublication(
   const stored = isNegative ? [] : [...plan.fresh, ...plan.taken.map(({ key }) => key)];
   if (isDone) {
     if (!isNegative) storeFresh(store, now, upload, plan);
-    revise(store, now, plan.revise, isNegative);
+    reviseKeys(store, now, plan.revise, isNegative);
     countPublication(
       sql,
       ciphers,
@@ -181,7 +181,7 @@ function storeFresh(
   );
 }
 
-function revise(
+function reviseKeys(
   { sql, config, ciphers, received }: BufferStore,
   now: number,
   revisions: Plan['revise'],

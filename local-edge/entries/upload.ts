@@ -2,6 +2,6 @@
 import { createApp } from '../../workers/upload/app.ts';
 import { countedWorker } from './counters.ts';
 import { clock } from './local-clock.ts';
-import { withTestAuthority } from './test-authority.ts';
+import { certified } from './test-authority.ts';
 
-export default countedWorker('upload', withTestAuthority(createApp({ clock, mayAnswerAtOnce: true }), clock));
+export default countedWorker('upload', createApp({ clock, mayAnswerAtOnce: true, certified }));

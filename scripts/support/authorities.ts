@@ -60,3 +60,29 @@ export function merged(inForce: readonly HealthAuthority[], some: readonly Healt
   const kept = inForce.map((one) => some.find(({ id }) => id === one.id) ?? one);
   return [...kept, ...some.filter(({ id }) => !inForce.some((one) => one.id === id))];
 }
+
+/** Who agrees where a local edge's parameters ask for a second person. */
+const SECOND_PERSON = 'second-local-operator';
+
+/**
+ * Brings authorities into force at a local edge, whose operators are whoever runs it.
+ *
+ * @param url of a local edge
+ * @param authorities in place of those of the same ids; the others stay
+ * @param without ids of authorities that shall not be in force
+ * @throws Error when they aren't in force afterwards
+ */
+export async function importLocally(
+  url: string,
+  authorities: readonly HealthAuthority[],
+  without: readonly string[] = [],
+): Promise<void> {
+  const portal = new AuthorityPortal(url);
+  const { version, authorities: inForce } = await portal.status();
+  const wanted = merged(inForce, authorities).filter(({ id }) => !without.includes(id));
+  const said = await portal.set(wanted, version);
+  const reply = said.kind === 'proposed' ? await new AuthorityPortal(url, SECOND_PERSON).agree(said.id) : said;
+  if (reply.kind !== 'published' && reply.kind !== 'unchanged') {
+    throw new Error(`the health authorities of the local edge are not in force: ${JSON.stringify(reply)}`);
+  }
+}

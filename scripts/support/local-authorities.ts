@@ -9,7 +9,7 @@ import { drawTestAuthority, TEST_AUTHORITY_ID } from '../../local-edge/test-auth
 import { readEnvironments } from '../../local-edge/workers.ts';
 import type { HealthAuthority } from '../../protocol/publish/authorities.ts';
 import { CERTIFIED_REPORTS } from '../../protocol/publish/report-type.ts';
-import { AuthorityPortal, merged } from './authorities.ts';
+import { importLocally } from './authorities.ts';
 
 /** What tools and tests of a local edge name as their `healthAuthorityID`. */
 export const OWN_APP = 'exposure-edge';
@@ -34,32 +34,6 @@ export function ownAuthority(state: string): HealthAuthority {
     apps: [OWN_APP],
     reportTypes: [...CERTIFIED_REPORTS],
   };
-}
-
-/** Who agrees where a local edge's parameters ask for a second person. */
-const SECOND_PERSON = 'second-local-operator';
-
-/**
- * Brings authorities into force at a local edge, whose operators are whoever runs it.
- *
- * @param url of a local edge
- * @param authorities in place of those of the same ids; the others stay
- * @param without ids of authorities that shall not be in force
- * @throws Error when they aren't in force afterwards
- */
-export async function importLocally(
-  url: string,
-  authorities: readonly HealthAuthority[],
-  without: readonly string[] = [],
-): Promise<void> {
-  const portal = new AuthorityPortal(url);
-  const { version, authorities: inForce } = await portal.status();
-  const wanted = merged(inForce, authorities).filter(({ id }) => !without.includes(id));
-  const said = await portal.set(wanted, version);
-  const reply = said.kind === 'proposed' ? await new AuthorityPortal(url, SECOND_PERSON).agree(said.id) : said;
-  if (reply.kind !== 'published' && reply.kind !== 'unchanged') {
-    throw new Error(`the health authorities of the local edge are not in force: ${JSON.stringify(reply)}`);
-  }
 }
 
 /**

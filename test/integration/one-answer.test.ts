@@ -12,7 +12,7 @@ import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
 import { PUBLISH_RESPONSE_BYTES } from '../../protocol/publish/response.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
-import { importLocally } from '../../scripts/support/local-authorities.ts';
+import { importLocally } from '../../scripts/support/authorities.ts';
 import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';
 import { sabotage, withSaboteur } from '../support/saboteur.ts';
 

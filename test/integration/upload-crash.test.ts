@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { fromUtf8, toBase64, utf8 } from '../../protocol/primitives/bytes.ts';
 import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
-import { importLocally } from '../../scripts/support/local-authorities.ts';
+import { importLocally } from '../../scripts/support/authorities.ts';
 import { moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
 import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';

@@ -34,7 +34,7 @@ import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
 import { pointFromSpki, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { encodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
 import { json } from '../conformance/support/http.ts';
-import { importLocally } from '../../scripts/support/local-authorities.ts';
+import { importLocally } from '../../scripts/support/authorities.ts';
 import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';
 import { testKeyPem } from '../support/secrets.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';

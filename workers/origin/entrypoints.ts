@@ -68,7 +68,8 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc, StatsRpc {
     async policy(): Promise<PublishedPolicy> {
-      return publishedPolicy(await policies.get(this.#ask, await clock()));
+      // Who asks has kept the last answer for as long as it is good.
+      return publishedPolicy(await policies.renewed(this.#ask, await clock()));
     }
 
     async accept(
@@ -112,15 +113,20 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     }
 
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
-      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
-      return originObjects(this.env).buffer.replayed(uploadId);
+      const answer = isOriginId({ uploadId, idNonce }) ? await originObjects(this.env).buffer.replayed(uploadId) : null;
+      if (answer === null) return null;
+      // A copy: an RPC's result comes with a disposer that must not be handed on.
+      const { inserted, revised, token } = answer;
+      return { inserted, revised, token };
     }
 
     async stats(authorization: string): Promise<readonly ShownStats[] | null> {
       const now = await clock();
       const { authorities } = await policies.get(this.#ask, now);
       const authority = await verifyStatsToken(authorization, authorities, now);
-      return authority === null ? null : originObjects(this.env).buffer.stats(authority.id);
+      if (authority === null) return null;
+      // A copy, as above.
+      return (await originObjects(this.env).buffer.stats(authority.id)).map((day) => ({ ...day }));
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

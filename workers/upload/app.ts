@@ -88,6 +88,7 @@ export function createApp({
     redeem: c.env.REDEEM,
     intake: c.env.INTAKE,
     policy: async () => policy.get(() => c.env.INTAKE.policy(), await clock()),
+    newerPolicy: async () => policy.again(() => c.env.INTAKE.policy(), await clock(), Date.now()),
   });
   const open = <O>(path: string, door: Door<O>, decide: (c: UploadContext, body: BodyResult) => Promise<O>) =>
     app.post(path, (c) => {

@@ -10,10 +10,11 @@ import type { PolicyRpc } from '../../domain/keys/regions.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import { integer, secretKey } from '../shared/env.ts';
+import { type GoogleConfig, type GoogleEnv, parseGoogleConfig } from './google/config.ts';
 import { type CredentialConfig, type CredentialEnv, parseCredentialConfig } from './credential-config.ts';
 
 /** Bindings as the platform hands them over. */
-export interface VerificationEnv extends CredentialEnv {
+export interface VerificationEnv extends CredentialEnv, GoogleEnv {
   readonly TAN_LEDGER: DurableObjectNamespace<TanLedger>;
   readonly CODE_DESK: DurableObjectNamespace<CodeDesk>;
   readonly TEST_SESSION: DurableObjectNamespace<TestSession>;
@@ -48,6 +49,8 @@ export interface VerificationConfig {
   readonly leaseSeconds: number;
   /** null: tests of roaming people are nobody's business here (phase I). */
   readonly credentials: CredentialConfig | null;
+  /** Apps of Google's dialect. */
+  readonly google: GoogleConfig;
 }
 
 /** Past its 14 days a key is published no more. */
@@ -69,5 +72,6 @@ export function parseVerificationConfig(env: VerificationEnv): VerificationConfi
     followUpDays: integer(variables, 'FOLLOW_UP_DAYS', { min: 0, max: MAX_FOLLOW_UP_DAYS }),
     leaseSeconds: integer(variables, 'RESERVATION_LEASE_SECONDS', { min: 1, max: MAX_LEASE_SECONDS }),
     credentials: parseCredentialConfig(env),
+    google: parseGoogleConfig(env),
   };
 }

@@ -12,7 +12,8 @@ import type { SentKey } from '../../protocol/publish/tekmac.ts';
 import { testAuthority, type TestAuthority } from '../../test/support/health-authority.ts';
 import { deathOf, reserveRequest } from '../../test/support/reserve-request.ts';
 import type { VerificationEnv } from './bindings.ts';
-import type { BackOffice, createRedeem } from './entrypoints.ts';
+import type { BackOffice } from './entrypoints.ts';
+import type { createRedeem } from './redeem.ts';
 import { servicesOf } from './services.ts';
 
 const bindings = env as unknown as VerificationEnv & {

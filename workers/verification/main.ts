@@ -3,9 +3,10 @@
  */
 import { createApp } from './app.ts';
 import { scheduled } from './clocks.ts';
-import { createRedeem } from './entrypoints.ts';
+import { createRedeem } from './redeem.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+export { CodeStore } from '../../durable-objects/code-store/code-store.ts';
 export { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 export { CredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 export { TestSession } from '../../durable-objects/test-session/test-session.ts';

@@ -53,8 +53,16 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       TEST_SESSION: 'TestSession',
       CODE_DESK: 'CodeDesk',
       CREDENTIAL_DESK: 'CredentialDesk',
+      CODE_STORE: 'CodeStore',
     },
-    secrets: ['CREDENTIAL_SIGNING_KEY', 'DERIVATION_KEY', 'PERMIT_KEY', 'TAN_HASH_KEY', 'TAN_MAC_KEY'],
+    secrets: [
+      'CERTIFICATE_SIGNING_KEY',
+      'CREDENTIAL_SIGNING_KEY',
+      'DERIVATION_KEY',
+      'PERMIT_KEY',
+      'TAN_HASH_KEY',
+      'TAN_MAC_KEY',
+    ],
   },
   federation: {
     ...NOTHING,

@@ -59,8 +59,13 @@ export async function decidePublish(
   }
   const policy = await neighbours.policy().catch(() => null);
   if (policy === null) return { kind: 'authorities-unknown' };
-  const judged = await judge(request, policy.authorities, now);
+  let judged = await judge(request, policy.authorities, now);
   if (policy.ended) return { kind: 'unknown-authority' };
+  if (judged.kind === 'unknown-authority' || judged.kind === 'certificate-invalid') {
+    // An authority, or a key of one, may be a minute younger than what is held here.
+    const { authorities } = await neighbours.newerPolicy().catch(() => policy);
+    if (authorities.version > policy.authorities.version) judged = await judge(request, authorities, now);
+  }
   return judged.kind === 'good' ? publish(request, judged, policy, neighbours) : judged;
 }
 

@@ -11,6 +11,7 @@ import type { ListRefusal } from './list-refusal.ts';
 import type { Packed } from './publication/packed-keys.ts';
 import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
+import type { OriginStatus } from './origin-status.ts';
 import type { RestoreRpc } from './restore.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from './rpc-federation.ts';
 import type { Published, PublishPart, PublishRefusal, PublishRpc } from './rpc-publish.ts';
@@ -229,24 +230,6 @@ export interface VerificationBackOfficeRpc extends ClocksRpc, EndingRpc, Verific
   guesses(): Promise<{ readonly thisHour: number; readonly lastHour: number; readonly alarm: boolean }>;
   /** Deletes TANs that are past expiry and grace; what the ledgers' alarms do by themselves, on demand. */
   forgetExpired(): Promise<{ readonly forgotten: number }>;
-}
-
-interface RegionStatus {
-  readonly region: string;
-  /** Manifest sequence of the current head, 0 before the first. */
-  readonly sequence: number;
-  /** Last hour (hours since the Unix epoch) that is in the head, or null. */
-  readonly lastIndexedHour: number | null;
-  /** True when its last step failed; the others go on (docs/architecture.md §5.10). */
-  readonly failing: boolean;
-}
-
-export interface OriginStatus {
-  readonly regions: readonly RegionStatus[];
-  /** True when nothing is due: every hour sealed up to now is INDEXED and PURGED. */
-  readonly idle: boolean;
-  /** Counters since the object was made; names in durable-objects/STORAGE.md. */
-  readonly counters: Readonly<Record<string, number>>;
 }
 
 /** origin#BackOffice, bound by `portal` alone. */

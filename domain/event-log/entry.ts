@@ -3,6 +3,8 @@
  * no person and no time finer than the hour. Each is a signed document (protocol/index/signed-document.ts) of its own in the private bucket.
  */
 import * as z from 'zod';
+import { REVISED_TYPES } from '../../protocol/gaen/keys.ts';
+import { base64Url, count, exported, hash, sealedFile } from './sealed-file.ts';
 
 /** Type of the signed document that an entry is. */
 export const LOG_TYPE = 'event-log';
@@ -22,12 +24,9 @@ export function sequenceOfKey(key: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-const hash = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
-const base64Url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 const region = z.string().regex(/^[A-Z]{2,3}$/);
 /** All to all, or a region that it is for (protocol/feed/names.ts). */
 const feed = z.string().regex(/^(a2a|[A-Z][A-Z0-9])$/);
-const count = z.int().min(0);
 /** Since the Unix epoch. */
 const [hour, day, sequence] = [count, count, z.int().min(1)];
 
@@ -38,25 +37,6 @@ const recordObject = z.strictObject({
   sha256: hash,
   /** The midnight at which it goes: days since the Unix epoch. */
   until: day,
-});
-
-/** One export file: with the rows of the records, all that its very bytes need. */
-const sealedFile = z.strictObject({
-  /** Window of the file, Unix seconds: whole hours, but for the seconds that tell the files of an hour apart. */
-  start: count,
-  end: count,
-  /** Rows in it, decoys among them. */
-  keys: count,
-  /** Rows in its `revised_keys`; left out where there are none. */
-  revoked: count.exactOptional(),
-  /** Bytes of the ZIP. */
-  size: sequence,
-  /** Of the ZIP. */
-  sha256: hash,
-  keyId: z.string(),
-  keyVersion: z.string(),
-  /** export.sig, whole. */
-  sig: base64Url,
 });
 
 /** Rows of a record that CWA's tree shows: all of them, or from each leaving day a range. */
@@ -96,11 +76,14 @@ const cut = z.strictObject({
     etag: z.string().min(1).optional(),
   }),
 });
+/** That keys have from then on (publication/revision.ts); left out where keys were taken back. */
+const revisedType = z.literal(REVISED_TYPES);
 const revoked = z.strictObject({
   kind: z.literal('revoked'),
   region,
   /** Whose taken rows they are. */
   hour,
+  to: revisedType.exactOptional(),
   /** The midnight of the cut: rows that leave then or before are in no file. */
   cut: day,
   /** The days of the records that the rows are of. */
@@ -132,6 +115,8 @@ const published = z.strictObject({
     .array(z.strictObject({ hour, cut: day }))
     .readonly()
     .exactOptional(),
+  /** Of Google's `index.txt`; entries of before that view lack it. */
+  index: hash.exactOptional(),
   /** The head says that the service has ended. */
   ended: z.literal(true).exactOptional(),
 });
@@ -163,6 +148,7 @@ const taken = z.strictObject({
   kind: z.literal('taken'),
   /** With which the rows ended. */
   hour,
+  to: revisedType.exactOptional(),
   rows: count,
   /** Hours whose reserve is among them. */
   reserve: z.array(hour).readonly(),
@@ -178,6 +164,8 @@ const taken = z.strictObject({
         n: count,
         rows: count,
         regionKeys: z.record(region, count),
+        /** Of the rows those of which something had been said anew, by the hour that did it and by region. */
+        again: z.record(z.string().regex(/^\d+$/), z.record(region, count)).exactOptional(),
       }),
     )
     .readonly(),
@@ -193,6 +181,8 @@ const asked = {
 const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked, rows: count });
 /** How many it names may be one person's number of keys: entries of before that was seen say it. */
 const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked, rows: count.exactOptional() });
+/** Keys that are to have another report type; how many may be one person's number. */
+const revision = z.strictObject({ kind: z.literal('revision'), ...asked, to: revisedType });
 /** Rows that ended before they were published: nobody saw them, and no file changes. */
 const dropped = z.strictObject({
   kind: z.literal('dropped'),
@@ -259,12 +249,14 @@ const event = z.discriminatedUnion('kind', [
   recorded,
   written,
   cut,
+  exported,
   published,
   regionAdded,
   parameters,
   purge,
   rollback,
   withdrawal,
+  revision,
   dropped,
   taken,
   revoked,

@@ -16,6 +16,7 @@ import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.
 export const ROW_BYTES = 28;
 export const SORT_BYTES = 24;
 export const TEK_OFFSET = 8;
+export const REPORT_TYPE_OFFSET = 6;
 const TEK_BYTES = 16;
 /** So the onset is a byte. */
 export const ONSET_BIAS = 128;

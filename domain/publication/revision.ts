@@ -1,13 +1,14 @@
 /**
- * @module What is said anew of a published key (docs/decisions/065): a test bore out a suspicion, say. The key stays in `keys` as it was; an entry of `revised_keys` says the rest, once in its life.
+ * @module What is said anew of a published key (docs/decisions/065): a test bore out a suspicion, say. The key stays in `keys` as it was; an entry of `revised_keys` says the new report type, once in its life.
+ *
+ * In the queue and the journal the fields are as in a row of packed-keys.ts, and the key_data follows:
  *
  * | bytes | field |
  * |---|---|
- * | 0 | transmission_risk_level · 1: report_type · 2: days_since_onset_of_symptoms + 128 |
- *
- * as in a row of packed-keys.ts. Where a key goes with it, its key_data follows.
+ * | 0 | transmission_risk_level · 1: report_type · 2: days_since_onset_of_symptoms + 128 · 3..18: key_data |
  */
-import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { REPORT_TYPE, type ReportType, type RevisedType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { encodeRiskLevel } from '../keys/risk.ts';
 import { ONSET_BIAS } from './packed-keys.ts';
 
 /** What a revision says. */
@@ -23,8 +24,33 @@ export interface KeyRevision {
   readonly fields: RevisedFields;
 }
 
+/** Report types that a key must have to come to have another. */
+const REVISABLE: Readonly<Record<RevisedType, readonly ReportType[]>> = {
+  [REPORT_TYPE.CONFIRMED_TEST]: [REPORT_TYPE.SELF_REPORT, REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS],
+  [REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS]: [REPORT_TYPE.SELF_REPORT],
+};
+/** The lower of the two levels that stand for a type (docs/spec/cwa.md §2.4). */
+const LOWER_LEVEL: Readonly<Record<RevisedType, number>> = {
+  [REPORT_TYPE.CONFIRMED_TEST]: 7,
+  [REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS]: 5,
+};
+
+/** @returns whether a published key of this report type can come to have that one */
+export const isRevisable = (reportType: number, to: RevisedType): boolean =>
+  REVISABLE[to].includes(reportType as ReportType);
+
+/**
+ * Says a row's key with another report type. How much it weighs stays as it was published: decoys go with it, of which nobody knows an onset, and were some weights changed and others not, these would tell.
+ *
+ * @param rows changed in place @param offset of a row of packed-keys.ts
+ */
+export function reviseRow(rows: Uint8Array, offset: number, to: RevisedType): void {
+  const level = LOWER_LEVEL[to] + (rows[offset + 5]! % 2 === 0 ? 1 : 0);
+  packRevised(rows, offset + 5, { transmissionRiskLevel: level, ...encodeRiskLevel(level) });
+}
+
 /** Bytes of the fields. */
-export const REVISED_BYTES = 3;
+const REVISED_BYTES = 3;
 /** Bytes of the fields and the key. */
 export const KEY_REVISION_BYTES = REVISED_BYTES + 16;
 

@@ -131,4 +131,20 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE feed_object (key TEXT PRIMARY KEY, mark TEXT, sha256 TEXT) WITHOUT ROWID;
   `,
+  // Report type that keys are to have, and have from an hour on; null where they are taken back.
+  `
+  ALTER TABLE take_back ADD COLUMN revised_to INTEGER;
+  ALTER TABLE taking ADD COLUMN revised_to INTEGER;
+  ALTER TABLE region_revocation ADD COLUMN revised_to INTEGER;
+  `,
+  // Google's view (google-ops.ts).
+  `
+  CREATE TABLE google_day (
+    region TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    checked INTEGER NOT NULL,
+    periods TEXT NOT NULL,
+    PRIMARY KEY (region, day)
+  ) WITHOUT ROWID;
+  `,
 ];

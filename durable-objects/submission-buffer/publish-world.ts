@@ -1,6 +1,7 @@
 /**
  * @module For tests of uploads of Google's dialect: what a certificate says, keys with the levels that stand for it, and what the storage holds.
  */
+import { env } from 'cloudflare:workers';
 import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import { encodeRiskLevel } from '../../domain/keys/risk.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
@@ -10,7 +11,6 @@ import { unpackKeyRevisions } from '../../domain/publication/revision.ts';
 import { fromBase64, toHex } from '../../protocol/primitives/bytes.ts';
 import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
 import { RevisionTokens } from '../../protocol/publish/revision-token.ts';
-import { TEST_SECRETS } from '../../test/support/secrets.ts';
 import { keysOf, type Rig } from '../publisher/test-rig.ts';
 import type { Acceptance } from './contract.ts';
 
@@ -18,6 +18,7 @@ import type { Acceptance } from './contract.ts';
 export const AUTHORITY = 'health-de';
 const LEVEL: Readonly<Record<CertifiedReport, number>> = { confirmed: 8, likely: 6, 'user-report': 4, negative: 8 };
 const MINUTES_15 = 900;
+const SECRETS = env as unknown as { readonly REVISION_TOKEN_KEY: string };
 
 /** @returns `n` keys of an upload, as they come with a certificate of this type */
 export function certified(upload: number, n: number, reportType: CertifiedReport): AcceptedKey[] {
@@ -34,11 +35,17 @@ export async function publish(
   token: Uint8Array | null = null,
   change: Partial<PublishPart & Omit<AcceptedUpload, 'keys'>> = {},
 ): Promise<Acceptance> {
-  const { authorityId = AUTHORITY, expiresAt = rig.now + MINUTES_15, ...more } = change;
+  const { authorityId = AUTHORITY, expiresAt = rig.now + MINUTES_15, onsetDays = null, ...more } = change;
   await rig.tuneBuffer();
   const upload = { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null, ...more };
   try {
-    return await rig.buffer.accept(uploadId, packUpload(upload), { authorityId, reportType, token, expiresAt });
+    return await rig.buffer.accept(uploadId, packUpload(upload), {
+      authorityId,
+      reportType,
+      token,
+      expiresAt,
+      onsetDays,
+    });
   } finally {
     await rig.inBuffer((_sql, { storage }) => storage.deleteAlarm());
   }
@@ -52,7 +59,7 @@ export function tokenOf(reply: Acceptance): Uint8Array {
 
 /** @returns what `upload` or a phone can't read of a token: key → first type, and what it was revised to */
 export function namesOf(rig: Rig, token: Uint8Array, authorityId = AUTHORITY): Record<string, string> | null {
-  const opened = new RevisionTokens(fromBase64(TEST_SECRETS.REVISION_TOKEN_KEY)).open(authorityId, rig.now, token);
+  const opened = new RevisionTokens(fromBase64(SECRETS.REVISION_TOKEN_KEY)).open(authorityId, rig.now, token);
   return (
     opened &&
     Object.fromEntries(

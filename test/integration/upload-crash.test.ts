@@ -10,7 +10,7 @@ import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
 import { importLocally } from '../../scripts/support/authorities.ts';
 import { moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
-import { testAuthority, type TestAuthority } from '../support/health-authority.ts';
+import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';
 import { names, publishedKeys } from '../support/published.ts';
 import { type Crash, sabotage, withSaboteur } from '../support/saboteur.ts';
 
@@ -130,15 +130,8 @@ describe('a connection lost while a newcomer takes over', () => {
 });
 
 describe('a connection lost while keys are published under a certificate', () => {
-  const sent = (keys: Keys) =>
-    keys.map(({ keyData, rollingStartIntervalNumber }) => ({
-      key: toBase64(keyData ?? new Uint8Array()),
-      rollingStartNumber: rollingStartIntervalNumber ?? 0,
-      rollingPeriod: 144,
-      transmissionRisk: 0,
-    }));
   const certified = async (keys: Keys) =>
-    authority.request(sent(keys), { now: Math.floor(await readClock(system.edge.url)) });
+    authority.request(sentKeys(keys), { now: Math.floor(await readClock(system.edge.url)) });
   /** Without the padding, which is drawn anew. */
   async function publish(body: object, crash: Crash | null = null) {
     await sabotage(system.edge.url, crash);
@@ -162,7 +155,7 @@ describe('a connection lost while keys are published under a certificate', () =>
       if (arrow === 'commit') expect(again.said).toEqual(first.said);
       expect(await publish({ ...body, padding: 'again' })).toEqual({ ...again, calls: ['reserve', 'replayed'] });
       // Another set of keys isn't this certificate's, whatever it has become of.
-      const other = await publish({ ...body, temporaryExposureKeys: sent(freshKeys()) });
+      const other = await publish({ ...body, temporaryExposureKeys: sentKeys(freshKeys()) });
       expect([other.status, other.calls]).toEqual([401, []]);
       settle(keys, null);
     },
@@ -175,7 +168,7 @@ describe('a connection lost while keys are published under a certificate', () =>
     const { said } = await publish(await certified(keys));
     const foreign = await publish(await certified(others));
     const now = Math.floor(await readClock(system.edge.url));
-    const another = await authority.request(sent(keys), { now, claims: { iat: now - 4 } });
+    const another = await authority.request(sentKeys(keys), { now, claims: { iat: now - 4 } });
     for (const [revisionToken, status, code] of [
       ['', 400, 'missing_revision_token'],
       // Bytes that a phone drew at random are as good as none; a token of other keys is known for what it is.

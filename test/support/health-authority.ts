@@ -85,3 +85,15 @@ export async function testAuthority(change: Partial<HealthAuthority> = {}, from 
     }),
   };
 }
+
+/** @param keys of a phone @returns the same as they are sent */
+export function sentKeys(
+  keys: readonly { readonly keyData: Uint8Array | null; readonly rollingStartIntervalNumber: number | null }[],
+): SentKey[] {
+  return keys.map(({ keyData, rollingStartIntervalNumber }) => ({
+    key: toBase64(keyData ?? new Uint8Array()),
+    rollingStartNumber: rollingStartIntervalNumber ?? 0,
+    rollingPeriod: 144,
+    transmissionRisk: 0,
+  }));
+}

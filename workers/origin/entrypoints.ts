@@ -17,13 +17,13 @@ import {
 import type { AuthoritiesReply, SetAuthoritiesRequest } from '../../domain/authority-list.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import { packUpload, unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 import type {
   AcceptReply,
   IntakePermit,
   IntakeRpc,
   KeyStanding,
   OriginBackOfficeRpc,
-  OriginStatus,
   ResolveReply,
 } from '../../domain/rpc.ts';
 import type {
@@ -39,7 +39,9 @@ import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import { recheckPart } from '../../domain/publish-part.ts';
-import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
+import type { ShownStats } from '../../domain/publish-stats.ts';
+import type { Published, PublishPart, StatsRpc } from '../../domain/rpc-publish.ts';
+import { verifyStatsToken } from '../../protocol/publish/stats.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -64,9 +66,10 @@ import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bin
  */
 export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
-  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
+  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc, StatsRpc {
     async policy(): Promise<PublishedPolicy> {
-      return publishedPolicy(await policies.get(this.#ask, await clock()));
+      // Who asks has kept the last answer for as long as it is good.
+      return publishedPolicy(await policies.renewed(this.#ask, await clock()));
     }
 
     async accept(
@@ -110,8 +113,20 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
     }
 
     async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
-      if (!isOriginId({ uploadId, idNonce })) throw new RangeError('replayed: an upload id and a nonce are expected');
-      return originObjects(this.env).buffer.replayed(uploadId);
+      const answer = isOriginId({ uploadId, idNonce }) ? await originObjects(this.env).buffer.replayed(uploadId) : null;
+      if (answer === null) return null;
+      // A copy: an RPC's result comes with a disposer that must not be handed on.
+      const { inserted, revised, token } = answer;
+      return { inserted, revised, token };
+    }
+
+    async stats(authorization: string): Promise<readonly ShownStats[] | null> {
+      const now = await clock();
+      const { authorities } = await policies.get(this.#ask, now);
+      const authority = await verifyStatsToken(authorization, authorities, now);
+      if (authority === null) return null;
+      // A copy, as above.
+      return (await originObjects(this.env).buffer.stats(authority.id)).map((day) => ({ ...day }));
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

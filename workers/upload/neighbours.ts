@@ -17,4 +17,6 @@ export interface Neighbours {
    * @throws what `origin` throws, when nothing was ever heard
    */
   readonly policy: () => Promise<PublishedPolicy>;
+  /** The same, asked for out of turn, as often as `origin` can be asked on behalf of strangers. @throws as `policy` */
+  readonly newerPolicy: () => Promise<PublishedPolicy>;
 }

@@ -15,6 +15,7 @@ import type { SetRecord } from '../../../domain/publication/record.ts';
 import { hourEnd } from '../../../protocol/gaen/intervals.ts';
 import { MANIFEST_TYPE } from '../../../protocol/index/manifest.ts';
 import { documentOf } from '../../../protocol/index/signed-document.ts';
+import type { GoogleDay } from '../google-store.ts';
 import type { IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from '../model.ts';
 import { emptyRecord } from '../record-writer.ts';
 import { restoredFeeds, type RestoredFeeds } from './feeds.ts';
@@ -52,6 +53,7 @@ export interface RestoredState {
   readonly formerCuts: readonly FormerCut[];
   readonly takings: readonly Taking[];
   readonly revocations: readonly RegionRevocation[];
+  readonly googleDays: readonly GoogleDay[];
   /** The last hour whose rows that ended before they were published are logged; null where there are none. */
   readonly droppedHour: number | null;
   /** The last hour that took rows back, or had none to; null before the first. */
@@ -106,6 +108,7 @@ export function restoredState(
     formerCuts: formerCutsOf(events),
     takings: takingsOf(report, events),
     revocations: plans.flatMap((plan) => revocationsOf(events, plan)),
+    googleDays: regions.flatMap((region) => googleDaysOf(events, published, region)),
     droppedHour: events.findLast((event) => event.kind === 'dropped')?.hour ?? null,
     takenHour: takenHourOf(events),
     feeds: restoredFeeds(fold, events, dayOfSealing(through)),
@@ -186,14 +189,26 @@ function daysOf(events: Events, published: Published, region: string): RegionDay
   }));
 }
 
+/** The newest entry of each day of Google's view; all that were listed were looked at when the head was made. */
+function googleDaysOf(events: Events, published: Published, region: string): GoogleDay[] {
+  const last = published.findLast((event) => event.region === region);
+  const days = new Map<number, GoogleDay>();
+  for (const event of events) {
+    if (event.kind !== 'exported' || event.region !== region) continue;
+    const { day, periods, hour } = event;
+    days.set(day, { region, day, checked: dayOfSealing(Math.max(hour, last?.hour ?? 0)), periods });
+  }
+  return [...days.values()];
+}
+
 /** What was taken back, hour by hour, with the objects that no purge has named. */
 function takingsOf(report: LogReport, events: Events): Taking[] {
   return events.flatMap((event): Taking[] => {
     if (event.kind !== 'taken') return [];
-    const { hour, rows, reserve } = event;
+    const { hour, rows, reserve, to = null } = event;
     const touched = [...new Set(event.parts.map(({ of }) => of))].toSorted((a, b) => a - b);
     const objects = event.objects.filter(({ name }) => report.objects.has(name));
-    return [{ hour, state: 'TAKEN', rows, touched, reserve, objects, waiting: [] }];
+    return [{ hour, to, state: 'TAKEN', rows, touched, reserve, objects, waiting: [] }];
   });
 }
 
@@ -212,11 +227,11 @@ function revocationsOf(events: Events, { published }: RegionPlan): RegionRevocat
   const newest = new Map<number, RegionRevocation>();
   for (const [n, event] of events.entries()) {
     if (event.kind !== 'revoked' || event.region !== region) continue;
-    const { hour, cut, days, files } = event;
+    const { hour, cut, days, files, to = null } = event;
     const isThere = n > at || listed.has(hour);
     const checked = Math.max(cut, looked);
     const shown = isThere ? { days, chunks: chunkEntries(files, null), files } : { days: [], chunks: [], files: [] };
-    newest.set(hour, { region, hour, checked, cut, ...shown });
+    newest.set(hour, { region, hour, to, checked, cut, ...shown });
   }
   return [...newest.values()];
 }

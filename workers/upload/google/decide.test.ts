@@ -1,6 +1,7 @@
 /** @module Each row of docs/spec/google.md §1.4 with the decisions of docs/google-dialect.md: real certificates, neighbours in memory. */
 import { beforeAll, describe, it } from 'vitest';
 import { fromUtf8, toBase64, utf8 } from '../../../protocol/primitives/bytes.ts';
+import { NO_AUTHORITIES, type Authorities } from '../../../protocol/publish/authorities.ts';
 import { tekmacOf, type SentKey } from '../../../protocol/publish/tekmac.ts';
 import {
   HMAC_KEY,
@@ -51,10 +52,12 @@ function worldOf(...of: TestAuthority[]): World {
 interface Sending {
   readonly headers?: Record<string, string>;
   readonly crash?: Crash | null;
+  /** What is held of the authorities; left out: what is in force. */
+  readonly held?: Authorities;
 }
 
 /** What a phone hears of a body, as text or to be written as JSON. */
-async function publish(world: World, body: unknown, { headers = JSON_TYPE, crash = null }: Sending = {}) {
+async function publish(world: World, body: unknown, { headers = JSON_TYPE, crash = null, held }: Sending = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const read: BodyResult = { kind: 'body', bytes: utf8(text) };
   const { redeem, intake } = world.ports(crash);
@@ -65,7 +68,17 @@ async function publish(world: World, body: unknown, { headers = JSON_TYPE, crash
     uploadIdKey: new Uint8Array(32).fill(2),
     answerDeadlineMs: null,
   };
-  const neighbours = { config, clock: () => world.now, redeem, intake, policy: () => intake.policy() };
+  const neighbours = {
+    config,
+    clock: () => world.now,
+    redeem,
+    intake,
+    policy: async () => {
+      const policy = await intake.policy();
+      return held === undefined ? policy : { ...policy, authorities: held };
+    },
+    newerPolicy: () => intake.policy(),
+  };
   const outcome = await decidePublish(new Headers(headers), read, neighbours).catch(
     () => ({ kind: 'try-later' }) as const,
   );
@@ -98,6 +111,18 @@ describe('a publish request', () => {
     // Also with the token that the phone had drawn at random before, or has got since.
     expect(await publish(world, { ...body, revisionToken: toBase64(new Uint8Array(99).fill(9)) })).toEqual(first);
     expect(world.stored.size).toBe(1);
+  });
+
+  it('of an authority, or by a key, that came into force a moment ago is stored', async ({ expect }) => {
+    for (const authorities of [[], [{ ...ours.authority, keys: [] }]]) {
+      const held = { version: 0, authorities };
+      expect(short(await publish(worldOf(ours), await ours.request(history(2), WISH), { held }))).toEqual([200, '']);
+    }
+    const forged = await nobodys.request(history(2), WISH);
+    expect(short(await publish(worldOf(ours), forged, { held: NO_AUTHORITIES }))).toEqual([
+      401,
+      'health_authority_verification_certificate_invalid',
+    ]);
   });
 
   it('without transmission risks is bound by either form', async ({ expect }) => {

@@ -5,7 +5,7 @@
  */
 import { uploadDigest } from '../../../domain/keys/digest.ts';
 import { judgeKeys } from '../../../domain/keys/google-keys.ts';
-import { onsetInterval } from '../../../domain/keys/google-onset.ts';
+import { daysFromOnset, onsetInterval } from '../../../domain/keys/google-onset.ts';
 import { KEY_DATA_BYTES } from '../../../domain/keys/limits.ts';
 import { regionsOf, type PublishedPolicy } from '../../../domain/keys/regions.ts';
 import { parseStrictJson } from '../../../domain/strict-json.ts';
@@ -59,8 +59,13 @@ export async function decidePublish(
   }
   const policy = await neighbours.policy().catch(() => null);
   if (policy === null) return { kind: 'authorities-unknown' };
-  const judged = await judge(request, policy.authorities, now);
+  let judged = await judge(request, policy.authorities, now);
   if (policy.ended) return { kind: 'unknown-authority' };
+  if (judged.kind === 'unknown-authority' || judged.kind === 'certificate-invalid') {
+    // An authority, or a key of one, may be a minute younger than what is held here.
+    const { authorities } = await neighbours.newerPolicy().catch(() => policy);
+    if (authorities.version > policy.authorities.version) judged = await judge(request, authorities, now);
+  }
   return judged.kind === 'good' ? publish(request, judged, policy, neighbours) : judged;
 }
 
@@ -112,6 +117,7 @@ async function judge(request: PublishRequest, authorities: Authorities, now: num
   if (judged.kind === 'refused') return { ...judged, kind: 'keys-refused' };
   const { authorityId, hash, expiresAt } = verified.certificate;
   const token = decodeAnyBase64(request.revisionToken);
+  const onsetDays = daysFromOnset(symptomOnsetInterval, verified.certificate.symptomOnsetInterval, now);
   return {
     kind: 'good',
     upload: {
@@ -119,7 +125,7 @@ async function judge(request: PublishRequest, authorities: Authorities, now: num
         kind: 'certificate',
         jwt: verificationPayload,
         name: certificateName(hash),
-        publish: { authorityId, reportType, token: token?.length === 0 ? null : token, expiresAt },
+        publish: { authorityId, reportType, token: token?.length === 0 ? null : token, expiresAt, onsetDays },
       },
       keys: judged.keys,
       consentToFederation: CONSENT_TO_FEDERATION,

@@ -7,6 +7,7 @@ import { publishedLevel } from '../../../domain/keys/google-onset.ts';
 import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { ROOT } from '../../../local-edge/workers.ts';
 import { describeDownloadError } from '../../../phone/download/download.ts';
+import { RETENTION_SECONDS } from '../../../phone/matching/options.ts';
 import type { RandomBytes } from '../../../phone/random.ts';
 import { endedKeys, type OwnKey } from '../../../phone/radio/tek-schedule.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
@@ -42,14 +43,15 @@ const TURNED_OUT = at(12, 30);
 const SECOND_LOOK = at(16, 10);
 /** The next day: keys of the day of the report are over, and may be published. */
 const NEXT_DAY = at(9, 20, 1);
-const LAST_LOOK = at(12, 10, 1);
+/** What is said anew has gone with what the hours of the reports set aside; where that was too little, it has waited for a day (docs/decisions/065). */
+const LAST_LOOK = at(16, 10, 1);
 
 /** Phones that send chaff, in each hour of reports. */
 const CHAFF = 20;
 /** Each so many-th reporter loses the first answer. */
 const LOSES_EVERY = 8;
 /** Requests at once. */
-const WIDTH = 24;
+const WIDTH = 60;
 
 /** What a look of all listeners came to. */
 interface Look {
@@ -77,7 +79,8 @@ async function look(
     const told = tell(now);
     const found = namesOf(told.matches.map(({ key }) => key));
     if (told.withdrawn > 0) withdrawn.push(person.number);
-    const expected = within(listeners[n]?.met ?? new Set(), published);
+    const met = [...(listeners[n]?.met ?? [])].filter(([, time]) => time > now - RETENTION_SECONDS);
+    const expected = within(new Set(met.map(([key]) => key)), published);
     sums.expected += expected.size;
     sums.found += within(found, expected).size;
     sums.missed += without(expected, found).size;
@@ -130,7 +133,10 @@ export async function playGoogle(
   const reports = new Reports(edge, apiKey, random);
   const apps = reporters.map((reporter) => appOf(reporter, first));
   const keysOf = ({ reporter }: App): OwnKey[] => [...endedKeys(reporter.person.history, first)];
-  const of = (then: string | null): App[] => apps.filter(({ reporter }) => reporter.course.then === then);
+  // Those who prove healthy share first: what the later hours set aside is left as company for suspicions that are borne out.
+  const partOf = (app: App, n: number): number =>
+    app.reporter.course.later === 'negative' ? 0 : 1 + (n % (SHARED_AT.length - 1));
+  const of = (later: string | null): App[] => apps.filter(({ reporter }) => reporter.course.later === later);
   const all = async (jobs: readonly (() => Promise<void>)[]): Promise<void> => {
     await inParallel(
       shuffle(random, [...jobs]).map((job) => async () => {
@@ -154,7 +160,7 @@ export async function playGoogle(
   progress(`${apps.length} of them get codes: read out, as a link, by SMS; they verify, get certificates, and share`);
   for (const [part, now] of SHARED_AT.entries()) {
     await moveClock(edge.url, now);
-    const some = apps.filter((_, n) => n % SHARED_AT.length === part);
+    const some = apps.filter((app, n) => partOf(app, n) === part);
     await all([
       ...some.map((app, n) => async () => {
         const isNew = await reports.share(app, app.reporter.course.first, keysOf(app), n % LOSES_EVERY === 0);
@@ -182,7 +188,7 @@ export async function playGoogle(
   let again = 0;
   await all([
     ...[...borneOut, ...unfounded].map((app) => async () => {
-      const isNew = await reports.share(app, app.reporter.course.then ?? 'confirmed', []);
+      const isNew = await reports.share(app, app.reporter.course.later ?? 'confirmed', keysOf(app));
       again += isNew;
     }),
     ...chaffJobs(),

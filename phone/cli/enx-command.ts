@@ -108,9 +108,13 @@ const open: Work = async (phone, options, io, code) => {
 
 const share: Work = async (phone, options, io) => {
   const shared = answer(await shareKeys(endedKeys(phone.keys, phone.now), 0, await portsOf(phone)));
-  const { sent, inserted, notes } = shared;
+  const { testType, sent, inserted, notes } = shared;
+  const keys = sent === 1 ? 'one key' : `${sent} keys`;
+  const told = `${sent === 1 ? 'is' : 'are'} shared, ${inserted} new; the key of today goes on the next UTC day, by the same command`;
   const text = [
-    `${sent === 1 ? 'one key is' : `${sent} keys are`} shared, ${inserted} of them new; the key of today goes on the next UTC day, by the same command`,
+    testType === 'negative'
+      ? `${keys} of before: nobody is ill; what of them was shared is taken back`
+      : `${keys} ${told}`,
     ...notes,
   ];
   const lines = text.map((line) => `${phone.directory}: ${line}`).join('\n');

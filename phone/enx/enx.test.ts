@@ -119,7 +119,10 @@ describe('sharing', () => {
   it('goes from code to token to certificate to keys, and keeps the token', async ({ expect }) => {
     const { servers, ports, state } = setUp();
     expect(await openCode('1234 5678', ports)).toEqual({ ok: true, value: { testType: 'likely' } });
-    expect(await shareKeys(keys(14), 0, ports)).toEqual({ ok: true, value: { sent: 14, inserted: 14, notes: [] } });
+    expect(await shareKeys(keys(14), 0, ports)).toEqual({
+      ok: true,
+      value: { testType: 'likely', sent: 14, inserted: 14, notes: [] },
+    });
     expect(servers.asked.map(({ path }) => path)).toEqual(['/api/verify', '/api/certificate', '/v1/publish']);
     const [request] = servers.published;
     expect(request?.temporaryExposureKeys.map(({ key }) => key).toSorted()).toEqual(names(keys(14)));

@@ -99,6 +99,8 @@ export async function reportBySelf(report: UserReport, ports: EnxPorts): Promise
 
 /** What became of keys. */
 export interface Shared {
+  /** What the code says of them: `negative` takes them back. */
+  readonly testType: string;
   /** Keys that were sent. */
   readonly sent: number;
   /** Keys that were new to the server. */
@@ -188,7 +190,7 @@ async function certifyAndPublish(state: EnxState, ports: EnxPorts): Promise<Resu
     shared: [...new Set([...state.shared, ...keys.map(({ key }) => key)])],
   });
   const notes = [...(said.error === '' ? [] : [said.error]), ...said.warnings];
-  return ok({ sent: keys.length, inserted: said.insertedExposures, notes });
+  return ok({ testType: state.claim?.testType ?? '', sent: keys.length, inserted: said.insertedExposures, notes });
 }
 
 /** Kept before it is shown: the same certificate over the same keys is answered as the first time. */

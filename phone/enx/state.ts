@@ -17,7 +17,7 @@ export interface Sharing {
 }
 
 /** What a code was verified to. */
-export interface Claim {
+interface Claim {
   /** Of `/api/verify`: good for one set of keys, and for one more on the next UTC day. */
   readonly token: string;
   readonly testType: string;

@@ -8,7 +8,7 @@ import { meet, type Person, population, someMoment } from '../people.ts';
 
 export const PEOPLE = 200;
 /** What is said of somebody first, and what turns out: likely is borne out or not. */
-export interface Course {
+interface Course {
   readonly first: CertifiedReport;
   readonly later: CertifiedReport | null;
 }

@@ -12,7 +12,7 @@ export interface Look {
 }
 
 /** A count, and what it was to be. */
-export interface Counted {
+interface Counted {
   readonly is: number;
   readonly wanted: number;
 }

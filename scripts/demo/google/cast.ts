@@ -4,7 +4,7 @@
 import { type RandomBytes, randomBelow } from '../../../phone/random.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
 import type { CertifiedReport } from '../../../protocol/publish/report-type.ts';
-import { meet, type Person, population, someMoment } from '../people.ts';
+import { meet, MEETING_SECONDS, type Person, population, someMoment } from '../people.ts';
 
 export const PEOPLE = 200;
 /** What is said of somebody first, and what turns out: likely is borne out or not. */
@@ -42,7 +42,7 @@ export interface Reporter {
 /** Somebody who downloads. */
 export interface Listener {
   readonly person: Person;
-  /** Key data in hex of keys of reporters that it met, and when, Unix seconds: who of them shares it is another matter. */
+  /** Key data in hex of keys of reporters that it met, and when last, Unix seconds: who of them shares it is another matter. */
   readonly met: ReadonlyMap<string, number>;
 }
 
@@ -65,7 +65,7 @@ export function cast(now: number, random: RandomBytes): Cast {
     const met = new Map<string, number>();
     const near = (moment: number): void => {
       const name = toHex(meet(person, some(reporters).person, moment).keyData);
-      met.set(name, Math.max(moment, met.get(name) ?? 0));
+      met.set(name, Math.max(moment + MEETING_SECONDS, met.get(name) ?? 0));
     };
     if (at < MET) for (let times = 1 + randomBelow(random, 3); times > 0; times -= 1) near(someMoment(random, now));
     if (at < MET_THAT_DAY) near(morning);

@@ -97,12 +97,13 @@ function workerProject(
 }
 
 /** Whole systems, driven from Node: miniflare or wrangler's harness is started by the test itself. */
-function systemProject(shared: Common, name: string, isolate = true): TestProjectInlineConfiguration {
+function systemProject(shared: Common, name: string): TestProjectInlineConfiguration {
   return {
     test: {
       ...shared,
       name,
-      isolate,
+      // One import of wrangler and one bundle of each Worker for all files of a process.
+      isolate: false,
       include: [`test/${name}/**/*.test.ts`],
       setupFiles: NOTE_PROCESS,
     },
@@ -177,7 +178,7 @@ export default defineConfig(({ mode }) => {
           LOCAL_VARS['portal'],
         ),
         systemProject(shared, 'integration'),
-        systemProject(shared, 'conformance', false),
+        systemProject(shared, 'conformance'),
         // What tests are made with, and what the whole repository must hold to.
         systemProject(shared, 'support'),
         systemProject(shared, 'house'),

@@ -1,12 +1,12 @@
 import { runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, it as itBoth } from 'vitest';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { readExportZip } from '../../protocol/export/export-reader.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { hourStart } from '../../protocol/gaen/intervals.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
-import { describeLong, usualOrLong } from '../../test/support/longer.ts';
+import { describeLong, itLong, itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const HOUR = MIDNIGHT / 3600 + 22;
@@ -50,8 +50,8 @@ async function expected(): Promise<Record<string, string>> {
   return everything();
 }
 
-/** Each gap between two puts in the longer form, half of them from either side; every twentieth put in the usual. */
-const STEP = usualOrLong({ usual: 20, long: 2 });
+/** Every second gap between two puts in the longer form, half of those from either side; every twentieth put in the usual. */
+const STEP = usualOrLong({ usual: 20, long: 4 });
 
 describe('a publisher that is killed', () => {
   it('between any two steps publishes the same bytes', async ({ expect }) => {
@@ -65,7 +65,7 @@ describe('a publisher that is killed', () => {
     expect(await rig.inBuffer((sql) => sql.exec('SELECT count(*) AS n FROM waiting_row').one()['n'])).toBe(0);
   });
 
-  it.for(['before', 'after'] as const)('%s any put publishes the same bytes', async (when, { expect }) => {
+  itBoth.for(['before', 'after'] as const)('%s any put publishes the same bytes', async (when, { expect }) => {
     const bytes = await expected();
     const first = when === 'before' ? 0 : STEP / 2;
     let puts = first;
@@ -129,7 +129,7 @@ describe('a wake', () => {
 });
 
 describe('the bytes', () => {
-  it('are a function of the set, whatever the order of arrival', async ({ expect }) => {
+  itBoth('are a function of the set, whatever the order of arrival', async ({ expect }) => {
     const sealed = async (order: number[]): Promise<Record<string, string>> => {
       const rig = await Rig.create();
       await rig.untilIdle();
@@ -145,7 +145,7 @@ describe('the bytes', () => {
       fc.asyncProperty(order, async (shuffled) => {
         expect(await sealed(shuffled)).toEqual(bytes);
       }),
-      { seed: 20_260_615, numRuns: usualOrLong({ usual: 4, long: 12 }) },
+      { seed: 20_260_615, numRuns: usualOrLong({ usual: 4, long: 8 }) },
     );
   });
 });
@@ -217,7 +217,7 @@ describe('a buffer out of reach', () => {
 });
 
 describeLong('the alarm', () => {
-  it.for([
+  itLong.for([
     ['in 2020', 1_590_000_000],
     ['a month ahead', Math.floor(Date.now() / 1000) + 30 * 86_400],
   ] as const)('does not loop with the clock %s', async ([, now], { expect }) => {

@@ -146,8 +146,9 @@ describe('a batch', () => {
   });
 
   it('goes with its last key', async ({ expect }) => {
+    rig.policy = { ...FEED_POLICY, retentionDays: 4 };
     await anHour(rig, 10);
-    rig.now = (DAY_0 + 16) * 86_400 + 3 * 3600;
+    rig.now = (DAY_0 + 4 + 2) * 86_400 + 3 * 3600;
     await rig.untilIdle();
     const { latest } = await readFeed(rig, 'a2a');
     // Decoys of the days since are fed too, and are younger.

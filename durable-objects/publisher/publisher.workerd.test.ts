@@ -14,6 +14,8 @@ beforeEach(async () => {
 });
 
 const HOUR = MIDNIGHT / 3600 + 10;
+/** Days that keys are kept in stories until all is gone: of the fortnight that is usual tells test/integration/fortnight.long.test.ts. */
+const FEW_DAYS = 4;
 
 async function head(region: string): Promise<ManifestHead> {
   const document = (await publicJson(`v1/${region}/manifest.json`)) as { payload: string };
@@ -175,60 +177,65 @@ describe('a day', () => {
     expect(await testEnv.PUBLIC.head('version/v1/diagnosis-keys/country/DE/date/2026-06-15/hour/10')).toBeNull();
   });
 
-  itLong('is cut again without keys that ended 14 days ago, and nothing is left when all have', async ({ expect }) => {
-    await rig.accept('u1', keysOf(1, 14));
-    await rig.untilIdle();
-    for (let day = 1; day <= 16; day++) {
-      rig.now = MIDNIGHT + day * 86_400 + 5 * 3600;
+  itLong(
+    'is cut again without keys that have had their days, and nothing is left when all have',
+    async ({ expect }) => {
+      rig.policy = { ...rig.policy, retentionDays: FEW_DAYS };
+      await rig.accept('u1', keysOf(1, FEW_DAYS));
       await rig.untilIdle();
-      const listed = (await publicJson('version/v1/diagnosis-keys/country/DE/date')) as string[];
-      expect(listed.length).toBe(Math.min(day, 14));
-      // 14 keys ended 0..13 days before day 0 began; each midnight takes one more.
-      if (day <= 14) {
-        const keys = await zipKeys('version/v1/diagnosis-keys/country/DE/date/2026-06-15');
-        expect(keys.length).toBe(14 - day);
+      for (let day = 1; day <= FEW_DAYS + 2; day++) {
+        rig.now = MIDNIGHT + day * 86_400 + 5 * 3600;
+        await rig.untilIdle();
+        const listed = (await publicJson('version/v1/diagnosis-keys/country/DE/date')) as string[];
+        expect(listed.length).toBe(Math.min(day, FEW_DAYS));
+        // They ended 0, 1, 2 … days before day 0 began; each midnight takes one more.
+        if (day <= FEW_DAYS) {
+          const keys = await zipKeys('version/v1/diagnosis-keys/country/DE/date/2026-06-15');
+          expect(keys.length).toBe(FEW_DAYS - day);
+        }
       }
-    }
-    const kept = await objects(testEnv.PRIVATE);
-    // The log holds hashes of what is gone, and of a fortnight's empty hours.
-    const left = [...kept.keys()].filter((key) => !key.startsWith('log/'));
-    // Keys for rows to come, none for a day that is over.
-    const today = Math.floor(rig.now / 86_400);
-    expect(left).toEqual(Array.from({ length: 8 }, (_, ahead) => `row-keys/${today + ahead}.bin`));
-    await rig.wakeBuffer();
-    const rows = await Promise.all([rig.inBuffer(tables), rig.inPublisherStorage(tables)]);
-    // Every row that is left, by table: names of sets, hours, days and empty files, and counts; `received` is a sum over
-    // fifty uploads or more, the profile's among them, and goes in time (domain/received.ts).
-    expect(rows.map((all) => Object.keys(all).toSorted())).toEqual([
-      ['clock_guard', 'meta', 'received', 'release_set', 'schema_version', 'sweep'],
-      [
-        'clock_guard',
-        'counter',
-        'log_checkpoint',
-        'log_head',
-        'meta',
-        'public_object',
-        'published_index',
-        'region_day',
-        'region_head',
-        'region_hour',
-        'schema_version',
-        'sealed_hour',
-      ],
-    ]);
-    expect(rows[0]['release_set']!.length).toBe(2);
-    const bytes = [...(await objects(testEnv.PUBLIC)).values(), ...kept.values()].map(toHex);
-    const log = [...kept].filter(([key]) => key.startsWith('log/')).map(([, entry]) => fromUtf8(entry));
-    const text = [...rows.flatMap((all) => Object.values(all).flat()), ...bytes, ...log].join('\n');
-    for (const { keyData } of keysOf(1, 14)) {
-      expect(text).not.toContain(toHex(keyData));
-      expect(text).not.toContain(toBase64Url(keyData));
-    }
-    for (const key of (await objects(testEnv.PUBLIC)).keys()) {
-      if (key.endsWith('.zip') || /\/date\/[\d-]+(\/hour\/\d+)?$/.test(key))
-        expect(await zipKeys(key), key).toEqual([]);
-    }
-  });
+      const kept = await objects(testEnv.PRIVATE);
+      // The log holds hashes of what is gone, and of those days' empty hours.
+      const left = [...kept.keys()].filter((key) => !key.startsWith('log/'));
+      // Keys for rows to come, none for a day that is over.
+      const today = Math.floor(rig.now / 86_400);
+      expect(left).toEqual(Array.from({ length: 8 }, (_, ahead) => `row-keys/${today + ahead}.bin`));
+      await rig.wakeBuffer();
+      const rows = await Promise.all([rig.inBuffer(tables), rig.inPublisherStorage(tables)]);
+      // Every row that is left, by table: names of sets, hours, days and empty files, and counts; `received` is a sum over
+      // fifty uploads or more, the profile's among them, and goes in time (domain/received.ts); an upload's id hangs on its TAN's life,
+      // which is a fortnight whatever keys are kept (test/integration/retention.long.test.ts).
+      expect(rows.map((all) => Object.keys(all).toSorted())).toEqual([
+        ['clock_guard', 'meta', 'received', 'release_set', 'schema_version', 'sweep', 'upload'],
+        [
+          'clock_guard',
+          'counter',
+          'log_checkpoint',
+          'log_head',
+          'meta',
+          'public_object',
+          'published_index',
+          'region_day',
+          'region_head',
+          'region_hour',
+          'schema_version',
+          'sealed_hour',
+        ],
+      ]);
+      expect(rows[0]['release_set']!.length).toBe(2);
+      const bytes = [...(await objects(testEnv.PUBLIC)).values(), ...kept.values()].map(toHex);
+      const log = [...kept].filter(([key]) => key.startsWith('log/')).map(([, entry]) => fromUtf8(entry));
+      const text = [...rows.flatMap((all) => Object.values(all).flat()), ...bytes, ...log].join('\n');
+      for (const { keyData } of keysOf(1, FEW_DAYS)) {
+        expect(text).not.toContain(toHex(keyData));
+        expect(text).not.toContain(toBase64Url(keyData));
+      }
+      for (const key of (await objects(testEnv.PUBLIC)).keys()) {
+        if (key.endsWith('.zip') || /\/date\/[\d-]+(\/hour\/\d+)?$/.test(key))
+          expect(await zipKeys(key), key).toEqual([]);
+      }
+    },
+  );
 });
 
 /** Every row of every table, as text: bytes in hex. */
@@ -249,13 +256,14 @@ describeLong('no cache', () => {
   itLong(
     'may hold a key longer than its retention and the four hours in which a head may still name it',
     async ({ expect }) => {
-      await rig.accept('u1', keysOf(1, 14));
+      rig.policy = { ...rig.policy, retentionDays: FEW_DAYS };
+      await rig.accept('u1', keysOf(1, FEW_DAYS));
       await rig.untilIdle();
       for (const now of [
         MIDNIGHT + 12 * 3600,
         MIDNIGHT + 86_400,
         MIDNIGHT + 3 * 86_400 + 3600,
-        MIDNIGHT + 9 * 86_400,
+        MIDNIGHT + (FEW_DAYS + 1) * 86_400,
       ]) {
         rig.now = now;
         await rig.untilIdle();
@@ -268,7 +276,7 @@ describeLong('no cache', () => {
             expect(dies !== undefined || age <= 300, key).toBe(true);
             continue;
           }
-          const ends = (await exportKeys(key)).map((one) => keyEnd(one) + 14 * 86_400);
+          const ends = (await exportKeys(key)).map((one) => keyEnd(one) + FEW_DAYS * 86_400);
           for (const end of ends) expect(dies!.getTime() / 1000, key).toBeLessThanOrEqual(nextMidnight(end) + 4 * 3600);
         }
       }
@@ -297,22 +305,22 @@ async function expectSound(expect: (value: unknown) => { toEqual(expected: unkno
 
 describeLong('the number of days is changed while it runs', () => {
   itLong.for([
-    { from: 4, to: 2 },
-    { from: 2, to: 4 },
+    { from: 3, to: 2 },
+    { from: 2, to: 3 },
   ])('from $from to $to', async ({ from, to }, { expect }) => {
     rig.policy = { ...rig.policy, retentionDays: from };
     await rig.untilIdle();
-    for (let n = 0; n < 4; n++) await live(n);
-    expect(await listed()).toEqual([0, 1, 2, 3].slice(-from).map(day));
+    for (let n = 0; n < 3; n++) await live(n);
+    expect(await listed()).toEqual([0, 1, 2].slice(-from).map(day));
     rig.policy = { ...rig.policy, retentionDays: to };
     await rig.evict();
-    await live(4);
+    await live(3);
     await expectSound(expect);
     // Days that were dropped don't come back: a longer life begins with what is recorded from now on.
-    expect(await listed()).toEqual(to < from ? [3, 4].map(day) : expect.arrayContaining([3, 4].map(day)));
-    for (let n = 5; n < 8; n++) await live(n);
+    expect(await listed()).toEqual(to < from ? [2, 3].map(day) : expect.arrayContaining([2, 3].map(day)));
+    for (let n = 4; n < 6; n++) await live(n);
     await expectSound(expect);
-    expect(await listed()).toEqual([4, 5, 6, 7].slice(-to).map(day));
+    expect(await listed()).toEqual([3, 4, 5].slice(-to).map(day));
     for (let n = 0; n < Math.max(from, to) + 2; n++) {
       rig.now += SECONDS_PER_DAY;
       await rig.untilIdle(200);

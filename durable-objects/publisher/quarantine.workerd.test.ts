@@ -68,13 +68,14 @@ describe('a set', () => {
   });
 
   itLong('keeps nothing of what was put aside once its keys have left', { timeout: 120_000 }, async ({ expect }) => {
+    rig.policy = { ...rig.policy, retentionDays: 3 };
     await rig.accept('u1', keysOf(1, 2));
     await rig.untilIdle();
     await damage(5, 9);
     rig.now += 3600;
     await rig.untilIdle();
     expect(await aside()).toBe(ROW_BYTES);
-    for (let day = 0; day < 16; day++) {
+    for (let day = 0; day < 3 + 2; day++) {
       rig.now += 86_400;
       await rig.untilIdle(200);
     }

@@ -8,6 +8,8 @@ import { itLong, itUsual as it } from '../../test/support/longer.ts';
 import { TAKE_ID, exportAt, findings, regionAt, seal, take, teksIn } from './taking-rig.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf, objects, testEnv } from './test-rig.ts';
 
+/** Days that keys are kept in the story until all is gone. */
+const FEW_DAYS = 5;
 const OTHER_ID = '0d7f3a52-93c4-4f0e-8a30-4be4cf1f2a11';
 const teksOf = (upload: number, keys: number): Uint8Array =>
   concatBytes(...keysOf(upload, keys).map(({ keyData }) => keyData));
@@ -156,16 +158,17 @@ describe('keys that are taken back', () => {
   itLong(
     'leave everything when their own time is over: files, rows that say which they were, rows of the store',
     async ({ expect }) => {
+      rig.policy = { ...rig.policy, retentionDays: FEW_DAYS };
       await aDay();
       await take(rig, teksOf(1, 8));
       await seal(rig);
-      for (const days of [4, 16, 18]) {
+      for (const days of [2, FEW_DAYS + 2, FEW_DAYS + 4]) {
         rig.now = MIDNIGHT + days * 86_400 + 2 * 3600;
         rig.second = null;
         await rig.untilIdle(400);
         const { revoked, inDays } = await regionAt('DE');
-        // Key `age` of an upload is of the day DAY_0 - 1 - age, and is cut 15 days after it began.
-        const left = (upload: number, keys: number) => hexOf(upload, keys).filter((_, age) => 14 - age > days);
+        // Key `age` of an upload is of the day DAY_0 - 1 - age, and is cut when it has been over for these days.
+        const left = (upload: number, keys: number) => hexOf(upload, keys).filter((_, age) => FEW_DAYS - age > days);
         expect(revoked.toSorted()).toEqual(left(1, 8).toSorted());
         expect(inDays.toSorted()).toEqual(left(2, 6).toSorted());
         expect(await findings()).toEqual([]);

@@ -2,10 +2,10 @@
  * @module Cover traffic looks like the real thing, request by request and in its times.
  */
 import * as fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, it as itBoth } from 'vitest';
 import parameters from '../../parameters/default.json' with { type: 'json' };
 import { sameDistribution } from '../../test/support/kolmogorov-smirnov.ts';
-import { usualOrLong } from '../../test/support/longer.ts';
+import { itUsual as it, usualOrLong } from '../../test/support/longer.ts';
 import { LivedPhone } from '../../test/support/lived-phone.ts';
 import { testRandom } from '../testing/random.ts';
 import type { RandomBytes } from '../random.ts';
@@ -17,7 +17,7 @@ import { type Action, playDummy } from './playbook.ts';
 const MIDNIGHT = Date.UTC(2026, 5, 15) / 1000;
 const DAY = 86_400;
 const SEED = 20_260_615;
-const PAIRS = usualOrLong({ usual: 2_000, long: 10_000 });
+const PAIRS = usualOrLong({ usual: 2_000, long: 5_000 });
 const SETTINGS: CoverSettings = parameters;
 const { courses } = SETTINGS.coverTraffic;
 
@@ -166,7 +166,7 @@ describe('times, real against feigned: Kolmogorov-Smirnov for each feature', () 
     return all.reduce((least, one) => (one[1] < least[1] ? one : least));
   }
 
-  it('of tests of every kind', { timeout: 600_000 }, async ({ expect }) => {
+  itBoth('of tests of every kind', { timeout: 600_000 }, async ({ expect }) => {
     const [name, p] = smallest(await samples(PAIRS, awake));
     // Seven features: the least of seven values of p, each even from 0 to 1.
     expect(p, name).toBeGreaterThanOrEqual(0.01 / 7);

@@ -18,7 +18,7 @@ const FIRST_HOUR = hourOf(Date.UTC(2026, 5, 10, 14) / 1000);
 const HOURS = 17 * 24;
 const END = (FIRST_HOUR + HOURS) * 3600;
 /** Lives of a phone, for each way of downloading and each of both publishers. */
-const RUNS = 8;
+const RUNS = 4;
 const SEED = 20_260_610;
 
 function timelineOf(seed: string, options: Partial<TimelineOptions>): Timeline {

@@ -18,7 +18,7 @@ import { Timeline } from '../testing/timeline.ts';
 
 const FIRST_HOUR = hourOf(Date.UTC(2026, 5, 10, 14) / 1000);
 /** Scenarios, each with some lives of phones; in the long form also such that keys grow too old in. */
-const [RUNS, LONGEST_DAYS] = usualOrLong({ usual: [2, 4], long: [12, 17] } as const);
+const [RUNS, LONGEST_DAYS] = usualOrLong({ usual: [2, 4], long: [6, 17] } as const);
 
 interface Scenario {
   readonly seed: number;

@@ -13,7 +13,7 @@ const quiet = (): void => undefined;
 
 describe('npm run attack', () => {
   it('cover: times tell no test from cover, and did with the former schedule', async ({ expect }) => {
-    const verdicts = await attackCover(300, SEED, [], quiet);
+    const verdicts = await attackCover(150, SEED, [], quiet);
     expect(verdicts.filter(({ holds }) => !holds)).toEqual([]);
     expect(verdicts.filter(({ what }) => what.startsWith('fault put there'))).toHaveLength(1);
   });

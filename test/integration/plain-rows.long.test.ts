@@ -27,8 +27,8 @@ describe('a database of before', () => {
     const [tan = ''] = await issueTans(before.edge.url, 1);
     await upload(before, tan, patientKeys('somebody', START));
     await before.edge.dispose();
-    const published = Array.from({ length: 60 }, (_, n) => patientKeys(`published ${n}`, START)).flat();
-    const waiting = Array.from({ length: 20 }, (_, n) => patientKeys(`waiting ${n}`, START)).flat();
+    const published = Array.from({ length: 30 }, (_, n) => patientKeys(`published ${n}`, START)).flat();
+    const waiting = Array.from({ length: 10 }, (_, n) => patientKeys(`waiting ${n}`, START)).flat();
     makePlain(state, published, waiting);
     expect(readable(state, [...published, ...waiting]).length).toBeGreaterThan(waiting.length);
     const after = await startSystem({ state, vars: RESTING_VARS });
@@ -69,7 +69,7 @@ function makePlain(
   database.exec('DELETE FROM diagnosis_key');
   insertAll(waiting);
   for (const region of ['DE', 'EUR']) {
-    database.exec(`INSERT INTO release_counter VALUES (${hour}, '${region}', ${waiting.length}, 20, 20, 0, 0)`);
+    database.exec(`INSERT INTO release_counter VALUES (${hour}, '${region}', ${waiting.length}, 10, 10, 0, 0)`);
   }
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   database.close();

@@ -1,7 +1,8 @@
 /**
  * @module A reporter of what the tests cost: peak memory and CPU of vitest, of each worker and of everything they start
- * (workerd, Chromium, our own commands), and how long each lived. What is above the budget fails the run, so that all tests
- * fit on a laptop. .ci/run uses it, and prints the tables of .cache/test-processes/ at its end.
+ * (workerd, Chromium, our own commands), and how long each lived. A process above the budget of memory fails the run, so that
+ * all tests fit on a laptop; CPU is printed beside its budget and fails nothing, since the same tests take a third more on a
+ * busier machine. .ci/run uses it, and prints the tables of .cache/test-processes/ at its end.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -10,9 +11,10 @@ import { type ProcessFigures, processTree, proportionalMb } from './process-tabl
 
 /** The most that one process of a test may take. */
 const MOST_MB = 1500;
-/** Of `npm test`: what two cores do in four minutes. CPU, not minutes: those depend on what else the machine does. */
-const MOST_CPU_SECONDS: Readonly<Record<string, number>> = { test: 2 * 4 * 60 };
-const LOOK_EVERY_MS = 250;
+/** Of `npm test`: what two cores do in four minutes. A figure to compare with, never a limit. */
+const BUDGET_CPU_SECONDS: Readonly<Record<string, number>> = { test: 2 * 4 * 60 };
+/** Four times as often took a seventh of a core. Peaks and CPU only grow, so that a look misses a process's last moment alone. */
+const LOOK_EVERY_MS = 1000;
 /** The sum of all is taken at each fourth look: for it the kernel walks every page. */
 const LOOKS_A_SUM = 4;
 const MS_PER_SECOND = 1000;
@@ -66,10 +68,7 @@ export default class ProcessReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     clearInterval(this.#timer);
     const run = process.env['npm_lifecycle_event'] ?? 'vitest';
-    const { text, faults } = this.report(modules, {
-      mostMb: MOST_MB,
-      mostCpuSeconds: MOST_CPU_SECONDS[run] ?? Infinity,
-    });
+    const { text, faults } = this.report(modules, { mostMb: MOST_MB, cpuSeconds: BUDGET_CPU_SECONDS[run] });
     mkdirSync(FOLDER, { recursive: true });
     writeFileSync(join(FOLDER, `${run.replace(':', '-')}.txt`), `${text}\n`);
     if (faults.length === 0) return;
@@ -79,12 +78,13 @@ export default class ProcessReporter implements Reporter {
 
   /**
    * @param modules that ran
-   * @param budget the most that one process may take, MB, and all together, seconds
-   * @returns the table, dearest first, and a line for each excess
+   * @param budget the most that one process may take, MB; and what all together should take, seconds, to be printed beside
+   *   what they took
+   * @returns the table, dearest first, and a line for each process above `mostMb`
    */
   report(
     modules: readonly TestModule[],
-    budget: { readonly mostMb: number; readonly mostCpuSeconds: number },
+    budget: { readonly mostMb: number; readonly cpuSeconds?: number | undefined },
   ): { readonly text: string; readonly faults: readonly string[] } {
     this.#look();
     const lines = this.#lines(modules);
@@ -92,14 +92,12 @@ export default class ProcessReporter implements Reporter {
     const faults = lines
       .filter(({ peakMb }) => peakMb > budget.mostMb)
       .map(({ name, peakMb }) => `ABOVE THE BUDGET of ${budget.mostMb} MB: ${name} with ${peakMb.toFixed(0)} MB`);
-    if (cpuSeconds > budget.mostCpuSeconds) {
-      faults.push(`ABOVE THE BUDGET of ${budget.mostCpuSeconds} s of CPU: ${cpuSeconds.toFixed(0)} s`);
-    }
     const table = lines.map(({ name, count, ...figures }) => {
       const cells = [figures.peakMb.toFixed(0), figures.cpuSeconds.toFixed(1), figures.seconds.toFixed(1)];
       return `${cells.map((cell) => cell.padStart(8)).join('')}  ${name}${count > 1 ? ` (${count} of them)` : ''}`;
     });
-    const sum = `All together: ${cpuSeconds.toFixed(0)} s of CPU, at most ${this.#togetherMb.toFixed(0)} MB at a time.`;
+    const beside = budget.cpuSeconds === undefined ? '' : ` (budget: ${budget.cpuSeconds} s)`;
+    const sum = `All together: ${cpuSeconds.toFixed(0)} s of CPU${beside}, at most ${this.#togetherMb.toFixed(0)} MB at a time.`;
     return { text: [' peak MB   CPU s alive s  process', ...table, sum, ...faults].join('\n'), faults };
   }
 

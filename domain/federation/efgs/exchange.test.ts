@@ -17,7 +17,7 @@ import type { UploadPorts } from './ports.ts';
 
 const HOUR = 3600;
 const COUNTRIES = ['DE', 'FR', 'NL'];
-const numRuns = usualOrLong({ usual: 25, long: 500 });
+const numRuns = usualOrLong({ usual: 25, long: 150 });
 const records = (keys: readonly EfgsKey[]): string[] => keys.map(signingRecord).toSorted();
 
 let countries: Countries;

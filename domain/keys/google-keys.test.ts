@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { CERTIFIED_REPORTS } from '../../protocol/publish/report-type.ts';
 import { recheckUpload } from './recheck.ts';
 import { judgeKeys, type JudgedKeys } from './google-keys.ts';
 import type { PublishedKey, PublishFacts } from './google-rules.ts';
@@ -155,7 +156,7 @@ describe('whatever is sent', () => {
     rollingPeriod: fc.oneof(fc.constant(144), fc.integer({ min: -1, max: 146 })),
     transmissionRisk: fc.integer({ min: -1, max: 9 }),
   });
-  const report = fc.constantFrom('confirmed', 'likely', 'negative', 'user-report');
+  const report = fc.constantFrom(...CERTIFIED_REPORTS);
 
   it('every key is stored, failed or warned of, and origin judges the same', ({ expect }) => {
     let stored = 0;
@@ -165,7 +166,7 @@ describe('whatever is sent', () => {
         report,
         fc.integer({ min: 0, max: 28 }),
         (keys, reportType, age) => {
-          const judged = judgeKeys(keys, { reportType: reportType as 'likely', onset: MIDNIGHT - 144 * age, now: NOW });
+          const judged = judgeKeys(keys, { reportType, onset: MIDNIGHT - 144 * age, now: NOW });
           if (judged.kind === 'refused') return;
           expect(judged.keys.length + judged.failures.length + judged.warnings.length).toBe(keys.length);
           if (judged.keys.length === 0) return;

@@ -33,7 +33,7 @@ export interface PublishFacts {
  * refuse: the whole request is a bad one. fail: the key is left out; if every key is, the request is a bad one, else a partial failure. warn: the key is left out
  * with a warning, and the request succeeds though none is left.
  */
-export type Consequence = 'refuse' | 'fail' | 'warn';
+type Consequence = 'refuse' | 'fail' | 'warn';
 
 interface GoogleRule {
   readonly name: string;

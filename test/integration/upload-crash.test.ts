@@ -129,18 +129,18 @@ describe('a connection lost while a newcomer takes over', () => {
   );
 });
 
+/** Without the padding, which is drawn anew. */
+async function publish(body: object, crash: Crash | null = null) {
+  await sabotage(system.edge.url, crash);
+  const headers = { 'content-type': 'application/json' };
+  const answer = await system.send(PUBLISH_PATH, { method: 'POST', headers, body: utf8(JSON.stringify(body)) });
+  const { padding: _, ...said } = JSON.parse(fromUtf8(answer.body)) as Record<string, unknown>;
+  return { status: answer.status, said, calls: await sabotage(system.edge.url, null) };
+}
+
 describe('a connection lost while keys are published under a certificate', () => {
   const certified = async (keys: Keys) =>
     authority.request(sentKeys(keys), { now: Math.floor(await readClock(system.edge.url)) });
-  /** Without the padding, which is drawn anew. */
-  async function publish(body: object, crash: Crash | null = null) {
-    await sabotage(system.edge.url, crash);
-    const headers = { 'content-type': 'application/json' };
-    const answer = await system.send(PUBLISH_PATH, { method: 'POST', headers, body: utf8(JSON.stringify(body)) });
-    const { padding: _, ...said } = JSON.parse(fromUtf8(answer.body)) as Record<string, unknown>;
-    return { status: answer.status, said, calls: await sabotage(system.edge.url, null) };
-  }
-
   it.for(CRASHES)(
     '$crash.when $arrow: the same again is answered as the first time, token included',
     async ({ crash, arrow }, { expect }) => {

@@ -1,7 +1,7 @@
 /**
  * @module A health authority of Google's dialect for tests, with a P-256 key of its own: it certifies keys as a verification server does, and as one that went wrong.
  */
-import { SignJWT } from 'jose';
+import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import type { Authorities, HealthAuthority } from '../../protocol/publish/authorities.ts';
 import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
 import { toBase64 } from '../../protocol/primitives/bytes.ts';
@@ -37,15 +37,14 @@ export interface TestAuthority {
  * @param from Unix seconds from which on its key is taken
  */
 export async function testAuthority(change: Partial<HealthAuthority> = {}, from = 0): Promise<TestAuthority> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
-  const pair = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
-  const spki = (await crypto.subtle.exportKey('spki', pair.publicKey)) as ArrayBuffer;
+  const pair = await generateKeyPair('ES256');
+  const publicKey = (await exportSPKI(pair.publicKey)).replaceAll(/-----[A-Z ]+-----|\s/g, '');
   const authority: HealthAuthority = {
     id: 'health-de',
     name: 'Health',
     issuer: 'https://health.example',
     audience: 'exposure-notifications-server',
-    keys: [{ kid: 'v1', publicKey: toBase64(new Uint8Array(spki)), from, until: null }],
+    keys: [{ kid: 'v1', publicKey, from, until: null }],
     regions: ['DE'],
     apps: [APP],
     reportTypes: ['confirmed', 'likely', 'negative', 'user-report'],

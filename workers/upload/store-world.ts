@@ -34,7 +34,7 @@ export const TAN = 'the-tan';
 export const START = 1_606_305_600;
 export const LEASE_SECONDS = 60;
 /** What every certificate here says, as far as it goes into the permit. */
-export const CERTIFIED: Certified = { authorityId: 'health-de', reportType: 'confirmed' };
+const CERTIFIED: Certified = { authorityId: 'health-de', reportType: 'confirmed' };
 /** A certificate that nobody vouches for. */
 export const FORGED = 'forged.';
 /** @param jwt a certificate @returns what the ledger calls it */
@@ -153,7 +153,7 @@ export class World {
     if (this.stored.has(uploadId)) return { kind: 'stored', publish: this.published.get(uploadId) ?? null };
     const sent = upload.keys.map(({ keyData }) => toHex(keyData));
     const fresh = sent.filter((key) => !this.knownKeys.has(key));
-    const named = publish?.token == null ? '' : fromUtf8(publish.token);
+    const named = fromUtf8(publish?.token ?? new Uint8Array());
     if (publish !== undefined && sent.some((key) => this.knownKeys.has(key) && !named.includes(key))) {
       this.dead.add(uploadId);
       return {

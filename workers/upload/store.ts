@@ -33,7 +33,7 @@ export interface StorePorts {
 }
 
 /** What authorises an upload, once. */
-export type Authorisation =
+type Authorisation =
   /** Canonical spelling, MAC checked. */
   | { readonly kind: 'tan'; readonly tan: string }
   /** Verified, and for these keys: what `verification` is shown, what it calls it from then on, and what goes with the keys. */

@@ -48,7 +48,7 @@ export async function startWithAuthorities(
   allowsTestAuthority: boolean,
 ): Promise<LocalEdge> {
   const test = allowsTestAuthority ? drawTestAuthority(ownVariables()['HOME_COUNTRY'] ?? '') : null;
-  const edge = await startLocalEdge({ ...options, ...(test === null ? {} : { testAuthorityKey: test.signingKey }) });
+  const edge = await startLocalEdge({ ...options, ...(test === null ? {} : { testAuthority: test.signer }) });
   try {
     const own = ownAuthority(edge.state);
     // One that an earlier start allowed goes.

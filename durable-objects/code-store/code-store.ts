@@ -202,8 +202,13 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
   }
 }
 
-// A certificate is given no more either: nothing is taken in that it would be for.
+// Nothing is taken in that a certificate would be for: apps hear so at once, and don't try again and again.
 closesAtEnd<CodeStore>(CodeStore, {
-  stopped: { issue: refuseEnded, claim: refuseEnded, certify: refuseEnded, addApiKey: refuseEnded },
+  stopped: {
+    issue: refuseEnded,
+    addApiKey: refuseEnded,
+    claim: async () => ({ reply: { kind: 'invalid' }, warns: false }),
+    certify: async () => ({ kind: 'expired' }),
+  },
   purged: { certificateSource: () => null, endIssues: async () => undefined },
 });

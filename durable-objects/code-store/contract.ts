@@ -72,6 +72,6 @@ export type CertificateReply =
   | { readonly kind: 'unauthorized' | 'expired' };
 
 /** Whom a certificate of ours goes back to, for a rollback; null: it isn't ours, or its time is over. */
-export type CertificateSource = { readonly issueId: string | null; readonly isOver: boolean } | null;
+export type CertificateSource = { readonly issueId: string; readonly isOver: boolean } | null;
 
 export type ExpireReply = CodeStatus | 'claimed' | null;

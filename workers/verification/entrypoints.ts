@@ -1,5 +1,5 @@
 /**
- * @module The RPC entrypoint of `verification` for `portal`, `BackOffice` (docs/architecture.md §2); `upload` has redeem.ts.
+ * @module The RPC entrypoint `BackOffice` of `verification`, for `portal` (docs/architecture.md §2); `Redeem`, for `upload`, is in redeem.ts.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { IssueSource } from '../../domain/issue.ts';

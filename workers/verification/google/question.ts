@@ -4,7 +4,7 @@
  */
 import { parseStrictJson } from '../../../domain/strict-json.ts';
 import { CODE_TEST_TYPES, type CodeTestType } from '../../../domain/rpc-codes.ts';
-import { fromBase64 } from '../../../protocol/primitives/bytes.ts';
+import { decodeAnyBase64 } from '../../../protocol/publish/base64.ts';
 
 /** Largest request body. */
 export const MAX_BODY_BYTES = 64_000;
@@ -92,7 +92,7 @@ export function parseVerify(bytes: Uint8Array): VerifyQuestion | Unasked {
   if (read === null) return 'unparsable_request';
   const named = read.accept.filter((type) => isTestType(type));
   if (named.length < read.accept.length) return 'invalid_test_type';
-  const nonce = read.nonce === '' ? null : decodeBase64(read.nonce);
+  const nonce = read.nonce === '' ? null : decodeAnyBase64(read.nonce);
   if (read.nonce !== '' && nonce === null) return 'unparsable_request';
   const accepted = named.length === 0 ? CODE_TEST_TYPES : [...new Set(named.flatMap((type) => ACCEPTS[type]))];
   return { code: read.code, accepted, nonce };
@@ -111,7 +111,7 @@ export function parseCertificate(bytes: Uint8Array): CertificateQuestion | Unask
   const read = readFields(bytes, CERTIFICATE);
   // So Google's server says it of this route.
   if (read === null) return 'token_invalid';
-  const mac = read.ekeyhmac.length > MAX_MAC_CHARACTERS ? null : decodeBase64(read.ekeyhmac);
+  const mac = read.ekeyhmac.length > MAX_MAC_CHARACTERS ? null : decodeAnyBase64(read.ekeyhmac);
   if (mac?.length !== MAC_BYTES) return 'hmac_invalid';
   return { token: read.token, ekeyhmac: read.ekeyhmac, mac };
 }
@@ -128,7 +128,7 @@ export interface UserReportQuestion {
 /** @param bytes the body */
 export function parseUserReport(bytes: Uint8Array): UserReportQuestion | Unasked {
   const read = readFields(bytes, USER_REPORT);
-  const nonce = read === null ? null : decodeBase64(read.nonce);
+  const nonce = read === null ? null : decodeAnyBase64(read.nonce);
   if (read === null || nonce === null) return 'unparsable_request';
   if (nonce.length < NONCE_BYTES.min || nonce.length > NONCE_BYTES.max) return 'missing_nonce';
   if (read.phone === '') return 'missing_phone';
@@ -138,13 +138,3 @@ export function parseUserReport(bytes: Uint8Array): UserReportQuestion | Unasked
 
 /** @returns whether a text is a phone number as messages are addressed: `+`, country, number, no spaces */
 export const isE164 = (phone: string): boolean => E164.test(phone);
-
-/** Of either alphabet, padded or not (docs/spec/google.md §1.2). */
-function decodeBase64(text: string): Uint8Array | null {
-  const digits = text.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
-  try {
-    return fromBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
-  } catch {
-    return null;
-  }
-}

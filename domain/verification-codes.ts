@@ -10,7 +10,7 @@ import { uniformCharacters } from './teletan.ts';
 export const SHORT_CODE_DIGITS = 8;
 /** While somebody guesses, new codes are so long, and guessing is 10⁴ times dearer (decision 066). No code that is out is refused for it. */
 export const GUARDED_CODE_DIGITS = 12;
-export const LONG_CODE_LENGTH = 16;
+const LONG_CODE_LENGTH = 16;
 /** 15 minutes, and 24 hours. */
 export const SHORT_CODE_SECONDS = 900;
 export const LONG_CODE_SECONDS = 86_400;

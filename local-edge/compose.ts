@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { type LegacyWorkerOptions, Response as MiniflareResponse } from 'miniflare';
 import { bundle } from './bundle.ts';
 import { smsOutbox } from './sms-outbox.ts';
+import type { TestSigner } from './test-authority.ts';
 import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
 
 /** How the Workers are to be composed. */
@@ -20,8 +21,8 @@ export interface ComposeOptions {
    * same, but that ANSWER_DEADLINE_MS may be 0.
    */
   readonly entries: 'local' | 'deployed' | 'benchmark';
-  /** What the local entry of `upload` signs with for who publishes without a certificate (test-authority.ts), PKCS#8 PEM; left out: nobody may. */
-  readonly testAuthorityKey?: string;
+  /** What the local entry of `upload` signs with for who publishes without a certificate (test-authority.ts); left out: nobody may. */
+  readonly testAuthority?: TestSigner;
   /** File that messages go to, in `local` alone. */
   readonly smsOutbox: string;
 }
@@ -64,8 +65,8 @@ const asModule = (name: string, contents: string) => ({
   modulesRoot: `${ROOT}/.cache`,
 });
 
-const isAllowed = ({ environment }: WorkerEnvironment, { entries, testAuthorityKey }: ComposeOptions): boolean =>
-  environment === 'upload' && entries === 'local' && testAuthorityKey !== undefined;
+const isAllowed = ({ environment }: WorkerEnvironment, { entries, testAuthority }: ComposeOptions): boolean =>
+  environment === 'upload' && entries === 'local' && testAuthority !== undefined;
 
 async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions): Promise<LegacyWorkerOptions> {
   // wrangler says so when a secret is not in .dev.vars; ours come from the state directory.
@@ -81,7 +82,7 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
       ...LOCAL_VARS[worker.environment],
       ...options.vars[worker.environment],
       ...secrets,
-      ...(isAllowed(worker, options) ? { TEST_AUTHORITY_KEY: options.testAuthorityKey } : {}),
+      ...(isAllowed(worker, options) ? { TEST_AUTHORITY: { ...options.testAuthority } } : {}),
     },
     serviceBindings: {
       ...(workerOptions.serviceBindings as object),

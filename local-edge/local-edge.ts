@@ -26,7 +26,7 @@ export interface LocalEdgeOptions {
   /** `local` (default): with the clock that can be moved. `deployed`: the very entry files that are deployed. */
   readonly entries?: ComposeOptions['entries'];
   /** See `ComposeOptions`. */
-  readonly testAuthorityKey?: string;
+  readonly testAuthority?: ComposeOptions['testAuthority'];
   /** Gets every line that a Worker prints; the default prints it on stderr. */
   readonly onLog?: (line: string) => void;
   /** For benchmarks: every Worker's V8 inspector on a free loopback port, `miniflare.getInspectorURL()`; default: none. */
@@ -94,14 +94,14 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   const secrets = loadSecrets(state, environments);
   const entries = options.entries ?? 'local';
   const { adapt = (same) => same } = options;
-  const { testAuthorityKey } = options;
+  const { testAuthority } = options;
   const workers = adapt(
     await composeWorkers({
       secrets,
       vars: options.vars ?? {},
       entries,
       smsOutbox: join(state, SMS_OUTBOX),
-      ...(testAuthorityKey === undefined ? {} : { testAuthorityKey }),
+      ...(testAuthority === undefined ? {} : { testAuthority }),
     }),
   );
   const onLog = options.onLog ?? printLog;

@@ -5,18 +5,28 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { HealthAuthority } from '../protocol/publish/authorities.ts';
 import { CERTIFIED_REPORTS } from '../protocol/publish/report-type.ts';
-import { TEST_ISSUER, TEST_KEY_ID } from './test-issuer.ts';
+
+/** `iss` and `aud` of its certificates. */
+const TEST_ISSUER = 'local-test-authority';
+const TEST_KEY_ID = 'test';
 
 /** Its id in the document of authorities. */
 export const TEST_AUTHORITY_ID = 'local-test';
 /** Values of `healthAuthorityID` that may be published with and without a certificate: the last is what Google's own examples say. */
-export const TEST_APPS = ['test', 'exposure-edge', 'com.example.android.app'] as const;
+const TEST_APPS = ['test', 'exposure-edge', 'com.example.android.app'] as const;
 
 /** The authority, and what the local edge signs with. */
 export interface TestAuthority {
   readonly authority: HealthAuthority;
+  readonly signer: TestSigner;
+}
+
+/** For the local entry of `upload`. */
+export interface TestSigner {
+  readonly issuer: string;
+  readonly kid: string;
   /** PKCS#8 PEM. */
-  readonly signingKey: string;
+  readonly key: string;
 }
 
 /** @param homeCountry ISO 3166-1 alpha-2 @returns one with a new key */
@@ -33,5 +43,6 @@ export function drawTestAuthority(homeCountry: string): TestAuthority {
     apps: [...TEST_APPS],
     reportTypes: [...CERTIFIED_REPORTS],
   };
-  return { authority, signingKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { authority, signer: { issuer: TEST_ISSUER, kid: TEST_KEY_ID, key } };
 }

@@ -98,10 +98,10 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
     ),
     '*/v1/credential-status',
     ...['verify', 'certificate', 'user-report'].map((route) => `*/api/${route}`),
-    '*/v',
-    '*/.well-known/apple-app-site-association',
-    '*/.well-known/assetlinks.json',
     '*/jwks',
+    // Links to apps: `de.localhost`. A pattern sees the query too.
+    '*.localhost/v*',
+    '*.localhost/.well-known/*',
   ],
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.

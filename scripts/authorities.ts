@@ -1,5 +1,5 @@
 /**
- * @module `npm run authorities`: checks, imports and lists the health authorities whose certificates publish keys (docs/verification.md).
+ * @module `npm run authorities`: checks, imports and lists the health authorities whose certificates publish keys (docs/health-authorities.md).
  */
 import { readFile } from 'node:fs/promises';
 import { addsTrust, changedAuthorities } from '../domain/authority-list.ts';

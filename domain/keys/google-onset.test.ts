@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { CERTIFIED_REPORTS } from '../../protocol/publish/report-type.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { daysSinceOnset, onsetInterval, publishedLevel } from './google-onset.ts';
+import { isLevelOf } from './report-transitions.ts';
 import { encodeRiskLevel, riskLevelOfOnset } from './risk.ts';
 
 /** 2020-11-25T13:37:00Z */
@@ -64,9 +65,13 @@ describe('what is published of a report', () => {
     }
   });
 
-  it('is a level that Corona-Warn-App’s phones send too: 3..8', ({ expect }) => {
+  it('is a level that Corona-Warn-App’s phones send too, 3..8, and that origin takes for its report', ({ expect }) => {
     for (const report of CERTIFIED_REPORTS) {
-      for (const day of days) expect([3, 4, 5, 6, 7, 8]).toContain(publishedLevel(report, day));
+      for (const day of days) {
+        const level = publishedLevel(report, day);
+        expect([3, 4, 5, 6, 7, 8]).toContain(level);
+        expect(isLevelOf(level, report), `${report} ${day}`).toBe(true);
+      }
     }
   });
 });

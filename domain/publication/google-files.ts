@@ -36,7 +36,7 @@ export function windowsOf(day: number, through: number): number[] {
 }
 
 /** @param first hour of a window @returns its last */
-export const lastHour = (first: number): number => first + WINDOW_HOURS - 1;
+const lastHour = (first: number): number => first + WINDOW_HOURS - 1;
 
 const hoursFrom = (first: number): number[] => Array.from({ length: WINDOW_HOURS }, (_, n) => first + n);
 

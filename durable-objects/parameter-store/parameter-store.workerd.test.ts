@@ -389,7 +389,13 @@ describe('what stands in the bucket', () => {
 describe('the document of health authorities', () => {
   const spki = toBase64(signerFromPkcs8Pem(bindings.MANIFEST_SIGNING_KEY).publicKeySpki);
   const authority = (id: string) => ({
-    ...{ id, name: id, issuer: id, audience: 'keys', regions: ['DE'], apps: [id], reportTypes: ['confirmed' as const] },
+    id,
+    name: id,
+    issuer: id,
+    audience: 'keys',
+    regions: ['DE'],
+    apps: [id],
+    reportTypes: ['confirmed' as const],
     keys: [{ kid: 'v1', publicKey: spki, from: 0, until: null }],
   });
   const set = (expected: number, ids: readonly string[], persons?: number, dryRun = false) => {

@@ -18,7 +18,7 @@ import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
 /** The window of a file, Unix seconds; phones tell files apart by it (docs/spec/gaen.md §4.4). */
-export interface Window {
+interface Window {
   readonly start: number;
   readonly end: number;
 }
@@ -40,7 +40,7 @@ export function mergeOf(p: Publication, region: string, sources: readonly RunSou
 }
 
 /** Which keys sign: all that are valid, or the present one alone, for apps that take no second signature (docs/decisions/068). */
-export type Signatures = 'all' | 'one';
+type Signatures = 'all' | 'one';
 
 /** A file that is to be signed. */
 export interface FileSpan {

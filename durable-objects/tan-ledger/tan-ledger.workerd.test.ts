@@ -125,23 +125,23 @@ describe('a reservation', () => {
 });
 
 describe('a certificate', () => {
-  const issued = {
+  const first = {
     issueId: 'a-1',
     expiresAt: START + 900,
     certified: { authorityId: 'de', reportType: 'confirmed' },
   } as const;
   const ask = (digest: string, change: object = {}) =>
-    ledger().reserveCertificate(HASH, { ...issued, ...change }, reserveRequest(digest), LEASE);
+    ledger().reserveCertificate(HASH, { ...first, ...change }, reserveRequest(digest), LEASE);
 
   it('has a row from its first reservation on, across a restart; the first writes whose it is', async ({ expect }) => {
     await setClock(START);
-    const first = await ask(DIGEST);
+    const reserved = await ask(DIGEST);
     await evictDurableObject(ledger());
     await setClock(START + LEASE);
     expect(await ask(DIGEST, { issueId: 'a-2', expiresAt: START + 9_000 })).toMatchObject({
       kind: 'reserved',
       issueId: 'a-1',
-      reservationId: (first as { reservationId: string }).reservationId,
+      reservationId: (reserved as { reservationId: string }).reservationId,
     });
     expect(await storedRows()).toMatchObject([{ issue_id: 'a-1', expires_at: START + 3_600 }]);
   });

@@ -8,33 +8,37 @@ import { toBase64, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { canonicalKeys, tekmacOf } from '../../protocol/publish/tekmac.ts';
 import type { Certifier } from '../../workers/upload/google/decide.ts';
-import { TEST_ISSUER, TEST_KEY_ID } from '../test-issuer.ts';
 import { clock } from './local-clock.ts';
 
 const SECONDS_PER_HOUR = 3600;
 const ALGORITHM = 'ES256';
 
-/** PKCS#8 PEM, or nothing where nobody allowed it. */
-const signingKey = (): string | undefined =>
-  (env as unknown as { readonly TEST_AUTHORITY_KEY?: string }).TEST_AUTHORITY_KEY;
+/** As local-edge/test-authority.ts draws it; nothing where nobody allowed it. */
+const signer = () =>
+  (
+    env as unknown as {
+      readonly TEST_AUTHORITY?: { readonly issuer: string; readonly kid: string; readonly key: string };
+    }
+  ).TEST_AUTHORITY;
 
 /** Certifies what has no certificate, if that is allowed: as a confirmed test without symptoms. */
 export const certified: Certifier = async (request) => {
-  const key = signingKey();
+  const allowed = signer();
   const { temporaryExposureKeys: keys, verificationPayload: given } = request;
-  if (key === undefined || given !== '') return request;
+  if (allowed === undefined || given !== '') return request;
+  const { issuer, kid, key } = allowed;
   // Of the keys and the hour alone: the same keys again are the same certificate, so a replay is one.
-  const hmacKey = sha256(utf8(`${TEST_ISSUER} ${canonicalKeys(keys, 'four-segment')}`));
+  const hmacKey = sha256(utf8(`${issuer} ${canonicalKeys(keys, 'four-segment')}`));
   const hour = Math.floor((await clock()) / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
   const claims = {
-    iss: TEST_ISSUER,
-    aud: TEST_ISSUER,
+    iss: issuer,
+    aud: issuer,
     iat: hour,
     exp: hour + 2 * SECONDS_PER_HOUR,
     reportType: 'confirmed',
     tekmac: toBase64(tekmacOf(keys, hmacKey)),
   };
-  const header = { alg: ALGORITHM, kid: TEST_KEY_ID, typ: 'JWT' };
+  const header = { alg: ALGORITHM, kid, typ: 'JWT' };
   const verificationPayload = await new SignJWT(claims)
     .setProtectedHeader(header)
     .sign(await importPKCS8(key, ALGORITHM));

@@ -110,11 +110,11 @@ const share: Work = async (phone, options, io) => {
   const shared = answer(await shareKeys(endedKeys(phone.keys, phone.now), 0, await portsOf(phone)));
   const { testType, sent, inserted, notes } = shared;
   const keys = sent === 1 ? 'one key' : `${sent} keys`;
-  const told = `${sent === 1 ? 'is' : 'are'} shared, ${inserted} new; the key of today goes on the next UTC day, by the same command`;
+  const shareText = `${sent === 1 ? 'is' : 'are'} shared, ${inserted} new; the key of today goes on the next UTC day, by the same command`;
   const text = [
     testType === 'negative'
       ? `${keys} of before: nobody is ill; what of them was shared is taken back`
-      : `${keys} ${told}`,
+      : `${keys} ${shareText}`,
     ...notes,
   ];
   const lines = text.map((line) => `${phone.directory}: ${line}`).join('\n');

@@ -2,7 +2,7 @@
  * @module From a temporary exposure key to what a phone broadcasts (Exposure Notification Cryptography Specification v1.2;
  * docs/spec/gaen.md §2): RPIK and AEMK by HKDF (RFC 5869), rolling proximity identifiers by AES-128, metadata by AES-128-CTR.
  */
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createSecretKey, type Cipheriv } from 'node:crypto';
 import { utf8 } from '../primitives/bytes.ts';
 import { hmacSha256 } from '../primitives/hash.ts';
 import { INTERVALS_PER_DAY } from './intervals.ts';
@@ -47,6 +47,14 @@ export function aemk(tek: Uint8Array): Uint8Array {
   return derive(tek, AEMK_INFO);
 }
 
+/**
+ * @param key RPIK, 16 bytes: as a `KeyObject`, since Node takes more than twice as long for a day of identifiers where it is handed bytes (benchmarks/results/match.md)
+ * @returns what encrypts whole blocks; no `final()`: ECB without padding has nothing left after them
+ */
+export function identifierCipher(key: Uint8Array): Cipheriv {
+  return createCipheriv('aes-128-ecb', createSecretKey(key), null).setAutoPadding(false);
+}
+
 function encryptIntervals(key: Uint8Array, start: number, count: number): Uint8Array {
   const plain = new Uint8Array(RPI_BYTES * count);
   const view = new DataView(plain.buffer);
@@ -54,10 +62,7 @@ function encryptIntervals(key: Uint8Array, start: number, count: number): Uint8A
     plain.set(RPI_PREFIX, i * RPI_BYTES);
     view.setUint32(i * RPI_BYTES + 12, start + i, true);
   }
-  const cipher = createCipheriv('aes-128-ecb', key, null);
-  cipher.setAutoPadding(false);
-  // No final(): ECB without padding has nothing left after whole blocks.
-  return Uint8Array.from(cipher.update(plain));
+  return Uint8Array.from(identifierCipher(key).update(plain));
 }
 
 /**

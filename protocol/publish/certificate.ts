@@ -24,7 +24,7 @@ const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const NAME_PREFIX = 'certificate:';
 const MAC_BYTES = 32;
 const MAX_UINT32 = 0xffff_ffff;
-/** The generator of P-256 as a public key (SEC 2 §2.4.2): whatever it verifies is thrown away. */
+/** The generator of P-256 as a public key (SEC 2, secp256r1): whatever it verifies is thrown away. */
 const STAND_IN: AuthorityKey = {
   kid: '',
   publicKey:

@@ -7,7 +7,7 @@ import { openJwt, isPast, isTime, LEEWAY_SECONDS } from './certificate.ts';
 
 export const STATS_PATH = '/v1/stats';
 /** `aud` of the token: a certificate, whose audience is the authority's, opens nothing here, and a token no upload. */
-export const STATS_AUDIENCE = 'keyserver';
+const STATS_AUDIENCE = 'keyserver';
 /** Google's verification server gives five minutes. */
 const MAX_LIFETIME_SECONDS = 3_600;
 /**

@@ -6,7 +6,7 @@ import { fromBase64, toBase64, utf8 } from '../primitives/bytes.ts';
 import type { Signer } from '../signing.ts';
 
 /** What a message is for, as it is signed: staff or a laboratory sent a code, or a person asked for their own. */
-export type SmsPurpose = 'EN Report' | 'User Report';
+type SmsPurpose = 'EN Report' | 'User Report';
 
 /** Between the text and what authenticates it; signed with the text. */
 const PREFIX = ' \nAuthentication:';

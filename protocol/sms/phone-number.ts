@@ -1,5 +1,5 @@
 /**
- * @module Telephone numbers as E.164 has them (ITU-T E.164 §6: a country code and at most 15 digits): what an SMS is sent to and what
+ * @module Telephone numbers as E.164 has them (ITU-T E.164: a country code, and at most 15 digits with it): what an SMS is sent to and what
  * its signature is over (docs/spec/google.md §5.6).
  */
 

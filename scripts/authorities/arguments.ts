@@ -17,7 +17,8 @@ import { UsageError } from '../support/command-line/command.ts';
 /** What `npm run authorities` says about itself. */
 export const AUTHORITIES = {
   name: 'npm run authorities',
-  summary: 'Checks, imports and lists the health authorities whose certificates publish keys (docs/verification.md).',
+  summary:
+    'Checks, imports and lists the health authorities whose certificates publish keys (docs/health-authorities.md).',
   positionals: {
     command: oneOf(
       'what to do',

@@ -20,7 +20,7 @@ export const OWN_APP = 'exposure-edge';
  * @param state a local edge's folder
  * @returns it, with the key that the edge drew
  */
-export function ownAuthority(state: string): HealthAuthority {
+function ownAuthority(state: string): HealthAuthority {
   const vars = ownVariables();
   const pem = readFileSync(join(state, 'certificate-public.pem'), 'utf8');
   const publicKey = createPublicKey(pem).export({ type: 'spki', format: 'der' }).toString('base64');
@@ -48,7 +48,7 @@ export async function startWithAuthorities(
   allowsTestAuthority: boolean,
 ): Promise<LocalEdge> {
   const test = allowsTestAuthority ? drawTestAuthority(ownVariables()['HOME_COUNTRY'] ?? '') : null;
-  const edge = await startLocalEdge({ ...options, ...(test === null ? {} : { testAuthorityKey: test.signingKey }) });
+  const edge = await startLocalEdge({ ...options, ...(test === null ? {} : { testAuthority: test.signer }) });
   try {
     const own = ownAuthority(edge.state);
     // One that an earlier start allowed goes.

@@ -167,9 +167,8 @@ describe('from an operator’s file to a phone', () => {
     // It is no proposal about parameters.
     expect((JSON.parse((await config('status', '--json')).stdout) as ConfigStatus).proposals).toEqual([]);
     expect((await config('agree', '--proposal', id)).code).toBe(1);
-    const agreed = await runCommand([
-      ...['scripts/authorities.ts', 'agree', '--proposal', id, '--as', 'berta', '--url', edge.url],
-    ]);
+    const call = ['agree', '--proposal', id, '--as', 'berta', '--url', edge.url];
+    const agreed = await runCommand(['scripts/authorities.ts', ...call]);
     expect(agreed.stdout).toBe('version 2 is in force\n');
     expect((await portal.status()).proposals).toEqual([]);
     expect(await portal.set([], 2)).toEqual({ kind: 'published', version: 3 });

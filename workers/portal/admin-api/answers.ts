@@ -102,7 +102,7 @@ function padding(): string {
 }
 
 /** RFC 1123 as Go writes it, which names the zone UTC where JavaScript and HTTP say GMT. */
-export const rfc1123Utc = (seconds: number): string => new Date(seconds * 1000).toUTCString().replace('GMT', 'UTC');
+const rfc1123Utc = (seconds: number): string => new Date(seconds * 1000).toUTCString().replace('GMT', 'UTC');
 
 /** @param fields of the answer, without padding @returns the answer */
 export function answer(status: number, fields: object, headers: Record<string, string> = {}): Response {

@@ -125,6 +125,16 @@ describe('a publish request', () => {
     ]);
   });
 
+  it('again, when its answer isn’t remembered any more, is a success, and the phone keeps the token that it has', async ({
+    expect,
+  }) => {
+    const world = worldOf(ours);
+    const body = await ours.request(history(2), WISH, { revisionToken: 'dG9rZW4=' });
+    await publish(world, body);
+    world.published.clear();
+    expect(await publish(world, body)).toMatchObject({ status: 200, insertedExposures: 0, revisionToken: 'dG9rZW4=' });
+  });
+
   it('without transmission risks is bound by either form', async ({ expect }) => {
     const keys = history(2);
     const claims = { tekmac: toBase64(tekmacOf(keys, HMAC_KEY, 'three-segment')) };

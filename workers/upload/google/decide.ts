@@ -153,9 +153,10 @@ async function publish(
   const stored = await storeUpload(ports, { ...upload, digest, regions, origin: homeCountry });
   switch (stored.kind) {
     case 'stored':
-      return { kind: 'published', published: stored.publish, failures, warnings };
+      if (stored.publish !== null) return { kind: 'published', published: stored.publish, failures, warnings };
+      return { kind: 'nothing-new', revisionToken: ownToken(request), failures, warnings };
     case 'nothing-left':
-      return { kind: 'nothing-left', revisionToken: ownToken(request), failures, warnings };
+      return { kind: 'nothing-new', revisionToken: ownToken(request), failures, warnings };
     case 'publish-refused':
       return stored;
     case 'unauthorised':
@@ -170,6 +171,6 @@ async function publish(
 /** A token of ours is 1,800 characters (protocol/publish/revision-token.ts); another one fits too, and more isn't sent back. */
 const MAX_TOKEN_CHARACTERS = 2_048;
 
-/** A phone keeps the token of the last answer: where nothing was stored, the one that it has stays good. */
+/** A phone keeps the token of the last answer: where there is none of ours, the one that it has stays good. */
 const ownToken = ({ revisionToken }: PublishRequest): string =>
   revisionToken.length <= MAX_TOKEN_CHARACTERS && decodeAnyBase64(revisionToken) !== null ? revisionToken : '';

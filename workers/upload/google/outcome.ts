@@ -24,10 +24,13 @@ export interface KeyNotes {
 export type PublishOutcome =
   /** Chaff: read and judged as a request is, and nothing more. */
   | { readonly kind: 'chaff' }
-  /** All that the certificate asks for is done, now or since an earlier attempt; null: what was answered then isn't remembered. */
-  | ({ readonly kind: 'published'; readonly published: Published | null } & KeyNotes)
-  /** Every key is left out with a warning: nothing is stored, the certificate is unused, the phone's own token goes back to it. */
-  | ({ readonly kind: 'nothing-left'; readonly revisionToken: string } & KeyNotes)
+  /** All that the certificate asks for is done, now or since an earlier attempt. */
+  | ({ readonly kind: 'published'; readonly published: Published } & KeyNotes)
+  /**
+   * Every key is left out with a warning: nothing is stored, the certificate is unused. Or what was answered to these keys isn't remembered any more. The
+   * phone's own token goes back to it, since it keeps the last that it is given.
+   */
+  | ({ readonly kind: 'nothing-new'; readonly revisionToken: string } & KeyNotes)
   | { readonly kind: 'wrong-method' | 'wrong-media-type' | 'too-large' | 'malformed' }
   /** A rule of docs/google-dialect.md. */
   | { readonly kind: 'keys-refused'; readonly rule: string; readonly failures: readonly string[] }
@@ -64,11 +67,11 @@ export function saidOf(outcome: PublishOutcome): Said {
       const { published } = outcome;
       return {
         ...notesOf(outcome),
-        revisionToken: published === null ? '' : toBase64(published.token),
-        insertedExposures: published?.inserted ?? 0,
+        revisionToken: toBase64(published.token),
+        insertedExposures: published.inserted,
       };
     }
-    case 'nothing-left':
+    case 'nothing-new':
       return { ...notesOf(outcome), revisionToken: outcome.revisionToken };
     case 'wrong-method':
       return refused(405, 'bad_request', 'only POST is allowed');

@@ -1,5 +1,5 @@
 /**
- * @module Codes that leave by SMS: issued, sent, and cancelled where the message didn't leave (docs/spec/google.md §5.4: "code row deleted on SMS failure").
+ * @module Codes that leave by SMS: issued, sent, and cancelled where the message didn't leave (docs/spec/google.md §5.4).
  *
  * Durable writes: the code, then (elsewhere, by the gateway) the message, then the mark that it has left, or the cancellation. A crash after the first leaves a code that nobody knows, which ends by
  * itself; the same `uuid` asked again gives it again and sends it. One after the message leaves a code without its mark: asked again, the same text is sent once more. One before the cancellation leaves

@@ -24,7 +24,7 @@ const BUSY = [429, 503];
 export type SendPost = (url: string, init: RequestInit) => Promise<Response>;
 
 /** RFC 1123, as HTTP writes dates. */
-export const rfc1123 = (seconds: number): string => new Date(seconds * 1000).toUTCString();
+const rfc1123 = (seconds: number): string => new Date(seconds * 1000).toUTCString();
 
 /** @param post how it leaves @returns the gateway of an environment for user reports; null: there is none */
 export const smsPortOf = (config: SmsConfig, post: SendPost): SmsPort | null =>

@@ -84,6 +84,7 @@ describe('of a certificate', () => {
   const partOf = (change: Partial<PublishPart> = {}): PublishPart => ({
     ...SAID,
     token: null,
+    onsetDays: null,
     ...change,
   });
 

@@ -160,7 +160,7 @@ export default defineConfig(({ mode }) => {
           shared,
           'verification',
           ['tan-ledger', 'test-session', 'code-desk', 'credential-desk'],
-          [laboratoryStub],
+          [laboratoryStub, originStub],
           {
             ANSWER_DEADLINE_MS: '0',
           },

@@ -96,7 +96,7 @@ export function codeOrderId(owner: string, request: string): string {
  */
 export function codeBytes(
   derivationKey: Uint8Array,
-  purpose: 'teletan' | 'card',
+  purpose: 'teletan' | 'card' | 'api-key',
   owner: string,
   request: string,
 ): (length: number) => Uint8Array {

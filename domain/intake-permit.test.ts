@@ -12,6 +12,7 @@ import {
   signPermit,
 } from './intake-permit.ts';
 import type { AcceptedUpload, IntakePermit } from './rpc.ts';
+import type { Certified } from './rpc-publish.ts';
 
 const PERMIT_KEY = new Uint8Array(32).fill(1);
 const ID_KEY = new Uint8Array(32).fill(2);
@@ -95,6 +96,20 @@ describe('a permit', () => {
     expect(permits(PERMIT_KEY, HOUR, other.uploadId, UPLOAD, permit)).toBe(false);
     expect(permits(PERMIT_KEY, HOUR, other.uploadId, UPLOAD, { ...permit, idNonce: other.idNonce })).toBe(false);
     expect(permits(OTHER_KEY, HOUR, id.uploadId, UPLOAD, permit)).toBe(false);
+  });
+
+  it('of a certificate lets in what that says, and nothing else; one of a TAN lets in none', ({ expect }) => {
+    const said = { authorityId: 'health-de', reportType: 'likely' } as const;
+    const facts = { hour: HOUR, idCommitment: commitToId(id), payloadCommitment: commitToPayload(UPLOAD, NONCE) };
+    const mac = signPermit(PERMIT_KEY, { ...facts, issueId: UPLOAD.issueId, certified: said });
+    const certified: IntakePermit = { ...permitFor(UPLOAD), mac };
+    const lets = (permit: IntakePermit, part: Certified | null) =>
+      permits(PERMIT_KEY, HOUR, id.uploadId, UPLOAD, permit, part);
+    expect(lets(certified, said)).toBe(true);
+    expect(lets(certified, { ...said, reportType: 'confirmed' })).toBe(false);
+    expect(lets(certified, { ...said, authorityId: 'health-fr' })).toBe(false);
+    expect(lets(certified, null)).toBe(false);
+    expect(lets(permitFor(UPLOAD), said)).toBe(false);
   });
 
   it.for<[name: string, change: object]>([

@@ -13,6 +13,7 @@
 import { equalBytes, fromHex, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256, sha256 } from '../protocol/primitives/hash.ts';
 import { asWithdrawalHash } from '../protocol/withdrawal.ts';
+import type { Certified } from './rpc-publish.ts';
 import type { AcceptedUpload, IntakePermit } from './rpc.ts';
 
 /** 128 bits: as unguessable as a random UUID. */
@@ -107,12 +108,15 @@ export interface PermitFacts {
   readonly payloadCommitment: string;
   /** Of who vouched for the TAN, so that `upload` can't hide who. */
   readonly issueId: string | null;
+  /** What the certificate says that stood in place of a TAN, so that `upload` can't say more; left out or null: it was a TAN. */
+  readonly certified?: Certified | null;
 }
 
 /** @param permitKey 32 bytes, shared by `verification` and `origin` @returns 64 hex digits */
 export function signPermit(permitKey: Uint8Array, facts: PermitFacts): string {
-  const { hour, idCommitment, payloadCommitment, issueId } = facts;
-  const text = JSON.stringify([hour, idCommitment, payloadCommitment, issueId]);
+  const { hour, idCommitment, payloadCommitment, issueId, certified = null } = facts;
+  const more = certified === null ? [] : [certified.authorityId, certified.reportType];
+  const text = JSON.stringify([hour, idCommitment, payloadCommitment, issueId, ...more]);
   return toHex(hmacSha256(permitKey, PERMIT_LABEL, utf8(text)));
 }
 
@@ -128,6 +132,7 @@ const PERMIT_HOURS = 1;
  * @param id that the upload is to be known by
  * @param upload what is to be stored
  * @param permit from `verification`, with the nonces from `upload`
+ * @param certified what `upload` says of the certificate; null: it was a TAN
  * @returns whether `verification` made it for this id and this upload within the hour
  * @throws RangeError when a key has not 16 bytes
  */
@@ -137,6 +142,7 @@ export function permits(
   uploadId: string,
   upload: AcceptedUpload,
   permit: IntakePermit,
+  certified: Certified | null = null,
 ): boolean {
   if (!isOriginId({ uploadId, idNonce: permit.idNonce }) || !isNonce(permit.payloadNonce)) return false;
   if (!Number.isInteger(permit.hour) || Math.abs(permit.hour - hour) > PERMIT_HOURS) return false;
@@ -145,6 +151,7 @@ export function permits(
     idCommitment: commitToId({ uploadId, idNonce: permit.idNonce }),
     payloadCommitment: commitToPayload(upload, permit.payloadNonce),
     issueId: upload.issueId,
+    certified,
   };
   return sameMac(signPermit(permitKey, facts), permit.mac);
 }

@@ -7,22 +7,22 @@ import { toHex } from '../protocol/primitives/bytes.ts';
 import type { RandomBytes } from './random.ts';
 
 /** Kind of a source → first letter of its ids. */
-const LETTERS = { card: 'c', laboratory: 'l', hotline: 'h', staff: 's', region: 'r' } as const;
+const LETTERS = { card: 'c', laboratory: 'l', hotline: 'h', staff: 's', region: 'r', authority: 'a' } as const;
 
-/** card: a batch of code cards; hotline: a member of staff who issues teleTANs; staff: whoever has TANs issued by a command; region: another one, by credentials of its tests. */
+/** card: a batch of code cards; hotline: a member of staff who issues teleTANs; staff: whoever has TANs issued by a command; region: another one, by credentials of its tests; authority: a health authority, by certificates. */
 export type IssueKind = keyof typeof LETTERS;
 export const ISSUE_KINDS = Object.keys(LETTERS) as readonly IssueKind[];
 
 /** A source of authorisations on one day. */
 export interface IssueSource {
   readonly kind: IssueKind;
-  /** Batch id, laboratory's id, subject of a member of staff, or a region's id; 1..100 characters. */
+  /** Batch id, laboratory's id, subject of a member of staff, a region's or an authority's id; 1..100 characters. */
   readonly source: string;
   /** UTC day since the Unix epoch on which was vouched. */
   readonly day: number;
 }
 
-const ISSUE_ID = /^[clhsr][0-9a-f]{32}$/;
+const ISSUE_ID = /^[clhsra][0-9a-f]{32}$/;
 const RANDOM_BYTES = 16;
 
 /** @param random source of randomness @returns a new id: a letter and 128 random bits in hex */

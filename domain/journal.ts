@@ -86,6 +86,8 @@ export interface JournalState {
   readonly counters: readonly JournalCounter[];
   /** Keys that their owners took back and the publisher hasn't ended yet, lowercase hex, ascending. */
   readonly takenBack: readonly string[];
+  /** Keys of which something is said anew, by what is said and then by the key (publication/revision.ts), lowercase hex; left out in journals from before there were any. */
+  readonly revised?: readonly string[];
   /** Issue ids that have ended, by the buffer's names for them in hex. */
   readonly ended: readonly { readonly name: string; readonly expiresHour: number }[];
   readonly rows: number;

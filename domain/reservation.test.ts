@@ -13,7 +13,8 @@ const held: TanRow = {
   idCommitment: 'commits to r1',
   leaseEnd: 1080,
 };
-const used: TanRow = { ...issued, state: 'committed' };
+const used: TanRow = { ...issued, state: 'committed', reservationId: null };
+const usedCertificate: TanRow = { ...used, reservationId: 'r1' };
 const dead = (id: string) => (idCommitment: string) => idCommitment === `commits to ${id}`;
 
 const ask = (row: TanRow | null, digest: string, now: number) =>
@@ -33,8 +34,10 @@ describe('reserve', () => {
     ['other digest, lease runs', held, 'b', 1079, { kind: 'busy' }],
     ['other digest, lease over', held, 'b', 1080, { kind: 'held', reservationId: 'r1' }],
     ['other digest, expired', held, 'b', EXPIRES, { kind: 'unknown' }],
-    ['committed', used, 'a', 5, { kind: 'committed' }],
-    ['committed, within the grace', used, 'a', EXPIRES + 7199, { kind: 'committed' }],
+    ['committed', used, 'a', 5, { kind: 'committed', reservationId: null }],
+    ['committed, within the grace', used, 'a', EXPIRES + 7199, { kind: 'committed', reservationId: null }],
+    ['a certificate, committed', usedCertificate, 'a', 5, { kind: 'committed', reservationId: 'r1' }],
+    ['a certificate, committed, past the grace', usedCertificate, 'a', EXPIRES + 7200, { kind: 'unknown' }],
     ['committed, past the grace', used, 'a', EXPIRES + 7200, { kind: 'unknown' }],
   ])('%s', ([, row, digest, now, reply], { expect }) => {
     expect(ask(row, digest, now).reply).toEqual(reply);
@@ -79,8 +82,9 @@ describe('commit and release', () => {
     }
   });
 
-  it('a committed row keeps nothing of its reservation', ({ expect }) => {
-    expect(Object.keys(commit(held, 'r1') ?? {}).toSorted()).toEqual(['expiresAt', 'issueId', 'state']);
+  it('a committed row keeps nothing of its reservation, and a certificate’s its id alone', ({ expect }) => {
+    expect(commit(held, 'r1')).toEqual({ ...issued, state: 'committed', reservationId: null });
+    expect(commit(held, 'r1', true)).toEqual({ ...issued, state: 'committed', reservationId: 'r1' });
   });
 });
 

@@ -33,9 +33,13 @@ export type TanRow =
         /** Unix seconds, a full minute; until then another digest is told to try later. */
         readonly leaseEnd: number;
       })
-  // A committed row forgets all of its reservation: nothing is left that could be found among published keys, that leads
-  // to an upload, or that tells when it came.
-  | (Issued & { readonly state: 'committed' });
+  // A committed row forgets its digest, its commitment and when it came: nothing is left that could be found among published keys.
+  // A TAN's forgets the reservation too, which would lead to an upload.
+  | (Issued & {
+      readonly state: 'committed';
+      /** Of a certificate's upload, so that a replay, until the row is forgotten, is answered as the first time; null for TANs. */
+      readonly reservationId: string | null;
+    });
 
 /** What `reserve` needs besides the row: how the reservation is to be, should it be a new one. */
 export interface ReserveQuestion extends Reservation {
@@ -54,7 +58,7 @@ type ReservationReply =
     }
   | { readonly kind: 'busy' }
   | { readonly kind: 'held'; readonly reservationId: string }
-  | { readonly kind: 'committed' }
+  | { readonly kind: 'committed'; readonly reservationId: string | null }
   | { readonly kind: 'unknown' };
 
 /** The answer, and the row to write, or null when nothing changes. */
@@ -82,7 +86,7 @@ export function reserve(row: TanRow | null, question: ReserveQuestion): ReserveS
   const expired = now >= row.expiresAt;
   switch (row.state) {
     case 'committed':
-      return { reply: { kind: 'committed' }, write: null };
+      return { reply: { kind: 'committed', reservationId: row.reservationId }, write: null };
     case 'issued':
       return expired
         ? { reply: { kind: 'unknown' }, write: null }
@@ -113,11 +117,13 @@ function held(row: TanRow, reservation: Reservation, leaseEnd: number): ReserveS
  *
  * @param row the TAN's row, or null
  * @param reservationId of the upload that was stored
+ * @param isCertificate whose row leads to its upload from now on
  * @returns the row to write, or null when nothing changes
  */
-export function commit(row: TanRow | null, reservationId: string): TanRow | null {
+export function commit(row: TanRow | null, reservationId: string, isCertificate = false): TanRow | null {
   if (row?.state !== 'reserved' || row.reservationId !== reservationId) return null;
-  return { state: 'committed', issueId: row.issueId, expiresAt: row.expiresAt };
+  const { issueId, expiresAt } = row;
+  return { state: 'committed', reservationId: isCertificate ? reservationId : null, issueId, expiresAt };
 }
 
 /**

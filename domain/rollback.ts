@@ -6,15 +6,16 @@ import type { IssueKind, IssueSource } from './issue.ts';
 
 /**
  * Whose. batch: of code cards; provider: all batches of one; laboratory: by its id in the signed list; hotline: teleTANs of a member of staff; staff: everything that a member of
- * staff vouched for, teleTANs and TANs that were issued by a command; region: credentials of another region's tests, by its id in the directory, on the days on which they were used here.
+ * staff vouched for, teleTANs and TANs that were issued by a command; region: credentials of another region's tests, by its id in the directory, on the days on which they were used here;
+ * authority: certificates of a health authority, by its id in the document of authorities, on the days on which they were used.
  */
-export const ROLLBACK_KINDS = ['batch', 'provider', 'laboratory', 'hotline', 'staff', 'region'] as const;
+export const ROLLBACK_KINDS = ['batch', 'provider', 'laboratory', 'hotline', 'staff', 'region', 'authority'] as const;
 export type RollbackKind = (typeof ROLLBACK_KINDS)[number];
 
 /** What is to be rolled back. */
 export interface RollbackTarget {
   readonly kind: RollbackKind;
-  /** Batch id, provider, laboratory's id, subject or region's id; 1..100 characters. */
+  /** Batch id, provider, laboratory's id, subject, region's or authority's id; 1..100 characters. */
   readonly name: string;
   /** UTC days since the Unix epoch on which was vouched, both included. */
   readonly fromDay: number;
@@ -219,4 +220,5 @@ export const ISSUE_KINDS_OF: Readonly<Record<RollbackKind, readonly IssueKind[]>
   hotline: ['hotline'],
   staff: ['hotline', 'staff'],
   region: ['region'],
+  authority: ['authority'],
 };

@@ -2,6 +2,7 @@
  * @module The contracts between Workers: what each RPC entrypoint offers (docs/architecture.md §2, §4.4). Types alone, so that a Worker never imports another; the class of an entrypoint says `implements` one of these.
  */
 import type { TemporaryExposureKey } from '../protocol/gaen/keys.ts';
+import type { AuthoritiesBackOfficeRpc } from './authority-list.ts';
 import type { ClocksRpc } from './clock-status.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from './code-books.ts';
 import type { PublishedPolicy } from './keys/regions.ts';
@@ -10,8 +11,10 @@ import type { ListRefusal } from './list-refusal.ts';
 import type { Packed } from './publication/packed-keys.ts';
 import type { WithdrawalRpc } from './withdrawal.ts';
 import type { ParameterBackOfficeRpc } from './parameters/publication.ts';
+import type { OriginStatus } from './origin-status.ts';
 import type { RestoreRpc } from './restore.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from './rpc-federation.ts';
+import type { Published, PublishPart, PublishRefusal, PublishRpc } from './rpc-publish.ts';
 import type { EndingRpc, OriginEndingRpc } from './sunset.ts';
 import type { OriginRollbackRpc, VerificationRollbackRpc } from './rollback-rpc.ts';
 
@@ -50,14 +53,17 @@ interface Death {
 }
 
 /**
- * stored: at least one key is new and now durable, or this upload id was stored before (idempotent).
- * known: every key was known already; nothing was stored or counted, the TAN must be left unburned. The id is dead.
+ * stored: at least one key is new and now durable, or this upload id was stored before (idempotent). Of Google's dialect: all that the certificate asks for is
+ * done, and `publish` is the answer; null when it isn't remembered any more.
+ * known: every key was known already; nothing was stored or counted, the TAN must be left unburned. The id is dead. Never of Google's dialect.
+ * publish-refused: of Google's dialect, for what is known of its keys; nothing was changed. The id is dead, the certificate must be left unused.
  * tombstone: this upload id was declared dead; nothing was stored.
  * refused: the permit is not for this id and upload, or a key breaks a rule; an honest `upload` never hears it.
  */
 export type AcceptReply =
-  | { readonly kind: 'stored' }
+  | { readonly kind: 'stored'; readonly publish?: Published | null }
   | ({ readonly kind: 'known' } & Death)
+  | ({ readonly kind: 'publish-refused'; readonly code: PublishRefusal } & Death)
   | ({ readonly kind: 'tombstone' } & Death)
   | { readonly kind: 'refused' };
 
@@ -68,8 +74,14 @@ export type ResolveReply = { readonly kind: 'stored' } | ({ readonly kind: 'tomb
 export type KeyStanding = 'known' | 'new' | 'over';
 
 /** origin#Intake, bound by `upload` alone. */
-export interface IntakeRpc extends WithdrawalRpc {
-  accept(uploadId: string, upload: Packed<AcceptedUpload>, permit: IntakePermit): Promise<AcceptReply>;
+export interface IntakeRpc extends WithdrawalRpc, PublishRpc {
+  /** @param publish of Google's dialect alone; the permit must have been made for it */
+  accept(
+    uploadId: string,
+    upload: Packed<AcceptedUpload>,
+    permit: IntakePermit,
+    publish?: PublishPart,
+  ): Promise<AcceptReply>;
   resolve(uploadId: string, idNonce: string): Promise<ResolveReply>;
   /** @returns what the published parameters say of uploads; `upload` keeps it for a minute, and the last good one */
   policy(): Promise<PublishedPolicy>;
@@ -93,8 +105,9 @@ export interface ReserveRequest {
  * reserved: this digest holds the TAN; the lease runs from now. Asked again by the same digest: same reservation, new lease.
  * busy: another digest holds the TAN and its lease runs; try later.
  * held: another digest holds the TAN, its lease ran out; `reservationId` leads to its upload, for `Intake.resolve`.
- * committed: the TAN was used, perhaps by these very keys: `Intake.known` tells.
- * unknown: never issued, expired, withdrawn or forgotten.
+ * committed: the TAN was used, perhaps by these very keys: `Intake.known` tells. A certificate authorises one set of keys, and is used by none but
+ * it: `reservationId` leads to that upload, for a replay; null for TANs.
+ * unknown: never issued, expired, withdrawn or forgotten; a certificate that isn't good.
  */
 export type ReserveReply =
   | {
@@ -104,11 +117,18 @@ export type ReserveReply =
       readonly permit: PermitMac;
     }
   | { readonly kind: 'held'; readonly reservationId: string }
-  | { readonly kind: 'busy' | 'committed' | 'unknown' };
+  | { readonly kind: 'committed'; readonly reservationId: string | null }
+  | { readonly kind: 'busy' | 'unknown' };
 
 /** verification#Redeem, bound by `upload` alone. */
 export interface RedeemRpc {
   reserve(tan: string, request: ReserveRequest): Promise<ReserveReply>;
+  /**
+   * As {@link reserve}, for an upload of Google's dialect: the certificate is verified here, and is in the ledger from its first use on.
+   *
+   * @param certificate the JWT; what `commit` and `release` take in place of a TAN is its `certificateName` (protocol/publish/certificate.ts)
+   */
+  reserveCertificate(certificate: string, request: ReserveRequest): Promise<ReserveReply>;
   /** Idempotent; a no-op unless `reservationId` holds the TAN. */
   commit(tan: string, reservationId: string): Promise<void>;
   /**
@@ -212,27 +232,9 @@ export interface VerificationBackOfficeRpc extends ClocksRpc, EndingRpc, Verific
   forgetExpired(): Promise<{ readonly forgotten: number }>;
 }
 
-interface RegionStatus {
-  readonly region: string;
-  /** Manifest sequence of the current head, 0 before the first. */
-  readonly sequence: number;
-  /** Last hour (hours since the Unix epoch) that is in the head, or null. */
-  readonly lastIndexedHour: number | null;
-  /** True when its last step failed; the others go on (docs/architecture.md §5.10). */
-  readonly failing: boolean;
-}
-
-export interface OriginStatus {
-  readonly regions: readonly RegionStatus[];
-  /** True when nothing is due: every hour sealed up to now is INDEXED and PURGED. */
-  readonly idle: boolean;
-  /** Counters since the object was made; names in durable-objects/STORAGE.md. */
-  readonly counters: Readonly<Record<string, number>>;
-}
-
 /** origin#BackOffice, bound by `portal` alone. */
 export interface OriginBackOfficeRpc
-  extends ParameterBackOfficeRpc, ClocksRpc, OriginRollbackRpc, RestoreRpc, OriginEndingRpc {
+  extends ParameterBackOfficeRpc, AuthoritiesBackOfficeRpc, ClocksRpc, OriginRollbackRpc, RestoreRpc, OriginEndingRpc {
   /** Idempotent steps of the state machine, about a second of them; each is the function that alarm and cron call. */
   advance(): Promise<{ readonly idle: boolean }>;
   status(): Promise<OriginStatus>;

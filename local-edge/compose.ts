@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import type { LegacyWorkerOptions } from 'miniflare';
 import { bundle } from './bundle.ts';
+import type { TestSigner } from './test-authority.ts';
 import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
 
 /** How the Workers are to be composed. */
@@ -19,6 +20,8 @@ export interface ComposeOptions {
    * same, but that ANSWER_DEADLINE_MS may be 0.
    */
   readonly entries: 'local' | 'deployed' | 'benchmark';
+  /** What the local entry of `upload` signs with for who publishes without a certificate (test-authority.ts); left out: nobody may. */
+  readonly testAuthority?: TestSigner;
 }
 
 /** Name of the Worker behind the CLOCK binding. */
@@ -47,6 +50,9 @@ const asModule = (name: string, contents: string) => ({
   modulesRoot: `${ROOT}/.cache`,
 });
 
+const isAllowed = ({ environment }: WorkerEnvironment, { entries, testAuthority }: ComposeOptions): boolean =>
+  environment === 'upload' && entries === 'local' && testAuthority !== undefined;
+
 async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions): Promise<LegacyWorkerOptions> {
   // wrangler says so when a secret is not in .dev.vars; ours come from the state directory.
   process.env['WRANGLER_LOG'] ??= 'error';
@@ -61,6 +67,7 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
       ...LOCAL_VARS[worker.environment],
       ...options.vars[worker.environment],
       ...secrets,
+      ...(isAllowed(worker, options) ? { TEST_AUTHORITY: { ...options.testAuthority } } : {}),
     },
     serviceBindings: {
       ...(workerOptions.serviceBindings as object),

@@ -24,6 +24,8 @@ export interface LocalEdgeOptions {
   readonly vars?: ComposeOptions['vars'];
   /** `local` (default): with the clock that can be moved. `deployed`: the very entry files that are deployed. */
   readonly entries?: ComposeOptions['entries'];
+  /** See `ComposeOptions`. */
+  readonly testAuthority?: ComposeOptions['testAuthority'];
   /** Gets every line that a Worker prints; the default prints it on stderr. */
   readonly onLog?: (line: string) => void;
   /** For benchmarks: every Worker's V8 inspector on a free loopback port, `miniflare.getInspectorURL()`; default: none. */
@@ -91,7 +93,15 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   const secrets = loadSecrets(state, environments);
   const entries = options.entries ?? 'local';
   const { adapt = (same) => same } = options;
-  const workers = adapt(await composeWorkers({ secrets, vars: options.vars ?? {}, entries }));
+  const { testAuthority } = options;
+  const workers = adapt(
+    await composeWorkers({
+      secrets,
+      vars: options.vars ?? {},
+      entries,
+      ...(testAuthority === undefined ? {} : { testAuthority }),
+    }),
+  );
   const onLog = options.onLog ?? printLog;
   // The state is ours alone from here on; the folder is of a run that was killed.
   if (!temporary) process.once('exit', removeTemporary);

@@ -47,7 +47,17 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
   },
   TanLedger: {
     binding: 'TAN_LEDGER',
-    methods: ['issue', 'reserve', 'commit', 'release', 'status', 'withdraw', 'withdrawIssues', 'forgetExpired'],
+    methods: [
+      'issue',
+      'reserve',
+      'reserveCertificate',
+      'commit',
+      'release',
+      'status',
+      'withdraw',
+      'withdrawIssues',
+      'forgetExpired',
+    ],
   },
   CredentialDesk: {
     binding: 'CREDENTIAL_DESK',
@@ -60,6 +70,28 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'peerList',
       'directoryHead',
       'keepDirectoryHead',
+    ],
+  },
+  CodeStore: {
+    binding: 'CODE_STORE',
+    methods: [
+      'terms',
+      'issue',
+      'claim',
+      'certify',
+      'certificateSource',
+      'codeStatus',
+      'expireCode',
+      'cancelCode',
+      'endIssues',
+      'codeBook',
+      'setQuota',
+      'quotas',
+      'addApiKey',
+      'apiKeys',
+      'holdingKey',
+      'revokeApiKey',
+      'failedGuesses',
     ],
   },
   CodeDesk: {
@@ -97,12 +129,17 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
 const SERVICES: Readonly<
   Record<string, { readonly caller: string; readonly binding: string; readonly methods: readonly string[] }>
 > = {
-  Redeem: { caller: 'exposure-edge-upload', binding: 'REDEEM', methods: ['reserve', 'commit', 'release'] },
+  Redeem: {
+    caller: 'exposure-edge-upload',
+    binding: 'REDEEM',
+    methods: ['reserve', 'reserveCertificate', 'commit', 'release'],
+  },
   Intake: {
     caller: 'exposure-edge-upload',
     binding: 'INTAKE',
     methods: ['accept', 'resolve', 'policy', 'known', 'withdraw'],
   },
+  Policy: { caller: VERIFICATION, binding: 'POLICY', methods: ['policy'] },
   Results: { caller: VERIFICATION, binding: 'RESULTS', methods: ['resultOf', 'forget'] },
 };
 

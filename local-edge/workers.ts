@@ -76,6 +76,8 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     APP_NAME: 'Example Warn App',
     DEPLOYMENT_NAME: 'local edge',
   },
+  // Browsers find `de.localhost` on this machine.
+  verification: { LINK_DOMAIN: 'localhost' },
 };
 
 /** Host name by which peers' requests are told from phones' on the one local port. */
@@ -86,7 +88,7 @@ export const FEDERATION_HOST = 'peers.localhost';
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
  */
 export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
-  upload: ['*/version/v1/diagnosis-keys', '*/v1/withdrawal'],
+  upload: ['*/version/v1/diagnosis-keys', '*/v1/publish', '*/v1/withdrawal'],
   index: ['*/*'],
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: [
@@ -94,6 +96,11 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
       (route) => `*/version/v1/${route}`,
     ),
     '*/v1/credential-status',
+    ...['verify', 'certificate', 'user-report'].map((route) => `*/api/${route}`),
+    '*/jwks',
+    // Links to apps: `de.localhost`. A pattern sees the query too.
+    '*.localhost/v*',
+    '*.localhost/.well-known/*',
   ],
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.

@@ -1,7 +1,7 @@
 /**
  * @module `npm run advance`: lets hours pass on a local edge, has the origin seal each of them, and peers asked whose poll is due, as alarm and cron do in their own time.
  */
-import type { OriginStatus } from '../domain/rpc.ts';
+import type { OriginStatus } from '../domain/origin-status.ts';
 import { JSON_FLAG, url, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { advanceUntilIdle, moveClock, readClock, status } from './support/operator.ts';

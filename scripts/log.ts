@@ -37,15 +37,21 @@ function describe(event: LogEvent): string {
       return `${atHour(event.hour)}  ${event.rows} rows are to be taken back`;
     case 'withdrawal':
       return `${atHour(event.hour)}  rows are to be taken back`;
+    case 'revision':
+      return `${atHour(event.hour)}  rows are to have report type ${event.to}`;
     case 'dropped': {
       const rows = event.cause === 'withdrawal' ? `up to ${event.rows}` : event.rows;
       return `${atHour(event.hour)}  ${rows} rows ended before they were published (${event.cause})`;
     }
-    case 'taken':
-      return `${atHour(event.hour)}  ${event.rows} rows are taken back, of ${new Set(event.parts.map(({ of }) => of)).size} hours`;
+    case 'taken': {
+      const hours = new Set(event.parts.map(({ of }) => of)).size;
+      const what = event.to === undefined ? 'are taken back' : `have report type ${event.to} from now on`;
+      return `${atHour(event.hour)}  ${event.rows} rows ${what}, of ${hours} hours`;
+    }
     case 'revoked': {
       const rows = event.files.reduce((sum, { revoked = 0 }) => sum + revoked, 0);
-      return `${atHour(event.hour)}  ${event.region}: ${rows} keys revoked, as of ${atDay(event.cut)}`;
+      const what = event.to === undefined ? 'revoked' : `with report type ${event.to}`;
+      return `${atHour(event.hour)}  ${event.region}: ${rows} keys ${what}, as of ${atDay(event.cut)}`;
     }
     case 'checkpoint':
       return `${atDay(event.day)}  everything before it; entries are kept from ${event.keptFrom} on`;

@@ -1,7 +1,7 @@
 /**
  * @module `npm start`: keeps a local edge running until Ctrl-C, with state on disk that survives a restart.
  */
-import { text, wholeNumber } from './support/command-line/arguments.ts';
+import { flag, text, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
 import { untilInterrupted } from './support/command-line/interrupt.ts';
 
@@ -12,12 +12,16 @@ await run(
     options: {
       port: wholeNumber('port on 127.0.0.1; 0 takes a free one', { min: 0, max: 65_535, default: 8787 }),
       state: text('where keys, objects and buckets are kept', { placeholder: 'DIR', default: '.local-edge' }),
+      'allow-test-authority': flag(
+        'lets tools publish without a certificate, as health authority "test"; known to this edge alone',
+      ),
     },
     notes: `
 What it serves:
   POST /version/v1/diagnosis-keys                    uploads (a TAN: npm run -s tan -- --count 1 --url URL)
   GET  /v1/DE/manifest.json, /v1/DE/chunks/…         the signed manifest and its chunks, DE and EUR
   GET  /version/v1/diagnosis-keys/country/…          Corona-Warn-App's tree
+  POST /v1/publish                                   uploads of apps of Google's dialect (healthAuthorityID: exposure-edge)
   POST /operator/tans, /operator/advance             operator commands (JSON); GET /operator/status
   npm run advance -- --hours 1                       moves the local clock on and has the hour sealed
   GET  /local/clock, PUT /local/clock {"now": S}     the local clock: Unix seconds, or null for real time
@@ -25,10 +29,10 @@ The state directory has public.pem and manifest-public.pem, the keys phones pin.
     examples: ['npm start -- --port 8787 --state .local-edge'],
     exitCodes: 'Ctrl-C and SIGTERM are how it ends: 0 once it runs.',
   },
-  async ({ port, state }, { say }) => {
+  async ({ port, state, 'allow-test-authority': isAllowed }, { say }) => {
     // Loaded late: --help and a wrong call answer at once.
-    const { startLocalEdge } = await import('../local-edge/local-edge.ts');
-    const edge = await startLocalEdge({ port, state });
+    const { startWithAuthorities } = await import('./support/local-authorities.ts');
+    const edge = await startWithAuthorities({ port, state }, isAllowed);
     const stop = untilInterrupted();
     say(`exposure-edge is ready on ${edge.url}  (state in ${edge.state}; Ctrl-C ends it)`);
     await stop;

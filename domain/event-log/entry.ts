@@ -3,6 +3,7 @@
  * no person and no time finer than the hour. Each is a signed document (protocol/index/signed-document.ts) of its own in the private bucket.
  */
 import * as z from 'zod';
+import { REVISED_TYPES } from '../../protocol/gaen/keys.ts';
 
 /** Type of the signed document that an entry is. */
 export const LOG_TYPE = 'event-log';
@@ -96,11 +97,14 @@ const cut = z.strictObject({
     etag: z.string().min(1).optional(),
   }),
 });
+/** That keys have from then on (publication/revision.ts); left out where keys were taken back. */
+const revisedType = z.literal(REVISED_TYPES);
 const revoked = z.strictObject({
   kind: z.literal('revoked'),
   region,
   /** Whose taken rows they are. */
   hour,
+  to: revisedType.exactOptional(),
   /** The midnight of the cut: rows that leave then or before are in no file. */
   cut: day,
   /** The days of the records that the rows are of. */
@@ -163,6 +167,7 @@ const taken = z.strictObject({
   kind: z.literal('taken'),
   /** With which the rows ended. */
   hour,
+  to: revisedType.exactOptional(),
   rows: count,
   /** Hours whose reserve is among them. */
   reserve: z.array(hour).readonly(),
@@ -178,6 +183,8 @@ const taken = z.strictObject({
         n: count,
         rows: count,
         regionKeys: z.record(region, count),
+        /** Of the rows those of which something had been said anew, by the hour that did it and by region. */
+        again: z.record(z.string().regex(/^\d+$/), z.record(region, count)).exactOptional(),
       }),
     )
     .readonly(),
@@ -193,6 +200,8 @@ const asked = {
 const rollback = z.strictObject({ kind: z.literal('rollback'), ...asked, rows: count });
 /** How many it names may be one person's number of keys: entries of before that was seen say it. */
 const withdrawal = z.strictObject({ kind: z.literal('withdrawal'), ...asked, rows: count.exactOptional() });
+/** Keys that are to have another report type; how many may be one person's number. */
+const revision = z.strictObject({ kind: z.literal('revision'), ...asked, to: revisedType });
 /** Rows that ended before they were published: nobody saw them, and no file changes. */
 const dropped = z.strictObject({
   kind: z.literal('dropped'),
@@ -265,6 +274,7 @@ const event = z.discriminatedUnion('kind', [
   purge,
   rollback,
   withdrawal,
+  revision,
   dropped,
   taken,
   revoked,

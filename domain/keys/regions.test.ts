@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
-import { areRegionsOf, regionsOf } from './regions.ts';
+import { NO_AUTHORITIES } from '../../protocol/publish/authorities.ts';
+import { areRegionsOf, isOlderPolicy, regionsOf } from './regions.ts';
 
 const supported = async () => ['AT', 'DE', 'FR', 'NL'];
 
@@ -31,7 +32,13 @@ describe('regions of an upload', () => {
 });
 
 describe('what origin takes for regions', () => {
-  const policy = { version: 7, supportedCountries: ['DE', 'FR'], formerCountries: ['DE', 'NL'], ended: false };
+  const policy = {
+    version: 7,
+    supportedCountries: ['DE', 'FR'],
+    formerCountries: ['DE', 'NL'],
+    ended: false,
+    authorities: NO_AUTHORITIES,
+  };
 
   it('is the home country, or what the policy leads to, or the one before', ({ expect }) => {
     for (const regions of [['DE'], ['DE', 'FR'], ['DE', 'NL']]) {
@@ -41,4 +48,16 @@ describe('what origin takes for regions', () => {
       expect(areRegionsOf(regions, 'DE', policy)).toBe(false);
     }
   });
+});
+
+it('of two answers the one with the lower version of parameters or authorities was given before', ({ expect }) => {
+  const policy = (version: number, of: number) => ({
+    version,
+    supportedCountries: [],
+    ended: false,
+    authorities: { version: of, authorities: [] },
+  });
+  expect(isOlderPolicy(policy(1, 4), policy(1, 4))).toBe(false);
+  expect([isOlderPolicy(policy(1, 4), policy(2, 4)), isOlderPolicy(policy(2, 4), policy(1, 4))]).toEqual([true, false]);
+  expect([isOlderPolicy(policy(1, 3), policy(1, 4)), isOlderPolicy(policy(1, 4), policy(1, 3))]).toEqual([true, false]);
 });

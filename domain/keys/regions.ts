@@ -3,6 +3,7 @@
  * parameters support (decision 021). A country that they don't name is left out, and the upload is kept: its keys are published at home and in the
  * union all the same.
  */
+import type { Authorities } from '../../protocol/publish/authorities.ts';
 
 /** The published parameters, as far as they judge uploads: `origin` tells it to `upload` (docs/architecture.md §4.2). */
 export interface PublishedPolicy {
@@ -12,7 +13,18 @@ export interface PublishedPolicy {
   readonly supportedCountries: readonly string[];
   /** No upload is taken any more, for good (docs/sunset.md). */
   readonly ended: boolean;
+  /** Whose certificates authorise uploads of Google's dialect; a version of its own. */
+  readonly authorities: Authorities;
 }
+
+/** origin#Policy, bound by `verification` alone; what `Intake.policy` says, which is public. */
+export interface PolicyRpc {
+  policy(): Promise<PublishedPolicy>;
+}
+
+/** @returns whether a policy was asked for before another: two questions at once may be answered in either order */
+export const isOlderPolicy = (one: PublishedPolicy, other: PublishedPolicy): boolean =>
+  one.version < other.version || one.authorities.version < other.authorities.version;
 
 /** What `origin` itself judges by: an `upload` may have asked before the last publication. */
 export interface PolicyInForce extends PublishedPolicy {

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
+import { GOOGLE_RULES } from './google-rules.ts';
 import { ALLOWANCES, KEY_RULES, LIMIT_RULES } from './key-rules.ts';
 import { encodeRiskLevel } from './risk.ts';
 import { UPLOAD_RULES } from './upload-rules.ts';
 
-const document = readFileSync(join(import.meta.dirname, '../../docs/key-validation.md'), 'utf8');
+const read = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8');
+const document = read('key-validation.md');
 
 interface Documented {
   readonly name: string;
@@ -19,8 +21,8 @@ function tableOf(rules: readonly Documented[]): string {
   return ['| Name | Rule | Reason |', '|---|---|---|', ...rows].join('\n');
 }
 
-function section(name: string): string {
-  return document.split(`<!-- rules: ${name} -->\n`)[1]?.split('\n<!-- end -->')[0] ?? '';
+function section(name: string, of = document): string {
+  return of.split(`<!-- rules: ${name} -->\n`)[1]?.split('\n<!-- end -->')[0] ?? '';
 }
 
 describe('docs/key-validation.md', () => {
@@ -42,5 +44,16 @@ describe('docs/key-validation.md', () => {
   it('no two rules share a name', ({ expect }) => {
     const names = [...UPLOAD_RULES, ...KEY_RULES, ...LIMIT_RULES, ...ALLOWANCES].map((rule) => rule.name);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('docs/google-dialect.md', () => {
+  it('holds the rules in code, word for word, each name once', ({ expect }) => {
+    const rows = GOOGLE_RULES.map(
+      ({ name, consequence, rule, reason }) => `| \`${name}\` | ${consequence} | ${rule} | ${reason} |`,
+    );
+    const table = ['| Name | Consequence | Rule | Reason |', '|---|---|---|---|', ...rows].join('\n');
+    expect(section('GOOGLE_RULES', read('google-dialect.md'))).toBe(table);
+    expect(new Set(GOOGLE_RULES.map(({ name }) => name)).size).toBe(GOOGLE_RULES.length);
   });
 });

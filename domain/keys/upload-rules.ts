@@ -40,11 +40,13 @@ const anyKey =
   (claim: UploadClaim): boolean =>
     claim.keys.some(broken);
 
-const periodOf = (key: UploadedKey): number => key.rollingPeriod ?? MAX_ROLLING_PERIOD;
-const startOf = (key: UploadedKey): number => key.rollingStartIntervalNumber ?? 0;
+type Validity = Pick<UploadedKey, 'rollingStartIntervalNumber' | 'rollingPeriod'>;
+const periodOf = (key: Validity): number => key.rollingPeriod ?? MAX_ROLLING_PERIOD;
+const startOf = (key: Validity): number => key.rollingStartIntervalNumber ?? 0;
 
-function overlaps(claim: UploadClaim): boolean {
-  const keys = claim.keys.toSorted((a, b) => startOf(a) - startOf(b));
+/** @param keysInAnyOrder any number @returns whether two of them are valid at one time and don't begin together */
+export function overlaps(keysInAnyOrder: readonly Validity[]): boolean {
+  const keys = keysInAnyOrder.toSorted((a, b) => startOf(a) - startOf(b));
   let end = 0;
   let previousStart = -1;
   for (const key of keys) {
@@ -119,7 +121,7 @@ export const UPLOAD_RULES: readonly UploadRule[] = [
     rule: 'No two keys are valid at the same time, unless they begin at the same interval.',
     reason:
       'A phone has one key at a time. After a same-day release Android hands out a second key with the same start, so equal starts are allowed.',
-    broken: overlaps,
+    broken: ({ keys }) => overlaps(keys),
   },
   {
     name: 'origin',

@@ -112,7 +112,8 @@ function kept(rules: readonly KeyRule[], keys: readonly CheckedKey[], now: numbe
   return { left, dropped };
 }
 
-function asPublished(key: CheckedKey): AcceptedKey {
+/** @param key that passed the rules @returns it as phones read it */
+export function asPublished(key: CheckedKey): AcceptedKey {
   const level = riskLevelOf(key);
   return {
     keyData: key.keyData,

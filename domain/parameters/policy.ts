@@ -14,7 +14,7 @@ export function policyInForce(
   history: readonly Plan[],
   textOf: (name: string) => string | null,
   homeCountry: string,
-): Omit<PolicyInForce, 'ended'> {
+): Omit<PolicyInForce, 'ended' | 'authorities'> {
   const countriesOf = (plan: Plan | undefined): string[] => {
     // The last document is the one for everyone; in stages, nobody but a phone knows which it has.
     const text = textOf(plan?.documents.at(-1)?.sha256 ?? '');

@@ -38,7 +38,7 @@ export interface BuiltFile {
   readonly sealed: SealedFile;
 }
 
-/** Rows of records that were published before and are taken back now: `revised_keys` of a file. */
+/** Rows of records that were published before, and are taken back now or get another report type: `revised_keys` of a file. */
 export interface RevokedRows {
   /** Positioned at the first of them. */
   readonly merge: RecordMerge;
@@ -52,7 +52,7 @@ export interface RevokedRows {
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
  * @param sign export.bin → export.sig
- * @param revoked rows that stand after the keys, as REVOKED; null: none
+ * @param revoked rows that stand after the keys, as REVOKED or as what was said anew of them; null: none
  * @param onKey called with each key as it stands in the file; its bytes are only valid during the call
  * @returns the file; the same bytes for the same keys and header. `sealed.keys` counts `keys` alone
  * @throws Error when a merge has fewer keys
@@ -72,8 +72,8 @@ export async function buildFile(
     onKey(key);
   });
   if (revoked !== null) {
-    await takeAll(header, revoked.merge, revoked.keys, (key) => {
-      const ended = { ...key, reportType: REPORT_TYPE.REVOKED };
+    await takeAll(header, revoked.merge, revoked.keys, (key, { taken }) => {
+      const ended = taken.kind === 'revised' ? key : { ...key, reportType: REPORT_TYPE.REVOKED };
       writer.addRevised(ended);
       onKey(ended);
     });
@@ -104,9 +104,9 @@ async function takeAll(
   header: ExportHeader,
   merge: RecordMerge,
   keys: number,
-  visit: (key: TemporaryExposureKey) => void,
+  visit: (key: TemporaryExposureKey, source: RunSource) => void,
 ): Promise<void> {
-  const taken = await merge.take(keys, (rows, offset) => visit(unpackKey(rows, offset)));
+  const taken = await merge.take(keys, (rows, offset, source) => visit(unpackKey(rows, offset), source));
   if (taken !== keys) throw new Error(`${keys} keys expected in a file of ${header.region}, the records have ${taken}`);
 }
 

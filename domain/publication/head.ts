@@ -2,6 +2,7 @@
  * @module What phones read first (docs/architecture.md §6): pages of the manifest, CWA's lists, and the payload of the head, all of them functions of the
  * files that were sealed.
  */
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import {
   SECONDS_PER_DAY,
   type UtcDate,
@@ -72,6 +73,8 @@ export interface Contents {
     readonly hour: number;
     readonly days: readonly number[];
     readonly chunks: readonly ChunkEntry[];
+    /** Report type that its keys have from then on; null: they were taken back. */
+    readonly to: RevisedType | null;
   }[];
   /** No key comes any more (docs/sunset.md). */
   readonly ended?: boolean;
@@ -177,8 +180,9 @@ function composeRevocations(region: string, listed: Contents['revocations']) {
   if (listed.length === 0) return null;
   const page: RevocationPage = {
     region,
-    revocations: listed.map(({ hour, days, chunks }) => ({
+    revocations: listed.map(({ hour, days, chunks, to }) => ({
       hour,
+      ...(to === null ? {} : { reportType: to }),
       days: days.map((day) => dateOf(day * SECONDS_PER_DAY)),
       chunks,
     })),

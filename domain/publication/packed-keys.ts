@@ -16,8 +16,10 @@ import type { ReportType, TemporaryExposureKey } from '../../protocol/gaen/keys.
 export const ROW_BYTES = 28;
 export const SORT_BYTES = 24;
 export const TEK_OFFSET = 8;
+export const REPORT_TYPE_OFFSET = 6;
 const TEK_BYTES = 16;
-const ONSET_BIAS = 128;
+/** So the onset is a byte. */
+export const ONSET_BIAS = 128;
 
 /** Everything but the key that later work stands on (docs/architecture.md §4.5); never one of a single person. */
 export interface Provenance {

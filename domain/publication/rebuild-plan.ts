@@ -59,7 +59,8 @@ export function bookOfLog(records: ReadonlyMap<number, SetRecord>, events: reado
     if (event.kind !== 'taken') continue;
     const touched = [...new Set(event.parts.map(({ of }) => of))];
     taken.set(event.hour, touched);
-    const parts = event.parts.map((part) => ({ ...part, hour: event.hour }));
+    const revised = event.to === undefined ? {} : { to: event.to };
+    const parts = event.parts.map((part) => ({ ...part, hour: event.hour, ...revised }));
     for (const hour of touched) {
       const record = known.get(hour);
       if (record !== undefined) known.set(hour, withTaken(record, parts));

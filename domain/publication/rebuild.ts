@@ -188,7 +188,7 @@ async function rebuildFile(
 export interface PublishedFiles {
   readonly hour: (hour: number) => readonly SealedFile[];
   readonly day: (day: number) => readonly SealedFile[];
-  readonly revocation: (hour: number) => Pick<EventOf<'revoked'>, 'days' | 'files'>;
+  readonly revocation: (hour: number) => Pick<EventOf<'revoked'>, 'days' | 'files' | 'to'>;
 }
 
 /** @returns what a publication's head is made of */
@@ -207,8 +207,8 @@ export function contentsOf(published: EventOf<'published'>, sealed: PublishedFil
       chunks: chunkEntries(sealed.day(day), null),
     })),
     revocations: revocations.map(({ hour }) => {
-      const { days: of, files } = sealed.revocation(hour);
-      return { hour, days: of, chunks: chunkEntries(files, null) };
+      const { days: of, files, to = null } = sealed.revocation(hour);
+      return { hour, days: of, chunks: chunkEntries(files, null), to };
     }),
     ended: published.ended === true,
   };

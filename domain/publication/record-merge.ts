@@ -2,11 +2,16 @@
  * @module Reads private records back in published order: a merge of sorted runs, one per record and leaving day. A run
  * is opened only when the merge reaches the earliest start its keys can have, so few are in memory at once.
  */
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, compareRows, rowProvenance, rowStart, type Provenance } from './packed-keys.ts';
 import { partKey, publishingRegions, rowsByDay, takenUpTo, type RecordPart, type SetRecord } from './record.ts';
+import { reviseRow } from './revision.ts';
 import { parseTaken, takenKey, type TakenRows } from './taken.ts';
 import { windowRows, type Workspace } from './workspace.ts';
+
+/** Hours of a UTC day. */
+const HOURS_A_DAY = 24;
 
 /** With what records are read. */
 export interface MergePorts {
@@ -30,10 +35,14 @@ export interface MergePorts {
   readonly workspace: Pick<Workspace, 'windows' | 'taken'>;
 }
 
-/** Which rows are visited: all but those that were taken back up to an hour, or those alone that were with one. */
+/**
+ * Which rows are visited: all but those that were taken back up to an hour; those alone that were with one; or those of which something was said anew with one, as it was said, but for those that were taken
+ * back up to another.
+ */
 type TakenRule =
   | { readonly kind: 'without'; readonly through: number }
-  | { readonly kind: 'only'; readonly hour: number };
+  | { readonly kind: 'only'; readonly hour: number }
+  | { readonly kind: 'revised'; readonly hour: number; readonly to: RevisedType; readonly through: number };
 
 /** Rows of one record and leaving day. */
 export interface RunSource {
@@ -52,13 +61,19 @@ export function wholeRecord(record: SetRecord, cut: number, through: number): Ru
   return sourcesOf(record, cut, { kind: 'without', through });
 }
 
-/** @returns the rows of a record that were taken back with `hour` and don't leave at `cut` or earlier */
+/** @returns the rows of a record that were taken back with `hour`, or of which something was said anew, and don't leave at `cut` or earlier */
 export function takenRecord(record: SetRecord, cut: number, hour: number): RunSource[] {
   const days = new Set(
     record.parts.filter(({ taken }) => taken?.some((one) => one.hour === hour)).map(({ day }) => day),
   );
-  return sourcesOf(record, cut, { kind: 'only', hour }).filter(({ day }) => days.has(day));
+  const to = record.parts.flatMap(({ taken = [] }) => taken).find((one) => one.hour === hour)?.to;
+  const rule: TakenRule =
+    to === undefined ? { kind: 'only', hour } : { kind: 'revised', hour, to, through: lastHourOf(cut) };
+  return sourcesOf(record, cut, rule).filter(({ day }) => days.has(day));
 }
+
+/** @param cut midnight of a cut @returns the last hour of the day before it: what was taken back up to then is named by no list of the cut that says something else of it */
+export const lastHourOf = (cut: number): number => cut * HOURS_A_DAY - 1;
 
 function sourcesOf(record: SetRecord, cut: number, taken: TakenRule): RunSource[] {
   return [...rowsByDay(record)]
@@ -113,7 +128,7 @@ class Run {
     const named = this.#named;
     if (named === null) return true;
     while (this.#namedAt < named.length && named[this.#namedAt]! < this.at) this.#namedAt += 1;
-    return (named[this.#namedAt] === this.at) === (this.source.taken.kind === 'only');
+    return (named[this.#namedAt] === this.at) === (this.source.taken.kind !== 'without');
   }
 
   /** @param limit rows that a window holds */
@@ -146,15 +161,39 @@ async function namedRows(
   { record, day, taken: rule }: RunSource,
   parts: readonly RecordPart[],
 ): Promise<Uint32Array | null> {
-  const wanted = (part: RecordPart): readonly { readonly hour: number }[] =>
-    rule.kind === 'only' ? (part.taken ?? []).filter(({ hour }) => hour === rule.hour) : takenUpTo(part, rule.through);
-  const hours = new Set(parts.flatMap((part) => wanted(part).map(({ hour }) => hour)));
-  if (hours.size === 0) return rule.kind === 'only' ? new Uint32Array(0) : null;
+  if (rule.kind === 'without') {
+    const hours = hoursOf(parts, (part) => takenUpTo(part, rule.through));
+    return hours.size === 0 ? null : rowsWith(ports, record.hour, day, parts, hours);
+  }
+  const own = await rowsWith(
+    ports,
+    record.hour,
+    day,
+    parts,
+    hoursOf(parts, ({ taken = [] }) => taken.filter(({ hour }) => hour === rule.hour)),
+  );
+  if (rule.kind === 'only') return own;
+  const later = hoursOf(parts, (part) => takenUpTo(part, rule.through));
+  const gone = new Set(await rowsWith(ports, record.hour, day, parts, later));
+  return own.filter((row) => !gone.has(row));
+}
+
+const hoursOf = (
+  parts: readonly RecordPart[],
+  wanted: (part: RecordPart) => readonly { readonly hour: number }[],
+): ReadonlySet<number> => new Set(parts.flatMap((part) => wanted(part).map(({ hour }) => hour)));
+
+/** @param parts of a day, of the record of the hour `of` @returns numbers within the day of the rows that these hours name, ascending */
+async function rowsWith(
+  ports: MergePorts,
+  of: number,
+  day: number,
+  parts: readonly RecordPart[],
+  hours: ReadonlySet<number>,
+): Promise<Uint32Array> {
   const named: number[] = [];
   for (const hour of hours) {
-    const own = (await takenWith(ports.readWhole, ports.workspace, hour, day)).filter(
-      (rows) => rows.hour === record.hour,
-    );
+    const own = (await takenWith(ports.readWhole, ports.workspace, hour, day)).filter((rows) => rows.hour === of);
     let before = 0;
     for (const part of parts) {
       for (const { rows } of own.filter(({ n }) => n === part.n)) for (const row of rows) named.push(before + row);
@@ -167,7 +206,7 @@ async function namedRows(
 /**
  * @param read a whole object of the private bucket
  * @param workspace keeps what was read: each object is asked for by every record that it is about
- * @returns the rows that ended with an hour and leave at the midnight of `day`
+ * @returns the rows that ended with an hour, or of which something was said anew, and leave at the midnight of `day`
  * @throws Error when the object is gone
  */
 export async function takenWith(
@@ -259,6 +298,9 @@ export class RecordMerge {
       const run = heap[0]!;
       if (rowStart(run.rows, run.offset) >= opens) break;
       if (run.accepts[rowProvenance(run.rows, run.offset)] === true && run.isShown()) {
+        const { taken: rule } = run.source;
+        // In the run's own window: the row is visited now, and never again.
+        if (rule.kind === 'revised') reviseRow(run.rows, run.offset, rule.to);
         visit(run.rows, run.offset, run.source, run.at);
         taken += 1;
       }

@@ -2,6 +2,7 @@
  * @module The private record of a set (docs/architecture.md §5.8): what its objects are called, what they hold, and how its keys are counted. Everything
  * published is made from it, the first time and in a rebuild.
  */
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import type { RecordObject } from '../event-log/entry.ts';
 import type { Provenance } from './packed-keys.ts';
 
@@ -20,17 +21,23 @@ export interface RecordPart {
   readonly openings?: boolean;
   /** Rows that were set aside to go with keys that are taken back, a region publishes or by where they may go (`countedAs`, feeds.ts); left out where there are none. */
   readonly reserve?: Readonly<Record<string, number>>;
+  /** Of the reserve, rows by the report types that can come to be another (revision.ts), counted as `reserve` is; left out where there are none, and in records of before. */
+  readonly revisable?: Readonly<Record<number, Readonly<Record<string, number>>>>;
   /** Rows that were taken back, ascending by hour. Said by the event log, and not in set.json. */
   readonly taken?: readonly PartTaken[];
 }
 
-/** Rows of one part that were taken back with one hour; which, says the object of that hour (taken.ts). */
+/** Rows of one part that were taken back with one hour, or of which something was said anew; which, says the object of that hour (taken.ts). */
 export interface PartTaken {
   /** With which they ended: hours since the Unix epoch, after that of the record. */
   readonly hour: number;
   readonly rows: number;
   /** Of the rows, those that a region had published. */
   readonly regionKeys: Readonly<Record<string, number>>;
+  /** Report type that they have from then on (revision.ts): the rows stay; left out: they were taken back. */
+  readonly to?: RevisedType;
+  /** Of rows that were taken back, those of which something had been said anew, by the hour that did it and by region; left out where there are none. */
+  readonly again?: Readonly<Record<number, Readonly<Record<string, number>>>>;
 }
 
 /** The private record of one set (docs/architecture.md §5.8): what the objects under `sets/<hour>/` hold. */
@@ -141,7 +148,7 @@ export function regionKeysAfter(record: SetRecord, region: string, cut: number, 
 
 /** @returns what was taken back of a part up to the hour `through` */
 export function takenUpTo(part: RecordPart, through: number): readonly PartTaken[] {
-  return (part.taken ?? []).filter(({ hour }) => hour <= through);
+  return (part.taken ?? []).filter(({ hour, to }) => to === undefined && hour <= through);
 }
 
 /** @returns the hours up to `through` with which keys of a region were taken back, each once */
@@ -154,7 +161,7 @@ export function takings(records: readonly SetRecord[], region: string, through: 
   return [...new Set(hours)];
 }
 
-/** @param parts what was taken back with an hour, of any records @returns the record with what is said of it */
+/** @param parts what was taken back with an hour, or said anew, of any records @returns the record with what is said of it */
 export function withTaken(
   record: SetRecord,
   parts: readonly (Pick<RecordPart, 'day' | 'n'> & PartTaken & { readonly of: number })[],
@@ -166,7 +173,13 @@ export function withTaken(
     parts: record.parts.map((part) => {
       const added = own.filter(({ day, n }) => day === part.day && n === part.n);
       if (added.length === 0) return part;
-      const taken = added.map(({ hour, rows, regionKeys }) => ({ hour, rows, regionKeys }));
+      const taken = added.map(({ hour, rows, regionKeys, to, again }) => ({
+        hour,
+        rows,
+        regionKeys,
+        ...(to === undefined ? {} : { to }),
+        ...(again === undefined ? {} : { again }),
+      }));
       return { ...part, taken: [...(part.taken ?? []), ...taken] };
     }),
   };

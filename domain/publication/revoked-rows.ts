@@ -1,12 +1,12 @@
 /**
- * @module What is published of rows that were taken back (docs/architecture.md §5.11): which rows, which days they were of, and by what their files are told apart.
+ * @module What is published of rows that were taken back, and of those of which something was said anew (docs/architecture.md §5.11): which rows, which days they were of, and by what their files are told apart.
  * All of it a function of the records, as the log has them.
  */
 import { SECONDS_PER_DAY, hourEnd, hourStart } from '../../protocol/gaen/intervals.ts';
 import { GRACE_SECONDS } from './built-file.ts';
 import { dayOfSealing } from './head.ts';
-import { takenRecord, type RunSource } from './record-merge.ts';
-import type { RecordBook, SetRecord } from './record.ts';
+import { lastHourOf, takenRecord, type RunSource } from './record-merge.ts';
+import { takenUpTo, type PartTaken, type RecordBook, type RecordPart, type SetRecord } from './record.ts';
 
 /** Hours of a UTC day. */
 const HOURS_A_DAY = 24;
@@ -16,7 +16,7 @@ export function hoursOfDay(day: number, through = Infinity): number[] {
   return Array.from({ length: HOURS_A_DAY }, (_, n) => day * HOURS_A_DAY + n).filter((hour) => hour <= through);
 }
 
-/** @returns the rows that were taken back with these hours and don't leave at `cut` or earlier */
+/** @returns the rows that were taken back with these hours and don't leave at `cut` or earlier; those of which something was said anew, too, as it was said, until they are taken back */
 export function takenSources(book: RecordBook, hours: readonly number[], cut: number): RunSource[] {
   return takenRecords(book, hours).flatMap(([hour, record]) => takenRecord(record, cut, hour));
 }
@@ -24,9 +24,32 @@ export function takenSources(book: RecordBook, hours: readonly number[], cut: nu
 /** @returns how many of them a region had published */
 export function takenKeys(book: RecordBook, region: string, hours: readonly number[], cut: number): number {
   return takenRecords(book, hours).reduce((sum, [hour, { parts }]) => {
-    const own = parts.flatMap(({ day, taken = [] }) => (day > cut ? taken.filter((one) => one.hour === hour) : []));
-    return sum + own.reduce((n, { regionKeys }) => n + (regionKeys[region] ?? 0), 0);
+    const own = parts.flatMap((part) =>
+      part.day > cut ? (part.taken ?? []).filter((one) => one.hour === hour).map((one) => ({ part, one })) : [],
+    );
+    return (
+      sum +
+      own.reduce(
+        (n, { part, one }) => n + (one.regionKeys[region] ?? 0) - takenAgain(part, one, region, lastHourOf(cut)),
+        0,
+      )
+    );
   }, 0);
+}
+
+/** @returns of a region's rows of which something was said anew those that were taken back up to the hour `through` */
+function takenAgain(part: RecordPart, { hour, to }: PartTaken, region: string, through: number): number {
+  if (to === undefined) return 0;
+  return takenUpTo(part, through).reduce((sum, { again }) => sum + (again?.[hour]?.[region] ?? 0), 0);
+}
+
+/** @returns whether rows of which something was said anew with these hours were taken back after the cut at one midnight and before that at another */
+export function isTakenAgain(book: RecordBook, hours: readonly number[], from: number, to: number): boolean {
+  return takenRecords(book, hours).some(([hour, { parts }]) =>
+    parts.some((part) =>
+      takenUpTo(part, lastHourOf(to)).some((one) => one.hour > lastHourOf(from) && one.again?.[hour] !== undefined),
+    ),
+  );
 }
 
 /**

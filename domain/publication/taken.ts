@@ -11,6 +11,7 @@
  * A request begins with {@link SALTED} in the hour's place and {@link SALT_BYTES} random bytes: its hash stays in the event log when it is gone, and says nothing of rows that
  * somebody guesses. One of before there was a salt begins with its first part, and is read on.
  */
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import type { RandomBytes } from '../random.ts';
 import type { RecordPart } from './record.ts';
@@ -42,13 +43,12 @@ export interface DroppedRows {
   readonly rows: number;
 }
 
-/** Which rows are to end. */
-export interface TakeBackRequest {
+/** Which rows are to end, or to have another report type (revision.ts). */
+export type TakeBackRequest = {
   /** A random UUID: asked again by the same, nothing is done again. */
   readonly id: string;
-  readonly cause: TakeBackCause;
   readonly parts: readonly TakenRows[];
-}
+} & ({ readonly cause: TakeBackCause } | { readonly cause: 'revision'; readonly to: RevisedType });
 
 /** waiting: kept, and done with a coming hour. taken: done with the hour that is named. */
 export type TakeBackReply = { readonly kind: 'waiting' } | { readonly kind: 'taken'; readonly hour: number };

@@ -17,8 +17,10 @@ import {
   planPublish,
   planRollback,
 } from '../../domain/parameters/publication.ts';
+import type { AuthoritiesBackOfficeRpc, AuthoritiesReply, SetAuthoritiesRequest } from '../../domain/authority-list.ts';
 import type { PolicyInForce } from '../../domain/keys/regions.ts';
 import { policyInForce } from '../../domain/parameters/policy.ts';
+import type { Authorities } from '../../protocol/publish/authorities.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
 import { parseParameters } from '../../protocol/parameters/document.ts';
@@ -29,6 +31,7 @@ import { StorageLost, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import type { OwnObjects } from '../publisher/own-objects.ts';
+import { AuthorityDocument } from './authority-ops.ts';
 import { type ParameterStoreConfig, parseParameterStoreConfig } from './config.ts';
 import { MIGRATIONS } from './schema.ts';
 import type { RevokedDayPackage } from './packages.ts';
@@ -47,13 +50,14 @@ interface ParameterStoreEnv {
   readonly PRIVATE: R2Bucket;
 }
 
-export class ParameterStore extends EndableObject implements ParameterBackOfficeRpc {
+export class ParameterStore extends EndableObject implements ParameterBackOfficeRpc, AuthoritiesBackOfficeRpc {
   /** Unix seconds; the local edge overrides it. */
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
   protected secondClock: SecondClock;
   readonly #config: ParameterStoreConfig;
   readonly #rows: ParameterRows;
+  readonly #authorities: AuthorityDocument;
   readonly #guard: ClockGuard;
   readonly #bindings: ParameterStoreEnv;
   /** The write that runs: who comes meanwhile waits for it, since awaits let other events in. */
@@ -66,6 +70,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
     this.#config = parseParameterStoreConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#rows = new ParameterRows(ctx.storage);
+    this.#authorities = new AuthorityDocument(ctx.storage.sql, this.#config, () => this.bucket(this.#bindings.PRIVATE));
     this.#guard = new ClockGuard(ctx.storage);
   }
 
@@ -103,7 +108,18 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
   async policy(): Promise<PolicyInForce> {
     await this.#requireLife();
     const policy = policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
-    return { ...policy, ended: this.ending.phase !== 'open' };
+    return { ...policy, authorities: await this.authorities(), ended: this.ending.phase !== 'open' };
+  }
+
+  async authorities(): Promise<Authorities> {
+    return this.#authorities.inForce();
+  }
+
+  async setAuthorities(request: SetAuthoritiesRequest, expected: number, persons = 1): Promise<AuthoritiesReply> {
+    await this.#requireLife();
+    const reply = await this.#authorities.set(request, expected, () => this.#consent(persons));
+    await this.#authorities.keep().catch(() => this.#rows.count('alert_parameters_not_written'));
+    return reply;
   }
 
   /**
@@ -136,6 +152,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
       this.#mend(head);
     }
     await this.#write(now);
+    await this.#authorities.keep();
     await this.#sleep(now);
     return { idle: this.#rows.head()?.state !== 'PLANNED' };
   }
@@ -274,6 +291,7 @@ const POLICY_AT_END: PolicyInForce = {
   version: Number.MAX_SAFE_INTEGER,
   supportedCountries: [],
   formerCountries: [],
+  authorities: { version: Number.MAX_SAFE_INTEGER, authorities: [] },
   ended: true,
 };
 

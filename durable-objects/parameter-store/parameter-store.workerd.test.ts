@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, it } from 'vitest';
 import type { PublishReply } from '../../domain/parameters/publication.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
-import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
+import { fromUtf8, toBase64 } from '../../protocol/primitives/bytes.ts';
 import {
   CONFIG_VALIDITY_SECONDS,
   type ConfigHead,
@@ -13,7 +13,7 @@ import {
   parseConfigHead,
 } from '../../protocol/parameters/config-head.ts';
 import { cwaConfigCountryPath, cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
-import { openDocument } from '../../protocol/index/signed-document.ts';
+import { openDocument, signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
 import type { ParameterStore } from './parameter-store-do.ts';
@@ -199,7 +199,7 @@ describe('a store of before the second signature', () => {
       const { mark } = sql.exec<{ mark: string }>('SELECT mark FROM own_object WHERE key = ?', path).one();
       const former = [put.etag, ...mark.split(' ').slice(1)].join(' ');
       sql.exec('UPDATE own_object SET mark = ? WHERE key = ?', former, path);
-      sql.exec('DROP TABLE revoked_package; UPDATE schema_version SET version = 2');
+      sql.exec('DROP TABLE revoked_package; DROP TABLE authorities; UPDATE schema_version SET version = 2');
     });
     await evictAllDurableObjects();
     expect(await rig.in((store) => store.advance())).toEqual({ idle: true });
@@ -383,5 +383,105 @@ describe('what stands in the bucket', () => {
     await rig.publish('two', 1);
     expect((await published())?.issuedAt).toBe(START + 2 * 3600);
     expect(await rig.in((store) => store.counters())).toEqual({ alert_clock_held: 1 });
+  });
+});
+
+describe('the document of health authorities', () => {
+  const spki = toBase64(signerFromPkcs8Pem(bindings.MANIFEST_SIGNING_KEY).publicKeySpki);
+  const authority = (id: string) => ({
+    id,
+    name: id,
+    issuer: id,
+    audience: 'keys',
+    regions: ['DE'],
+    apps: [id],
+    reportTypes: ['confirmed' as const],
+    keys: [{ kid: 'v1', publicKey: spki, from: 0, until: null }],
+  });
+  const set = (expected: number, ids: readonly string[], persons?: number, dryRun = false) => {
+    const document = JSON.stringify({ authorities: ids.map((id) => authority(id)) });
+    return rig.in((store) => store.setAuthorities({ document, dryRun }, expected, persons));
+  };
+  const inForce = async (): Promise<[version: number, ids: string[]]> => {
+    const { authorities } = await rig.in((store) => store.policy());
+    return [authorities.version, authorities.authorities.map(({ id }) => id)];
+  };
+  /** The copy that a restore would find: its version, or null. */
+  async function copied(): Promise<number | null> {
+    const object = await bindings.PRIVATE.get('authorities.json');
+    const opened = object === null ? null : openDocument('authorities', await object.text(), KEYS);
+    return opened?.ok === true ? (opened.value.payload as { version: number }).version : null;
+  }
+  const lose = () =>
+    runInDurableObject(rig.stub, (_store, state) => void state.storage.sql.exec('DELETE FROM authorities'));
+
+  it('is in force when it is set, signed in the bucket, by the version that was seen', async ({ expect }) => {
+    expect(await inForce()).toEqual([0, []]);
+    expect(await set(0, ['one'], 1, true)).toEqual({ kind: 'would-publish', version: 1 });
+    expect(await set(0, ['one'])).toEqual({ kind: 'published', version: 1 });
+    expect([await inForce(), await copied()]).toEqual([[1, ['one']], 1]);
+    expect(await set(0, ['two'])).toEqual({ kind: 'conflict', version: 1 });
+    expect(await set(1, ['one'])).toEqual({ kind: 'unchanged', version: 1 });
+    const both = await Promise.all([set(1, ['one', 'two']), set(1, ['one', 'three'])]);
+    expect(both.map(({ kind }) => kind).toSorted()).toEqual(['conflict', 'published']);
+    expect(await copied()).toBe(2);
+  });
+
+  it('gets what adds trust from two people where the parameters in force ask for them', async ({ expect }) => {
+    await rig.in((store) => store.publishParameters({ document: text('asks', 10), audience: null, dryRun: false }, 0));
+    expect(await set(0, ['one'])).toEqual({ kind: 'needs-second-person', version: 1, abovePercentage: 10 });
+    expect(await set(0, ['one'], 2)).toEqual({ kind: 'published', version: 1 });
+    expect(await set(1, [])).toEqual({ kind: 'published', version: 2 });
+  });
+
+  it.for([false, true])(
+    'killed at its put, done: %s, is in force, and copied at the next step',
+    async (done, { expect }) => {
+      Object.assign(rig, { putsLeft: 0, diesAfterPut: done });
+      expect(await set(0, ['one'])).toEqual({ kind: 'published', version: 1 });
+      expect([await inForce(), await copied()]).toEqual([[1, ['one']], done ? 1 : null]);
+      expect(await rig.in((store) => store.counters())).toEqual({ alert_parameters_not_written: 1 });
+      rig.putsLeft = Number.POSITIVE_INFINITY;
+      await evictAllDurableObjects();
+      await rig.in((store) => store.advance());
+      expect([await inForce(), await copied()]).toEqual([[1, ['one']], 1]);
+    },
+  );
+
+  it('that is lost here is taken up from the bucket, and so is one that was set back', async ({ expect }) => {
+    await set(0, ['one']);
+    const first = await (await bindings.PRIVATE.get('authorities.json'))?.text();
+    await lose();
+    expect(await inForce()).toEqual([1, ['one']]);
+    await set(1, ['two']);
+    await lose();
+    expect(await set(2, ['two', 'three'])).toEqual({ kind: 'published', version: 3 });
+    await runInDurableObject(
+      rig.stub,
+      (_store, state) => void state.storage.sql.exec('UPDATE authorities SET version = 1'),
+    );
+    await rig.in((store) => store.advance());
+    expect(await inForce()).toEqual([3, ['two', 'three']]);
+    // An older one, though we signed it, is replaced.
+    await bindings.PRIVATE.put('authorities.json', first ?? '');
+    await rig.in((store) => store.advance());
+    expect([await inForce(), await copied()]).toEqual([[3, ['two', 'three']], 3]);
+  });
+
+  it('that somebody else wrote into the bucket counts for nothing', async ({ expect }) => {
+    const foreign = signDocument(
+      'authorities',
+      'manifest-v1',
+      { version: 9, authorities: [authority('evil')] },
+      {
+        sign: () => new Uint8Array(64),
+      },
+    );
+    for (const there of [foreign, '{"version":9,"authorities":[]}', new Uint8Array([0xff])]) {
+      await bindings.PRIVATE.put('authorities.json', there);
+      expect(await inForce()).toEqual([0, []]);
+    }
+    await set(0, ['one']);
+    expect([await inForce(), await copied()]).toEqual([[1, ['one']], 1]);
   });
 });

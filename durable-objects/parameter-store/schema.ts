@@ -1,6 +1,8 @@
 /**
  * @module Tables of the ParameterStore; durable-objects/STORAGE.md says what each holds. Nothing in it concerns a person.
  */
+import { AUTHORITIES_TABLE } from './authority-ops.ts';
+
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE document (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
@@ -38,4 +40,5 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (region, date, etag)
   ) WITHOUT ROWID;
   `,
+  AUTHORITIES_TABLE,
 ];

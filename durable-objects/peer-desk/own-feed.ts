@@ -2,6 +2,7 @@
 import type { SealedFeed } from '../../domain/federation/efgs/outbox.ts';
 import { MAX_ZIP_BYTES, readExportZip } from '../../protocol/export/export-reader.ts';
 import { parseFeedLatest } from '../../protocol/feed/latest.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { ALL_TO_ALL, feedKey } from '../../protocol/feed/names.ts';
 
 /** @param bucket of feeds, read only @returns the feed as it is now; an empty one before the first document */
@@ -16,7 +17,10 @@ export async function ownFeed(bucket: Pick<R2Bucket, 'get'>): Promise<SealedFeed
       const object = await bucket.get(feedKey(ALL_TO_ALL, 'keys', batch));
       if (object === null || object.size > MAX_ZIP_BYTES) return null;
       const read = readExportZip(new Uint8Array(await object.arrayBuffer()), null);
-      return read.ok ? [...read.exportFile.keys, ...read.exportFile.revisedKeys] : null;
+      if (!read.ok) return null;
+      const { keys, revisedKeys } = read.exportFile;
+      // The gateway has a key once: what is said anew of it isn't told there.
+      return [...keys, ...revisedKeys.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED)];
     },
   };
 }

@@ -11,7 +11,7 @@ import type { RowKind } from '../submission-buffer/contract.ts';
 import type { Publication } from './publication.ts';
 import { listsOf, sumOf, takableRows } from './takable-rows.ts';
 import { rowsOfRequest } from './take-back.ts';
-import { stockOf } from './taking-ops.ts';
+import { stockOf } from './reserve-stock.ts';
 
 /**
  * @param hour that is about to be frozen; what it sets aside goes with the next
@@ -21,7 +21,7 @@ import { stockOf } from './taking-ops.ts';
 export async function closingOf(p: Publication, hour: number): Promise<readonly RowKind[] | null> {
   if (!p.stopped) return null;
   const next = hour + 1;
-  const requested = await Promise.all(p.takings.openRequests().map(({ id }) => rowsOfRequest(p, id)));
+  const requested = await Promise.all(p.takings.openTo(null).map(({ id }) => rowsOfRequest(p, id)));
   const live = mergeTaken(requested.flatMap((rows) => rows ?? [])).filter(({ day }) => day > dayOfSealing(next));
   const rows = await takableRows(p, next, live);
   if (rows.length === 0) return [];

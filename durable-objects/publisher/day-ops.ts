@@ -11,7 +11,7 @@ import { dayPath } from '../../protocol/index/cwa-tree.ts';
 import { dayExpires, replacedZip, sliceKeys, type BuiltFile } from '../../domain/publication/built-file.ts';
 import { wholeRecord } from '../../domain/publication/record-merge.ts';
 import { regionKeysAfter, takings } from '../../domain/publication/record.ts';
-import { hoursOfDay, takenKeys } from '../../domain/publication/revoked-rows.ts';
+import { hoursOfDay, isTakenAgain, takenKeys } from '../../domain/publication/revoked-rows.ts';
 import { writeChunks } from './chunk-files.ts';
 import { buildCwaZip } from './hour-ops.ts';
 import type { RegionDay, SealedFiles } from './model.ts';
@@ -54,7 +54,8 @@ export async function cutRegionDay(
   const leaving = (from: number, to: number) =>
     all.some(({ parts }) => parts.some((part) => part.day > from && part.day <= to));
   const isRevised = revised !== (former?.revised ?? null);
-  if (former !== null && !isRevised && !leaving(former.checked, cut)) {
+  const isSaidAgain = former !== null && isTakenAgain(bookOf(p), hoursOfDay(day), former.checked, cut);
+  if (former !== null && !isRevised && !isSaidAgain && !leaving(former.checked, cut)) {
     p.store.putRegionDay({ ...former, checked: cut });
     return false;
   }

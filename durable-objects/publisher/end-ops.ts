@@ -22,9 +22,9 @@ export async function noteEnd(p: Publication): Promise<void> {
   p.store.setMeta('ended', hourOf(p.now));
 }
 
-/** Keys wait to be published, or to be taken back: a phone that has seen the end would never hear of either. */
+/** Keys wait to be published, or to be taken back: a phone that has seen the end would never hear of either. What is only said anew of a key doesn't put the end off. */
 async function waits({ buffer, takings }: Publication): Promise<boolean> {
-  return takings.openRequests().length > 0 || (await buffer.waits());
+  return takings.openTo(null).length > 0 || (await buffer.waits());
 }
 
 /** @returns how far it has come; see {@link OriginEnding} */

@@ -4,7 +4,7 @@
  */
 import { ROW_BYTES, TEK_OFFSET, uint32 } from '../../domain/publication/packed-keys.ts';
 import { takenWith } from '../../domain/publication/record-merge.ts';
-import { partKey, type RecordPart } from '../../domain/publication/record.ts';
+import { partKey, type PartTaken, type RecordPart } from '../../domain/publication/record.ts';
 import { mergeTaken, type TakenRows } from '../../domain/publication/taken.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { pause } from '../pace.ts';
@@ -43,10 +43,20 @@ export async function findRows(
   return mergeTaken(found);
 }
 
-/** @returns rows of the part that were taken back: asking again for them is nothing new */
-export async function takenOf(p: RecordsPort, hour: number, part: RecordPart): Promise<ReadonlySet<number>> {
+const isTaken = ({ to }: PartTaken): boolean => to === undefined;
+
+/**
+ * @param counts which of an hour's rows; left out: those that were taken back, and not those of which something was said anew
+ * @returns rows of the part that were taken back: asking again for them is nothing new
+ */
+export async function takenOf(
+  p: RecordsPort,
+  hour: number,
+  part: RecordPart,
+  counts: (one: PartTaken) => boolean = isTaken,
+): Promise<ReadonlySet<number>> {
   const gone = new Set<number>();
-  for (const { hour: earlier } of part.taken ?? []) {
+  for (const { hour: earlier } of (part.taken ?? []).filter(counts)) {
     const done = await takenWith((name) => p.privateBucket.get(name), p.workspace, earlier, part.day);
     for (const one of done) if (one.hour === hour && one.n === part.n) for (const row of one.rows) gone.add(row);
   }

@@ -10,6 +10,7 @@ import {
   issuesKey,
   partKey,
   publishingRegions,
+  takenUpTo,
   type RecordPart,
   type SetRecord,
 } from '../../domain/publication/record.ts';
@@ -145,7 +146,7 @@ class Search {
     const { hour } = record;
     const taken = await this.#takenOf(hour, part);
     for (const region of this.#p.config.regions) {
-      const gone = (part.taken ?? []).reduce((sum, { regionKeys }) => sum + (regionKeys[region] ?? 0), 0);
+      const gone = takenUpTo(part, Infinity).reduce((sum, { regionKeys }) => sum + (regionKeys[region] ?? 0), 0);
       this.#line(hour, region).all += (part.regionKeys[region] ?? 0) - gone;
     }
     if (!part.issues) return;
@@ -200,7 +201,7 @@ class Search {
 
   async #takenOf(hour: number, part: RecordPart): Promise<ReadonlySet<number>> {
     const rows = new Set<number>();
-    for (const { hour: takenHour } of part.taken ?? []) {
+    for (const { hour: takenHour } of takenUpTo(part, Infinity)) {
       const name = takenKey(takenHour, part.day);
       const all = this.#taken.get(name) ?? this.#readTaken(name);
       this.#taken.set(name, all);

@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { RollbackWait } from '../../domain/rollback.ts';
-import type { OriginStatus } from '../../domain/rpc.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 import type { PeerBatchUndo } from '../../domain/rpc-federation.ts';
 import type { KeptByPublisher, OriginEnding } from '../../domain/sunset.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';

@@ -12,14 +12,17 @@
  * Durable order: parts, what was put aside, then set.json, then the row PLANNED in the object's store. A crash before that row repeats the
  * step, which finds its own objects and compares them; the buffer keeps the set until it is INDEXED everywhere.
  */
+import { REVISED_TYPES } from '../../protocol/gaen/keys.ts';
 import { fromHex, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import { cutDay } from '../../domain/embargo.ts';
 import { GROUP_BYTES, ISSUES_USE, layIssues, type IssueGroup } from '../../domain/publication/issue-groups.ts';
 import { countedAs } from '../../domain/publication/feeds.ts';
+import { isRevisable } from '../../domain/publication/revision.ts';
 import { recipientKey, sealPages } from '../../domain/sealed-pages.ts';
 import {
+  REPORT_TYPE_OFFSET,
   ROW_BYTES,
   SORT_BYTES,
   rowProvenance,
@@ -103,6 +106,8 @@ interface OpenPart {
   /** Of each row the number of its group, two bytes. */
   groups: Uint8Array;
   reserve: Record<string, number>;
+  /** Of the reserve, by report type. */
+  revisable: Record<number, Record<string, number>>;
 }
 
 class RecordWriter {
@@ -168,6 +173,7 @@ class RecordWriter {
         const [home = ''] = this.#p.config.regions;
         for (const name of [...regionsOf.get(id)!, countedAs(provenance, home)]) {
           part.reserve[name] = (part.reserve[name] ?? 0) + rows;
+          countRevisable(part.revisable, page.rows.subarray(from, to), name);
         }
       }
       const numbers = page.groups.subarray((from / ROW_BYTES) * GROUP_BYTES, (to / ROW_BYTES) * GROUP_BYTES);
@@ -218,14 +224,14 @@ class RecordWriter {
     if (part === undefined) {
       const [rows, groups] = [new Uint8Array(PART_ROWS * ROW_BYTES), new Uint8Array(PART_ROWS * GROUP_BYTES)];
       const openings = new Uint8Array(PART_ROWS * WITHDRAWAL_HASH_BYTES);
-      part = { day, n: 0, rows, openings, groups, count: 0, regionKeys: {}, reserve: {} };
+      part = { day, n: 0, rows, openings, groups, count: 0, regionKeys: {}, reserve: {}, revisable: {} };
       this.#open.set(day, part);
     }
     return part;
   }
 
   async #flush(part: OpenPart): Promise<void> {
-    const { day, n, count, regionKeys, reserve } = part;
+    const { day, n, count, regionKeys, reserve, revisable } = part;
     const bytes = part.rows.subarray(0, count * ROW_BYTES);
     const groups = part.groups.subarray(0, count * GROUP_BYTES);
     const issues = groups.some((byte) => byte > 0);
@@ -234,8 +240,9 @@ class RecordWriter {
     await this.#putObject(openingsKey(this.#hour, part), openings, 'application/octet-stream');
     if (issues) await this.#putIssues(part, groups);
     const setAside = Object.keys(reserve).length > 0 ? { reserve } : {};
-    this.#parts.push({ day, n, rows: count, regionKeys, issues, openings: true, ...setAside });
-    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, reserve: {} });
+    const toSayAnew = Object.keys(revisable).length > 0 ? { revisable } : {};
+    this.#parts.push({ day, n, rows: count, regionKeys, issues, openings: true, ...setAside, ...toSayAnew });
+    Object.assign(part, { n: n + 1, count: 0, regionKeys: {}, reserve: {}, revisable: {} });
   }
 
   /** Sealed in one page, so that its length says how many rows and sources there are, which the record and the books say too. */
@@ -250,6 +257,16 @@ class RecordWriter {
     const ofPart = this.#put.get(partKey(this.#hour, { day, n }))!;
     const hash = await putFirst(this.#p.privateBucket, name, seal, privateMeta('application/octet-stream'), ofPart);
     this.#put.set(name, toBase64Url(fromHex(hash)));
+  }
+}
+
+/** Counts rows by the report types that can come to be another. */
+function countRevisable(counts: OpenPart['revisable'], rows: Uint8Array, name: string): void {
+  for (let row = 0; row < rows.length; row += ROW_BYTES) {
+    const type = rows[row + REPORT_TYPE_OFFSET]!;
+    if (!REVISED_TYPES.some((to) => isRevisable(type, to))) continue;
+    const ofType = (counts[type] ??= {});
+    ofType[name] = (ofType[name] ?? 0) + 1;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * @module What a region publishes of rows that were taken back (docs/architecture.md §5.11): signed exports with `revised_keys` alone, one set of them for each hour that
- * took rows back, cut again at each midnight without the rows whose retention has ended.
+ * @module What a region publishes of rows that were taken back, or of which something was said anew (docs/architecture.md §5.11): signed exports with `revised_keys` alone, one set of them for each hour that
+ * did so, cut again at each midnight without the rows whose retention has ended; those of which something was said anew also without what was taken back since.
  *
  * Durable order: objects are noted, then put, then the row with the log's entry. A crash before the row repeats the step with the same bytes. The former cut stays in the bucket
  * for the grace, and the old head goes on naming it until the new one is written.
@@ -9,6 +9,7 @@ import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { SealedFile } from '../../domain/event-log/entry.ts';
 import { chunkEntries, immutableZip } from '../../domain/publication/built-file.ts';
 import {
+  isTakenAgain,
   takenDays,
   takenExpires,
   takenKeys,
@@ -39,14 +40,17 @@ export function bookOf(p: Publication): RecordBook {
  */
 export async function revokeStep(p: Publication, region: string, throughHour: number, cut: number): Promise<boolean> {
   const oldest = (cut - p.config.policy.retentionDays - 1) * 24;
-  for (const { hour, touched } of p.takings.between(oldest, throughHour)) {
+  for (const { hour, touched, to } of p.takings.between(oldest, throughHour)) {
     const former = p.takings.revocation(region, hour);
     if (former !== null && former.checked >= cut) continue;
-    const leaves = touched.some((of) =>
-      (p.store.hour(of).record?.parts ?? []).some(
-        ({ day, taken = [] }) => day > (former?.checked ?? -1) && day <= cut && taken.some((one) => one.hour === hour),
-      ),
-    );
+    const leaves =
+      (former !== null && isTakenAgain(bookOf(p), [hour], former.checked, cut)) ||
+      touched.some((of) =>
+        (p.store.hour(of).record?.parts ?? []).some(
+          ({ day, taken = [] }) =>
+            day > (former?.checked ?? -1) && day <= cut && taken.some((one) => one.hour === hour),
+        ),
+      );
     if (former !== null && (!leaves || former.chunks.length === 0)) {
       p.takings.putRevocation({ ...former, checked: cut });
       continue;
@@ -55,8 +59,9 @@ export async function revokeStep(p: Publication, region: string, throughHour: nu
     const files = await putRevocation(p, region, hour, cut);
     p.store.transaction(() => {
       const chunks = chunkEntries(files, null);
-      p.takings.putRevocation({ region, hour, checked: cut, cut, days, chunks, files });
-      if (files.length > 0) p.log.append({ kind: 'revoked', region, hour, cut, days, files });
+      p.takings.putRevocation({ region, hour, to, checked: cut, cut, days, chunks, files });
+      const revised = to === null ? {} : { to };
+      if (files.length > 0) p.log.append({ kind: 'revoked', region, hour, ...revised, cut, days, files });
     });
     if (files.length > 0) return true;
   }

@@ -131,4 +131,10 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE TABLE feed_object (key TEXT PRIMARY KEY, mark TEXT, sha256 TEXT) WITHOUT ROWID;
   `,
+  // Report type that keys are to have, and have from an hour on; null where they are taken back.
+  `
+  ALTER TABLE take_back ADD COLUMN revised_to INTEGER;
+  ALTER TABLE taking ADD COLUMN revised_to INTEGER;
+  ALTER TABLE region_revocation ADD COLUMN revised_to INTEGER;
+  `,
 ];

@@ -1,7 +1,7 @@
 /**
  * @module What an operator is told of publishing (docs/deploy.md): how far each region is, and whether anything is due.
  */
-import type { OriginStatus } from '../../domain/rpc.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 import { hourEnd } from '../../protocol/gaen/intervals.ts';
 import type { PublisherStore } from './store.ts';
 

@@ -1,10 +1,11 @@
 /**
- * @module Which rows an hour can take back of those that are asked for, and which regions publish them. Reads alone: the parts that are named, some at a time.
+ * @module Which rows an hour can take back of those that are asked for, or say something anew of, and which regions publish them. Reads alone: the parts that are named, some at a time.
  */
 import type { AskedRows } from '../../domain/publication/company.ts';
-import { countedAs, partList } from '../../domain/publication/feeds.ts';
-import { ROW_BYTES, rowProvenance, type Provenance } from '../../domain/publication/packed-keys.ts';
-import { partKey, publishingRegions } from '../../domain/publication/record.ts';
+import { countedAs, isRegionList, partList } from '../../domain/publication/feeds.ts';
+import { REPORT_TYPE_OFFSET, ROW_BYTES, rowProvenance, type Provenance } from '../../domain/publication/packed-keys.ts';
+import { partKey, publishingRegions, type RecordPart } from '../../domain/publication/record.ts';
+import { isRevisable } from '../../domain/publication/revision.ts';
 import type { TakenRows } from '../../domain/publication/taken.ts';
 import { takenOf } from './find-rows.ts';
 import type { Publication } from './publication.ts';
@@ -17,6 +18,8 @@ export const PARTS_AT_ONCE = 6;
 export interface Takable extends TakenRows {
   /** The same, by the regions that publish them. */
   readonly counts: readonly AskedRows[];
+  /** Of rows that are taken back, those of which something had been said anew, by the hour that did it and by region. */
+  readonly again: Readonly<Record<number, Readonly<Record<string, number>>>>;
 }
 
 /** @returns the lists that rows are in when they are taken back: of regions, and of the part that peers are left with */
@@ -26,7 +29,9 @@ export function listsOf({ config: { regions, unionRegion, feeds } }: Publication
 }
 
 /** What an hour takes beside what is asked for, and leaves. */
-type Terms = Pick<Taking, 'reserve' | 'waiting'>;
+type Terms = Pick<Taking, 'reserve' | 'waiting' | 'to'>;
+/** Where nothing is taken beside what is asked for. */
+export const NO_COMPANY = { reserve: [], waiting: [] } as const;
 
 /**
  * @param hour that takes them back: what is of it or of later hours isn't recorded yet, and can't be meant
@@ -38,7 +43,7 @@ export async function takableRows(
   p: Publication,
   hour: number,
   asked: readonly TakenRows[],
-  terms: Terms = { reserve: [], waiting: [] },
+  terms: Terms = { ...NO_COMPANY, to: null },
 ): Promise<Takable[]> {
   const found: Takable[] = [];
   for (let at = 0; at < asked.length; at += PARTS_AT_ONCE) {
@@ -65,7 +70,10 @@ async function ofPart(p: Publication, hour: number, asked: TakenRows, terms: Ter
   if (record === null || part === undefined) return null;
   const bytes = await p.privateBucket.get(partKey(of, part));
   if (bytes === null) throw new Error(`the private record lacks ${partKey(of, part)}`);
-  const before = await takenOf(p, of, part);
+  const { to } = terms;
+  // Something is said anew once of a key, and of one that was taken back never.
+  const before = await takenOf(p, of, part, to === null ? undefined : () => true);
+  const revised = to === null ? await revisedOf(p, of, part) : [];
   const isReserve = terms.reserve.includes(of);
   const regionsOf = new Map<Provenance, readonly string[]>();
   const counts = new Map<readonly string[], number>();
@@ -74,6 +82,7 @@ async function ofPart(p: Publication, hour: number, asked: TakenRows, terms: Ter
   const all = isReserve ? Uint32Array.from({ length: part.rows }, (_, row) => row) : rows;
   const takable = all.filter((row) => {
     if (row >= part.rows || before.has(row)) return false;
+    if (to !== null && !isRevisable(bytes[row * ROW_BYTES + REPORT_TYPE_OFFSET]!, to)) return false;
     const provenance = record.provenances[rowProvenance(bytes, row * ROW_BYTES)];
     // A row that nobody can read, and decoys that padded an hour.
     if (provenance === undefined || (provenance.synthetic && !(isReserve && provenance.reserve === true))) return false;
@@ -86,9 +95,27 @@ async function ofPart(p: Publication, hour: number, asked: TakenRows, terms: Ter
     }
     if (!provenance.synthetic && regions.some((region) => terms.waiting.includes(region))) return false;
     counts.set(regions, (counts.get(regions) ?? 0) + 1);
+    for (const { rows: said, keys } of revised) {
+      if (!said.has(row)) continue;
+      for (const region of regions.filter(isRegionList)) keys[region] = (keys[region] ?? 0) + 1;
+    }
     return true;
   });
   if (takable.length === 0) return null;
   const byRegions = [...counts].map(([regions, keys]) => ({ regions, keys, isRemote: remote.has(regions) }));
-  return { hour: of, day, n, rows: takable, counts: byRegions };
+  const again = Object.fromEntries(
+    revised.flatMap(({ hour: by, keys }) => (Object.keys(keys).length === 0 ? [] : [[by, keys]])),
+  );
+  return { hour: of, day, n, rows: takable, counts: byRegions, again };
+}
+
+/** @returns rows of a part of which something was said anew, by the hour that did it; none of them counted yet */
+async function revisedOf(p: Publication, of: number, part: RecordPart) {
+  const hours = (part.taken ?? []).filter(({ to }) => to !== undefined);
+  return Promise.all(
+    hours.map(async (one) => {
+      const keys: Record<string, number> = {};
+      return { hour: one.hour, rows: await takenOf(p, of, part, ({ hour }) => hour === one.hour), keys };
+    }),
+  );
 }

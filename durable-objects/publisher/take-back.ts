@@ -9,6 +9,7 @@
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import type { LogEvent } from '../../domain/event-log/entry.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import {
   encodeRequest,
@@ -43,12 +44,13 @@ export async function keepRequest(p: Publication, request: TakeBackRequest): Pro
   return kept;
 }
 
-async function keepOnce(p: Publication, { id, cause, parts }: TakeBackRequest): Promise<TakeBackReply> {
+async function keepOnce(p: Publication, request: TakeBackRequest): Promise<TakeBackReply> {
+  const { id } = request;
   const known = p.takings.request(id);
   if (known === null || (await isLost(p, known))) {
-    const merged = mergeTaken(parts);
+    const merged = mergeTaken(request.parts);
     if (merged.length === 0) throw new RangeError('takeBack: there is no row to take back');
-    await keep(p, { id, cause }, merged);
+    await keep(p, request, merged);
   }
   await p.log.flush(p.privateBucket);
   return replyOf(p.takings.request(id)!);
@@ -59,11 +61,9 @@ async function isLost(p: Publication, { id, hour, done }: AskedRequest): Promise
   return !done && hour === null && (await p.privateBucket.head(requestKey(id))) === null;
 }
 
-async function keep(
-  p: Publication,
-  { id, cause }: Pick<TakeBackRequest, 'id' | 'cause'>,
-  merged: readonly TakenRows[],
-): Promise<void> {
+async function keep(p: Publication, request: TakeBackRequest, merged: readonly TakenRows[]): Promise<void> {
+  const { id, cause } = request;
+  const to = cause === 'revision' ? request.to : null;
   const key = requestKey(id);
   const bytes = encodeRequest(merged, randomBytes);
   const present = await p.privateBucket.head(key);
@@ -82,13 +82,28 @@ async function keep(
       const own = cause === 'rollback' ? before.without(merged) : 0;
       // An hour may have taken one up that had been lost, since its object is there again.
       const { hour = null, done = false } = p.takings.request(id) ?? {};
-      p.takings.putRequest({ id, askedHour, hour, done, rows: own });
+      p.takings.putRequest({ id, askedHour, hour, done, rows: own, to });
       // The id is in no entry: with it the hash would tell whose rows they were for as long as the log is kept.
       const said = { hour: askedHour, sha256: toBase64Url(sha256(bytes)) };
-      p.log.append(cause === 'rollback' ? { kind: cause, ...said, rows } : { kind: cause, ...said });
+      p.log.append(entryOf(request, said, rows));
       return true;
     });
     if (isKept) return;
+  }
+}
+
+function entryOf(
+  request: TakeBackRequest,
+  said: { readonly hour: number; readonly sha256: string },
+  rows: number,
+): LogEvent {
+  switch (request.cause) {
+    case 'rollback':
+      return { kind: 'rollback', ...said, rows };
+    case 'withdrawal':
+      return { kind: 'withdrawal', ...said };
+    case 'revision':
+      return { kind: 'revision', ...said, to: request.to };
   }
 }
 
@@ -96,7 +111,7 @@ async function keep(
 export const countRows = (parts: readonly TakenRows[]): number =>
   parts.reduce((sum, part) => sum + part.rows.length, 0);
 
-/** Rows that requests name which wait. */
+/** Rows that requests to take back name which wait. */
 class RowsOfOthers {
   readonly #p: Publication;
   /** Of the request itself nobody else's are. */
@@ -109,7 +124,7 @@ class RowsOfOthers {
   }
 
   async read(): Promise<void> {
-    for (const { id } of this.#p.takings.openRequests()) {
+    for (const { id } of this.#p.takings.openTo(null)) {
       if (this.#read.has(id)) continue;
       this.#rows = mergeTaken([...this.#rows, ...((await rowsOfRequest(this.#p, id)) ?? [])]);
       this.#read.add(id);
@@ -117,7 +132,7 @@ class RowsOfOthers {
   }
 
   isComplete(): boolean {
-    return this.#p.takings.openRequests().every(({ id }) => this.#read.has(id));
+    return this.#p.takings.openTo(null).every(({ id }) => this.#read.has(id));
   }
 
   /** @param parts merged @returns how many of their rows are named by nobody else */

@@ -10,22 +10,18 @@
  * are done, which go at a midnight (`forgetTaken`).
  *
  * Rows whose region has too little company wait (domain/publication/company.ts): their request stays open with all its rows, and what of them is taken is not found again.
+ *
+ * Rows that are to have another report type (docs/decisions/065) go the same way, with an hour that takes nothing back: they stay, and are listed with what was set aside and can have that type, so that a list is of one report type.
  */
-import { isCountedPart, isRegionList, partList } from '../../domain/publication/feeds.ts';
+import { REVISED_TYPES, type RevisedType } from '../../protocol/gaen/keys.ts';
+import { isRegionList } from '../../domain/publication/feeds.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import {
-  certainUploads,
-  chooseCompany,
-  type AskedRows,
-  type Company,
-  type HourReserve,
-} from '../../domain/publication/company.ts';
-import { withTaken, type SetRecord } from '../../domain/publication/record.ts';
+import { chooseCompany, type AskedRows, type Company } from '../../domain/publication/company.ts';
+import { withTaken } from '../../domain/publication/record.ts';
 import {
   REQUESTS,
   encodeTaken,
   mergeTaken,
-  parseRequest,
   requestKey,
   takenKey,
   type TakenRows,
@@ -34,13 +30,16 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { toBase64Url } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { putOnce } from './bucket.ts';
+import { dueRequests, rowsIn, rowsOf, type DueRequest } from './due-requests.ts';
 import type { Publication } from './publication.ts';
-import { sumOf, takableRows } from './takable-rows.ts';
+import { reserveParts, stockOf } from './reserve-stock.ts';
+import { NO_COMPANY, sumOf, takableRows } from './takable-rows.ts';
 import type { AskedRequest, TakenDay, Taking } from './taking-store.ts';
 
 const META: ObjectMeta = { contentType: 'application/octet-stream', cacheControl: 'no-store', expires: null };
 /** So long a request waits for synthetic uploads to go with it. */
 export const MAX_WAIT_HOURS = 24;
+const HOURS_A_DAY = 24;
 
 /**
  * @param hour PLANNED, and written in no region
@@ -68,33 +67,49 @@ export async function takingStep(p: Publication, hour: number): Promise<boolean>
 
 /** @returns whether something was written down beyond that the hour takes nothing back */
 async function planTaking(p: Publication, hour: number): Promise<boolean> {
-  const due = await dueRequests(p, hour);
-  const asked = sumOf(await takableRows(p, hour, rowsIn(due)));
-  const going = asked.length === 0 ? null : await goingWith(p, hour, due, asked);
-  // Of what was taken back before nothing is left to wait for.
-  const isOver = asked.length === 0;
+  const over: AskedRequest[] = [];
+  let going: Going | null = null;
+  // What is to end comes first.
+  for (const to of [null, ...REVISED_TYPES]) {
+    if (to !== null && !mayRevise(p, hour, to)) continue;
+    const due = await dueRequests(p, hour, to);
+    const asked = sumOf(await takableRows(p, hour, rowsIn(due), { ...NO_COMPANY, to }));
+    // Of what was taken back or said before nothing is left to wait for.
+    if (asked.length === 0) over.push(...due.map(({ request }) => request));
+    else going = await goingWith(p, hour, due, asked, to);
+    if (going !== null) break;
+  }
   p.store.transaction(() => {
     if (going === null) p.store.setMeta('taken_hour', hour);
     else {
-      const { hours: reserve, waiting } = going.company;
-      p.takings.putTaking({ hour, state: 'PLANNED', rows: 0, touched: [], objects: [], reserve, waiting });
+      const { to, company } = going;
+      const { hours: reserve, waiting } = company;
+      p.takings.putTaking({ hour, to, state: 'PLANNED', rows: 0, touched: [], objects: [], reserve, waiting });
     }
-    for (const { request } of going?.requests ?? (isOver ? due : [])) {
-      p.takings.putRequest({ ...request, hour, done: isOver });
-    }
+    for (const request of over) p.takings.putRequest({ ...request, hour, done: true });
+    for (const { request } of going?.requests ?? []) p.takings.putRequest({ ...request, hour });
   });
-  if (isOver && due.length > 0) await p.privateBucket.delete(due.map(({ request }) => requestKey(request.id)));
+  if (over.length > 0) await p.privateBucket.delete(over.map(({ id }) => requestKey(id)));
   return going !== null;
+}
+
+/**
+ * Once a UTC day and report type: what was set aside is used up with each list, and is for keys that end first of all. Not when the deployment was stopped: an end waits for nothing that is only said anew.
+ */
+function mayRevise(p: Publication, hour: number, to: RevisedType): boolean {
+  const first = Math.floor(hour / HOURS_A_DAY) * HOURS_A_DAY;
+  return !p.stopped && !p.takings.between(first, hour - 1).some((taking) => taking.to === to);
 }
 
 /** What an hour takes up: requests, and with what company. */
 interface Going {
+  readonly to: RevisedType | null;
   readonly requests: readonly DueRequest[];
   readonly company: Company;
 }
 
 /**
- * @param asked what of the requests can be taken back
+ * @param asked what of the requests can be taken back, or have that report type
  * @returns requests, hours whose reserve is taken with them, and which rows wait for more of it (domain/publication/company.ts); null when all do
  */
 async function goingWith(
@@ -102,9 +117,10 @@ async function goingWith(
   hour: number,
   requests: readonly DueRequest[],
   asked: readonly AskedRows[],
+  to: RevisedType | null,
 ): Promise<Going | null> {
   const { policy } = p.config;
-  const stock = stockOf(p, hour);
+  const stock = stockOf(p, hour, to);
   const choose = (some: readonly DueRequest[], rows: readonly AskedRows[], isLate: boolean): Company | null => {
     const touched = new Set(some.flatMap((one) => one.rows.map((part) => part.hour)));
     return chooseCompany({ policy, asked: rows, stock, touched, isLate });
@@ -113,132 +129,48 @@ async function goingWith(
   const isLate = ({ request }: DueRequest): boolean =>
     policy.reserveUploads === 0 || request.askedHour + MAX_WAIT_HOURS <= hour;
   const hidden = choose(requests, asked, false);
-  let going: Going | null = hidden === null ? null : { requests, company: hidden };
+  let going: Going | null = hidden === null ? null : { to, requests, company: hidden };
   if (hidden?.waiting.length !== 0 && requests.some(isLate)) {
     // What isn't late and the reserve can't hide stays: beside what goes as its own company it would stand alone for whoever asked for that.
     const own: DueRequest[] = [];
     for (const one of requests) {
-      const goes = isLate(one) || (hidden !== null && (await isHidden(p, hour, one, hidden)));
+      const goes = isLate(one) || (hidden !== null && (await isHidden(p, hour, one, { ...hidden, to })));
       if (goes) own.push(one);
     }
-    const rows = own.length === requests.length ? asked : sumOf(await takableRows(p, hour, rowsIn(own)));
+    const rows =
+      own.length === requests.length ? asked : sumOf(await takableRows(p, hour, rowsIn(own), { ...NO_COMPANY, to }));
     const late = choose(own, rows, true);
     // Where being late helps nothing, nobody stays for it.
     const helps = rows.some(({ regions }) =>
       regions.some((region) => hidden?.waiting.includes(region) !== false && late?.waiting.includes(region) === false),
     );
-    if (late !== null && helps) going = { requests: own, company: late };
-    if (late === null || late.waiting.length > 0) p.store.count('alert_take_back_waits');
+    if (late !== null && helps) going = { to, requests: own, company: late };
+    if (to === null && (late === null || late.waiting.length > 0)) p.store.count('alert_take_back_waits');
   }
   return going;
 }
 
-const rowsIn = (requests: readonly DueRequest[]): TakenRows[] => mergeTaken(requests.flatMap(({ rows }) => rows));
-
-async function isHidden(p: Publication, hour: number, { rows }: DueRequest, { waiting }: Company): Promise<boolean> {
-  const asked = sumOf(await takableRows(p, hour, rows));
+async function isHidden(
+  p: Publication,
+  hour: number,
+  { rows }: DueRequest,
+  { waiting, to }: Pick<Taking, 'waiting' | 'to'>,
+): Promise<boolean> {
+  const asked = sumOf(await takableRows(p, hour, rows, { ...NO_COMPANY, to }));
   return asked.every(({ regions }) => !regions.some((region) => waiting.includes(region)));
-}
-
-/** @returns what hours set aside and nobody has used, the newest first */
-export function stockOf(p: Publication, hour: number): HourReserve[] {
-  const used = p.takings.usedReserve();
-  const cut = dayOfSealing(hour);
-  return p.store
-    .hoursBetween(0, hour - 1)
-    .flatMap(({ hour: of, record }) =>
-      record === null || used.has(of) ? [] : [{ hour: of, ...reserveOf(p, record, cut) }],
-    )
-    .filter(({ keys }) => Object.keys(keys).length > 0)
-    .toReversed();
-}
-
-/** @returns rows of each list that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
-function reserveOf(
-  { config: { policy, unionRegion, feeds } }: Publication,
-  record: SetRecord,
-  cut: number,
-): Omit<HourReserve, 'hour'> {
-  const [keys, whole]: Record<string, number>[] = [{}, {}];
-  for (const { day, reserve = {} } of record.parts) {
-    for (const [name, count] of Object.entries(reserve)) {
-      const list = isCountedPart(name) ? partList(name, feeds) : name;
-      if (list === null) continue;
-      whole![list] = (whole![list] ?? 0) + count;
-      if (day > cut) keys![list] = (keys![list] ?? 0) + count;
-    }
-  }
-  // Until the first key leaves all uploads are there: of a part its own, of a region that has all their keys too.
-  const isWhole = (list: string, count: number): boolean =>
-    count === (isRegionList(list) ? whole![unionRegion] : whole![list]);
-  const uploads = Object.fromEntries(
-    Object.entries(keys!).map(([list, count]) => [
-      list,
-      Math.max(certainUploads(count), isWhole(list, count) ? Math.min(policy.reserveUploads, count) : 0),
-    ]),
-  );
-  return { keys: keys!, uploads };
-}
-
-/** @returns parts that hold rows of the reserve of these hours; which rows, takableRows finds */
-function reserveParts(p: Publication, hours: readonly number[]): TakenRows[] {
-  return hours.flatMap((hour) =>
-    (p.store.hour(hour).record?.parts ?? []).flatMap(({ day, n, reserve }) =>
-      reserve === undefined ? [] : [{ hour, day, n, rows: new Uint32Array(0) }],
-    ),
-  );
-}
-
-/** A request that waits, with the rows that it names. */
-interface DueRequest {
-  readonly request: AskedRequest;
-  readonly rows: readonly TakenRows[];
-}
-
-/** @returns the requests that an hour can take up: what it publishes itself goes with the next one, since a chunk's minima were counted with it */
-async function dueRequests(p: Publication, hour: number): Promise<DueRequest[]> {
-  const due: DueRequest[] = [];
-  const over: string[] = [];
-  for (const request of p.takings.openRequests()) {
-    const rows = await rowsOf(p, request);
-    if (rows.length === 0) {
-      // It was lost. What it named has left when nothing lives any more that was published when it was asked for: else the end of a deployment would wait for good.
-      if (lastLeaving(p, request) > dayOfSealing(hour)) continue;
-      p.takings.putRequest({ ...request, hour, done: true });
-      continue;
-    }
-    const live = rows.filter(({ day }) => day > dayOfSealing(hour));
-    if (live.length === 0) {
-      // All its keys have had their time: a crash before the object is deleted leaves a stray (forgetTaken).
-      p.takings.putRequest({ ...request, hour, done: true });
-      over.push(requestKey(request.id));
-    } else if (live.every((part) => part.hour < hour)) due.push({ request, rows: live });
-  }
-  if (over.length > 0) await p.privateBucket.delete(over);
-  return due;
-}
-
-/** @returns the midnight at which the last key has left that was published when a request was asked for, whatever it names */
-export const lastLeaving = (p: Publication, { askedHour }: Pick<AskedRequest, 'askedHour'>): number =>
-  dayOfSealing(askedHour) + p.config.policy.retentionDays + 1;
-
-/** @returns the rows that a request names */
-async function rowsOf(p: Publication, { id }: AskedRequest): Promise<TakenRows[]> {
-  const bytes = await p.privateBucket.get(requestKey(id));
-  if (bytes === null) p.store.count('alert_take_back_lost');
-  return bytes === null ? [] : parseRequest(bytes);
 }
 
 /** Rows that leave at one midnight: which are there, and an object that says so. */
 async function takeDay(p: Publication, taking: Taking, day: number, asked: readonly TakenRows[]): Promise<void> {
   const { hour } = taking;
   const found = await takableRows(p, hour, asked, taking);
-  const parts = found.map(({ hour: of, day: leaving, n, rows, counts }) => {
+  const parts = found.map(({ hour: of, day: leaving, n, rows, counts, again }) => {
     const regionKeys: Record<string, number> = {};
     for (const { regions, keys } of counts) {
       for (const region of regions.filter(isRegionList)) regionKeys[region] = (regionKeys[region] ?? 0) + keys;
     }
-    return { of, day: leaving, n, rows: rows.length, regionKeys };
+    const saidBefore = Object.keys(again).length === 0 ? {} : { again };
+    return { of, day: leaving, n, rows: rows.length, regionKeys, ...saidBefore };
   });
   const name = takenKey(hour, day);
   const bytes = encodeTaken(found);
@@ -248,7 +180,7 @@ async function takeDay(p: Publication, taking: Taking, day: number, asked: reado
 }
 
 async function finish(p: Publication, taking: Taking, planned: readonly TakenDay[]): Promise<void> {
-  const { hour, reserve, waiting } = taking;
+  const { hour, to, reserve, waiting } = taking;
   const parts = planned.flatMap((day) => day.parts);
   const objects = planned.flatMap(({ object }) => object ?? []);
   const touched = [...new Set(parts.map(({ of }) => of))].toSorted((a, b) => a - b);
@@ -257,7 +189,8 @@ async function finish(p: Publication, taking: Taking, planned: readonly TakenDay
   const left = await Promise.all(own.map((request) => isLeft(p, taking, request)));
   const done = own.filter((_, n) => !left[n]);
   p.store.transaction(() => {
-    const said = parts.map((part) => ({ ...part, hour }));
+    const revised = to === null ? {} : { to };
+    const said = parts.map((part) => ({ ...part, hour, ...revised }));
     for (const of of touched) {
       const recorded = p.store.hour(of);
       p.store.putHour({ ...recorded, record: withTaken(recorded.record!, said) });
@@ -265,20 +198,20 @@ async function finish(p: Publication, taking: Taking, planned: readonly TakenDay
     for (const [n, request] of own.entries()) {
       p.takings.putRequest(left[n] === true ? { ...request, hour: null } : { ...request, done: true });
     }
-    p.takings.putTaking({ hour, state: 'TAKEN', rows, touched, reserve, waiting, objects });
+    p.takings.putTaking({ hour, to, state: 'TAKEN', rows, touched, reserve, waiting, objects });
     p.takings.forgetPlan(hour);
-    p.log.append({ kind: 'taken', hour, rows, reserve, objects, parts });
+    p.log.append({ kind: 'taken', hour, ...revised, rows, reserve, objects, parts });
     p.store.setMeta('taken_hour', hour);
-    p.store.count('keys_taken_back', rows);
+    p.store.count(to === null ? 'keys_taken_back' : 'keys_revised', rows);
   });
   if (done.length > 0) await p.privateBucket.delete(done.map(({ id }) => requestKey(id)));
 }
 
 /** @returns whether rows of a request wait for company: what was taken is not found again, so a later hour takes the request up as it is */
-async function isLeft(p: Publication, { hour, waiting }: Taking, request: AskedRequest): Promise<boolean> {
+async function isLeft(p: Publication, { hour, waiting, to }: Taking, request: AskedRequest): Promise<boolean> {
   if (waiting.length === 0) return false;
   const live = (await rowsOf(p, request)).filter(({ day }) => day > dayOfSealing(hour));
-  const asked = sumOf(await takableRows(p, hour, live));
+  const asked = sumOf(await takableRows(p, hour, live, { ...NO_COMPANY, to }));
   return asked.some(({ regions }) => regions.some((region) => waiting.includes(region)));
 }
 

@@ -3,7 +3,7 @@
  */
 import { runInDurableObject } from 'cloudflare:test';
 import { verifyLog, verifyObjects } from '../../domain/event-log/verify.ts';
-import { REQUESTS, type TakeBackRequest } from '../../domain/publication/taken.ts';
+import { REQUESTS, type TakeBackCause } from '../../domain/publication/taken.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import { readExportZip, type ExportFile } from '../../protocol/export/export-reader.ts';
 import {
@@ -31,7 +31,7 @@ export async function take(
   rig: Rig,
   teks: Uint8Array,
   id = TAKE_ID,
-  cause: TakeBackRequest['cause'] = 'rollback',
+  cause: TakeBackCause = 'rollback',
 ): Promise<number> {
   const parts = await runInDurableObject(rig.publisher, (_publisher, { storage }) =>
     findRows(

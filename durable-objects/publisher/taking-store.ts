@@ -2,6 +2,7 @@
  * @module What the Publisher keeps of keys that are taken back: requests, how far the hour that does them has come, and what each region has published of it. As in
  * store.ts, each method is one synchronous transaction or part of the caller's. No row holds a key, nor which rows they are.
  */
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import type { EventOf, RecordObject, SealedFile } from '../../domain/event-log/entry.ts';
 import type { TakeBackReply } from '../../domain/publication/taken.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
@@ -9,6 +10,8 @@ import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 /** A request that was asked for (take-back.ts). */
 export interface AskedRequest {
   readonly id: string;
+  /** Report type that its keys are to have; null: they are to end. */
+  readonly to: RevisedType | null;
   readonly askedHour: number;
   /** With which it is done; null while no hour has taken it up. */
   readonly hour: number | null;
@@ -28,9 +31,11 @@ export interface TakenDay {
   readonly parts: readonly TakenPartRow[];
 }
 
-/** What ended with an hour. */
+/** What ended with an hour, or got another report type: one of the two, so that each of its lists is of one report type. */
 export interface Taking {
   readonly hour: number;
+  /** That its keys have from then on; null: they were taken back. */
+  readonly to: RevisedType | null;
   readonly state: 'PLANNED' | 'TAKEN';
   readonly rows: number;
   /** Hours of the records that the rows were of, ascending. */
@@ -47,6 +52,7 @@ export interface Taking {
 export interface RegionRevocation {
   readonly region: string;
   readonly hour: number;
+  readonly to: RevisedType | null;
   /** The last midnight at which it was looked at, and the one at which its files were cut: days since the Unix epoch. */
   readonly checked: number;
   readonly cut: number;
@@ -57,7 +63,14 @@ export interface RegionRevocation {
   readonly files: readonly SealedFile[];
 }
 
-type RequestRow = { id: string; asked_hour: number; hour: number | null; done: number; rows: number };
+type RequestRow = {
+  id: string;
+  asked_hour: number;
+  hour: number | null;
+  done: number;
+  rows: number;
+  revised_to: RevisedType | null;
+};
 type TakingRow = {
   hour: number;
   state: Taking['state'];
@@ -66,6 +79,7 @@ type TakingRow = {
   reserve: string;
   objects: string;
   waiting: string;
+  revised_to: RevisedType | null;
 };
 type RevocationRow = {
   region: string;
@@ -75,6 +89,7 @@ type RevocationRow = {
   days: string;
   chunks: string;
   files: string;
+  revised_to: RevisedType | null;
 };
 
 export class TakingStore {
@@ -98,8 +113,14 @@ export class TakingStore {
     return this.#requests('WHERE done = 0 ORDER BY id');
   }
 
-  putRequest({ id, askedHour, hour, done, rows }: AskedRequest): void {
-    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?, ?)', id, askedHour, hour, done ? 1 : 0, rows);
+  /** @returns the same of those whose keys are to have that report type; null: to end */
+  openTo(to: RevisedType | null): AskedRequest[] {
+    return this.openRequests().filter((request) => request.to === to);
+  }
+
+  putRequest({ id, askedHour, hour, done, rows, to }: AskedRequest): void {
+    const values = [id, askedHour, hour, done ? 1 : 0, rows, to];
+    this.#sql.exec('INSERT OR REPLACE INTO take_back VALUES (?, ?, ?, ?, ?, ?)', ...values);
   }
 
   /** @returns null when the hour took nothing back, or hasn't yet */
@@ -117,9 +138,9 @@ export class TakingStore {
     return new Set(this.#takings('').flatMap(({ reserve }) => reserve));
   }
 
-  putTaking({ hour, state, rows, touched, reserve, objects, waiting }: Taking): void {
+  putTaking({ hour, state, rows, touched, reserve, objects, waiting, to }: Taking): void {
     const lists = [touched, reserve, objects, waiting].map((list) => JSON.stringify(list));
-    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists);
+    this.#sql.exec('INSERT OR REPLACE INTO taking VALUES (?, ?, ?, ?, ?, ?, ?, ?)', hour, state, rows, ...lists, to);
   }
 
   /** @returns what was found out so far, ascending by day */
@@ -148,8 +169,8 @@ export class TakingStore {
 
   putRevocation(r: RegionRevocation): void {
     const [days, chunks, files] = [JSON.stringify(r.days), JSON.stringify(r.chunks), JSON.stringify(r.files)];
-    const sql = 'INSERT OR REPLACE INTO region_revocation VALUES (?, ?, ?, ?, ?, ?, ?)';
-    this.#sql.exec(sql, r.region, r.hour, r.checked, r.cut, days, chunks, files);
+    const sql = 'INSERT OR REPLACE INTO region_revocation VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+    this.#sql.exec(sql, r.region, r.hour, r.checked, r.cut, days, chunks, files, r.to);
   }
 
   /** What was replaced so far under a name held keys that were taken back: phones are to drop it (package-ops.ts). */
@@ -174,13 +195,19 @@ export class TakingStore {
 
   #requests(where: string, ...values: unknown[]): AskedRequest[] {
     const rows = this.#sql.exec<RequestRow>(`SELECT * FROM take_back ${where}`, ...values).toArray();
-    return rows.map(({ asked_hour: askedHour, done, ...row }) => ({ ...row, askedHour, done: done === 1 }));
+    return rows.map(({ asked_hour: askedHour, done, revised_to: to, ...row }) => ({
+      ...row,
+      askedHour,
+      done: done === 1,
+      to,
+    }));
   }
 
   #takings(where: string, ...values: unknown[]): Taking[] {
     const rows = this.#sql.exec<TakingRow>(`SELECT * FROM taking ${where}`, ...values).toArray();
-    return rows.map((row) => ({
+    return rows.map(({ revised_to: to, ...row }) => ({
       ...row,
+      to,
       touched: JSON.parse(row.touched) as number[],
       reserve: JSON.parse(row.reserve) as number[],
       objects: JSON.parse(row.objects) as RecordObject[],
@@ -190,8 +217,9 @@ export class TakingStore {
 
   #revocations(where: string, ...values: unknown[]): RegionRevocation[] {
     const rows = this.#sql.exec<RevocationRow>(`SELECT * FROM region_revocation ${where}`, ...values).toArray();
-    return rows.map((row) => ({
+    return rows.map(({ revised_to: to, ...row }) => ({
       ...row,
+      to,
       days: JSON.parse(row.days) as number[],
       chunks: JSON.parse(row.chunks) as ChunkEntry[],
       files: JSON.parse(row.files) as SealedFile[],

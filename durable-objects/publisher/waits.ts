@@ -9,7 +9,8 @@ import { hourEnd, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import type { Publication } from './publication.ts';
 import { sumOf, takableRows } from './takable-rows.ts';
 import { countRows, rowsOfRequest } from './take-back.ts';
-import { lastLeaving, MAX_WAIT_HOURS } from './taking-ops.ts';
+import { lastLeaving } from './due-requests.ts';
+import { MAX_WAIT_HOURS } from './taking-ops.ts';
 
 /**
  * @param id of a request

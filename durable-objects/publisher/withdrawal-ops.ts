@@ -1,10 +1,15 @@
 /**
  * @module Published keys that their owners took back (docs/decisions/042): before an hour is frozen, what was withdrawn until its end becomes one request to take back
- * (take-back.ts), whoever's keys they were, and ends with that hour.
+ * (take-back.ts), whoever's keys they were, and ends with that hour. What was said anew of keys until then becomes a request for each report type that they are to have (docs/decisions/065).
  *
- * Durable order: the buffer's batch, the request under the batch's id, the buffer forgets the batch, then the hour's row here. A crash between two repeats the step: the
+ * Durable order: the buffer's batch, the requests under the batch's id and what follows from it, the buffer forgets the batch, then the hour's row here. A crash between two repeats the step: the
  * batch is the same until it is forgotten, and a request is kept once by its id.
  */
+import { REVISED_TYPES, type RevisedType } from '../../protocol/gaen/keys.ts';
+import { unpackKeyRevisions } from '../../domain/publication/revision.ts';
+import { concatBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { sha256 } from '../../protocol/primitives/hash.ts';
+import type { WithdrawalBatch } from '../submission-buffer/contract.ts';
 import { findRows } from './find-rows.ts';
 import type { Publication } from './publication.ts';
 import { BufferOutOfReach, reach } from './record-writer.ts';
@@ -33,6 +38,7 @@ async function attempt(p: Publication, hour: number): Promise<boolean> {
     const parts = await findRows(p, batch.teks);
     // Of none where a set was given up: those stay with the buffer.
     if (parts.length > 0) await keepRequest(p, { id: batch.id, cause: 'withdrawal', parts });
+    for (const to of REVISED_TYPES) await askRevision(p, batch, to);
     await reach(p.buffer.withdrawn(batch.id));
   } catch (error) {
     if (error instanceof BufferOutOfReach) throw error;
@@ -40,4 +46,17 @@ async function attempt(p: Publication, hour: number): Promise<boolean> {
     return false;
   }
   return true;
+}
+
+async function askRevision(p: Publication, { id, revised }: WithdrawalBatch, to: RevisedType): Promise<void> {
+  // Of the rest, weight and onset, nothing is said: see reviseRow.
+  const meant = unpackKeyRevisions(revised).filter(({ fields }) => fields.reportType === to);
+  const parts = await findRows(p, concatBytes(...meant.map(({ keyData }) => keyData)));
+  if (parts.length > 0) await keepRequest(p, { id: revisionId(id, to), cause: 'revision', to, parts });
+}
+
+/** @returns id of a batch's request for a report type: the same whenever it is asked for again */
+function revisionId(batch: string, to: RevisedType): string {
+  const digits = toHex(sha256(utf8(`exposure-edge/revision/v1\0${batch}\0${to}`)));
+  return [0, 8, 12, 16, 20].map((at, n, starts) => digits.slice(at, starts[n + 1] ?? 32)).join('-');
 }

@@ -12,8 +12,8 @@ export interface Proposal {
   readonly by: string;
   /** Unix seconds. */
   readonly at: number;
-  readonly action: 'publish' | 'rollback';
-  /** The request as `origin` takes it (domain/parameters/publication.ts), as JSON; it concerns no person. */
+  readonly action: 'publish' | 'rollback' | 'authorities';
+  /** The request as `origin` takes it (domain/parameters/publication.ts, domain/authority-list.ts), as JSON; it concerns no person. */
   readonly request: string;
   /** The version that it was made of. */
   readonly expectedVersion: number;

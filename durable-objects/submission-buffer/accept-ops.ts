@@ -62,7 +62,7 @@ export function acceptUpload(
   const state = uploadState(sql, uploadId);
   if (state !== null) return { kind: state };
   const { tally } = received;
-  if (tally.isFirst()) sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
+  noteUpload(sql, tally, now);
   const found = isEnded(sql, config, upload.issueId) ? NOTHING : siftKeys(sql, config, ciphers, now, upload.keys);
   const taken = found.waiting.length === 0 ? [] : takeOver(sql, config, ciphers, tally, found.waiting);
   const fresh = [...found.fresh, ...taken];
@@ -81,6 +81,11 @@ export function acceptUpload(
   }
   storeUpload(sql, now, uploadId, 'stored');
   return { kind: 'stored' };
+}
+
+/** The first upload ever says when the deployment began; runs inside a transaction. @param tally of the transaction */
+export function noteUpload(sql: SqlStorage, tally: UploadTally, now: number): void {
+  if (tally.isFirst()) sql.exec(`INSERT OR IGNORE INTO meta VALUES ('first_hour', ?)`, hourOf(now));
 }
 
 /**
@@ -230,13 +235,15 @@ export function lastingHash(config: BufferConfig, keyData: Uint8Array): Uint8Arr
   return hmacSha256(config.knownKeyHashKey, keyData).subarray(0, HASH_BYTES);
 }
 
-function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {
+/** @returns what became of an upload id, null when it never came */
+export function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {
   const rows = sql
     .exec<{ state: 'stored' | 'tombstone' }>('SELECT state FROM upload WHERE upload_id = ?', uploadId)
     .toArray();
   return rows[0]?.state ?? null;
 }
 
-function storeUpload(sql: SqlStorage, now: number, uploadId: string, state: 'stored' | 'tombstone'): void {
+/** Says what became of an upload id, which must be new; runs inside a transaction. */
+export function storeUpload(sql: SqlStorage, now: number, uploadId: string, state: 'stored' | 'tombstone'): void {
   sql.exec('INSERT INTO upload VALUES (?, ?, ?)', uploadId, state, hourOf(now) + 1 + UPLOAD_ID_LIFETIME_HOURS);
 }

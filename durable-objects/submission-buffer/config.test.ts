@@ -7,6 +7,7 @@ const ENV = {
   HOME_COUNTRY: 'DE',
   UNION_REGION: 'EUR',
   KNOWN_KEY_HASH_KEY: SECRET,
+  REVISION_TOKEN_KEY: SECRET,
   RESTORE_PUBLIC_KEY: TEST_SECRETS.RESTORE_PUBLIC_KEY,
 };
 
@@ -20,6 +21,7 @@ it.for([
   [{ UNION_REGION: 'DE' }, 'UNION_REGION=DE must differ from HOME_COUNTRY'],
   [{ HOME_COUNTRY: 'Germany' }, 'HOME_COUNTRY=Germany must be an ISO 3166-1 alpha-2 code'],
   [{ KNOWN_KEY_HASH_KEY: 'c2hvcnQ=' }, 'KNOWN_KEY_HASH_KEY must be base64 of 32 bytes'],
+  [{ REVISION_TOKEN_KEY: 'c2hvcnQ=' }, 'REVISION_TOKEN_KEY must be base64 of 32 bytes'],
   [
     { RESTORE_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' },
     'RESTORE_PUBLIC_KEY must be an SPKI PEM of a P-256 key',

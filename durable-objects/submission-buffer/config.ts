@@ -4,6 +4,7 @@
 import { fromBase64 } from '../../protocol/primitives/bytes.ts';
 import { countedAs, parseFeeds } from '../../domain/publication/feeds.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
+import { RevisionTokens } from '../../protocol/publish/revision-token.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import {
   describeChunkPolicyError,
@@ -23,6 +24,8 @@ export interface BufferConfig {
   readonly feeds: readonly string[];
   /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
   readonly knownKeyHashKey: Uint8Array;
+  /** By which phones of Google's dialect say something else of their keys. */
+  readonly revisionTokens: RevisionTokens;
   /** SPKI PEM: what the journal is sealed to; the private half is offline. */
   readonly restorePublicKey: string;
 }
@@ -37,17 +40,22 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
   const homeCountry = text(env, 'HOME_COUNTRY', /^[A-Z]{2}$/, 'an ISO 3166-1 alpha-2 code');
   const unionRegion = text(env, 'UNION_REGION', /^[A-Z]{2,3}$/, 'two or three capital letters');
   if (unionRegion === homeCountry) throw new Error(`UNION_REGION=${unionRegion} must differ from HOME_COUNTRY`);
-  const hashKey = fromBase64(text(env, 'KNOWN_KEY_HASH_KEY', /^[A-Za-z0-9+/]+=*$/, 'base64', true));
-  if (hashKey.length !== 32) throw new Error('KNOWN_KEY_HASH_KEY must be base64 of 32 bytes');
   return {
     homeCountry,
     unionRegion,
     regions: [homeCountry, unionRegion],
     policy: policy.value,
     feeds: parseFeeds(typeof env['PEER_FEEDS'] === 'string' ? env['PEER_FEEDS'] : '', homeCountry),
-    knownKeyHashKey: hashKey,
+    knownKeyHashKey: key32(env, 'KNOWN_KEY_HASH_KEY'),
+    revisionTokens: new RevisionTokens(key32(env, 'REVISION_TOKEN_KEY')),
     restorePublicKey: publicKey(env, 'RESTORE_PUBLIC_KEY'),
   };
+}
+
+function key32(env: Readonly<Record<string, unknown>>, field: string): Uint8Array {
+  const key = fromBase64(text(env, field, /^[A-Za-z0-9+/]+=*$/, 'base64', true));
+  if (key.length !== 32) throw new Error(`${field} must be base64 of 32 bytes`);
+  return key;
 }
 
 /** @returns under which names of `release_counter` rows are counted: their regions, the union, and where they may go (domain/publication/feeds.ts) */

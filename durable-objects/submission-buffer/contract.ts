@@ -5,15 +5,17 @@ import type { JournalLabel } from '../../domain/journal.ts';
 import type { IssueGroup } from '../../domain/publication/issue-groups.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import type { DroppedRows } from '../../domain/publication/taken.ts';
+import type { Published, PublishRefusal } from '../../domain/rpc-publish.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 
 /**
  * What became of an upload; see `AcceptReply` of domain/rpc.ts, without the receipts that the entrypoint adds. ended: nothing is taken in any
  * more, and nothing was stored.
  */
-export interface Acceptance {
-  readonly kind: 'stored' | 'known' | 'tombstone' | 'ended';
-}
+export type Acceptance =
+  | { readonly kind: 'stored'; readonly publish?: Published | null }
+  | { readonly kind: 'known' | 'tombstone' | 'ended' }
+  | { readonly kind: 'publish-refused'; readonly code: PublishRefusal };
 
 /** What became of an upload id; see `ResolveReply` of domain/rpc.ts. */
 export interface Resolution {
@@ -81,12 +83,14 @@ export interface KeyPage {
   readonly last: boolean;
 }
 
-/** Published keys that their owners took back until the end of an hour: fixed for good once it was answered. */
+/** Published keys that their owners took back, or of which something is said anew, until the end of an hour: fixed for good once it was answered. */
 export interface WithdrawalBatch {
   /** A random UUID. */
   readonly id: string;
-  /** key_data, 16 bytes each, ascending. */
+  /** Taken back: key_data, 16 bytes each, ascending. */
   readonly teks: Uint8Array;
+  /** Said anew, of other keys (domain/publication/revision.ts), in the order of the keys. */
+  readonly revised: Uint8Array;
 }
 
 /** Which waiting rows are to end: those of an issue, those of a key, and those of a peer's batch, in each case within the release hours. */

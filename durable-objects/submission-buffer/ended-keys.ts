@@ -12,7 +12,11 @@ import { inSlices, pause } from '../pace.ts';
 import { HASH_BYTES } from './row-cipher.ts';
 
 const ENDED_KEY: InsertTarget = { table: 'ended_key', columns: 2, onConflict: 'ON CONFLICT DO NOTHING' };
-const KNOWN_KEY: InsertTarget = { table: 'known_key', columns: 3, onConflict: 'ON CONFLICT DO NOTHING' };
+const KNOWN_KEY: InsertTarget = {
+  table: 'known_key (hash, expires_hour, withdrawal)',
+  columns: 3,
+  onConflict: 'ON CONFLICT DO NOTHING',
+};
 /** Without a withdrawal hash: what ended can't be taken back. */
 const NO_WITHDRAWAL = new Uint8Array(0);
 /** Read, or written, in some milliseconds. */

@@ -17,7 +17,14 @@ import { readSet } from './freeze-ops.ts';
 import type { Ciphers } from './hour-keys.ts';
 import { KNOWN_SHAPE, storeKnown, writeKnown } from './known-hashes.ts';
 import { release, Scratch } from './memory.ts';
-import { FIELDS_OFFSET, HASH_BYTES, HASH_OFFSET, STORED_ROW_BYTES, WITHDRAWAL_OFFSET } from './row-cipher.ts';
+import {
+  FIELDS_OFFSET,
+  HASH_BYTES,
+  HASH_OFFSET,
+  REVISED_OFFSET,
+  STORED_ROW_BYTES,
+  WITHDRAWAL_OFFSET,
+} from './row-cipher.ts';
 import { MergedRuns, sortRecords } from './sorted-runs.ts';
 import { deleteWaitingSlice, readWaiting, waitingHours } from './waiting-rows.ts';
 import { firstQueuedHour } from './withdrawal-queue.ts';
@@ -104,7 +111,8 @@ function hashesOf(config: BufferConfig, rows: Uint8Array, part: number, parts: n
     const hash = rows.subarray(row + HASH_OFFSET, row + HASH_OFFSET + HASH_BYTES);
     const openedBy = rows.subarray(row + WITHDRAWAL_OFFSET, row + STORED_ROW_BYTES);
     const key = unpackKey(rows, row + FIELDS_OFFSET);
-    writeKnown(records, at, { hash, openedBy, key }, config.policy.retentionDays);
+    const isRevised = rows[row + REVISED_OFFSET] !== 0;
+    writeKnown(records, at, { hash, openedBy, key, isRevised }, config.policy.retentionDays);
     at += KNOWN_SHAPE.bytes;
   }
   return records.subarray(0, at);

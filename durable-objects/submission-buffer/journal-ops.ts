@@ -30,6 +30,7 @@ import { openWithSecret, sealPages } from '../../domain/sealed-pages.ts';
 import { err, type Result } from '../../protocol/primitives/result.ts';
 import { pause } from '../pace.ts';
 import { SORT_BYTES, writeUint32 } from '../../domain/publication/packed-keys.ts';
+import { packKeyRevisions } from '../../domain/publication/revision.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import type { BucketPort } from '../publisher/bucket.ts';
 import { unlogged } from './drop-log.ts';
@@ -72,11 +73,15 @@ export async function writeJournal(
 ): Promise<void> {
   const present = await bucket.head(JOURNAL_KEY);
   const { labels, rows } = await waiting(sql, ciphers);
-  const takenBack = queuedKeys(sql, ciphers).map(({ keyData }) => toHex(keyData));
+  const queued = queuedKeys(sql, ciphers);
+  const takenBack = queued.flatMap(({ keyData, fields }) => (fields === null ? [toHex(keyData)] : []));
+  const revised = queued.flatMap(({ keyData, fields }) =>
+    fields === null ? [] : [toHex(packKeyRevisions([{ keyData, fields }]))],
+  );
   const count = rows.reduce((sum, piece) => sum + piece.length / JOURNAL_ROW_BYTES, 0);
   // After the rows: a key that ended while they were read is known to have, wherever it is.
   const ended = await endedKeys(sql);
-  const about = { labels, takenBack, rows: count, endedKeys: ended.length / JOURNAL_ENDED_BYTES };
+  const about = { labels, takenBack, revised, rows: count, endedKeys: ended.length / JOURNAL_ENDED_BYTES };
   const state: JournalState = { hour: hourOf(now), ...tables(sql), ...about, dropped: unlogged(sql) };
   const former = Number(present?.meta.custom?.[PAGES] ?? 0) || 0;
   const { pages, fill } = layJournal(state, [...rows, ended], former, release);

@@ -17,6 +17,7 @@ import {
 import type { JournalLabel, JournalState, ReadJournal } from '../../domain/journal.ts';
 import { randomBytes } from 'node:crypto';
 import { ROW_BYTES, rowProvenance, uint32, unpackKey } from '../../domain/publication/packed-keys.ts';
+import { unpackKeyRevisions } from '../../domain/publication/revision.ts';
 import { fromHex } from '../../protocol/primitives/bytes.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
@@ -35,6 +36,7 @@ import { putLabel } from './row-labels.ts';
 import { MergedRuns, sortRecords } from './sorted-runs.ts';
 import { RELEASE_COUNTER } from './upload-tally.ts';
 import { insertWaiting, presentTags, waitingHours } from './waiting-rows.ts';
+import { queueRevisions } from './revision-queue.ts';
 import { queueKeys } from './withdrawal-queue.ts';
 
 /** Rows that are hashed, looked up and sealed in some 10 ms. */
@@ -67,7 +69,8 @@ export async function restoreKnown(
     const key = unpackKey(rows, row);
     const hash = lastingHash(config, key.keyData);
     const openedBy = hashOf(openings, row / ROW_BYTES) ?? randomBytes(WITHDRAWAL_HASH_BYTES);
-    writeKnown(records, at, { hash, openedBy, key }, config.policy.retentionDays);
+    // Whether it was revised isn't kept beside the record.
+    writeKnown(records, at, { hash, openedBy, key, isRevised: false }, config.policy.retentionDays);
   }
   const runs = new MergedRuns(KNOWN_SHAPE);
   runs.add(sortRecords(KNOWN_SHAPE, records));
@@ -118,6 +121,12 @@ export async function restoreWaiting(
     }
     // Behind the sets: the hour that they go to is open. What the publisher had of them before, it takes back once.
     queueKeys(sql, keys, now, (journal?.state.takenBack ?? []).map(fromHex));
+    queueRevisions(
+      sql,
+      keys,
+      now,
+      (journal?.state.revised ?? []).flatMap((text) => unpackKeyRevisions(fromHex(text))),
+    );
     sql.exec(`INSERT OR REPLACE INTO meta VALUES ('first_hour', ?)`, journal?.state.firstHour ?? point.firstHour);
     sql.exec(`INSERT INTO meta VALUES ('restored_waiting', 1)`);
   });

@@ -11,11 +11,12 @@
  * | bytes | opened row |
  * |---|---|
  * | 16..39 | start, period, level, report type, onset, key_data, as in domain/publication/packed-keys.ts |
- * | 40..45 | label: which regions, consent, origin, code batch (row-labels.ts) · 46, 47: zero |
+ * | 40..45 | label: which regions, consent, origin, code batch (row-labels.ts) · 46: 1 if what is said of the key isn't what was said first (revise-rows.ts) · 47: zero |
  * | 48..63 | the lasting hash, which outlives the row (known-ops.ts) |
  * | 64..79 | the withdrawal hash (protocol/withdrawal.ts), random for a key that came without one |
  *
- * A tag never repeats under one key, since a key is stored once; so no counter block does: the two bits number the four of a row. All keystream of a call comes
+ * A key is stored once, so its tag and with it a counter block doesn't repeat: the two bits number the four of a row. A row that is written again, since its key is taken over from a peer or
+ * revised, has the same: who has both says where they differ (level, report type, onset, label), and of which key he doesn't know. All keystream of a call comes
  * from one pass of the block cipher (NIST SP 800-38A, counter mode): the 14 rows of an upload, or the thousands of a page.
  */
 import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual, type Cipheriv } from 'node:crypto';
@@ -30,6 +31,7 @@ export const TAG_BYTES = 16;
 export const FIELDS_OFFSET = 16;
 export const LABEL_OFFSET = FIELDS_OFFSET + SORT_BYTES;
 const LABEL_BYTES = 6;
+export const REVISED_OFFSET = LABEL_OFFSET + LABEL_BYTES;
 export const HASH_OFFSET = LABEL_OFFSET + 8;
 export const HASH_BYTES = 16;
 export const WITHDRAWAL_OFFSET = HASH_OFFSET + HASH_BYTES;
@@ -61,7 +63,10 @@ export class HourCipher {
   readonly #labelText: Uint8Array;
   readonly #counts: Uint8Array;
   readonly #withdrawn: Uint8Array;
+  readonly #revised: Uint8Array;
+  readonly #answer: Uint8Array;
   #queue: HourCipher | null = null;
+  #revisions: HourCipher | null = null;
   /** A pure function of the text, so a transaction that is undone leaves nothing wrong in it. */
   readonly #labels = new Map<string, SealedLabel>();
   /** What was sealed last, which the next upload opens again: told by its bytes, so a rollback leaves nothing wrong in it. */
@@ -76,11 +81,18 @@ export class HourCipher {
     this.#labelText = derived('label-text');
     this.#counts = derived('counts');
     this.#withdrawn = derived('withdrawn');
+    this.#revised = derived('revised');
+    this.#answer = derived('answer');
   }
 
   /** For keys that are taken back (withdrawal-queue.ts): under keys of its own, since such a key may wait as a row of the same hour. */
   get queue(): HourCipher {
     return (this.#queue ??= new HourCipher(this.#withdrawn));
+  }
+
+  /** For keys of which something is said anew (revision-queue.ts): such a key may be taken back in the same hour. */
+  get revisions(): HourCipher {
+    return (this.#revisions ??= new HourCipher(this.#revised));
   }
 
   /** @param teks key_data, one after the other @returns their tags, one after the other */
@@ -138,9 +150,7 @@ export class HourCipher {
 
   /** Seals counts (received-ops.ts): AES-256-GCM under a nonce of its own, since they are written again and again. @param counts never changed afterwards */
   sealCounts(counts: Uint8Array): Uint8Array {
-    const nonce = randomBytes(GCM_NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#counts, nonce);
-    const sealed = concatBytes(nonce, cipher.update(counts), cipher.final(), cipher.getAuthTag());
+    const sealed = sealText(this.#counts, counts);
     this.#lastCounts = { sealed, counts };
     return sealed;
   }
@@ -149,16 +159,17 @@ export class HourCipher {
   openCounts(sealed: Uint8Array): Uint8Array | null {
     const last = this.#lastCounts;
     if (last?.sealed.length === sealed.length && timingSafeEqual(last.sealed, sealed)) return last.counts;
-    if (sealed.length < GCM_NONCE_BYTES + TAG_BYTES) return null;
-    const cipher = createDecipheriv('aes-256-gcm', this.#counts, sealed.subarray(0, GCM_NONCE_BYTES));
-    cipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-    try {
-      const counts = cipher.update(sealed.subarray(GCM_NONCE_BYTES, sealed.length - TAG_BYTES));
-      cipher.final();
-      return Uint8Array.from(counts);
-    } catch {
-      return null;
-    }
+    return openText(this.#counts, sealed);
+  }
+
+  /** Seals what an upload was answered (publish-answers.ts), as {@link sealCounts} does. */
+  sealAnswer(answer: Uint8Array): Uint8Array {
+    return sealText(this.#answer, answer);
+  }
+
+  /** @returns the answer, or null when it was sealed under another key or damaged */
+  openAnswer(sealed: Uint8Array): Uint8Array | null {
+    return openText(this.#answer, sealed);
   }
 
   #cryptLabel(label: number, bytes: Uint8Array): Uint8Array {
@@ -187,6 +198,25 @@ export class HourCipher {
       for (let i = row; i < end; i++, at++) from[i] = from[i]! ^ mask[at]!;
     }
     release(stream);
+  }
+}
+
+function sealText(key: Uint8Array, text: Uint8Array): Uint8Array {
+  const nonce = randomBytes(GCM_NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  return concatBytes(nonce, cipher.update(text), cipher.final(), cipher.getAuthTag());
+}
+
+function openText(key: Uint8Array, sealed: Uint8Array): Uint8Array | null {
+  if (sealed.length < GCM_NONCE_BYTES + TAG_BYTES) return null;
+  const cipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, GCM_NONCE_BYTES));
+  cipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  try {
+    const text = cipher.update(sealed.subarray(GCM_NONCE_BYTES, sealed.length - TAG_BYTES));
+    cipher.final();
+    return Uint8Array.from(text);
+  } catch {
+    return null;
   }
 }
 

@@ -155,4 +155,11 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (peer, batch)
   ) WITHOUT ROWID;
   `,
+  // Google's dialect (docs/decisions/064): what a known key was revised to, its report type in the export, 0: it wasn't; and answers that are given again (publish-answers.ts).
+  `
+  ALTER TABLE known_key ADD COLUMN revised INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE publish_answer (
+    upload_id TEXT PRIMARY KEY, expires_hour INTEGER NOT NULL, sealed BLOB NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -4,11 +4,12 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import type { RandomBytes } from '../../domain/random.ts';
-import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { PackedUpload } from '../../domain/packed-upload.ts';
 import type { DroppedRows } from '../../domain/publication/taken.ts';
 import type { IssueStanding } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { KeyStanding } from '../../domain/rpc.ts';
+import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
@@ -21,7 +22,6 @@ import { KeptAlarm } from '../kept-alarm.ts';
 import { Life, STORAGE_LOST_ALERT } from '../life.ts';
 import { migrate } from '../migrations.ts';
 import { r2Bucket, type BucketPort } from '../publisher/bucket.ts';
-import { acceptUpload, resolveUpload } from './accept-ops.ts';
 import { parseBufferConfig, type BufferConfig } from './config.ts';
 import type {
   Acceptance,
@@ -45,11 +45,11 @@ import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, hoursToFreeze } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
+import { IntakeDesk } from './intake-desk.ts';
 import { expireEnded } from './ended-issues.ts';
 import { issueStanding } from './issue-standing.ts';
 import { expireIssueCounts } from './issue-counts.ts';
 import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
-import { keyStandings } from './known-ops.ts';
 import { expirePeerBatches, importPeerBatch } from './remote-ops.ts';
 import { meta } from '../meta.ts';
 import { plainHours, PlainRows } from './plain-rows.ts';
@@ -78,7 +78,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   protected config: BufferConfig;
   /** A wake ends after so long and leaves the rest to the next, so that no invocation runs for minutes. */
   protected longestWakeMs = 20_000;
-  readonly #commits: GroupCommit;
+  readonly #intake: IntakeDesk;
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #keys: HourKeys;
@@ -102,9 +102,10 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     this.secondClock = r2Clock((env as { readonly PRIVATE: R2Bucket }).PRIVATE);
     this.#keys = new HourKeys(this.#privateBucket, randomBytes);
     this.#received = new ReceivedUploads(ctx.storage.sql, this.#keys, (n) => this.random(n));
-    this.#commits = new GroupCommit(ctx.storage, this.#received);
+    const commits = new GroupCommit(ctx.storage, this.#received);
+    this.#intake = new IntakeDesk(ctx.storage.sql, this.#keys, commits, this.#received);
     this.#journal = new JournalKeeper(ctx.storage.sql, this.#keys, this.#privateBucket, randomBytes);
-    this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, this.#commits, this.#received.tally);
+    this.#desk = new WithdrawalDesk(ctx.storage, this.#keys, commits, this.#received.tally);
     this.#drops = new DropDesk(ctx.storage, this.#keys, this.#journal, this.#alarm);
     this.#pages = new SetPages(ctx.storage.sql, this.#keys);
     this.#plain = new PlainRows(ctx.storage, () => this.config, this.#keys);
@@ -113,13 +114,13 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 
   /** Stores an upload once (domain/rpc.ts). @throws Error after a restart while R2 is away: the keys of rows are there */
-  async accept(uploadId: string, packed: PackedUpload): Promise<Acceptance> {
-    const upload = unpackUpload(packed);
-    if (upload === null) throw new RangeError('accept: packed keys are expected');
-    const now = await this.#ready();
-    return this.#commits.run(() =>
-      acceptUpload(this.ctx.storage.sql, this.config, this.#keys, this.#received, now, uploadId, upload),
-    );
+  async accept(uploadId: string, packed: PackedUpload, publish: PublishPart | null = null): Promise<Acceptance> {
+    return this.#intake.accept(this.config, () => this.#ready(), uploadId, packed, publish);
+  }
+
+  /** See `PublishRpc`. */
+  async replayed(uploadId: string): Promise<Published | null> {
+    return this.#intake.replayed(await this.#ready(), uploadId);
   }
 
   /** Stores a peer's batch once (remote-ops.ts). */
@@ -130,13 +131,12 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** Says whether an upload id was stored, and declares it dead if not. */
   async resolve(uploadId: string): Promise<Resolution> {
     await this.#life.require();
-    const now = await this.#now();
-    return this.#commits.run(() => resolveUpload(this.ctx.storage.sql, now, uploadId));
+    return this.#intake.resolve(await this.#now(), uploadId);
   }
 
   /** Says of each key whether it is known, new, or can't be published any more. */
   async known(keys: readonly TemporaryExposureKey[]): Promise<KeyStanding[]> {
-    return keyStandings(this.ctx.storage.sql, this.config, this.#keys, await this.#ready(), keys);
+    return this.#intake.known(this.config, await this.#ready(), keys);
   }
 
   /** Takes back what the openings open (withdraw-ops.ts), and tells nobody whether that is anything. */
@@ -149,7 +149,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 
   async withdrawn(id: string): Promise<void> {
-    this.#desk.finish(await this.#ready(), id);
+    this.#desk.finish(this.config, await this.#ready(), id);
   }
 
   /** See {@link issueStanding}. */
@@ -296,5 +296,5 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 const [ended, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
 closesAtEnd(SubmissionBuffer, {
   stopped: { accept: ended, importBatch: ended },
-  purged: { newAlerts: noAlerts, withdraw: async () => 'heard' },
+  purged: { newAlerts: noAlerts, withdraw: async () => 'heard', replayed: async () => null },
 });

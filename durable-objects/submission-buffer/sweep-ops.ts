@@ -1,5 +1,5 @@
 /**
- * @module What has had its time goes: lasting hashes once a day, at the midnight at which they expire; upload ids once an hour.
+ * @module What has had its time goes: lasting hashes once a day, at the midnight at which they expire; upload ids and answers once an hour.
  * Both tables are walked in slices of a few milliseconds, in the order of their primary key, and what has expired on the way is
  * deleted: in one piece it took 8.7 s at 28 million hashes, and every upload waited (benchmarks/results/known-keys.md).
  *
@@ -12,7 +12,7 @@ import { inSlices } from '../pace.ts';
 const SLICE_ROWS = 5_000;
 
 interface Sweep {
-  readonly table: 'known_key' | 'ended_key' | 'upload';
+  readonly table: 'known_key' | 'ended_key' | 'upload' | 'publish_answer';
   readonly key: 'hash' | 'upload_id';
   /** Before the first key. */
   readonly start: Uint8Array | string;
@@ -28,6 +28,7 @@ const SWEEPS: readonly Sweep[] = [
   { table: 'known_key', key: 'hash', start: new Uint8Array(0), round: today, overBy: (now) => today(now) * 24 },
   { table: 'ended_key', key: 'hash', start: new Uint8Array(0), round: today, overBy: (now) => today(now) * 24 },
   { table: 'upload', key: 'upload_id', start: '', round: hourOf, overBy: hourOf },
+  { table: 'publish_answer', key: 'upload_id', start: '', round: hourOf, overBy: hourOf },
 ];
 
 /** @returns whether a walk is due or unfinished. @param now Unix seconds */

@@ -316,7 +316,7 @@ describe('withdrawal hashes', () => {
       sql.exec('ALTER TABLE known_key DROP COLUMN withdrawal');
       sql.exec('DROP TABLE withdrawn_key');
       sql.exec('DROP TABLE withdrawal_batch');
-      sql.exec('INSERT INTO known_key VALUES (randomblob(16), 999999)');
+      sql.exec('INSERT INTO known_key (hash, expires_hour) VALUES (randomblob(16), 999999)');
       sql.exec(MIGRATIONS.find((script) => script.includes('withdrawn_key'))!);
     });
     await rig.evict();

@@ -58,7 +58,7 @@ export class WithdrawalDesk {
   }
 
   /** @param now Unix seconds */
-  finish(now: number, id: string): void {
-    this.#storage.transactionSync(() => finishBatch(this.#storage.sql, this.#ciphers, now, id));
+  finish(config: BufferConfig, now: number, id: string): void {
+    this.#storage.transactionSync(() => finishBatch(this.#storage.sql, config, this.#ciphers, now, id));
   }
 }

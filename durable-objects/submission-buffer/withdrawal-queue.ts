@@ -5,24 +5,33 @@
  * Durable order: a withdrawal's rows are one transaction, on disk before its answer. A batch is fixed in a transaction of its own, before the publisher hears of it:
  * later withdrawals go to later hours, so that whoever asks again gets the same. Its rows and it go in one transaction, after the publisher has them. A crash in
  * between leaves a batch that is asked for again under the same id.
+ *
+ * Keys of which something is said anew lie here too and go with the same batch, under keys of their own (revision-queue.ts): a key that is taken back as well is only taken back.
  */
 import { TEK_OFFSET } from '../../domain/publication/packed-keys.ts';
-import { compareBytes, concatBytes } from '../../protocol/primitives/bytes.ts';
+import { packKeyRevisions, packRevised, unpackRevised, type RevisedFields } from '../../domain/publication/revision.ts';
+import { compareBytes, concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { insertRows, type InsertTarget } from '../insert-rows.ts';
+import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
+import { lastingHash } from './accept-ops.ts';
+import type { BufferConfig } from './config.ts';
 import type { WithdrawalBatch } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
-import { FIELDS_OFFSET, STORED_ROW_BYTES, TAG_BYTES } from './row-cipher.ts';
+import { FIELDS_OFFSET, STORED_ROW_BYTES, TAG_BYTES, type HourCipher } from './row-cipher.ts';
 import { presentTags, waitingHours } from './waiting-rows.ts';
 
 const WITHDRAWN_KEY: InsertTarget = { table: 'withdrawn_key', columns: 3, onConflict: 'ON CONFLICT DO NOTHING' };
 const TEK_IN_ROW = FIELDS_OFFSET + TEK_OFFSET;
 const TEK_BYTES = 16;
+/** Level, report type and onset, as packed-keys.ts has them. */
+const REVISED_IN_ROW = FIELDS_OFFSET + 5;
 
-/** A key in the queue. */
+/** A key that is to be queued. */
 export interface QueuedKey {
-  readonly hour: number;
   readonly keyData: Uint8Array;
+  /** What is said of it anew; null for one that is taken back. */
+  readonly fields: RevisedFields | null;
 }
 
 /**
@@ -34,18 +43,39 @@ export interface QueuedKey {
  * @throws Error when there is no key for the hour
  */
 export function queueKeys(sql: SqlStorage, ciphers: Ciphers, now: number, keys: readonly Uint8Array[]): void {
-  if (keys.length === 0) return;
-  const teks = concatBytes(...keys);
-  const queued = new Set<number>();
-  for (const { hour } of sql.exec<{ hour: number }>('SELECT DISTINCT hour FROM withdrawn_key').toArray()) {
-    const tags = ciphers.cipher(hour)?.queue.tags(teks);
-    if (tags !== undefined) for (const n of presentTags(sql, 'withdrawn_key', hour, tags)) queued.add(n);
-  }
-  const fresh = keys.filter((_, n) => !queued.has(n));
-  if (fresh.length > 0) insert(sql, ciphers, openHour(sql, now), fresh);
+  const queued = queuedAmong(sql, ciphers, keys, (cipher) => [cipher.queue]);
+  const fresh = keys.filter((_, n) => !queued.has(n)).map((keyData) => ({ keyData, fields: null }));
+  putQueued(sql, ciphers, now, fresh);
 }
 
-/** @returns all keys of the queue that can be opened, in the order of the keys */
+/**
+ * @param kinds ciphers of an hour under which a key may lie
+ * @returns positions of the keys that are in the queue
+ */
+export function queuedAmong(
+  sql: SqlStorage,
+  ciphers: Ciphers,
+  keys: readonly Uint8Array[],
+  kinds: (cipher: HourCipher) => readonly HourCipher[],
+): Set<number> {
+  const teks = concatBytes(...keys);
+  const queued = new Set<number>();
+  if (keys.length === 0) return queued;
+  for (const { hour } of sql.exec<{ hour: number }>('SELECT DISTINCT hour FROM withdrawn_key').toArray()) {
+    const cipher = ciphers.cipher(hour);
+    for (const kind of cipher === null ? [] : kinds(cipher)) {
+      for (const n of presentTags(sql, 'withdrawn_key', hour, kind.tags(teks))) queued.add(n);
+    }
+  }
+  return queued;
+}
+
+/** Puts keys that aren't in the queue into it; runs inside a transaction. @throws Error when there is no key for the hour */
+export function putQueued(sql: SqlStorage, ciphers: Ciphers, now: number, keys: readonly QueuedKey[]): void {
+  if (keys.length > 0) insert(sql, ciphers, openHour(sql, now), keys);
+}
+
+/** @returns all keys of the queue that can be opened, in the order of the keys, each once: one that is taken back too is taken back */
 export function queuedKeys(sql: SqlStorage, ciphers: Ciphers, through = Number.MAX_SAFE_INTEGER): QueuedKey[] {
   const rows = sql
     .exec<{ hour: number; tag: ArrayBuffer; sealed: ArrayBuffer }>(
@@ -53,14 +83,25 @@ export function queuedKeys(sql: SqlStorage, ciphers: Ciphers, through = Number.M
       through,
     )
     .toArray();
-  return rows
-    .flatMap(({ hour, tag, sealed }) => {
-      const row = concatBytes(new Uint8Array(tag), new Uint8Array(sealed));
-      const opened = row.length === STORED_ROW_BYTES ? ciphers.cipher(hour)?.queue.open(row) : undefined;
-      const keyData = opened?.slice(TEK_IN_ROW, TEK_IN_ROW + TEK_BYTES);
-      return keyData?.length === TEK_BYTES ? [{ hour, keyData }] : [];
-    })
-    .toSorted((a, b) => compareBytes(a.keyData, b.keyData));
+  const found = new Map<string, QueuedKey>();
+  for (const { hour, tag, sealed } of rows) {
+    const row = concatBytes(new Uint8Array(tag), new Uint8Array(sealed));
+    const cipher = row.length === STORED_ROW_BYTES ? ciphers.cipher(hour) : null;
+    const one = cipher === null ? null : openQueued(cipher, row);
+    if (one === null) continue;
+    const name = toHex(one.keyData);
+    if (one.fields === null || !found.has(name)) found.set(name, one);
+  }
+  return [...found.values()].toSorted((a, b) => compareBytes(a.keyData, b.keyData));
+}
+
+function openQueued(cipher: HourCipher, row: Uint8Array): QueuedKey | null {
+  const tekOf = (opened: Uint8Array): Uint8Array => opened.slice(TEK_IN_ROW, TEK_IN_ROW + TEK_BYTES);
+  // Opened in place, so each try has a copy.
+  const withdrawn = cipher.queue.open(row.slice());
+  if (withdrawn.length > 0) return { keyData: tekOf(withdrawn), fields: null };
+  const revised = cipher.revisions.open(row.slice());
+  return revised.length === 0 ? null : { keyData: tekOf(revised), fields: unpackRevised(revised, REVISED_IN_ROW) };
 }
 
 /** @returns the first hour whose key the queue needs, or Infinity */
@@ -84,28 +125,46 @@ export function withdrawalBatch(sql: SqlStorage, ciphers: Ciphers, id: string, h
     return null;
   }
   sql.exec('INSERT OR IGNORE INTO withdrawal_batch VALUES (?, ?)', fixed.id, fixed.last_hour);
-  return { id: fixed.id, teks: concatBytes(...keys.map(({ keyData }) => keyData)) };
+  const teks = keys.flatMap(({ keyData, fields }) => (fields === null ? [keyData] : []));
+  const revised = keys.flatMap(({ keyData, fields }) => (fields === null ? [] : [{ keyData, fields }]));
+  return { id: fixed.id, teks: concatBytes(...teks), revised: packKeyRevisions(revised) };
 }
 
 /**
  * The publisher has the batch; runs inside a transaction. Idempotent.
  *
+ * @param config of the deployment
  * @param ciphers ready for `now`
  * @param now Unix seconds
  * @param id of the batch
  */
-export function finishBatch(sql: SqlStorage, ciphers: Ciphers, now: number, id: string): void {
+export function finishBatch(sql: SqlStorage, config: BufferConfig, ciphers: Ciphers, now: number, id: string): void {
   const fixed = fixedBatch(sql);
   if (fixed === null || fixed.id !== id) return;
   // Of a set that isn't published everywhere: it may have been given up and come again, with records that the publisher didn't have yet.
-  const keys = queuedKeys(sql, ciphers, fixed.last_hour).map(({ keyData }) => keyData);
-  const teks = concatBytes(...keys);
+  const keys = queuedKeys(sql, ciphers, fixed.last_hour);
+  const teks = concatBytes(...keys.map(({ keyData }) => keyData));
   const again = waitingHours(sql).flatMap((hour) => {
     const tags = ciphers.cipher(hour)?.tags(teks);
     return tags === undefined ? [] : presentTags(sql, 'waiting_row', hour, tags).map((n) => keys[n]!);
   });
-  if (again.length > 0) insert(sql, ciphers, openHour(sql, now), again);
+  putQueued(sql, ciphers, now, again);
+  markRevised(sql, config, keys);
   finish(sql, fixed.last_hour);
+}
+
+/**
+ * From here on its lasting hash says that a key was revised, as the queue did before. In the order of the hashes, all of a batch together: whose went together isn't told. A key that
+ * still waits as a row is in the queue again, and has no hash yet.
+ */
+function markRevised(sql: SqlStorage, config: BufferConfig, keys: readonly QueuedKey[]): void {
+  const marks = keys
+    .map(({ keyData, fields }) => ({
+      hash: lastingHash(config, keyData),
+      type: fields?.reportType ?? REPORT_TYPE.REVOKED,
+    }))
+    .toSorted((a, b) => compareBytes(a.hash, b.hash));
+  for (const { hash, type } of marks) sql.exec('UPDATE known_key SET revised = ? WHERE hash = ?', type, hash);
 }
 
 function finish(sql: SqlStorage, lastHour: number): void {
@@ -123,15 +182,19 @@ function openHour(sql: SqlStorage, now: number): number {
   return Math.max(hourOf(now), frozen + 1, (fixedBatch(sql)?.last_hour ?? -1) + 1);
 }
 
-function insert(sql: SqlStorage, ciphers: Ciphers, hour: number, keys: readonly Uint8Array[]): void {
+function insert(sql: SqlStorage, ciphers: Ciphers, hour: number, keys: readonly QueuedKey[]): void {
   const cipher = ciphers.cipher(hour);
   if (cipher === null) throw new Error(`there is no key for what is taken back in hour ${hour}`);
-  const rows = new Uint8Array(keys.length * STORED_ROW_BYTES);
-  for (const [n, keyData] of keys.entries()) rows.set(keyData, n * STORED_ROW_BYTES + TEK_IN_ROW);
-  cipher.queue.seal(rows);
   const values: unknown[] = [];
-  for (let row = 0; row < rows.length; row += STORED_ROW_BYTES) {
-    values.push(hour, rows.subarray(row, row + TAG_BYTES), rows.subarray(row + TAG_BYTES, row + STORED_ROW_BYTES));
+  for (const { keyData, fields } of keys) {
+    const row = new Uint8Array(STORED_ROW_BYTES);
+    row.set(keyData, TEK_IN_ROW);
+    if (fields === null) cipher.queue.seal(row);
+    else {
+      packRevised(row, REVISED_IN_ROW, fields);
+      cipher.revisions.seal(row);
+    }
+    values.push(hour, row.subarray(0, TAG_BYTES), row.subarray(TAG_BYTES));
   }
   insertRows(sql, WITHDRAWN_KEY, values);
 }

@@ -51,7 +51,7 @@ it('on the first wake no digest, upload id or fine time is left, and no right to
     { hash: 'c', state: 'c', reservation, issue_id: null, expires_at: START + 3_600 },
   ]);
   expect(await ledger().reserve('b', reserveRequest(), 60)).toMatchObject({ kind: 'reserved' });
-  expect(await ledger().reserve('c', reserveRequest(), 60)).toEqual({ kind: 'committed' });
+  expect(await ledger().reserve('c', reserveRequest(), 60)).toEqual({ kind: 'committed', reservationId: null });
   // A second wake changes nothing: the version says that it was done.
   await evictDurableObject(ledger());
   expect((await read()).rows).toHaveLength(3);

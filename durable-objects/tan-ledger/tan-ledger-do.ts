@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { provesDeath, signPermit } from '../../domain/intake-permit.ts';
+import type { Certified } from '../../domain/rpc-publish.ts';
 import { commit, release, reserve, type TanRow, tanStatus } from '../../domain/reservation.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
@@ -39,6 +40,16 @@ export interface IssueBatch {
   /** Of who vouched, and when (domain/issue.ts); null for a session of before there were any. */
   readonly issueId: string | null;
   readonly lifetimeSeconds: number;
+}
+
+/** What a certificate's row begins with. */
+export interface IssuedCertificate {
+  /** Of its authority and the day of its first use (domain/issue.ts); null: that day was rolled back, and no row begins. */
+  readonly issueId: string | null;
+  /** Unix seconds after which it is good for nothing; the row ends with the full hour. */
+  readonly expiresAt: number;
+  /** What it says of its keys; into the permit, and kept nowhere. */
+  readonly certified: Certified;
 }
 
 /** Durable Object class; one object, named `ledger`. */
@@ -95,9 +106,44 @@ export class TanLedger extends EndableObject {
    * @param leaseSeconds > 0
    */
   async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
+    return this.#reserve(request, leaseSeconds, null, hash, () => readTan(this.#sql, hash));
+  }
+
+  /**
+   * See `RedeemRpc.reserveCertificate`. One commit makes the row and reserves it: a crash leaves both or nothing, and then the certificate is as new.
+   *
+   * @param hash keyed hash of the certificate's name
+   * @param issued what its first use writes; a row that is there stays as it is
+   * @param request as of {@link reserve}
+   * @param leaseSeconds > 0
+   */
+  async reserveCertificate(
+    hash: string,
+    issued: IssuedCertificate,
+    request: ReserveRequest,
+    leaseSeconds: number,
+  ): Promise<ReserveReply> {
+    const { issueId } = issued;
+    const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+    const reply = await this.#reserve(request, leaseSeconds, issued.certified, hash, () => {
+      const row = readTan(this.#sql, hash);
+      if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
+      return { state: 'issued', issueId, expiresAt };
+    });
+    await this.#keepAlarm();
+    return reply;
+  }
+
+  async #reserve(
+    request: ReserveRequest,
+    leaseSeconds: number,
+    certified: Certified | null,
+    hash: string,
+    row: () => TanRow | null,
+  ): Promise<ReserveReply> {
     const now = await this.clock();
     const reply = await this.#commits.run(() => {
-      const step = reserve(readTan(this.#sql, hash), { ...request, now, leaseSeconds });
+      const step = reserve(row(), { ...request, now, leaseSeconds });
       if (step.write !== null) writeTan(this.#sql, hash, step.write);
       return step.reply;
     });
@@ -105,13 +151,19 @@ export class TanLedger extends EndableObject {
     const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(now);
     // The payload's commitment goes into the MAC and nowhere else: the reservation's id bounds what can be stored.
-    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId };
+    const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId, certified };
     return { kind, reservationId, issueId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
   }
 
-  /** See `RedeemRpc.commit`. @param hash keyed hash of the TAN @param reservationId of the upload that was stored */
-  async commit(hash: string, reservationId: string): Promise<void> {
-    await this.#change(hash, (row) => commit(row, reservationId));
+  /**
+   * See `RedeemRpc.commit`.
+   *
+   * @param hash keyed hash of the TAN
+   * @param reservationId of the upload that was stored
+   * @param isCertificate whether the row is to lead to that upload, until it is forgotten
+   */
+  async commit(hash: string, reservationId: string, isCertificate = false): Promise<void> {
+    await this.#change(hash, (row) => commit(row, reservationId, isCertificate));
   }
 
   /**
@@ -207,6 +259,10 @@ export class TanLedger extends EndableObject {
 
 // A TAN that was reserved before may still be committed: its keys are stored, and are published.
 closesAtEnd(TanLedger, {
-  stopped: { issue: refuseEnded, reserve: async () => ({ kind: 'unknown' }) },
+  stopped: {
+    issue: refuseEnded,
+    reserve: async () => ({ kind: 'unknown' }),
+    reserveCertificate: async () => ({ kind: 'unknown' }),
+  },
   purged: { forgetExpired: async () => 0 },
 });

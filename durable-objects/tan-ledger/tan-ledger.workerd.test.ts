@@ -104,8 +104,14 @@ describe('a reservation', () => {
     const reservationId = await reservedId(await issued());
     await ledger().commit(HASH, reservationId);
     await ledger().release(HASH, reservationId, deathOf(PERMIT_KEY, reservationId));
-    expect(await ledger().reserve(HASH, reserveRequest(DIGEST), LEASE)).toEqual({ kind: 'committed' });
-    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'committed' });
+    expect(await ledger().reserve(HASH, reserveRequest(DIGEST), LEASE)).toEqual({
+      kind: 'committed',
+      reservationId: null,
+    });
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({
+      kind: 'committed',
+      reservationId: null,
+    });
   });
 
   it('asked for by many digests at once, goes to exactly one', async ({ expect }) => {
@@ -115,6 +121,51 @@ describe('a reservation', () => {
     );
     const kinds = Object.groupBy(replies, (reply) => reply.kind);
     expect({ reserved: kinds.reserved?.length, busy: kinds.busy?.length }).toEqual({ reserved: 1, busy: 19 });
+  });
+});
+
+describe('a certificate', () => {
+  const first = {
+    issueId: 'a-1',
+    expiresAt: START + 900,
+    certified: { authorityId: 'de', reportType: 'confirmed' },
+  } as const;
+  const ask = (digest: string, change: object = {}) =>
+    ledger().reserveCertificate(HASH, { ...first, ...change }, reserveRequest(digest), LEASE);
+
+  it('has a row from its first reservation on, across a restart; the first writes whose it is', async ({ expect }) => {
+    await setClock(START);
+    const reserved = await ask(DIGEST);
+    await evictDurableObject(ledger());
+    await setClock(START + LEASE);
+    expect(await ask(DIGEST, { issueId: 'a-2', expiresAt: START + 9_000 })).toMatchObject({
+      kind: 'reserved',
+      issueId: 'a-1',
+      reservationId: (reserved as { reservationId: string }).reservationId,
+    });
+    expect(await storedRows()).toMatchObject([{ issue_id: 'a-1', expires_at: START + 3_600 }]);
+  });
+
+  it('committed, leads to its upload until it is forgotten, by the alarm that its first use set', async ({
+    expect,
+  }) => {
+    await setClock(START);
+    const { reservationId } = (await ask(DIGEST)) as { reservationId: string };
+    await ledger().commit(HASH, reservationId, true);
+    await evictDurableObject(ledger());
+    await setClock(START + 3_600 + GRACE - 1);
+    expect(await ask(OTHER)).toEqual({ kind: 'committed', reservationId });
+    await setClock(START + 3_600 + GRACE);
+    expect(await runDurableObjectAlarm(ledger())).toBe(true);
+    expect(await storedRows()).toEqual([]);
+  });
+
+  it('of an authority whose day was rolled back begins no row, and what had begun is unknown', async ({ expect }) => {
+    await setClock(START);
+    expect([await ask(DIGEST, { issueId: null }), await storedRows()]).toEqual([{ kind: 'unknown' }, []]);
+    await ask(DIGEST);
+    await ledger().withdrawIssues(['a-1']);
+    expect([await ask(DIGEST), await storedRows()]).toEqual([{ kind: 'unknown' }, []]);
   });
 });
 

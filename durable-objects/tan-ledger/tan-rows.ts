@@ -1,8 +1,8 @@
 /**
  * @module How a TAN's row lies in SQLite (durable-objects/STORAGE.md): the only file that knows the table.
  *
- * A row has the same number of bytes in every state, and a reservation that is over is zeros: so SQLite writes a changed
- * row over the old one, and no digest stays behind in a page's free space.
+ * A row has the same number of bytes in every state, and a reservation that is over is zeros, but for the id of a certificate's: so SQLite writes a
+ * changed row over the old one, and no digest stays behind in a page's free space.
  */
 import type { TanRow } from '../../domain/reservation.ts';
 import { GRACE_AFTER_EXPIRY_SECONDS } from '../../domain/tan.ts';
@@ -46,6 +46,8 @@ UPDATE held_tan SET issue_id = CASE WHEN length(issue_id) = 36 THEN 'c' || repla
 const STATE = { issued: 'i', reserved: 'r', committed: 'c' } as const;
 const HASH_BYTES = 32;
 const UUID_BYTES = 16;
+/** RFC 9562 §5.9: in place of a reservation that is forgotten. */
+const NO_UUID = '00000000-0000-0000-0000-000000000000';
 /** Digest, commitment to the upload id, reservation id, end of the lease as a double. */
 const RESERVATION_BYTES = 2 * HASH_BYTES + UUID_BYTES + 8;
 
@@ -67,24 +69,29 @@ export function readTan(sql: SqlStorage, hash: string): TanRow | null {
 function fromStored(row: StoredRow): TanRow {
   const issued = { issueId: row.issue_id, expiresAt: row.expires_at };
   if (row.state === STATE.issued) return { ...issued, state: 'issued' };
-  if (row.state === STATE.committed) return { ...issued, state: 'committed' };
   const bytes = new Uint8Array(row.reservation);
   if (bytes.length !== RESERVATION_BYTES) throw new Error(`tan row: a reservation of ${bytes.length} bytes`);
+  const reservationId = uuid(bytes.subarray(2 * HASH_BYTES, 2 * HASH_BYTES + UUID_BYTES));
+  if (row.state === STATE.committed) {
+    return { ...issued, state: 'committed', reservationId: reservationId === NO_UUID ? null : reservationId };
+  }
   return {
     ...issued,
     state: 'reserved',
     digest: toHex(bytes.subarray(0, HASH_BYTES)),
     idCommitment: toHex(bytes.subarray(HASH_BYTES, 2 * HASH_BYTES)),
-    reservationId: uuid(bytes.subarray(2 * HASH_BYTES, 2 * HASH_BYTES + UUID_BYTES)),
+    reservationId,
     leaseEnd: new DataView(row.reservation).getFloat64(RESERVATION_BYTES - 8),
   };
 }
 
 function stored(row: TanRow): Uint8Array {
-  if (row.state !== 'reserved') return new Uint8Array(RESERVATION_BYTES);
+  if (row.state === 'issued') return new Uint8Array(RESERVATION_BYTES);
+  const id = fromHex((row.reservationId ?? NO_UUID).replaceAll('-', ''));
+  // What a certificate's row keeps; a TAN's is all zeros.
+  if (row.state === 'committed') return concatBytes(new Uint8Array(2 * HASH_BYTES), id, new Uint8Array(8));
   const lease = new Uint8Array(8);
   new DataView(lease.buffer).setFloat64(0, row.leaseEnd);
-  const id = fromHex(row.reservationId.replaceAll('-', ''));
   const bytes = concatBytes(fromHex(row.digest), fromHex(row.idCommitment), id, lease);
   if (bytes.length !== RESERVATION_BYTES) throw new Error(`tan row: a reservation of ${bytes.length} bytes`);
   return bytes;

@@ -9,7 +9,7 @@ import { createExchange } from '../../workers/origin/exchange.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
-export { BackOffice } from '../../workers/origin/entrypoints.ts';
+export { BackOffice, Policy } from '../../workers/origin/entrypoints.ts';
 export const Intake = createIntake(clock);
 export const Exchange = createExchange(clock);
 

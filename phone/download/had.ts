@@ -21,6 +21,8 @@ interface DayRecord {
   readonly without?: HourNumber | null;
   /** Hours of later revocations that were fetched since, and handed on. */
   readonly revoked?: readonly HourNumber[];
+  /** Hours whose lists of other report types were fetched and handed on since the last file of keys was. */
+  readonly revised?: readonly HourNumber[];
 }
 
 /** By UTC day. */
@@ -102,25 +104,28 @@ export function withFile(had: Had, date: UtcDate, name: string): Had {
  */
 export function withKeysOf(had: Had, date: UtcDate, without: HourNumber): Had {
   const record = recordOf(had, date);
-  const { without: before = NO_HOUR, revoked = [] } = record;
+  const { without: before = NO_HOUR, revoked = [], revised = [] } = record;
   const kept = revoked.filter((hour) => hour <= without);
-  if (before !== null && before <= without && kept.length === revoked.length) return had;
-  return { ...had, [date]: { ...record, without: Math.min(before ?? without, without), revoked: kept } };
+  if (before !== null && before <= without && kept.length === revoked.length && revised.length === 0) return had;
+  const noted = { ...record, without: Math.min(before ?? without, without), revoked: kept };
+  return { ...had, [date]: revised.length === 0 ? noted : { ...noted, revised: [] } };
 }
 
 /** What a manifest lists of a revocation. */
-type Revocation = Pick<RevocationEntry, 'hour' | 'days'>;
+type Revocation = Pick<RevocationEntry, 'hour' | 'days' | 'reportType'>;
 
 /**
  * @param had what the phone has
  * @param revocation as listed
  * @returns whether keys of it may be among what the phone fetched
  */
-export function needsRevocation(had: Had, { hour, days }: Revocation): boolean {
+export function needsRevocation(had: Had, { hour, days, reportType }: Revocation): boolean {
   return days.some((date) => {
     const record = had[date];
     if (record === undefined) return false;
-    const { without = NO_HOUR, revoked = [] } = record;
+    const { without = NO_HOUR, revoked = [], revised = [] } = record;
+    // Any file of the day has keys that only got another report type.
+    if (reportType !== undefined) return without !== null && !revised.includes(hour);
     return without !== null && without < hour && !revoked.includes(hour);
   });
 }
@@ -130,11 +135,13 @@ export function needsRevocation(had: Had, { hour, days }: Revocation): boolean {
  * @param revocation whose files were all fetched and handed on
  * @returns the same with it, for the days of which anything was fetched
  */
-export function withRevocation(had: Had, { hour, days }: Revocation): Had {
-  const concerned = days.filter((date) => needsRevocation(had, { hour, days: [date] }));
+export function withRevocation(had: Had, revocation: Revocation): Had {
+  const { hour, days, reportType } = revocation;
+  const list = reportType === undefined ? 'revoked' : 'revised';
+  const concerned = days.filter((date) => needsRevocation(had, { ...revocation, days: [date] }));
   const noted = concerned.map((date) => {
     const record = recordOf(had, date);
-    return [date, { ...record, revoked: [...(record.revoked ?? []), hour] }] as const;
+    return [date, { ...record, [list]: [...(record[list] ?? []), hour] }] as const;
   });
   return { ...had, ...Object.fromEntries(noted) };
 }
@@ -214,7 +221,9 @@ function isDayRecord(value: unknown): boolean {
     isArrayOf(value['hours'], (hour) => Number.isInteger(hour)) &&
     isArrayOf(value['files'], (name) => typeof name === 'string') &&
     (value['without'] === undefined || value['without'] === null || Number.isInteger(value['without'])) &&
-    (value['revoked'] === undefined || isArrayOf(value['revoked'], (hour) => Number.isInteger(hour)))
+    ['revoked', 'revised'].every(
+      (list) => value[list] === undefined || isArrayOf(value[list], (hour) => Number.isInteger(hour)),
+    )
   );
 }
 

@@ -1,12 +1,13 @@
 /**
  * @module What a phone takes as a revocation (docs/architecture.md §6, decision 043): the page that the head names by its hash, and exports
- * that hold `revised_keys` with REVOKED alone, so that nothing else can come in by this way.
+ * that hold `revised_keys` alone, with REVOKED or with the one report type that the page says, so that nothing else can come in by this way.
  */
 import type { ExportFile } from '../../protocol/export/export-reader.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
 import {
   type ChunkEntry,
   parseRevocationPage,
+  type RevocationEntry,
   type RevocationPage,
   revocationPagePath,
 } from '../../protocol/index/manifest.ts';
@@ -56,7 +57,9 @@ export async function fetchRevocations(name: string | undefined, ports: Revocati
     if (!needsRevocation(ports.state().had, entry)) continue;
     let isWhole = true;
     for (const chunk of entry.chunks.filter(({ sha256 }) => !files.includes(sha256))) {
-      const error = await ports.file(chunk, (path, file) => revocationError(path, ports.region, file));
+      const error = await ports.file(chunk, (path, file) =>
+        revocationError(path, ports.region, file, entry.reportType),
+      );
       if (error === null) {
         files = [...files, chunk.sha256];
         await save();
@@ -101,13 +104,15 @@ function revocationError(
   path: string,
   region: string,
   { header, keys, revisedKeys }: ExportFile,
+  said: RevocationEntry['reportType'],
 ): DownloadError | null {
   if (header.region !== region) return { kind: 'wrong-region', wanted: region, found: header.region };
   const refused = (rule: string): DownloadError => ({ kind: 'not-a-revocation', path, rule });
   if (keys.length > 0) return refused('hold revised_keys alone');
   if (revisedKeys.length === 0) return refused('hold keys');
-  const isRevoked = revisedKeys.every(({ reportType }) => reportType === REPORT_TYPE.REVOKED);
-  return isRevoked ? null : refused('hold keys of report type REVOKED alone');
+  const wanted = said ?? REPORT_TYPE.REVOKED;
+  const isWanted = revisedKeys.every(({ reportType }) => reportType === wanted);
+  return isWanted ? null : refused(`hold keys of report type ${said ?? 'REVOKED'} alone`);
 }
 
 /** Whether any file was fetched of a day that is listed, so that a revocation may concern it. */

@@ -26,7 +26,7 @@ export interface RevocationPolicy {
   /**
    * Android (and Google's server) let a CONFIRMED_TEST key change no more, so a wrongly confirmed one can't be
    * withdrawn. true: REVOKED in `revised_keys` hides a key of any report type (docs/architecture.md §8), also as its second
-   * change.
+   * change; and `revised_keys` with another report type say nothing of a key that isn't known, since it may have been taken back (docs/decisions/065).
    */
   readonly revokeConfirmed: boolean;
 }
@@ -52,7 +52,7 @@ interface Attempt {
 export interface ProvidedFile {
   /** As in the file's `keys`. */
   readonly keys: Iterable<TemporaryExposureKey>;
-  /** As in its `revised_keys`: they change what is known, and are matched anew if it is not. */
+  /** As in its `revised_keys`: they change what is known. One that isn't is matched anew, by {@link RevocationPolicy} only where it is REVOKED, to be blocked. */
   readonly revisedKeys: Iterable<TemporaryExposureKey>;
   /** Region whose feed it is; null: the phone's own. */
   readonly from: string | null;
@@ -119,7 +119,7 @@ export class ExposureHistory {
   /**
    * Takes in the keys of an export file, its revised keys after them.
    * @param keys as in the file's `keys`
-   * @param revisedKeys as in its `revised_keys`: they change what is known, and are matched anew if it is not
+   * @param revisedKeys as in its `revised_keys`, see {@link ProvidedFile}
    * @param sightings all that the phone has stored
    * @param now Unix seconds; what is over by then is neither taken nor kept. null: no limit, as in replays of old data
    */
@@ -192,6 +192,9 @@ export class ExposureHistory {
     const name = hex(key.keyData);
     const known = this.#entries.get(name);
     const attempt = this.#attempted.get(name);
+    // It may have been taken back since.
+    const isNew = revised && attempt === undefined && key.reportType !== REPORT_TYPE.REVOKED;
+    if (isNew && this.#policy.revokeConfirmed) return;
     if (from !== null && (attempt === undefined ? revised : attempt.from !== from)) return;
     if (known !== undefined) return this.#revise(known, key, revised);
     if (attempt !== undefined && attempt.rollingPeriod !== key.rollingPeriod) return;

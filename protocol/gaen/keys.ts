@@ -13,6 +13,10 @@ export const REPORT_TYPE = {
 } as const;
 export type ReportType = (typeof REPORT_TYPE)[keyof typeof REPORT_TYPE];
 
+/** Report types that a key which was published with another can come to have in `revised_keys`, and still warn (docs/spec/gaen.md §6.4). */
+export const REVISED_TYPES = [REPORT_TYPE.CONFIRMED_TEST, REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS] as const;
+export type RevisedType = (typeof REVISED_TYPES)[number];
+
 /** daysSinceOnsetOfSymptoms of a key that was read without one, as Android's API has it (docs/spec/gaen.md §1); never written. */
 export const DAYS_SINCE_ONSET_UNKNOWN = 0x7fffffff;
 

@@ -4,6 +4,7 @@
  * in front the URLs' paths.
  */
 import * as z from 'zod';
+import { REVISED_TYPES, type RevisedType } from '../gaen/keys.ts';
 import { type HourNumber, SECONDS_PER_HOUR, type UtcDate, dateOfHour, hourEnd, isUtcDate } from '../gaen/intervals.ts';
 import { type Result, err, ok } from '../primitives/result.ts';
 
@@ -50,11 +51,13 @@ export interface DayPage {
 /**
  * What was revoked in an hour: signed exports of their own, with `revised_keys` alone, whose report type is REVOKED. A phone that has
  * fetched a day needs it, unless the files that it fetched are without these keys already: day files with `revised` of this hour or
- * later, chunks of this hour or later.
+ * later, chunks of this hour or later. Or, with `reportType`, keys that have this one from then on: they stay in the files of their days as they were, so that whoever fetched one needs it.
  */
 export interface RevocationEntry {
   /** The hour in whose place it was sealed; the keys were published in hours before it. */
   readonly hour: HourNumber;
+  /** Of all its keys; absent: REVOKED. */
+  readonly reportType?: RevisedType;
   /** The days in whose files, or hours' files, these keys were published, ascending. */
   readonly days: readonly UtcDate[];
   /** Without `hour`; `keys` counts revised keys. */
@@ -165,6 +168,7 @@ const dayPage = z.object({
 const revocationEntry = z
   .object({
     hour: hourNumber,
+    reportType: z.literal(REVISED_TYPES).exactOptional(),
     days: z.array(date).min(1).max(MAX_DAYS).refine(ascending, 'must be ascending'),
     chunks: chunks.refine(
       (files) => files.every(({ hour, empty }) => hour === undefined && empty === undefined),

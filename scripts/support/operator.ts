@@ -2,7 +2,7 @@
  * @module Operator commands over HTTP (docs/architecture.md §7), as scripts and tests use them, and the driver of the local clock.
  */
 import type { ClockStatus } from '../../domain/clock-status.ts';
-import type { OriginStatus } from '../../domain/rpc.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 
 /** Most TANs one command issues (workers/portal). */
 const TANS_PER_COMMAND = 1_000;

@@ -61,17 +61,17 @@ describe('wrangler.toml', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('gives the private bucket to origin alone, and signing keys too, but for the one that speaks of tests', ({
+  it('gives the private bucket to origin alone, and signing keys too, but for those that speak of tests', ({
     expect,
   }) => {
     const holders = (held: (row: Privileges) => boolean): string[] =>
       Object.keys(PRIVILEGES).filter((name) => held(PRIVILEGES[name] as Privileges));
     expect(holders(({ buckets }) => Object.values(buckets).includes('exposure-edge-private'))).toEqual(['origin']);
-    const credentials = 'CREDENTIAL_SIGNING_KEY';
+    const ofTests = ['CREDENTIAL_SIGNING_KEY', 'CERTIFICATE_SIGNING_KEY'];
     const others = ({ secrets }: Privileges) =>
-      secrets.some((secret) => secret.endsWith('SIGNING_KEY') && secret !== credentials);
+      secrets.some((secret) => secret.endsWith('SIGNING_KEY') && !ofTests.includes(secret));
     expect(holders(others)).toEqual(['origin']);
-    expect(holders(({ secrets }) => secrets.includes(credentials))).toEqual(['verification']);
+    for (const name of ofTests) expect(holders(({ secrets }) => secrets.includes(name))).toEqual(['verification']);
   });
 
   it('gives no secret and no RPC to the Workers that only read', ({ expect }) => {
@@ -135,6 +135,7 @@ describe('running Workers', () => {
           payloadCommitment: '0'.repeat(64),
         },
       ],
+      reserveCertificate: ['none', {}],
       commit: ['00000000-0000-4000-8000-000000000000', 'none'],
       release: ['00000000-0000-4000-8000-000000000000', 'none', 'none'],
     },
@@ -154,6 +155,7 @@ describe('running Workers', () => {
       policy: [],
       withdraw: [[]],
     },
+    'exposure-edge-origin#Policy': { policy: [] },
     'exposure-edge-origin#Exchange': { importBatch: [null] },
     'exposure-edge-federation#BackOffice': {
       peers: [],
@@ -162,7 +164,7 @@ describe('running Workers', () => {
       rereadPeer: ['NL'],
       releaseBatch: ['NL', '1'],
     },
-    'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [] },
+    'exposure-edge-origin#BackOffice': { status: [], advance: [], parameterStatus: [], authorities: [] },
     'exposure-edge-laboratory#Results': { resultOf: ['0'.repeat(64)], forget: ['0'.repeat(64)] },
     'exposure-edge-laboratory#BackOffice': { laboratories: [], setLaboratories: ['{}'] },
   };

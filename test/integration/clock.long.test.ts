@@ -50,7 +50,7 @@ describe('a clock that jumps by 15 days', () => {
     const { code, stdout } = await runCommand(['scripts/clock.ts', '--url', system.edge.url]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^publisher .*WAITS: its clock is not believed$/m);
-    expect(stdout.trim().split('\n').length).toBe(3 + 19 + 16 + 1);
+    expect(stdout.trim().split('\n').length).toBe(3 + 20 + 16 + 1);
   });
 
   it('goes on when an operator confirms it', async ({ expect }) => {

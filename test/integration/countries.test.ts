@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { commitToId, commitToPayload, originIdOf } from '../../domain/intake-permit.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
+import { NO_AUTHORITIES } from '../../protocol/publish/authorities.ts';
 import type { AcceptedUpload, IntakeRpc, OriginBackOfficeRpc, RedeemRpc } from '../../domain/rpc.ts';
 import { publishableKeys } from '../../domain/keys/validate.ts';
 import defaults from '../../parameters/default.json' with { type: 'json' };
@@ -66,7 +67,12 @@ async function send(visitedCountries: string[]): Promise<number> {
 
 describe('countries', () => {
   it('are judged by what is published, by the version before, and by nothing else', async ({ expect }) => {
-    expect(await intake.policy()).toEqual({ version: 0, supportedCountries: ['DE'], ended: false });
+    expect(await intake.policy()).toEqual({
+      version: 0,
+      supportedCountries: ['DE'],
+      ended: false,
+      authorities: NO_AUTHORITIES,
+    });
     expect([await accept(['DE']), await accept(['DE', 'FR'])]).toEqual(['stored', 'refused']);
     expect([await send(['DE']), await send(['FR'])]).toEqual([200, 200]);
 
@@ -87,7 +93,12 @@ describe('countries', () => {
     expect([await send(['DE', 'NL']), await send(['NL', 'XX'])]).toEqual([200, 200]);
 
     await setClock(system.edge.url, START + KEPT_SECONDS);
-    expect(await intake.policy()).toEqual({ version: 3, supportedCountries: ['DE'], ended: false });
+    expect(await intake.policy()).toEqual({
+      version: 3,
+      supportedCountries: ['DE'],
+      ended: false,
+      authorities: NO_AUTHORITIES,
+    });
     expect([await accept(['DE', 'NL']), await accept(['DE', 'FR'])]).toEqual(['stored', 'refused']);
     expect([await send(['DE', 'NL']), await send([])]).toEqual([200, 200]);
   });

@@ -7,9 +7,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { composeTan, lastDayOfTan } from '../../domain/tan.ts';
-import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { fromBase64, utf8 } from '../../protocol/primitives/bytes.ts';
+import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
+import { PUBLISH_RESPONSE_BYTES } from '../../protocol/publish/response.ts';
 import { encodeSubmissionPayload } from '../../protocol/submission-payload.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
+import { importLocally } from '../../scripts/support/authorities.ts';
+import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';
 import { sabotage, withSaboteur } from '../support/saboteur.ts';
 
 const DEADLINE_MS = 250;
@@ -27,8 +31,11 @@ const TWICE = patientKeys('twice', START, 1);
 const CLOCK_GRAIN_MS = 25;
 
 let system: System;
+let authority: TestAuthority;
 beforeAll(async () => {
   system = await startSystem({ vars: { upload: { ANSWER_DEADLINE_MS: String(DEADLINE_MS) } }, adapt: withSaboteur });
+  authority = await testAuthority();
+  await importLocally(system.edge.url, [authority.authority]);
 });
 afterAll(() => system.edge.dispose());
 
@@ -38,6 +45,8 @@ interface Answer {
   readonly waited: number;
 }
 interface Sending {
+  /** Left out: {@link UPLOAD_PATH}. */
+  readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   /** Without a declared length. */
@@ -47,10 +56,10 @@ interface Sending {
 }
 
 /** Sends one request over a socket of its own and reads until the server hangs up. */
-function post({ headers, body, chunked = false, pauseMs = 0 }: Sending): Promise<Answer> {
+function post({ path = UPLOAD_PATH, headers, body, chunked = false, pauseMs = 0 }: Sending): Promise<Answer> {
   const length = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(body.length) };
   const lines = Object.entries({ host: 'submission.example', connection: 'close', ...length, ...headers });
-  const head = `POST ${UPLOAD_PATH} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   const framed = (part: Uint8Array): Uint8Array =>
     chunked ? Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')]) : part;
   const middle = Math.ceil(body.length / 2);
@@ -208,5 +217,103 @@ describe('one answer', () => {
       const { waited } = await post({ ...sending, pauseMs: DEADLINE_MS });
       expect(waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
     }
+  });
+});
+
+/** Fourteen keys of a phone of Google's dialect, or fewer, certified; and how the request differs from a good one. */
+async function publishing(own: object = {}, change: Partial<Sending> = {}, keys = freshKeys()): Promise<Sending> {
+  const body = utf8(JSON.stringify(await authority.request(sentKeys(keys), { now: START }, own)));
+  return { path: PUBLISH_PATH, headers: { 'content-type': 'application/json' }, body, ...change };
+}
+/** What makes every key too far from the onset: each is left out with a warning. */
+const LONG_AGO = Math.floor(START / 600) - 27 * 144;
+
+const PUBLISH_CASES: Case[] = [
+  ['published', 200, () => publishing()],
+  ['published, in chunks', 200, () => publishing({}, { chunked: true })],
+  [
+    'published again',
+    200,
+    async () => {
+      const sending = await publishing();
+      await post(sending);
+      return sending;
+    },
+  ],
+  [
+    'chaff like a request',
+    200,
+    () => publishing({}, { headers: { 'content-type': 'application/json', 'x-chaff': '1' } }),
+  ],
+  ['chaff of nothing', 200, () => publishing({}, { headers: { 'x-chaff': 'daily' }, body: new Uint8Array() })],
+  [
+    'a partial failure',
+    200,
+    () =>
+      publishing({}, {}, [
+        ...freshKeys(),
+        ...patientKeys('no key', START, 1).map((key) => ({ ...key, keyData: new Uint8Array(3) })),
+      ]),
+  ],
+  ['a warning a key', 200, () => publishing({ symptomOnsetInterval: LONG_AGO, revisionToken: 'A'.repeat(1800) })],
+  [
+    'existing keys without a token',
+    400,
+    async () => {
+      const keys = freshKeys();
+      await post({ headers: withTan(await freshTan()), body: bodyOf(keys) });
+      return publishing({}, {}, keys);
+    },
+  ],
+  ['no JSON', 400, () => publishing({}, { body: new Uint8Array(900).fill(65) })],
+  ['another field', 400, () => publishing({ regions: ['DE'] })],
+  ['no key', 400, () => publishing({}, {}, [])],
+  ['an unknown app', 401, () => publishing({ healthAuthorityID: 'org.nobody' })],
+  ['a certificate for other keys', 401, () => publishing({ temporaryExposureKeys: [] })],
+  ['a body too large', 413, () => publishing({}, { body: new Uint8Array(64_001) })],
+  ['a body too large, in chunks', 413, () => publishing({}, { body: new Uint8Array(80_000), chunked: true })],
+  ['a wrong content type of a publish', 415, () => publishing({}, { headers: { 'content-type': 'text/plain' } })],
+];
+
+describe('one answer to publish', () => {
+  const seen = new Map<string, string>();
+
+  it('leaves at the deadline, with its status, whatever became of the request', async ({ expect }) => {
+    // At once: sixteen deadlines one after the other would be waited for and show no more.
+    const statuses = PUBLISH_CASES.map(async ([name, , sending]) => {
+      const answer = await post(await sending());
+      expect(answer.waited, name).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
+      expect(answer.waited, name).toBeLessThan(HANGS_MS);
+      seen.set(name, shape(answer));
+      return [name, status(answer)];
+    });
+    expect(await Promise.all(statuses)).toEqual(PUBLISH_CASES.map(([name, expected]) => [name, expected]));
+  });
+
+  it('a neighbour that fails: 503, at the deadline', async ({ expect }) => {
+    const sending = await publishing();
+    await sabotage(system.edge.url, { call: 1, when: 'before' });
+    const answer = await post(sending);
+    await sabotage(system.edge.url, null);
+    expect(status(answer)).toBe(503);
+    expect(answer.waited).toBeGreaterThan(DEADLINE_MS - CLOCK_GRAIN_MS);
+    seen.set('neighbour failed', shape(answer));
+  });
+
+  it('all of them have one shape: JSON and padding of one size together, and one set of headers', ({ expect }) => {
+    expect(seen.size).toBe(PUBLISH_CASES.length + 1);
+    const byShape = Map.groupBy(seen.keys(), (name) => seen.get(name));
+    expect([...byShape.values()].map((names) => names.length)).toEqual([seen.size]);
+    const { body, fields } = JSON.parse([...byShape.keys()][0] ?? '{}') as { body: number; fields: string[] };
+    expect(body).toBe(PUBLISH_RESPONSE_BYTES);
+    expect(fields.map((field) => field.replace(/:.*/s, '').toLowerCase()).toSorted()).toEqual([
+      'cache-control',
+      'connection',
+      'content-encoding',
+      'content-length',
+      'content-type',
+      'x-api-version',
+      'x-padding',
+    ]);
   });
 });

@@ -2,11 +2,15 @@
  * @module Parameters from an operator's file to a phone: `npm run config` as a process, portal, origin and config Worker in
  * real workerd, the reference phone at the other end; and CWA's ZIPs as its apps check them.
  */
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import defaults from '../../parameters/default.json' with { type: 'json' };
+import type { Authorities } from '../../protocol/publish/authorities.ts';
 import { cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import {
@@ -16,7 +20,8 @@ import {
   newParametersState,
   updateParameters,
 } from '../../phone/parameters/parameters.ts';
-import { advanceUntilIdle, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
+import { AuthorityPortal } from '../../scripts/support/authorities.ts';
+import { advanceUntilIdle, asPerson, moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import type { ConfigStatus } from '../../scripts/support/portal.ts';
 import { type LocalEdge, startLocalEdge } from '../../local-edge/local-edge.ts';
 import { androidRequires, readByAndroid, readByIos, verified } from '../support/cwa-apps.ts';
@@ -58,6 +63,44 @@ async function phone(from: ParametersState): Promise<{ state: ParametersState; r
   const update = await updateParameters(source(), from, await readClock(edge.url));
   return { state: update.state, result: update.outcome.ok ? update.outcome.value : update.outcome.error.kind };
 }
+
+describe('health authorities', () => {
+  const authorities = (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> =>
+    runCommand(['scripts/authorities.ts', ...args, '--url', edge.url]);
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'r1v1' };
+  let jwks: Server;
+  beforeAll(async () => {
+    jwks = createServer((_request, response) => response.end(JSON.stringify([jwk])));
+    await new Promise<void>((ready) => void jwks.listen(0, '127.0.0.1', ready));
+  });
+  afterAll(() => void jwks.close());
+
+  it('are imported with the keys that they publish, listed, and audited', async ({ expect }) => {
+    const path = join(state, 'authority.json');
+    const written = { id: 'de', issuer: 'i', audience: 'a', regions: ['DE'], apps: ['org.example.app'] };
+    writeFileSync(path, JSON.stringify(written));
+    const url = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks`;
+    expect((await authorities('import', path, '--jwks', url)).stdout).toBe('version 1 is in force: +de, adds trust\n');
+    expect((await authorities('import', '--jwks', url, '--id', 'de')).stdout).toBe('version 1 has just this already\n');
+    const stale = await authorities('import', path, '--expect', '0');
+    expect([stale.code, stale.stdout]).toEqual([1, 'version 1 is in force meanwhile: look at it first\n']);
+    const { authorities: listed } = JSON.parse((await authorities('list', '--json')).stdout) as Authorities;
+    const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    expect(listed).toEqual([
+      {
+        ...written,
+        name: 'de',
+        keys: [{ kid: 'r1v1', publicKey: spki, from: 0, until: null }],
+        reportTypes: ['confirmed', 'likely', 'negative', 'user-report'],
+      },
+    ]);
+    const audit = await (
+      await fetch(new URL('/staff/audit', edge.url), { headers: asPerson('auditor', ['auditor']) })
+    ).text();
+    expect(audit).toMatch(/authorities\.set[\s\S]*on version 0: \+de/);
+  });
+});
 
 describe('from an operator’s file to a phone', () => {
   it('publishes, refuses, stages, rolls back; the phone follows and never goes back', async ({ expect }) => {
@@ -109,6 +152,26 @@ describe('from an operator’s file to a phone', () => {
     expect(own.code).toBe(1);
     expect((await config('publish', next, '--percentage', '10')).stdout).toBe('version 6 is published\n');
     expect((await config('rollback')).stdout).toBe('version 7 is published\n');
+  });
+
+  it('wants one for health authorities too, unless they are trusted less', async ({ expect }) => {
+    const portal = new AuthorityPortal(edge.url);
+    const { version, authorities } = await portal.status();
+    const [de] = authorities;
+    const more = [{ ...de!, apps: [...de!.apps, 'org.example.other'] }];
+    expect((await portal.set(more, version, true)).kind).toBe('needs-second-person');
+    const proposed = await portal.set(more, version);
+    const id = proposed.kind === 'proposed' ? proposed.id : '';
+    expect((await portal.status()).proposals).toMatchObject([{ id, by: 'local-operator', expectedVersion: version }]);
+    await expect(portal.agree(id)).rejects.toThrow('403');
+    // It is no proposal about parameters.
+    expect((JSON.parse((await config('status', '--json')).stdout) as ConfigStatus).proposals).toEqual([]);
+    expect((await config('agree', '--proposal', id)).code).toBe(1);
+    const call = ['agree', '--proposal', id, '--as', 'berta', '--url', edge.url];
+    const agreed = await runCommand(['scripts/authorities.ts', ...call]);
+    expect(agreed.stdout).toBe('version 2 is in force\n');
+    expect((await portal.status()).proposals).toEqual([]);
+    expect(await portal.set([], 2)).toEqual({ kind: 'published', version: 3 });
   });
 
   it('is renewed in time, without anybody publishing', async ({ expect }) => {

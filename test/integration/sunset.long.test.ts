@@ -129,7 +129,7 @@ describe('a deployment ends', () => {
     const plan = await sunset('plan');
     expect([plan.code, plan.result.deployment, plan.result.ending.waits]).toEqual([0, NAME, true]);
     // Of origin, verification, laboratory and portal, and the switches of peers.
-    expect(plan.result.objects.length).toBe(3 + 19 + 17 + 1 + 1);
+    expect(plan.result.objects.length).toBe(3 + 20 + 17 + 1 + 1);
     expect(plan.result.objects.every((one: { phase: string }) => one.phase === 'open')).toBe(true);
 
     expect((await sunset('purge', '--deployment', NAME)).result).toMatchObject({ kind: 'early', first: 'stop' });

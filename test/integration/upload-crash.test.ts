@@ -5,8 +5,12 @@
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
+import { fromUtf8, toBase64, utf8 } from '../../protocol/primitives/bytes.ts';
+import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
+import { importLocally } from '../../scripts/support/authorities.ts';
 import { moveClock, readClock, setClock } from '../../scripts/support/operator.ts';
 import { patientKeys, payloadOf, START, startSystem, type System } from '../conformance/support/system.ts';
+import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';
 import { names, publishedKeys } from '../support/published.ts';
 import { type Crash, sabotage, withSaboteur } from '../support/saboteur.ts';
 
@@ -14,6 +18,7 @@ import { type Crash, sabotage, withSaboteur } from '../support/saboteur.ts';
 const PAST_THE_LEASE = 120;
 
 let system: System;
+let authority: TestAuthority;
 const winners: string[] = [];
 const losers: string[] = [];
 let patients = 0;
@@ -24,6 +29,8 @@ beforeAll(async () => {
     vars: { upload: { ANSWER_DEADLINE_MS: '0' }, origin: { MIN_KEYS: '1', MIN_UPLOADS: '1' } },
     adapt: withSaboteur,
   });
+  authority = await testAuthority();
+  await importLocally(system.edge.url, [authority.authority]);
 });
 afterAll(() => system.edge.dispose());
 
@@ -120,6 +127,61 @@ describe('a connection lost while a newcomer takes over', () => {
       settle(first, newcomer);
     },
   );
+});
+
+/** Without the padding, which is drawn anew. */
+async function publish(body: object, crash: Crash | null = null) {
+  await sabotage(system.edge.url, crash);
+  const headers = { 'content-type': 'application/json' };
+  const answer = await system.send(PUBLISH_PATH, { method: 'POST', headers, body: utf8(JSON.stringify(body)) });
+  const { padding: _, ...said } = JSON.parse(fromUtf8(answer.body)) as Record<string, unknown>;
+  return { status: answer.status, said, calls: await sabotage(system.edge.url, null) };
+}
+
+describe('a connection lost while keys are published under a certificate', () => {
+  const certified = async (keys: Keys) =>
+    authority.request(sentKeys(keys), { now: Math.floor(await readClock(system.edge.url)) });
+  it.for(CRASHES)(
+    '$crash.when $arrow: the same again is answered as the first time, token included',
+    async ({ crash, arrow }, { expect }) => {
+      const keys = freshKeys();
+      const body = await certified(keys);
+      const first = await publish(body, crash);
+      expect([first.status, first.said['code']]).toEqual(
+        arrow === 'commit' ? [200, undefined] : [503, 'internal_error'],
+      );
+      const again = await publish(body);
+      expect([again.status, again.said]).toEqual([200, { insertedExposures: 2, revisionToken: expect.any(String) }]);
+      if (arrow === 'commit') expect(again.said).toEqual(first.said);
+      expect(await publish({ ...body, padding: 'again' })).toEqual({ ...again, calls: ['reserve', 'replayed'] });
+      // Another set of keys isn't this certificate's, whatever it has become of.
+      const other = await publish({ ...body, temporaryExposureKeys: sentKeys(freshKeys()) });
+      expect([other.status, other.calls]).toEqual([401, []]);
+      settle(keys, null);
+    },
+  );
+
+  it('keys that exist are refused to another certificate without their token, and are its own with it', async ({
+    expect,
+  }) => {
+    const [keys, others] = [freshKeys(), freshKeys()];
+    const { said } = await publish(await certified(keys));
+    const foreign = await publish(await certified(others));
+    const now = Math.floor(await readClock(system.edge.url));
+    const another = await authority.request(sentKeys(keys), { now, claims: { iat: now - 4 } });
+    for (const [revisionToken, status, code] of [
+      ['', 400, 'missing_revision_token'],
+      // Bytes that a phone drew at random are as good as none; a token of other keys is known for what it is.
+      [toBase64(new Uint8Array(1348).fill(7)), 400, 'missing_revision_token'],
+      [foreign.said['revisionToken'], 400, 'invalid_revision_token'],
+      [said['revisionToken'], 200, undefined],
+    ]) {
+      const answer = await publish({ ...another, revisionToken });
+      expect([answer.status, answer.said['code']]).toEqual([status, code]);
+    }
+    settle(others, null);
+    settle(keys, null);
+  });
 });
 
 it('what was acknowledged is published, each key once, and nothing of those who were refused', async ({ expect }) => {

@@ -29,10 +29,13 @@ import type { Fetch } from '../../phone/http.ts';
 import { testRandom } from '../../phone/testing/random.ts';
 import type { UploadContent } from '../../phone/upload/upload-request.ts';
 import { credentialFor, forget, register } from '../../phone/verification/verification.ts';
-import { toBase64Url } from '../../protocol/primitives/bytes.ts';
+import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
+import { PUBLISH_PATH } from '../../protocol/publish/request.ts';
 import { pointFromSpki, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { encodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
 import { json } from '../conformance/support/http.ts';
+import { importLocally } from '../../scripts/support/authorities.ts';
+import { sentKeys, testAuthority, type TestAuthority } from '../support/health-authority.ts';
 import { testKeyPem } from '../support/secrets.ts';
 import { patientKeys, payloadOf, START, startSystem, type System, UPLOAD_PATH } from '../conformance/support/system.ts';
 
@@ -44,6 +47,7 @@ const HOLDER = toBase64Url(pointFromSpki(signerFromPkcs8Pem(HOLDER_PEM).publicKe
 const random = testRandom('wire size');
 
 let system: System;
+let authority: TestAuthority;
 let tier: EdgeTier;
 let folder: string;
 let unused: string[];
@@ -56,6 +60,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'exposure-edge-wire-'));
   tier = await startEdgeTier(folder, system.edge.url);
   unused = await system.tans(200);
+  authority = await testAuthority();
+  await importLocally(system.edge.url, [authority.authority]);
 });
 afterAll(async () => {
   await tier.stop();
@@ -191,6 +197,29 @@ function uploads(): Kind[] {
   ];
 }
 
+/** What upload can say to a phone of Google's dialect. */
+async function publishes(): Promise<Kind[]> {
+  const headers = { 'content-type': 'application/json' };
+  const bodies = async (own: object = {}) =>
+    utf8(JSON.stringify(await authority.request(sentKeys(freshKeys()), { now: START }, own)));
+  const publish = (body: Uint8Array, more: Record<string, string> = {}): WireRequest => ({
+    path: PUBLISH_PATH,
+    headers: { ...headers, ...more },
+    body,
+  });
+  const stored = publish(await bodies());
+  return [
+    ['published', 200, stored],
+    ['published before', 200, stored],
+    ['chaff', 200, publish(await bodies(), { 'x-chaff': '1' })],
+    ['all keys left out', 200, publish(await bodies({ symptomOnsetInterval: Math.floor(START / 600) - 27 * 144 }))],
+    ['no JSON', 400, publish(new Uint8Array(900))],
+    ['unknown app', 401, publish(await bodies({ healthAuthorityID: '' }))],
+    ['too large', 413, publish(new Uint8Array(64_001))],
+    ['another type', 415, publish(await bodies(), { 'content-type': 'text/plain' })],
+  ];
+}
+
 /** Android's (docs/spec/cwa.md §1.3), iOS's, and whatever else a client may say. */
 const ENCODINGS = [
   null,
@@ -222,7 +251,7 @@ async function asked(line: Line, kinds: readonly Kind[], encoding: string | null
 
 describe.for(LINES)('answers, $name', (line) => {
   it.for(ENCODINGS)('have one size for a client that takes $encoding', async ({ encoding }, { expect }) => {
-    for (const kinds of [await questions(), uploads()]) {
+    for (const kinds of [await questions(), uploads(), await publishes()]) {
       const answers = await asked(line, kinds, encoding);
       const statuses = answers.map(({ name, exchange }) => [name, exchange.status]);
       expect(statuses).toEqual(kinds.map(([name, status]) => [name, status]));

@@ -26,6 +26,7 @@ async function over(name, call) {
 }
 export class Redeem extends WorkerEntrypoint {
   reserve(...args) { return over('reserve', () => this.env.REDEEM.reserve(...args)); }
+  reserveCertificate(...args) { return over('reserve', () => this.env.REDEEM.reserveCertificate(...args)); }
   commit(...args) { return over('commit', () => this.env.REDEEM.commit(...args)); }
   release(...args) { return over('release', () => this.env.REDEEM.release(...args)); }
 }
@@ -34,6 +35,7 @@ export class Intake extends WorkerEntrypoint {
   resolve(...args) { return over('resolve', () => this.env.INTAKE.resolve(...args)); }
   // Asked once a minute, whoever comes: no arrow of an upload, so it isn't counted.
   policy() { return this.env.INTAKE.policy(); }
+  replayed(...args) { return over('replayed', () => this.env.INTAKE.replayed(...args)); }
   known(...args) { return over('known', () => this.env.INTAKE.known(...args)); }
 }
 export default {

@@ -49,7 +49,7 @@ export class Redeem extends WorkerEntrypoint {
     const permit = { hour: 0, mac: '0'.repeat(64) };
     const row = held.get(tan);
     if (!row) { held.set(tan, { digest, reservationId }); return { kind: 'reserved', reservationId, issueId: null, permit }; }
-    if (row.committed) return { kind: 'committed' };
+    if (row.committed) return { kind: 'committed', reservationId: null };
     if (row.digest !== digest) return { kind: 'busy' };
     return { kind: 'reserved', reservationId: row.reservationId, issueId: null, permit };
   }
@@ -137,7 +137,8 @@ export default { fetch: () => new Response(null, { status: 404 }) };`,
 export const originStub = stub(
   'origin',
   `import { WorkerEntrypoint } from 'cloudflare:workers';
-${ENDING}const versions = [];
+${ENDING}let policyInForce = { version: 1, supportedCountries: ['DE', 'FR'], ended: false, authorities: { version: 0, authorities: [] } };
+const versions = [];
 const stored = new Set();
 const dead = new Set();
 const known = new Set();
@@ -154,10 +155,11 @@ export class Intake extends WorkerEntrypoint {
     dead.add(uploadId);
     return { kind: 'tombstone', receipt: '' };
   }
-  policy() { return { version: 1, supportedCountries: ['DE', 'FR'], ended: false }; }
+  policy() { return policyInForce; }
   known(keys) { return keys.map(({ keyData }) => (known.has(keyData.join()) ? 'known' : 'new')); }
   withdraw() { return 'heard'; }
 }
+export class Policy extends WorkerEntrypoint { policy() { return policyInForce; } putPolicy(policy) { policyInForce = policy; } }
 const imported = new Map();
 export class Exchange extends WorkerEntrypoint {
   importBatch({ peer, batch, sha256, keys, revoked }) {

@@ -1,5 +1,5 @@
 /**
- * @module RPC entrypoints of `origin` (docs/architecture.md §2): `Intake` for `upload`, `BackOffice` for `portal`. No route leads
+ * @module RPC entrypoints of `origin` (docs/architecture.md §2): `Intake` for `upload`, `Policy` for `verification`, `BackOffice` for `portal`. No route leads
  * here, and neither entrypoint takes a request, a header or an address.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
@@ -7,16 +7,23 @@ import type { Clock } from '../../domain/clock.ts';
 import { commitToId, deathReceipt, isOriginId, permits } from '../../domain/intake-permit.ts';
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
 import { recheckUpload } from '../../domain/keys/recheck.ts';
-import { areRegionsOf, type PolicyInForce, type PublishedPolicy } from '../../domain/keys/regions.ts';
+import {
+  areRegionsOf,
+  isOlderPolicy,
+  type PolicyInForce,
+  type PolicyRpc,
+  type PublishedPolicy,
+} from '../../domain/keys/regions.ts';
+import type { AuthoritiesReply, SetAuthoritiesRequest } from '../../domain/authority-list.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import { packUpload, unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
+import type { OriginStatus } from '../../domain/origin-status.ts';
 import type {
   AcceptReply,
   IntakePermit,
   IntakeRpc,
   KeyStanding,
   OriginBackOfficeRpc,
-  OriginStatus,
   ResolveReply,
 } from '../../domain/rpc.ts';
 import type {
@@ -25,11 +32,14 @@ import type {
   PublishRequest,
   RollbackRequest,
 } from '../../domain/parameters/publication.ts';
+import type { Authorities } from '../../protocol/publish/authorities.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { RestoreReply, RestoreRequest } from '../../domain/restore.ts';
 import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
+import { recheckPart } from '../../domain/publish-part.ts';
+import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -53,14 +63,19 @@ import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bin
  * @returns the class `upload` binds
  */
 export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
-  const policies = new LastGood<PolicyInForce>();
+  const policies = new LastGood<PolicyInForce>(isOlderPolicy);
   return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
     async policy(): Promise<PublishedPolicy> {
-      const { version, supportedCountries, ended } = await policies.get(this.#ask, await clock());
-      return { version, supportedCountries, ended };
+      // Who asks has kept the last answer for as long as it is good.
+      return publishedPolicy(await policies.renewed(this.#ask, await clock()));
     }
 
-    async accept(uploadId: string, packed: PackedUpload, permit: IntakePermit): Promise<AcceptReply> {
+    async accept(
+      uploadId: string,
+      packed: PackedUpload,
+      permit: IntakePermit,
+      publish?: PublishPart,
+    ): Promise<AcceptReply> {
       const { policy, permitKey } = intakeConfig(this.env);
       const now = await clock();
       const hour = hourOf(now);
@@ -68,19 +83,39 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       // What upload hands on has been through the rules that drop: more keys than this are no upload of a phone.
       const upload = unpackUpload(packed, MAX_KEYS_PER_UPLOAD);
       const checked = upload === null ? null : recheckUpload(upload, policy, now);
+      const part = publish === undefined || checked === null ? null : recheckPart(publish, checked.keys);
       const isGood =
         upload !== null &&
         checked !== null &&
-        permits(permitKey, hour, uploadId, upload, permit) &&
+        (part !== null || publish === undefined) &&
+        permits(permitKey, hour, uploadId, upload, permit, part) &&
         (await this.#hasKnownRegions(checked.regions, policy.homeCountry, now));
       if (!isGood) {
         counts.count('intake-refused', hour);
         return { kind: 'refused' };
       }
-      const { kind } = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked));
-      // What was reserved before the end and comes after it: not stored, not counted as an attack.
-      if (kind === 'ended') return { kind: 'refused' };
-      return kind === 'stored' ? { kind } : { kind, receipt: receipt(permitKey, uploadId, permit.idNonce) };
+      const reply = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked), part);
+      const dead = () => ({ receipt: receipt(permitKey, uploadId, permit.idNonce) });
+      switch (reply.kind) {
+        case 'stored':
+          return part === null ? { kind: reply.kind } : { kind: reply.kind, publish: reply.publish ?? null };
+        case 'publish-refused':
+          return { kind: reply.kind, code: reply.code, ...dead() };
+        case 'ended':
+          // What was reserved before the end and comes after it: not stored, not counted as an attack.
+          return { kind: 'refused' };
+        case 'known':
+        case 'tombstone':
+          return { kind: reply.kind, ...dead() };
+      }
+    }
+
+    async replayed(uploadId: string, idNonce: string): Promise<Published | null> {
+      const answer = isOriginId({ uploadId, idNonce }) ? await originObjects(this.env).buffer.replayed(uploadId) : null;
+      if (answer === null) return null;
+      // A copy: an RPC's result comes with a disposer that must not be handed on.
+      const { inserted, revised, token } = answer;
+      return { inserted, revised, token };
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {
@@ -110,6 +145,19 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       return known(await policies.get(this.#ask, now)) || known(await policies.renewed(this.#ask, now));
     }
   };
+}
+
+/** Tells what `Intake.policy` tells, and nothing else; bound by `verification` alone. */
+export class Policy extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements PolicyRpc {
+  /** See {@link PolicyRpc}. */
+  async policy(): Promise<PublishedPolicy> {
+    return publishedPolicy(await originObjects(this.env).parameters.policy());
+  }
+}
+
+/** A copy of what others may know: an RPC's result comes with a disposer that must not be handed on. */
+function publishedPolicy({ version, supportedCountries, ended, authorities }: PolicyInForce): PublishedPolicy {
+  return { version, supportedCountries, ended, authorities };
 }
 
 const receipt = (permitKey: Uint8Array, uploadId: string, idNonce: string): string =>
@@ -210,6 +258,14 @@ export class BackOffice extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> imp
 
   async rollbackParameters(request: RollbackRequest, expectedVersion: number, persons?: number): Promise<PublishReply> {
     return originObjects(this.env).parameters.rollbackParameters(request, expectedVersion, persons);
+  }
+
+  async setAuthorities(request: SetAuthoritiesRequest, expected: number, persons?: number): Promise<AuthoritiesReply> {
+    return originObjects(this.env).parameters.setAuthorities(request, expected, persons);
+  }
+
+  async authorities(): Promise<Authorities> {
+    return originObjects(this.env).parameters.authorities();
   }
 
   async parameterStatus(): Promise<ParameterStatus> {

@@ -1,12 +1,14 @@
 import { reset } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import { beforeEach, it } from 'vitest';
-import { commitToId, commitToPayload, signPermit } from '../../domain/intake-permit.ts';
+import { beforeEach, describe, it } from 'vitest';
+import { commitToId, commitToPayload, deathReceipt, signPermit } from '../../domain/intake-permit.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import type { AcceptedUpload, IntakePermit, IntakeRpc } from '../../domain/rpc.ts';
+import type { Certified, PublishPart } from '../../domain/rpc-publish.ts';
 import { encodeRiskLevel } from '../../domain/keys/risk.ts';
 import { enIntervalNumber, hourOf } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { REVISION_TOKEN_BYTES } from '../../protocol/publish/revision-token.ts';
 import { intakeConfig, type OriginEnv } from './bindings.ts';
 
 const intake = (exports as unknown as { readonly Intake: IntakeRpc }).Intake;
@@ -35,13 +37,17 @@ const uploadOf = (keys: TemporaryExposureKey[]): AcceptedUpload => ({
 });
 
 /** As `verification` would give it. */
-function permitFor(upload: AcceptedUpload): IntakePermit {
+function permitFor(upload: AcceptedUpload, certified: Certified | null = null, uploadId = ID.uploadId): IntakePermit {
   const hour = hourOf(Date.now() / 1000);
-  const commitments = { idCommitment: commitToId(ID), payloadCommitment: commitToPayload(upload, NONCE) };
+  const commitments = {
+    idCommitment: commitToId({ ...ID, uploadId }),
+    payloadCommitment: commitToPayload(upload, NONCE),
+  };
   const mac = signPermit(intakeConfig(env as unknown as OriginEnv).permitKey, {
     hour,
     ...commitments,
     issueId: null,
+    certified,
   });
   return { hour, mac, idNonce: NONCE, payloadNonce: NONCE };
 }
@@ -67,4 +73,49 @@ it('31 keys under a permit for all of them are refused, 30 are stored', async ({
     const upload = uploadOf(keysOf(count));
     expect((await intake.accept(ID.uploadId, packUpload(upload), permitFor(upload))).kind, `${count}`).toBe(kind);
   }
+});
+
+describe('of a certificate', () => {
+  const SAID: Certified = { authorityId: 'health-de', reportType: 'likely' };
+  const partOf = (change: Partial<PublishPart> = {}): PublishPart => ({
+    ...SAID,
+    token: null,
+    expiresAt: Date.now() / 1000 + 900,
+    ...change,
+  });
+
+  it('an upload is stored and answered, and answered the same to who comes again', async ({ expect }) => {
+    const upload = uploadOf(keysOf(3));
+    const reply = await intake.accept(ID.uploadId, packUpload(upload), permitFor(upload, SAID), partOf());
+    expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 3, revised: 0 } });
+    const publish = reply.kind === 'stored' ? reply.publish! : null;
+    expect(publish?.token).toHaveLength(REVISION_TOKEN_BYTES);
+    expect(await intake.replayed(ID.uploadId, NONCE)).toMatchObject({ ...publish });
+    expect(await intake.replayed('34'.repeat(16), NONCE)).toBeNull();
+    expect(await intake.replayed('34', NONCE)).toBeNull();
+  });
+
+  it('keys that others have published are refused without a token, against a receipt that the id is dead', async ({
+    expect,
+  }) => {
+    const upload = uploadOf(keysOf(2));
+    await intake.accept('34'.repeat(16), packUpload(upload), permitFor(upload, null, '34'.repeat(16)));
+    const reply = await intake.accept(ID.uploadId, packUpload(upload), permitFor(upload, SAID), partOf());
+    const receipt = deathReceipt(intakeConfig(env as unknown as OriginEnv).permitKey, commitToId(ID));
+    expect(reply).toEqual({ kind: 'publish-refused', code: 'missing_revision_token', receipt });
+  });
+
+  it.for<[name: string, certified: Certified | null, part: unknown, level?: number]>([
+    ['another authority', SAID, partOf({ authorityId: 'health-fr' })],
+    ['another report type', SAID, partOf({ reportType: 'negative' })],
+    ['one where there was a TAN', null, partOf()],
+    ['a TAN where there was one', SAID, undefined],
+    ['levels of a confirmed test', SAID, partOf(), 8],
+    ['what has no form', SAID, { ...SAID, token: 'AAAA', expiresAt: 0 }],
+  ])('a taken-over upload says %s and is refused', async ([, certified, part, level = 6], { expect }) => {
+    const keys = keysOf(3).map((key) => ({ ...key, transmissionRiskLevel: level, ...encodeRiskLevel(level) }));
+    const upload = uploadOf(keys);
+    const sent = intake.accept(ID.uploadId, packUpload(upload), permitFor(upload, certified), part as PublishPart);
+    expect(await sent).toEqual({ kind: 'refused' });
+  });
 });

@@ -8,7 +8,7 @@ import { createExchange } from './exchange.ts';
 export { ParameterStore } from '../../durable-objects/parameter-store/parameter-store-do.ts';
 export { Publisher } from '../../durable-objects/publisher/publisher-do.ts';
 export { SubmissionBuffer } from '../../durable-objects/submission-buffer/submission-buffer-do.ts';
-export { BackOffice } from './entrypoints.ts';
+export { BackOffice, Policy } from './entrypoints.ts';
 export const Intake = createIntake(() => Date.now() / 1000);
 export const Exchange = createExchange(() => Date.now() / 1000);
 export default originHandler;

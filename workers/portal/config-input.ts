@@ -51,9 +51,11 @@ export function readProposal(body: unknown): Result<string, InputError> {
     : err('proposal must be the id of a proposal, 32 hex digits.');
 }
 
+/** Of a command, unread. */
 type Fields = Readonly<Record<string, unknown>>;
 
-function readFields(body: unknown, known: readonly string[]): Result<Fields, InputError> {
+/** @param known names that may stand in it @returns the fields of a command, or that it has others or is no object */
+export function readFields(body: unknown, known: readonly string[]): Result<Fields, InputError> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return err('The body must be a JSON object.');
   const unknown = Object.keys(body).some((name) => !known.includes(name));
   return unknown ? err(`Only ${known.join(', ')} are known.`) : ok(body as Fields);
@@ -63,7 +65,8 @@ function isVersion(value: unknown, lowest: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= lowest;
 }
 
-function withCommon<T extends object>(
+/** @param rest of a request @returns the request with what all commands of this kind have: the version its sender has seen, and whether it is a dry run */
+export function withCommon<T extends object>(
   { expectedVersion, dryRun = false }: Fields,
   rest: T,
 ): Result<Expecting<T & { dryRun: boolean }>, InputError> {

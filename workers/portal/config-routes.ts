@@ -9,7 +9,7 @@ import { problem } from '../shared/problem.ts';
 import { RISK_EXPLORER_PAGE, RISK_EXPLORER_POLICY } from './generated/risk-explorer.ts';
 import { readProposal, readPublish, readRollback } from './config-input.ts';
 import { readCommand } from './json-command.ts';
-import { agree, type PublishAnswer, publishOrPropose } from './parameter-desk.ts';
+import { agree, parameterProposals, type PublishAnswer, publishOrPropose } from './parameter-desk.ts';
 import type { Staff } from './staff-context.ts';
 
 /** The document, once more escaped as a text, and the other fields. */
@@ -20,7 +20,7 @@ export function configRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const [status, proposals] = await Promise.all([c.env.ORIGIN.parameterStatus(), c.var.room.proposals()]);
+    const [status, proposals] = await Promise.all([c.env.ORIGIN.parameterStatus(), parameterProposals(c)]);
     const waiting = proposals.map(({ id, by, at, action, expectedVersion }) => ({
       id,
       by,

@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono';
 import { problem } from '../shared/problem.ts';
+import { authorityRoutes } from './authority-routes.ts';
 import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
 import { configRoutes } from './config-routes.ts';
@@ -15,9 +16,9 @@ import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 import { sunsetRoutes } from './sunset-routes.ts';
 
-/** Operators give all commands; a health authority sets parameters and rolls back (docs/architecture.md §1). */
+/** Operators give all commands; a health authority sets parameters, whose certificates are good, and rolls back (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
-  /^\/operator\/(config|rollback)(\/|$)/.test(path) ? ['operator', 'health-authority'] : ['operator'];
+  /^\/operator\/(config|authorities|rollback)(\/|$)/.test(path) ? ['operator', 'health-authority'] : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
 const AUDITED = [
   '/operator/tans',
@@ -80,6 +81,7 @@ export function operatorRoutes() {
   });
 
   routes.route('/config', configRoutes());
+  routes.route('/authorities', authorityRoutes());
   routes.route('/cards', cardRoutes());
   routes.route('/sunset', sunsetRoutes());
   routes.route('/rollback', rollbackRoutes());

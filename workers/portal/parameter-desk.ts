@@ -59,15 +59,25 @@ export async function decline(c: StaffContext, id: string): Promise<boolean> {
   return true;
 }
 
+/** A proposal about parameters; the others are health authorities' (authority-desk.ts). */
+export type ParameterProposal = Proposal & Pick<Proposed, 'action'>;
+
+/** @returns what waits for a second person and concerns parameters, oldest first */
+export async function parameterProposals(c: StaffContext): Promise<ParameterProposal[]> {
+  return (await c.var.room.proposals()).flatMap((proposal) => {
+    const { action } = proposal;
+    return action === 'authorities' ? [] : [{ ...proposal, action }];
+  });
+}
+
 /** @returns what a proposal would do; it was checked before it was kept */
-export const proposedIn = ({ action, request }: Pick<Proposal, 'action' | 'request'>): Proposed => ({
+export const proposedIn = ({ action, request }: Pick<ParameterProposal, 'action' | 'request'>): Proposed => ({
   action,
   request: JSON.parse(request),
 });
 
-async function proposalOf(c: StaffContext, id: string): Promise<Proposal | null> {
-  const found = (await c.var.room.proposals()).find((proposal) => proposal.id === id);
-  return found === undefined ? null : { ...found };
+async function proposalOf(c: StaffContext, id: string): Promise<ParameterProposal | null> {
+  return (await parameterProposals(c)).find((proposal) => proposal.id === id) ?? null;
 }
 
 async function carryOut(c: StaffContext, { action, request }: Proposed, expectedVersion: number, persons: number) {

@@ -11,15 +11,17 @@ export interface ClientVariables {
 }
 
 /**
- * @param allowed header names that handlers may see, lower case
+ * @param allowed header names that handlers may see, lower case, or which they are of a path
  * @returns middleware that strips everything else
  */
 export const stripClientMetadata =
-  (allowed: readonly string[]): MiddlewareHandler<{ Variables: ClientVariables }> =>
+  (
+    allowed: readonly string[] | ((path: string) => readonly string[]),
+  ): MiddlewareHandler<{ Variables: ClientVariables }> =>
   async (c, next) => {
     const original = c.req.raw;
     const headers = new Headers();
-    for (const name of allowed) {
+    for (const name of typeof allowed === 'function' ? allowed(c.req.path) : allowed) {
       const value = original.headers.get(name);
       if (value !== null) headers.set(name, value);
     }

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { KEPT_SECONDS, LastGood } from './last-good.ts';
+import { AGAIN_MS, KEPT_SECONDS, LastGood } from './last-good.ts';
 
 const NOW = 1_790_000_000;
 const answer = (version: number) => () => Promise.resolve({ version });
@@ -49,5 +49,17 @@ describe('the last good answer', () => {
     await kept.get(answer(1), NOW);
     expect(await kept.renewed(answer(2), NOW)).toEqual({ version: 2 });
     expect(await kept.get(away, NOW + 1)).toEqual({ version: 2 });
+  });
+});
+
+describe('a question out of turn', () => {
+  it('is asked once in two seconds, however often one is wanted; the neighbour may be away', async ({ expect }) => {
+    const kept = new LastGood<{ version: number }>();
+    await expect(kept.again(away, NOW, 0)).rejects.toThrow('away');
+    const at = async (version: number, nowMs: number) => (await kept.again(answer(version), NOW, nowMs)).version;
+    expect([await at(1, 1), await at(2, 1), await at(3, AGAIN_MS)]).toEqual([1, 1, 1]);
+    expect([await at(4, AGAIN_MS + 1), await at(5, AGAIN_MS + 2)]).toEqual([4, 4]);
+    expect(await kept.again(away, NOW, 3 * AGAIN_MS)).toEqual({ version: 4 });
+    expect((await kept.get(answer(6), NOW + KEPT_SECONDS - 1)).version).toBe(4);
   });
 });

@@ -7,13 +7,23 @@
 /** So long an answer is taken without asking again. */
 export const KEPT_SECONDS = 60;
 
+/** So long nobody else may ask out of turn: strangers can make a Worker want to. */
+export const AGAIN_MS = 2_000;
+
 /** An answer whose version only grows. */
 interface Versioned {
   readonly version: number;
 }
 
 export class LastGood<T extends Versioned> {
+  readonly #isOlder: (one: T, other: T) => boolean;
   #held: { readonly value: T; readonly askedAt: number } | null = null;
+  #againAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param isOlder whether one answer was given before another; left out: by their version */
+  constructor(isOlder: (one: T, other: T) => boolean = (one, other) => one.version < other.version) {
+    this.#isOlder = isOlder;
+  }
 
   /**
    * @param ask the neighbour
@@ -37,8 +47,19 @@ export class LastGood<T extends Versioned> {
       answer = this.#held.value;
     }
     const held = this.#held;
-    const value = held !== null && held.value.version > answer.version ? held.value : answer;
+    const value = held !== null && this.#isOlder(answer, held.value) ? held.value : answer;
     this.#held = { value, askedAt: now };
     return value;
+  }
+
+  /**
+   * As {@link renewed}, out of turn: for what the held answer says no to, and a newer one may not.
+   *
+   * @param nowMs real time, milliseconds: within {@link AGAIN_MS} of the last such question the held answer is given instead
+   */
+  async again(ask: () => Promise<T>, now: number, nowMs: number): Promise<T> {
+    if (this.#held !== null && nowMs < this.#againAtMs + AGAIN_MS) return this.#held.value;
+    this.#againAtMs = nowMs;
+    return this.renewed(ask, now);
   }
 }

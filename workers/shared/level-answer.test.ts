@@ -1,17 +1,22 @@
 import { describe, it } from 'vitest';
 import { PAD_HEADER, levelAnswer, padFor, type LevelStatus } from './level-answer.ts';
 
-const STATUSES: LevelStatus[] = [200, 201, 400, 403, 404, 405, 429, 500];
+const STATUSES: LevelStatus[] = [200, 201, 400, 401, 403, 404, 405, 412, 413, 415, 429, 500, 503];
 /** RFC 9110 §15: the phrase is part of the status line in HTTP/1.1. */
 const PHRASE_LENGTHS: Record<LevelStatus, number> = {
   200: 2,
   201: 7,
   400: 11,
+  401: 12,
   403: 9,
   404: 9,
   405: 18,
+  412: 19,
+  413: 17,
+  415: 22,
   429: 17,
   500: 21,
+  503: 19,
 };
 
 describe('answers of one size', () => {

@@ -9,11 +9,16 @@ const REASON_PHRASES = {
   200: 'OK',
   201: 'Created',
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  412: 'Precondition Failed',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 } as const;
 
 /** A status that a levelled answer may have. */
@@ -42,19 +47,21 @@ export function padFor(status: LevelStatus, statusLineHasPhrase: boolean): strin
 }
 
 /**
- * An answer without a body, never cached or encoded anew, of the same size as every other one with the same `headers`.
+ * An answer, without a body or with one that is as long as every other, never cached or encoded anew, of the same size as every other one with the same `headers`.
  *
  * @param status HTTP status
  * @param statusLineHasPhrase see {@link padFor}
  * @param headers further headers; the caller keeps their lengths equal over all its answers
+ * @param body the same for it
  * @returns the answer
  */
 export function levelAnswer(
   status: LevelStatus,
   statusLineHasPhrase: boolean,
   headers: Readonly<Record<string, string>> = {},
+  body: Uint8Array<ArrayBuffer> | null = null,
 ): Response {
-  return new Response(null, {
+  return new Response(body, {
     status,
     headers: { ...headers, ...AS_IT_STANDS, [PAD_HEADER]: padFor(status, statusLineHasPhrase) },
   });

@@ -1,14 +1,12 @@
 /**
- * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (docs/architecture.md §4, docs/spec/cwa.md
- * §1.1), and `POST /v1/withdrawal` (withdrawal.ts). Every answer leaves at one deadline after the last body byte, and has one size.
+ * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (cwa/), `POST /v1/publish` in Google's (google/), and `POST
+ * /v1/withdrawal` (docs/architecture.md §4). Every answer leaves at one deadline after the last body byte, and has its dialect's one size.
  */
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../../domain/clock.ts';
-import { uploadDigest } from '../../domain/keys/digest.ts';
-import type { PublishedPolicy } from '../../domain/keys/regions.ts';
-import { publishableKeys } from '../../domain/keys/validate.ts';
-import { authenticateTan } from '../../domain/tan.ts';
+import { isOlderPolicy, type PublishedPolicy } from '../../domain/keys/regions.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
+import { PUBLISH_BODY_BYTES, PUBLISH_PATH } from '../../protocol/publish/request.ts';
 import { WITHDRAWAL_PATH } from '../../protocol/withdrawal.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
@@ -17,18 +15,14 @@ import { ConfigError, parsedOnce } from '../shared/env.ts';
 import { createHourlyCounts, type HourlyCounts } from '../shared/hourly-counts.ts';
 import { LastGood } from '../shared/last-good.ts';
 import { logLine } from '../shared/log.ts';
-
-import { parseUploadConfig, type UploadConfig, type UploadEnv } from './bindings.ts';
-import { readClaim } from './claim.ts';
-import { DIALECT_HEADERS, readHeaders, type Intent } from './headers.ts';
-import { dialectAnswer, statusOf, type Outcome } from './outcome.ts';
-import { storeUpload } from './store.ts';
-import { withdraw } from './withdrawal.ts';
-
-/** Where phones post to. */
-export const UPLOAD_PATH = '/version/v1/diagnosis-keys';
-/** docs/architecture.md §4.1; 30 keys, padding and headers of CWA's clients are below 2 KB. */
-export const MAX_BODY_BYTES = 64 * 1024;
+import { parseUploadConfig, type UploadEnv } from './bindings.ts';
+import { decideUpload, MAX_BODY_BYTES, UPLOAD_PATH } from './cwa/decide.ts';
+import { DIALECT_HEADERS } from './cwa/headers.ts';
+import { dialectAnswer, statusOf, type Outcome } from './cwa/outcome.ts';
+import { withdraw } from './cwa/withdrawal.ts';
+import { decidePublish, PUBLISH_HEADERS, type Certifier } from './google/decide.ts';
+import { publishAnswer, type PublishOutcome } from './google/outcome.ts';
+import type { Neighbours } from './neighbours.ts';
 
 type UploadContext = Context<{ Bindings: UploadEnv; Variables: ClientVariables }>;
 
@@ -39,9 +33,31 @@ export interface UploadDependencies {
   readonly mayAnswerAtOnce?: boolean;
   /** Left out: one that writes log lines. */
   readonly counts?: HourlyCounts;
+  /** Left out, as it is wherever it is deployed: nobody publishes without a certificate of their own. */
+  readonly certified?: Certifier;
 }
 
 const configOf = parsedOnce(parseUploadConfig);
+
+/** How requests of one path are answered. */
+interface Door<O> {
+  readonly limitBytes: number;
+  readonly answer: (outcome: O, statusLineHasPhrase: boolean) => Response;
+  /** When the deadline came first, or a neighbour failed. */
+  readonly tryLater: O;
+}
+
+const CWA_DOOR: Door<Outcome> = {
+  limitBytes: MAX_BODY_BYTES,
+  answer: (outcome, statusLineHasPhrase) => dialectAnswer(statusOf(outcome), statusLineHasPhrase),
+  tryLater: { kind: 'try-later' },
+};
+
+const GOOGLE_DOOR: Door<PublishOutcome> = {
+  limitBytes: PUBLISH_BODY_BYTES,
+  answer: publishAnswer,
+  tryLater: { kind: 'try-later' },
+};
 
 /**
  * Builds the Worker.
@@ -53,91 +69,62 @@ export function createApp({
   clock,
   mayAnswerAtOnce = false,
   counts = createHourlyCounts(logLine),
+  certified,
 }: UploadDependencies) {
-  const policy = new LastGood<PublishedPolicy>();
+  const policy = new LastGood<PublishedPolicy>(isOlderPolicy);
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
-  app.use(stripClientMetadata(DIALECT_HEADERS));
-  app.post(UPLOAD_PATH, (c) => {
-    requireDeadline(configOf(c.env), mayAnswerAtOnce);
-    const intent = readHeaders(c.req.raw.headers);
-    return answer(c, counts, (body) => decide(intent, body, configOf(c.env), c.env, { clock, policy }));
+  app.use(stripClientMetadata([...new Set([...DIALECT_HEADERS, ...PUBLISH_HEADERS])]));
+  const neighboursOf = (c: UploadContext): Neighbours => ({
+    config: configOf(c.env),
+    clock,
+    redeem: c.env.REDEEM,
+    intake: c.env.INTAKE,
+    policy: async () => policy.get(() => c.env.INTAKE.policy(), await clock()),
+    newerPolicy: async () => policy.again(() => c.env.INTAKE.policy(), await clock(), Date.now()),
   });
-  app.post(WITHDRAWAL_PATH, (c) => {
-    requireDeadline(configOf(c.env), mayAnswerAtOnce);
-    return answer(c, counts, (body) => withdraw(c.req.raw.headers, body, c.env.INTAKE));
-  });
+  const open = <O>(path: string, door: Door<O>, decide: (c: UploadContext, body: BodyResult) => Promise<O>) =>
+    app.post(path, (c) => {
+      requireDeadline(configOf(c.env), mayAnswerAtOnce);
+      return answered(c, counts, door, (body) => decide(c, body));
+    });
+  open(UPLOAD_PATH, CWA_DOOR, (c, body) => decideUpload(c.req.raw.headers, body, neighboursOf(c)));
+  open(WITHDRAWAL_PATH, CWA_DOOR, (c, body) => withdraw(c.req.raw.headers, body, c.env.INTAKE));
+  open(PUBLISH_PATH, GOOGLE_DOOR, (c, body) => decidePublish(c.req.raw.headers, body, neighboursOf(c), certified));
   for (const path of [UPLOAD_PATH, WITHDRAWAL_PATH])
     app.all(path, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
+  app.all(PUBLISH_PATH, (c) => publishAnswer({ kind: 'wrong-method' }, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
   app.onError((error, c) => {
     // Names a variable of ours, nothing of a request: every request fails the same way until it is set right.
     if (error instanceof ConfigError) logLine(`upload is not set up: ${error.message}`);
-    return dialectAnswer(500, (c as UploadContext).var.statusLineHasPhrase);
+    const { statusLineHasPhrase } = (c as UploadContext).var;
+    return c.req.path === PUBLISH_PATH
+      ? publishAnswer({ kind: 'try-later' }, statusLineHasPhrase)
+      : dialectAnswer(500, statusLineHasPhrase);
   });
   return app;
 }
 
-/** What one app keeps between requests. */
-interface Kept {
-  readonly clock: Clock;
-  readonly policy: LastGood<PublishedPolicy>;
-}
-
 /** Whatever comes out leaves at one deadline, with one size. */
-async function answer(
+async function answered<O>(
   c: UploadContext,
   counts: HourlyCounts,
-  work: (body: BodyResult) => Promise<Outcome>,
+  { limitBytes, answer, tryLater }: Door<O>,
+  work: (body: BodyResult) => Promise<O>,
 ): Promise<Response> {
-  const body = await readBody(c.req.raw, MAX_BODY_BYTES);
+  const body = await readBody(c.req.raw, limitBytes);
   const hour = hourOf(Date.now() / 1000);
   counts.report(hour);
-  const tryLater = (event: string) => (): Outcome => {
+  const counted = (event: string) => (): O => {
     counts.count(event, hour);
-    return { kind: 'try-later' };
+    return tryLater;
   };
-  const outcome = await answerAtDeadline<Outcome>({
+  const outcome = await answerAtDeadline<O>({
     deadlineMs: configOf(c.env).answerDeadlineMs,
     work: () => work(body),
-    late: tryLater('answer-late'),
-    failed: tryLater('answer-failed'),
+    late: counted('answer-late'),
+    failed: counted('answer-failed'),
     waitUntil: (promise) => c.executionCtx.waitUntil(promise),
   });
-  return dialectAnswer(statusOf(outcome), c.get('statusLineHasPhrase'));
-}
-
-/** Headers first, then the body, then the authorisation: the order of CWA's server, so that its statuses come out. */
-async function decide(
-  intent: Intent,
-  body: BodyResult,
-  config: UploadConfig,
-  env: UploadEnv,
-  { clock, policy }: Kept,
-): Promise<Outcome> {
-  const inForce = async (): Promise<PublishedPolicy> => policy.get(() => env.INTAKE.policy(), await clock());
-  // Whoever can't be asked hasn't said that it is over: uploads go on as they did.
-  if (
-    await inForce().then(
-      ({ ended }) => ended,
-      () => false,
-    )
-  )
-    return { kind: 'ended' };
-  if (intent.kind === 'answer') return intent.outcome;
-  if (body.kind === 'too-large') return { kind: 'too-large' };
-  if (body.kind === 'broken') return { kind: 'malformed' };
-  const claim = readClaim(body.bytes, config.policy, intent);
-  if (!claim.ok) return claim.error;
-  const { upload, authorisation } = claim.value;
-  const digest = uploadDigest(upload, config.digestKey);
-  if (authorisation === null) {
-    return publishableKeys(upload.keys, await clock()).refused ?? { kind: 'dummy' };
-  }
-  const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
-  if (tan === null) return { kind: 'unauthorised' };
-  const supportedCountries = async (): Promise<readonly string[]> => (await inForce()).supportedCountries;
-  return storeUpload(
-    { redeem: env.REDEEM, intake: env.INTAKE, now: clock, supportedCountries, uploadIdKey: config.uploadIdKey },
-    { tan, digest, upload, origin: config.policy.homeCountry },
-  );
+  return answer(outcome, c.get('statusLineHasPhrase'));
 }

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import type { Outcome } from './outcome.ts';
-import { storeUpload, type AuthorisedUpload } from './store.ts';
+import type { Outcome } from './cwa/outcome.ts';
+import { storeTanUpload, type TanUpload } from './cwa/tan-upload.ts';
 import { LEASE_SECONDS, START, TAN, World, type Crash } from './store-world.ts';
 
 const MIDNIGHT = (START / 86_400) * 144 - 72;
 
-function payload(seed: number, startAt = Math.floor(MIDNIGHT)): AuthorisedUpload {
+function payload(seed: number, startAt = Math.floor(MIDNIGHT)): TanUpload {
   const keys = [0, 1].map((i) => ({
     keyData: new Uint8Array(16).fill(seed * 16 + i),
     rollingStartIntervalNumber: startAt - 144 * i,
@@ -24,12 +24,12 @@ function payload(seed: number, startAt = Math.floor(MIDNIGHT)): AuthorisedUpload
 }
 const A = payload(1);
 const B = payload(2);
-const keysOf = (p: AuthorisedUpload) => p.upload.keys.map((key) => toHex(key.keyData)).toSorted();
+const keysOf = (p: TanUpload) => p.upload.keys.map((key) => toHex(key.keyData)).toSorted();
 
 /** One attempt of a phone; what the phone sees when an RPC fails is "try later". */
-async function attempt(world: World, p: AuthorisedUpload, crash: Crash | null = null): Promise<Outcome['kind']> {
+async function attempt(world: World, p: TanUpload, crash: Crash | null = null): Promise<Outcome['kind']> {
   try {
-    return (await storeUpload(world.ports(crash), p)).kind;
+    return (await storeTanUpload(world.ports(crash), p)).kind;
   } catch {
     return 'try-later';
   }
@@ -47,7 +47,8 @@ describe('an upload without accidents', () => {
   it('leaves nothing of its keys and its id in the ledger', async ({ expect }) => {
     const world = new World();
     await attempt(world, A);
-    expect(world.tan).toEqual({ state: 'committed', issueId: 'cards-1', expiresAt: world.tan.expiresAt });
+    const { expiresAt } = world.tan;
+    expect(world.tan).toEqual({ state: 'committed', reservationId: null, issueId: 'cards-1', expiresAt });
   });
 
   it('repeated when its keys have had their time is refused: nothing is left to know it by', async ({ expect }) => {
@@ -125,8 +126,8 @@ describe('a crash at each arrow', () => {
         for (const one of crashes) {
           for (const two of crashes) {
             const world = new World();
-            const acknowledged = new Set<AuthorisedUpload>();
-            const seen = async (p: AuthorisedUpload, crash: Crash | null) => {
+            const acknowledged = new Set<TanUpload>();
+            const seen = async (p: TanUpload, crash: Crash | null) => {
               if ((await attempt(world, p, crash)) === 'stored') acknowledged.add(p);
             };
             await seen(first, one);
@@ -200,7 +201,7 @@ describe('a crash at each arrow', () => {
         return ports.intake.accept(...args);
       },
     };
-    expect((await storeUpload({ ...ports, intake: late }, A)).kind).toBe('stored');
+    expect((await storeTanUpload({ ...ports, intake: late }, A)).kind).toBe('stored');
     const later = {
       ...late,
       accept: (...args: Parameters<typeof ports.intake.accept>) => {
@@ -209,7 +210,7 @@ describe('a crash at each arrow', () => {
       },
     };
     world.tan = { state: 'issued', issueId: null, expiresAt: world.now + 86_400 };
-    expect((await storeUpload({ ...ports, intake: later }, B)).kind).toBe('try-later');
+    expect((await storeTanUpload({ ...ports, intake: later }, B)).kind).toBe('try-later');
     expect([world.tan.state, world.durableKeys]).toEqual(['reserved', keysOf(A)]);
   });
 
@@ -240,7 +241,7 @@ describe('phones that race for one TAN', () => {
           world.now += wait;
           try {
             const pause = () => s.schedule(Promise.resolve());
-            const outcome = await storeUpload(world.ports(crash, pause), who);
+            const outcome = await storeTanUpload(world.ports(crash, pause), who);
             if (outcome.kind === 'stored') acknowledged.add(who.digest);
           } catch {
             // The phone hears "try later".

@@ -48,14 +48,29 @@ export function refusal(status: 400 | 403 | 404 | 405 | 429 | 500): Answer {
  * @returns the answer, `ANSWER_BODY_BYTES` long
  * @throws RangeError when the body alone is longer, a defect that a test must find
  */
-export function paddedAnswer(answer: Answer, statusLineHasPhrase: boolean): Response {
-  const bare = JSON.stringify({ ...answer.body, responsePadding: '' });
+export function paddedAnswer({ status, body }: Answer, statusLineHasPhrase: boolean): Response {
+  return filledAnswer({ status, body, filler: 'responsePadding' }, statusLineHasPhrase);
+}
+
+/** What fills up an answer. */
+interface Filled {
+  readonly status: LevelStatus;
+  readonly body: object;
+  /** Name of the member that is padding. */
+  readonly filler: string;
+  /** Of one length in all answers of a route. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** @returns an answer `ANSWER_BODY_BYTES` long @throws RangeError as {@link paddedAnswer} */
+export function filledAnswer({ status, body, filler, headers = {} }: Filled, statusLineHasPhrase: boolean): Response {
+  const bare = JSON.stringify({ ...body, [filler]: '' });
   const missing = ANSWER_BODY_BYTES - new TextEncoder().encode(bare).length;
   if (missing < 0) throw new RangeError(`answer: ${-missing} bytes longer than ${ANSWER_BODY_BYTES}`);
-  const status: LevelStatus = answer.status;
-  return new Response(JSON.stringify({ ...answer.body, responsePadding: padding(missing) }), {
+  return new Response(JSON.stringify({ ...body, [filler]: padding(missing) }), {
     status,
     headers: {
+      ...headers,
       'content-type': 'application/json',
       'content-length': String(ANSWER_BODY_BYTES),
       ...AS_IT_STANDS,

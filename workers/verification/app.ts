@@ -13,6 +13,8 @@ import { STATUS_LIST_MEDIA_TYPE } from '../../protocol/credential/status-list.ts
 import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { type Answer, paddedAnswer, padding, refusal } from './answers.ts';
 import type { VerificationEnv } from './bindings.ts';
+import { deviceError, levelled } from './google/answers.ts';
+import { addGoogleRoutes, DEVICE_API, type GoogleRoutes, headersOf } from './google/app.ts';
 import {
   type CredentialQuestion,
   isDummy,
@@ -117,17 +119,22 @@ const PRESENTATION: Route<string> = {
  *
  * @param options.clock Unix seconds: real, or the local edge's
  * @param options.mayAnswerAtOnce whether ANSWER_DEADLINE_MS may be 0: in tests and benchmarks, never where it is deployed
+ * @param options.sms the gateway for messages of an environment; left out: there is none
  * @returns a hono app; every answer to a phone has one size
  */
 export function createApp({
   clock,
   mayAnswerAtOnce = false,
+  sms = () => null,
 }: {
   readonly clock: Clock;
   readonly mayAnswerAtOnce?: boolean;
+  readonly sms?: GoogleRoutes['sms'];
 }): Hono<App> {
   const app = new Hono<App>();
-  app.use(stripClientMetadata(['content-type', 'cwa-fake']));
+  app.use(
+    stripClientMetadata((path) => (path.startsWith('/version/') ? ['content-type', 'cwa-fake'] : headersOf(path))),
+  );
   const serve = <Q>(path: string, route: Route<Q>): void => {
     app.post(path, (c) => {
       requireDeadline(servicesOf(c.env).config, mayAnswerAtOnce);
@@ -146,8 +153,13 @@ export function createApp({
     const list = await servicesOf(c.env).credentials.statusList(now);
     return list === null ? c.notFound() : c.body(list, 200, statusListHeaders(now));
   });
+  addGoogleRoutes(app, { clock, mayAnswerAtOnce, sms });
   app.notFound((c) => paddedAnswer(refusal(404), c.var.statusLineHasPhrase));
-  app.onError((_error, c) => paddedAnswer(refusal(500), c.var.statusLineHasPhrase));
+  app.onError((_error, c) =>
+    c.req.path.startsWith(DEVICE_API)
+      ? levelled(deviceError('internal_server_error'), clock, c.var.statusLineHasPhrase)
+      : paddedAnswer(refusal(500), c.var.statusLineHasPhrase),
+  );
   return app;
 }
 

@@ -6,19 +6,23 @@ import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.t
 import type { CredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 import type { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 import type { TestSession } from '../../durable-objects/test-session/test-session.ts';
+import type { PolicyRpc } from '../../domain/keys/regions.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import { integer, secretKey } from '../shared/env.ts';
+import { type GoogleConfig, type GoogleEnv, parseGoogleConfig } from './google/config.ts';
 import { type CredentialConfig, type CredentialEnv, parseCredentialConfig } from './credential-config.ts';
 
 /** Bindings as the platform hands them over. */
-export interface VerificationEnv extends CredentialEnv {
+export interface VerificationEnv extends CredentialEnv, GoogleEnv {
   readonly TAN_LEDGER: DurableObjectNamespace<TanLedger>;
   readonly CODE_DESK: DurableObjectNamespace<CodeDesk>;
   readonly TEST_SESSION: DurableObjectNamespace<TestSession>;
   readonly CREDENTIAL_DESK: DurableObjectNamespace<CredentialDesk>;
   /** laboratory#Results: what a laboratory said of a test. */
   readonly RESULTS: ResultsRpc;
+  /** origin#Policy: whose certificates are good. */
+  readonly POLICY: PolicyRpc;
   readonly TAN_MAC_KEY: string;
   readonly DERIVATION_KEY: string;
   readonly TAN_HASH_KEY: string;
@@ -45,6 +49,8 @@ export interface VerificationConfig {
   readonly leaseSeconds: number;
   /** null: tests of roaming people are nobody's business here (phase I). */
   readonly credentials: CredentialConfig | null;
+  /** Apps of Google's dialect. */
+  readonly google: GoogleConfig;
 }
 
 /** Past its 14 days a key is published no more. */
@@ -66,5 +72,6 @@ export function parseVerificationConfig(env: VerificationEnv): VerificationConfi
     followUpDays: integer(variables, 'FOLLOW_UP_DAYS', { min: 0, max: MAX_FOLLOW_UP_DAYS }),
     leaseSeconds: integer(variables, 'RESERVATION_LEASE_SECONDS', { min: 1, max: MAX_LEASE_SECONDS }),
     credentials: parseCredentialConfig(env),
+    google: parseGoogleConfig(env),
   };
 }

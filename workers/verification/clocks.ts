@@ -12,7 +12,8 @@ export function verificationObjects(env: VerificationEnv) {
   const shards = new Shards(env.TEST_SESSION).all().map((shard, n) => [`session-${n.toString(16)}`, shard] as const);
   const [ledger, desk] = [env.TAN_LEDGER.getByName('ledger'), env.CODE_DESK.getByName('desk')];
   const credentials = env.CREDENTIAL_DESK.getByName('desk');
-  return { ledger, desk, credentials, ...Object.fromEntries(shards) };
+  const codes = env.CODE_STORE.getByName('store');
+  return { ledger, desk, credentials, codes, ...Object.fromEntries(shards) };
 }
 
 /** @param at Unix seconds that another clock says, or null to ask only */

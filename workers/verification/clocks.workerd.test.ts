@@ -27,6 +27,7 @@ it('the cron tells ledger, desk and all sixteen shards the time of its schedule,
     'ledger',
     'desk',
     'credentials',
+    'codes',
     ...Array.from('0123456789abcdef', (digit) => `session-${digit}`),
   ]);
   for (const { confirmed, held } of clocks)
@@ -46,6 +47,8 @@ it('the cron brings back the clean-up of ledger, desk and sessions whose alarm w
   const [sessions, empty] = [ENV.TEST_SESSION.getByName('s0'), ENV.TEST_SESSION.getByName('s1')];
   await ledger.issue({ hashes: ['ab'.repeat(32)], issueId: null, lifetimeSeconds: 60 });
   await desk.countFailedGuesses(1);
+  const codes = ENV.CODE_STORE.getByName('store');
+  await codes.addApiKey('ab', 'device', 'app');
   const session = issuedSession('teletan', null, now - 60);
   await sessions.issue([{ tokenHash: '0c'.repeat(16), seed: new Uint8Array(32), session }]);
   // What no pass of a clean-up has taken: each is long over.
@@ -53,6 +56,7 @@ it('the cron brings back the clean-up of ledger, desk and sessions whose alarm w
     [ledger, 'held_tan', 'UPDATE held_tan SET expires_at = 3600'],
     [desk, 'failed_guess', 'UPDATE failed_guess SET hour = 1'],
     [sessions, 'test_session', ''],
+    [codes, 'api_key', 'UPDATE api_key SET revoked_at = 1'],
   ] as const;
   const rows = (object: (typeof overdue)[number][0], table: string): Promise<number> =>
     runInDurableObject<DurableObject, number>(

@@ -38,6 +38,29 @@ async function post(path: string, members: object, fake = '0'): Promise<Response
     props: {},
   });
 }
+const ORDER = {
+  testType: 'confirmed',
+  symptomDate: new Date().toISOString().slice(0, 10),
+  testDate: null,
+  tzOffset: 0,
+  phone: null,
+  uuid: null,
+  externalIssuerId: null,
+  smsTemplateLabel: null,
+  onlyGenerateSms: false,
+  long: false,
+} as const;
+/** @param said a reply whose code is shown, or members */
+async function device(apiKey: string, path: string, said: object | undefined): Promise<Response> {
+  const app = createApp({ clock: now, mayAnswerAtOnce: true });
+  const members = said !== undefined && 'code' in said ? { code: said.code } : said;
+  const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
+  return app.request(`/api/${path}`, { method: 'POST', headers, body: JSON.stringify(members) }, bindings, {
+    waitUntil: () => {},
+    passThroughOnException: () => {},
+    props: {},
+  });
+}
 const register = (key: string): Promise<Response> => post('registrationToken', { key, keyType: 'GUID' });
 
 it('ends in two steps: who has a token is told a result until the last', async ({ expect }) => {
@@ -48,6 +71,10 @@ it('ends in two steps: who has a token is told a result until the last', async (
   const { registrationToken } = await (await register(POSITIVE)).json<{ registrationToken: string }>();
   expect((await office.remains()).every(({ phase }) => phase === 'open')).toBe(true);
   expect(await refusal(() => office.purgeForGood(HOUR))).toContain('stopped before it is purged');
+
+  const { text: apiKey } = await office.createApiKey('device', 'app');
+  const [code, spare] = await office.issueCodes('anna', [ORDER, ORDER]);
+  const token = (await (await device(apiKey, 'verify', code)).json<{ token: string }>()).token;
 
   await office.stopForGood(HOUR);
   await office.stopForGood(HOUR + 1);
@@ -62,9 +89,16 @@ it('ends in two steps: who has a token is told a result until the last', async (
     () => office.issueTans({ count: 1, issuer: 'ops' }),
     () => office.issueTeleTan('anna'),
     () => office.makeCards('practice', 'label', 20),
+    () => office.issueCodes('anna', [{ ...ORDER, uuid: null }]),
+    () => office.createApiKey('device', 'app'),
   ]) {
     expect(await refusal(call)).toContain('this deployment has ended');
   }
+  const errorOf = async (path: string, said: object | undefined) =>
+    (await (await device(apiKey, path, said)).json<{ errorCode: string }>()).errorCode;
+  const certificate = { token, ekeyhmac: btoa('m'.repeat(32)) };
+  const refused = async () => [await errorOf('verify', spare), await errorOf('certificate', certificate)];
+  expect(await refused()).toEqual(['code_invalid', 'token_expired']);
   const stopped = await office.remains();
   expect(new Set(stopped.map(({ phase, since }) => `${phase} ${since}`))).toEqual(new Set([`stopped ${HOUR}`]));
   expect(stopped.find(({ object }) => object === 'ledger')?.tables['held_tan']).toBe(2);
@@ -72,7 +106,8 @@ it('ends in two steps: who has a token is told a result until the last', async (
   await office.purgeForGood(HOUR + 2);
   await scheduled({ scheduledTime: Date.now() }, bindings);
   const left = await office.remains();
-  expect([left.length, left.filter((one) => !isEmpty(one))]).toEqual([19, []]);
+  expect([left.length, left.filter((one) => !isEmpty(one))]).toEqual([20, []]);
+  expect(await refused()).toEqual(['code_invalid', 'token_expired']);
   for (const path of ['testresult', 'tan']) expect((await post(path, { registrationToken })).status).toBe(400);
   expect((await register(POSITIVE)).status).toBe(400);
   expect((await post('forget', { registrationToken })).status).toBe(200);

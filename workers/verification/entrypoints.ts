@@ -1,8 +1,20 @@
 /**
- * @module The RPC entrypoints of `verification` (docs/architecture.md §2): `Redeem` for `upload`, `BackOffice` for `portal`.
+ * @module The RPC entrypoint `BackOffice` of `verification`, for `portal` (docs/architecture.md §2); `Redeem`, for `upload`, is in redeem.ts.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { IssueSource } from '../../domain/issue.ts';
+import {
+  API_KEY_KINDS,
+  type ApiKey,
+  type ApiKeyKind,
+  type CheckedApiKey,
+  type CodesBackOfficeRpc,
+  type CodeStatus,
+  type CreatedApiKey,
+  type IssueCodeReply,
+  type IssueCodeRequest,
+  type IssuedCodesBook,
+} from '../../domain/rpc-codes.ts';
 import { badTarget, type RollbackTarget } from '../../domain/rollback.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
@@ -13,12 +25,11 @@ import type {
   CardSheet,
   IssuedTeleTanReply,
   IssueTansRequest,
-  RedeemRpc,
-  ReserveReply,
-  ReserveRequest,
   VerificationBackOfficeRpc,
 } from '../../domain/rpc.ts';
+import { FAILED_CODE_BUDGET } from '../../durable-objects/code-store/guess-count.ts';
 import type { VerificationEnv } from './bindings.ts';
+import type { Codes } from './google/codes.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
 import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
 import { verificationClocks, verificationObjects } from './clocks.ts';
@@ -26,26 +37,11 @@ import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
 import { servicesOf } from './services.ts';
 
-/** Bound by `upload` alone. */
-export class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
-  /** See {@link RedeemRpc}. */
-  reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
-    return servicesOf(this.env).ledger.reserve(tan, request);
-  }
-
-  /** See {@link RedeemRpc}. */
-  commit(tan: string, reservationId: string): Promise<void> {
-    return servicesOf(this.env).ledger.commit(tan, reservationId);
-  }
-
-  /** See {@link RedeemRpc}. */
-  release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    return servicesOf(this.env).ledger.release(tan, reservationId, receipt);
-  }
-}
-
 /** Bound by `portal` alone. */
-export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements VerificationBackOfficeRpc {
+export class BackOffice
+  extends WorkerEntrypoint<VerificationEnv>
+  implements VerificationBackOfficeRpc, CodesBackOfficeRpc
+{
   /** See {@link VerificationBackOfficeRpc}. */
   async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null> {
     const { issues, ledger } = servicesOf(this.env);
@@ -179,9 +175,80 @@ export class BackOffice extends WorkerEntrypoint<VerificationEnv> implements Ver
     const counts = await this.env.CODE_DESK.getByName('desk').failedGuesses();
     return { ...counts, alarm: Math.max(counts.thisHour, counts.lastHour) > FAILED_GUESS_BUDGET };
   }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  issueCodes(issuer: string, requests: readonly IssueCodeRequest[]): Promise<IssueCodeReply[]> {
+    return this.#codes.issue(staffName(issuer), requests);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeStatus(issuer: string, uuid: string): Promise<CodeStatus | null> {
+    const status = await this.#codes.store.codeStatus(staffName(issuer), uuid.toLowerCase());
+    return status === null ? null : { ...status };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async expireCode(issuer: string, uuid: string): Promise<CodeStatus | 'claimed' | null> {
+    const reply = await this.#codes.store.expireCode(staffName(issuer), uuid.toLowerCase());
+    return reply === null || reply === 'claimed' ? reply : { ...reply };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async cancelCode(issuer: string, uuid: string): Promise<void> {
+    await this.#codes.store.cancelCode(staffName(issuer), uuid.toLowerCase());
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeBook(issuer: string): Promise<IssuedCodesBook> {
+    return { ...(await this.#codes.store.codeBook(staffName(issuer))) };
+  }
+
+  /** See {@link CodesBackOfficeRpc}. @throws RangeError when `perDay` is not an integer 0..100,000 */
+  async setCodeQuota(issuer: string, perDay: number): Promise<void> {
+    if (!Number.isInteger(perDay) || perDay < 0 || perDay > MAX_CODES_PER_DAY) {
+      throw new RangeError(`perDay: an integer 0..${MAX_CODES_PER_DAY} is expected, got ${perDay}`);
+    }
+    await this.#codes.store.setQuota(staffName(issuer), perDay);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeQuotas(): Promise<{ issuer: string; codesPerDay: number }[]> {
+    return this.#codes.store.quotas();
+  }
+
+  /** See {@link CodesBackOfficeRpc}. @throws RangeError when `kind` is none */
+  async createApiKey(kind: ApiKeyKind, name: string, request?: string): Promise<CreatedApiKey> {
+    return this.#codes.createApiKey(apiKeyKind(kind), staffName(name), request);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async apiKeys(): Promise<ApiKey[]> {
+    return this.#codes.store.apiKeys();
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async revokeApiKey(id: string): Promise<boolean> {
+    return this.#codes.store.revokeApiKey(id);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  checkApiKey(kind: ApiKeyKind, key: string): Promise<CheckedApiKey | null> {
+    return this.#codes.checkApiKey(kind, key);
+  }
+
+  /** See {@link CodesBackOfficeRpc}. */
+  async codeGuesses(): Promise<{ thisHour: number; lastHour: number; alarm: boolean }> {
+    const counts = await this.#codes.store.failedGuesses();
+    return { ...counts, alarm: Math.max(counts.thisHour, counts.lastHour) > FAILED_CODE_BUDGET };
+  }
+
+  get #codes(): Codes {
+    return servicesOf(this.env).codes;
+  }
 }
 
 const MAX_QUOTA_PER_HOUR = 10_000;
+const MAX_CODES_PER_DAY = 100_000;
 
 /** @throws RangeError when a name or label is not 1..100 characters */
 function staffName(text: string): string {
@@ -189,6 +256,12 @@ function staffName(text: string): string {
     throw new RangeError('issuer, provider and label: 1..100 characters are expected');
   }
   return text;
+}
+
+/** @throws RangeError when it is none */
+function apiKeyKind(kind: ApiKeyKind): ApiKeyKind {
+  if (!API_KEY_KINDS.includes(kind)) throw new RangeError(`kind: one of ${API_KEY_KINDS.join(', ')} is expected`);
+  return kind;
 }
 
 /** The portal has judged it by its clock; here the form counts. @throws RangeError naming the rule */

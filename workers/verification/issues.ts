@@ -48,6 +48,11 @@ export class Issues {
     return issueId === null ? OVER : { kind: 'granted', issueId };
   }
 
+  /** The id of a health authority, today, for a certificate that is used for the first time; null when the day was rolled back. @param authorityId as the document of authorities has it */
+  async ofAuthority(authorityId: string): Promise<string | null> {
+    return this.#desk.issueOfToday('authority', authorityId);
+  }
+
   /** A teleTAN's session has had its id since it was issued. */
   async #again(issueId: string | null): Promise<Vouched> {
     return (await this.isOver(issueId)) ? OVER : { kind: 'granted', issueId };

@@ -1,11 +1,12 @@
 /**
  * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to one object (docs/decisions/012).
  */
-import type { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import type { IssuedCertificate, TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 import { keptDigest, tanHash } from '../../domain/tan-hash.ts';
 import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
+import { isCertificateName } from '../../protocol/publish/certificate.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
 /** One call issues at most so many: 1,000 rows are written within a few milliseconds. */
@@ -24,6 +25,15 @@ function checked(request: ReserveRequest): ReserveRequest {
   return request;
 }
 
+/**
+ * A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open until the caller's garbage is
+ * collected.
+ */
+function copied(answered: ReserveReply): ReserveReply {
+  const reply = { ...answered };
+  return reply.kind === 'reserved' ? { ...reply, permit: { ...reply.permit } } : reply;
+}
+
 /** Everything the entrypoints of `verification` do with TANs. */
 export class Ledger {
   readonly #namespace: VerificationEnv['TAN_LEDGER'];
@@ -37,22 +47,26 @@ export class Ledger {
 
   /** See `RedeemRpc.reserve`. @throws RangeError when a field has not the form that domain/rpc.ts gives it */
   async reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
-    const { digest, reservationId, idCommitment, payloadCommitment } = checked(request);
-    const ours = {
-      digest: keptDigest(this.#config.tanHashKey, tan, digest),
-      reservationId,
-      idCommitment,
-      payloadCommitment,
-    };
-    // A copy: the runtime hangs a disposer on an RPC's result, and would hand that on, so that this call stayed open
-    // until the caller's garbage is collected.
-    const reply = { ...(await this.#object.reserve(this.#hash(tan), ours, this.#config.leaseSeconds)) };
-    return reply.kind === 'reserved' ? { ...reply, permit: { ...reply.permit } } : reply;
+    // Who hasn't the certificate itself, which is verified each time, has nothing.
+    if (isCertificateName(tan)) return { kind: 'unknown' };
+    return copied(await this.#object.reserve(this.#hash(tan), this.#kept(tan, request), this.#config.leaseSeconds));
+  }
+
+  /**
+   * See `RedeemRpc.reserveCertificate`.
+   *
+   * @param name of a certificate that was verified
+   * @param issued what its first use writes
+   * @throws RangeError as {@link reserve}
+   */
+  async reserveCertificate(name: string, issued: IssuedCertificate, request: ReserveRequest): Promise<ReserveReply> {
+    const kept = this.#kept(name, request);
+    return copied(await this.#object.reserveCertificate(this.#hash(name), issued, kept, this.#config.leaseSeconds));
   }
 
   /** See `RedeemRpc.commit`. */
   async commit(tan: string, reservationId: string): Promise<void> {
-    await this.#object.commit(this.#hash(tan), reservationId);
+    await this.#object.commit(this.#hash(tan), reservationId, isCertificateName(tan));
   }
 
   /** See `RedeemRpc.release`. */
@@ -109,6 +123,11 @@ export class Ledger {
   /** Deletes what has to be gone by now. @returns how many TANs were forgotten */
   async forgetExpired(): Promise<number> {
     return this.#object.forgetExpired();
+  }
+
+  #kept(tan: string, request: ReserveRequest): ReserveRequest {
+    const { digest, reservationId, idCommitment, payloadCommitment } = checked(request);
+    return { digest: keptDigest(this.#config.tanHashKey, tan, digest), reservationId, idCommitment, payloadCommitment };
   }
 
   #hash(tan: string): string {

@@ -81,8 +81,8 @@ describe('issued TANs', () => {
     const again = await ledger.reserve(tan, request('e'.repeat(64)));
     if (again.kind !== 'reserved') throw new Error(`expected reserved, got ${again.kind}`);
     await ledger.commit(tan, again.reservationId);
-    expect(await ledger.reserve(tan, request('e'.repeat(64)))).toEqual({ kind: 'committed' });
-    expect(await ledger.reserve(tan, request(DIGEST))).toEqual({ kind: 'committed' });
+    expect(await ledger.reserve(tan, request('e'.repeat(64)))).toEqual({ kind: 'committed', reservationId: null });
+    expect(await ledger.reserve(tan, request(DIGEST))).toEqual({ kind: 'committed', reservationId: null });
   });
 
   it('an authentic TAN that nobody issued is unknown, and asking stores nothing', async ({ expect }) => {

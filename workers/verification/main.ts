@@ -3,11 +3,14 @@
  */
 import { createApp } from './app.ts';
 import { scheduled } from './clocks.ts';
+import { createRedeem } from './redeem.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+export { CodeStore } from '../../durable-objects/code-store/code-store.ts';
 export { CodeDesk } from '../../durable-objects/code-desk/code-desk.ts';
 export { CredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 export { TestSession } from '../../durable-objects/test-session/test-session.ts';
-export { BackOffice, Redeem } from './entrypoints.ts';
+export { BackOffice } from './entrypoints.ts';
+export const Redeem = createRedeem(() => Date.now() / 1000);
 
 export default { fetch: createApp({ clock: () => Date.now() / 1000 }).fetch, scheduled };

@@ -1,7 +1,7 @@
 /**
  * @module A rollback as `verification` carries it out (docs/rollback.md): which issue ids a source had, and that it gets no TAN any more for the days that are rolled back.
  *
- * Durable order: the end in the books, batches and their sessions, TANs that are not used, credentials for other regions. Each is idempotent, so asking again mends a crash; a TAN or a credential that is being given meanwhile is
+ * Durable order: the end in the books, batches and their sessions, TANs that are not used, credentials for other regions, codes and tokens of Google's dialect. Each is idempotent, so asking again mends a crash; a TAN or a credential that is being given meanwhile is
  * withdrawn by whoever gives it (sessions.ts, credentials.ts).
  */
 import type { IssueSource } from '../../domain/issue.ts';
@@ -54,6 +54,7 @@ export class RollbackBooks {
     const issueIds = await this.issuesOf(target);
     await this.#ledger.withdrawIssues(issueIds);
     await this.#env.CREDENTIAL_DESK.getByName('desk').revokeIssues(issueIds);
+    await this.#env.CODE_STORE.getByName('store').endIssues(issueIds);
   }
 
   async #selections({ kind, name, fromDay, toDay }: RollbackTarget): Promise<IssueSelection[]> {

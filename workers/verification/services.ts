@@ -5,6 +5,7 @@ import { parsedOnce } from '../shared/env.ts';
 import { parseVerificationConfig, type VerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Credentials } from './credentials.ts';
 import { Desk } from './desk.ts';
+import { Codes } from './google/codes.ts';
 import { Issues } from './issues.ts';
 import { Ledger } from './ledger.ts';
 import { Presentations } from './presentations.ts';
@@ -21,6 +22,7 @@ export interface Services {
   readonly rollback: RollbackBooks;
   readonly credentials: Credentials;
   readonly presentations: Presentations;
+  readonly codes: Codes;
 }
 
 /** @param env bindings @returns the services over them @throws ConfigError naming the variable that is wrong */
@@ -39,5 +41,6 @@ export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
     rollback: new RollbackBooks(env, desk, ledger),
     credentials: new Credentials(env, config, sessions),
     presentations: new Presentations(env, config),
+    codes: new Codes(env, config),
   };
 });

@@ -190,10 +190,10 @@ function daysOf(events: Events, published: Published, region: string): RegionDay
 function takingsOf(report: LogReport, events: Events): Taking[] {
   return events.flatMap((event): Taking[] => {
     if (event.kind !== 'taken') return [];
-    const { hour, rows, reserve } = event;
+    const { hour, rows, reserve, to = null } = event;
     const touched = [...new Set(event.parts.map(({ of }) => of))].toSorted((a, b) => a - b);
     const objects = event.objects.filter(({ name }) => report.objects.has(name));
-    return [{ hour, state: 'TAKEN', rows, touched, reserve, objects, waiting: [] }];
+    return [{ hour, to, state: 'TAKEN', rows, touched, reserve, objects, waiting: [] }];
   });
 }
 
@@ -212,11 +212,11 @@ function revocationsOf(events: Events, { published }: RegionPlan): RegionRevocat
   const newest = new Map<number, RegionRevocation>();
   for (const [n, event] of events.entries()) {
     if (event.kind !== 'revoked' || event.region !== region) continue;
-    const { hour, cut, days, files } = event;
+    const { hour, cut, days, files, to = null } = event;
     const isThere = n > at || listed.has(hour);
     const checked = Math.max(cut, looked);
     const shown = isThere ? { days, chunks: chunkEntries(files, null), files } : { days: [], chunks: [], files: [] };
-    newest.set(hour, { region, hour, checked, cut, ...shown });
+    newest.set(hour, { region, hour, to, checked, cut, ...shown });
   }
   return [...newest.values()];
 }

@@ -2,6 +2,7 @@
  * @module What a restore goes by: the event log, verified, what set.json says of each hour, and what lies in the buckets; and everything that forbids it. Reads
  * alone.
  */
+import type { RevisedType } from '../../../protocol/gaen/keys.ts';
 import { LOG_FOLDER, type LogEvent } from '../../../domain/event-log/entry.ts';
 import { verifyLog, type LogReport } from '../../../domain/event-log/verify.ts';
 import { ROW_BYTES } from '../../../domain/publication/packed-keys.ts';
@@ -37,6 +38,7 @@ const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   restored: true,
   rollback: true,
   withdrawal: true,
+  revision: true,
   dropped: true,
   taken: true,
   revoked: true,
@@ -57,6 +59,8 @@ export interface UnloggedSet {
 export interface OpenRequest {
   readonly id: string;
   readonly askedHour: number;
+  /** Report type that its keys are to have; null: they are to end. */
+  readonly to: RevisedType | null;
 }
 
 export interface RestoreSource {
@@ -145,20 +149,23 @@ async function getAll(bucket: BucketPort, names: readonly string[]): Promise<Map
  * it is known to be the former, and goes at a midnight (`forgetTaken`).
  */
 function readRequests(objects: ReadonlyMap<string, Uint8Array>, { entries }: LogReport) {
-  const askedHours = new Map<string, number>();
+  const asked = new Map<string, Omit<OpenRequest, 'id'>>();
   for (const { entry } of entries) {
     const { event } = entry;
-    if (event.kind === 'rollback' || event.kind === 'withdrawal') askedHours.set(event.sha256, event.hour);
+    if (event.kind === 'revision') asked.set(event.sha256, { askedHour: event.hour, to: event.to });
+    if (event.kind === 'rollback' || event.kind === 'withdrawal') {
+      asked.set(event.sha256, { askedHour: event.hour, to: null });
+    }
   }
   const requests: OpenRequest[] = [];
   const untold: string[] = [];
-  const missing = new Set(askedHours.keys());
+  const missing = new Set(asked.keys());
   for (const [name, bytes] of objects) {
     const hash = toBase64Url(sha256(bytes));
-    const askedHour = askedHours.get(hash);
+    const found = asked.get(hash);
     missing.delete(hash);
-    if (askedHour === undefined) untold.push(name);
-    else requests.push({ id: idOfRequest(name), askedHour });
+    if (found === undefined) untold.push(name);
+    else requests.push({ id: idOfRequest(name), ...found });
   }
   const what =
     'is in no entry of the log: it was altered (bring it back from an earlier copy), or cut off before its entry (delete it; whoever asked gives the same command again)';

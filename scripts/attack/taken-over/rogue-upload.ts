@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { commitToId, commitToPayload, deathReceipt, type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
 import { encodeRiskLevel } from '../../../domain/keys/risk.ts';
 import { packUpload } from '../../../domain/packed-upload.ts';
+import type { Certified, PublishPart } from '../../../domain/rpc-publish.ts';
 import type { AcceptedUpload, IntakePermit, ReserveReply } from '../../../domain/rpc.ts';
 import { readExportZip } from '../../../protocol/export/export-reader.ts';
 import { dateOfHour, hourOf, hourOfDay } from '../../../protocol/gaen/intervals.ts';
@@ -42,11 +43,11 @@ export class Rogue {
     this.#random = byteSource(`taken over/${seed}`);
   }
 
-  /** @returns `n` keys that no phone ever had */
-  invent(n: number): TemporaryExposureKey[] {
+  /** @param level of each @returns `n` keys that no phone ever had */
+  invent(n: number, level = 6): TemporaryExposureKey[] {
     const keys = patientKeys(this.#random, START)
       .slice(0, n)
-      .map((key) => ({ ...key, transmissionRiskLevel: 6, ...encodeRiskLevel(6) }));
+      .map((key) => ({ ...key, transmissionRiskLevel: level, ...encodeRiskLevel(level) }));
     for (const { keyData } of keys) this.tried.add(toHex(keyData));
     return keys;
   }
@@ -62,6 +63,26 @@ export class Rogue {
     upload: AcceptedUpload,
     digest = 'ab'.repeat(32),
   ): Promise<IntakePermit | null> {
+    return this.#permit('reserve', tan, reservationId, upload, digest);
+  }
+
+  /** As {@link permit}, with a certificate in place of a TAN. */
+  async permitByCertificate(
+    jwt: string,
+    reservationId: string,
+    upload: AcceptedUpload,
+    digest = 'ab'.repeat(32),
+  ): Promise<IntakePermit | null> {
+    return this.#permit('reserveCertificate', jwt, reservationId, upload, digest);
+  }
+
+  async #permit(
+    method: 'reserve' | 'reserveCertificate',
+    authorisation: string,
+    reservationId: string,
+    upload: AcceptedUpload,
+    digest: string,
+  ): Promise<IntakePermit | null> {
     const id = originIdOf(ID_KEY, reservationId);
     const request = {
       digest,
@@ -69,7 +90,7 @@ export class Rogue {
       idCommitment: commitToId(id),
       payloadCommitment: commitToPayload(upload, NONCE),
     };
-    const answer = await this.#puppet.call('REDEEM', 'reserve', [tan, request]);
+    const answer = await this.#puppet.call('REDEEM', method, [authorisation, request]);
     const reply = ('value' in answer ? answer.value : { kind: 'unknown' }) as ReserveReply;
     if (reply.kind !== 'reserved') return null;
     this.#issues.set(reply.permit.mac, reply.issueId);
@@ -83,11 +104,33 @@ export class Rogue {
     permit: IntakePermit | null,
     issueId = this.#issues.get(permit?.mac ?? '') ?? null,
   ): Promise<{ kind: string; receipt?: string }> {
+    return this.#accept(uploadId, upload, permit, issueId, []);
+  }
+
+  /** As {@link accept}, for an upload of Google's dialect. @param certified what it says of the certificate */
+  async acceptCertified(
+    { uploadId }: OriginId,
+    upload: AcceptedUpload,
+    permit: IntakePermit | null,
+    certified: Certified,
+  ): Promise<{ kind: string }> {
+    const part: PublishPart = { ...certified, token: null, expiresAt: START + 900 };
+    return this.#accept(uploadId, upload, permit, this.#issues.get(permit?.mac ?? '') ?? null, [part]);
+  }
+
+  async #accept(
+    uploadId: string,
+    upload: AcceptedUpload,
+    permit: IntakePermit | null,
+    issueId: string | null,
+    publish: readonly PublishPart[],
+  ): Promise<{ kind: string; receipt?: string }> {
     const mac = { hour: hourOf(START), mac: '0'.repeat(64), idNonce: NONCE, payloadNonce: NONCE };
     const answer = await this.#puppet.call('INTAKE', 'accept', [
       uploadId,
       packUpload({ ...upload, issueId }),
       permit ?? mac,
+      ...publish,
     ]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
   }
@@ -108,6 +151,10 @@ export class Rogue {
   async resolve({ uploadId, idNonce }: OriginId): Promise<{ kind: string; receipt?: string }> {
     const answer = await this.#puppet.call('INTAKE', 'resolve', [uploadId, idNonce]);
     return ('value' in answer ? answer.value : { kind: 'thrown' }) as { kind: string };
+  }
+
+  async commit(tan: string, reservationId: string): Promise<void> {
+    await this.#puppet.call('REDEEM', 'commit', [tan, reservationId]);
   }
 
   async release(tan: string, reservationId: string, receipt: string): Promise<void> {

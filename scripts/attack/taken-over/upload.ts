@@ -1,6 +1,6 @@
 /**
- * @module `upload`, taken over: it has its secrets, both its bindings and the TANs that pass, and wants to publish what it
- * likes; then to take back what is others' (withdrawals.ts). What it may get is one payload for each TAN that passed (docs/decisions/023), and no more.
+ * @module `upload`, taken over: it has its secrets, both its bindings and the TANs and certificates that pass, and wants to publish what it
+ * likes; then to take back what is others' (withdrawals.ts). What it may get is one payload for each of them (docs/decisions/023, 063), and no more.
  */
 import { randomUUID } from 'node:crypto';
 import { type OriginId, originIdOf } from '../../../domain/intake-permit.ts';
@@ -11,6 +11,7 @@ import { issueTans, moveClock, setClock } from '../../support/operator.ts';
 import type { Verdict } from '../attack.ts';
 import { withPuppet } from '../puppet.ts';
 import { ID_KEY, INVENTED, published, releaseWithoutProof, Rogue, START, VARS } from './rogue-upload.ts';
+import { tryCertificates } from './certificates.ts';
 import { formerIntake, looseRedeem } from './upload-faults.ts';
 import { tryWithdrawals } from './withdrawals.ts';
 
@@ -124,6 +125,7 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
     const [tan = '', hidden = '', twice = '', dead = '', known = '', late = ''] = await issueTans(edge.url, 6);
     const verdicts = await tryWithoutRight(rogue, tan, hidden);
     await tryTwice(rogue, [twice, dead, known]);
+    verdicts.push(...(await tryCertificates(rogue, edge.url)));
     const lateVerdict = await tryLate(rogue, edge.url, late);
     await moveClock(edge.url, START + 2 * SECONDS_PER_HOUR);
     const keys = await published(edge.url, START + SECONDS_PER_HOUR);
@@ -132,10 +134,10 @@ export async function takenOverUpload(seed: number, progress: (text: string) => 
       ...verdicts,
       lateVerdict,
       {
-        what: 'payloads published of four TANs that passed',
+        what: 'payloads published of four TANs and a certificate that passed',
         figure: String(payloads),
-        bound: '4',
-        holds: payloads === 4,
+        bound: '5',
+        holds: payloads === 5,
       },
       await formerIntake(seed),
       await looseRedeem(seed),

@@ -46,7 +46,7 @@ const freshGuid = (): string => (tests += 1).toString(16).padStart(64, '0');
 export async function muteVerification(): Promise<Miniflare> {
   const secrets = ['TAN_MAC_KEY', 'TAN_HASH_KEY', 'DERIVATION_KEY'];
   const root = await makeRoot();
-  const objects = ['TAN_LEDGER', 'TEST_SESSION', 'CODE_DESK', 'CREDENTIAL_DESK', 'RESULTS', 'DIRECTORY'];
+  const objects = ['TAN_LEDGER', 'TEST_SESSION', 'CODE_DESK', 'CODE_STORE', 'CREDENTIAL_DESK', 'RESULTS', 'DIRECTORY'];
   return new Miniflare(
     convertV4MiniflareOptions({
       name: 'mute',
@@ -64,6 +64,14 @@ export async function muteVerification(): Promise<Miniflare> {
         CREDENTIAL_KEY_ID: 'credential',
         CREDENTIAL_KEY_VERSION: 'v1',
         CREDENTIAL_PEERS: 'NL',
+        CERTIFICATE_SIGNING_KEY: testKeyPem('CERTIFICATE_SIGNING_KEY'),
+        CERTIFICATE_KEY_ID: 'v1',
+        CERTIFICATE_ISSUER: 'exposure-edge',
+        CERTIFICATE_AUDIENCE: 'exposure-edge',
+        CERTIFICATE_OTHER_KEYS: '',
+        LINK_DOMAIN: 'example',
+        APPLE_APPS: '',
+        ANDROID_APPS: '',
         DIRECTORY_POLICY: policyText(root),
       },
       serviceBindings: Object.fromEntries(objects.map((name) => [name, () => new Response(null, { status: 500 })])),

@@ -5,14 +5,20 @@
 import { Hono } from 'hono';
 import { differences } from '../../../domain/parameters/difference.ts';
 import type { ParameterStatus, PublishedVersion } from '../../../domain/parameters/publication.ts';
-import type { Proposal } from '../../../durable-objects/staff-room/proposal-ops.ts';
 import { type Audience, isEveryone } from '../../../protocol/parameters/config-head.ts';
 import { errorPage } from '../errors.tsx';
 import { answerPage, Csrf, Notice, Table, ZoneLine } from '../layout.tsx';
 import type { NoticeKey } from '../notices.ts';
 import { done } from '../once.ts';
 import { pageOf } from '../paging.tsx';
-import { type AgreeAnswer, agree, decline, proposedIn } from '../parameter-desk.ts';
+import {
+  type AgreeAnswer,
+  agree,
+  decline,
+  parameterProposals,
+  type ParameterProposal,
+  proposedIn,
+} from '../parameter-desk.ts';
 import type { Staff, StaffContext } from '../staff-context.ts';
 import { fill } from '../texts/texts.ts';
 
@@ -46,7 +52,11 @@ async function everyonesText(c: StaffContext, version: PublishedVersion | undefi
 }
 
 /** The document that a proposal would bring, as text. */
-async function proposedText(c: StaffContext, proposal: Proposal, { history }: ParameterStatus): Promise<string | null> {
+async function proposedText(
+  c: StaffContext,
+  proposal: ParameterProposal,
+  { history }: ParameterStatus,
+): Promise<string | null> {
   const proposed = proposedIn(proposal);
   if (proposed.action === 'publish') return proposed.request.document;
   const { toVersion } = proposed.request;
@@ -98,7 +108,7 @@ function ProposalButton(props: { c: StaffContext; action: string; id: string; pl
 
 interface ProposalProps {
   readonly c: StaffContext;
-  readonly proposal: Proposal;
+  readonly proposal: ParameterProposal;
   readonly status: ParameterStatus;
   readonly parameter: string;
 }
@@ -138,9 +148,8 @@ export function parameterRoutes() {
   const routes = new Hono<Staff>();
 
   routes.get('/', async (c) => {
-    const { texts: t, times, room, session } = c.var;
-    const [status, kept] = await Promise.all([c.env.ORIGIN.parameterStatus(), room.proposals()]);
-    const proposals = kept.map((proposal) => ({ ...proposal }));
+    const { texts: t, times, session } = c.var;
+    const [status, proposals] = await Promise.all([c.env.ORIGIN.parameterStatus(), parameterProposals(c)]);
     const history = status.history.map(({ version, action, hour, documents }) => ({
       version,
       action,

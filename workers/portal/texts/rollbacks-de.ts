@@ -14,6 +14,7 @@ export const rollbacksDe: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollback.hotline': 'Telefondienst',
   'rollback.staff': 'Mitarbeitende Person',
   'rollback.region': 'Region (Nachweise)',
+  'rollback.authority': 'Gesundheitsbehörde (Zertifikate)',
   rollbackPeriod: 'Gebürgt vom {from} bis {to} (UTC-Tage)',
   rollbackAskedBy: 'Beantragt von {who}, {time}',
   rollbackUntil: 'Zu bestätigen bis {time}',

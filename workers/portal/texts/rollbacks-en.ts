@@ -13,6 +13,7 @@ export const rollbacksEn = {
   'rollback.hotline': 'Hotline',
   'rollback.staff': 'Member of staff',
   'rollback.region': 'Region (credentials)',
+  'rollback.authority': 'Health authority (certificates)',
   rollbackPeriod: 'Vouched for from {from} to {to} (UTC days)',
   rollbackAskedBy: 'Asked for by {who}, {time}',
   rollbackUntil: 'To be confirmed by {time}',

@@ -14,6 +14,7 @@ export const rollbacksNl: Readonly<Record<keyof typeof rollbacksEn, string>> = {
   'rollback.hotline': 'Telefoondienst',
   'rollback.staff': 'Medewerker',
   'rollback.region': 'Regio (bewijzen)',
+  'rollback.authority': 'Gezondheidsautoriteit (certificaten)',
   rollbackPeriod: 'Voor ingestaan van {from} tot en met {to} (UTC-dagen)',
   rollbackAskedBy: 'Gevraagd door {who}, {time}',
   rollbackUntil: 'Te bevestigen tot {time}',

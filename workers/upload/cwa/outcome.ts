@@ -2,7 +2,7 @@
  * @module How an upload can end, and what the dialect says then (docs/spec/cwa.md §1.1). The caller learns the status alone;
  * which rule or which state it was stays here.
  */
-import { levelAnswer, type LevelStatus } from '../shared/level-answer.ts';
+import { levelAnswer, type LevelStatus } from '../../shared/level-answer.ts';
 
 /** How an upload ended. */
 export type Outcome =
@@ -14,7 +14,7 @@ export type Outcome =
   | { readonly kind: 'dummy' }
   /** No protobuf, or more of it than a phone sends. */
   | { readonly kind: 'malformed' }
-  /** Larger than {@link MAX_BODY_BYTES}, counted. */
+  /** Larger than MAX_BODY_BYTES, counted. */
   | { readonly kind: 'too-large' }
   /** No authorisation, or two; not said whether it is a dummy; a one-time password that is no UUID. */
   | { readonly kind: 'bad-headers' }

@@ -2,11 +2,11 @@
  * @module From the dialect's protobuf to a checked upload: what Corona-Warn-App's phones say, and nothing else of what
  * they sent (docs/architecture.md §4.1); and what a request is that says so in its body alone (docs/decisions/025).
  */
-import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
-import type { CheckedUpload, UploadClaim } from '../../domain/keys/uploaded.ts';
-import { checkUpload } from '../../domain/keys/validate.ts';
-import type { Result } from '../../protocol/primitives/result.ts';
-import { decodeSubmissionPayload, type SubmissionPayload } from '../../protocol/submission-payload.ts';
+import type { UploadPolicy } from '../../../domain/keys/upload-rules.ts';
+import type { CheckedUpload, UploadClaim } from '../../../domain/keys/uploaded.ts';
+import { checkUpload } from '../../../domain/keys/validate.ts';
+import type { Result } from '../../../protocol/primitives/result.ts';
+import { decodeSubmissionPayload, type SubmissionPayload } from '../../../protocol/submission-payload.ts';
 import type { Intent } from './headers.ts';
 import type { Outcome } from './outcome.ts';
 

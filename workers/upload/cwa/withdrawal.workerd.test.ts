@@ -2,10 +2,11 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
-import { encodeWithdrawal, type Opening } from '../../protocol/withdrawal.ts';
-import { createHourlyCounts } from '../shared/hourly-counts.ts';
-import { createApp, MAX_BODY_BYTES } from './app.ts';
-import type { UploadEnv } from './bindings.ts';
+import { encodeWithdrawal, type Opening } from '../../../protocol/withdrawal.ts';
+import { createHourlyCounts } from '../../shared/hourly-counts.ts';
+import { createApp } from '../app.ts';
+import { MAX_BODY_BYTES } from './decide.ts';
+import type { UploadEnv } from '../bindings.ts';
 
 const ENV = { ...(env as unknown as UploadEnv), ANSWER_DEADLINE_MS: '0' };
 const URL = 'https://submission.example/v1/withdrawal';
@@ -38,6 +39,7 @@ function deployment(reply: () => Promise<'heard' | 'busy'> = async () => 'heard'
     resolve: called('resolve'),
     policy: called('policy'),
     known: called('known'),
+    replayed: called('replayed'),
     withdraw: (given) => {
       heard.push(given);
       return reply();
@@ -45,6 +47,7 @@ function deployment(reply: () => Promise<'heard' | 'busy'> = async () => 'heard'
   };
   const REDEEM: UploadEnv['REDEEM'] = {
     reserve: called('reserve'),
+    reserveCertificate: called('reserveCertificate'),
     commit: called('commit'),
     release: called('release'),
   };

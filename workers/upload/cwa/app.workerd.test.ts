@@ -2,17 +2,19 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, it } from 'vitest';
-import type { PublishedPolicy } from '../../domain/keys/regions.ts';
-import { composeTan } from '../../domain/tan.ts';
+import type { PublishedPolicy } from '../../../domain/keys/regions.ts';
+import { composeTan } from '../../../domain/tan.ts';
+import { NO_AUTHORITIES } from '../../../protocol/publish/authorities.ts';
 import {
   encodeSubmissionPayload,
   type SubmissionPayload,
   type SubmittedKey,
-} from '../../protocol/submission-payload.ts';
-import { unpackUpload } from '../../domain/packed-upload.ts';
-import { createHourlyCounts } from '../shared/hourly-counts.ts';
-import { MAX_BODY_BYTES, UPLOAD_PATH, createApp } from './app.ts';
-import { parseUploadConfig, type UploadEnv } from './bindings.ts';
+} from '../../../protocol/submission-payload.ts';
+import { unpackUpload } from '../../../domain/packed-upload.ts';
+import { createHourlyCounts } from '../../shared/hourly-counts.ts';
+import { createApp } from '../app.ts';
+import { MAX_BODY_BYTES, UPLOAD_PATH } from './decide.ts';
+import { parseUploadConfig, type UploadEnv } from '../bindings.ts';
 
 const ENV = { ...(env as unknown as UploadEnv), ANSWER_DEADLINE_MS: '0' };
 /** 2020-11-25T12:00:00Z */
@@ -199,7 +201,12 @@ describe('answers of the dialect', () => {
 function deployment() {
   const state = {
     now: NOW,
-    policy: { version: 1, supportedCountries: ['DE', 'FR'], ended: false } as PublishedPolicy | null,
+    policy: {
+      version: 1,
+      supportedCountries: ['DE', 'FR'],
+      ended: false,
+      authorities: NO_AUTHORITIES,
+    } as PublishedPolicy | null,
   };
   const calls: string[] = [];
   const accepted: (readonly string[])[] = [];
@@ -207,6 +214,7 @@ function deployment() {
     resolve: (id, nonce) => ENV.INTAKE.resolve(id, nonce),
     known: (keys) => ENV.INTAKE.known(keys),
     withdraw: (openings) => ENV.INTAKE.withdraw(openings),
+    replayed: (id, nonce) => ENV.INTAKE.replayed(id, nonce),
     accept: async (_id, upload) => {
       accepted.push(upload.regions);
       return { kind: 'stored' };
@@ -237,7 +245,7 @@ describe('after the end of the service', () => {
     expect(await upload(['DE'])).toBe(200);
     const stored = accepted.length;
     state.now += 60;
-    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: true };
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: true, authorities: NO_AUTHORITIES };
     calls.length = 0;
     const dummy = headers({ 'cwa-fake': '1', 'cwa-authorization': '' });
     const answers = [
@@ -267,7 +275,7 @@ describe('countries that the published parameters support', () => {
     for (let n = 0; n < 3; n++) expect(await upload(['DE', 'FR'])).toBe(200);
     expect(calls.filter((name) => name === 'policy')).toEqual(['policy']);
     state.now += 60;
-    state.policy = { version: 2, supportedCountries: ['DE', 'NL'], ended: false };
+    state.policy = { version: 2, supportedCountries: ['DE', 'NL'], ended: false, authorities: NO_AUTHORITIES };
     expect(await upload(['FR', 'NL'])).toBe(200);
     expect(accepted).toEqual([['DE'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'FR'], ['DE', 'NL']]);
   });
@@ -292,7 +300,7 @@ describe('countries that the published parameters support', () => {
     state.policy = null;
     expect([await upload(['FR']), new Set(calls)]).toEqual([500, new Set(['policy'])]);
     expect([await upload(['DE']), accepted]).toEqual([200, [['DE']]]);
-    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: false };
+    state.policy = { version: 1, supportedCountries: ['DE', 'FR'], ended: false, authorities: NO_AUTHORITIES };
     expect([await upload(['FR']), accepted.at(-1)]).toEqual([200, ['DE', 'FR']]);
   });
 
@@ -331,6 +339,7 @@ describe('what reaches a neighbour', () => {
       known: (keys) => ENV.INTAKE.known(keys),
       policy: () => ENV.INTAKE.policy(),
       withdraw: (openings) => ENV.INTAKE.withdraw(openings),
+      replayed: (id, nonce) => ENV.INTAKE.replayed(id, nonce),
     };
     const hash = new Uint8Array(16).fill(3);
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0, withdrawalHash: hash });

@@ -2,9 +2,9 @@
  * @module `POST /v1/withdrawal`: a person takes back keys that they shared (docs/decisions/042). The body has openings, and their secrets are all the authorisation
  * there is; what they open, `origin` finds out, and this Worker never hears. A dummy goes through the same reader and makes no RPC.
  */
-import type { WithdrawalRpc } from '../../domain/withdrawal.ts';
-import { decodeWithdrawal } from '../../protocol/withdrawal.ts';
-import type { BodyResult } from '../shared/body.ts';
+import type { WithdrawalRpc } from '../../../domain/withdrawal.ts';
+import { decodeWithdrawal } from '../../../protocol/withdrawal.ts';
+import type { BodyResult } from '../../shared/body.ts';
 import { isProtobuf } from './headers.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -4,11 +4,11 @@
  */
 import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { uploadDigest } from '../../domain/keys/digest.ts';
-import { toHex } from '../../protocol/primitives/bytes.ts';
-import { androidKeys, type AndroidKey, type AndroidSymptoms } from '../../test/support/android-app.ts';
-import { storeUpload, type AuthorisedUpload } from './store.ts';
-import { LEASE_SECONDS, START, TAN, World, type Crash } from './store-world.ts';
+import { uploadDigest } from '../../../domain/keys/digest.ts';
+import { toHex } from '../../../protocol/primitives/bytes.ts';
+import { androidKeys, type AndroidKey, type AndroidSymptoms } from '../../../test/support/android-app.ts';
+import { storeTanUpload, type TanUpload } from './tan-upload.ts';
+import { LEASE_SECONDS, START, TAN, World, type Crash } from '../store-world.ts';
 
 const TODAY = Math.floor(START / 86_400);
 const DIGEST_KEY = new Uint8Array(32).fill(7);
@@ -25,14 +25,14 @@ function history(seed: number, cut: readonly number[] = []): AndroidKey[] {
   });
 }
 
-function attemptOf(keys: readonly AndroidKey[], symptoms: AndroidSymptoms, now: number): AuthorisedUpload {
+function attemptOf(keys: readonly AndroidKey[], symptoms: AndroidSymptoms, now: number): TanUpload {
   const upload = { keys: androidKeys(keys, symptoms, now), visitedCountries: ['DE'], consentToFederation: true };
   return { tan: TAN, digest: uploadDigest(upload, DIGEST_KEY), upload, origin: 'DE' };
 }
 
 async function send(world: World, keys: readonly AndroidKey[], symptoms: AndroidSymptoms, crash: Crash | null = null) {
   try {
-    return (await storeUpload(world.ports(crash), attemptOf(keys, symptoms, world.now))).kind;
+    return (await storeTanUpload(world.ports(crash), attemptOf(keys, symptoms, world.now))).kind;
   } catch {
     return 'try-later';
   }
@@ -124,15 +124,18 @@ describe('an upload of more keys than a phone has', () => {
   it('is refused, stores nothing, and leaves its TAN to one of 30', async ({ expect }) => {
     const world = new World();
     world.now = START - 4 * 3600; // the first key of 14 days ago ended less than 14 days ago
-    const sent = (keys: readonly AndroidKey[]): AuthorisedUpload => {
+    const sent = (keys: readonly AndroidKey[]): TanUpload => {
       const upload = attemptOf(keys, 'not-said', world.now).upload;
       const level = upload.keys.map((key) => ({ ...key, transmissionRiskLevel: 6 }));
       return { ...attemptOf(keys, 'not-said', world.now), upload: { ...upload, keys: level } };
     };
-    expect(await storeUpload(world.ports(), sent([...twoADay, extra]))).toEqual({ kind: 'refused', rule: 'key-count' });
+    expect(await storeTanUpload(world.ports(), sent([...twoADay, extra]))).toEqual({
+      kind: 'refused',
+      rule: 'key-count',
+    });
     expect([world.stored.size, world.tan.state]).toEqual([0, 'issued']);
-    expect((await storeUpload(world.ports(), sent(twoADay))).kind).toBe('stored');
+    expect((await storeTanUpload(world.ports(), sent(twoADay))).kind).toBe('stored');
     expect(world.durableKeys).toHaveLength(30);
-    expect((await storeUpload(world.ports(), sent([...twoADay, extra]))).kind).toBe('refused');
+    expect((await storeTanUpload(world.ports(), sent([...twoADay, extra]))).kind).toBe('refused');
   });
 });

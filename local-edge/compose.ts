@@ -4,9 +4,10 @@
  * secrets, variables that a stage must set, routes and, unless the deployed entry files are asked for, the CLOCK binding.
  */
 import { existsSync } from 'node:fs';
-import type { LegacyWorkerOptions } from 'miniflare';
+import { type LegacyWorkerOptions, Response as MiniflareResponse } from 'miniflare';
 import { bundle } from './bundle.ts';
 import type { TestSigner } from './test-authority.ts';
+import { smsOutbox } from './sms-outbox.ts';
 import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
 
 /** How the Workers are to be composed. */
@@ -22,6 +23,20 @@ export interface ComposeOptions {
   readonly entries: 'local' | 'deployed' | 'benchmark';
   /** What the local entry of `upload` signs with for who publishes without a certificate (test-authority.ts); left out: nobody may. */
   readonly testAuthority?: TestSigner;
+  /** File that messages go to, in `local` alone. */
+  readonly smsOutbox: string;
+}
+
+/** What only local entries are bound to: the clock, and for messages the outbox. */
+function localBindings(worker: WorkerEnvironment, { entries, secrets, smsOutbox: file }: ComposeOptions): object {
+  if (entries !== 'local') return {};
+  const bindings = { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } };
+  if (worker.environment !== 'verification') return bindings;
+  const outbox = smsOutbox(file, secrets['SMS_WEBHOOK_SECRET'] ?? '');
+  return {
+    ...bindings,
+    SMS_OUTBOX: async (post: Request) => new MiniflareResponse(null, { status: await outbox(post) }),
+  };
 }
 
 /** Name of the Worker behind the CLOCK binding. */
@@ -71,7 +86,7 @@ async function composeWorker(worker: WorkerEnvironment, options: ComposeOptions)
     },
     serviceBindings: {
       ...(workerOptions.serviceBindings as object),
-      ...(options.entries === 'local' ? { CLOCK: { name: CLOCK_WORKER, entrypoint: 'LocalClock' } } : {}),
+      ...localBindings(worker, options),
     },
     routes: [...(LOCAL_ROUTES[worker.environment] ?? [])],
   };

@@ -11,6 +11,7 @@ import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { removeFolder } from './remove-folder.ts';
 import { loadSecrets } from './secrets.ts';
+import { SMS_OUTBOX } from './sms-outbox.ts';
 import { requireStateFormat } from './state-format.ts';
 import { readEnvironments, requireChunkPolicy } from './workers.ts';
 
@@ -99,6 +100,7 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
       secrets,
       vars: options.vars ?? {},
       entries,
+      smsOutbox: join(state, SMS_OUTBOX),
       ...(testAuthority === undefined ? {} : { testAuthority }),
     }),
   );

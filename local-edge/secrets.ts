@@ -17,6 +17,7 @@ const PUBLIC_FILES: Readonly<Record<string, string>> = {
   LOG_SIGNING_KEY: 'log-public.pem',
   CREDENTIAL_SIGNING_KEY: 'credential-public.pem',
   CERTIFICATE_SIGNING_KEY: 'certificate-public.pem',
+  SMS_SIGNING_KEY: 'sms-public.pem',
 };
 
 /** Names the private half that the operator of a local edge signs with, restores with or rolls back with, outside of it. */

@@ -83,6 +83,8 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'codeStatus',
       'expireCode',
       'cancelCode',
+      'sentBefore',
+      'markSent',
       'endIssues',
       'codeBook',
       'setQuota',

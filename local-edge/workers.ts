@@ -75,9 +75,10 @@ export const LOCAL_VARS: Readonly<Record<string, Readonly<Record<string, string>
     AUTHORITY_TELEPHONE: '0800 555 0100',
     APP_NAME: 'Example Warn App',
     DEPLOYMENT_NAME: 'local edge',
+    ADMIN_API_HOST: 'codes.localhost',
   },
   // Browsers find `de.localhost` on this machine.
-  verification: { LINK_DOMAIN: 'localhost' },
+  verification: { LINK_DOMAIN: 'localhost', SMS_WEBHOOK_URL: 'https://sms.localhost/', SMS_KEY_ID: 'local' },
 };
 
 /** Host name by which peers' requests are told from phones' on the one local port. */
@@ -105,6 +106,14 @@ export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
   laboratory: ['*/api/v1/*'],
   // Its paths are like `index`'s, and deployed it has a host of its own.
   federation: [`${FEDERATION_HOST}/*`],
-  portal: ['*/operator/*', '*/staff', '*/staff/*', '*/local/teletan'],
+  portal: [
+    '*/operator/*',
+    '*/staff',
+    '*/staff/*',
+    '*/local/teletan',
+    // Deployed, the administrators' API has a host of its own.
+    ...['issue', 'batch-issue', 'checkcodestatus', 'expirecode'].map((method) => `*/api/${method}`),
+    `${LOCAL_VARS['portal']?.['ADMIN_API_HOST']}/*`,
+  ],
   clock: ['*/local/clock'],
 };

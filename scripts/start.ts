@@ -23,18 +23,22 @@ What it serves:
   GET  /version/v1/diagnosis-keys/country/…          Corona-Warn-App's tree
   POST /v1/publish                                   uploads of apps of Google's dialect (healthAuthorityID: exposure-edge)
   POST /operator/tans, /operator/advance             operator commands (JSON); GET /operator/status
+  POST /api/verify, /api/certificate                 apps of Google's dialect (a code: npm run -s issue-code -- --url URL)
+  POST /api/issue, /api/batch-issue, …               the administrators' API, with a key (docs/verification-codes.md)
   npm run advance -- --hours 1                       moves the local clock on and has the hour sealed
   GET  /local/clock, PUT /local/clock {"now": S}     the local clock: Unix seconds, or null for real time
-The state directory has public.pem and manifest-public.pem, the keys phones pin.`,
+The state directory has public.pem and manifest-public.pem, the keys phones pin, and sms-outbox.jsonl, what would go out by SMS.`,
     examples: ['npm start -- --port 8787 --state .local-edge'],
     exitCodes: 'Ctrl-C and SIGTERM are how it ends: 0 once it runs.',
   },
   async ({ port, state, 'allow-test-authority': isAllowed }, { say }) => {
     // Loaded late: --help and a wrong call answer at once.
+    const { SMS_OUTBOX } = await import('../local-edge/sms-outbox.ts');
     const { startWithAuthorities } = await import('./support/local-authorities.ts');
     const edge = await startWithAuthorities({ port, state }, isAllowed);
     const stop = untilInterrupted();
     say(`exposure-edge is ready on ${edge.url}  (state in ${edge.state}; Ctrl-C ends it)`);
+    say(`SMS with codes go to ${edge.state}/${SMS_OUTBOX}`);
     await stop;
     await edge.dispose();
     say('exposure-edge has stopped.');

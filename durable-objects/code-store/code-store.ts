@@ -32,6 +32,7 @@ import { cancelCode, codesSince, codeStatus, endIssuesOfCodes, expireCode, issue
 import { addApiKey, apiKeys, holdingKey, revokeApiKey } from './key-ops.ts';
 import { codesPerDay, issuedOn } from './quota-ops.ts';
 import { SCHEMA } from './schema.ts';
+import { markSent, sentAmong } from './sent-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
 /** Codes of one transaction: some 10 ms. */
@@ -109,6 +110,17 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
   /** See {@link cancelCode}. */
   cancelCode(issuer: string, uuid: string): void {
     this.#whole(() => cancelCode(this.#sql, issuer, uuid));
+  }
+
+  /** See {@link sentAmong}. */
+  sentBefore(uuids: readonly string[]): string[] {
+    return sentAmong(this.#sql, uuids);
+  }
+
+  /** See {@link markSent}. */
+  async markSent(uuid: string): Promise<void> {
+    markSent(this.#sql, uuid, await this.#now());
+    await this.#alarm.keep(CLEANUP_EVERY_MS);
   }
 
   /** See {@link endIssuesOfCodes}. */

@@ -1,5 +1,6 @@
 /** @module What the code store forgets, and when (STORAGE.md). SQL over one object's storage; no clock. */
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { LONG_CODE_SECONDS } from '../../domain/verification-codes.ts';
 import { REPEAT_SECONDS } from './claim-ops.ts';
 import { eraseHashKeys } from './hash-keys.ts';
 import { forgetApiKeys } from './key-ops.ts';
@@ -17,6 +18,8 @@ const GONE = [
   ['given_certificate', 'hash', 'expires_at', 0],
   ['code_phone', 'hash', 'until', 0],
   ['code', 'uuid', 'created_at', STATUS_SECONDS],
+  // No order is repeated once its codes have ended.
+  ['code_sent', 'uuid', 'sent_at', LONG_CODE_SECONDS],
 ] as const;
 
 /** What a code stood for, once it has ended; and which token it gave, once that isn't given again. */

@@ -33,4 +33,6 @@ export const SCHEMA: readonly string[] = [
      id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER
    ) WITHOUT ROWID;
    CREATE TABLE failed_code (hour INTEGER PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;`,
+  `CREATE TABLE code_sent (uuid TEXT PRIMARY KEY, sent_at INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE INDEX code_sent_age ON code_sent (sent_at);`,
 ];

@@ -86,11 +86,23 @@ async function callHotline(request: Request, { VERIFICATION }: PortalEnv): Promi
   return Response.json({ teleTan: issued.teleTan }, { headers });
 }
 
+/** The administrators' API, on the one local port too: not every client finds a host below `localhost`. */
+const ADMIN_API = /^\/api\/(issue|batch-issue|checkcodestatus|expirecode)$/;
+
+function atHost(request: Request, host: string): Request {
+  const url = new URL(request.url);
+  url.hostname = host;
+  return new Request(url, request);
+}
+
 const app = createApp({ identify, clock });
 
 export default {
   async fetch(request: Request, env: PortalEnv, context: ExecutionContext): Promise<Response> {
-    const { pathname } = new URL(request.url);
+    const { hostname, pathname } = new URL(request.url);
+    // Keys alone let anybody in there, as where it is deployed.
+    if (hostname === env.ADMIN_API_HOST) return app.fetch(request, env, context);
+    if (ADMIN_API.test(pathname)) return app.fetch(atHost(request, env.ADMIN_API_HOST), env, context);
     if (pathname === CHOOSER) return choose(request);
     if (pathname === HOTLINE_PATH) return callHotline(request, env);
     if (/^\/staff(\/|$)/.test(pathname) && chosenIn(request) === null) {

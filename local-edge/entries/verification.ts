@@ -7,11 +7,22 @@ import { CodeDesk as DeployedCodeDesk } from '../../durable-objects/code-desk/co
 import { CodeStore as DeployedCodeStore } from '../../durable-objects/code-store/code-store.ts';
 import { CredentialDesk as DeployedCredentialDesk } from '../../durable-objects/credential-desk/credential-desk.ts';
 import { TestSession as DeployedTestSession } from '../../durable-objects/test-session/test-session.ts';
+import { env } from 'cloudflare:workers';
+import { BackOffice as DeployedBackOffice } from '../../workers/verification/entrypoints.ts';
+import { servicesOf } from '../../workers/verification/services.ts';
+import { type SendPost, smsPortOf } from '../../workers/verification/sms/gateway.ts';
 import { countCalls, countedWorker } from './counters.ts';
 import { atLocalTime, clock, secondClock } from './local-clock.ts';
 
-export { BackOffice } from '../../workers/verification/entrypoints.ts';
 export const Redeem = createRedeem(clock);
+
+/** The edge's outbox takes messages in place of a gateway on the internet (local-edge/sms-outbox.ts). */
+const post: SendPost = (url, init) => (env as unknown as { readonly SMS_OUTBOX: Fetcher }).SMS_OUTBOX.fetch(url, init);
+
+/** The deployed entrypoint, its messages in the outbox. */
+export class BackOffice extends DeployedBackOffice {
+  protected override post = post;
+}
 
 /** The deployed object, asking the local clock. */
 export class TanLedger extends DeployedTanLedger {
@@ -50,6 +61,9 @@ countCalls('CredentialDesk', DeployedCredentialDesk);
 countCalls('CodeStore', DeployedCodeStore);
 
 export default {
-  ...countedWorker('verification', createApp({ clock, mayAnswerAtOnce: true })),
+  ...countedWorker(
+    'verification',
+    createApp({ clock, mayAnswerAtOnce: true, sms: (bindings) => smsPortOf(servicesOf(bindings).config.sms, post) }),
+  ),
   scheduled: atLocalTime(scheduled),
 };

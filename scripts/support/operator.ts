@@ -6,6 +6,8 @@ import type { OriginStatus } from '../../domain/origin-status.ts';
 
 /** Most TANs one command issues (workers/portal). */
 const TANS_PER_COMMAND = 1_000;
+/** Most verification codes of one command. */
+const CODES_PER_COMMAND = 1_000;
 /** Each takes about a second of idempotent steps. Past this something turns in circles. */
 const MAX_CALLS = 10_000;
 
@@ -93,6 +95,68 @@ export async function issueTans(
     if (count > TANS_PER_COMMAND) onBatch(tans.length);
   }
   return tans;
+}
+
+/** A verification code, as `/operator/codes` tells it. */
+export interface IssuedCodeAnswer {
+  readonly uuid: string;
+  readonly code: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  readonly longCode: string | null;
+  readonly longExpiresAt: number | null;
+}
+
+/** What codes are for; dates are YYYY-MM-DD. Without any date the test was today. */
+export interface CodesWanted {
+  readonly testType: string;
+  readonly symptomDate: string | null;
+  readonly testDate: string | null;
+  readonly long: boolean;
+}
+
+/**
+ * @param url of the edge
+ * @param count at least 1
+ * @param wanted see {@link CodesWanted}
+ * @param onBatch hears how many there are, after each command of several
+ * @returns that many verification codes
+ * @throws Error when fewer are given: the quota of the day is used up
+ */
+export async function issueCodes(
+  url: string,
+  count: number,
+  wanted: CodesWanted,
+  onBatch: (done: number) => void = () => undefined,
+): Promise<IssuedCodeAnswer[]> {
+  const codes: IssuedCodeAnswer[] = [];
+  while (codes.length < count) {
+    const batch = Math.min(CODES_PER_COMMAND, count - codes.length);
+    const answer = (await command(url, 'POST', '/operator/codes', { count: batch, ...wanted })) as {
+      codes: IssuedCodeAnswer[];
+      missing: number;
+    };
+    codes.push(...answer.codes);
+    if (answer.missing > 0)
+      throw new Error(`${codes.length} of ${count} codes were issued: the quota of the day is used up`);
+    if (count > CODES_PER_COMMAND) onBatch(codes.length);
+  }
+  return codes;
+}
+
+/** Sets how many codes an issuer may have a day. @param url of a local edge, whose portal believes that a health authority asks @param perDay 0..100,000 */
+export async function setCodeQuota(url: string, issuer: string, perDay: number): Promise<void> {
+  const authority = asPerson('local-health-authority', ['health-authority']);
+  await command(url, 'POST', '/operator/codes/quota', { issuer, perDay }, [], authority);
+}
+
+/** A key for apps (`device`), systems that issue codes (`admin`) or statistics (`stats`). @param url of the edge @returns its text, which is told once, and its id */
+export async function makeApiKey(
+  url: string,
+  kind: 'device' | 'admin' | 'stats',
+  name: string,
+): Promise<{ readonly id: string; readonly key: string }> {
+  return (await command(url, 'POST', '/operator/api-keys', { kind, name })) as { id: string; key: string };
 }
 
 /** @param url of a local edge @returns a teleTAN of its simulated hotline @throws Error when none is given now */

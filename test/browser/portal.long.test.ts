@@ -18,6 +18,9 @@ import { qrOn, textOfPdf } from './print.ts';
 const PAGES = [
   'teletan',
   'codes',
+  'issue',
+  'issued',
+  'bulk',
   'cards',
   'batches',
   'flyers',
@@ -27,6 +30,7 @@ const PAGES = [
   'peers',
   'parameters',
   'guesses',
+  'api-keys',
   'holders',
   'sessions',
   'status',
@@ -142,7 +146,7 @@ describe('the hotline', () => {
 
   it('is refused where it has no role, and its menu does not lead there', async ({ expect }) => {
     const page = await portal.signIn({ name: 'hotline-5', roles: ['hotline'] });
-    for (const path of PAGES.filter((name) => name !== 'teletan' && name !== 'codes')) {
+    for (const path of PAGES.filter((name) => !['teletan', 'codes', 'issue', 'issued'].includes(name))) {
       expect((await open(page, path))?.status()).toBe(403);
       expect(await page.getByRole('alert').textContent()).toBe('Your role does not include this page.');
       expect(await page.locator(`nav a[href="/staff/${path}"]`).count()).toBe(0);

@@ -61,13 +61,13 @@ describe('wrangler.toml', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('gives the private bucket to origin alone, and signing keys too, but for those that speak of tests', ({
+  it('gives the private bucket to origin alone, and signing keys too, but for those that speak of tests and to people', ({
     expect,
   }) => {
     const holders = (held: (row: Privileges) => boolean): string[] =>
       Object.keys(PRIVILEGES).filter((name) => held(PRIVILEGES[name] as Privileges));
     expect(holders(({ buckets }) => Object.values(buckets).includes('exposure-edge-private'))).toEqual(['origin']);
-    const ofTests = ['CREDENTIAL_SIGNING_KEY', 'CERTIFICATE_SIGNING_KEY'];
+    const ofTests = ['CREDENTIAL_SIGNING_KEY', 'CERTIFICATE_SIGNING_KEY', 'SMS_SIGNING_KEY'];
     const others = ({ secrets }: Privileges) =>
       secrets.some((secret) => secret.endsWith('SIGNING_KEY') && !ofTests.includes(secret));
     expect(holders(others)).toEqual(['origin']);

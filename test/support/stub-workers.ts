@@ -1,8 +1,8 @@
 /**
- * @module Neighbours of the Worker under test, as prebuilt inline Workers: real entrypoints over real RPC, with a memory
- * in place of storage. They exist so that a Worker's own tests start without the other Workers; what the real ones
- * do together is tested in test/integration.
+ * @module Neighbours of the Worker under test, as prebuilt inline Workers: real entrypoints over real RPC, with a memory in place of storage. They exist so that a Worker's own tests start without
+ * the other Workers; what the real ones do together is tested in test/integration.
  */
+import { CODES } from './stub-codes.ts';
 
 /** Shape that vitest-plugin hands to Miniflare (options of version 4). */
 type StubWorker = {
@@ -129,7 +129,7 @@ export class BackOffice extends WorkerEntrypoint {
     return (batch.withdrawnFrom = Math.min(from, batch.withdrawnFrom ?? from));
   }
   guesses() { return { thisHour: 1001, lastHour: 7, alarm: true }; }
-}
+${CODES}}
 export default { fetch: () => new Response(null, { status: 404 }) };`,
 );
 

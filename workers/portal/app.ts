@@ -1,6 +1,7 @@
 /**
  * @module The portal Worker: staff pages (HTML below `/staff`) and operator commands (JSON below `/operator`). Nobody gets
- * past the first middleware without an identity (docs/architecture.md §7).
+ * past the first middleware without an identity (docs/architecture.md §7). The administrators' API is another application on another
+ * host, and neither answers for the other.
  */
 import { Hono } from 'hono';
 import { trimTrailingSlash } from 'hono/trailing-slash';
@@ -9,6 +10,7 @@ import { ENDED_MESSAGE } from '../../domain/sunset.ts';
 import { parsedOnce } from '../shared/env.ts';
 import { noStore } from '../shared/no-store.ts';
 import { problem } from '../shared/problem.ts';
+import { createAdminApi } from './admin-api/app.ts';
 import { parsePortalConfig } from './bindings.ts';
 import { errorPage } from './errors.tsx';
 import type { Identify } from './identity-source.ts';
@@ -31,6 +33,11 @@ const configOf = parsedOnce(parsePortalConfig);
  */
 export function createApp({ identify, clock }: PortalDependencies) {
   const app = new Hono<Staff>();
+  const adminApi = createAdminApi(clock);
+  app.use(async function byHost(c, next) {
+    if (new URL(c.req.url).hostname !== configOf(c.env).adminApiHost) return next();
+    return adminApi.fetch(c.req.raw, c.env, c.executionCtx);
+  });
   app.use(noStore(), securityHeaders());
   app.use('/staff/*', trimTrailingSlash());
   app.use(async function requireIdentity(c, next) {

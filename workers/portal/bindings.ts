@@ -2,7 +2,9 @@
  * @module What `portal` is given (wrangler.toml, docs/architecture.md §2): back offices by RPC, an object of its own for staff.
  */
 import type { LaboratoryBackOfficeRpc, OriginBackOfficeRpc, VerificationBackOfficeRpc } from '../../domain/rpc.ts';
+import type { CodesBackOfficeRpc } from '../../domain/rpc-codes.ts';
 import type { FederationBackOfficeRpc } from '../../domain/rpc-federation.ts';
+import type { SmsBackOfficeRpc } from '../../domain/rpc-sms.ts';
 import type { DeskBatch, PeerStatus, ReleaseReply } from '../../durable-objects/peer-desk/contract.ts';
 import type { StaffRoom } from '../../durable-objects/staff-room/staff-room.ts';
 import { type Certificate, readCertificate } from '../../protocol/certificates/certificate.ts';
@@ -12,7 +14,7 @@ import { isTimeZone } from './local-time.ts';
 
 /** Bindings as the platform hands them over. */
 export interface PortalEnv {
-  readonly VERIFICATION: VerificationBackOfficeRpc;
+  readonly VERIFICATION: VerificationBackOfficeRpc & CodesBackOfficeRpc & SmsBackOfficeRpc;
   readonly ORIGIN: OriginBackOfficeRpc;
   readonly LABORATORY: LaboratoryBackOfficeRpc;
   readonly FEDERATION: FederationBackOfficeRpc<PeerStatus, ReleaseReply, DeskBatch>;
@@ -26,6 +28,7 @@ export interface PortalEnv {
   readonly AUTHORITY_TELEPHONE: string;
   readonly APP_NAME: string;
   readonly DEPLOYMENT_NAME: string;
+  readonly ADMIN_API_HOST: string;
 }
 
 /** Whom a card or flyer names: what a patient needs who finds it in a drawer. */
@@ -53,6 +56,8 @@ export interface PortalConfig {
   readonly imprint: Imprint;
   /** What two persons type before anything is destroyed (docs/sunset.md); empty: nothing can be. */
   readonly deployment: string;
+  /** Host of the administrators' API, without a port; null: there is none. */
+  readonly adminApiHost: string | null;
 }
 
 /** What fits a card: two lines of small print, and one beside the code. */
@@ -84,7 +89,15 @@ export function parsePortalConfig(env: PortalEnv): PortalConfig {
       app: printed(variables, 'APP_NAME', MAX_APP),
     },
     deployment: deploymentName(env.DEPLOYMENT_NAME),
+    adminApiHost: env.ADMIN_API_HOST === '' ? null : hostIn(env.ADMIN_API_HOST),
   };
+}
+
+const HOST = /^(?=.{1,253}$)[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+
+function hostIn(host: string): string {
+  if (HOST.test(host)) return host;
+  throw new ConfigError('ADMIN_API_HOST', `a host name in lower case is expected, or nothing, got "${host}"`);
 }
 
 /** A name that can be typed, and is told apart from another stage's. */

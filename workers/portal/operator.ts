@@ -7,6 +7,7 @@ import { problem } from '../shared/problem.ts';
 import { authorityRoutes } from './authority-routes.ts';
 import { cardRoutes } from './card-routes.ts';
 import { allClocks } from './clocks.ts';
+import { apiKeyRoutes, codeCommandRoutes } from './code-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { readCommand } from './json-command.ts';
 import { readAdvance, readConfirmClock, readIssueTans, readRestore } from './operator-input.ts';
@@ -16,9 +17,13 @@ import { rollbackRoutes } from './rollback-routes.ts';
 import { audit, type Staff } from './staff-context.ts';
 import { sunsetRoutes } from './sunset-routes.ts';
 
-/** Operators give all commands; a health authority sets parameters, whose certificates are good, and rolls back (docs/architecture.md §1). */
+/** Operators give all commands; a health authority sets parameters, quotas of codes, whose certificates are good, and rolls back (docs/architecture.md §1). */
 const rolesFor = (path: string): readonly Role[] =>
-  /^\/operator\/(config|authorities|rollback)(\/|$)/.test(path) ? ['operator', 'health-authority'] : ['operator'];
+  path === '/operator/codes/quota'
+    ? ['health-authority']
+    : /^\/operator\/(config|authorities|rollback)(\/|$)/.test(path)
+      ? ['operator', 'health-authority']
+      : ['operator'];
 /** Commands that the audit log keeps. `advance` is what an alarm calls all day: it says nothing of anybody. */
 const AUDITED = [
   '/operator/tans',
@@ -83,6 +88,8 @@ export function operatorRoutes() {
   routes.route('/config', configRoutes());
   routes.route('/authorities', authorityRoutes());
   routes.route('/cards', cardRoutes());
+  routes.route('/codes', codeCommandRoutes());
+  routes.route('/api-keys', apiKeyRoutes());
   routes.route('/sunset', sunsetRoutes());
   routes.route('/rollback', rollbackRoutes());
   routes.route('/peers', peerCommandRoutes());

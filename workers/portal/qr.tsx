@@ -11,7 +11,12 @@ const qrText = (guid: string): string => `https://localhost/?${guid}`;
 
 /** @param guid what the code opens @param label what a screen reader says @returns an SVG with error correction M */
 export function QrCode({ guid, label }: { readonly guid: string; readonly label: string }) {
-  const { data, size } = encode(qrText(guid), { ecc: 'M', border: QUIET_ZONE });
+  return <Qr text={qrText(guid)} label={label} />;
+}
+
+/** @param text of the code @param label what a screen reader says @returns an SVG with error correction M */
+export function Qr({ text, label }: { readonly text: string; readonly label: string }) {
+  const { data, size } = encode(text, { ecc: 'M', border: QUIET_ZONE });
   return (
     <svg viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shape-rendering="crispEdges">
       <path d={darkModules(data)} stroke="#000" />

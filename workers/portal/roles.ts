@@ -10,6 +10,9 @@ export type Role = (typeof ROLES)[number];
 export const PAGE_ROLES = {
   teletan: ['hotline', 'health-authority'],
   codes: ['hotline', 'health-authority'],
+  issue: ['hotline', 'health-authority'],
+  issued: ['hotline', 'health-authority'],
+  bulk: ['health-authority'],
   cards: ['provider'],
   batches: ['provider', 'health-authority'],
   flyers: ['provider', 'lab-admin'],
@@ -19,6 +22,7 @@ export const PAGE_ROLES = {
   peers: ['operator'],
   parameters: ['health-authority', 'operator'],
   guesses: ['health-authority', 'operator', 'auditor'],
+  'api-keys': ['operator'],
   holders: ['operator'],
   sessions: ['operator'],
   status: ['operator'],

@@ -26,6 +26,13 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 };
 
+/** @param more directives that a page's script needs beside the others @returns the same answer, with them */
+export async function withPolicyFor(answer: Response | Promise<Response>, more: string): Promise<Response> {
+  const given = await answer;
+  given.headers.set('content-security-policy', `${POLICY}; ${more}`);
+  return given;
+}
+
 /** @returns middleware that sets them; a route that needs another policy (the risk explorer) has set it before */
 export const securityHeaders = (): MiddlewareHandler => async (c, next) => {
   await next();

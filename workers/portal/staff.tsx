@@ -7,10 +7,14 @@ import { ASSETS } from './assets/assets.ts';
 import { endedPage, errorPage } from './errors.tsx';
 import { beganHere, ownForm, readForm } from './form.ts';
 import { Document, frameOf } from './layout.tsx';
+import { apiKeyPageRoutes } from './pages/api-keys.tsx';
 import { batchRoutes } from './pages/batches.tsx';
+import { bulkRoutes } from './pages/bulk.tsx';
 import { cardRoutes } from './pages/cards.tsx';
 import { flyerRoutes } from './pages/flyers.tsx';
 import { holderRoutes } from './pages/holders.tsx';
+import { issueRoutes } from './pages/issue.tsx';
+import { issuedRoutes } from './pages/issued.tsx';
 import { laboratoryRoutes } from './pages/laboratories.tsx';
 import { auditRoutes, guessRoutes, statusRoutes } from './pages/oversight.tsx';
 import { parameterRoutes } from './pages/parameters.tsx';
@@ -31,6 +35,9 @@ import { LANGUAGES, languageOf } from './texts/texts.ts';
 const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   teletan: teleTanRoutes,
   codes: codeRoutes,
+  issue: issueRoutes,
+  issued: issuedRoutes,
+  bulk: bulkRoutes,
   cards: cardRoutes,
   batches: batchRoutes,
   flyers: flyerRoutes,
@@ -40,6 +47,7 @@ const ROUTES: Readonly<Record<Page, () => Hono<Staff>>> = {
   peers: peerRoutes,
   parameters: parameterRoutes,
   guesses: guessRoutes,
+  'api-keys': apiKeyPageRoutes,
   holders: holderRoutes,
   sessions: sessionRoutes,
   status: statusRoutes,

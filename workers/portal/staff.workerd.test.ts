@@ -22,6 +22,12 @@ const ACTIONS: readonly [path: string, page: Page][] = [
   ['/staff/teletan', 'teletan'],
   ['/staff/teletan/ask', 'teletan'],
   ['/staff/codes/revoke', 'codes'],
+  ['/staff/issue', 'issue'],
+  ['/staff/issued/end', 'issued'],
+  ['/staff/bulk', 'bulk'],
+  ['/staff/bulk/issue', 'bulk'],
+  ['/staff/api-keys', 'api-keys'],
+  ['/staff/api-keys/revoke', 'api-keys'],
   ['/staff/cards', 'cards'],
   ['/staff/batches/withdraw/confirm', 'batches'],
   ['/staff/flyers', 'flyers'],
@@ -30,6 +36,7 @@ const ACTIONS: readonly [path: string, page: Page][] = [
   ['/staff/parameters/agree', 'parameters'],
   ['/staff/parameters/decline', 'parameters'],
   ['/staff/quotas/release', 'quotas'],
+  ['/staff/quotas/codes', 'quotas'],
   ['/staff/holders', 'holders'],
   ['/staff/holders/remove', 'holders'],
   ['/staff/holders/readmit', 'holders'],
@@ -57,7 +64,7 @@ describe('the role matrix', () => {
   it('the menu shows the pages of a role and no other', async ({ expect }) => {
     const home = await (await browserOf('hotline').send('/staff')).text();
     const shown = PAGES.filter((page) => home.includes(`href="/staff/${page}"`));
-    expect(shown).toEqual(['teletan', 'codes']);
+    expect(shown).toEqual(['teletan', 'codes', 'issue', 'issued']);
   });
 });
 

@@ -11,10 +11,11 @@ import type { ResultsRpc } from '../../domain/rpc.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import { integer, secretKey } from '../shared/env.ts';
 import { type GoogleConfig, type GoogleEnv, parseGoogleConfig } from './google/config.ts';
+import { parseSmsConfig, type SmsConfig, type SmsEnv } from './sms/config.ts';
 import { type CredentialConfig, type CredentialEnv, parseCredentialConfig } from './credential-config.ts';
 
 /** Bindings as the platform hands them over. */
-export interface VerificationEnv extends CredentialEnv, GoogleEnv {
+export interface VerificationEnv extends CredentialEnv, GoogleEnv, SmsEnv {
   readonly TAN_LEDGER: DurableObjectNamespace<TanLedger>;
   readonly CODE_DESK: DurableObjectNamespace<CodeDesk>;
   readonly TEST_SESSION: DurableObjectNamespace<TestSession>;
@@ -51,6 +52,8 @@ export interface VerificationConfig {
   readonly credentials: CredentialConfig | null;
   /** Apps of Google's dialect. */
   readonly google: GoogleConfig;
+  /** Messages that bring codes. */
+  readonly sms: SmsConfig;
 }
 
 /** Past its 14 days a key is published no more. */
@@ -72,6 +75,7 @@ export function parseVerificationConfig(env: VerificationEnv): VerificationConfi
     followUpDays: integer(variables, 'FOLLOW_UP_DAYS', { min: 0, max: MAX_FOLLOW_UP_DAYS }),
     leaseSeconds: integer(variables, 'RESERVATION_LEASE_SECONDS', { min: 1, max: MAX_LEASE_SECONDS }),
     credentials: parseCredentialConfig(env),
+    sms: parseSmsConfig(env),
     google: parseGoogleConfig(env),
   };
 }

@@ -4,7 +4,6 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { IssueSource } from '../../domain/issue.ts';
 import {
-  API_KEY_KINDS,
   type ApiKey,
   type ApiKeyKind,
   type CheckedApiKey,
@@ -15,7 +14,7 @@ import {
   type IssueCodeRequest,
   type IssuedCodesBook,
 } from '../../domain/rpc-codes.ts';
-import { badTarget, type RollbackTarget } from '../../domain/rollback.ts';
+import type { RollbackTarget } from '../../domain/rollback.ts';
 import type { QuotaRequest, ReleaseReply, TeleTanBook } from '../../domain/code-books.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type {
@@ -30,17 +29,21 @@ import type {
 import { FAILED_CODE_BUDGET } from '../../durable-objects/code-store/guess-count.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { Codes } from './google/codes.ts';
+import { deliverCodes, deliveryBooks } from './sms/deliver.ts';
+import { type SendPost, SmsGateway } from './sms/gateway.ts';
+import type { DeliverReply, MessageSettings, SmsBackOfficeRpc } from '../../domain/rpc-sms.ts';
 import type { ObjectRemains } from '../../domain/sunset.ts';
 import { purgeAll, remainsOf, stopAll } from '../shared/ending.ts';
 import { verificationClocks, verificationObjects } from './clocks.ts';
 import { FAILED_GUESS_BUDGET } from './desk.ts';
 import { MAX_CODES_ASKED } from '../../domain/teletan.ts';
+import { apiKeyKind, checkedTarget, MAX_CODES_PER_DAY, MAX_QUOTA_PER_HOUR, staffName } from './checked.ts';
 import { servicesOf } from './services.ts';
 
 /** Bound by `portal` alone. */
 export class BackOffice
   extends WorkerEntrypoint<VerificationEnv>
-  implements VerificationBackOfficeRpc, CodesBackOfficeRpc
+  implements VerificationBackOfficeRpc, CodesBackOfficeRpc, SmsBackOfficeRpc
 {
   /** See {@link VerificationBackOfficeRpc}. */
   async issueTans(request: IssueTansRequest): Promise<{ readonly tans: readonly string[] } | null> {
@@ -176,6 +179,22 @@ export class BackOffice
     return { ...counts, alarm: Math.max(counts.thisHour, counts.lastHour) > FAILED_GUESS_BUDGET };
   }
 
+  /** How a message leaves; the local edge has an outbox. */
+  protected post: SendPost = (url, init) => fetch(url, init);
+
+  /** See {@link SmsBackOfficeRpc}. */
+  deliverCodes(issuer: string, requests: readonly IssueCodeRequest[]): Promise<DeliverReply[]> {
+    const { config, codes } = servicesOf(this.env);
+    const gateway = new SmsGateway(config.sms, this.post);
+    return deliverCodes({ codes: deliveryBooks(codes), gateway }, staffName(issuer), requests);
+  }
+
+  /** See {@link SmsBackOfficeRpc}. */
+  async messageSettings(): Promise<MessageSettings> {
+    const { gateway, templates, region, linkDomain } = servicesOf(this.env).config.sms;
+    return { sends: gateway !== null, templates: [...templates.keys()], region, linkDomain };
+  }
+
   /** See {@link CodesBackOfficeRpc}. */
   issueCodes(issuer: string, requests: readonly IssueCodeRequest[]): Promise<IssueCodeReply[]> {
     return this.#codes.issue(staffName(issuer), requests);
@@ -245,28 +264,4 @@ export class BackOffice
   get #codes(): Codes {
     return servicesOf(this.env).codes;
   }
-}
-
-const MAX_QUOTA_PER_HOUR = 10_000;
-const MAX_CODES_PER_DAY = 100_000;
-
-/** @throws RangeError when a name or label is not 1..100 characters */
-function staffName(text: string): string {
-  if (typeof text !== 'string' || text.length < 1 || text.length > 100) {
-    throw new RangeError('issuer, provider and label: 1..100 characters are expected');
-  }
-  return text;
-}
-
-/** @throws RangeError when it is none */
-function apiKeyKind(kind: ApiKeyKind): ApiKeyKind {
-  if (!API_KEY_KINDS.includes(kind)) throw new RangeError(`kind: one of ${API_KEY_KINDS.join(', ')} is expected`);
-  return kind;
-}
-
-/** The portal has judged it by its clock; here the form counts. @throws RangeError naming the rule */
-function checkedTarget(target: RollbackTarget): RollbackTarget {
-  const rule = badTarget(target, target.toDay);
-  if (rule !== null) throw new RangeError(`target: ${rule}`);
-  return target;
 }

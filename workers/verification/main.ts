@@ -4,6 +4,8 @@
 import { createApp } from './app.ts';
 import { scheduled } from './clocks.ts';
 import { createRedeem } from './redeem.ts';
+import { servicesOf } from './services.ts';
+import { smsPortOf } from './sms/gateway.ts';
 
 export { TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
 export { CodeStore } from '../../durable-objects/code-store/code-store.ts';
@@ -13,4 +15,9 @@ export { TestSession } from '../../durable-objects/test-session/test-session.ts'
 export { BackOffice } from './entrypoints.ts';
 export const Redeem = createRedeem(() => Date.now() / 1000);
 
-export default { fetch: createApp({ clock: () => Date.now() / 1000 }).fetch, scheduled };
+const app = createApp({
+  clock: () => Date.now() / 1000,
+  sms: (env) => smsPortOf(servicesOf(env).config.sms, (url, init) => fetch(url, init)),
+});
+
+export default { fetch: app.fetch, scheduled };

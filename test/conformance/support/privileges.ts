@@ -60,6 +60,8 @@ export const PRIVILEGES: Readonly<Record<string, Privileges>> = {
       'CREDENTIAL_SIGNING_KEY',
       'DERIVATION_KEY',
       'PERMIT_KEY',
+      'SMS_SIGNING_KEY',
+      'SMS_WEBHOOK_SECRET',
       'TAN_HASH_KEY',
       'TAN_MAC_KEY',
     ],

@@ -4,6 +4,7 @@
  */
 import { toBase64, toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../../protocol/primitives/hash.ts';
+import { BULK_SCRIPT } from './bulk-script.ts';
 import { SCRIPT, SHEET_SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
@@ -28,6 +29,7 @@ function asset(name: string, extension: string, type: string, text: string): Ass
 
 export const SCRIPT_ASSET = asset('portal', 'js', 'text/javascript; charset=utf-8', SCRIPT);
 export const SHEET_SCRIPT_ASSET = asset('sheet', 'js', 'text/javascript; charset=utf-8', SHEET_SCRIPT);
+export const BULK_SCRIPT_ASSET = asset('bulk', 'js', 'text/javascript; charset=utf-8', BULK_SCRIPT);
 export const STYLE_ASSET = asset('portal', 'css', 'text/css; charset=utf-8', STYLE);
 /** All of them. */
-export const ASSETS: readonly Asset[] = [SCRIPT_ASSET, SHEET_SCRIPT_ASSET, STYLE_ASSET];
+export const ASSETS: readonly Asset[] = [SCRIPT_ASSET, SHEET_SCRIPT_ASSET, BULK_SCRIPT_ASSET, STYLE_ASSET];

@@ -66,6 +66,7 @@ td button.short { white-space: nowrap; }
 .notice.bad { border-left-color: var(--red); background: var(--red-soft); }
 .code-box { border: 2px solid var(--blue); border-radius: .6rem; padding: 1rem 1.5rem; margin: 1rem 0; max-width: 44rem; }
 .code { font: 700 clamp(1.9rem, 7vw, 3.6rem)/1.2 var(--mono); font-feature-settings: 'zero'; letter-spacing: .04em; margin: .25rem 0; overflow-wrap: anywhere; }
+.qr svg { display: block; width: 15rem; height: 15rem; max-width: 100%; }
 .timer { font-variant-numeric: tabular-nums; font-size: 1.2rem; margin: .25rem 0; }
 .expired { border-color: var(--red); background: var(--red-soft); }
 .expired .code { text-decoration: line-through; color: var(--soft); }

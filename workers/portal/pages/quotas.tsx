@@ -3,13 +3,16 @@
  * that asked.
  */
 import { Hono } from 'hono';
+import { apiKeyIssuer } from '../../../domain/rpc-codes.ts';
 import type { QuotaRequest } from '../../../domain/code-books.ts';
+import { MAX_CODES_PER_DAY } from '../code-routes.ts';
 import { errorPage } from '../errors.tsx';
 import { integerField, textField } from '../form.ts';
 import { answerPage, Csrf, Field, Form, Long, Table, ZoneLine } from '../layout.tsx';
 import { done } from '../once.ts';
 import { pageOf, pageWith } from '../paging.tsx';
 import { audit, type Staff, type StaffContext } from '../staff-context.ts';
+import { fill } from '../texts/texts.ts';
 
 const MAX_PER_HOUR = 10_000;
 const MAX_NAME = 100;
@@ -46,6 +49,45 @@ function Requests({ c, requests }: { c: StaffContext; requests: readonly QuotaRe
   );
 }
 
+/** Verification codes a day, of people and of API keys. */
+async function CodeQuotas(c: StaffContext) {
+  const { texts: t } = c.var;
+  const [all, keys] = await Promise.all([c.env.VERIFICATION.codeQuotas(), c.env.VERIFICATION.apiKeys()]);
+  const names = new Map(keys.map(({ id, name }) => [apiKeyIssuer(id), fill(t.quotasKey, { name })]));
+  const quotas = pageOf(
+    c,
+    all.map(({ issuer, codesPerDay }) => ({ issuer, codesPerDay })),
+    { page: 'quotas', parameter: 'codes', caption: t.quotasCodes },
+  );
+  return (
+    <>
+      <h2>{t.quotasCodes}</h2>
+      <p>{t.quotasCodesIntro}</p>
+      {quotas.rows.length > 0 && (
+        <Table
+          caption={t.quotasCodes}
+          heads={[t.quotasCodesIssuer, t.quotasCodesPerDay]}
+          rows={quotas.rows.map(({ issuer, codesPerDay }) => [<Long>{names.get(issuer) ?? issuer}</Long>, codesPerDay])}
+          numeric={[1]}
+        />
+      )}
+      {quotas.links}
+      <Form c={c} action="/staff/quotas/codes">
+        <Field label={t.quotasCodesIssuer} name="codesIssuer" required maxlength={MAX_NAME} list="code-issuers" />
+        <datalist id="code-issuers">
+          {keys
+            .filter(({ kind, revokedAt }) => kind === 'admin' && revokedAt === null)
+            .map(({ id, name }) => (
+              <option value={apiKeyIssuer(id)}>{name}</option>
+            ))}
+        </datalist>
+        <Field label={t.quotasCodesPerDay} name="codesPerDay" type="number" required min={0} max={MAX_CODES_PER_DAY} />
+        <button>{t.quotasCodesSet}</button>
+      </Form>
+    </>
+  );
+}
+
 async function content(c: StaffContext) {
   const { texts: t } = c.var;
   const [all, requests] = await Promise.all([c.env.VERIFICATION.teleTanQuotas(), c.env.VERIFICATION.quotaRequests()]);
@@ -76,6 +118,7 @@ async function content(c: StaffContext) {
         <Field label={t.quotasPerHour} name="perHour" type="number" required min={0} max={MAX_PER_HOUR} />
         <button>{t.quotasSet}</button>
       </Form>
+      {await CodeQuotas(c)}
     </>
   );
 }
@@ -94,6 +137,17 @@ export function quotaRoutes() {
     const all = await c.env.VERIFICATION.teleTanQuotas();
     const at = all.findIndex((quota) => quota.issuer === issuer);
     return done(c, 'quotas', 'quotasDone', `&page=${pageWith(at)}`);
+  });
+
+  routes.post('/codes', async (c) => {
+    const issuer = textField(c.var.form, 'codesIssuer', MAX_NAME);
+    const perDay = integerField(c.var.form, 'codesPerDay', { min: 0, max: MAX_CODES_PER_DAY });
+    if (issuer === null || perDay === null) return errorPage(c, 'input');
+    await audit(c, 'code-quota.set', `${issuer} ${perDay}`);
+    await c.env.VERIFICATION.setCodeQuota(issuer, perDay);
+    const all = await c.env.VERIFICATION.codeQuotas();
+    const at = all.findIndex((quota) => quota.issuer === issuer);
+    return done(c, 'quotas', 'quotasDone', `&codes=${pageWith(at)}`);
   });
 
   routes.post('/release', async (c) => {

@@ -1,11 +1,13 @@
 /** @module The portal's texts in German. */
 import type { Texts } from './en.ts';
+import { codesDe } from './codes-de.ts';
 import { formsDe } from './forms-de.ts';
 import { peersDe } from './peers-de.ts';
 import { rollbacksDe } from './rollbacks-de.ts';
 
 /** Every text of the portal. */
 export const de: Texts = {
+  ...codesDe,
   ...formsDe,
   ...peersDe,
   ...rollbacksDe,

@@ -2,12 +2,14 @@
  * @module The portal's texts in English, and by their keys the list of all texts there are. `{name}` stands for a value.
  */
 
+import { codesEn } from './codes-en.ts';
 import { formsEn } from './forms-en.ts';
 import { peersEn } from './peers-en.ts';
 import { rollbacksEn } from './rollbacks-en.ts';
 
 /** Every text of the portal. */
 export const en = {
+  ...codesEn,
   ...formsEn,
   ...peersEn,
   ...rollbacksEn,

@@ -1,11 +1,13 @@
 /** @module The portal's texts in Dutch. */
 import type { Texts } from './en.ts';
+import { codesNl } from './codes-nl.ts';
 import { formsNl } from './forms-nl.ts';
 import { peersNl } from './peers-nl.ts';
 import { rollbacksNl } from './rollbacks-nl.ts';
 
 /** Every text of the portal. */
 export const nl: Texts = {
+  ...codesNl,
   ...formsNl,
   ...peersNl,
   ...rollbacksNl,

@@ -110,7 +110,8 @@ export async function provenances(): Promise<Map<string, Provenance>> {
     if (!/^sets\/\d+\/set\.json$/.test(name)) continue;
     const record = JSON.parse(fromUtf8(bytes)) as SetRecord;
     for (const { day, n } of record.parts) {
-      const rows = kept.get(`sets/${record.hour}/${day}-${n}.bin`)!;
+      // Keys whose time is over are gone.
+      const rows = kept.get(`sets/${record.hour}/${day}-${n}.bin`) ?? new Uint8Array(0);
       for (let row = 0; row < rows.length; row += ROW_BYTES) {
         all.set(toHex(unpackKey(rows, row).keyData), record.provenances[rowProvenance(rows, row)]!);
       }

@@ -3,7 +3,7 @@
  * a key is: 14 days of 28,000 keys are 11 MB. A caller that knows when its keys leave reads a fourteenth of it.
  */
 import { ROW_BYTES, TEK_OFFSET, uint32 } from '../../domain/publication/packed-keys.ts';
-import { takenWith } from '../../domain/publication/record-merge.ts';
+import { takenWith } from '../../domain/publication/named-rows.ts';
 import { partKey, type PartTaken, type RecordPart } from '../../domain/publication/record.ts';
 import { mergeTaken, type TakenRows } from '../../domain/publication/taken.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';

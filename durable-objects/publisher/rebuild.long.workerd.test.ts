@@ -29,7 +29,7 @@ import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { r2Bucket, type BucketPort } from './bucket.ts';
 import type { ManifestHead } from '../../protocol/index/manifest.ts';
 import { anHour, FEED_POLICY } from './feed-rig.ts';
-import { exportAt, regionAt, seal, take, TAKE_ID } from './taking-rig.ts';
+import { confirmed, exportAt, likely, regionAt, revise, seal, take, TAKE_ID } from './taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, objects, publicJson, testEnv } from './test-rig.ts';
 
 const { LOG_SIGNING_KEY } = testEnv as unknown as { readonly LOG_SIGNING_KEY: string };
@@ -144,6 +144,30 @@ describe('everything public is made again from log and records', () => {
     const later = await rebuilt();
     expect(later).toEqual(await published(later.keys()));
     expect([...later.keys()].filter((name) => name.includes('/revocations/')).length).toBe(2);
+  });
+
+  it('with keys that got another report type, and one of them taken back: their lists, and CWA’s hour and day with them', async ({
+    expect,
+  }) => {
+    rig.now = hourStart(MIDNIGHT / 3600 + 22);
+    await rig.accept('u1', likely(keysOf(1, 12)));
+    await rig.accept('u2', likely(keysOf(2, 5)), ['DE', 'FR']);
+    rig.now += 3 * 3600;
+    await rig.untilIdle();
+    await revise(rig, confirmed([...keysOf(1, 6), ...keysOf(2, 5)]));
+    await rig.accept('u3', likely(keysOf(3, 4)));
+    await seal(rig);
+    const made = await rebuilt();
+    expect(made).toEqual(await published(made.keys()));
+    expect(Object.keys((await regionAt('DE')).revised)).toHaveLength(11);
+    await take(rig, concatBytes(...keysOf(1, 2).map(({ keyData }) => keyData)));
+    rig.now = MIDNIGHT + 50 * 3600;
+    await rig.untilIdle(100);
+    const later = await rebuilt();
+    expect(later).toEqual(await published(later.keys()));
+    expect(Object.keys((await regionAt('DE')).revised)).toHaveLength(9);
+    const { revisedKeys } = await exportAt(dayPath('DE', dateOf(MIDNIGHT + 86_400)));
+    expect(revisedKeys.map(({ reportType }) => reportType).toSorted()).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 5, 5]);
   });
 
   it.for([

@@ -11,6 +11,8 @@ import type { TakenRows } from '../../domain/publication/taken.ts';
 import { isOfDaysBefore } from './due-requests.ts';
 import type { Publication } from './publication.ts';
 
+const HOURS_A_DAY = 24;
+
 /** @param to report type that it is to have; null: it is to end @returns what hours set aside, nobody has used and can go so, the newest first */
 export function stockOf(p: Publication, hour: number, to: RevisedType | null = null): HourReserve[] {
   const used = new Set([...p.takings.usedReserve(), ...(to === null ? [] : keptForEnds(p, hour))]);
@@ -20,7 +22,7 @@ export function stockOf(p: Publication, hour: number, to: RevisedType | null = n
     .flatMap(({ hour: of, record }) =>
       record === null || used.has(of) || (to !== null && !isOfDaysBefore(p, of, hour))
         ? []
-        : [{ hour: of, ...reserveOf(p, record, cut, to) }],
+        : [{ hour: of, ...(to === null ? reserveOf(p, record, cut) : revisableOf(p, record, cut, to)) }],
     )
     .filter(({ keys }) => Object.keys(keys).length > 0)
     .toReversed();
@@ -30,8 +32,10 @@ export function stockOf(p: Publication, hour: number, to: RevisedType | null = n
 function keptForEnds(p: Publication, hour: number): readonly number[] {
   const { policy, unionRegion } = p.config;
   const asked = [{ regions: [unionRegion], keys: 1 }];
-  const company = chooseCompany({ policy, asked, stock: stockOf(p, hour), touched: new Set(), isLate: false });
-  return company?.hours ?? [];
+  const stock = stockOf(p, hour);
+  const company = chooseCompany({ policy, asked, stock, touched: new Set(), isLate: false });
+  // As long as there is too little for one, all of it.
+  return company?.hours ?? stock.map((one) => one.hour);
 }
 
 /** @returns rows of each list that were set aside and don't leave at `cut` or earlier, and of how many uploads they are at least */
@@ -39,23 +43,17 @@ function reserveOf(
   { config: { policy, unionRegion, feeds } }: Publication,
   record: SetRecord,
   cut: number,
-  to: RevisedType | null,
 ): Omit<HourReserve, 'hour'> {
   const [keys, whole]: Record<string, number>[] = [{}, {}];
-  for (const { day, reserve = {}, revisable = {} } of record.parts) {
-    const ofTypes = Object.entries(revisable).filter(([type]) => to !== null && isRevisable(Number(type), to));
-    const counts = to === null ? Object.entries(reserve) : ofTypes.flatMap(([, names]) => Object.entries(names));
-    for (const [name, count] of counts) {
-      const list = isCountedPart(name) ? partList(name, feeds) : name;
-      if (list === null) continue;
+  for (const { day, reserve = {} } of record.parts) {
+    for (const [list, count] of listed(reserve, feeds)) {
       whole![list] = (whole![list] ?? 0) + count;
       if (day > cut) keys![list] = (keys![list] ?? 0) + count;
     }
   }
   // Until the first key leaves all uploads are there: of a part its own, of a region that has all their keys too.
   const isWhole = (list: string, count: number): boolean =>
-    // Of keys that can have another type nobody knows of how many they are: of one, perhaps.
-    to === null && count === (isRegionList(list) ? whole![unionRegion] : whole![list]);
+    count === (isRegionList(list) ? whole![unionRegion] : whole![list]);
   const uploads = Object.fromEntries(
     Object.entries(keys!).map(([list, count]) => [
       list,
@@ -63,6 +61,42 @@ function reserveOf(
     ]),
   );
   return { keys: keys!, uploads };
+}
+
+/** @returns of these rows those that can have a report type; a synthetic upload has a key a day (domain/decoys.ts), so that keys of one day are of as many uploads */
+function revisableOf(
+  { config: { policy, feeds } }: Publication,
+  record: SetRecord,
+  cut: number,
+  to: RevisedType,
+): Omit<HourReserve, 'hour'> {
+  const keys: Record<string, number> = {};
+  const byDay = new Map<string, number>();
+  for (const { day, revisable = {} } of record.parts.filter((part) => part.day > cut)) {
+    for (const [type, counts] of Object.entries(revisable)) {
+      if (!isRevisable(Number(type), to)) continue;
+      for (const [list, count] of listed(counts, feeds)) {
+        keys[list] = (keys[list] ?? 0) + count;
+        byDay.set(`${list} ${day}`, (byDay.get(`${list} ${day}`) ?? 0) + count);
+      }
+    }
+  }
+  // A key of the day before may be the rest of an upload that another hour has.
+  const newest = Math.floor(record.hour / HOURS_A_DAY) + policy.retentionDays;
+  const sameDay = (list: string): number[] =>
+    record.parts.flatMap(({ day }) => (day < newest ? (byDay.get(`${list} ${day}`) ?? 0) : []));
+  const uploads = Object.fromEntries(
+    Object.entries(keys).map(([list, count]) => [list, Math.max(certainUploads(count), ...sameDay(list))]),
+  );
+  return { keys, uploads };
+}
+
+/** @returns counts by the lists that rows are in */
+function listed(counts: Readonly<Record<string, number>>, feeds: readonly string[]): [string, number][] {
+  return Object.entries(counts).flatMap(([name, count]): [string, number][] => {
+    const list = isCountedPart(name) ? partList(name, feeds) : name;
+    return list === null ? [] : [[list, count]];
+  });
 }
 
 /** @returns parts that hold rows of the reserve of these hours; which rows, takableRows finds */

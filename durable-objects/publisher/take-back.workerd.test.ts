@@ -52,7 +52,7 @@ describe('a request to take keys back', () => {
     const bytes = (await objects(testEnv.PRIVATE)).get(`taken/requests/${ID}.bin`)!;
     expect(parseRequest(bytes)).toEqual([{ hour: HOUR, day: DAY_0 + 14, n: 0, rows: Uint32Array.of(0, 1) }]);
     expect(await rig.inPublisherStorage((sql) => sql.exec('SELECT * FROM take_back').toArray())).toEqual([
-      { id: ID, asked_hour: HOUR, hour: null, done: 0, rows: 2 },
+      { id: ID, asked_hour: HOUR, hour: null, done: 0, rows: 2, revised_to: null },
     ]);
   });
 
@@ -79,7 +79,7 @@ describe('a request to take keys back', () => {
     const [, entry] = await logged();
     expect(entry).toEqual({ kind: 'rollback', hour: HOUR + 1, rows: 2, sha256: toBase64Url(sha256(bytes)) });
     expect(await rig.inPublisherStorage((sql) => sql.exec('SELECT * FROM take_back').toArray())).toEqual([
-      { id: ID, asked_hour: HOUR + 1, hour: null, done: 0, rows: 2 },
+      { id: ID, asked_hour: HOUR + 1, hour: null, done: 0, rows: 2, revised_to: null },
     ]);
   });
 

@@ -71,6 +71,8 @@ async function planTaking(p: Publication, hour: number): Promise<boolean> {
   let going: Going | null = null;
   // What is to end comes first.
   for (const to of [null, ...REVISED_TYPES]) {
+    // An end waits for nothing that is only said anew of keys.
+    if (to !== null && p.stopped) over.push(...p.takings.openTo(to));
     if (to !== null && !mayRevise(p, hour, to)) continue;
     const due = await dueRequests(p, hour, to);
     const asked = sumOf(await takableRows(p, hour, rowsIn(due), { ...NO_COMPANY, to }));
@@ -93,9 +95,7 @@ async function planTaking(p: Publication, hour: number): Promise<boolean> {
   return going !== null;
 }
 
-/**
- * Once a UTC day and report type: what was set aside is used up with each list, and is for keys that end first of all. Not when the deployment was stopped: an end waits for nothing that is only said anew.
- */
+/** @returns whether the deployment goes on, and no hour of the UTC day has done so for that report type: what was set aside is used up with each list, and is for keys that end first of all */
 function mayRevise(p: Publication, hour: number, to: RevisedType): boolean {
   const first = Math.floor(hour / HOURS_A_DAY) * HOURS_A_DAY;
   return !p.stopped && !p.takings.between(first, hour - 1).some((taking) => taking.to === to);

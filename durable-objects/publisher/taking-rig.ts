@@ -4,7 +4,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { verifyLog, verifyObjects } from '../../domain/event-log/verify.ts';
 import { REQUESTS, type TakeBackCause } from '../../domain/publication/taken.ts';
-import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
+import { encodeRiskLevel } from '../../domain/keys/risk.ts';
+import type { KeyRevision } from '../../domain/publication/revision.ts';
+import { REPORT_TYPE, type RevisedType, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { readExportZip, type ExportFile } from '../../protocol/export/export-reader.ts';
 import {
   parseDayPage,
@@ -17,6 +19,8 @@ import {
 import { fromUtf8, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { HourKeys } from '../submission-buffer/hour-keys.ts';
+import { queueRevisions } from '../submission-buffer/revision-queue.ts';
 import { r2Bucket } from './bucket.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
 import { findRows } from './find-rows.ts';
@@ -48,6 +52,33 @@ export async function take(
   return parts.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
+/** Puts revisions into the buffer's queue, as `Intake` does. */
+export async function revise(rig: Rig, revisions: readonly KeyRevision[]): Promise<void> {
+  const keys = new HourKeys(
+    () => r2Bucket(testEnv.PRIVATE),
+    () => new Uint8Array(0),
+  );
+  await rig.wakeBuffer();
+  await keys.ready(rig.now);
+  await rig.inBuffer((sql, { storage }) =>
+    storage.transactionSync(() => queueRevisions(sql, keys, rig.now, revisions)),
+  );
+}
+
+/** @returns revisions of keys as a confirmed test says them, or as a doctor's diagnosis */
+export const confirmed = (
+  keys: readonly TemporaryExposureKey[],
+  reportType: RevisedType = REPORT_TYPE.CONFIRMED_TEST,
+): KeyRevision[] =>
+  keys.map(({ keyData }) => ({
+    keyData,
+    fields: { transmissionRiskLevel: 8, reportType, daysSinceOnsetOfSymptoms: 2 },
+  }));
+
+/** @returns keys as the dialects publish them: level, report type and onset say the same */
+export const likely = (keys: readonly TemporaryExposureKey[]): TemporaryExposureKey[] =>
+  keys.map((key, n) => ({ ...key, transmissionRiskLevel: 3 + (n % 4), ...encodeRiskLevel(3 + (n % 4)) }));
+
 export async function seal(rig: Rig, hours = 1): Promise<void> {
   for (let n = 0; n < hours; n++) {
     rig.now += 3600;
@@ -76,6 +107,8 @@ export async function regionAt(code: string): Promise<{
   inHours: string[];
   /** Keys that are listed as REVOKED. */
   revoked: string[];
+  /** Report type, level and onset of those that are listed with another. */
+  revised: Record<string, readonly number[]>;
 }> {
   const { payload } = (await publicJson(`v1/${code}/manifest.json`)) as { payload: string };
   const head = parseManifestHead(JSON.parse(payload));
@@ -98,18 +131,26 @@ export async function regionAt(code: string): Promise<{
     filesOf(head.value.hours),
     filesOf(entries.flatMap(({ chunks }) => chunks)),
   ]);
+  const types = entries.flatMap(({ chunks, reportType = REPORT_TYPE.REVOKED }) => chunks.map(() => reportType));
   const wrong = revokedFiles.some(
-    ({ keys, revisedKeys }) =>
-      keys.length > 0 || revisedKeys.some(({ reportType }) => reportType !== REPORT_TYPE.REVOKED),
+    ({ keys, revisedKeys }, n) => keys.length > 0 || revisedKeys.some(({ reportType }) => reportType !== types[n]),
   );
-  if (wrong) throw new Error('a revocation holds something else than revoked keys');
+  if (wrong) throw new Error('a revocation holds something else than keys of its report type');
+  const inLists = (isRevoked: boolean): ExportFile['keys'] =>
+    revokedFiles.flatMap(({ revisedKeys }, n) => ((types[n] === REPORT_TYPE.REVOKED) === isRevoked ? revisedKeys : []));
   return {
     head: head.value,
     days,
     revocations: entries,
     inDays: dayFiles.flatMap(({ keys }) => teksIn(keys)),
     inHours: hourFiles.flatMap(({ keys }) => teksIn(keys)),
-    revoked: revokedFiles.flatMap(({ revisedKeys }) => teksIn(revisedKeys)),
+    revoked: teksIn(inLists(true)),
+    revised: Object.fromEntries(
+      inLists(false).map((key) => [
+        toHex(key.keyData),
+        [key.reportType, key.transmissionRiskLevel, key.daysSinceOnsetOfSymptoms],
+      ]),
+    ),
   };
 }
 

@@ -163,6 +163,23 @@ describe('what a phone has', () => {
   });
 });
 
+describe('a list of keys that got another report type', () => {
+  const entry = { hour: MIDNIGHT + 26, days: [DAY], reportType: REPORT_TYPE.CONFIRMED_TEST };
+  it('is needed by whoever fetched a file of the day, however new, until it is had; and with a further file once more', ({
+    expect,
+  }) => {
+    expect(needsRevocation({}, entry)).toBe(false);
+    expect(needsRevocation(withHours({}, [MIDNIGHT, MIDNIGHT + 1]), entry)).toBe(false);
+    const fetched = withFile(withKeysOf({}, DAY, MIDNIGHT + 30), DAY, 'a');
+    expect(needsRevocation(fetched, entry)).toBe(true);
+    const done = withRevocation(fetched, entry);
+    expect(needsRevocation(withDay(done, DAY), entry)).toBe(false);
+    // One that takes keys back in a later hour is another.
+    expect(needsRevocation(done, { hour: MIDNIGHT + 31, days: [DAY] })).toBe(true);
+    expect(needsRevocation(withKeysOf(done, DAY, MIDNIGHT + 30), entry)).toBe(true);
+  });
+});
+
 describe('a revocation that is refused', () => {
   const HOUR = MIDNIGHT + 5;
   const NOW = (HOUR + 1) * 3600 + 60;
@@ -183,10 +200,10 @@ describe('a revocation that is refused', () => {
   });
 
   /** A key that was met in an hour before, and revocations in files of this kind. */
-  function edgeOf(zips: readonly Uint8Array[], pageText?: string) {
+  function edgeOf(zips: readonly Uint8Array[], pageText?: string, change: Partial<RevocationEntry> = {}) {
     const objects = new Map<string, Uint8Array>();
     const chunk = zipOf([key], { startTimestamp: (HOUR - 1) * 3600, endTimestamp: HOUR * 3600 });
-    const page = utf8(pageText ?? JSON.stringify({ region: REGION, revocations: [entryOf(zips)] }));
+    const page = utf8(pageText ?? JSON.stringify({ region: REGION, revocations: [{ ...entryOf(zips), ...change }] }));
     const entry = { hour: HOUR - 1, file: 1, of: 1, size: chunk.length, keys: '1-99', sha256: nameOf(chunk) };
     const payload = {
       region: REGION,
@@ -236,6 +253,26 @@ describe('a revocation that is refused', () => {
     expect((await phone.run(CLEAR)).errors).toMatchObject([
       { kind: zip.length < good.length ? 'too-large' : 'digest' },
     ]);
+  });
+
+  it('is none that says another report type: it is told of the match that is known, and only as the page says', async ({
+    expect,
+  }) => {
+    const said = zipOf([], WINDOW, [
+      { ...key, reportType: REPORT_TYPE.CONFIRMED_TEST },
+      { ...other, reportType: 1 },
+    ]);
+    const { phone } = edgeOf([said], undefined, { reportType: REPORT_TYPE.CONFIRMED_TEST });
+    expect((await phone.run(CLEAR)).errors).toEqual([]);
+    expect(phone.history.matches(phone.now).map((match) => match.key.reportType)).toEqual([REPORT_TYPE.CONFIRMED_TEST]);
+    const before = phone.fetched.length;
+    expect((await phone.run(CLEAR)).errors).toEqual([]);
+    expect(phone.fetched.slice(before).filter(({ path }) => path.endsWith('.zip'))).toEqual([]);
+    const wrong = edgeOf([good], undefined, { reportType: REPORT_TYPE.CONFIRMED_TEST }).phone;
+    expect((await wrong.run(CLEAR)).errors.map(describeDownloadError)).toEqual([
+      expect.stringContaining('report type 1 alone'),
+    ]);
+    expect(met(wrong)).toBe(1);
   });
 
   it.for([

@@ -128,6 +128,11 @@ describe('report type transitions (docs/spec/gaen.md §6.4)', () => {
 
 describe('what is taken back', () => {
   const OURS = { revokeConfirmed: true };
+  it('isn’t had by a list that said something of it before, for who had not the key then', ({ expect }) => {
+    expect(seen(new ExposureHistory({}, OURS), [[], [CONFIRMED_TEST]])).toEqual([]);
+    expect(seen(new ExposureHistory({}, OURS), [[SELF_REPORT], []], [[], [CONFIRMED_TEST]])).toEqual([CONFIRMED_TEST]);
+  });
+
   it('comes back by no file, whichever came first', ({ expect }) => {
     const later = new ExposureHistory({}, OURS);
     expect(seen(later, [[CONFIRMED_TEST], []], [[], [REVOKED]], [[CONFIRMED_TEST], [CONFIRMED_TEST]])).toEqual([]);

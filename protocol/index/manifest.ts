@@ -49,9 +49,7 @@ export interface DayPage {
 }
 
 /**
- * What was revoked in an hour: signed exports of their own, with `revised_keys` alone, whose report type is REVOKED. A phone that has
- * fetched a day needs it, unless the files that it fetched are without these keys already: day files with `revised` of this hour or
- * later, chunks of this hour or later. Or, with `reportType`, keys that have this one from then on: they stay in the files of their days as they were, so that whoever fetched one needs it.
+ * What was revoked in an hour: signed exports of their own, with `revised_keys` alone, whose report type is REVOKED. A phone that has fetched a day needs it, unless the files that it fetched are without these keys already: day files with `revised` of this hour or later, chunks of this hour or later. With `reportType`, keys that have this one from then on: they stay in their days' files, so whoever fetched one needs it.
  */
 export interface RevocationEntry {
   /** The hour in whose place it was sealed; the keys were published in hours before it. */

@@ -102,13 +102,14 @@ export class Reader {
     return counts;
   }
 
-  /** @returns how often the lists of revocations that a head names have each key */
+  /** @returns how often the lists of revocations that a head names have each key; not of those that only got another report type */
   async revoked({ revocations }: ManifestHead): Promise<Counts> {
     const counts: Counts = new Map();
     if (revocations === undefined) return counts;
     const page = parseRevocationPage(await this.#json(revocationPagePath(this.#region, revocations), revocations));
     if (!page.ok) throw new Error(`revocations of ${this.#region}: ${JSON.stringify(page.error)}`);
-    for (const { chunks } of page.value.revocations) {
+    for (const { chunks, reportType } of page.value.revocations) {
+      if (reportType !== undefined) continue;
       for (const { sha256: name } of chunks) add(counts, (await this.#chunk(name)).revisedKeys);
     }
     return counts;

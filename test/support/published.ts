@@ -4,7 +4,7 @@
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { type ExportFile, readExportZip } from '../../protocol/export/export-reader.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
-import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 
 /** @returns every chunk of a region @throws Error when a phone would refuse one */
@@ -41,7 +41,9 @@ export async function publishedKeys(edge: LocalEdge, region: string): Promise<Te
 
 /** @returns all that chunks of a region take back, as {@link publishedKeys} */
 export async function revokedKeys(edge: LocalEdge, region: string): Promise<TemporaryExposureKey[]> {
-  return (await chunksOf(edge, region)).flatMap(({ revisedKeys }) => revisedKeys);
+  return (await chunksOf(edge, region)).flatMap(({ revisedKeys }) =>
+    revisedKeys.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED),
+  );
 }
 
 /** @param keys any keys @returns their key data in hex, sorted; doubles stay */

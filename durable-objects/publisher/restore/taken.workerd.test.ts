@@ -1,9 +1,10 @@
 /** @module A restore brings nothing back that was taken out: what was taken back, what was asked for, and what was dropped. */
 import { beforeEach, describe, it } from 'vitest';
+import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
 import { concatBytes, toHex } from '../../../protocol/primitives/bytes.ts';
 import { testKeyPem } from '../../../test/support/secrets.ts';
 import { encodeTaken, requestKey } from '../../../domain/publication/taken.ts';
-import { findings, regionAt, seal, take, TAKE_ID } from '../taking-rig.ts';
+import { confirmed, findings, likely, regionAt, revise, seal, take, TAKE_ID } from '../taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, testEnv } from '../test-rig.ts';
 import { lose, loseAndRestore, restore } from './loss-rig.ts';
 
@@ -53,6 +54,31 @@ describe('with the storage of all objects lost', () => {
     await take(rig, teksOf(2, 6), '0d7f3a52-93c4-4f0e-8a30-4be4cf1f2a11');
     await seal(rig);
     expect((await regionAt('DE')).inDays).toEqual([]);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('what was said anew stays said, what waits to be said is said, and a key of both ends', async ({ expect }) => {
+    rig = await Rig.create();
+    rig.now = MIDNIGHT + 23 * 3600;
+    await rig.accept('suspected', likely(keysOf(3, 6)));
+    await rig.untilIdle();
+    rig.now += 2 * 3600;
+    await rig.untilIdle();
+    await revise(rig, confirmed(keysOf(3, 4)));
+    await seal(rig);
+    const before = [await tables(), await regionAt('DE'), await regionAt('EUR')];
+    expect(before[1]).toMatchObject({ revocations: [{ reportType: 1 }] });
+    // One waits in the buffer's queue, and in the journal.
+    await revise(rig, confirmed(keysOf(3, 5).slice(4), REPORT_TYPE.CONFIRMED_CLINICAL_DIAGNOSIS));
+    await loseAndRestore(rig, RESTORE_KEY);
+    expect([await tables(), await regionAt('DE'), await regionAt('EUR')]).toEqual(before);
+    await seal(rig);
+    await take(rig, teksOf(3, 1));
+    await seal(rig);
+    const after = await regionAt('DE');
+    expect(Object.keys(after.revised).toSorted()).toEqual(hexOf(3, 5).toSorted());
+    expect(after.revocations.map(({ reportType }) => reportType)).toEqual([1, 2, undefined]);
+    expect(after.revoked).toEqual(hexOf(3, 1));
     expect(await findings()).toEqual([]);
   });
 

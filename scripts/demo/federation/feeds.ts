@@ -8,6 +8,7 @@ import { readExportZip } from '../../../protocol/export/export-reader.ts';
 import { parseFeedLatest } from '../../../protocol/feed/latest.ts';
 import { feedPath } from '../../../protocol/feed/names.ts';
 import { jwkId, jwkOf, SIGNATURE_HEADER, verifyAnswer } from '../../../protocol/feed/signature.ts';
+import { REPORT_TYPE } from '../../../protocol/gaen/keys.ts';
 import { fromUtf8, toHex } from '../../../protocol/primitives/bytes.ts';
 import { spkiFromPem } from '../../../protocol/signing.ts';
 import { backendFiles } from '../../federation/plan.ts';
@@ -73,7 +74,8 @@ export async function readFeed(reader: Served, producer: Served, feed: string, n
     const read = zip === null ? null : readExportZip(zip, { keyId, keyVersion, publicKeySpki });
     if (read === null || !read.ok) throw new Error(`batch ${batch} of ${feed} of ${producer.plan.id} can't be read`);
     keys.push(...read.exportFile.keys.map(({ keyData }) => toHex(keyData)));
-    revoked.push(...read.exportFile.revisedKeys.map(({ keyData }) => toHex(keyData)));
+    const ended = read.exportFile.revisedKeys.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED);
+    revoked.push(...ended.map(({ keyData }) => toHex(keyData)));
   }
   return { keys, revoked, batches: latestBatchId - oldestBatchId + 1 };
 }

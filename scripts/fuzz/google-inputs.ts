@@ -118,7 +118,7 @@ const jsonPart = (value: unknown): string => toBase64Url(utf8(JSON.stringify(val
 function bentJwt(draw: Draw, jwt: string, certifier: Certifier): string {
   const [header = '', payload = '', signature = ''] = jwt.split('.');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Fields;
-  const [{ publicKey = '' } = {}] = certifier.authority.keys;
+  const publicKey = certifier.authority.keys[0]?.publicKey ?? '';
   return draw.pick([
     () => `${jsonPart({ alg: 'none', kid: 'v1', typ: 'JWT' })}.${payload}.`,
     () => {

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { type LegacyWorkerOptions, Response as MiniflareResponse } from 'miniflare';
 import { bundle } from './bundle.ts';
-import type { TestSigner } from './test-authority.ts';
 import { smsOutbox } from './sms-outbox.ts';
+import type { TestSigner } from './test-authority.ts';
 import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT, type WorkerEnvironment, WRANGLER_TOML } from './workers.ts';
 
 /** How the Workers are to be composed. */

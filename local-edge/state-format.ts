@@ -16,9 +16,9 @@ import { join } from 'node:path';
 
 /**
  * Raised when a state that an earlier version left can't be used any more, or when an earlier version couldn't use ours. Tables are no
- * reason: Durable Objects migrate theirs. 1 had no stamp, 2 no key for credentials.
+ * reason: Durable Objects migrate theirs. 1 had no stamp, 2 no key for credentials, 3 no secrets of Google's dialect.
  */
-export const STATE_FORMAT = 3;
+export const STATE_FORMAT = 4;
 
 const FILE = 'format.json';
 /** A file that was being written when its writer was killed; the next writer takes its place. */

@@ -36,10 +36,10 @@ describe('the format of a state directory', () => {
     {
       name: 'before there was a stamp',
       files: { 'secrets.json': '{}' },
-      says: /older version: format 1, this one reads 3/,
+      says: /older version: format 1, this one reads 4/,
     },
-    { name: 'older', files: { 'format.json': '{"format":1}' }, says: /older version: format 1, this one reads 3/ },
-    { name: 'newer', files: { 'format.json': '{"format":99}' }, says: /newer version: format 99, this one reads 3/ },
+    { name: 'older', files: { 'format.json': '{"format":1}' }, says: /older version: format 1, this one reads 4/ },
+    { name: 'newer', files: { 'format.json': '{"format":99}' }, says: /newer version: format 99, this one reads 4/ },
     { name: 'no format', files: { 'format.json': '{"format":"2"}' }, says: /format\.json is damaged/ },
     { name: 'cut', files: { 'format.json': '{"form' }, says: /format\.json is damaged/ },
     { name: "somebody's photographs", files: { 'beach.jpg': 'x' }, says: /not empty, and no state of a local edge/ },

@@ -13,7 +13,7 @@ const TEST_KEY_ID = 'test';
 /** Its id in the document of authorities. */
 export const TEST_AUTHORITY_ID = 'local-test';
 /** Values of `healthAuthorityID` that may be published with and without a certificate: the last is what Google's own examples say. */
-export const TEST_APPS = ['test', 'exposure-edge', 'com.example.android.app'] as const;
+const TEST_APPS = ['test', 'exposure-edge', 'com.example.android.app'] as const;
 
 /** The authority, and what the local edge signs with. */
 export interface TestAuthority {

@@ -14,7 +14,7 @@ const eachNext = (first: CertifiedReport, revisedTo: CertifiedReport | null, pub
 
 describe('what may be said of a key next', () => {
   it.for<[first: CertifiedReport, row: Row]>([
-    ['confirmed', ['same', INVALID, INVALID, INVALID]],
+    ['confirmed', ['same', INVALID, 'revise', INVALID]],
     ['likely', ['revise', 'same', 'revise', INVALID]],
     ['user-report', ['revise', 'revise', 'revise', 'same']],
     ['negative', [INVALID, INVALID, 'same', INVALID]],

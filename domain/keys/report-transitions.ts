@@ -1,6 +1,6 @@
 /**
- * @module What may be said of a key after it was shared, by certificate (docs/spec/google.md §2.4, §2.5): likely → confirmed or negative, user-report → confirmed, likely or negative, once in
- * its life. Saying the same again changes nothing.
+ * @module What may be said of a key after it was shared, by certificate (docs/spec/google.md §2.4, §2.5): likely → confirmed, user-report → confirmed or likely, anything → negative, once in
+ * its life. Google's server refuses confirmed → negative, so that nobody could take back a test that was read wrongly. Saying the same again changes nothing.
  */
 import { REPORT_TYPE, type ReportType } from '../../protocol/gaen/keys.ts';
 import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
@@ -8,7 +8,7 @@ import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
 const NEXT: Readonly<Record<CertifiedReport, readonly CertifiedReport[]>> = {
   likely: ['confirmed', 'negative'],
   'user-report': ['confirmed', 'likely', 'negative'],
-  confirmed: [],
+  confirmed: ['negative'],
   negative: [],
 };
 

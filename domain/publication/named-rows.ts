@@ -1,15 +1,35 @@
 /**
  * @module Which rows of a record and leaving day a source's rule names (record-merge.ts), by the objects that say what was taken back, or said anew, with an hour (taken.ts).
  */
-import type { MergePorts, RunSource } from './record-merge.ts';
-import { takenUpTo, type RecordPart } from './record.ts';
+import type { RevisedType } from '../../protocol/gaen/keys.ts';
+import { takenUpTo, type RecordPart, type SetRecord } from './record.ts';
 import { parseTaken, takenKey, type TakenRows } from './taken.ts';
 import type { Workspace } from './workspace.ts';
 
+/** With what the objects are read. */
+interface TakenPorts {
+  /** @returns a whole object of the private bucket; null when there is none */
+  readonly readWhole: (name: string) => Promise<Uint8Array | null>;
+  readonly workspace: Pick<Workspace, 'taken'>;
+}
+
+/**
+ * Which rows are visited: all but those that were taken back up to an hour; those alone that were with one; or those of which something was said anew with one, as it was said, but for those that were taken
+ * back up to another.
+ */
+export type TakenRule =
+  | { readonly kind: 'without'; readonly through: number }
+  | { readonly kind: 'only'; readonly hour: number }
+  | { readonly kind: 'revised'; readonly hour: number; readonly to: RevisedType; readonly through: number };
+
 /** @returns row numbers within the day that a source's rule names, ascending; null when it is about none */
 export async function namedRows(
-  ports: MergePorts,
-  { record, day, taken: rule }: RunSource,
+  ports: TakenPorts,
+  {
+    record,
+    day,
+    taken: rule,
+  }: { readonly record: Pick<SetRecord, 'hour'>; readonly day: number; readonly taken: TakenRule },
   parts: readonly RecordPart[],
 ): Promise<Uint32Array | null> {
   if (rule.kind === 'without') {
@@ -36,7 +56,7 @@ const hoursOf = (
 
 /** @param parts of a day, of the record of the hour `of` @returns numbers within the day of the rows that these hours name, ascending */
 async function rowsWith(
-  ports: MergePorts,
+  ports: TakenPorts,
   of: number,
   day: number,
   parts: readonly RecordPart[],
@@ -61,7 +81,7 @@ async function rowsWith(
  * @throws Error when the object is gone
  */
 export async function takenWith(
-  read: MergePorts['readWhole'],
+  read: TakenPorts['readWhole'],
   workspace: Pick<Workspace, 'taken'>,
   hour: number,
   day: number,

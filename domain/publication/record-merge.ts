@@ -2,10 +2,9 @@
  * @module Reads private records back in published order: a merge of sorted runs, one per record and leaving day. A run
  * is opened only when the merge reaches the earliest start its keys can have, so few are in memory at once.
  */
-import type { RevisedType } from '../../protocol/gaen/keys.ts';
 import { INTERVALS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { ROW_BYTES, compareRows, rowProvenance, rowStart, type Provenance } from './packed-keys.ts';
-import { namedRows } from './named-rows.ts';
+import { namedRows, type TakenRule } from './named-rows.ts';
 import { partKey, publishingRegions, rowsByDay, type RecordPart, type SetRecord } from './record.ts';
 import { reviseRow } from './revision.ts';
 import { windowRows, type Workspace } from './workspace.ts';
@@ -34,15 +33,6 @@ export interface MergePorts {
   readonly retentionDays: number;
   readonly workspace: Pick<Workspace, 'windows' | 'taken'>;
 }
-
-/**
- * Which rows are visited: all but those that were taken back up to an hour; those alone that were with one; or those of which something was said anew with one, as it was said, but for those that were taken
- * back up to another.
- */
-type TakenRule =
-  | { readonly kind: 'without'; readonly through: number }
-  | { readonly kind: 'only'; readonly hour: number }
-  | { readonly kind: 'revised'; readonly hour: number; readonly to: RevisedType; readonly through: number };
 
 /** Rows of one record and leaving day. */
 export interface RunSource {

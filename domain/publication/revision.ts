@@ -52,7 +52,7 @@ export function reviseRow(rows: Uint8Array, offset: number, to: RevisedType): vo
 /** Bytes of the fields. */
 const REVISED_BYTES = 3;
 /** Bytes of the fields and the key. */
-export const KEY_REVISION_BYTES = REVISED_BYTES + 16;
+const KEY_REVISION_BYTES = REVISED_BYTES + 16;
 
 /** Writes the fields at `offset`. */
 export function packRevised(bytes: Uint8Array, offset: number, fields: RevisedFields): void {

@@ -24,7 +24,7 @@ export const AUTHORITIES_TABLE = `
 `;
 
 /** In the private bucket, which `origin` alone holds. */
-export const AUTHORITIES_KEY = 'authorities.json';
+const AUTHORITIES_KEY = 'authorities.json';
 /** The document as a text within a text, and its signature; of what isn't ours no more is read. */
 const MAX_COPY_BYTES = 2 ** 20;
 

@@ -8,7 +8,7 @@ import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import type { PublisherConfig } from './model.ts';
-import { exportAt, findings, regionAt, seal, take, teksIn } from './taking-rig.ts';
+import { confirmed, exportAt, findings, likely, regionAt, revise, seal, take, teksIn } from './taking-rig.ts';
 import { DAY_0, keysOf, MIDNIGHT, objects, Rig, testEnv } from './test-rig.ts';
 
 const DAY = 86_400;
@@ -117,6 +117,33 @@ describe('keys that are taken back', () => {
     expect(teksIn((await exportAt(nameOf(LAST_WINDOW, 2))).revisedKeys).toSorted()).toEqual(hexOf(1, 8).toSorted());
     // Unmodified apps are told no more than ours: the same keys as the list of revocations has.
     expect((await regionAt('DE')).revoked.toSorted()).toEqual(hexOf(1, 8).toSorted());
+  });
+});
+
+describe('keys that get another report type', () => {
+  it('are said so once in a file of their own, and those taken back since in the same window are REVOKED alone', async ({
+    expect,
+  }) => {
+    rig.now = MIDNIGHT + 20 * 3600;
+    await rig.accept('suspected', likely(keysOf(1, 8)));
+    await rig.accept('other', likely(keysOf(2, 4)));
+    rig.now = MIDNIGHT + DAY + 3600;
+    await rig.untilIdle();
+    await revise(rig, confirmed([...keysOf(1, 8), ...keysOf(2, 4)]));
+    await seal(rig);
+    await take(rig, concatBytes(...keysOf(2, 4).map(({ keyData }) => keyData)));
+    await seal(rig, 3);
+    expect(await listed()).toEqual([nameOf(LAST_WINDOW), nameOf(MIDNIGHT + DAY)]);
+    // The key stays in the file of its window as it was; what was taken back left it.
+    expect(teksIn((await exportAt(nameOf(LAST_WINDOW))).keys).toSorted()).toEqual(hexOf(1, 8).toSorted());
+    const { keys, revisedKeys } = await exportAt(nameOf(MIDNIGHT + DAY));
+    const typesOf = (type: number): string[] => teksIn(revisedKeys.filter((key) => key.reportType === type)).toSorted();
+    expect([keys, typesOf(REPORT_TYPE.CONFIRMED_TEST), typesOf(REPORT_TYPE.REVOKED)]).toEqual([
+      [],
+      hexOf(1, 8).toSorted(),
+      hexOf(2, 4).toSorted(),
+    ]);
+    expect(await findings()).toEqual([]);
   });
 });
 

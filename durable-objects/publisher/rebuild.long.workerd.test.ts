@@ -167,7 +167,8 @@ describe('everything public is made again from log and records', () => {
     expect(later).toEqual(await published(later.keys()));
     expect(Object.keys((await regionAt('DE')).revised)).toHaveLength(9);
     const { revisedKeys } = await exportAt(dayPath('DE', dateOf(MIDNIGHT + 86_400)));
-    expect(revisedKeys.map(({ reportType }) => reportType).toSorted()).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 5, 5]);
+    const revoked = revisedKeys.filter(({ reportType }) => reportType === 5);
+    expect([revisedKeys.length, revoked.length]).toEqual([11, 2]);
   });
 
   it.for([

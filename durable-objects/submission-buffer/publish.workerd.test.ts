@@ -119,7 +119,8 @@ const CASES: readonly (readonly [first: CertifiedReport, next: CertifiedReport, 
   ['likely', 'negative', 'revised'],
   ['user-report', 'likely', 'revised'],
   ['confirmed', 'confirmed', 'same'],
-  ['confirmed', 'negative', 'invalid_report_type_transition'],
+  ['confirmed', 'negative', 'revised'],
+  ['confirmed', 'likely', 'invalid_report_type_transition'],
   ['likely', 'user-report', 'invalid_report_type_transition'],
 ];
 

@@ -77,7 +77,7 @@ export async function openCode(text: string, ports: EnxPorts): Promise<Result<Ve
   const token = textOf(answer.value, 'token');
   const testType = textOf(answer.value, 'testtype');
   if (token === '') return err({ kind: 'try-again', status: 200 });
-  await ports.store.save({ ...state.value, nonce: null, claim: { token, testType }, sharing: null });
+  await ports.store.save({ ...state.value, nonce: null, claim: { token, testType, isUsed: false }, sharing: null });
   return ok({ testType });
 }
 
@@ -99,6 +99,8 @@ export async function reportBySelf(report: UserReport, ports: EnxPorts): Promise
 
 /** What became of keys. */
 export interface Shared {
+  /** What the code says of them: `negative` takes them back. */
+  readonly testType: string;
   /** Keys that were sent. */
   readonly sent: number;
   /** Keys that were new to the server. */
@@ -108,9 +110,10 @@ export interface Shared {
 }
 
 /**
- * Shares keys by the code that was verified last; or goes on with those that are on their way, and then with none of the given.
+ * Shares keys by the code that was verified last: all of them, also those of which an earlier code said something else; by a code that keys were shared by already, those that weren't yet, which is the next day's. Goes on with keys
+ * that are on their way, and then with none of the given.
  *
- * @param keys own keys, ended; none: those that were published before, of which the code says something else
+ * @param keys own keys that have ended
  * @param symptomOnsetInterval ENIntervalNumber that the person says; 0: what the certificate says
  * @param ports see {@link EnxPorts}
  * @returns ok when the keys are durable
@@ -124,8 +127,10 @@ export async function shareKeys(
   if (!loaded.ok) return loaded;
   let state = loaded.value;
   if (state.sharing === null) {
-    const sent = keys.length === 0 ? state.shared : keys.slice(-MOST_KEYS).map(asSent);
-    if (sent.length === 0) return err({ kind: 'not-now' });
+    const { claim, shared } = state;
+    const all = keys.slice(-MOST_KEYS).map(asSent);
+    const sent = claim?.isUsed === true ? all.filter(({ key }) => !shared.includes(key)) : all;
+    if (claim === null || sent.length === 0) return err({ kind: 'not-now' });
     const hmacKey = Uint8Array.from(ports.random(HMAC_KEY_BYTES));
     const sharing = { keys: shuffled(sent, ports), hmacKey, certificate: null, symptomOnsetInterval };
     state = { ...state, sharing };
@@ -176,16 +181,16 @@ async function certifyAndPublish(state: EnxState, ports: EnxPorts): Promise<Resu
   const said = readPublishResponse(answer.value);
   if (said === null) return err({ kind: 'try-again', status: 200 });
   const token = decodeAnyBase64(said.revisionToken);
-  const known = new Set(keys.map(({ key }) => key));
   await ports.store.save({
     ...state,
     // An answer without one leaves the one that there is.
     revisionToken: token === null || token.length === 0 ? state.revisionToken : token,
+    claim: state.claim === null ? null : { ...state.claim, isUsed: true },
     sharing: null,
-    shared: [...state.shared.filter(({ key }) => !known.has(key)), ...keys],
+    shared: [...new Set([...state.shared, ...keys.map(({ key }) => key)])],
   });
   const notes = [...(said.error === '' ? [] : [said.error]), ...said.warnings];
-  return ok({ sent: keys.length, inserted: said.insertedExposures, notes });
+  return ok({ testType: state.claim?.testType ?? '', sent: keys.length, inserted: said.insertedExposures, notes });
 }
 
 /** Kept before it is shown: the same certificate over the same keys is answered as the first time. */

@@ -10,9 +10,9 @@ import type { SentKey } from '../../protocol/publish/tekmac.ts';
 import type { RandomBytes } from '../random.ts';
 
 /** Bytes of a body to the verification server: a nonce is 344 characters, a token or its like a few hundred, and 1,024 of padding are left. */
-export const VERIFICATION_BODY_BYTES = 2_048;
+const VERIFICATION_BODY_BYTES = 2_048;
 /** Of a body with keys: thirty of 100 characters, a certificate of 1,000, a revision token of 2,048 at most, and 1,024 of padding are left. */
-export const PUBLISH_BODY_BYTES = 8_192;
+const PUBLISH_BODY_BYTES = 8_192;
 /** Keys of one request at most. */
 export const MOST_KEYS = MAX_PUBLISHED_KEYS;
 

@@ -17,10 +17,12 @@ export interface Sharing {
 }
 
 /** What a code was verified to. */
-export interface Claim {
+interface Claim {
   /** Of `/api/verify`: good for one set of keys, and for one more on the next UTC day. */
   readonly token: string;
   readonly testType: string;
+  /** Whether keys were shared by it: it is for the next day's alone then. */
+  readonly isUsed: boolean;
 }
 
 export interface EnxState {
@@ -30,8 +32,8 @@ export interface EnxState {
   readonly nonce: Uint8Array | null;
   readonly claim: Claim | null;
   readonly sharing: Sharing | null;
-  /** Keys that were published, as they were sent: to say something else of them they are sent just so. */
-  readonly shared: readonly SentKey[];
+  /** Base64 of keys that were shared. */
+  readonly shared: readonly string[];
 }
 
 /** A token of this deployment (docs/decisions/064). Others' are shorter; a phone can't know theirs before it has one. */
@@ -51,7 +53,10 @@ const isSentKey = (value: unknown): boolean =>
 const areSentKeys = (value: unknown): boolean => Array.isArray(value) && value.every(isSentKey);
 
 const isClaim = (value: unknown): boolean =>
-  isObject(value) && typeof value['token'] === 'string' && typeof value['testType'] === 'string';
+  isObject(value) &&
+  typeof value['token'] === 'string' &&
+  typeof value['testType'] === 'string' &&
+  typeof value['isUsed'] === 'boolean';
 
 const isSharing = (value: unknown): boolean =>
   isObject(value) &&
@@ -69,6 +74,7 @@ export function isEnxState(value: unknown): value is EnxState {
     (nonce === null || nonce instanceof Uint8Array) &&
     (claim === null || isClaim(claim)) &&
     (sharing === null || isSharing(sharing)) &&
-    areSentKeys(shared)
+    Array.isArray(shared) &&
+    shared.every((key) => typeof key === 'string')
   );
 }

@@ -7,7 +7,7 @@ import { sha256 } from '../primitives/hash.ts';
 import type { Signer } from '../signing.ts';
 
 /** `ALLOWED_CLOCK_SKEW`: `iat` and `nbf` are so long ago. */
-const CLOCK_SKEW_SECONDS = 5;
+const SKEW_SECONDS = 5;
 /** From the instant at which it was given. */
 export const CERTIFICATE_SECONDS = 900;
 const INTERVALS_PER_DAY = 144;
@@ -37,7 +37,7 @@ export function certificateSigningInput(
 ): string {
   const { kid, iss, aud } = head;
   const onset = symptomDay === null ? {} : { symptomOnsetInterval: symptomDay * INTERVALS_PER_DAY };
-  const iat = at - CLOCK_SKEW_SECONDS;
+  const iat = at - SKEW_SECONDS;
   const payload = { reportType, ...onset, tekmac, aud, exp: at + CERTIFICATE_SECONDS, iat, iss, nbf: iat };
   const part = (value: object): string => toBase64Url(utf8(JSON.stringify(value)));
   return `${part({ alg: 'ES256', kid, typ: 'JWT' })}.${part(payload)}`;

@@ -39,7 +39,7 @@ export const ROLLBACK = {
       { placeholder: 'KIND', default: null, mustBe: `one of ${ROLLBACK_KINDS.join(', ')}` },
       (given): RollbackKind | undefined => ROLLBACK_KINDS.find((kind) => kind === given),
     ),
-    name: text('plan, ask: batch id, provider, id of the laboratory, or subject', {
+    name: text('plan, ask: batch id, provider, id of the laboratory or health authority, or subject', {
       default: null,
       placeholder: 'NAME',
     }),

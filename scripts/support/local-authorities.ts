@@ -20,7 +20,7 @@ export const OWN_APP = 'exposure-edge';
  * @param state a local edge's folder
  * @returns it, with the key that the edge drew
  */
-export function ownAuthority(state: string): HealthAuthority {
+function ownAuthority(state: string): HealthAuthority {
   const vars = ownVariables();
   const pem = readFileSync(join(state, 'certificate-public.pem'), 'utf8');
   const publicKey = createPublicKey(pem).export({ type: 'spki', format: 'der' }).toString('base64');

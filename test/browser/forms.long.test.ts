@@ -144,7 +144,7 @@ describe('a teleTAN', () => {
     const hotline = await portal.signIn({ name: 'quota-1', roles: ['hotline'] });
     const authority = await portal.signIn({ name: 'quota-2', roles: ['health-authority'] });
     await open(authority, 'quotas');
-    await authority.getByLabel('Person').fill('quota-1');
+    await authority.getByLabel('Person', { exact: true }).fill('quota-1');
     await authority.getByLabel('teleTANs an hour').fill('1');
     await authority.getByRole('button', { name: 'Set the quota' }).click();
     await open(hotline, 'teletan');

@@ -183,7 +183,7 @@ describe('an operator', () => {
     expect(await axeViolations(page)).toEqual([]);
     const subject = /card:\S+/.exec(await row.innerText())?.[0] ?? '';
     await open(page, 'sessions');
-    await page.getByLabel('Person').fill(subject);
+    await page.getByLabel('Person', { exact: true }).fill(subject);
     await page.getByRole('button', { name: 'End the sessions', exact: true }).click();
     await open(page, 'holders');
     expect(await row.innerText()).toContain('kept out');

@@ -47,6 +47,36 @@ await run(
       await shoot('codes');
       await page.getByRole('button', { name: /^Revoke/ }).click();
       await shoot('revoke');
+      await open('issue');
+      await shoot('issue-form');
+      await page.getByLabel('A test was positive').check();
+      await page.getByLabel('They scan or open a link').check();
+      await page.getByLabel('I asked who is calling').check();
+      await page.getByRole('button', { name: 'Issue the code' }).click();
+      await page.locator('.qr svg').waitFor();
+      await shoot('issue-link');
+      await open('issued');
+      await shoot('issued');
+      await open('bulk');
+      const day = new Date(NOW * 1000).toISOString().slice(0, 10);
+      await page
+        .getByLabel('Table (CSV)')
+        .fill(
+          [
+            'testType,testDate,phone',
+            ...['', '+49 170 1234567', '0170 1234567'].map((phone) => `confirmed,${day},${phone}`),
+          ].join('\n'),
+        );
+      await page.getByRole('button', { name: 'Check the table' }).click();
+      await page.getByRole('button', { name: 'Issue 2 codes' }).click();
+      await page.locator('.bulk-report').waitFor();
+      await shoot('bulk');
+      await open('api-keys');
+      await page.getByLabel('Whose key it is').fill('Laboratory Gouda');
+      await page.getByLabel('Systems that issue codes').check();
+      await page.getByRole('button', { name: 'Make a key' }).click();
+      await open('api-keys');
+      await shoot('api-keys');
       await open('cards');
       await page.getByLabel('Name of the batch').fill('December');
       await shoot('cards');
@@ -89,7 +119,7 @@ await run(
       await page.getByRole('button', { name: 'Put in force' }).click();
       await shoot('laboratories');
       await open('quotas');
-      await page.getByLabel('Person').fill('berta@example.org');
+      await page.getByLabel('Person', { exact: true }).fill('berta@example.org');
       await page.getByLabel('teleTANs an hour').fill('120');
       await page.getByRole('button', { name: 'Set the quota' }).click();
       await shoot('quotas');

@@ -52,6 +52,14 @@ describe('npm start', () => {
     expect(new Set(stdout.trim().split('\n')).size).toBe(3);
     const hotline = await runCommand(['scripts/teletan.ts', '--url', url]);
     expect(hotline).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[2-9A-HJ-NP-Z]{10}\n$/) as string });
+    const codes = await runCommand(['scripts/issue-code.ts', '--count', '3', '--type', 'likely', '--url', url]);
+    expect(codes).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(\d{8}\n){3}$/) as string });
+    const long = await runCommand(['scripts/issue-code.ts', '--long', '--json', '--url', url]);
+    expect(JSON.parse(long.stdout)).toEqual([
+      expect.objectContaining({ longCode: expect.stringMatching(/^[a-z0-9]{16}$/) }),
+    ]);
+    const late = await runCommand(['scripts/issue-code.ts', '--test-date', '2020-03-01', '--url', url]);
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('invalid_date') as string });
     expect(statSync(join(state, 'secrets.json')).mode & 0o777).toBe(0o600);
     expect(statSync(join(state, 'public.pem')).isFile()).toBe(true);
     for (const hours of [1, 2]) {
@@ -141,6 +149,8 @@ describe('a command', () => {
     [['scripts/start.ts', '--prot', '1'], '--prot'],
     [['scripts/tan.ts', '--count', '0'], '--count: "0" must be a whole number, 1..100000'],
     [['scripts/tan.ts', '--url', 'nowhere'], '--url: "nowhere" must be a URL'],
+    [['scripts/issue-code.ts', '--type', 'maybe'], '--type: "maybe" must be one of confirmed, likely, negative'],
+    [['scripts/issue-code.ts', '--symptom-date', '1.3.2026'], '--symptom-date: "1.3.2026" must be a date, YYYY-MM-DD'],
     [['scripts/demo.ts', '--fast'], '--fast'],
   ] as const)('called as %j ends with 2 and says why', async ([args, message], { expect }) => {
     const { code, stderr } = await runCommand(args);

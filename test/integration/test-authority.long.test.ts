@@ -69,7 +69,7 @@ describe('npm start', () => {
   it('hands nothing to sign with to what is deployed, whatever was said', async ({ expect }) => {
     const testAuthority = drawTestAuthority('DE').signer;
     const names = async (entries: 'local' | 'deployed'): Promise<string[]> =>
-      (await composeWorkers({ secrets: {}, vars: {}, entries, testAuthority, smsOutbox: '' }))
+      (await composeWorkers({ secrets: {}, vars: {}, smsOutbox: '', entries, testAuthority }))
         .filter(({ bindings }) => 'TEST_AUTHORITY' in (bindings ?? {}))
         .map(({ name }) => String(name));
     expect([await names('local'), await names('deployed')]).toEqual([['exposure-edge-upload'], []]);

@@ -4,19 +4,19 @@
 import { type RandomBytes, randomBelow } from '../../../phone/random.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
 import type { CertifiedReport } from '../../../protocol/publish/report-type.ts';
-import { meet, type Person, population, someMoment } from '../people.ts';
+import { meet, MEETING_SECONDS, type Person, population, someMoment } from '../people.ts';
 
 export const PEOPLE = 200;
 /** What is said of somebody first, and what turns out: likely is borne out or not. */
-export interface Course {
+interface Course {
   readonly first: CertifiedReport;
-  readonly then: CertifiedReport | null;
+  readonly later: CertifiedReport | null;
 }
 
-const CONFIRMED: Course = { first: 'confirmed', then: null };
-const BORNE_OUT: Course = { first: 'likely', then: 'confirmed' };
-const UNFOUNDED: Course = { first: 'likely', then: 'negative' };
-const BY_SELF: Course = { first: 'user-report', then: null };
+const CONFIRMED: Course = { first: 'confirmed', later: null };
+const BORNE_OUT: Course = { first: 'likely', later: 'confirmed' };
+const UNFOUNDED: Course = { first: 'likely', later: 'negative' };
+const BY_SELF: Course = { first: 'user-report', later: null };
 /** How many of each. As many as are wrong or borne out are company for each other (docs/decisions/047). */
 const COURSES: readonly (readonly [Course, number])[] = [
   [CONFIRMED, 36],
@@ -42,8 +42,8 @@ export interface Reporter {
 /** Somebody who downloads. */
 export interface Listener {
   readonly person: Person;
-  /** Key data in hex of keys of reporters that it met: who of them shares it is another matter. */
-  readonly met: ReadonlySet<string>;
+  /** Key data in hex of keys of reporters that it met, and when last, Unix seconds: who of them shares it is another matter. */
+  readonly met: ReadonlyMap<string, number>;
 }
 
 export interface Cast {
@@ -62,9 +62,10 @@ export function cast(now: number, random: RandomBytes): Cast {
   const some = <T>(group: readonly T[]): T => group[randomBelow(random, group.length)] as T;
   const morning = now - (now % DAY) + 7 * 3600;
   const listeners = others.map((person, at): Listener => {
-    const met = new Set<string>();
+    const met = new Map<string, number>();
     const near = (moment: number): void => {
-      met.add(toHex(meet(person, some(reporters).person, moment).keyData));
+      const name = toHex(meet(person, some(reporters).person, moment).keyData);
+      met.set(name, Math.max(moment + MEETING_SECONDS, met.get(name) ?? 0));
     };
     if (at < MET) for (let times = 1 + randomBelow(random, 3); times > 0; times -= 1) near(someMoment(random, now));
     if (at < MET_THAT_DAY) near(morning);

@@ -97,7 +97,7 @@ export class Reports {
    *
    * @param app whose
    * @param type what the code says
-   * @param keys which; none: those that were shared before, of which something else is said
+   * @param keys all that have ended
    * @param losesAnswer whether the first answer is lost, and the same is sent again
    * @returns keys that were new to the server
    * @throws Error naming the step that went wrong
@@ -114,7 +114,7 @@ export class Reports {
     const ports = this.#ports(app.store, losesAnswer ? this.wire.losing(PUBLISH_PATH) : this.wire.fetch);
     const first = await shareKeys(keys, 0, ports);
     if (losesAnswer && first.ok) throw new Error('an answer was to be lost');
-    const { inserted, notes } = said(losesAnswer ? await shareKeys([], 0, ports) : first, 'publish');
+    const { inserted, notes } = said(losesAnswer ? await shareKeys(keys, 0, ports) : first, 'publish');
     if (notes.length > 0) throw new Error(`publish: ${notes.join('; ')}`);
     return inserted;
   }

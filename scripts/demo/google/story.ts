@@ -7,6 +7,7 @@ import { publishedLevel } from '../../../domain/keys/google-onset.ts';
 import type { LocalEdge } from '../../../local-edge/local-edge.ts';
 import { ROOT } from '../../../local-edge/workers.ts';
 import { describeDownloadError } from '../../../phone/download/download.ts';
+import { RETENTION_SECONDS } from '../../../phone/matching/options.ts';
 import type { RandomBytes } from '../../../phone/random.ts';
 import { endedKeys, type OwnKey } from '../../../phone/radio/tek-schedule.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
@@ -21,6 +22,7 @@ import type { Progress, Row } from '../report.ts';
 import { fetchBytes, saveChunks } from '../stage.ts';
 import { type Watcher, watcher } from '../watcher.ts';
 import { cast, type Listener, PEOPLE } from './cast.ts';
+import { type Look, wrongIn } from './count.ts';
 import { type App, appOf, Reports } from './reports.ts';
 
 /** Where it leaves what came out; emptied at each start. */
@@ -42,21 +44,18 @@ const TURNED_OUT = at(12, 30);
 const SECOND_LOOK = at(16, 10);
 /** The next day: keys of the day of the report are over, and may be published. */
 const NEXT_DAY = at(9, 20, 1);
-const LAST_LOOK = at(12, 10, 1);
+/** What is said anew has gone with what the hours of the reports set aside; where that was too little, it has waited for a day (docs/decisions/065). */
+const LAST_LOOK = at(16, 10, 1);
 
 /** Phones that send chaff, in each hour of reports. */
 const CHAFF = 20;
 /** Each so many-th reporter loses the first answer. */
 const LOSES_EVERY = 8;
 /** Requests at once. */
-const WIDTH = 24;
+const WIDTH = 60;
 
-/** What a look of all listeners came to. */
-interface Look {
-  readonly expected: number;
-  readonly found: number;
-  readonly missed: number;
-  readonly wrong: number;
+/** What a look of all listeners came to, and cost. */
+interface Looked extends Look {
   readonly bytes: number;
   /** Numbers of phones that took an earlier warning back. */
   readonly withdrawn: readonly number[];
@@ -68,7 +67,7 @@ async function look(
   published: Names,
   now: number,
   problems: string[],
-): Promise<Look> {
+): Promise<Looked> {
   const sums = { expected: 0, found: 0, missed: 0, wrong: 0, bytes: 0 };
   const withdrawn: number[] = [];
   for (const [n, { person, sync, tell }] of watchers.entries()) {
@@ -77,16 +76,14 @@ async function look(
     const told = tell(now);
     const found = namesOf(told.matches.map(({ key }) => key));
     if (told.withdrawn > 0) withdrawn.push(person.number);
-    const expected = within(listeners[n]?.met ?? new Set(), published);
+    const met = [...(listeners[n]?.met ?? [])].filter(([, time]) => time > now - RETENTION_SECONDS);
+    const expected = within(new Set(met.map(([key]) => key)), published);
     sums.expected += expected.size;
     sums.found += within(found, expected).size;
     sums.missed += without(expected, found).size;
     sums.wrong += without(found, expected).size;
     sums.bytes += outcome.bytes;
   }
-  if (sums.expected === 0) problems.push('no phone was to find anything: the story shows nothing');
-  if (sums.missed > 0) problems.push(`${sums.missed} encounters were missed`);
-  if (sums.wrong > 0) problems.push(`${sums.wrong} encounters were found that never happened, or were taken back`);
   return { ...sums, withdrawn };
 }
 
@@ -130,7 +127,10 @@ export async function playGoogle(
   const reports = new Reports(edge, apiKey, random);
   const apps = reporters.map((reporter) => appOf(reporter, first));
   const keysOf = ({ reporter }: App): OwnKey[] => [...endedKeys(reporter.person.history, first)];
-  const of = (then: string | null): App[] => apps.filter(({ reporter }) => reporter.course.then === then);
+  // Those who prove healthy share first: what the later hours set aside is left as company for suspicions that are borne out.
+  const partOf = (app: App, n: number): number =>
+    app.reporter.course.later === 'negative' ? 0 : 1 + (n % (SHARED_AT.length - 1));
+  const of = (later: string | null): App[] => apps.filter(({ reporter }) => reporter.course.later === later);
   const all = async (jobs: readonly (() => Promise<void>)[]): Promise<void> => {
     await inParallel(
       shuffle(random, [...jobs]).map((job) => async () => {
@@ -154,7 +154,7 @@ export async function playGoogle(
   progress(`${apps.length} of them get codes: read out, as a link, by SMS; they verify, get certificates, and share`);
   for (const [part, now] of SHARED_AT.entries()) {
     await moveClock(edge.url, now);
-    const some = apps.filter((_, n) => n % SHARED_AT.length === part);
+    const some = apps.filter((app, n) => partOf(app, n) === part);
     await all([
       ...some.map((app, n) => async () => {
         const isNew = await reports.share(app, app.reporter.course.first, keysOf(app), n % LOSES_EVERY === 0);
@@ -182,18 +182,16 @@ export async function playGoogle(
   let again = 0;
   await all([
     ...[...borneOut, ...unfounded].map((app) => async () => {
-      const isNew = await reports.share(app, app.reporter.course.then ?? 'confirmed', []);
+      const isNew = await reports.share(app, app.reporter.course.later ?? 'confirmed', keysOf(app));
       again += isNew;
     }),
     ...chaffJobs(),
   ]);
-  if (again > 0) problems.push(`${again} keys were new to the server when only something else was said of them`);
 
   progress('the next window is over: phones that warned of somebody who is not ill take it back');
   await moveClock(edge.url, SECOND_LOOK);
   const takenBack = namesOf(unfounded.flatMap(keysOf));
   const later = await look(watchers, listeners, without(sent, takenBack), SECOND_LOOK, problems);
-  if (later.withdrawn.length === 0) problems.push('no warning was taken back: the negative tests show nothing');
   const said = watchers[0]?.revised ?? [];
   const revoked = within(takenBack, namesOf(said.filter(({ reportType }) => reportType === REPORT_TYPE.REVOKED))).size;
 
@@ -228,20 +226,21 @@ export async function playGoogle(
   });
   const confirmed = said.filter(({ reportType }) => reportType === REPORT_TYPE.CONFIRMED_TEST);
   const revised = within(namesOf(near), namesOf(confirmed)).size;
-  const expect = (what: string, is: number, wanted: number): void => {
-    if (is !== wanted) problems.push(`${what}: ${is}, ${wanted} were to be`);
-  };
-  expect('keys that were new to the server', inserted, sent.size);
-  expect('keys published of those sent', published, sent.size);
-  expect('keys of the next day that were new', nextDay, ill.length);
-  expect('keys revised', revised, near.length);
-  expect('keys taken back', revoked, takenBack.size);
-  expect('keys taken back that a new phone gets', stillThere, 0);
-  expect('keys that are revised twice', said.length, namesOf(said).size);
-  for (const [path, { sent: sizes, answered }] of reports.wire.sizes) {
-    expect(`sizes of a request to ${path}`, sizes.size, 1);
-    expect(`sizes of an answer of ${path}`, answered.size, 1);
-  }
+  problems.push(
+    ...wrongIn({
+      inserted: { is: inserted, wanted: sent.size },
+      published: { is: published, wanted: sent.size },
+      nextDay: { is: nextDay, wanted: ill.length },
+      revised: { is: revised, wanted: near.length },
+      takenBack: { is: revoked, wanted: takenBack.size },
+      newWhenRevised: again,
+      stillThere,
+      saidTwice: said.length - namesOf(said).size,
+      withdrawn: later.withdrawn.length,
+      looks: [before, later, after],
+      sizes: reports.wire.sizes,
+    }),
+  );
   const [publishing] = reports.wire.sizes.get('/v1/publish')?.sent ?? [0];
   const row = (name: string, label: string, value: Row['value']): Row => ({ name, label, value });
   return {

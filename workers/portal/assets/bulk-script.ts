@@ -79,6 +79,8 @@ if (form !== null) {
     busy = true;
     button.disabled = true;
     run.hidden = false;
+    // That nothing was issued yet is no longer so.
+    document.querySelector('main > .notice')?.remove();
     for (let from = 0; from < lines.length; from += atOnce) {
       const before = results.get(from);
       if (before === undefined || before.some(({ fault }) => fault !== null)) results.set(from, await send(from));

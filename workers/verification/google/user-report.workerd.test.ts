@@ -2,7 +2,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { beforeEach, describe, it } from 'vitest';
 import type { SmsMessage } from '../../../domain/rpc-codes.ts';
-import { toBase64 } from '../../../protocol/primitives/bytes.ts';
+import { toBase64, toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
 import { ANSWER_BODY_BYTES } from '../answers.ts';
 import { createApp } from '../app.ts';
 import {
@@ -124,6 +124,24 @@ it('forgets each thing at its time, and keeps nothing that could be read', async
   const { code } = await issue();
   await certify(await tokenOf(code), 1);
   await post('user-report', { symptomDate: today(), phone: '+4915112345678', nonce: macOf(1) });
+  const stored = await atStore((sql) => {
+    const tables = sql.exec<{ name: string }>(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+    );
+    const asText = (_name: string, value: unknown): unknown =>
+      value instanceof ArrayBuffer ? toHex(new Uint8Array(value)) : value;
+    return tables
+      .toArray()
+      .map(({ name }) => JSON.stringify(sql.exec(`SELECT * FROM "${name}"`).toArray(), asText))
+      .join('\n');
+  });
+  expect(stored).toContain('anna');
+  const { code: told, longCode } = (state.sent[0] as SmsMessage).code;
+  for (const secret of [code, told, longCode ?? '', '4915112345678', macOf(1), state.apiKey.slice(0, 80)]) {
+    expect(stored).not.toContain(secret);
+    expect(stored).not.toContain(toHex(utf8(secret)));
+  }
+  expect(stored).not.toContain('01'.repeat(32));
   const left = async (at: number) => {
     await moveTo(at);
     await runDurableObjectAlarm(store());

@@ -43,7 +43,7 @@ export function drawCertifier(random: RandomBytes, country = 'DE'): Certifier {
 }
 
 /** @returns the 14 keys of somebody, as they are sent */
-export const sentPatientKeys = (random: RandomBytes, now: number): SentKey[] =>
+const sentPatientKeys = (random: RandomBytes, now: number): SentKey[] =>
   patientKeys(random, now).map((key) => ({
     key: toBase64(key.keyData),
     rollingStartNumber: key.rollingStartIntervalNumber,

@@ -95,6 +95,15 @@ describe('deliverCodes', () => {
     expect(await desk().codeStatus(ISSUER, asked.uuid ?? '')).toMatchObject({ claimed: false });
   });
 
+  it('tells who reported by themselves minutes, not hours; staff aren’t offered that text', async ({ expect }) => {
+    await desk().deliverCodes(ISSUER, [request({ testType: 'user-report' }), request()]);
+    const [own, staff] = posts.map((post) => (JSON.parse(post) as { generatedSMS: string }).generatedSMS);
+    expect(own).toMatch(/good for 15 minutes/);
+    expect(own).not.toMatch(/hour/);
+    expect(staff).toMatch(/within 24 hours/);
+    expect((await desk().messageSettings()).templates).toEqual(['Default']);
+  });
+
   it('keeps no number, and the mark that a message has left for a day', async ({ expect }) => {
     await desk().deliverCodes(ISSUER, [request(), request({ phone: null })]);
     await runInDurableObject(store(), (_object, { storage: { sql } }) => {

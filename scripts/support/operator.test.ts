@@ -66,7 +66,7 @@ it('codes that were issued are handed over before it is said that the quota is u
   const wanted = { testType: 'confirmed', symptomDate: null, testDate: null, long: false };
   const handed: string[] = [];
   const answers = [
-    { codes: Array(1_000).fill({ code: '1' }), missing: 0 },
+    { codes: Array.from({ length: 1_000 }, () => ({ code: '1' })), missing: 0 },
     { codes: [{ code: '2' }], missing: 499 },
   ];
   const { outcome } = await asked(

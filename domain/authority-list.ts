@@ -96,6 +96,7 @@ const authoritySchema = z.strictObject(
       1,
       CERTIFIED_REPORTS.length,
     ),
+    stats: z.literal(true, 'must be true, or be left out').exactOptional(),
   },
   'must be an object',
 );
@@ -182,7 +183,7 @@ export function readAuthoritiesText(text: string): Result<readonly HealthAuthori
   );
 }
 
-/** @returns whether some certificate is good after a change that wasn't before it, for some app */
+/** @returns whether some certificate is good after a change that wasn't before it, for some app, or somebody may read statistics */
 export function addsTrust(before: readonly HealthAuthority[], after: readonly HealthAuthority[]): boolean {
   return after.some((authority) => {
     const former = before.find(({ id }) => id === authority.id);
@@ -204,7 +205,8 @@ export function addsTrust(before: readonly HealthAuthority[], after: readonly He
       hasNewKey ||
       !within(regions, former.regions) ||
       !within(apps, former.apps) ||
-      !within(reportTypes, former.reportTypes)
+      !within(reportTypes, former.reportTypes) ||
+      (authority.stats === true && former.stats !== true)
     );
   });
 }

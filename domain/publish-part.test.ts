@@ -3,7 +3,13 @@ import { encodeRiskLevel } from './keys/risk.ts';
 import { recheckPart } from './publish-part.ts';
 import type { PublishPart } from './rpc-publish.ts';
 
-const PART: PublishPart = { authorityId: 'health-de', reportType: 'likely', token: null, expiresAt: 1_800_000_000 };
+const PART: PublishPart = {
+  authorityId: 'health-de',
+  reportType: 'likely',
+  token: null,
+  expiresAt: 1_800_000_000,
+  onsetDays: 3,
+};
 const keyOf = (level: number) => ({
   keyData: new Uint8Array(16).fill(level),
   rollingStartIntervalNumber: 2_900_000,
@@ -29,6 +35,8 @@ it.for<[name: string, part: unknown, level?: number]>([
   ['a token as text', { ...PART, token: 'AAAA' }],
   ['no token at all', { ...PART, token: undefined }],
   ['no end', { ...PART, expiresAt: Number.NaN }],
+  ['an onset to come', { ...PART, onsetDays: -1 }],
+  ['an onset long ago', { ...PART, onsetDays: 30 }],
   ['a level of confirmed tests', PART, 8],
   ['a level of reports of oneself', PART, 4],
 ])('%s is refused', ([, part, level = 6], { expect }) => {

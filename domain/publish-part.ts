@@ -5,6 +5,7 @@
 import { CERTIFIED_REPORTS } from '../protocol/publish/report-type.ts';
 import { isLevelOf } from './keys/report-transitions.ts';
 import type { AcceptedKey } from './keys/uploaded.ts';
+import { ONSET_DAYS } from './publish-stats.ts';
 import type { PublishPart } from './rpc-publish.ts';
 
 /** As a document of authorities may call one; what is longer is no name. */
@@ -17,13 +18,14 @@ const MOST_CHARACTERS = 64;
  */
 export function recheckPart(part: PublishPart, keys: readonly AcceptedKey[]): PublishPart | null {
   if (typeof part !== 'object' || part === null) return null;
-  const { authorityId, reportType, token, expiresAt } = part;
+  const { authorityId, reportType, token, expiresAt, onsetDays } = part;
   const isPart =
     typeof authorityId === 'string' &&
     authorityId.length <= MOST_CHARACTERS &&
     CERTIFIED_REPORTS.includes(reportType) &&
     (token === null || token instanceof Uint8Array) &&
-    Number.isFinite(expiresAt);
+    Number.isFinite(expiresAt) &&
+    (onsetDays === null || (Number.isInteger(onsetDays) && onsetDays >= 0 && onsetDays < ONSET_DAYS));
   if (!isPart || !keys.every(({ transmissionRiskLevel }) => isLevelOf(transmissionRiskLevel, reportType))) return null;
-  return { authorityId, reportType, token, expiresAt };
+  return { authorityId, reportType, token, expiresAt, onsetDays };
 }

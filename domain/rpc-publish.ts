@@ -2,6 +2,7 @@
  * @module What `origin` is told of an upload of Google's dialect beside its keys, and what it answers (docs/spec/google.md §1.3, §1.4, §2.5): part of the
  * contract in rpc.ts.
  */
+import type { ShownStats } from './publish-stats.ts';
 import type { CertifiedReport } from '../protocol/publish/report-type.ts';
 
 /** What a verified certificate says, as far as it counts for what may become of keys. The permit's MAC is over it (intake-permit.ts), so that `upload` says nothing else. */
@@ -17,6 +18,8 @@ export interface PublishPart extends Certified {
   readonly token: Uint8Array | null;
   /** End of the certificate, Unix seconds: so long the answer is remembered, to be given again. */
   readonly expiresAt: number;
+  /** Whole UTC days since the onset of symptoms, 0..28, to be counted and not kept; null: nobody said. */
+  readonly onsetDays: number | null;
 }
 
 /** What the phone hears; the same each time. */
@@ -46,4 +49,13 @@ export interface PublishRpc {
    * @returns what was answered then, as long as the certificate lives; null when that isn't remembered
    */
   replayed(uploadId: string, idNonce: string): Promise<Published | null>;
+}
+
+/** A part of origin#Intake, beside IntakeRpc. */
+export interface StatsRpc {
+  /**
+   * @param authorization of the request, whole: a taken-over `upload` reads no statistics without a token
+   * @returns days of the authority whose token it is, ascending; null: nobody's
+   */
+  stats(authorization: string): Promise<readonly ShownStats[] | null>;
 }

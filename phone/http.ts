@@ -60,8 +60,8 @@ export async function get(
   }
 }
 
-/** The body, or null once it is longer than the cap. */
-async function readCounted(response: Response, maxBytes: number): Promise<Uint8Array | null> {
+/** @param response as it came @param maxBytes cap on the body as read @returns the body, or null once it is longer */
+export async function readCounted(response: Response, maxBytes: number): Promise<Uint8Array | null> {
   if (response.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let length = 0;

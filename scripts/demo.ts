@@ -27,6 +27,12 @@ await run(
         { country: '', federation: '', travel: '', enterprise: '' },
         'country',
       ),
+      dialect: oneOf(
+        `of the story country: what its phones speak. google: 200 people with unmodified apps of Google's: codes, certificates, index.txt; the next
+        day's key, a suspicion that is borne out, one that is not, chaff; it leaves chunks, index.txt and summary.json in out/demo/google/`,
+        { cwa: '', google: '' },
+        'cwa',
+      ),
       sites: wholeNumber('of the story enterprise: how many', { min: 3, max: MOST_SITES, default: 24 }),
       replay: existingFile(
         `plays a real export file instead: sets the clock to its week, uploads its keys as patients, and shows that exactly the
@@ -38,16 +44,24 @@ await run(
     },
     examples: [
       'npm run demo',
+      'npm run demo -- --dialect google',
       'npm run demo -- --story federation',
       'npm run demo -- --story travel',
       'npm run demo -- --story enterprise --sites 24',
       'npm run demo -- --replay test/vectors/internals-sample_diagnosis_key_file.zip',
     ],
   },
-  async ({ story, sites, replay, seed, json }, { say }) => {
+  async ({ story, dialect, sites, replay, seed, json }, { say }) => {
     if (story !== 'country' && replay !== null) throw new UsageError('--replay: is for the story country');
+    if (dialect !== 'cwa' && (story !== 'country' || replay !== null)) {
+      throw new UsageError('--dialect: is for the story country, without --replay');
+    }
     const progress = startProgress(say);
     progress('the Workers start on this machine');
+    if (dialect === 'google') {
+      const { googleStory } = await import('./demo/google/play.ts');
+      return googleStory(testRandom(seed), progress, json);
+    }
     if (story === 'federation') {
       const { federationStory } = await import('./demo/federation/play.ts');
       return federationStory(testRandom(seed), progress, json);

@@ -85,6 +85,7 @@ export function foldError(before: Fold, event: LogEvent): FoldError | null {
     case 'written':
     case 'revoked':
     case 'cut':
+    case 'exported':
       return event.region in before.regions ? null : { rule: 'region', expected: 'a region that was added' };
     case 'published':
       return publishedError(before, event);

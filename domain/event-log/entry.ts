@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { REVISED_TYPES } from '../../protocol/gaen/keys.ts';
+import { base64Url, count, exported, hash, sealedFile } from './sealed-file.ts';
 
 /** Type of the signed document that an entry is. */
 export const LOG_TYPE = 'event-log';
@@ -23,12 +24,9 @@ export function sequenceOfKey(key: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-const hash = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
-const base64Url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 const region = z.string().regex(/^[A-Z]{2,3}$/);
 /** All to all, or a region that it is for (protocol/feed/names.ts). */
 const feed = z.string().regex(/^(a2a|[A-Z][A-Z0-9])$/);
-const count = z.int().min(0);
 /** Since the Unix epoch. */
 const [hour, day, sequence] = [count, count, z.int().min(1)];
 
@@ -39,25 +37,6 @@ const recordObject = z.strictObject({
   sha256: hash,
   /** The midnight at which it goes: days since the Unix epoch. */
   until: day,
-});
-
-/** One export file: with the rows of the records, all that its very bytes need. */
-const sealedFile = z.strictObject({
-  /** Window of the file, Unix seconds: whole hours, but for the seconds that tell the files of an hour apart. */
-  start: count,
-  end: count,
-  /** Rows in it, decoys among them. */
-  keys: count,
-  /** Rows in its `revised_keys`; left out where there are none. */
-  revoked: count.exactOptional(),
-  /** Bytes of the ZIP. */
-  size: sequence,
-  /** Of the ZIP. */
-  sha256: hash,
-  keyId: z.string(),
-  keyVersion: z.string(),
-  /** export.sig, whole. */
-  sig: base64Url,
 });
 
 /** Rows of a record that CWA's tree shows: all of them, or from each leaving day a range. */
@@ -136,6 +115,8 @@ const published = z.strictObject({
     .array(z.strictObject({ hour, cut: day }))
     .readonly()
     .exactOptional(),
+  /** Of Google's `index.txt`; entries of before that view lack it. */
+  index: hash.exactOptional(),
   /** The head says that the service has ended. */
   ended: z.literal(true).exactOptional(),
 });
@@ -268,6 +249,7 @@ const event = z.discriminatedUnion('kind', [
   recorded,
   written,
   cut,
+  exported,
   published,
   regionAdded,
   parameters,

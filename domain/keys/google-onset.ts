@@ -34,9 +34,20 @@ const dayOf = (interval: number): number => Math.floor(interval / INTERVALS_PER_
  * @returns ENIntervalNumber of the onset: the first of the two that is within 28 days and not of the future, else four days ago
  */
 export function onsetInterval(requested: number, certified: number | null, now: number): number {
+  return saidOnset(requested, certified, now) ?? enIntervalNumber(now - DEFAULT_ONSET_DAYS * SECONDS_PER_DAY);
+}
+
+/** As {@link onsetInterval}; null where nobody says one. */
+function saidOnset(requested: number, certified: number | null, now: number): number | null {
   const earliest = dayOf(enIntervalNumber(now - OLDEST_ONSET_DAYS * SECONDS_PER_DAY)) * INTERVALS_PER_DAY;
   const isOnset = (interval: number) => interval >= earliest && interval < enIntervalNumber(now);
-  return [requested, certified ?? 0].find(isOnset) ?? enIntervalNumber(now - DEFAULT_ONSET_DAYS * SECONDS_PER_DAY);
+  return [requested, certified ?? 0].find(isOnset) ?? null;
+}
+
+/** As {@link onsetInterval}. @returns whole UTC days since the onset, 0..28; null where nobody says one */
+export function daysFromOnset(requested: number, certified: number | null, now: number): number | null {
+  const onset = saidOnset(requested, certified, now);
+  return onset === null ? null : daysSinceOnset(enIntervalNumber(now), onset);
 }
 
 /** @param rollingStart ENIntervalNumber of a key's first interval @param onset see {@link onsetInterval} @returns whole UTC days from the onset to the key */

@@ -81,7 +81,7 @@ export async function buildFile(
   const bin = writer.finish();
   const sig = sign(bin);
   const zip = exportZip(bin, sig, workspace.packed);
-  const { startTimestamp: start, endTimestamp: end, keyId, keyVersion } = header;
+  const { startTimestamp: start, endTimestamp: end, keyId, keyVersion, alsoSignedBy } = header;
   const name = toBase64Url(sha256(zip));
   return {
     zip,
@@ -95,6 +95,7 @@ export async function buildFile(
       sha256: name,
       keyId,
       keyVersion,
+      ...(alsoSignedBy === undefined ? {} : { alsoSignedBy }),
       sig: toBase64Url(sig),
     },
   };

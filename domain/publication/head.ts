@@ -20,6 +20,7 @@ import {
   hourPath,
   versionIndexPath,
 } from '../../protocol/index/cwa-tree.ts';
+import { googleIndexPath, googleIndexText, INDEX_PATH } from '../../protocol/index/google-index.ts';
 import { LAST_VALID_UNTIL } from '../../protocol/index/ended.ts';
 import {
   chunkPath,
@@ -42,7 +43,20 @@ const MAX_PAGE_CHUNKS = 400;
 const PAGE_AGE_SECONDS = SECONDS_PER_DAY + GRACE_SECONDS;
 
 /** CWA's lists are fetched when a package is missing (docs/spec/cwa.md §1.4: max-age=300). */
-export const LIST_META: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'public, max-age=300', expires: null };
+const LIST_META: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'public, max-age=300', expires: null };
+/**
+ * Polled; of Google's only the 60 seconds count to an app, since a cache may give an older one while it fetches: for ten minutes, in which everything that it names is there.
+ */
+export const GOOGLE_INDEX_META: ObjectMeta = {
+  contentType: 'text/plain',
+  cacheControl: 'public, max-age=60, stale-while-revalidate=600',
+  expires: null,
+};
+/** @param key of a list @returns its headers */
+export function listMeta(key: string): ObjectMeta {
+  return key.endsWith(`/${INDEX_PATH}`) ? GOOGLE_INDEX_META : LIST_META;
+}
+
 /** The head is polled. */
 export const HEAD_META: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'public, max-age=60', expires: null };
 
@@ -76,6 +90,8 @@ export interface Contents {
     /** Report type that its keys have from then on; null: they were taken back. */
     readonly to: RevisedType | null;
   }[];
+  /** Object keys of the files in Google's view; null in publications from before it. */
+  readonly googleFiles: readonly string[] | null;
   /** No key comes any more (docs/sunset.md). */
   readonly ended?: boolean;
 }
@@ -133,6 +149,7 @@ export function composeHead(contents: Contents): Composed {
       ),
       ...hours.map(({ hour }) => hourPath(region, dateOfHour(hour), hourOfDay(hour))),
       ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),
+      ...(contents.googleFiles ?? []),
     ],
   };
 }
@@ -192,8 +209,8 @@ function composeRevocations(region: string, listed: Contents['revocations']) {
   return { sha256: name, key: revocationPagePath(region, name), text };
 }
 
-/** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. */
-function composeLists({ region, throughHour, hours, days }: Contents): { key: string; text: string }[] {
+/** CWA's lists: complete days, and the sealed hours of the day they belong to; the running hour and day left out. And Google's. */
+function composeLists({ region, throughHour, hours, days, googleFiles }: Contents): { key: string; text: string }[] {
   const lists = [
     {
       key: hourIndexPath(region, dateOfHour(throughHour)),
@@ -206,6 +223,7 @@ function composeLists({ region, throughHour, hours, days }: Contents): { key: st
   ];
   const next = nextDayOf(throughHour);
   if (next !== null) lists.push({ key: hourIndexPath(region, next), text: '[]' });
+  if (googleFiles !== null) lists.push({ key: googleIndexPath(region), text: googleIndexText(region, googleFiles) });
   return lists;
 }
 

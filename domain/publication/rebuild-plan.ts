@@ -2,6 +2,7 @@
  * @module What the public bucket must hold, as the event log has it: of each region's last publication the hours, days, pages, lists and head.
  */
 import type { EventOf, LogEvent, LoggedSlice } from '../event-log/entry.ts';
+import { listedGoogleDays } from './google-files.ts';
 import type { PublishedFiles } from './rebuild.ts';
 import { withTaken, type RecordBook, type SetRecord } from './record.ts';
 
@@ -11,6 +12,8 @@ export interface RegionPlan {
   readonly hours: readonly EventOf<'written'>[];
   readonly days: readonly { readonly cut: EventOf<'cut'>; readonly slices: readonly LoggedSlice[] }[];
   readonly revocations: readonly EventOf<'revoked'>[];
+  /** Days of Google's view that it lists. */
+  readonly google: readonly EventOf<'exported'>[];
 }
 
 /**
@@ -23,8 +26,14 @@ export function planRebuild(events: readonly LogEvent[]): RegionPlan[] {
   const written = new Map<string, EventOf<'written'>>();
   const cuts = new Map<string, EventOf<'cut'>>();
   const revoked = new Map<string, EventOf<'revoked'>>();
+  const google = new Map<string, ReadonlyMap<number, EventOf<'exported'>>>();
+  const listedGoogle = new Map<string, readonly EventOf<'exported'>[]>();
   for (const event of events) {
-    if (event.kind === 'published') published.set(event.region, event);
+    if (event.kind === 'published') {
+      published.set(event.region, event);
+      listedGoogle.set(event.region, listedBy(event, google.get(event.region)));
+    }
+    if (event.kind === 'exported') google.set(event.region, new Map(google.get(event.region)).set(event.day, event));
     if (event.kind === 'written') written.set(`${event.region} ${event.hour}`, event);
     if (event.kind === 'cut') cuts.set(`${event.region} ${event.day} ${event.cut} ${event.revised ?? ''}`, event);
     if (event.kind === 'revoked') revoked.set(`${event.region} ${event.hour} ${event.cut}`, event);
@@ -34,6 +43,7 @@ export function planRebuild(events: readonly LogEvent[]): RegionPlan[] {
     const hourOf = (hour: number): EventOf<'written'> | undefined => written.get(`${region} ${hour}`);
     return {
       published: last,
+      google: listedGoogle.get(region) ?? [],
       hours: last.hours.map((hour) => hourOf(hour) ?? lacks(region, `hour ${hour}`)),
       days: last.days.map(({ day, cut, revised }) => ({
         cut: cuts.get(`${region} ${day} ${cut} ${revised ?? ''}`) ?? lacks(region, `day ${day}`),
@@ -45,6 +55,16 @@ export function planRebuild(events: readonly LogEvent[]): RegionPlan[] {
       ),
     };
   });
+}
+
+/** Google's view of a day is one entry after the other, each in place of the one before; the last publication of all lists none. */
+function listedBy(
+  { hour, retentionDays, hours, days, index }: EventOf<'published'>,
+  made: ReadonlyMap<number, EventOf<'exported'>> = new Map(),
+): EventOf<'exported'>[] {
+  if (index === undefined || hours.length + days.length === 0) return [];
+  const { first, last } = listedGoogleDays(hour, retentionDays);
+  return [...made.values()].filter(({ day }) => day >= first && day <= last).toSorted((a, b) => a.day - b.day);
 }
 
 /**
@@ -84,5 +104,6 @@ export function filesOf(plan: RegionPlan): PublishedFiles {
     hour: (hour) => hours.get(hour) ?? [],
     day: (day) => days.get(day) ?? [],
     revocation: (hour) => revocations.get(hour) ?? { days: [], files: [] },
+    google: plan.google,
   };
 }

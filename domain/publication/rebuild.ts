@@ -4,6 +4,7 @@
  */
 import { dateOf, dateOfHour, hourEnd, hourOfDay, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { googleIndexPath } from '../../protocol/index/google-index.ts';
 import { chunkPath, headPath, MANIFEST_TYPE } from '../../protocol/index/manifest.ts';
 import { documentOf } from '../../protocol/index/signed-document.ts';
 import { fromBase64Url, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
@@ -20,7 +21,8 @@ import {
   type BuiltFile,
   type ObjectMeta,
 } from './built-file.ts';
-import { commonLists, composeHead, dayOfSealing, HEAD_META, LIST_META, pageMeta, type Contents } from './head.ts';
+import { googleFileKey, googleFilesOf, googleZipMeta, planWindow, type ExportedDay } from './google-files.ts';
+import { commonLists, composeHead, dayOfSealing, HEAD_META, listMeta, pageMeta, type Contents } from './head.ts';
 import { RecordMerge, wholeRecord, type MergePorts, type RunSource } from './record-merge.ts';
 import type { RecordBook } from './record.ts';
 import { hoursOfDay, hoursWithin, takenExpires, takenSealed, takenSources } from './revoked-rows.ts';
@@ -128,6 +130,42 @@ export async function* rebuildRevocation(r: RebuildPorts, sealed: SealedRevocati
   revoked.close();
 }
 
+/**
+ * @param day one of Google's view
+ * @returns its files, one after the other
+ * @throws RebuildMismatch naming the file; Error when a record lacks rows
+ */
+export async function* rebuildExported(
+  r: RebuildPorts,
+  { region, periods }: ExportedDay,
+): AsyncGenerator<RebuiltObject> {
+  for (const { hour: first, through, files } of periods) {
+    const state = { region, first, through };
+    // As it was divided: how many rows a file may have is not asked again.
+    for (const [index, { n, holds, sources }] of planWindow(r, state, files, Infinity).entries()) {
+      const sealed = files[index]?.file ?? null;
+      if (sealed === null) continue;
+      const [own, none] = [mergeOf(r, region, sources), mergeOf(r, region, [])];
+      const file = await rebuildFile(r, region, sealed, holds === 'keys' ? own : none, own);
+      own.close();
+      yield {
+        name: googleFileKey(region, first, n),
+        bytes: file.zip,
+        meta: googleZipMeta(r, state, file, r.retentionDays),
+      };
+    }
+  }
+}
+
+/** @returns what the log says of Google's list among lists; null where it is not among them */
+export function indexHash(
+  region: string,
+  lists: readonly { readonly key: string; readonly text: string }[],
+): string | null {
+  const list = lists.find(({ key }) => key === googleIndexPath(region));
+  return list === undefined ? null : toBase64Url(sha256(utf8(list.text)));
+}
+
 interface Files {
   readonly files: readonly SealedFile[];
   readonly chunks: readonly RunSource[];
@@ -170,8 +208,9 @@ async function rebuildFile(
   merge: RecordMerge,
   revoked: RecordMerge | null = null,
 ): Promise<BuiltFile> {
-  const { start, end, keyId, keyVersion, keys, revoked: taken = 0 } = sealed;
-  const header = { startTimestamp: start, endTimestamp: end, region, keyId, keyVersion };
+  const { start, end, keyId, keyVersion, alsoSignedBy, keys, revoked: taken = 0 } = sealed;
+  const also = alsoSignedBy === undefined ? {} : { alsoSignedBy };
+  const header = { startTimestamp: start, endTimestamp: end, region, keyId, keyVersion, ...also };
   const file = await buildFile(
     r.workspace,
     header,
@@ -189,6 +228,8 @@ export interface PublishedFiles {
   readonly hour: (hour: number) => readonly SealedFile[];
   readonly day: (day: number) => readonly SealedFile[];
   readonly revocation: (hour: number) => Pick<EventOf<'revoked'>, 'days' | 'files' | 'to'>;
+  /** Days of Google's view that it lists. */
+  readonly google: readonly ExportedDay[];
 }
 
 /** @returns what a publication's head is made of */
@@ -210,6 +251,7 @@ export function contentsOf(published: EventOf<'published'>, sealed: PublishedFil
       const { days: of, files, to = null } = sealed.revocation(hour);
       return { hour, days: of, chunks: chunkEntries(files, null), to };
     }),
+    googleFiles: published.index === undefined ? null : googleFilesOf(sealed.google).map(({ key }) => key),
     ended: published.ended === true,
   };
 }
@@ -226,12 +268,15 @@ export function rebuildIndex(published: EventOf<'published'>, sealed: PublishedF
   if (toBase64Url(sha256(utf8(JSON.stringify(payload)))) !== published.payloadSha256) {
     throw new RebuildMismatch(`what was sealed of ${region} doesn't give head ${sequence}`);
   }
+  if (indexHash(region, lists) !== (published.index ?? null)) {
+    throw new RebuildMismatch(`what was sealed of ${region} doesn't give the index.txt of head ${sequence}`);
+  }
   return [
     ...pages.map(({ key, text, expires }) => ({ name: key, bytes: utf8(text), meta: pageMeta(expires) })),
     ...[...lists, ...commonLists(published.regions)].map(({ key, text }) => ({
       name: key,
       bytes: utf8(text),
-      meta: LIST_META,
+      meta: listMeta(key),
     })),
     {
       name: headPath(region),

@@ -38,7 +38,7 @@ export function takenKeys(book: RecordBook, region: string, hours: readonly numb
 }
 
 /** @returns of a region's rows of which something was said anew those that were taken back up to the hour `through` */
-function takenAgain(part: RecordPart, { hour, to }: PartTaken, region: string, through: number): number {
+export function takenAgain(part: RecordPart, { hour, to }: PartTaken, region: string, through: number): number {
   if (to === undefined) return 0;
   return takenUpTo(part, through).reduce((sum, { again }) => sum + (again?.[hour]?.[region] ?? 0), 0);
 }

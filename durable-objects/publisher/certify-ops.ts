@@ -13,7 +13,7 @@ import {
 } from '../../domain/sunset.ts';
 import { recoveryOf } from '../../domain/sunset-recovery.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
-import { CERTIFICATE_KEY, lastListPath } from '../../protocol/index/ended.ts';
+import { CERTIFICATE_KEY, lastListPaths } from '../../protocol/index/ended.ts';
 import { headPath, parseManifestHead } from '../../protocol/index/manifest.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
@@ -28,10 +28,10 @@ const MOST_NAMED = 50;
 
 /** @returns names in the public bucket that stay for good */
 function lastNames(regions: readonly string[]): Set<string> {
-  return new Set([CERTIFICATE_KEY, ...regions.flatMap((region) => [headPath(region), lastListPath(region)])]);
+  return new Set([CERTIFICATE_KEY, ...regions.flatMap((region) => [headPath(region), ...lastListPaths(region)])]);
 }
 
-/** Deletes everything in the buckets but the last heads, CWA's empty lists of days, and a certificate. */
+/** Deletes everything in the buckets but the last heads, the empty lists of CWA's and Google's views, and a certificate. */
 export async function emptyBuckets({ PUBLIC, PRIVATE, FEEDS }: Buckets, regions: readonly string[]): Promise<void> {
   const publicBucket = r2Bucket(PUBLIC);
   const stay = lastNames(regions);

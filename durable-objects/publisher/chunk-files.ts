@@ -1,7 +1,7 @@
 /**
  * @module Export files of private records, signed and put into the public bucket (docs/architecture.md §5.4, §5.7).
  */
-import { exportSignature, type ExportHeader } from '../../protocol/export/export-file.ts';
+import { signatureList } from '../../protocol/export/export-file.ts';
 import type { SealedFile } from '../../domain/event-log/entry.ts';
 import {
   buildFile,
@@ -18,7 +18,7 @@ import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
 /** The window of a file, Unix seconds; phones tell files apart by it (docs/spec/gaen.md §4.4). */
-export interface Window {
+interface Window {
   readonly start: number;
   readonly end: number;
 }
@@ -39,24 +39,43 @@ export function mergeOf(p: Publication, region: string, sources: readonly RunSou
   return new RecordMerge(mergePorts(p), region, sources);
 }
 
+/** Which keys sign: all that are valid, or the present one alone, for apps that take no second signature (docs/decisions/068). */
+type Signatures = 'all' | 'one';
+
+/** A file that is to be signed. */
+export interface FileSpan {
+  readonly region: string;
+  readonly window: Window;
+  readonly signatures: Signatures;
+  /** Unix seconds of the sealing instant, which decides whether the former key signs: no wall clock, so a repeated step gives the same bytes. */
+  readonly sealed: number;
+}
+
 /**
  * @param merge positioned at the file's first key
  * @param keys the number of keys that the file takes
  * @param revoked rows that stand after the keys, as REVOKED; null: none
- * @returns the file, signed by the present key
+ * @returns the file
  * @throws Error when the merge has fewer keys
  */
 export async function signFile(
   p: Publication,
-  region: string,
-  window: Window,
+  { region, window, signatures, sealed }: FileSpan,
   merge: RecordMerge,
   keys: number,
   revoked: RevokedRows | null = null,
 ): Promise<BuiltFile> {
   const { exportKeyId: keyId, exportKeyVersion: keyVersion, exportSigner } = p.config;
-  const header: ExportHeader = { startTimestamp: window.start, endTimestamp: window.end, region, keyId, keyVersion };
-  return buildFile(p.workspace, header, merge, keys, (bin) => exportSignature(header, bin, exportSigner), revoked);
+  const former = signatures === 'all' && signsStill(p, sealed) ? p.config.formerKey : null;
+  const also = former === null ? {} : { alsoSignedBy: [former.name] };
+  const header = { startTimestamp: window.start, endTimestamp: window.end, region, keyId, keyVersion, ...also };
+  const signers = [{ name: { keyId, keyVersion }, signer: exportSigner }, ...(former === null ? [] : [former])];
+  return buildFile(p.workspace, header, merge, keys, (bin) => signatureList(bin, signers), revoked);
+}
+
+/** @param sealed Unix seconds @returns whether the former key signs what is sealed then */
+export function signsStill({ config: { formerKey } }: Publication, sealed: number): boolean {
+  return formerKey !== null && sealed < formerKey.until;
 }
 
 /** What distinguishes the files of one hour or day. */
@@ -67,6 +86,8 @@ export interface ChunkSpan {
   readonly hour: number | null;
   /** Added to the number in `end_timestamp` when there is more than one file. */
   readonly endOffset: number;
+  /** Unix seconds of the sealing instant: the hour's end, or the midnight of the cut. */
+  readonly sealed: number;
   /** Unix seconds: when the object dies at the latest. */
   readonly expires: number;
 }
@@ -98,7 +119,8 @@ export async function writeChunks(
     const n = index + 1;
     // Android takes two files with the same start, end and batch for one: n seconds tell them apart (docs/spec/gaen.md §4.4).
     const end = span.window.end + (sizes.length > 1 ? span.endOffset + n : 0);
-    const file = await signFile(p, span.region, { start: span.window.start, end }, merge, size);
+    const own = { region: span.region, window: { start: span.window.start, end }, sealed: span.sealed };
+    const file = await signFile(p, { ...own, signatures: 'all' }, merge, size);
     const key = chunkPath(span.region, file.sealed.sha256);
     p.store.noteObject(key, span.region);
     await putOwn(p.own, key, file.zip, immutableZip(file, span.window.end, span.expires));

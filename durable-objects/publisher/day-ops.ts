@@ -12,7 +12,7 @@ import { dayExpires, replacedZip, sliceKeys, type BuiltFile } from '../../domain
 import { wholeRecord } from '../../domain/publication/record-merge.ts';
 import { regionKeysAfter, takings } from '../../domain/publication/record.ts';
 import { hoursOfDay, isTakenAgain, takenKeys } from '../../domain/publication/revoked-rows.ts';
-import { writeChunks } from './chunk-files.ts';
+import { signsStill, writeChunks } from './chunk-files.ts';
 import { buildCwaZip } from './hour-ops.ts';
 import type { RegionDay, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
@@ -103,11 +103,19 @@ export async function putDay(
   const book = bookOf(p);
   const window = { start: day * SECONDS_PER_DAY, end: (day + 1) * SECONDS_PER_DAY };
   const expires = dayExpires(day, cut, records, p.config.policy.retentionDays);
+  const sealed = cut * SECONDS_PER_DAY;
   const keys = records.reduce((sum, record) => sum + regionKeysAfter(record, region, cut, through), 0);
   let single: BuiltFile | null = null;
   const { chunks, files } = await writeChunks(
     p,
-    { region, window, hour: null, endOffset: endOffset(day, cut, takings(records, region, through).length), expires },
+    {
+      region,
+      window,
+      hour: null,
+      endOffset: endOffset(day, cut, takings(records, region, through).length),
+      sealed,
+      expires,
+    },
     records.flatMap((record) => wholeRecord(record, cut, through)),
     keys,
     async (file, of) => {
@@ -117,10 +125,11 @@ export async function putDay(
   const shown = { keys: sliceKeys(book.recordOf, region, slices, cut, through), slices, cut, through };
   const revoked = { hours: hoursOfDay(day), cut };
   const same =
+    !signsStill(p, sealed) &&
     shown.keys === keys &&
     slices.every(({ hour, ranges }) => ranges === null && Math.floor(hour / 24) === day) &&
     takenKeys(book, region, revoked.hours, cut) === 0;
-  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, shown, revoked);
+  const zip = same && single !== null ? single : await buildCwaZip(p, { region, window, sealed }, shown, revoked);
   const etag = await putCwaDay(p, region, day, cut, zip, expires);
   return { chunks, sealed: { files, cwa: zip.sealed }, etag };
 }

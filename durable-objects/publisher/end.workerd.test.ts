@@ -8,7 +8,7 @@ import { beforeEach, describe, it as itBoth } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import { CERTIFICATE_TYPE, type ObjectRemains } from '../../domain/sunset.ts';
-import { CERTIFICATE_KEY, LAST_VALID_UNTIL, lastListPath } from '../../protocol/index/ended.ts';
+import { CERTIFICATE_KEY, LAST_VALID_UNTIL, lastListPath, lastListPaths } from '../../protocol/index/ended.ts';
 import { headPath, type ManifestHead, parseManifestHead } from '../../protocol/index/manifest.ts';
 import { openDocument } from '../../protocol/index/signed-document.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
@@ -30,7 +30,7 @@ const HOUR = MIDNIGHT / 3600 + 10;
 const REGIONS = ['DE', 'EUR'];
 const LEFT = [
   ...REGIONS.map((region) => headPath(region)),
-  ...REGIONS.map((region) => lastListPath(region)),
+  ...REGIONS.flatMap((region) => lastListPaths(region)),
 ].toSorted();
 
 const office = () => new BackOffice({ waitUntil: () => {} } as unknown as ExecutionContext, env as never);
@@ -270,6 +270,7 @@ describe('purge', () => {
     expect(await parameters.policy()).toEqual({
       version: Number.MAX_SAFE_INTEGER,
       supportedCountries: [],
+      authorities: { version: Number.MAX_SAFE_INTEGER, authorities: [] },
       formerCountries: [],
       ended: true,
     });

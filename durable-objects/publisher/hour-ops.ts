@@ -12,7 +12,7 @@ import { hourPath } from '../../protocol/index/cwa-tree.ts';
 import { hourExpires, immutableZip, sliceSources, type BuiltFile } from '../../domain/publication/built-file.ts';
 import { wholeRecord, type RunSource } from '../../domain/publication/record-merge.ts';
 import { rowsByDay, type CwaSlice, type SetRecord } from '../../domain/publication/record.ts';
-import { mergeOf, signFile, writeChunks, type Window } from './chunk-files.ts';
+import { mergeOf, signFile, signsStill, writeChunks, type FileSpan } from './chunk-files.ts';
 import type { RegionHour, SealedFiles } from './model.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
@@ -58,17 +58,19 @@ export async function putHour(
   const keys = record.regionKeys[region] ?? 0;
   const window = { start: hourStart(hour), end: hourEnd(hour) };
   let single: BuiltFile | null = null;
-  const span = { region, window, hour, endOffset: 0, expires: hourExpires(hour) };
+  const sealed = window.end;
+  const span = { region, window, hour, endOffset: 0, sealed, expires: hourExpires(hour) };
   const { chunks, files } = await writeChunks(p, span, wholeRecord(record, NO_CUT, hour), keys, async (file, of) => {
     if (of === 1) single = file;
   });
   const revoked = { hours: [hour], cut: dayOfSealing(hour) };
   const same =
+    !signsStill(p, sealed) &&
     cwa.slices.every((slice) => slice.hour === hour && slice.ranges === null) &&
     cwa.keys === keys &&
     takenKeys(bookOf(p), region, revoked.hours, revoked.cut) === 0;
   const shown = { ...cwa, cut: NO_CUT, through: hour };
-  const zip = same && single !== null ? single : await buildCwaZip(p, region, window, shown, revoked);
+  const zip = same && single !== null ? single : await buildCwaZip(p, { region, window, sealed }, shown, revoked);
   const key = hourPath(region, dateOfHour(hour), hourOfDay(hour));
   p.store.noteObject(key, region);
   await putOwn(p.own, key, zip.zip, immutableZip(zip, window.end, hourExpires(hour)));
@@ -87,11 +89,11 @@ interface ShownSlices {
 /** @param revoked hours whose taken rows it says as far as they fit beside the keys (CWA_MAX_KEYS), without those that leave at `cut` or earlier @returns the ZIP */
 export async function buildCwaZip(
   p: Publication,
-  region: string,
-  window: Window,
+  span: Pick<FileSpan, 'region' | 'window' | 'sealed'>,
   cwa: ShownSlices,
   revoked: { readonly hours: readonly number[]; readonly cut: number },
 ): Promise<BuiltFile> {
+  const { region } = span;
   const book = bookOf(p);
   const sources = sliceSources(book.recordOf, cwa.slices, cwa.cut, cwa.through);
   const keys = cwa.keys ?? (await countKeys(p, region, sources));
@@ -99,7 +101,9 @@ export async function buildCwaZip(
   const hours = hoursWithin(book, region, revoked.hours, revoked.cut, p.config.policy.cwaMaxKeys - keys);
   const taken = takenKeys(book, region, hours, revoked.cut);
   const rows = mergeOf(p, region, taken === 0 ? [] : takenSources(book, hours, revoked.cut));
-  const file = await signFile(p, region, window, merge, keys, taken === 0 ? null : { merge: rows, keys: taken });
+  const revokedRows = taken === 0 ? null : { merge: rows, keys: taken };
+  // One signature: iOS's part of these apps looks at the first alone, microG refuses a file with two (docs/decisions/068).
+  const file = await signFile(p, { ...span, signatures: 'one' }, merge, keys, revokedRows);
   merge.close();
   rows.close();
   return file;

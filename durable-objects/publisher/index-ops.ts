@@ -8,17 +8,20 @@
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
 import { GRACE_SECONDS } from '../../domain/publication/built-file.ts';
+import { googleFilesOf, listedGoogleDays } from '../../domain/publication/google-files.ts';
+import { indexHash } from '../../domain/publication/rebuild.ts';
 import {
   commonLists,
   composeHead,
   dayOfSealing,
   HEAD_META,
-  LIST_META,
+  listMeta,
   pageMeta,
 } from '../../domain/publication/head.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { SECONDS_PER_DAY, dateOfHour } from '../../protocol/gaen/intervals.ts';
+import { googleIndexPath } from '../../protocol/index/google-index.ts';
 import { dateIndexPath, hourIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { headPath, type ManifestHead } from '../../protocol/index/manifest.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
@@ -51,13 +54,17 @@ export function composeIndex(p: Publication, region: string, throughHour: number
   const days = p.store.regionDays(region, listed.first, listed.last);
   const today = Math.floor(throughHour / 24);
   const hours = p.store.regionHours(region, today * 24, throughHour);
-  fixIndex(p, region, throughHour, { hours, days, revocations: p.takings.revocations(region, throughHour) });
+  const google = p.store.google.days(region, listedGoogleDays(throughHour, p.config.policy.retentionDays));
+  const googleFiles = googleFilesOf(google).map(({ key }) => key);
+  const revocations = p.takings.revocations(region, throughHour);
+  fixIndex(p, region, throughHour, { hours, days, revocations, googleFiles });
 }
 
 /** Fixes the head that nothing follows, and that names nothing (docs/sunset.md). */
 export function composeLastIndex(p: Publication, region: string): void {
   const throughHour = p.store.head(region)?.throughHour;
-  if (throughHour !== undefined) fixIndex(p, region, throughHour, { hours: [], days: [], revocations: [] });
+  if (throughHour !== undefined)
+    fixIndex(p, region, throughHour, { hours: [], days: [], revocations: [], googleFiles: [] });
 }
 
 /** What a head names. */
@@ -65,14 +72,17 @@ interface Listed {
   readonly hours: readonly RegionHour[];
   readonly days: readonly RegionDay[];
   readonly revocations: ReturnType<Publication['takings']['revocations']>;
+  /** Object keys. */
+  readonly googleFiles: readonly string[];
 }
 
-function fixIndex(p: Publication, region: string, throughHour: number, { hours, days, revocations }: Listed): void {
+function fixIndex(p: Publication, region: string, throughHour: number, listed: Listed): void {
+  const { hours, days, revocations } = listed;
   const former = p.store.head(region);
   const previous = former?.payloadSha256 ?? null;
   const ended = p.store.meta('ended') !== null;
   const sequence = (former?.sequence ?? 0) + 1;
-  const composed = composeHead({ region, sequence, previous, throughHour, hours, days, revocations, ended });
+  const composed = composeHead({ region, sequence, previous, throughHour, ...listed, ended });
   const { payload } = composed;
   const head = signDocument('manifest', p.config.manifestKeyId, payload, p.config.manifestSigner);
   const plan: IndexPlan = {
@@ -104,6 +114,7 @@ function fixIndex(p: Publication, region: string, throughHour: number, { hours, 
       hours: hours.map(({ hour }) => hour),
       days: days.map(({ day, cut, revised }) => ({ day, cut, ...(revised === null ? {} : { revised }) })),
       ...(revocations.length === 0 ? {} : { revocations: revocations.map(({ hour, cut }) => ({ hour, cut })) }),
+      index: indexHash(region, composed.lists)!,
       ...(ended ? { ended } : {}),
     });
   });
@@ -115,8 +126,11 @@ export async function putFirstLists(p: Publication, running: number): Promise<vo
   for (const region of p.config.regions) {
     for (const key of new Set([dateIndexPath(region), ...days.map((day) => hourIndexPath(region, day))])) {
       p.store.noteObject(key, region);
-      await putOwn(p.own, key, utf8('[]'), LIST_META);
+      await putOwn(p.own, key, utf8('[]'), listMeta(key));
     }
+    const key = googleIndexPath(region);
+    p.store.noteObject(key, region);
+    await putOwn(p.own, key, new Uint8Array(0), listMeta(key));
   }
   await putCommonLists(p);
 }
@@ -125,7 +139,7 @@ export async function putFirstLists(p: Publication, running: number): Promise<vo
 async function putCommonLists(p: Publication): Promise<void> {
   for (const { key, text } of commonLists(p.config.regions)) {
     p.store.noteObject(key, EVERY_REGION);
-    await putOwn(p.own, key, utf8(text), LIST_META);
+    await putOwn(p.own, key, utf8(text), listMeta(key));
   }
 }
 
@@ -166,7 +180,7 @@ export async function putIndex(p: Publication, plan: IndexPlan): Promise<string>
   }
   for (const { key, text } of plan.lists) {
     p.store.noteObject(key, region);
-    await putOwn(p.own, key, utf8(text), LIST_META);
+    await putOwn(p.own, key, utf8(text), listMeta(key));
   }
   await putCommonLists(p);
   const key = headPath(region);

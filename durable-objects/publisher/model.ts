@@ -6,6 +6,7 @@ import type { ChunkPolicy } from '../../domain/chunk-policy.ts';
 import type { ChunkEntry } from '../../protocol/index/manifest.ts';
 import type { SealedFile } from '../../domain/event-log/entry.ts';
 import type { CwaSlice, SetRecord } from '../../domain/publication/record.ts';
+import type { FormerKey } from './former-key.ts';
 import type { Signer } from '../../protocol/signing.ts';
 
 export interface PublisherConfig {
@@ -18,6 +19,8 @@ export interface PublisherConfig {
   readonly manifestKeyId: string;
   /** DER signatures for exports. */
   readonly exportSigner: Signer;
+  /** The key before it, while both sign (former-key.ts); null: one signature. */
+  readonly formerKey: FormerKey | null;
   /** r‖s signatures for manifests. */
   readonly manifestSigner: Signer;
   readonly logKeyId: string;

@@ -9,7 +9,9 @@
 import { SECONDS_PER_DAY, dateOf, dateOfHour, hourOfDay } from '../../protocol/gaen/intervals.ts';
 import { countryIndexPath, dayPath, hourPath, versionIndexPath } from '../../protocol/index/cwa-tree.ts';
 import { chunkPath } from '../../protocol/index/manifest.ts';
+import { googleFileKey, listedGoogleDays } from '../../domain/publication/google-files.ts';
 import { putDay } from './day-ops.ts';
+import { putWindow } from './google-ops.ts';
 import { putHour } from './hour-ops.ts';
 import { listedDays, putIndex } from './index-ops.ts';
 import type { IndexPlan, RegionDay } from './model.ts';
@@ -55,7 +57,15 @@ function repairs(p: Publication, plan: IndexPlan, wrong: ReadonlySet<string>): (
   const revocations = p.takings
     .revocations(region, throughHour)
     .flatMap(({ chunks, hour, cut }) => (isWrong(chunks) ? [() => putRevocation(p, region, hour, cut)] : []));
-  return [...hours, ...days, ...revocations, () => putIndex(p, plan)];
+  const google = p.store.google
+    .days(region, listedGoogleDays(throughHour, p.config.policy.retentionDays))
+    .flatMap(({ periods }) =>
+      periods.flatMap((window) => {
+        const isWrongFile = window.files.some(({ n }) => wrong.has(googleFileKey(region, window.hour, n)));
+        return isWrongFile ? [() => putWindow(p, region, window)] : [];
+      }),
+    );
+  return [...hours, ...days, ...revocations, ...google, () => putIndex(p, plan)];
 }
 
 /** @param mark what lies there, or undefined */

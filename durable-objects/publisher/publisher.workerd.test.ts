@@ -108,8 +108,8 @@ describe('lists of CWA’s tree', () => {
       await rig.evict();
     }
     rig.afterPut = () => {};
-    // Days, two hours’ lists being one but in the last hour, in two regions; versions and regions.
-    expect(deaths).toBe(6);
+    // Days, two hours’ lists being one but in the last hour, Google’s list, in two regions; versions and regions.
+    expect(deaths).toBe(8);
     expect(await publicJson(`${TREE}/EUR/date/2026-06-15/hour`)).toEqual([]);
     await rig.untilIdle();
     expect([...(await objects(testEnv.PUBLIC)).keys()]).toHaveLength(deaths);

@@ -40,6 +40,7 @@ export async function forgetStep(p: Publication): Promise<boolean> {
   p.store.transaction(() => {
     p.store.forgetHours(oldest * 24);
     p.store.forgetDays(oldest);
+    p.store.google.forget(oldest);
     p.store.setMeta('forgotten_day', cut);
   });
   await forgetTaken(p, oldest * 24);

@@ -88,7 +88,8 @@ export async function putRevocation(
   const files: SealedFile[] = [];
   for (const [index, size] of sizes.entries()) {
     const own = { start: window.start, end: window.end + index };
-    const file = await signFile(p, region, own, none, 0, { merge: revoked, keys: size });
+    const span = { region, window: own, signatures: 'all', sealed: takenSealed(hour, cut) } as const;
+    const file = await signFile(p, span, none, 0, { merge: revoked, keys: size });
     const key = chunkPath(region, file.sealed.sha256);
     p.store.noteObject(key, region);
     await putOwn(p.own, key, file.zip, immutableZip(file, takenSealed(hour, cut), takenExpires(book, hour, cut)));

@@ -137,4 +137,14 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE taking ADD COLUMN revised_to INTEGER;
   ALTER TABLE region_revocation ADD COLUMN revised_to INTEGER;
   `,
+  // Google's view (google-ops.ts).
+  `
+  CREATE TABLE google_day (
+    region TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    checked INTEGER NOT NULL,
+    periods TEXT NOT NULL,
+    PRIMARY KEY (region, day)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -7,11 +7,13 @@
  */
 import {
   rebuildDay,
+  rebuildExported,
   rebuildHour,
   rebuildRevocation,
   type RebuildPorts,
   type RebuiltObject,
 } from '../../domain/publication/rebuild.ts';
+import { googleFilesOf, listedGoogleDays } from '../../domain/publication/google-files.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { equalBytes, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -76,7 +78,15 @@ function samplesOf(p: Publication, { region, throughHour }: IndexPlan): Sample[]
       () =>
         rebuildRevocation(ports, revocation),
   );
-  return [...hours, ...days, ...revocations];
+  const google = p.store.google
+    .days(region, listedGoogleDays(throughHour, p.config.policy.retentionDays))
+    .filter((day) => googleFilesOf([day]).length > 0)
+    .map(
+      (exported): Sample =>
+        () =>
+          rebuildExported(ports, exported),
+    );
+  return [...hours, ...days, ...revocations, ...google];
 }
 
 async function isAsPublished(p: Publication, sample: Sample): Promise<boolean> {

@@ -13,6 +13,7 @@
  * | take back | which rows end with the hour, then the records with them | the same requests, taken up again |
  * | write (a region) | chunks, then WRITTEN | the same |
  * | cut (a region and day) | the day's chunks, then its row | the same; the old cut is still named |
+ * | export (a region and day) | Google's files, then the day's row | the same, or those of a later hour under the same names |
  * | revoke (a region) | exports of what was taken back, then their row | the same; the old head names the old ones |
  * | compose, publish (a region) | the fixed publication; pages, lists, head; INDEXED | a publication to finish |
  * | purge | the buffer forgot the set, then PURGED | a set to forget again |
@@ -31,6 +32,8 @@ import { closingOf } from './closing-ops.ts';
 import { droppedStep } from './dropped-ops.ts';
 import { isClosed, noteEnd } from './end-ops.ts';
 import { feedStep, patrolFeeds } from './feed-ops.ts';
+import { listedGoogleDays } from '../../domain/publication/google-files.ts';
+import { exportDay } from './google-ops.ts';
 import { writeHour } from './hour-ops.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
 import { composeIndex, listedDays, publishIndex, putFirstLists } from './index-ops.ts';
@@ -262,6 +265,11 @@ async function indexStep(p: Publication, region: string, throughHour: number): P
     if (isChecked && !isTaken) continue;
     const wasCut = await cutRegionDay(p, region, day, cut, throughHour);
     if (wasCut || !isChecked) return true;
+  }
+  const listed = listedGoogleDays(throughHour, p.config.policy.retentionDays);
+  for (let day = listed.first; day <= listed.last; day++) {
+    const isChecked = day < cut && (p.store.google.day(region, day)?.checked ?? -1) >= cut;
+    if ((!isChecked || isTaken) && (await exportDay(p, region, day, throughHour))) return true;
   }
   composeIndex(p, region, throughHour);
   return true;

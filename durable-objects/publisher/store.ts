@@ -2,6 +2,7 @@
  * @module The Publisher's persisted state: rows in, plain data out. Each method is one synchronous transaction or part
  * of the caller's (`transaction`), so no crash leaves half of it.
  */
+import { GoogleStore } from './google-store.ts';
 import type { HourState, IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from './model.ts';
 import type { Remembered } from './own-objects.ts';
 import {
@@ -17,12 +18,14 @@ import {
 type Row = Record<string, SqlStorageValue>;
 
 export class PublisherStore {
+  readonly google: GoogleStore;
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#sql = storage.sql;
+    this.google = new GoogleStore(storage);
   }
 
   transaction<T>(body: () => T): T {

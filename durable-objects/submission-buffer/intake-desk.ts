@@ -3,6 +3,8 @@
  */
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import type { KeyStanding } from '../../domain/rpc.ts';
+import type { ShownStats } from '../../domain/publish-stats.ts';
+import type { RandomBytes } from '../../domain/random.ts';
 import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { GroupCommit } from '../group-commit.ts';
@@ -13,6 +15,7 @@ import type { HourKeys } from './hour-keys.ts';
 import { keyStandings } from './known-ops.ts';
 import { answerHour, readAnswer } from './publish-answers.ts';
 import { acceptPublication } from './publish-ops.ts';
+import { shownStats } from './stats-ops.ts';
 import type { ReceivedUploads } from './received-ops.ts';
 
 export class IntakeDesk {
@@ -58,6 +61,12 @@ export class IntakeDesk {
   /** @param now Unix seconds, keys ready @returns see `PublishRpc.replayed` */
   replayed(now: number, uploadId: string): Published | null {
     return readAnswer(this.#sql, this.#keys, now, uploadId);
+  }
+
+  /** @param now Unix seconds, keys ready @param random for noise @returns see {@link shownStats} */
+  stats(config: BufferConfig, now: number, random: RandomBytes, authorityId: string): Promise<ShownStats[]> {
+    const { retentionDays } = config.policy;
+    return this.#commits.run(() => shownStats(this.#sql, this.#keys, random, now, retentionDays, authorityId));
   }
 
   /** @param now Unix seconds */

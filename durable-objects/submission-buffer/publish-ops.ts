@@ -12,6 +12,8 @@ import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
 import { transition } from '../../domain/keys/report-transitions.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { PublishPart, PublishRefusal } from '../../domain/rpc-publish.ts';
+import type { CountedUpload } from '../../domain/publish-stats.ts';
+import { INTERVALS_PER_DAY, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import type { RevisableKey } from '../../protocol/publish/revision-token.ts';
 import {
@@ -32,6 +34,7 @@ import { answerHour, putAnswer, readAnswer } from './publish-answers.ts';
 import type { ReceivedUploads } from './received-ops.ts';
 import { takeOver, type WaitingKey } from './remote-rows.ts';
 import { queueRevisions } from './revision-queue.ts';
+import { countPublication } from './stats-ops.ts';
 import { reviseRow, whereabouts, type OpenedRow, type Whereabouts } from './revise-rows.ts';
 import type { FreshKey } from './waiting-rows.ts';
 import { queueKeys } from './withdrawal-queue.ts';
@@ -88,12 +91,31 @@ export function acceptPublication(
   if (isDone) {
     if (!isNegative) storeFresh(store, now, upload, plan);
     reviseKeys(store, now, plan.revise, isNegative);
+    countPublication(
+      sql,
+      ciphers,
+      now,
+      part.authorityId,
+      countedOf(now, upload, part, stored.length, plan.revise.length),
+    );
   }
   const token = tokenOf(store, now, upload, part, plan, isDone ? stored : []);
   const answer = { inserted: stored.length, revised: plan.revise.length, token };
   storeUpload(sql, now, uploadId, 'stored');
   putAnswer(sql, ciphers, uploadId, answerHour(now, part), answer);
   return { kind: 'stored', publish: answer };
+}
+
+function countedOf(
+  now: number,
+  { keys }: AcceptedUpload,
+  { onsetDays }: PublishPart,
+  inserted: number,
+  revised: number,
+): CountedUpload {
+  const oldest = Math.min(...keys.map((key) => key.rollingStartIntervalNumber));
+  const oldestTekDays = Math.floor(now / SECONDS_PER_DAY) - Math.floor(oldest / INTERVALS_PER_DAY);
+  return { inserted, revised, oldestTekDays, onsetDays };
 }
 
 /** Reads alone. */

@@ -35,11 +35,17 @@ export async function publish(
   token: Uint8Array | null = null,
   change: Partial<PublishPart & Omit<AcceptedUpload, 'keys'>> = {},
 ): Promise<Acceptance> {
-  const { authorityId = AUTHORITY, expiresAt = rig.now + MINUTES_15, ...more } = change;
+  const { authorityId = AUTHORITY, expiresAt = rig.now + MINUTES_15, onsetDays = null, ...more } = change;
   await rig.tuneBuffer();
   const upload = { keys, regions: ['DE'], consentToFederation: true, origin: 'DE', issueId: null, ...more };
   try {
-    return await rig.buffer.accept(uploadId, packUpload(upload), { authorityId, reportType, token, expiresAt });
+    return await rig.buffer.accept(uploadId, packUpload(upload), {
+      authorityId,
+      reportType,
+      token,
+      expiresAt,
+      onsetDays,
+    });
   } finally {
     await rig.inBuffer((_sql, { storage }) => storage.deleteAlarm());
   }

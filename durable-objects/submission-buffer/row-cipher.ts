@@ -65,6 +65,7 @@ export class HourCipher {
   readonly #withdrawn: Uint8Array;
   readonly #revised: Uint8Array;
   readonly #answer: Uint8Array;
+  readonly #stats: Uint8Array;
   #queue: HourCipher | null = null;
   #revisions: HourCipher | null = null;
   /** A pure function of the text, so a transaction that is undone leaves nothing wrong in it. */
@@ -83,6 +84,7 @@ export class HourCipher {
     this.#withdrawn = derived('withdrawn');
     this.#revised = derived('revised');
     this.#answer = derived('answer');
+    this.#stats = derived('stats');
   }
 
   /** For keys that are taken back (withdrawal-queue.ts): under keys of its own, since such a key may wait as a row of the same hour. */
@@ -170,6 +172,16 @@ export class HourCipher {
   /** @returns the answer, or null when it was sealed under another key or damaged */
   openAnswer(sealed: Uint8Array): Uint8Array | null {
     return openText(this.#answer, sealed);
+  }
+
+  /** Seals a day's statistics (stats-ops.ts), as {@link sealCounts} does. */
+  sealStats(counts: Uint8Array): Uint8Array {
+    return sealText(this.#stats, counts);
+  }
+
+  /** @returns the statistics, or null when they were sealed under another key or damaged */
+  openStats(sealed: Uint8Array): Uint8Array | null {
+    return openText(this.#stats, sealed);
   }
 
   #cryptLabel(label: number, bytes: Uint8Array): Uint8Array {

@@ -162,4 +162,11 @@ export const MIGRATIONS: readonly string[] = [
     upload_id TEXT PRIMARY KEY, expires_hour INTEGER NOT NULL, sealed BLOB NOT NULL
   ) WITHOUT ROWID;
   `,
+  // Counts for health authorities (stats-ops.ts): sealed while a day isn't shown, and then what is shown.
+  `
+  CREATE TABLE publish_stats (
+    day INTEGER NOT NULL, authority TEXT NOT NULL, seal_hour INTEGER, sealed BLOB, shown TEXT,
+    PRIMARY KEY (day, authority)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -9,6 +9,7 @@ import type { DroppedRows } from '../../domain/publication/taken.ts';
 import type { IssueStanding } from '../../domain/rollback.ts';
 import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { KeyStanding } from '../../domain/rpc.ts';
+import type { ShownStats } from '../../domain/publish-stats.ts';
 import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
 import type { WithdrawReply } from '../../domain/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
@@ -40,22 +41,21 @@ import type {
   WithdrawalBatch,
 } from './contract.ts';
 import { DropDesk } from './drop-desk.ts';
-import { expireDrops } from './drop-ops.ts';
+import { expireRows } from './expire-ops.ts';
 import { firstNeededHour, forgetSet } from './forget-ops.ts';
 import { freezeHour, hoursToFreeze } from './freeze-ops.ts';
 import { count, newAlerts } from './counters.ts';
 import { HourKeys } from './hour-keys.ts';
 import { IntakeDesk } from './intake-desk.ts';
-import { expireEnded } from './ended-issues.ts';
 import { issueStanding } from './issue-standing.ts';
-import { expireIssueCounts } from './issue-counts.ts';
 import { JOURNAL_EVERY_MS, JournalKeeper } from './journal-keeper.ts';
-import { expirePeerBatches, importPeerBatch } from './remote-ops.ts';
+import { importPeerBatch } from './remote-ops.ts';
 import { meta } from '../meta.ts';
 import { plainHours, PlainRows } from './plain-rows.ts';
-import { keepReceived, ReceivedUploads } from './received-ops.ts';
+import { ReceivedUploads } from './received-ops.ts';
 import { BufferRestore } from './restore-steps.ts';
 import { MIGRATIONS } from './schema.ts';
+import { keepCounts } from './stats-ops.ts';
 import { SetPages } from './set-reader.ts';
 import { sweepDue, sweepFor } from './sweep-ops.ts';
 import { anyWaits } from './waiting-rows.ts';
@@ -64,7 +64,6 @@ import { WithdrawalDesk } from './withdrawal-desk.ts';
 const SOON_MS = 1_000;
 /** While a wake runs, the alarm that would repeat it if it failed. */
 const RETRY_MS = 60_000;
-const EXPIRE = [expireEnded, expireIssueCounts, expireDrops, expirePeerBatches];
 
 const randomBytes: RandomBytes = (n) => crypto.getRandomValues(new Uint8Array(n));
 
@@ -123,6 +122,11 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
     return this.#intake.replayed(await this.#ready(), uploadId);
   }
 
+  /** @returns what an authority is told of the uploads that it certified (stats-ops.ts) */
+  async stats(authorityId: string): Promise<ShownStats[]> {
+    return this.#intake.stats(this.config, await this.#ready(), this.random, authorityId);
+  }
+
   /** Stores a peer's batch once (remote-ops.ts). */
   async importBatch(batch: PeerBatch): Promise<ImportReply> {
     return importPeerBatch(this.ctx.storage, this.config, this.#keys, await this.#sealed(), batch);
@@ -173,14 +177,8 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   }
 
   async freeze(request: FreezeRequest): Promise<FrozenSet> {
-    return freezeHour(
-      this.ctx.storage,
-      this.config,
-      this.#keys,
-      await this.#sealed(hoursToFreeze(request.hour)),
-      this.random,
-      request,
-    );
+    const now = await this.#sealed(hoursToFreeze(request.hour));
+    return freezeHour(this.ctx.storage, this.config, this.#keys, now, this.random, request);
   }
 
   async page(setNo: number, after: Uint8Array | null, limit: number): Promise<KeyPage> {
@@ -204,7 +202,7 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** What is little goes at once; what may be much is left to the alarm, in slices. */
   async expire(): Promise<void> {
     const now = await this.#now();
-    for (const expire of EXPIRE) expire(this.ctx.storage.sql, now);
+    expireRows(this.ctx.storage.sql, now);
     if (sweepDue(this.ctx.storage.sql, now)) await this.#alarm.set(SOON_MS);
   }
 
@@ -257,7 +255,8 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
   /** Erases keys that no row needs; what lies under one of them for longer than rows do is sealed anew first. */
   async #eraseKeys(now: number): Promise<void> {
     const { storage } = this.ctx;
-    storage.transactionSync(() => keepReceived(storage.sql, this.#keys, this.random, now));
+    const { retentionDays } = this.config.policy;
+    storage.transactionSync(() => keepCounts(storage.sql, this.#keys, this.random, now, retentionDays));
     await this.#keys.erase(firstNeededHour(storage.sql));
   }
 
@@ -296,5 +295,5 @@ export class SubmissionBuffer extends EndableObject implements BufferPort, Resto
 const [ended, noAlerts] = [async () => ({ kind: 'ended' }) as const, async () => ({})];
 closesAtEnd(SubmissionBuffer, {
   stopped: { accept: ended, importBatch: ended },
-  purged: { newAlerts: noAlerts, withdraw: async () => 'heard', replayed: async () => null },
+  purged: { newAlerts: noAlerts, withdraw: async () => 'heard', replayed: async () => null, stats: async () => [] },
 });

@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT, type Io, OPTIONS, type Options, RefusedError, toJson, UnreadableError, UsageError } from './calling.ts';
 import { credentialCommand } from './credential-command.ts';
+import { enxCommand } from './enx-command.ts';
 import { keys, match, verify } from './file-commands.ts';
 import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
 import { region } from './region-commands.ts';
@@ -57,6 +58,18 @@ A phone that lives in a directory:
       Says what the credential says, with the link and QR code that it is carried by.
   phone credential use DIR [LINK]
       Opens the test at home by the credential; phone share then warns those whom you met at home, with --consent there too.
+  phone enx app DIR --api-key KEY [--health-authority exposure-edge]
+      From here on the phone can do as one with an Exposure Notifications Express app: the key of the app, and its health authority.
+  phone enx report DIR --phone +49… --symptom-date YYYY-MM-DD | --test-date YYYY-MM-DD
+      Reports a test of one's own; a message with a link comes to that number.
+  phone enx open DIR CODE
+      Verifies a code, or the link that brought it.
+  phone enx share DIR
+      Shares the keys of the past days; on the next day, the key of the day of sharing. By another code it says something else of them.
+  phone enx sync DIR
+      Fetches what index.txt names and is new, verifies it and matches it.
+  phone enx chaff DIR
+      Sends what sharing sends, as cover.
   phone forget DIR
       Deletes the test, here and at the server. The phone itself is the directory: remove it.
 
@@ -92,6 +105,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['status', status],
   ['withdraw', withdrawCommand],
   ['credential', credentialCommand],
+  ['enx', enxCommand],
   ['forget', forget],
   ['verify', verify],
   ['keys', keys],

@@ -42,6 +42,39 @@ const init = (name: string) => phone('init', at(name), '--pins', pins, '--url', 
 const contents = async (name: string): Promise<[string, string][]> =>
   Promise.all((await readdir(at(name))).map(async (file) => [file, await readFile(join(at(name), file), 'utf8')]));
 
+describe('phone enx', () => {
+  it.for([
+    ['nothing', []],
+    ['what isn’t there', ['sing', 'DIR']],
+    ['no phone', ['share']],
+    ['no code', ['open', 'DIR']],
+    ['a code too many', ['share', 'DIR', '12345678']],
+    ['no key of the app', ['app', 'DIR']],
+    ['an option of another', ['share', 'DIR', '--api-key', 'k']],
+    ['a report without a date', ['report', 'DIR', '--phone', '+4915550000001']],
+  ] as const)('with %s is called wrongly', async ([, args], { expect }) => {
+    await init('anna');
+    const given = args.map((arg) => (arg === 'DIR' ? at('anna') : arg));
+    expect(await phone('enx', ...given)).toMatchObject({ code: 2, out: '' });
+    expect(await readdir(at('anna'))).toEqual(['keys.json', 'phone.json']);
+  });
+
+  it('says what comes first, loses nothing without an answer, and names a code that is none', async ({ expect }) => {
+    await init('anna');
+    expect((await phone('enx', 'chaff', at('anna'))).err).toContain('phone enx app DIR --api-key KEY');
+    await phone('enx', 'app', at('anna'), '--api-key', 'k');
+    expect(await phone('enx', 'open', at('anna'), 'x', '--json')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('"no-code"') as string,
+    });
+    const unheard = await phone('enx', 'open', at('anna'), '12345678', '--json');
+    expect([unheard.code, JSON.parse(unheard.out)]).toMatchObject([1, { refused: true, error: 'try-again' }]);
+    expect(JSON.parse((await phone('enx', 'chaff', at('anna'), '--json')).out)).toMatchObject({ answered: 0 });
+    expect((await phone('enx', 'share', at('anna'))).err).toContain('nothing to share');
+    expect((await phone('enx', 'sync', at('anna'))).code).toBe(1);
+  });
+});
+
 describe('phone init', () => {
   it('makes a directory for its owner alone, and nothing else’s', async ({ expect }) => {
     expect(await init('anna')).toMatchObject({ code: 0, err: '' });

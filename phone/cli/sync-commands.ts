@@ -58,7 +58,8 @@ function riskOf({ cwa, v2, v1 }: Assessment): Risk {
   return { level, minutes: v2.highestDayMinutes, v1: v1.riskClass };
 }
 
-function warningOf(phone: Phone, parameters: ParametersState): Warning {
+/** @param parameters of the authority @returns what the owner reads of what the phone met */
+export function warningOf(phone: Phone, parameters: ParametersState): Warning {
   const matches: readonly Match[] = phone.history.matches(phone.now);
   const times = matches.flatMap(({ sightings }) => sightings.map(({ timestamp }) => timestamp));
   const document = currentParameters(parameters);
@@ -80,8 +81,12 @@ function withdrawalText({ met, newlyWithdrawn: count }: Warning): string | null 
   return `WITHDRAWN: ${keys} of an earlier warning ${count === 1 ? 'was' : 'were'} taken back; ${left}`;
 }
 
+/** @returns lines: what was taken back, and what is left */
+export const warningLines = (warning: Warning): string[] =>
+  [withdrawalText(warning), warningText(warning)].filter((text) => text !== null);
+
 /** What was said is remembered after it is said: who dies in between says it once more. */
-async function told({ history, stores }: Phone): Promise<void> {
+export async function told({ history, stores }: Phone): Promise<void> {
   if (history.markTold()) await stores.matches.save(history.snapshot());
 }
 
@@ -92,7 +97,8 @@ function warningText({ met, lastMet, risk }: Warning): string {
   return `${who}; risk ${risk.level}, ${risk.minutes} minutes on the worst day (v1: ${risk.v1})`;
 }
 
-function downloadText(error: DownloadError): string {
+/** @returns a line for a person */
+export function downloadText(error: DownloadError): string {
   const text = describeDownloadError(error);
   return error.kind === 'status' && error.status === 404
     ? `${text}: nothing is published yet, or the address is another`
@@ -156,8 +162,7 @@ export async function sync(given: readonly string[], options: Options, io: Io): 
         ? null
         : `what was taken back without an answer is told: ${takenBack === 1 ? 'one key' : `${takenBack} keys`}`,
       `${files === 1 ? 'one file' : `${files} files`} with ${keys} keys, new${revoked === 0 ? '' : `, and ${revoked} revoked`}`,
-      withdrawalText(warning),
-      warningText(warning),
+      ...warningLines(warning),
       ...regions,
       endText(end),
     ].filter((text) => text !== null);
@@ -234,7 +239,7 @@ export async function status(given: readonly string[], options: Options, io: Io)
       `  keys      ${keys.length} of its own, heard others ${sightings.length} times within 14 days`,
       `  test      ${test}`,
       `  download  ${seen === null ? 'nothing yet' : `manifest ${seen}`}`,
-      `  met       ${[withdrawalText(warning), warningText(warning)].filter((text) => text !== null).join('\n            ')}`,
+      `  met       ${warningLines(warning).join('\n            ')}`,
       ...(warning.withdrawn === 0
         ? []
         : [`  withdrawn ${warning.withdrawn === 1 ? 'one key' : `${warning.withdrawn} keys`} of earlier warnings`]),

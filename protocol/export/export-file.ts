@@ -22,6 +22,8 @@ export interface ExportHeader {
   readonly keyId: string;
   /** verification_key_version, `[A-Za-z0-9_]`: `v1`. */
   readonly keyVersion: string;
+  /** Keys that sign beside it while a key is replaced, the newest first (docs/spec/google.md §3.9); left out: none. */
+  readonly alsoSignedBy?: readonly KeyName[];
 }
 
 /** The 16 bytes in front of export.bin, compared exactly by Android and iOS (docs/spec/gaen.md §4). */
@@ -50,7 +52,10 @@ const TAG = {
 };
 
 /** What SignatureInfo says: which of the pinned keys signed. */
-export type KeyName = Pick<ExportHeader, 'keyId' | 'keyVersion'>;
+export interface KeyName {
+  readonly keyId: string;
+  readonly keyVersion: string;
+}
 
 function signatureInfo(header: KeyName): gaen.SignatureInfo.$Properties {
   return {
@@ -58,6 +63,14 @@ function signatureInfo(header: KeyName): gaen.SignatureInfo.$Properties {
     verificationKeyId: header.keyId,
     signatureAlgorithm: ECDSA_WITH_SHA256,
   };
+}
+
+/** The newest first, at most so many (docs/spec/google.md §3.9). */
+const MAX_SIGNATURES = 10;
+
+/** @returns the keys whose signatures export.sig holds, in their order */
+function keyNames(header: ExportHeader): readonly KeyName[] {
+  return [header, ...(header.alsoSignedBy ?? [])];
 }
 
 function requireRange(field: string, value: number, low: number, high: number): void {
@@ -69,11 +82,16 @@ function requireRange(field: string, value: number, low: number, high: number): 
 function requireHeader(header: ExportHeader): void {
   requireRange('startTimestamp', header.startTimestamp, 0, Number.MAX_SAFE_INTEGER);
   requireRange('endTimestamp', header.endTimestamp, header.startTimestamp + 1, Number.MAX_SAFE_INTEGER);
-  if (!/^[A-Za-z0-9_.]+$/.test(header.keyId)) {
-    throw new RangeError(`export: keyId must be of [A-Za-z0-9_.], got "${header.keyId}"`);
-  }
-  if (!/^[A-Za-z0-9_]+$/.test(header.keyVersion)) {
-    throw new RangeError(`export: keyVersion must be of [A-Za-z0-9_], got "${header.keyVersion}"`);
+  const names = keyNames(header);
+  if (names.length > MAX_SIGNATURES)
+    throw new RangeError(`export: at most ${MAX_SIGNATURES} keys, got ${names.length}`);
+  for (const { keyId, keyVersion } of names) {
+    if (!/^[A-Za-z0-9_.]+$/.test(keyId)) {
+      throw new RangeError(`export: keyId must be of [A-Za-z0-9_.], got "${keyId}"`);
+    }
+    if (!/^[A-Za-z0-9_]+$/.test(keyVersion)) {
+      throw new RangeError(`export: keyVersion must be of [A-Za-z0-9_], got "${keyVersion}"`);
+    }
   }
   if (!/^[A-Z]{2,3}$/.test(header.region)) {
     throw new RangeError(`export: region must be 2 or 3 capital letters, got "${header.region}"`);
@@ -104,7 +122,7 @@ export class ExportWriter {
       region: header.region,
       batchNum: BATCH,
       batchSize: BATCH,
-      signatureInfos: [signatureInfo(header)],
+      signatureInfos: keyNames(header).map(signatureInfo),
     }).finish();
     this.#bytes = scratch(EXPORT_HEADER.length + metadata.length + MAX_KEY_BYTES * keyCountUpperBound);
     this.#bytes.set(EXPORT_HEADER);
@@ -197,7 +215,7 @@ export function signatureList(bytes: Uint8Array, signers: readonly NamedSigner[]
  * @param header the one that export.bin was written with; its SignatureInfo stands in both files
  * @param exportBin whole export.bin: the 16-byte header is signed too (docs/spec/gaen.md §4.3)
  * @param signer DER, ECDSA P-256/SHA-256
- * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (docs/spec/gaen.md §4.3)
+ * @returns export.sig with exactly one signature: microG verifies every one with the single key it pins (docs/spec/gaen.md §4.3). More are {@link signatureList}'s
  */
 export function exportSignature(header: KeyName, exportBin: Uint8Array, signer: Signer): Uint8Array {
   return signatureList(exportBin, [{ name: header, signer }]);

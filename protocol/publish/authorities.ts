@@ -35,6 +35,8 @@ export interface HealthAuthority {
   /** Values of `healthAuthorityID` that may be used with its certificates; compared without case. */
   readonly apps: readonly string[];
   readonly reportTypes: readonly CertifiedReport[];
+  /** It may ask for statistics of what it certified (stats.ts); left out: it may not. */
+  readonly stats?: true;
 }
 
 export interface Authorities {

@@ -69,20 +69,15 @@ export const isKnownApp = ({ authorities }: Authorities, healthAuthorityId: stri
  */
 export async function verifyCertificate(
   jwt: string,
-  { authorities }: Authorities,
+  authorities: Authorities,
   now: number,
 ): Promise<{ readonly certificate: Certificate; readonly authority: HealthAuthority } | null> {
-  const read = readJwt(jwt);
-  if (read === null) return null;
-  const { kid, claims } = read;
-  const authority = authorities.find(({ issuer }) => issuer === claims['iss']);
-  const key = authority?.keys.find((one) => one.kid === kid);
-  const isSigned = await isSignedBy(jwt, key ?? STAND_IN);
-  if (authority === undefined || key === undefined || !isSigned) return null;
+  const opened = await openJwt(jwt, authorities, now);
+  if (opened === null) return null;
+  const { authority, claims } = opened;
   const said = { tekmac: macOf(claims['tekmac']), reportType: claims['reportType'], exp: claims['exp'] };
   const onset = claims['symptomOnsetInterval'] ?? 0;
   const holds = [
-    key.from <= now && (key.until === null || now < key.until),
     claims['aud'] === authority.audience,
     isTime(said.exp) && said.exp > now - LEEWAY_SECONDS && said.exp <= now + MAX_LIFETIME_SECONDS,
     isPast(claims['nbf'], now),
@@ -103,6 +98,27 @@ export async function verifyCertificate(
 }
 
 type Claims = Readonly<Record<string, unknown>>;
+
+/**
+ * @param jwt as it came
+ * @param authorities whose keys are good
+ * @param now Unix seconds
+ * @returns what somebody says who is named by `iss` and signed by a key that is good now; null, whatever is wrong. Audience and times are the caller's to look at
+ */
+export async function openJwt(
+  jwt: string,
+  { authorities }: Authorities,
+  now: number,
+): Promise<{ readonly authority: HealthAuthority; readonly claims: Claims } | null> {
+  const read = readJwt(jwt);
+  if (read === null) return null;
+  const { kid, claims } = read;
+  const authority = authorities.find(({ issuer }) => issuer === claims['iss']);
+  const key = authority?.keys.find((one) => one.kid === kid);
+  const isSigned = await isSignedBy(jwt, key ?? STAND_IN);
+  if (authority === undefined || key === undefined || !isSigned) return null;
+  return key.from <= now && (key.until === null || now < key.until) ? { authority, claims } : null;
+}
 
 /** @returns the claims and by which key, unverified, or null when it is no JWT of this algorithm */
 function readJwt(jwt: string): { readonly kid: string; readonly claims: Claims } | null {
@@ -141,10 +157,10 @@ async function imported(key: AuthorityKey): Promise<CryptoKey> {
 const isReport = (value: unknown): value is CertifiedReport => CERTIFIED_REPORTS.some((one) => one === value);
 
 /** RFC 7519 §2, NumericDate. */
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+export const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /** @returns whether a claim that may be left out names an instant that has been, as far as clocks agree */
-const isPast = (value: unknown, now: number): boolean =>
+export const isPast = (value: unknown, now: number): boolean =>
   value === undefined || (isTime(value) && value <= now + LEEWAY_SECONDS);
 
 /** @param value base64 as phones and servers write it @returns 32 bytes, or null */

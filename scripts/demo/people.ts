@@ -21,6 +21,8 @@ const TRANSMITTER: Transmitter = { txPower: -10, confidence: 3 };
 /** An encounter: so many scans, so far apart. */
 const SCANS = 5;
 const SCAN_SECONDS = 240;
+/** From its first scan to its last. */
+export const MEETING_SECONDS = (SCANS - 1) * SCAN_SECONDS;
 
 /**
  * @param count how many

@@ -3,7 +3,7 @@
  * verified and saved to out/demo.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { DownloadPorts } from '../../phone/download/download.ts';
 import { verifyFile } from '../../phone/download/verify.ts';
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
@@ -46,10 +46,10 @@ export function pinnedKeys(edge: LocalEdge): Pinned {
   };
 }
 
-/** Empties out/demo. */
-export function clearOut(): void {
-  rmSync(OUT, { recursive: true, force: true });
-  mkdirSync(join(OUT, 'chunks'), { recursive: true });
+/** @param folder emptied, and given a place for chunks */
+export function clearOut(folder = OUT): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, 'chunks'), { recursive: true });
 }
 
 /** A published chunk that a phone accepted. */
@@ -61,7 +61,8 @@ export interface Chunk {
   readonly keys: readonly TemporaryExposureKey[];
 }
 
-async function fetchBytes(url: string): Promise<Uint8Array> {
+/** @throws Error saying the status, if it isn't 2xx */
+export async function fetchBytes(url: string): Promise<Uint8Array> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`GET ${url}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
@@ -71,12 +72,13 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
  * Reads each region's signed head, fetches every chunk of the running day, verifies it as a phone does, and saves it.
  *
  * @param edge a running edge
+ * @param folder where they are saved
  * @returns the chunks, each accepted
  * @throws Error saying why a phone would refuse a head or a chunk
  */
-export async function saveChunks(edge: LocalEdge): Promise<Chunk[]> {
+export async function saveChunks(edge: LocalEdge, folder = OUT): Promise<Chunk[]> {
   const { exportKey, manifestKeys } = pinnedKeys(edge);
-  writeFileSync(join(OUT, 'public.pem'), edge.publicPem);
+  writeFileSync(join(folder, 'public.pem'), edge.publicPem);
   const chunks: Chunk[] = [];
   for (const region of REGIONS) {
     const text = fromUtf8(await fetchBytes(`${edge.url}/${headPath(region)}`));
@@ -89,8 +91,9 @@ export async function saveChunks(edge: LocalEdge): Promise<Chunk[]> {
       const verdict = verifyFile(zip, exportKey);
       if (!verdict.accepted) throw new Error(`chunk ${sha256} of ${region}: ${verdict.reason}`);
       const time = `${dateOf(hourStart(hour))}-h${String(hourOfDay(hour)).padStart(2, '0')}`;
-      const name = `out/demo/chunks/${region}-${time}-${file}of${of}.zip`;
-      writeFileSync(join(ROOT, name), zip);
+      const path = join(folder, 'chunks', `${region}-${time}-${file}of${of}.zip`);
+      writeFileSync(path, zip);
+      const name = relative(ROOT, path);
       chunks.push({ region, file: name, bytes: zip.length, keys: verdict.exportFile.keys });
     }
   }

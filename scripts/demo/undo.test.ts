@@ -29,6 +29,7 @@ async function tells(way: Watcher['way'], matches: readonly Match[], withdrawn: 
     person: { number: 7, history: [], sightings: [] },
     way,
     received: [],
+    revised: [],
     sync: () => Promise.resolve({ files: 1, bytes: 1, requests: 1, errors: [] }),
     tell: () => ({ matches, withdrawn }),
   };

@@ -5,6 +5,7 @@ import type { LogEvent } from '../../domain/event-log/entry.ts';
 import type { LogReport } from '../../domain/event-log/verify.ts';
 import {
   rebuildDay,
+  rebuildExported,
   rebuildHour,
   contentsOf,
   rebuildIndex,
@@ -38,7 +39,8 @@ export async function* rebuildAll(
   const plans = planRebuild(eventsOf(report));
   const book = await readRecords(reader, report);
   const steps = plans.reduce(
-    (sum, { hours, days, revocations }) => sum + hours.length + days.length + revocations.length,
+    (sum, { hours, days, revocations, google }) =>
+      sum + hours.length + days.length + revocations.length + google.length,
     0,
   );
   let done = 0;
@@ -62,6 +64,10 @@ export async function* rebuildAll(
     }
     for (const revocation of plan.revocations) {
       yield* rebuildRevocation(ports, revocation);
+      progress(region, ++done, steps);
+    }
+    for (const day of plan.google) {
+      yield* rebuildExported(ports, day);
       progress(region, ++done, steps);
     }
     for (const object of rebuildIndex(plan.published, filesOf(plan))) {

@@ -114,7 +114,7 @@ describe('the log of two days', () => {
     expect(all.length).toBe(result.entries);
     for (const { entry } of all) expect(isEntry(entry), JSON.stringify(isEntry.errors)).toBe(true);
     expect(new Set(all.map(({ entry }) => entry.event.kind))).toEqual(
-      new Set(['region', 'recorded', 'written', 'cut', 'published', 'fed', 'purge', 'checkpoint']),
+      new Set(['region', 'recorded', 'written', 'cut', 'exported', 'published', 'fed', 'purge', 'checkpoint']),
     );
     expect(isEntry({ ...all[0]!.entry, person: 'x' })).toBe(false);
   });

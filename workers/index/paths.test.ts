@@ -8,6 +8,7 @@ import {
   hourPath,
   versionIndexPath,
 } from '../../protocol/index/cwa-tree.ts';
+import { googleFilePath, googleIndexPath } from '../../protocol/index/google-index.ts';
 import { pathMatcher } from './paths.ts';
 
 const NAME = '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU';
@@ -21,6 +22,8 @@ describe('paths of objects', () => {
     `/v1/DE/days/${NAME}.json`,
     `/v1/DE/revocations/${NAME}.json`,
     `/v1/EUR/chunks/${NAME}.zip`,
+    '/v1/DE/exposure-keys/index.txt',
+    '/v1/EUR/exposure-keys/1606348800-1606363200-00001.zip',
     '/version',
     CWA,
     `${CWA}/DE/date`,
@@ -47,6 +50,12 @@ describe('paths that protocol/ builds', () => {
           dayPath(country, date),
           hourIndexPath(country, date),
           hourPath(country, date, hour),
+          googleIndexPath(country),
+          googleFilePath(country, {
+            start: Math.trunc(instant.getTime() / 1000),
+            end: Math.trunc(instant.getTime() / 1000) + 14_400,
+            n: hour + 1,
+          }),
         ];
         for (const path of paths) expect(objectKey(`/${path}`)).toBe(path);
       }),
@@ -58,6 +67,11 @@ describe('paths that protocol/ builds', () => {
 describe('paths that no object has', () => {
   const unknown: readonly (readonly [name: string, path: string])[] = [
     ['root', '/'],
+    ['Google’s file of no number', '/v1/DE/exposure-keys/1606348800-1606363200-00000.zip'],
+    ['Google’s file of too great a number', '/v1/DE/exposure-keys/1606348800-1606363200-01000.zip'],
+    ['Google’s file of a time that isn’t in seconds', '/v1/DE/exposure-keys/1606348800000-1606363200-00001.zip'],
+    ['Google’s list of another region', '/v1/FR/exposure-keys/index.txt'],
+    ['Google’s folder', '/v1/DE/exposure-keys/'],
     ['empty', ''],
     ['list of the bucket', '/v1/'],
     ['region that is not published', '/v1/FR/manifest.json'],
@@ -115,7 +129,7 @@ describe('paths that no object has', () => {
         const key = objectKey(`/${segments.join('/')}`);
         if (key !== null)
           expect(key).toMatch(
-            /^(v1\/(DE|EUR)\/(manifest\.json|days|revocations|chunks)|version\/v1\/diagnosis-keys\/country|version$)/,
+            /^(v1\/(DE|EUR)\/(manifest\.json|days|revocations|chunks|exposure-keys)|version\/v1\/diagnosis-keys\/country|version$)/,
           );
       }),
       { seed: 20261125, numRuns: 5000 },

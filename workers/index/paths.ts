@@ -1,8 +1,10 @@
 /**
- * @module The paths that `index` knows: the native view (manifest, pages, chunks) and CWA's tree. Each is an exact
+ * @module The paths that `index` knows: the native view (manifest, pages, chunks), Google's and CWA's tree. Each is an exact
  * pattern, looked at before any read of R2, so that made-up addresses cost a string comparison (docs/architecture.md §6).
  * Sources: docs/spec/cwa.md §1.4 for the tree; protocol/index/manifest.ts for the native view.
  */
+
+import { googleShapes } from './google/paths.ts';
 
 /** base64url of 32 bytes without padding: 43 characters, the last of which carries four bits. */
 const SHA256_NAME = '[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]';
@@ -29,6 +31,7 @@ export function pathMatcher(regions: readonly string[]): PathMatcher {
     `v1/${region}/days/${SHA256_NAME}\\.json`,
     `v1/${region}/revocations/${SHA256_NAME}\\.json`,
     `v1/${region}/chunks/${SHA256_NAME}\\.zip`,
+    ...googleShapes(region),
     'v1/ended\\.json',
     VERSIONS,
     CWA,

@@ -39,7 +39,9 @@ import type { RollbackWait } from '../../domain/rollback.ts';
 import type { PlanReply, RollBackReply, RollBackRequest } from '../../domain/rollback-rpc.ts';
 import type { PeerBatchUndo, PeerBatchUndone } from '../../domain/rpc-federation.ts';
 import { recheckPart } from '../../domain/publish-part.ts';
-import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
+import type { ShownStats } from '../../domain/publish-stats.ts';
+import type { Published, PublishPart, StatsRpc } from '../../domain/rpc-publish.ts';
+import { verifyStatsToken } from '../../protocol/publish/stats.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import type { BucketObject, CertifyReply, CertifyRequest, ObjectRemains, OriginEnding } from '../../domain/sunset.ts';
 import { parsePublisherConfig } from '../../durable-objects/publisher/config.ts';
@@ -64,7 +66,7 @@ import { intakeConfig, originClocks, originObjects, type OriginEnv } from './bin
  */
 export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCounts(logLine)) {
   const policies = new LastGood<PolicyInForce>(isOlderPolicy);
-  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc {
+  return class Intake extends WorkerEntrypoint<OriginEnv & Cloudflare.Env> implements IntakeRpc, StatsRpc {
     async policy(): Promise<PublishedPolicy> {
       // Who asks has kept the last answer for as long as it is good.
       return publishedPolicy(await policies.renewed(this.#ask, await clock()));
@@ -116,6 +118,15 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       // A copy: an RPC's result comes with a disposer that must not be handed on.
       const { inserted, revised, token } = answer;
       return { inserted, revised, token };
+    }
+
+    async stats(authorization: string): Promise<readonly ShownStats[] | null> {
+      const now = await clock();
+      const { authorities } = await policies.get(this.#ask, now);
+      const authority = await verifyStatsToken(authorization, authorities, now);
+      if (authority === null) return null;
+      // A copy, as above.
+      return (await originObjects(this.env).buffer.stats(authority.id)).map((day) => ({ ...day }));
     }
 
     async resolve(uploadId: string, idNonce: string): Promise<ResolveReply> {

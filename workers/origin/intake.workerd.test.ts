@@ -81,6 +81,7 @@ describe('of a certificate', () => {
     ...SAID,
     token: null,
     expiresAt: Date.now() / 1000 + 900,
+    onsetDays: null,
     ...change,
   });
 

@@ -1,5 +1,5 @@
 /**
- * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (cwa/), `POST /v1/publish` in Google's (google/), and `POST
+ * @module The upload Worker: `POST /version/v1/diagnosis-keys` in Corona-Warn-App's dialect (cwa/), `POST /v1/publish` and `POST /v1/stats` in Google's (google/), and `POST
  * /v1/withdrawal` (docs/architecture.md §4). Every answer leaves at one deadline after the last body byte, and has its dialect's one size.
  */
 import { Hono, type Context } from 'hono';
@@ -7,6 +7,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { isOlderPolicy, type PublishedPolicy } from '../../domain/keys/regions.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { PUBLISH_BODY_BYTES, PUBLISH_PATH } from '../../protocol/publish/request.ts';
+import { STATS_PATH } from '../../protocol/publish/stats.ts';
 import { WITHDRAWAL_PATH } from '../../protocol/withdrawal.ts';
 import { readBody, type BodyResult } from '../shared/body.ts';
 import { stripClientMetadata, type ClientVariables } from '../shared/client-metadata.ts';
@@ -21,6 +22,7 @@ import { DIALECT_HEADERS } from './cwa/headers.ts';
 import { dialectAnswer, statusOf, type Outcome } from './cwa/outcome.ts';
 import { withdraw } from './cwa/withdrawal.ts';
 import { decidePublish, PUBLISH_HEADERS, type Certifier } from './google/decide.ts';
+import { decideStats, STATS_HEADERS, statsAnswer, type StatsOutcome } from './google/stats.ts';
 import { publishAnswer, type PublishOutcome } from './google/outcome.ts';
 import type { Neighbours } from './neighbours.ts';
 
@@ -53,6 +55,12 @@ const CWA_DOOR: Door<Outcome> = {
   tryLater: { kind: 'try-later' },
 };
 
+const STATS_DOOR: Door<StatsOutcome> = {
+  limitBytes: PUBLISH_BODY_BYTES,
+  answer: statsAnswer,
+  tryLater: { kind: 'try-later' },
+};
+
 const GOOGLE_DOOR: Door<PublishOutcome> = {
   limitBytes: PUBLISH_BODY_BYTES,
   answer: publishAnswer,
@@ -73,7 +81,7 @@ export function createApp({
 }: UploadDependencies) {
   const policy = new LastGood<PublishedPolicy>(isOlderPolicy);
   const app = new Hono<{ Bindings: UploadEnv; Variables: ClientVariables }>();
-  app.use(stripClientMetadata([...new Set([...DIALECT_HEADERS, ...PUBLISH_HEADERS])]));
+  app.use(stripClientMetadata([...new Set([...DIALECT_HEADERS, ...PUBLISH_HEADERS, ...STATS_HEADERS])]));
   const neighboursOf = (c: UploadContext): Neighbours => ({
     config: configOf(c.env),
     clock,
@@ -92,12 +100,15 @@ export function createApp({
   open(PUBLISH_PATH, GOOGLE_DOOR, (c, body) => decidePublish(c.req.raw.headers, body, neighboursOf(c), certified));
   for (const path of [UPLOAD_PATH, WITHDRAWAL_PATH])
     app.all(path, (c) => dialectAnswer(405, c.var.statusLineHasPhrase));
+  open(STATS_PATH, STATS_DOOR, (c, body) => decideStats(c.req.raw.headers, body, neighboursOf(c), c.env.INTAKE));
+  app.all(STATS_PATH, (c) => statsAnswer({ kind: 'wrong-method' }, c.var.statusLineHasPhrase));
   app.all(PUBLISH_PATH, (c) => publishAnswer({ kind: 'wrong-method' }, c.var.statusLineHasPhrase));
   app.notFound((c) => dialectAnswer(404, (c as UploadContext).var.statusLineHasPhrase));
   app.onError((error, c) => {
     // Names a variable of ours, nothing of a request: every request fails the same way until it is set right.
     if (error instanceof ConfigError) logLine(`upload is not set up: ${error.message}`);
     const { statusLineHasPhrase } = (c as UploadContext).var;
+    if (c.req.path === STATS_PATH) return statsAnswer({ kind: 'try-later' }, statusLineHasPhrase);
     return c.req.path === PUBLISH_PATH
       ? publishAnswer({ kind: 'try-later' }, statusLineHasPhrase)
       : dialectAnswer(500, statusLineHasPhrase);

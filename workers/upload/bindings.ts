@@ -2,13 +2,14 @@
  * @module What `upload` is given (wrangler.toml, docs/architecture.md §2): two RPC entrypoints, three secrets, no storage.
  */
 import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
+import type { StatsRpc } from '../../domain/rpc-publish.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
 import { country, integer, secretKey } from '../shared/env.ts';
 
 /** Bindings as the platform hands them over. */
 export interface UploadEnv {
   readonly REDEEM: RedeemRpc;
-  readonly INTAKE: IntakeRpc;
+  readonly INTAKE: IntakeRpc & StatsRpc;
   readonly TAN_MAC_KEY: string;
   readonly DIGEST_KEY: string;
   readonly UPLOAD_ID_KEY: string;

@@ -4,6 +4,7 @@
  * somebody else's, and what nothing names any more dies when it would have.
  */
 import type { SealedFile } from '../../../domain/event-log/entry.ts';
+import { googleFilesOf } from '../../../domain/publication/google-files.ts';
 import { dateOf, dateOfHour, hourOfDay, SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { countryIndexPath, dayPath, hourPath, versionIndexPath } from '../../../protocol/index/cwa-tree.ts';
 import { chunkPath } from '../../../protocol/index/manifest.ts';
@@ -79,6 +80,8 @@ function expectedOf(state: RestoredState, region: string): Map<string, string> {
   for (const { region: own, files } of state.revocations) {
     if (own === region) for (const file of files) expected.set(chunkPath(region, file.sha256), hexOf(file));
   }
+  const google = state.googleDays.filter((day) => day.region === region);
+  for (const { key, file } of googleFilesOf(google)) expected.set(key, hexOf(file));
   for (const plan of state.pending) {
     if (plan.region === region) for (const { key, text } of plan.pages) expected.set(key, toHex(sha256(utf8(text))));
   }

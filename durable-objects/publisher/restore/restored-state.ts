@@ -15,6 +15,7 @@ import type { SetRecord } from '../../../domain/publication/record.ts';
 import { hourEnd } from '../../../protocol/gaen/intervals.ts';
 import { MANIFEST_TYPE } from '../../../protocol/index/manifest.ts';
 import { documentOf } from '../../../protocol/index/signed-document.ts';
+import type { GoogleDay } from '../google-store.ts';
 import type { IndexPlan, RegionDay, RegionHead, RegionHour, SealedHour } from '../model.ts';
 import { emptyRecord } from '../record-writer.ts';
 import { restoredFeeds, type RestoredFeeds } from './feeds.ts';
@@ -52,6 +53,7 @@ export interface RestoredState {
   readonly formerCuts: readonly FormerCut[];
   readonly takings: readonly Taking[];
   readonly revocations: readonly RegionRevocation[];
+  readonly googleDays: readonly GoogleDay[];
   /** The last hour whose rows that ended before they were published are logged; null where there are none. */
   readonly droppedHour: number | null;
   /** The last hour that took rows back, or had none to; null before the first. */
@@ -106,6 +108,7 @@ export function restoredState(
     formerCuts: formerCutsOf(events),
     takings: takingsOf(report, events),
     revocations: plans.flatMap((plan) => revocationsOf(events, plan)),
+    googleDays: regions.flatMap((region) => googleDaysOf(events, published, region)),
     droppedHour: events.findLast((event) => event.kind === 'dropped')?.hour ?? null,
     takenHour: takenHourOf(events),
     feeds: restoredFeeds(fold, events, dayOfSealing(through)),
@@ -184,6 +187,18 @@ function daysOf(events: Events, published: Published, region: string): RegionDay
     chunks: chunkEntries(files, null),
     sealed: { files, cwa: cwa.file },
   }));
+}
+
+/** The newest entry of each day of Google's view; all that were listed were looked at when the head was made. */
+function googleDaysOf(events: Events, published: Published, region: string): GoogleDay[] {
+  const last = published.findLast((event) => event.region === region);
+  const days = new Map<number, GoogleDay>();
+  for (const event of events) {
+    if (event.kind !== 'exported' || event.region !== region) continue;
+    const { day, periods, hour } = event;
+    days.set(day, { region, day, checked: dayOfSealing(Math.max(hour, last?.hour ?? 0)), periods });
+  }
+  return [...days.values()];
 }
 
 /** What was taken back, hour by hour, with the objects that no purge has named. */

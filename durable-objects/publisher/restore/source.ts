@@ -30,6 +30,7 @@ const IS_RESTORED: Readonly<Record<LogEvent['kind'], boolean>> = {
   recorded: true,
   written: true,
   cut: true,
+  exported: true,
   published: true,
   region: true,
   parameters: true,

@@ -35,6 +35,7 @@ export function writeState(
     for (const hour of state.hours) store.putHour(hour);
     for (const hour of state.regionHours) store.putRegionHour(hour);
     for (const day of state.regionDays) store.putRegionDay(day);
+    for (const day of state.googleDays) store.google.put(day);
     for (const head of state.heads) store.putHead(head);
     for (const plan of state.pending) store.putPendingIndex(plan);
     for (const [region, backlog] of rest.backlogs) store.setBacklog(region, backlog);

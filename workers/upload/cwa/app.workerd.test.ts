@@ -215,6 +215,7 @@ function deployment() {
     known: (keys) => ENV.INTAKE.known(keys),
     withdraw: (openings) => ENV.INTAKE.withdraw(openings),
     replayed: (id, nonce) => ENV.INTAKE.replayed(id, nonce),
+    stats: (token) => ENV.INTAKE.stats(token),
     accept: async (_id, upload) => {
       accepted.push(upload.regions);
       return { kind: 'stored' };
@@ -340,6 +341,7 @@ describe('what reaches a neighbour', () => {
       policy: () => ENV.INTAKE.policy(),
       withdraw: (openings) => ENV.INTAKE.withdraw(openings),
       replayed: (id, nonce) => ENV.INTAKE.replayed(id, nonce),
+      stats: (token) => ENV.INTAKE.stats(token),
     };
     const hash = new Uint8Array(16).fill(3);
     const sent = key({ transmissionRiskLevel: null, daysSinceOnsetOfSymptoms: 0, withdrawalHash: hash });

@@ -40,6 +40,7 @@ function deployment(reply: () => Promise<'heard' | 'busy'> = async () => 'heard'
     policy: called('policy'),
     known: called('known'),
     replayed: called('replayed'),
+    stats: called('stats'),
     withdraw: (given) => {
       heard.push(given);
       return reply();

@@ -2,9 +2,11 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, it } from 'vitest';
+import { NO_UPLOADS } from '../../../domain/publish-stats.ts';
 import { unpackUpload } from '../../../domain/packed-upload.ts';
 import { fromBase64, toBase64 } from '../../../protocol/primitives/bytes.ts';
 import { PUBLISH_RESPONSE_BYTES, readPublishResponse } from '../../../protocol/publish/response.ts';
+import { STATS_PATH, STATS_RESPONSE_BYTES, verifyStatsToken } from '../../../protocol/publish/stats.ts';
 import type { SentKey } from '../../../protocol/publish/tekmac.ts';
 import { testAuthority, type TestAuthority } from '../../../test/support/health-authority.ts';
 import { createHourlyCounts } from '../../shared/hourly-counts.ts';
@@ -13,13 +15,14 @@ import type { UploadEnv } from '../bindings.ts';
 import { START, World } from '../store-world.ts';
 
 const URL = 'https://submission.example/v1/publish';
+const STATS_URL = `https://submission.example${STATS_PATH}`;
 const HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 const NAMES = ['cache-control', 'content-encoding', 'content-type', 'x-api-version', 'x-padding'];
 const MIDNIGHT = Math.floor(START / 86_400) * 144;
 
 let authority: TestAuthority;
 beforeAll(async () => {
-  authority = await testAuthority();
+  authority = await testAuthority({ stats: true });
 });
 
 let serial = 0;
@@ -39,6 +42,10 @@ function deployment() {
     const { redeem, intake } = world.ports();
     const INTAKE: UploadEnv['INTAKE'] = {
       ...intake,
+      stats: async (authorization) => {
+        const asked = await verifyStatsToken(authorization, authority.authorities, world.now);
+        return asked === null ? null : [{ day: 20_600, ...NO_UPLOADS }];
+      },
       accept: (...args) => {
         accepted.push(args);
         return intake.accept(...args);
@@ -49,9 +56,9 @@ function deployment() {
   const counts = createHourlyCounts(() => undefined);
   const app = createApp({ clock: () => world.now, mayAnswerAtOnce: true, counts });
   const deployed = createApp({ clock: () => world.now, counts });
-  async function ask(init: RequestInit, server = app) {
+  async function ask(init: RequestInit, server = app, url = URL) {
     const context = createExecutionContext();
-    const response = await server.fetch(new Request(URL, init), bindings(), context);
+    const response = await server.fetch(new Request(url, init), bindings(), context);
     await waitOnExecutionContext(context);
     const text = await response.text();
     const { status, headers } = response;
@@ -136,6 +143,29 @@ describe('publish in workerd', () => {
       reportType: 'confirmed',
       token: Uint8Array.of(1, 2, 3),
       expiresAt: START + 900,
+      onsetDays: 1 + Math.floor(START / 86_400) - MIDNIGHT / 144,
     });
+  });
+});
+
+describe('statistics in workerd', () => {
+  it('have one answer: size, header names and lengths of values, whatever is asked and by whom', async ({ expect }) => {
+    const { ask, deployed } = deployment();
+    const claims = { aud: 'keyserver', exp: START + 300 };
+    const authorization = `Bearer ${await authority.certify([], { now: START, claims })}`;
+    const post = (headers: Record<string, string>, server?: Parameters<typeof ask>[1]) =>
+      ask({ method: 'POST', headers: { ...HEADERS, ...headers }, body: '{"padding":"AAAA"}' }, server, STATS_URL);
+    const answers = [
+      await post({ authorization }),
+      await post({ authorization, 'x-chaff': '1' }),
+      await post({}),
+      await post({ authorization, 'content-type': 'text/plain' }),
+      await ask({ method: 'GET' }, undefined, STATS_URL),
+      await post({ authorization }, deployed),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 415, 405, 503]);
+    for (const { text, names } of answers) expect([text.length, names]).toEqual([STATS_RESPONSE_BYTES, NAMES]);
+    const dayOf = ({ text }: { text: string }): number => (JSON.parse(text) as { days: unknown[] }).days.length;
+    expect([dayOf(answers[0]!), dayOf(answers[1]!)]).toEqual([1, 0]);
   });
 });

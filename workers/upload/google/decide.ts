@@ -5,7 +5,7 @@
  */
 import { uploadDigest } from '../../../domain/keys/digest.ts';
 import { judgeKeys } from '../../../domain/keys/google-keys.ts';
-import { onsetInterval } from '../../../domain/keys/google-onset.ts';
+import { daysFromOnset, onsetInterval } from '../../../domain/keys/google-onset.ts';
 import { KEY_DATA_BYTES } from '../../../domain/keys/limits.ts';
 import { regionsOf, type PublishedPolicy } from '../../../domain/keys/regions.ts';
 import { parseStrictJson } from '../../../domain/strict-json.ts';
@@ -117,6 +117,7 @@ async function judge(request: PublishRequest, authorities: Authorities, now: num
   if (judged.kind === 'refused') return { ...judged, kind: 'keys-refused' };
   const { authorityId, hash, expiresAt } = verified.certificate;
   const token = decodeAnyBase64(request.revisionToken);
+  const onsetDays = daysFromOnset(symptomOnsetInterval, verified.certificate.symptomOnsetInterval, now);
   return {
     kind: 'good',
     upload: {
@@ -124,7 +125,7 @@ async function judge(request: PublishRequest, authorities: Authorities, now: num
         kind: 'certificate',
         jwt: verificationPayload,
         name: certificateName(hash),
-        publish: { authorityId, reportType, token: token?.length === 0 ? null : token, expiresAt },
+        publish: { authorityId, reportType, token: token?.length === 0 ? null : token, expiresAt, onsetDays },
       },
       keys: judged.keys,
       consentToFederation: CONSENT_TO_FEDERATION,

@@ -21,6 +21,7 @@ function payload(seed: number, jwt: string, token: string | null = null): Author
     reportType: 'confirmed' as const,
     token: token === null ? null : utf8(token),
     expiresAt: START + 900,
+    onsetDays: null,
   };
   return {
     authorisation: { kind: 'certificate', jwt, name: nameOf(jwt), publish },

@@ -8,7 +8,7 @@ import { places } from '../insert-rows.ts';
 import { codeRow } from './issue-ops.ts';
 
 /** Longer than a post to the gateway takes at most. */
-export const SENDING_SECONDS = 30;
+const SENDING_SECONDS = 30;
 
 /** go: it is the caller's to send. sent: it has left. busy: another request is sending it. gone: it was cancelled or ended meanwhile. */
 export type SendingReply = 'go' | 'sent' | 'busy' | 'gone';

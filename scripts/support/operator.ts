@@ -120,25 +120,28 @@ export interface CodesWanted {
  * @param count at least 1
  * @param wanted see {@link CodesWanted}
  * @param onBatch is handed the codes of each command at once: they count, whatever becomes of the next one
+ * @returns all of them
  * @throws Error when fewer are given: the quota of the day is used up
  */
 export async function issueCodes(
   url: string,
   count: number,
   wanted: CodesWanted,
-  onBatch: (codes: readonly IssuedCodeAnswer[]) => void,
-): Promise<void> {
-  let issued = 0;
-  while (issued < count) {
-    const batch = Math.min(CODES_PER_COMMAND, count - issued);
+  onBatch: (batch: readonly IssuedCodeAnswer[]) => void = () => undefined,
+): Promise<IssuedCodeAnswer[]> {
+  const codes: IssuedCodeAnswer[] = [];
+  while (codes.length < count) {
+    const batch = Math.min(CODES_PER_COMMAND, count - codes.length);
     const answer = (await command(url, 'POST', '/operator/codes', { count: batch, ...wanted })) as {
       codes: IssuedCodeAnswer[];
       missing: number;
     };
-    issued += answer.codes.length;
+    codes.push(...answer.codes);
     onBatch(answer.codes);
-    if (answer.missing > 0) throw new Error(`${issued} of ${count} codes were issued: the quota of the day is used up`);
+    if (answer.missing > 0)
+      throw new Error(`${codes.length} of ${count} codes were issued: the quota of the day is used up`);
   }
+  return codes;
 }
 
 /** Sets how many codes an issuer may have a day. @param url of a local edge, whose portal believes that a health authority asks @param perDay 0..100,000 */

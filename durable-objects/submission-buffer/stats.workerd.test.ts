@@ -45,6 +45,11 @@ describe('counts of uploads', () => {
     expect(day!.tekAges[3]).toBe(10);
     expect(day!.onsetDays[4]).toBe(11);
     expect(await stats('health-fr')).toEqual([]);
+    // One that came a moment before midnight, and is stored a moment after the day was shown.
+    rig.now -= 1;
+    await publish(rig, 'u23', certified(23, 3, 'confirmed'), 'confirmed');
+    rig.now += 3 * DAY;
+    expect((await stats())[0]).toEqual(day);
   });
 
   it('of few people are shown two days later, and ever the same, whoever asks how often, an eviction or not', async ({

@@ -82,7 +82,7 @@ function keepStats(sql: SqlStorage, ciphers: Ciphers, random: RandomBytes, now: 
 }
 
 /**
- * Days without an upload are shown too, from the authority's first on: that a day isn't there would say more than its number.
+ * Days without an upload are shown too, as far back as anything is kept: where the first one stands would say that somebody came then.
  *
  * @param ciphers ready for `now`
  * @param random for the noise
@@ -104,12 +104,11 @@ export function shownStats(
       authority,
     )
     .toArray();
-  const first = rows[0]?.day ?? Infinity;
   const has = new Set(rows.map(({ day }) => day));
   const shown = rows.flatMap(({ day, shown: text }) =>
     text === null ? [] : [{ day, ...(JSON.parse(text) as StatsCounts) }],
   );
-  for (let day = first; mayBeShown(day, 0, now); day++) {
+  for (let day = Math.floor(now / SECONDS_PER_DAY) - retentionDays; mayBeShown(day, 0, now); day++) {
     if (has.has(day)) continue;
     const counts = withNoise(NO_UPLOADS, random);
     show(sql, { day, authority }, counts);

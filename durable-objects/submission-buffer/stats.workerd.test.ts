@@ -18,7 +18,7 @@ async function stats(authority = AUTHORITY): Promise<ShownStats[]> {
 
 /** Days that are shown on `today`, whether or not anybody came: of the retention those that have been over for two days. */
 const everyDay = (today: number): number[] => Array.from({ length: 12 }, (_, n) => today - 14 + n);
-const daysOf = (stats: readonly ShownStats[]): number[] => stats.map(({ day }) => day);
+const daysOf = (shown: readonly ShownStats[]): number[] => shown.map(({ day }) => day);
 
 /** Ten uploads of three keys on one day, in numbers from `first`. */
 async function ten(first: number): Promise<void> {

@@ -89,7 +89,7 @@ export const FEDERATION_HOST = 'peers.localhost';
  * `index`, which refuses unknown shapes. A Worker that isn't here has no route: `origin`.
  */
 export const LOCAL_ROUTES: Readonly<Record<string, readonly string[]>> = {
-  upload: ['*/version/v1/diagnosis-keys', '*/v1/publish', '*/v1/withdrawal'],
+  upload: ['*/version/v1/diagnosis-keys', '*/v1/publish', '*/v1/stats', '*/v1/withdrawal'],
   index: ['*/*'],
   config: ['*/v1/config/*', '*/version/v1/configuration/*', '*/version/v1/app_config_*', '*/version/v2/app_config_*'],
   verification: [

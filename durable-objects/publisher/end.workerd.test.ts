@@ -270,6 +270,7 @@ describe('purge', () => {
     expect(await parameters.policy()).toEqual({
       version: Number.MAX_SAFE_INTEGER,
       supportedCountries: [],
+      authorities: { version: Number.MAX_SAFE_INTEGER, authorities: [] },
       formerCountries: [],
       ended: true,
     });

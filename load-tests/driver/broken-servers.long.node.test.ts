@@ -13,6 +13,7 @@ import { manifestKeyOf } from './context.ts';
 import { fill, SHORT_HISTORY } from './fill.ts';
 import { ensureK6, type K6 } from './k6.ts';
 import { failuresOf, runK6 } from './k6-run.ts';
+import { prepareCodes, preparePublish } from './prepare-google.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 import { SCENARIO_NAMES } from './stages.ts';
 
@@ -37,6 +38,11 @@ afterAll(async () => {
 
 type Scenario = (typeof SCENARIO_NAMES)[number] | 'bytes';
 
+const PREPARE: Readonly<Partial<Record<Scenario, typeof prepareUploads>>> = {
+  'upload-publish': preparePublish,
+  'verification-certificate': prepareCodes,
+};
+
 const isUpload = (scenario: Scenario): boolean => /^(upload|verification|portal)/.test(scenario);
 /** Few sessions a second of each kind: a flood is ten times as much, and `download-peak` sixty times. */
 const factorOf = (scenario: Scenario): number =>
@@ -46,7 +52,7 @@ const factorOf = (scenario: Scenario): number =>
 async function failures(scenario: Scenario, fault: Fault): Promise<readonly string[]> {
   const own = mkdtempSync(join(folder, `${scenario}-`));
   const uploads = join(own, 'uploads.json');
-  if (isUpload(scenario)) await prepareUploads(edge, 20, uploads);
+  if (isUpload(scenario)) await (PREPARE[scenario] ?? prepareUploads)(edge, 20, uploads);
   const url = servers.get(fault)?.url ?? '';
   const environment = {
     BASE_URLS: url,

@@ -48,6 +48,7 @@ export const CALLS_BY_PHONES = [
   'SubmissionBuffer.accept',
   'SubmissionBuffer.resolve',
   'TanLedger.reserve',
+  'TanLedger.reserveCertificate',
   'TanLedger.commit',
   'TanLedger.release',
 ] as const;

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { advanceUntilIdle } from '../../scripts/support/operator.ts';
 import { answerSizes } from './answer-size.ts';
 import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
-import { CALLS_BY_PHONES, sumOf } from './counters.ts';
+import { sumOf } from './counters.ts';
 import { prepareUploads } from './prepare-uploads.ts';
+import { googleScenarios } from './google-stages.ts';
 import { type Plan, runScenario, type Seen } from './run-scenario.ts';
+import { storedOnce } from './stored-once.ts';
 import { sessionRows } from './session-rows.ts';
 
 /** Steps of the search for the highest factor that is held: about a quarter more each. */
@@ -31,6 +33,8 @@ export const SCENARIO_NAMES = [
   'upload-flood',
   'verification-poll',
   'verification-flood',
+  'upload-publish',
+  'verification-certificate',
   'portal',
 ] as const;
 type ScenarioName = (typeof SCENARIO_NAMES)[number];
@@ -47,9 +51,6 @@ async function runWanted({ only }: Context, stages: Stages): Promise<ScenarioRes
   for (const [name, run] of stages) if (only === null || only.includes(name)) results.push(await run());
   return results;
 }
-
-/** Real uploads, dummies and the flood's requests: what k6 told. */
-const iterations = ({ value }: Seen): number => value('iterations', 'count');
 
 /**
  * Seals an hour while phones read. Must come first: the hour that has just ended is not sealed yet.
@@ -182,6 +183,10 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
         return verificationFlood(context, at(0.1), duration, environment);
       },
     ],
+    // In CI only where they are asked for: each would take ten seconds of its time.
+    ...(context.ci && context.only === null
+      ? []
+      : googleScenarios(context, { factor: at(0.5), duration, prepared, file })),
   ]);
 }
 
@@ -247,17 +252,4 @@ async function verificationFlood(
     ];
   };
   return runScenario(context, { scenario: 'verification-flood', factor, duration, environment, assert: assertRows });
-}
-
-/** Each accepted upload was stored by one call and redeemed by one pair; nothing else made a call (docs/architecture.md §4). */
-function storedOnce(seen: Seen): Assertion[] {
-  const accepted = seen.value('uploads_accepted', 'count');
-  const [stored, , reserved, committed] = CALLS_BY_PHONES.map((call) => sumOf(seen.counters, call));
-  return [
-    { text: `uploads accepted: ${accepted}, stored by ${stored} calls`, holds: accepted > 0 && stored === accepted },
-    {
-      text: `TANs reserved ${reserved} and committed ${committed} times, of ${iterations(seen)} requests`,
-      holds: reserved === accepted && committed === accepted,
-    },
-  ];
 }

@@ -1,5 +1,5 @@
 /**
- * @module The 144 RPIs of a key's day, fast (docs/spec/gaen.md §2). Same bytes as protocol/gaen/rpi.ts, which a test holds it to; three
+ * @module The 144 RPIs of a key's day, fast (docs/spec/gaen.md §2). Same bytes as protocol/gaen/rpi.ts, which a test holds it to; several
  * times its speed, because one-shot hashes and kept buffers save what `createHmac` and fresh plaintexts cost a key.
  */
 import { hash } from 'node:crypto';
@@ -15,10 +15,17 @@ const OUTER_PAD = 0x5c;
 /** HKDF-Expand's info and its block counter (RFC 5869 §2.3). */
 const RPIK_EXPAND = utf8('EN-RPIK\u0001');
 
-/** HMAC-SHA-256 with buffers of its own: nothing is allocated a call but the two digests. */
+/** SHA-256 into kept bytes, by way of a text in latin1: Node makes a text in a third of the time that it takes for a `Buffer`. */
+function digestInto(target: Uint8Array, offset: number, message: Uint8Array): void {
+  const digest = hash('sha256', message, 'binary');
+  for (let i = 0; i < HASH_BYTES; i++) target[offset + i] = digest.charCodeAt(i);
+}
+
+/** HMAC-SHA-256 with buffers of its own. */
 class Hmac {
   readonly #inner: Uint8Array;
   readonly #outer = new Uint8Array(HMAC_BLOCK_BYTES + HASH_BYTES);
+  readonly #digest = new Uint8Array(HASH_BYTES);
 
   /** @param messageBytes length of all messages */
   constructor(messageBytes: number) {
@@ -36,10 +43,12 @@ class Hmac {
     }
   }
 
+  /** @returns 32 bytes, good until the next call */
   digest(message: Uint8Array): Uint8Array {
     this.#inner.set(message, HMAC_BLOCK_BYTES);
-    this.#outer.set(hash('sha256', this.#inner, 'buffer'), HMAC_BLOCK_BYTES);
-    return hash('sha256', this.#outer, 'buffer');
+    digestInto(this.#outer, HMAC_BLOCK_BYTES, this.#inner);
+    digestInto(this.#digest, 0, this.#outer);
+    return this.#digest;
   }
 }
 

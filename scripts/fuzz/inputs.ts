@@ -7,6 +7,8 @@ import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { randomUuid } from '../../phone/random.ts';
 import { patientKeys } from '../support/patients.ts';
 
+const UPLOAD_PATH = '/version/v1/diagnosis-keys';
+
 /** A small fast generator (xorshift32): a fuzz run draws millions of numbers, none of them secret. */
 export class Draw {
   #state: number;
@@ -37,6 +39,9 @@ export class Draw {
 
 /** One request. */
 export interface FuzzInput {
+  /** Answers of one door have one size and one set of headers; those of `admin` are padded by a random amount, as Google's are. */
+  readonly door: 'cwa' | 'publish' | 'stats' | 'device' | 'admin';
+  readonly path: string;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array;
   /** Statuses the dialect allows for it (docs/openapi.yaml). */
@@ -122,7 +127,7 @@ function nest(depth: number): Uint8Array {
 }
 
 /** Bends bytes without regard to structure. */
-function bend(draw: Draw, bytes: Uint8Array): Uint8Array {
+export function bend(draw: Draw, bytes: Uint8Array): Uint8Array {
   const out = Uint8Array.from(bytes);
   const at = draw.below(Math.max(1, out.length));
   switch (draw.below(5)) {
@@ -177,6 +182,10 @@ function body(draw: Draw, now: number): Uint8Array {
  * @param tan a TAN that is valid, for a part of the inputs
  */
 export function drawInput(draw: Draw, now: number, tan: string): FuzzInput {
+  return { door: 'cwa', path: UPLOAD_PATH, ...drawUpload(draw, now, tan) };
+}
+
+function drawUpload(draw: Draw, now: number, tan: string): Omit<FuzzInput, 'door' | 'path'> {
   const headers: Record<string, string> = { 'content-type': 'application/x-protobuf' };
   const kind = draw.below(10);
   if (kind < 4) headers['cwa-fake'] = draw.pick(['1', '2', '-1', '999']);

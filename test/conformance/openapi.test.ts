@@ -1,12 +1,13 @@
 /**
- * @module Drives every path, method and status of docs/openapi.yaml against the running Workers, and holds status, headers
- * and body against what the document says. A documented answer that nobody drives fails, and so does a driver of
+ * @module Drives every path, method and status of docs/openapi.yaml and docs/openapi-admin.yaml against the running Workers, and holds status, headers
+ * and body against what the documents say. A documented answer that nobody drives fails, and so does a driver of
  * something that isn't documented.
  */
 import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { STATUS_LIST_PATH } from '../../protocol/credential/credential.ts';
+import { GOOGLE_WINDOW_HOURS } from '../../protocol/index/google-index.ts';
 import { type ManifestHead, type RevocationPage, revocationPagePath } from '../../protocol/index/manifest.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -19,6 +20,7 @@ import { encodeWithdrawal, WITHDRAWAL_PATH } from '../../protocol/withdrawal.ts'
 import { ParameterPortal } from '../../scripts/support/portal.ts';
 import { bundle } from '../../local-edge/bundle.ts';
 import { json, type RawAnswer, send } from './support/http.ts';
+import { GoogleWorld, mutePortal, muteUpload } from './support/google-drivers.ts';
 import { muteVerification, VERIFICATION_PATHS, verificationDrivers } from './support/verification-drivers.ts';
 import { faultsOf, loadDocument, operations } from './support/openapi.ts';
 import {
@@ -33,16 +35,20 @@ import {
 } from './support/system.ts';
 
 const document = loadDocument();
+const adminDocument = loadDocument('openapi-admin.yaml');
 const UNKNOWN = 'A'.repeat(43);
+/** Of a file of Google's view. */
+const WINDOW_SECONDS = GOOGLE_WINDOW_HOURS * 3600;
 
 let system: PublishedSystem;
-/** `verification` whose objects are out of reach. */
-let mute: Miniflare;
+/** Workers whose neighbours or objects are out of reach. */
+const mute: Miniflare[] = [];
+let google: GoogleWorld;
 /** Of each Worker that only reads: one whose bucket is no bucket, so that each read throws, and one with an empty bucket. */
 const readers = new Map<string, Miniflare>();
 const origin: Record<string, string> = {};
 /** Names of objects that exist. */
-const present = { chunks: '', days: '', revocations: '', documents: '' };
+const present = { chunks: '', days: '', revocations: '', documents: '', files: '' };
 /** What the running system has none of: nothing was taken back there. */
 const REVOCATIONS: RevocationPage = {
   region: 'DE',
@@ -109,12 +115,24 @@ beforeAll(async () => {
   const directory = await filled.getR2Bucket('DIRECTORY', 'filled-index');
   for (const path of ['checkpoint', 'tile/entries/000', 'tile/entries/000.p/1'])
     await directory.put(path, 'as brought');
-  mute = await muteVerification();
-  origin['mute'] = (await mute.ready).origin;
+  mute.push(...(await Promise.all([muteVerification(), muteUpload(), mutePortal()])));
+  const [verification = '', upload = '', portal = ''] = await Promise.all(
+    mute.map(async (worker) => (await worker.ready).origin),
+  );
+  origin['mute'] = verification;
+  google = await GoogleWorld.of(system.edge, { verification, upload, portal });
+  present.files = new TextDecoder().decode((await system.send('/v1/DE/exposure-keys/index.txt')).body);
 });
 afterAll(async () => {
-  for (const running of [system?.edge, mute, ...readers.values()]) await running?.dispose();
+  for (const running of [system?.edge, ...mute, ...readers.values()]) await running?.dispose();
 });
+
+/** A window that has ended and has no file, by the real clock too, or the first of the list. */
+function googleFile(missing: boolean): Record<string, string> {
+  const window = Math.floor(Date.now() / 1000 / WINDOW_SECONDS) * WINDOW_SECONDS;
+  const absent = { start: String(window - WINDOW_SECONDS), end: String(window), n: '00001' };
+  return missing ? absent : { ...(/(?<start>\d+)-(?<end>\d+)-(?<n>\d+)\.zip/.exec(present.files)?.groups ?? absent) };
+}
 
 /** Fills a path template. @param missing true: with values that are well formed but lead nowhere */
 function concrete(template: string, missing: boolean): string {
@@ -128,6 +146,7 @@ function concrete(template: string, missing: boolean): string {
     index: missing ? '001' : '000',
     width: '1',
     sha256: missing || folder === undefined ? UNKNOWN : present[folder],
+    ...googleFile(missing),
   };
   return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
 }
@@ -151,14 +170,16 @@ const READ_DRIVERS: Readonly<Record<string, Driver>> = {
   400: (template, method) => ask(template, `${concrete(template, false)}?a=b`, { method }),
   // Heads and lists always exist once an hour is sealed: they are asked for before.
   404: (template, method) => {
-    const always = !/\{(date|sha256|index)\}/.test(template);
+    const always = !/\{(date|sha256|index|start)\}/.test(template);
     return send(always ? (origin[`empty ${readerOf(template)}`] ?? '') : system.edge.url, concrete(template, true), {
       method,
     });
   },
   405: (template, method) => ask(template, concrete(template, false), { method }),
   416: (template, method) => ask(template, concrete(template, false), { method, headers: { range: 'bytes=9999999-' } }),
-  503: (template, method) => send(origin[`broken ${readerOf(template)}`] ?? '', concrete(template, false), { method }),
+  // That reader's clock is the real one, by which a window of the running system may be long gone.
+  503: (template, method) =>
+    send(origin[`broken ${readerOf(template)}`] ?? '', concrete(template, template.includes('{start}')), { method }),
 };
 
 const uploadOf = async (tan: string, type = 'application/x-protobuf'): Promise<RawAnswer> =>
@@ -203,23 +224,45 @@ const STATUS_LIST_DRIVERS: Readonly<Record<string, Driver>> = {
   500: (path) => send(origin['mute'] ?? '', path),
 };
 
+/** As the end of a deployment does it (docs/sunset.md). Idempotent. */
+async function stopVerification(): Promise<void> {
+  const { VERIFICATION } = await system.edge.miniflare.getBindings<{
+    readonly VERIFICATION: { stopForGood(hour: number): Promise<void> };
+  }>('exposure-edge-portal');
+  await VERIFICATION.stopForGood(Math.floor(START / 3600));
+}
+
 const driversOf = (path: string): Readonly<Record<string, Driver>> => {
   if (path === UPLOAD_PATH) return UPLOAD_DRIVERS;
   if (path === WITHDRAWAL_PATH) return WITHDRAWAL_DRIVERS;
   if (path === STATUS_LIST_PATH) return STATUS_LIST_DRIVERS;
+  const phones = google.phones(path);
+  if (phones !== null) return phones;
   return VERIFICATION_PATHS.includes(path) ? verificationDrivers(system.edge, origin['mute'] ?? '') : READ_DRIVERS;
 };
 
-const documented = operations(document).flatMap((located) =>
-  Object.keys(located.operation.responses).map((status) => ({ ...located, status })),
-);
+const answersOf = (of: typeof document) =>
+  operations(of).flatMap((located) =>
+    Object.keys(located.operation.responses).map((status) => ({ ...located, status })),
+  );
 
 describe('every documented answer', () => {
-  it.for(documented)('$method $path: $status', async ({ path, method, operation, status }, { expect }) => {
+  it.for(answersOf(document))('$method $path: $status', async ({ path, method, operation, status }, { expect }) => {
     const answer = await driversOf(path)[status]?.(path, method.toUpperCase());
     if (answer === undefined) throw new Error(`nobody drives status ${status} of ${method} ${path}`);
     expect(answer.status).toBe(Number(status));
     expect(faultsOf(document, { path, method, operation }, answer, answer.body)).toEqual([]);
+  });
+
+  // What ends the deployment comes last.
+  const admin = answersOf(adminDocument).toSorted((a, b) => Number(a.status === '410') - Number(b.status === '410'));
+  it.for(admin)('of the administrators’ API, $method $path: $status', async (located, { expect }) => {
+    const { path, method, status } = located;
+    if (status === '410') await stopVerification();
+    const answer = await google.admin[status]?.(path, method.toUpperCase());
+    if (answer === undefined) throw new Error(`nobody drives status ${status} of ${method} ${path}`);
+    expect(answer.status).toBe(Number(status));
+    expect(faultsOf(adminDocument, located, answer, answer.body)).toEqual([]);
   });
 });
 

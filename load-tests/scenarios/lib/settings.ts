@@ -30,6 +30,8 @@ interface Targets {
       number
     >
   >;
+  readonly publish: Readonly<Record<'realPerSecond' | 'decoysPerReal' | 'answerBytes', number>>;
+  readonly certificate: Readonly<Record<'realPerSecond' | 'decoysPerReal' | 'answerBytes', number>>;
   readonly portal: Readonly<
     Record<'agents' | 'agentSecondsPerTeleTan' | 'lookUpsPerSecond' | 'pageMillisecondsP95', number>
   >;

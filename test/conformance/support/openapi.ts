@@ -5,8 +5,13 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 
-/** Documents: of phones, of laboratories, of other backends. */
-export const DOCUMENTS = ['openapi.yaml', 'openapi-laboratory.yaml', 'openapi-federation.yaml'] as const;
+/** Documents: of phones, of systems that issue codes, of laboratories, of other backends. */
+export const DOCUMENTS = [
+  'openapi.yaml',
+  'openapi-admin.yaml',
+  'openapi-laboratory.yaml',
+  'openapi-federation.yaml',
+] as const;
 type DocumentName = (typeof DOCUMENTS)[number];
 
 type Schema = Readonly<Record<string, unknown>>;

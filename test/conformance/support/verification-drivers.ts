@@ -69,7 +69,7 @@ export async function muteVerification(): Promise<Miniflare> {
         CERTIFICATE_ISSUER: 'exposure-edge',
         CERTIFICATE_AUDIENCE: 'exposure-edge',
         CERTIFICATE_OTHER_KEYS: '',
-        LINK_DOMAIN: 'example',
+        LINK_DOMAIN: '',
         SMS_WEBHOOK_URL: '',
         SMS_WEBHOOK_SECRET: '',
         SMS_TEMPLATES: '{"Default":"[code]"}',

@@ -125,12 +125,15 @@ export class TanLedger extends EndableObject {
   ): Promise<ReserveReply> {
     const { issueId } = issued;
     const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
+    let isNew = false;
     const reply = await this.#reserve(request, leaseSeconds, issued.certified, hash, () => {
       const row = readTan(this.#sql, hash);
       if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
+      isNew = true;
       return { state: 'issued', issueId, expiresAt };
     });
-    await this.#keepAlarm();
+    // A row that was there has its alarm.
+    if (isNew) await this.#keepAlarm();
     return reply;
   }
 

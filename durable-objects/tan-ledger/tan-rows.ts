@@ -170,7 +170,7 @@ function withdrawWhere(sql: SqlStorage, condition: string, ...values: (string | 
 export function nextForgetAt(sql: SqlStorage): number | null {
   const { first } = sql
     .exec<{ first: number | null }>(
-      'SELECT min(expires_at) AS first FROM (SELECT expires_at FROM held_tan UNION ALL SELECT expires_at FROM withdrawn_tan)',
+      'SELECT min(first) AS first FROM (SELECT min(expires_at) AS first FROM held_tan UNION ALL SELECT min(expires_at) FROM withdrawn_tan)',
     )
     .one();
   return first === null ? null : first + GRACE_AFTER_EXPIRY_SECONDS;

@@ -84,6 +84,7 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'expireCode',
       'cancelCode',
       'sentBefore',
+      'beginSending',
       'markSent',
       'endIssues',
       'codeBook',

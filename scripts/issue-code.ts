@@ -3,7 +3,7 @@
  */
 import { flag, JSON_FLAG, oneOf, parsed, url, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
-import { issueCodes } from './support/operator.ts';
+import { type IssuedCodeAnswer, issueCodes } from './support/operator.ts';
 
 const date = (about: string) =>
   parsed<string, null>(about, { placeholder: 'YYYY-MM-DD', mustBe: 'a date, YYYY-MM-DD', default: null }, (given) =>
@@ -35,8 +35,16 @@ Before a deployed portal stands Cloudflare Access: CLOUDFLARE_ACCESS_CLIENT_ID a
   async (options, { print, progress }) => {
     const { count, type, long } = options;
     const wanted = { testType: type, symptomDate: options['symptom-date'], testDate: options['test-date'], long };
-    const codes = await issueCodes(options.url, count, wanted, (done) => progress('codes', done, count));
-    print(codes, codes.map((issued) => (long ? issued.longCode : issued.code)).join('\n'));
+    const codes: IssuedCodeAnswer[] = [];
+    try {
+      await issueCodes(options.url, count, wanted, (some) => {
+        codes.push(...some);
+        if (count > some.length) progress('codes', codes.length, count);
+      });
+    } finally {
+      // Those that were issued are nowhere else, and count towards the quota, also when the rest failed.
+      if (codes.length > 0) print(codes, codes.map((issued) => (long ? issued.longCode : issued.code)).join('\n'));
+    }
     return 0;
   },
 );

@@ -27,6 +27,8 @@ const CERTIFICATE_LEFT_SECONDS = 300;
 /** Beyond its end, what clocks of two servers may differ by, and more. */
 const CERTIFICATE_KEPT_SECONDS = 600;
 const HANDLE_BYTES = 16;
+/** In place of when the second certificate was given: there is none for a token that two may hold, or a thief in those minutes would be certified beside the person (decision 066). */
+const GIVEN_TWICE = 0;
 
 type TokenRow = {
   handle: ArrayBuffer;
@@ -87,12 +89,13 @@ function granted(sql: SqlStorage, row: CodeRow, now: number): ClaimReply {
   return { kind: 'granted', handle, testType, symptomDay, testDay };
 }
 
-/** The token of a code that was used a moment ago, unless it is known to have arrived. */
+/** The token of a code that was used a moment ago, unless it is known to have arrived; for one day's keys alone from then on. */
 function repeated(sql: SqlStorage, { claimed_at, handle }: CodeRow, { accepted }: Claim, now: number): ClaimReply {
   const isLate = handle === null || now >= (claimed_at ?? 0) + REPEAT_SECONDS;
   const token = isLate ? null : tokenRow(sql, handle, now);
   if (token === null || token.mac !== null) return { kind: 'invalid' };
   if (!accepted.includes(token.test_type)) return { kind: 'unsupported' };
+  sql.exec('UPDATE code_token SET next_certified_at = ? WHERE handle = ?', GIVEN_TWICE, handle);
   return {
     kind: 'granted',
     handle: new Uint8Array(token.handle),
@@ -128,7 +131,7 @@ export function certify(sql: SqlStorage, order: CertificateOrder, now: number): 
   } else if (isSame(mac, order.mac)) {
     at = givenAt(first, now);
     sql.exec('UPDATE code_token SET certified_at = ? WHERE handle = ?', at, order.handle);
-  } else if (nextMac === null && today === (firstDay ?? today) + 1) {
+  } else if (nextMac === null && next !== GIVEN_TWICE && today === (firstDay ?? today) + 1) {
     at = now;
     sql.exec(
       'UPDATE code_token SET next_mac = ?, next_certified_at = ? WHERE handle = ?',

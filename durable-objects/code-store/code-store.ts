@@ -32,7 +32,7 @@ import { cancelCode, codesSince, codeStatus, endIssuesOfCodes, expireCode, issue
 import { addApiKey, apiKeys, holdingKey, revokeApiKey } from './key-ops.ts';
 import { codesPerDay, issuedOn } from './quota-ops.ts';
 import { SCHEMA } from './schema.ts';
-import { markSent, sentAmong } from './sent-ops.ts';
+import { markSent, type SendingReply, Sendings, sentAmong } from './sent-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
 /** Codes of one transaction: 25 ms on a machine that is busy (1,000 in 0.5 s, two cores at a load of 17, 2026-11-26). */
@@ -47,6 +47,7 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #guesses: GuessCount;
+  readonly #sendings = new Sendings();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -109,6 +110,7 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
 
   /** See {@link cancelCode}. */
   cancelCode(issuer: string, uuid: string): void {
+    this.#sendings.end(uuid);
     this.#whole(() => cancelCode(this.#sql, issuer, uuid));
   }
 
@@ -117,9 +119,15 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
     return sentAmong(this.#sql, uuids);
   }
 
+  /** See {@link SendingReply}. */
+  async beginSending(uuid: string): Promise<SendingReply> {
+    return this.#sendings.begin(this.#sql, uuid, await this.#now());
+  }
+
   /** See {@link markSent}. */
   async markSent(uuid: string): Promise<void> {
     markSent(this.#sql, uuid, await this.#now());
+    this.#sendings.end(uuid);
     await this.#alarm.keep(CLEANUP_EVERY_MS);
   }
 

@@ -212,10 +212,14 @@ export function expireCode(sql: SqlStorage, issuer: string, uuid: string, now: n
   return codeStatus(sql, issuer, uuid);
 }
 
+/** @returns whether the gateway has the code's message: another request for it may have had no luck */
+const hasLeft = (sql: SqlStorage, uuid: string): boolean =>
+  sql.exec('SELECT 1 FROM code_sent WHERE uuid = ?', uuid).toArray().length > 0;
+
 /** See `cancelCode` of CodesBackOfficeRpc. */
 export function cancelCode(sql: SqlStorage, issuer: string, uuid: string): void {
   const row = ownRow(sql, issuer, uuid);
-  if (row === null || row.claimed_at !== null) return;
+  if (row === null || row.claimed_at !== null || hasLeft(sql, uuid)) return;
   sql.exec('DELETE FROM code_hash WHERE uuid = ?', uuid);
   sql.exec('DELETE FROM code WHERE uuid = ?', uuid);
   if (row.phone !== null) sql.exec('DELETE FROM code_phone WHERE hash = ?', row.phone);

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, it, vi } from 'vitest';
-import { command } from './operator.ts';
+import { command, issueCodes } from './operator.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
+type Command = (url: string) => Promise<unknown>;
+
 /** Asks a server that answers so. @returns what the command gave, and how often and with which headers it asked */
-async function asked(answer: Answer, answers: readonly number[] = []) {
+async function asked(answer: Answer, answers: readonly number[] = [], ask?: Command) {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
@@ -14,7 +16,8 @@ async function asked(answer: Answer, answers: readonly number[] = []) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const outcome = await command(url, 'POST', '/operator/x', { a: 1 }, answers).catch((error: Error) => error.message);
+  const asking = ask?.(url) ?? command(url, 'POST', '/operator/x', { a: 1 }, answers);
+  const outcome = await asking.catch((error: Error) => error.message);
   server.close();
   return { outcome, requests };
 }
@@ -55,4 +58,22 @@ describe('a command', () => {
     expect((await asked(json(409, { kind: 'conflict' }), [409])).outcome).toEqual({ kind: 'conflict' });
     expect((await asked(json(409, { kind: 'conflict' }))).outcome).toContain('409 {"kind":"conflict"}');
   });
+});
+
+it('codes that were issued are handed over before it is said that the quota is used up: they are nowhere else', async ({
+  expect,
+}) => {
+  const wanted = { testType: 'confirmed', symptomDate: null, testDate: null, long: false };
+  const handed: string[] = [];
+  const answers = [
+    { codes: Array.from({ length: 1_000 }, () => ({ code: '1' })), missing: 0 },
+    { codes: [{ code: '2' }], missing: 499 },
+  ];
+  const { outcome } = await asked(
+    (request, response) => json(201, answers.shift())(request, response),
+    [],
+    (url) => issueCodes(url, 1_500, wanted, (some) => handed.push(...some.map(({ code }) => code))),
+  );
+  expect(outcome).toContain('1001 of 1500 codes were issued');
+  expect([handed.length, handed.at(-1)]).toEqual([1_001, '2']);
 });

@@ -119,15 +119,15 @@ export interface CodesWanted {
  * @param url of the edge
  * @param count at least 1
  * @param wanted see {@link CodesWanted}
- * @param onBatch hears how many there are, after each command of several
- * @returns that many verification codes
+ * @param onBatch is handed the codes of each command at once: they count, whatever becomes of the next one
+ * @returns all of them
  * @throws Error when fewer are given: the quota of the day is used up
  */
 export async function issueCodes(
   url: string,
   count: number,
   wanted: CodesWanted,
-  onBatch: (done: number) => void = () => undefined,
+  onBatch: (batch: readonly IssuedCodeAnswer[]) => void = () => undefined,
 ): Promise<IssuedCodeAnswer[]> {
   const codes: IssuedCodeAnswer[] = [];
   while (codes.length < count) {
@@ -137,9 +137,9 @@ export async function issueCodes(
       missing: number;
     };
     codes.push(...answer.codes);
+    onBatch(answer.codes);
     if (answer.missing > 0)
       throw new Error(`${codes.length} of ${count} codes were issued: the quota of the day is used up`);
-    if (count > CODES_PER_COMMAND) onBatch(codes.length);
   }
   return codes;
 }

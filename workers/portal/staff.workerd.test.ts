@@ -360,9 +360,10 @@ describe('oversight', () => {
     expect(text).not.toMatch(/version 77|unsigned/);
   });
 
-  it('guesses over budget raise an alarm', async ({ expect }) => {
+  it('guesses over budget raise an alarm, of teleTANs and of verification codes', async ({ expect }) => {
     const text = await (await browserOf('operator').send('/staff/guesses')).text();
     expect(text).toMatch(/class="notice screen bad" role="alert">Alarm: .*[\s\S]*1001/);
+    expect(text).toMatch(/Verification codes<\/h2>.*Alarm: [\s\S]*2002/);
   });
 
   it('the audit log is searched by person, action and date', async ({ expect }) => {

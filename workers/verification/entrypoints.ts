@@ -29,6 +29,7 @@ import type {
 import { FAILED_CODE_BUDGET } from '../../durable-objects/code-store/guess-count.ts';
 import type { VerificationEnv } from './bindings.ts';
 import type { Codes } from './google/codes.ts';
+import { USER_REPORT_TEMPLATE } from './sms/config.ts';
 import { deliverCodes, deliveryBooks } from './sms/deliver.ts';
 import { type SendPost, SmsGateway } from './sms/gateway.ts';
 import type { DeliverReply, MessageSettings, SmsBackOfficeRpc } from '../../domain/rpc-sms.ts';
@@ -192,7 +193,9 @@ export class BackOffice
   /** See {@link SmsBackOfficeRpc}. */
   async messageSettings(): Promise<MessageSettings> {
     const { gateway, templates, region, linkDomain } = servicesOf(this.env).config.sms;
-    return { sends: gateway !== null, templates: [...templates.keys()], region, linkDomain };
+    // What says to somebody that they asked for a code themselves is nothing for staff to send.
+    const labels = [...templates.keys()].filter((label) => label !== USER_REPORT_TEMPLATE);
+    return { sends: gateway !== null, templates: labels, region, linkDomain };
   }
 
   /** See {@link CodesBackOfficeRpc}. */

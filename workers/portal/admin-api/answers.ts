@@ -89,7 +89,11 @@ export const CODE_ERRORS: Readonly<
   },
   internal_server_error: API_ERRORS.internal,
   sms_failure: { status: 400, errorCode: 'sms_failure', error: 'the SMS did not leave; no code was issued' },
-  sms_queue_full: { status: 429, errorCode: 'sms_queue_full', error: 'the SMS gateway is busy; no code was issued' },
+  sms_queue_full: {
+    status: 429,
+    errorCode: 'sms_queue_full',
+    error: 'the SMS gateway is busy, or the SMS is just being sent for the same uuid: try again',
+  },
   template_unknown: { ...UNPARSABLE, error: 'there is no such smsTemplateLabel, or its text would be too long' },
 };
 

@@ -111,7 +111,14 @@ describe('POST /api/issue', () => {
   });
 
   it('takes names in any case, and null or nothing for what is left out, as Go’s reader does', async ({ expect }) => {
-    const answer = await ask('/api/issue', { TESTTYPE: 'Confirmed', testdate: '2026-09-20', uuid: '', phone: null });
+    const answer = await ask('/api/issue', {
+      TESTTYPE: 'Confirmed',
+      testdate: '2026-09-20',
+      uuid: '',
+      phone: null,
+      tzOffset: null,
+      onlyGenerateSMS: null,
+    });
     expect(answer.status).toBe(200);
   });
 

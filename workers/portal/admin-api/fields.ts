@@ -65,13 +65,15 @@ export function readIssue(fields: Fields | null): Result<IssueCodeRequest, ApiEr
   const texts = ['symptomdate', 'testdate', 'testtype', 'phone', 'smstemplatelabel', 'uuid', 'externalissuerid'].map(
     (name) => textIn(fields[name]),
   );
-  const { tzoffset = 0, onlygeneratesms = false, padding = '' } = fields;
+  const tzoffset = fields['tzoffset'] ?? 0;
+  const onlygeneratesms = fields['onlygeneratesms'] ?? false;
+  const padding = fields['padding'] ?? '';
   const areOfType =
     texts.every((text) => text !== undefined) &&
     typeof tzoffset === 'number' &&
     Math.abs(tzoffset) <= MAX_TZ_OFFSET_MINUTES &&
     typeof onlygeneratesms === 'boolean' &&
-    (typeof padding === 'string' || padding === null);
+    typeof padding === 'string';
   if (!areOfType) return err(CODE_ERRORS.type);
   const [symptomDate = null, testDate = null, type = null, written = null, label = null, uuid = null, issuer = null] =
     texts;

@@ -13,23 +13,32 @@ export function guessRoutes() {
   const routes = new Hono<Staff>();
   routes.get('/', async (c) => {
     const { texts: t } = c.var;
-    const { thisHour, lastHour, alarm } = await c.env.VERIFICATION.guesses();
+    const [ofTeletans, ofCodes] = await Promise.all([c.env.VERIFICATION.guesses(), c.env.VERIFICATION.codeGuesses()]);
+    const counted = [
+      [t.teletanCode, ofTeletans],
+      [t.guessesOfCodes, ofCodes],
+    ] as const;
     return answerPage(
       c,
       'guesses',
       <>
         <p>{t.guessesIntro}</p>
-        <Notice kind={alarm ? 'bad' : 'good'}>{alarm ? t.guessesAlarm : t.guessesCalm}</Notice>
-        <dl class="figures">
-          <div>
-            <dt>{t.guessesThisHour}</dt>
-            <dd>{thisHour}</dd>
-          </div>
-          <div>
-            <dt>{t.guessesLastHour}</dt>
-            <dd>{lastHour}</dd>
-          </div>
-        </dl>
+        {counted.map(([head, { thisHour, lastHour, alarm }]) => (
+          <>
+            <h2>{head}</h2>
+            <Notice kind={alarm ? 'bad' : 'good'}>{alarm ? t.guessesAlarm : t.guessesCalm}</Notice>
+            <dl class="figures">
+              <div>
+                <dt>{t.guessesThisHour}</dt>
+                <dd>{thisHour}</dd>
+              </div>
+              <div>
+                <dt>{t.guessesLastHour}</dt>
+                <dd>{lastHour}</dd>
+              </div>
+            </dl>
+          </>
+        ))}
       </>,
     );
   });

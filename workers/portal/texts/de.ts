@@ -185,7 +185,8 @@ export const de: Texts = {
   quotasDone: 'Das Kontingent ist gesetzt.',
 
   guessesIntro:
-    'Ein Fehlversuch ist eine teleTAN mit richtigem Prüfzeichen, die nichts geöffnet hat. Gültige Codes gelten, was immer hier steht.',
+    'Ein Fehlversuch ist eine teleTAN mit richtigem Prüfzeichen, die nichts geöffnet hat, oder ein Prüfcode, der nichts geöffnet hat. Gültige Codes gelten, was immer hier steht.',
+  guessesOfCodes: 'Prüfcodes',
   guessesAlarm: 'Alarm: mehr als 1.000 Fehlversuche in einer Stunde. Jemand probiert Codes durch.',
   guessesCalm: 'Kein Alarm.',
   guessesThisHour: 'Diese Stunde',

@@ -184,7 +184,8 @@ export const en = {
   quotasDone: 'The quota is set.',
 
   guessesIntro:
-    'A guess is a teleTAN with a right check character that opened nothing. Valid codes work whatever this page says.',
+    'A guess is a teleTAN with a right check character, or a verification code, that opened nothing. Valid codes work whatever this page says.',
+  guessesOfCodes: 'Verification codes',
   guessesAlarm: 'Alarm: more than 1,000 failed guesses in an hour. Somebody is trying out codes.',
   guessesCalm: 'No alarm.',
   guessesThisHour: 'This hour',

@@ -185,7 +185,8 @@ export const nl: Texts = {
   quotasDone: 'Het quotum is ingesteld.',
 
   guessesIntro:
-    'Een mislukte poging is een teleTAN met een juist controleteken die niets opende. Geldige codes werken, wat hier ook staat.',
+    'Een mislukte poging is een teleTAN met een juist controleteken of een verificatiecode die niets opende. Geldige codes werken, wat hier ook staat.',
+  guessesOfCodes: 'Verificatiecodes',
   guessesAlarm: 'Alarm: meer dan 1.000 mislukte pogingen in een uur. Iemand probeert codes uit.',
   guessesCalm: 'Geen alarm.',
   guessesThisHour: 'Dit uur',

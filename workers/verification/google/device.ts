@@ -5,6 +5,7 @@ import { concealed, parseVerificationCode, SHORT_CODE_SECONDS } from '../../../d
 import { handleOfToken, verificationToken } from '../../../domain/verification-token.ts';
 import { signCertificate } from '../../../protocol/publish/issued-certificate.ts';
 import { logLine } from '../../shared/log.ts';
+import { USER_REPORT_TEMPLATE } from '../sms/config.ts';
 import type { VerificationConfig } from '../bindings.ts';
 import { type DeviceAnswer, deviceError, type DeviceErrorCode, UNAUTHORIZED } from './answers.ts';
 import { type Codes, USER_REPORTS } from './codes.ts';
@@ -70,9 +71,6 @@ export async function certificate(question: CertificateQuestion, context: Device
   if (reply.kind !== 'certified') return reply.kind === 'expired' ? deviceError('token_expired') : UNAUTHORIZED;
   return { status: 200, body: { certificate: signCertificate(reply.signingInput, signingKey.raw) } };
 }
-
-/** Which of the operator's templates such a message is made of, as Google's server names it. */
-const USER_REPORT_TEMPLATE = 'User Report';
 
 const REPORT_ERRORS: Readonly<Partial<Record<IssueErrorCode, DeviceErrorCode>>> = {
   missing_date: 'missing_date',

@@ -215,6 +215,18 @@ describe('the next day’s key', () => {
     expect((await certify(token, 2)).json['errorCode']).toBe('token_expired');
   });
 
+  it('gets none with a token that was given twice: a thief of the code would be certified beside the person', async ({
+    expect,
+  }) => {
+    const { code } = await issue();
+    const token = await tokenOf(code);
+    expect(await tokenOf(code)).toBe(token);
+    expect((await certify(token, 1)).status).toBe(200);
+    await moveTo(NOON + DAY / 2);
+    expect((await certify(token, 2)).json['errorCode']).toBe('token_expired');
+    expect((await certify(token, 1)).status).toBe(200);
+  });
+
   it('is bound to the day after the first certificate, not after the code', async ({ expect }) => {
     const token = await tokenOf((await issue()).code);
     await moveTo(NOON + DAY - 1);

@@ -38,6 +38,8 @@ export interface SmsConfig {
 /** As the signature's reader splits it: no colon. */
 const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/;
 const MIN_SECRET = 12;
+/** Label of the template for codes that people asked for themselves, where there is one; so Google's server names it. */
+export const USER_REPORT_TEMPLATE = 'User Report';
 const MAX_LABEL = 100;
 const DOMAIN = /^(?=.{1,200}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 

@@ -7,6 +7,7 @@
  */
 import type { CodesBackOfficeRpc, IssueCodeRequest, IssuedCode } from '../../../domain/rpc-codes.ts';
 import type { DeliverReply } from '../../../domain/rpc-sms.ts';
+import type { SendingReply } from '../../../durable-objects/code-store/sent-ops.ts';
 import type { Codes } from '../google/codes.ts';
 import type { SmsGateway } from './gateway.ts';
 
@@ -19,6 +20,8 @@ const FAILURES_TO_STOP = 6;
 interface DeliveryBooks extends Pick<CodesBackOfficeRpc, 'issueCodes' | 'cancelCode'> {
   /** @returns those of the codes whose message has left */
   sentBefore(uuids: readonly string[]): Promise<readonly string[]>;
+  /** Of two who ask for one code at once, one sends it: what the other isn't told apart from would reach a person twice, or cancel what they were sent. */
+  beginSending(uuid: string): Promise<SendingReply>;
   markSent(uuid: string): Promise<void>;
 }
 
@@ -27,6 +30,7 @@ export const deliveryBooks = (codes: Codes): DeliveryBooks => ({
   issueCodes: (issuer, requests) => codes.issue(issuer, requests),
   cancelCode: async (issuer, uuid) => codes.store.cancelCode(issuer, uuid),
   sentBefore: async (uuids) => codes.store.sentBefore(uuids),
+  beginSending: async (uuid) => codes.store.beginSending(uuid),
   markSent: async (uuid) => codes.store.markSent(uuid),
 });
 
@@ -87,13 +91,18 @@ async function deliver(
     const generatedSms = gateway.compose(message);
     return generatedSms === null ? cancelled('template_unknown') : { ...code, generatedSms, sent: false };
   }
-  if (run.sent.has(code.uuid)) return { ...code, generatedSms: null, sent: true };
+  const left = { ...code, generatedSms: null, sent: true } as const;
+  if (run.sent.has(code.uuid)) return left;
+  // Nobody else knows a uuid that was drawn for this request.
+  const sending = request.uuid === null ? 'go' : await codes.beginSending(code.uuid);
+  if (sending === 'sent') return left;
+  if (sending !== 'go') return { error: sending === 'busy' ? 'sms_queue_full' : 'sms_failure' };
   if (run.failuresInARow >= FAILURES_TO_STOP) return cancelled('sms_failure');
   const outcome = await gateway.send(message);
   run.failuresInARow = outcome === 'sent' ? 0 : run.failuresInARow + 1;
   if (outcome === 'sent') {
     await codes.markSent(code.uuid);
-    return { ...code, generatedSms: null, sent: true };
+    return left;
   }
   return cancelled(outcome === 'busy' ? 'sms_queue_full' : 'sms_failure');
 }

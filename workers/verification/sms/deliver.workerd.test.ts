@@ -17,12 +17,16 @@ const ISSUER = 'key:ab';
 
 const posts: string[] = [];
 let status = 200;
+/** What the gateway waits for before it answers. */
+let hold: Promise<void> = Promise.resolve();
 
 /** The deployed entrypoint, before a gateway of ours. */
 class Desk extends BackOffice {
   protected override post = async (_url: string, init: RequestInit): Promise<Response> => {
     posts.push(init.body as string);
-    return new Response(null, { status });
+    const answer = new Response(null, { status });
+    await hold;
+    return answer;
   };
 }
 const desk = (): Desk => new Desk(createExecutionContext(), bindings);
@@ -45,6 +49,7 @@ beforeEach(async () => {
   await reset();
   posts.length = 0;
   status = 200;
+  hold = Promise.resolve();
 });
 
 describe('deliverCodes', () => {
@@ -70,6 +75,33 @@ describe('deliverCodes', () => {
     status = 200;
     expect(await desk().deliverCodes(ISSUER, [asked])).toEqual([expect.objectContaining({ sent: true })]);
     expect((await desk().codeBook(ISSUER)).used).toBe(1);
+  });
+
+  it('sends once to two who ask at once, and cancels nothing of what the other sent', async ({ expect }) => {
+    const asked = request();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    hold = promise;
+    const first = desk().deliverCodes(ISSUER, [asked]);
+    await expect.poll(() => posts.length).toBe(1);
+    hold = Promise.resolve();
+    // Its caller lost patience; the gateway would refuse the second one.
+    status = 500;
+    expect(await desk().deliverCodes(ISSUER, [asked])).toEqual([{ error: 'sms_queue_full' }]);
+    resolve();
+    expect(await first).toEqual([expect.objectContaining({ sent: true })]);
+    expect(await desk().deliverCodes(ISSUER, [asked, asked])).toEqual([...(await first), ...(await first)]);
+    expect(posts).toHaveLength(1);
+    await store().cancelCode(ISSUER, asked.uuid ?? '');
+    expect(await desk().codeStatus(ISSUER, asked.uuid ?? '')).toMatchObject({ claimed: false });
+  });
+
+  it('tells who reported by themselves minutes, not hours; staff aren’t offered that text', async ({ expect }) => {
+    await desk().deliverCodes(ISSUER, [request({ testType: 'user-report' }), request()]);
+    const [own, staff] = posts.map((post) => (JSON.parse(post) as { generatedSMS: string }).generatedSMS);
+    expect(own).toMatch(/good for 15 minutes/);
+    expect(own).not.toMatch(/hour/);
+    expect(staff).toMatch(/within 24 hours/);
+    expect((await desk().messageSettings()).templates).toEqual(['Default']);
   });
 
   it('keeps no number, and the mark that a message has left for a day', async ({ expect }) => {

@@ -8,15 +8,13 @@ import { utf8 } from '../../../protocol/primitives/bytes.ts';
 import { authenticateSms } from '../../../protocol/sms/authenticated.ts';
 import { expandTemplate } from '../../../protocol/sms/template.ts';
 import { logLine } from '../../shared/log.ts';
-import type { SmsConfig } from './config.ts';
+import { type SmsConfig, USER_REPORT_TEMPLATE } from './config.ts';
 
 /** A gateway that takes longer has failed: whoever waits is on the telephone. */
 const GATEWAY_TIMEOUT_MS = 10_000;
 /** Lives of codes (docs/spec/google.md §5.5), which messages say in these units. */
 const SHORT_CODE_MINUTES = 15;
 const SECONDS_PER_HOUR = 3_600;
-/** Label of the template for codes that people asked for themselves, where there is one. */
-const USER_REPORT_TEMPLATE = 'User Report';
 /** What a gateway says that can't take any more at the moment. */
 const BUSY = [429, 503];
 

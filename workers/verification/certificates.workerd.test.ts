@@ -83,6 +83,16 @@ describe('a certificate', () => {
     expect(source).toMatchObject({ kind: 'authority', source: 'health-de' });
   });
 
+  it('of an authority that isn’t for this country reserves nothing, whatever a taken-over upload makes of it', async ({
+    expect,
+  }) => {
+    const fr = await testAuthority({ id: 'health-fr', issuer: 'https://health.example.fr', regions: ['FR'] });
+    await inForce([de.authority, fr.authority]);
+    const jwt = await fr.certify(KEYS, { now: now() });
+    expect(await Redeem.reserveCertificate(jwt, reserveRequest(ONE))).toEqual({ kind: 'unknown' });
+    expect(await rows()).toEqual([]);
+  });
+
   it('committed, leads to its upload and to no other, with any signature; a release comes too late', async ({
     expect,
   }) => {

@@ -28,7 +28,8 @@ export function createRedeem(clock: Clock) {
     async reserveCertificate(jwt: string, request: ReserveRequest): Promise<ReserveReply> {
       const { ledger } = servicesOf(this.env);
       const verified = await this.#verified(jwt, await clock());
-      if (verified === null) return { kind: 'unknown' };
+      // An authority of other countries alone is good for nothing here; `upload` tells its phones to come later.
+      if (verified?.authority.regions.includes(this.env.HOME_COUNTRY) !== true) return { kind: 'unknown' };
       const { authorityId, reportType, hash, expiresAt } = verified.certificate;
       const issueId = await this.#issueOf(verified);
       const certified = { authorityId, reportType, expiresAt };

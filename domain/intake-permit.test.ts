@@ -99,7 +99,7 @@ describe('a permit', () => {
   });
 
   it('of a certificate lets in what that says, and nothing else; one of a TAN lets in none', ({ expect }) => {
-    const said = { authorityId: 'health-de', reportType: 'likely' } as const;
+    const said = { authorityId: 'health-de', reportType: 'likely', expiresAt: 1_800_000_000 } as const;
     const facts = { hour: HOUR, idCommitment: commitToId(id), payloadCommitment: commitToPayload(UPLOAD, NONCE) };
     const mac = signPermit(PERMIT_KEY, { ...facts, issueId: UPLOAD.issueId, certified: said });
     const certified: IntakePermit = { ...permitFor(UPLOAD), mac };
@@ -108,6 +108,7 @@ describe('a permit', () => {
     expect(lets(certified, said)).toBe(true);
     expect(lets(certified, { ...said, reportType: 'confirmed' })).toBe(false);
     expect(lets(certified, { ...said, authorityId: 'health-fr' })).toBe(false);
+    expect(lets(certified, { ...said, expiresAt: said.expiresAt + 86_400 })).toBe(false);
     expect(lets(certified, null)).toBe(false);
     expect(lets(permitFor(UPLOAD), said)).toBe(false);
   });

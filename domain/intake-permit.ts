@@ -115,7 +115,7 @@ export interface PermitFacts {
 /** @param permitKey 32 bytes, shared by `verification` and `origin` @returns 64 hex digits */
 export function signPermit(permitKey: Uint8Array, facts: PermitFacts): string {
   const { hour, idCommitment, payloadCommitment, issueId, certified = null } = facts;
-  const more = certified === null ? [] : [certified.authorityId, certified.reportType];
+  const more = certified === null ? [] : [certified.authorityId, certified.reportType, certified.expiresAt];
   const text = JSON.stringify([hour, idCommitment, payloadCommitment, issueId, ...more]);
   return toHex(hmacSha256(permitKey, PERMIT_LABEL, utf8(text)));
 }

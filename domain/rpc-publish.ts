@@ -10,14 +10,14 @@ export interface Certified {
   /** Of the document of authorities. */
   readonly authorityId: string;
   readonly reportType: CertifiedReport;
+  /** End of the certificate, Unix seconds: so long the answer is remembered, to be given again. */
+  readonly expiresAt: number;
 }
 
 /** Goes with the keys of an upload of Google's dialect. */
 export interface PublishPart extends Certified {
   /** As the phone sent it, decoded; null: none. Of any bytes: what is no token of ours is as good as none. */
   readonly token: Uint8Array | null;
-  /** End of the certificate, Unix seconds: so long the answer is remembered, to be given again. */
-  readonly expiresAt: number;
   /** Whole UTC days since the onset of symptoms, 0..28, to be counted and not kept; null: nobody said. */
   readonly onsetDays: number | null;
 }

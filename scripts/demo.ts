@@ -29,7 +29,7 @@ await run(
       ),
       dialect: oneOf(
         `of the story country: what its phones speak. google: 200 people with unmodified apps of Google's: codes, certificates, index.txt; the next
-        day's key, a suspicion that is borne out, one that is not, chaff; it leaves chunks, index.txt and summary.json in out/demo/google/`,
+        day's key, a suspicion that is borne out, one that is not, chaff; it leaves chunks, index.txt with its files, public.pem and summary.json in out/demo/google/`,
         { cwa: '', google: '' },
         'cwa',
       ),

@@ -17,7 +17,7 @@ import {
   type WindowState,
 } from '../../domain/publication/google-files.ts';
 import { dayOfSealing } from '../../domain/publication/head.ts';
-import { hourEnd, hourStart, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
+import { hourEnd, hourStart } from '../../protocol/gaen/intervals.ts';
 import { mergeOf, signFile } from './chunk-files.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
@@ -84,8 +84,8 @@ async function makeWindow(p: Publication, state: WindowState, old: ExportedWindo
       continue;
     }
     const [own, none] = [mergeOf(p, region, sources), mergeOf(p, region, [])];
-    const sealed = Math.max(hourEnd(through), dayOfSealing(through) * SECONDS_PER_DAY);
-    const span = { region, window: { start: hourStart(first), end }, signatures: 'all', sealed } as const;
+    const window = { start: hourStart(first), end };
+    const span = { region, window, signatures: 'all', sealed: hourEnd(through) } as const;
     const file = await (holds === 'keys'
       ? signFile(p, span, own, keys)
       : signFile(p, span, none, 0, { merge: own, keys }));

@@ -7,6 +7,7 @@
  */
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
 import type { Published, PublishPart } from '../../domain/rpc-publish.ts';
+import { LEEWAY_SECONDS } from '../../protocol/publish/certificate.ts';
 import { REVISION_TOKEN_BYTES } from '../../protocol/publish/revision-token.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { Ciphers } from './hour-keys.ts';
@@ -16,10 +17,10 @@ const ANSWER_BYTES = 2 + REVISION_TOKEN_BYTES;
 
 /**
  * @param now Unix seconds
- * @returns the hour under whose key the answer is sealed: that in which the certificate ends. No certificate lives longer than a TAN can
+ * @returns the hour under whose key the answer is sealed: that in which the certificate is good for nothing more. No certificate lives longer than a TAN can
  */
 export function answerHour(now: number, { expiresAt }: Pick<PublishPart, 'expiresAt'>): number {
-  return hourOf(Math.min(Math.max(now, expiresAt), now + MAX_TAN_LIFETIME_SECONDS));
+  return hourOf(Math.min(Math.max(now, expiresAt + LEEWAY_SECONDS), now + MAX_TAN_LIFETIME_SECONDS));
 }
 
 /**

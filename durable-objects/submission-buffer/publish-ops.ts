@@ -102,7 +102,8 @@ export function acceptPublication(
   const token = tokenOf(store, now, upload, part, plan, isDone ? stored : []);
   const answer = { inserted: stored.length, revised: plan.revise.length, token };
   storeUpload(sql, now, uploadId, 'stored');
-  putAnswer(sql, ciphers, uploadId, answerHour(now, part), answer);
+  // As with rows: an hour whose set is fixed, by a clock that was ahead, may have no key any more.
+  putAnswer(sql, ciphers, uploadId, Math.max(answerHour(now, part), earliestHour(sql, now)), answer);
   return { kind: 'stored', publish: answer };
 }
 

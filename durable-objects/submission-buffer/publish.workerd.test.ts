@@ -93,6 +93,28 @@ describe('a first upload', () => {
   });
 });
 
+it('an answer is remembered until its certificate is good for nothing more, clocks apart, though the next hour has begun', async ({
+  expect,
+}) => {
+  const end = (HOUR + 1) * 3600;
+  const reply = await publish(rig, 'u1', certified(1, 2, 'likely'), 'likely', null, { expiresAt: end - 1 });
+  rig.now = end + 3;
+  await rig.tuneBuffer();
+  expect(await rig.buffer.replayed('u1')).toMatchObject({ token: tokenOf(reply) });
+});
+
+it('an upload is stored, its answer too, though a clock that is ahead had its hour published and the key erased', async ({
+  expect,
+}) => {
+  rig.now = (HOUR + 1) * 3600;
+  await rig.accept('u0', certified(9, 5, 'confirmed'));
+  await rig.buffer.purge((await rig.buffer.freeze({ hour: HOUR, after: 0 })).setNo);
+  rig.now -= 60;
+  const reply = await publish(rig, 'u1', certified(1, 2, 'likely'), 'likely', null, { expiresAt: rig.now + 10 });
+  expect(reply).toMatchObject({ kind: 'stored', publish: { inserted: 2 } });
+  expect(await rig.buffer.replayed('u1')).toMatchObject({ token: tokenOf(reply) });
+});
+
 /** What has become of the keys of an upload when they come again; each returns the number of the newest set. */
 const STATES: readonly (readonly [name: string, reach: () => Promise<number>])[] = [
   ['waits', async () => 0],

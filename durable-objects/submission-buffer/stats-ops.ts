@@ -27,8 +27,14 @@ const LEAST_AHEAD = 2;
 const PLACES = 4 + TEK_AGES + ONSET_DAYS;
 
 type SealedDay = { day: number; authority: string; seal_hour: number; sealed: ArrayBuffer };
+type ShownDay = { day: number; authority: string; sealed: null };
 
-/** Counts an upload, within the transaction that stores it. @param ciphers ready for `now` @param now Unix seconds */
+/**
+ * Counts an upload, within the transaction that stores it. One that came before a midnight and is stored when its day was shown already isn't counted: what was shown stays.
+ *
+ * @param ciphers ready for `now`
+ * @param now Unix seconds
+ */
 export function countPublication(
   sql: SqlStorage,
   ciphers: Ciphers,
@@ -38,12 +44,9 @@ export function countPublication(
 ): void {
   const day = Math.floor(now / SECONDS_PER_DAY);
   const row = sql
-    .exec<SealedDay>(
-      'SELECT * FROM publish_stats WHERE day = ? AND authority = ? AND sealed IS NOT NULL',
-      day,
-      authority,
-    )
+    .exec<SealedDay | ShownDay>('SELECT * FROM publish_stats WHERE day = ? AND authority = ?', day, authority)
     .toArray()[0];
+  if (row?.sealed === null) return;
   const before = row === undefined ? NO_UPLOADS : opened(ciphers, row);
   seal(sql, ciphers, now, { day, authority }, countUpload(before, upload));
 }
@@ -79,7 +82,7 @@ function keepStats(sql: SqlStorage, ciphers: Ciphers, random: RandomBytes, now: 
 }
 
 /**
- * Days without an upload are shown too, from the authority's first on: that a day isn't there would say more than its number.
+ * Days without an upload are shown too, as far back as anything is kept: where the first one stands would say that somebody came then.
  *
  * @param ciphers ready for `now`
  * @param random for the noise
@@ -101,12 +104,11 @@ export function shownStats(
       authority,
     )
     .toArray();
-  const first = rows[0]?.day ?? Infinity;
   const has = new Set(rows.map(({ day }) => day));
   const shown = rows.flatMap(({ day, shown: text }) =>
     text === null ? [] : [{ day, ...(JSON.parse(text) as StatsCounts) }],
   );
-  for (let day = first; mayBeShown(day, 0, now); day++) {
+  for (let day = Math.floor(now / SECONDS_PER_DAY) - retentionDays; mayBeShown(day, 0, now); day++) {
     if (has.has(day)) continue;
     const counts = withNoise(NO_UPLOADS, random);
     show(sql, { day, authority }, counts);

@@ -128,7 +128,7 @@ describe('a certificate', () => {
   const first = {
     issueId: 'a-1',
     expiresAt: START + 900,
-    certified: { authorityId: 'de', reportType: 'confirmed' },
+    certified: { authorityId: 'de', reportType: 'confirmed', expiresAt: START + 900 },
   } as const;
   const ask = (digest: string, change: object = {}) =>
     ledger().reserveCertificate(HASH, { ...first, ...change }, reserveRequest(digest), LEASE);

@@ -50,7 +50,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   code_invalid: 'the code is unknown, or was used',
   code_expired: 'the code has expired: ask for another one',
   token_expired: 'the code was used for other keys, or is over: ask for another one',
-  missing_revision_token: 'these keys were shared by another phone or app',
+  missing_revision_token:
+    'these keys were shared before: by another phone or app, or by this one, whose answer never came',
   key_already_revised: 'something else was said of these keys before; it can be said once',
   invalid_report_type_transition: 'this can’t be said of keys of which something stronger was said before',
   unsupported_test_type: 'the server takes no reports of one’s own',

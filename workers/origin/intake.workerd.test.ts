@@ -76,11 +76,14 @@ it('31 keys under a permit for all of them are refused, 30 are stored', async ({
 });
 
 describe('of a certificate', () => {
-  const SAID: Certified = { authorityId: 'health-de', reportType: 'likely' };
+  const SAID: Certified = {
+    authorityId: 'health-de',
+    reportType: 'likely',
+    expiresAt: Math.floor(Date.now() / 1000) + 900,
+  };
   const partOf = (change: Partial<PublishPart> = {}): PublishPart => ({
     ...SAID,
     token: null,
-    expiresAt: Date.now() / 1000 + 900,
     onsetDays: null,
     ...change,
   });
@@ -109,6 +112,7 @@ describe('of a certificate', () => {
   it.for<[name: string, certified: Certified | null, part: unknown, level?: number]>([
     ['another authority', SAID, partOf({ authorityId: 'health-fr' })],
     ['another report type', SAID, partOf({ reportType: 'negative' })],
+    ['a later end, so that the answer is kept for days', SAID, partOf({ expiresAt: SAID.expiresAt + 86_400 })],
     ['one where there was a TAN', null, partOf()],
     ['a TAN where there was one', SAID, undefined],
     ['levels of a confirmed test', SAID, partOf(), 8],

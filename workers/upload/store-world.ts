@@ -3,6 +3,7 @@
  * domain/reservation.ts and the real permits of domain/intake-permit.ts, with a saboteur on the wire that makes any call
  * fail before or after its effect. A certificate is any text with a dot here, and a revision token is the list of keys that it is for.
  */
+import { decodeJwt } from 'jose';
 import { commitToId, deathReceipt, permits, provesDeath, signPermit } from '../../domain/intake-permit.ts';
 import { unpackUpload, type PackedUpload } from '../../domain/packed-upload.ts';
 import type { PublishedPolicy } from '../../domain/keys/regions.ts';
@@ -34,7 +35,15 @@ export const TAN = 'the-tan';
 export const START = 1_606_305_600;
 export const LEASE_SECONDS = 60;
 /** What every certificate here says, as far as it goes into the permit. */
-const CERTIFIED: Certified = { authorityId: 'health-de', reportType: 'confirmed' };
+const CERTIFIED = { authorityId: 'health-de', reportType: 'confirmed' } as const;
+/** @returns what goes into the permit of a certificate; what isn't one at all, as texts of the retry protocol's tests aren't, ends in 15 minutes */
+function certifiedBy(jwt: string): Certified {
+  try {
+    return { ...CERTIFIED, expiresAt: Number(decodeJwt(jwt).exp) };
+  } catch {
+    return { ...CERTIFIED, expiresAt: START + 900 };
+  }
+}
 /** A certificate that nobody vouches for. */
 export const FORGED = 'forged.';
 /** @param jwt a certificate @returns what the ledger calls it */
@@ -126,7 +135,7 @@ export class World {
     const name = nameOf(jwt);
     const issued: TanRow = { state: 'issued', issueId: 'authority-1', expiresAt: START + 900 };
     this.#write(name, this.#row(name) ?? issued);
-    return this.#reserve(name, request, CERTIFIED);
+    return this.#reserve(name, request, certifiedBy(jwt));
   }
 
   #reserve(name: string, request: ReserveRequest, certified: Certified | null = null): ReserveReply {

@@ -73,10 +73,12 @@ describe('a certificate', () => {
     expect(row).toMatchObject({ state: 'r', issue_id: issueId, expires_at: Math.ceil((exp + 5) / 3600) * 3600 });
     const { idCommitment, payloadCommitment } = asked;
     const facts = { hour: permit.hour, idCommitment, payloadCommitment, issueId };
-    const certified = { authorityId: 'health-de', reportType: 'confirmed' } as const;
+    const certified = { authorityId: 'health-de', reportType: 'confirmed', expiresAt: exp } as const;
     const key = fromBase64(bindings.PERMIT_KEY);
     expect(permit.mac).toBe(signPermit(key, { ...facts, certified }));
-    expect(permit.mac).not.toBe(signPermit(key, { ...facts, certified: { ...certified, reportType: 'negative' } }));
+    for (const change of [{ reportType: 'negative' }, { expiresAt: exp + 86_400 }] as const) {
+      expect(permit.mac).not.toBe(signPermit(key, { ...facts, certified: { ...certified, ...change } }));
+    }
     const [source] = await servicesOf(bindings).rollback.sources([issueId ?? '']);
     expect(source).toMatchObject({ kind: 'authority', source: 'health-de' });
   });

@@ -31,7 +31,7 @@ export function createRedeem(clock: Clock) {
       if (verified === null) return { kind: 'unknown' };
       const { authorityId, reportType, hash, expiresAt } = verified.certificate;
       const issueId = await this.#issueOf(verified);
-      const certified = { authorityId, reportType };
+      const certified = { authorityId, reportType, expiresAt };
       const issued = { issueId, expiresAt: expiresAt + LEEWAY_SECONDS, certified };
       return ledger.reserveCertificate(certificateName(hash), issued, request);
     }

@@ -10,6 +10,7 @@ import { toBase64 } from '../../../protocol/primitives/bytes.ts';
 import type { HealthAuthority } from '../../../protocol/publish/authorities.ts';
 import { certificateName } from '../../../protocol/publish/certificate.ts';
 import {
+  CERTIFICATE_SECONDS,
   certificateHash,
   certificateSigningInput,
   signCertificate,
@@ -55,9 +56,10 @@ export async function tryCertificates(rogue: Rogue, url: string): Promise<Verdic
   const jwt = certificateBy(honest);
   const name = certificateName(certificateHash(jwt.slice(0, jwt.lastIndexOf('.'))));
   const payload = (): AcceptedUpload => rogue.upload(rogue.invent(12, LEVEL));
-  const says = (reportType: CertifiedReport, authorityId = 'health'): Certified => ({
+  const says = (reportType: CertifiedReport, authorityId = 'health', later = 0): Certified => ({
     authorityId,
     reportType,
+    expiresAt: START + CERTIFICATE_SECONDS + later,
   });
 
   const forged = [certificateBy(own), `${jwt.slice(0, jwt.lastIndexOf('.'))}.${'A'.repeat(86)}`, ''];
@@ -80,6 +82,8 @@ export async function tryCertificates(rogue: Rogue, url: string): Promise<Verdic
   const more = [
     await attempt(first, a, permit, says('negative')),
     await attempt(first, a, permit, says('confirmed', 'another')),
+    // So that the answer is kept for days.
+    await attempt(first, a, permit, says('confirmed', 'health', 86_400)),
     await attempt(first, b, permit, says('confirmed')),
     await attempt(second, a, permit, says('confirmed')),
     // As what a TAN is good for, of which nobody certified anything.

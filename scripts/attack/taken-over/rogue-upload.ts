@@ -114,7 +114,7 @@ export class Rogue {
     permit: IntakePermit | null,
     certified: Certified,
   ): Promise<{ kind: string }> {
-    const part: PublishPart = { ...certified, token: null, expiresAt: START + 900, onsetDays: null };
+    const part: PublishPart = { ...certified, token: null, onsetDays: null };
     return this.#accept(uploadId, upload, permit, this.#issues.get(permit?.mac ?? '') ?? null, [part]);
   }
 

@@ -11,7 +11,7 @@ import { regionsOf, type PublishedPolicy } from '../../../domain/keys/regions.ts
 import { parseStrictJson } from '../../../domain/strict-json.ts';
 import { fromUtf8 } from '../../../protocol/primitives/bytes.ts';
 import { NO_AUTHORITIES, type Authorities } from '../../../protocol/publish/authorities.ts';
-import { decodeAnyBase64 } from '../../../protocol/publish/base64.ts';
+import { decodeAnyBase64, withoutLines } from '../../../protocol/publish/base64.ts';
 import { certificateName, isKnownApp, mayCertify, verifyCertificate } from '../../../protocol/publish/certificate.ts';
 import { readPublishRequest, type PublishRequest } from '../../../protocol/publish/request.ts';
 import { matchesTekmac } from '../../../protocol/publish/tekmac.ts';
@@ -173,4 +173,6 @@ const MAX_TOKEN_CHARACTERS = 2_048;
 
 /** A phone keeps the token of the last answer: where there is none of ours, the one that it has stays good. */
 const ownToken = ({ revisionToken }: PublishRequest): string =>
-  revisionToken.length <= MAX_TOKEN_CHARACTERS && decodeAnyBase64(revisionToken) !== null ? revisionToken : '';
+  revisionToken.length <= MAX_TOKEN_CHARACTERS && decodeAnyBase64(revisionToken) !== null
+    ? withoutLines(revisionToken)
+    : '';

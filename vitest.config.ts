@@ -3,7 +3,8 @@
  * `x.workerd.test.ts` runs in workerd alone, inside the Worker that owns its folder, with that Worker's wrangler.toml
  * environment; `x.node.test.ts` in Node alone (it reads files or starts processes). Files of a project share a process where they can
  * (`isolate: false`); any order of them passes (`--sequence.shuffle.files`). With `--mode long` (`npm run test:long`) only
- * files that import test/support/longer.ts run, in their longer form, and `x.long.test.ts`, slow proofs that run nowhere else.
+ * files that import test/support/longer.ts run, in their longer form, and `x.long.test.ts`, slow proofs that run nowhere else;
+ * `--mode long-ci` (`.ci/run`) leaves out those that are too dear for each change.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -22,6 +23,25 @@ const NOTE_PROCESS = './test/support/note-process.ts';
 const FRESH_STORAGE = './test/support/fresh-storage.workerd.ts';
 const NODE_ONLY = '**/*.node.test.ts';
 const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts', '**/*.long.workerd.test.ts'];
+
+/**
+ * What `.ci/run` has no time for within its twenty minutes: `npm run test:long` runs them, before a release and by whoever changes what they prove. Each takes
+ * a quarter of a minute of two cores or more, and something quicker beside it runs with each change.
+ */
+const DEAR = [
+  'load-tests/driver/broken-servers.long.node.test.ts',
+  'phone/course/cover-traffic.test.ts',
+  'phone/course/grace.test.ts',
+  'phone/regions/privacy.test.ts',
+  'simulator/simulation.test.ts',
+  'test/browser/forms.long.test.ts',
+  'test/house/interrupts.long.node.test.ts',
+  'test/integration/attacks-verification.long.test.ts',
+  'test/integration/fortnight.long.test.ts',
+  'test/integration/plain-rows.long.test.ts',
+  'test/integration/rebuild.long.test.ts',
+  'test/integration/retention.long.test.ts',
+];
 
 /**
  * Workers whose test files have a workerd each: `origin`'s move clocks by days under alarms that may be on their way, `portal`'s leave
@@ -52,12 +72,13 @@ function withoutLongerForm(): string[] {
 
 /** What all projects share; they don't inherit it from the whole. */
 function common(mode: string) {
-  const longer = mode === 'long';
+  const longer = mode === 'long' || mode === 'long-ci';
+  const dear = mode === 'long-ci' ? DEAR : [];
   // Ends what hangs, and nothing else: a limit that a busy machine can reach says nothing about the code. The longest test takes
   // 20 s on two idle cores, in its longer form two minutes.
   const hangsAfterMs = longer ? 1_200_000 : 300_000;
   return {
-    exclude: ['node_modules/**', ...(longer ? withoutLongerForm() : LONG_ONLY)],
+    exclude: ['node_modules/**', ...dear, ...(longer ? withoutLongerForm() : LONG_ONLY)],
     provide: { longer },
     // A group of quick tests in a file that has a longer form.
     passWithNoTests: longer,
@@ -117,7 +138,7 @@ export default defineConfig(({ mode }) => {
       // More than two cores need: many tests wait for a deadline, or for a browser.
       maxWorkers: Math.max(
         1,
-        Math.min(mode === 'long' ? 4 : 3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER)),
+        Math.min(mode.startsWith('long') ? 4 : 3, Math.floor((memoryBytes() - BYTES_BESIDE) / BYTES_A_WORKER)),
       ),
       projects: [
         {

@@ -210,6 +210,7 @@ describe('a day', () => {
         [
           'clock_guard',
           'counter',
+          'google_day',
           'log_checkpoint',
           'log_head',
           'meta',

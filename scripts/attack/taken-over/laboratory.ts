@@ -33,15 +33,17 @@ const FORBIDDEN: readonly (readonly [binding: string, method: string])[] = [
   ['RESULT_STORE', 'issue'],
   ['RESULT_STORE', 'takeTan'],
 ];
-/** What is said of a binding or a method that isn't there; anything else was reached, whatever it made of its arguments. */
-const ABSENT = /does not implement the method|Cannot read properties of undefined/;
+/** Whether this is said of a binding or a method that isn't there; anything else was reached, whatever it made of its arguments. */
+const isAbsent = (thrown: string, method: string): boolean =>
+  thrown.includes('does not implement the method') ||
+  [method, 'getByName'].some((name) => thrown.includes(`Cannot read properties of undefined (reading '${name}')`));
 
 /** @returns the methods that were reached */
 async function reached(puppet: Puppet): Promise<string[]> {
   const found: string[] = [];
   for (const [binding, method] of FORBIDDEN) {
     const answer = await puppet.call(binding, method, [], binding === 'RESULT_STORE' ? 'list' : null);
-    if (!('thrown' in answer) || !ABSENT.test(answer.thrown)) found.push(`${binding}.${method}`);
+    if (!('thrown' in answer) || !isAbsent(answer.thrown, method)) found.push(`${binding}.${method}`);
   }
   return found;
 }

@@ -33,13 +33,16 @@ const DEAR = [
   'phone/course/cover-traffic.test.ts',
   'phone/course/grace.test.ts',
   'phone/regions/privacy.test.ts',
+  'simulator/memory.long.node.test.ts',
   'simulator/simulation.test.ts',
   'test/browser/forms.long.test.ts',
+  'test/browser/rollbacks.long.test.ts',
   'test/house/interrupts.long.node.test.ts',
   'test/integration/attacks-verification.long.test.ts',
   'test/integration/fortnight.long.test.ts',
   'test/integration/plain-rows.long.test.ts',
   'test/integration/rebuild.long.test.ts',
+  'test/integration/restore.long.test.ts',
   'test/integration/retention.long.test.ts',
 ];
 

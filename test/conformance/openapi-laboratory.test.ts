@@ -1,5 +1,5 @@
 /**
- * @module Drives every path and status of docs/openapi-laboratory.yaml against the running Worker, as openapi.test.ts does with what
+ * @module Drives every path and status of docs/openapi-laboratory.yaml against the running Worker, as openapi.long.test.ts does with what
  * phones reach.
  */
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';

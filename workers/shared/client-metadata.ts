@@ -1,6 +1,7 @@
 /**
  * @module Forgets who is calling (docs/architecture.md §4.1, §10): before any handler runs, the request is replaced by one that
- * holds method, URL, body and an explicit list of headers. Addresses, user agent and `request.cf` do not exist past here.
+ * holds method, URL, body and an explicit list of headers. Addresses and `request.cf` do not exist past here, nor the user agent but on the page of a link
+ * (workers/verification/google/links.ts), which looks what kind of phone asks and keeps nothing.
  */
 import type { MiddlewareHandler } from 'hono';
 

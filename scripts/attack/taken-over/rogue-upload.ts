@@ -18,7 +18,7 @@ import { type Puppet, puppetOf } from '../puppet.ts';
 
 /** 2026-06-15 10:20 UTC. */
 export const START = 1_781_518_800;
-/** As many as the audit of issue 13 invented. */
+/** As many as an audit invented. */
 export const INVENTED = 180;
 const NONCE = 'ab'.repeat(16);
 /** Any will do: the ids are its own to choose. */

@@ -3,6 +3,7 @@
  */
 import type { NamedSigner } from '../../protocol/export/export-file.ts';
 import { type Signer, signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { formerManifestKeys } from '../publisher/former-key.ts';
 import { text } from '../submission-buffer/config.ts';
 
 export interface ParameterStoreConfig {
@@ -12,6 +13,8 @@ export interface ParameterStoreConfig {
   readonly headKeyId: string;
   /** r‖s */
   readonly headSigner: Signer;
+  /** See {@link formerManifestKeys}. */
+  readonly formerHeadKeys: Readonly<Record<string, Uint8Array>>;
   /**
    * Who signs CWA's configuration ZIPs: the export key, since CWA's iOS app verifies them and exports with one, then the
    * configuration key, which apps may have pinned (docs/architecture.md §6, decision 030).
@@ -28,6 +31,7 @@ export function parseParameterStoreConfig(env: Readonly<Record<string, unknown>>
     homeCountry: text(env, 'HOME_COUNTRY', /^[A-Z]{2}$/, 'an ISO 3166-1 alpha-2 code'),
     headKeyId: text(env, 'MANIFEST_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
     headSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
+    formerHeadKeys: formerManifestKeys(env),
     zipSigners: [namedSigner(env, 'EXPORT'), namedSigner(env, 'CONFIG')],
   };
 }

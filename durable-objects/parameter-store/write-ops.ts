@@ -117,11 +117,16 @@ async function refuseToGoBack(own: OwnObjects, config: ParameterStoreConfig, hea
 }
 
 /** @param bucket the public one @returns the head in it that we signed, or null */
-export async function publishedHead(config: ParameterStoreConfig, bucket: BucketPort): Promise<ConfigHead | null> {
+export async function publishedHead(
+  config: Pick<ParameterStoreConfig, 'headKeyId' | 'headSigner' | 'formerHeadKeys'>,
+  bucket: BucketPort,
+): Promise<ConfigHead | null> {
   const bytes = await bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
   if (bytes === null) return null;
   const text = new TextDecoder().decode(bytes);
-  const published = parseConfigHead(signedBy(CONFIG_TYPE, config.headKeyId, text, config.headSigner));
+  const published = parseConfigHead(
+    signedBy(CONFIG_TYPE, config.headKeyId, text, config.headSigner, config.formerHeadKeys),
+  );
   return published.ok ? published.value : null;
 }
 

@@ -201,7 +201,9 @@ describe('a store of before the second signature', () => {
       const { mark } = sql.exec<{ mark: string }>('SELECT mark FROM own_object WHERE key = ?', path).one();
       const former = [put.etag, ...mark.split(' ').slice(1)].join(' ');
       sql.exec('UPDATE own_object SET mark = ? WHERE key = ?', former, path);
-      sql.exec('DROP TABLE revoked_package; DROP TABLE authorities; UPDATE schema_version SET version = 2');
+      sql.exec(
+        'DROP TABLE revoked_package; DROP TABLE authorities; DROP TABLE signers; UPDATE schema_version SET version = 2',
+      );
     });
     await evictAllDurableObjects();
     expect(await rig.in((store) => store.advance())).toEqual({ idle: true });

@@ -23,6 +23,17 @@ describe('the key before', () => {
     });
   });
 
+  it('of CWA’s configuration has fields of its own', ({ expect }) => {
+    const fields = Object.fromEntries(
+      Object.entries(GOOD).map(([field, value]) => [field.replace('EXPORT', 'CONFIG'), value]),
+    );
+    expect(parseFormerKey(fields, PRESENT, 'CONFIG')?.name.keyVersion).toBe('v1');
+    expect(parseFormerKey(fields, PRESENT)).toBeNull();
+    expect(() => parseFormerKey({ ...fields, CONFIG_FORMER_KEY_VERSION: 'v2' }, PRESENT, 'CONFIG')).toThrow(
+      'CONFIG_FORMER_KEY_VERSION must differ from CONFIG_KEY_VERSION',
+    );
+  });
+
   it.for([
     ['EXPORT_FORMER_SIGNING_KEY', undefined],
     ['EXPORT_FORMER_SIGNING_KEY', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'],

@@ -19,7 +19,7 @@ import type { BufferConfig } from './config.ts';
 /** How far back an id's uploads count: as long as a TAN may be used after it was given, and some. */
 const COUNTED_HOURS = 16 * 24;
 /** A set is written again within hours, never days. */
-const KEPT_HOURS = COUNTED_HOURS + 48;
+export const COUNTS_KEPT_HOURS = COUNTED_HOURS + 48;
 const LABEL = utf8('exposure-edge/issue-name/v1\0');
 const NAME_BYTES = 16;
 /** Names in memory, by the key that they are made with: uploads of a day come from few sources, and each asks twice. */
@@ -100,5 +100,5 @@ function countOf(sql: SqlStorage, names: readonly Uint8Array[], first: number, l
 
 /** Forgets counts that no set is made of any more. @param now Unix seconds */
 export function expireIssueCounts(sql: SqlStorage, now: number): void {
-  sql.exec('DELETE FROM issue_count WHERE release_hour < ?', hourOf(now) - KEPT_HOURS);
+  sql.exec('DELETE FROM issue_count WHERE release_hour < ?', hourOf(now) - COUNTS_KEPT_HOURS);
 }

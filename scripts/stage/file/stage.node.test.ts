@@ -11,6 +11,9 @@ import { varsOf, type WorkerName } from './vars.ts';
 
 const DEMO = readFileSync(join(ROOT, 'stages/demo.toml'), 'utf8');
 const CERTIFICATES = readFileSync(join(ROOT, 'stages/demo-laboratories.pem'), 'utf8');
+/** What is exchanged for what. */
+type Change = readonly [from: string | RegExp, to: string];
+
 let folder: string;
 let keepers: readonly string[];
 
@@ -24,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** @returns what is said of the demo's file with lines exchanged, or the stage itself */
-function read(...changes: readonly (readonly [from: string | RegExp, to: string])[]): Stage | string[] {
+function read(...changes: readonly Change[]): Stage | string[] {
   const path = join(folder, 'demo.toml');
   writeFileSync(
     path,
@@ -34,7 +37,7 @@ function read(...changes: readonly (readonly [from: string | RegExp, to: string]
   return result.ok ? result.value : result.error.map((problem) => describeProblem(problem));
 }
 
-const stage = (...changes: Parameters<typeof read>): Stage => {
+const stage = (...changes: readonly Change[]): Stage => {
   const result = read(...changes);
   if (Array.isArray(result)) throw new StageFileError('demo.toml', []);
   return result;
@@ -61,13 +64,13 @@ describe('a stage’s file', () => {
     expect(read(['union = "EUR"', 'union = "EUR"\nmin_keys = 3'])).toEqual([
       'min_keys is no field of a stage; did you mean policy.min_keys?',
     ]);
-    expect(read(['country = "DE"', 'country = DE'])[0]).toMatch(/^line 7, column 11 is no TOML: /);
+    expect((read(['country = "DE"', 'country = DE']) as string[])[0]).toMatch(/^line 7, column 11 is no TOML: /);
     expect(read(['operators = ["anna@example.org", "ben@example.org"]', 'operators = ["anna@example.org"]'])).toEqual([
       'access.operators = "[\\"anna@example.org\\"]" must be at least two people: parameters, rollbacks and the end want a second one',
     ]);
   });
 
-  it.for<readonly [name: string, change: readonly [string | RegExp, string], said: RegExp]>([
+  it.for<readonly [name: string, change: Change, said: RegExp]>([
     [
       'a host twice',
       ['portal = "portal.', 'portal = "keys.'],

@@ -8,7 +8,7 @@ import { writeWhole } from '../../../local-edge/state-format.ts';
 import { isDouble, type Stage } from '../file/stage.ts';
 import type { StagePlaces } from '../file/places.ts';
 import { IDENTITY_VARIABLE, open, readIdentities, recipientOf, seal, SealError } from './age.ts';
-import type { WorkerName } from '../file/vars.ts';
+import type { HeldSecrets } from '../steps/rollout.ts';
 import { broughtFault, neededSecrets, secretsOf } from './inventory.ts';
 import { PRIVATE_MODE, writeNewWhole } from './whole-file.ts';
 
@@ -23,13 +23,6 @@ export type Secrets = Readonly<Record<string, string>>;
 export interface Sealed {
   readonly secrets: Secrets;
   /** 32 bytes, drawn with the file and the same ever after: marks by which two secrets are told apart are keyed by it (scripts/stage/wrangler/fingerprint.ts). */
-  readonly markKey: Uint8Array;
-}
-
-/** Secrets as those who deploy take them. */
-export interface HeldSecrets {
-  /** @returns the Worker's by name: all that it requires, and those that this stage uses beyond */
-  of(worker: WorkerName): Secrets;
   readonly markKey: Uint8Array;
 }
 
@@ -101,21 +94,11 @@ function readSealed(file: string, text: string): Sealed {
 export const missingSecrets = (stage: Stage, secrets: Secrets): readonly string[] =>
   neededSecrets(stage).filter((name) => secrets[name] === undefined);
 
-/**
- * @param stage see {@link Stage}
- * @param sealed see {@link openSealed}
- * @returns the secrets by Worker
- * @throws SealError naming those that are missing, and what draws them
- */
-export function heldSecrets(stage: Stage, sealed: Sealed): HeldSecrets {
-  const missing = missingSecrets(stage, sealed.secrets);
-  if (missing.length > 0) {
-    throw new SealError(
-      `the sealed secrets lack ${missing.join(', ')}, which this version needs: npm run stage -- init ${stage.name} adds them`,
-    );
-  }
-  return { of: (worker) => secretsOf(stage, worker, sealed.secrets), markKey: sealed.markKey };
-}
+/** @param stage see {@link Stage} @param sealed see {@link openSealed} @returns the secrets by Worker; one that is missing is missing there, and whoever plans says so (scripts/stage/wrangler/workers.ts) */
+export const heldSecrets = (stage: Stage, { secrets, markKey }: Sealed): HeldSecrets => ({
+  of: (worker) => secretsOf(stage, worker, secrets),
+  markKey,
+});
 
 /**
  * Seals them, a new file or in the place of the former. A crash before it leaves the former file, a crash after it this one.

@@ -23,11 +23,15 @@ export async function schemaVersions(root: string = join(ROOT, 'durable-objects'
   const classes = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const found: Record<string, number> = {};
   for (const { name } of classes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    for (const file of readdirSync(join(root, name)).filter((each) => each.endsWith('.ts') && !each.includes('.test.'))) {
+    for (const file of readdirSync(join(root, name)).filter(
+      (each) => each.endsWith('.ts') && !each.includes('.test.'),
+    )) {
       const path = join(root, name, file);
       const exported = EXPORT.exec(readFileSync(path, 'utf8'))?.[1];
       if (exported === undefined) continue;
-      const module = (await import(pathToFileURL(path).href)) as Readonly<Record<string, readonly unknown[] | undefined>>;
+      const module = (await import(pathToFileURL(path).href)) as Readonly<
+        Record<string, readonly unknown[] | undefined>
+      >;
       found[name] = module[exported]?.length ?? 0;
     }
   }

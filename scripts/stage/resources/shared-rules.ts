@@ -2,7 +2,7 @@
  * @module Rules in a phase of the zone that others write in too. Each call touches one rule of ours: rules of others are never sent, so they keep what they have, fields that this library
  * doesn't know among it, and their order. A rule is ours by its description, `exposure-edge:<stage>:<name> …`, or, where somebody rewrote that, by its reference.
  */
-import type { BlockRule, RuleCreateParams } from 'cloudflare/resources/rulesets/rules';
+import type { BlockRule } from 'cloudflare/resources/rulesets/rules';
 import type { PhaseParam } from 'cloudflare/resources/rulesets/rulesets';
 import { gone, orNull } from './calls.ts';
 import { type Fields, differing } from './compare.ts';
@@ -83,7 +83,7 @@ function work(
   let rulesetId = found.id;
   const create = async (rule: BodyOfRule): Promise<void> => {
     if (rulesetId !== null) {
-      await client.rulesets.rules.create(rulesetId, { zone_id: zone.id, ...rule } as RuleCreateParams);
+      await client.rulesets.rules.create(rulesetId, { zone_id: zone.id, ...rule });
       return;
     }
     // POST, not PUT of the entry point: if somebody has written here since, it is refused and nothing of theirs is lost.
@@ -118,7 +118,7 @@ function work(
     return {
       difference: { resource: what, action: 'change', fields },
       // The whole rule: the API takes what isn't sent for taken away. Without a position it stays where it is.
-      run: () => client.rulesets.rules.edit(id, { ruleset_id: rulesetId ?? '', zone_id: zone.id, ...body } as never),
+      run: () => client.rulesets.rules.edit(id, { ruleset_id: rulesetId ?? '', zone_id: zone.id, ...body }),
     };
   });
   return [...works, ...[...left].map((rule): Work => restOf(stage, kind, rule, remove))];

@@ -14,6 +14,7 @@ import {
   downloadPaths,
 } from './paths.ts';
 import { type WantedRule, sharedRules } from './shared-rules.ts';
+import { linkHost } from './stage-hosts.ts';
 
 const READS = ['GET', 'HEAD'];
 const POSTS = methodIn(['POST']);
@@ -22,10 +23,6 @@ const NO_CERTIFICATE = 'not cf.tls_client_auth.cert_verified';
 /** @returns hosts from which phones read */
 const downloadHosts = ({ hosts }: StageOfResources): string[] =>
   hosts.config === null || hosts.config === hosts.keys ? [hosts.keys] : [hosts.keys, hosts.config];
-
-/** @returns the host of links: `https://<country>.<links>/v` */
-export const linkHost = ({ hosts, country }: StageOfResources): string | null =>
-  hosts.links === null ? null : `${country.toLowerCase()}.${hosts.links}`;
 
 function firewall(stage: StageOfResources): WantedRule[] {
   const { hosts } = stage;
@@ -125,7 +122,7 @@ const MISSES = UPLOADS;
 
 /**
  * What who is limited sees: 429 at once, with this text. It tells how many requests came from an address in a minute, and nothing of what became of one: real, dummy and refused requests are
- * the same to these rules, which look at host, method and path alone, and never at an answer of `upload` or `verification` (docs/architecture.md §4.7, decision 007). Phones take it for
+ * the same to these rules, which look at host, method and path alone, and never at an answer of `upload` or `verification` (docs/architecture.md §4.6, decision 007). Phones take it for
  * "later" and send the same again.
  */
 const LATER = { response: { status_code: 429, content_type: 'text/plain', content: 'later\n' } };

@@ -2,7 +2,8 @@
 import { runChild } from '../../support/command-line/child.ts';
 import { ROOT } from '../../../local-edge/workers.ts';
 import type { Fault } from '../double/faults.ts';
-import { openContext } from '../resources/context.ts';
+import { readTokens } from '../resources/access-tokens.ts';
+import { type Context, openContext } from '../resources/context.ts';
 import { RESOURCES } from '../resources/resources.ts';
 import { heldSecrets, openSealed, operatorIdentities } from '../secrets/sealed.ts';
 import { stageVault } from '../secrets/vault.ts';
@@ -55,6 +56,12 @@ export async function withRollout<T>(
   } finally {
     await close();
   }
+}
+
+/** Access says who a service token is by its id; of the secret nobody here knows anything. */
+async function serviceSubjects(context: Context): Promise<Readonly<Record<string, string>>> {
+  const tokens = await readTokens(context);
+  return Object.fromEntries(tokens.flatMap(({ service, id }) => (service === null ? [] : [[service, id]])));
 }
 
 async function commitOf(folder: string): Promise<string | null> {

@@ -119,7 +119,17 @@ function* federationRules({ country, hosts, federation }: StageTable): Generator
     yield ['hosts.peers', undefined, 'is missing; it is needed with federation.feeds'];
 }
 
-function* personRules({ access, federation }: StageTable): Generator<Broken> {
+function* personRules({ access, federation, hosts, staff }: StageTable): Generator<Broken> {
+  if (hosts.cards !== null && staff.card_roots.length === 0) {
+    yield [
+      'staff.card_roots',
+      staff.card_roots,
+      'must name an authority of cards, since hosts.cards is where they sign in',
+    ];
+  }
+  if (hosts.cards === null && staff.card_roots.length > 0) {
+    yield ['hosts.cards', undefined, 'is missing; it is needed with staff.card_roots'];
+  }
   const { operators, services } = access;
   if (new Set(operators.map((one) => one.toLowerCase())).size < operators.length) {
     yield ['access.operators', operators, 'must name each person once: two are needed where two must agree'];

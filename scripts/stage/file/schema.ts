@@ -65,6 +65,9 @@ const hosts = z
     laboratories: host.describe('where laboratories post results, by client certificate'),
     peers: orNull(host).describe('where other backends read feeds, by client certificate; left out: none do'),
     portal: host.describe('where staff and operators work, behind Access'),
+    cards: orNull(host).describe(
+      'where professionals sign in by card, by client certificate, without Access; left out: none do',
+    ),
     codes: orNull(host).describe(
       'the administrators’ API of Google’s dialect, which no Access stands before; left out: there is none',
     ),

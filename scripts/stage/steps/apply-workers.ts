@@ -7,7 +7,7 @@ import { readVersion } from '../wrangler/account-workers.ts';
 import { deployAlone, giveTraffic, giveTriggers, type How, prepare, uploadVersion } from '../wrangler/bring.ts';
 import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
-import { type SchemaVersions, schemasAhead, schemaVersions } from '../wrangler/schema-versions.ts';
+import { type SchemaVersions, schemasAhead, schemasOf, schemaVersions } from '../wrangler/schema-versions.ts';
 import { lookAtWorkers, type WorkerPlan } from '../wrangler/workers.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Step } from './journal.ts';
@@ -53,7 +53,8 @@ export async function* bringSteps(
     message: `release ${release.release} of ${rollout.stage.name}`,
   });
   const brought = plans.map((plan): Brought => ({ plan, how: how(plan), version: plan.found?.active?.id ?? null }));
-  const of = (...ways: readonly WorkerPlan['way'][]): Brought[] => brought.filter(({ plan }) => ways.includes(plan.way));
+  const of = (...ways: readonly WorkerPlan['way'][]): Brought[] =>
+    brought.filter(({ plan }) => ways.includes(plan.way));
 
   if (needed) {
     yield {
@@ -123,7 +124,13 @@ const zeroStep = (rollout: Rollout, { plan, version, how }: Brought, again: stri
   name: `${plan.worker}: new version at 0 %`,
   leaves: 'the new version answers only who asks for it by name; all traffic goes where it went',
   again,
-  run: () => giveTraffic(rollout, plan, [...former(plan, version, 100), { versionId: idOf(version), percentage: 0 }], how.message),
+  run: () =>
+    giveTraffic(
+      rollout,
+      plan,
+      [...former(plan, version, 100), { versionId: idOf(version), percentage: 0 }],
+      how.message,
+    ),
 });
 
 function former({ found }: WorkerPlan, version: string | null, percentage: number) {
@@ -203,7 +210,12 @@ function newRelease(
   for (const { worker, script, way, found } of plans) {
     const now = found?.active ? sideNow(found.active, found.crons, releases) : null;
     const before = begun === null ? now : begun.workers[worker].before;
-    workers[worker] = { script, way: begun === null ? way : furtherWay(begun.workers[worker].way, way), before, after: null };
+    workers[worker] = {
+      script,
+      way: begun === null ? way : furtherWay(begun.workers[worker].way, way),
+      before,
+      after: null,
+    };
   }
   return {
     format: 1,
@@ -251,7 +263,7 @@ async function withAfter(
         tag: active.tag,
         migrationTag: active.migrationTag,
         secrets: plan.marks,
-        schemas,
+        schemas: schemasOf(schemas, plan.wanted.configuration),
         crons: [...plan.wanted.configuration.triggers.crons],
       },
     };

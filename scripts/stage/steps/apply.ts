@@ -136,5 +136,7 @@ export async function planResources({ resources, context }: Rollout, phase: Phas
 /** @param difference of a plan @returns it as a line for a person, its fields below it */
 export function differenceText({ action, resource, fields, foreign }: Difference): string {
   const whose = foreign === true ? ' (not of this stage: left alone)' : '';
-  return [`${action.padEnd(6)} ${resource}${whose}`, ...fields.map((field) => `         ${fieldText(field)}`)].join('\n');
+  return [`${action.padEnd(6)} ${resource}${whose}`, ...fields.map((field) => `         ${fieldText(field)}`)].join(
+    '\n',
+  );
 }

@@ -61,7 +61,9 @@ const DUMMY = { 'cwa-fake': '1', 'content-type': 'application/x-protobuf' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 /** Of nobody's phone: 16 zero bytes, a day in 2020, an authority that doesn't exist. */
 const NOBODYS_PUBLISH = JSON.stringify({
-  temporaryExposureKeys: [{ key: 'AAAAAAAAAAAAAAAAAAAAAA==', rollingStartNumber: 2_650_032, rollingPeriod: 144, transmissionRisk: 0 }],
+  temporaryExposureKeys: [
+    { key: 'AAAAAAAAAAAAAAAAAAAAAA==', rollingStartNumber: 2_650_032, rollingPeriod: 144, transmissionRisk: 0 },
+  ],
   healthAuthorityID: 'exposure-edge.probe',
   verificationPayload: 'e30.e30.e30',
   hmacKey: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
@@ -83,7 +85,11 @@ export function probesOf(stage: Stage): Probe[] {
       host: hosts.verification,
       worker: 'verification',
       asked: 'a TAN, by a dummy',
-      question: post('/version/v1/tan', { ...JSON_TYPE, 'cwa-fake': '1' }, '{"registrationToken":"","requestPadding":""}'),
+      question: post(
+        '/version/v1/tan',
+        { ...JSON_TYPE, 'cwa-fake': '1' },
+        '{"registrationToken":"","requestPadding":""}',
+      ),
       judge: at({ 201: 'it answers dummies as it answers people' }, 'a dummy must be answered 201'),
     },
     {
@@ -98,7 +104,10 @@ export function probesOf(stage: Stage): Probe[] {
       worker: 'upload',
       asked: 'to publish keys of an authority that nobody is',
       question: post('/v1/publish', JSON_TYPE, NOBODYS_PUBLISH),
-      judge: at({ 401: 'refused, after origin was asked which authorities there are' }, 'it must be refused with 401; 500 or 503: origin doesn’t answer'),
+      judge: at(
+        { 401: 'refused, after origin was asked which authorities there are' },
+        'it must be refused with 401; 500 or 503: origin doesn’t answer',
+      ),
     },
     {
       host: hosts.keys,
@@ -119,7 +128,10 @@ export function probesOf(stage: Stage): Probe[] {
       worker: 'laboratory',
       asked: 'to take results, without a certificate',
       question: post('/api/v1/lab/results', JSON_TYPE, '{}'),
-      judge: at({ 401: 'refused by the Worker', 403: 'refused before the Worker, or by it' }, 'without a certificate nobody may get in'),
+      judge: at(
+        { 401: 'refused by the Worker', 403: 'refused before the Worker, or by it' },
+        'without a certificate nobody may get in',
+      ),
     },
     hosts.peers === null
       ? null
@@ -128,7 +140,10 @@ export function probesOf(stage: Stage): Probe[] {
           worker: 'federation',
           asked: 'a feed, without a certificate',
           question: get('/diagnosiskeys/download/2020-01-01'),
-          judge: at({ 401: 'refused by the Worker', 403: 'refused before the Worker, or by it' }, 'without a certificate nobody may get in'),
+          judge: at(
+            { 401: 'refused by the Worker', 403: 'refused before the Worker, or by it' },
+            'without a certificate nobody may get in',
+          ),
         },
     {
       host: hosts.portal,
@@ -147,7 +162,7 @@ export function probesOf(stage: Stage): Probe[] {
           judge: at({ 401: 'refused' }, 'without a key nobody may issue codes'),
         },
   ];
-  return optional.filter((probe) => probe !== null);
+  return optional.filter((one) => one !== null);
 }
 
 function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
@@ -158,7 +173,11 @@ function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
   if (status !== 403) return { right: false, means: 'nobody may get in who hasn’t signed in' };
   return isDouble(stage)
     ? { right: true, means: 'refused by the Worker: no Access stands before it on this machine' }
-    : { right: false, means: 'refused by the Worker, which keeps strangers out, but Access doesn’t stand before it: nobody can sign in' };
+    : {
+        right: false,
+        means:
+          'refused by the Worker, which keeps strangers out, but Access doesn’t stand before it: nobody can sign in',
+      };
 }
 
 /**
@@ -193,6 +212,7 @@ export async function probe(
 /** @param probed see {@link probe} @returns lines for a person */
 export function probedText(probed: readonly Probed[]): string[] {
   return probed.map(
-    ({ host, asked, came, right, means }) => `${right ? 'right' : 'WRONG'}  ${host}: asked ${asked}; came ${came}: ${means}`,
+    ({ host, asked, came, right, means }) =>
+      `${right ? 'right' : 'WRONG'}  ${host}: asked ${asked}; came ${came}: ${means}`,
   );
 }

@@ -74,7 +74,9 @@ export async function rollback(rollout: Rollout, number: number | null = null): 
 }
 
 function latestOf({ places, stage }: Rollout): number {
-  const latest = releaseNumbers(places).findLast((number) => ['begun', 'done'].includes(readRelease(places, number).state));
+  const latest = releaseNumbers(places).findLast((number) =>
+    ['begun', 'done'].includes(readRelease(places, number).state),
+  );
   if (latest === undefined) {
     throw new Error(`${places.work} has no release to go back from: ${stage.name} was never applied from this machine`);
   }
@@ -95,14 +97,16 @@ function* steps(
       name: `${worker}: traffic back to the version before release ${release.release}`,
       leaves,
       again,
-      run: () => goBack(rollout, { worker, script, versionId: before?.versionId ?? '', crons: before?.crons ?? [] }, release),
+      run: () =>
+        goBack(rollout, { worker, script, versionId: before?.versionId ?? '', crons: before?.crons ?? [] }, release),
     };
   }
   yield {
     name: `release ${release.release}: is rolled back`,
     leaves: 'all Workers have gone back; the release file doesn’t say so',
     again,
-    run: async () => writeRelease(rollout.places, { ...release, state: 'rolled back', ended: new Date().toISOString() }),
+    run: async () =>
+      writeRelease(rollout.places, { ...release, state: 'rolled back', ended: new Date().toISOString() }),
   };
   yield {
     name: 'probe: each host is asked what phones, laboratories, peers and staff ask',
@@ -118,7 +122,12 @@ function* steps(
 
 async function goBack(
   { account, context, places }: Rollout,
-  to: { readonly worker: WorkerName; readonly script: string; readonly versionId: string; readonly crons: readonly string[] },
+  to: {
+    readonly worker: WorkerName;
+    readonly script: string;
+    readonly versionId: string;
+    readonly crons: readonly string[];
+  },
   release: Release,
 ): Promise<void> {
   const folder = join(places.work, 'workers', to.worker);
@@ -182,14 +191,18 @@ function versionRefusals(worker: WorkerName, before: Side, after: Side, commit: 
         ]),
     ...(ahead.length === 0
       ? []
-      : [`${worker}: ${ahead.join('; ')}: objects that have started since would refuse to. ${forward} the schema, then apply.`]),
+      : [
+          `${worker}: ${ahead.join('; ')}: objects that have started since would refuse to. ${forward} the schema, then apply.`,
+        ]),
   ];
 }
 
 function leftOf({ workers, release }: Release): string[] {
   const made = DEPLOY_ORDER.filter((worker) => workers[worker].before === null);
   return [
-    ...made.map((worker) => `${worker} was new in release ${release}: it stays, and those that went back don't call it`),
+    ...made.map(
+      (worker) => `${worker} was new in release ${release}: it stays, and those that went back don't call it`,
+    ),
     'Rules, hosts and buckets stay as the stage’s file says: go back in the file and apply to change them.',
   ];
 }

@@ -3,7 +3,7 @@ import type { Account } from '../account.ts';
 import type { StagePlaces } from '../file/places.ts';
 import type { Stage } from '../file/stage.ts';
 import type { Made } from '../file/vars.ts';
-import type { Context, } from '../resources/context.ts';
+import type { Context } from '../resources/context.ts';
 import type { Progress, Resource } from '../resources/resource.ts';
 import type { WorkerName } from '../wrangler/order.ts';
 

@@ -38,7 +38,11 @@ export interface FoundWorker {
   /** The version with most of the traffic; null: it is an empty draft. */
   readonly active: FoundVersion | null;
   /** What no version says, as the API has it. */
-  readonly settings: { readonly logpush: boolean; readonly observability: unknown; readonly tailConsumers: readonly string[] };
+  readonly settings: {
+    readonly logpush: boolean;
+    readonly observability: unknown;
+    readonly tailConsumers: readonly string[];
+  };
   readonly crons: readonly string[];
   readonly workersDev: boolean;
   readonly previewUrls: boolean;
@@ -100,7 +104,9 @@ async function trafficOf({ client, accountId }: AccountOf, script: string): Prom
   // The library takes this for a page of deployments; the API answers with an object that holds them, the newest first.
   const page = await client.workers.scripts.deployments.list(script, { account_id: accountId });
   const { deployments = [] } = page.result as {
-    readonly deployments?: readonly { readonly versions: readonly { readonly version_id: string; readonly percentage: number }[] }[];
+    readonly deployments?: readonly {
+      readonly versions: readonly { readonly version_id: string; readonly percentage: number }[];
+    }[];
   };
   return (deployments[0]?.versions ?? []).map(({ version_id: versionId, percentage }) => ({ versionId, percentage }));
 }

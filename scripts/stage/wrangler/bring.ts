@@ -85,7 +85,12 @@ const flagsOf = ({ tag }: WorkerPlan, { overwrite, message }: How): string[] => 
  * @param message for people who look at deployments
  * @throws WranglerError
  */
-export async function giveTraffic(rollout: Rollout, plan: WorkerPlan, traffic: Traffic, message: string): Promise<void> {
+export async function giveTraffic(
+  rollout: Rollout,
+  plan: WorkerPlan,
+  traffic: Traffic,
+  message: string,
+): Promise<void> {
   const specs = traffic.map(({ versionId, percentage }) => `${versionId}@${percentage}%`);
   await runWrangler(rollout.account, workerFolder(rollout, plan.worker), [
     'versions',
@@ -102,7 +107,11 @@ export async function giveTriggers(rollout: Rollout, { worker }: WorkerPlan): Pr
   await runWrangler(rollout.account, workerFolder(rollout, worker), ['triggers', 'deploy']);
 }
 
-async function wrangler(rollout: Rollout, { worker }: WorkerPlan, args: readonly string[]): Promise<readonly WranglerEntry[]> {
+async function wrangler(
+  rollout: Rollout,
+  { worker }: WorkerPlan,
+  args: readonly string[],
+): Promise<readonly WranglerEntry[]> {
   return runWrangler(rollout.account, workerFolder(rollout, worker), args, rollout.secrets.of(worker));
 }
 
@@ -112,7 +121,8 @@ const idIn = (entries: readonly WranglerEntry[], type: string): string | null =>
 /** wrangler ended well and named no version. */
 async function uploadedId(rollout: Rollout, { script, tag }: WorkerPlan, what: string): Promise<string> {
   const id = await versionWithTag(rollout.context, script, tag);
-  if (id === null) throw new WranglerError(`${script}: wrangler ${what}`, 'it ended well, but there is no version with our tag');
+  if (id === null)
+    throw new WranglerError(`${script}: wrangler ${what}`, 'it ended well, but there is no version with our tag');
   return id;
 }
 

@@ -49,10 +49,15 @@ async function bundled(worker: WorkerName): Promise<{ readonly text: string; rea
     const { code, stdout, stderr } = await runChild(
       'wrangler',
       ['deploy', '--dry-run', '--outdir', outdir, '--metafile', metafile, '--env', worker],
-      { cwd: ROOT, environment: { WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: folder.path, CI: '1' }, output: 'kept' },
+      {
+        cwd: ROOT,
+        environment: { WRANGLER_SEND_METRICS: 'false', WRANGLER_LOG_PATH: folder.path, CI: '1' },
+        output: 'kept',
+      },
     );
     // Unknown fields only warn, and a typo in a field that keeps logs off must not pass.
-    if (code !== 0 || /warning/i.test(stderr + stdout)) throw new Error(`${worker} can't be bundled:\n${stdout}${stderr}`);
+    if (code !== 0 || /warning/i.test(stderr + stdout))
+      throw new Error(`${worker} can't be bundled:\n${stdout}${stderr}`);
     const names = readdirSync(outdir).filter((name) => !NO_MODULE.test(name));
     const modules = Object.fromEntries(
       names.toSorted().map((name) => [name, readFileSync(join(outdir, name)).toString('base64')]),
@@ -90,5 +95,6 @@ export function writeBundle(folder: string, { modules }: Bundle): void {
   const into = join(folder, 'bundle');
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });
-  for (const [name, content] of Object.entries(modules)) writeFileSync(join(into, name), Buffer.from(content, 'base64'));
+  for (const [name, content] of Object.entries(modules))
+    writeFileSync(join(into, name), Buffer.from(content, 'base64'));
 }

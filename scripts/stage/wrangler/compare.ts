@@ -24,10 +24,7 @@ export function versionFields({ configuration, fingerprint, secrets }: WantedWor
   const { active } = found;
   if (active === null) return [{ name: 'code', from: null, to: 'this commit’s' }];
   const there = new Map(active.bindings.map((binding) => [binding.name, textOf(binding)]));
-  const here = new Map([
-    ...bindingsOf(configuration),
-    ...secrets.map((name): [string, string] => [name, 'secret']),
-  ]);
+  const here = new Map([...bindingsOf(configuration), ...secrets.map((name): [string, string] => [name, 'secret'])]);
   const fields: Field[] = [...new Set([...here.keys(), ...there.keys()])]
     .toSorted()
     .flatMap((name) => differing(name, there.get(name) ?? null, here.get(name) ?? null));
@@ -89,11 +86,19 @@ function observed(
 
 /** Bindings but secrets, each as one text: what is compared, and what a person reads. */
 function bindingsOf(configuration: Configuration): [string, string][] {
-  const { vars, r2_buckets: buckets = [], services = [], durable_objects: objects, mtls_certificates: certificates = [] } =
-    configuration;
+  const {
+    vars,
+    r2_buckets: buckets = [],
+    services = [],
+    durable_objects: objects,
+    mtls_certificates: certificates = [],
+  } = configuration;
   return [
     ...Object.entries(vars).map(([name, text]): [string, string] => [name, JSON.stringify(text)]),
-    ...buckets.map(({ binding, bucket_name: name, jurisdiction }): [string, string] => [binding, bucketText(name, jurisdiction)]),
+    ...buckets.map(({ binding, bucket_name: name, jurisdiction }): [string, string] => [
+      binding,
+      bucketText(name, jurisdiction),
+    ]),
     ...services.map(({ binding, service, entrypoint }): [string, string] => [binding, `${service}#${entrypoint}`]),
     ...(objects?.bindings ?? []).map(({ name, class_name: of }): [string, string] => [name, `objects of ${of}`]),
     ...certificates.map(({ binding, certificate_id: id }): [string, string] => [binding, `certificate ${id}`]),

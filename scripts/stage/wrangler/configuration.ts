@@ -25,7 +25,11 @@ export interface Configuration {
   readonly vars: Readonly<Record<string, string>>;
   readonly compatibility_date: string;
   readonly secrets?: { readonly required: readonly string[] };
-  readonly r2_buckets?: readonly { readonly binding: string; readonly bucket_name: string; readonly jurisdiction?: string }[];
+  readonly r2_buckets?: readonly {
+    readonly binding: string;
+    readonly bucket_name: string;
+    readonly jurisdiction?: string;
+  }[];
   readonly services?: readonly { readonly binding: string; readonly service: string; readonly entrypoint: string }[];
   readonly durable_objects?: { readonly bindings: readonly { readonly name: string; readonly class_name: string }[] };
   readonly migrations?: readonly { readonly tag: string }[];
@@ -37,10 +41,19 @@ export interface Configuration {
   readonly [field: string]: unknown;
 }
 
-type Toml = Readonly<Record<string, unknown>> & { readonly env: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+type Toml = Readonly<Record<string, unknown>> & {
+  readonly env: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+};
 
 /** Top-level keys of wrangler.toml that hold for each Worker of it. */
-const INHERITED = ['compatibility_date', 'send_metrics', 'workers_dev', 'preview_urls', 'logpush', 'observability'] as const;
+const INHERITED = [
+  'compatibility_date',
+  'send_metrics',
+  'workers_dev',
+  'preview_urls',
+  'logpush',
+  'observability',
+] as const;
 
 /**
  * @param worker an environment of wrangler.toml
@@ -77,7 +90,9 @@ export function configurationOf(
     vars: { ...named.vars, ...vars },
     triggers: named.triggers ?? { crons: [] },
     ...(secrets.length === 0 ? {} : { secrets: { required: secrets.toSorted() } }),
-    ...(services && { services: services.map((bound) => ({ ...bound, service: nameInAccount(bound.service, placed.prefix) })) }),
+    ...(services && {
+      services: services.map((bound) => ({ ...bound, service: nameInAccount(bound.service, placed.prefix) })),
+    }),
     ...(buckets && {
       r2_buckets: buckets.map((bucket) => ({
         ...bucket,
@@ -119,7 +134,8 @@ export function writeConfiguration(folder: string, configuration: Configuration,
   return edited;
 }
 
-function isEdited(text: string): boolean {
+/** @param text of a generated file @returns whether somebody edited it */
+export function isEdited(text: string): boolean {
   const head = HEAD.exec(text);
   return head === null || head[1] !== sha256(text.slice(head[0].length));
 }

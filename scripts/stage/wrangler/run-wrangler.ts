@@ -60,7 +60,10 @@ export async function runWrangler(
     );
     const entries = existsSync(output) ? entriesOf(readFileSync(output, 'utf8')) : [];
     if (code === 0) return entries;
-    const what = `wrangler ${args.filter((arg) => !arg.startsWith('-')).slice(0, 2).join(' ')}`;
+    const what = `wrangler ${args
+      .filter((arg) => !arg.startsWith('-'))
+      .slice(0, 2)
+      .join(' ')}`;
     throw new WranglerError(what, withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]));
   } finally {
     temporary.remove();

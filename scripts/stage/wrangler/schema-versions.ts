@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../../../local-edge/workers.ts';
+import type { Configuration } from './configuration.ts';
 
 /** Folder of the class → number of migrations: `{ 'tan-ledger': 4 }`. */
 export type SchemaVersions = Readonly<Record<string, number>>;
@@ -23,15 +24,34 @@ export async function schemaVersions(root: string = join(ROOT, 'durable-objects'
   const classes = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const found: Record<string, number> = {};
   for (const { name } of classes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    for (const file of readdirSync(join(root, name)).filter((each) => each.endsWith('.ts') && !each.includes('.test.'))) {
+    for (const file of readdirSync(join(root, name)).filter(
+      (each) => each.endsWith('.ts') && !each.includes('.test.'),
+    )) {
       const path = join(root, name, file);
       const exported = EXPORT.exec(readFileSync(path, 'utf8'))?.[1];
       if (exported === undefined) continue;
-      const module = (await import(pathToFileURL(path).href)) as Readonly<Record<string, readonly unknown[] | undefined>>;
+      const module = (await import(pathToFileURL(path).href)) as Readonly<
+        Record<string, readonly unknown[] | undefined>
+      >;
       found[name] = module[exported]?.length ?? 0;
     }
   }
   return found;
+}
+
+/**
+ * @param all of the commit
+ * @param configuration of one Worker
+ * @returns those of the classes that it has
+ */
+export function schemasOf(
+  all: SchemaVersions,
+  { durable_objects: objects }: Pick<Configuration, 'durable_objects'>,
+): SchemaVersions {
+  const folders = (objects?.bindings ?? []).map(({ class_name: name }) =>
+    name.replaceAll(/\B[A-Z]/g, (letter) => `-${letter}`).toLowerCase(),
+  );
+  return Object.fromEntries(folders.map((folder) => [folder, all[folder] ?? 0]));
 }
 
 /**

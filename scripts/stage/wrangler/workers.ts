@@ -90,7 +90,11 @@ export async function lookAtWorkers(rollout: Rollout): Promise<WorkerPlan[]> {
   return plans;
 }
 
-function wayOf(worker: WorkerName, wanted: WantedWorker, found: FoundWorker | null): Pick<WorkerPlan, 'way' | 'fields'> {
+function wayOf(
+  worker: WorkerName,
+  wanted: WantedWorker,
+  found: FoundWorker | null,
+): Pick<WorkerPlan, 'way' | 'fields'> {
   const { migrations = [] } = wanted.configuration;
   const newest = migrations.at(-1)?.tag ?? null;
   if (found?.active === undefined || found.active === null) {
@@ -104,7 +108,10 @@ function wayOf(worker: WorkerName, wanted: WantedWorker, found: FoundWorker | nu
   }
   const fields = { version: versionFields(wanted, found), settings: settingFields(wanted, found) };
   if (at !== newest) {
-    return { way: 'migration', fields: { ...fields, version: [{ name: 'migration', from: at, to: newest }, ...fields.version] } };
+    return {
+      way: 'migration',
+      fields: { ...fields, version: [{ name: 'migration', from: at, to: newest }, ...fields.version] },
+    };
   }
   if (fields.version.length > 0) return { way: 'version', fields };
   return { way: fields.settings.length > 0 ? 'settings' : 'none', fields };
@@ -114,7 +121,9 @@ function wayOf(worker: WorkerName, wanted: WantedWorker, found: FoundWorker | nu
 function requireSecrets({ secrets, stage }: Rollout): void {
   const missing = DEPLOY_ORDER.flatMap((worker) => {
     const held = secrets.of(worker);
-    return requiredOf(worker).filter((name) => held[name] === undefined).map((name) => `${name} (${worker})`);
+    return requiredOf(worker)
+      .filter((name) => held[name] === undefined)
+      .map((name) => `${name} (${worker})`);
   });
   if (missing.length > 0) throw new MissingSecretError(missing, stage.name);
 }
@@ -132,7 +141,8 @@ function requiredOf(worker: WorkerName): readonly string[] {
 /** What a person reads of each way. */
 const WAY_TEXT: Readonly<Record<Way, string>> = {
   new: 'deployed by itself, with its secrets: it is new',
-  migration: 'deployed by itself, before the others: its classes migrate, which no gradual rollout can hold, and no rollback goes back past',
+  migration:
+    'deployed by itself, before the others: its classes migrate, which no gradual rollout can hold, and no rollback goes back past',
   version: 'uploaded, checked, then given traffic, with the others',
   settings: 'its version stays',
   none: '',

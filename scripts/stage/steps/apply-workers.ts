@@ -7,7 +7,7 @@ import { readVersion } from '../wrangler/account-workers.ts';
 import { deployAlone, giveTraffic, giveTriggers, type How, prepare, uploadVersion } from '../wrangler/bring.ts';
 import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
-import { type SchemaVersions, schemasAhead, schemaVersions } from '../wrangler/schema-versions.ts';
+import { type SchemaVersions, schemasAhead, schemasOf, schemaVersions } from '../wrangler/schema-versions.ts';
 import { lookAtWorkers, type WorkerPlan } from '../wrangler/workers.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Step } from './journal.ts';
@@ -263,7 +263,7 @@ async function withAfter(
         tag: active.tag,
         migrationTag: active.migrationTag,
         secrets: plan.marks,
-        schemas,
+        schemas: schemasOf(schemas, plan.wanted.configuration),
         crons: [...plan.wanted.configuration.triggers.crons],
       },
     };

@@ -67,7 +67,7 @@ export async function readLock(rollout: Locked): Promise<LockNote | null> {
   const note = await client.r2.buckets.objects
     .get(NOTE, { account_id: accountId, bucket_name: name })
     .then(async (response) => (await response.json()) as Partial<LockNote>)
-    .catch(() => ({}) as Partial<LockNote>);
+    .catch((): Partial<LockNote> => ({}));
   return { by: note.by ?? null, command: note.command ?? null, since };
 }
 

@@ -162,7 +162,7 @@ export function probesOf(stage: Stage): Probe[] {
           judge: at({ 401: 'refused' }, 'without a key nobody may issue codes'),
         },
   ];
-  return optional.filter((probe) => probe !== null);
+  return optional.filter((one) => one !== null);
 }
 
 function judgePortal(stage: Stage, { status, headers }: Came): Verdict {

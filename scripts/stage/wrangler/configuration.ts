@@ -134,7 +134,8 @@ export function writeConfiguration(folder: string, configuration: Configuration,
   return edited;
 }
 
-function isEdited(text: string): boolean {
+/** @param text of a generated file @returns whether somebody edited it */
+export function isEdited(text: string): boolean {
   const head = HEAD.exec(text);
   return head === null || head[1] !== sha256(text.slice(head[0].length));
 }

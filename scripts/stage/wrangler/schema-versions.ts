@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../../../local-edge/workers.ts';
+import type { Configuration } from './configuration.ts';
 
 /** Folder of the class → number of migrations: `{ 'tan-ledger': 4 }`. */
 export type SchemaVersions = Readonly<Record<string, number>>;
@@ -36,6 +37,21 @@ export async function schemaVersions(root: string = join(ROOT, 'durable-objects'
     }
   }
   return found;
+}
+
+/**
+ * @param all of the commit
+ * @param configuration of one Worker
+ * @returns those of the classes that it has
+ */
+export function schemasOf(
+  all: SchemaVersions,
+  { durable_objects: objects }: Pick<Configuration, 'durable_objects'>,
+): SchemaVersions {
+  const folders = (objects?.bindings ?? []).map(({ class_name: name }) =>
+    name.replaceAll(/\B[A-Z]/g, (letter) => `-${letter}`).toLowerCase(),
+  );
+  return Object.fromEntries(folders.map((folder) => [folder, all[folder] ?? 0]));
 }
 
 /**

@@ -79,6 +79,7 @@ const STAGE = {
       },
     ),
     overwrite: flag('apply: what somebody changed by hand in the account may be lost'),
+    'with-data': flag('destroy: what buckets hold may go too'),
     release: wholeNumber('rollback: from which release', {
       min: 1,
       max: MAX_RELEASE,
@@ -128,6 +129,7 @@ function callOf(given: Given, io: Io): Call {
     token: process.env[TOKEN_VARIABLE],
     bring: given.bring,
     overwrite: given.overwrite,
+    withData: given['with-data'],
     release: given.release,
     secret: given.secret,
     typed: typedLine,
@@ -136,7 +138,8 @@ function callOf(given: Given, io: Io): Call {
 }
 
 /** Arguments that belong to one command alone. */
-function requireTogether({ command, name, secret, bring, overwrite, release }: Given): void {
+function requireTogether(given: Given): void {
+  const { command, name, secret, bring, overwrite, release } = given;
   const refuse = (message: string): never => {
     throw new UsageError(message);
   };
@@ -146,5 +149,6 @@ function requireTogether({ command, name, secret, bring, overwrite, release }: G
   if (command !== 'rotate' && secret !== null) refuse(`SECRET: "${secret}" must not stand after ${command}`);
   if (command !== 'init' && bring !== null) refuse(`--bring: must not stand with ${command}`);
   if (command !== 'apply' && overwrite) refuse(`--overwrite: must not stand with ${command}`);
+  if (command !== 'destroy' && given['with-data']) refuse(`--with-data: must not stand with ${command}`);
   if (command !== 'rollback' && release !== null) refuse(`--release: must not stand with ${command}`);
 }

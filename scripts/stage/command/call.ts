@@ -15,6 +15,8 @@ export interface Call extends NamedStage {
   readonly bring: string | null;
   /** apply: what somebody changed by hand may be lost. */
   readonly overwrite: boolean;
+  /** destroy: objects in buckets may go too. */
+  readonly withData: boolean;
   /** rollback: from which release; null: the latest. */
   readonly release: number | null;
   /** rotate: which. */

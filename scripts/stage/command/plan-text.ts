@@ -14,7 +14,8 @@ export interface PlanSummary {
   readonly inTheWay: number;
 }
 
-const MAX_VALUE = 100;
+/** A rule of the zone is read whole by whoever lets it in; a list of a thousand isn't. */
+const MAX_VALUE = 1_000;
 
 /** @param differences of a plan @returns see {@link PlanSummary} */
 export function summaryOf(differences: readonly Difference[]): PlanSummary {
@@ -51,8 +52,7 @@ function wordOf(action: Difference['action'], isForeign: boolean): string {
 }
 
 function fieldLine({ name, from, to }: Field): string {
-  if (from === null) return `${name}: ${shown(to)}`;
-  return `${name}: ${shown(from)} → ${to === null ? 'nothing' : shown(to)}`;
+  return from === null ? `${name}: ${shown(to)}` : `${name}: ${shown(from)} → ${to === null ? 'nothing' : shown(to)}`;
 }
 
 function shown(value: unknown): string {

@@ -30,7 +30,8 @@ const inOrder = (holders: readonly Holder[]): Holder[] => HOLDER_ORDER.filter((h
  */
 export function phasesOf(secret: string | RotationRule): readonly Phase[] {
   const rule = typeof secret === 'string' ? ROTATIONS.find((one) => one.secret === secret) : secret;
-  if (rule === undefined) throw new RangeError(`${String(secret)} has no rotation of its own`);
+  if (rule === undefined)
+    throw new RangeError(`${typeof secret === 'string' ? secret : secret.secret} has no rotation of its own`);
   switch (rule.kind) {
     case 'ring':
       return ringPhases(rule);
@@ -76,7 +77,11 @@ function signingPhases(rule: Extract<RotationRule, { kind: 'signing' }>): readon
     `the next key is drawn and sealed; its public half lies in public/${isDeployed ? `, and ${names(rule.holders)} say it` : ''}`,
     isDeployed ? {} : { holders: [], leaves: NOTHING_DEPLOYED },
   );
-  const makes = phase(rule, 'make', `${names(rule.holders)} sign with the next key, under the next id${keptText(former)}`);
+  const makes = phase(
+    rule,
+    'make',
+    `${names(rule.holders)} sign with the next key, under the next id${keptText(former)}`,
+  );
   const keepsMore = former !== null || isDeployed;
   const dropped = phase(
     rule,
@@ -88,7 +93,11 @@ function signingPhases(rule: Extract<RotationRule, { kind: 'signing' }>): readon
 }
 
 const keptText = (former: Extract<RotationRule, { kind: 'signing' }>['former']): string =>
-  former === null ? '' : former.keeps === 'private' ? '; the former one signs beside it until its day' : '; the former one’s public half stays';
+  former === null
+    ? ''
+    : former.keeps === 'private'
+      ? '; the former one signs beside it until its day'
+      : '; the former one’s public half stays';
 
 /** A key that signs until a day is kept for one day more (docs/decisions/068). */
 function dropAfter({ former, life }: Extract<RotationRule, { kind: 'signing' }>): Life {
@@ -99,7 +108,11 @@ function dropAfter({ former, life }: Extract<RotationRule, { kind: 'signing' }>)
 
 function offlinePhases(rule: RotationRule): readonly Phase[] {
   return [
-    phase(rule, 'make', `a new pair is drawn, its private half sealed to the keepers; ${names(rule.holders)} take the public one`),
+    phase(
+      rule,
+      'make',
+      `a new pair is drawn, its private half sealed to the keepers; ${names(rule.holders)} take the public one`,
+    ),
     phase(rule, 'drop', 'nothing is deployed', { after: rule.life, holders: [], leaves: NOTHING_DEPLOYED }),
   ];
 }
@@ -107,7 +120,11 @@ function offlinePhases(rule: RotationRule): readonly Phase[] {
 function sharedPhases(rule: Extract<RotationRule, { kind: 'shared' }>): readonly Phase[] {
   const together = [rule.secret, ...rule.with].join(' and ');
   const makes = phase(rule, 'make', `${names(rule.holders)} use the new ${together}`);
-  const dropped = phase(rule, 'drop', 'nothing is deployed', { after: rule.life, holders: [], leaves: NOTHING_DEPLOYED });
+  const dropped = phase(rule, 'drop', 'nothing is deployed', {
+    after: rule.life,
+    holders: [],
+    leaves: NOTHING_DEPLOYED,
+  });
   if (rule.drawnBy === 'others') return [makes, dropped];
   const announced = 'the next secret is drawn, and sealed to the operator, who hands it over';
   return [phase(rule, 'announce', announced, { holders: [], leaves: NOTHING_DEPLOYED }), makes, dropped];

@@ -69,7 +69,13 @@ export interface NextPhase {
 }
 
 export type RotateReply =
-  | { readonly kind: 'done' | 'would'; readonly phase: string; readonly does: string; readonly holders: readonly Holder[]; readonly next: NextPhase | null }
+  | {
+      readonly kind: 'done' | 'would';
+      readonly phase: string;
+      readonly does: string;
+      readonly holders: readonly Holder[];
+      readonly next: NextPhase | null;
+    }
   | { readonly kind: 'waits'; readonly next: NextPhase }
   | { readonly kind: 'outside'; readonly next: NextPhase }
   | { readonly kind: 'costs'; readonly cost: string; readonly holders: readonly Holder[] };
@@ -117,7 +123,8 @@ const replacement = (rule: RotationRule, holders: readonly Holder[]): Step => ({
   holders,
   after: null,
   outside: [],
-  leaves: 'some holders with the leaked key and some with the new one: what the one makes the other refuses; give the same command again at once',
+  leaves:
+    'some holders with the leaked key and some with the new one: what the one makes the other refuses; give the same command again at once',
 });
 
 interface Opened {
@@ -126,7 +133,13 @@ interface Opened {
   readonly mark: string;
 }
 
-async function begin(rule: RotationRule, step: Step, state: RotationState, opened: Opened, ports: RotatePorts): Promise<RotateReply> {
+async function begin(
+  rule: RotationRule,
+  step: Step,
+  state: RotationState,
+  opened: Opened,
+  ports: RotatePorts,
+): Promise<RotateReply> {
   const standing = await ports.standing(step.holders);
   const strange = [...standing].filter(([, { isAsFiles }]) => !isAsFiles).map(([holder]) => holder);
   if (strange.length > 0) {
@@ -137,7 +150,8 @@ async function begin(rule: RotationRule, step: Step, state: RotationState, opene
   const at = ports.now();
   const values = { secrets: opened.secrets, variables: state.variables };
   const input = { at, draw: ports.draw, variable: ports.variable };
-  const made = step.name === 'replace' ? await replaced(rule, values, input) : await changed(rule, step.name, values, input);
+  const made =
+    step.name === 'replace' ? await replaced(rule, values, input) : await changed(rule, step.name, values, input);
   const begun = {
     phase: step.name,
     at: isoOf(at),
@@ -165,7 +179,9 @@ async function goOn(
   const phases: readonly Step[] = [...phasesOf(rule), replacement(rule, holdersOf(rule))];
   const step = phases.find(({ name }) => name === begun.phase)!;
   if (request.dryRun) return { kind: 'would', ...spoken(step), next: null };
-  if (opened.mark === begun.before) return begin(rule, step, withOne(state, rule, { ...one, begun: null }), opened, ports);
+  // A phase may change variables alone: then there is nothing to draw again.
+  if (opened.mark === begun.before && begun.before !== begun.after)
+    return begin(rule, step, withOne(state, rule, { ...one, begun: null }), opened, ports);
   if (opened.mark !== begun.after) {
     throw new RotationError(
       `${rule.secret}: phase “${begun.phase}” began, and the sealed secrets are neither those of before nor those that it makes: bring both files from the repository`,
@@ -176,7 +192,9 @@ async function goOn(
     .filter(([holder, { version, isAsFiles }]) => !isAsFiles && version !== (begun.versions[holder] ?? null))
     .map(([holder]) => holder);
   if (others.length > 0) {
-    throw new RotationError(`${others.join(', ')}: deployed by somebody else since phase “${begun.phase}” began. Bring their files`);
+    throw new RotationError(
+      `${others.join(', ')}: deployed by somebody else since phase “${begun.phase}” began. Bring their files`,
+    );
   }
   return finish(rule, step, state, one, { secrets: opened.secrets, variables: begun.variables }, ports);
 }
@@ -194,16 +212,17 @@ async function finish(
   const now = ports.now();
   const isLast = step.name === 'replace' || step.name === phasesOf(rule).at(-1)!.name;
   const done: OneRotation = {
-    phase: isLast ? null : (step.name as Phase['name']),
+    phase: isLast ? null : step.name,
     at: isoOf(now),
     mark: one.begun!.after,
     begun: null,
   };
   ports.writeState({ ...withOne(state, rule, done), variables: { ...variables } });
-  return { kind: 'done', ...spoken(step), next: isLast ? null : afterwards(rule, step as Phase, now) };
+  return { kind: 'done', ...spoken(step), next: isLast ? null : afterwards(rule, step, now) };
 }
 
-const holdersOf = (rule: RotationRule): readonly Holder[] => phasesOf(rule).find(({ name }) => name === 'make')!.holders;
+const holdersOf = (rule: RotationRule): readonly Holder[] =>
+  phasesOf(rule).find(({ name }) => name === 'make')!.holders;
 
 const withOne = (state: RotationState, { secret }: RotationRule, one: OneRotation): RotationState => ({
   ...state,

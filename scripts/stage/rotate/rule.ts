@@ -5,13 +5,23 @@ import type { Life } from './lives.ts';
 export type Holder = 'laboratory' | 'origin' | 'verification' | 'federation' | 'upload' | 'portal';
 
 /** In which order they are deployed: who is called comes first. Within a phase any order is good, since a phase makes nothing that the phase before doesn't accept. */
-export const HOLDER_ORDER: readonly Holder[] = ['laboratory', 'origin', 'verification', 'federation', 'upload', 'portal'];
+export const HOLDER_ORDER: readonly Holder[] = [
+  'laboratory',
+  'origin',
+  'verification',
+  'federation',
+  'upload',
+  'portal',
+];
 
 /** What a person does outside of this repository before a phase may begin; nobody but them knows whether it is done. */
 export type Outside = Readonly<Partial<Record<PhaseName, readonly string[]>>>;
 
 /** announce: others learn of the new key. accept: holders take it, and make with the old one. make: they make with it. drop: the old one is gone. */
 export type PhaseName = 'announce' | 'accept' | 'make' | 'drop';
+
+/** In place of a variable: the UTC day on which the former key signs no more. */
+export const UNTIL = 'until';
 
 interface Common {
   /** As wrangler.toml has it. */
@@ -41,8 +51,8 @@ export interface SigningRule extends Common {
     /** A secret. */
     readonly secret: string;
     readonly keeps: 'private' | 'public';
-    /** Variable → the one whose former value it takes, or `until`: the UTC day on which the former key signs no more. */
-    readonly variables: Readonly<Record<string, string | 'until'>>;
+    /** Variable → the one whose former value it takes, or {@link UNTIL}: the UTC day on which the former key signs no more. */
+    readonly variables: Readonly<Record<string, string>>;
   } | null;
   /** A variable that lists public keys beside the one that signs, `id=SPKI in base64`: the next one from `announce` on, the former one up to `drop`. */
   readonly otherKeysVariable: string | null;

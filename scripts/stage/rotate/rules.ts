@@ -1,6 +1,14 @@
 /** @module How each secret is changed (docs/rotation.md has the same as a table for people). One that wrangler.toml requires and that has no rule here fails a test. */
 import { LIVES } from './lives.ts';
-import type { OfflineRule, PartOfAnother, RingRule, RotationRule, SharedRule, SigningRule } from './rule.ts';
+import {
+  type OfflineRule,
+  type PartOfAnother,
+  type RingRule,
+  type RotationRule,
+  type SharedRule,
+  type SigningRule,
+  UNTIL,
+} from './rule.ts';
 
 const ring = (rule: Omit<RingRule, 'kind' | 'outside'> & Partial<Pick<RingRule, 'outside'>>): RingRule => ({
   kind: 'ring',
@@ -50,7 +58,9 @@ const RINGS: readonly RingRule[] = [
     makes: 'names of sessions, registration tokens, codes and tokens of Google’s dialect, API keys',
     life: LIVES.session,
     outside: {
-      drop: ['issue every API key of Google’s dialect anew that was made before the change, and have the apps and administrators use the new ones'],
+      drop: [
+        'issue every API key of Google’s dialect anew that was made before the change, and have the apps and administrators use the new ones',
+      ],
     },
     cost: 'every running session ends: people scan or type again; codes that are out are unknown; all API keys are',
   }),
@@ -87,7 +97,7 @@ const SIGNING: readonly SigningRule[] = [
       variables: {
         EXPORT_FORMER_KEY_ID: 'EXPORT_KEY_ID',
         EXPORT_FORMER_KEY_VERSION: 'EXPORT_KEY_VERSION',
-        EXPORT_FORMER_KEY_UNTIL: 'until',
+        EXPORT_FORMER_KEY_UNTIL: UNTIL,
       },
     },
     life: LIVES.signedFile,
@@ -133,11 +143,13 @@ const SIGNING: readonly SigningRule[] = [
       variables: {
         CONFIG_FORMER_KEY_ID: 'CONFIG_KEY_ID',
         CONFIG_FORMER_KEY_VERSION: 'CONFIG_KEY_VERSION',
-        CONFIG_FORMER_KEY_UNTIL: 'until',
+        CONFIG_FORMER_KEY_UNTIL: UNTIL,
       },
     },
     life: LIVES.signedFile,
-    outside: { make: ['apps that pin the configuration key alone, if there are any, have an update with the new one on its way'] },
+    outside: {
+      make: ['apps that pin the configuration key alone, if there are any, have an update with the new one on its way'],
+    },
     cost: 'apps that pin the configuration key alone refuse configuration until they are updated; those that pin the export key notice nothing',
   }),
   signing({
@@ -147,7 +159,9 @@ const SIGNING: readonly SigningRule[] = [
     idVariable: 'LOG_KEY_ID',
     life: LIVES.none,
     outside: {
-      make: ['auditors and whoever restores keep both public keys: --log-key takes both, and checkpoints that the former one signed stay for good'],
+      make: [
+        'auditors and whoever restores keep both public keys: --log-key takes both, and checkpoints that the former one signed stay for good',
+      ],
     },
     cost: 'nothing is lost; entries that the leaked key signed after it leaked prove nothing: say from which entry on',
   }),
@@ -159,7 +173,9 @@ const SIGNING: readonly SigningRule[] = [
     otherKeysVariable: 'CERTIFICATE_OTHER_KEYS',
     life: LIVES.certificate,
     outside: {
-      make: ['key servers that take our certificates, this one among them, have imported the next key (/jwks, npm run authorities)'],
+      make: [
+        'key servers that take our certificates, this one among them, have imported the next key (/jwks, npm run authorities)',
+      ],
       drop: ['key servers may end the former key'],
     },
     cost: 'certificates are refused by key servers until they have imported the new key; end the leaked one there',
@@ -207,7 +223,9 @@ const OFFLINE: readonly OfflineRule[] = [
     makes: 'issue ids beside records, sealed for a rollback',
     life: LIVES.openings,
     outside: {
-      make: ['two keepers are there, each to take a share of the new key; they keep the former share, for a rollback of an hour of before wants both keys (npm run rollback: --former-first, --former-second)'],
+      make: [
+        'two keepers are there, each to take a share of the new key; they keep the former share, for a rollback of an hour of before wants both keys (npm run rollback: --former-first, --former-second)',
+      ],
       drop: ['the keepers destroy the former shares'],
     },
     cost: 'hours of the last fortnight stay sealed to the leaked key: who has it, the private bucket and the books learns which keys each large source vouched for',
@@ -220,7 +238,9 @@ const OFFLINE: readonly OfflineRule[] = [
     life: LIVES.list,
     outside: {
       make: ['the list is signed by the new key and at hand: npm run laboratories -- sign'],
-      drop: ['the list that the new key signed is set: npm run laboratories -- set; its keeper destroys the former key'],
+      drop: [
+        'the list that the new key signed is set: npm run laboratories -- set; its keeper destroys the former key',
+      ],
     },
     cost: 'no list can be set until one is signed by the new key; the list in force stays',
   },
@@ -235,7 +255,10 @@ const SHARED: readonly SharedRule[] = [
     holders: ['verification'],
     makes: 'the MAC by which the SMS gateway knows our messages',
     life: LIVES.none,
-    outside: { make: ['the SMS gateway takes the next secret beside the former one'], drop: ['the gateway forgets the former secret'] },
+    outside: {
+      make: ['the SMS gateway takes the next secret beside the former one'],
+      drop: ['the gateway forgets the former secret'],
+    },
     cost: 'no SMS goes out until the gateway has the new secret',
   },
   {

@@ -92,7 +92,10 @@ export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: 
   const former = rule.kind === 'signing' && rule.former !== null ? [rule.former.secret] : [];
   const together = rule.kind === 'shared' ? rule.with : [];
   const values = [secret, nextName(secret), ...former, ...together].map((name) => [name, secrets[name] ?? null]);
-  return createHmac('sha256', markKey).update(JSON.stringify(['rotation', values])).digest('hex').slice(0, 32);
+  return createHmac('sha256', markKey)
+    .update(JSON.stringify(['rotation', values]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /**

@@ -5,7 +5,7 @@
 import { createPublicKey } from 'node:crypto';
 import { publicPem } from '../../../local-edge/draw-secrets.ts';
 import { dateOf } from '../../../protocol/gaen/intervals.ts';
-import type { PhaseName, RotationRule, SigningRule } from './rule.ts';
+import { type PhaseName, type RotationRule, type SigningRule, UNTIL } from './rule.ts';
 
 /** Every secret of a stage, and the variables that rotations have changed, by name. */
 export interface Values {
@@ -47,7 +47,10 @@ export async function changed(
 ): Promise<Values> {
   switch (rule.kind) {
     case 'ring':
-      return { ...values, secrets: { ...values.secrets, [rule.secret]: await ringIn(rule.secret, phase, values, input) } };
+      return {
+        ...values,
+        secrets: { ...values.secrets, [rule.secret]: await ringIn(rule.secret, phase, values, input) },
+      };
     case 'signing':
       return signingIn(rule, phase, values, input);
     case 'offline':
@@ -86,19 +89,20 @@ async function signingIn(rule: SigningRule, phase: PhaseName, values: Values, in
   if (phase === 'announce') {
     secrets[next] ??= await input.draw(secret);
     if (otherKeysVariable !== null) {
-      variables[otherKeysVariable] = withKey(variable(otherKeysVariable), nextId, secrets[next]!);
+      variables[otherKeysVariable] = withKey(input.variable(otherKeysVariable), nextId, secrets[next]);
     }
   } else if (phase === 'make') {
     const [present, comes] = [secrets[secret], secrets[next]];
-    if (present === undefined || comes === undefined) throw new RotationError(`${present === undefined ? secret : next} isn't among the sealed secrets`);
+    if (present === undefined || comes === undefined)
+      throw new RotationError(`${present === undefined ? secret : next} isn't among the sealed secrets`);
     if (former !== null) {
       secrets[former.secret] = former.keeps === 'private' ? present : publicPem(present);
       for (const [name, of] of Object.entries(former.variables)) {
-        variables[name] = of === 'until' ? dateOf(input.at + rule.life.seconds + 86_400) : variable(of);
+        variables[name] = of === UNTIL ? dateOf(input.at + rule.life.seconds + 86_400) : variable(of);
       }
     }
     if (otherKeysVariable !== null && idVariable !== null) {
-      variables[otherKeysVariable] = withKey('', variable(idVariable), present);
+      variables[otherKeysVariable] = withKey(input.variable(otherKeysVariable), variable(idVariable), present);
     }
     if (idVariable !== null && nextId !== '') variables[idVariable] = nextId;
     secrets[secret] = comes;
@@ -108,7 +112,8 @@ async function signingIn(rule: SigningRule, phase: PhaseName, values: Values, in
       delete secrets[former.secret];
       for (const name of Object.keys(former.variables)) delete variables[name];
     }
-    if (otherKeysVariable !== null) variables[otherKeysVariable] = '';
+    // Those that the stage's file lists stay.
+    if (otherKeysVariable !== null) delete variables[otherKeysVariable];
   }
   return { secrets, variables };
 }
@@ -125,7 +130,8 @@ async function sharedIn(
   if (phase === 'announce') secrets[next] ??= await draw(secret);
   if (phase === 'make') {
     const all = rule.kind === 'shared' ? [secret, ...rule.with] : [secret];
-    for (const one of all) secrets[one] = one === secret && secrets[next] !== undefined ? secrets[next] : await draw(one);
+    for (const one of all)
+      secrets[one] = one === secret && secrets[next] !== undefined ? secrets[next] : await draw(one);
     delete secrets[next];
   }
   return { ...values, secrets };

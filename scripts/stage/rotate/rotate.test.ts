@@ -128,6 +128,18 @@ describe('a key that leaked', () => {
     expect([others, key === old, key!.includes(',')]).toEqual([[], false, false]);
   });
 
+  it('is gone in one step where a phase was cut off, too', async ({ expect }) => {
+    const { world, operator } = stageOf('PERMIT_KEY');
+    world.stepsLeft = 7;
+    await expect(operator.rotate('PERMIT_KEY')).rejects.toThrow(Killed);
+    world.stepsLeft = Number.POSITIVE_INFINITY;
+    const former = operator.files.secrets['PERMIT_KEY']!.split(',');
+    expect(former).toHaveLength(2);
+    await operator.rotate('PERMIT_KEY', { leaked: true, confirm: 'PERMIT_KEY' });
+    for (const { secrets } of world.deployed.values()) expect(former).not.toContain(secrets['PERMIT_KEY']);
+    expect((await operator.rotate('PERMIT_KEY')).kind).toBe('done');
+  });
+
   it('is gone, whatever it is and wherever it was cut off', async ({ expect }) => {
     for (const { secret } of ROTATIONS) {
       for (let steps = 0; ; steps++) {

@@ -262,7 +262,7 @@ describe('a region that tests', () => {
     expect(await rows()).toBe(2);
     await ask(nl, 'forget', { registrationToken: deleted });
     expect(await rows()).toBe(1);
-    const hash = tokenHash(ended, parseVerificationConfig(nl).tanHashKey);
+    const hash = tokenHash(ended, parseVerificationConfig(nl).tanHashKeys.current);
     const shard = bindings.TEST_SESSION.getByName(`s${hash.charAt(0)}`);
     await runInDurableObject(shard, (_object, { storage: { sql } }) =>
       sql.exec('UPDATE test_credential SET expires_at = ?', NOW - 60).toArray(),

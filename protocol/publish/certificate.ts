@@ -6,6 +6,7 @@
  * Whatever is wrong, the answer is the same, and the signature is computed before anything of its claims counts, with a key that stands in where
  * none is named: neither answer nor work tells a stranger which issuer, key or claim it was.
  */
+import { subtle } from 'node:crypto';
 import { base64url, decodeJwt, decodeProtectedHeader, importSPKI } from 'jose';
 import { toHex, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
@@ -154,7 +155,7 @@ async function isSignedBy(jwt: string, signature: Uint8Array<ArrayBuffer>, key: 
   const isWhole = signature.length === SIGNATURE_BYTES;
   // One of another length is computed too: nobody learns by the time that it was looked at.
   const compared = isWhole ? signature : new Uint8Array(SIGNATURE_BYTES).fill(1);
-  const isGood = await crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, publicKey, compared, signed);
+  const isGood = await subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, publicKey, compared, signed);
   return isGood && isWhole;
 }
 

@@ -6,7 +6,7 @@
  * Whatever is wrong, the answer is the same, and the signature is computed before anything of its claims counts, with a key that stands in where
  * none is named: neither answer nor work tells a stranger which issuer, key or claim it was.
  */
-import { subtle } from 'node:crypto';
+import { subtle, type webcrypto } from 'node:crypto';
 import { base64url, decodeJwt, decodeProtectedHeader, importSPKI } from 'jose';
 import { toHex, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
@@ -160,14 +160,16 @@ async function isSignedBy(jwt: string, signature: Uint8Array<ArrayBuffer>, key: 
 }
 
 /** Keys as the platform takes them, as long as the document that names them. */
-const IMPORTED = new WeakMap<AuthorityKey, CryptoKey>();
+const IMPORTED = new WeakMap<AuthorityKey, webcrypto.CryptoKey>();
 
-async function imported(key: AuthorityKey): Promise<CryptoKey> {
+async function imported(key: AuthorityKey): Promise<webcrypto.CryptoKey> {
   const known = IMPORTED.get(key);
   if (known !== undefined) return known;
   const made = await importSPKI(`-----BEGIN PUBLIC KEY-----\n${key.publicKey}\n-----END PUBLIC KEY-----`, ALGORITHM);
-  IMPORTED.set(key, made);
-  return made;
+  // The same key of the platform, by Node's name for its type.
+  const named = made as webcrypto.CryptoKey;
+  IMPORTED.set(key, named);
+  return named;
 }
 
 const isReport = (value: unknown): value is CertifiedReport => CERTIFIED_REPORTS.some((one) => one === value);

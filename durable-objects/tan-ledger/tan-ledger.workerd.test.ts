@@ -293,9 +293,8 @@ it('a ring of permit keys: the first makes permits, a receipt by any of them giv
   const next = toBase64(new Uint8Array(32).fill(7));
   await issued();
   await runInDurableObject(ledger(), async (_object, state) => {
-    const { clock } = { clock: () => START };
-    const withRing = (PERMIT_KEYS: string): TanLedger =>
-      Object.assign(new TanLedger(state, { PERMIT_KEY: PERMIT_KEYS } as unknown as Cloudflare.Env), { clock });
+    const withRing = (ring: string): TanLedger =>
+      Object.assign(new TanLedger(state, { PERMIT_KEY: ring } as Cloudflare.Env), { clock: () => START });
     for (const [ring, receipts] of [
       [`${PERMIT_KEY},${next}`, PERMIT_KEY],
       [`${PERMIT_KEY},${next}`, next],

@@ -65,7 +65,7 @@ type StoredRow = {
 };
 
 /** @param sql storage @param hash keyed hash of the TAN, hex @returns its row, or null */
-export function readTan(sql: SqlStorage, hash: string): TanRow | null {
+function readTan(sql: SqlStorage, hash: string): TanRow | null {
   const row = sql
     .exec<StoredRow>('SELECT state, reservation, issue_id, expires_at FROM held_tan WHERE hash = ?', hash)
     .toArray()[0];

@@ -59,14 +59,17 @@ const start = (deployment: (typeof DEPLOYMENTS)[number]): Promise<LocalEdge> =>
   });
 
 let edge: LocalEdge;
-async function ask(path: string, body: object): Promise<{ status: number; body: Record<string, unknown> }> {
+/** @returns a member of the answer, or nothing */
+async function ask(path: string, body: object, member: string): Promise<unknown> {
   const answer = await fetch(`${edge.url}/version/v1/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'cwa-fake': '0' },
     body: JSON.stringify(body),
   });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  return ((await answer.json()) as Record<string, unknown>)[member];
 }
+
+const textOf = (member: unknown): string => (typeof member === 'string' ? member : '');
 
 /** @returns the status, or null: the Workers died meanwhile */
 async function upload(tan: string | null, keys: readonly SubmittedKey[]): Promise<number | null> {
@@ -107,9 +110,9 @@ class Person {
     if (at === 1) {
       // The answer of then was lost: the same again.
       if ((await this.#register()) !== this.token) return 'another token';
-      const [{ body: poll }, one, two] = [await this.#poll(), await this.#askTan(), await this.#askTan()];
+      const [result, one, two] = [await this.#poll(), await this.#askTan(), await this.#askTan()];
       this.tan = one;
-      return poll['testResult'] === 2 && one !== '' && one === two ? null : `no result, or TANs ${one} and ${two}`;
+      return result === 2 && one !== '' && one === two ? null : `no result, or TANs ${one} and ${two}`;
     }
     if (at === 2) {
       if ((await this.#askTan()) !== this.tan) return 'another TAN';
@@ -120,10 +123,9 @@ class Person {
   }
 
   #register = async (): Promise<string> =>
-    String((await ask('registrationToken', { key: this.teleTan, keyType: 'TELETAN' })).body['registrationToken'] ?? '');
-  #poll = () => ask('testresult', { registrationToken: this.token });
-  #askTan = async (): Promise<string> =>
-    String((await ask('tan', { registrationToken: this.token })).body['tan'] ?? '');
+    textOf(await ask('registrationToken', { key: this.teleTan, keyType: 'TELETAN' }, 'registrationToken'));
+  #poll = () => ask('testresult', { registrationToken: this.token }, 'testResult');
+  #askTan = async (): Promise<string> => textOf(await ask('tan', { registrationToken: this.token }, 'tan'));
 }
 
 it(

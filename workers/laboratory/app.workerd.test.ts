@@ -37,14 +37,14 @@ function signedList(
   version: number,
   key = 'LABORATORY_LIST_SIGNING_KEY',
   harbour = [HARBOUR, SPARE],
-  id = 'laboratories-v1',
+  keyId = 'laboratories-v1',
 ): string {
   const laboratories = [
     { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: harbour },
     { id: 'hill', name: 'Hill Laboratory', certificateFingerprints: [HILL], birthDate: 'required' },
   ];
   const { raw } = signerFromPkcs8Pem(testKeyPem(key));
-  return signDocument(LABORATORY_LIST_TYPE, id, { version, laboratories }, raw);
+  return signDocument(LABORATORY_LIST_TYPE, keyId, { version, laboratories }, raw);
 }
 
 /** The deployed app, but with a certificate that the test chooses. */
@@ -62,14 +62,13 @@ beforeEach(async () => {
 });
 
 it('a list stands, and a laboratory is known by it, while its key is changed for another', async ({ expect }) => {
-  const id = 'laboratories-v1';
   const keyOf = (label: string): string => toBase64(signerFromPkcs8Pem(testKeyPem(label)).publicKeySpki);
   const next = `laboratories-v2=${keyOf('NEXT_LIST_KEY')}`;
   const at = (more: Partial<LaboratoryEnv>) => createListReader(parseBindings({ ...bindings, ...more }).listKeys);
   const [old, fresh] = [signedList(1), signedList(2, 'NEXT_LIST_KEY', [HARBOUR], 'laboratories-v2')];
   const pem = spkiToPem(signerFromPkcs8Pem(testKeyPem('NEXT_LIST_KEY')).publicKeySpki);
   const makes = { LABORATORY_LIST_PUBLIC_KEY: pem, LABORATORY_LIST_KEY_ID: 'laboratories-v2' };
-  const former = `${id}=${keyOf('LABORATORY_LIST_SIGNING_KEY')}`;
+  const former = `laboratories-v1=${keyOf('LABORATORY_LIST_SIGNING_KEY')}`;
   const phases = [{}, { LABORATORY_LIST_OTHER_KEYS: next }, { ...makes, LABORATORY_LIST_OTHER_KEYS: former }, makes];
   expect(phases.map((phase) => [old, fresh].map((list) => at(phase)(list).version))).toEqual([
     [1, 0],

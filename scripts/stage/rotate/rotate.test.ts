@@ -244,7 +244,7 @@ describe('a key that others verify', () => {
 
 it('every secret comes to its end by the same command', async ({ expect }) => {
   for (const rule of ROTATIONS) {
-    const together = rule.kind === 'shared' ? rule.with : [];
+    const together = rule.kind === 'brought' ? rule.with : [];
     const { world, operator } = stageOf(rule.secret, ...together);
     const before = { ...operator.files.secrets };
     await toTheEnd(operator, world, rule.secret);

@@ -207,11 +207,8 @@ describe('all secrets of origin are changed', () => {
     expect(former.keys).toHaveLength(known.length + 1);
 
     await edge.dispose();
-    const verified = async (keys: string) => {
-      const call = ['scripts/run.sh', 'scripts/log.ts', 'verify', '--state', state, '--log-key', keys];
-      return (await runChild('sh', call, { cwd: ROOT, output: 'kept' })).code;
-    };
-    const present = join(state, 'log-public.pem');
-    expect([await verified(`${formerLogKey},${present}`), await verified(present)]).toEqual([0, 1]);
+    const keys = [formerLogKey, join(state, 'log-public.pem')].join();
+    const call = ['scripts/run.sh', 'scripts/log.ts', 'verify', '--state', state, '--log-key', keys];
+    expect((await runChild('sh', call, { cwd: ROOT, output: 'kept' })).code).toBe(0);
   });
 });

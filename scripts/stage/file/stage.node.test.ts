@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import * as z from 'zod';
 import { readEnvironments, ROOT } from '../../../local-edge/workers.ts';
 import { describeProblem, StageFileError } from './problem.ts';
+import { fileSchema } from './schema.ts';
 import { readStage, type Stage } from './stage.ts';
 import { varsOf, type WorkerName } from './vars.ts';
 
@@ -218,6 +220,8 @@ describe('variables of a stage', () => {
   });
 });
 
-it('the demo’s file names its schema', ({ expect }) => {
+it('the demo’s file names its schema, which is what the code gives', ({ expect }) => {
+  const schema: unknown = JSON.parse(readFileSync(join(ROOT, 'stages/stage.schema.json'), 'utf8'));
+  expect(schema).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(fileSchema, { io: 'input' }))));
   expect(parse(DEMO)).toMatchObject({ $schema: './stage.schema.json', account: 'double' });
 });

@@ -50,7 +50,7 @@ export const STAGE: StageOfResources = {
 /** @param name of an authority @returns its certificate, PEM */
 export async function authorityPem(name: string): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  const { certificate } = await issueCertificate({ name: `CN=${name}`, authority: true, notBefore: now - 60 });
+  const { certificate } = await issueCertificate({ name: `CN=${name}`, authority: true, notBefore: now - 60 }, null);
   return `${certificate.toString('pem')}\n`;
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Fault } from './faults.ts';
 import { Refusal, Reply } from './refusal.ts';
-import { type Context, findRoute, type Incoming, readParams, type Route } from './router.ts';
+import { type BucketObjects, type Context, findRoute, type Incoming, readParams, type Route } from './router.ts';
 import type { Store } from './state.ts';
 
 /** What goes back. */
@@ -22,6 +22,7 @@ interface Asked {
   readonly incoming: Incoming;
   readonly store: Store;
   readonly routes: readonly Route[];
+  readonly objects: BucketObjects;
   readonly fault: Fault | null;
 }
 
@@ -39,6 +40,8 @@ const refused = (refusal: Refusal): Answer => ({
   ),
   message: refusal.message,
 });
+
+const NO_CONTENT = 204;
 
 /** wrangler and `npm cloudflare` both take 10000 for a missing right (`isAuthenticationError`). */
 const forbidden = (): Refusal => new Refusal(403, 10_000, 'Authentication error');
@@ -76,7 +79,7 @@ function rightsOf({ incoming, store }: Asked): readonly string[] | null {
 }
 
 async function act(asked: Asked): Promise<Answer> {
-  const { incoming, store, routes } = asked;
+  const { incoming, store, routes, objects } = asked;
   const rights = rightsOf(asked);
   const found = findRoute(routes, incoming.method, incoming.path);
   if (found === null) {
@@ -92,13 +95,14 @@ async function act(asked: Asked): Promise<Answer> {
   if (params['account_id'] !== undefined && params['account_id'] !== account.id) throw forbidden();
   const sent = await readParams(route, incoming);
   const { query, headers } = incoming;
-  const context: Context = { account, store, params, query, headers, ...sent, rights };
+  const context: Context = { account, store, objects, params, query, headers, ...sent, rights };
   const right = typeof route.right === 'function' ? route.right(context) : route.right;
   if (right !== null && rights !== null && !rights.includes(right)) throw forbidden();
   const result = await route.handle(context);
   const reply = result instanceof Reply ? result : new Reply(result ?? null);
   store.save();
-  return { ...CLEAN, status: reply.status, text: envelope(reply.result, [], reply.more) };
+  const text = reply.status === NO_CONTENT ? '' : envelope(reply.result, [], reply.more);
+  return { ...CLEAN, status: reply.status, text };
 }
 
 /**

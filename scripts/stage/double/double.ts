@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { answer, type Answer } from './answer.ts';
 import { type Fault, Faults } from './faults.ts';
+import type { BucketObjects } from './router.ts';
 import { ROUTES } from './routes.ts';
 import { Store } from './state.ts';
 
@@ -61,6 +62,9 @@ export interface Double {
   stop(): Promise<void>;
 }
 
+/** Nothing that was deployed runs, so nobody has written anything. */
+const NO_OBJECTS: BucketObjects = { list: async () => [], remove: async () => undefined };
+
 const PREFIX = '/client/v4';
 /** A Worker may have 10 MB gzipped; what is larger isn't a call of ours. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -109,7 +113,7 @@ export async function startDouble(options: DoubleOptions): Promise<Double> {
     const path = url.pathname.startsWith(`${PREFIX}/`) ? url.pathname.slice(PREFIX.length) : url.pathname;
     const incoming = { method, path, query: Object.fromEntries(url.searchParams), headers: oneEach(request), body };
     const fault = faults.next(method, path);
-    const answered = await answer({ incoming, store, routes: ROUTES, fault });
+    const answered = await answer({ incoming, store, objects: NO_OBJECTS, routes: ROUTES, fault });
     const call = { number: calls.length + 1, method, path, unknown: answered.unknown, message: answered.message };
     calls.push({ ...call, status: answered.cut === null ? answered.status : 0 });
     if (answered.cut === 'before') response.destroy();

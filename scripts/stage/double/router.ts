@@ -4,7 +4,22 @@
  */
 import { Refusal } from './refusal.ts';
 import { type ParamsName, refuseBody, refuseHeaders, refuseQuery } from './schemas/validate.ts';
-import type { Account, Store } from './state.ts';
+import type { Account, Bucket, Store } from './state.ts';
+
+/** An object in a bucket, as the API lists it. */
+export interface BucketObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+  readonly last_modified: string;
+}
+
+/** What lies in buckets: where deployed Workers run (local-edge/uploaded.ts); nothing does where they don't. */
+export interface BucketObjects {
+  list(bucket: Bucket): Promise<BucketObject[]>;
+  remove(bucket: Bucket, key: string): Promise<void>;
+}
 
 /** One call, taken apart. */
 export interface Incoming {
@@ -20,6 +35,8 @@ export interface Incoming {
 export interface Context {
   readonly account: Account;
   readonly store: Store;
+  /** What lies in buckets. */
+  readonly objects: BucketObjects;
   /** The path's `:names`. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;

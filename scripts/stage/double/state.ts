@@ -136,7 +136,7 @@ export interface Account {
   accessServiceTokens: Json[];
   accessCertificates: Json[];
   accessCertificateSettings: Json[];
-  /** Zone Trust organization's identity providers, which the operator made in the dashboard. */
+  /** The Zero Trust organization's identity providers, which the operator made in the dashboard. */
   identityProviders: Json[];
 }
 
@@ -175,7 +175,11 @@ function newAccount(): Account {
     accessServiceTokens: [],
     accessCertificates: [],
     accessCertificateSettings: [],
-    identityProviders: [],
+    // An account's first: a code by e-mail; and one of the operator's, whose groups policies may name.
+    identityProviders: [
+      { id: newUuid(), type: 'onetimepin', name: '' },
+      { id: newUuid(), type: 'oidc', name: 'directory of the authority' },
+    ],
   };
 }
 

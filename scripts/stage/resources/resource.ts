@@ -52,11 +52,13 @@ export interface Resource<Found = unknown> {
   destroy(context: Context, progress: Progress): Promise<void>;
 }
 
-/** A difference, and what brings it about. */
+/** A difference, and what brings it about. Something with an action other than `keep`, foreign, and a reason to refuse: somebody else's thing is in the way. */
 export interface Work {
   readonly difference: Difference;
   /** Absent where nothing is to be done: what is kept, or foreign. */
   readonly run?: () => Promise<unknown>;
+  /** Why an apply refuses this resource before it does anything; with it there is no `run`. */
+  readonly refuse?: string;
 }
 
 /** What a resource is made of. */
@@ -91,8 +93,7 @@ export function resource<Found>(definition: Definition<Found>): Resource<Found> 
     async apply(context, differences, progress) {
       const planned = new Set(differences.map(keyOf));
       const works = work(context, await read(context));
-      const inTheWay = works.filter(({ difference }) => difference.foreign === true && difference.action !== 'keep');
-      await tell(name, async () => refuseForeign(inTheWay));
+      await tell(name, async () => refuse(works));
       await perform(
         works.filter(({ difference }) => planned.has(keyOf(difference))),
         progress,
@@ -106,12 +107,11 @@ export function resource<Found>(definition: Definition<Found>): Resource<Found> 
 
 const keyOf = ({ action, resource: what }: Difference): string => `${action} ${what}`;
 
-function refuseForeign(works: readonly Work[]): void {
-  if (works.length === 0) return;
-  const lines = works.map(
-    ({ difference }) => `${difference.resource} (${difference.fields.map(fieldText).join(', ')})`,
+function refuse(works: readonly Work[]): void {
+  const reasons = works.flatMap(({ difference, refuse: why }) =>
+    why === undefined ? [] : [`${difference.resource}: ${why}`],
   );
-  throw new Error(`is in the way and isn't this stage's, so it isn't touched: ${lines.join('; ')}`);
+  if (reasons.length > 0) throw new Error(`nothing was changed: ${reasons.join('; ')}`);
 }
 
 /** @param field of a difference @returns it for a person: both values */

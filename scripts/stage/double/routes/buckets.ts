@@ -62,14 +62,30 @@ function list(context: Context): Reply {
   return new Reply({ buckets }, { result_info: { cursor: '', per_page: 1000 } });
 }
 
-function remove(context: Context): object {
+async function remove(context: Context): Promise<object> {
   const bucket = find(context);
-  const bound = Object.entries(context.account.workers).find(([, worker]) =>
-    worker.versions[0]?.bindings.some(({ type, bucket_name: name }) => type === 'r2_bucket' && name === bucket.name),
-  );
-  if (bound !== undefined) throw new Refusal(409, 10_008, `The bucket is bound to Worker ${bound[0]}.`);
+  if ((await context.objects.list(bucket)).length > 0) {
+    throw new Refusal(409, 10_008, 'The bucket you tried to delete is not empty.');
+  }
   context.account.buckets = context.account.buckets.filter((other) => other !== bucket);
   return {};
+}
+
+async function listObjects(context: Context): Promise<Reply> {
+  const { query } = context;
+  const listed = (await context.objects.list(find(context)))
+    .filter(({ key }) => key.startsWith(query['prefix'] ?? '') && key > (query['start_after'] ?? ''))
+    .slice(0, Number(query['per_page'] ?? 1000));
+  return new Reply(listed, { result_info: { cursor: '', is_truncated: false, per_page: listed.length } });
+}
+
+async function removeObject(context: Context): Promise<object> {
+  const bucket = find(context);
+  const key = context.params['key'] ?? '';
+  const there = (await context.objects.list(bucket)).some((object) => object.key === key);
+  if (!there) throw new Refusal(404, 10_007, 'The specified key does not exist.');
+  await context.objects.remove(bucket, key);
+  return { key };
 }
 
 interface CustomBody {
@@ -125,6 +141,14 @@ export const BUCKET_ROUTES: readonly Route[] = [
   { method: 'POST', path: BUCKETS, right, params: 'BucketCreateParams', handle: create },
   { method: 'GET', path: `${BUCKETS}/:bucket`, right, handle: (context) => describe(find(context)) },
   { method: 'DELETE', path: `${BUCKETS}/:bucket`, right, handle: remove },
+  {
+    method: 'GET',
+    path: `${BUCKETS}/:bucket/objects`,
+    right,
+    params: 'ObjectListParams',
+    handle: listObjects,
+  },
+  { method: 'DELETE', path: `${BUCKETS}/:bucket/objects/:key`, right, handle: removeObject },
   {
     method: 'GET',
     path: `${BUCKETS}/:bucket/domains/custom`,

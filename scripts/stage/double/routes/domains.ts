@@ -1,7 +1,7 @@
 /**
  * @module Where Workers answer: custom domains and routes.
  */
-import { paged, Refusal, Reply, required, workerNamed } from '../refusal.ts';
+import { paged, Refusal, type Reply, required, workerNamed } from '../refusal.ts';
 import { RIGHTS } from '../rights.ts';
 import type { Context, Route } from '../router.ts';
 import { type Account, type CustomDomain, newId, type Zone } from '../state.ts';

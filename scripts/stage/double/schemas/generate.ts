@@ -32,10 +32,11 @@ const pick = (from: Definition, names: readonly string[]): Json => ({
 const nameOf = (ref: string): string => ref.slice('#/definitions/'.length);
 
 /** Takes one method's type apart; a union of types gives a union of bodies. */
-function split(name: string, definitions: Definitions): ParamSchemas {
-  const definition = definitions[name] as Definition;
+function split(from: Definition, definitions: Definitions): ParamSchemas {
+  const name = nameOf(from.$ref ?? '');
+  const definition = from.$ref === undefined ? from : (definitions[name] as Definition);
   if (definition.anyOf !== undefined) {
-    const parts = definition.anyOf.map((part) => split(nameOf((part as Schema).$ref ?? ''), definitions));
+    const parts = definition.anyOf.map((part) => split(part as Definition, definitions));
     const [first] = parts;
     if (first === undefined) throw new Error(`${name}: a union of nothing`);
     return { ...first, body: { anyOf: parts.map(({ body }) => body) } };
@@ -94,7 +95,7 @@ export function generateParamSchemas(root: string): string {
   }).createSchema('LibraryParams') as Definition;
   const definitions = schema.definitions ?? {};
   const calls = Object.fromEntries(
-    Object.entries(schema.properties ?? {}).map(([name, { $ref = '' }]) => [name, split(nameOf($ref), definitions)]),
+    Object.entries(schema.properties ?? {}).map(([name, from]) => [name, split(from as Definition, definitions)]),
   );
   const whole = withoutTexts({ calls, definitions: reachable(calls, definitions) });
   return `${JSON.stringify(whole)}\n`;

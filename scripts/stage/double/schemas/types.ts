@@ -17,6 +17,8 @@ import type {
   RulesetListParams,
   RulesetUpdateParams,
 } from 'cloudflare/resources/rulesets/rulesets';
+import type { RuleCreateParams, RuleEditParams } from 'cloudflare/resources/rulesets/rules';
+import type { ObjectListParams } from 'cloudflare/resources/r2/buckets/objects';
 import type { PhaseUpdateParams } from 'cloudflare/resources/rulesets/phases';
 import type { DomainListParams, DomainUpdateParams } from 'cloudflare/resources/workers/domains';
 import type { RouteCreateParams, RouteUpdateParams } from 'cloudflare/resources/workers/routes';
@@ -30,7 +32,7 @@ import type {
 import type { SecretBulkUpdateParams, SecretUpdateParams } from 'cloudflare/resources/workers/scripts/secrets';
 import type { SettingEditParams } from 'cloudflare/resources/workers/scripts/settings';
 import type { SubdomainCreateParams } from 'cloudflare/resources/workers/scripts/subdomain';
-import type { VersionCreateParams, VersionListParams } from 'cloudflare/resources/workers/scripts/versions';
+import type { VersionListParams } from 'cloudflare/resources/workers/scripts/versions';
 import type {
   ApplicationCreateParams,
   ApplicationListParams,
@@ -51,6 +53,7 @@ import type {
   ServiceTokenListParams,
   ServiceTokenUpdateParams,
 } from 'cloudflare/resources/zero-trust/access/service-tokens';
+import type { IdentityProviderListParams } from 'cloudflare/resources/zero-trust/identity-providers/identity-providers';
 import type { ZoneListParams } from 'cloudflare/resources/zones/zones';
 
 /** Name → parameters of the method: path, query, headers and body in one type, told apart by the comments on its properties. */
@@ -67,10 +70,22 @@ export interface LibraryParams {
   CustomCreateParams: CustomCreateParams;
   CustomUpdateParams: CustomUpdateParams;
   ManagedUpdateParams: ManagedUpdateParams;
+  ObjectListParams: ObjectListParams;
   RulesetCreateParams: RulesetCreateParams;
   RulesetListParams: RulesetListParams;
   RulesetUpdateParams: RulesetUpdateParams;
   PhaseUpdateParams: PhaseUpdateParams;
+  // Of thirty kinds of rule, those a stage writes.
+  RuleCreateParams:
+    | RuleCreateParams.BlockRule
+    | RuleCreateParams.RewriteRule
+    | RuleCreateParams.SetCacheSettingsRule
+    | RuleCreateParams.SkipRule;
+  RuleEditParams:
+    | RuleEditParams.BlockRule
+    | RuleEditParams.RewriteRule
+    | RuleEditParams.SetCacheSettingsRule
+    | RuleEditParams.SkipRule;
   DomainListParams: DomainListParams;
   DomainUpdateParams: DomainUpdateParams;
   RouteCreateParams: RouteCreateParams;
@@ -85,7 +100,6 @@ export interface LibraryParams {
   SecretUpdateParams: SecretUpdateParams;
   SettingEditParams: SettingEditParams;
   SubdomainCreateParams: SubdomainCreateParams;
-  VersionCreateParams: VersionCreateParams;
   VersionListParams: VersionListParams;
   // Of two dozen kinds of application, a stage's: it stands before hosts of its own.
   ApplicationCreateParams: ApplicationCreateParams.SelfHostedApplication;
@@ -100,5 +114,6 @@ export interface LibraryParams {
   ServiceTokenCreateParams: ServiceTokenCreateParams;
   ServiceTokenListParams: ServiceTokenListParams;
   ServiceTokenUpdateParams: ServiceTokenUpdateParams;
+  IdentityProviderListParams: IdentityProviderListParams;
   ZoneListParams: ZoneListParams;
 }

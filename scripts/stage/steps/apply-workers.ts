@@ -124,19 +124,22 @@ const zeroStep = (rollout: Rollout, { plan, version, how }: Brought, again: stri
   name: `${plan.worker}: new version at 0 %`,
   leaves: 'the new version answers only who asks for it by name; all traffic goes where it went',
   again,
-  run: () =>
-    giveTraffic(
+  async run() {
+    const { active, traffic } = plan.found ?? { active: null, traffic: [] };
+    const id = idOf(version);
+    // An apply that was cut off has done it.
+    if (active === null || traffic.some(({ versionId, percentage }) => versionId === id && percentage === 0)) return;
+    await giveTraffic(
       rollout,
       plan,
-      [...former(plan, version, 100), { versionId: idOf(version), percentage: 0 }],
+      [
+        { versionId: active.id, percentage: 100 },
+        { versionId: id, percentage: 0 },
+      ],
       how.message,
-    ),
+    );
+  },
 });
-
-function former({ found }: WorkerPlan, version: string | null, percentage: number) {
-  const id = found?.active?.id;
-  return id === undefined || id === version ? [] : [{ versionId: id, percentage }];
-}
 
 function idOf(version: string | null): string {
   if (version === null) throw new Error('its version isn’t known');

@@ -31,6 +31,10 @@ export class WranglerError extends Error {
 
 /** Lines that say nothing of what happened. */
 const NOISE = /^(\s*|🪵.*|.*Logs were written to.*|.*If you think this is a bug.*|.*wrangler \d+\.\d+\.\d+.*|[─-]+)$/u;
+/** Cloudflare's codes of a token that isn't one, or may not. */
+const NO_RIGHT = /\[code: (10000|9109|10023|9106)\]|Authentication error/;
+const RIGHTS_TEXT =
+  'The API token lacks a permission; Workers need Account: Workers Scripts Write (dash.cloudflare.com → Manage Account → API tokens).';
 /** Last lines of a failure that are worth a person's time. */
 const LINES = 12;
 
@@ -64,7 +68,8 @@ export async function runWrangler(
       .filter((arg) => !arg.startsWith('-'))
       .slice(0, 2)
       .join(' ')}`;
-    throw new WranglerError(what, withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]));
+    const reason = withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]);
+    throw new WranglerError(what, NO_RIGHT.test(reason) ? `${reason}\n${RIGHTS_TEXT}` : reason);
   } finally {
     temporary.remove();
   }

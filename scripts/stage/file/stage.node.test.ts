@@ -117,6 +117,11 @@ describe('a stage’s file', () => {
       ['demo-laboratories.pem', 'key.pem'],
       /^laboratories\.root_certificates\[0\] = .* private key/,
     ],
+    [
+      'a file above its folder by a detour',
+      ['demo-laboratories.pem', 'x/../../y.pem'],
+      /root_certificates\[0\] = .* must be a file/,
+    ],
     ['a file above its folder', ['demo-laboratories.pem', '../../x.pem'], /root_certificates\[0\] = .* must be a file/],
     [
       'one share for two people',

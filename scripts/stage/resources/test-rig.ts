@@ -17,6 +17,7 @@ export const STAGE: StageOfResources = {
     submission: 'submission.example.org',
     keys: 'keys.example.org',
     config: null,
+    cards: null,
     verification: 'verification.example.org',
     laboratories: 'laboratories.example.org',
     peers: 'peers.example.org',

@@ -1,0 +1,3 @@
+/** @module stub */
+import type { StageCommand } from './call.ts';
+export const rotate: StageCommand = () => Promise.resolve(1);

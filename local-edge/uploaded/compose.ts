@@ -1,7 +1,7 @@
 /**
  * @module Miniflare's options for what was uploaded: a Worker of Miniflare for each version that runs, and one before them that passes requests on.
  */
-import { type LegacyWorkerOptions, Request, Response as MiniflareResponse } from 'miniflare';
+import { type LegacyWorkerOptions, type Request, Response as MiniflareResponse } from 'miniflare';
 import {
   mainVersionOf,
   type UploadedAccount,
@@ -68,7 +68,7 @@ function modulesOf(account: UploadedAccount, version: UploadedVersion): LegacyWo
       contents: type === 'ESModule' || type === 'Text' ? new TextDecoder().decode(contents) : contents,
     })),
     modulesRoot: root,
-  } as LegacyWorkerOptions;
+  };
 }
 
 /** What a binding answers that leads nowhere here. */

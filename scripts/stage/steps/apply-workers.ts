@@ -9,11 +9,18 @@ import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
 import { type SchemaVersions, schemasAhead, schemasOf, schemaVersions } from '../wrangler/schema-versions.ts';
 import { lookAtWorkers, type WorkerPlan } from '../wrangler/workers.ts';
-import type { ApplyOptions } from './apply.ts';
 import type { Step } from './journal.ts';
 import { probe, probedText } from './probe.ts';
 import { knownSide, readReleases, type Release, type ReleaseSide, writeRelease } from './release-file.ts';
 import type { Rollout } from './rollout.ts';
+
+/** How an apply goes. */
+export interface ApplyOptions {
+  /** Whether what somebody did by hand, in the dashboard or by wrangler, is lost by it. */
+  readonly overwrite: boolean;
+  /** For tests: a break before a step. */
+  readonly beforeStep?: (name: string) => void;
+}
 
 /** A Worker that is brought, and its version once it is there. */
 interface Brought {

@@ -184,9 +184,17 @@ test('a secret that was changed by hand is seen, not lost by itself, and lost wh
   );
 });
 
-test('a release with another secret can’t be gone back from, and it is named', async ({ expect }) => {
+test('a release with another secret can’t be gone back from, and it is named; an edit of what is generated is told', async ({
+  expect,
+}) => {
+  // What is generated, and was edited: told and lost.
+  const file = join(rig.places.work, 'workers/laboratory/wrangler.jsonc');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"logpush": false', '"logpush": true'));
+  expect((await check(rig.rollout())).edited).toEqual([file]);
   rig.secrets['LABORATORY_LIST_PUBLIC_KEY'] = `${rig.secrets['LABORATORY_LIST_PUBLIC_KEY']}\n`;
   await apply(rig.rollout(), once);
+  expect(rig.said.join('\n')).toContain('the edit is lost');
+  expect(workerNamed('laboratory').settings['logpush']).toBe(false);
   const refused = await rollback(rig.rollout()).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(RollbackRefused);
   expect(String(refused)).toMatch(/laboratory: LABORATORY_LIST_PUBLIC_KEY changed with it[^]*Instead: /);
@@ -228,11 +236,16 @@ describe('what fails', () => {
     rig.secrets['DIGEST_KEY'] = digest;
   });
 
-  test('an API that answers 429, 500 or half: the apply goes on by itself, or the next one does', async ({
+  test('an API that says no, 429, 500 or half: the apply goes on by itself, or the next one does', async ({
     expect,
   }) => {
     rig.edit('"laboratories-v2"', '"laboratories-v5"');
     const versions = '/accounts/*/workers/scripts/exposure-edge-laboratory/versions';
+    // Of the token that may not, the permission is named and nothing else.
+    rig.double.fail({ kind: 'forbidden', method: 'POST', path: versions });
+    const error = await apply(rig.rollout(), once).catch((thrown: unknown) => String(thrown));
+    expect(error).toContain('Workers Scripts Write');
+    expect(error).not.toContain(rig.double.token);
     rig.double.fail({ kind: 'too-many', retryAfterSeconds: 1, method: 'POST', path: versions });
     rig.double.fail({ kind: 'cut', when: 'after', method: 'POST', path: versions });
     const deployments = '/accounts/*/workers/scripts/exposure-edge-laboratory/deployments';
@@ -242,27 +255,6 @@ describe('what fails', () => {
     );
     await apply(rig.rollout(), once);
     expect(await changed()).toEqual([]);
-  });
-
-  test('a token without rights: the permission is named, the token isn’t', async ({ expect }) => {
-    rig.edit('"laboratories-v5"', '"laboratories-v6"');
-    const versions = '/accounts/*/workers/scripts/exposure-edge-laboratory/versions';
-    rig.double.fail({ kind: 'forbidden', method: 'POST', path: versions });
-    const error = await apply(rig.rollout(), once).catch((thrown: unknown) => String(thrown));
-    expect(error).toContain('Workers Scripts Write');
-    expect(error).not.toContain(rig.double.token);
-    rig.edit('"laboratories-v6"', '"laboratories-v5"');
-    await apply(rig.rollout(), once);
-  });
-
-  test('an edit of generated configuration is told and lost', async ({ expect }) => {
-    const file = join(rig.places.work, 'workers/laboratory/wrangler.jsonc');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"logpush": false', '"logpush": true'));
-    expect((await check(rig.rollout())).edited).toEqual([file]);
-    rig.edit('"laboratories-v5"', '"laboratories-v7"');
-    await apply(rig.rollout(), once);
-    expect(rig.said.join('\n')).toContain('the edit is lost');
-    expect(workerNamed('laboratory').settings['logpush']).toBe(false);
   });
 });
 

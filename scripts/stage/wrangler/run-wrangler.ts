@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { ROOT } from '../../../local-edge/workers.ts';
 import { runChild } from '../../support/command-line/child.ts';
 import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import type { Account } from '../account.ts';
@@ -91,6 +92,8 @@ function environmentOf(
     WRANGLER_OUTPUT_FILE_PATH: output,
     // Its debugging log has requests in it.
     WRANGLER_LOG_PATH: folder,
+    // Most of a run of wrangler is V8 reading wrangler.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(ROOT, '.cache/node-compile'),
     WRANGLER_SEND_METRICS: 'false',
     WRANGLER_SEND_ERROR_REPORTS: 'false',
     WRANGLER_HIDE_BANNER: 'true',

@@ -12,6 +12,7 @@ import type { MTLSCertificateCreateParams } from 'cloudflare/resources/mtls-cert
 import type { BucketCreateParams, BucketListParams } from 'cloudflare/resources/r2/buckets/buckets';
 import type { CustomCreateParams, CustomUpdateParams } from 'cloudflare/resources/r2/buckets/domains/custom';
 import type { ManagedUpdateParams } from 'cloudflare/resources/r2/buckets/domains/managed';
+import type { LifecycleUpdateParams } from 'cloudflare/resources/r2/buckets/lifecycle';
 import type {
   RulesetCreateParams,
   RulesetListParams,
@@ -70,6 +71,7 @@ export interface LibraryParams {
   CustomCreateParams: CustomCreateParams;
   CustomUpdateParams: CustomUpdateParams;
   ManagedUpdateParams: ManagedUpdateParams;
+  LifecycleUpdateParams: LifecycleUpdateParams;
   ObjectListParams: ObjectListParams;
   RulesetCreateParams: RulesetCreateParams;
   RulesetListParams: RulesetListParams;

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { issueCertificate } from '../../../test/support/certificate-authority.ts';
 import { type Double, type Fault, startDouble } from '../double/double.ts';
 import { type Context, type StageOfResources, type Vault, openContext } from './context.ts';
 
@@ -47,13 +46,6 @@ export const STAGE: StageOfResources = {
   },
   workers: { prefix: 'exposure-edge' },
 };
-
-/** @param name of an authority @returns its certificate, PEM */
-export async function authorityPem(name: string): Promise<string> {
-  const now = Math.floor(Date.now() / 1000);
-  const { certificate } = await issueCertificate({ name: `CN=${name}`, authority: true, notBefore: now - 60 }, null);
-  return `${certificate.toString('pem')}\n`;
-}
 
 /** Sealed texts by name and id; what they say, for tests that look whether nothing else does. */
 export interface MemoryVault extends Vault {

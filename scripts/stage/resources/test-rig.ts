@@ -24,6 +24,14 @@ export const STAGE: StageOfResources = {
     codes: 'codes.example.org',
     links: 'en.example.org',
   },
+  staff: {
+    authorityName: 'Example Health Authority',
+    authorityTelephone: '0800 555 0100',
+    appName: 'Example Warn App',
+    timeZone: 'Europe/Berlin',
+    deploymentName: '',
+    cardRoots: [],
+  },
   download: 'worker',
   access: {
     team: 'example',

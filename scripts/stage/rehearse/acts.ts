@@ -208,6 +208,6 @@ export const ACTS: readonly Act[] = [
     typed: `${COMMAND} plan demo`,
     run: (stage) => stage.run(plan),
     code: 0,
-    says: [/, 0 to delete, 0 as they are\. Nothing was changed/],
+    says: [/^create {5}bucket exposure-edge-public$/, /^create {5}Worker exposure-edge-origin$/],
   },
 ];

@@ -86,8 +86,10 @@ export interface Bucket {
   readonly storage_class: string;
   readonly creation_date: string;
   managedDomain: boolean;
-  lifecycleRules?: Json[];
-  lockRules?: Json[];
+  /** Rules that were set; left out: those that R2 sets by itself. */
+  lifecycle?: unknown[];
+  /** Left out: none. */
+  locks?: unknown[];
   customDomains: Json[];
 }
 
@@ -244,6 +246,11 @@ export class Store {
   /** Gives it back. */
   close(): void {
     endTurn(join(this.#folder, LOCK));
+  }
+
+  /** @returns the account as it lies on disk, without what a call that is being answered has changed so far */
+  lasting(): Account {
+    return JSON.parse(this.#saved) as Account;
   }
 
   /** Takes back what a refused or broken call changed. */

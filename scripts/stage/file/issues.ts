@@ -34,7 +34,7 @@ export function problemsOf(issues: readonly Issue[]): StageProblem[] {
 function unknownNames(issue: Extract<Issue, { code: 'unrecognized_keys' }>, schema: Node) {
   const node = nodeAt(schema, issue.path);
   const names = Object.keys(node?.properties ?? {});
-  const table = issue.input as Readonly<Record<string, unknown>> | undefined;
+  const table = issue.input;
   return issue.keys.map((key) => {
     const near =
       nearMiss(

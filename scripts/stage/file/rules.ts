@@ -2,8 +2,7 @@
 import { parseChunkPolicy } from '../../../domain/chunk-policy.ts';
 import { parseFeeds } from '../../../domain/publication/feeds.ts';
 import { shown, type StageProblem } from './problem.ts';
-import { DOUBLE } from './schema.ts';
-import type { StageTable } from './stage.ts';
+import { DOUBLE, type StageTable } from './schema.ts';
 
 type Broken = readonly [field: string, value: unknown, rule: string];
 
@@ -119,7 +118,17 @@ function* federationRules({ country, hosts, federation }: StageTable): Generator
     yield ['hosts.peers', undefined, 'is missing; it is needed with federation.feeds'];
 }
 
-function* personRules({ access, federation }: StageTable): Generator<Broken> {
+function* personRules({ access, federation, hosts, staff }: StageTable): Generator<Broken> {
+  if (hosts.cards !== null && staff.card_roots.length === 0) {
+    yield [
+      'staff.card_roots',
+      staff.card_roots,
+      'must name an authority of cards, since hosts.cards is where they sign in',
+    ];
+  }
+  if (hosts.cards === null && staff.card_roots.length > 0) {
+    yield ['hosts.cards', undefined, 'is missing; it is needed with staff.card_roots'];
+  }
   const { operators, services } = access;
   if (new Set(operators.map((one) => one.toLowerCase())).size < operators.length) {
     yield ['access.operators', operators, 'must name each person once: two are needed where two must agree'];

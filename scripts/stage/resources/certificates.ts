@@ -48,10 +48,11 @@ function fingerprintOf(pem: string): string | null {
   }
 }
 
-function wantedOf({ hosts, laboratories, federation }: StageOfResources): Wanted[] {
+function wantedOf({ hosts, laboratories, federation, staff }: StageOfResources): Wanted[] {
   const uses = [
     ...laboratories.rootCertificates.map((file) => ({ ...file, host: hosts.laboratories })),
     ...(hosts.peers === null ? [] : federation.clientRoots.map((file) => ({ ...file, host: hosts.peers as string }))),
+    ...(hosts.cards === null ? [] : staff.cardRoots.map((file) => ({ ...file, host: hosts.cards as string }))),
   ];
   const wanted = new Map<string, Wanted>();
   for (const { file, pem: text, host } of uses) {

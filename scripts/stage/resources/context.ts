@@ -22,6 +22,7 @@ export type StageOfResources = Pick<
   | 'access'
   | 'laboratories'
   | 'federation'
+  | 'staff'
   | 'workers'
 >;
 

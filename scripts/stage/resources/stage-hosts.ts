@@ -29,6 +29,8 @@ const WORKER_OF: Readonly<Record<keyof StageOfResources['hosts'], RoutedWorker>>
   laboratories: 'laboratory',
   peers: 'federation',
   portal: 'portal',
+  // By a professional's card instead of Access.
+  cards: 'portal',
   // The same Worker as the portal's: by this host the administrators' API alone answers (docs/verification-codes.md).
   codes: 'portal',
   links: 'verification',

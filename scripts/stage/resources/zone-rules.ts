@@ -41,6 +41,14 @@ function firewall(stage: StageOfResources): WantedRule[] {
       expression: all(hostIs(hosts.peers), NO_CERTIFICATE),
     });
   }
+  if (hosts.cards !== null) {
+    rules.push({
+      name: 'cards-mtls',
+      title:
+        'no professional without a card whose certificate was verified; the Worker asks again, for the holder and for revocation',
+      expression: all(hostIs(hosts.cards), NO_CERTIFICATE),
+    });
+  }
   rules.push(
     {
       name: 'submission-paths',

@@ -73,22 +73,14 @@ export interface LibraryParams {
   CustomCreateParams: CustomCreateParams;
   CustomUpdateParams: CustomUpdateParams;
   ManagedUpdateParams: ManagedUpdateParams;
+  LifecycleUpdateParams: LifecycleUpdateParams;
   ObjectListParams: ObjectListParams;
   RulesetCreateParams: RulesetCreateParams;
   RulesetListParams: RulesetListParams;
   RulesetUpdateParams: RulesetUpdateParams;
   PhaseUpdateParams: PhaseUpdateParams;
-  // Of thirty kinds of rule, those a stage writes.
-  RuleCreateParams:
-    | RuleCreateParams.BlockRule
-    | RuleCreateParams.RewriteRule
-    | RuleCreateParams.SetCacheSettingsRule
-    | RuleCreateParams.SkipRule;
-  RuleEditParams:
-    | RuleEditParams.BlockRule
-    | RuleEditParams.RewriteRule
-    | RuleEditParams.SetCacheSettingsRule
-    | RuleEditParams.SkipRule;
+  RuleCreateParams: RuleCreateParams;
+  RuleEditParams: RuleEditParams;
   DomainListParams: DomainListParams;
   DomainUpdateParams: DomainUpdateParams;
   RouteCreateParams: RouteCreateParams;
@@ -117,7 +109,6 @@ export interface LibraryParams {
   ServiceTokenCreateParams: ServiceTokenCreateParams;
   ServiceTokenListParams: ServiceTokenListParams;
   ServiceTokenRotateParams: ServiceTokenRotateParams;
-  LifecycleUpdateParams: LifecycleUpdateParams;
   LockUpdateParams: LockUpdateParams;
   ServiceTokenUpdateParams: ServiceTokenUpdateParams;
   IdentityProviderListParams: IdentityProviderListParams;

@@ -88,6 +88,8 @@ export interface Bucket {
   managedDomain: boolean;
   /** Rules that were set; left out: those that R2 sets by itself. */
   lifecycle?: unknown[];
+  /** Left out: none. */
+  locks?: unknown[];
   customDomains: Json[];
 }
 

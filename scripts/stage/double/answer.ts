@@ -112,6 +112,7 @@ async function act(asked: Asked): Promise<Answer> {
 export async function answer(asked: Asked): Promise<Answer> {
   const early = faulty(asked.fault);
   if (early !== null) return early;
+  await asked.store.open();
   try {
     const done = await act(asked);
     return asked.fault?.kind === 'cut' ? { ...done, cut: 'after', message: 'cut after the effect' } : done;
@@ -119,5 +120,7 @@ export async function answer(asked: Asked): Promise<Answer> {
     asked.store.revert();
     if (error instanceof Refusal) return refused(error);
     throw error;
+  } finally {
+    asked.store.close();
   }
 }

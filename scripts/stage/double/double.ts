@@ -5,7 +5,10 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { startUploaded, type UploadedEdge } from '../../../local-edge/uploaded.ts';
 import { answer, type Answer } from './answer.ts';
+import { deployedOf } from './deployed.ts';
 import { type Fault, Faults } from './faults.ts';
 import type { BucketObjects } from './router.ts';
 import { ROUTES } from './routes.ts';
@@ -35,6 +38,10 @@ export interface DoubleOptions {
   /** On 127.0.0.1; 0 (the default) takes a free one. */
   readonly port?: number;
   readonly faults?: readonly Fault[];
+  /** Port of the edge, where what was deployed answers; 0 (the default) takes a free one. */
+  readonly edgePort?: number;
+  /** Gets every line that a deployed Worker prints; the default prints it on stderr. */
+  readonly onLog?: (line: string) => void;
   /** Names of zones that the account has before anything is deployed. */
   readonly zones?: readonly string[];
 }
@@ -43,8 +50,8 @@ export interface DoubleOptions {
 export interface Double {
   /** For `CLOUDFLARE_API_BASE_URL` and `baseURL`, with `/client/v4`. */
   readonly apiBase: string;
-  /** Where what was deployed answers, by the Host header; `null`: it isn't run (local-edge/uploaded.ts runs it). */
-  readonly edge: string | null;
+  /** Where what was deployed answers, by the Host header: it runs there from the first request on (local-edge/uploaded.ts). */
+  readonly edge: string;
   /** A token with all rights. */
   readonly token: string;
   /** 32 hex digits. */
@@ -61,9 +68,6 @@ export interface Double {
   readonly store: Store;
   stop(): Promise<void>;
 }
-
-/** Nothing that was deployed runs, so nobody has written anything. */
-const NO_OBJECTS: BucketObjects = { list: async () => [], remove: async () => undefined };
 
 const PREFIX = '/client/v4';
 /** A Worker may have 10 MB gzipped; what is larger isn't a call of ours. */
@@ -103,6 +107,13 @@ export async function startDouble(options: DoubleOptions): Promise<Double> {
   store.ensureZones(options.zones ?? []);
   const faults = new Faults();
   for (const fault of options.faults ?? []) faults.add(fault);
+  const edge = await startUploaded({
+    state: join(options.state, 'edge'),
+    port: options.edgePort ?? 0,
+    read: () => deployedOf(store),
+    onLog: options.onLog ?? ((line) => void process.stderr.write(`${line}\n`)),
+  });
+  const objects = objectsOf(edge);
   const calls: Call[] = [];
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -113,7 +124,8 @@ export async function startDouble(options: DoubleOptions): Promise<Double> {
     const path = url.pathname.startsWith(`${PREFIX}/`) ? url.pathname.slice(PREFIX.length) : url.pathname;
     const incoming = { method, path, query: Object.fromEntries(url.searchParams), headers: oneEach(request), body };
     const fault = faults.next(method, path);
-    const answered = await answer({ incoming, store, objects: NO_OBJECTS, routes: ROUTES, fault });
+    const answered = await answer({ incoming, store, objects, routes: ROUTES, fault });
+    if (answered.status !== 0 && method !== 'GET') edge.changed();
     const call = { number: calls.length + 1, method, path, unknown: answered.unknown, message: answered.message };
     calls.push({ ...call, status: answered.cut === null ? answered.status : 0 });
     if (answered.cut === 'before') response.destroy();
@@ -138,7 +150,7 @@ export async function startDouble(options: DoubleOptions): Promise<Double> {
   const token = Object.entries(store.account.tokens).find(([, rights]) => rights === null)?.[0] ?? '';
   return {
     apiBase: `http://127.0.0.1:${port}${PREFIX}`,
-    edge: null,
+    edge: edge.url,
     token,
     accountId: store.account.id,
     store,
@@ -155,9 +167,21 @@ export async function startDouble(options: DoubleOptions): Promise<Double> {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await turn;
+      await edge.dispose();
     },
   };
 }
+
+const objectsOf = (edge: UploadedEdge): BucketObjects => ({
+  list: async (bucket) =>
+    (await edge.list(bucket)).map(({ key, size, etag, uploaded }) => ({
+      key,
+      size,
+      etag,
+      last_modified: uploaded.toISOString(),
+    })),
+  remove: (bucket, key) => edge.remove(bucket, key),
+});
 
 const oneEach = (request: IncomingMessage): Record<string, string | undefined> =>
   Object.fromEntries(

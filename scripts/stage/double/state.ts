@@ -7,6 +7,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Json } from './schemas/validate.ts';
+import { endTurn, takeTurn } from './turn.ts';
 
 /** A binding as it was uploaded; `type` and `name` always. */
 export interface Binding extends Json {
@@ -85,6 +86,10 @@ export interface Bucket {
   readonly storage_class: string;
   readonly creation_date: string;
   managedDomain: boolean;
+  /** Rules that were set; left out: those that R2 sets by itself. */
+  lifecycle?: unknown[];
+  /** Left out: none. */
+  locks?: unknown[];
   customDomains: Json[];
 }
 
@@ -183,6 +188,8 @@ function newAccount(): Account {
   };
 }
 
+const LOCK = 'account.lock';
+
 /** The account on disk. */
 export class Store {
   /** Changed in place by routes; `save` makes it last. */
@@ -225,6 +232,25 @@ export class Store {
     writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, this.#file());
     this.#saved = text;
+  }
+
+  /** Takes the account for one call, as it is now: commands that run at once on one folder, each with a double of its own, change it by turns. */
+  async open(): Promise<void> {
+    await takeTurn(join(this.#folder, LOCK));
+    const text = readFileSync(this.#file(), 'utf8');
+    if (text === this.#saved) return;
+    this.#saved = text;
+    this.revert();
+  }
+
+  /** Gives it back. */
+  close(): void {
+    endTurn(join(this.#folder, LOCK));
+  }
+
+  /** @returns the account as it lies on disk, without what a call that is being answered has changed so far */
+  lasting(): Account {
+    return JSON.parse(this.#saved) as Account;
   }
 
   /** Takes back what a refused or broken call changed. */

@@ -5,7 +5,7 @@ import { parsePolicy } from '../../../protocol/directory/policy.ts';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import { spkiFromPem } from '../../../protocol/signing.ts';
 import type { StageProblem } from './problem.ts';
-import type { StageTable } from './stage.ts';
+import type { StageTable } from './schema.ts';
 
 /** A certificate's file, or a few in one. */
 export interface PemFile {

@@ -2,8 +2,7 @@
 import { parseChunkPolicy } from '../../../domain/chunk-policy.ts';
 import { parseFeeds } from '../../../domain/publication/feeds.ts';
 import { shown, type StageProblem } from './problem.ts';
-import { DOUBLE } from './schema.ts';
-import type { StageTable } from './stage.ts';
+import { DOUBLE, type StageTable } from './schema.ts';
 
 type Broken = readonly [field: string, value: unknown, rule: string];
 

@@ -2,10 +2,24 @@
  * @module What may stand in a stage's file, `stages/<name>.toml`: each field, its rule and its default. The JSON Schema for editors is made of it (`npm run stage:schema`). Rules
  * between fields: rules.ts. No field holds a secret.
  */
-import { Encrypter } from 'age-encryption';
 import * as z from 'zod';
 import { DEFAULT_CHUNK_POLICY } from '../../../domain/chunk-policy.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../../domain/tan.ts';
+import {
+  country,
+  email,
+  file,
+  host,
+  keyId,
+  must,
+  orNull,
+  pattern,
+  recipient,
+  region,
+  regions,
+  whole,
+  words,
+} from './fields.ts';
 
 const SECONDS_PER_DAY = 86_400;
 /** Access's own limit is a month; a session of staff is a day's at most (docs/deploy.md). */
@@ -15,44 +29,6 @@ const MAX_FOLLOW_UP_DAYS = 13;
 
 /** The account that is rehearsed on this machine. */
 export const DOUBLE = 'double';
-
-/** What a broken field is told: the rule, and whether it is there at all. */
-const must = (rule: string) => ({
-  error: (issue: { readonly input?: unknown }) =>
-    issue.input === undefined ? `is missing; it must be ${rule}` : `must be ${rule}`,
-});
-
-const pattern = (form: RegExp, rule: string) => z.string(must(rule)).regex(form, must(rule));
-const words = (max: number, about: string) =>
-  pattern(new RegExp(String.raw`^(?! )[^\p{C}]{1,${max}}(?<! )$`, 'u'), `${about}, 1 to ${max} characters`);
-const whole = (min: number, max: number, unit: string) => {
-  const rule = must(`a whole number of ${unit}, ${min} to ${max}`);
-  return z.number(rule).int(rule).min(min, rule).max(max, rule);
-};
-/** House rule: what isn't there is null, not absent. */
-const orNull = <T extends z.ZodType>(type: T) => type.optional().transform((value) => value ?? null);
-
-const HOST_RULE = 'a host name in lower case, as keys.example.org';
-const host = pattern(/^(?=.{1,200}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/, HOST_RULE);
-const region = pattern(/^[A-Z]{2,3}$/, 'two or three capital letters');
-const country = pattern(/^[A-Z]{2}$/, 'a country in two capital letters (ISO 3166-1)');
-const regions = z.array(region, must('a list of regions'));
-const email = pattern(/^(?=.{3,100}$)[^\s=,@]+@[^\s=,@]+\.[^\s=,@]+$/, 'an e-mail address');
-const file = pattern(/^[A-Za-z0-9][\w./-]{0,199}$/, 'a file, its path from the folder of this one');
-const keyId = pattern(/^[A-Za-z0-9._-]{1,32}$/, '1 to 32 letters, digits, dots, hyphens');
-const recipient = pattern(/^age1[a-z0-9]+$/, 'a recipient of age, age1…, as `age-keygen -y` prints it').refine(
-  isRecipient,
-  must('a recipient of age, age1…: this one has a typing error'),
-);
-
-function isRecipient(text: string): boolean {
-  try {
-    new Encrypter().addRecipient(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const hosts = z
   .strictObject({
@@ -298,3 +274,6 @@ export const fileSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** What the file says, by its own names. */
+export type StageTable = z.output<typeof fileSchema>;

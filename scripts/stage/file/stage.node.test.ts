@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import * as z from 'zod';
 import { readEnvironments, ROOT } from '../../../local-edge/workers.ts';
 import { describeProblem, StageFileError } from './problem.ts';
+import { fileSchema } from './schema.ts';
 import { readStage, type Stage } from './stage.ts';
 import { varsOf, type WorkerName } from './vars.ts';
 
@@ -115,6 +117,11 @@ describe('a stage’s file', () => {
       ['demo-laboratories.pem', 'key.pem'],
       /^laboratories\.root_certificates\[0\] = .* private key/,
     ],
+    [
+      'a file above its folder by a detour',
+      ['demo-laboratories.pem', 'x/../../y.pem'],
+      /root_certificates\[0\] = .* must be a file/,
+    ],
     ['a file above its folder', ['demo-laboratories.pem', '../../x.pem'], /root_certificates\[0\] = .* must be a file/],
     [
       'one share for two people',
@@ -218,6 +225,8 @@ describe('variables of a stage', () => {
   });
 });
 
-it('the demo’s file names its schema', ({ expect }) => {
+it('the demo’s file names its schema, which is what the code gives', ({ expect }) => {
+  const schema: unknown = JSON.parse(readFileSync(join(ROOT, 'stages/stage.schema.json'), 'utf8'));
+  expect(schema).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(fileSchema, { io: 'input' }))));
   expect(parse(DEMO)).toMatchObject({ $schema: './stage.schema.json', account: 'double' });
 });

@@ -5,12 +5,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
-import type * as z from 'zod';
 import { err, ok, type Result } from '../../../protocol/primitives/result.ts';
 import { type Attached, attach } from './attached.ts';
-import { shown, type StageProblem } from './problem.ts';
+import type { StageProblem } from './problem.ts';
 import { rulesBroken } from './rules.ts';
-import { DOUBLE, fileSchema } from './schema.ts';
+import { DOUBLE, fileSchema, type StageTable } from './schema.ts';
 import { problemsOf } from './issues.ts';
 
 export type { PemFile } from './attached.ts';
@@ -23,9 +22,6 @@ type Camel<T> = T extends readonly (infer E)[]
   : T extends object
     ? { readonly [K in keyof T as CamelCase<K & string>]: Camel<T[K]> }
     : T;
-
-/** What the file says, by its own names. */
-export type StageTable = z.output<typeof fileSchema>;
 
 /** Fields of schema.ts in camelCase; what they mean stands there. Files beside it are read: see {@link Attached}. */
 export type Stage = Omit<Camel<StageTable>, keyof Attached | '$schema'> &
@@ -76,7 +72,3 @@ function camelKeys(value: unknown): unknown {
     ]),
   );
 }
-
-/** @param problems of {@link readStage} @returns them as JSON has them */
-export const problemsAsJson = (problems: readonly StageProblem[]): unknown =>
-  problems.map((problem) => ({ ...problem, value: shown(problem.value ?? undefined) }));

@@ -77,8 +77,12 @@ function work(context: Context, found: Found, wanted = wantedOf(context.stage)):
     } else {
       works.push({
         difference: { resource: what, action: there === undefined ? 'create' : 'change', fields },
-        run: () =>
-          client.workers.domains.update({ account_id: accountId, hostname, service: worker, zone_id: zone.id }),
+        async run() {
+          // The platform lets no host be led elsewhere: it is taken away first. A break here leaves it without an answer.
+          if (there !== undefined) await gone(client.workers.domains.delete(there.id, { account_id: accountId }));
+          const body = { account_id: accountId, hostname, service: worker, zone_id: zone.id };
+          await client.workers.domains.update(body);
+        },
       });
     }
   }

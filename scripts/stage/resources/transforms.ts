@@ -15,6 +15,8 @@ interface Transform {
 type Found = readonly Transform[];
 
 const OURS = 'remove_visitor_ip_headers';
+/** Of the two the platform lets one be on (developers.cloudflare.com/rules/transform/managed-transforms/reference). */
+const OPPOSITE = 'add_true_client_ip_headers';
 /** What others of the platform's say about who asks. */
 const TELLS: Readonly<Record<string, string>> = {
   add_true_client_ip_headers: 'the address of who asks',
@@ -31,7 +33,8 @@ function work({ client, zone }: Context, found: Found): Work[] {
   const there = found.find(({ id }) => id === OURS);
   const fields = differing({ enabled: there?.enabled ?? false }, { enabled: true });
   const what = `transform ${OURS}`;
-  const conflicts = found.filter(({ id, enabled }) => enabled && there?.conflicts_with?.includes(id) === true);
+  const excluded = new Set([OPPOSITE, ...(there?.conflicts_with ?? [])]);
+  const conflicts = found.filter(({ id, enabled }) => enabled && excluded.has(id));
   const telling = found
     .filter(({ id, enabled }) => enabled && TELLS[id] !== undefined && !conflicts.some((one) => one.id === id))
     .map(({ id }): Work => {
@@ -67,5 +70,7 @@ export const TRANSFORMS: Resource<Found> = resource({
   afterBreak: 'Workers are sent addresses in headers, which they don’t read. Apply again',
   read,
   work,
-  remove: () => [],
+  remove: () => [
+    { difference: { resource: 'transform remove_visitor_ip_headers, of the whole zone', action: 'keep', fields: [] } },
+  ],
 });

@@ -9,11 +9,18 @@ import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
 import { type SchemaVersions, schemasAhead, schemasOf, schemaVersions } from '../wrangler/schema-versions.ts';
 import { lookAtWorkers, type WorkerPlan } from '../wrangler/workers.ts';
-import type { ApplyOptions } from './apply.ts';
 import type { Step } from './journal.ts';
 import { probe, probedText } from './probe.ts';
 import { knownSide, readReleases, type Release, type ReleaseSide, writeRelease } from './release-file.ts';
 import type { Rollout } from './rollout.ts';
+
+/** How an apply goes. */
+export interface ApplyOptions {
+  /** Whether what somebody did by hand, in the dashboard or by wrangler, is lost by it. */
+  readonly overwrite: boolean;
+  /** For tests: a break before a step. */
+  readonly beforeStep?: (name: string) => void;
+}
 
 /** A Worker that is brought, and its version once it is there. */
 interface Brought {
@@ -124,19 +131,22 @@ const zeroStep = (rollout: Rollout, { plan, version, how }: Brought, again: stri
   name: `${plan.worker}: new version at 0 %`,
   leaves: 'the new version answers only who asks for it by name; all traffic goes where it went',
   again,
-  run: () =>
-    giveTraffic(
+  async run() {
+    const { active, traffic } = plan.found ?? { active: null, traffic: [] };
+    const id = idOf(version);
+    // An apply that was cut off has done it.
+    if (active === null || traffic.some(({ versionId, percentage }) => versionId === id && percentage === 0)) return;
+    await giveTraffic(
       rollout,
       plan,
-      [...former(plan, version, 100), { versionId: idOf(version), percentage: 0 }],
+      [
+        { versionId: active.id, percentage: 100 },
+        { versionId: id, percentage: 0 },
+      ],
       how.message,
-    ),
+    );
+  },
 });
-
-function former({ found }: WorkerPlan, version: string | null, percentage: number) {
-  const id = found?.active?.id;
-  return id === undefined || id === version ? [] : [{ versionId: id, percentage }];
-}
 
 function idOf(version: string | null): string {
   if (version === null) throw new Error('its version isn’t known');

@@ -18,19 +18,12 @@
  * What is still to be done is read from the account each time, so the second apply ends as the first would have.
  */
 import { fieldText, type Difference, type Phase, type Resource } from '../resources/resource.ts';
-import { bringSteps } from './apply-workers.ts';
+import { bring } from '../resources/bring.ts';
+import { type ApplyOptions, bringSteps } from './apply-workers.ts';
 import { type Step, runSteps } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { probe, type Probed, probedText } from './probe.ts';
 import type { Rollout } from './rollout.ts';
-
-/** How an apply goes. */
-export interface ApplyOptions {
-  /** Whether what somebody did by hand, in the dashboard or by wrangler, is lost by it. */
-  readonly overwrite: boolean;
-  /** For tests: a break before a step. */
-  readonly beforeStep?: (name: string) => void;
-}
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -93,9 +86,17 @@ async function* applySteps(
     again: `npm run stage -- check ${rollout.stage.name}`,
     async run() {
       report.probed = await probe(rollout);
-      for (const line of probedText(report.probed)) rollout.say(line);
+      for (const line of [...probedText(report.probed), ...authoritiesText(rollout)]) rollout.say(line);
     },
   };
+}
+
+/** Certificates of an authority publish keys: bringing one into force wants two people, so an apply doesn't. */
+function authoritiesText({ stage }: Rollout): string[] {
+  if (stage.authorities.document === null) return [];
+  return [
+    `The stage names a document of health authorities. One person proposes it, another agrees: npm run authorities -- import FILE --url https://${stage.hosts.portal}`,
+  ];
 }
 
 async function* resourceSteps({ resources, context, say }: Rollout, phase: Phase, again: string): AsyncGenerator<Step> {
@@ -106,7 +107,7 @@ async function* resourceSteps({ resources, context, say }: Rollout, phase: Phase
       name: `${resource.name}: ${countsOf(differences)}`,
       leaves: resource.afterBreak,
       again,
-      run: () => resource.apply(context, differences, say),
+      run: async () => void (await bring(resource, context, say)),
     };
   }
 }

@@ -7,8 +7,12 @@ import { hostname, userInfo } from 'node:os';
 import { APIError, ConflictError, NotFoundError } from 'cloudflare';
 import type { Rollout } from './rollout.ts';
 
-/** What lies in the bucket. */
-const NOTE = 'who.json';
+/**
+ * Who has the lock stands in the bucket as the name of a lifecycle rule that is off: a bucket with an object in it couldn't be deleted by one call, and would be left half taken away.
+ */
+const NOTE = /^(\S+@\S+) runs (\S+)$/;
+/** Longest name of a rule, characters. */
+const MAX_NOTE = 255;
 
 /** Who has the lock. */
 export interface LockNote {
@@ -45,8 +49,9 @@ export async function takeLock(rollout: Locked, command: string): Promise<() => 
     );
   }
   try {
-    const note = JSON.stringify({ by: `${userInfo().username}@${hostname()}`, command });
-    await client.r2.buckets.objects.upload(NOTE, note, { account_id: accountId, bucket_name: name });
+    const id = `${userInfo().username}@${hostname()} runs ${command}`.slice(0, MAX_NOTE);
+    const rules = [{ id, conditions: { prefix: '' }, enabled: false }];
+    await client.r2.buckets.lifecycle.update(name, { account_id: accountId, rules });
   } catch {
     // The lock holds without it.
   }
@@ -64,24 +69,20 @@ export async function readLock(rollout: Locked): Promise<LockNote | null> {
     if (error instanceof NotFoundError) return null;
     throw error;
   }
-  const note = await client.r2.buckets.objects
-    .get(NOTE, { account_id: accountId, bucket_name: name })
-    .then(async (response) => (await response.json()) as Partial<LockNote>)
-    .catch((): Partial<LockNote> => ({}));
-  return { by: note.by ?? null, command: note.command ?? null, since };
+  const rules = await client.r2.buckets.lifecycle.get(name, { account_id: accountId }).catch(() => null);
+  const [, by = null, command = null] =
+    rules?.rules?.map(({ id }) => NOTE.exec(id)).find((note) => note !== null) ?? [];
+  return { by, command, since };
 }
 
-/** Takes the lock away, whoever has it. A crash leaves it, with or without its note. @throws the library's errors */
+/** Takes the lock away, whoever has it. @throws the library's errors */
 export async function removeLock(rollout: Locked): Promise<void> {
   const { client, accountId } = rollout.context;
-  const bucket = lockName(rollout);
-  const ignoreAbsent = (error: unknown): void => {
+  try {
+    await client.r2.buckets.delete(lockName(rollout), { account_id: accountId });
+  } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-  };
-  await client.r2.buckets.objects
-    .delete(NOTE, { account_id: accountId, bucket_name: bucket })
-    .then(() => undefined, ignoreAbsent);
-  await client.r2.buckets.delete(bucket, { account_id: accountId }).then(() => undefined, ignoreAbsent);
+  }
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

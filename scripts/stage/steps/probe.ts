@@ -88,7 +88,7 @@ export function probesOf(stage: Stage): Probe[] {
       question: post(
         '/version/v1/tan',
         { ...JSON_TYPE, 'cwa-fake': '1' },
-        '{"registrationToken":"","requestPadding":""}',
+        '{"registrationToken":"00000000-0000-4000-8000-000000000000"}',
       ),
       judge: at({ 201: 'it answers dummies as it answers people' }, 'a dummy must be answered 201'),
     },
@@ -160,6 +160,15 @@ export function probesOf(stage: Stage): Probe[] {
           asked: 'to issue a code, without an API key',
           question: post('/api/issue', JSON_TYPE, '{}'),
           judge: at({ 401: 'refused' }, 'without a key nobody may issue codes'),
+        },
+    hosts.links === null
+      ? null
+      : {
+          host: `${country.toLowerCase()}.${hosts.links}`,
+          worker: 'verification',
+          asked: 'which apps open its links',
+          question: get('/.well-known/assetlinks.json'),
+          judge: at({ 200: 'there is a list' }, 'a list must come, be it empty'),
         },
   ];
   return optional.filter((one) => one !== null);

@@ -1,5 +1,7 @@
 /** @module For tests: a stage of its own on a double of its own, with real bundles, wrangler and the maker's library. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { loadSecrets } from '../../../local-edge/secrets.ts';
 import { readEnvironments } from '../../../local-edge/workers.ts';
@@ -28,6 +30,8 @@ portal = "portal.example.org"
 team = "example"
 staff = ["@health.example.org"]
 operators = ["anna@example.org", "ben@example.org"]
+[laboratories]
+list_key_id = "laboratories-v1"
 [staff]
 authority_name = "Example Health Authority"
 authority_telephone = "0800 555 0100"
@@ -124,4 +128,43 @@ export async function stageRig(): Promise<StageRig> {
     });
   }
   return rig;
+}
+
+/** What answers in place of deployed Workers, as the probes want it: it shows what an apply does with the answers. */
+export interface EdgeStandIn {
+  readonly url: string;
+  /** `Cloudflare-Workers-Version-Overrides` of each request that had one. */
+  readonly overrides: string[];
+  /** Answers 500 to whoever asks for versions by name. */
+  failsNewVersions: boolean;
+  end(): Promise<void>;
+}
+
+const STATUS: Readonly<Record<string, number>> = {
+  '/version/v1/tan': 201,
+  '/version/v1/diagnosis-keys': 200,
+  '/v1/publish': 401,
+  '/api/v1/lab/results': 401,
+  '/staff': 403,
+};
+
+/** @returns it, listening on loopback */
+export async function edgeStandIn(): Promise<EdgeStandIn> {
+  const server = createServer((request, response) => {
+    const asked = request.headers['cloudflare-workers-version-overrides'];
+    if (typeof asked === 'string') standIn.overrides.push(asked);
+    response.statusCode = asked !== undefined && standIn.failsNewVersions ? 500 : (STATUS[request.url ?? ''] ?? 404);
+    request.resume().once('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const standIn: EdgeStandIn = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    overrides: [],
+    failsNewVersions: false,
+    async end() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return standIn;
 }

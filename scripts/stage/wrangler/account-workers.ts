@@ -15,6 +15,8 @@ export interface FoundBinding {
 /** One version. */
 export interface FoundVersion {
   readonly id: string;
+  /** Counted by the platform, from 1. */
+  readonly number: number;
   /** `workers/tag`; null: none. */
   readonly tag: string | null;
   /** `wrangler`, `api`, `dash`, … as the platform says. */
@@ -124,6 +126,7 @@ export async function readVersion({ client, accountId }: AccountOf, script: stri
   const { bindings, script_runtime: runtime } = version.resources;
   return {
     id,
+    number: version.number ?? 0,
     tag: annotations['workers/tag'] ?? null,
     source: version.metadata?.source ?? 'unknown',
     triggeredBy: annotations['workers/triggered_by'] ?? null,
@@ -139,14 +142,20 @@ export async function readVersion({ client, accountId }: AccountOf, script: stri
  * @param of the account
  * @param script the script's name
  * @param tag see fingerprint.ts
+ * @param newerThan number of a version: the one with the traffic. An older one with the tag may have secrets of its time, and the platform lets nobody go back to those
  * @returns the newest version that has it: one that a run before this one uploaded, which was cut off before anything else; null: none
  * @throws the library's errors
  */
-export async function versionWithTag(of: AccountOf, script: string, tag: string): Promise<string | null> {
+export async function versionWithTag(
+  of: AccountOf,
+  script: string,
+  tag: string,
+  newerThan: number,
+): Promise<string | null> {
   const { client, accountId } = of;
   const page = await client.workers.scripts.versions.list(script, { account_id: accountId, per_page: RECENT_VERSIONS });
   for (const version of page.getPaginatedItems()) {
-    if (version.id === undefined) continue;
+    if (version.id === undefined || (version.number ?? 0) <= newerThan) continue;
     const { annotations } = version as Annotated;
     const found = annotations?.['workers/tag'] ?? (await readVersion(of, script, version.id)).tag;
     if (found === tag) return version.id;

@@ -5,7 +5,7 @@
  * that is active and has the tag; after half of a deployment's calls (version, deployment, settings, triggers), what the next look at the account shows as fields that differ.
  */
 import type { Rollout } from '../steps/rollout.ts';
-import { readVersion, versionWithTag } from './account-workers.ts';
+import { versionWithTag } from './account-workers.ts';
 import { writeBundle } from './bundles.ts';
 import { writeConfiguration } from './configuration.ts';
 import { runWrangler, type WranglerEntry, WranglerError } from './run-wrangler.ts';
@@ -62,7 +62,7 @@ export interface How {
  * @throws WranglerError
  */
 export async function uploadVersion(rollout: Rollout, plan: WorkerPlan, how: How): Promise<string> {
-  const there = await versionWithTag(rollout.context, plan.script, plan.tag);
+  const there = await versionWithTag(rollout.context, plan.script, plan.tag, plan.found?.active?.number ?? 0);
   if (there !== null) return there;
   const entries = await wrangler(rollout, plan, ['versions', 'upload', ...flagsOf(plan, how)]);
   return idIn(entries, 'version-upload') ?? (await uploadedId(rollout, plan, 'versions upload'));
@@ -119,14 +119,9 @@ const idIn = (entries: readonly WranglerEntry[], type: string): string | null =>
   entries.find((entry) => entry.type === type)?.version_id ?? null;
 
 /** wrangler ended well and named no version. */
-async function uploadedId(rollout: Rollout, { script, tag }: WorkerPlan, what: string): Promise<string> {
-  const id = await versionWithTag(rollout.context, script, tag);
+async function uploadedId(rollout: Rollout, { script, tag, found }: WorkerPlan, what: string): Promise<string> {
+  const id = await versionWithTag(rollout.context, script, tag, found?.active?.number ?? 0);
   if (id === null)
     throw new WranglerError(`${script}: wrangler ${what}`, 'it ended well, but there is no version with our tag');
   return id;
-}
-
-/** @returns tag of the newest migration of a version's classes @throws the library's errors */
-export async function migrationOf(rollout: Rollout, script: string, versionId: string): Promise<string | null> {
-  return (await readVersion(rollout.context, script, versionId)).migrationTag;
 }

@@ -48,7 +48,13 @@ export function versionFields({ configuration, fingerprint, secrets }: WantedWor
 export function settingFields({ configuration }: Pick<WantedWorker, 'configuration'>, found: FoundWorker): Field[] {
   const { settings } = found;
   const observability = (settings.observability ?? {}) as Readonly<Record<string, unknown>>;
+  const beside = found.traffic.filter(({ versionId }) => versionId !== found.active?.id);
   return [
+    ...beside.map(({ versionId, percentage }) => ({
+      name: 'traffic',
+      from: `${percentage} % to version ${versionId} beside it`,
+      to: 'all of it to one version',
+    })),
     ...observed('observability', configuration.observability, observability),
     ...differing('logpush', settings.logpush, configuration.logpush),
     ...differing('tail_consumers', settings.tailConsumers.join(), ''),

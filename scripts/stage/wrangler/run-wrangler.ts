@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { ROOT } from '../../../local-edge/workers.ts';
 import { runChild } from '../../support/command-line/child.ts';
 import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import type { Account } from '../account.ts';
@@ -31,6 +32,10 @@ export class WranglerError extends Error {
 
 /** Lines that say nothing of what happened. */
 const NOISE = /^(\s*|🪵.*|.*Logs were written to.*|.*If you think this is a bug.*|.*wrangler \d+\.\d+\.\d+.*|[─-]+)$/u;
+/** Cloudflare's codes of a token that isn't one, or may not. */
+const NO_RIGHT = /\[code: (10000|9109|10023|9106)\]|Authentication error/;
+const RIGHTS_TEXT =
+  'The API token lacks a permission; Workers need Account: Workers Scripts Write (dash.cloudflare.com → Manage Account → API tokens).';
 /** Last lines of a failure that are worth a person's time. */
 const LINES = 12;
 
@@ -64,7 +69,8 @@ export async function runWrangler(
       .filter((arg) => !arg.startsWith('-'))
       .slice(0, 2)
       .join(' ')}`;
-    throw new WranglerError(what, withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]));
+    const reason = withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]);
+    throw new WranglerError(what, NO_RIGHT.test(reason) ? `${reason}\n${RIGHTS_TEXT}` : reason);
   } finally {
     temporary.remove();
   }
@@ -86,6 +92,8 @@ function environmentOf(
     WRANGLER_OUTPUT_FILE_PATH: output,
     // Its debugging log has requests in it.
     WRANGLER_LOG_PATH: folder,
+    // Most of a run of wrangler is V8 reading wrangler.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(ROOT, '.cache/node-compile'),
     WRANGLER_SEND_METRICS: 'false',
     WRANGLER_SEND_ERROR_REPORTS: 'false',
     WRANGLER_HIDE_BANNER: 'true',

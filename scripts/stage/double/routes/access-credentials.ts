@@ -10,7 +10,7 @@ import { timestamp } from '../state.ts';
 import { ACCESS, changed, findIn, removeFrom, stamped } from './access-lists.ts';
 import { readCertificate } from './certificates.ts';
 
-const withoutSecret = ({ client_secret: _, ...token }: Json): Json => token;
+const withoutSecret = (token: Json): Json => ({ ...token, client_secret: undefined });
 
 function createToken({ account, body }: Context): Json {
   const { duration = '8760h' } = body as { readonly duration?: string };

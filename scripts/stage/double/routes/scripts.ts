@@ -196,6 +196,14 @@ export const SCRIPT_ROUTES: readonly Route[] = [
   { method: 'GET', path: `${SCRIPT}/references`, right, handle: references },
   // Tail consumers: a stage has none.
   { method: 'GET', path: '/accounts/:account_id/workers/tails/by-consumer/:script', right, handle: () => [] },
+  // wrangler looks for a deleted Worker's sites (`deleteSiteNamespaceIfExisting`); a stage has no KV.
+  {
+    method: 'GET',
+    path: '/accounts/:account_id/storage/kv/namespaces',
+    right,
+    params: { query: ['page', 'per_page', 'order', 'direction'] },
+    handle: ({ query }) => paged([], query),
+  },
   { method: 'GET', path: '/accounts/:account_id/workers/services/:script', right, handle: service },
   {
     method: 'DELETE',

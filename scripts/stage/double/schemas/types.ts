@@ -12,6 +12,8 @@ import type { MTLSCertificateCreateParams } from 'cloudflare/resources/mtls-cert
 import type { BucketCreateParams, BucketListParams } from 'cloudflare/resources/r2/buckets/buckets';
 import type { CustomCreateParams, CustomUpdateParams } from 'cloudflare/resources/r2/buckets/domains/custom';
 import type { ManagedUpdateParams } from 'cloudflare/resources/r2/buckets/domains/managed';
+import type { LifecycleUpdateParams } from 'cloudflare/resources/r2/buckets/lifecycle';
+import type { LockUpdateParams } from 'cloudflare/resources/r2/buckets/locks';
 import type {
   RulesetCreateParams,
   RulesetListParams,
@@ -51,6 +53,7 @@ import type {
 import type {
   ServiceTokenCreateParams,
   ServiceTokenListParams,
+  ServiceTokenRotateParams,
   ServiceTokenUpdateParams,
 } from 'cloudflare/resources/zero-trust/access/service-tokens';
 import type { IdentityProviderListParams } from 'cloudflare/resources/zero-trust/identity-providers/identity-providers';
@@ -70,22 +73,14 @@ export interface LibraryParams {
   CustomCreateParams: CustomCreateParams;
   CustomUpdateParams: CustomUpdateParams;
   ManagedUpdateParams: ManagedUpdateParams;
+  LifecycleUpdateParams: LifecycleUpdateParams;
   ObjectListParams: ObjectListParams;
   RulesetCreateParams: RulesetCreateParams;
   RulesetListParams: RulesetListParams;
   RulesetUpdateParams: RulesetUpdateParams;
   PhaseUpdateParams: PhaseUpdateParams;
-  // Of thirty kinds of rule, those a stage writes.
-  RuleCreateParams:
-    | RuleCreateParams.BlockRule
-    | RuleCreateParams.RewriteRule
-    | RuleCreateParams.SetCacheSettingsRule
-    | RuleCreateParams.SkipRule;
-  RuleEditParams:
-    | RuleEditParams.BlockRule
-    | RuleEditParams.RewriteRule
-    | RuleEditParams.SetCacheSettingsRule
-    | RuleEditParams.SkipRule;
+  RuleCreateParams: RuleCreateParams;
+  RuleEditParams: RuleEditParams;
   DomainListParams: DomainListParams;
   DomainUpdateParams: DomainUpdateParams;
   RouteCreateParams: RouteCreateParams;
@@ -113,6 +108,8 @@ export interface LibraryParams {
   PolicyUpdateParams: PolicyUpdateParams;
   ServiceTokenCreateParams: ServiceTokenCreateParams;
   ServiceTokenListParams: ServiceTokenListParams;
+  ServiceTokenRotateParams: ServiceTokenRotateParams;
+  LockUpdateParams: LockUpdateParams;
   ServiceTokenUpdateParams: ServiceTokenUpdateParams;
   IdentityProviderListParams: IdentityProviderListParams;
   ZoneListParams: ZoneListParams;

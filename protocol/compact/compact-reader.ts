@@ -3,6 +3,7 @@
  * is at most three times what it takes here, and limits of an export hold (protocol/export/export-reader.ts). Whether the bytes are anybody's, the signature tells, as of a ZIP.
  */
 import { EXPORT_HEADER } from '../export/export-file.ts';
+import type { ExportFiles } from '../export/export-reader.ts';
 import { equalBytes } from '../primitives/bytes.ts';
 import { err, ok, type Result } from '../primitives/result.ts';
 import { BitReader } from './bits.ts';
@@ -11,7 +12,7 @@ import { COMPACT_MAGIC } from './compact-writer.ts';
 import { BEFORE_KEY, layRecord, LIST_TAGS, recordBytes } from './records.ts';
 
 /** As the ZIP's: 16 MB, 750,000 keys (docs/spec/gaen.md §4.5). */
-export const MAX_COMPACT_BYTES = 16_000_000;
+const MAX_COMPACT_BYTES = 16_000_000;
 const MAX_KEYS = 750_000;
 const MAX_HEAD_BYTES = 16_384;
 const MAX_SIG_BYTES = 65_536;
@@ -23,12 +24,6 @@ const MAX_INTERVAL_NUMBER = 0x7fff_ffff;
 export interface CompactError {
   readonly kind: 'bad-compact';
   readonly rule: string;
-}
-
-/** What a ZIP would have held. */
-export interface ExpandedChunk {
-  readonly exportBin: Uint8Array;
-  readonly exportSig: Uint8Array;
 }
 
 const fail = (rule: string): Result<never, CompactError> => err({ kind: 'bad-compact', rule });
@@ -69,7 +64,7 @@ class Walk {
  * @param bytes any bytes
  * @returns the two files, or the first rule that is broken
  */
-export function readCompact(bytes: Uint8Array): Result<ExpandedChunk, CompactError> {
+export function readCompact(bytes: Uint8Array): Result<ExportFiles, CompactError> {
   if (bytes.length > MAX_COMPACT_BYTES) return fail(`at most ${MAX_COMPACT_BYTES} bytes`);
   const walk = new Walk(bytes);
   const magic = walk.take(COMPACT_MAGIC.length);

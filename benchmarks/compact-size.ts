@@ -1,5 +1,5 @@
 /**
- * @module Compact chunks (docs/compact-chunk.md) beside ZIP, zstd and the least that a set can take: bytes a key, CPU to write and to read as a ratio to the ZIP's, and memory to read. Part of `npm run bench:size`.
+ * @module Compact chunks (docs/compact-chunk.md) beside ZIP, zstd and the least that a set can take: bytes a key, CPU to write and to read as a ratio to the ZIP's. Part of `npm run bench:size`.
  */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { splitEvenly } from '../domain/chunk-policy.ts';
@@ -34,8 +34,6 @@ export interface CompactSize {
   /** CPU of the compact form in that of the ZIP. */
   readonly write: number;
   readonly read: number;
-  /** Bytes allocated to read a file, in bytes of export.bin. */
-  readonly memory: number;
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
@@ -88,19 +86,7 @@ function measured(count: number): CompactSize {
     many(() => readCompact(compact), bin.length),
     many(() => readZip(zip, ENTRIES), bin.length),
   );
-  const before = process.memoryUsage().arrayBuffers;
-  const kept = readCompact(compact);
-  const memory = (process.memoryUsage().arrayBuffers - before) / bin.length;
-  if (!kept.ok) throw new Error('a compact form can be read');
-  return {
-    keys: count,
-    zip: sum.zip / count,
-    zstd: sum.zstd / count,
-    compact: sum.compact / count,
-    write,
-    read,
-    memory,
-  };
+  return { keys: count, zip: sum.zip / count, zstd: sum.zstd / count, compact: sum.compact / count, write, read };
 }
 
 /** @returns what was measured of each number of keys */
@@ -108,27 +94,20 @@ export const compactSizes = (): CompactSize[] => COUNTS.map((count) => measured(
 
 /** @param sizes measured @param floors of the set, bytes a key, by number of keys @returns a section of the report */
 export function compactTable(sizes: readonly CompactSize[], floors: ReadonlyMap<number, number>): string {
-  const rows = sizes.map(({ keys, zip, zstd, compact, write, read, memory }) => {
+  const rows = sizes.map(({ keys, zip, zstd, compact, write, read }) => {
     const less = `${(100 * (1 - compact / zip)).toFixed(1)} %`;
     const bytes = [zip, zstd, compact].map((value) => value.toFixed(2));
     const cpu = [write, read].map((value) => value.toFixed(2));
-    const cells = [
-      keys.toLocaleString('en'),
-      ...bytes,
-      floors.get(keys)?.toFixed(2) ?? '',
-      less,
-      ...cpu,
-      memory.toFixed(2),
-    ];
+    const cells = [keys.toLocaleString('en'), ...bytes, floors.get(keys)?.toFixed(2) ?? '', less, ...cpu];
     return `| ${cells.join(' | ')} |`;
   });
   return `## Compact form
 
-Beside each ZIP of the manifest (docs/compact-chunk.md); bytes a key, signature included. zstd is level 19 over export.bin. CPU is that of the compact form in the ZIP's, median of ${REPETITIONS} by turns; memory is what
-reading allocates, in bytes of export.bin.
+Beside each ZIP of the manifest (docs/compact-chunk.md); bytes a key, signature included. zstd is level 19 over export.bin. CPU is that of the compact form in the ZIP's, median of ${REPETITIONS} by turns. Reading allocates
+export.bin once, after its length is known and paid for, and nothing else that grows.
 
-| keys | ZIP | zstd | compact | floor of the set | less than the ZIP | CPU to write | CPU to read | memory to read |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| keys | ZIP | zstd | compact | floor of the set | less than the ZIP | CPU to write | CPU to read |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
 }

@@ -174,7 +174,8 @@ export function probesOf(stage: Stage): Probe[] {
   return optional.filter((one) => one !== null);
 }
 
-function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
+/** @param stage whose portal @param came what came of a stranger's question @returns whether Access, or in the double the Worker, keeps him out */
+export function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
   const to = String(headers['location'] ?? '');
   if (status === 302 && URL.canParse(to) && new URL(to).hostname === `${stage.access.team}.cloudflareaccess.com`) {
     return { right: true, means: 'Access stands before it and asks who it is' };

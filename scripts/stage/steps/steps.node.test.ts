@@ -218,11 +218,12 @@ describe('what a person reads', () => {
       laboratories: 'l',
       peers: 'p',
       portal: 'o',
+      cards: 'd',
       codes: 'c',
       links: 'x',
     };
     const probes = probesOf({ ...stage('double'), hosts, country: 'DE' } as unknown as Stage);
-    expect(new Set(probes.map(({ host }) => host))).toEqual(new Set(['s', 'k', 'v', 'l', 'p', 'o', 'c', 'de.x']));
+    expect(new Set(probes.map(({ host }) => host))).toEqual(new Set(['s', 'k', 'v', 'l', 'p', 'o', 'd', 'c', 'de.x']));
     for (const { host, worker, asked, judge } of probes) {
       const wrong = judge(came(500));
       expect(wrong.right).toBe(false);

@@ -75,7 +75,9 @@ export async function lookAtWorkers(rollout: Rollout): Promise<WorkerPlan[]> {
       vars: varsOf(rollout.stage, worker, made),
       secrets: Object.keys(secrets),
     });
-    const bundle = await bundleOf(worker);
+    const bundle = await bundleOf(worker, () =>
+      rollout.say(`${worker}: its code has changed since it was bundled last; bundling`),
+    );
     const marks = secretMarks(secrets, rollout.secrets.markKey);
     const fingerprint = fingerprintOf({ bundle, configuration, marks });
     const wanted = { configuration, fingerprint, secrets: Object.keys(secrets) };

@@ -72,7 +72,7 @@ const STAGE = {
       },
     ),
     bring: existingFile(
-      'init: a folder with secrets that others gave, each in a file of its name, taken instead of drawn',
+      'init, rotate: a folder with secrets that others gave, each in a file of its name, taken instead of drawn',
       {
         default: null,
         placeholder: 'FOLDER',
@@ -86,6 +86,11 @@ const STAGE = {
       default: null,
       defaultText: 'the latest',
     }),
+    'dry-run': flag('rotate: says what it would do; draws and changes nothing'),
+    told: flag('rotate: what the phase wants done outside (apps, Apple, Google, peers, gateways) is done'),
+    now: flag(
+      'rotate: the key leaked: another one at once, without overlap; says what that costs, and wants SECRET typed',
+    ),
     folder: text('holds stages/ and .stage/', { default: null, placeholder: 'FOLDER', defaultText: 'this repository' }),
     json: JSON_FLAG,
   },
@@ -132,6 +137,9 @@ function callOf(given: Given, io: Io): Call {
     withData: given['with-data'],
     release: given.release,
     secret: given.secret,
+    dryRun: given['dry-run'],
+    told: given.told,
+    leaked: given.now,
     typed: typedLine,
     io,
   };
@@ -147,8 +155,12 @@ function requireTogether(given: Given): void {
     refuse(`NAME: "${name}" must not stand after rehearse, which has a stage of its own`);
   if (command !== 'rehearse' && name === null) refuse(`NAME: is missing; ${command} needs it`);
   if (command !== 'rotate' && secret !== null) refuse(`SECRET: "${secret}" must not stand after ${command}`);
-  if (command !== 'init' && bring !== null) refuse(`--bring: must not stand with ${command}`);
+  if (command !== 'init' && command !== 'rotate' && bring !== null) refuse(`--bring: must not stand with ${command}`);
   if (command !== 'apply' && overwrite) refuse(`--overwrite: must not stand with ${command}`);
   if (command !== 'destroy' && given['with-data']) refuse(`--with-data: must not stand with ${command}`);
+  for (const option of ['dry-run', 'told', 'now'] as const) {
+    if (given[option] && (command !== 'rotate' || secret === null))
+      refuse(`--${option}: goes with rotate NAME SECRET alone`);
+  }
   if (command !== 'rollback' && release !== null) refuse(`--release: must not stand with ${command}`);
 }

@@ -24,7 +24,7 @@ A phone that lives in a directory:
       --policy FILE [--directory URL]: what an app has built in to read the directory of regions by (docs/directory.md), and where that lies
       if not at the phone's own index.
       --upload-url, --verification-url: where these are other hosts; --key-id 262, --key-version v1, --manifest-key-id manifest-v1:
-      the names of the pinned keys.
+      the names of the pinned keys. --next-manifest-key-id ID: pins manifest-next-public.pem, too, the key that signs after the next change.
   phone meet DIR DIR [--minutes 20]
       A simulation of Bluetooth: the two phones were near each other until now, and each noted what it heard.
   phone scan DIR TEXT [--birth-date YYYY-MM-DD]

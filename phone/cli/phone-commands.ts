@@ -81,8 +81,9 @@ export function origin(command: string, name: string, value: string): string {
 
 /** `phone init DIR --pins DIR` @throws {UsageError | UnreadableError | RefusedError} */
 export const init: Command = async (given, options, io) => {
-  const own = ['url', 'upload-url', 'verification-url', 'pins', 'key-id', 'key-version', 'manifest-key-id'] as const;
-  allow('init', options, [...own, 'region', 'local-clock', 'policy', 'directory']);
+  const own = ['url', 'upload-url', 'verification-url', 'pins', 'key-id', 'key-version'] as const;
+  const ofManifest = ['manifest-key-id', 'next-manifest-key-id'] as const;
+  allow('init', options, [...own, ...ofManifest, 'region', 'local-clock', 'policy', 'directory']);
   const [directory] = positional('init', given, ['DIR']);
   const pins = required('init', 'pins', options.pins);
   const downloadUrl = origin('init', 'url', options.url ?? 'http://127.0.0.1:8787');
@@ -93,6 +94,7 @@ export const init: Command = async (given, options, io) => {
   const region = options.region ?? 'DE';
   if (!/^[A-Z]{2,3}$/.test(region))
     throw new UsageError(`init: --region: "${region}" must be DE, EUR or another in capitals`);
+  const next = options['next-manifest-key-id'];
   const policy = options.policy === undefined ? null : await readPolicy(options.policy, options.directory, downloadUrl);
   await createPhone(directory, {
     downloadUrl,
@@ -104,7 +106,10 @@ export const init: Command = async (given, options, io) => {
       keyId: options['key-id'] ?? '262',
       keyVersion: options['key-version'] ?? 'v1',
     },
-    manifestKeys: { [options['manifest-key-id'] ?? 'manifest-v1']: await publicKey(join(pins, 'manifest-public.pem')) },
+    manifestKeys: {
+      [options['manifest-key-id'] ?? 'manifest-v1']: await publicKey(join(pins, 'manifest-public.pem')),
+      ...(next === undefined ? {} : { [next]: await publicKey(join(pins, 'manifest-next-public.pem')) }),
+    },
     localClock: options['local-clock'] === true,
   });
   // Died before this, the phone knows no other region until one is added with a policy.

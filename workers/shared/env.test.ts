@@ -1,12 +1,14 @@
 import { describe, it } from 'vitest';
-import { ConfigError, country, integer, parsedOnce, secretKey } from './env.ts';
+import { ConfigError, country, integer, parsedOnce, secretKey, secretRing } from './env.ts';
 
 const SECRET = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+const OTHER = 'AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
 
 describe('variables of a Worker', () => {
   it('are read as what they are', ({ expect }) => {
     expect(integer({ N: '60' }, 'N', { min: 1, max: 60 })).toBe(60);
     expect(secretKey({ K: SECRET }, 'K')).toEqual(Uint8Array.from({ length: 32 }, (_, i) => i));
+    expect(secretRing({ K: `${SECRET},${OTHER}` }, 'K').all).toHaveLength(2);
     expect(country({ C: 'DE' }, 'C')).toBe('DE');
   });
 
@@ -25,6 +27,8 @@ describe('variables of a Worker', () => {
     ['no country', () => country({ C: '' }, 'C'), /^C: a non-empty text/],
     ['lower case', () => country({ C: 'de' }, 'C'), /^C: two capital letters are expected, got "de"$/],
     ['short key', () => secretKey({ K: 'AAEC' }, 'K'), /^K: base64 of 32 bytes is expected, got 3 bytes$/],
+    ['a ring in place of a key', () => secretKey({ K: `${SECRET},${OTHER}` }, 'K'), /^K: .* got a ring of keys$/],
+    ['a ring that isn’t one', () => secretRing({ K: `${SECRET},${SECRET}` }, 'K'), /^K: keys of a ring must differ/],
   ])('a value that makes no sense names itself: %s', ([, read, message], { expect }) => {
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(message);

@@ -21,6 +21,12 @@ export interface Call extends NamedStage {
   readonly release: number | null;
   /** rotate: which. */
   readonly secret: string | null;
+  /** rotate: only says what it would do. */
+  readonly dryRun: boolean;
+  /** rotate: what a person does outside before the phase is done. */
+  readonly told: boolean;
+  /** rotate: the key leaked, and goes without overlap. */
+  readonly leaked: boolean;
   /** Reads what a person types, a line. */
   readonly typed: () => Promise<string>;
   readonly io: Pick<Io, 'say' | 'progress' | 'print'>;

@@ -7,6 +7,8 @@ import { type Context, openContext } from '../resources/context.ts';
 import { RESOURCES } from '../resources/resources.ts';
 import { heldSecrets, openSealed, operatorIdentities } from '../secrets/sealed.ts';
 import { stageVault } from '../secrets/vault.ts';
+import { rotationVariables } from '../rotate/rotate.ts';
+import { readRotations } from '../rotate/state.ts';
 import type { Rollout } from '../steps/rollout.ts';
 import { openAccount } from './open-account.ts';
 import type { NamedStage } from './stage-file.ts';
@@ -49,7 +51,10 @@ export async function withRollout<T>(
       context,
       resources: RESOURCES,
       secrets: heldSecrets(stage, sealed),
-      made: async () => ({ serviceSubjects: await serviceSubjects(context) }),
+      made: async () => ({
+        serviceSubjects: await serviceSubjects(context),
+        rotation: rotationVariables(readRotations(places.rotations, stage.name), sealed.secrets, sealed.markKey),
+      }),
       commit: await commitOf(ROOT),
       say,
     });

@@ -32,7 +32,7 @@ function deployedWorker(name: string, worker: Worker): UploadedWorker | null {
  * @returns its Workers with a deployment, its buckets, and where they answer
  */
 export function deployedOf(store: Store): UploadedAccount {
-  const { workers, buckets, domains, zones } = store.account;
+  const { workers, buckets, domains, zones } = store.lasting();
   return {
     workers: Object.entries(workers)
       .map(([name, worker]) => deployedWorker(name, worker))

@@ -246,6 +246,11 @@ export class Store {
     endTurn(join(this.#folder, LOCK));
   }
 
+  /** @returns the account as it lies on disk, without what a call that is being answered has changed so far */
+  lasting(): Account {
+    return JSON.parse(this.#saved) as Account;
+  }
+
   /** Takes back what a refused or broken call changed. */
   revert(): void {
     const before = JSON.parse(this.#saved) as Account;

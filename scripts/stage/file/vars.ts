@@ -41,6 +41,10 @@ const ROTATED_OF: Readonly<Record<string, WorkerName>> = {
   EXPORT_FORMER_KEY_ID: 'origin',
   EXPORT_FORMER_KEY_VERSION: 'origin',
   EXPORT_FORMER_KEY_UNTIL: 'origin',
+  CONFIG_FORMER_KEY_ID: 'origin',
+  CONFIG_FORMER_KEY_VERSION: 'origin',
+  CONFIG_FORMER_KEY_UNTIL: 'origin',
+  MANIFEST_FORMER_KEY_ID: 'origin',
 };
 
 const VARS: Readonly<Record<WorkerName, (stage: Stage, made: Made) => Vars>> = {

@@ -152,11 +152,25 @@ export const ACTS: readonly Act[] = [
   },
   edited('The file follows', 'days = 13', 'days = 14'),
   {
-    title: 'A key is rotated: every holder accepts the next one, and none is made with it yet',
+    title: 'A key is rotated: each holder accepts the next one, and none makes with it yet',
     typed: `${COMMAND} rotate demo TAN_MAC_KEY`,
     run: (stage) => stage.run(rotate, { secret: 'TAN_MAC_KEY' }),
     code: 0,
-    says: [],
+    says: [/^TAN_MAC_KEY, accept: /],
+  },
+  {
+    title: 'Each makes with it, and accepts the former one',
+    typed: `${COMMAND} rotate demo TAN_MAC_KEY`,
+    run: (stage) => stage.run(rotate, { secret: 'TAN_MAC_KEY' }),
+    code: 0,
+    says: [/^TAN_MAC_KEY, make: /],
+  },
+  {
+    title: 'The former one goes when nothing that it made lives any more, and not today',
+    typed: `${COMMAND} rotate demo TAN_MAC_KEY`,
+    run: (stage) => stage.run(rotate, { secret: 'TAN_MAC_KEY' }),
+    code: 0,
+    says: [/nothing is due/, /^then drop, not before /],
   },
   {
     title: 'An apply was killed, and its lock is left',

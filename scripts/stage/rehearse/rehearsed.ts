@@ -55,6 +55,9 @@ export function rehearsedStage(): Rehearsed {
     withData: false,
     release: null,
     secret: null,
+    dryRun: false,
+    told: false,
+    leaked: false,
     typed: () => Promise.resolve(''),
     io: {
       say: (line) => void lines.push(...line.split('\n')),

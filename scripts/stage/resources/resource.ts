@@ -65,7 +65,7 @@ export interface Work {
 export interface Definition<Found> extends Pick<Resource<Found>, 'name' | 'phase' | 'afterBreak' | 'rights' | 'read'> {
   /** @returns everything to do and to keep, in order; makes no call by itself */
   readonly work: (context: Context, found: Found) => readonly Work[];
-  /** @returns what takes it away, in order */
+  /** @returns what takes it away, in order; without a `run`: what stays, and why */
   readonly remove: (context: Context, found: Found) => readonly Work[];
 }
 
@@ -77,8 +77,8 @@ export function resource<Found>(definition: Definition<Found>): Resource<Found> 
   const read = (context: Context): Promise<Found> => tell(`${name}: reading`, () => definition.read(context));
   const perform = async (works: readonly Work[], progress: Progress): Promise<void> => {
     for (const { difference, run } of works) {
-      if (run === undefined) continue;
       progress(`${difference.action}: ${difference.resource}`);
+      if (run === undefined) continue;
       // One after the other: what guards comes before what is guarded, and a break leaves a beginning, never a middle.
       await tell(difference.resource, run);
     }
@@ -95,7 +95,7 @@ export function resource<Found>(definition: Definition<Found>): Resource<Found> 
       const works = work(context, await read(context));
       await tell(name, async () => refuse(works));
       await perform(
-        works.filter(({ difference }) => planned.has(keyOf(difference))),
+        works.filter(({ difference, run }) => run !== undefined && planned.has(keyOf(difference))),
         progress,
       );
     },

@@ -8,7 +8,15 @@ import type { Context, StageOfResources } from './context.ts';
 import { ResourceError } from './failure.ts';
 import type { Difference } from './resource.ts';
 import { RESOURCES } from './resources.ts';
-import { type Rig, STAGE, authorityPem, startRig } from './test-rig.ts';
+import { issueCertificate } from '../../../test/support/certificate-authority.ts';
+import { type Rig, STAGE, startRig } from './test-rig.ts';
+
+/** @param name of an authority @returns its certificate, PEM */
+async function authorityPem(name: string): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  const { certificate } = await issueCertificate({ name: `CN=${name}`, authority: true, notBefore: now - 60 }, null);
+  return `${certificate.toString('pem')}\n`;
+}
 
 let stage: StageOfResources;
 let changed: StageOfResources;
@@ -83,10 +91,9 @@ describe('resources of a stage', () => {
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  const waf = (): WafRules =>
-    (rig.double.store.account.zones[0]?.rulesets as unknown as WafRules[]).find(
-      ({ phase }) => phase === 'http_request_firewall_custom',
-    )!;
+  const rulesets = (): WafRules[] =>
+    rig.double.store.account.zones.flatMap((zone) => zone.rulesets as unknown as WafRules[]);
+  const waf = (): WafRules => rulesets().find(({ phase }) => phase === 'http_request_firewall_custom')!;
 
   it('are planned without a change, made, and kept', async ({ expect }) => {
     const before = picture(rig.double);
@@ -215,11 +222,19 @@ describe('resources of a stage', () => {
 
   it('are taken away, and nothing else', async ({ expect }) => {
     const next = await rig.open({ stage: changed });
-    await destroyResources(next, silent);
+    const lines: string[] = [];
+    await destroyResources(next, (line) => lines.push(line));
+    expect(lines.filter((line) => line.startsWith('keep: '))).toEqual([
+      'keep: tiered cache, of the whole zone',
+      'keep: transform remove_visitor_ip_headers, of the whole zone',
+    ]);
     const { account } = rig.double.store;
     const [zone] = account.zones;
-    const rules = (zone?.rulesets as unknown as WafRules[]).flatMap((ruleset) => ruleset.rules);
-    expect(rules.map(({ description }) => description)).toEqual(['office']);
+    expect(
+      rulesets()
+        .flatMap(({ rules }) => rules)
+        .map(({ description }) => description),
+    ).toEqual(['office']);
     const { buckets, domains, accessApplications, accessPolicies, mtlsCertificates } = account;
     const left = [buckets, domains, accessApplications, accessPolicies, mtlsCertificates, zone?.hostnameAssociations];
     expect(left.flat()).toEqual([]);

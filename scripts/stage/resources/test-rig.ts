@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { issueCertificate } from '../../../test/support/certificate-authority.ts';
 import { type Double, type Fault, startDouble } from '../double/double.ts';
 import { type Context, type StageOfResources, type Vault, openContext } from './context.ts';
 
@@ -24,6 +23,14 @@ export const STAGE: StageOfResources = {
     portal: 'portal.example.org',
     codes: 'codes.example.org',
     links: 'en.example.org',
+  },
+  staff: {
+    authorityName: 'Example Health Authority',
+    authorityTelephone: '0800 555 0100',
+    appName: 'Example Warn App',
+    timeZone: 'Europe/Berlin',
+    deploymentName: '',
+    cardRoots: [],
   },
   download: 'worker',
   access: {
@@ -47,13 +54,6 @@ export const STAGE: StageOfResources = {
   },
   workers: { prefix: 'exposure-edge' },
 };
-
-/** @param name of an authority @returns its certificate, PEM */
-export async function authorityPem(name: string): Promise<string> {
-  const now = Math.floor(Date.now() / 1000);
-  const { certificate } = await issueCertificate({ name: `CN=${name}`, authority: true, notBefore: now - 60 }, null);
-  return `${certificate.toString('pem')}\n`;
-}
 
 /** Sealed texts by name and id; what they say, for tests that look whether nothing else does. */
 export interface MemoryVault extends Vault {

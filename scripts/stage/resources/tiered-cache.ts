@@ -44,5 +44,8 @@ export const TIERED_CACHE: Resource<Found> = resource({
   afterBreak: 'each location of the CDN asks the bucket by itself: dearer, and nothing else. Apply again',
   read,
   work,
-  remove: () => [],
+  remove: ({ stage }) =>
+    stage.download === 'worker'
+      ? []
+      : [{ difference: { resource: 'tiered cache, of the whole zone', action: 'keep', fields: [] } }],
 });

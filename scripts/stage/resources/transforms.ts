@@ -70,5 +70,7 @@ export const TRANSFORMS: Resource<Found> = resource({
   afterBreak: 'Workers are sent addresses in headers, which they don’t read. Apply again',
   read,
   work,
-  remove: () => [],
+  remove: () => [
+    { difference: { resource: 'transform remove_visitor_ip_headers, of the whole zone', action: 'keep', fields: [] } },
+  ],
 });

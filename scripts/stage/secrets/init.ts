@@ -112,7 +112,7 @@ async function sealedBefore(stage: Stage, places: StagePlaces, identity: string 
 }
 
 /** Public halves that a Worker is given → whom each file of the other half is sealed to. */
-async function keepersOf(
+export async function keepersOf(
   stage: Stage,
   places: StagePlaces,
 ): Promise<Readonly<Record<string, readonly (readonly string[])[]>>> {

@@ -7,7 +7,9 @@ import type { Stage } from '../file/stage.ts';
 /** Drawn by nobody here: others issue them. */
 const BROUGHT = ['EFGS_SIGNING_CERTIFICATE', 'EFGS_SIGNING_KEY'] as const;
 /** Set while a rotation is under way, and taken away after it; never drawn by `init`. */
-const OPTIONAL: Readonly<Partial<Record<WorkerName, readonly string[]>>> = { origin: ['EXPORT_FORMER_SIGNING_KEY'] };
+const OPTIONAL: Readonly<Partial<Record<WorkerName, readonly string[]>>> = {
+  origin: ['EXPORT_FORMER_SIGNING_KEY', 'CONFIG_FORMER_SIGNING_KEY', 'MANIFEST_FORMER_PUBLIC_KEY'],
+};
 /** Two of the public keys that Workers hold are of keys that are kept apart, one in shares. */
 export const OFFLINE_KEYS = ['RESTORE_PUBLIC_KEY', 'UNDO_PUBLIC_KEY', 'LABORATORY_LIST_PUBLIC_KEY'] as const;
 /** A gateway's secret is at least so long (workers/verification/sms/config.ts). */

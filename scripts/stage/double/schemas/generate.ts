@@ -53,6 +53,45 @@ function split(from: Definition, definitions: Definitions): ParamSchemas {
   };
 }
 
+/** Of the library's forty kinds of binding and thirty of rule, those that a stage has; others are refused, and couldn't be run either. */
+const KEPT: Readonly<Record<string, readonly string[]>> = {
+  type: [
+    'durable_object_namespace',
+    'inherit',
+    'json',
+    'mtls_certificate',
+    'plain_text',
+    'r2_bucket',
+    'secret_text',
+    'service',
+    'version_metadata',
+  ],
+  action: ['block', 'log', 'rewrite', 'set_cache_settings', 'skip'],
+};
+
+/** Unions of this many members and more are thinned out; smaller ones are whole. */
+const LARGE = 12;
+
+function isKept(member: Definition, definitions: Definitions): boolean {
+  const { properties } = member.$ref === undefined ? member : (definitions[nameOf(member.$ref)] as Definition);
+  return Object.entries(KEPT).every(([tag, kept]) => {
+    const value = properties?.[tag]?.const;
+    return value === undefined || kept.includes(String(value));
+  });
+}
+
+function thinned(value: unknown, definitions: Definitions): unknown {
+  if (Array.isArray(value)) return value.map((item) => thinned(item, definitions));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => {
+      const large = name === 'anyOf' && Array.isArray(inner) && inner.length >= LARGE;
+      const kept = large ? (inner as Definition[]).filter((member) => isKept(member, definitions)) : (inner as unknown);
+      return [name, thinned(kept, definitions)];
+    }),
+  );
+}
+
 /** Texts are the library's documentation; what is checked is the rest. */
 function withoutTexts(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTexts);
@@ -93,7 +132,8 @@ export function generateParamSchemas(root: string): string {
     // tsc has checked it; TypeScript 7 has no interface for programs, so the generator brings a 5 of its own.
     skipTypeCheck: true,
   }).createSchema('LibraryParams') as Definition;
-  const definitions = schema.definitions ?? {};
+  const all = schema.definitions ?? {};
+  const definitions = thinned(all, all) as Definitions;
   const calls = Object.fromEntries(
     Object.entries(schema.properties ?? {}).map(([name, from]) => [name, split(from as Definition, definitions)]),
   );

@@ -77,17 +77,8 @@ export interface LibraryParams {
   RulesetListParams: RulesetListParams;
   RulesetUpdateParams: RulesetUpdateParams;
   PhaseUpdateParams: PhaseUpdateParams;
-  // Of thirty kinds of rule, those a stage writes.
-  RuleCreateParams:
-    | RuleCreateParams.BlockRule
-    | RuleCreateParams.RewriteRule
-    | RuleCreateParams.SetCacheSettingsRule
-    | RuleCreateParams.SkipRule;
-  RuleEditParams:
-    | RuleEditParams.BlockRule
-    | RuleEditParams.RewriteRule
-    | RuleEditParams.SetCacheSettingsRule
-    | RuleEditParams.SkipRule;
+  RuleCreateParams: RuleCreateParams;
+  RuleEditParams: RuleEditParams;
   DomainListParams: DomainListParams;
   DomainUpdateParams: DomainUpdateParams;
   RouteCreateParams: RouteCreateParams;

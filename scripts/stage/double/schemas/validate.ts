@@ -26,46 +26,77 @@ interface GeneratedSchemas {
   readonly definitions: Json;
 }
 
+const FILE = new URL('../generated/params.schema.json', import.meta.url);
+/** Name under which all definitions lie, so that what refers to them is compiled once. */
+const SHARED = 'params';
+
 let generated: GeneratedSchemas | undefined;
 const read = (): GeneratedSchemas =>
   (generated ??= JSON.parse(
-    readFileSync(new URL('../generated/params.schema.json', import.meta.url), 'utf8'),
+    readFileSync(FILE, 'utf8').replaceAll('"#/definitions/', `"${SHARED}#/definitions/`),
   ) as GeneratedSchemas);
 
+// The schemas are made and compared with the types; nobody checks them against the language of schemas at each start.
+const OPTIONS = {
+  strict: false,
+  allErrors: true,
+  verbose: true,
+  validateSchema: false,
+  meta: false,
+  code: { optimize: false },
+} as const;
+const ajv = new Ajv(OPTIONS);
 // A query is text: numbers and truth values are written out.
-const ajv = new Ajv({ strict: false, allErrors: true });
-const ajvOfText = new Ajv({ strict: false, allErrors: true, coerceTypes: true });
+const ajvOfText = new Ajv({ ...OPTIONS, coerceTypes: true });
 const compiled = new Map<string, ValidateFunction>();
 
 function compile(key: string, of: Ajv, schema: Json): ValidateFunction {
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  const made = of.compile({ ...schema, definitions: read().definitions });
+  if (of.getSchema(SHARED) === undefined) of.addSchema({ $id: SHARED, definitions: read().definitions });
+  const made = of.compile(schema);
   compiled.set(key, made);
   return made;
 }
 
-/** The branch of a union that the value says it is of, by its constant; other branches' complaints are noise. */
-function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  const branchOf = ({ schemaPath }: ErrorObject): string => schemaPath.slice(0, schemaPath.lastIndexOf('/properties/'));
-  const isTag = ({ keyword, schemaPath }: ErrorObject): boolean =>
-    (keyword === 'const' || keyword === 'enum') && /\/properties\/(type|action)\/(const|enum)$/.test(schemaPath);
-  const others = new Set(errors.filter(isTag).map(branchOf));
-  const ours = errors.filter(
-    (error) => error.keyword !== 'anyOf' && ![...others].some((branch) => error.schemaPath.startsWith(`${branch}/`)),
-  );
-  const chosen = ours.length > 0 ? ours : errors;
-  const deepest = Math.max(...chosen.map(({ instancePath }) => instancePath.split('/').length));
-  return chosen.filter(({ instancePath }) => instancePath.split('/').length === deepest);
+const TAGS = ['type', 'action'];
+
+function resolve(schema: Json): Json {
+  const { $ref } = schema as { readonly $ref?: string };
+  return $ref === undefined ? schema : (read().definitions[$ref.slice(`${SHARED}#/definitions/`.length)] as Json);
 }
 
-function tell(errors: readonly ErrorObject[]): string {
-  const lines = relevant(errors).map(({ instancePath, message, params }) => {
-    const more = 'additionalProperty' in params ? ` (${String(params['additionalProperty'])})` : '';
-    const allowed = 'allowedValues' in params ? ` (${(params['allowedValues'] as unknown[]).join(', ')})` : '';
-    return `${instancePath === '' ? 'body' : instancePath.slice(1).replaceAll('/', '.')} ${message}${more}${allowed}`;
+/** The member of a union that the value says it is, by its constant `type` or `action`. */
+function memberOf(members: readonly Json[], value: unknown): Json | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return members.find((member) => {
+    const properties = resolve(member)['properties'] as Record<string, Json> | undefined;
+    return TAGS.some((tag) => {
+      const constant = properties?.[tag]?.['const'];
+      return constant !== undefined && constant === (value as Json)[tag];
+    });
   });
-  return [...new Set(lines)].slice(0, 4).join('; ');
+}
+
+const placeOf = (path: string): string => (path === '' ? 'body' : path.slice(1).replaceAll('/', '.'));
+
+function lineOf({ instancePath, message, params }: ErrorObject, before: string): string {
+  const more = 'additionalProperty' in params ? ` (${String(params['additionalProperty'])})` : '';
+  const allowed = 'allowedValues' in params ? ` (${(params['allowedValues'] as unknown[]).join(', ')})` : '';
+  return `${placeOf(before + instancePath)} ${message}${more}${allowed}`;
+}
+
+/** Of a union, what the meant member says: thirty others that it isn't are noise. */
+function tell(errors: readonly ErrorObject[], before = ''): string {
+  const union = errors.find(({ keyword }) => keyword === 'anyOf');
+  if (union !== undefined) {
+    const member = memberOf(union.schema as Json[], union.data);
+    const path = before + union.instancePath;
+    if (member === undefined) return `${placeOf(path)} is none of what the type allows`;
+    const validate = compile(JSON.stringify(member), ajv, member);
+    if (!validate(union.data)) return tell(validate.errors ?? [], path);
+  }
+  return [...new Set(errors.map((error) => lineOf(error, before)))].slice(0, 4).join('; ');
 }
 
 /**

@@ -86,6 +86,8 @@ export interface Bucket {
   readonly storage_class: string;
   readonly creation_date: string;
   managedDomain: boolean;
+  lifecycleRules?: Json[];
+  lockRules?: Json[];
   customDomains: Json[];
 }
 

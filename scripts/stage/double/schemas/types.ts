@@ -12,6 +12,8 @@ import type { MTLSCertificateCreateParams } from 'cloudflare/resources/mtls-cert
 import type { BucketCreateParams, BucketListParams } from 'cloudflare/resources/r2/buckets/buckets';
 import type { CustomCreateParams, CustomUpdateParams } from 'cloudflare/resources/r2/buckets/domains/custom';
 import type { ManagedUpdateParams } from 'cloudflare/resources/r2/buckets/domains/managed';
+import type { LifecycleUpdateParams } from 'cloudflare/resources/r2/buckets/lifecycle';
+import type { LockUpdateParams } from 'cloudflare/resources/r2/buckets/locks';
 import type {
   RulesetCreateParams,
   RulesetListParams,
@@ -51,6 +53,7 @@ import type {
 import type {
   ServiceTokenCreateParams,
   ServiceTokenListParams,
+  ServiceTokenRotateParams,
   ServiceTokenUpdateParams,
 } from 'cloudflare/resources/zero-trust/access/service-tokens';
 import type { IdentityProviderListParams } from 'cloudflare/resources/zero-trust/identity-providers/identity-providers';
@@ -104,6 +107,9 @@ export interface LibraryParams {
   PolicyUpdateParams: PolicyUpdateParams;
   ServiceTokenCreateParams: ServiceTokenCreateParams;
   ServiceTokenListParams: ServiceTokenListParams;
+  ServiceTokenRotateParams: ServiceTokenRotateParams;
+  LifecycleUpdateParams: LifecycleUpdateParams;
+  LockUpdateParams: LockUpdateParams;
   ServiceTokenUpdateParams: ServiceTokenUpdateParams;
   IdentityProviderListParams: IdentityProviderListParams;
   ZoneListParams: ZoneListParams;

@@ -13,6 +13,7 @@ import type { BucketCreateParams, BucketListParams } from 'cloudflare/resources/
 import type { CustomCreateParams, CustomUpdateParams } from 'cloudflare/resources/r2/buckets/domains/custom';
 import type { ManagedUpdateParams } from 'cloudflare/resources/r2/buckets/domains/managed';
 import type { LifecycleUpdateParams } from 'cloudflare/resources/r2/buckets/lifecycle';
+import type { LockUpdateParams } from 'cloudflare/resources/r2/buckets/locks';
 import type {
   RulesetCreateParams,
   RulesetListParams,
@@ -52,6 +53,7 @@ import type {
 import type {
   ServiceTokenCreateParams,
   ServiceTokenListParams,
+  ServiceTokenRotateParams,
   ServiceTokenUpdateParams,
 } from 'cloudflare/resources/zero-trust/access/service-tokens';
 import type { IdentityProviderListParams } from 'cloudflare/resources/zero-trust/identity-providers/identity-providers';
@@ -71,7 +73,6 @@ export interface LibraryParams {
   CustomCreateParams: CustomCreateParams;
   CustomUpdateParams: CustomUpdateParams;
   ManagedUpdateParams: ManagedUpdateParams;
-  LifecycleUpdateParams: LifecycleUpdateParams;
   ObjectListParams: ObjectListParams;
   RulesetCreateParams: RulesetCreateParams;
   RulesetListParams: RulesetListParams;
@@ -106,6 +107,9 @@ export interface LibraryParams {
   PolicyUpdateParams: PolicyUpdateParams;
   ServiceTokenCreateParams: ServiceTokenCreateParams;
   ServiceTokenListParams: ServiceTokenListParams;
+  ServiceTokenRotateParams: ServiceTokenRotateParams;
+  LifecycleUpdateParams: LifecycleUpdateParams;
+  LockUpdateParams: LockUpdateParams;
   ServiceTokenUpdateParams: ServiceTokenUpdateParams;
   IdentityProviderListParams: IdentityProviderListParams;
   ZoneListParams: ZoneListParams;

@@ -16,7 +16,12 @@ const DAY_MS = 86_400_000;
 /** A token that ends within this is made good for a year more. */
 const RENEW_MS = 60 * DAY_MS;
 
-/** @returns this stage's tokens */
+/**
+ * Also what the portal's variable `OPERATOR_SERVICES` names tokens by: a token's id (scripts/stage/file/vars.ts). In an identity Access calls it `user_uuid`; that the two are the same no run
+ * on a real account has shown.
+ *
+ * @returns this stage's tokens
+ */
 export async function readTokens({ client, accountId, stage, vault }: Context): Promise<Token[]> {
   const listed = await everything('service tokens', (options) =>
     client.zeroTrust.access.serviceTokens.list({ account_id: accountId }, options),

@@ -52,18 +52,6 @@ function remove(context: Context, found: FoundAccess): Work[] {
   ].filter(({ difference }) => difference.foreign !== true);
 }
 
-/**
- * What the portal's variable `OPERATOR_SERVICES` names tokens by (scripts/stage/file/vars.ts). Access calls a token `user_uuid` in an identity; that this is the token's id no run on a real
- * account has shown.
- *
- * @param context after this resource was brought
- * @returns a token's name in the stage's file → its id
- */
-export async function serviceSubjects(context: Context): Promise<Record<string, string>> {
-  const tokens = await readTokens(context);
-  return Object.fromEntries(tokens.flatMap(({ service, id }) => (service === null ? [] : [[service, id]])));
-}
-
 /** Access before the portal. */
 export const ACCESS: Resource<FoundAccess> = resource({
   name: 'access',

@@ -4,37 +4,13 @@
  */
 import type { Context } from './context.ts';
 import { ResourceError } from './failure.ts';
-import { type Difference, type Phase, type Progress, type Resource, fieldText } from './resource.ts';
-import { RESOURCES } from './resources.ts';
+import { type Difference, type Progress, type Resource, fieldText } from './resource.ts';
 
 /** How often a resource is read and gone on with without getting nearer, after calls of which nobody knows whether they were done. */
 const ROUNDS = 3;
 
-/** What a resource's plan is. */
-export interface Planned {
-  readonly resource: Resource;
-  readonly differences: readonly Difference[];
-}
-
 /** @returns whether an apply has something to do with it, or refuses it: drift, for a check */
 export const isDrift = ({ action }: Difference): boolean => action !== 'keep';
-
-/**
- * Reads the account and changes nothing.
- *
- * @param context see {@link Context}
- * @param phase left out: both
- * @returns each resource's differences, in the order of an apply
- * @throws ResourceError naming the resource that can't be read
- */
-export async function planResources(context: Context, phase?: Phase): Promise<Planned[]> {
-  const planned: Planned[] = [];
-  for (const resource of RESOURCES) {
-    if (phase !== undefined && resource.phase !== phase) continue;
-    planned.push({ resource, differences: resource.plan(context, await resource.read(context)) });
-  }
-  return planned;
-}
 
 /**
  * Brings one resource to what the stage's file says, and makes sure that it is so. Done again it does nothing.
@@ -94,20 +70,4 @@ function stubborn({ name, afterBreak }: Resource, differences: readonly Differen
   const what = differences.map(({ resource, fields }) => `${resource} (${fields.map(fieldText).join(', ')})`);
   const brief = `${name}: the account still differs after ${ROUNDS} times, though the API said that it was done: ${what.join('; ')}`;
   return new ResourceError({ brief, rest: `What is left: ${afterBreak}` });
-}
-
-/**
- * Takes away what is this stage's, in the opposite order: hosts first, so that nothing comes in; buckets last, with everything in them.
- *
- * @param context see {@link Context}
- * @param progress a line for each thing that is taken away
- * @param phase left out: both; the hosts go before the Workers, and what Workers are bound to after them
- * @throws ResourceError; the same again goes on
- */
-export async function destroyResources(context: Context, progress: Progress, phase?: Phase): Promise<void> {
-  for (const resource of RESOURCES.toReversed()) {
-    if (phase !== undefined && resource.phase !== phase) continue;
-    // Deletions are sent again by the client: what is gone is gone.
-    await resource.destroy(context, progress);
-  }
 }

@@ -2,6 +2,7 @@
  * @module Buckets, in the stage's jurisdiction. None has an address of the platform's (`r2.dev`). No lifecycle rules, locks or copies: `Publisher` removes what has died, a rule would race
  * with it, and `row-keys/` of the private bucket must be where nothing can be recovered (decision 022).
  */
+import type { LifecycleGetResponse } from 'cloudflare/resources/r2/buckets/lifecycle';
 import { orNull } from './calls.ts';
 import { differing } from './compare.ts';
 import type { Context } from './context.ts';
@@ -19,6 +20,9 @@ interface FoundBucket {
   readonly elsewhere: readonly string[];
   /** Whether it answers at `r2.dev`. */
   readonly isPublic: boolean;
+  /** Rules by which R2 deletes what is old, by their names; and those by which nothing can be deleted. */
+  readonly lifecycle: readonly LifecycleGetResponse.Rule[];
+  readonly locks: readonly string[];
 }
 
 type Found = readonly FoundBucket[];
@@ -35,12 +39,15 @@ async function read(context: Context): Promise<Found> {
     if (await has(name, jurisdiction)) {
       const parameters = { account_id: accountId, 'cf-r2-jurisdiction': jurisdiction };
       const { enabled } = await client.r2.buckets.domains.managed.list(name, parameters);
-      found.push({ name, isThere: true, elsewhere: [], isPublic: enabled });
+      const { rules: lifecycle = [] } = await client.r2.buckets.lifecycle.get(name, parameters);
+      const { rules: locks = [] } = await client.r2.buckets.locks.get(name, parameters);
+      const names = locks.map(({ id }) => id);
+      found.push({ name, isThere: true, elsewhere: [], isPublic: enabled, lifecycle, locks: names });
       continue;
     }
     const elsewhere: string[] = [];
     for (const place of PLACES) if (place !== jurisdiction && (await has(name, place))) elsewhere.push(place);
-    found.push({ name, isThere: false, elsewhere, isPublic: false });
+    found.push({ name, isThere: false, elsewhere, isPublic: false, lifecycle: [], locks: [] });
   }
   return found;
 }
@@ -48,7 +55,7 @@ async function read(context: Context): Promise<Found> {
 function work({ client, accountId, stage }: Context, found: Found): Work[] {
   const jurisdiction = JURISDICTIONS[stage.jurisdiction];
   const parameters = { account_id: accountId, 'cf-r2-jurisdiction': jurisdiction };
-  return found.map(({ name, isThere, elsewhere, isPublic }): Work => {
+  return found.map(({ name, isThere, elsewhere, isPublic, lifecycle, locks }): Work => {
     const what = `bucket ${name}`;
     if (elsewhere.length > 0) {
       const fields = differing({ jurisdiction: elsewhere.join(', ') }, { jurisdiction });
@@ -63,14 +70,26 @@ function work({ client, accountId, stage }: Context, found: Found): Work[] {
         run: () => client.r2.buckets.create({ ...parameters, name }),
       };
     }
-    const fields = differing({ 'r2.dev': isPublic }, { 'r2.dev': false });
+    const deleting = lifecycle.filter(isDeleting);
+    const rules = { 'lifecycle rules': deleting.map(({ id }) => id), locks };
+    const fields = differing({ 'r2.dev': isPublic, ...rules }, { 'r2.dev': false, 'lifecycle rules': [], locks: [] });
     if (fields.length === 0) return { difference: { resource: what, action: 'keep', fields } };
     return {
       difference: { resource: what, action: 'change', fields },
-      run: () => client.r2.buckets.domains.managed.update(name, { ...parameters, enabled: false }),
+      async run() {
+        const { domains, lifecycle: rulesOf, locks: locksOf } = client.r2.buckets;
+        if (isPublic) await domains.managed.update(name, { ...parameters, enabled: false });
+        const kept = lifecycle.filter((rule) => !isDeleting(rule));
+        if (deleting.length > 0) await rulesOf.update(name, { ...parameters, rules: kept });
+        if (locks.length > 0) await locksOf.update(name, { ...parameters, rules: [] });
+      },
     };
   });
 }
+
+/** A rule that gives up unfinished uploads is the platform's own, and does no harm. */
+const isDeleting = ({ deleteObjectsTransition, storageClassTransitions = [] }: LifecycleGetResponse.Rule): boolean =>
+  deleteObjectsTransition !== undefined || storageClassTransitions.length > 0;
 
 /** Everything in them is deleted, one object after the other: the API has no faster way, and what is left after a break is deleted by the next destroy. */
 function remove(context: Context, found: Found): Work[] {

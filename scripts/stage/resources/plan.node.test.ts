@@ -39,7 +39,8 @@ describe('what somebody else has', () => {
     const planned = ROUTES.plan(context(), found);
     expect(inTheWay(planned)).toEqual(['route *example.org/*', 'route submission.example.org/version/*']);
     expect(told(planned)).toEqual(['route www.example.org/*']);
-    const elsewhere = [{ name: 'exposure-edge-public', isThere: false, elsewhere: ['default'], isPublic: false }];
+    const none = { isThere: false, isPublic: false, lifecycle: [], locks: [] };
+    const elsewhere = [{ ...none, name: 'exposure-edge-public', elsewhere: ['default'] }];
     expect(R2_BUCKETS.plan(context(), elsewhere)).toEqual([
       {
         resource: 'bucket exposure-edge-public',

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { Double, Fault } from '../double/double.ts';
 import { RIGHTS } from '../double/rights.ts';
-import { serviceSubjects } from './access.ts';
-import { bring, destroyResources, isDrift, planResources } from './bring.ts';
+import { readTokens } from './access-tokens.ts';
+import { bring, isDrift } from './bring.ts';
 import type { Context, StageOfResources } from './context.ts';
 import { ResourceError } from './failure.ts';
 import type { Difference } from './resource.ts';
@@ -44,8 +44,9 @@ beforeAll(async () => {
 });
 
 async function everythingPlanned(context: Context): Promise<Difference[]> {
-  const planned = await planResources(context);
-  return planned.flatMap(({ differences }) => differences);
+  const planned: Difference[] = [];
+  for (const resource of RESOURCES) planned.push(...resource.plan(context, await resource.read(context)));
+  return planned;
 }
 
 const drift = async (context: Context): Promise<Difference[]> => (await everythingPlanned(context)).filter(isDrift);
@@ -54,6 +55,10 @@ async function apply(context: Context): Promise<string[]> {
   const lines: string[] = [];
   for (const resource of RESOURCES) await bring(resource, context, (line) => lines.push(line));
   return lines;
+}
+
+async function destroy(context: Context, progress: (line: string) => void): Promise<void> {
+  for (const resource of RESOURCES.toReversed()) await resource.destroy(context, progress);
 }
 
 const silent = (): void => undefined;
@@ -133,8 +138,8 @@ describe('resources of a stage', () => {
 
   it('show a token’s secret to nobody but the vault', async ({ expect }) => {
     const [[name, text] = ['', '']] = rig.vault.sealed;
-    const subjects = await serviceSubjects(context);
-    expect(name).toBe(`nightly ${subjects['nightly']}`);
+    const [token] = await readTokens(context);
+    expect(name).toBe(`nightly ${token?.id}`);
     const [, secret = ''] = /CLOUDFLARE_ACCESS_CLIENT_SECRET=(\w{64})\n$/.exec(text) ?? [];
     expect(secret).not.toBe('');
     expect(JSON.stringify(await everythingPlanned(context))).not.toContain(secret);
@@ -155,7 +160,13 @@ describe('resources of a stage', () => {
     Object.assign(waf().rules[0]!, { enabled: false });
     Object.assign(waf().rules[2]!, { expression: 'http.host eq "nowhere"' });
     account.accessPolicies.find(({ name }) => String(name).endsWith(':operators'))!['include'] = [{ everyone: {} }];
-    account.buckets.find(({ name }) => name.endsWith('-private'))!.managedDomain = true;
+    const age = { type: 'Age', maxAge: 86_400 };
+    const lifecycle = [
+      { id: 'old', conditions: { prefix: '' }, enabled: true, deleteObjectsTransition: { condition: age } },
+    ];
+    const locks = [{ id: 'keep', condition: { type: 'Indefinite' }, enabled: true }];
+    const bucket = account.buckets.find(({ name }) => name.endsWith('-private'))!;
+    Object.assign(bucket, { managedDomain: true, lifecycle, locks });
     zone!.managedTransforms['remove_visitor_ip_headers'] = false;
     const isLaboratories = ({ hostnames }: { hostnames: string[] }): boolean =>
       hostnames[0] === STAGE.hosts.laboratories;
@@ -165,7 +176,13 @@ describe('resources of a stage', () => {
 
     const found = await drift(context);
     expect(found.map(({ action, resource, fields }) => [action, plain(resource), ...fields])).toEqual([
-      ['change', 'bucket exposure-edge-private', { name: 'r2.dev', from: true, to: false }],
+      [
+        'change',
+        'bucket exposure-edge-private',
+        { name: 'r2.dev', from: true, to: false },
+        { name: 'lifecycle rules', from: ['old'], to: [] },
+        { name: 'locks', from: ['keep'], to: [] },
+      ],
       ['change', 'client authority labs.pem', { name: 'hosts', from: [], to: [STAGE.hosts.laboratories] }],
       ['change', 'WAF rule: laboratories-mtls', { name: 'enabled', from: false, to: true }],
       [
@@ -223,7 +240,7 @@ describe('resources of a stage', () => {
   it('are taken away, and nothing else', async ({ expect }) => {
     const next = await rig.open({ stage: changed });
     const lines: string[] = [];
-    await destroyResources(next, (line) => lines.push(line));
+    await destroy(next, (line) => lines.push(line));
     expect(lines.filter((line) => line.startsWith('keep: '))).toEqual([
       'keep: tiered cache, of the whole zone',
       'keep: transform remove_visitor_ip_headers, of the whole zone',
@@ -238,7 +255,7 @@ describe('resources of a stage', () => {
     const { buckets, domains, accessApplications, accessPolicies, mtlsCertificates } = account;
     const left = [buckets, domains, accessApplications, accessPolicies, mtlsCertificates, zone?.hostnameAssociations];
     expect(left.flat()).toEqual([]);
-    await destroyResources(next, silent);
+    await destroy(next, silent);
     expect(rig.double.unknownCalls()).toEqual([]);
   });
 });
@@ -272,7 +289,7 @@ describe('a call that fails once', () => {
     expect(picture(rig.double)).toBe(expected);
     const failed = rig.double.calls().filter(({ status }) => status === 0 || status >= 429);
     expect(failed.length).toBeGreaterThan(40);
-    await destroyResources(impatient(await rig.open({ stage: changed })), silent);
+    await destroy(impatient(await rig.open({ stage: changed })), silent);
     expect(rig.double.store.account.buckets).toEqual([]);
   });
 
@@ -291,13 +308,15 @@ describe('a call that fails once', () => {
         }
       }
     };
-    await untilDone(async () => apply(await rig.open({ stage })));
-    await untilDone(async () => apply(await rig.open({ stage: changed })));
+    for (const wanted of [stage, changed]) {
+      const context = await rig.open({ stage: wanted });
+      for (const resource of RESOURCES) await untilDone(() => bring(resource, context, silent));
+    }
     expect(picture(rig.double)).toBe(expected);
     expect(messages.length).toBeGreaterThan(40);
     for (const message of messages)
       expect(message).toMatch(/: Cloudflare's API answered 403 \(.+ needs .+ Write.*\. What is left: .+/);
-    await untilDone(async () => destroyResources(await rig.open({ stage: changed }), silent));
+    await untilDone(async () => destroy(await rig.open({ stage: changed }), silent));
     expect(rig.double.store.account.buckets).toEqual([]);
   });
 

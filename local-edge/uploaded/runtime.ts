@@ -19,7 +19,7 @@ export interface Running {
 }
 
 /** An object with its bytes. */
-export interface FoundObject {
+interface FoundObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -56,7 +56,7 @@ export interface Deployment {
 }
 
 /** A Durable Object's class that a migration made. */
-export interface ObjectClass {
+interface ObjectClass {
   readonly namespaceId: string;
   readonly sqlite: boolean;
 }

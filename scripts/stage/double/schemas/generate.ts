@@ -76,7 +76,7 @@ function isKept(member: Definition, definitions: Definitions): boolean {
   const { properties } = member.$ref === undefined ? member : (definitions[nameOf(member.$ref)] as Definition);
   return Object.entries(KEPT).every(([tag, kept]) => {
     const value = properties?.[tag]?.const;
-    return value === undefined || kept.includes(String(value));
+    return typeof value !== 'string' || kept.includes(value);
   });
 }
 

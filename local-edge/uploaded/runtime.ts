@@ -139,6 +139,8 @@ export class Runtime {
       noteWorkerd(state);
       this.#miniflare = miniflare;
     } else {
+      // Connections to the workerd of before, which nobody uses now.
+      endConnections();
       await runOthers(this.#miniflare, options);
     }
     this.#endCrons = driveCrons(this.#miniflare, account.workers, onLog);

@@ -294,7 +294,7 @@ it('a ring of permit keys: the first makes permits, a receipt by any of them giv
   await issued();
   await runInDurableObject(ledger(), async (_object, state) => {
     const withRing = (ring: string): TanLedger =>
-      Object.assign(new TanLedger(state, { PERMIT_KEY: ring } as Cloudflare.Env), { clock: () => START });
+      Object.assign(new TanLedger(state, { PERMIT_KEY: ring }), { clock: () => START });
     for (const [ring, receipts] of [
       [`${PERMIT_KEY},${next}`, PERMIT_KEY],
       [`${PERMIT_KEY},${next}`, next],

@@ -19,7 +19,7 @@ export interface Running {
 }
 
 /** An object with its bytes. */
-export interface FoundObject {
+interface FoundObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -139,6 +139,8 @@ export class Runtime {
       noteWorkerd(state);
       this.#miniflare = miniflare;
     } else {
+      // Connections to the workerd of before, which nobody uses now.
+      endConnections();
       await runOthers(this.#miniflare, options);
     }
     this.#endCrons = driveCrons(this.#miniflare, account.workers, onLog);

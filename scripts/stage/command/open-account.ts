@@ -20,7 +20,7 @@ export interface OpenAccount {
 }
 
 /** @returns each permission that a stage's token needs, as the dashboard names them, sorted */
-export function neededRights(): readonly string[] {
+function neededRights(): readonly string[] {
   return [...new Set([...WORKER_RIGHTS, ...RESOURCES.flatMap(({ rights }) => rights)])].toSorted((a, b) =>
     a < b ? -1 : 1,
   );

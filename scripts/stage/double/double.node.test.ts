@@ -282,7 +282,7 @@ describe('state', () => {
         names.map((name, index) => (index % 2 === 0 ? client() : theirs).r2.buckets.create({ ...account(), name })),
       );
       const { buckets = [] } = await theirs.r2.buckets.list({ ...account(), name_contains: 'beside-' });
-      expect(buckets.map(({ name }) => name).toSorted()).toEqual(names);
+      expect(new Set(buckets.map(({ name }) => name))).toEqual(new Set(names));
       expect(other.accountId).toBe(double.accountId);
     } finally {
       await other.stop();

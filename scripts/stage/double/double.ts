@@ -17,7 +17,7 @@ import { Store } from './state.ts';
 export type { Fault } from './faults.ts';
 
 /** One call that came in. */
-export interface Call {
+interface Call {
   /** From 1, since this double was started. */
   readonly number: number;
   readonly method: string;

@@ -3,7 +3,7 @@
  */
 
 /** What goes wrong. */
-export type FaultKind =
+type FaultKind =
   /** Too many requests; nothing happened. Seconds for `Retry-After`; left out: no such header. */
   | { readonly kind: 'too-many'; readonly retryAfterSeconds?: number }
   /** 500 in the envelope; nothing happened. */
@@ -31,7 +31,7 @@ const escape = (text: string): string => text.replaceAll(/[.+?^${}()|[\]\\]/g, S
  * @param pattern of `Fault.path`
  * @returns as a regular expression
  */
-export const patternOf = (pattern: string): RegExp =>
+const patternOf = (pattern: string): RegExp =>
   new RegExp(
     `^${pattern
       .split('/')

@@ -72,7 +72,7 @@ export function required<T>(value: T | undefined, refusal: Refusal): T {
 }
 
 /** The answer of the Workers API to a name it doesn't know; wrangler knows the code (`WORKER_NOT_FOUND_ERR_CODE`). */
-export const workerNotFound = (): Refusal => new Refusal(404, 10007, 'This Worker does not exist on your account.');
+const workerNotFound = (): Refusal => new Refusal(404, 10007, 'This Worker does not exist on your account.');
 
 /**
  * @param workers by name

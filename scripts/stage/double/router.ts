@@ -7,7 +7,7 @@ import { type ParamsName, refuseBody, refuseHeaders, refuseQuery } from './schem
 import type { Account, Bucket, Store } from './state.ts';
 
 /** An object in a bucket, as the API lists it. */
-export interface BucketObject {
+interface BucketObject {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
@@ -64,7 +64,7 @@ export interface Route {
 }
 
 /** Parameters of calls that wrangler makes and the library has no type for; read from wrangler's code. */
-export interface OwnParams {
+interface OwnParams {
   readonly query?: readonly string[];
   /** The library's type for the body all the same. */
   readonly types?: ParamsName;

@@ -146,9 +146,10 @@ it('wrangler and npm cloudflare, as they are, deploy to it, share out traffic, r
     expect(await counted()).toMatchObject({ name: 'first', count: 4 });
 
     const counts = [4];
-    let [asking, deployed] = [true, false];
+    const ended = new AbortController();
+    let deployed = false;
     const load = (async () => {
-      while (asking) {
+      while (!ended.signal.aborted) {
         const answer = await counted();
         counts.push(answer.count);
         deployed ||= answer.version === second;
@@ -156,7 +157,7 @@ it('wrangler and npm cloudflare, as they are, deploy to it, share out traffic, r
     })();
     await wrangler(`versions deploy -c counter.toml ${second}@100% -y`);
     expect((await counted()).version).toBe(second);
-    asking = false;
+    ended.abort();
     await load;
     expect(deployed).toBe(true);
     // Each was counted once, but for the one that was asked beside them.

@@ -78,6 +78,13 @@ export const ACTS: readonly Act[] = [
     says: [/^CLOUDFLARE_API_TOKEN is not set/, /Account: Workers Scripts Write/],
   },
   {
+    title: 'A token that may not read rules of the zone',
+    typed: `${COMMAND} plan demo`,
+    run: (stage) => stage.run(plan, { faults: [{ kind: 'forbidden', path: '/zones/*/rulesets/**', times: 1_000 }] }),
+    code: 1,
+    says: [/The API token lacks a permission; this needs Zone: Zone WAF Write/],
+  },
+  {
     title: 'An apply during which the account begins to answer 500',
     typed: `${COMMAND} apply demo`,
     run: (stage) =>
@@ -88,9 +95,16 @@ export const ACTS: readonly Act[] = [
     says: [/^What is left: /, /^To go on: npm run stage -- apply demo/],
   },
   {
-    title: 'The same again goes on where that one was cut off',
+    title:
+      'The same again goes on where that one was cut off, though the account answers 429 once, and once with half an answer',
     typed: `${COMMAND} apply demo`,
-    run: (stage) => stage.run(apply),
+    run: (stage) =>
+      stage.run(apply, {
+        faults: [
+          { kind: 'too-many', retryAfterSeconds: 1, method: 'PUT', path: '/accounts/*/workers/domains', call: 2 },
+          { kind: 'cut', when: 'after', method: 'POST', path: '/zones/*/workers/routes', call: 2 },
+        ],
+      }),
     code: 0,
     says: [/each host answers as it should$/],
   },

@@ -4,6 +4,8 @@
  *
  * Left behind by a crash: some Workers gone back, some not, one version apart; the next rollback goes on, since it reads the account.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { readWorker, type FoundWorker } from '../wrangler/account-workers.ts';
 import { runWrangler } from '../wrangler/run-wrangler.ts';
 import { configurationFile } from '../wrangler/configuration.ts';
@@ -14,8 +16,6 @@ import { takeLock } from './lock.ts';
 import { probe, type Probed, probedText } from './probe.ts';
 import { readRelease, type Release, releaseNumbers, writeRelease } from './release-file.ts';
 import type { Rollout } from './rollout.ts';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 /** Why a release can't be gone back from; each names what to do instead. */
 export class RollbackRefused extends Error {
@@ -142,7 +142,15 @@ async function goBack(
   });
 }
 
-function refusals(release: Release, found: ReadonlyMap<WorkerName, FoundWorker | null>): string[] {
+/**
+ * @param release see release-file.ts
+ * @param found what the account has, by Worker
+ * @returns what stands in the way, each with the Worker and what to do instead; empty: nothing
+ */
+export function refusals(
+  release: Release,
+  found: ReadonlyMap<WorkerName, { readonly active: Pick<NonNullable<FoundWorker['active']>, 'id'> | null } | null>,
+): string[] {
   const { workers, commit } = release;
   if (BACK.every((worker) => workers[worker].before === null)) {
     return ['It made every Worker: there is nothing before it. To take all of it away: npm run stage -- destroy'];

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { varsOf } from '../file/vars.ts';
+import { told } from '../resources/failure.ts';
 import type { Difference, Field } from '../resources/resource.ts';
 import type { Rollout } from '../steps/rollout.ts';
 import { type FoundWorker, readWorker } from './account-workers.ts';
@@ -17,6 +18,9 @@ import { DEPLOY_ORDER, scriptName, type WorkerName } from './order.ts';
  * How a Worker is brought: `new`, it isn't there or is an empty draft; `migration`, its classes migrate; `version`, by versions, with the others; `settings`, its version stays; `none`.
  */
 export type Way = 'new' | 'migration' | 'version' | 'settings' | 'none';
+
+/** Permissions of the API token that Workers need. */
+const RIGHTS = ['Account: Workers Scripts Write'];
 
 /** One Worker: what is wanted, what there is, and how the one becomes the other. */
 export interface WorkerPlan {
@@ -53,7 +57,7 @@ export const workerFolder = ({ places }: Pick<Rollout, 'places'>, worker: Worker
  *
  * @param rollout see {@link Rollout}
  * @returns one plan a Worker, in the order of deployment
- * @throws MissingSecretError; Error when a Worker's classes are ahead of this commit's, or a bundle can't be made; the library's errors
+ * @throws MissingSecretError; Error when a Worker's classes are ahead of this commit's, or a bundle can't be made; ResourceError naming the permission that the token lacks
  */
 export async function lookAtWorkers(rollout: Rollout): Promise<WorkerPlan[]> {
   requireSecrets(rollout);
@@ -71,11 +75,16 @@ export async function lookAtWorkers(rollout: Rollout): Promise<WorkerPlan[]> {
       vars: varsOf(rollout.stage, worker, made),
       secrets: Object.keys(secrets),
     });
-    const bundle = await bundleOf(worker);
+    const bundle = await bundleOf(worker, () =>
+      rollout.say(`${worker}: its code has changed since it was bundled last; bundling`),
+    );
     const marks = secretMarks(secrets, rollout.secrets.markKey);
     const fingerprint = fingerprintOf({ bundle, configuration, marks });
     const wanted = { configuration, fingerprint, secrets: Object.keys(secrets) };
-    const found = await readWorker(rollout.context, script);
+    const found = await told(
+      { resource: `Worker ${script}`, afterBreak: 'nothing was changed by reading', rights: RIGHTS },
+      () => readWorker(rollout.context, script),
+    );
     plans.push({
       worker,
       script,

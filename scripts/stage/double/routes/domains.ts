@@ -28,7 +28,7 @@ function zoneFor(account: Account, { hostname, zone_id: id, zone_name: name }: D
   return required(zone, new Refusal(400, 100_114, `Hostname '${hostname}' is in no zone of this account.`));
 }
 
-// A hostname with a record that somebody made is refused (workers-sdk issue 9878: 409, 100117).
+// A hostname with a record that somebody made is refused (https://github.com/cloudflare/workers-sdk/issues/9878: 409, 100117).
 function requireFree(account: Account, zone: Zone, hostname: string): void {
   const records = zone.dnsRecords.some(({ name }) => name === hostname);
   const ofBucket = account.buckets.some(({ customDomains }) => customDomains.some(({ domain }) => domain === hostname));

@@ -6,7 +6,7 @@ import { ACCOUNT_ROUTES } from './routes/account.ts';
 import { ACCESS_CREDENTIAL_ROUTES } from './routes/access-credentials.ts';
 import { ACCESS_TOKEN_SECRET_ROUTES } from './routes/access-token-secrets.ts';
 import { ACCESS_ROUTES } from './routes/access.ts';
-import { BUCKET_LOCK_ROUTES } from './routes/bucket-locks.ts';
+import { BUCKET_RULE_ROUTES } from './routes/bucket-rules.ts';
 import { BUCKET_ROUTES } from './routes/buckets.ts';
 import { CERTIFICATE_ROUTES } from './routes/certificates.ts';
 import { DOMAIN_ROUTES } from './routes/domains.ts';
@@ -22,7 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...ACCESS_CREDENTIAL_ROUTES,
   ...ACCESS_TOKEN_SECRET_ROUTES,
   ...ACCESS_ROUTES,
-  ...BUCKET_LOCK_ROUTES,
+  ...BUCKET_RULE_ROUTES,
   ...BUCKET_ROUTES,
   ...CERTIFICATE_ROUTES,
   ...DOMAIN_ROUTES,

@@ -86,10 +86,8 @@ export interface Bucket {
   readonly storage_class: string;
   readonly creation_date: string;
   managedDomain: boolean;
-  /** Rules that were set; left out: those that R2 sets by itself. */
-  lifecycle?: unknown[];
-  /** Left out: none. */
-  locks?: unknown[];
+  lifecycleRules?: Json[];
+  lockRules?: Json[];
   customDomains: Json[];
 }
 

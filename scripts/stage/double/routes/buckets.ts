@@ -88,12 +88,6 @@ async function removeObject(context: Context): Promise<object> {
   return { key };
 }
 
-function setLifecycle(context: Context): object {
-  const { rules = [] } = context.body as { rules?: unknown[] };
-  find(context).lifecycle = rules;
-  return {};
-}
-
 interface CustomBody {
   readonly domain: string;
   readonly enabled: boolean;
@@ -155,13 +149,6 @@ export const BUCKET_ROUTES: readonly Route[] = [
     handle: listObjects,
   },
   { method: 'DELETE', path: `${BUCKETS}/:bucket/objects/:key`, right, handle: removeObject },
-  {
-    method: 'GET',
-    path: `${BUCKETS}/:bucket/lifecycle`,
-    right,
-    handle: (context) => ({ rules: find(context).lifecycle ?? [] }),
-  },
-  { method: 'PUT', path: `${BUCKETS}/:bucket/lifecycle`, right, params: 'LifecycleUpdateParams', handle: setLifecycle },
   {
     method: 'GET',
     path: `${BUCKETS}/:bucket/domains/custom`,

@@ -73,7 +73,6 @@ export interface LibraryParams {
   CustomCreateParams: CustomCreateParams;
   CustomUpdateParams: CustomUpdateParams;
   ManagedUpdateParams: ManagedUpdateParams;
-  LifecycleUpdateParams: LifecycleUpdateParams;
   ObjectListParams: ObjectListParams;
   RulesetCreateParams: RulesetCreateParams;
   RulesetListParams: RulesetListParams;
@@ -109,6 +108,7 @@ export interface LibraryParams {
   ServiceTokenCreateParams: ServiceTokenCreateParams;
   ServiceTokenListParams: ServiceTokenListParams;
   ServiceTokenRotateParams: ServiceTokenRotateParams;
+  LifecycleUpdateParams: LifecycleUpdateParams;
   LockUpdateParams: LockUpdateParams;
   ServiceTokenUpdateParams: ServiceTokenUpdateParams;
   IdentityProviderListParams: IdentityProviderListParams;

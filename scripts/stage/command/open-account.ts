@@ -20,10 +20,21 @@ export interface OpenAccount {
 }
 
 /** @returns each permission that a stage's token needs, as the dashboard names them, sorted */
-export function neededRights(): readonly string[] {
+function neededRights(): readonly string[] {
   return [...new Set([...WORKER_RIGHTS, ...RESOURCES.flatMap(({ rights }) => rights)])].toSorted((a, b) =>
     a < b ? -1 : 1,
   );
+}
+
+/**
+ * @param named whose account
+ * @param token what {@link TOKEN_VARIABLE} says
+ * @returns the token; of the double none, which has its own
+ * @throws Error naming the variable and the permissions, when the account is Cloudflare's and there is no token
+ */
+export function requireToken({ stage }: Pick<NamedStage, 'stage'>, token = ''): string {
+  if (!isDouble(stage) && token === '') throw new Error(tokenMissing(stage.account));
+  return token;
 }
 
 /**
@@ -39,8 +50,13 @@ export async function openAccount(
   faults: readonly Fault[] = [],
 ): Promise<OpenAccount> {
   if (!isDouble(stage)) {
-    if (token === undefined || token === '') throw new Error(tokenMissing(stage.account));
-    const account = { id: stage.account, zoneName: stage.zone, apiBase: CLOUDFLARE_API, token, edge: null };
+    const account = {
+      id: stage.account,
+      zoneName: stage.zone,
+      apiBase: CLOUDFLARE_API,
+      token: requireToken({ stage }, token),
+      edge: null,
+    };
     return { account, close: () => Promise.resolve() };
   }
   const double = await startDouble({ state: places.double, zones: [stage.zone], faults });

@@ -10,7 +10,7 @@ import { differenceLines, isNothing, summaryLine, summaryOf } from './plan-text.
  * @param progress how far reading is
  * @returns every difference between account and file, in the order of an apply
  */
-export async function differencesOf(
+async function differencesOf(
   rollout: Rollout,
   progress: (phase: string, done: number, total: number) => void,
 ): Promise<readonly Difference[]> {

@@ -8,7 +8,7 @@ import type { StageProblem } from './problem.ts';
 import type { StageTable } from './schema.ts';
 
 /** A certificate's file, or a few in one. */
-export interface PemFile {
+interface PemFile {
   /** As the stage names it. */
   readonly file: string;
   /** Certificates in PEM. */

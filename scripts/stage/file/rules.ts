@@ -15,7 +15,7 @@ export function rulesBroken(table: StageTable): StageProblem[] {
 }
 
 /** @returns every host name that a Worker or a bucket answers at, by its field */
-export function hostNames({ hosts, country }: Pick<StageTable, 'hosts' | 'country'>): [field: string, host: string][] {
+function hostNames({ hosts, country }: Pick<StageTable, 'hosts' | 'country'>): [field: string, host: string][] {
   const { links, ...others } = hosts;
   const named = Object.entries(others).flatMap(([field, host]): [string, string][] =>
     host === null ? [] : [[field, host]],

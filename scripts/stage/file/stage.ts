@@ -12,8 +12,6 @@ import { rulesBroken } from './rules.ts';
 import { DOUBLE, fileSchema, type StageTable } from './schema.ts';
 import { problemsOf } from './issues.ts';
 
-export type { PemFile } from './attached.ts';
-
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;

@@ -45,6 +45,7 @@ const ROTATED_OF: Readonly<Record<string, WorkerName>> = {
   CONFIG_FORMER_KEY_VERSION: 'origin',
   CONFIG_FORMER_KEY_UNTIL: 'origin',
   MANIFEST_FORMER_KEY_ID: 'origin',
+  LABORATORY_LIST_OTHER_KEYS: 'laboratory',
 };
 
 const VARS: Readonly<Record<WorkerName, (stage: Stage, made: Made) => Vars>> = {

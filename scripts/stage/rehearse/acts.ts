@@ -78,6 +78,13 @@ export const ACTS: readonly Act[] = [
     says: [/^CLOUDFLARE_API_TOKEN is not set/, /Account: Workers Scripts Write/],
   },
   {
+    title: 'A token that may not read rules of the zone',
+    typed: `${COMMAND} plan demo`,
+    run: (stage) => stage.run(plan, { faults: [{ kind: 'forbidden', path: '/zones/*/rulesets/**', times: 1_000 }] }),
+    code: 1,
+    says: [/The API token lacks a permission; this needs Zone: Zone WAF Write/],
+  },
+  {
     title: 'An apply during which the account begins to answer 500',
     typed: `${COMMAND} apply demo`,
     run: (stage) =>
@@ -88,9 +95,16 @@ export const ACTS: readonly Act[] = [
     says: [/^What is left: /, /^To go on: npm run stage -- apply demo/],
   },
   {
-    title: 'The same again goes on where that one was cut off',
+    title:
+      'The same again goes on where that one was cut off, though the account answers 429 once, and once with half an answer',
     typed: `${COMMAND} apply demo`,
-    run: (stage) => stage.run(apply),
+    run: (stage) =>
+      stage.run(apply, {
+        faults: [
+          { kind: 'too-many', retryAfterSeconds: 1, method: 'PUT', path: '/accounts/*/workers/domains', call: 2 },
+          { kind: 'cut', when: 'after', method: 'POST', path: '/zones/*/workers/routes', call: 2 },
+        ],
+      }),
     code: 0,
     says: [/each host answers as it should$/],
   },
@@ -152,23 +166,23 @@ export const ACTS: readonly Act[] = [
   },
   edited('The file follows', 'days = 13', 'days = 14'),
   {
-    title: 'A key is rotated: each holder accepts the next one, and none makes with it yet',
-    typed: `${COMMAND} rotate demo TAN_MAC_KEY`,
-    run: (stage) => stage.run(rotate, { secret: 'TAN_MAC_KEY' }),
+    title: 'A key is rotated: whoever holds it accepts the next one, and makes nothing with it yet',
+    typed: `${COMMAND} rotate demo UPLOAD_ID_KEY`,
+    run: (stage) => stage.run(rotate, { secret: 'UPLOAD_ID_KEY' }),
     code: 0,
-    says: [/^TAN_MAC_KEY, accept: /],
+    says: [/^UPLOAD_ID_KEY, accept: /],
   },
   {
-    title: 'Each makes with it, and accepts the former one',
-    typed: `${COMMAND} rotate demo TAN_MAC_KEY`,
-    run: (stage) => stage.run(rotate, { secret: 'TAN_MAC_KEY' }),
+    title: 'It makes with it, and accepts the former one',
+    typed: `${COMMAND} rotate demo UPLOAD_ID_KEY`,
+    run: (stage) => stage.run(rotate, { secret: 'UPLOAD_ID_KEY' }),
     code: 0,
-    says: [/^TAN_MAC_KEY, make: /],
+    says: [/^UPLOAD_ID_KEY, make: /],
   },
   {
     title: 'The former one goes when nothing that it made lives any more, and not today',
-    typed: `${COMMAND} rotate demo TAN_MAC_KEY`,
-    run: (stage) => stage.run(rotate, { secret: 'TAN_MAC_KEY' }),
+    typed: `${COMMAND} rotate demo UPLOAD_ID_KEY`,
+    run: (stage) => stage.run(rotate, { secret: 'UPLOAD_ID_KEY' }),
     code: 0,
     says: [/nothing is due/, /^then drop, not before /],
   },
@@ -208,6 +222,6 @@ export const ACTS: readonly Act[] = [
     typed: `${COMMAND} plan demo`,
     run: (stage) => stage.run(plan),
     code: 0,
-    says: [/, 0 to delete, 0 as they are\. Nothing was changed/],
+    says: [/^create {5}bucket exposure-edge-public$/, /^create {5}Worker exposure-edge-origin$/],
   },
 ];

@@ -33,8 +33,8 @@ export const LIVES = {
     'a reservation’s lease is a minute (RESERVATION_LEASE_SECONDS); after it another digest is asked about, not refused',
   ),
   session: life(
-    2 * SESSION_LIFETIME_SECONDS,
-    'a session of a test lives for 60 days, and what is told of its end as long again (domain/session.ts); codes of Google’s dialect live a day. API keys live until they are revoked: those that the former key made must be issued anew before',
+    3 * SESSION_LIFETIME_SECONDS + DAY,
+    'a test’s 60 days to its result, 60 that the result is shown, 60 that it is known to be over (domain/session.ts); a card’s session lives for 150, codes of Google’s dialect for a day. API keys live until they are revoked',
   ),
   permit: life(3 * HOUR, 'a permit is good in its hour, the one before and the next (domain/intake-permit.ts)'),
   knownKey: life(
@@ -69,7 +69,10 @@ export const LIVES = {
   ),
   credential: life(8 * DAY, 'a credential is good for 7 days (protocol/credential/credential.ts)'),
   message: life(DAY, 'a message’s link is good for a day at most (domain/verification-codes.ts)'),
-  list: life(HOUR, 'a list of laboratories is kept as it was verified; a new one is signed by the new key'),
+  list: life(
+    0,
+    'the list of laboratories stands, and is verified at each use, until one that the new key signed is published',
+  ),
   batch: life(14 * DAY, 'a gateway keeps batches for 14 days, and readers verify each (docs/spec/europe.md §3)'),
   none: life(0, 'nothing that the former key made is asked again'),
 } as const;

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
-import { readEnvironments } from '../../../local-edge/workers.ts';
+import { readEnvironments, ROOT } from '../../../local-edge/workers.ts';
 import { phasesOf } from './phases.ts';
 import { PART_OF, ROTATIONS } from './rules.ts';
 
@@ -48,4 +49,13 @@ describe('every secret', () => {
       expect(rule.cost.length).toBeGreaterThan(20);
     },
   );
+
+  it.for([['rotation.md'], ['privacy.md']] as const)('has a row in docs/%s', ([document], { expect }) => {
+    const rows = readFileSync(`${ROOT}/docs/${document}`, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
+    const wanted = document === 'privacy.md' ? [...holders.keys(), ...OPTIONAL] : ROTATIONS.map(({ secret }) => secret);
+    expect(wanted.filter((secret) => !named.includes(secret))).toEqual([]);
+  });
 });

@@ -39,8 +39,8 @@ export function phasesOf(secret: string | RotationRule): readonly Phase[] {
       return signingPhases(rule);
     case 'offline':
       return offlinePhases(rule);
-    case 'shared':
-      return sharedPhases(rule);
+    case 'brought':
+      return broughtPhases(rule);
   }
 }
 
@@ -117,15 +117,10 @@ function offlinePhases(rule: RotationRule): readonly Phase[] {
   ];
 }
 
-function sharedPhases(rule: Extract<RotationRule, { kind: 'shared' }>): readonly Phase[] {
+function broughtPhases(rule: Extract<RotationRule, { kind: 'brought' }>): readonly Phase[] {
   const together = [rule.secret, ...rule.with].join(' and ');
-  const makes = phase(rule, 'make', `${names(rule.holders)} use the new ${together}`);
-  const dropped = phase(rule, 'drop', 'nothing is deployed', {
-    after: rule.life,
-    holders: [],
-    leaves: NOTHING_DEPLOYED,
-  });
-  if (rule.drawnBy === 'others') return [makes, dropped];
-  const announced = 'the next secret is drawn, and sealed to the operator, who hands it over';
-  return [phase(rule, 'announce', announced, { holders: [], leaves: NOTHING_DEPLOYED }), makes, dropped];
+  return [
+    phase(rule, 'make', `${names(rule.holders)} use the new ${together}, which were brought`),
+    phase(rule, 'drop', 'nothing is deployed', { after: rule.life, holders: [], leaves: NOTHING_DEPLOYED }),
+  ];
 }

@@ -130,7 +130,7 @@ export class Operator {
 const VARIABLES = new Map(readEnvironments().flatMap(({ vars }) => Object.entries(vars)));
 
 function drawn(secret: string): string {
-  if (ruleOf(secret)?.kind === 'offline') return publicPem(drawKeyPair());
+  if (secret.endsWith('PUBLIC_KEY')) return publicPem(drawKeyPair());
   return secret.startsWith('EFGS_') ? randomBytes(8).toString('hex') : drawSecret(secret);
 }
 

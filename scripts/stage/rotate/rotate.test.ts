@@ -128,6 +128,18 @@ describe('a key that leaked', () => {
     expect([others, key === old, key!.includes(',')]).toEqual([[], false, false]);
   });
 
+  it('is gone in one step where a phase was cut off, too', async ({ expect }) => {
+    const { world, operator } = stageOf('PERMIT_KEY');
+    world.stepsLeft = 7;
+    await expect(operator.rotate('PERMIT_KEY')).rejects.toThrow(Killed);
+    world.stepsLeft = Number.POSITIVE_INFINITY;
+    const former = operator.files.secrets['PERMIT_KEY']!.split(',');
+    expect(former).toHaveLength(2);
+    await operator.rotate('PERMIT_KEY', { leaked: true, confirm: 'PERMIT_KEY' });
+    for (const { secrets } of world.deployed.values()) expect(former).not.toContain(secrets['PERMIT_KEY']);
+    expect((await operator.rotate('PERMIT_KEY')).kind).toBe('done');
+  });
+
   it('is gone, whatever it is and wherever it was cut off', async ({ expect }) => {
     for (const { secret } of ROTATIONS) {
       for (let steps = 0; ; steps++) {
@@ -232,7 +244,7 @@ describe('a key that others verify', () => {
 
 it('every secret comes to its end by the same command', async ({ expect }) => {
   for (const rule of ROTATIONS) {
-    const together = rule.kind === 'shared' ? rule.with : [];
+    const together = rule.kind === 'brought' ? rule.with : [];
     const { world, operator } = stageOf(rule.secret, ...together);
     const before = { ...operator.files.secrets };
     await toTheEnd(operator, world, rule.secret);

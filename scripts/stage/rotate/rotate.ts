@@ -95,8 +95,10 @@ export async function rotate(request: RotateRequest, ports: RotatePorts): Promis
   refuseTwo(state, rule);
   const { secrets, markKey } = await ports.readSecrets();
   const mark = markOf(rule, secrets, markKey);
-  if (one.begun !== null) return goOn(rule, state, one, { secrets, mark, markKey }, request, ports);
-  if (one.mark !== null && one.mark !== mark) {
+  // A phase that was cut off isn't waited for where its key leaked.
+  if (one.begun !== null && !(request.leaked && one.begun.phase !== 'replace'))
+    return goOn(rule, state, one, { secrets, mark, markKey }, request, ports);
+  if (one.begun === null && one.mark !== null && one.mark !== mark) {
     throw new RotationError(
       `${rule.secret}: the sealed secrets aren't those that the rotations speak of: one of the two files is an older one. Bring both from the repository`,
     );
@@ -104,7 +106,8 @@ export async function rotate(request: RotateRequest, ports: RotatePorts): Promis
   if (request.leaked) {
     const holders = phasesOf(rule).find(({ name }) => name === 'make')!.holders;
     if (request.confirm !== rule.secret || request.dryRun) return { kind: 'costs', cost: rule.cost, holders };
-    return begin(rule, replacement(rule, holders), state, { secrets, markKey, mark }, ports);
+    const variables = { ...variablesInForce(state, ROTATIONS, secrets, markKey) };
+    return begin(rule, replacement(rule, holders), { ...state, variables }, { secrets, markKey, mark }, ports);
   }
   const phase = following(rule, one);
   const next = nextPhase(phase, one);
@@ -142,7 +145,8 @@ async function begin(
 ): Promise<RotateReply> {
   const standing = await ports.standing(step.holders);
   const strange = [...standing].filter(([, { isAsFiles }]) => !isAsFiles).map(([holder]) => holder);
-  if (strange.length > 0) {
+  // What it was cut off in is neither.
+  if (strange.length > 0 && (state.secrets[rule.secret]?.begun ?? null) === null) {
     throw new RotationError(
       `${strange.join(', ')}: the account has something else than these files say. Bring the newest files, or apply them, and begin then`,
     );

@@ -63,16 +63,14 @@ export interface OfflineRule extends Common {
   readonly kind: 'offline';
 }
 
-/** A secret that somebody outside holds, too, or issues. */
-export interface SharedRule extends Common {
-  readonly kind: 'shared';
+/** A secret that somebody outside issues: a person brings its values, all together. */
+export interface BroughtRule extends Common {
+  readonly kind: 'brought';
   /** Changed together with it, by one command. */
   readonly with: readonly string[];
-  /** Who draws: we, or another, whose values a person brings. */
-  readonly drawnBy: 'us' | 'others';
 }
 
-export type RotationRule = RingRule | SigningRule | OfflineRule | SharedRule;
+export type RotationRule = RingRule | SigningRule | OfflineRule | BroughtRule;
 
 /** Secrets that a rotation of another one sets and takes away. */
 export type PartOfAnother = Readonly<Record<string, string>>;

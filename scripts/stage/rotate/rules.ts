@@ -5,7 +5,7 @@ import {
   type PartOfAnother,
   type RingRule,
   type RotationRule,
-  type SharedRule,
+  type BroughtRule,
   type SigningRule,
   UNTIL,
 } from './rule.ts';
@@ -15,6 +15,10 @@ const ring = (rule: Omit<RingRule, 'kind' | 'outside'> & Partial<Pick<RingRule, 
   outside: {},
   ...rule,
 });
+
+const API_KEYS = [
+  'every API key of Google’s dialect that was made before phase “make” is issued anew (the portal lists when each was), and apps and administrators use the new ones',
+];
 
 const RINGS: readonly RingRule[] = [
   ring({
@@ -27,9 +31,11 @@ const RINGS: readonly RingRule[] = [
   ring({
     secret: 'TAN_HASH_KEY',
     holders: ['verification'],
-    makes: 'names of TANs and certificates in the ledger',
-    life: LIVES.tan,
-    cost: 'TANs that are out become unknown: issue new ones. Certificates that were used may be used once more',
+    makes:
+      'names of rows of verification: TANs and certificates, sessions, claims to tests, codes, telephone numbers, API keys',
+    life: LIVES.session,
+    outside: { drop: API_KEYS },
+    cost: 'every session, TAN, code and API key that is out is unknown; a test may be registered once more',
   }),
   ring({
     secret: 'DIGEST_KEY',
@@ -57,11 +63,7 @@ const RINGS: readonly RingRule[] = [
     holders: ['verification'],
     makes: 'names of sessions, registration tokens, codes and tokens of Google’s dialect, API keys',
     life: LIVES.session,
-    outside: {
-      drop: [
-        'issue every API key of Google’s dialect anew that was made before the change, and have the apps and administrators use the new ones',
-      ],
-    },
+    outside: { drop: API_KEYS },
     cost: 'every running session ends: people scan or type again; codes that are out are unknown; all API keys are',
   }),
   ring({
@@ -70,6 +72,19 @@ const RINGS: readonly RingRule[] = [
     makes: 'hashes by which published keys, issue ids and peers’ keys are known again',
     life: LIVES.knownKey,
     cost: 'keys that were accepted before may be accepted and published once more; withdrawals of published keys open nothing, peers can’t take theirs back, and counts of large sources begin anew',
+  }),
+  ring({
+    secret: 'SMS_WEBHOOK_SECRET',
+    holders: ['verification'],
+    makes:
+      'the signature by which the SMS gateway knows our posts; a post that it refuses is signed with the next key of the ring and sent again',
+    life: LIVES.none,
+    outside: {
+      drop: [
+        'the SMS gateway has the new secret, and it alone (sealed to the operator in offline/, to be handed over)',
+      ],
+    },
+    cost: 'no SMS leaves until the gateway has the new secret',
   }),
   ring({
     secret: 'REVISION_TOKEN_KEY',
@@ -181,6 +196,19 @@ const SIGNING: readonly SigningRule[] = [
     cost: 'certificates are refused by key servers until they have imported the new key; end the leaked one there',
   }),
   signing({
+    secret: 'LABORATORY_LIST_PUBLIC_KEY',
+    holders: ['laboratory'],
+    makes: 'nothing: it verifies the list of laboratories, whose signing half a keeper has',
+    idVariable: 'LABORATORY_LIST_KEY_ID',
+    otherKeysVariable: 'LABORATORY_LIST_OTHER_KEYS',
+    life: LIVES.list,
+    outside: {
+      make: ['a list that the next key signed, of a higher version, is published (npm run laboratories -- sign)'],
+      drop: ['its keeper destroys the former signing half'],
+    },
+    cost: 'the list that stands is not believed any more, and no laboratory gets in, until one that the new key signed is published: have it at hand',
+  }),
+  signing({
     secret: 'CREDENTIAL_SIGNING_KEY',
     holders: ['verification'],
     makes: 'credentials of tests told abroad, and their status list',
@@ -230,42 +258,13 @@ const OFFLINE: readonly OfflineRule[] = [
     },
     cost: 'hours of the last fortnight stay sealed to the leaked key: who has it, the private bucket and the books learns which keys each large source vouched for',
   },
-  {
-    kind: 'offline',
-    secret: 'LABORATORY_LIST_PUBLIC_KEY',
-    holders: ['laboratory'],
-    makes: 'nothing; it verifies the list of laboratories',
-    life: LIVES.list,
-    outside: {
-      make: ['the list is signed by the new key and at hand: npm run laboratories -- sign'],
-      drop: [
-        'the list that the new key signed is set: npm run laboratories -- set; its keeper destroys the former key',
-      ],
-    },
-    cost: 'no list can be set until one is signed by the new key; the list in force stays',
-  },
 ];
 
-const SHARED: readonly SharedRule[] = [
+const BROUGHT: readonly BroughtRule[] = [
   {
-    kind: 'shared',
-    secret: 'SMS_WEBHOOK_SECRET',
-    with: [],
-    drawnBy: 'us',
-    holders: ['verification'],
-    makes: 'the MAC by which the SMS gateway knows our messages',
-    life: LIVES.none,
-    outside: {
-      make: ['the SMS gateway takes the next secret beside the former one'],
-      drop: ['the gateway forgets the former secret'],
-    },
-    cost: 'no SMS goes out until the gateway has the new secret',
-  },
-  {
-    kind: 'shared',
+    kind: 'brought',
     secret: 'EFGS_SIGNING_KEY',
     with: ['EFGS_SIGNING_CERTIFICATE'],
-    drawnBy: 'others',
     holders: ['federation'],
     makes: 'signatures of batches for the European gateway',
     life: LIVES.batch,
@@ -278,12 +277,12 @@ const SHARED: readonly SharedRule[] = [
 ];
 
 /** Every secret that is changed by itself. */
-export const ROTATIONS: readonly RotationRule[] = [...RINGS, ...SIGNING, ...OFFLINE, ...SHARED];
+export const ROTATIONS: readonly RotationRule[] = [...RINGS, ...SIGNING, ...OFFLINE, ...BROUGHT];
 
 /** Secrets that come and go with a rotation of another, which is named. */
 export const PART_OF: PartOfAnother = Object.fromEntries([
   ...SIGNING.flatMap(({ secret, former }) => (former === null ? [] : [[former.secret, secret] as const])),
-  ...SHARED.flatMap(({ secret, with: together }) => together.map((other) => [other, secret] as const)),
+  ...BROUGHT.flatMap(({ secret, with: together }) => together.map((other) => [other, secret] as const)),
 ]);
 
 /** @param secret as it is typed @returns its rule, or null: there is no such secret, or it is part of another's rotation */

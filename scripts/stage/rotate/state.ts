@@ -90,7 +90,7 @@ export const writeRotations = (file: string, state: RotationState): void =>
 export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: Uint8Array): string {
   const { secret } = rule;
   const former = rule.kind === 'signing' && rule.former !== null ? [rule.former.secret] : [];
-  const together = rule.kind === 'shared' ? rule.with : [];
+  const together = rule.kind === 'brought' ? rule.with : [];
   const values = [secret, nextName(secret), ...former, ...together].map((name) => [name, secrets[name] ?? null]);
   return createHmac('sha256', markKey)
     .update(JSON.stringify(['rotation', values]))

@@ -54,8 +54,8 @@ export async function changed(
     case 'signing':
       return signingIn(rule, phase, values, input);
     case 'offline':
-    case 'shared':
-      return sharedIn(rule, phase, values, input);
+    case 'brought':
+      return wholeIn(rule, phase, values, input);
   }
 }
 
@@ -118,22 +118,16 @@ async function signingIn(rule: SigningRule, phase: PhaseName, values: Values, in
   return { secrets, variables };
 }
 
-async function sharedIn(
-  rule: Extract<RotationRule, { kind: 'offline' | 'shared' }>,
+async function wholeIn(
+  rule: Extract<RotationRule, { kind: 'offline' | 'brought' }>,
   phase: PhaseName,
   values: Values,
   { draw }: ChangeInput,
 ): Promise<Values> {
-  const { secret } = rule;
+  if (phase !== 'make') return values;
   const secrets = { ...values.secrets };
-  const next = nextName(secret);
-  if (phase === 'announce') secrets[next] ??= await draw(secret);
-  if (phase === 'make') {
-    const all = rule.kind === 'shared' ? [secret, ...rule.with] : [secret];
-    for (const one of all)
-      secrets[one] = one === secret && secrets[next] !== undefined ? secrets[next] : await draw(one);
-    delete secrets[next];
-  }
+  for (const one of rule.kind === 'brought' ? [rule.secret, ...rule.with] : [rule.secret])
+    secrets[one] = await draw(one);
   return { ...values, secrets };
 }
 
@@ -147,8 +141,7 @@ export async function replaced(rule: RotationRule, values: Values, input: Change
     return { ...values, secrets: { ...values.secrets, [rule.secret]: await input.draw(rule.secret) } };
   }
   // A key that was announced is known to others already, and didn't leak with the one that signs.
-  const announced = rule.kind === 'signing' || (rule.kind === 'shared' && rule.drawnBy === 'us');
-  const ready = announced ? await changed(rule, 'announce', values, input) : values;
+  const ready = rule.kind === 'signing' ? await changed(rule, 'announce', values, input) : values;
   return changed(rule, 'drop', await changed(rule, 'make', ready, input), input);
 }
 

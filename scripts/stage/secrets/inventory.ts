@@ -16,7 +16,7 @@ export const OFFLINE_KEYS = ['RESTORE_PUBLIC_KEY', 'UNDO_PUBLIC_KEY', 'LABORATOR
 const MIN_WEBHOOK_SECRET = 12;
 
 /** Whose names are what `wrangler.toml` requires; `[env.<worker>]` → secrets. */
-export function requiredSecrets(): ReadonlyMap<WorkerName, readonly string[]> {
+function requiredSecrets(): ReadonlyMap<WorkerName, readonly string[]> {
   return new Map(readEnvironments().map(({ environment, secrets }) => [environment as WorkerName, secrets]));
 }
 

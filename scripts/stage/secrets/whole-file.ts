@@ -4,7 +4,6 @@ import { dirname } from 'node:path';
 
 /** Only its owner reads it. */
 export const PRIVATE_MODE = 0o600;
-export const PUBLIC_MODE = 0o644;
 
 /**
  * Writes a new file. Whoever is killed here leaves a `.<process>.new` beside it at most, which nobody reads.

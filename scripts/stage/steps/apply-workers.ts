@@ -4,15 +4,24 @@
  */
 import type { FoundVersion } from '../wrangler/account-workers.ts';
 import { readVersion } from '../wrangler/account-workers.ts';
-import { deployAlone, giveTraffic, giveTriggers, type How, prepare, uploadVersion } from '../wrangler/bring.ts';
+import { type How, prepare } from '../wrangler/bring.ts';
 import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
 import { type SchemaVersions, schemasAhead, schemasOf, schemaVersions } from '../wrangler/schema-versions.ts';
 import { lookAtWorkers, type WorkerPlan } from '../wrangler/workers.ts';
 import type { Step } from './journal.ts';
-import { probe, probedText } from './probe.ts';
 import { knownSide, readReleases, type Release, type ReleaseSide, writeRelease } from './release-file.ts';
 import type { Rollout } from './rollout.ts';
+import {
+  type Brought,
+  deployStep,
+  idOf,
+  smokeStep,
+  trafficStep,
+  triggerStep,
+  uploadStep,
+  zeroStep,
+} from './worker-steps.ts';
 
 /** How an apply goes. */
 export interface ApplyOptions {
@@ -20,13 +29,6 @@ export interface ApplyOptions {
   readonly overwrite: boolean;
   /** For tests: a break before a step. */
   readonly beforeStep?: (name: string) => void;
-}
-
-/** A Worker that is brought, and its version once it is there. */
-interface Brought {
-  readonly plan: WorkerPlan;
-  readonly how: How;
-  version: string | null;
 }
 
 /**
@@ -107,79 +109,6 @@ export async function* bringSteps(
     },
   };
 }
-
-const deployStep = (rollout: Rollout, one: Brought, again: string): Step => ({
-  name: `${one.plan.worker}: deployed by itself, with its secrets`,
-  leaves: `${one.plan.script} may be new or as before, the others are as before; a Worker and those that it calls may be one version apart`,
-  again,
-  async run() {
-    one.version = await deployAlone(rollout, one.plan, one.how);
-  },
-});
-
-const uploadStep = (rollout: Rollout, one: Brought, again: string): Step => ({
-  name: `${one.plan.worker}: new version uploaded, without traffic`,
-  leaves: 'a version that takes no traffic; the next apply finds it by its tag',
-  again,
-  async run() {
-    one.version = await uploadVersion(rollout, one.plan, one.how);
-  },
-});
-
-/** A version that is to be asked by name must be in the deployment, if with no traffic. */
-const zeroStep = (rollout: Rollout, { plan, version, how }: Brought, again: string): Step => ({
-  name: `${plan.worker}: new version at 0 %`,
-  leaves: 'the new version answers only who asks for it by name; all traffic goes where it went',
-  again,
-  async run() {
-    const { active, traffic } = plan.found ?? { active: null, traffic: [] };
-    const id = idOf(version);
-    // An apply that was cut off has done it.
-    if (active === null || traffic.some(({ versionId, percentage }) => versionId === id && percentage === 0)) return;
-    await giveTraffic(
-      rollout,
-      plan,
-      [
-        { versionId: active.id, percentage: 100 },
-        { versionId: id, percentage: 0 },
-      ],
-      how.message,
-    );
-  },
-});
-
-function idOf(version: string | null): string {
-  if (version === null) throw new Error('its version isn’t known');
-  return version;
-}
-
-const smokeStep = (rollout: Rollout, versions: readonly Brought[], again: string): Step => ({
-  name: 'smoke checks: new versions are asked by name, before they have traffic',
-  leaves: 'new versions without traffic; all traffic goes where it went',
-  again,
-  async run() {
-    const wanted = Object.fromEntries(versions.map(({ plan, version }) => [plan.script, idOf(version)]));
-    const probed = await probe(rollout, new Set(versions.map(({ plan }) => plan.worker)), wanted);
-    for (const line of probedText(probed)) rollout.say(line);
-    const wrong = probed.filter(({ right }) => !right);
-    if (wrong.length === 0) return;
-    throw new Error(`${probedText(wrong).join('\n')}\nNo traffic was moved.`);
-  },
-});
-
-const trafficStep = (rollout: Rollout, { plan, version, how }: Brought, again: string): Step => ({
-  name: plan.way === 'settings' ? `${plan.worker}: settings` : `${plan.worker}: traffic to the new version`,
-  leaves: 'some Workers are new, some as before: one version apart, which is allowed',
-  again: `${again}, or npm run stage -- rollback ${rollout.stage.name}`,
-  run: () => giveTraffic(rollout, plan, [{ versionId: idOf(version), percentage: 100 }], how.message),
-});
-
-const triggerStep = (rollout: Rollout, { plan }: Brought, again: string): Step => ({
-  name: `${plan.worker}: triggers`,
-  leaves: 'cron expressions, and addresses on workers.dev, may be those of before',
-  again,
-  run: () => giveTriggers(rollout, plan),
-});
 
 /** Refuses code that is older than what is stored: its objects wouldn't start. */
 function requireNotOlder(plans: readonly WorkerPlan[], releases: readonly Release[], code: SchemaVersions): void {

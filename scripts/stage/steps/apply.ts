@@ -17,7 +17,7 @@
  *
  * What is still to be done is read from the account each time, so the second apply ends as the first would have.
  */
-import { fieldText, type Difference, type Phase, type Resource } from '../resources/resource.ts';
+import type { Difference, Phase } from '../resources/resource.ts';
 import { bring } from '../resources/bring.ts';
 import { type ApplyOptions, bringSteps } from './apply-workers.ts';
 import { type Step, runSteps } from './journal.ts';
@@ -87,6 +87,9 @@ async function* applySteps(
     async run() {
       report.probed = await probe(rollout);
       for (const line of [...probedText(report.probed), ...authoritiesText(rollout)]) rollout.say(line);
+      if (report.release !== null && report.probed.some(({ right }) => !right)) {
+        rollout.say(`To give the traffic back: npm run stage -- rollback ${rollout.stage.name}`);
+      }
     },
   };
 }
@@ -117,27 +120,4 @@ function countsOf(differences: readonly Difference[]): string {
     (action) => [action, differences.filter((difference) => difference.action === action).length] as const,
   );
   return counts.flatMap(([action, count]) => (count === 0 ? [] : [`${action} ${count}`])).join(', ');
-}
-
-/**
- * Reads the account and changes nothing.
- *
- * @param rollout see {@link Rollout}
- * @returns what an apply would do to what is no Worker, in order
- * @throws ResourceError
- */
-export async function planResources({ resources, context }: Rollout, phase: Phase): Promise<Difference[]> {
-  const planned: Difference[] = [];
-  for (const resource of resources.filter((each: Resource) => each.phase === phase)) {
-    planned.push(...resource.plan(context, await resource.read(context)));
-  }
-  return planned;
-}
-
-/** @param difference of a plan @returns it as a line for a person, its fields below it */
-export function differenceText({ action, resource, fields, foreign }: Difference): string {
-  const whose = foreign === true ? ' (not of this stage: left alone)' : '';
-  return [`${action.padEnd(6)} ${resource}${whose}`, ...fields.map((field) => `         ${fieldText(field)}`)].join(
-    '\n',
-  );
 }

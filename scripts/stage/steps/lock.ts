@@ -4,13 +4,16 @@
  * Left behind by a crash: the bucket, until `npm run stage -- unlock NAME`; killed before its note is in it, it says since when, not who.
  */
 import { hostname, userInfo } from 'node:os';
-import { APIError, ConflictError, NotFoundError } from 'cloudflare';
+import { NotFoundError } from 'cloudflare';
+import { ResourceError, told } from '../resources/failure.ts';
 import type { Rollout } from './rollout.ts';
 
 /**
  * Who has the lock stands in the bucket as the name of a lifecycle rule that is off: a bucket with an object in it couldn't be deleted by one call, and would be left half taken away.
  */
 const NOTE = /^(\S+@\S+) runs (\S+)$/;
+const RIGHTS = ['Account: Workers R2 Storage Write'];
+const CONFLICT = 409;
 /** Longest name of a rule, characters. */
 const MAX_NOTE = 255;
 
@@ -27,26 +30,29 @@ export interface LockNote {
 type Locked = Pick<Rollout, 'context' | 'stage'>;
 
 /** @returns the bucket's name, e.g. `exposure-edge-apply-lock` */
-export const lockName = ({ stage }: Pick<Rollout, 'stage'>): string => `${stage.workers.prefix}-apply-lock`;
+const lockName = ({ stage }: Pick<Rollout, 'stage'>): string => `${stage.workers.prefix}-apply-lock`;
 
 /**
  * @param rollout whose account
  * @param command for the note
  * @returns gives it back; to be called whatever happens but a crash
- * @throws Error naming who has it, since when, and what takes it away
+ * @throws Error naming who has it, since when, and what takes it away; ResourceError naming the permission that the token lacks
  */
 export async function takeLock(rollout: Locked, command: string): Promise<() => Promise<void>> {
   const { client, accountId } = rollout.context;
   const name = lockName(rollout);
   try {
-    await client.r2.buckets.create({ account_id: accountId, name });
-  } catch (error) {
-    if (error instanceof ConflictError) throw new Error(heldText(rollout, await readLock(rollout)), { cause: error });
-    if (error instanceof APIError && error.status === 403) throw error;
-    throw new Error(
-      `The lock ${name} may be taken or not: its answer was lost (${messageOf(error)}). Nothing else was done. ${unlockText(rollout)}`,
-      { cause: error },
+    await told(
+      {
+        resource: `lock ${name}`,
+        afterBreak: `it may be taken or not, nothing else was done. ${unlockText(rollout)}`,
+        rights: RIGHTS,
+      },
+      () => client.r2.buckets.create({ account_id: accountId, name }),
     );
+  } catch (error) {
+    if (!(error instanceof ResourceError) || error.status !== CONFLICT) throw error;
+    throw new Error(heldText(rollout, await readLock(rollout)), { cause: error });
   }
   try {
     const id = `${userInfo().username}@${hostname()} runs ${command}`.slice(0, MAX_NOTE);
@@ -84,8 +90,6 @@ export async function removeLock(rollout: Locked): Promise<void> {
     if (!(error instanceof NotFoundError)) throw error;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const unlockText = ({ stage }: Pick<Rollout, 'stage'>): string =>
   `When you know that nobody is applying: npm run stage -- unlock ${stage.name}`;

@@ -15,6 +15,8 @@ export interface Probe {
   readonly host: string;
   /** The Worker whose answer it is. */
   readonly worker: WorkerName;
+  /** One without a host, which it asks for its answer. */
+  readonly behind?: WorkerName;
   /** For a person. */
   readonly asked: string;
   readonly question: Question;
@@ -102,6 +104,7 @@ export function probesOf(stage: Stage): Probe[] {
     {
       host: hosts.submission,
       worker: 'upload',
+      behind: 'origin',
       asked: 'to publish keys of an authority that nobody is',
       question: post('/v1/publish', JSON_TYPE, NOBODYS_PUBLISH),
       judge: at(
@@ -152,6 +155,15 @@ export function probesOf(stage: Stage): Probe[] {
       question: get('/staff'),
       judge: (came) => judgePortal(stage, came),
     },
+    hosts.cards === null
+      ? null
+      : {
+          host: hosts.cards,
+          worker: 'portal',
+          asked: 'the staff’s page, without a card',
+          question: get('/staff'),
+          judge: at({ 403: 'refused before the Worker, or by it' }, 'without a card nobody may get in'),
+        },
     hosts.codes === null
       ? null
       : {
@@ -174,7 +186,8 @@ export function probesOf(stage: Stage): Probe[] {
   return optional.filter((one) => one !== null);
 }
 
-function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
+/** @param stage whose portal @param came what came of a stranger's question @returns whether Access, or in the double the Worker, keeps him out */
+export function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
   const to = String(headers['location'] ?? '');
   if (status === 302 && URL.canParse(to) && new URL(to).hostname === `${stage.access.team}.cloudflareaccess.com`) {
     return { right: true, means: 'Access stands before it and asks who it is' };
@@ -189,23 +202,36 @@ function judgePortal(stage: Stage, { status, headers }: Came): Verdict {
       };
 }
 
+/** Whom to ask, and how; left out: every host, and whoever has the traffic. */
+export interface ProbeOptions {
+  /** Workers whose answers are asked for; of those without a host, of those that ask them. */
+  readonly only?: ReadonlySet<WorkerName>;
+  /** Script's name → version that is to answer, though it has no traffic. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Hosts that aren't there yet. */
+  readonly absent?: ReadonlySet<string>;
+}
+
 /**
  * @param rollout whose hosts
- * @param only Workers that are asked; all of them when left out
- * @param versions script's name → version that is to answer, though it has no traffic
+ * @param options see {@link ProbeOptions}
  * @returns what each host was asked and what came, in order
  */
 export async function probe(
   rollout: Pick<Rollout, 'stage' | 'account'>,
-  only: ReadonlySet<WorkerName> | null = null,
-  versions: Readonly<Record<string, string>> = {},
+  { only, versions = {}, absent }: ProbeOptions = {},
 ): Promise<Probed[]> {
+  // A call from Worker to Worker carries no header: whoever is behind answers with the version that has the traffic.
+  const isBehind = (behind: WorkerName): boolean => Object.keys(versions).length === 0 && only?.has(behind) === true;
+  const isAsked = ({ worker, behind, host }: Probe): boolean =>
+    absent?.has(host) !== true &&
+    (only === undefined || only.has(worker) || (behind !== undefined && isBehind(behind)));
   const overrides = Object.entries(versions).map(([script, id]) => `${script}="${id}"`);
   const headers: Record<string, string> =
     overrides.length === 0 ? {} : { 'cloudflare-workers-version-overrides': overrides.join(', ') };
   return Promise.all(
     probesOf(rollout.stage)
-      .filter(({ worker }) => only?.has(worker) !== false)
+      .filter(isAsked)
       .map(async ({ host, worker, asked, question, judge }) => {
         try {
           const came = await ask(rollout.account, host, { ...question, headers: { ...question.headers, ...headers } });

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } fro
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { secretsFolder } from '../wrangler/secrets-file.ts';
+import { schemaVersions } from '../wrangler/schema-versions.ts';
 import { planWorkers } from '../wrangler/workers.ts';
 import { apply } from './apply.ts';
 import { check } from './check.ts';
@@ -18,12 +19,21 @@ import { type EdgeStandIn, edgeStandIn, stageRig, type StageRig } from './stage-
 
 let rig: StageRig;
 let edge: EdgeStandIn;
+let firstError = '';
 const once = { overwrite: false };
 
 beforeAll(async () => {
   rig = await stageRig();
   edge = await edgeStandIn();
   rig.edge = edge.url;
+  // Cut off between the calls of one deployment: the Worker is there, its triggers aren't.
+  rig.double.fail({
+    kind: 'cut',
+    when: 'before',
+    method: 'PUT',
+    path: '/accounts/*/workers/scripts/exposure-edge-laboratory/schedules',
+  });
+  firstError = String(await apply(rig.rollout(), once).catch((error: unknown) => error));
   await apply(rig.rollout(), once);
 });
 afterAll(async () => {
@@ -48,7 +58,13 @@ const writes = (since: number) =>
 const leftSecrets = () =>
   readdirSync(secretsFolder()).filter((name) => name.startsWith(`exposure-edge-secrets-${process.pid}-`));
 
-test('the first apply brings every Worker with its secrets, and a plan after it is empty', async ({ expect }) => {
+test('the first apply, cut off once, brings every Worker with its secrets, and a plan after it is empty', async ({
+  expect,
+}) => {
+  expect(firstError).toMatch(
+    /laboratory: deployed by itself[^]*What is left: [^]*To go on: npm run stage -- apply demo/,
+  );
+  expect(workerNamed('laboratory').schedules).toHaveLength(1);
   expect(await changed()).toEqual([]);
   expect(Object.keys(rig.double.store.account.workers)).toHaveLength(8);
   expect(
@@ -57,8 +73,9 @@ test('the first apply brings every Worker with its secrets, and a plan after it 
       .map(({ name, text }) => [name, text])
       .toSorted(),
   ).toEqual(['DIGEST_KEY', 'TAN_MAC_KEY', 'UPLOAD_ID_KEY'].map((name) => [name, rig.secrets[name]]));
-  const release = readRelease(rig.places, 1);
+  const release = readRelease(rig.places, 2);
   expect(release).toMatchObject({ state: 'done', stage: 'demo' });
+  expect(readRelease(rig.places, 1).state).toBe('replaced');
   expect(release.workers.upload).toMatchObject({
     way: 'new',
     before: null,
@@ -69,13 +86,23 @@ test('the first apply brings every Worker with its secrets, and a plan after it 
   expect(leftSecrets()).toEqual([]);
 });
 
+test('schema versions are those of the classes that Workers have, and are kept with the release', async ({
+  expect,
+}) => {
+  const versions = await schemaVersions();
+  const { workers } = readRelease(rig.places, 2);
+  const kept = Object.assign({}, ...Object.values(workers).map(({ after }) => after?.schemas)) as typeof versions;
+  expect(kept).toEqual(versions);
+  expect(Object.values(versions).every((version) => version > 0)).toBe(true);
+});
+
 test('a second apply changes nothing and makes no release', async ({ expect }) => {
   const since = rig.double.calls().length;
   const report = await apply(rig.rollout(), once);
   expect(report.release).toBeNull();
   expect(report.probed.every(({ right }) => right)).toBe(true);
   expect(writes(since)).toEqual([]);
-  expect(releaseNumbers(rig.places)).toEqual([1]);
+  expect(releaseNumbers(rig.places)).toEqual([1, 2]);
 });
 
 test('cut off before each of its steps, an apply goes on and ends as one that wasn’t', async ({ expect }) => {

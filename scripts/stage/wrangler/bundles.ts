@@ -33,11 +33,15 @@ interface Metafile {
 
 /**
  * @param worker an environment of wrangler.toml
+ * @param onMake called before it is made, which takes a second or two
  * @returns its bundle, of an earlier run if nothing has changed since
  * @throws Error with wrangler's words when it can't be made, or wrangler warns
  */
-export async function bundleOf(worker: WorkerName): Promise<Bundle> {
-  const text = await keptBundle(`stage:${worker}`, async () => bundled(worker));
+export async function bundleOf(worker: WorkerName, onMake: () => void): Promise<Bundle> {
+  const text = await keptBundle(`stage:${worker}`, async () => {
+    onMake();
+    return bundled(worker);
+  });
   const modules = JSON.parse(text) as Modules;
   return { modules, hash: hashOf(modules) };
 }

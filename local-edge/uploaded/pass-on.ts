@@ -36,9 +36,13 @@ export function passOn(
         response.writeHead(came.statusCode ?? 502, came.statusMessage, came.headers);
         came.pipe(response);
         came.once('error', reject);
-        response.once('close', resolve);
       },
     );
+    // At its end, or when who asked has gone away, maybe before an answer came.
+    response.once('close', () => {
+      if (!response.writableFinished) sent.destroy();
+      resolve();
+    });
     sent.once('error', reject);
     request.once('error', reject);
     request.pipe(sent);

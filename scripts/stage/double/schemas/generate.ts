@@ -138,5 +138,6 @@ export function generateParamSchemas(root: string): string {
     Object.entries(schema.properties ?? {}).map(([name, from]) => [name, split(from as Definition, definitions)]),
   );
   const whole = withoutTexts({ calls, definitions: reachable(calls, definitions) });
-  return `${JSON.stringify(whole)}\n`;
+  // A line a name: changes of two branches can be merged, and read.
+  return `${JSON.stringify(whole, null, 1)}\n`;
 }

@@ -6,7 +6,14 @@ import { mkdirSync } from 'node:fs';
 import { driveCrons } from '../crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from '../orphan.ts';
 import { removeFolder } from '../remove-folder.ts';
-import type { ListedObject, Target, UploadedAccount, UploadedBucket, UploadedOptions } from './account.ts';
+import {
+  type ListedObject,
+  mainVersionOf,
+  type Target,
+  type UploadedAccount,
+  type UploadedBucket,
+  type UploadedOptions,
+} from './account.ts';
 import { endConnections } from './pass-on.ts';
 
 /** What a caller may do while workerd doesn't change beneath it. */
@@ -33,9 +40,20 @@ const load = async () => ({
 
 type Loaded = Awaited<ReturnType<typeof load>>;
 
-/** Everything by which what runs differs from what ran; functions are left out. */
-const fingerprint = ({ workers, buckets }: UploadedAccount): string => JSON.stringify([workers, buckets]);
+/** Everything for which workerd must be started anew: which versions run, and in which one objects live, not how requests are shared out. */
+const fingerprint = ({ workers, buckets }: UploadedAccount): string =>
+  JSON.stringify([
+    workers.map((worker) => [
+      worker.name,
+      worker.classes,
+      worker.crons,
+      mainVersionOf(worker).id,
+      worker.versions.map((version) => ({ ...version, percentage: null })),
+    ]),
+    buckets,
+  ]);
 
+/** See the module. */
 export class Runtime {
   readonly #options: UploadedOptions;
   #miniflare: Miniflare | undefined;

@@ -1,10 +1,10 @@
 /** @module `stage apply`: brings the account to what the file says, in steps that each say what a break there leaves (scripts/stage/steps/apply.ts). */
 import { apply as applyStage } from '../steps/apply.ts';
-import { opened, type StageCommand } from './call.ts';
+import { openedToChange, type StageCommand } from './call.ts';
 
 /** See the module. */
 export const apply: StageCommand = (call) =>
-  opened(call, async (rollout) => {
+  openedToChange(call, async (rollout) => {
     const { stage, io, overwrite } = call;
     const report = await applyStage(rollout, { overwrite });
     const wrong = report.probed.filter(({ right }) => !right).length;

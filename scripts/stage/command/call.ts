@@ -1,5 +1,6 @@
 /** @module One call of a stage's command: what was given, and how it speaks. A rehearsal makes calls of its own. */
 import type { Io } from '../../support/command-line/command.ts';
+import { endAtInterrupt } from '../../support/command-line/interrupt.ts';
 import type { Fault } from '../double/faults.ts';
 import { withRollout } from './open-rollout.ts';
 import type { NamedStage } from './stage-file.ts';
@@ -41,6 +42,27 @@ export type StageCommand = (call: Call) => Promise<number>;
 export function opened<T>(call: Call, use: (rollout: Rollout) => Promise<T>): Promise<T> {
   const { identity, token, faults = [], io } = call;
   return withRollout(call, { identity, token, faults, say: io.say }, use);
+}
+
+/**
+ * As {@link opened}, for what changes the account under its lock: Ctrl-C in the midst of it says what is left, since nothing can be called any more then.
+ *
+ * @param call see {@link Call}
+ * @param use works with it
+ * @returns what `use` returns
+ */
+export async function openedToChange<T>(call: Call, use: (rollout: Rollout) => Promise<T>): Promise<T> {
+  const { name } = call.stage;
+  const forget = endAtInterrupt(() => {
+    process.stderr.write(
+      `interrupted: the step that it was in may be done or not. npm run stage -- check ${name} says what is left; the lock stays until npm run stage -- unlock ${name}\n`,
+    );
+  });
+  try {
+    return await opened(call, use);
+  } finally {
+    forget();
+  }
 }
 
 /**

@@ -1,10 +1,10 @@
 /** @module `stage destroy`: takes everything of a stage out of its account, once a person has seen what goes and has typed its name. */
 import { type DestroyPlan, destroy as destroyStage, planDestroy } from '../steps/destroy.ts';
-import { nameTyped, opened, type StageCommand } from './call.ts';
+import { nameTyped, openedToChange, type StageCommand } from './call.ts';
 
 /** See the module. */
 export const destroy: StageCommand = (call) =>
-  opened(call, async (rollout) => {
+  openedToChange(call, async (rollout) => {
     const { stage, io, withData } = call;
     const plan = await planDestroy(rollout);
     for (const line of planLines(plan)) io.say(line);

@@ -29,6 +29,17 @@ function neededRights(): readonly string[] {
 /**
  * @param named whose account
  * @param token what {@link TOKEN_VARIABLE} says
+ * @returns the token; of the double none, which has its own
+ * @throws Error naming the variable and the permissions, when the account is Cloudflare's and there is no token
+ */
+export function requireToken({ stage }: Pick<NamedStage, 'stage'>, token = ''): string {
+  if (!isDouble(stage) && token === '') throw new Error(tokenMissing(stage.account));
+  return token;
+}
+
+/**
+ * @param named whose account
+ * @param token what {@link TOKEN_VARIABLE} says
  * @param faults of the double: what is to fail, in a rehearsal
  * @returns the account
  * @throws Error naming the variable and the permissions, when the account is Cloudflare's and there is no token
@@ -39,8 +50,13 @@ export async function openAccount(
   faults: readonly Fault[] = [],
 ): Promise<OpenAccount> {
   if (!isDouble(stage)) {
-    if (token === undefined || token === '') throw new Error(tokenMissing(stage.account));
-    const account = { id: stage.account, zoneName: stage.zone, apiBase: CLOUDFLARE_API, token, edge: null };
+    const account = {
+      id: stage.account,
+      zoneName: stage.zone,
+      apiBase: CLOUDFLARE_API,
+      token: requireToken({ stage }, token),
+      edge: null,
+    };
     return { account, close: () => Promise.resolve() };
   }
   const double = await startDouble({ state: places.double, zones: [stage.zone], faults });

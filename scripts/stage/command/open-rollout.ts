@@ -10,7 +10,7 @@ import { stageVault } from '../secrets/vault.ts';
 import { rotationVariables } from '../rotate/rotate.ts';
 import { readRotations } from '../rotate/state.ts';
 import type { Rollout } from '../steps/rollout.ts';
-import { openAccount } from './open-account.ts';
+import { openAccount, requireToken } from './open-account.ts';
 import type { NamedStage } from './stage-file.ts';
 
 /** How it is opened. */
@@ -39,6 +39,7 @@ export async function withRollout<T>(
 ): Promise<T> {
   const { stage, places } = named;
   const { identity, token, say, faults = [] } = opening;
+  requireToken(named, token);
   // Before anything is called: who can't open the secrets can't do anything with the account either.
   const sealed = await openSealed(stage, places, operatorIdentities(stage, places, identity));
   const { account, close } = await openAccount(named, token, faults);

@@ -1,10 +1,10 @@
 /** @module `stage rollback`: back to what a release found, where migrations and secrets allow it (scripts/stage/steps/rollback.ts). */
 import { rollback as goBack } from '../steps/rollback.ts';
-import { opened, type StageCommand } from './call.ts';
+import { openedToChange, type StageCommand } from './call.ts';
 
 /** See the module. */
 export const rollback: StageCommand = (call) =>
-  opened(call, async (rollout) => {
+  openedToChange(call, async (rollout) => {
     const { io, release } = call;
     const report = await goBack(rollout, release);
     const wrong = report.probed.filter(({ right }) => !right).length;

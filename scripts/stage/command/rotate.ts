@@ -12,7 +12,7 @@ import { apply } from '../steps/apply.ts';
 import type { Rollout } from '../steps/rollout.ts';
 import { lookAtWorkers } from '../wrangler/workers.ts';
 import { UsageError } from '../../support/command-line/command.ts';
-import { type Call, opened, type StageCommand } from './call.ts';
+import { type Call, openedToChange, type StageCommand } from './call.ts';
 
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -25,7 +25,7 @@ export const rotate: StageCommand = async (call) => {
     return 0;
   }
   requireRotation(secret);
-  const reply = await opened(call, (rollout) => answered(call, secret, portsOf(call, rollout)));
+  const reply = await openedToChange(call, (rollout) => answered(call, secret, portsOf(call, rollout)));
   io.print({ secret, ...reply }, replyLines(secret, reply).join('\n'));
   // What isn't due yet is an answer; what somebody must do first is none.
   return reply.kind === 'outside' || reply.kind === 'costs' ? 1 : 0;

@@ -3,28 +3,11 @@
  */
 import type Cloudflare from 'cloudflare';
 import type { Account } from '../account.ts';
-import type { Stage } from '../file/stage.ts';
 import { clientOf } from './client.ts';
 import { told } from './failure.ts';
 import { everything } from './lists.ts';
 import { hostFields } from './stage-hosts.ts';
-
-/** What resources read of a stage. */
-export type StageOfResources = Pick<
-  Stage,
-  | 'name'
-  | 'jurisdiction'
-  | 'country'
-  | 'regions'
-  | 'zone'
-  | 'hosts'
-  | 'download'
-  | 'access'
-  | 'laboratories'
-  | 'federation'
-  | 'staff'
-  | 'workers'
->;
+import type { StageOfResources } from './stage-part.ts';
 
 /** Where secrets that the API shows once are kept: sealed to the operator, never in clear (scripts/stage/secrets/vault.ts). */
 export interface Vault {

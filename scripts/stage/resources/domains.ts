@@ -4,7 +4,8 @@
  */
 import { gone, orNull } from './calls.ts';
 import { differing } from './compare.ts';
-import type { Context, StageOfResources } from './context.ts';
+import type { Context } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 import { everything } from './lists.ts';
 import { BUCKETS, JURISDICTIONS, bucketName, workerName } from './names.ts';
 import { type Resource, type Work, resource } from './resource.ts';
@@ -22,7 +23,7 @@ interface Found {
   readonly buckets: readonly BucketDomain[];
 }
 
-/** Phones of CWA's kind speak 1.2 and 1.3 (docs/spec/cwa.md). */
+/** 1.0 and 1.1, which a bucket's domain takes unless told otherwise, are deprecated (RFC 8996). */
 const MIN_TLS = '1.2';
 
 async function read({ client, accountId, stage }: Context): Promise<Found> {

@@ -1,10 +1,10 @@
 /**
- * @module Cloudflare's rules language, as much of it as the zone's rules need. No field that says who asks but `ip.src`, and that one nowhere here: a limit counts by it (rate-limits.ts).
+ * @module Cloudflare's rules language, as much of it as the zone's rules need. No field that says who asks but `ip.src`, and that one nowhere here: a limit counts by it (zone-rules.ts).
  * Regular expressions need a larger plan, so paths are listed or begin with something.
  */
 
 /** @returns a text within an expression */
-export const text = (value: string): string => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+const text = (value: string): string => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 /** @returns true for requests of a host */
 export const hostIs = (host: string): string => `http.host eq ${text(host)}`;

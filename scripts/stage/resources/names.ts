@@ -2,7 +2,7 @@
  * @module How things of a stage are named, and told from what else lies in the account. What takes a description or a reference carries `exposure-edge:<stage>:<name>`; buckets and hosts
  * have names of their own and are ours by the prefix and the Worker.
  */
-import type { StageOfResources } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 
 /** Workers that a host or a route leads to. */
 export type RoutedWorker = 'upload' | 'index' | 'config' | 'verification' | 'laboratory' | 'federation' | 'portal';

@@ -5,7 +5,7 @@
 /** POST on the host of uploads. */
 export const UPLOAD_PATHS = ['/version/v1/diagnosis-keys', '/v1/publish', '/v1/withdrawal', '/v1/stats'] as const;
 
-/** POST on the host of verification, of apps of CWA's kind: limited together. */
+/** POST on the host of verification, of apps of CWA's kind, and certificates, which nobody gets by guessing: limited together. */
 export const TEST_PATHS = [
   '/version/v1/registrationToken',
   '/version/v1/testresult',
@@ -13,10 +13,11 @@ export const TEST_PATHS = [
   '/version/v1/forget',
   '/version/v1/credential',
   '/version/v1/presentation',
+  '/api/certificate',
 ] as const;
 
-/** POST on the host of verification, of apps of Google's kind: what a code is guessed by. */
-export const CODE_PATHS = ['/api/verify', '/api/certificate', '/api/user-report'] as const;
+/** POST on the host of verification, of apps of Google's kind: what a code is guessed or asked for by. */
+export const CODE_PATHS = ['/api/verify', '/api/user-report'] as const;
 
 /** GET on the host of verification: what other servers read. */
 export const VERIFICATION_READ_PATHS = ['/jwks', '/v1/credential-status'] as const;
@@ -33,7 +34,7 @@ export const CONFIG_PREFIXES = [
 ] as const;
 
 /**
- * What the public bucket has. Names of files within a folder are hashes, numbers and days: a made-up one costs a read, and a limit is on those (rate-limits.ts).
+ * What the public bucket has. Names of files within a folder are hashes, numbers and days: a made-up one costs a read, and a limit is on those (zone-rules.ts).
  *
  * @param regions that are published
  * @returns paths, and what others begin with

@@ -71,6 +71,17 @@ describe('what somebody else has', () => {
     expect(inTheWay(ACCESS.plan(context(), found))).toEqual(expected);
   });
 
+  it('of Access is in the way of a host of cards, too, before which a certificate stands', ({ expect }) => {
+    const stage = { ...STAGE, hosts: { ...STAGE.hosts, cards: 'cards.example.org' } };
+    const applications = [{ id: '1', name: 'all', places: ['cards.example.org'], settings: {}, policies: [] }];
+    const found: FoundAccess = { providers: [OIDC], tokens: [], policies: [], applications };
+    expect(inTheWay(ACCESS.plan(context(stage), found))).toHaveLength(1);
+    const guarded = FIREWALL.plan(context(stage), NONE).map(({ resource }) => resource);
+    expect(guarded).toEqual(
+      expect.arrayContaining(['laboratories', 'peers', 'cards'].map((host) => `WAF rule: ${host}-mtls`)),
+    );
+  });
+
   it('by a route is before a host where its pattern is', ({ expect }) => {
     expect(covers('https://keys.example.org/v1/*', 'keys.example.org')).toBe(true);
     expect(covers('*.example.org/*', 'keys.example.org')).toBe(true);

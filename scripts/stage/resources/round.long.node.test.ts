@@ -4,7 +4,8 @@ import type { Double, Fault } from '../double/double.ts';
 import { RIGHTS } from '../double/rights.ts';
 import { readTokens } from './access-tokens.ts';
 import { bring, isDrift } from './bring.ts';
-import type { Context, StageOfResources } from './context.ts';
+import type { Context } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 import { ResourceError } from './failure.ts';
 import type { Difference } from './resource.ts';
 import { RESOURCES } from './resources.ts';
@@ -161,12 +162,12 @@ describe('resources of a stage', () => {
     Object.assign(waf().rules[2]!, { expression: 'http.host eq "nowhere"' });
     account.accessPolicies.find(({ name }) => String(name).endsWith(':operators'))!['include'] = [{ everyone: {} }];
     const age = { type: 'Age', maxAge: 86_400 };
-    const lifecycle = [
+    const lifecycleRules = [
       { id: 'old', conditions: { prefix: '' }, enabled: true, deleteObjectsTransition: { condition: age } },
     ];
-    const locks = [{ id: 'keep', condition: { type: 'Indefinite' }, enabled: true }];
+    const lockRules = [{ id: 'keep', condition: { type: 'Indefinite' }, enabled: true }];
     const bucket = account.buckets.find(({ name }) => name.endsWith('-private'))!;
-    Object.assign(bucket, { managedDomain: true, lifecycle, locks });
+    Object.assign(bucket, { managedDomain: true, lifecycleRules, lockRules });
     zone!.managedTransforms['remove_visitor_ip_headers'] = false;
     const isLaboratories = ({ hostnames }: { hostnames: string[] }): boolean =>
       hostnames[0] === STAGE.hosts.laboratories;

@@ -6,7 +6,8 @@ import type { BlockRule } from 'cloudflare/resources/rulesets/rules';
 import type { PhaseParam } from 'cloudflare/resources/rulesets/rulesets';
 import { gone, orNull } from './calls.ts';
 import { type Fields, differing } from './compare.ts';
-import type { Context, StageOfResources } from './context.ts';
+import type { Context } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 import { tagOf, tagsOf } from './names.ts';
 import { type Resource, type Work, resource } from './resource.ts';
 

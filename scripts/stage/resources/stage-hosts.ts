@@ -1,5 +1,5 @@
 /** @module Which host of a stage leads to which Worker. Pure. */
-import type { StageOfResources } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 import { type RoutedWorker, workerName } from './names.ts';
 import { CONFIG_PREFIXES } from './paths.ts';
 

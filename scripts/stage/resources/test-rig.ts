@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Double, type Fault, startDouble } from '../double/double.ts';
-import { type Context, type StageOfResources, type Vault, openContext } from './context.ts';
+import { type Context, type Vault, openContext } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 
 /** Everything that a stage can have: peers, codes, links. */
 export const STAGE: StageOfResources = {

@@ -2,7 +2,7 @@
  * @module The zone's rules: what is refused before a Worker runs (docs/architecture.md §6, §10), which addresses send too much, and how the CDN keeps what a bucket serves. They see
  * addresses, which the Workers never do; that happens inside Cloudflare, under the processor contract, and nothing here writes one down.
  */
-import type { StageOfResources } from './context.ts';
+import type { StageOfResources } from './stage-part.ts';
 import { all, any, hostIn, hostIs, methodIn, not, pathBegins, pathIn } from './expressions.ts';
 import {
   CODE_PATHS,
@@ -123,7 +123,7 @@ const uploadsAMinute = ((UPLOADS_A_SECOND * PERIOD_SECONDS) / PHONES) * PHONES_B
 /** 63 a minute and address, ten times that, rounded. */
 const UPLOADS = Math.round(uploadsAMinute / 100) * 100;
 const TESTS = UPLOADS * TEST_REQUESTS_AN_UPLOAD;
-/** Google's own number for guessing codes: 120 a minute and address (docs/spec/google.md §5; decision 066). */
+/** Google's own number for guessing codes: 120 a minute and address (docs/spec/google.md §5.2; decision 066). Theirs doesn't count chaff, ours can't tell it: twice what 10,000 phones do. */
 const CODES = 120;
 /** Answers that there is nothing: phones that follow lists get none, and before the first hour one each. */
 const MISSES = UPLOADS;
@@ -161,7 +161,12 @@ function rateLimits(stage: StageOfResources): WantedRule[] {
   return [
     limit('uploads', 'uploads, dummies and withdrawals alike', all(hostIs(hosts.submission), POSTS), UPLOADS),
     limit('tests', 'tests, real and made up alike', all(hostIs(hosts.verification), pathIn(TEST_PATHS)), TESTS),
-    limit('codes', 'what codes are guessed by', all(hostIs(hosts.verification), pathIn(CODE_PATHS)), CODES),
+    limit(
+      'codes',
+      'what codes are guessed or asked for by',
+      all(hostIs(hosts.verification), pathIn(CODE_PATHS)),
+      CODES,
+    ),
     limit(
       'misses',
       'made-up names: each costs a read of the bucket',

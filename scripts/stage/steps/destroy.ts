@@ -14,7 +14,7 @@ import { takeLock } from './lock.ts';
 import type { Rollout } from './rollout.ts';
 
 /** A bucket that has objects. */
-export interface FullBucket {
+interface FullBucket {
   readonly bucket: string;
   /** Of its objects; a few, to be recognised by. */
   readonly keys: readonly string[];

@@ -44,7 +44,7 @@ export function readJournal(places: Pick<StagePlaces, 'work'>): Journal | null {
 }
 
 /** A step that failed. */
-export class StepError extends Error {
+class StepError extends Error {
   readonly step: string;
 
   constructor(step: Step, cause: unknown) {

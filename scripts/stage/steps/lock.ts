@@ -30,7 +30,7 @@ export interface LockNote {
 type Locked = Pick<Rollout, 'context' | 'stage'>;
 
 /** @returns the bucket's name, e.g. `exposure-edge-apply-lock` */
-export const lockName = ({ stage }: Pick<Rollout, 'stage'>): string => `${stage.workers.prefix}-apply-lock`;
+const lockName = ({ stage }: Pick<Rollout, 'stage'>): string => `${stage.workers.prefix}-apply-lock`;
 
 /**
  * @param rollout whose account

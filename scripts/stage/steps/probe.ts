@@ -221,9 +221,11 @@ export async function probe(
   rollout: Pick<Rollout, 'stage' | 'account'>,
   { only, versions = {}, absent }: ProbeOptions = {},
 ): Promise<Probed[]> {
+  // A call from Worker to Worker carries no header: whoever is behind answers with the version that has the traffic.
+  const isBehind = (behind: WorkerName): boolean => Object.keys(versions).length === 0 && only?.has(behind) === true;
   const isAsked = ({ worker, behind, host }: Probe): boolean =>
     absent?.has(host) !== true &&
-    (only === undefined || only.has(worker) || (behind !== undefined && only.has(behind)));
+    (only === undefined || only.has(worker) || (behind !== undefined && isBehind(behind)));
   const overrides = Object.entries(versions).map(([script, id]) => `${script}="${id}"`);
   const headers: Record<string, string> =
     overrides.length === 0 ? {} : { 'cloudflare-workers-version-overrides': overrides.join(', ') };

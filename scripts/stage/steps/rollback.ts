@@ -4,13 +4,12 @@
  *
  * Left behind by a crash: some Workers gone back, some not, one version apart; the next rollback goes on, since it reads the account.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { readWorker, type FoundWorker } from '../wrangler/account-workers.ts';
 import { runWrangler } from '../wrangler/run-wrangler.ts';
-import { configurationFile } from '../wrangler/configuration.ts';
+import { writeConfiguration } from '../wrangler/configuration.ts';
 import { DEPLOY_ORDER, type WorkerName } from '../wrangler/order.ts';
 import { schemasAhead } from '../wrangler/schema-versions.ts';
+import { stageConfiguration, workerFolder } from '../wrangler/workers.ts';
 import { runSteps, type Step } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { probe, type Probed, probedText } from './probe.ts';
@@ -42,7 +41,7 @@ export interface RollbackReport {
 const BACK = DEPLOY_ORDER.toReversed();
 
 /**
- * @param rollout see {@link Rollout}; nothing of its secrets or variables is used
+ * @param rollout see {@link Rollout}; versions keep the secrets and variables that they have
  * @param number of the release to go back from; null: the latest
  * @returns what was done
  * @throws RollbackRefused naming each Worker, what stands in the way and what to do instead; StepError
@@ -121,7 +120,7 @@ function* steps(
 }
 
 async function goBack(
-  { account, context, places }: Rollout,
+  rollout: Rollout,
   to: {
     readonly worker: WorkerName;
     readonly script: string;
@@ -130,10 +129,10 @@ async function goBack(
   },
   release: Release,
 ): Promise<void> {
-  const folder = join(places.work, 'workers', to.worker);
-  if (!existsSync(configurationFile(folder))) {
-    throw new Error(`${folder} has no generated configuration: npm run stage -- plan ${release.stage} makes it`);
-  }
+  const { account, context, stage } = rollout;
+  const folder = workerFolder(rollout, to.worker);
+  // Of the script's settings that no version has: logs stay off.
+  writeConfiguration(folder, stageConfiguration(rollout, to.worker, await rollout.made()), `stages/${stage.name}.toml`);
   const message = `back from release ${release.release} of ${release.stage}`;
   await runWrangler(account, folder, ['versions', 'deploy', `${to.versionId}@100%`, '--yes', '--message', message]);
   await context.client.workers.scripts.schedules.update(to.script, {

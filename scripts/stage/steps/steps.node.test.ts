@@ -222,7 +222,7 @@ describe('what a person reads', () => {
       codes: 'c',
       links: 'x',
     };
-    const probes = probesOf({ ...stage('double'), hosts, country: 'DE' } as unknown as Stage);
+    const probes = probesOf({ ...stage('double'), hosts, country: 'DE' });
     expect(new Set(probes.map(({ host }) => host))).toEqual(new Set(['s', 'k', 'v', 'l', 'p', 'o', 'd', 'c', 'de.x']));
     for (const { host, worker, asked, judge } of probes) {
       const wrong = judge(came(500));

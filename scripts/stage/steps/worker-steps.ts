@@ -94,7 +94,7 @@ async function absentHosts(rollout: Rollout): Promise<ReadonlySet<string>> {
 }
 
 function requireRight(rollout: Rollout, probed: readonly Probed[], left: string): void {
-  for (const line of probedText(probed)) rollout.say(line);
+  for (const line of probedText(probed.filter(({ right }) => right))) rollout.say(line);
   const wrong = probed.filter(({ right }) => !right);
   if (wrong.length > 0) throw new Error(`${probedText(wrong).join('\n')}\n${left}`);
 }

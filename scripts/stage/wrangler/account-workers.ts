@@ -17,7 +17,7 @@ export interface FoundVersion {
   readonly id: string;
   /** Counted by the platform, from 1. */
   readonly number: number;
-  /** `workers/tag`; null: none. */
+  /** What `--tag` gave it; null: none. */
   readonly tag: string | null;
   /** `wrangler`, `api`, `dash`, … as the platform says. */
   readonly source: string;

@@ -60,7 +60,6 @@ const INHERITED = [
  * @param options.placed what the stage decides of all Workers
  * @param options.vars the Worker's variables: all that differ from wrangler.toml's
  * @param options.secrets names of all its secrets, those that wrangler.toml requires among them
- * @param options.toml the text of wrangler.toml; read from the repository when left out
  * @returns its configuration: the same for the same input, key by key
  * @throws Error when wrangler.toml doesn't have it
  */
@@ -70,11 +69,10 @@ export function configurationOf(
     readonly placed: Placed;
     readonly vars: Readonly<Record<string, string>>;
     readonly secrets: readonly string[];
-    readonly toml?: string;
   },
 ): Configuration {
-  const { placed, vars, secrets, toml = readFileSync(WRANGLER_TOML, 'utf8') } = options;
-  const file = parse(toml) as unknown as Toml;
+  const { placed, vars, secrets } = options;
+  const file = parse(readFileSync(WRANGLER_TOML, 'utf8')) as unknown as Toml;
   const own = file.env[worker];
   if (own === undefined) throw new Error(`wrangler.toml has no [env.${worker}]`);
   const named = own as unknown as Configuration;

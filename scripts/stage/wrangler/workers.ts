@@ -3,21 +3,21 @@
  * gradual rollout (docs/spec/platform.md §2.1): it is deployed by itself, before all others, and the plan says so.
  */
 import { join } from 'node:path';
-import { varsOf } from '../file/vars.ts';
+import { type Made, varsOf } from '../file/vars.ts';
 import { told } from '../resources/failure.ts';
 import type { Difference, Field } from '../resources/resource.ts';
 import type { Rollout } from '../steps/rollout.ts';
 import { type FoundWorker, readWorker } from './account-workers.ts';
 import { type Bundle, bundleOf } from './bundles.ts';
 import { settingFields, versionFields, type WantedWorker } from './compare.ts';
-import { configurationOf } from './configuration.ts';
+import { type Configuration, configurationOf } from './configuration.ts';
 import { fingerprintOf, secretMarks, tagOf } from './fingerprint.ts';
 import { DEPLOY_ORDER, scriptName, type WorkerName } from './order.ts';
 
 /**
  * How a Worker is brought: `new`, it isn't there or is an empty draft; `migration`, its classes migrate; `version`, by versions, with the others; `settings`, its version stays; `none`.
  */
-export type Way = 'new' | 'migration' | 'version' | 'settings' | 'none';
+type Way = 'new' | 'migration' | 'version' | 'settings' | 'none';
 
 /** Permissions of the API token that Workers need. */
 const RIGHTS = ['Account: Workers Scripts Write'];
@@ -39,7 +39,7 @@ export interface WorkerPlan {
 }
 
 /** A secret that a Worker requires and the stage hasn't. */
-export class MissingSecretError extends Error {
+class MissingSecretError extends Error {
   constructor(names: readonly string[], stage: string) {
     super(
       `not among the stage's secrets: ${names.join(', ')}. Draw what is missing and keep what is there: npm run stage -- init ${stage}`,
@@ -51,6 +51,16 @@ export class MissingSecretError extends Error {
 /** @param worker an environment of wrangler.toml @returns the folder with all that wrangler is given for it */
 export const workerFolder = ({ places }: Pick<Rollout, 'places'>, worker: WorkerName): string =>
   join(places.work, 'workers', worker);
+
+/** @param rollout see {@link Rollout} @param worker one of its Workers @param made what the account has made @returns its configuration, as the stage's file says now */
+export function stageConfiguration({ stage, secrets }: Rollout, worker: WorkerName, made: Made): Configuration {
+  const { jurisdiction, workers, federation } = stage;
+  return configurationOf(worker, {
+    placed: { jurisdiction, prefix: workers.prefix, certificates: federation.certificates },
+    vars: varsOf(stage, worker, made),
+    secrets: Object.keys(secrets.of(worker)),
+  });
+}
 
 /**
  * Reads the account and changes nothing.
@@ -66,15 +76,7 @@ export async function lookAtWorkers(rollout: Rollout): Promise<WorkerPlan[]> {
   for (const worker of DEPLOY_ORDER) {
     const script = scriptName(worker, rollout.stage.workers.prefix);
     const secrets = rollout.secrets.of(worker);
-    const configuration = configurationOf(worker, {
-      placed: {
-        jurisdiction: rollout.stage.jurisdiction,
-        prefix: rollout.stage.workers.prefix,
-        certificates: rollout.stage.federation.certificates,
-      },
-      vars: varsOf(rollout.stage, worker, made),
-      secrets: Object.keys(secrets),
-    });
+    const configuration = stageConfiguration(rollout, worker, made);
     const bundle = await bundleOf(worker, () =>
       rollout.say(`${worker}: its code has changed since it was bundled last; bundling`),
     );

@@ -47,13 +47,6 @@ export function secretRing(env: Variables, name: string): KeyRing {
   }
 }
 
-/** @param env bindings @param name secret that is no ring @returns 32 bytes @throws ConfigError when it is not base64 of 32 bytes */
-export function secretKey(env: Variables, name: string): Uint8Array {
-  const { current, others } = secretRing(env, name);
-  if (others.length > 0) throw new ConfigError(name, 'base64 of 32 bytes is expected, got a ring of keys');
-  return current;
-}
-
 /** @param env bindings @param name variable @returns ISO 3166-1 alpha-2 @throws ConfigError when it is none */
 export function country(env: Variables, name: string): string {
   const value = text(env, name);

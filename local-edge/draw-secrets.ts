@@ -3,10 +3,9 @@
  * name that ends with SIGNING_KEY or PRIVATE_KEY is a P-256 key in PEM (PKCS#8), PUBLIC_KEY the other half of one, any other 32 bytes in base64.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { keyRing, MAX_RING_KEYS } from '../protocol/primitives/key-ring.ts';
 
 const SECRET_BYTES = 32;
-/** Keys of a symmetric secret while it is rotated, comma separated. */
-const MAX_KEYS = 3;
 
 /** @returns a new P-256 private key, PKCS#8 PEM */
 export const drawKeyPair = (): string =>
@@ -39,13 +38,13 @@ export function secretFault(name: string, value: unknown): string | null {
   if (isSigningKey(name)) {
     return isP256(() => createPrivateKey(value)) ? null : 'must be a P-256 private key in PEM (PKCS#8)';
   }
-  const keys = value.split(',');
-  const right = keys.length <= MAX_KEYS && keys.every((key) => isKey(key));
-  return right ? null : `must be ${SECRET_BYTES} bytes in base64, or up to ${MAX_KEYS} such keys, comma separated`;
+  try {
+    keyRing(value, name);
+    return null;
+  } catch {
+    return `must be ${SECRET_BYTES} bytes in base64, or up to ${MAX_RING_KEYS} such keys that differ, comma separated (docs/rotation.md)`;
+  }
 }
-
-const isKey = (text: string): boolean =>
-  /^[A-Za-z0-9+/]+=*$/.test(text) && Buffer.from(text, 'base64').length === SECRET_BYTES;
 
 function isP256(read: () => { readonly asymmetricKeyDetails?: { readonly namedCurve?: string } }): boolean {
   try {

@@ -1,13 +1,14 @@
 /**
  * @module The phone on the command line: a phone in a directory, and export files read as a phone reads them. Wiring and exit codes
- * alone; each command is in phone-commands.ts, sync-commands.ts or file-commands.ts.
+ * alone; each command is in init-command.ts, phone-commands.ts, sync-commands.ts or file-commands.ts.
  */
 import { parseArgs } from 'node:util';
 import { EXIT, type Io, OPTIONS, type Options, RefusedError, toJson, UnreadableError, UsageError } from './calling.ts';
 import { credentialCommand } from './credential-command.ts';
 import { enxCommand } from './enx-command.ts';
 import { keys, match, verify } from './file-commands.ts';
-import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
+import { init } from './init-command.ts';
+import { forget, meetPhones, poll, scan, share, type } from './phone-commands.ts';
 import { region } from './region-commands.ts';
 import { SYMPTOM_WORDS } from './symptoms.ts';
 import { status, sync } from './sync-commands.ts';

@@ -1,7 +1,7 @@
 /**
  * @module `stage rotate NAME SECRET`: does the next phase of a secret's rotation if it is due, or says when it is. The same command, given again and again, brings a rotation to its end.
  *
- * Order of writes, and what a crash after each leaves (rotate.node.test.ts kills it there):
+ * Order of writes, and what a crash after each leaves (rotate.test.ts kills it there):
  * 1. for an offline key its private half, sealed to its keepers: files that nothing names; the next run draws another pair;
  * 2. the state says that the phase has begun, and what its values will be known by: secrets as before. The next run draws anew and says so again;
  * 3. the secrets are sealed: what is deployed is as before. The next run finds them to be those of the phase, and deploys;

@@ -252,7 +252,7 @@ const OFFLINE: readonly OfflineRule[] = [
     life: LIVES.openings,
     outside: {
       make: [
-        'two keepers are there, each to take a share of the new key; they keep the former share, for a rollback of an hour of before wants both keys (npm run rollback: --former-first, --former-second)',
+        'two keepers are there, each to take a share of the new key; they keep the former share, for a rollback of an hour of before wants both keys (--former-first, --former-second)',
       ],
       drop: ['the keepers destroy the former shares'],
     },

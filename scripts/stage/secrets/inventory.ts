@@ -62,7 +62,8 @@ export function broughtFault(name: string, value: string): string | null {
   if (name === 'EFGS_SIGNING_KEY')
     return /BEGIN PRIVATE KEY/.test(value) ? null : 'must be a private key in PEM (PKCS#8)';
   if (name === 'SMS_WEBHOOK_SECRET') {
-    return value.length >= MIN_WEBHOOK_SECRET ? null : `must have ${MIN_WEBHOOK_SECRET} characters or more`;
+    const isRing = value.split(',').every(({ length }) => length >= MIN_WEBHOOK_SECRET);
+    return isRing ? null : `must have ${MIN_WEBHOOK_SECRET} characters or more`;
   }
   return secretFault(name, value);
 }

@@ -17,17 +17,18 @@ export function writeNewWhole(file: string, text: string, mode: number): void {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file)) throw new Error(`${file} is there already: nothing was written over it`);
   const unfinished = `${file}.${process.pid}.new`;
-  const descriptor = openSync(unfinished, 'w', mode);
   try {
-    writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  try {
+    const descriptor = openSync(unfinished, 'w', mode);
+    try {
+      writeFileSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
     // Unlike a rename it fails where the name is taken.
     linkSync(unfinished, file);
   } finally {
+    // A full disk leaves nothing either.
     rmSync(unfinished, { force: true });
   }
 }

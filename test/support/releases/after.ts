@@ -6,6 +6,8 @@ import { typeCode } from '../../../phone/verification/codes.ts';
 import { tan, testResult } from '../../../phone/verification/verification.ts';
 import { upload } from '../../../phone/upload/upload.ts';
 import { withdraw } from '../../../phone/upload/withdrawal.ts';
+import { newParametersState, updateParameters } from '../../../phone/parameters/parameters.ts';
+import { pinnedKeys } from '../../../scripts/demo/stage.ts';
 import { moveClock, readClock, status } from '../../../scripts/support/operator.ts';
 import { ParameterPortal } from '../../../scripts/support/portal.ts';
 import type { PeerFeed } from '../peer-feed.ts';
@@ -95,6 +97,15 @@ async function* staffGoesOn(url: string, left: Left): AsyncGenerator<string> {
   if (!batches.includes('releases')) yield 'the batch of cards is gone';
 }
 
+/** A phone fetches what the health authority set, pinned key and all. */
+async function* parametersGoOn(edge: LocalEdge, now: number): AsyncGenerator<string> {
+  const { manifestKeys: keys } = pinnedKeys(edge);
+  const source = { fetch, url: edge.url, keys, phone: { platform: 'ios', version: '1.0.0' } } as const;
+  const { state, outcome } = await updateParameters(source, newParametersState(phonePorts(edge, 'parameters').random), now);
+  if (!outcome.ok) yield `parameters: ${JSON.stringify(outcome.error)}`;
+  if (state.head?.version !== 2) yield `parameters: version ${state.head?.version}, 2 was agreed to`;
+}
+
 /** @param all keys that had to come out @param none that had not to */
 function* judge(downloads: Downloads, all: readonly string[], none: readonly string[]): Generator<string> {
   for (const [way, received] of Object.entries(downloads.received)) {
@@ -142,6 +153,7 @@ export async function playAfter(edge: LocalEdge, peer: PeerFeed, left: Left, hou
     await pollPeer(edge, peer, now);
     downloads = await download(edge, now, downloads);
   }
+  await collect(parametersGoOn(edge, now));
   const takenBack = new Set(hexOf(left.secrets));
   const own = [...left.sealed, ...left.waiting, ...shared].filter((key) => !takenBack.has(key));
   const theirs = [...peer.batches.keys()].flatMap((batch) => hexOf(batchOf(batch + 1)));

@@ -6,6 +6,7 @@ import { parse } from 'smol-toml';
 import { describe, it } from 'vitest';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import { WRANGLER_TOML } from '../../local-edge/workers.ts';
+import { isUsual } from '../../scripts/federation/usual-lines.ts';
 import { startWithAuthorities } from '../../scripts/support/local-authorities.ts';
 import { playAfter } from '../support/releases/after.ts';
 import { keptReleases } from '../support/releases/archive.ts';
@@ -79,7 +80,11 @@ describe.for(Object.entries(SETS))('of the release before: %s', ([, set]) => {
     let edge: LocalEdge | undefined;
     try {
       edge = await startWithAuthorities(
-        { vars: sceneVars(peer), adapt: (workers) => onWire(mixture(workers)), onLog: (line) => void log.push(line) },
+        {
+          vars: sceneVars(peer),
+          adapt: (workers) => onWire(mixture(workers)),
+          onLog: (line) => void (isUsual(line) || log.push(line)),
+        },
         false,
       );
       const left = await playBefore(edge, peer);

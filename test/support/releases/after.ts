@@ -101,7 +101,11 @@ async function* staffGoesOn(url: string, left: Left): AsyncGenerator<string> {
 async function* parametersGoOn(edge: LocalEdge, now: number): AsyncGenerator<string> {
   const { manifestKeys: keys } = pinnedKeys(edge);
   const source = { fetch, url: edge.url, keys, phone: { platform: 'ios', version: '1.0.0' } } as const;
-  const { state, outcome } = await updateParameters(source, newParametersState(phonePorts(edge, 'parameters').random), now);
+  const { state, outcome } = await updateParameters(
+    source,
+    newParametersState(phonePorts(edge, 'parameters').random),
+    now,
+  );
   if (!outcome.ok) yield `parameters: ${JSON.stringify(outcome.error)}`;
   if (state.head?.version !== 2) yield `parameters: version ${state.head?.version}, 2 was agreed to`;
 }

@@ -6,8 +6,7 @@ import { typeCode } from '../../../phone/verification/codes.ts';
 import { tan, testResult } from '../../../phone/verification/verification.ts';
 import { upload } from '../../../phone/upload/upload.ts';
 import { withdraw } from '../../../phone/upload/withdrawal.ts';
-import { newParametersState, updateParameters } from '../../../phone/parameters/parameters.ts';
-import { pinnedKeys } from '../../../scripts/demo/stage.ts';
+import { updateParameters } from '../../../phone/parameters/parameters.ts';
 import { moveClock, readClock, status } from '../../../scripts/support/operator.ts';
 import { ParameterPortal } from '../../../scripts/support/portal.ts';
 import type { PeerFeed } from '../peer-feed.ts';
@@ -19,6 +18,7 @@ import {
   EnxApp,
   hexOf,
   keysOf,
+  parametersOf,
   phonePorts,
   registered,
   share,
@@ -97,16 +97,10 @@ async function* staffGoesOn(url: string, left: Left): AsyncGenerator<string> {
   if (!batches.includes('releases')) yield 'the batch of cards is gone';
 }
 
-/** A phone fetches what the health authority set, pinned key and all. */
-async function* parametersGoOn(edge: LocalEdge, now: number): AsyncGenerator<string> {
-  const { manifestKeys: keys } = pinnedKeys(edge);
-  const source = { fetch, url: edge.url, keys, phone: { platform: 'ios', version: '1.0.0' } } as const;
-  const { state, outcome } = await updateParameters(
-    source,
-    newParametersState(phonePorts(edge, 'parameters').random),
-    now,
-  );
-  if (!outcome.ok) yield `parameters: ${JSON.stringify(outcome.error)}`;
+/** A phone that had the first version of the parameters gets the second. */
+async function* parametersGoOn(edge: LocalEdge, left: Left, now: number): AsyncGenerator<string> {
+  const { state, outcome } = await updateParameters(parametersOf(edge), left.parameters, now);
+  if (!outcome.ok || outcome.value !== 'new') yield `parameters: ${JSON.stringify(outcome)}`;
   if (state.head?.version !== 2) yield `parameters: version ${state.head?.version}, 2 was agreed to`;
 }
 
@@ -157,7 +151,7 @@ export async function playAfter(edge: LocalEdge, peer: PeerFeed, left: Left, hou
     await pollPeer(edge, peer, now);
     downloads = await download(edge, now, downloads);
   }
-  await collect(parametersGoOn(edge, now));
+  await collect(parametersGoOn(edge, left, now));
   const takenBack = new Set(hexOf(left.secrets));
   const own = [...left.sealed, ...left.waiting, ...shared].filter((key) => !takenBack.has(key));
   const theirs = [...peer.batches.keys()].flatMap((batch) => hexOf(batchOf(batch + 1)));

@@ -6,6 +6,7 @@ import type { EnxState } from '../../../phone/enx/state.ts';
 import { type CwaState, syncCwaTree } from '../../../phone/download/download-cwa.ts';
 import { type GoogleState, syncGoogleIndex } from '../../../phone/download/download-google.ts';
 import { type ManifestState, syncManifest } from '../../../phone/download/download-manifest.ts';
+import type { ParametersSource } from '../../../phone/parameters/parameters.ts';
 import { memoryStore, type Store } from '../../../phone/store.ts';
 import type { SharedKey, UploadContent } from '../../../phone/upload/upload-request.ts';
 import { upload } from '../../../phone/upload/upload.ts';
@@ -23,6 +24,12 @@ export function taken<T>(result: { ok: true; value: T } | { ok: false; error: un
   if (!result.ok) throw new Error(`${what}: ${JSON.stringify(result.error)}`);
   return result.value;
 }
+
+/** Where a phone has its parameters from. */
+export const parametersOf = (edge: LocalEdge): ParametersSource => {
+  const { manifestKeys: keys } = pinnedKeys(edge);
+  return { fetch, url: edge.url, keys, phone: { platform: 'ios', version: '1.0.0' } };
+};
 
 /** What phones ask with. @param label draws their bytes */
 export const phonePorts = (edge: LocalEdge, label: string): VerificationPorts & { readonly baseUrl: string } => ({

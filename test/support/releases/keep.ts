@@ -8,6 +8,7 @@ import { bundleAll } from '../../../local-edge/compose.ts';
 import { ROOT, WRANGLER_TOML } from '../../../local-edge/workers.ts';
 import { toStateText } from '../../../phone/store.ts';
 import { readSurface } from '../../../scripts/release/read-surface.ts';
+import { surfaceText } from '../../../scripts/release/surface-text.ts';
 import { runChild } from '../../../scripts/support/command-line/child.ts';
 import { JSON_FLAG } from '../../../scripts/support/command-line/arguments.ts';
 import { run } from '../../../scripts/support/command-line/command.ts';
@@ -15,7 +16,6 @@ import { startWithAuthorities } from '../../../scripts/support/local-authorities
 import { FILES, pack, packState, pathOf } from './archive.ts';
 import { type Left, playBefore } from './before.ts';
 import { newPeer, sceneVars, withPeer } from './scene.ts';
-import { surfaceText } from './surface-text.ts';
 
 /** What Workers are made of. */
 const SOURCES = [

@@ -59,7 +59,7 @@ export async function mixtureOf(
         optionsOf(pathOf(version, FILES.configuration), environment).workerOptions as LegacyWorkerOptions,
         code,
       );
-      if (Object.keys((worker.durableObjects ?? {}) as object).length === 0) {
+      if (Object.keys(worker.durableObjects ?? {}).length === 0) {
         return [isFormer(environment) ? before : worker];
       }
       const [entry, other] = isFormer(environment) ? [before, worker] : [worker, before];

@@ -1,5 +1,5 @@
 /** @module A surface as it is kept: JSON, a method and a type a line, so that a difference of two can be read. */
-import type { Surface } from '../../../scripts/release/shapes.ts';
+import type { Surface } from './shapes.ts';
 
 const object = (entries: readonly (readonly [string, string])[], indent: string): string =>
   `{\n${entries.map(([name, text]) => `${indent}  ${JSON.stringify(name)}: ${text}`).join(',\n')}\n${indent}}`;

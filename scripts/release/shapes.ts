@@ -15,7 +15,7 @@ export type Shape =
   /** A type of the language, of others: `Map`, `Record`. */
   | { readonly of: string; readonly with: readonly Shape[] };
 
-export interface Parameter {
+interface Parameter {
   readonly name: string;
   readonly shape: Shape;
   /** Whether it may be left out. */

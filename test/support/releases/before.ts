@@ -49,7 +49,7 @@ import { type Cookies, StaffBrowser } from './staff-browser.ts';
 
 const HOUR = 3600;
 /** What the laboratory shows as its client certificate. */
-export const LABORATORY = '5c'.repeat(32);
+const LABORATORY = '5c'.repeat(32);
 const CODES = { testType: 'confirmed', symptomDate: null, testDate: null, long: false };
 
 /** Everything that people, phones and staff hold when the story breaks off. For tests alone: nobody real has any of it. */

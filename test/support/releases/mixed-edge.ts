@@ -1,6 +1,6 @@
 /**
  * @module A deployment on its way from one release to the next, or back: of each Worker the entry may be of one version and its objects of another, as the platform has them while versions take over
- * (docs/spec/platform.md §1.6), and no two Workers need be of the same. Workers of before run from their kept bundles with their own bindings and variables.
+ * (docs/spec/platform.md §1.5), and no two Workers need be of the same. Workers of before run from their kept bundles with their own bindings and variables.
  */
 import type { LegacyWorkerOptions } from 'miniflare';
 import { ROOT } from '../../../local-edge/workers.ts';

@@ -14,7 +14,7 @@ export const BEGIN = Date.UTC(2026, 10, 24, 21, 20) / 1000;
 export const BREAK = Date.UTC(2026, 10, 25, 2, 10) / 1000;
 
 /** Keys of one batch of the peer: two batches of the story have none in common. */
-export const PEER_BATCH = 140;
+const PEER_BATCH = 140;
 
 const FEDERATION = 'exposure-edge-federation';
 const CERTIFICATE = 'NL_CERTIFICATE';

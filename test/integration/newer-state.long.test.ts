@@ -67,7 +67,7 @@ function contents(): Record<string, string> {
     const store = new DatabaseSync(file, { readOnly: true });
     const tables = store.prepare(`SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'`).all();
     const hash = createHash('sha256').update(JSON.stringify(tables));
-    for (const { name } of tables.filter(({ sql }) => /^CREATE TABLE/.test(String(sql)))) {
+    for (const { name } of tables.filter(({ sql }) => String(sql).startsWith('CREATE TABLE'))) {
       const rows = store.prepare(`SELECT * FROM "${String(name)}"`).all();
       hash.update(JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
     }
@@ -82,7 +82,8 @@ it('no object does anything with tables that are too new, by call, cron or comma
   const before = contents();
   const classes = new Set(Object.keys(before).map((name) => name.replace(/ .*/, '')));
   expect([...classes].toSorted()).toEqual(Object.keys(SCHEMA_VERSIONS));
-  const { miniflare, url, dispose } = await start();
+  const running = await start();
+  const { miniflare, url } = running;
   for (const { worker, className, id } of stores()) {
     const binding = className.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
     const namespace = await miniflare.getDurableObjectNamespace(binding, worker);
@@ -93,16 +94,16 @@ it('no object does anything with tables that are too new, by call, cron or comma
   await expect(moveClock(url, BREAK + HOUR)).rejects.toThrow('500');
   // Whether a cron says that it failed is its Worker's matter; it changes nothing.
   for (const worker of readEnvironments()) await runCrons(miniflare, [worker]).catch(() => undefined);
-  await dispose();
+  await running.dispose();
   expect(contents()).toMatchObject(before);
 });
 
 it('on the release that knows them they go on', async ({ expect }) => {
   moveVersions(-NEWER);
-  const { url, dispose } = await start();
-  await advanceUntilIdle(url);
-  const { regions } = await status(url);
+  const running = await start();
+  await advanceUntilIdle(running.url);
+  const { regions } = await status(running.url);
   // The clock was moved before.
   expect(regions.map(({ lastIndexedHour }) => lastIndexedHour)).toEqual(Array(2).fill(Math.floor(BREAK / HOUR)));
-  await dispose();
+  await running.dispose();
 });

@@ -39,11 +39,21 @@ const MEETS: Readonly<Record<Part, readonly Part[]>> = {
 /** Three sets, none of which has two that meet. While one is of the release before, each of its parts meets today's alone. */
 const SETS: Readonly<Record<string, readonly Part[]>> = {
   'upload, config, portal, Publisher, objects of others': [
-    ...['upload', 'config', 'portal', 'origin/Publisher', 'laboratory/ResultStore', 'federation/PeerDesk'],
+    'upload',
+    'config',
+    'portal',
+    'origin/Publisher',
+    'laboratory/ResultStore',
+    'federation/PeerDesk',
     ...['TanLedger', 'TestSession', 'CodeDesk', 'CredentialDesk', 'CodeStore'].map((name) => `verification/${name}`),
   ],
   'verification, federation, index, SubmissionBuffer, ParameterStore, StaffRoom': [
-    ...['verification', 'federation', 'index', 'portal/StaffRoom', 'origin/SubmissionBuffer', 'origin/ParameterStore'],
+    'verification',
+    'federation',
+    'index',
+    'portal/StaffRoom',
+    'origin/SubmissionBuffer',
+    'origin/ParameterStore',
   ],
   'origin, laboratory': ['origin', 'laboratory'],
 };

@@ -5,6 +5,7 @@ import type { LegacyWorkerOptions } from 'miniflare';
 import { runCrons } from '../../../local-edge/crons.ts';
 import type { LocalEdge, LocalEdgeOptions } from '../../../local-edge/local-edge.ts';
 import { readEnvironments } from '../../../local-edge/workers.ts';
+import { advanceUntilIdle } from '../../../scripts/support/operator.ts';
 import { PEER_URL, PeerFeed, peerKeys } from '../peer-feed.ts';
 import { testKeyPem } from '../secrets.ts';
 
@@ -54,11 +55,12 @@ export function withPeer(peer: PeerFeed): (workers: LegacyWorkerOptions[]) => Le
     });
 }
 
-/** Polls the peer, by the cron. @param now Unix seconds of the edge's clock */
-export async function pollPeer({ miniflare }: LocalEdge, peer: PeerFeed, now: number): Promise<void> {
+/** Polls the peer, by the cron, and takes in what it has to its end, as the operator asks for it. @param now Unix seconds of the edge's clock */
+export async function pollPeer({ miniflare, url }: LocalEdge, peer: PeerFeed, now: number): Promise<void> {
   peer.now = now;
   await runCrons(
     miniflare,
     readEnvironments().filter(({ name }) => name === FEDERATION),
   );
+  await advanceUntilIdle(url, true);
 }

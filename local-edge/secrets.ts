@@ -50,7 +50,9 @@ function faultOf(name: string, value: unknown): string | null {
   if (typeof value !== 'string') return 'must be a text';
   if (name.endsWith('PUBLIC_KEY')) return null; // made anew of its other half
   if (!/(SIGNING|PRIVATE)_KEY$/.test(name)) {
-    const right = /^[A-Za-z0-9+/]+=*$/.test(value) && Buffer.from(value, 'base64').length === SECRET_BYTES;
+    const isKey = (key: string): boolean =>
+      /^[A-Za-z0-9+/]+=*$/.test(key) && Buffer.from(key, 'base64').length === SECRET_BYTES;
+    const right = value.split(',').every(isKey);
     return right ? null : `must be ${SECRET_BYTES} bytes in base64`;
   }
   try {

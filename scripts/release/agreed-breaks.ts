@@ -3,4 +3,10 @@
  */
 import type { Break } from './compare-surfaces.ts';
 
-export const AGREED_BREAKS: readonly (Break & { readonly why: string })[] = [];
+export const AGREED_BREAKS: readonly (Break & { readonly why: string })[] = [
+  {
+    at: 'verification:TanLedger.issue()',
+    what: 'was void, is {"list":"string"}',
+    why: 'a ledger of before has one name for each TAN: its caller takes the first where nothing comes back (workers/verification/ledger.ts)',
+  },
+];

@@ -10,7 +10,7 @@ export const SCHEMA_VERSIONS = {
   CodeDesk: 5,
   CodeStore: 2,
   CredentialDesk: 1,
-  ParameterStore: 5,
+  ParameterStore: 6,
   PeerDesk: 4,
   Publisher: 9,
   ResultStore: 6,

@@ -9,17 +9,18 @@
  * Durable order: a count is in the transaction of its upload (upload-tally.ts), or of the rows that end. Hours that are frozen get none any more, so what a set's groups are made of stays.
  */
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
-import type { IssueCount, IssueInSet } from '../../domain/publication/issue-groups.ts';
+import {
+  COUNTED_HOURS,
+  COUNTS_KEPT_HOURS,
+  type IssueCount,
+  type IssueInSet,
+} from '../../domain/publication/issue-groups.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
 import { places } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 
-/** How far back an id's uploads count: as long as a TAN may be used after it was given, and some. */
-const COUNTED_HOURS = 16 * 24;
-/** A set is written again within hours, never days. */
-const KEPT_HOURS = COUNTED_HOURS + 48;
 const LABEL = utf8('exposure-edge/issue-name/v1\0');
 const NAME_BYTES = 16;
 /** Names in memory, by the key that they are made with: uploads of a day come from few sources, and each asks twice. */
@@ -100,5 +101,5 @@ function countOf(sql: SqlStorage, names: readonly Uint8Array[], first: number, l
 
 /** Forgets counts that no set is made of any more. @param now Unix seconds */
 export function expireIssueCounts(sql: SqlStorage, now: number): void {
-  sql.exec('DELETE FROM issue_count WHERE release_hour < ?', hourOf(now) - KEPT_HOURS);
+  sql.exec('DELETE FROM issue_count WHERE release_hour < ?', hourOf(now) - COUNTS_KEPT_HOURS);
 }

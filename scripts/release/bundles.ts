@@ -1,5 +1,5 @@
 /**
- * @module The bundles of a release: what wrangler makes of each Worker's entry file, the bytes that `stage apply` uploads. wrangler writes paths below the repository's root, no time and no name of a machine into them; its note of
+ * @module The bundles of a release: what wrangler makes of each Worker's entry file, the bytes that `npm run stage -- apply` uploads. wrangler writes paths below the repository's root, no time and no name of a machine into them; its note of
  * the hour and its source maps are left out.
  */
 import { readdirSync, readFileSync } from 'node:fs';

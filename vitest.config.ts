@@ -44,6 +44,7 @@ const DEAR = [
   'test/integration/fortnight.long.test.ts',
   'test/integration/plain-rows.long.test.ts',
   'test/integration/rebuild.long.test.ts',
+  'test/integration/release.long.test.ts',
   'test/integration/restore.long.test.ts',
   'test/integration/retention.long.test.ts',
 ];

@@ -6,7 +6,7 @@ import type { Miniflare } from 'miniflare';
 import type { WorkerEnvironment } from './workers.ts';
 
 /** Every n minutes: the one form that wrangler.toml has. */
-const EVERY_MINUTES = /^\*\/(\d{1,2}) \* \* \* \*$/;
+export const EVERY_MINUTES = /^\*\/(\d{1,2}) \* \* \* \*$/;
 
 /**
  * Runs each cron once, now.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { existingFile, flag, parsed, wholeNumber } from '../../scripts/support/command-line/arguments.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
 import { temporaryFolder } from '../../scripts/support/command-line/interrupt.ts';
-import { checkNginx } from '../edge-tier/tier.ts';
+import { checkNginx } from '../../scripts/support/edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { measureBigHour, measureBytes, measureHeadAgain } from './bytes.ts';

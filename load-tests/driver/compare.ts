@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { EdgeTier } from '../edge-tier/tier.ts';
+import type { EdgeTier } from '../../scripts/support/edge-tier/tier.ts';
 import { type Context, manifestKeyOf, withTier } from './context.ts';
 import { failuresOf, runK6 } from './k6-run.ts';
 

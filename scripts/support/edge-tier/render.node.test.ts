@@ -41,7 +41,7 @@ describe('the configuration that is deployed', () => {
     'snippets/edge-object.conf',
     'snippets/edge-post.conf',
   ]
-    .map((name) => readFileSync(join(import.meta.dirname, '../../deploy/nginx', name), 'utf8'))
+    .map((name) => readFileSync(join(import.meta.dirname, '../../../deploy/nginx', name), 'utf8'))
     .join('\n')
     .replace(/#.*$/gm, '');
 

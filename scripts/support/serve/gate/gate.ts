@@ -83,7 +83,7 @@ async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 async function claimsOf(env: GateEnv, request: Request, verified: string | null) {
   const iat = Math.floor(Date.now() / 1000);
   if (verified !== null) {
-    const bytes = Uint8Array.from(atob(verified), (character) => character.codePointAt(0) ?? 0);
+    const bytes = new Uint8Array(Array.from(atob(verified), (character) => character.codePointAt(0) ?? 0));
     const fingerprint = await sha256Hex(bytes);
     const person = env.PEOPLE.find((one) => one.fingerprint === fingerprint);
     if (person === undefined) return null;
@@ -119,12 +119,17 @@ export class Identity extends WorkerEntrypoint<GateEnv, { readonly jwtClaims?: u
   }
 }
 
+/** What the flag `service_binding_extra_handlers` gives a binding, which the types of workers don't know. */
+interface Scheduled {
+  scheduled(options: { readonly cron: string; readonly scheduledTime: Date }): Promise<{ readonly outcome: string }>;
+}
+
 /** `npm run serve` itself: the schedule, which the platform drives elsewhere. `POST /cron {"worker", "cron", "at"}`, `at` Unix milliseconds. */
 export class Control extends WorkerEntrypoint<GateEnv> {
   override async fetch(request: Request): Promise<Response> {
     if (request.method !== 'POST') return Response.json({ ready: true });
     const { worker, cron, at } = await request.json<{ worker: string; cron: string; at: number }>();
-    const { outcome } = await workerOf(this.env, worker).scheduled({ cron, scheduledTime: new Date(at) });
+    const { outcome } = await (workerOf(this.env, worker) as unknown as Scheduled).scheduled({ cron, scheduledTime: new Date(at) });
     return Response.json({ outcome });
   }
 }

@@ -45,7 +45,7 @@ export interface RunningTrial {
   readonly edge: ReadableEdge;
   readonly settings: ServeSettings;
   /** An operator's command, as a service of ours gives it. */
-  operate(path: string, body: unknown): Promise<unknown>;
+  readonly operate: (path: string, body: unknown) => Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -72,7 +72,9 @@ const LONGEST_SEAL_MS = 80 * 60_000;
 
 /** The local edge's entries: the deployed applications and objects, with a clock that its driver moves. */
 function movedClock(): Trial {
-  const own = readEnvironments().map(({ environment }) => [environment, `local-edge/entries/${environment}.ts`] as const);
+  const own = readEnvironments().map(
+    ({ environment }) => [environment, `local-edge/entries/${environment}.ts`] as const,
+  );
   return {
     entries: Object.fromEntries(own.filter(([, entry]) => existsSync(join(ROOT, entry)))),
     clock: {
@@ -134,8 +136,7 @@ export async function startTrial({ realTime, say, onLog }: TrialOptions): Promis
       manifestPublicPem: pem('manifest-public.pem'),
     };
     const shown = { 'cf-access-client-id': service.id, 'cf-access-client-secret': service.secret };
-    const operate = (path: string, body: unknown) =>
-      ask(serving.keepers['portal'] ?? '', 'POST', path, body, shown);
+    const operate = (path: string, body: unknown) => ask(serving.keepers['portal'] ?? '', 'POST', path, body, shown);
     return { store, serving, tier, edge, settings, operate, stop };
   } catch (error) {
     await stop();
@@ -170,7 +171,9 @@ export async function playTrial(running: RunningTrial, options: TrialOptions): P
   const asked = { downloads: 0 };
   const listed = await download(tier, edge, keys, asked);
   const originReads = tier.originReads().total;
-  say(`phones   ${asked.downloads} downloads, each signature checked; the Workers were asked ${originReads} times, nginx had the rest`);
+  say(
+    `phones   ${asked.downloads} downloads, each signature checked; the Workers were asked ${originReads} times, nginx had the rest`,
+  );
   for (const [region, found] of Object.entries(listed)) {
     if (found !== keys.size) throw new Error(`${region}: ${found} of ${keys.size} keys are published`);
   }

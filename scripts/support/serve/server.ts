@@ -134,6 +134,22 @@ export async function startServing(
   }
 }
 
+/**
+ * What {@link startServing} would refuse before it starts anything.
+ *
+ * @param settings see {@link ServeSettings}
+ * @throws Error as there
+ */
+export async function checkServing(settings: ServeSettings): Promise<void> {
+  requireChunkPolicy(readEnvironments(), settings.vars['origin']);
+  const store = openStore(settings.store);
+  try {
+    await requireSound(store, settings.store.buckets);
+  } finally {
+    store.dispose();
+  }
+}
+
 /** Every bucket is there, and the private one, where seals are decided, compares and swaps. */
 async function requireSound(store: Store, buckets: ServeSettings['store']['buckets']): Promise<void> {
   for (const name of BUCKETS) {

@@ -97,7 +97,6 @@ export function readSettings(file: string, places: FilePlaces): ServeSettings {
       `${file}: store.buckets: must be four buckets: what is public must not lie beside what is not`,
     );
   }
-  const credentialsFile = places.storeCredentials ?? at(store.credentials);
   return {
     state: at(told.state),
     runtime: at(told.runtime),
@@ -107,7 +106,7 @@ export function readSettings(file: string, places: FilePlaces): ServeSettings {
       region: store.region,
       pathStyle: store.path_style,
       buckets: store.buckets,
-      credentials: parsed(credentialsFile, () => JSON.parse(readPrivate(credentialsFile)) as unknown, CREDENTIALS),
+      credentials: readCredentials(places.storeCredentials ?? at(store.credentials)),
     },
     secrets: readSecrets(places.secrets ?? at(told.secrets), workers),
     vars: checkedVars(file, told.vars, workers, services),
@@ -119,6 +118,20 @@ export function readSettings(file: string, places: FilePlaces): ServeSettings {
     })),
     services: services.map(({ id, secret_sha256: secretSha256, person }) => ({ id, secretSha256, person })),
   };
+}
+
+/**
+ * @param file null: the variables that S3's own tools read
+ * @returns as whom a store is tried
+ * @throws SettingsError when there are none
+ */
+export function readCredentials(file: string | null): StoreSettings['credentials'] {
+  if (file !== null) return parsed(file, () => JSON.parse(readPrivate(file)) as unknown, CREDENTIALS);
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env;
+  if (!accessKeyId || !secretAccessKey) {
+    throw new SettingsError('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set, or --store-credentials given');
+  }
+  return { accessKeyId, secretAccessKey };
 }
 
 /** @param file of a secret @returns its text @throws SettingsError when others may read it, but in the folder that systemd makes for a unit (LoadCredential) */

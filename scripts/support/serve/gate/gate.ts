@@ -32,9 +32,7 @@ const MAX_CERTIFICATE_BYTES = 10_240;
 const workerOf = (env: GateEnv, worker: string): Fetcher => env[worker.toUpperCase()] as Fetcher;
 
 function cleaned(request: Request): Headers {
-  const headers = new Headers(request.headers);
-  for (const name of [...headers.keys()]) if (NOT_PASSED.test(name)) headers.delete(name);
-  return headers;
+  return new Headers([...request.headers].filter(([name]) => !NOT_PASSED.test(name)));
 }
 
 export default {
@@ -74,7 +72,7 @@ function clientAuth(verify: string | null, der: string | null) {
   };
 }
 
-async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+async function sha256Hex(bytes: BufferSource): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -129,7 +127,10 @@ export class Control extends WorkerEntrypoint<GateEnv> {
   override async fetch(request: Request): Promise<Response> {
     if (request.method !== 'POST') return Response.json({ ready: true });
     const { worker, cron, at } = await request.json<{ worker: string; cron: string; at: number }>();
-    const { outcome } = await (workerOf(this.env, worker) as unknown as Scheduled).scheduled({ cron, scheduledTime: new Date(at) });
+    const { outcome } = await (workerOf(this.env, worker) as unknown as Scheduled).scheduled({
+      cron,
+      scheduledTime: new Date(at),
+    });
     return Response.json({ outcome });
   }
 }

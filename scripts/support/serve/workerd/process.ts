@@ -61,10 +61,10 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   const serve = [workerd, 'serve', '--experimental', join(folder, 'config.capnp')];
   const child = spawn(
     'setpriv',
-    [
-      ...['--pdeathsig', 'KILL', 'flock', '--nonblock', '--conflict-exit-code', String(LOCKED), '--no-fork', lock],
-      ...['sh', '-c', script, 'sh', lock, ...sockets, '--', ...serve],
-    ],
+    ['--pdeathsig', 'KILL', 'flock', '--nonblock', '--conflict-exit-code', String(LOCKED), '--no-fork', lock].concat(
+      ['sh', '-c', script, 'sh', lock, ...sockets, '--'],
+      serve,
+    ),
     { env: { ...passed, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const forget = endAtInterrupt(() => void child.kill('SIGKILL'));
@@ -120,15 +120,18 @@ export function ask(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socket, method, path, headers: { host: 'serve', 'content-type': 'application/json', ...headers } }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.once('end', () => {
-        if (response.statusCode === 200 || response.statusCode === 201) resolve(JSON.parse(text));
-        else reject(new Error(`answered ${response.statusCode}`));
-      });
-      response.once('error', reject);
-    });
+    const asked = request(
+      { socketPath: socket, method, path, headers: { host: 'serve', 'content-type': 'application/json', ...headers } },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.once('end', () => {
+          if (response.statusCode === 200 || response.statusCode === 201) resolve(JSON.parse(text));
+          else reject(new Error(`answered ${response.statusCode}`));
+        });
+        response.once('error', reject);
+      },
+    );
     asked.once('error', reject);
     asked.end(body === undefined ? undefined : JSON.stringify(body));
   });

@@ -44,7 +44,7 @@ export async function ensureStoreServer(): Promise<string> {
 }
 
 /**
- * @param folder where the objects lie; made if missing, kept
+ * @param folder where the objects lie; made if missing, kept; of a file system with extended attributes
  * @param port on 127.0.0.1
  * @param credentials who may come; drawn when left out
  * @returns once it answers
@@ -60,21 +60,16 @@ export async function startStoreServer(
     BucketName,
     string
   >;
-  // A folder is a bucket, and metadata lie beside, since a folder in memory has no extended attributes.
-  for (const bucket of Object.values(buckets)) mkdirSync(join(folder, 'objects', bucket), { recursive: true });
-  mkdirSync(join(folder, 'metadata'), { recursive: true });
-  const child = spawn(
-    program,
-    ['--quiet', '--port', `127.0.0.1:${port}`, 'posix', '--sidecar', join(folder, 'metadata'), join(folder, 'objects')],
-    {
-      stdio: 'ignore',
-      env: {
-        ...process.env,
-        ROOT_ACCESS_KEY_ID: credentials.accessKeyId,
-        ROOT_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      },
+  // A folder is a bucket. Metadata are extended attributes: beside the objects (`--sidecar`) versitygw 1.8.0 leaves those of the object before, and fails the test.
+  for (const bucket of Object.values(buckets)) mkdirSync(join(folder, bucket), { recursive: true });
+  const child = spawn(program, ['--quiet', '--port', `127.0.0.1:${port}`, 'posix', folder], {
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      ROOT_ACCESS_KEY_ID: credentials.accessKeyId,
+      ROOT_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
-  );
+  });
   const forget = endAtInterrupt(() => void child.kill('SIGKILL'));
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {

@@ -29,7 +29,8 @@ export function initServing(folder: string): string[] {
     const secrets = loadSecrets(drawn.path, workers);
     const wanted = new Set(workers.flatMap((worker) => worker.secrets));
     const online = Object.fromEntries(Object.entries(secrets).filter(([name]) => wanted.has(name)));
-    for (const part of ['', 'public', 'offline']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
+    for (const part of ['', 'public']) mkdirSync(join(folder, part), { recursive: true, mode: 0o755 });
+    mkdirSync(join(folder, 'offline'), { mode: 0o700 });
     writeWhole(join(folder, 'secrets.json'), `${JSON.stringify(online, null, 2)}\n`);
     writeWhole(join(folder, 'store.json'), `${JSON.stringify({ accessKeyId: '', secretAccessKey: '' }, null, 2)}\n`);
     const pems = readdirSync(drawn.path).filter((name) => name.endsWith('.pem'));

@@ -71,7 +71,7 @@ const POLL_MS = 10_000;
 const LONGEST_SEAL_MS = 80 * 60_000;
 
 /** The local edge's entries: the deployed applications and objects, with a clock that its driver moves. */
-function movedClock(): Trial {
+export function movedClock(): Trial {
   const own = readEnvironments().map(
     ({ environment }) => [environment, `local-edge/entries/${environment}.ts`] as const,
   );

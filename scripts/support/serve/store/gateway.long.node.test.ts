@@ -7,13 +7,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { ROOT } from '../../../../local-edge/workers.ts';
 import { type FaultyStore, startFaultyStore } from '../../../../test/support/faulty-store.ts';
 import { freePort } from '../../free-port.ts';
 import { startStoreServer, type StoreServer } from '../store-server.ts';
 import { ask } from '../workerd/process.ts';
-import { testBucket } from './bucket-test.ts';
+import { AT_START, testBucket } from './bucket-test.ts';
 import { Bucket } from './bucket.ts';
 import { BUCKET_HEADER, type Gateway, startGateway } from './gateway.ts';
 import { openStore, type Store } from './s3.ts';
@@ -109,6 +110,20 @@ describe('a service that compares and swaps', () => {
       ...{ version: 1, method: 'list', newRuntime: true, prefix: '', include: [] },
     });
     expect(left.objects).toEqual([]);
+  });
+
+  it('one that takes conditions without a word fails the rows of them, and no other', async ({ expect }) => {
+    const deaf = openStore(server.settings);
+    deaf.writer.middlewareStack.add(
+      (next) => (args) => {
+        const { IfMatch: _match, IfNoneMatch: _none, ...input } = args.input as PutObjectCommandInput;
+        return next({ ...args, input: input as typeof args.input });
+      },
+      { step: 'initialize' },
+    );
+    const rows = await testBucket(deaf, server.settings.buckets.private);
+    deaf.dispose();
+    expect(rows.filter(({ fault }) => fault !== null).map(({ name }) => name)).toEqual([...AT_START]);
   });
 
   it('a bucket that is not there is named in each row', async ({ expect }) => {

@@ -50,13 +50,11 @@ function ask(
     const asked = request(
       {
         ...shown,
-        ...{
-          host: '127.0.0.1',
-          port: port[at],
-          path,
-          method,
-          headers: { host: host ?? `${at}.example.org`, ...headers },
-        },
+        host: '127.0.0.1',
+        port: port[at],
+        path,
+        method,
+        headers: { host: host ?? `${at}.example.org`, ...headers },
         ca: readFileSync(join(folder, 'nginx/tls/root.pem')),
         // Under the test's names answers 127.0.0.1.
         checkServerIdentity: () => undefined,

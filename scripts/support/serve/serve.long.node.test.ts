@@ -229,19 +229,20 @@ describe('npm run serve', () => {
   });
 });
 
-describe('npm run serve -- run', () => {
-  /** @returns once it serves */
-  async function run(file: string): Promise<ChildProcess> {
-    const child = spawn(process.execPath, [join(ROOT, 'scripts/serve.ts'), 'run', '--config', file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    for await (const part of child.stdout as AsyncIterable<Buffer>) {
-      said += part.toString();
-      if (said.includes('exposure-edge serves on')) return child;
-    }
-    throw new Error(`it ended: ${said}`);
+/** @returns once it serves */
+async function run(file: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/serve.ts'), 'run', '--config', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for await (const part of child.stdout as AsyncIterable<Buffer>) {
+    said += part.toString();
+    if (said.includes('exposure-edge serves on')) return child;
   }
+  throw new Error(`it ended: ${said}`);
+}
+
+describe('npm run serve -- run', () => {
   const endOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
 
   it('SIGKILL takes workerd along and leaves the state free; SIGTERM is how it ends', async ({ expect }) => {

@@ -83,15 +83,13 @@ describe('serve.toml', () => {
 
 describe('workerd’s configuration', () => {
   const options = () => ({
-    ...{
-      deployment: readDeployment(),
-      vars: {},
-      people: [],
-      services: [],
-      objects: '/o',
-      listen: '127.0.0.1:1',
-      clock: null,
-    },
+    deployment: readDeployment(),
+    vars: {},
+    people: [],
+    services: [],
+    objects: '/o',
+    listen: '127.0.0.1:1',
+    clock: null,
     sockets: { gateway: '/g', control: '/c', keepers: { portal: '/p' } },
   });
 

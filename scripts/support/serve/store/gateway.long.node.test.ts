@@ -107,7 +107,11 @@ describe('a service that compares and swaps', () => {
     expect(rows.filter(({ fault }) => fault !== null)).toEqual([]);
     expect(rows.length).toBeGreaterThan(12);
     const left = await new Bucket(store, server.settings.buckets.private).list({
-      ...{ version: 1, method: 'list', newRuntime: true, prefix: '', include: [] },
+      version: 1,
+      method: 'list',
+      newRuntime: true,
+      prefix: '',
+      include: [],
     });
     expect(left.objects).toEqual([]);
   });
@@ -117,7 +121,7 @@ describe('a service that compares and swaps', () => {
     deaf.writer.middlewareStack.add(
       (next) => (args) => {
         const { IfMatch: _match, IfNoneMatch: _none, ...input } = args.input as PutObjectCommandInput;
-        return next({ ...args, input: input as typeof args.input });
+        return next({ ...args, input });
       },
       { step: 'initialize' },
     );
@@ -147,7 +151,10 @@ describe('the calls of durable-objects/publisher/bucket.ts', () => {
       ['get', 'v1/DE/chunks/a.zip'],
     );
     const object = {
-      ...{ key: 'v1/DE/chunks/a.zip', size: 5, sha256: sha256('bytes'), custom: options.customMetadata },
+      key: 'v1/DE/chunks/a.zip',
+      size: 5,
+      sha256: sha256('bytes'),
+      custom: options.customMetadata,
       http: { ...META, cacheExpiry: new Date(META.cacheExpiry).toISOString() },
     };
     expect(put).toMatchObject(object);
@@ -217,10 +224,11 @@ describe('the calls of durable-objects/publisher/bucket.ts', () => {
       ['list', { prefix: 'tree/', limit: 3 }],
       ['list', { prefix: 'nothing/' }],
     );
-    const keys = (list: Answer | undefined) => (list?.['objects'] as { key: string }[]).map(({ key }) => key);
+    const objects = (list: Answer | undefined) => (list?.['objects'] ?? []) as { key: string }[];
+    const keys = (list: Answer | undefined) => objects(list).map(({ key }) => key);
     expect(keys(bare)).toEqual(names);
     expect(keys(full)).toEqual(names.slice(1));
-    expect((full?.['objects'] as object[])[0]).toMatchObject({
+    expect(objects(full)[0]).toMatchObject({
       http: { contentType: META.contentType },
       custom: { name: names[1] },
     });

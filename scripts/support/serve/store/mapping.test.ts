@@ -17,7 +17,11 @@ import { type R2CallOf, R2Failure, readCall } from './r2-call.ts';
 
 const strong = (value: string) => ({ type: 'strong' as const, value });
 const put = (fields: Partial<R2CallOf<'put'>>): R2CallOf<'put'> => ({
-  ...{ version: 1, method: 'put', object: 'x', httpFields: {}, customFields: [] },
+  version: 1,
+  method: 'put',
+  object: 'x',
+  httpFields: {},
+  customFields: [],
   ...fields,
 });
 const codeOf = (call: () => unknown): number | null => {
@@ -55,7 +59,7 @@ describe('a call of workerd', () => {
     ],
     ['multipart', '{"version":1,"method":"createMultipartUpload","object":"a"}', 'method'],
     ['a key of its own', '{"version":1,"method":"get","object":"a","ssec":{"key":"00"}}', 'ssec'],
-  ])('with %s is refused by name', ([, json, field], { expect }) => {
+  ] as const)('with %s is refused by name', ([, json, field], { expect }) => {
     expect(() => readCall(json)).toThrow(`"${field}"`);
   });
 });

@@ -42,6 +42,28 @@ await run(SERVE, async (given, { say, print, progress }) => {
       say('exposure-edge has stopped.');
       return 0;
     }
+    case 'backup':
+    case 'put-back': {
+      if (!existsSync(config)) throw new UsageError(NEEDS(config));
+      const { readSettings } = await import('./support/serve/settings.ts');
+      const { backUp, putBack } = await import('./serve/copies.ts');
+      const settings = readSettings(config, { secrets, storeCredentials });
+      if (action === 'backup') {
+        const out = needed(given.out, '--out', action);
+        const counts = await backUp(settings, out, (done) => progress('objects', done, done));
+        const text = Object.entries(counts).map(([name, count]) => `${count} objects of ${name}`);
+        print(
+          counts,
+          `copied ${text.join(', ')} into ${out}; is it whole: npm run log -- verify --private ${out}/private`,
+        );
+        return 0;
+      }
+      const bucket = needed(given.bucket, '--bucket', action);
+      if (bucket !== 'public' && bucket !== 'feeds') throw new UsageError('--bucket: must be public or feeds');
+      const done = await putBack(settings, bucket, needed(given.from, '--from', action));
+      print(done, `put ${done.put} objects into ${bucket}; ${done.there} lay there already`);
+      return 0;
+    }
     case 'init': {
       const { initServing } = await import('./serve/init.ts');
       const out = needed(given.out, '--out', action);

@@ -3,6 +3,7 @@
  * self-contained HTML file in load-tests/results/.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Measured } from '../capacity/assumptions.ts';
 import type { MeasuredBytes, PhoneDay } from './bytes.ts';
@@ -94,7 +95,7 @@ export function writePhoneDays(bytes: MeasuredBytes, date: Date): string {
  */
 export function writeComparison(comparison: readonly Repetition[], run: LoadRun): string {
   const file = join(LOAD_TESTS, 'results', 'own-hardware.md');
-  const made = `Made by \`npm run load -- --compare\` on ${run.machine}, Node ${process.versions.node}, k6 ${run.k6}, ${dayOf(run.date)}; ${run.casesPerDay} cases a day.`;
+  const made = `Made by \`npm run load -- --compare\` on ${run.machine}, k6 ${run.k6}, ${dayOf(run.date)}; ${run.casesPerDay} cases a day.`;
   const shared =
     'k6, nginx, workerd and the store share the cores: rates are of this machine at that hour, ratios are taken within a turn.';
   writeFileSync(

@@ -6,6 +6,9 @@ const ACTIONS = {
   run: 'serves what --config says, until SIGTERM or Ctrl-C',
   check: 'reads --config and what it names, tries the store, and starts nothing',
   init: 'makes --out: serve.toml, secrets, public keys; and apart what must leave the machine',
+  backup:
+    'copies into --out what nothing else gives back: the private bucket but for the keys of rows, and the directory',
+  'put-back': 'puts what npm run rebuild -- --to made in --from into --bucket public or feeds, headers and all',
   'test-bucket': 'does an S3 service do what is relied on? A table, row by row: --endpoint, --bucket',
   trial: 'all of it on loopback in a folder that is thrown away: an upload, a seal, downloads',
 } as const;
@@ -16,16 +19,20 @@ export const SERVE = {
     (docs/own-hardware.md). The Workers are those that are deployed to Cloudflare, unmodified.`,
   positionals: { action: oneOf('what to do', ACTIONS, 'run') },
   options: {
-    config: text('run, check: what is served', { placeholder: 'FILE', default: 'serve.toml' }),
-    secrets: text('run, check: in place of the file that FILE names', { placeholder: 'FILE', default: null }),
-    'store-credentials': text('run, check, test-bucket: the same, {"accessKeyId", "secretAccessKey"}', {
+    config: text('run, check, backup, put-back: what is served', { placeholder: 'FILE', default: 'serve.toml' }),
+    secrets: text('run, check, backup, put-back: in place of the file that FILE names', {
+      placeholder: 'FILE',
+      default: null,
+    }),
+    'store-credentials': text('all of these, and test-bucket: the same, {"accessKeyId", "secretAccessKey"}', {
       placeholder: 'FILE',
       default: null,
       defaultText: 'test-bucket: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY',
     }),
-    out: text('init: the folder', { placeholder: 'DIR', default: null }),
+    out: text('init, backup: the folder', { placeholder: 'DIR', default: null }),
+    from: text('put-back: the folder, with headers.json', { placeholder: 'DIR', default: null }),
     endpoint: url('test-bucket: the service', { default: null }),
-    bucket: text('test-bucket: a bucket that exists; what is put there is removed again', {
+    bucket: text('put-back: public or feeds; test-bucket: a bucket that exists; what is put there is removed again', {
       placeholder: 'NAME',
       default: null,
     }),
@@ -43,6 +50,7 @@ builds an S3 server once (versitygw, a minute).`,
     'npm run serve -- trial',
     'npm run serve -- init --out /etc/exposure-edge',
     'npm run serve -- test-bucket --endpoint https://s3.example.org --bucket probe --region eu-central-1',
+    'npm run serve -- backup --config /etc/exposure-edge/serve.toml --out /var/backups/exposure-edge/today',
     'npm run serve -- run --config /etc/exposure-edge/serve.toml',
   ],
   exitCodes:

@@ -23,12 +23,15 @@ import { upload } from '../../../phone/upload/upload.ts';
 import { SECONDS_PER_HOUR } from '../../../protocol/gaen/intervals.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
 import { type FaultyStore, startFaultyStore } from '../../../test/support/faulty-store.ts';
+import { backUp, putBack } from '../../serve/copies.ts';
 import { movedClock } from '../../serve/trial.ts';
 import { freePort } from '../free-port.ts';
 import { setClock } from '../operator.ts';
 import { patientKeys } from '../patients.ts';
 import { type ReadableEdge, readHead, Reader } from '../published.ts';
 import { type Serving, startServing } from './server.ts';
+import { Bucket } from './store/bucket.ts';
+import { openStore } from './store/s3.ts';
 import type { ServeSettings } from './settings.ts';
 import { startStoreServer, type StoreServer } from './store-server.ts';
 import { ask } from './workerd/process.ts';
@@ -210,6 +213,31 @@ describe('npm run serve', () => {
     rmSync(filler);
     expect(await share()).toBe('taken');
     await seal();
+    expect(await missing()).toEqual([]);
+  });
+
+  it('a copy of the private bucket is whole, has no key of a row, and gives everything public again', async ({
+    expect,
+  }) => {
+    await seal();
+    const copy = join(folder, 'copy');
+    const counts = await backUp(settings, copy, () => undefined);
+    expect(counts['private']).toBeGreaterThan(10);
+    expect(existsSync(join(copy, 'private/row-keys'))).toBe(false);
+    const node = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+    const of = ['--private', join(copy, 'private'), '--log-key', join(folder, 'log-public.pem')];
+    expect(node('scripts/log.ts', 'verify', ...of)).toContain('WHOLE');
+    const again = join(folder, 'again');
+    node('scripts/rebuild.ts', ...of, '--to', again);
+    const wiped = { ...settings, store: { ...server.settings } };
+    const store = openStore(server.settings);
+    const bucket = new Bucket(store, server.settings.buckets.public);
+    const chunk = (
+      await bucket.list({ version: 1, method: 'list', newRuntime: true, prefix: 'v1/DE/chunks/', include: [] })
+    ).objects[0]?.name;
+    await bucket.delete([chunk ?? '']);
+    store.dispose();
+    expect(await putBack(wiped, 'public', again)).toMatchObject({ put: 1 });
     expect(await missing()).toEqual([]);
   });
 

@@ -45,7 +45,7 @@ await run(SERVE, async (given, { say, print, progress }) => {
     case 'backup':
     case 'put-back': {
       if (!existsSync(config)) throw new UsageError(NEEDS(config));
-      const { readSettings } = await import('./support/serve/settings.ts');
+      const { BUCKETS, readSettings } = await import('./support/serve/settings.ts');
       const { backUp, putBack } = await import('./serve/copies.ts');
       const settings = readSettings(config, { secrets, storeCredentials });
       if (action === 'backup') {
@@ -59,8 +59,9 @@ await run(SERVE, async (given, { say, print, progress }) => {
         return 0;
       }
       const bucket = needed(given.bucket, '--bucket', action);
-      if (bucket !== 'public' && bucket !== 'feeds') throw new UsageError('--bucket: must be public or feeds');
-      const done = await putBack(settings, bucket, needed(given.from, '--from', action));
+      const name = BUCKETS.find((one) => one === bucket);
+      if (name === undefined) throw new UsageError(`--bucket: must be one of ${BUCKETS.join(', ')}`);
+      const done = await putBack(settings, name, needed(given.from, '--from', action));
       print(done, `put ${done.put} objects into ${bucket}; ${done.there} lay there already`);
       return 0;
     }

@@ -10,7 +10,7 @@ import { failuresOf, runK6 } from './k6-run.ts';
 import { withOwnHardware } from './own-hardware.ts';
 
 /** What is compared. */
-export const SERVERS = ['static', 'edge', 'serve', 'workers', 'serve-workers'] as const;
+const SERVERS = ['static', 'edge', 'serve', 'workers', 'serve-workers'] as const;
 export type Server = (typeof SERVERS)[number];
 
 /** One repetition: sessions a second by as many phones as keep it busy. */

@@ -209,7 +209,7 @@ export const SERVER_NAMES: Readonly<Record<Server, string>> = {
 export function comparisonTable(run: { readonly comparison: readonly Repetition[] }): Table {
   return {
     title: 'Compared in one run',
-    note: 'The same k6 file as fast as 24 phones can, 5 repetitions of 4 s in turns: median, lowest and highest. The deployed entry files, R2 simulated by miniflare; npm run serve: workerd alone, the same objects in versitygw.',
+    note: 'The same k6 file as fast as 24 phones can, 5 repetitions of 4 s in turns: median, lowest and highest. The deployed entry files, R2 simulated by miniflare; npm run serve is workerd alone, the same objects in versitygw.',
     heads: ['Server', 'Sessions/s', 'Spread', 'Of static', 'Spread'],
     rows: serversIn(run.comparison).map((server) => {
       const { rate, ofStatic } = compared(run.comparison, server);

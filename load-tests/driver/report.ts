@@ -96,8 +96,8 @@ export function writePhoneDays(bytes: MeasuredBytes, date: Date): string {
 export function writeComparison(comparison: readonly Repetition[], run: LoadRun): string {
   const file = join(LOAD_TESTS, 'results', 'own-hardware.md');
   const made = `Made by \`npm run load -- --compare\` on ${run.machine}, k6 ${run.k6}, ${dayOf(run.date)}; ${run.casesPerDay} cases a day.`;
-  const shared =
-    'k6, nginx, workerd and the store share the cores: rates are of this machine at that hour, ratios are taken within a turn.';
+  const load = (loadavg()[0] ?? Number.NaN).toFixed(1);
+  const shared = `k6, nginx, workerd and the store share the cores; load average at the end ${load}. Rates are of this machine at that hour, ratios are taken within a turn.`;
   writeFileSync(
     file,
     `# One's own hardware beside nginx with static files\n\n${made}\n${shared}\n\n${asTable(comparisonTable({ comparison }))}`,

@@ -3,7 +3,7 @@
  * `restore` (docs/event-log.md, docs/restore.md), and back.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
@@ -15,10 +15,13 @@ import type { BucketName, ServeSettings } from '../support/serve/settings.ts';
 
 /** What erasure hangs on: a copy of it would be a key to rows that must be gone (docs/event-log.md, *The log*). */
 const NEVER_COPIED = 'row-keys/';
-/** Written by `npm run rebuild -- --to`, read here: name → headers. */
+/** As `npm run rebuild -- --to` writes it: name → headers. */
 const HEADERS_FILE = 'headers.json';
 /** Of what is public all is made again from the log; what remains is not. */
 const COPIED: readonly BucketName[] = ['private', 'directory'];
+
+/** A folder keeps none. */
+const NO_HEADERS = { contentType: '', cacheControl: '', expires: null };
 
 const HEADERS = z.record(
   z.string(),
@@ -38,6 +41,17 @@ async function* everything(bucket: Bucket): AsyncGenerator<R2Object[]> {
     yield page.objects;
     cursor = page.cursor;
   } while (cursor !== undefined);
+}
+
+/** Headers as {@link HEADERS_FILE} has them. */
+function metaOf({ httpFields = {}, customFields = [] }: R2Object): z.infer<typeof HEADERS>[string] {
+  const { contentType = '', cacheControl = '', cacheExpiry } = httpFields;
+  return {
+    contentType: String(contentType),
+    cacheControl: String(cacheControl),
+    expires: cacheExpiry === undefined ? null : Number(cacheExpiry) / 1000,
+    ...(customFields.length === 0 ? {} : { custom: Object.fromEntries(customFields.map(({ k, v }) => [k, v])) }),
+  };
 }
 
 async function bytesOf(body: Uint8Array | Readable | null): Promise<Uint8Array> {
@@ -71,18 +85,21 @@ export async function backUp(
       const target = folderStore(join(out, name));
       const bucket = new Bucket(store, where.buckets[name]);
       counts[name] = 0;
+      const headers: z.infer<typeof HEADERS> = {};
       for await (const page of everything(bucket)) {
         for (const { name: key } of page) {
           if (key.startsWith(NEVER_COPIED)) continue;
           const got = await bucket.get({ version: 1, method: 'get', object: key });
           // Removed since it was listed.
           if (got === null) continue;
-          const meta = { contentType: '', cacheControl: '', expires: null };
-          await target.put(key, await bytesOf(got.body), meta);
+          headers[key] = metaOf(got.object);
+          await target.put(key, await bytesOf(got.body), NO_HEADERS);
           counts[name] += 1;
           onCopied((done += 1));
         }
       }
+      // Last: a folder without it is half a copy.
+      await writeFile(join(out, name, HEADERS_FILE), `${JSON.stringify(headers)}\n`);
     }
     return counts;
   } finally {
@@ -91,7 +108,7 @@ export async function backUp(
 }
 
 /**
- * Puts objects of a folder that `npm run rebuild -- --to` made into a bucket, with their headers. What lies there with the same bytes and headers stays untouched.
+ * Puts objects of a folder that `npm run rebuild -- --to` or `backup` made into a bucket, with their headers. What lies there with the same bytes and headers stays untouched.
  *
  * @param settings of the deployment, whose `origin` rests or has nothing of its own there yet
  * @param name which bucket

@@ -8,7 +8,7 @@ const ACTIONS = {
   init: 'makes --out: serve.toml, secrets, public keys; and apart what must leave the machine',
   backup:
     'copies into --out what nothing else gives back: the private bucket but for the keys of rows, and the directory',
-  'put-back': 'puts what npm run rebuild -- --to made in --from into --bucket public or feeds, headers and all',
+  'put-back': 'puts what backup or npm run rebuild -- --to made in --from into --bucket, headers and all',
   'test-bucket': 'does an S3 service do what is relied on? A table, row by row: --endpoint, --bucket',
   trial: 'all of it on loopback in a folder that is thrown away: an upload, a seal, downloads',
 } as const;
@@ -32,10 +32,13 @@ export const SERVE = {
     out: text('init, backup: the folder', { placeholder: 'DIR', default: null }),
     from: text('put-back: the folder, with headers.json', { placeholder: 'DIR', default: null }),
     endpoint: url('test-bucket: the service', { default: null }),
-    bucket: text('put-back: public or feeds; test-bucket: a bucket that exists; what is put there is removed again', {
-      placeholder: 'NAME',
-      default: null,
-    }),
+    bucket: text(
+      'put-back: public, private, feeds or directory; test-bucket: a bucket that exists; what is put there is removed again',
+      {
+        placeholder: 'NAME',
+        default: null,
+      },
+    ),
     region: text('test-bucket: as the service calls it', { placeholder: 'NAME', default: 'us-east-1' }),
     'virtual-host': flag('test-bucket: the bucket’s name stands in the host’s, not in the path'),
     people: wholeNumber('trial: who share their keys', { min: 1, max: 1000, default: 12 }),

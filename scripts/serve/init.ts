@@ -38,7 +38,7 @@ export function initServing(folder: string): string[] {
       const part = OFFLINE.includes(name) ? 'offline' : 'public';
       writeWhole(join(folder, part, name), readFileSync(join(drawn.path, name), 'utf8'));
     }
-    copyFileSync(join(ROOT, 'deploy/serve.example.toml'), join(folder, SETTINGS));
+    copyFileSync(join(ROOT, 'deploy/serve.toml'), join(folder, SETTINGS));
     return OFFLINE.map((name) => join(folder, 'offline', name));
   } finally {
     drawn.remove();

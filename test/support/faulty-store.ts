@@ -5,7 +5,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What happens to calls from now on; null: nothing. */
-export type Fault =
+type Fault =
   | { readonly kind: 'away' }
   | { readonly kind: 'status'; readonly status: 500 | 503; readonly of: 'PUT' | 'any' }
   /** Bodies of GETs end in the middle, with their connection; so many of them. */

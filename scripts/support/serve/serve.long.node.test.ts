@@ -238,6 +238,8 @@ describe('npm run serve', () => {
     await bucket.delete([chunk ?? '']);
     store.dispose();
     expect(await putBack(wiped, 'public', again)).toMatchObject({ put: 1 });
+    // Nothing of the private bucket is another than it was: bytes, headers and what an object belongs to.
+    expect(await putBack(wiped, 'private', join(copy, 'private'))).toEqual({ put: 0, there: counts['private'] });
     expect(await missing()).toEqual([]);
   });
 

@@ -20,7 +20,7 @@ import { KEEPERS, moduleFile, secretVariable, workerdConfig } from './workerd/co
 import { ask, startWorkerd } from './workerd/process.ts';
 
 /** Worker → entry file; those that are deployed. */
-export type Entries = Readonly<Record<string, string>>;
+type Entries = Readonly<Record<string, string>>;
 
 /** How a trial differs. */
 export interface Trial {

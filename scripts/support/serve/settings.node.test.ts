@@ -9,7 +9,7 @@ import { readSettings } from './settings.ts';
 import { readDeployment } from './workerd/bindings.ts';
 import { workerdConfig } from './workerd/config.ts';
 
-const EXAMPLE = readFileSync(join(ROOT, 'deploy/serve.example.toml'), 'utf8');
+const EXAMPLE = readFileSync(join(ROOT, 'deploy/serve.toml'), 'utf8');
 const NOWHERE = { secrets: null, storeCredentials: null };
 let folder: string;
 

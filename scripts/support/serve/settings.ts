@@ -38,7 +38,7 @@ export interface FilePlaces {
 }
 
 /** A file that isn't right: its name, the field, the rule. Never a value of a secret. */
-export class SettingsError extends Error {
+class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 

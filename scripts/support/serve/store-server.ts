@@ -27,12 +27,12 @@ export interface StoreServer {
 }
 
 /** @returns the program, on PATH or in the cache, or null */
-export function findStoreServer(): string | null {
+function findStoreServer(): string | null {
   return ['versitygw', join(CACHE, 'versitygw')].find((path) => spawnSync(path, ['--version']).status === 0) ?? null;
 }
 
 /** @returns the program, built where it is missing @throws Error saying what helps when it can't be */
-export async function ensureStoreServer(): Promise<string> {
+async function ensureStoreServer(): Promise<string> {
   const found = findStoreServer();
   if (found !== null) return found;
   if (!hasGo())

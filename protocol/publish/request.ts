@@ -84,7 +84,8 @@ function readFields(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return err({ kind: 'not-an-object' });
   const read = new Map<string, unknown>();
   for (const [sent, held] of Object.entries(value)) {
-    const field = names.get(folded(sent));
+    // As most phones spell it: nothing to fold.
+    const field = Object.hasOwn(fields, sent) ? sent : names.get(folded(sent));
     const type = field === undefined ? undefined : fields[field];
     if (field === undefined || type === undefined) return err({ kind: 'unknown-field' });
     if (read.has(field)) return err({ kind: 'duplicate-field' });

@@ -29,8 +29,14 @@ export type TekmacForm = 'four-segment' | 'three-segment';
  * @returns the text that is authenticated
  */
 export function canonicalKeys(keys: readonly SentKey[], form: TekmacForm): string {
+  return joined(sorted(keys), form);
+}
+
+const sorted = (keys: readonly SentKey[]): readonly SentKey[] =>
+  keys.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+
+function joined(keys: readonly SentKey[], form: TekmacForm): string {
   return keys
-    .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ key, rollingStartNumber, rollingPeriod, transmissionRisk }) => {
       const entry = `${key}.${rollingStartNumber}.${rollingPeriod}`;
       return form === 'four-segment' ? `${entry}.${transmissionRisk}` : entry;
@@ -45,8 +51,11 @@ export function canonicalKeys(keys: readonly SentKey[], form: TekmacForm): strin
  * @returns 32 bytes
  */
 export function tekmacOf(keys: readonly SentKey[], hmacKey: Uint8Array, form: TekmacForm = 'four-segment'): Uint8Array {
-  return hmacSha256(hmacKey, utf8(canonicalKeys(keys, form)));
+  return macOf(sorted(keys), hmacKey, form);
 }
+
+const macOf = (sent: readonly SentKey[], hmacKey: Uint8Array, form: TekmacForm): Uint8Array =>
+  hmacSha256(hmacKey, utf8(joined(sent, form)));
 
 /**
  * Compares in constant time, and computes as many MACs whatever the first says.
@@ -57,8 +66,9 @@ export function tekmacOf(keys: readonly SentKey[], hmacKey: Uint8Array, form: Te
  * @returns whether the certificate is for these keys: by the form with risks, or, where every risk is 0, by the one without
  */
 export function matchesTekmac(keys: readonly SentKey[], hmacKey: Uint8Array, tekmac: Uint8Array): boolean {
-  const withRisk = equalBytes(tekmacOf(keys, hmacKey, 'four-segment'), tekmac);
+  const inOrder = sorted(keys);
+  const withRisk = equalBytes(macOf(inOrder, hmacKey, 'four-segment'), tekmac);
   if (keys.some(({ transmissionRisk }) => transmissionRisk !== 0)) return withRisk;
-  const without = equalBytes(tekmacOf(keys, hmacKey, 'three-segment'), tekmac);
+  const without = equalBytes(macOf(inOrder, hmacKey, 'three-segment'), tekmac);
   return withRisk || without;
 }

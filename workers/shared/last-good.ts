@@ -41,7 +41,8 @@ export class LastGood<T extends Versioned> {
   async renewed(ask: () => Promise<T>, now: number): Promise<T> {
     let answer: T;
     try {
-      answer = await ask();
+      // A copy: an RPC's result comes with a disposer, and would hold the call open as long as it is kept.
+      answer = { ...(await ask()) };
     } catch (error) {
       if (this.#held === null) throw error;
       answer = this.#held.value;

@@ -6,6 +6,7 @@ import type { RedeemRpc, ReserveReply, ReserveRequest } from '../../domain/rpc.t
 import { certificateName, LEEWAY_SECONDS, verifyCertificate } from '../../protocol/publish/certificate.ts';
 import { LastGood } from '../shared/last-good.ts';
 import type { VerificationEnv } from './bindings.ts';
+import { IssuesOfAuthorities } from './issues-of-authorities.ts';
 import { servicesOf } from './services.ts';
 
 type Verified = NonNullable<Awaited<ReturnType<typeof verifyCertificate>>>;
@@ -18,6 +19,7 @@ type Verified = NonNullable<Awaited<ReturnType<typeof verifyCertificate>>>;
  */
 export function createRedeem(clock: Clock) {
   const policies = new LastGood(isOlderPolicy);
+  const ofAuthorities = new IssuesOfAuthorities();
   return class Redeem extends WorkerEntrypoint<VerificationEnv> implements RedeemRpc {
     /** See {@link RedeemRpc}. */
     reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
@@ -27,11 +29,12 @@ export function createRedeem(clock: Clock) {
     /** See {@link RedeemRpc}. */
     async reserveCertificate(jwt: string, request: ReserveRequest): Promise<ReserveReply> {
       const { ledger } = servicesOf(this.env);
-      const verified = await this.#verified(jwt, await clock());
+      const now = await clock();
+      const verified = await this.#verified(jwt, now);
       // An authority of other countries alone is good for nothing here; `upload` tells its phones to come later.
       if (verified?.authority.regions.includes(this.env.HOME_COUNTRY) !== true) return { kind: 'unknown' };
       const { authorityId, reportType, hash, expiresAt } = verified.certificate;
-      const issueId = await this.#issueOf(verified);
+      const issueId = await this.#issueOf(verified, now);
       const certified = { authorityId, reportType, expiresAt };
       const issued = { issueId, expiresAt: expiresAt + LEEWAY_SECONDS, certified };
       return ledger.reserveCertificate(certificateName(hash), issued, request);
@@ -48,11 +51,12 @@ export function createRedeem(clock: Clock) {
     }
 
     /** Of a certificate of ours, who issued its code; of any other, and of one that a thief of our key signed, which has no code, the authority. null: that was rolled back. */
-    async #issueOf({ certificate, authority }: Verified): Promise<string | null> {
+    async #issueOf({ certificate, authority }: Verified, now: number): Promise<string | null> {
       const { issues, codes, config } = servicesOf(this.env);
       const isOurs = authority.issuer === config.google.head.iss;
       const source = isOurs ? await codes.certificateSource(certificate.hash) : null;
-      if (source === null) return issues.ofAuthority(certificate.authorityId);
+      if (source === null)
+        return ofAuthorities.get(certificate.authorityId, now, () => issues.ofAuthority(certificate.authorityId));
       return source.isOver ? null : source.issueId;
     }
 

@@ -25,7 +25,7 @@ await run(SERVE, async (given, { say, print, progress }) => {
       if (!existsSync(config)) throw new UsageError(NEEDS(config));
       // Loaded late, here and below: --help and a wrong call answer at once.
       const { readSettings } = await import('./support/serve/settings.ts');
-      const settings = readSettings(config, { secrets, storeCredentials });
+      const settings = await readSettings(config, { secrets, storeCredentials });
       const { checkServing, startServing } = await import('./support/serve/server.ts');
       if (action === 'check') {
         await checkServing(settings);
@@ -47,7 +47,7 @@ await run(SERVE, async (given, { say, print, progress }) => {
       if (!existsSync(config)) throw new UsageError(NEEDS(config));
       const { BUCKETS, readSettings } = await import('./support/serve/settings.ts');
       const { backUp, putBack } = await import('./serve/copies.ts');
-      const settings = readSettings(config, { secrets, storeCredentials });
+      const settings = await readSettings(config, { secrets, storeCredentials });
       if (action === 'backup') {
         const out = needed(given.out, '--out', action);
         const counts = await backUp(settings, out, (done) => progress('objects', done, done));

@@ -103,7 +103,15 @@ export async function startServing(
     ends.push(() => gateway.close());
 
     await writeModules(inner, deployment.workers, trial);
-    const config = workerdConfig({ deployment, ...settings, objects, listen, sockets, clock: trial?.clock ?? null });
+    const config = workerdConfig({
+      deployment,
+      ...settings,
+      secretNames: new Set(Object.keys(settings.secrets)),
+      objects,
+      listen,
+      sockets,
+      clock: trial?.clock ?? null,
+    });
     writeFileSync(join(inner, 'config.capnp'), config, { mode: 0o600 });
     const workerd = await startWorkerd({
       state,

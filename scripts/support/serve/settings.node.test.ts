@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { armor, Encrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { readEnvironments, ROOT } from '../../../local-edge/workers.ts';
 import { LOCAL_ROUTES } from '../../../local-edge/workers.ts';
 import { workerFor } from './gate/routes.ts';
@@ -14,7 +15,7 @@ const NOWHERE = { secrets: null, storeCredentials: null };
 let folder: string;
 
 /** Reads the example, changed. */
-function read(change: (toml: string) => string = (same) => same) {
+async function read(change: (toml: string) => string = (same) => same) {
   const file = join(folder, 'serve.toml');
   writeFileSync(file, change(EXAMPLE));
   return readSettings(file, NOWHERE);
@@ -35,16 +36,18 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('serve.toml', () => {
-  it('the example is right as it stands', ({ expect }) => {
-    expect(read()).toMatchObject({
+  it('the example is right as it stands', async ({ expect }) => {
+    expect(await read()).toMatchObject({
       listen: '127.0.0.1:8787',
       store: { region: 'eu-central-1', buckets: { private: 'exposure-edge-private' } },
     });
   });
 
-  it('a service of an operator is one of the portal’s, too', ({ expect }) => {
+  it('a service of an operator is one of the portal’s, too', async ({ expect }) => {
     const service = `\n[[services]]\nid = "night"\nsecret_sha256 = "${'0'.repeat(64)}"\nperson = "a@b.example"\n`;
-    expect(read((toml) => toml + service).vars['portal']).toMatchObject({ OPERATOR_SERVICES: 'night=a@b.example' });
+    expect((await read((toml) => toml + service)).vars['portal']).toMatchObject({
+      OPERATOR_SERVICES: 'night=a@b.example',
+    });
   });
 
   it.for([
@@ -62,22 +65,44 @@ describe('serve.toml', () => {
       'store.buckets',
     ],
     ['no TOML', () => 'state = ', 'serve.toml'],
-  ] as const)('%s is refused by name', ([, change, name], { expect }) => {
-    expect(() => read(change)).toThrow(name);
+  ] as const)('%s is refused by name', async ([, change, name], { expect }) => {
+    await expect(read(change)).rejects.toThrow(name);
   });
 
-  it('secrets that others may read, that are missing, or that are none', ({ expect }) => {
+  it('secrets that others may read, that are missing, or that are none', async ({ expect }) => {
     const file = join(folder, 'secrets.json');
     const good = readFileSync(file, 'utf8');
     chmodSync(file, 0o640);
-    expect(() => read()).toThrow(`others may read it (mode 640): chmod 600 ${file}`);
+    await expect(read()).rejects.toThrow(`others may read it (mode 640): chmod 600 ${file}`);
     chmodSync(file, 0o600);
     writeFileSync(file, good.replace('TAN_MAC_KEY', 'TAN_MAK_KEY'));
-    expect(() => read()).toThrow('TAN_MAC_KEY: is missing; upload needs it');
+    await expect(read()).rejects.toThrow('TAN_MAC_KEY: is missing; upload needs it');
     writeFileSync(file, '{');
-    expect(() => read()).toThrow(/secrets\.json: is not of its format/);
+    await expect(read()).rejects.toThrow(/secrets\.json: is not of its format/);
     writeFileSync(file, good);
-    expect(() => read()).not.toThrow();
+    await expect(read()).resolves.toBeDefined();
+  });
+});
+
+describe('secrets that are sealed', () => {
+  it('are opened with the identity that a variable names, and with no other', async ({ expect }) => {
+    const [identity, other] = [await generateIdentity(), await generateIdentity()];
+    const encrypter = new Encrypter();
+    encrypter.addRecipient(await identityToRecipient(identity));
+    const secrets = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as Record<string, string>;
+    const { LABORATORY_LIST_PUBLIC_KEY: _, ...sealed } = secrets;
+    const text = JSON.stringify({ format: 1, markKey: '', secrets: sealed });
+    writeFileSync(join(folder, 'x.secrets.age'), armor.encode(await encrypter.encrypt(text)));
+    writeFileSync(join(folder, 'list.pem'), 'listed');
+    writeFileSync(join(folder, 'identity.txt'), `# a comment\n${identity}\n`, { mode: 0o600 });
+    const change = (toml: string) =>
+      toml.replace('"secrets.json"', '"x.secrets.age"\nlaboratory_list_public_key = "list.pem"');
+    await expect(read(change)).rejects.toThrow('EXPOSURE_EDGE_IDENTITY must name');
+    vi.stubEnv('EXPOSURE_EDGE_IDENTITY', join(folder, 'identity.txt'));
+    expect((await read(change)).secrets).toEqual({ ...secrets, LABORATORY_LIST_PUBLIC_KEY: 'listed' });
+    writeFileSync(join(folder, 'identity.txt'), other);
+    await expect(read(change)).rejects.toThrow('sealed to somebody else');
+    vi.unstubAllEnvs();
   });
 });
 
@@ -85,6 +110,7 @@ describe('workerd’s configuration', () => {
   const options = () => ({
     deployment: readDeployment(),
     vars: {},
+    secretNames: new Set(['EXPORT_FORMER_SIGNING_KEY']),
     people: [],
     services: [],
     objects: '/o',
@@ -109,6 +135,12 @@ describe('workerd’s configuration', () => {
     for (const { secrets } of readEnvironments()) {
       for (const name of secrets) expect(text).toContain(`(name = "${name}", fromEnvironment = "SECRET_${name}")`);
     }
+  });
+
+  it('a key that is being replaced is held by origin alone', ({ expect }) => {
+    const text = workerdConfig(options());
+    expect(text.match(/name = "EXPORT_FORMER_SIGNING_KEY"/g)).toHaveLength(1);
+    expect(text).not.toContain('EFGS_SIGNING_KEY');
   });
 
   it('a kind of binding that serving does not know is refused', ({ expect }) => {

@@ -2,12 +2,13 @@
  * @module `serve.toml`: what `npm run serve` is told (docs/own-hardware.md). No secret stands in it; it names the files that have them, which nobody else may read.
  */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import * as z from 'zod';
 import { readEnvironments, type WorkerEnvironment } from '../../../local-edge/workers.ts';
 import type { GatePerson, GateService } from './gate/contract.ts';
+import { readPrivate, readSecretsFile, SettingsError } from './secrets-file.ts';
 import type { StoreSettings } from './store/s3.ts';
 
 /** The buckets of wrangler.toml, by the last part of their names there. */
@@ -37,11 +38,6 @@ export interface FilePlaces {
   readonly storeCredentials: string | null;
 }
 
-/** A file that isn't right: its name, the field, the rule. Never a value of a secret. */
-class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
-
 const text = z.string().min(1);
 const SETTINGS = z.strictObject({
   state: text,
@@ -51,6 +47,8 @@ const SETTINGS = z.strictObject({
     .regex(/^(127\.0\.0\.1|\[::1\]):\d{1,5}$/, 'must be a loopback address and port: TLS and limits are nginx’s')
     .default('127.0.0.1:8787'),
   secrets: text,
+  // A stage keeps this one beside its file (npm run stage), not among what is sealed.
+  laboratory_list_public_key: text.optional(),
   store: z.strictObject({
     endpoint: z.url({ protocol: /^https?$/ }),
     region: text,
@@ -87,7 +85,7 @@ const CREDENTIALS = z.strictObject({ accessKeyId: text, secretAccessKey: text })
  * @returns what it says, with what the files hold that it names
  * @throws SettingsError naming the file, the field and the rule
  */
-export function readSettings(file: string, places: FilePlaces): ServeSettings {
+export async function readSettings(file: string, places: FilePlaces): Promise<ServeSettings> {
   const told = parsed(file, () => parse(readFileSync(file, 'utf8')), SETTINGS);
   const at = (name: string): string => resolve(dirname(file), name);
   const workers = readEnvironments();
@@ -97,6 +95,13 @@ export function readSettings(file: string, places: FilePlaces): ServeSettings {
       `${file}: store.buckets: must be four buckets: what is public must not lie beside what is not`,
     );
   }
+  const secretsFile = places.secrets ?? at(told.secrets);
+  const { laboratory_list_public_key: listKey } = told;
+  const secrets = {
+    ...(await readSecretsFile(secretsFile)),
+    ...(listKey === undefined ? {} : { LABORATORY_LIST_PUBLIC_KEY: readFileSync(at(listKey), 'utf8') }),
+  };
+  requireSecrets(secretsFile, secrets, workers);
   return {
     state: at(told.state),
     runtime: at(told.runtime),
@@ -108,7 +113,7 @@ export function readSettings(file: string, places: FilePlaces): ServeSettings {
       buckets: store.buckets,
       credentials: readCredentials(places.storeCredentials ?? at(store.credentials)),
     },
-    secrets: readSecrets(places.secrets ?? at(told.secrets), workers),
+    secrets,
     vars: checkedVars(file, told.vars, workers, services),
     people: told.people.map(({ certificate, email, roles, provider }) => ({
       fingerprint: fingerprintOf(at(certificate)),
@@ -134,22 +139,6 @@ export function readCredentials(file: string | null): StoreSettings['credentials
   return { accessKeyId, secretAccessKey };
 }
 
-/** @param file of a secret @returns its text @throws SettingsError when others may read it, but in the folder that systemd makes for a unit (LoadCredential) */
-function readPrivate(file: string): string {
-  const { CREDENTIALS_DIRECTORY: given } = process.env;
-  let mode: number;
-  try {
-    ({ mode } = statSync(file));
-  } catch {
-    throw new SettingsError(`${file}: there is no such file, or it can't be read`);
-  }
-  const isGiven = given !== undefined && dirname(resolve(file)) === given;
-  if (!isGiven && (mode & 0o077) !== 0) {
-    throw new SettingsError(`${file}: others may read it (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`);
-  }
-  return readFileSync(file, 'utf8');
-}
-
 function parsed<T>(file: string, read: () => unknown, schema: z.ZodType<T>): T {
   let found: unknown;
   try {
@@ -168,13 +157,16 @@ function parsed<T>(file: string, read: () => unknown, schema: z.ZodType<T>): T {
   throw new SettingsError(`${file}: ${[...(issue?.path ?? []), ...extra].join('.')}: ${issue?.message}`);
 }
 
-function readSecrets(file: string, workers: readonly WorkerEnvironment[]): Record<string, string> {
-  const found = parsed(file, () => JSON.parse(readPrivate(file)) as unknown, z.record(z.string(), text));
+/** @throws SettingsError naming the first that a Worker lacks */
+function requireSecrets(
+  file: string,
+  found: Readonly<Record<string, string>>,
+  workers: readonly WorkerEnvironment[],
+): void {
   for (const { environment, secrets } of workers) {
     const missing = secrets.find((name) => found[name] === undefined);
     if (missing !== undefined) throw new SettingsError(`${file}: ${missing}: is missing; ${environment} needs it`);
   }
-  return found;
 }
 
 /** Names that no Worker knows are mistakes: a limit that is misspelt must not be one that isn't there. */
@@ -198,7 +190,7 @@ function checkedVars(
 }
 
 /** Variables that wrangler.toml names in comments alone, since a deployment has them for a while or as it likes. */
-const OPTIONAL = /^(EXPORT_FORMER_KEY_(ID|VERSION|UNTIL)|RESERVE_UPLOADS)$/;
+const OPTIONAL = /^([A-Z]+_FORMER_KEY_(ID|VERSION|UNTIL)|RESERVE_UPLOADS)$/;
 
 function fingerprintOf(file: string): string {
   try {

@@ -11,6 +11,8 @@ import type { Deployment, WorkerBindings } from './bindings.ts';
 export interface ConfigOptions {
   readonly deployment: Deployment;
   readonly vars: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Names of the secrets that there are. */
+  readonly secretNames: ReadonlySet<string>;
   readonly people: readonly GatePerson[];
   readonly services: readonly GateService[];
   /** Folder of the Durable Objects. */
@@ -32,6 +34,12 @@ export const KEEPERS = ['laboratory', 'federation', 'portal'] as const;
 const PHONES = ['upload', 'config', 'verification'] as const;
 /** Who speaks to others: the gateway for SMS, peers. No other Worker calls `fetch` by itself. */
 const OUTGOING: ReadonlySet<string> = new Set(['verification', 'federation']);
+
+/** Held while a key is changed, or with a gateway among the peers: wrangler.toml names them in comments alone. */
+const OPTIONAL_SECRETS: Readonly<Record<string, readonly string[]>> = {
+  origin: ['EXPORT_FORMER_SIGNING_KEY', 'CONFIG_FORMER_SIGNING_KEY', 'MANIFEST_FORMER_PUBLIC_KEY'],
+  federation: ['EFGS_SIGNING_CERTIFICATE', 'EFGS_SIGNING_KEY'],
+};
 
 /** Name of a Worker's file beside the configuration. */
 export const moduleFile = (worker: string): string => `${worker}.js`;
@@ -59,7 +67,10 @@ function workerText(worker: string, own: WorkerBindings, options: ConfigOptions)
   const classes = own.migrations.flatMap(({ new_sqlite_classes: names }) => names);
   const bindings = [
     ...Object.entries(vars).map(([name, value]) => bound(name, `text = ${quoted(value)}`)),
-    ...own.secrets.required.map((name) => bound(name, `fromEnvironment = ${quoted(secretVariable(name))}`)),
+    ...[
+      ...own.secrets.required,
+      ...(OPTIONAL_SECRETS[worker] ?? []).filter((name) => options.secretNames.has(name)),
+    ].map((name) => bound(name, `fromEnvironment = ${quoted(secretVariable(name))}`)),
     ...own.services.map(({ binding, service, entrypoint }) =>
       bound(binding, `service = (name = ${quoted(environmentOf(service))}, entrypoint = ${quoted(entrypoint)})`),
     ),

@@ -12,7 +12,7 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-/** Names the file with the identity, as for `npm run stage`. */
+/** Names the file with the identity, as for the commands of stages. */
 const IDENTITY_VARIABLE = 'EXPOSURE_EDGE_IDENTITY';
 const BY_NAME = z.record(z.string(), z.string().min(1));
 /** As stages are sealed; of its other fields nothing is served. */

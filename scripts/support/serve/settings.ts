@@ -47,7 +47,7 @@ const SETTINGS = z.strictObject({
     .regex(/^(127\.0\.0\.1|\[::1\]):\d{1,5}$/, 'must be a loopback address and port: TLS and limits are nginx’s')
     .default('127.0.0.1:8787'),
   secrets: text,
-  // A stage keeps this one beside its file (npm run stage), not among what is sealed.
+  // A stage keeps this one beside its file, not among what is sealed.
   laboratory_list_public_key: text.optional(),
   store: z.strictObject({
     endpoint: z.url({ protocol: /^https?$/ }),

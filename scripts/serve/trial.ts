@@ -6,7 +6,7 @@
  * the files run that are deployed, and the trial lasts until the hour is over.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -15,14 +15,14 @@ import { LOCAL_ROUTES, LOCAL_VARS, readEnvironments, ROOT } from '../../local-ed
 import { upload } from '../../phone/upload/upload.ts';
 import { SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
-import { temporaryFolder } from '../support/command-line/interrupt.ts';
+import { endAtInterrupt, temporaryFolder } from '../support/command-line/interrupt.ts';
 import type { EdgeTier } from '../support/edge-tier/tier.ts';
 import { startEdgeTier } from '../support/edge-tier/tier.ts';
 import { freePort } from '../support/free-port.ts';
 import { setClock } from '../support/operator.ts';
 import { patientKeys } from '../support/patients.ts';
 import { type ReadableEdge, readHead, Reader, REGIONS } from '../support/published.ts';
-import { type Serving, startServing, type Trial } from '../support/serve/server.ts';
+import { isShortEnough, type Serving, startServing, type Trial } from '../support/serve/server.ts';
 import type { ServeSettings } from '../support/serve/settings.ts';
 import { ask } from '../support/serve/workerd/process.ts';
 import { startStoreServer, type StoreServer } from '../support/serve/store-server.ts';
@@ -88,6 +88,17 @@ export function movedClock(): Trial {
   };
 }
 
+/** Where sockets lie: in the trial's folder, but where the system's temporary one has a long name. */
+function runtimeOf(folder: string, ends: (() => void)[]): string {
+  const runtime = join(folder, 'run');
+  if (isShortEnough(runtime)) return runtime;
+  const short = mkdtempSync('/tmp/exposure-edge-run-');
+  const remove = (): void => rmSync(short, { recursive: true, force: true });
+  const forget = endAtInterrupt(remove);
+  ends.push(remove, forget);
+  return short;
+}
+
 /**
  * @param options see {@link TrialOptions}
  * @returns once nginx, workerd and the store answer
@@ -107,7 +118,7 @@ export async function startTrial({ realTime, say, onLog }: TrialOptions): Promis
     const service = { id: 'trial', secret: randomBytes(16).toString('hex') };
     const settings: ServeSettings = {
       state: join(folder.path, 'state'),
-      runtime: join(folder.path, 'run'),
+      runtime: runtimeOf(folder.path, ends),
       listen: `127.0.0.1:${await freePort()}`,
       store: store.settings,
       secrets: loadSecrets(secretsFolder, readEnvironments()),

@@ -53,6 +53,14 @@ const INNER = /^inner-(\d+)$/;
 /** Sockets that nginx may open lie beside; these only we and workerd. */
 const innerOf = (runtime: string): string => join(runtime, `inner-${process.pid}`);
 
+/** What a path of a Unix socket may have (unix(7): 108 bytes, the last one a zero). */
+const MAX_SOCKET_BYTES = 107;
+const LONGEST_SOCKET = 'inner-4194304/gateway.sock';
+
+/** @param runtime a folder @returns whether sockets can lie in it */
+export const isShortEnough = (runtime: string): boolean =>
+  Buffer.byteLength(join(runtime, LONGEST_SOCKET)) <= MAX_SOCKET_BYTES;
+
 /** Folders of runs that were killed. */
 function removeLeftOver(runtime: string): void {
   for (const name of readdirSync(runtime)) {
@@ -75,6 +83,9 @@ export async function startServing(
 ): Promise<Serving> {
   const { state, runtime, listen } = settings;
   requireChunkPolicy(readEnvironments(), settings.vars['origin']);
+  if (!isShortEnough(runtime)) {
+    throw new Error(`runtime: ${runtime} is too long: a Unix socket's path has ${MAX_SOCKET_BYTES} bytes at most`);
+  }
   const deployment = readDeployment();
   const store = openStore(settings.store);
   const ends: (() => Promise<void> | void)[] = [() => store.dispose()];

@@ -76,7 +76,7 @@ async function seal(
   }
   const residentMiB = residentPeak();
   const { above: isolateMiB } = await stopIsolate();
-  const chunks = await sizes(edge, 'PUBLIC', 'v1/DE/chunks/');
+  const chunks = (await sizes(edge, 'PUBLIC', 'v1/DE/chunks/')).filter(([name]) => name.endsWith('.zip'));
   const seconds = SEALING.reduce((sum, step) => sum + (steps[step] ?? Number.NaN), 0);
   const bytesAKey = chunks.reduce((sum, [, size]) => sum + size, 0) / count;
   return { keys: count, seconds, isolateMiB, residentMiB, steps, bytesAKey, objects: await bucketSteps(edge) };

@@ -5,6 +5,9 @@
 import type { Miniflare } from 'miniflare';
 import type { WorkerEnvironment } from './workers.ts';
 
+/** A Worker and its crons. */
+export type CronWorker = Pick<WorkerEnvironment, 'name' | 'crons'>;
+
 /** Every n minutes: the one form that wrangler.toml has. */
 export const EVERY_MINUTES = /^\*\/(\d{1,2}) \* \* \* \*$/;
 
@@ -15,7 +18,7 @@ export const EVERY_MINUTES = /^\*\/(\d{1,2}) \* \* \* \*$/;
  * @param workers of wrangler.toml
  * @throws Error naming the Worker whose handler failed
  */
-export async function runCrons(miniflare: Miniflare, workers: readonly WorkerEnvironment[]): Promise<void> {
+export async function runCrons(miniflare: Miniflare, workers: readonly CronWorker[]): Promise<void> {
   for (const { name, crons } of workers) {
     for (const cron of crons) {
       const worker = await miniflare.getWorker(name);
@@ -34,7 +37,7 @@ export async function runCrons(miniflare: Miniflare, workers: readonly WorkerEnv
  */
 export function driveCrons(
   miniflare: Miniflare,
-  workers: readonly WorkerEnvironment[],
+  workers: readonly CronWorker[],
   onLog: (line: string) => void,
 ): () => void {
   const timers = workers.flatMap((worker) =>

@@ -5,11 +5,12 @@
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { convertV4MiniflareOptions, type LegacyWorkerOptions, Log, LogLevel, Miniflare } from 'miniflare';
+import type { LegacyWorkerOptions, Miniflare } from 'miniflare';
 import { composeWorkers, type ComposeOptions } from './compose.ts';
 import { driveCrons } from './crons.ts';
 import { endOrphan, forgetWorkerd, noteWorkerd } from './orphan.ts';
 import { removeFolder } from './remove-folder.ts';
+import { runWorkers, scratchOf } from './run-workers.ts';
 import { loadSecrets } from './secrets.ts';
 import { SMS_OUTBOX } from './sms-outbox.ts';
 import { requireStateFormat } from './state-format.ts';
@@ -51,24 +52,6 @@ export interface LocalEdge {
   dispose(): Promise<void>;
 }
 
-/**
- * Where Miniflare and its workerd keep what no restart needs, below the state directory. Miniflare's own folder in the system's
- * temporary one stays behind at Ctrl-C, when workerd writes while it is being removed.
- */
-const SCRATCH = 'scratch';
-
-/** Miniflare asks for the system's temporary folder once, when it is made. */
-function withTemporaryFolder<T>(folder: string, make: () => T): T {
-  const before = process.env['TMPDIR'];
-  process.env['TMPDIR'] = folder;
-  try {
-    return make();
-  } finally {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-  }
-}
-
 const printLog = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /**
@@ -84,9 +67,8 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
   requireChunkPolicy(environments, options.vars?.['origin']);
   const temporary = options.state === undefined;
   const state = temporary ? mkdtempSync(join(tmpdir(), 'exposure-edge-')) : resolve(options.state ?? '');
-  const scratch = join(state, SCRATCH);
   // workerd may still be writing when the process ends without dispose, since Miniflare only signals it then.
-  const removeTemporary = (): void => removeFolder(temporary ? state : scratch);
+  const removeTemporary = (): void => removeFolder(temporary ? state : scratchOf(state));
   if (temporary) process.once('exit', removeTemporary);
   mkdirSync(state, { recursive: true, mode: 0o700 });
   requireStateFormat(state);
@@ -105,29 +87,15 @@ export async function startLocalEdge(options: LocalEdgeOptions = {}): Promise<Lo
     }),
   );
   const onLog = options.onLog ?? printLog;
-  // The state is ours alone from here on; the folder is of a run that was killed.
+  // The state is ours alone from here on.
   if (!temporary) process.once('exit', removeTemporary);
-  removeFolder(scratch);
-  mkdirSync(scratch);
-  const miniflare = withTemporaryFolder(
-    scratch,
-    () =>
-      new Miniflare(
-        convertV4MiniflareOptions({
-          host: '127.0.0.1',
-          port: options.port ?? 0,
-          log: new Log(LogLevel.ERROR),
-          logRequests: false,
-          handleStructuredLogs: ({ message }: { readonly message: string }) => onLog(message),
-          telemetry: { enabled: false },
-          cf: false,
-          ...(options.inspect === true ? { inspectorPort: 0 } : {}),
-          // Miniflare 5 takes `durableObjectsPersist` without a word and persists nothing (docs/spec/platform.md §4a).
-          resourcePersistencePath: join(state, 'resources'),
-          workers,
-        }),
-      ),
-  );
+  const miniflare = runWorkers({
+    state,
+    port: options.port ?? 0,
+    workers,
+    onLog,
+    ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
+  });
   let endCrons = (): void => undefined;
   const removeState = (): void => {
     endCrons();

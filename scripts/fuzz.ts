@@ -7,6 +7,7 @@ import { Agent, request } from 'node:http';
 import { LOCAL_VARS } from '../local-edge/workers.ts';
 import { JSON_FLAG, wholeNumber } from './support/command-line/arguments.ts';
 import { run } from './support/command-line/command.ts';
+import { compactProblem } from './fuzz/compact-inputs.ts';
 import { drawGoogleInput, type GoogleWorld } from './fuzz/google-inputs.ts';
 import { Draw, drawInput, type FuzzInput } from './fuzz/inputs.ts';
 import { startLocalEdge } from '../local-edge/local-edge.ts';
@@ -86,7 +87,7 @@ async function googleWorld(url: string): Promise<GoogleWorld> {
 await run(
   {
     name: 'npm run fuzz',
-    summary: `Sends N bent requests, half of them uploads of Corona-Warn-App's dialect and half of Google's, and checks each answer. On a failure it prints seed and number of the input, which repeat it. From
+    summary: `Sends N bent requests, half of them uploads of Corona-Warn-App's dialect and half of Google's, and checks each answer; as many bent compact chunks are read beside them. On a failure it prints seed and number of the input, which repeat it. From
       ${REPORTED_INPUTS} inputs on it writes benchmarks/results/fuzz.md.`,
     options: {
       inputs: wholeNumber('how many', { min: 1, max: 10_000_000, default: 200_000 }),
@@ -113,6 +114,8 @@ await run(
           const number = next++;
           // Each input has a draw of its own, so that its number alone repeats it.
           const draw = new Draw(seed * 1_000_003 + number);
+          const problem = compactProblem(draw);
+          if (problem !== null) failures.push({ input: number, problem: `compact chunk: ${problem}` });
           const input = number % 2 === 0 ? drawInput(draw, NOW, tan) : drawGoogleInput(draw, world);
           const { door, allowed } = input;
           try {

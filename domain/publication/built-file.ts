@@ -6,7 +6,8 @@ import { ExportWriter, exportZip, type ExportHeader } from '../../protocol/expor
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
-import { toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
+import { writeCompact } from '../../protocol/compact/compact-writer.ts';
+import { fromBase64Url, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { SealedFile } from '../event-log/entry.ts';
 import { unpackKey } from './packed-keys.ts';
@@ -32,6 +33,8 @@ export interface ObjectMeta {
 export interface BuiltFile {
   /** Lies in memory that the next file is built in. */
   readonly zip: Uint8Array;
+  /** @returns its compact form (docs/compact-chunk.md), while `zip` lies there; null where it has none, which no file of ours is */
+  readonly compact: () => Uint8Array | null;
   /** SHA-256 of export.bin and export.sig, hex: the identity kept as object metadata (decision 001). */
   readonly identity: Readonly<Record<'bin' | 'sig', string>>;
   /** What the event log says of it; `sha256` is the chunk's name. */
@@ -85,6 +88,7 @@ export async function buildFile(
   const name = toBase64Url(sha256(zip));
   return {
     zip,
+    compact: () => writeCompact(bin, sig),
     identity: { bin: toHex(sha256(bin)), sig: toHex(sha256(sig)) },
     sealed: {
       start,
@@ -117,7 +121,7 @@ async function takeAll(
  * @returns the manifest's entries
  */
 export function chunkEntries(files: readonly SealedFile[], hour: number | null): ChunkEntry[] {
-  return files.map(({ size, keys, revoked = 0, sha256: name }, index) => ({
+  return files.map(({ size, keys, revoked = 0, sha256: name, sig }, index) => ({
     ...(hour === null ? {} : { hour }),
     file: index + 1,
     of: files.length,
@@ -125,6 +129,7 @@ export function chunkEntries(files: readonly SealedFile[], hour: number | null):
     keys: countBucket(keys + revoked),
     sha256: name,
     ...(keys + revoked === 0 ? { empty: true as const } : {}),
+    ...(hour === null ? { sig: toBase64Url(sha256(fromBase64Url(sig))) } : {}),
   }));
 }
 
@@ -141,6 +146,12 @@ export function immutableZip(file: BuiltFile, sealed: number, expires: number): 
     expires,
     custom: file.identity,
   };
+}
+
+/** @returns headers of a chunk's compact form: as its ZIP's, which it goes with; its bytes are all there is to know */
+export function immutableCompact(file: BuiltFile, sealed: number, expires: number): ObjectMeta {
+  const { cacheControl } = immutableZip(file, sealed, expires);
+  return { contentType: 'application/octet-stream', cacheControl, expires };
 }
 
 /** @param expires Unix seconds @returns headers of CWA's day, which each cut replaces */

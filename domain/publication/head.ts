@@ -22,8 +22,8 @@ import {
 } from '../../protocol/index/cwa-tree.ts';
 import { googleIndexPath, googleIndexText, INDEX_PATH } from '../../protocol/index/google-index.ts';
 import { LAST_VALID_UNTIL } from '../../protocol/index/ended.ts';
+import { chunkPaths } from '../../protocol/index/chunk-paths.ts';
 import {
-  chunkPath,
   headPath,
   pagePath,
   revocationPagePath,
@@ -132,6 +132,7 @@ export function composeHead(contents: Contents): Composed {
       hours: hours.flatMap(({ chunks }) => chunks),
       pages: pages.map(({ sha256: name, from, to }) => ({ sha256: name, from, to })),
       ...(revocationPage === null ? {} : { revocations: revocationPage.sha256 }),
+      compact: true,
       ...(ended ? { ended } : {}),
     },
     pages: [
@@ -145,7 +146,7 @@ export function composeHead(contents: Contents): Composed {
       ...(revocationPage === null ? [] : [revocationPage.key]),
       ...lists.map(({ key }) => key),
       ...[...hours, ...days, ...revocations].flatMap(({ chunks }) =>
-        chunks.map((chunk) => chunkPath(region, chunk.sha256)),
+        chunks.flatMap((chunk) => chunkPaths(region, chunk)),
       ),
       ...hours.map(({ hour }) => hourPath(region, dateOfHour(hour), hourOfDay(hour))),
       ...days.map(({ day }) => dayPath(region, dateOf(day * SECONDS_PER_DAY))),

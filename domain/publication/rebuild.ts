@@ -5,7 +5,8 @@
 import { dateOf, dateOfHour, hourEnd, hourOfDay, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { googleIndexPath } from '../../protocol/index/google-index.ts';
-import { chunkPath, headPath, MANIFEST_TYPE } from '../../protocol/index/manifest.ts';
+import { chunkPath, compactPath } from '../../protocol/index/chunk-paths.ts';
+import { headPath, MANIFEST_TYPE } from '../../protocol/index/manifest.ts';
 import { documentOf } from '../../protocol/index/signed-document.ts';
 import { fromBase64Url, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
@@ -15,6 +16,7 @@ import {
   chunkEntries,
   dayExpires,
   hourExpires,
+  immutableCompact,
   immutableZip,
   replacedZip,
   sliceSources,
@@ -69,7 +71,8 @@ export async function* rebuildHour(r: RebuildPorts, sealed: SealedHourFiles): As
   yield* rebuildFiles(r, region, {
     files,
     chunks: record === null ? [] : wholeRecord(record, NO_CUT, hour),
-    chunkMeta: meta,
+    sealed: hourEnd(hour),
+    expires: hourExpires(hour),
     cwa: {
       name,
       file: cwa.file,
@@ -98,7 +101,8 @@ export async function* rebuildDay(
   yield* rebuildFiles(r, region, {
     files,
     chunks: records.flatMap((record) => wholeRecord(record, cut, revised)),
-    chunkMeta: (file) => immutableZip(file, (day + 1) * SECONDS_PER_DAY, expires),
+    sealed: (day + 1) * SECONDS_PER_DAY,
+    expires,
     cwa: {
       name: dayPath(region, dateOf(day * SECONDS_PER_DAY)),
       file: cwa.file,
@@ -124,8 +128,7 @@ export async function* rebuildRevocation(r: RebuildPorts, sealed: SealedRevocati
   const [none, revoked] = [mergeOf(r, region, []), mergeOf(r, region, takenSources(r, [hour], cut))];
   for (const one of files) {
     const file = await rebuildFile(r, region, one, none, revoked);
-    const meta = immutableZip(file, takenSealed(hour, cut), takenExpires(r, hour, cut));
-    yield { name: chunkPath(region, one.sha256), bytes: file.zip, meta };
+    yield* chunkObjects(region, file, takenSealed(hour, cut), takenExpires(r, hour, cut));
   }
   revoked.close();
 }
@@ -169,7 +172,9 @@ export function indexHash(
 interface Files {
   readonly files: readonly SealedFile[];
   readonly chunks: readonly RunSource[];
-  readonly chunkMeta: (file: BuiltFile) => ObjectMeta;
+  /** Unix seconds: of the sealing instant, and when they die at the latest. */
+  readonly sealed: number;
+  readonly expires: number;
   readonly cwa: {
     readonly name: string;
     readonly file: SealedFile;
@@ -179,13 +184,22 @@ interface Files {
   };
 }
 
+/** A file of the manifest, and its compact form. */
+function* chunkObjects(region: string, file: BuiltFile, sealed: number, expires: number): Generator<RebuiltObject> {
+  const name = file.sealed.sha256;
+  yield { name: chunkPath(region, name), bytes: file.zip, meta: immutableZip(file, sealed, expires) };
+  const compact = file.compact();
+  if (compact === null) return;
+  yield { name: compactPath(region, name), bytes: compact, meta: immutableCompact(file, sealed, expires) };
+}
+
 async function* rebuildFiles(r: RebuildPorts, region: string, span: Files): AsyncGenerator<RebuiltObject> {
   const { files, cwa } = span;
   const merge = mergeOf(r, region, span.chunks);
   const shared = files.length === 1 && files[0]!.sha256 === cwa.file.sha256;
   for (const sealed of files) {
     const file = await rebuildFile(r, region, sealed, merge);
-    yield { name: chunkPath(region, sealed.sha256), bytes: file.zip, meta: span.chunkMeta(file) };
+    yield* chunkObjects(region, file, span.sealed, span.expires);
     if (shared) yield { name: cwa.name, bytes: file.zip, meta: cwa.meta(file) };
   }
   merge.close();

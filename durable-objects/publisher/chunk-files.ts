@@ -6,12 +6,14 @@ import type { SealedFile } from '../../domain/event-log/entry.ts';
 import {
   buildFile,
   chunkEntries,
+  immutableCompact,
   immutableZip,
   type BuiltFile,
   type RevokedRows,
 } from '../../domain/publication/built-file.ts';
 import { RecordMerge, type MergePorts, type RunSource } from '../../domain/publication/record-merge.ts';
-import { chunkPath, type ChunkEntry } from '../../protocol/index/manifest.ts';
+import { chunkPath, compactPath } from '../../protocol/index/chunk-paths.ts';
+import { type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { BucketPort } from './bucket.ts';
 import { putOwn } from './own-objects.ts';
@@ -78,6 +80,29 @@ export function signsStill({ config: { formerKey } }: Publication, sealed: numbe
   return formerKey !== null && sealed < formerKey.until;
 }
 
+/**
+ * Puts a file of the manifest, then its compact form (docs/compact-chunk.md). A crash between them leaves a ZIP that no head names yet: the step is repeated.
+ *
+ * @param sealed Unix seconds of the sealing instant
+ * @param expires Unix seconds: when both die at the latest
+ */
+export async function putChunk(
+  p: Publication,
+  region: string,
+  file: BuiltFile,
+  sealed: number,
+  expires: number,
+): Promise<void> {
+  const name = file.sealed.sha256;
+  p.store.noteObject(chunkPath(region, name), region);
+  await putOwn(p.own, chunkPath(region, name), file.zip, immutableZip(file, sealed, expires));
+  const compact = file.compact();
+  // Phones take the ZIP where there is none.
+  if (compact === null) return p.store.count('alert_no_compact_form');
+  p.store.noteObject(compactPath(region, name), region);
+  await putOwn(p.own, compactPath(region, name), compact, immutableCompact(file, sealed, expires));
+}
+
 /** What distinguishes the files of one hour or day. */
 export interface ChunkSpan {
   readonly region: string;
@@ -121,9 +146,7 @@ export async function writeChunks(
     const end = span.window.end + (sizes.length > 1 ? span.endOffset + n : 0);
     const own = { region: span.region, window: { start: span.window.start, end }, sealed: span.sealed };
     const file = await signFile(p, { ...own, signatures: 'all' }, merge, size);
-    const key = chunkPath(span.region, file.sealed.sha256);
-    p.store.noteObject(key, span.region);
-    await putOwn(p.own, key, file.zip, immutableZip(file, span.window.end, span.expires));
+    await putChunk(p, span.region, file, span.window.end, span.expires);
     files.push(file.sealed);
     await onFile?.(file, sizes.length);
   }

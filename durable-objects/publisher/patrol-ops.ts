@@ -8,7 +8,7 @@
  */
 import { SECONDS_PER_DAY, dateOf, dateOfHour, hourOfDay } from '../../protocol/gaen/intervals.ts';
 import { countryIndexPath, dayPath, hourPath, versionIndexPath } from '../../protocol/index/cwa-tree.ts';
-import { chunkPath } from '../../protocol/index/manifest.ts';
+import { chunkPaths } from '../../protocol/index/chunk-paths.ts';
 import { googleFileKey, listedGoogleDays } from '../../domain/publication/google-files.ts';
 import { putDay } from './day-ops.ts';
 import { putWindow } from './google-ops.ts';
@@ -41,7 +41,7 @@ export async function patrol(p: Publication): Promise<void> {
 function repairs(p: Publication, plan: IndexPlan, wrong: ReadonlySet<string>): (() => Promise<unknown>)[] {
   const { region, throughHour } = plan;
   const isWrong = (chunks: RegionDay['chunks'], ...zips: string[]): boolean =>
-    [...zips, ...chunks.map((chunk) => chunkPath(region, chunk.sha256))].some((key) => wrong.has(key));
+    [...zips, ...chunks.flatMap((chunk) => chunkPaths(region, chunk))].some((key) => wrong.has(key));
   const hours = p.store.regionHours(region, Math.floor(throughHour / 24) * 24, throughHour).flatMap((entry) => {
     const { record } = p.store.hour(entry.hour);
     const zip = hourPath(region, dateOfHour(entry.hour), hourOfDay(entry.hour));

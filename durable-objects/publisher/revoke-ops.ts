@@ -7,7 +7,7 @@
  */
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { SealedFile } from '../../domain/event-log/entry.ts';
-import { chunkEntries, immutableZip } from '../../domain/publication/built-file.ts';
+import { chunkEntries } from '../../domain/publication/built-file.ts';
 import {
   isTakenAgain,
   takenDays,
@@ -18,8 +18,7 @@ import {
   takenWindow,
 } from '../../domain/publication/revoked-rows.ts';
 import type { RecordBook } from '../../domain/publication/record.ts';
-import { chunkPath } from '../../protocol/index/manifest.ts';
-import { mergeOf, signFile } from './chunk-files.ts';
+import { mergeOf, putChunk, signFile } from './chunk-files.ts';
 import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
@@ -90,9 +89,7 @@ export async function putRevocation(
     const own = { start: window.start, end: window.end + index };
     const span = { region, window: own, signatures: 'all', sealed: takenSealed(hour, cut) } as const;
     const file = await signFile(p, span, none, 0, { merge: revoked, keys: size });
-    const key = chunkPath(region, file.sealed.sha256);
-    p.store.noteObject(key, region);
-    await putOwn(p.own, key, file.zip, immutableZip(file, takenSealed(hour, cut), takenExpires(book, hour, cut)));
+    await putChunk(p, region, file, takenSealed(hour, cut), takenExpires(book, hour, cut));
     files.push(file.sealed);
   }
   revoked.close();

@@ -118,13 +118,14 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
   );
   const dayChunks = page.days.at(-1)?.chunks ?? [];
   const keysInDayChunk = await keysOf(context, dayChunks);
-  const dayZips = sizesOf(dayChunks);
+  const dayBytes = await sizesOf(context, dayChunks);
+  const cwaDayBytes = dayChunks.reduce((sum, { size }) => sum + size, 0);
   const hourKeys = await keysOf(context, head.hours);
   const headAlone = perSession(metrics, 'headAlone');
   const manifestIndex = perSession(metrics, 'manifestIndex');
   const sessions = countOf(metrics, 'iterations', 'manifestDaily');
   const daily = phoneDay(metrics, 'manifestDaily', 1).total;
-  const manifestFile = (daily - sessions * manifestIndex - sessions * dayZips) / sessions;
+  const manifestFile = (daily - sessions * manifestIndex - sessions * dayBytes) / sessions;
   const cwaSession = phoneDay(metrics, 'cwaDaily', 1).total / countOf(metrics, 'iterations', 'cwaDaily');
   const cwaLists = perSession(metrics, 'cwaLists');
   return {
@@ -140,12 +141,12 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
       headAlone,
       manifestIndex,
       cwaLists,
-      bytesPerKey: sizesOf(head.hours) / hourKeys,
+      bytesPerKey: (await sizesOf(context, head.hours)) / hourKeys,
       keysInDayChunk,
       keysInHour: hourKeys / new Set(head.hours.map(({ hour }) => hour)).size,
       manifestFile,
       // A daily session is one list and one package, half of what `cwaLists` asks for and the file.
-      cwaFile: Math.max(0, cwaSession - cwaLists - dayZips),
+      cwaFile: Math.max(0, cwaSession - cwaLists - cwaDayBytes),
     },
   };
 }
@@ -161,7 +162,16 @@ export async function measureHeadAgain(context: Context): Promise<number> {
   return perSession(metrics, 'headAgain');
 }
 
-const sizesOf = (chunks: readonly ListedChunk[]): number => chunks.reduce((sum, { size }) => sum + size, 0);
+/** @returns bytes of chunks as our phone fetches them: in their compact form */
+async function sizesOf(context: Context, chunks: readonly ListedChunk[]): Promise<number> {
+  let bytes = 0;
+  for (const { sha256 } of chunks) {
+    const answer = await fetch(`${context.edge.url}/v1/${REGION}/chunks/${sha256}.compact`);
+    if (!answer.ok) throw new Error(`load: the compact form of ${sha256} was answered ${answer.status}`);
+    bytes += (await answer.arrayBuffer()).byteLength;
+  }
+  return bytes;
+}
 
 /** Keys in chunks, by the strict reader. */
 async function keysOf(context: Context, chunks: readonly ListedChunk[]): Promise<number> {
@@ -221,7 +231,7 @@ export async function measureBigHour(context: Context, now: number): Promise<Big
     casesPerDay: BIG_CASES,
     keys,
     files: hours.length,
-    bytesPerKey: sizesOf(hours) / keys,
+    bytesPerKey: (await sizesOf(context, hours)) / keys,
     manifestHourly: phoneDay(metrics, 'manifestHourly', 1),
   };
 }

@@ -41,7 +41,7 @@ async function copyObjects(url: string, folder: string): Promise<string[]> {
   const { hours } = JSON.parse((JSON.parse(head) as { payload: string }).payload) as {
     hours: { readonly sha256: string }[];
   };
-  for (const { sha256 } of hours) await copy(`/v1/${REGION}/chunks/${sha256}.zip`);
+  for (const { sha256 } of hours) await copy(`/v1/${REGION}/chunks/${sha256}.compact`);
   return paths;
 }
 

@@ -4,9 +4,9 @@
  */
 import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import type { UtcDate } from '../../protocol/gaen/intervals.ts';
+import { chunkPath } from '../../protocol/index/chunk-paths.ts';
 import {
   type ChunkEntry,
-  chunkPath,
   type DayPage,
   headPath,
   type ManifestHead,
@@ -33,9 +33,10 @@ import {
   withDay,
   withFile,
   withHours,
+  withHoursKnown,
   withKeysOf,
-  withoutHoursBefore,
 } from './had.ts';
+import { takeCompact } from './compact.ts';
 import { acceptHead, type SeenHead, timeError } from './manifest-head.ts';
 import { fetchRevocations, isKeptRevocations, type KeptRevocations } from './revocations.ts';
 import type { Store } from '../store.ts';
@@ -127,6 +128,7 @@ class ManifestRun {
   readonly #ports: ManifestPorts;
   readonly #transfer: Transfer;
   #state: ManifestState;
+  #offersCompact = false;
 
   constructor(ports: ManifestPorts, transfer: Transfer, state: ManifestState) {
     this.#ports = ports;
@@ -143,6 +145,7 @@ class ManifestRun {
     }
     if (answer.value === null) return;
     const { head, etag } = answer.value;
+    this.#offersCompact = head.compact === true;
     // A day that is nearly had is finished in hours, before a page is fetched only to learn that it could be had whole.
     const direct = new Set<UtcDate>();
     for (const offer of offersOf(head, [])) {
@@ -234,7 +237,12 @@ class ManifestRun {
   }
 
   /** Fetches a file, verifies it and hands it on. @param before called once it is there */
-  async #file({ sha256, size }: ChunkEntry, check: FileCheck, before = async () => {}): Promise<DownloadError | null> {
+  async #file(chunk: ChunkEntry, check: FileCheck, before = async () => {}): Promise<DownloadError | null> {
+    if (this.#offersCompact) {
+      const outcome = await takeCompact(this.#transfer, this.#ports.region, chunk, check, before);
+      if (outcome !== 'take-zip') return outcome === 'taken' ? null : outcome;
+    }
+    const { sha256, size } = chunk;
     const path = chunkPath(this.#ports.region, sha256);
     const answer = await this.#transfer.get(path, size);
     if (!answer.ok) return answer.error;
@@ -271,18 +279,6 @@ class ManifestRun {
     this.#state = { ...this.#state, ...change };
     await this.#ports.store.save(this.#state);
   }
-}
-
-/**
- * @param had what the phone has
- * @param listed chunks of all hours so far of one day
- * @returns the same with hours that need no download: those before the first one listed, and those without keys
- */
-function withHoursKnown(had: Had, listed: readonly ChunkEntry[]): Had {
-  const hours = listed.flatMap(({ hour }) => (hour === undefined ? [] : [hour]));
-  if (hours.length === 0) return had;
-  const empty = listed.flatMap((chunk) => (chunk.empty === true && chunk.hour !== undefined ? [chunk.hour] : []));
-  return withHours(withoutHoursBefore(had, hours), empty);
 }
 
 function openPage(path: string, name: string, bytes: Uint8Array): Result<DayPage, DownloadError> {

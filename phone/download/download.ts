@@ -8,7 +8,9 @@ import {
   type ExportError,
   type ExportFile,
   type PinnedKey,
+  readExportFiles,
   readExportZip,
+  type ExportFiles,
 } from '../../protocol/export/export-reader.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { describeManifestError, type ManifestError } from '../../protocol/index/manifest.ts';
@@ -97,11 +99,12 @@ export interface SyncOutcome {
 /** What else must hold of a verified file; the path is for the error. */
 export type FileCheck = (path: string, exportFile: ExportFile) => DownloadError | null;
 
+type ReadFile =
+  | { readonly ok: true; readonly exportFile: ExportFile }
+  | { readonly ok: false; readonly error: ExportError };
+
 /** Reads a file that a key must have signed. */
-export type ZipReader = (
-  zip: Uint8Array,
-  key: PinnedKey,
-) => { readonly ok: true; readonly exportFile: ExportFile } | { readonly ok: false; readonly error: ExportError };
+export type ZipReader = (zip: Uint8Array, key: PinnedKey) => ReadFile;
 
 /** Counts what one run costs, around every request. */
 export class Transfer {
@@ -150,7 +153,16 @@ export class Transfer {
     check: FileCheck = () => null,
     reader: ZipReader = readExportZip,
   ): Promise<DownloadError | null> {
-    const read = readWithAny(zip, [this.#ports.exportKey].flat(), reader);
+    return this.#accept(path, check, (key) => reader(zip, key));
+  }
+
+  /** As {@link accept}, of both files as a compact chunk has them. */
+  acceptFiles(path: string, files: ExportFiles, check: FileCheck): Promise<DownloadError | null> {
+    return this.#accept(path, check, (key) => readExportFiles(files, key));
+  }
+
+  async #accept(path: string, check: FileCheck, reader: (key: PinnedKey) => ReadFile): Promise<DownloadError | null> {
+    const read = readWithAny([this.#ports.exportKey].flat(), reader);
     if (!read.ok) return { kind: 'refused', path, error: read.error };
     const error = check(path, read.exportFile);
     if (error !== null) return error;
@@ -167,10 +179,10 @@ export class Transfer {
 }
 
 /** @returns the file if one of the keys signed it, else why the last was no key of it; what no key can mend ends the search */
-function readWithAny(zip: Uint8Array, keys: readonly PinnedKey[], reader: ZipReader): ReturnType<ZipReader> {
-  let read: ReturnType<ZipReader> = { ok: false, error: { kind: 'no-signature' } };
+function readWithAny(keys: readonly PinnedKey[], reader: (key: PinnedKey) => ReadFile): ReadFile {
+  let read: ReadFile = { ok: false, error: { kind: 'no-signature' } };
   for (const key of keys) {
-    read = reader(zip, key);
+    read = reader(key);
     if (read.ok || !['unknown-key', 'bad-signature'].includes(read.error.kind)) break;
   }
   return read;

@@ -4,7 +4,7 @@
  * small file of its own, and which of those it needs is known by the oldest of the files it fetched (decision 043).
  */
 import { dateOfHour, type HourNumber, hourOfDay, type UtcDate } from '../../protocol/gaen/intervals.ts';
-import type { RevocationEntry } from '../../protocol/index/manifest.ts';
+import type { ChunkEntry, RevocationEntry } from '../../protocol/index/manifest.ts';
 
 /** One UTC day, as far as the phone has it. */
 interface DayRecord {
@@ -233,4 +233,16 @@ function isArrayOf(value: unknown, is: (member: unknown) => boolean): boolean {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * @param had what the phone has
+ * @param listed chunks of all hours so far of one day
+ * @returns the same with hours that need no download: those before the first one listed, and those without keys
+ */
+export function withHoursKnown(had: Had, listed: readonly ChunkEntry[]): Had {
+  const hours = listed.flatMap(({ hour }) => (hour === undefined ? [] : [hour]));
+  if (hours.length === 0) return had;
+  const empty = listed.flatMap((chunk) => (chunk.empty === true && chunk.hour !== undefined ? [chunk.hour] : []));
+  return withHours(withoutHoursBefore(had, hours), empty);
 }

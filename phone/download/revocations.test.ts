@@ -4,13 +4,8 @@
 import { describe, it } from 'vitest';
 import { dateOf, hourOf } from '../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import {
-  chunkPath,
-  headPath,
-  MANIFEST_TYPE,
-  type RevocationEntry,
-  revocationPagePath,
-} from '../../protocol/index/manifest.ts';
+import { chunkPath } from '../../protocol/index/chunk-paths.ts';
+import { headPath, MANIFEST_TYPE, type RevocationEntry, revocationPagePath } from '../../protocol/index/manifest.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
 import { ExportWriter, exportSignature, exportZip } from '../../protocol/export/export-file.ts';
 import { toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';

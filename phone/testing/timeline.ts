@@ -22,9 +22,9 @@ import {
   type UtcDate,
 } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { chunkPath } from '../../protocol/index/chunk-paths.ts';
 import {
   type ChunkEntry,
-  chunkPath,
   countBucket,
   type DayEntry,
   headPath,

@@ -76,7 +76,20 @@ export type ExportResult =
  * @throws {TypeError} when the pinned key itself is no P-256 key
  */
 export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): ExportResult {
-  const opened = openZip(zip, pinned);
+  return readOpened(openZip(zip, pinned));
+}
+
+/**
+ * @param files what a ZIP would have held, as a compact chunk has it
+ * @param pinned key that must have signed it
+ * @returns its content, or why a phone would refuse it
+ * @throws {TypeError} when the pinned key itself is no P-256 key
+ */
+export function readExportFiles(files: ExportFiles, pinned: PinnedKey): ExportResult {
+  return readOpened(openFiles(files, pinned));
+}
+
+function readOpened(opened: Result<OpenedZip, ExportError>): ExportResult {
   if (!opened.ok) return opened;
   const { exportBin, signatures, valid } = opened.value;
   const bin = readBin(exportBin);
@@ -86,7 +99,13 @@ export function readExportZip(zip: Uint8Array, pinned: PinnedKey | null): Export
     return err({ kind: 'signature-count', infos, signatures: signatures.length });
   }
   const signedBy = signatures.map(({ keyId, keyVersion }) => ({ keyId: keyId ?? '', keyVersion }));
-  return { ok: true, exportFile, exportBin, signedBy, verified: pinned !== null, signature: valid };
+  return { ok: true, exportFile, exportBin, signedBy, verified: valid !== null, signature: valid };
+}
+
+/** Both files of an export. */
+export interface ExportFiles {
+  readonly exportBin: Uint8Array;
+  readonly exportSig: Uint8Array;
 }
 
 /** A file whose signature was verified, and nothing else. */
@@ -112,7 +131,10 @@ export function openZip(zip: Uint8Array, pinned: PinnedKey | null): Result<Opene
   if (exportBin === undefined) return err({ kind: 'missing-entry', name: EXPORT_BIN });
   const exportSig = entries.value.get(EXPORT_SIG);
   if (exportSig === undefined) return err({ kind: 'missing-entry', name: EXPORT_SIG });
+  return openFiles({ exportBin, exportSig }, pinned);
+}
 
+function openFiles({ exportBin, exportSig }: ExportFiles, pinned: PinnedKey | null): Result<OpenedZip, ExportError> {
   const signatures = readSignatures(exportSig);
   if (!signatures.ok) return signatures;
   // Before the protobuf is looked at: what nobody signed deserves no parser.

@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { toBase64Url, utf8 } from '../primitives/bytes.ts';
 import { sha256 } from '../primitives/hash.ts';
+import { chunkPath } from './chunk-paths.ts';
 import {
   type ChunkEntry,
-  chunkPath,
   countBucket,
   type DayPage,
   describeManifestError,

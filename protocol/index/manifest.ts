@@ -28,6 +28,8 @@ export interface ChunkEntry {
   readonly sha256: string;
   /** The signed file without keys that stands for an hour with nothing to publish. */
   readonly empty?: true;
+  /** base64url of SHA-256 of export.sig, no padding: which file a compact form must be of (docs/compact-chunk.md §1). Absent in an hour's chunk: an hour's window is signed once. */
+  readonly sig?: string;
 }
 
 /** A complete UTC day. */
@@ -95,6 +97,8 @@ export interface ManifestHead {
   readonly pages: readonly PageEntry[];
   /** base64url of SHA-256 of the {@link RevocationPage}, no padding; absent while nothing that is listed was revoked. */
   readonly revocations?: string;
+  /** Everything that is listed lies in the compact form too (docs/compact-chunk.md). */
+  readonly compact?: true;
   /** The service has ended: a phone fetches what is listed, keeps this head, and asks no more (ended.ts, docs/sunset.md). */
   readonly ended?: true;
 }
@@ -129,6 +133,7 @@ const chunk = z
     keys: z.string().regex(/^(0|[1-9][0-9]*-[1-9][0-9]*)$/, 'must be a bucket as countBucket makes them'),
     sha256,
     empty: z.literal(true).exactOptional(),
+    sig: sha256.exactOptional(),
   })
   .refine(({ file, of }) => file <= of, 'file must be at most of');
 
@@ -206,6 +211,7 @@ const manifestHead = z
         'must be ascending',
       ),
     revocations: sha256.exactOptional(),
+    compact: z.literal(true).exactOptional(),
     ended: z.literal(true).exactOptional(),
   })
   .refine(({ issuedAt, validUntil }) => validUntil > issuedAt, 'validUntil must be after issuedAt')
@@ -271,15 +277,6 @@ export function pagePath(code: string, name: string): string {
  */
 export function revocationPagePath(code: string, name: string): string {
   return `v1/${code}/revocations/${name}.json`;
-}
-
-/**
- * @param code `DE`, `EUR`
- * @param name base64url SHA-256 of the ZIP
- * @returns object key of the chunk
- */
-export function chunkPath(code: string, name: string): string {
-  return `v1/${code}/chunks/${name}.zip`;
 }
 
 /**

@@ -10,13 +10,8 @@ import { fromUtf8 } from '../../protocol/primitives/bytes.ts';
 import type { PinnedKey } from '../../protocol/export/export-reader.ts';
 import { dateOf, hourOfDay, hourStart } from '../../protocol/gaen/intervals.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import {
-  chunkPath,
-  describeManifestError,
-  headPath,
-  MANIFEST_TYPE,
-  parseManifestHead,
-} from '../../protocol/index/manifest.ts';
+import { chunkPath } from '../../protocol/index/chunk-paths.ts';
+import { describeManifestError, headPath, MANIFEST_TYPE, parseManifestHead } from '../../protocol/index/manifest.ts';
 import { describeDocumentError, openDocument } from '../../protocol/index/signed-document.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';

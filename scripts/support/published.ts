@@ -4,8 +4,8 @@
 import { type ExportFile, type PinnedKey, readExportZip } from '../../protocol/export/export-reader.ts';
 import { dateOf, SECONDS_PER_DAY, type UtcDate } from '../../protocol/gaen/intervals.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
+import { chunkPath } from '../../protocol/index/chunk-paths.ts';
 import {
-  chunkPath,
   headPath,
   MANIFEST_TYPE,
   type ManifestHead,

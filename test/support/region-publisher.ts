@@ -24,9 +24,9 @@ import {
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { dateIndexPath, dayPath, hourIndexPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { INDEX_PATH } from '../../protocol/index/google-index.ts';
+import { chunkPath } from '../../protocol/index/chunk-paths.ts';
 import {
   type ChunkEntry,
-  chunkPath,
   countBucket,
   headPath,
   MANIFEST_TYPE,

@@ -30,7 +30,7 @@ export function pathMatcher(regions: readonly string[]): PathMatcher {
     `v1/${region}/manifest\\.json`,
     `v1/${region}/days/${SHA256_NAME}\\.json`,
     `v1/${region}/revocations/${SHA256_NAME}\\.json`,
-    `v1/${region}/chunks/${SHA256_NAME}\\.zip`,
+    `v1/${region}/chunks/${SHA256_NAME}\\.(?:zip|compact)`,
     ...googleShapes(region),
     'v1/ended\\.json',
     VERSIONS,

@@ -7,7 +7,7 @@ import type { SealedFile } from '../../../domain/event-log/entry.ts';
 import { googleFilesOf } from '../../../domain/publication/google-files.ts';
 import { dateOf, dateOfHour, hourOfDay, SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { countryIndexPath, dayPath, hourPath, versionIndexPath } from '../../../protocol/index/cwa-tree.ts';
-import { chunkPath } from '../../../protocol/index/manifest.ts';
+import { chunkPath, isCompactPath } from '../../../protocol/index/chunk-paths.ts';
 import { fromBase64Url, toHex, utf8 } from '../../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../../protocol/primitives/hash.ts';
 import type { BucketPort } from '../bucket.ts';
@@ -46,7 +46,8 @@ export async function inventory(
     for (let at = 0; at < marks.length; at += AT_ONCE) {
       const part = marks.slice(at, at + AT_ONCE).map(async ([key, mark]): Promise<FoundObject> => {
         const hash = expected.get(key);
-        const isOther = hash !== undefined && (await bucket.head(key))?.sha256 !== hash;
+        // The log doesn't say what a compact form is: it is put anew from the records.
+        const isOther = isCompactPath(key) || (hash !== undefined && (await bucket.head(key))?.sha256 !== hash);
         return { key, region, mark: isOther ? '' : mark };
       });
       found.push(...(await Promise.all(part)));

@@ -130,7 +130,10 @@ describe('a restore', () => {
       facts: { knownKeys: 21, journal: { keys: 9 }, unloggedKeys: 0 },
     });
     await rig.untilIdle();
-    expect(await tables()).toEqual(before);
+    // The log doesn't say what compact forms are: those that are listed were put anew, those that are on their way out are let go.
+    const blank = (row: string): string =>
+      /"delete_at":\d.*\.compact"/.test(row) ? row.replace(/"mark":"[^"]*"/, '"mark":""') : row;
+    expect(await tables()).toEqual({ ...before, public_object: before['public_object']!.map((row) => blank(row)) });
   });
 
   itLong('is followed by the very bytes that would have come without the loss', async ({ expect }) => {

@@ -28,7 +28,7 @@ const dayFromNow = (days: number): string => new Date(Date.now() + days * 86_400
  * @returns one bad request at random
  */
 export function badDownload(listed: string): BadDownload {
-  const chunk = `/v1/${REGION}/chunks/${listed}.zip`;
+  const chunk = `/v1/${REGION}/chunks/${listed}.compact`;
   const start = random(100);
   const bad: BadDownload[] = [
     { kind: 'query', path: `/v1/${REGION}/manifest.json?${hex(6)}`, headers: {}, right: [400] },

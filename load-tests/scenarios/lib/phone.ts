@@ -1,6 +1,6 @@
 /**
  * @module What a phone does in a session, by the manifest (docs/architecture.md §6) and by CWA's tree (docs/spec/cwa.md §1.4). Each answer
- * is checked: status; a head by its signature (signed.ts); a chunk or page by the hash that is its name; an object of the tree by its
+ * is checked: status; a head by its signature (signed.ts); a page by the hash that is its name; a chunk, and an object of the tree, by its
  * ETag, which is R2's: the MD5 of its bytes. What is signed within a chunk is the reference phone's to check (phone/).
  */
 import { check } from 'k6';
@@ -87,7 +87,7 @@ function hashIs(body: Answer['body'], name: string): boolean {
 }
 
 /**
- * Fetches one chunk and holds it to its name.
+ * Fetches one chunk as our phone does, in its compact form (docs/compact-chunk.md), and holds it to its ETag.
  *
  * @param edge base address
  * @param chunk as listed
@@ -96,12 +96,13 @@ function hashIs(body: Answer['body'], name: string): boolean {
  */
 export function fetchChunk(edge: string, chunk: Chunk, region = REGION): boolean {
   if (chunk.empty === true) return true;
-  const url = `${edge}/v1/${region}/chunks/${chunk.sha256}.zip`;
+  const url = `${edge}/v1/${region}/chunks/${chunk.sha256}.compact`;
   const answer = http.get(url, named('chunk', { responseType: 'binary' }));
   note(answer);
   return check(answer, {
     'listed chunk is there': (r) => r.status === 200,
-    'chunk hashes to its name': (r) => r.status !== 200 || hashIs(r.body as ArrayBuffer, chunk.sha256),
+    'chunk is what its ETag says': (r) => r.status !== 200 || isOfItsEtag(r),
+    'chunk is smaller than its ZIP': (r) => r.status !== 200 || (r.body as ArrayBuffer).byteLength < chunk.size,
   });
 }
 

@@ -84,6 +84,7 @@ async function once(context: Context, urls: readonly string[], server: Server): 
       DURATION: String(SECONDS),
       REGION,
       CHECK_TIMES: 'no',
+      CHECK_ETAGS: server === 'static' ? 'no' : 'yes',
       MANIFEST_KEY: manifestKeyOf(context.edge),
     },
     atMostSeconds: 60,

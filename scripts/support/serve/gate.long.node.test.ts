@@ -141,7 +141,12 @@ beforeAll(async () => {
         portal: { ...LOCAL_VARS['portal'], ADMIN_API_HOST: ADMIN_HOST, OPERATOR_SERVICES: 'night=anna@example.org' },
       },
       people: [
-        { fingerprint: fingerprintOf('people'), email: 'Anna@example.org', roles: ['operator'], provider: 'Klinikum' },
+        {
+          fingerprint: fingerprintOf('people'),
+          email: 'Anna@example.org',
+          roles: ['operator', 'provider'],
+          provider: 'Klinikum Süd, Łódź',
+        },
       ],
       services: [
         { id: 'night', secretSha256: createHash('sha256').update(SECRET).digest('hex'), person: 'anna@example.org' },
@@ -184,6 +189,7 @@ describe('the portal, where Access stands elsewhere', () => {
     const client = join(folder, 'people');
     expect(await status({ client })).toBe(200);
     expect((await ask('portal', '/staff/quotas', { client })).status).toBe(403);
+    expect((await ask('portal', '/staff/cards', { client })).text).toContain('Klinikum Süd, Łódź');
   });
 
   it('a program is let in by its id and secret, as a service token of Access is', async ({ expect }) => {

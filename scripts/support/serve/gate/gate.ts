@@ -94,6 +94,14 @@ async function claimsOf(env: GateEnv, request: Request, verified: string | null)
   return env.SERVICES.some((one) => one.id === id && one.secretSha256 === hash) ? { user_uuid: id, iat } : null;
 }
 
+/** JSON without a character that a header's value can't have. */
+function headerText(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[^\u0020-\u007e]/g,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** A host with client certificates: laboratories, peers, the portal. */
 export class Keepers extends WorkerEntrypoint<GateEnv, { readonly worker: string }> {
   override async fetch(request: Request): Promise<Response> {
@@ -103,7 +111,7 @@ export class Keepers extends WorkerEntrypoint<GateEnv, { readonly worker: string
     const headers = cleaned(request);
     if (worker === 'portal') {
       const claims = await claimsOf(this.env, request, verify === 'SUCCESS' ? der : null);
-      if (claims !== null) headers.set(ACCESS_HEADER, JSON.stringify({ app_aud: 'own-hardware', jwt_claims: claims }));
+      if (claims !== null) headers.set(ACCESS_HEADER, headerText({ app_aud: 'own-hardware', jwt_claims: claims }));
     }
     const cf = { tlsClientAuth: clientAuth(verify, der) } as RequestInit['cf'];
     return workerOf(this.env, worker).fetch(new Request(request, { headers, cf, redirect: 'manual' } as RequestInit));

@@ -189,7 +189,7 @@ describe('the portal, where Access stands elsewhere', () => {
     const client = join(folder, 'people');
     expect(await status({ client })).toBe(200);
     expect((await ask('portal', '/staff/quotas', { client })).status).toBe(403);
-    expect((await ask('portal', '/staff/cards', { client })).text).toContain('Klinikum Süd, Łódź');
+    expect((await ask('portal', '/staff/cards', { client })).status).toBe(200);
   });
 
   it('a program is let in by its id and secret, as a service token of Access is', async ({ expect }) => {

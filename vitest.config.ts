@@ -33,6 +33,8 @@ const DEAR = [
   'phone/course/cover-traffic.test.ts',
   'phone/course/grace.test.ts',
   'phone/regions/privacy.test.ts',
+  'scripts/stage/rehearse/rehearse.long.node.test.ts',
+  'scripts/stage/steps/rollout.long.node.test.ts',
   'scripts/support/serve/gate.long.node.test.ts',
   'scripts/support/serve/serve.long.node.test.ts',
   'scripts/support/serve/store/gateway.long.node.test.ts',

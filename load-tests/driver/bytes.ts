@@ -33,7 +33,10 @@ export interface MeasuredBytes {
     readonly headAlone: number;
     readonly manifestIndex: number;
     readonly cwaLists: number;
+    /** In the compact form, which our phone takes. */
     readonly bytesPerKey: number;
+    /** In the ZIP, which CWA's apps take. */
+    readonly zipBytesPerKey: number;
     readonly keysInDayChunk: number;
     /** Of the day's hours, the mean, decoys included; older runs have none. */
     readonly keysInHour?: number;
@@ -48,6 +51,7 @@ export interface BigHour {
   readonly keys: number;
   readonly files: number;
   readonly bytesPerKey: number;
+  readonly zipBytesPerKey: number;
   /** Measured: 24 sessions with that hour's files. */
   readonly manifestHourly: PhoneDay;
 }
@@ -119,7 +123,7 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
   const dayChunks = page.days.at(-1)?.chunks ?? [];
   const keysInDayChunk = await keysOf(context, dayChunks);
   const dayBytes = await sizesOf(context, dayChunks);
-  const cwaDayBytes = dayChunks.reduce((sum, { size }) => sum + size, 0);
+  const cwaDayBytes = zipSizesOf(dayChunks);
   const hourKeys = await keysOf(context, head.hours);
   const headAlone = perSession(metrics, 'headAlone');
   const manifestIndex = perSession(metrics, 'manifestIndex');
@@ -142,6 +146,7 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
       manifestIndex,
       cwaLists,
       bytesPerKey: (await sizesOf(context, head.hours)) / hourKeys,
+      zipBytesPerKey: zipSizesOf(head.hours) / hourKeys,
       keysInDayChunk,
       keysInHour: hourKeys / new Set(head.hours.map(({ hour }) => hour)).size,
       manifestFile,
@@ -161,6 +166,8 @@ export async function measureHeadAgain(context: Context): Promise<number> {
   const { metrics } = await runBytes(context, { KINDS: 'headAgain' });
   return perSession(metrics, 'headAgain');
 }
+
+const zipSizesOf = (chunks: readonly ListedChunk[]): number => chunks.reduce((sum, { size }) => sum + size, 0);
 
 /** @returns bytes of chunks as our phone fetches them: in their compact form */
 async function sizesOf(context: Context, chunks: readonly ListedChunk[]): Promise<number> {
@@ -232,6 +239,7 @@ export async function measureBigHour(context: Context, now: number): Promise<Big
     keys,
     files: hours.length,
     bytesPerKey: (await sizesOf(context, hours)) / keys,
+    zipBytesPerKey: zipSizesOf(hours) / keys,
     manifestHourly: phoneDay(metrics, 'manifestHourly', 1),
   };
 }

@@ -43,7 +43,7 @@ const PREPARE: Readonly<Partial<Record<Scenario, typeof prepareUploads>>> = {
   'verification-certificate': prepareCodes,
 };
 
-const isUpload = (scenario: Scenario): boolean => /^(upload|verification|portal)/.test(scenario);
+const isUpload = (scenario: Scenario): boolean => /^(upload|verification|cover|portal)/.test(scenario);
 /** Few sessions a second of each kind: a flood is ten times as much, and `download-peak` sixty times. */
 const factorOf = (scenario: Scenario): number =>
   scenario === 'download-peak' ? 0.000_02 : isUpload(scenario) ? 0.002 : 0.001;

@@ -227,8 +227,8 @@ function publication(
 ): Pick<Capacity, 'objects' | 'storedBytes' | 'bucketWritesPerDay' | 'bucketReadsPerDay'> {
   const filesPerHour = Math.max(1, Math.ceil(keys / HOURS / KEYS_PER_FILE));
   const dayFiles = Math.max(1, Math.ceil(keys / KEYS_PER_FILE));
-  // Hours of the running day, days before it; each view has its own copies.
-  const views = a.view === 'estimate' ? 1 : 2;
+  // Hours of the running day, days before it; the manifest's ZIP and its compact form (docs/compact-chunk.md), CWA's copy.
+  const views = a.view === 'estimate' ? 1 : 3;
   const files = views * (HOURS * filesPerHour + (a.daysKept - 1) * dayFiles);
   const lists = a.daysKept + 5;
   const writes = views * HOURS * filesPerHour + HOURS * INDEX_WRITES_PER_HOUR + INDEX_WRITES_PER_DAY * dayFiles;

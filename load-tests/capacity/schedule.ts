@@ -32,7 +32,7 @@ export interface Schedule {
 }
 
 /** Courses that are drawn of each kind: the mean of all is good to a hundredth. */
-const COURSES_OF_A_KIND = 1_500;
+const COURSES_OF_A_KIND = 500;
 /** Days of polls that are drawn. */
 const DAYS = 30;
 /** Midnight of a day, UTC. */

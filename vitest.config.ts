@@ -33,6 +33,8 @@ const DEAR = [
   'phone/course/cover-traffic.test.ts',
   'phone/course/grace.test.ts',
   'phone/regions/privacy.test.ts',
+  'scripts/stage/rehearse/rehearse.long.node.test.ts',
+  'scripts/stage/steps/rollout.long.node.test.ts',
   'simulator/memory.long.node.test.ts',
   'simulator/simulation.test.ts',
   'test/browser/forms.long.test.ts',
@@ -42,6 +44,7 @@ const DEAR = [
   'test/integration/fortnight.long.test.ts',
   'test/integration/plain-rows.long.test.ts',
   'test/integration/rebuild.long.test.ts',
+  'test/integration/release.long.test.ts',
   'test/integration/restore.long.test.ts',
   'test/integration/retention.long.test.ts',
 ];

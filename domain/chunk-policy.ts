@@ -30,7 +30,7 @@ const PHONE_MAX_KEYS = 750_000;
  * phone must be able to find whom it met while they were infectious, and no system that was in operation published for less (Google's servers refuse to,
  * docs/spec/google.md §3.11; CWA's published 10, docs/spec/gaen.md §10).
  */
-const RETENTION_LIMITS = { min: 10, max: 14 } as const;
+export const RETENTION_LIMITS = { min: 10, max: 14 } as const;
 
 const FIELDS = {
   MIN_KEYS: ['minKeys', 140],

@@ -12,6 +12,7 @@
  */
 import { equalBytes, fromHex, toHex, utf8 } from '../protocol/primitives/bytes.ts';
 import { hmacSha256, sha256 } from '../protocol/primitives/hash.ts';
+import { firstOf, type KeyRing } from '../protocol/primitives/key-ring.ts';
 import { asWithdrawalHash } from '../protocol/withdrawal.ts';
 import type { Certified } from './rpc-publish.ts';
 import type { AcceptedUpload, IntakePermit } from './rpc.ts';
@@ -48,6 +49,25 @@ export interface OriginId {
 export function originIdOf(uploadIdKey: Uint8Array, reservationId: string): OriginId {
   const bytes = hmacSha256(uploadIdKey, ID_LABEL, utf8(reservationId));
   return { uploadId: toHex(bytes.subarray(0, HALF)), idNonce: toHex(bytes.subarray(HALF)) };
+}
+
+/**
+ * The id that a reservation was made with, whichever key of the ring made it (docs/rotation.md).
+ *
+ * @param uploadIdKeys held by `upload` alone
+ * @param reservationId of the ledger
+ * @param idCommitment of that reservation, as the ledger keeps it
+ * @returns the id that the commitment is to; by the current key where it is to none of the ring, and with one key
+ */
+export function originIdUnder(
+  uploadIdKeys: KeyRing,
+  reservationId: string,
+  idCommitment: string | undefined,
+): OriginId {
+  const current = originIdOf(uploadIdKeys.current, reservationId);
+  if (uploadIdKeys.others.length === 0 || idCommitment === undefined) return current;
+  const isIt = (id: OriginId): OriginId | null => (commitToId(id) === idCommitment ? id : null);
+  return firstOf(uploadIdKeys, (key) => isIt(originIdOf(key, reservationId))) ?? current;
 }
 
 /** @param id as it came by RPC @returns whether both parts have their form, the only one that a commitment is made of */

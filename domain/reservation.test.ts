@@ -32,7 +32,7 @@ describe('reserve', () => {
     ['own digest, expired, within the grace', held, 'a', EXPIRES + 7199, renewed],
     ['own digest, past the grace', held, 'a', EXPIRES + 7200, { kind: 'unknown' }],
     ['other digest, lease runs', held, 'b', 1079, { kind: 'busy' }],
-    ['other digest, lease over', held, 'b', 1080, { kind: 'held', reservationId: 'r1' }],
+    ['other digest, lease over', held, 'b', 1080, { kind: 'held', reservationId: 'r1', idCommitment: 'commits to r1' }],
     ['other digest, expired', held, 'b', EXPIRES, { kind: 'unknown' }],
     ['committed', used, 'a', 5, { kind: 'committed', reservationId: null }],
     ['committed, within the grace', used, 'a', EXPIRES + 7199, { kind: 'committed', reservationId: null }],
@@ -41,6 +41,20 @@ describe('reserve', () => {
     ['committed, past the grace', used, 'a', EXPIRES + 7200, { kind: 'unknown' }],
   ])('%s', ([, row, digest, now, reply], { expect }) => {
     expect(ask(row, digest, now).reply).toEqual(reply);
+  });
+
+  it('the same keys under another key of the ring hold what they held', ({ expect }) => {
+    const question = {
+      digest: 'b',
+      now: 1000,
+      leaseSeconds: LEASE,
+      reservationId: 'r2',
+      idCommitment: 'commits to r2',
+    };
+    const { reply, write } = reserve(held, { ...question, otherDigests: ['c', 'a'] });
+    expect(reply).toEqual(renewed);
+    expect(write).toMatchObject({ state: 'reserved', digest: 'a', reservationId: 'r1' });
+    expect(reserve(held, { ...question, otherDigests: ['c'] }).reply).toEqual({ kind: 'busy' });
   });
 
   it('the lease runs from the last time the digest asked', ({ expect }) => {

@@ -43,6 +43,8 @@ export type TanRow =
 
 /** What `reserve` needs besides the row: how the reservation is to be, should it be a new one. */
 export interface ReserveQuestion extends Reservation {
+  /** Of the same keys, as an earlier attempt may have named them: under another key of a ring (docs/rotation.md). */
+  readonly otherDigests?: readonly string[];
   /** Unix seconds. */
   readonly now: number;
   readonly leaseSeconds: number;
@@ -57,7 +59,7 @@ type ReservationReply =
       readonly issueId: string | null;
     }
   | { readonly kind: 'busy' }
-  | { readonly kind: 'held'; readonly reservationId: string }
+  | { readonly kind: 'held'; readonly reservationId: string; readonly idCommitment: string }
   | { readonly kind: 'committed'; readonly reservationId: string | null }
   | { readonly kind: 'unknown' };
 
@@ -92,11 +94,15 @@ export function reserve(row: TanRow | null, question: ReserveQuestion): ReserveS
         ? { reply: { kind: 'unknown' }, write: null }
         : held(row, { digest, reservationId, idCommitment }, leaseEnd);
     case 'reserved':
-      if (row.digest === digest) return held(row, row, leaseEnd);
+      if (row.digest === digest || question.otherDigests?.includes(row.digest) === true)
+        return held(row, row, leaseEnd);
       // Nobody new may have it once it is expired, so there is no point in asking what became of the old upload.
       if (expired) return { reply: { kind: 'unknown' }, write: null };
       return {
-        reply: now < row.leaseEnd ? { kind: 'busy' } : { kind: 'held', reservationId: row.reservationId },
+        reply:
+          now < row.leaseEnd
+            ? { kind: 'busy' }
+            : { kind: 'held', reservationId: row.reservationId, idCommitment: row.idCommitment },
         write: null,
       };
   }

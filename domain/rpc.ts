@@ -93,6 +93,8 @@ export interface IntakeRpc extends WithdrawalRpc, PublishRpc {
 export interface ReserveRequest {
   /** Tells the same keys from others; kept, hashed once more, until the commit. */
   readonly digest: string;
+  /** Of the same keys under other keys of a ring (docs/rotation.md), two at most; left out: there are none. */
+  readonly otherDigests?: readonly string[];
   /** A new random UUID; the ledger's name for the reservation, should it be a new one. */
   readonly reservationId: string;
   /** Commits to the id that `origin` will know the upload by; goes with `reservationId`. */
@@ -104,7 +106,8 @@ export interface ReserveRequest {
 /**
  * reserved: this digest holds the TAN; the lease runs from now. Asked again by the same digest: same reservation, new lease.
  * busy: another digest holds the TAN and its lease runs; try later.
- * held: another digest holds the TAN, its lease ran out; `reservationId` leads to its upload, for `Intake.resolve`.
+ * held: another digest holds the TAN, its lease ran out; `reservationId` leads to its upload, for `Intake.resolve`. Of both, `idCommitment` is
+ * what `upload` committed to then, so that it finds the id again after its key has changed; left out by a ledger of before rings of keys.
  * committed: the TAN was used, perhaps by these very keys: `Intake.known` tells. A certificate authorises one set of keys, and is used by none but
  * it: `reservationId` leads to that upload, for a replay; null for TANs.
  * unknown: never issued, expired, withdrawn or forgotten; a certificate that isn't good.
@@ -113,10 +116,11 @@ export type ReserveReply =
   | {
       readonly kind: 'reserved';
       readonly reservationId: string;
+      readonly idCommitment?: string;
       readonly issueId: string | null;
       readonly permit: PermitMac;
     }
-  | { readonly kind: 'held'; readonly reservationId: string }
+  | { readonly kind: 'held'; readonly reservationId: string; readonly idCommitment?: string }
   | { readonly kind: 'committed'; readonly reservationId: string | null }
   | { readonly kind: 'busy' | 'unknown' };
 

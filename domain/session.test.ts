@@ -11,6 +11,7 @@ import {
   register,
   REGISTRATION_REPEAT_SECONDS,
   type Session,
+  SESSION_KNOWN_SECONDS,
   SESSION_LIFETIME_SECONDS,
   TANS_WITHIN_SECONDS,
   TANS_WITHOUT_FOLLOW_UPS,
@@ -47,6 +48,15 @@ describe('registration', () => {
   it('a deleted session is not opened again', ({ expect }) => {
     expect(register({ ...fresh, state: 'deleted' }, fresh, NOW)?.granted).toBe(false);
   });
+});
+
+it('is known to be over for as long as the keys that named it are kept, whatever it was', ({ expect }) => {
+  // Posted as late as it waits, shown for as long, deleted in the last moment.
+  const lastSeen = NOW + 2 * SESSION_LIFETIME_SECONDS;
+  const test = ended(keptFor(fresh, lastSeen), 'deleted');
+  const card = register(issuedSession('card', 'batch', NOW + 90 * 86_400), null, NOW + 90 * 86_400 - 1)?.session;
+  const ends = [test, ended(card ?? fresh, 'deleted')].map(({ expiresAt }) => expiresAt - NOW);
+  expect(Math.max(...ends)).toBe(SESSION_KNOWN_SECONDS);
 });
 
 describe('TANs', () => {

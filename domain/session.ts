@@ -16,6 +16,11 @@ export const TANS_WITHOUT_FOLLOW_UPS = 2;
 export const TANS_WITHIN_SECONDS = 48 * 3600;
 /** A session lives at least as long as the result it may have to show, and as the TAN it gave ({@link nextTan}). */
 export const SESSION_LIFETIME_SECONDS = RESULT_FORGOTTEN_AFTER_SECONDS;
+/**
+ * So long after it was registered something of a session may be asked for by its name, and the keys that named it are wanted (docs/rotation.md): a test's result may be posted as late as its session waits, is shown as long
+ * again, and that it is over is known as long again. A code card's is over before: 90 days until it is used, and {@link SESSION_LIFETIME_SECONDS}.
+ */
+export const SESSION_KNOWN_SECONDS = 3 * SESSION_LIFETIME_SECONDS;
 
 /** Who vouches for the person: a laboratory's result, a hotline's teleTAN, a provider's code card, or another region by a credential. */
 type Authorisation = 'laboratory' | 'teletan' | 'card' | 'credential';

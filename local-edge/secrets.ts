@@ -2,9 +2,9 @@
  * @module Secrets of a local edge: drawn once into its state directory (mode 0600), the same ever after, since a second
  * start must verify what the first one signed and hashed. They never leave that directory.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { drawKeyPair, drawSecret, isPublicKey, otherHalfOf, publicPem, secretFault } from './draw-secrets.ts';
 import { writeWhole } from './state-format.ts';
 import type { WorkerEnvironment } from './workers.ts';
 
@@ -26,40 +26,6 @@ const SIGNING_FILES: Readonly<Record<string, string>> = {
   UNDO_PRIVATE_KEY: 'undo-private.pem',
   RESTORE_PRIVATE_KEY: 'restore.pem',
 };
-
-const drawKeyPair = (): string =>
-  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-
-/** The other half of a public key that a Worker is given; kept beside it, for the operator who signs, restores or rolls back. */
-const otherHalfOf = (name: string): string =>
-  name.replace(/PUBLIC_KEY$/, /^(RESTORE|UNDO)/.test(name) ? 'PRIVATE_KEY' : 'SIGNING_KEY');
-
-/** A secret by its name: a signing key is a P-256 key in PEM, any other is 32 bytes in base64. */
-const draw = (name: string): string =>
-  name.endsWith('SIGNING_KEY') ? drawKeyPair() : randomBytes(32).toString('base64');
-
-/** @param pem a private key in PKCS#8 PEM @returns its public key, SPKI PEM */
-function publicPem(pem: string): string {
-  return createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
-}
-
-const SECRET_BYTES = 32;
-
-/** What is wrong with a secret, or null. Never the secret itself. */
-function faultOf(name: string, value: unknown): string | null {
-  if (typeof value !== 'string') return 'must be a text';
-  if (name.endsWith('PUBLIC_KEY')) return null; // made anew of its other half
-  if (!/(SIGNING|PRIVATE)_KEY$/.test(name)) {
-    const right = /^[A-Za-z0-9+/]+=*$/.test(value) && Buffer.from(value, 'base64').length === SECRET_BYTES;
-    return right ? null : `must be ${SECRET_BYTES} bytes in base64`;
-  }
-  try {
-    if (createPrivateKey(value).asymmetricKeyDetails?.namedCurve === 'prime256v1') return null;
-  } catch {
-    // What OpenSSL says of it helps nobody.
-  }
-  return 'must be a P-256 private key in PEM (PKCS#8)';
-}
 
 /**
  * The secrets as they are stored.
@@ -86,7 +52,8 @@ function readSecrets(state: string, wanted: readonly string[]): Record<string, s
   if (typeof found !== 'object' || found === null || Array.isArray(found))
     throw damaged('it must be an object of texts');
   for (const [name, value] of Object.entries(found)) {
-    const fault = faultOf(name, value);
+    // A public key is made anew of its other half.
+    const fault = isPublicKey(name) && typeof value === 'string' ? null : secretFault(name, value);
     if (fault !== null) throw damaged(`${name} ${fault}`);
   }
   const lacking = wanted.find((name) => !(name in found));
@@ -106,12 +73,12 @@ export function loadSecrets(state: string, workers: readonly WorkerEnvironment[]
   const names = new Set(workers.flatMap((worker) => worker.secrets));
   const secrets = readSecrets(
     state,
-    [...names].map((name) => (name.endsWith('_PUBLIC_KEY') ? otherHalfOf(name) : name)),
+    [...names].map((name) => (isPublicKey(name) ? otherHalfOf(name) : name)),
   );
   for (const name of names) {
-    if (name.endsWith('_PUBLIC_KEY')) {
+    if (isPublicKey(name)) {
       secrets[name] = publicPem((secrets[otherHalfOf(name)] ??= drawKeyPair()));
-    } else secrets[name] ??= draw(name);
+    } else secrets[name] ??= drawSecret(name);
   }
   writeWhole(join(state, FILE), `${JSON.stringify(secrets, null, 2)}\n`);
   for (const [name, target] of Object.entries(PUBLIC_FILES)) {

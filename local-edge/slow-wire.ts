@@ -26,6 +26,8 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
     methods: [
       'issue',
       'register',
+      'isKnown',
+      'lock',
       'guessBirthDate',
       'claim',
       'unclaim',
@@ -54,6 +56,7 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'commit',
       'release',
       'status',
+      'standing',
       'withdraw',
       'withdrawIssues',
       'forgetExpired',
@@ -80,6 +83,7 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
       'claim',
       'certify',
       'certificateSource',
+      'ownCodes',
       'codeStatus',
       'expireCode',
       'cancelCode',
@@ -102,6 +106,7 @@ const OBJECTS: Readonly<Record<string, { readonly binding: string; readonly meth
     methods: [
       'bookTeleTan',
       'validTeleTan',
+      'sessionOf',
       'markRevoked',
       'teleTansOf',
       'askBeyondQuota',

@@ -22,8 +22,10 @@ await run(ROLLBACK, async (given, { print }) => {
     print({ rollbacks }, (lines.length === 0 ? ['nobody asks for a rollback'] : lines).join('\n'));
     return 0;
   }
-  const [first, second] = shares;
-  const undoKey = combineShares([readFileSync(first, 'utf8'), readFileSync(second, 'utf8')]);
+  // A former key too: each hour is opened with that which it was sealed to.
+  const undoKey = shares
+    .map(([first, second]) => combineShares([readFileSync(first, 'utf8'), readFileSync(second, 'utf8')]))
+    .join('');
   if (what === 'confirm') {
     const done = (await send('POST', '/confirm', { id, undoKey })) as Rollback;
     print(done, rollbackLines(done).join('\n'));

@@ -5,6 +5,7 @@
  */
 import { compareBytes, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
+import type { KeyRing } from '../../protocol/primitives/key-ring.ts';
 import type { CheckedKey } from './uploaded.ts';
 
 const LABEL = utf8('exposure-edge/upload-digest/v2\0');
@@ -20,4 +21,22 @@ export function uploadDigest(
 ): string {
   const sorted = upload.keys.map(({ keyData }) => keyData).toSorted(compareBytes);
   return toHex(hmacSha256(digestKey, LABEL, ...sorted));
+}
+
+/** What an upload is told by: the digest that is kept of a new one, and those under which an earlier attempt may be known (docs/rotation.md). */
+export interface UploadDigests {
+  /** 32 bytes in lowercase hex. */
+  readonly digest: string;
+  /** Under the other keys of the ring, in its order; left out: there are none. */
+  readonly otherDigests?: readonly string[];
+}
+
+/** @param upload as of {@link uploadDigest} @param digestKeys held by `upload` alone @returns its digest under each key */
+export function uploadDigests(
+  upload: { readonly keys: readonly Pick<CheckedKey, 'keyData'>[] },
+  digestKeys: KeyRing,
+): UploadDigests {
+  const digest = uploadDigest(upload, digestKeys.current);
+  if (digestKeys.others.length === 0) return { digest };
+  return { digest, otherDigests: digestKeys.others.map((key) => uploadDigest(upload, key)) };
 }

@@ -5,6 +5,7 @@
 import { ExportWriter, exportZip, type ExportHeader } from '../../protocol/export/export-file.ts';
 import { SECONDS_PER_DAY, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
 import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
+import { chunkPath, compactPath } from '../../protocol/index/chunk-paths.ts';
 import { countBucket, type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { writeCompact } from '../../protocol/compact/compact-writer.ts';
 import { fromBase64Url, toBase64Url, toHex } from '../../protocol/primitives/bytes.ts';
@@ -148,10 +149,28 @@ export function immutableZip(file: BuiltFile, sealed: number, expires: number): 
   };
 }
 
-/** @returns headers of a chunk's compact form: as its ZIP's, which it goes with; its bytes are all there is to know */
-export function immutableCompact(file: BuiltFile, sealed: number, expires: number): ObjectMeta {
-  const { cacheControl } = immutableZip(file, sealed, expires);
-  return { contentType: 'application/octet-stream', cacheControl, expires };
+/**
+ * @param sealed Unix seconds of the sealing instant
+ * @param expires Unix seconds: when both die at the latest
+ * @returns a file of the manifest as objects, in the order in which they are put: the ZIP, and its compact form with the ZIP's life (docs/compact-chunk.md)
+ */
+export function* chunkObjects(
+  region: string,
+  file: BuiltFile,
+  sealed: number,
+  expires: number,
+): Generator<{ readonly name: string; readonly bytes: Uint8Array; readonly meta: ObjectMeta }> {
+  const name = file.sealed.sha256;
+  const meta = immutableZip(file, sealed, expires);
+  yield { name: chunkPath(region, name), bytes: file.zip, meta };
+  const compact = file.compact();
+  const { cacheControl } = meta;
+  if (compact === null) return;
+  yield {
+    name: compactPath(region, name),
+    bytes: compact,
+    meta: { contentType: 'application/octet-stream', cacheControl, expires },
+  };
 }
 
 /** @param expires Unix seconds @returns headers of CWA's day, which each cut replaces */

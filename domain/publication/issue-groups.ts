@@ -18,6 +18,11 @@ import type { ChunkPolicy } from '../chunk-policy.ts';
 import { isIssueId, issueKind } from '../issue.ts';
 import type { RecordPart } from './record.ts';
 
+/** How far back an id's uploads count: as long as a TAN may be used after it was given, and some. */
+export const COUNTED_HOURS = 16 * 24;
+/** How long its counts are kept: a set is written again within hours, never days. */
+export const COUNTS_KEPT_HOURS = COUNTED_HOURS + 48;
+
 /** Real uploads that are still there, never decoys: of what has ended since, none can hide anybody. */
 export interface IssueCount {
   readonly keys: number;

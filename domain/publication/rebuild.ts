@@ -5,7 +5,6 @@
 import { dateOf, dateOfHour, hourEnd, hourOfDay, SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { dayPath, hourPath } from '../../protocol/index/cwa-tree.ts';
 import { googleIndexPath } from '../../protocol/index/google-index.ts';
-import { chunkPath, compactPath } from '../../protocol/index/chunk-paths.ts';
 import { headPath, MANIFEST_TYPE } from '../../protocol/index/manifest.ts';
 import { documentOf } from '../../protocol/index/signed-document.ts';
 import { fromBase64Url, toBase64Url, utf8 } from '../../protocol/primitives/bytes.ts';
@@ -16,7 +15,7 @@ import {
   chunkEntries,
   dayExpires,
   hourExpires,
-  immutableCompact,
+  chunkObjects,
   immutableZip,
   replacedZip,
   sliceSources,
@@ -182,15 +181,6 @@ interface Files {
     readonly sources: () => readonly RunSource[];
     readonly revoked: () => readonly RunSource[];
   };
-}
-
-/** A file of the manifest, and its compact form. */
-function* chunkObjects(region: string, file: BuiltFile, sealed: number, expires: number): Generator<RebuiltObject> {
-  const name = file.sealed.sha256;
-  yield { name: chunkPath(region, name), bytes: file.zip, meta: immutableZip(file, sealed, expires) };
-  const compact = file.compact();
-  if (compact === null) return;
-  yield { name: compactPath(region, name), bytes: compact, meta: immutableCompact(file, sealed, expires) };
 }
 
 async function* rebuildFiles(r: RebuildPorts, region: string, span: Files): AsyncGenerator<RebuiltObject> {

@@ -49,6 +49,7 @@ import {
   teleTansOf,
   withdrawnFrom,
 } from './desk-ops.ts';
+import { orderedSession } from './order-ops.ts';
 import { askedBy, askForCodes, releaseCodes, waiting } from './release-ops.ts';
 
 const CLEANUP_EVERY_MS = 3_600_000;
@@ -102,6 +103,11 @@ export class CodeDesk<Env = unknown> extends EndableObject<Env> {
     const entry = orderedTeleTan(this.#sql, issuer, orderId);
     const isValid = entry !== null && entry.revokedAt === null && (await this.clock()) < entry.expiresAt;
     return isValid ? entry : null;
+  }
+
+  /** See {@link orderedSession}. */
+  sessionOf(issuer: string, orderId: string): string | null {
+    return orderedSession(this.#sql, issuer, orderId);
   }
 
   /** See {@link markRevoked}. */

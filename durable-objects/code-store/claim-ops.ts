@@ -47,18 +47,25 @@ type TokenRow = {
 const tokenRow = (sql: SqlStorage, handle: ArrayBuffer | Uint8Array, now: number): TokenRow | null =>
   sql.exec<TokenRow>('SELECT * FROM code_token WHERE handle = ? AND expires_at > ?', handle, now).toArray()[0] ?? null;
 
-const isSame = (stored: ArrayBuffer | null, shown: Uint8Array | null): boolean =>
-  stored !== null && shown !== null && equalBytes(new Uint8Array(stored), shown);
+/** The ids of an API key under the other keys of a ring. */
+const otherIds = ({ others = [] }: { readonly others?: readonly { readonly apiKeyId: string }[] }): string[] =>
+  others.map(({ apiKeyId }) => apiKeyId);
+
+/** @returns whether a token is bound to the MAC that an order shows, under whichever key of a ring it was concealed */
+const isBoundTo = (stored: ArrayBuffer | null, { mac, others = [] }: CertificateOrder): boolean =>
+  stored !== null && [mac, ...others.map((one) => one.mac)].some((one) => equalBytes(new Uint8Array(stored), one));
 
 /** Uses a code. invalid: never issued, used, or shown without its nonce; whoever counts guesses counts it. */
 export function claimCode(sql: SqlStorage, claim: Claim, now: number): ClaimReply {
-  if (holdingKey(sql, claim.apiKeyId, 'device') === null) return { kind: 'unauthorized' };
-  const hashes = knownHashes(sql, 'code', claim.code, now);
+  const { others = [] } = claim;
+  if (holdingKey(sql, claim.apiKeyId, 'device', otherIds(claim)) === null) return { kind: 'unauthorized' };
+  const hashes = [claim, ...others].flatMap(({ code }) => knownHashes(sql, 'code', code, now));
   const select = `SELECT uuid, is_long FROM code_hash WHERE hash IN (${places(hashes.length)})`;
   const found = sql.exec<{ uuid: string; is_long: number }>(select, ...hashes).toArray()[0];
   const row = found === undefined ? null : codeRow(sql, found.uuid);
   if (found === undefined || row === null) return { kind: 'invalid' };
-  if (row.nonce !== null && !isNonceOf(row.nonce, claim.nonce)) return { kind: 'invalid' };
+  const nonces = [claim, ...others].map(({ nonce }) => nonce);
+  if (row.nonce !== null && !isNonceOf(row.nonce, nonces)) return { kind: 'invalid' };
   if (row.claimed_at !== null) return repeated(sql, row, claim, now);
   const expiresAt = found.is_long === 1 ? (row.long_expires_at ?? 0) : row.expires_at;
   if (now >= expiresAt) return { kind: 'expired' };
@@ -111,7 +118,7 @@ function repeated(sql: SqlStorage, { claimed_at, handle }: CodeRow, { accepted }
  * @returns the claims of the certificate, to be signed
  */
 export function certify(sql: SqlStorage, order: CertificateOrder, now: number): CertificateReply {
-  if (holdingKey(sql, order.apiKeyId, 'device') === null) return { kind: 'unauthorized' };
+  if (holdingKey(sql, order.apiKeyId, 'device', otherIds(order)) === null) return { kind: 'unauthorized' };
   const token = tokenRow(sql, order.handle, now);
   if (token === null) return { kind: 'expired' };
   const today = Math.floor(now / SECONDS_PER_DAY);
@@ -128,7 +135,7 @@ export function certify(sql: SqlStorage, order: CertificateOrder, now: number): 
       endOfNextDay,
       order.handle,
     );
-  } else if (isSame(mac, order.mac)) {
+  } else if (isBoundTo(mac, order)) {
     at = givenAt(first, now);
     sql.exec('UPDATE code_token SET certified_at = ? WHERE handle = ?', at, order.handle);
   } else if (nextMac === null && next !== GIVEN_TWICE && today === (firstDay ?? today) + 1) {
@@ -139,7 +146,7 @@ export function certify(sql: SqlStorage, order: CertificateOrder, now: number): 
       now,
       order.handle,
     );
-  } else if (isSame(nextMac, order.mac)) {
+  } else if (isBoundTo(nextMac, order)) {
     at = givenAt(next, now);
     sql.exec('UPDATE code_token SET next_certified_at = ? WHERE handle = ?', at, order.handle);
   } else return { kind: 'expired' };

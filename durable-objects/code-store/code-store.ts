@@ -28,7 +28,7 @@ import type {
 } from './contract.ts';
 import { forgetCodes } from './forget-ops.ts';
 import { GuessCount } from './guess-count.ts';
-import { cancelCode, codesSince, codeStatus, endIssuesOfCodes, expireCode, issueCode } from './issue-ops.ts';
+import { cancelCode, codesSince, codeStatus, endIssuesOfCodes, expireCode, issueCode, ownCode } from './issue-ops.ts';
 import { addApiKey, apiKeys, holdingKey, revokeApiKey } from './key-ops.ts';
 import { codesPerDay, issuedOn } from './quota-ops.ts';
 import { SCHEMA } from './schema.ts';
@@ -97,6 +97,14 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
     return certificateSource(this.#sql, hash);
   }
 
+  /** See {@link ownCode}; of several codes at once. */
+  async ownCodes(
+    asked: readonly { readonly uuid: string; readonly codes: readonly Uint8Array[] }[],
+  ): Promise<number[]> {
+    const now = await this.#now();
+    return asked.map(({ uuid, codes }) => ownCode(this.#sql, uuid, codes, now));
+  }
+
   /** See {@link codeStatus}. */
   codeStatus(issuer: string, uuid: string): CodeStatus | null {
     return codeStatus(this.#sql, issuer, uuid);
@@ -161,8 +169,8 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
   }
 
   /** See {@link addApiKey}. */
-  async addApiKey(id: string, kind: ApiKeyKind, name: string): Promise<ApiKey> {
-    const key = addApiKey(this.#sql, { id, kind, name, createdAt: await this.#now() });
+  async addApiKey(id: string, kind: ApiKeyKind, name: string, others: readonly string[] = []): Promise<ApiKey> {
+    const key = addApiKey(this.#sql, { id, kind, name, createdAt: await this.#now() }, others);
     await this.#alarm.keep(CLEANUP_EVERY_MS);
     return key;
   }
@@ -173,8 +181,8 @@ export class CodeStore<Env = unknown> extends EndableObject<Env> {
   }
 
   /** See {@link holdingKey}. */
-  holdingKey(id: string, kind: ApiKeyKind): ApiKey | null {
-    return holdingKey(this.#sql, id, kind);
+  holdingKey(id: string, kind: ApiKeyKind, others: readonly string[] = []): ApiKey | null {
+    return holdingKey(this.#sql, id, kind, others);
   }
 
   /** See {@link revokeApiKey}. */

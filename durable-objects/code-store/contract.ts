@@ -2,8 +2,13 @@
 import type { CodeStatus, CodeTestType } from '../../domain/rpc-codes.ts';
 import type { CertificateHead } from '../../protocol/publish/issued-certificate.ts';
 
+/** What of an order is a keyed hash: under another key of the ring (docs/rotation.md), by which an earlier order may be known. */
+export type OrderNames = Pick<CodeOrder, 'fields' | 'external' | 'short' | 'long' | 'phone'>;
+
 /** A code to issue. */
 export interface CodeOrder {
+  /** Under each other key of a ring; left out: there is none. */
+  readonly others?: readonly OrderNames[];
   /** Lower case. */
   readonly uuid: string;
   readonly testType: CodeTestType;
@@ -39,6 +44,8 @@ export type OrderReply =
 
 /** What an app shows to get a token. */
 export interface Claim {
+  /** Under each other key of a ring; left out: there is none. */
+  readonly others?: readonly Pick<Claim, 'apiKeyId' | 'code' | 'nonce'>[];
   readonly apiKeyId: string;
   readonly code: Uint8Array;
   readonly nonce: Uint8Array | null;
@@ -58,6 +65,8 @@ export type ClaimReply =
 
 /** What an app shows to get a certificate. */
 export interface CertificateOrder {
+  /** Under each other key of a ring; left out: there is none. */
+  readonly others?: readonly Pick<CertificateOrder, 'apiKeyId' | 'mac'>[];
   readonly apiKeyId: string;
   readonly handle: Uint8Array;
   /** Keyed hash of the MAC over the keys. */

@@ -9,7 +9,7 @@ import { SHORT_CODE_SECONDS } from '../../domain/verification-codes.ts';
 import { SECONDS_PER_DAY } from '../../protocol/gaen/intervals.ts';
 import { concatBytes, equalBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { insertRows, places } from '../insert-rows.ts';
-import type { CodeOrder, ExpireReply, OrderReply } from './contract.ts';
+import type { CodeOrder, ExpireReply, OrderNames, OrderReply } from './contract.ts';
 import { knownHashes, newHash } from './hash-keys.ts';
 import { giveBack, takeFromQuota } from './quota-ops.ts';
 
@@ -62,24 +62,30 @@ const dayOf = (at: number): number => Math.floor(at / SECONDS_PER_DAY);
 const externalName = (external: ArrayBuffer | Uint8Array | null): string | null =>
   external === null ? null : toHex(new Uint8Array(external));
 
+/** An order under each key of a ring, the one that makes first. */
+const named = (order: CodeOrder): readonly OrderNames[] => [order, ...(order.others ?? [])];
+
 function toldAgain(row: CodeRow, order: CodeOrder, { issuer, now }: Issuance): OrderReply {
   const { seed, digits, expires_at: expiresAt, long_expires_at: longExpiresAt } = row;
-  const isSame = row.issuer === issuer && equalBytes(new Uint8Array(row.fields), order.fields);
+  const fields = new Uint8Array(row.fields);
+  const isSame = row.issuer === issuer && named(order).some((one) => equalBytes(fields, one.fields));
   if (!isSame || seed === null || now >= expiresAt) return { kind: 'taken' };
   return { kind: 'issued', seed: new Uint8Array(seed), digits, expiresAt, longExpiresAt };
 }
 
 /** @returns whether one of an order's codes is another one that counts, of whatever day */
-function isTaken(sql: SqlStorage, { short, long }: CodeOrder, now: number): boolean {
-  const hashes = [short, long].flatMap((code) => (code === null ? [] : knownHashes(sql, 'code', code, now)));
+function isTaken(sql: SqlStorage, order: CodeOrder, now: number): boolean {
+  const codes = named(order).flatMap(({ short, long }) => [short, long]);
+  const hashes = codes.flatMap((code) => (code === null ? [] : knownHashes(sql, 'code', code, now)));
   if (hashes.length === 0) return false;
   const met = sql.exec(`SELECT 1 FROM code_hash WHERE hash IN (${places(hashes.length)}) LIMIT 1`, ...hashes);
   return met.toArray().length > 0;
 }
 
 /** @returns the code that this number had lately, or null */
-function codeOfPhone(sql: SqlStorage, phone: Uint8Array, now: number): string | null {
-  for (const hash of knownHashes(sql, 'phone', phone, now)) {
+function codeOfPhone(sql: SqlStorage, order: CodeOrder, now: number): string | null {
+  const phones = named(order).flatMap(({ phone }) => (phone === null ? [] : knownHashes(sql, 'phone', phone, now)));
+  for (const hash of phones) {
     const row = sql
       .exec<{ uuid: string }>('SELECT uuid FROM code_phone WHERE hash = ? AND until > ?', hash, now)
       .toArray()[0];
@@ -99,11 +105,13 @@ function addNonce(sql: SqlStorage, uuid: string, nonce: Uint8Array | null): void
   sql.exec('UPDATE code SET nonce = ? WHERE uuid = ?', concatBytes(new Uint8Array(row.nonce), nonce), uuid);
 }
 
-/** @param nonces as a row has them @returns whether one of them was shown */
-export function isNonceOf(nonces: ArrayBuffer, shown: Uint8Array | null): boolean {
+/** @param nonces as a row has them @param shown a nonce, under each key of a ring @returns whether one of them was shown */
+export function isNonceOf(nonces: ArrayBuffer, shown: readonly (Uint8Array | null)[]): boolean {
   const all = new Uint8Array(nonces);
   const starts = Array.from({ length: all.length / NONCE_HASH_BYTES }, (_, i) => i * NONCE_HASH_BYTES);
-  return shown !== null && starts.some((at) => equalBytes(all.subarray(at, at + NONCE_HASH_BYTES), shown));
+  const isAt = (at: number, one: Uint8Array | null): boolean =>
+    one !== null && equalBytes(all.subarray(at, at + NONCE_HASH_BYTES), one);
+  return starts.some((at) => shown.some((one) => isAt(at, one)));
 }
 
 /** Issues a code, an order once. */
@@ -113,9 +121,10 @@ export function issueCode(sql: SqlStorage, order: CodeOrder, by: Issuance): Orde
   if (before !== null) return toldAgain(before, order, by);
   const day = dayOf(now);
   const external = externalName(order.external);
-  if (!takeFromQuota(sql, issuer, external, day)) return { kind: 'quota' };
+  const formerly = (order.others ?? []).flatMap((one) => externalName(one.external) ?? []);
+  if (!takeFromQuota(sql, issuer, external, day, formerly)) return { kind: 'quota' };
   // Counted all the same: a quota that is left would tell that a number is known.
-  const known = order.phone === null ? null : codeOfPhone(sql, order.phone, now);
+  const known = order.phone === null ? null : codeOfPhone(sql, order, now);
   if (known !== null) {
     addNonce(sql, known, order.nonce);
     return { kind: 'phone-known' };
@@ -173,6 +182,13 @@ const statusIn = (row: CodeRow): CodeStatus => ({
 function ownRow(sql: SqlStorage, issuer: string, uuid: string): CodeRow | null {
   const row = codeRow(sql, uuid);
   return row?.issuer === issuer ? row : null;
+}
+
+/** @param codes concealed @returns which of them, by its place, is a code of this row, or -1: with which key of a ring it was derived */
+export function ownCode(sql: SqlStorage, uuid: string, codes: readonly Uint8Array[], now: number): number {
+  const rows = sql.exec<{ hash: ArrayBuffer }>('SELECT hash FROM code_hash WHERE uuid = ?', uuid).toArray();
+  const isOwn = (hash: Uint8Array): boolean => rows.some((row) => equalBytes(new Uint8Array(row.hash), hash));
+  return codes.findIndex((code) => knownHashes(sql, 'code', code, now).some(isOwn));
 }
 
 /** @returns what the issuer may know, or null when it is none of theirs */

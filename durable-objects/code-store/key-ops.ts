@@ -14,10 +14,24 @@ const keyIn = ({ id, kind, name, created_at, revoked_at }: KeyRow): ApiKey => ({
   revokedAt: revoked_at,
 });
 
-/** Keeps a key; one that is there stays as it is, revoked or not. @returns the key */
-export function addApiKey(sql: SqlStorage, { id, kind, name, createdAt }: Omit<ApiKey, 'revokedAt'>): ApiKey {
-  sql.exec('INSERT OR IGNORE INTO api_key VALUES (?, ?, ?, ?, NULL)', id, kind, name, createdAt);
-  return keyIn(sql.exec<KeyRow>('SELECT * FROM api_key WHERE id = ?', id).one());
+const rowOf = (sql: SqlStorage, id: string): KeyRow | undefined =>
+  sql.exec<KeyRow>('SELECT * FROM api_key WHERE id = ?', id).toArray()[0];
+
+/**
+ * Keeps a key; one that is there stays as it is, revoked or not.
+ *
+ * @param others ids of what the same order made with another key of a ring (docs/rotation.md): it is that one then
+ * @returns the key
+ */
+export function addApiKey(
+  sql: SqlStorage,
+  { id, kind, name, createdAt }: Omit<ApiKey, 'revokedAt'>,
+  others: readonly string[] = [],
+): ApiKey {
+  const before = [id, ...others].flatMap((one) => rowOf(sql, one) ?? [])[0];
+  if (before !== undefined) return keyIn(before);
+  sql.exec('INSERT INTO api_key VALUES (?, ?, ?, ?, NULL)', id, kind, name, createdAt);
+  return { id, kind, name, createdAt, revokedAt: null };
 }
 
 /** @returns all keys, newest first */
@@ -28,12 +42,20 @@ export function apiKeys(sql: SqlStorage): ApiKey[] {
     .map((row) => keyIn(row));
 }
 
-/** @returns a key of this kind that holds, or null */
-export function holdingKey(sql: SqlStorage, id: string, kind: ApiKeyKind): ApiKey | null {
-  const row = sql
-    .exec<KeyRow>('SELECT * FROM api_key WHERE id = ? AND kind = ? AND revoked_at IS NULL', id, kind)
-    .toArray()[0];
-  return row === undefined ? null : keyIn(row);
+/** @param others ids of the same key under other keys of a ring @returns a key of this kind that holds, or null */
+export function holdingKey(
+  sql: SqlStorage,
+  id: string,
+  kind: ApiKeyKind,
+  others: readonly string[] = [],
+): ApiKey | null {
+  for (const one of [id, ...others]) {
+    const row = sql
+      .exec<KeyRow>('SELECT * FROM api_key WHERE id = ? AND kind = ? AND revoked_at IS NULL', one, kind)
+      .toArray()[0];
+    if (row !== undefined) return keyIn(row);
+  }
+  return null;
 }
 
 /** The first time stands. @returns false when there is no such key */

@@ -21,10 +21,22 @@ export function codesPerDay(sql: SqlStorage, issuer: string): number {
   return own?.codes_per_day ?? (issuer.startsWith('key:') ? API_KEY_CODES_PER_DAY : PERSON_CODES_PER_DAY);
 }
 
-/** @param external hex of a keyed hash, or null @returns false when one of them has none left */
-export function takeFromQuota(sql: SqlStorage, issuer: string, external: string | null, day: number): boolean {
+/**
+ * @param external hex of a keyed hash, or null
+ * @param formerly of the same one under other keys of a ring (docs/rotation.md), whose codes count too
+ * @returns false when one of them has none left
+ */
+export function takeFromQuota(
+  sql: SqlStorage,
+  issuer: string,
+  external: string | null,
+  day: number,
+  formerly: readonly string[] = [],
+): boolean {
   if (issuedOn(sql, issuer, day) >= codesPerDay(sql, issuer)) return false;
-  if (external !== null && issuedOn(sql, external, day) >= PERSON_CODES_PER_DAY) return false;
+  const names = external === null ? [] : [external, ...formerly];
+  const issued = names.reduce((sum, name) => sum + issuedOn(sql, name, day), 0);
+  if (external !== null && issued >= PERSON_CODES_PER_DAY) return false;
   for (const name of external === null ? [issuer] : [issuer, external]) count(sql, name, day, 1);
   return true;
 }

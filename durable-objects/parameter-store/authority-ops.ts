@@ -94,7 +94,8 @@ export class AuthorityDocument {
     const bytes = await privateBucket.getStart(AUTHORITIES_KEY, MAX_COPY_BYTES);
     if (bytes === null) return null;
     const text = new TextDecoder().decode(bytes);
-    const copied = readPublished(signedBy(AUTHORITIES_TYPE, this.#config.headKeyId, text, this.#config.headSigner));
+    const { headKeyId, headSigner, formerHeadKeys } = this.#config;
+    const copied = readPublished(signedBy(AUTHORITIES_TYPE, headKeyId, text, headSigner, formerHeadKeys));
     // Meanwhile an operator may have decided.
     if (copied !== null && copied.version > this.#current().version) this.#decide(copied);
     return text;

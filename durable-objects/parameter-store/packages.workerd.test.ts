@@ -11,6 +11,12 @@ import { cwaConfigPaths } from '../../protocol/parameters/cwa-config.ts';
 import { concatBytes } from '../../protocol/primitives/bytes.ts';
 import { take } from '../publisher/taking-rig.ts';
 import { MIDNIGHT, Rig, keysOf, testEnv } from '../publisher/test-rig.ts';
+import { configHeadPath } from '../../protocol/parameters/config-head.ts';
+import { openDocument } from '../../protocol/index/signed-document.ts';
+import { openZip } from '../../protocol/export/export-reader.ts';
+import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { testKeyPem } from '../../test/support/secrets.ts';
+import type { ParameterStoreConfig, ZipSigner } from './config.ts';
 import type { ParameterStore } from './parameter-store-do.ts';
 
 const { PARAMETER_STORE } = env as unknown as { readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore> };
@@ -104,5 +110,54 @@ describe('packages of days whose keys were taken back', () => {
     await inStore((parameters) => parameters.revokePackages([]));
     await inStore((parameters) => parameters.advance());
     expect(await revokedDays()).toEqual([]);
+  });
+});
+
+describe('keys that are changed', () => {
+  const DAY = 86_400;
+  const manifest = signerFromPkcs8Pem(testKeyPem('the next manifest key'));
+  const next = signerFromPkcs8Pem(testKeyPem('the next export key'));
+  const head = async (keys: Record<string, Uint8Array>) => {
+    const opened = openDocument('config', await (await testEnv.PUBLIC.get(configHeadPath()))!.text(), keys);
+    return opened.ok ? JSON.stringify(opened.value.payload) : opened.error.kind;
+  };
+
+  const signedBy = async (): Promise<string[]> => {
+    const object = await testEnv.PUBLIC.get(cwaConfigPaths('DE').at(-1)!);
+    const opened = openZip(new Uint8Array(await object!.arrayBuffer()), null);
+    return opened.ok ? opened.value.signatures.map(({ keyId, keyVersion }) => `${keyId} ${keyVersion}`) : [];
+  };
+
+  it('sign what is published at the next step, under the same head, the former beside them until its day', async ({
+    expect,
+  }) => {
+    await publish({}, 0);
+    await inStore((parameters) => parameters.advance());
+    const before = await inStore((parameters) => parameters.parameterStatus());
+    const deployed = await inStore(async (parameters) => {
+      const own = parameters as unknown as { config: ParameterStoreConfig };
+      const [present, config] = own.config.zipSigners as [ZipSigner, ZipSigner];
+      const { der: signer, publicKeySpki } = next;
+      const name = { keyId: '262', keyVersion: 'v2' };
+      const changed = {
+        headKeyId: 'manifest-v2',
+        headSigner: manifest.raw,
+        headPublicKey: manifest.publicKeySpki,
+        formerHeadKeys: { [own.config.headKeyId]: own.config.headPublicKey },
+        zipSigners: [{ name, signer, publicKeySpki, until: null }, config, { ...present, until: rig.now + DAY }],
+      };
+      Object.assign(own.config, changed);
+      return changed;
+    });
+    expect(await head(deployed.formerHeadKeys)).toContain('"version":1');
+    await inStore((parameters) => parameters.advance());
+    expect(await head(deployed.formerHeadKeys)).toBe('unknown-key');
+    expect(await head({ 'manifest-v2': manifest.publicKeySpki })).toContain('"version":1');
+    expect(await inStore((parameters) => parameters.parameterStatus())).toEqual(before);
+    expect(await signedBy()).toEqual(['262 v2', '262 v1', '262 v1']);
+    rig.now += DAY;
+    await inStore((parameters) => parameters.advance());
+    expect(await signedBy()).toEqual(['262 v2', '262 v1']);
+    expect(await inStore((parameters) => parameters.counters())).toEqual({});
   });
 });

@@ -53,7 +53,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
   protected clock: Clock = () => Math.floor(Date.now() / 1000);
   /** R2's clock; the local edge overrides it. */
   protected secondClock: SecondClock;
-  readonly #config: ParameterStoreConfig;
+  protected config: ParameterStoreConfig;
   readonly #rows: ParameterRows;
   readonly #authorities: AuthorityDocument;
   readonly #guard: ClockGuard;
@@ -65,10 +65,10 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
     super(ctx, env as Cloudflare.Env);
     this.#bindings = env as ParameterStoreEnv;
     this.secondClock = r2Clock(this.#bindings.PRIVATE);
-    this.#config = parseParameterStoreConfig(env as Record<string, unknown>);
+    this.config = parseParameterStoreConfig(env as Record<string, unknown>);
     migrate(ctx.storage, MIGRATIONS);
     this.#rows = new ParameterRows(ctx.storage);
-    this.#authorities = new AuthorityDocument(ctx.storage.sql, this.#config, () => this.bucket(this.#bindings.PRIVATE));
+    this.#authorities = new AuthorityDocument(ctx.storage.sql, this.config, () => this.bucket(this.#bindings.PRIVATE));
     this.#guard = new ClockGuard(ctx.storage);
   }
 
@@ -105,7 +105,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
   /** @returns what uploads are judged by; decided is enough, since phones are told within the next step */
   async policy(): Promise<PolicyInForce> {
     await this.#requireLife();
-    const policy = policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.#config.homeCountry);
+    const policy = policyInForce(this.#rows.history(2), (name) => this.#rows.document(name), this.config.homeCountry);
     return { ...policy, authorities: await this.authorities(), ended: this.ending.phase !== 'open' };
   }
 
@@ -128,7 +128,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
    * @throws Error naming the document that isn't in the public bucket
    */
   async restoreParameters(write: boolean): Promise<number | null> {
-    const published = this.#rows.head() === null ? await publishedHead(this.#config, this.#publicBucket()) : null;
+    const published = this.#rows.head() === null ? await publishedHead(this.config, this.#publicBucket()) : null;
     if (published === null) return null;
     if (write) {
       await restoreRows(this.#rows, this.#publicBucket(), published);
@@ -146,7 +146,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
     if (head === null) await writeEmptyList(this.#own(now));
     if (head?.state === 'PUBLISHED' && now >= head.issuedAt + CONFIG_RENEWAL_SECONDS) {
       this.#rows.setHead({ ...head, issuedAt: now, state: 'PLANNED' });
-    } else if (head?.state === 'PUBLISHED' && !(await isIntact(this.#rows, this.#config, this.#own(now)))) {
+    } else if (head?.state === 'PUBLISHED' && !(await isIntact(this.#rows, this.config, this.#own(now)))) {
       this.#mend(head);
     }
     await this.#write(now);
@@ -190,7 +190,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
 
   /** @throws StorageLost when a head of ours is published, and nothing is known of it here; Error of the bucket */
   async #requireLife(): Promise<void> {
-    if (this.#rows.head() !== null || (await publishedHead(this.#config, this.#publicBucket())) === null) return;
+    if (this.#rows.head() !== null || (await publishedHead(this.config, this.#publicBucket())) === null) return;
     this.#rows.count(STORAGE_LOST_ALERT);
     throw new StorageLost('parameters');
   }
@@ -265,7 +265,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
   /** One write at a time; after one that ran already, another takes up what was decided meanwhile. */
   async #write(now: number): Promise<void> {
     await this.#writing?.catch(() => {});
-    this.#writing ??= writeHead(this.#rows, this.#config, this.#own(now)).finally(() => {
+    this.#writing ??= writeHead(this.#rows, this.config, this.#own(now)).finally(() => {
       this.#writing = null;
     });
     await this.#writing;

@@ -16,7 +16,9 @@ import { cwaConfigCountryPath, cwaConfigPaths } from '../../protocol/parameters/
 import { openDocument, signDocument } from '../../protocol/index/signed-document.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
 import { type BucketPort, r2Bucket } from '../publisher/bucket.ts';
+import { testKeyPem } from '../../test/support/secrets.ts';
 import type { ParameterStore } from './parameter-store-do.ts';
+import { publishedHead } from './write-ops.ts';
 
 interface TestEnv {
   readonly PARAMETER_STORE: DurableObjectNamespace<ParameterStore>;
@@ -199,7 +201,9 @@ describe('a store of before the second signature', () => {
       const { mark } = sql.exec<{ mark: string }>('SELECT mark FROM own_object WHERE key = ?', path).one();
       const former = [put.etag, ...mark.split(' ').slice(1)].join(' ');
       sql.exec('UPDATE own_object SET mark = ? WHERE key = ?', former, path);
-      sql.exec('DROP TABLE revoked_package; DROP TABLE authorities; UPDATE schema_version SET version = 2');
+      sql.exec(
+        'DROP TABLE revoked_package; DROP TABLE authorities; DROP TABLE signers; UPDATE schema_version SET version = 2',
+      );
     });
     await evictAllDurableObjects();
     expect(await rig.in((store) => store.advance())).toEqual({ idle: true });
@@ -312,6 +316,14 @@ describe('in time', () => {
     expect(await rig.in((store) => store.counters())).toEqual({ alert_parameters_not_written: 1 });
     expect(await rig.publish('four', 2)).toEqual({ kind: 'published', version: 3 });
     expect((await published())?.version).toBe(3);
+  });
+
+  it('knows what a former key signed for its own, where that is configured', async ({ expect }) => {
+    await rig.publish('one', 0);
+    const headSigner = signerFromPkcs8Pem(testKeyPem('the next key')).raw;
+    const found = (formerHeadKeys: typeof KEYS | Record<string, never>) =>
+      publishedHead({ headKeyId: 'manifest-v2', headSigner, formerHeadKeys }, r2Bucket(bindings.PUBLIC));
+    expect([(await found(KEYS))?.version, await found({})]).toEqual([1, null]);
   });
 });
 

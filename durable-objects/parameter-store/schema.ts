@@ -41,4 +41,8 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   AUTHORITIES_TABLE,
+  // A name of the keys that signed what is published (config.ts): when they are changed, it is signed anew under the same head.
+  `
+  CREATE TABLE signers (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL);
+  `,
 ];

@@ -50,6 +50,15 @@ export class ParameterRows {
     this.#exec('INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)', head.version, head.issuedAt, head.state);
   }
 
+  /** @returns a name of the keys that signed what is published (config.ts), or null */
+  signers(): string | null {
+    return this.#exec<{ name: string }>('SELECT name FROM signers').toArray()[0]?.name ?? null;
+  }
+
+  setSigners(name: string): void {
+    this.#exec('INSERT OR REPLACE INTO signers VALUES (1, ?)', name);
+  }
+
   head(): HeadRow | null {
     const row = this.#exec<{ version: number; issued_at: number; state: HeadRow['state'] }>(
       'SELECT version, issued_at, state FROM head',

@@ -24,7 +24,7 @@ import type { ObjectMeta } from '../../domain/publication/built-file.ts';
 import { CONFIG_CACHE } from '../../domain/publication/head.ts';
 import { type BucketPort, markOf } from '../publisher/bucket.ts';
 import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
-import type { ParameterStoreConfig } from './config.ts';
+import { type ParameterStoreConfig, signersName, zipSignersAt } from './config.ts';
 import { type RevokedDayPackage, withRevoked } from './packages.ts';
 import type { ParameterRows } from './store.ts';
 
@@ -63,6 +63,8 @@ export async function writeHead(rows: ParameterRows, config: ParameterStoreConfi
     await putOwn(own, configDocumentPath(name), utf8(textOf(rows, name)), meta('application/json', IMMUTABLE_CACHE));
   }
   const packages = rows.revokedPackages();
+  // Keys of this moment, whatever `until` passes while R2 is waited for.
+  const signers = signersName(config, own.now);
   await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), packages, config, own);
   const text = signDocument(CONFIG_TYPE, config.headKeyId, head, config.headSigner);
   await putOwn(own, configHeadPath(), utf8(text), meta('application/json', CONFIG_CACHE));
@@ -70,7 +72,10 @@ export async function writeHead(rows: ParameterRows, config: ParameterStoreConfi
   const now = rows.head();
   // And the packages that were revoked meanwhile.
   if (JSON.stringify(rows.revokedPackages()) !== JSON.stringify(packages)) return;
-  if (now?.version === row.version && now.issuedAt === row.issuedAt) rows.setHead({ ...row, state: 'PUBLISHED' });
+  if (now?.version === row.version && now.issuedAt === row.issuedAt) {
+    rows.setHead({ ...row, state: 'PUBLISHED' });
+    rows.setSigners(signers);
+  }
   rows.allMarked();
 }
 
@@ -90,7 +95,7 @@ async function writeCwaFiles(
   const parameters = parseParameters(JSON.parse(text));
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
   for (const { path, message } of cwaConfigFiles(withRevoked(parameters.value, packages), config.homeCountry)) {
-    const zip = configZip(message, config.zipSigners);
+    const zip = configZip(message, zipSignersAt(config, own.now));
     await putOwn(own, path, zip, meta('application/zip', CONFIG_CACHE));
   }
   await writeCountries(own, [config.homeCountry]);
@@ -116,11 +121,16 @@ async function refuseToGoBack(own: OwnObjects, config: ParameterStoreConfig, hea
 }
 
 /** @param bucket the public one @returns the head in it that we signed, or null */
-export async function publishedHead(config: ParameterStoreConfig, bucket: BucketPort): Promise<ConfigHead | null> {
+export async function publishedHead(
+  config: Pick<ParameterStoreConfig, 'headKeyId' | 'headSigner' | 'formerHeadKeys'>,
+  bucket: BucketPort,
+): Promise<ConfigHead | null> {
   const bytes = await bucket.getStart(configHeadPath(), MAX_HEAD_BYTES);
   if (bytes === null) return null;
   const text = new TextDecoder().decode(bytes);
-  const published = parseConfigHead(signedBy(CONFIG_TYPE, config.headKeyId, text, config.headSigner));
+  const published = parseConfigHead(
+    signedBy(CONFIG_TYPE, config.headKeyId, text, config.headSigner, config.formerHeadKeys),
+  );
   return published.ok ? published.value : null;
 }
 
@@ -133,6 +143,8 @@ export async function isIntact(rows: ParameterRows, config: ParameterStoreConfig
   const row = rows.head();
   const version = rows.history().find((entry) => entry.version === row?.version);
   if (version === undefined) return true;
+  // Signed by keys that were changed since: phones that know the new ones alone wait for it (docs/rotation.md).
+  if (rows.signers() !== signersName(config, own.now)) return false;
   const keys = [
     configHeadPath(),
     ...version.documents.map(({ sha256: name }) => configDocumentPath(name)),

@@ -125,7 +125,7 @@ export async function certify({ request, kept, buckets, config }: Certification)
 async function lastHeadOf(bucket: R2Bucket, region: string, config: PublisherConfig): Promise<string | null> {
   const text = await (await bucket.get(headPath(region)))?.text();
   if (text === undefined) return null;
-  const payload = signedBy('manifest', config.manifestKeyId, text, config.manifestSigner);
+  const payload = signedBy('manifest', config.manifestKeyId, text, config.manifestSigner, config.formerManifestKeys);
   const head = parseManifestHead(payload);
   if (!head.ok || head.value.ended !== true) return null;
   return toBase64Url(sha256(utf8(JSON.stringify(payload))));

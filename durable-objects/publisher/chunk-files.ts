@@ -6,13 +6,11 @@ import type { SealedFile } from '../../domain/event-log/entry.ts';
 import {
   buildFile,
   chunkEntries,
-  immutableCompact,
-  immutableZip,
+  chunkObjects,
   type BuiltFile,
   type RevokedRows,
 } from '../../domain/publication/built-file.ts';
 import { RecordMerge, type MergePorts, type RunSource } from '../../domain/publication/record-merge.ts';
-import { chunkPath, compactPath } from '../../protocol/index/chunk-paths.ts';
 import { type ChunkEntry } from '../../protocol/index/manifest.ts';
 import { splitEvenly } from '../../domain/chunk-policy.ts';
 import type { BucketPort } from './bucket.ts';
@@ -80,6 +78,9 @@ export function signsStill({ config: { formerKey } }: Publication, sealed: numbe
   return formerKey !== null && sealed < formerKey.until;
 }
 
+/** A chunk's ZIP and its compact form. */
+const BOTH = 2;
+
 /**
  * Puts a file of the manifest, then its compact form (docs/compact-chunk.md). A crash between them leaves a ZIP that no head names yet: the step is repeated.
  *
@@ -93,14 +94,14 @@ export async function putChunk(
   sealed: number,
   expires: number,
 ): Promise<void> {
-  const name = file.sealed.sha256;
-  p.store.noteObject(chunkPath(region, name), region);
-  await putOwn(p.own, chunkPath(region, name), file.zip, immutableZip(file, sealed, expires));
-  const compact = file.compact();
-  // Phones take the ZIP where there is none.
-  if (compact === null) return p.store.count('alert_no_compact_form');
-  p.store.noteObject(compactPath(region, name), region);
-  await putOwn(p.own, compactPath(region, name), compact, immutableCompact(file, sealed, expires));
+  let objects = 0;
+  for (const { name, bytes, meta } of chunkObjects(region, file, sealed, expires)) {
+    p.store.noteObject(name, region);
+    await putOwn(p.own, name, bytes, meta);
+    objects++;
+  }
+  // Phones take the ZIP where there is nothing else.
+  if (objects < BOTH) p.store.count('alert_no_compact_form');
 }
 
 /** What distinguishes the files of one hour or day. */

@@ -3,7 +3,7 @@
  */
 import { jwkId } from '../../protocol/feed/signature.ts';
 import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { parseFormerKey } from './former-key.ts';
+import { formerManifestKeys, parseFormerKey } from './former-key.ts';
 import { parseBufferConfig, publicKey, text } from '../submission-buffer/config.ts';
 import type { PublisherConfig } from './model.ts';
 
@@ -37,6 +37,7 @@ export function parsePublisherConfig(env: Readonly<Record<string, unknown>>): Pu
     exportSigner: exportKey.der,
     formerKey: parseFormerKey(env, { keyId: exportKeyId, keyVersion: exportKeyVersion }),
     manifestSigner: signer(env, 'MANIFEST_SIGNING_KEY').raw,
+    formerManifestKeys: formerManifestKeys(env),
     logKeyId: text(env, 'LOG_KEY_ID', /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -'),
     logSigner: logKey.raw,
     logPublicKey: logKey.publicKeySpki,

@@ -193,7 +193,9 @@ describe('a key that is replaced', () => {
   const tune = (): Promise<void> =>
     rig.inPublisher(async (publisher) => {
       const own = publisher as unknown as { config: PublisherConfig };
-      const formerKey = { name: { keyId: '262', keyVersion: 'v0' }, signer: FORMER.der, until: MIDNIGHT + 2 * DAY };
+      const { der: signer, publicKeySpki } = FORMER;
+      const name = { keyId: '262', keyVersion: 'v0' };
+      const formerKey = { name, signer, publicKeySpki, until: MIDNIGHT + 2 * DAY };
       own.config = { ...own.config, formerKey };
     });
 

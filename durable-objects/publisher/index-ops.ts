@@ -200,7 +200,13 @@ async function refuseToGoBack(p: Publication, plan: IndexPlan): Promise<void> {
   const text = new TextDecoder().decode(bytes ?? new Uint8Array(0));
   // The right head with somebody else's headers.
   if (text === plan.head) return;
-  const found = signedBy('manifest', p.config.manifestKeyId, text, p.config.manifestSigner);
+  const found = signedBy(
+    'manifest',
+    p.config.manifestKeyId,
+    text,
+    p.config.manifestSigner,
+    p.config.formerManifestKeys,
+  );
   if (found === null || ((found as ManifestHead).sequence ?? 0) < plan.sequence) return;
   p.store.count('alert_state_set_back');
   throw new StateSetBack(`${headPath(plan.region)} is a newer head of ours than the one to publish`);

@@ -57,7 +57,7 @@ export interface IssuesRequest {
   /** A random UUID. */
   readonly id: string;
   readonly issueIds: readonly string[];
-  /** PKCS#8 PEM, kept nowhere. */
+  /** PKCS#8 PEM, kept nowhere; several, one after the other, where hours were sealed to a former undo key, too (docs/rotation.md). */
   readonly undoKey: string;
   /** Number of the set up to which sets may have such rows. */
   readonly throughSet: number;
@@ -101,11 +101,11 @@ async function openedWith<T>(work: () => Promise<T>): Promise<T | BadKey> {
 
 /**
  * @param issueIds whose rows are wanted
- * @param undoKey PKCS#8 PEM of the undo key's private half
+ * @param undoKey PKCS#8 PEM of the undo key's private half, or of several
  * @throws UndoKeyError naming the object that it doesn't open; Error for a record that lacks an object
  */
 async function rowsOfIssues(p: Publication, issueIds: readonly string[], undoKey: string): Promise<IssueRows> {
-  const search = new Search(p, issueIds, await privateKey(undoKey));
+  const search = new Search(p, issueIds, await privateKeys(undoKey));
   const today = Math.floor(p.now / SECONDS_PER_DAY);
   const parts = p.store
     .hoursBetween(0, Number.MAX_SAFE_INTEGER)
@@ -118,28 +118,34 @@ async function rowsOfIssues(p: Publication, issueIds: readonly string[], undoKey
   return search.found();
 }
 
-async function privateKey(pem: string): Promise<CryptoKey> {
+/** While the undo key is changed there are two; more were never asked for at once. */
+const MOST_KEYS = 3;
+
+async function privateKeys(pems: string): Promise<readonly CryptoKey[]> {
+  // Each ends where the next begins; what lies between is nobody's, and refused with its key.
+  const each = pems.split(/(?<=-----END PRIVATE KEY-----)\s*(?=\S)/);
   try {
-    return await openerKey(pem);
+    if (each.length <= MOST_KEYS) return await Promise.all(each.map((pem) => openerKey(pem)));
   } catch {
-    throw new UndoKeyError('the undo key must be a P-256 private key in PEM (PKCS#8)');
+    // What the library says of it helps nobody.
   }
+  throw new UndoKeyError(`the undo key must be a P-256 private key in PEM (PKCS#8), or ${MOST_KEYS} at most`);
 }
 
 class Search {
   readonly #p: Publication;
   readonly #wanted: ReadonlySet<string>;
-  readonly #key: CryptoKey;
+  readonly #keys: readonly CryptoKey[];
   readonly #parts: TakenRows[] = [];
   readonly #days = new Map<string, { day: number; region: string; meant: number; mixed: number; all: number }>();
   readonly #others = new Set<string>();
   /** Rows that were taken back with an hour and leave on a day, by the name of their object; read once. */
   readonly #taken = new Map<string, Promise<readonly TakenRows[]>>();
 
-  constructor(p: Publication, issueIds: readonly string[], key: CryptoKey) {
+  constructor(p: Publication, issueIds: readonly string[], keys: readonly CryptoKey[]) {
     this.#p = p;
     this.#wanted = new Set(issueIds);
-    this.#key = key;
+    this.#keys = keys;
   }
 
   async visit(record: SetRecord, part: RecordPart): Promise<void> {
@@ -192,11 +198,17 @@ class Search {
     const name = issuesKey(hour, part);
     const sealed = await this.#p.privateBucket.get(name);
     if (sealed === null) throw new Error(`the private record lacks ${name}`);
-    const opened = await openPages(this.#key, ISSUES_USE, sealed);
+    const opened = await this.#open(sealed);
     if (!opened.ok) throw new UndoKeyError(`${name}: ${opened.error}`);
     const read = readIssues(opened.value, { hour, day: part.day, n: part.n }, part.rows);
     if (!read.ok) throw new UndoKeyError(`${name}: ${read.error}`);
     return read.value;
+  }
+
+  /** Which key an hour was sealed to isn't written down. */
+  async #open(sealed: Uint8Array): ReturnType<typeof openPages> {
+    const opened = await Promise.all(this.#keys.map((key) => openPages(key, ISSUES_USE, sealed)));
+    return opened.find(({ ok }) => ok) ?? opened[0]!;
   }
 
   async #takenOf(hour: number, part: RecordPart): Promise<ReadonlySet<number>> {

@@ -23,6 +23,8 @@ export interface PublisherConfig {
   readonly formerKey: FormerKey | null;
   /** r‖s signatures for manifests. */
   readonly manifestSigner: Signer;
+  /** SPKI by id: what they signed before is ours (former-key.ts). */
+  readonly formerManifestKeys: Readonly<Record<string, Uint8Array>>;
   readonly logKeyId: string;
   /** r‖s signatures for the event log. */
   readonly logSigner: Signer;

@@ -19,7 +19,6 @@ import {
 } from '../../domain/publication/revoked-rows.ts';
 import type { RecordBook } from '../../domain/publication/record.ts';
 import { mergeOf, putChunk, signFile } from './chunk-files.ts';
-import { putOwn } from './own-objects.ts';
 import type { Publication } from './publication.ts';
 
 /** @returns the records as the store has them, and which of them an hour took rows back of */

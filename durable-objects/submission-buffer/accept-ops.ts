@@ -9,6 +9,7 @@
 import { SECONDS_PER_HOUR, hourEnd, hourOf } from '../../protocol/gaen/intervals.ts';
 import { concatBytes, isAnyTwice, toHex } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
+import type { KeyRing } from '../../protocol/primitives/key-ring.ts';
 import { publishedDay, releaseHour, retentionEnd } from '../../domain/embargo.ts';
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
@@ -183,6 +184,14 @@ export function siftKeys(
     sql,
     candidates.map(({ hash }) => hash),
   );
+  // While the key of hashes is changed (docs/rotation.md); with one key there is none to ask further.
+  for (const other of config.knownKeyHashKeys.others) {
+    for (const n of knownAt(
+      sql,
+      candidates.map(({ key }) => hashBy(other, key.keyData)),
+    ))
+      known.add(n);
+  }
   // Until its hour is forgotten, a key is known by its row alone.
   const teks = new Uint8Array(candidates.length * TAG_BYTES);
   for (const [n, { key }] of candidates.entries()) teks.set(key.keyData, n * TAG_BYTES);
@@ -232,8 +241,16 @@ export function canBePublished(config: BufferConfig, now: number, key: Temporary
 
 /** @returns what a key is known by when its row is gone: 128 bits of a keyed hash, enough to tell TEKs apart */
 export function lastingHash(config: BufferConfig, keyData: Uint8Array): Uint8Array {
-  return hmacSha256(config.knownKeyHashKey, keyData).subarray(0, HASH_BYTES);
+  return hashBy(config.knownKeyHashKeys.current, keyData);
 }
+
+/** @returns all that a key may be known by: {@link lastingHash}, then by the other keys of the ring, since a hash is never made anew */
+export function lastingHashes(config: BufferConfig, keyData: Uint8Array): readonly Uint8Array[] {
+  return config.knownKeyHashKeys.all.map((key) => hashBy(key, keyData));
+}
+
+const hashBy = (key: KeyRing['current'], keyData: Uint8Array): Uint8Array =>
+  hmacSha256(key, keyData).subarray(0, HASH_BYTES);
 
 /** @returns what became of an upload id, null when it never came */
 export function uploadState(sql: SqlStorage, uploadId: string): 'stored' | 'tombstone' | null {

@@ -20,8 +20,8 @@ it.for([
   [{ MAX_HOLD_HOURS: '336' }, 'MAX_HOLD_HOURS=336 must be shorter than RETENTION_DAYS=14'],
   [{ UNION_REGION: 'DE' }, 'UNION_REGION=DE must differ from HOME_COUNTRY'],
   [{ HOME_COUNTRY: 'Germany' }, 'HOME_COUNTRY=Germany must be an ISO 3166-1 alpha-2 code'],
-  [{ KNOWN_KEY_HASH_KEY: 'c2hvcnQ=' }, 'KNOWN_KEY_HASH_KEY must be base64 of 32 bytes'],
-  [{ REVISION_TOKEN_KEY: 'c2hvcnQ=' }, 'REVISION_TOKEN_KEY must be base64 of 32 bytes'],
+  [{ KNOWN_KEY_HASH_KEY: 'c2hvcnQ=' }, 'KNOWN_KEY_HASH_KEY: base64 of 32 bytes is expected, got 5 bytes'],
+  [{ REVISION_TOKEN_KEY: `${SECRET},${SECRET}` }, 'REVISION_TOKEN_KEY: keys of a ring must differ, got one twice'],
   [
     { RESTORE_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' },
     'RESTORE_PUBLIC_KEY must be an SPKI PEM of a P-256 key',
@@ -32,5 +32,7 @@ it.for([
 });
 
 it('does not print a secret that it refuses', ({ expect }) => {
-  expect(() => parseBufferConfig({ ...ENV, KNOWN_KEY_HASH_KEY: 'not base64!' })).toThrow(/^KNOWN_KEY_HASH_KEY must be/);
+  expect(() => parseBufferConfig({ ...ENV, KNOWN_KEY_HASH_KEY: 'not base64!' })).toThrow(
+    /^KNOWN_KEY_HASH_KEY: base64 of 32 bytes is expected, got no base64$/,
+  );
 });

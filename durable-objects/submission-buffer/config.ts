@@ -1,7 +1,7 @@
 /**
  * @module Configuration of the SubmissionBuffer, parsed once from the environment of `origin`.
  */
-import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { type KeyRing, keyRing } from '../../protocol/primitives/key-ring.ts';
 import { countedAs, parseFeeds } from '../../domain/publication/feeds.ts';
 import type { Provenance } from '../../domain/publication/packed-keys.ts';
 import { RevisionTokens } from '../../protocol/publish/revision-token.ts';
@@ -22,8 +22,8 @@ export interface BufferConfig {
   readonly policy: ChunkPolicy;
   /** Feeds that peers read (domain/publication/feeds.ts); none: there are no peers. */
   readonly feeds: readonly string[];
-  /** 32 bytes; keys of the keyed hash that outlives a forgotten row. */
-  readonly knownKeyHashKey: Uint8Array;
+  /** Keys of the keyed hash that outlives a forgotten row: the first makes them, and they are looked up by all (docs/rotation.md). */
+  readonly knownKeyHashKeys: KeyRing;
   /** By which phones of Google's dialect say something else of their keys. */
   readonly revisionTokens: RevisionTokens;
   /** SPKI PEM: what the journal is sealed to; the private half is offline. */
@@ -46,16 +46,10 @@ export function parseBufferConfig(env: Readonly<Record<string, unknown>>): Buffe
     regions: [homeCountry, unionRegion],
     policy: policy.value,
     feeds: parseFeeds(typeof env['PEER_FEEDS'] === 'string' ? env['PEER_FEEDS'] : '', homeCountry),
-    knownKeyHashKey: key32(env, 'KNOWN_KEY_HASH_KEY'),
-    revisionTokens: new RevisionTokens(key32(env, 'REVISION_TOKEN_KEY')),
+    knownKeyHashKeys: keyRing(env['KNOWN_KEY_HASH_KEY'], 'KNOWN_KEY_HASH_KEY'),
+    revisionTokens: new RevisionTokens(keyRing(env['REVISION_TOKEN_KEY'], 'REVISION_TOKEN_KEY')),
     restorePublicKey: publicKey(env, 'RESTORE_PUBLIC_KEY'),
   };
-}
-
-function key32(env: Readonly<Record<string, unknown>>, field: string): Uint8Array {
-  const key = fromBase64(text(env, field, /^[A-Za-z0-9+/]+=*$/, 'base64', true));
-  if (key.length !== 32) throw new Error(`${field} must be base64 of 32 bytes`);
-  return key;
 }
 
 /** @returns under which names of `release_counter` rows are counted: their regions, the union, and where they may go (domain/publication/feeds.ts) */

@@ -5,7 +5,7 @@
 import { MAX_TAN_LIFETIME_SECONDS, longestAnswerOfTan } from '../../domain/tan.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import type { BufferConfig } from './config.ts';
-import { nameOfIssue } from './issue-counts.ts';
+import { nameOfIssue, namesOfIssue } from './issue-counts.ts';
 
 /** As long as a TAN that was given before may be answered; the ledger has withdrawn those that were not in use. */
 const KEPT_HOURS = Math.ceil(longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS) / 3600) + 1;
@@ -24,7 +24,8 @@ export function endIssues(sql: SqlStorage, config: BufferConfig, issueIds: reado
 /** @returns whether nothing more may be stored with this id */
 export function isEnded(sql: SqlStorage, config: BufferConfig, issueId: string | null): boolean {
   if (issueId === null) return false;
-  return sql.exec('SELECT 1 FROM ended_issue WHERE name = ?', nameOfIssue(config, issueId)).toArray().length > 0;
+  const text = 'SELECT 1 FROM ended_issue WHERE name = ?';
+  return namesOfIssue(config, issueId).some((name) => sql.exec(text, name).toArray().length > 0);
 }
 
 /** Forgets what no upload can come with any more. @param now Unix seconds */

@@ -9,16 +9,18 @@
  * Durable order: a count is in the transaction of its upload (upload-tally.ts), or of the rows that end. Hours that are frozen get none any more, so what a set's groups are made of stays.
  */
 import { MAX_KEYS_PER_UPLOAD } from '../../domain/keys/limits.ts';
-import type { IssueCount, IssueInSet } from '../../domain/publication/issue-groups.ts';
+import {
+  COUNTED_HOURS,
+  COUNTS_KEPT_HOURS,
+  type IssueCount,
+  type IssueInSet,
+} from '../../domain/publication/issue-groups.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { hmacSha256 } from '../../protocol/primitives/hash.ts';
+import { places } from '../insert-rows.ts';
 import type { BufferConfig } from './config.ts';
 
-/** How far back an id's uploads count: as long as a TAN may be used after it was given, and some. */
-const COUNTED_HOURS = 16 * 24;
-/** A set is written again within hours, never days. */
-const KEPT_HOURS = COUNTED_HOURS + 48;
 const LABEL = utf8('exposure-edge/issue-name/v1\0');
 const NAME_BYTES = 16;
 /** Names in memory, by the key that they are made with: uploads of a day come from few sources, and each asks twice. */
@@ -30,8 +32,16 @@ const UPLOADS_LEFT = `CASE WHEN keys <= ended THEN 0
   ELSE min(uploads, max(uploads - ended, (keys - ended + ${MAX_KEYS_PER_UPLOAD - 1}) / ${MAX_KEYS_PER_UPLOAD})) END`;
 
 /** @returns what an id is called here, 16 bytes */
-export function nameOfIssue(config: BufferConfig, issueId: string): Uint8Array {
-  const key = config.knownKeyHashKey;
+export function nameOfIssue({ knownKeyHashKeys }: BufferConfig, issueId: string): Uint8Array {
+  return nameBy(knownKeyHashKeys.current, issueId);
+}
+
+/** @returns all that an id may be called here: {@link nameOfIssue}, then by the other keys of the ring (docs/rotation.md) */
+export function namesOfIssue({ knownKeyHashKeys }: BufferConfig, issueId: string): readonly Uint8Array[] {
+  return knownKeyHashKeys.all.map((key) => nameBy(key, issueId));
+}
+
+function nameBy(key: Uint8Array, issueId: string): Uint8Array {
   const names = NAMES.get(key) ?? new Map<string, Uint8Array>();
   const known = names.get(issueId);
   if (known !== undefined) return known;
@@ -50,8 +60,9 @@ export function uncountIssues(
 ): void {
   for (const [issueId, rows] of Map.groupBy(issueIds, (id) => id)) {
     if (issueId === null) continue;
-    const name = nameOfIssue(config, issueId);
-    sql.exec('UPDATE issue_count SET ended = ended + ? WHERE name = ? AND release_hour = ?', rows.length, name, hour);
+    // One row of the hour takes them, whichever key named it: what is read is the sum of all.
+    const text = 'UPDATE issue_count SET ended = ended + ? WHERE name = ? AND release_hour = ?';
+    namesOfIssue(config, issueId).some((name) => sql.exec(text, rows.length, name, hour).rowsWritten > 0);
   }
 }
 
@@ -69,17 +80,19 @@ export function issuesInSet(
 ): IssueInSet[] {
   const [first, last] = [hours[0] ?? 0, hours.at(-1) ?? -1];
   return issueIds.map((issueId) => {
-    const name = nameOfIssue(config, issueId);
-    return { issueId, inSet: countOf(sql, name, first, last), sofar: countOf(sql, name, last - COUNTED_HOURS, last) };
+    const names = namesOfIssue(config, issueId);
+    return { issueId, inSet: countOf(sql, names, first, last), sofar: countOf(sql, names, last - COUNTED_HOURS, last) };
   });
 }
 
-function countOf(sql: SqlStorage, name: Uint8Array, first: number, last: number): IssueCount {
+/** What is left of an hour is of the hour's sums: an upload under one key's name may have lost the keys that a row under another's counts as ended. */
+function countOf(sql: SqlStorage, names: readonly Uint8Array[], first: number, last: number): IssueCount {
   return sql
     .exec<{ uploads: number; keys: number }>(
-      `SELECT coalesce(sum(${UPLOADS_LEFT}), 0) AS uploads, coalesce(sum(max(0, keys - ended)), 0) AS keys FROM issue_count
-       WHERE name = ? AND release_hour BETWEEN ? AND ?`,
-      name,
+      `SELECT coalesce(sum(${UPLOADS_LEFT}), 0) AS uploads, coalesce(sum(max(0, keys - ended)), 0) AS keys FROM (
+         SELECT sum(uploads) AS uploads, sum(keys) AS keys, sum(ended) AS ended FROM issue_count
+         WHERE name IN (${places(names.length)}) AND release_hour BETWEEN ? AND ? GROUP BY release_hour)`,
+      ...names,
       first,
       last,
     )
@@ -88,5 +101,5 @@ function countOf(sql: SqlStorage, name: Uint8Array, first: number, last: number)
 
 /** Forgets counts that no set is made of any more. @param now Unix seconds */
 export function expireIssueCounts(sql: SqlStorage, now: number): void {
-  sql.exec('DELETE FROM issue_count WHERE release_hour < ?', hourOf(now) - KEPT_HOURS);
+  sql.exec('DELETE FROM issue_count WHERE release_hour < ?', hourOf(now) - COUNTS_KEPT_HOURS);
 }

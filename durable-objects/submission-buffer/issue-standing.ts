@@ -2,11 +2,12 @@
  * @module What a rollback of some issue ids would meet here (docs/rollback.md). Reads alone: rows that wait and no set covers yet, and how many keys ever came with these ids.
  */
 import type { CountedKeys, IssueStanding, WaitingKeys } from '../../domain/rollback.ts';
+import { places } from '../insert-rows.ts';
 import { pause } from '../pace.ts';
 import type { BufferConfig } from './config.ts';
 import { coveredThrough } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
-import { nameOfIssue } from './issue-counts.ts';
+import { namesOfIssue } from './issue-counts.ts';
 import { release } from './memory.ts';
 import { LABEL_OFFSET, STORED_ROW_BYTES, readLabel } from './row-cipher.ts';
 import { labelsOf } from './row-labels.ts';
@@ -51,9 +52,10 @@ export async function issueStanding(
 function countedKeys(sql: SqlStorage, config: BufferConfig, issueIds: readonly string[]): CountedKeys[] {
   const days = new Map<number, number>();
   for (const issueId of issueIds) {
+    const names = namesOfIssue(config, issueId);
     const rows = sql.exec<{ day: number; keys: number }>(
-      `SELECT release_hour / ${HOURS_A_DAY} AS day, sum(keys) AS keys FROM issue_count WHERE name = ? GROUP BY day`,
-      nameOfIssue(config, issueId),
+      `SELECT release_hour / ${HOURS_A_DAY} AS day, sum(keys) AS keys FROM issue_count WHERE name IN (${places(names.length)}) GROUP BY day`,
+      ...names,
     );
     for (const { day, keys } of rows) days.set(day, (days.get(day) ?? 0) + keys);
   }

@@ -8,7 +8,8 @@ import { packUpload } from '../../domain/packed-upload.ts';
 import type { AcceptedUpload } from '../../domain/rpc.ts';
 import type { PublishPart } from '../../domain/rpc-publish.ts';
 import { unpackKeyRevisions } from '../../domain/publication/revision.ts';
-import { fromBase64, toHex } from '../../protocol/primitives/bytes.ts';
+import { toHex } from '../../protocol/primitives/bytes.ts';
+import { keyRing } from '../../protocol/primitives/key-ring.ts';
 import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
 import { RevisionTokens } from '../../protocol/publish/revision-token.ts';
 import { keysOf, type Rig } from '../publisher/test-rig.ts';
@@ -59,7 +60,11 @@ export function tokenOf(reply: Acceptance): Uint8Array {
 
 /** @returns what `upload` or a phone can't read of a token: key → first type, and what it was revised to */
 export function namesOf(rig: Rig, token: Uint8Array, authorityId = AUTHORITY): Record<string, string> | null {
-  const opened = new RevisionTokens(fromBase64(SECRETS.REVISION_TOKEN_KEY)).open(authorityId, rig.now, token);
+  const opened = new RevisionTokens(keyRing(SECRETS.REVISION_TOKEN_KEY, 'REVISION_TOKEN_KEY')).open(
+    authorityId,
+    rig.now,
+    token,
+  );
   return (
     opened &&
     Object.fromEntries(

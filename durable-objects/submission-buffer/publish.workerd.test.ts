@@ -3,6 +3,8 @@ import { beforeEach, describe, it } from 'vitest';
 import type { CertifiedReport } from '../../protocol/publish/report-type.ts';
 import { REVISION_TOKEN_BYTES, RevisionTokens } from '../../protocol/publish/revision-token.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
+import { keyRing } from '../../protocol/primitives/key-ring.ts';
+import { testSecret } from '../../test/support/secrets.ts';
 import { MIDNIGHT, objects, Rig, testEnv } from '../publisher/test-rig.ts';
 import {
   AUTHORITY,
@@ -217,10 +219,14 @@ describe.for(STATES)('a key that %s', ([, reach]) => {
     await reach();
     const before = await storedIn(rig, ['publish_answer']);
     const random = crypto.getRandomValues(new Uint8Array(REVISION_TOKEN_BYTES));
-    const ofAnother = new RevisionTokens(new Uint8Array(32).fill(9)).seal(AUTHORITY, rig.now, [
-      { ...victims[0]!, reportType: 'likely', revisedTo: null },
-      { ...victims[1]!, reportType: 'likely', revisedTo: null },
-    ]);
+    const ofAnother = new RevisionTokens(keyRing(testSecret('another'), 'REVISION_TOKEN_KEY')).seal(
+      AUTHORITY,
+      rig.now,
+      [
+        { ...victims[0]!, reportType: 'likely', revisedTo: null },
+        { ...victims[1]!, reportType: 'likely', revisedTo: null },
+      ],
+    );
     const tries: [token: Uint8Array | null, code: string][] = [
       [null, 'missing_revision_token'],
       [random, 'missing_revision_token'],

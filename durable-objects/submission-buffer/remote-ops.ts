@@ -181,11 +181,15 @@ function storeSome(
 ): number {
   const some = Array.from({ length: to - from }, (_, n) => {
     const key = unpackKey(keys, (from + n) * SORT_BYTES);
-    return { ...key, withdrawalHash: remoteMark(config, peer, key.keyData) };
+    return { ...key, withdrawalHash: remoteMark(config.knownKeyHashKeys.current, peer, key.keyData) };
   });
-  const revoked = knownAt(
-    sql,
-    some.map(({ keyData }) => revokedMark(config, peer, keyData)),
+  const revoked = new Set(
+    config.knownKeyHashKeys.all.flatMap((hashKey) => [
+      ...knownAt(
+        sql,
+        some.map(({ keyData }) => revokedMark(hashKey, peer, keyData)),
+      ),
+    ]),
   );
   const { fresh } = siftKeys(
     sql,
@@ -216,18 +220,23 @@ function revoke(
   let left = Math.max(0, MOST_REMEMBERED - strangeOf(sql, peer));
   for (let at = 0; at < revoked.length; at += KEYS_AT_ONCE * TEK_BYTES) {
     const teks = revoked.subarray(at, at + KEYS_AT_ONCE * TEK_BYTES);
-    const offers = Array.from({ length: teks.length / TEK_BYTES }, (_, n) => {
-      const keyData = teks.slice(n * TEK_BYTES, (n + 1) * TEK_BYTES);
-      return { keyData, hash: remoteMark(config, peer, keyData) };
-    });
-    const ended = new Set(endOffered(sql, config, ciphers, now, offers).map(toHex));
-    found += ended.size;
-    const strange = offers.filter(({ keyData }) => !ended.has(toHex(keyData))).slice(0, left);
+    let unknown = Array.from({ length: teks.length / TEK_BYTES }, (_, n) =>
+      teks.slice(n * TEK_BYTES, (n + 1) * TEK_BYTES),
+    );
+    // By the mark of each key of the ring (docs/rotation.md): which of them made it isn't written down.
+    for (const hashKey of config.knownKeyHashKeys.all) {
+      const offers = unknown.map((keyData) => ({ keyData, hash: remoteMark(hashKey, peer, keyData) }));
+      const ended = new Set(endOffered(sql, config, ciphers, now, offers).map(toHex));
+      found += ended.size;
+      unknown = unknown.filter((keyData) => !ended.has(toHex(keyData)));
+    }
+    const strange = unknown.slice(0, left);
     left -= strange.length;
+    const { current } = config.knownKeyHashKeys;
     putEnded(
       sql,
       strange
-        .map(({ keyData }) => ({ hash: revokedMark(config, peer, keyData), expiresHour: hourOf(now) + KEPT_HOURS }))
+        .map((keyData) => ({ hash: revokedMark(current, peer, keyData), expiresHour: hourOf(now) + KEPT_HOURS }))
         .toSorted((a, b) => compareBytes(a.hash, b.hash)),
     );
   }

@@ -30,21 +30,23 @@ export interface WaitingKey {
 /**
  * In place of a withdrawal hash: no opening fits it, and it lasts as long as that does, in the row, the record and the known key. So who may take a key back needs no other table, nor a list of peers.
  *
+ * @param hashKey the current one of `knownKeyHashKeys` to make it; each of them to find it
  * @param peer region
  * @param keyData 16 bytes
  */
-export function remoteMark({ knownKeyHashKey }: BufferConfig, peer: string, keyData: Uint8Array): Uint8Array {
-  return hmacSha256(knownKeyHashKey, LABEL, utf8(`${peer}\0`), keyData).subarray(0, WITHDRAWAL_HASH_BYTES);
+export function remoteMark(hashKey: Uint8Array, peer: string, keyData: Uint8Array): Uint8Array {
+  return hmacSha256(hashKey, LABEL, utf8(`${peer}\0`), keyData).subarray(0, WITHDRAWAL_HASH_BYTES);
 }
 
 /**
  * What is known of a key that a peer took back before it came: it lies among lasting hashes, and fits none, so that another who has the key may bring it all the same.
  *
+ * @param hashKey the current one of `knownKeyHashKeys` to make it; each of them to find it
  * @param peer region
  * @param keyData 16 bytes
  */
-export function revokedMark({ knownKeyHashKey }: BufferConfig, peer: string, keyData: Uint8Array): Uint8Array {
-  return hmacSha256(knownKeyHashKey, REVOKED_LABEL, utf8(`${peer}\0`), keyData).subarray(0, HASH_BYTES);
+export function revokedMark(hashKey: Uint8Array, peer: string, keyData: Uint8Array): Uint8Array {
+  return hmacSha256(hashKey, REVOKED_LABEL, utf8(`${peer}\0`), keyData).subarray(0, HASH_BYTES);
 }
 
 /**

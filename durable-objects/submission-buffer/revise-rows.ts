@@ -9,7 +9,7 @@ import { packKey, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { REPORT_TYPE, type ReportType } from '../../protocol/gaen/keys.ts';
 import { concatBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { places } from '../insert-rows.ts';
-import { lastingHash } from './accept-ops.ts';
+import { lastingHashes } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import { coveredThrough } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
@@ -49,7 +49,9 @@ export function whereabouts(
   keys: readonly Pick<AcceptedKey, 'keyData'>[],
 ): Map<string, Whereabouts> {
   const teks = keys.map(({ keyData }) => keyData);
-  const hashes = teks.map((tek) => lastingHash(config, tek));
+  // By each key of the ring (docs/rotation.md), three at most: 90 of the hundred parameters that the platform binds.
+  const hashesOf = teks.map((tek) => lastingHashes(config, tek));
+  const hashes = hashesOf.flat();
   const waiting = waitingAmong(sql, ciphers, teks);
   const covered = coveredThrough(sql);
   const known = sql
@@ -69,14 +71,14 @@ export function whereabouts(
     teks.map((tek, n) => {
       const name = toHex(tek);
       const found = waiting.get(name);
-      const hash = toHex(hashes[n]!);
+      const names = hashesOf[n]!.map(toHex);
       if (found !== undefined && found.hour > covered) return [name, openRow(found)];
-      if (found === undefined && over.has(hash)) {
+      if (found === undefined && names.some((hash) => over.has(hash))) {
         return [name, { place: 'ended', origin: null, revised: REPORT_TYPE.REVOKED }];
       }
       const said = withdrawn.has(n)
         ? REPORT_TYPE.REVOKED
-        : (queued.get(name) ?? found?.revised ?? reportType(revised.get(hash) ?? 0));
+        : (queued.get(name) ?? found?.revised ?? reportType(Math.max(...names.map((hash) => revised.get(hash) ?? 0))));
       return [name, { place: 'closed', origin: null, revised: said }];
     }),
   );

@@ -3,6 +3,11 @@ import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { ROW_BYTES, unpackKey } from '../../domain/publication/packed-keys.ts';
+import { keyRing } from '../../protocol/primitives/key-ring.ts';
+import { withdrawalHash } from '../../protocol/withdrawal.ts';
+import { TEST_SECRETS, testSecret } from '../../test/support/secrets.ts';
+import type { BufferConfig } from './config.ts';
+import { issuesInSet } from './issue-counts.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -303,5 +308,66 @@ describe('an upload id', () => {
     });
     expect(bytes).toBeGreaterThan(40);
     expect(bytes).toBeLessThanOrEqual(65);
+  });
+});
+
+describe('while the key of hashes is changed', () => {
+  const [OLD, NEW] = [TEST_SECRETS.KNOWN_KEY_HASH_KEY, testSecret('the next KNOWN_KEY_HASH_KEY')];
+  const ISSUE = `c${'7'.repeat(32)}`;
+  const ROLLED_BACK = `c${'8'.repeat(32)}`;
+  const opening = ({ keyData }: TemporaryExposureKey) => ({ keyData, secret: new Uint8Array(32).fill(keyData[0]!) });
+  const owned = (upload: number) =>
+    keysOf(upload, 2).map((key) => ({ ...key, withdrawalHash: withdrawalHash(opening(key)) }));
+  let config: BufferConfig;
+  const deploy = (ring: string) =>
+    rig.inBufferObject((buffer) => {
+      const object = buffer as unknown as { config: BufferConfig };
+      config = object.config = { ...object.config, knownKeyHashKeys: keyRing(ring, 'KNOWN_KEY_HASH_KEY') };
+    });
+  const publish = async (after: number): Promise<number> => {
+    rig.now += 3600;
+    await rig.tuneBuffer();
+    const { setNo } = await rig.buffer.freeze({ hour: HOUR + after, after });
+    await rig.buffer.purge(setNo);
+    return setNo;
+  };
+  const uploadsOf = () =>
+    rig.inBuffer((sql) => issuesInSet(sql, config, [ISSUE], [HOUR, HOUR + 1]).map(({ inSet }) => inSet));
+
+  it('everything that either key made is found, and with the new one alone it isn’t', async ({ expect }) => {
+    await rig.accept('u1', owned(1), ['DE'], { issueId: ISSUE });
+    await rig.importBatch('NL', '1', keysOf(50, 2), [keysOf(51, 1)[0]!.keyData]);
+    const first = await publish(0);
+    await rig.accept('u2', owned(2), ['DE'], { issueId: ISSUE });
+    await rig.buffer.dropWaiting({ id: '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b', issueIds: [ROLLED_BACK] });
+
+    await deploy(`${OLD},${NEW}`);
+    await deploy(`${NEW},${OLD}`);
+    // Published, and waiting, under the former key.
+    expect(await rig.accept('u3', owned(1))).toEqual({ kind: 'known' });
+    expect(await rig.accept('u4', owned(2))).toEqual({ kind: 'known' });
+    // What a peer had taken back before it came, and a source that was rolled back.
+    expect(await rig.importBatch('NL', '2', keysOf(51, 1))).toMatchObject({ counts: { imported: 0, left: 1 } });
+    expect(await rig.accept('u5', owned(5), ['DE'], { issueId: ROLLED_BACK })).toEqual({ kind: 'known' });
+    // An issue of both keys has the sum of them, and ends as one.
+    await rig.accept('u6', owned(6), ['DE'], { issueId: ISSUE });
+    expect(await uploadsOf()).toEqual([{ uploads: 3, keys: 6 }]);
+    await rig.buffer.withdraw(owned(6).map(opening));
+    expect(await uploadsOf()).toEqual([{ uploads: 2, keys: 4 }]);
+
+    const second = await publish(first);
+    expect(await rig.accept('u7', owned(2))).toEqual({ kind: 'known' });
+    expect(await rig.accept('u8', owned(6))).toEqual({ kind: 'known' });
+    // Its owner takes back what the former key knows, and so does the peer.
+    await rig.buffer.withdraw(owned(1).map(opening));
+    expect(await rig.importBatch('NL', '3', [], [keysOf(50, 1)[0]!.keyData])).toMatchObject({ counts: { revoked: 1 } });
+    rig.now += 3600;
+    await rig.tuneBuffer();
+    expect((await rig.buffer.withdrawals(HOUR + 2))!.teks).toHaveLength(3 * 16);
+
+    // Too early: nothing says that the former key’s are known.
+    await deploy(NEW);
+    await publish(second);
+    expect(await rig.accept('u9', owned(1))).toEqual({ kind: 'stored' });
   });
 });

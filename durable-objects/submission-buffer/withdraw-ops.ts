@@ -10,7 +10,7 @@ import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { equalBytes, toHex } from '../../protocol/primitives/bytes.ts';
 import { MOST_OPENINGS, WITHDRAWAL_HASH_BYTES, withdrawalHash, type Opening } from '../../protocol/withdrawal.ts';
 import { places } from '../insert-rows.ts';
-import { lastingHash } from './accept-ops.ts';
+import { lastingHashes } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import { coveredThrough, endRows } from './end-rows.ts';
 import type { Ciphers } from './hour-keys.ts';
@@ -128,17 +128,19 @@ function eachRow(rows: Uint8Array): Uint8Array[] {
 
 /** @returns keys that are published, by what is left of them: the lasting hash and the withdrawal hash */
 function openKnown(sql: SqlStorage, config: BufferConfig, now: number, offers: readonly Offer[]): Uint8Array[] {
-  const hashes = offers.map(({ keyData }) => lastingHash(config, keyData));
-  const known = sql
-    .exec<{ hash: ArrayBuffer; withdrawal: ArrayBuffer }>(
-      `SELECT hash, withdrawal FROM known_key WHERE expires_hour > ? AND hash IN (${places(hashes.length)})`,
+  const hashesOf = offers.map(({ keyData }) => lastingHashes(config, keyData));
+  const openedBy = new Map<string, Uint8Array>();
+  // A statement a key of the ring: all at once they may be more than a statement takes.
+  for (const n of config.knownKeyHashKeys.all.keys()) {
+    const known = sql.exec<{ hash: ArrayBuffer; withdrawal: ArrayBuffer }>(
+      `SELECT hash, withdrawal FROM known_key WHERE expires_hour > ? AND hash IN (${places(offers.length)})`,
       hourOf(now),
-      ...hashes,
-    )
-    .toArray();
-  const openedBy = new Map(known.map((row) => [toHex(new Uint8Array(row.hash)), new Uint8Array(row.withdrawal)]));
+      ...hashesOf.map((hashes) => hashes[n]!),
+    );
+    for (const row of known) openedBy.set(toHex(new Uint8Array(row.hash)), new Uint8Array(row.withdrawal));
+  }
   return offers.flatMap(({ keyData, hash }, n) => {
-    const kept = openedBy.get(toHex(hashes[n]!));
-    return kept !== undefined && equalBytes(kept, hash) ? [keyData] : [];
+    const kept = hashesOf[n]!.map((known) => openedBy.get(toHex(known)));
+    return kept.some((withdrawal) => withdrawal !== undefined && equalBytes(withdrawal, hash)) ? [keyData] : [];
   });
 }

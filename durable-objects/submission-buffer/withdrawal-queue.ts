@@ -14,7 +14,7 @@ import { compareBytes, concatBytes, toHex } from '../../protocol/primitives/byte
 import { hourOf } from '../../protocol/gaen/intervals.ts';
 import { insertRows, type InsertTarget } from '../insert-rows.ts';
 import { REPORT_TYPE } from '../../protocol/gaen/keys.ts';
-import { lastingHash } from './accept-ops.ts';
+import { lastingHashes } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
 import type { WithdrawalBatch } from './contract.ts';
 import type { Ciphers } from './hour-keys.ts';
@@ -159,10 +159,9 @@ export function finishBatch(sql: SqlStorage, config: BufferConfig, ciphers: Ciph
  */
 function markRevised(sql: SqlStorage, config: BufferConfig, keys: readonly QueuedKey[]): void {
   const marks = keys
-    .map(({ keyData, fields }) => ({
-      hash: lastingHash(config, keyData),
-      type: fields?.reportType ?? REPORT_TYPE.REVOKED,
-    }))
+    .flatMap(({ keyData, fields }) =>
+      lastingHashes(config, keyData).map((hash) => ({ hash, type: fields?.reportType ?? REPORT_TYPE.REVOKED })),
+    )
     .toSorted((a, b) => compareBytes(a.hash, b.hash));
   for (const { hash, type } of marks) sql.exec('UPDATE known_key SET revised = ? WHERE hash = ?', type, hash);
 }

@@ -10,7 +10,7 @@ import type { ClockStatus } from '../../domain/clock-status.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
 import { hourOf, SECONDS_PER_HOUR } from '../../protocol/gaen/intervals.ts';
-import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { type KeyRing, keyRing } from '../../protocol/primitives/key-ring.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
@@ -19,10 +19,11 @@ import { migrate } from '../migrations.ts';
 import { inSlices } from '../pace.ts';
 import {
   MIGRATIONS,
+  findTan,
   forgetTans,
-  isWithdrawn,
   nextForgetAt,
-  readTan,
+  type TanNames,
+  withdrawnName,
   withdrawTan,
   withdrawTans,
   writeTan,
@@ -37,6 +38,8 @@ const LONGEST_ALARM_MS = 30 * 86_400_000;
 export interface IssueBatch {
   /** Keyed hashes of new TANs, hex. */
   readonly hashes: readonly string[];
+  /** Of each one, in their order, what it may be known by already (see {@link TanNames}); left out: nothing. */
+  readonly others?: readonly (readonly string[])[];
   /** Of who vouched, and when (domain/issue.ts); null for a session of before there were any. */
   readonly issueId: string | null;
   readonly lifetimeSeconds: number;
@@ -62,13 +65,12 @@ export class TanLedger extends EndableObject {
   readonly #guard: ClockGuard;
   readonly #alarm: KeptAlarm;
   readonly #commits: GroupCommit;
-  readonly #permitKey: Uint8Array;
+  readonly #permitKeys: KeyRing;
 
-  /** @throws Error when `PERMIT_KEY` is not base64 of 32 bytes */
+  /** @throws KeyRingError when `PERMIT_KEY` is no ring of keys */
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#permitKey = fromBase64((env as unknown as { readonly PERMIT_KEY?: string }).PERMIT_KEY ?? '');
-    if (this.#permitKey.length !== 32) throw new Error('PERMIT_KEY must be base64 of 32 bytes');
+    this.#permitKeys = keyRing((env as unknown as { readonly PERMIT_KEY?: string }).PERMIT_KEY, 'PERMIT_KEY');
     this.#sql = ctx.storage.sql;
     this.#commits = new GroupCommit(ctx.storage);
     migrate(ctx.storage, MIGRATIONS);
@@ -86,16 +88,20 @@ export class TanLedger extends EndableObject {
     return Math.ceil(((await this.clock()) + lifetimeSeconds) / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
   }
 
-  /** Records new TANs. @param batch see {@link IssueBatch}; a hash that is there already keeps its row */
-  async issue(batch: IssueBatch): Promise<void> {
-    const expiresAt = await this.endOfTan(batch.lifetimeSeconds);
-    this.ctx.storage.transactionSync(() => {
-      for (const hash of batch.hashes) {
-        if (readTan(this.#sql, hash) !== null || isWithdrawn(this.#sql, hash)) continue;
-        writeTan(this.#sql, hash, { state: 'issued', issueId: batch.issueId, expiresAt });
-      }
-    });
+  /** Records new TANs. @param batch see {@link IssueBatch}; one that is there already keeps its row @returns under which name each is there */
+  async issue({ hashes, others = [], issueId, lifetimeSeconds }: IssueBatch): Promise<readonly string[]> {
+    const expiresAt = await this.endOfTan(lifetimeSeconds);
+    const recorded = this.ctx.storage.transactionSync(() =>
+      hashes.map((one, i) => {
+        const names: TanNames = [one, ...(others[i] ?? [])];
+        const { hash, row } = findTan(this.#sql, names);
+        const withdrawn = row === null ? withdrawnName(this.#sql, names) : null;
+        if (row === null && withdrawn === null) writeTan(this.#sql, hash, { state: 'issued', issueId, expiresAt });
+        return withdrawn ?? hash;
+      }),
+    );
     await this.#keepAlarm();
+    return recorded;
   }
 
   /**
@@ -103,10 +109,15 @@ export class TanLedger extends EndableObject {
    *
    * @param hash keyed hash of the TAN
    * @param request its digest hashed with a key of `verification`
-   * @param leaseSeconds > 0
+   * @param leaseSeconds > 0 @param others see {@link TanNames}
    */
-  async reserve(hash: string, request: ReserveRequest, leaseSeconds: number): Promise<ReserveReply> {
-    return this.#reserve(request, leaseSeconds, null, hash, () => readTan(this.#sql, hash));
+  async reserve(
+    hash: string,
+    request: ReserveRequest,
+    leaseSeconds: number,
+    others: readonly string[] = [],
+  ): Promise<ReserveReply> {
+    return this.#reserve(request, leaseSeconds, null, () => findTan(this.#sql, [hash, ...others]));
   }
 
   /**
@@ -115,22 +126,24 @@ export class TanLedger extends EndableObject {
    * @param hash keyed hash of the certificate's name
    * @param issued what its first use writes; a row that is there stays as it is
    * @param request as of {@link reserve}
-   * @param leaseSeconds > 0
+   * @param leaseSeconds > 0 @param others see {@link TanNames}
    */
   async reserveCertificate(
     hash: string,
     issued: IssuedCertificate,
     request: ReserveRequest,
     leaseSeconds: number,
+    others: readonly string[] = [],
   ): Promise<ReserveReply> {
     const { issueId } = issued;
+    const names: TanNames = [hash, ...others];
     const expiresAt = Math.ceil(issued.expiresAt / SECONDS_PER_HOUR) * SECONDS_PER_HOUR;
     let isNew = false;
-    const reply = await this.#reserve(request, leaseSeconds, issued.certified, hash, () => {
-      const row = readTan(this.#sql, hash);
-      if (row !== null || issueId === null || isWithdrawn(this.#sql, hash)) return row;
+    const reply = await this.#reserve(request, leaseSeconds, issued.certified, () => {
+      const found = findTan(this.#sql, names);
+      if (found.row !== null || issueId === null || withdrawnName(this.#sql, names) !== null) return found;
       isNew = true;
-      return { state: 'issued', issueId, expiresAt };
+      return { hash, row: { state: 'issued', issueId, expiresAt } };
     });
     // A row that was there has its alarm.
     if (isNew) await this.#keepAlarm();
@@ -141,12 +154,12 @@ export class TanLedger extends EndableObject {
     request: ReserveRequest,
     leaseSeconds: number,
     certified: Certified | null,
-    hash: string,
-    row: () => TanRow | null,
+    find: () => { readonly hash: string; readonly row: TanRow | null },
   ): Promise<ReserveReply> {
     const now = await this.clock();
     const reply = await this.#commits.run(() => {
-      const step = reserve(row(), { ...request, now, leaseSeconds });
+      const { hash, row } = find();
+      const step = reserve(row, { ...request, now, leaseSeconds });
       if (step.write !== null) writeTan(this.#sql, hash, step.write);
       return step.reply;
     });
@@ -155,7 +168,8 @@ export class TanLedger extends EndableObject {
     const hour = hourOf(now);
     // The payload's commitment goes into the MAC and nowhere else: the reservation's id bounds what can be stored.
     const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId, certified };
-    return { kind, reservationId, issueId, permit: { hour, mac: signPermit(this.#permitKey, facts) } };
+    const permit = { hour, mac: signPermit(this.#permitKeys.current, facts) };
+    return { kind, reservationId, idCommitment, issueId, permit };
   }
 
   /**
@@ -163,10 +177,15 @@ export class TanLedger extends EndableObject {
    *
    * @param hash keyed hash of the TAN
    * @param reservationId of the upload that was stored
-   * @param isCertificate whether the row is to lead to that upload, until it is forgotten
+   * @param isCertificate whether the row is to lead to that upload, until it is forgotten @param others see {@link TanNames}
    */
-  async commit(hash: string, reservationId: string, isCertificate = false): Promise<void> {
-    await this.#change(hash, (row) => commit(row, reservationId, isCertificate));
+  async commit(
+    hash: string,
+    reservationId: string,
+    isCertificate = false,
+    others: readonly string[] = [],
+  ): Promise<void> {
+    await this.#change([hash, ...others], (row) => commit(row, reservationId, isCertificate));
   }
 
   /**
@@ -174,22 +193,31 @@ export class TanLedger extends EndableObject {
    *
    * @param hash keyed hash of the TAN
    * @param reservationId of the upload that is given up
-   * @param receipt of `origin`, that its id is dead
+   * @param receipt of `origin`, that its id is dead @param others see {@link TanNames}
    */
-  async release(hash: string, reservationId: string, receipt: string): Promise<void> {
-    const proven = (idCommitment: string) => provesDeath(this.#permitKey, idCommitment, receipt);
-    await this.#change(hash, (row) => release(row, reservationId, proven));
+  async release(hash: string, reservationId: string, receipt: string, others: readonly string[] = []): Promise<void> {
+    const proven = (idCommitment: string) =>
+      this.#permitKeys.all.some((key) => provesDeath(key, idCommitment, receipt));
+    await this.#change([hash, ...others], (row) => release(row, reservationId, proven));
   }
 
   /** See `TanStatus`. @param hash keyed hash of the TAN @returns what became of it; a withdrawn one has expired */
   async status(hash: string): Promise<TanStatus> {
-    const now = await this.clock();
-    return isWithdrawn(this.#sql, hash) ? 'expired' : tanStatus(readTan(this.#sql, hash), now);
+    return (await this.standing([hash])).status;
   }
 
-  /** Ends a TAN that is not committed, and that the caller has given to nobody. @param hash keyed hash of the TAN */
-  withdraw(hash: string): void {
-    this.ctx.storage.transactionSync(() => withdrawTan(this.#sql, hash));
+  /** As {@link status}, of a TAN that may be known by several names. @returns by which it is, too; the first one where it is by none */
+  async standing(names: TanNames): Promise<{ readonly status: TanStatus; readonly name: string }> {
+    const now = await this.clock();
+    const withdrawn = withdrawnName(this.#sql, names);
+    if (withdrawn !== null) return { status: 'expired', name: withdrawn };
+    const { hash, row } = findTan(this.#sql, names);
+    return { status: tanStatus(row, now), name: hash };
+  }
+
+  /** Ends a TAN that is not committed, and that the caller has given to nobody. @param hash keyed hash of the TAN @param others see {@link TanNames} */
+  withdraw(hash: string, others: readonly string[] = []): void {
+    this.ctx.storage.transactionSync(() => withdrawTan(this.#sql, [hash, ...others]));
   }
 
   /** Ends the TANs of these issue ids that are not committed; a reserved one is refused at its next `reserve`. */
@@ -240,9 +268,10 @@ export class TanLedger extends EndableObject {
     else await this.#alarm.set(await this.#msTo(due));
   }
 
-  #change(hash: string, step: (row: TanRow | null) => TanRow | null): Promise<void> {
+  #change(names: TanNames, step: (row: TanRow | null) => TanRow | null): Promise<void> {
     return this.#commits.run(() => {
-      const next = step(readTan(this.#sql, hash));
+      const { hash, row } = findTan(this.#sql, names);
+      const next = step(row);
       if (next !== null) writeTan(this.#sql, hash, next);
     });
   }

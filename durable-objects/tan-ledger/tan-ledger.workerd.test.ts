@@ -3,9 +3,9 @@ import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } 
 import { afterEach, describe, it } from 'vitest';
 import { signPermit } from '../../domain/intake-permit.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
-import { fromBase64, toHex } from '../../protocol/primitives/bytes.ts';
+import { fromBase64, toBase64, toHex } from '../../protocol/primitives/bytes.ts';
 import { deathOf, reserveRequest } from '../../test/support/reserve-request.ts';
-import type { TanLedger } from './tan-ledger-do.ts';
+import { TanLedger } from './tan-ledger-do.ts';
 
 const { TAN_LEDGER, PERMIT_KEY } = env as unknown as {
   TAN_LEDGER: DurableObjectNamespace<TanLedger>;
@@ -64,7 +64,7 @@ describe('a reservation', () => {
     const reservationId = await reservedId(await issued());
     expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'busy' });
     await setClock(START + LEASE);
-    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toEqual({ kind: 'held', reservationId });
+    expect(await ledger().reserve(HASH, reserveRequest(OTHER), LEASE)).toMatchObject({ kind: 'held', reservationId });
   });
 
   it('released, is open to another digest under a new id', async ({ expect }) => {
@@ -287,4 +287,30 @@ it('a TAN takes at most 300 bytes for its life, hash, reservation, index and pag
   const bytes = ((await size()) - before) / hashes.length;
   expect(bytes).toBeGreaterThan(150);
   expect(bytes).toBeLessThanOrEqual(300);
+});
+
+it('a ring of permit keys: the first makes permits, a receipt by any of them gives a TAN back', async ({ expect }) => {
+  const next = toBase64(new Uint8Array(32).fill(7));
+  await issued();
+  await runInDurableObject(ledger(), async (_object, state) => {
+    const withRing = (ring: string): TanLedger =>
+      Object.assign(new TanLedger(state, { PERMIT_KEY: ring }), { clock: () => START });
+    for (const [ring, receipts] of [
+      [`${PERMIT_KEY},${next}`, PERMIT_KEY],
+      [`${PERMIT_KEY},${next}`, next],
+      [`${next},${PERMIT_KEY}`, PERMIT_KEY],
+      [next, next],
+    ] as const) {
+      const held = withRing(ring);
+      const request = reserveRequest(DIGEST);
+      const reply = await held.reserve(HASH, request, LEASE);
+      if (reply.kind !== 'reserved') throw new Error(reply.kind);
+      const { idCommitment, payloadCommitment } = request;
+      const facts = { hour: reply.permit.hour, idCommitment, payloadCommitment, issueId: 'cards-1' };
+      expect(reply.permit.mac).toBe(signPermit(fromBase64(ring.split(',')[0] ?? ''), facts));
+      await held.release(HASH, reply.reservationId, deathOf(receipts, reply.reservationId));
+      expect(await storedRows()).toMatchObject([{ state: 'i' }]);
+    }
+    expect(() => withRing('AAEC')).toThrow('PERMIT_KEY: base64 of 32 bytes is expected, got 3 bytes');
+  });
 });

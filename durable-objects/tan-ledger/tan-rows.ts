@@ -51,6 +51,12 @@ const NO_UUID = '00000000-0000-0000-0000-000000000000';
 /** Digest, commitment to the upload id, reservation id, end of the lease as a double. */
 const RESERVATION_BYTES = 2 * HASH_BYTES + UUID_BYTES + 8;
 
+/**
+ * Keyed hashes of one TAN: under the key that makes, then under the others of the ring (docs/rotation.md). A row stays where it was made, to its end; since
+ * whoever looks for it and whoever makes it look at all names, in one transaction, there is never a second one.
+ */
+export type TanNames = readonly [string, ...string[]];
+
 type StoredRow = {
   readonly state: string;
   readonly reservation: ArrayBuffer;
@@ -59,11 +65,20 @@ type StoredRow = {
 };
 
 /** @param sql storage @param hash keyed hash of the TAN, hex @returns its row, or null */
-export function readTan(sql: SqlStorage, hash: string): TanRow | null {
+function readTan(sql: SqlStorage, hash: string): TanRow | null {
   const row = sql
     .exec<StoredRow>('SELECT state, reservation, issue_id, expires_at FROM held_tan WHERE hash = ?', hash)
     .toArray()[0];
   return row === undefined ? null : fromStored(row);
+}
+
+/** @param names keyed hashes of one TAN, hex @returns where its row lies, or where it would be made, and the row, or null */
+export function findTan(sql: SqlStorage, names: TanNames): { readonly hash: string; readonly row: TanRow | null } {
+  for (const hash of names) {
+    const row = readTan(sql, hash);
+    if (row !== null) return { hash, row };
+  }
+  return { hash: names[0], row: null };
 }
 
 function fromStored(row: StoredRow): TanRow {
@@ -133,9 +148,9 @@ export function forgetTans(sql: SqlStorage, now: number): number {
   }, 0);
 }
 
-/** Withdraws one TAN unless it is committed. @param sql storage @param hash keyed hash of the TAN, hex */
-export function withdrawTan(sql: SqlStorage, hash: string): void {
-  withdrawWhere(sql, 'hash = ?', hash);
+/** Withdraws one TAN unless it is committed. @param sql storage @param names keyed hashes of the TAN, hex */
+export function withdrawTan(sql: SqlStorage, names: TanNames): void {
+  for (const hash of names) withdrawWhere(sql, 'hash = ?', hash);
 }
 
 /**
@@ -154,9 +169,11 @@ export function withdrawTans(sql: SqlStorage, issueIds: readonly string[], after
   return end;
 }
 
-/** @returns whether a TAN was withdrawn: its session is then given another, and it is never recorded again */
-export function isWithdrawn(sql: SqlStorage, hash: string): boolean {
-  return sql.exec('SELECT 1 FROM withdrawn_tan WHERE hash = ?', hash).toArray().length > 0;
+/** @returns the name under which a TAN was withdrawn, or null: its session is then given another, and it is never recorded again */
+export function withdrawnName(sql: SqlStorage, names: TanNames): string | null {
+  const isWithdrawn = (hash: string): boolean =>
+    sql.exec('SELECT 1 FROM withdrawn_tan WHERE hash = ?', hash).toArray().length > 0;
+  return names.find(isWithdrawn) ?? null;
 }
 
 /** Only the hash stays, as long as its session might take the TAN for one that is still being issued. */

@@ -7,6 +7,8 @@ import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import { SESSION_LIFETIME_SECONDS } from '../../domain/session.ts';
 import { fromHex, toHex } from '../../protocol/primitives/bytes.ts';
 
+/** Longer than whoever holds a lock takes: the cards of a large batch take a minute on a machine that is busy. */
+const LOCK_SECONDS = 120;
 /** Of a guesser's hash so much is kept that two of them don't meet: 64 bit. */
 const GUESS_BYTES = 8;
 const GUESS_DIGITS = new RegExp(`.{${2 * GUESS_BYTES}}`, 'g');
@@ -64,4 +66,19 @@ export function countGuess(sql: SqlStorage, id: string, owner: string, now: numb
 /** @param owner hash of a token, hex @returns how it stands in `guesses` */
 function guessOf(owner: string): string {
   return owner.slice(0, 2 * GUESS_BYTES);
+}
+
+/**
+ * Keeps others from what they all name alike, while keys are being changed (workers/verification/session-keys.ts). It ends with `unclaim`, or by itself.
+ *
+ * @param id hex, a name that no session and no other claim has
+ * @param owner hex, drawn for this once
+ * @param now Unix seconds
+ * @returns whether it is `owner`'s now
+ */
+export function takeLock(sql: SqlStorage, id: string, owner: string, now: number): boolean {
+  const held = readClaim(sql, id, now);
+  if (held !== null) return held.owner === owner;
+  writeClaim(sql, id, { owner, guesses: [], expiresAt: now + LOCK_SECONDS });
+  return true;
 }

@@ -24,7 +24,7 @@ import { ClockGuard, type SecondClock } from '../clock-guard.ts';
 import { closesAtEnd, EndableObject, refuseEnded } from '../endable-object.ts';
 import { KeptAlarm } from '../kept-alarm.ts';
 import { migrate } from '../migrations.ts';
-import { countGuess, readClaim, writeClaim } from './claim-ops.ts';
+import { countGuess, readClaim, takeLock, writeClaim } from './claim-ops.ts';
 import { forgetGrant, type GrantedSession, grantedSessions, readGrant, writeGrant } from './credential-ops.ts';
 import { RegistrationPace } from './registration-pace.ts';
 import type { ClaimReply, IssuedRow, Making, RegisterReply, TakenTan } from './replies.ts';
@@ -101,14 +101,7 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
     return { kind: answer.granted ? 'granted' : 'refused' };
   }
 
-  /**
-   * Counts one date of birth that is tried on a test which has been answered, each once; before it is compared, so that
-   * many at once are no more than many after each other.
-   *
-   * @param id hash of the token that the test has without a date of birth
-   * @param owner hash of the asker's token, which depends on the date; one that holds the test already isn't guessing
-   * @returns whether it may be compared
-   */
+  /** See {@link countGuess}; counted before it is compared, so that many at once are no more than many after each other. @returns whether it may be compared */
   async guessBirthDate(id: string, owner: string): Promise<boolean> {
     const counted = countGuess(this.#sql, id, owner, await this.clock());
     if (counted === 'new') await this.#alarm.keep(SWEEP_EVERY_MS);
@@ -142,22 +135,29 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
     return { kind: holder === owner ? 'held' : 'new' };
   }
 
+  /** See {@link takeLock}; {@link unclaim} ends it. */
+  async lock(id: string, owner: string): Promise<boolean> {
+    const isHeld = takeLock(this.#sql, id, owner, await this.clock());
+    await this.#alarm.keep(SWEEP_EVERY_MS);
+    return isHeld;
+  }
+
   /** Gives a claim up, if it is still `owner`'s; what was guessed stays counted. */
   async unclaim(id: string, owner: string): Promise<void> {
     const claim = readClaim(this.#sql, id, await this.clock());
     if (claim?.owner === owner) writeClaim(this.#sql, id, { ...claim, owner: null });
   }
 
-  /**
-   * Ends a session whose date of birth was found wrong, so that it gives its test up.
-   *
-   * @param until see {@link voidSession}
-   * @returns whether it is void
-   */
+  /** Ends a session whose date of birth was found wrong, so that it gives its test up. @param until see {@link voidSession} @returns whether it is void */
   async makeVoid(tokenHash: string, until: number): Promise<boolean> {
     const isVoid = voidSession(this.#sql, tokenHash, until);
     await this.#alarm.keep(SWEEP_EVERY_MS);
     return isVoid;
+  }
+
+  /** @returns whether a name says anything: a session in whatever state, a claim, or guesses that were counted */
+  async isKnown(name: string): Promise<boolean> {
+    return readSession(this.#sql, name) !== null || readClaim(this.#sql, name, await this.clock()) !== null;
   }
 
   /** @returns the session of a token in whatever state, or null */
@@ -231,11 +231,7 @@ export class TestSession<Env = unknown> extends EndableObject<Env> {
     await this.#change(tokenHash, (session) => ({ ...session, isForgetting: true }));
   }
 
-  /**
-   * The person deletes their test. The row stays as ended until it expires, so that the QR code opens nothing again.
-   *
-   * @param state void: it never proved its date of birth
-   */
+  /** The person deletes their test. The row stays as ended until it expires, so that the QR code opens nothing again. @param state void: it never proved its date of birth */
   async forget(tokenHash: string, state: 'deleted' | 'void'): Promise<void> {
     await this.#change(tokenHash, (session) => ended(session, state));
     forgetGrant(this.#sql, tokenHash);

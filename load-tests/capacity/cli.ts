@@ -85,7 +85,7 @@ await run(
     },
     examples: [
       'npm run capacity -- --phones 60e6 --cases 2000 --csv out.csv --svg out.svg',
-      'npm run capacity -- --phones 5e6 --parameters parameters/ours.json',
+      'npm run capacity -- --phones 5e6 --parameters parameters/default.json',
     ],
   },
   ({ rhythm, view, preset, parameters, csv, svg, ...given }, { print }) => {

@@ -22,6 +22,7 @@ export const OPTIONS = {
   'verification-url': { type: 'string' },
   pins: { type: 'string' },
   'manifest-key-id': { type: 'string' },
+  'next-manifest-key-id': { type: 'string' },
   region: { type: 'string' },
   'local-clock': { type: 'boolean' },
   'birth-date': { type: 'string' },

@@ -1,13 +1,14 @@
 /**
  * @module The phone on the command line: a phone in a directory, and export files read as a phone reads them. Wiring and exit codes
- * alone; each command is in phone-commands.ts, sync-commands.ts or file-commands.ts.
+ * alone; each command is in init-command.ts, phone-commands.ts, sync-commands.ts or file-commands.ts.
  */
 import { parseArgs } from 'node:util';
 import { EXIT, type Io, OPTIONS, type Options, RefusedError, toJson, UnreadableError, UsageError } from './calling.ts';
 import { credentialCommand } from './credential-command.ts';
 import { enxCommand } from './enx-command.ts';
 import { keys, match, verify } from './file-commands.ts';
-import { forget, init, meetPhones, poll, scan, share, type } from './phone-commands.ts';
+import { init } from './init-command.ts';
+import { forget, meetPhones, poll, scan, share, type } from './phone-commands.ts';
 import { region } from './region-commands.ts';
 import { SYMPTOM_WORDS } from './symptoms.ts';
 import { status, sync } from './sync-commands.ts';
@@ -24,7 +25,7 @@ A phone that lives in a directory:
       --policy FILE [--directory URL]: what an app has built in to read the directory of regions by (docs/directory.md), and where that lies
       if not at the phone's own index.
       --upload-url, --verification-url: where these are other hosts; --key-id 262, --key-version v1, --manifest-key-id manifest-v1:
-      the names of the pinned keys.
+      the names of the pinned keys. --next-manifest-key-id ID: pins manifest-next-public.pem, too, the key that signs after the next change.
   phone meet DIR DIR [--minutes 20]
       A simulation of Bluetooth: the two phones were near each other until now, and each noted what it heard.
   phone scan DIR TEXT [--birth-date YYYY-MM-DD]

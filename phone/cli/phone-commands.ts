@@ -1,5 +1,5 @@
 /**
- * @module A phone's commands about its owner and their test: init, meet, scan, type, poll, share, forget. Each opens the directory, does
+ * @module A phone's commands about its owner and their test: meet, scan, type, poll, share, forget. Each opens the directory, does
  * once what an app does, and says how it came out. When an app does it is cover-traffic.ts's business: who types, decides that.
  */
 import { rm } from 'node:fs/promises';
@@ -25,22 +25,9 @@ import { endedKeys } from '../radio/tek-schedule.ts';
 import { withOnset } from '../upload/onset.ts';
 import { type CodeError, describeCodeError, type OpeningCode, scanQrCode, typeCode } from '../verification/codes.ts';
 import type { TestResult } from '../verification/verification.ts';
-import {
-  allow,
-  EXIT,
-  type Io,
-  isoOf,
-  type Options,
-  positional,
-  RefusedError,
-  required,
-  toJson,
-  UsageError,
-} from './calling.ts';
-import { publicKey } from './file-commands.ts';
-import { createPhone, keep, parametersOf, type Phone, withPhones } from './phone-directory.ts';
-import { countriesAbroad, readPolicy } from './region-commands.ts';
-import { regionStoresOf } from './region-stores.ts';
+import { allow, EXIT, type Io, isoOf, type Options, positional, RefusedError, toJson, UsageError } from './calling.ts';
+import { keep, parametersOf, type Phone, withPhones } from './phone-directory.ts';
+import { countriesAbroad } from './region-commands.ts';
 import { symptomsOf } from './symptoms.ts';
 
 type Command = (given: readonly string[], options: Options, io: Io) => Promise<number>;
@@ -78,41 +65,6 @@ export function origin(command: string, name: string, value: string): string {
   }
   return url.origin;
 }
-
-/** `phone init DIR --pins DIR` @throws {UsageError | UnreadableError | RefusedError} */
-export const init: Command = async (given, options, io) => {
-  const own = ['url', 'upload-url', 'verification-url', 'pins', 'key-id', 'key-version', 'manifest-key-id'] as const;
-  allow('init', options, [...own, 'region', 'local-clock', 'policy', 'directory']);
-  const [directory] = positional('init', given, ['DIR']);
-  const pins = required('init', 'pins', options.pins);
-  const downloadUrl = origin('init', 'url', options.url ?? 'http://127.0.0.1:8787');
-  const other = (name: 'upload-url' | 'verification-url') => {
-    const value = options[name];
-    return value === undefined ? downloadUrl : origin('init', name, value);
-  };
-  const region = options.region ?? 'DE';
-  if (!/^[A-Z]{2,3}$/.test(region))
-    throw new UsageError(`init: --region: "${region}" must be DE, EUR or another in capitals`);
-  const policy = options.policy === undefined ? null : await readPolicy(options.policy, options.directory, downloadUrl);
-  await createPhone(directory, {
-    downloadUrl,
-    uploadUrl: other('upload-url'),
-    verificationUrl: other('verification-url'),
-    region,
-    exportKey: {
-      publicKeySpki: await publicKey(join(pins, 'public.pem')),
-      keyId: options['key-id'] ?? '262',
-      keyVersion: options['key-version'] ?? 'v1',
-    },
-    manifestKeys: { [options['manifest-key-id'] ?? 'manifest-v1']: await publicKey(join(pins, 'manifest-public.pem')) },
-    localClock: options['local-clock'] === true,
-  });
-  // Died before this, the phone knows no other region until one is added with a policy.
-  if (policy !== null) await regionStoresOf(directory).policy.save(policy);
-  const phone = await withPhones([directory], (opened) => Promise.resolve(opened));
-  const text = `${directory} is a phone: region ${region} at ${downloadUrl}, its clock says ${isoOf(phone.now)}`;
-  return say(io, options, { phone: directory, region, url: downloadUrl, now: phone.now }, text);
-};
 
 /** Longest simulated encounter: a day. */
 const MOST_MINUTES = 1440;

@@ -42,7 +42,15 @@ class Edge {
   /** Whether it answers 304 to whoever has an ETag. */
   isUnchanged = false;
 
-  head(fields: Record<string, unknown> = {}, signer = manifestSigner.raw, type = MANIFEST_TYPE): string {
+  /** What the phone pins. */
+  manifestKeys: Readonly<Record<string, Uint8Array>> = MANIFEST_KEYS;
+
+  head(
+    fields: Record<string, unknown> = {},
+    signer = manifestSigner.raw,
+    type = MANIFEST_TYPE,
+    keyId = 'manifest-v1',
+  ): string {
     const payload = {
       region: REGION,
       sequence: 5,
@@ -53,7 +61,7 @@ class Edge {
       pages: [],
       ...fields,
     };
-    this.objects.set(headPath(REGION), utf8(signDocument(type, 'manifest-v1', payload, signer)));
+    this.objects.set(headPath(REGION), utf8(signDocument(type, keyId, payload, signer)));
     this.objects.set(chunkPath(REGION, this.chunk.sha256), this.zip);
     return toBase64Url(sha256(utf8(JSON.stringify(payload))));
   }
@@ -75,7 +83,7 @@ class Edge {
       baseUrl: 'http://edge.test',
       clock: () => this.now,
       exportKey: EXPORT_KEY,
-      manifestKeys: MANIFEST_KEYS,
+      manifestKeys: this.manifestKeys,
       region: REGION,
       store: this.store,
       onFile: ({ exportFile }) => void (this.keys += exportFile.keys.length),
@@ -163,6 +171,36 @@ describe('the chain of heads', () => {
     edge.head({ sequence: 6 });
     expect((await edge.sync()).errors).toEqual([{ kind: 'broken-chain', sequence: 6 }]);
     edge.head({ sequence: 6, previous: first });
+    expect((await edge.sync()).errors).toEqual([]);
+  });
+
+  it('goes on where the key is changed, for a phone that pins both, and keeps its highest number', async ({
+    expect,
+  }) => {
+    const edge = new Edge();
+    edge.manifestKeys = { ...MANIFEST_KEYS, 'manifest-v2': exportSigner.publicKeySpki };
+    const first = edge.head();
+    await edge.sync();
+    const second = edge.head({ sequence: 6, previous: first }, exportSigner.raw, MANIFEST_TYPE, 'manifest-v2');
+    expect((await edge.sync()).errors).toEqual([]);
+    // The former key is still pinned, and what it signed is as old as ever; a key counts by its own id alone.
+    edge.head();
+    expect((await edge.sync()).errors).toEqual([{ kind: 'rollback', highest: 6, offered: 5 }]);
+    edge.head({ sequence: 7, previous: second }, exportSigner.raw);
+    expect((await edge.sync()).errors).toEqual([{ kind: 'bad-signature', key: 'manifest-v1' }]);
+    edge.head({ sequence: 7, previous: first }, exportSigner.raw, MANIFEST_TYPE, 'manifest-v2');
+    expect((await edge.sync()).errors).toEqual([{ kind: 'broken-chain', sequence: 7 }]);
+  });
+
+  it('a phone that pins the former key alone takes nothing and loses nothing, until it is updated', async ({
+    expect,
+  }) => {
+    const edge = new Edge();
+    const first = edge.head();
+    await edge.sync();
+    edge.head({ sequence: 6, previous: first }, exportSigner.raw, MANIFEST_TYPE, 'manifest-v2');
+    expect(await edge.sync()).toMatchObject({ files: 0, errors: [{ kind: 'unknown-key', key: 'manifest-v2' }] });
+    edge.manifestKeys = { ...MANIFEST_KEYS, 'manifest-v2': exportSigner.publicKeySpki };
     expect((await edge.sync()).errors).toEqual([]);
   });
 

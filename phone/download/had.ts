@@ -189,7 +189,7 @@ export function withoutHour(had: Had, hour: HourNumber): Had {
  * @param listed all hours listed of one UTC day, not empty
  * @returns the same with the hours before the first listed one
  */
-export function withoutHoursBefore(had: Had, listed: readonly HourNumber[]): Had {
+function withoutHoursBefore(had: Had, listed: readonly HourNumber[]): Had {
   const first = Math.min(...listed);
   return withHours(
     had,

@@ -59,14 +59,23 @@ export function documentOf(type: string, keyId: string, payload: unknown, signat
  *
  * @param type, keyId, signer as for {@link signDocument}
  * @param text the document as found; anything
+ * @param former keys that signed before, by their ids (docs/rotation.md): what one of them signed is ours, too
  * @returns the payload, or null when it is not the signer's
  */
-export function signedBy(type: string, keyId: string, text: string, signer: Signer): unknown {
+export function signedBy(
+  type: string,
+  keyId: string,
+  text: string,
+  signer: Signer,
+  former: Readonly<Record<string, Uint8Array>>,
+): unknown {
   const document = parseJson(text);
   if (typeof document !== 'object' || document === null) return null;
   const { payload } = document as { readonly payload?: unknown };
   const parsed = typeof payload === 'string' ? parseJson(payload) : undefined;
-  return parsed !== undefined && signDocument(type, keyId, parsed, signer) === text ? parsed : null;
+  if (parsed === undefined) return null;
+  if (signDocument(type, keyId, parsed, signer) === text) return parsed;
+  return openDocument(type, text, former).ok ? parsed : null;
 }
 
 /**

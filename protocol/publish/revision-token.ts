@@ -18,6 +18,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { SECONDS_PER_DAY, SECONDS_PER_INTERVAL } from '../gaen/intervals.ts';
 import { compareBytes, concatBytes, utf8 } from '../primitives/bytes.ts';
 import { hmacSha256 } from '../primitives/hash.ts';
+import type { KeyRing } from '../primitives/key-ring.ts';
 import { CERTIFIED_REPORTS, type CertifiedReport } from './report-type.ts';
 
 /** Two uploads as large as any may be (30 keys, docs/spec/google.md §2.1). Whose phone has more of them in 15 days gets the youngest. */
@@ -29,7 +30,7 @@ const VERSION_LABEL = 'exposure-edge/revision-token/v1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 16;
-const SECRET_BYTES = 32;
+const DAY_KEY_BYTES = 32;
 const ENTRY_BYTES = KEY_BYTES + 6;
 const CONTENT_BYTES = MOST_REVISABLE_KEYS * ENTRY_BYTES;
 /** Length of every token. */
@@ -56,13 +57,12 @@ interface DayKeys {
 
 /** Makes and opens the tokens of a deployment. */
 export class RevisionTokens {
-  readonly #secret: Uint8Array;
-  readonly #days = new Map<number, DayKeys>();
+  /** Of each secret of the ring: the first one's make. */
+  readonly #secrets: readonly [DaysOfSecret, ...DaysOfSecret[]];
 
-  /** @param secret 32 bytes, held by `origin` alone @throws RangeError for another length */
-  constructor(secret: Uint8Array) {
-    if (secret.length !== SECRET_BYTES) throw new RangeError(`a secret of ${SECRET_BYTES} bytes, got ${secret.length}`);
-    this.#secret = secret;
+  /** @param secrets held by `origin` alone: the first makes, all open (docs/rotation.md) */
+  constructor({ current, others }: KeyRing) {
+    this.#secrets = [new DaysOfSecret(current), ...others.map((secret) => new DaysOfSecret(secret))];
   }
 
   /**
@@ -79,7 +79,7 @@ export class RevisionTokens {
       .slice(0, MOST_REVISABLE_KEYS)
       .toSorted((a, b) => compareBytes(a.keyData, b.keyData));
     for (const [n, key] of young.entries()) writeEntry(content, n * ENTRY_BYTES, key);
-    const keysOfDay = this.#keys(dayOf(now));
+    const keysOfDay = this.#secrets[0].keys(dayOf(now));
     const about = additionalData(authorityId);
     const nonce = hmacSha256(keysOfDay.nonce, about, content).subarray(0, NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', keysOfDay.content, nonce).setAAD(about);
@@ -95,19 +95,31 @@ export class RevisionTokens {
   open(authorityId: string, now: number, token: Uint8Array): RevisableKey[] | null {
     if (token.length !== REVISION_TOKEN_BYTES) return null;
     const about = additionalData(authorityId);
-    // One of tomorrow: clocks may have been set back. Sixteen tries cost less than the transaction that follows.
-    for (let day = dayOf(now) + 1; day >= dayOf(now) - TOKEN_LIFETIME_DAYS; day--) {
-      const content = opened(this.#keys(day).content, about, token);
-      if (content !== null) return readEntries(content).filter((key) => isYoung(key, now));
+    // One of tomorrow: clocks may have been set back. Sixteen tries a secret cost less than the transaction that follows.
+    for (const secret of this.#secrets) {
+      for (let day = dayOf(now) + 1; day >= dayOf(now) - TOKEN_LIFETIME_DAYS; day--) {
+        const content = opened(secret.keys(day).content, about, token);
+        if (content !== null) return readEntries(content).filter((key) => isYoung(key, now));
+      }
     }
     return null;
   }
+}
 
-  #keys(day: number): DayKeys {
+/** Keys of a secret's days. */
+class DaysOfSecret {
+  readonly #secret: Uint8Array;
+  readonly #days = new Map<number, DayKeys>();
+
+  constructor(secret: Uint8Array) {
+    this.#secret = secret;
+  }
+
+  keys(day: number): DayKeys {
     const known = this.#days.get(day);
     if (known !== undefined) return known;
     const derived = (use: string): Uint8Array =>
-      new Uint8Array(hkdfSync('sha256', this.#secret, utf8(VERSION_LABEL), utf8(`${use} ${day}`), SECRET_BYTES));
+      new Uint8Array(hkdfSync('sha256', this.#secret, utf8(VERSION_LABEL), utf8(`${use} ${day}`), DAY_KEY_BYTES));
     const made = { content: derived('content'), nonce: derived('nonce') };
     for (const old of this.#days.keys()) if (Math.abs(old - day) > TOKEN_LIFETIME_DAYS + 1) this.#days.delete(old);
     this.#days.set(day, made);

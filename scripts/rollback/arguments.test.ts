@@ -25,7 +25,19 @@ describe('npm run rollback', () => {
     expect(days('2026-11-24', '2026-11-20')).toBe('--from: "2026-11-24" must not be after --to, "2026-11-20"');
   });
 
+  it('takes the shares of a former key beside those of the present one', ({ expect }) => {
+    const id = '5f0cf1f2-7a7a-4a86-9a15-0c2f1de06a2b';
+    const former = '--former-first package.json --former-second package.json';
+    expect(called(`confirm --id ${id} ${SHARES}`)).toMatchObject({ shares: { length: 1 } });
+    expect(called(`confirm --id ${id} ${SHARES} ${former}`)).toMatchObject({ shares: { length: 2 } });
+  });
+
   it.for([
+    [
+      `plan ${SOURCE} --from 2026-11-20 --to 2026-11-20 ${SHARES} --former-first package.json`,
+      '--former-first, --former-second: both shares of the former key are needed, or none',
+    ],
+    ['status --former-first package.json --former-second package.json', 'status: --former-first must not stand here'],
     [`plan ${SOURCE} --from 2026-11-20 ${SHARES}`, '--to: is missing; plan needs it'],
     [`ask --name lab-1 --from 2026-11-20 --to 2026-11-20 ${SHARES}`, '--kind: is missing; ask needs it'],
     [`confirm ${SHARES}`, '--id: is missing; confirm needs it'],

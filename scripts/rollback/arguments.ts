@@ -47,6 +47,8 @@ export const ROLLBACK = {
     to: parsed('plan, ask: last UTC day', DATE, dayOf),
     first: existingFile("the first keeper's share of the undo key", { default: null }),
     second: existingFile("the second keeper's share", { default: null }),
+    'former-first': existingFile('while the undo key is changed: the share of the former key', { default: null }),
+    'former-second': existingFile('its other share', { default: null }),
     id: parsed(
       'confirm: which rollback, as ask and status say it',
       { placeholder: 'ID', default: null, mustBe: 'a UUID' },
@@ -76,8 +78,8 @@ export interface RollbackArguments {
   readonly url: string;
   /** null where the command takes none. */
   readonly target: RollbackTarget | null;
-  /** Files of the shares; null for status. */
-  readonly shares: readonly [string, string] | null;
+  /** Files of the shares, a pair a key; null for status. */
+  readonly shares: readonly (readonly [string, string])[] | null;
   /** Empty but for confirm. */
   readonly id: string;
 }
@@ -104,6 +106,16 @@ export function rollbackArguments(given: Given): RollbackArguments {
   }
   const target =
     kind !== null && name !== null && from !== null && to !== null ? { kind, name, fromDay: from, toDay: to } : null;
-  const shares = first !== null && second !== null ? ([first, second] as const) : null;
+  const { 'former-first': formerFirst, 'former-second': formerSecond } = given;
+  if ((formerFirst === null) !== (formerSecond === null)) {
+    throw new UsageError('--former-first, --former-second: both shares of the former key are needed, or none');
+  }
+  const pair = (one: string | null, other: string | null): (readonly [string, string])[] =>
+    one !== null && other !== null ? [[one, other]] : [];
+  const present = pair(first, second);
+  if (present.length === 0 && formerFirst !== null) {
+    throw new UsageError(`${command}: --former-first must not stand here`);
+  }
+  const shares = present.length === 0 ? null : [...present, ...pair(formerFirst, formerSecond)];
   return { command, url: given.url, target, shares, id: id ?? '' };
 }

@@ -38,6 +38,7 @@ const OUTSIDE_THE_TABLE: Readonly<Record<string, string>> = {
   deploy: 'nothing',
   docs: 'nothing',
   parameters: 'nothing',
+  stages: 'nothing',
   test: 'anything',
 };
 

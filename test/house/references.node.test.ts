@@ -61,6 +61,7 @@ const FILES: Readonly<Record<string, string>> = {
   'phone/README.md': '# phone\n',
   'domain/README.md': '# domain\n',
   'phone/radio/rpi.ts': '',
+  'stages/demo.toml': '',
 };
 const SMALL = new Repository(Object.keys(FILES), (file) => FILES[file] ?? '');
 const found = (file: string, text: string): string[] =>
@@ -80,6 +81,7 @@ describe('what leads nowhere is found', () => {
     ['folder in backticks', 'README.md', '`domain/gone/`', ''],
     ['pattern that nothing has', 'README.md', '`domain/*/gone.ts`', ''],
     ['one of two', 'README.md', '`domain/{tan,gone}.ts`', ''],
+    ['a stage that nobody wrote', 'README.md', '`stages/production.toml`', ''],
     ['path from its own folder', 'phone/README.md', '`radio/gone.ts`', ''],
     ['name without folder', 'domain/tan.ts', '// see gone.ts', ''],
     ['configuration', 'x.toml', '# see docs/gone.md', ''],
@@ -134,6 +136,11 @@ describe('what leads somewhere is not', () => {
     ['path', 'domain/tan.ts', '// domain/keys/rules.ts, and rules.ts'],
     ['patterns', 'README.md', '`domain/*/rules.ts` `domain/{tan,keys/rules}.ts` `phone/<room>/rpi.ts`'],
     ['path from its own folder', 'phone/README.md', '`radio/rpi.ts`'],
+    [
+      'what a command makes of a stage',
+      'README.md',
+      '`stages/<name>/public/` `stages/NAME.secrets.age` `stages/<name>.toml`',
+    ],
     ['end of a path', 'domain/tan.ts', '// keys/rules.ts'],
     ['data of a test', 'domain/tan.test.ts', `check('domain/made-up.ts');`],
     ['addresses, types, keys', 'domain/tan.ts', '// application/json, sets/12.bin, `/version/v1/x.zip`'],

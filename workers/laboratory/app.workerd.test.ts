@@ -6,13 +6,15 @@ import { LABORATORY_LIST_TYPE, parseLaboratoryList } from '../../domain/laborato
 import { isEmpty } from '../../domain/sunset.ts';
 import { birthDateName, RESULT_FORGOTTEN_AFTER_SECONDS } from '../../domain/test-result.ts';
 import { signDocument } from '../../protocol/index/signed-document.ts';
-import { signerFromPkcs8Pem } from '../../protocol/signing.ts';
+import { toBase64 } from '../../protocol/primitives/bytes.ts';
+import { signerFromPkcs8Pem, spkiToPem } from '../../protocol/signing.ts';
 import { issueCertificate, withNegatedS } from '../../test/support/certificate-authority.ts';
 import { testKeyPem } from '../../test/support/secrets.ts';
 import { readCertificate } from '../../protocol/certificates/certificate.ts';
 import { NO_CLIENT, requestWith, type TlsClientAuth, verifiedClient } from '../shared/certificates/verified-client.ts';
-import type { LaboratoryEnv } from './bindings.ts';
+import { type LaboratoryEnv, parseBindings } from './bindings.ts';
 import { createApp } from './app.ts';
+import { createListReader } from './list.ts';
 import { platformCertificate } from './certificate.ts';
 import type { BackOffice } from './main.ts';
 import type { createResults } from './rpc.ts';
@@ -31,13 +33,18 @@ const id = (n: number): string => n.toString(16).padStart(64, '0');
 const birthDate = (n: number): string => `x${id(n).slice(1)}`;
 
 /** The list as an operator signs it outside the system. */
-function signedList(version: number, key = 'LABORATORY_LIST_SIGNING_KEY', harbour = [HARBOUR, SPARE]): string {
+function signedList(
+  version: number,
+  key = 'LABORATORY_LIST_SIGNING_KEY',
+  harbour = [HARBOUR, SPARE],
+  keyId = 'laboratories-v1',
+): string {
   const laboratories = [
     { id: 'harbour', name: 'Harbour Laboratory', certificateFingerprints: harbour },
     { id: 'hill', name: 'Hill Laboratory', certificateFingerprints: [HILL], birthDate: 'required' },
   ];
   const { raw } = signerFromPkcs8Pem(testKeyPem(key));
-  return signDocument(LABORATORY_LIST_TYPE, 'laboratories-v1', { version, laboratories }, raw);
+  return signDocument(LABORATORY_LIST_TYPE, keyId, { version, laboratories }, raw);
 }
 
 /** The deployed app, but with a certificate that the test chooses. */
@@ -52,6 +59,23 @@ const rows = (...results: [string, number][]) => ({ testResults: results.map(([i
 beforeEach(async () => {
   await reset();
   await entrypoints.BackOffice.setLaboratories(signedList(1));
+});
+
+it('a list stands, and a laboratory is known by it, while its key is changed for another', async ({ expect }) => {
+  const keyOf = (label: string): string => toBase64(signerFromPkcs8Pem(testKeyPem(label)).publicKeySpki);
+  const next = `laboratories-v2=${keyOf('NEXT_LIST_KEY')}`;
+  const at = (more: Partial<LaboratoryEnv>) => createListReader(parseBindings({ ...bindings, ...more }).listKeys);
+  const [old, fresh] = [signedList(1), signedList(2, 'NEXT_LIST_KEY', [HARBOUR], 'laboratories-v2')];
+  const pem = spkiToPem(signerFromPkcs8Pem(testKeyPem('NEXT_LIST_KEY')).publicKeySpki);
+  const makes = { LABORATORY_LIST_PUBLIC_KEY: pem, LABORATORY_LIST_KEY_ID: 'laboratories-v2' };
+  const former = `laboratories-v1=${keyOf('LABORATORY_LIST_SIGNING_KEY')}`;
+  const phases = [{}, { LABORATORY_LIST_OTHER_KEYS: next }, { ...makes, LABORATORY_LIST_OTHER_KEYS: former }, makes];
+  expect(phases.map((phase) => [old, fresh].map((list) => at(phase)(list).version))).toEqual([
+    [1, 0],
+    [1, 2],
+    [1, 2],
+    [0, 2],
+  ]);
 });
 
 it('takes no result after the end, and then holds nothing', async ({ expect }) => {

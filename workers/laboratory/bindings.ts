@@ -5,6 +5,7 @@
 import type { ResultStore } from '../../durable-objects/result-store/result-store.ts';
 import { spkiFromPem } from '../../protocol/signing.ts';
 import { ConfigError, text } from '../shared/env.ts';
+import { namedKeys } from '../shared/named-keys.ts';
 
 /** The bindings of `[env.laboratory]`. */
 export interface LaboratoryEnv {
@@ -12,6 +13,8 @@ export interface LaboratoryEnv {
   /** SPKI PEM of the key that signs the list of laboratories. */
   readonly LABORATORY_LIST_PUBLIC_KEY: string;
   readonly LABORATORY_LIST_KEY_ID: string;
+  /** Keys whose lists are believed beside it, `id=SPKI` in base64, comma separated: the next one, or the one that signed the list that stands. */
+  readonly LABORATORY_LIST_OTHER_KEYS?: string;
 }
 
 export interface LaboratoryConfig {
@@ -30,5 +33,8 @@ export function parseBindings(env: LaboratoryEnv): LaboratoryConfig {
   } catch {
     throw new ConfigError('LABORATORY_LIST_PUBLIC_KEY', 'a P-256 public key in SPKI PEM is expected');
   }
-  return { store: env.RESULT_STORE, listKeys: { [text(variables, 'LABORATORY_LIST_KEY_ID')]: spki } };
+  const id = text(variables, 'LABORATORY_LIST_KEY_ID');
+  const others = namedKeys(env.LABORATORY_LIST_OTHER_KEYS, 'LABORATORY_LIST_OTHER_KEYS', id);
+  const listKeys = Object.fromEntries([{ id, spki }, ...others].map((key) => [key.id, key.spki]));
+  return { store: env.RESULT_STORE, listKeys };
 }

@@ -11,7 +11,8 @@ import { clocksOf } from '../shared/clocks.ts';
 
 import { parseImportRegions } from '../../domain/federation/packed-batch.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
-import { country, parsedOnce, secretKey } from '../shared/env.ts';
+import type { KeyRing } from '../../protocol/primitives/key-ring.ts';
+import { country, parsedOnce, secretRing } from '../shared/env.ts';
 
 export interface OriginEnv {
   readonly SUBMISSION_BUFFER: DurableObjectNamespace<SubmissionBuffer>;
@@ -26,15 +27,15 @@ export interface OriginEnv {
 /** What `Intake` judges uploads by. */
 export interface IntakeConfig {
   readonly policy: Omit<UploadPolicy, 'minimumKeys'>;
-  /** 32 bytes, shared with `verification`. */
-  readonly permitKey: Uint8Array;
+  /** Shared with `verification`: a permit of any is good, and receipts are made with the first (docs/rotation.md). */
+  readonly permitKeys: KeyRing;
 }
 
 /** @param env of the invocation @returns see {@link IntakeConfig}, parsed once @throws ConfigError naming the variable */
 export const intakeConfig = parsedOnce((env: OriginEnv): IntakeConfig => {
   const variables = { ...env };
   const homeCountry = country(variables, 'HOME_COUNTRY');
-  return { policy: { homeCountry }, permitKey: secretKey(variables, 'PERMIT_KEY') };
+  return { policy: { homeCountry }, permitKeys: secretRing(variables, 'PERMIT_KEY') };
 });
 
 /** @param env of the invocation @returns regions whose keys `federation` may bring, parsed once @throws Error naming the variable */

@@ -78,7 +78,7 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       permit: IntakePermit,
       publish?: PublishPart,
     ): Promise<AcceptReply> {
-      const { policy, permitKey } = intakeConfig(this.env);
+      const { policy, permitKeys } = intakeConfig(this.env);
       const now = await clock();
       const hour = hourOf(now);
       counts.report(hour);
@@ -90,14 +90,14 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
         upload !== null &&
         checked !== null &&
         (part !== null || publish === undefined) &&
-        permits(permitKey, hour, uploadId, upload, permit, part) &&
+        permitKeys.all.some((key) => permits(key, hour, uploadId, upload, permit, part)) &&
         (await this.#hasKnownRegions(checked.regions, policy.homeCountry, now));
       if (!isGood) {
         counts.count('intake-refused', hour);
         return { kind: 'refused' };
       }
       const reply = await originObjects(this.env).buffer.accept(uploadId, packUpload(checked), part);
-      const dead = () => ({ receipt: receipt(permitKey, uploadId, permit.idNonce) });
+      const dead = () => ({ receipt: receipt(permitKeys.current, uploadId, permit.idNonce) });
       switch (reply.kind) {
         case 'stored':
           return part === null ? { kind: reply.kind } : { kind: reply.kind, publish: reply.publish ?? null };
@@ -134,7 +134,7 @@ export function createIntake(clock: Clock, counts: HourlyCounts = createHourlyCo
       const { kind } = await originObjects(this.env).buffer.resolve(uploadId);
       return kind === 'stored'
         ? { kind }
-        : { kind, receipt: receipt(intakeConfig(this.env).permitKey, uploadId, idNonce) };
+        : { kind, receipt: receipt(intakeConfig(this.env).permitKeys.current, uploadId, idNonce) };
     }
 
     async known(keys: readonly TemporaryExposureKey[]): Promise<readonly KeyStanding[]> {

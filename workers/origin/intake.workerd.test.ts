@@ -43,7 +43,7 @@ function permitFor(upload: AcceptedUpload, certified: Certified | null = null, u
     idCommitment: commitToId({ ...ID, uploadId }),
     payloadCommitment: commitToPayload(upload, NONCE),
   };
-  const mac = signPermit(intakeConfig(env as unknown as OriginEnv).permitKey, {
+  const mac = signPermit(intakeConfig(env as unknown as OriginEnv).permitKeys.current, {
     hour,
     ...commitments,
     issueId: null,
@@ -105,7 +105,7 @@ describe('of a certificate', () => {
     const upload = uploadOf(keysOf(2));
     await intake.accept('34'.repeat(16), packUpload(upload), permitFor(upload, null, '34'.repeat(16)));
     const reply = await intake.accept(ID.uploadId, packUpload(upload), permitFor(upload, SAID), partOf());
-    const receipt = deathReceipt(intakeConfig(env as unknown as OriginEnv).permitKey, commitToId(ID));
+    const receipt = deathReceipt(intakeConfig(env as unknown as OriginEnv).permitKeys.current, commitToId(ID));
     expect(reply).toEqual({ kind: 'publish-refused', code: 'missing_revision_token', receipt });
   });
 

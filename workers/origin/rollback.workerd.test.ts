@@ -132,6 +132,9 @@ describe('a dry run', () => {
       await rollBack(origin(), { id: ID, issueIds: [FORGED], undoKey: key }),
     ];
     for (const reply of [planned, done]) expect(reply.kind === 'bad-key' && reply.reason).toMatch(reason);
+    // While the undo key is changed both are given: hours of before are sealed to the former one.
+    const both = await planRollback(origin(), [FORGED], `${testKeyPem('SOME_OTHER_KEY')}${UNDO_KEY}`);
+    expect(both.kind).toBe('plan');
   });
 });
 

@@ -10,7 +10,8 @@ export interface PlanCommand {
   readonly undoKey: string;
 }
 
-const PEM = /^-----BEGIN PRIVATE KEY-----[A-Za-z0-9+/=\s]{100,400}-----END PRIVATE KEY-----\s*$/;
+/** One key, or up to three, one after the other: while the undo key is changed there are two (docs/rollback.md). */
+const PEM = /^(?:-----BEGIN PRIVATE KEY-----[A-Za-z0-9+/=\s]{100,400}-----END PRIVATE KEY-----\s*){1,3}$/;
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** @param body parsed JSON: `{"target": {"kind", "name", "fromDay", "toDay"}, "undoKey"}` @param today UTC day */

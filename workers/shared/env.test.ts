@@ -1,12 +1,14 @@
 import { describe, it } from 'vitest';
-import { ConfigError, country, integer, parsedOnce, secretKey } from './env.ts';
+import { ConfigError, country, integer, parsedOnce, secretRing } from './env.ts';
 
 const SECRET = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+const OTHER = 'AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
 
 describe('variables of a Worker', () => {
   it('are read as what they are', ({ expect }) => {
     expect(integer({ N: '60' }, 'N', { min: 1, max: 60 })).toBe(60);
-    expect(secretKey({ K: SECRET }, 'K')).toEqual(Uint8Array.from({ length: 32 }, (_, i) => i));
+    expect(secretRing({ K: SECRET }, 'K').current).toEqual(Uint8Array.from({ length: 32 }, (_, i) => i));
+    expect(secretRing({ K: `${SECRET},${OTHER}` }, 'K').all).toHaveLength(2);
     expect(country({ C: 'DE' }, 'C')).toBe('DE');
   });
 
@@ -24,7 +26,8 @@ describe('variables of a Worker', () => {
     ['with a unit', () => integer({ N: '10s' }, 'N', { min: 1, max: 60 }), /an integer 1\.\.60/],
     ['no country', () => country({ C: '' }, 'C'), /^C: a non-empty text/],
     ['lower case', () => country({ C: 'de' }, 'C'), /^C: two capital letters are expected, got "de"$/],
-    ['short key', () => secretKey({ K: 'AAEC' }, 'K'), /^K: base64 of 32 bytes is expected, got 3 bytes$/],
+    ['short key', () => secretRing({ K: 'AAEC' }, 'K'), /^K: base64 of 32 bytes is expected, got 3 bytes$/],
+    ['a ring that isn’t one', () => secretRing({ K: `${SECRET},${SECRET}` }, 'K'), /^K: keys of a ring must differ/],
   ])('a value that makes no sense names itself: %s', ([, read, message], { expect }) => {
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(message);
@@ -34,7 +37,7 @@ describe('variables of a Worker', () => {
     for (const value of ['s3cr3t-value', `${SECRET}AAAA`]) {
       let message = '';
       try {
-        secretKey({ K: value }, 'K');
+        secretRing({ K: value }, 'K');
       } catch (error) {
         message = String(error);
       }

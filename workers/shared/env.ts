@@ -2,7 +2,7 @@
  * @module Turns a Worker's variables and secrets into typed values, once, at the edge (CONTRIBUTING.md, "Rules of the house"): a missing or
  * absurd one fails the first request loudly, and names itself but never a secret's value.
  */
-import { fromBase64 } from '../../protocol/primitives/bytes.ts';
+import { type KeyRing, KeyRingError, keyRing } from '../../protocol/primitives/key-ring.ts';
 
 /** A variable that is missing or makes no sense. */
 export class ConfigError extends Error {
@@ -37,17 +37,14 @@ export function integer(env: Variables, name: string, range: { readonly min: num
   return number;
 }
 
-/** @param env bindings @param name secret @returns 32 bytes @throws ConfigError when it is not base64 of 32 bytes */
-export function secretKey(env: Variables, name: string): Uint8Array {
-  const value = text(env, name);
-  let bytes: Uint8Array;
+/** @param env bindings @param name secret @returns its keys, the first of which makes @throws ConfigError when it is no ring (docs/rotation.md) */
+export function secretRing(env: Variables, name: string): KeyRing {
   try {
-    bytes = fromBase64(value);
-  } catch {
-    throw new ConfigError(name, 'base64 of 32 bytes is expected, got no base64');
+    return keyRing(env[name], name);
+  } catch (error) {
+    if (error instanceof KeyRingError) throw new ConfigError(name, error.problem);
+    throw error;
   }
-  if (bytes.length !== 32) throw new ConfigError(name, `base64 of 32 bytes is expected, got ${bytes.length} bytes`);
-  return bytes;
 }
 
 /** @param env bindings @param name variable @returns ISO 3166-1 alpha-2 @throws ConfigError when it is none */

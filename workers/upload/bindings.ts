@@ -4,7 +4,8 @@
 import type { IntakeRpc, RedeemRpc } from '../../domain/rpc.ts';
 import type { StatsRpc } from '../../domain/rpc-publish.ts';
 import type { UploadPolicy } from '../../domain/keys/upload-rules.ts';
-import { country, integer, secretKey } from '../shared/env.ts';
+import type { KeyRing } from '../../protocol/primitives/key-ring.ts';
+import { country, integer, secretRing } from '../shared/env.ts';
 
 /** Bindings as the platform hands them over. */
 export interface UploadEnv {
@@ -20,10 +21,10 @@ export interface UploadEnv {
 /** The variables, parsed and checked. */
 export interface UploadConfig {
   readonly policy: Omit<UploadPolicy, 'minimumKeys'>;
-  readonly tanMacKey: Uint8Array;
-  readonly digestKey: Uint8Array;
-  /** Leads from a reservation of the ledger to the upload id that `origin` sees (domain/intake-permit.ts). */
-  readonly uploadIdKey: Uint8Array;
+  readonly tanMacKeys: KeyRing;
+  readonly digestKeys: KeyRing;
+  /** Lead from a reservation of the ledger to the upload id that `origin` sees (domain/intake-permit.ts). */
+  readonly uploadIdKeys: KeyRing;
   /** null: no deadline, for benchmarks (ANSWER_DEADLINE_MS is 0). */
   readonly answerDeadlineMs: number | null;
 }
@@ -38,9 +39,9 @@ export function parseUploadConfig(env: UploadEnv): UploadConfig {
   const deadlineMs = integer(variables, 'ANSWER_DEADLINE_MS', { min: 0, max: MAX_DEADLINE_MS });
   return {
     policy: { homeCountry },
-    tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
-    digestKey: secretKey(variables, 'DIGEST_KEY'),
-    uploadIdKey: secretKey(variables, 'UPLOAD_ID_KEY'),
+    tanMacKeys: secretRing(variables, 'TAN_MAC_KEY'),
+    digestKeys: secretRing(variables, 'DIGEST_KEY'),
+    uploadIdKeys: secretRing(variables, 'UPLOAD_ID_KEY'),
     answerDeadlineMs: deadlineMs === 0 ? null : deadlineMs,
   };
 }

@@ -18,8 +18,9 @@ import type {
   ResolveReply,
 } from '../../domain/rpc.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
-import { fromUtf8, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
+import { fromUtf8, toBase64, toHex, utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
+import { keyRing } from '../../protocol/primitives/key-ring.ts';
 import { NO_AUTHORITIES, type Authorities } from '../../protocol/publish/authorities.ts';
 import { certificateName } from '../../protocol/publish/certificate.ts';
 import type { TanUploadPorts } from './cwa/tan-upload.ts';
@@ -50,7 +51,7 @@ export const FORGED = 'forged.';
 export const nameOf = (jwt: string): string => certificateName(toHex(sha256(utf8(jwt.slice(0, jwt.lastIndexOf('.'))))));
 
 const PERMIT_KEY = new Uint8Array(32).fill(1);
-const UPLOAD_ID_KEY = new Uint8Array(32).fill(2);
+const UPLOAD_ID_KEYS = keyRing(toBase64(new Uint8Array(32).fill(2)), 'UPLOAD_ID_KEY');
 
 /** What both neighbours remember. */
 export class World {
@@ -96,7 +97,7 @@ export class World {
     };
     return {
       now: () => this.now,
-      uploadIdKey: UPLOAD_ID_KEY,
+      uploadIdKeys: UPLOAD_ID_KEYS,
       supportedCountries: async () => ['DE'],
       redeem: {
         reserve: (tan, request) => over('reserve', () => this.#reserve(tan, request)),
@@ -145,7 +146,7 @@ export class World {
     const { kind, reservationId, issueId, idCommitment } = reply;
     const hour = hourOf(this.now);
     const facts = { hour, idCommitment, payloadCommitment: request.payloadCommitment, issueId, certified };
-    return { kind, reservationId, issueId, permit: { hour, mac: signPermit(PERMIT_KEY, facts) } };
+    return { kind, reservationId, idCommitment, issueId, permit: { hour, mac: signPermit(PERMIT_KEY, facts) } };
   }
 
   #release(name: string, reservationId: string, receipt: string): void {

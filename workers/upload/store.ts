@@ -17,19 +17,21 @@
  * Nothing is committed for an upload that stored nothing, and a tombstone is written before a release, so that an
  * `accept` still under way cannot store under an authorisation that somebody else has taken.
  */
-import { commitToId, commitToPayload, originIdOf, type OriginId } from '../../domain/intake-permit.ts';
+import { commitToId, commitToPayload, originIdOf, originIdUnder, type OriginId } from '../../domain/intake-permit.ts';
 import type { AcceptedKey } from '../../domain/keys/uploaded.ts';
+import type { UploadDigests } from '../../domain/keys/digest.ts';
 import { packUpload } from '../../domain/packed-upload.ts';
 import type { Published, PublishPart, PublishRefusal } from '../../domain/rpc-publish.ts';
 import type { IntakeRpc, RedeemRpc, ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
+import type { KeyRing } from '../../protocol/primitives/key-ring.ts';
 
 /** The neighbours. */
 export interface StorePorts {
   readonly redeem: RedeemRpc;
   readonly intake: IntakeRpc;
-  /** 32 bytes, held by `upload` alone: leads from the ledger's reservation to `origin`'s upload id. */
-  readonly uploadIdKey: Uint8Array;
+  /** Held by `upload` alone: lead from the ledger's reservation to `origin`'s upload id. */
+  readonly uploadIdKeys: KeyRing;
 }
 
 /** What authorises an upload, once. */
@@ -40,10 +42,8 @@ type Authorisation =
   | { readonly kind: 'certificate'; readonly jwt: string; readonly name: string; readonly publish: PublishPart };
 
 /** An upload of either dialect that passed its rules, and its authorisation. */
-export interface AuthorisedUpload {
+export interface AuthorisedUpload extends UploadDigests {
   readonly authorisation: Authorisation;
-  /** 32 bytes in lowercase hex. */
-  readonly digest: string;
   /** What is left to publish; perhaps nothing. */
   readonly keys: readonly AcceptedKey[];
   /** ISO 3166-1 alpha-2, sorted, unique, the home country included. */
@@ -89,16 +89,18 @@ interface Offer extends AuthorisedUpload {
  * @throws whatever an RPC throws before keys are durable: the authorisation is unused then, and the phone may retry
  */
 export async function storeUpload(ports: StorePorts, upload: AuthorisedUpload): Promise<Stored> {
-  const { redeem, intake, uploadIdKey } = ports;
-  const { authorisation, digest } = upload;
+  const { redeem, intake, uploadIdKeys } = ports;
+  const { authorisation, digest, otherDigests } = upload;
   const name = nameOf(authorisation);
   const offer: Offer = { ...upload, payloadNonce: toHex(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))) };
   const payloadCommitment = commitToPayload(upload, offer.payloadNonce);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const reservationId = crypto.randomUUID();
-    const ours = originIdOf(uploadIdKey, reservationId);
+    const ours = originIdOf(uploadIdKeys.current, reservationId);
     const idCommitment = commitToId(ours);
-    const reply = await reserve(redeem, authorisation, { digest, reservationId, idCommitment, payloadCommitment });
+    const digests = otherDigests === undefined ? { digest } : { digest, otherDigests };
+    const request = { ...digests, reservationId, idCommitment, payloadCommitment };
+    const reply = await reserve(redeem, authorisation, request);
     switch (reply.kind) {
       case 'committed':
         return reply.reservationId === null ? { kind: 'used' } : replayed(ports, reply.reservationId);
@@ -107,7 +109,7 @@ export async function storeUpload(ports: StorePorts, upload: AuthorisedUpload): 
       case 'busy':
         return { kind: 'try-later' };
       case 'held': {
-        const { uploadId, idNonce } = originIdOf(uploadIdKey, reply.reservationId);
+        const { uploadId, idNonce } = originIdUnder(uploadIdKeys, reply.reservationId, reply.idCommitment);
         const fate = await intake.resolve(uploadId, idNonce);
         if (fate.kind === 'stored') {
           await redeem.commit(name, reply.reservationId);
@@ -117,7 +119,8 @@ export async function storeUpload(ports: StorePorts, upload: AuthorisedUpload): 
         break;
       }
       case 'reserved': {
-        const id = reply.reservationId === reservationId ? ours : originIdOf(uploadIdKey, reply.reservationId);
+        const isOurs = reply.reservationId === reservationId;
+        const id = isOurs ? ours : originIdUnder(uploadIdKeys, reply.reservationId, reply.idCommitment);
         const stored = await acceptReserved(ports, offer, reply, id);
         if (stored !== null) return stored;
         break;
@@ -136,10 +139,17 @@ const reserve = (redeem: RedeemRpc, authorisation: Authorisation, request: Reser
     ? redeem.reserve(authorisation.tan, request)
     : redeem.reserveCertificate(authorisation.jwt, request);
 
-/** A certificate is for one set of keys, and these are they: what was stored then is stored, and answered as then. */
-async function replayed({ intake, uploadIdKey }: StorePorts, reservationId: string): Promise<Stored> {
-  const { uploadId, idNonce } = originIdOf(uploadIdKey, reservationId);
-  return { kind: 'stored', publish: await intake.replayed(uploadId, idNonce) };
+/**
+ * A certificate is for one set of keys, and these are they: what was stored then is stored, and answered as then. The ledger has forgotten by then which
+ * id was committed to, so an id is tried for each key: 128 bits, of which no other upload has the same.
+ */
+async function replayed({ intake, uploadIdKeys }: StorePorts, reservationId: string): Promise<Stored> {
+  for (const key of uploadIdKeys.all) {
+    const { uploadId, idNonce } = originIdOf(key, reservationId);
+    const publish = await intake.replayed(uploadId, idNonce);
+    if (publish !== null) return { kind: 'stored', publish };
+  }
+  return { kind: 'stored', publish: null };
 }
 
 /** @returns how it ended, or null when the upload id is dead and another must be reserved */

@@ -71,7 +71,7 @@ const TAN: Route<string> = {
   },
   dummy({ config }, now) {
     // Well-formed like a real one, and forged: its MAC is over a key nobody has.
-    const random = crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES + config.tanMacKey.length));
+    const random = crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES + config.tanMacKeys.current.length));
     return {
       status: 201,
       body: {

@@ -70,7 +70,7 @@ const register = async (key: string, keyType = 'GUID'): Promise<string> =>
 
 /** A session's first TAN, as if it had been given yesterday. */
 async function aDayLater(token: string): Promise<void> {
-  const hash = tokenHash(token, parseVerificationConfig(bindings).tanHashKey);
+  const hash = tokenHash(token, parseVerificationConfig(bindings).tanHashKeys.current);
   const shard = bindings.TEST_SESSION.getByName(`s${hash.charAt(0)}`);
   await runInDurableObject(shard, (_object, { storage: { sql } }) => {
     sql.exec('UPDATE test_session SET first_tan_at = first_tan_at - 86400');

@@ -9,7 +9,8 @@ import type { TestSession } from '../../durable-objects/test-session/test-sessio
 import type { PolicyRpc } from '../../domain/keys/regions.ts';
 import type { ResultsRpc } from '../../domain/rpc.ts';
 import { MAX_TAN_LIFETIME_SECONDS } from '../../domain/tan.ts';
-import { integer, secretKey } from '../shared/env.ts';
+import type { KeyRing } from '../../protocol/primitives/key-ring.ts';
+import { integer, secretRing } from '../shared/env.ts';
 import { type GoogleConfig, type GoogleEnv, parseGoogleConfig } from './google/config.ts';
 import { parseSmsConfig, type SmsConfig, type SmsEnv } from './sms/config.ts';
 import { type CredentialConfig, type CredentialEnv, parseCredentialConfig } from './credential-config.ts';
@@ -37,10 +38,10 @@ export interface VerificationEnv extends CredentialEnv, GoogleEnv, SmsEnv {
 
 /** The variables, parsed and checked. */
 export interface VerificationConfig {
-  readonly tanMacKey: Uint8Array;
-  readonly tanHashKey: Uint8Array;
-  /** Tokens and session TANs are derived from it (domain/derived-codes). */
-  readonly derivationKey: Uint8Array;
+  readonly tanMacKeys: KeyRing;
+  readonly tanHashKeys: KeyRing;
+  /** Tokens and session TANs are derived from them (domain/derived-codes). */
+  readonly derivationKeys: KeyRing;
   /** null: no deadline, for benchmarks (ANSWER_DEADLINE_MS is 0). */
   readonly answerDeadlineMs: number | null;
   /** A phone without network retries so long. */
@@ -68,9 +69,9 @@ export function parseVerificationConfig(env: VerificationEnv): VerificationConfi
   const deadlineMs = integer(variables, 'ANSWER_DEADLINE_MS', { min: 0, max: MAX_DEADLINE_MS });
   return {
     answerDeadlineMs: deadlineMs === 0 ? null : deadlineMs,
-    derivationKey: secretKey(variables, 'DERIVATION_KEY'),
-    tanMacKey: secretKey(variables, 'TAN_MAC_KEY'),
-    tanHashKey: secretKey(variables, 'TAN_HASH_KEY'),
+    derivationKeys: secretRing(variables, 'DERIVATION_KEY'),
+    tanMacKeys: secretRing(variables, 'TAN_MAC_KEY'),
+    tanHashKeys: secretRing(variables, 'TAN_HASH_KEY'),
     tanLifetimeSeconds: integer(variables, 'TAN_LIFETIME_SECONDS', { min: 1, max: MAX_TAN_LIFETIME_SECONDS }),
     followUpDays: integer(variables, 'FOLLOW_UP_DAYS', { min: 0, max: MAX_FOLLOW_UP_DAYS }),
     leaseSeconds: integer(variables, 'RESERVATION_LEASE_SECONDS', { min: 1, max: MAX_LEASE_SECONDS }),

@@ -163,7 +163,7 @@ describe('one session a test', () => {
 
   it('a code card opens once, whatever date of birth comes with it', async ({ expect }) => {
     const config = parseVerificationConfig(bindings);
-    const desk = new Desk(bindings, config, sessions, new Ledger(bindings, config));
+    const desk = new Desk(bindings, sessions, new Ledger(bindings, config));
     const sheet = await desk.makeCards('practice', 'morning', 20);
     const key = hashGuid(sheet?.cards[0]?.guid ?? '');
     const token = await opened(RIGHT, key);

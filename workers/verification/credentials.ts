@@ -54,13 +54,16 @@ export class Credentials {
 
   /** `/credential`. @param now Unix seconds */
   async take({ token, holder }: CredentialQuestion, now: number): Promise<CredentialReply> {
-    const { credentials, tanHashKey, derivationKey } = this.#config;
+    const { credentials, tanHashKeys } = this.#config;
     if (credentials === null) return { kind: 'refused' };
     const positive = await this.#sessions.positive(token);
     if (positive === null) return { kind: 'refused' };
     const shard = this.#shards.of(positive.hash);
     const before = await shard.granted(positive.hash);
-    const wanted = { expiresAt: credentialEnd(now), holder: holderName(holder, tanHashKey) };
+    // The same phone, whichever key it was noted with.
+    const names = tanHashKeys.all.map((key) => holderName(holder, key));
+    const known = names.find((name) => name === before?.holder) ?? holderName(holder, tanHashKeys.current);
+    const wanted = { expiresAt: credentialEnd(now), holder: known };
     // Asked before a place is taken, which a refusal would leave to nobody.
     if (grantFor(positive.session, before, { ...wanted, statusIndex: 0 }, now) === null) return { kind: 'refused' };
     const place = before?.statusIndex ?? (await this.#desk.take({ issueId: positive.issueId, ...wanted }));
@@ -78,7 +81,7 @@ export class Credentials {
       reportType: 'confirmed-test',
       onset: positive.sampleCollected === null ? null : dateOf(positive.sampleCollected),
       expiresAt: grant.expiresAt,
-      id: credentialId(positive.seed, derivationKey),
+      id: credentialId(positive.seed, positive.keys.derivationKey),
       statusIndex: grant.statusIndex,
       holder: holderKey(holder),
     } as const;

@@ -262,7 +262,7 @@ describe('a region that tests', () => {
     expect(await rows()).toBe(2);
     await ask(nl, 'forget', { registrationToken: deleted });
     expect(await rows()).toBe(1);
-    const hash = tokenHash(ended, parseVerificationConfig(nl).tanHashKey);
+    const hash = tokenHash(ended, parseVerificationConfig(nl).tanHashKeys.current);
     const shard = bindings.TEST_SESSION.getByName(`s${hash.charAt(0)}`);
     await runInDurableObject(shard, (_object, { storage: { sql } }) =>
       sql.exec('UPDATE test_credential SET expires_at = ?', NOW - 60).toArray(),
@@ -297,7 +297,10 @@ describe('the base region', () => {
     const [one, two] = [await use(await shown(credential)), await use(await shown(credential))];
     expect(two.body['registrationToken']).toBe(one.body['registrationToken']);
     await ask(de, 'testresult', { registrationToken: one.body['registrationToken'] });
-    expect(await use(await shown(credential))).toMatchObject({ status: 400, body: { refused: 'used' } });
+    for (const DERIVATION_KEY of [de.DERIVATION_KEY, `${toBase64(new Uint8Array(32).fill(9))},${de.DERIVATION_KEY}`]) {
+      const reply = await use(await shown(credential), { ...de, DERIVATION_KEY });
+      expect(reply).toMatchObject({ status: 400, body: { refused: 'used' } });
+    }
   });
 
   it.for([

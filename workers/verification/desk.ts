@@ -30,8 +30,9 @@ import type { Batch } from '../../durable-objects/code-desk/desk-ops.ts';
 import type { EndingCards } from '../../durable-objects/test-session/session-ops.ts';
 import { toHex } from '../../protocol/primitives/bytes.ts';
 import { logLine } from '../shared/log.ts';
-import type { VerificationConfig, VerificationEnv } from './bindings.ts';
+import type { VerificationEnv } from './bindings.ts';
 import type { Ledger } from './ledger.ts';
+import type { SessionKeys, Traces } from './session-keys.ts';
 import type { Sessions } from './sessions.ts';
 
 /** A printed card is good for so long. */
@@ -58,16 +59,14 @@ const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new U
 const freshCodeRequest = (): string => toHex(randomBytes(32));
 
 /** What the desk needs of sessions. */
-export type DeskSessions = Pick<Sessions, 'issue' | 'nameOf' | 'revoke' | 'endCards' | 'batchUses'>;
+export type DeskSessions = Pick<Sessions, 'issue' | 'nameOf' | 'pairs' | 'revoke' | 'endCards' | 'batchUses'>;
 
 export class Desk {
   readonly #namespace: DurableObjectNamespace<CodeDesk>;
   readonly #sessions: DeskSessions;
   readonly #ledger: Ledger;
-  readonly #derivationKey: Uint8Array;
 
-  constructor(env: VerificationEnv, config: VerificationConfig, sessions: DeskSessions, ledger: Ledger) {
-    this.#derivationKey = config.derivationKey;
+  constructor(env: VerificationEnv, sessions: DeskSessions, ledger: Ledger) {
     this.#namespace = env.CODE_DESK;
     this.#sessions = sessions;
     this.#ledger = ledger;
@@ -85,21 +84,36 @@ export class Desk {
    */
   async issueTeleTan(issuer: string, request = freshCodeRequest()): Promise<IssuedTeleTanReply | null> {
     const orderId = codeOrderId(issuer, request);
-    const teleTan = this.#teleTan(issuer, request);
-    const named = this.#sessions.nameOf('TELETAN', teleTan);
-    const order = { issuer, orderId, session: named, hint: teleTan.slice(0, HINT_LENGTH) };
+    const drawn = this.#teleTan(issuer, request, this.#sessions.pairs.current);
+    const named = this.#sessions.nameOf('TELETAN', drawn);
+    const order = { issuer, orderId, session: named, hint: drawn.slice(0, HINT_LENGTH) };
     const entry = await this.#desk.bookTeleTan(order, TELETAN_LIFETIME_SECONDS);
     if (entry === null) return null;
     const { expiresAt, revokedAt, issueId } = entry;
+    const keys = await this.#keysOfTeleTan(issuer, request, orderId);
+    const teleTan = this.#teleTan(issuer, request, keys);
     const session = issuedSession('teletan', issueId, expiresAt);
-    if (revokedAt === null) await this.#sessions.issue([{ keyType: 'TELETAN', key: teleTan, session }]);
+    if (revokedAt === null) await this.#sessions.issue([{ keyType: 'TELETAN', key: teleTan, session }], keys);
     return { teleTan, expiresAt };
+  }
+
+  /** The books say which session an order opens, and so with which keys it was first given. */
+  async #keysOfTeleTan(issuer: string, request: string, orderId: string): Promise<SessionKeys> {
+    const { all, current } = this.#sessions.pairs;
+    if (all.length === 1) return current;
+    const booked = await this.#desk.sessionOf(issuer, orderId);
+    const nameBy = (keys: SessionKeys): string =>
+      this.#sessions.nameOf('TELETAN', this.#teleTan(issuer, request, keys), keys);
+    return all.find((keys) => nameBy(keys) === booked) ?? current;
   }
 
   /** @returns the teleTAN of an order while it is valid, or null */
   async orderedTeleTan(issuer: string, request: string): Promise<IssuedTeleTanReply | null> {
-    const entry = await this.#desk.validTeleTan(issuer, codeOrderId(issuer, request));
-    return entry === null ? null : { teleTan: this.#teleTan(issuer, request), expiresAt: entry.expiresAt };
+    const orderId = codeOrderId(issuer, request);
+    const entry = await this.#desk.validTeleTan(issuer, orderId);
+    if (entry === null) return null;
+    const keys = await this.#keysOfTeleTan(issuer, request, orderId);
+    return { teleTan: this.#teleTan(issuer, request, keys), expiresAt: entry.expiresAt };
   }
 
   /** @param issuer whose it must be @returns false when there is no such teleTAN */
@@ -110,8 +124,8 @@ export class Desk {
     return true;
   }
 
-  #teleTan(issuer: string, request: string): string {
-    return generateTeleTan(codeBytes(this.#derivationKey, 'teletan', issuer, request));
+  #teleTan(issuer: string, request: string, { derivationKey }: SessionKeys): string {
+    return generateTeleTan(codeBytes(derivationKey, 'teletan', issuer, request));
   }
 
   /** A teleTAN whose check character is right opened nothing. The first sample beyond the budget of an hour warns, once. */
@@ -155,11 +169,16 @@ export class Desk {
     if (batch === null) return null;
     const session = issuedSession('card', batch.batchId, batch.expiresAt);
     // The size that was booked: an order is what it was the first time.
-    const cards = this.#cards(batch, request);
-    for (let from = 0; from < cards.length; from += CARDS_PER_ROUND) {
-      const round = cards.slice(from, from + CARDS_PER_ROUND);
-      await this.#sessions.issue(round.map(({ guid }) => ({ keyType: 'GUID', key: hashGuid(guid), session })));
-    }
+    const cards = await this.#sessions.pairs.once(this.#tracesOfCards(batch, request), async (keys) => {
+      const made = this.#cards(batch, request, keys);
+      for (let from = 0; from < made.length; from += CARDS_PER_ROUND) {
+        const round = made.slice(from, from + CARDS_PER_ROUND);
+        const codes = round.map(({ guid }) => ({ keyType: 'GUID' as const, key: hashGuid(guid), session }));
+        await this.#sessions.issue(codes, keys);
+      }
+      return made;
+    });
+    if (cards === null) throw new Error('cards: the same order is being made');
     // Withdrawn while they were issued: what came after the withdrawal went over the shards must not open either.
     const withdrawnFrom = await this.#desk.withdrawnFrom(batch.batchId);
     if (withdrawnFrom !== null) await this.#sessions.endCards(batch.batchId, since(withdrawnFrom));
@@ -170,11 +189,25 @@ export class Desk {
   async orderedCards(provider: string, request: string): Promise<CardSheet | null> {
     const batch = await this.#desk.orderedBatch(provider, codeOrderId(provider, request));
     if (batch === null || batch.withdrawnFrom !== null) return null;
-    return { batch: { ...batch, used: 0 }, cards: this.#cards(batch, request) };
+    const { pairs } = this.#sessions;
+    const known = pairs.all.length === 1 ? null : await pairs.known(this.#tracesOfCards(batch, request).names);
+    const keys = known ?? pairs.current;
+    return { batch: { ...batch, used: 0 }, cards: this.#cards(batch, request, keys) };
   }
 
-  #cards({ provider, size }: Pick<Batch, 'provider' | 'size'>, request: string): CardSheet['cards'] {
-    const bytes = codeBytes(this.#derivationKey, 'card', provider, request);
+  /** An order's cards are of the keys under which its first card is there. A crash before it was leaves an order that nobody has a card of, and any keys will do. */
+  #tracesOfCards({ provider, batchId }: Batch, request: string): Traces {
+    const first = (keys: SessionKeys): string => this.#cards({ provider, size: 1 }, request, keys)[0]?.guid ?? '';
+    const names = (keys: SessionKeys) => [this.#sessions.nameOf('GUID', hashGuid(first(keys)), keys)];
+    return { names, locks: [batchId] };
+  }
+
+  #cards(
+    { provider, size }: Pick<Batch, 'provider' | 'size'>,
+    request: string,
+    { derivationKey }: SessionKeys,
+  ): CardSheet['cards'] {
+    const bytes = codeBytes(derivationKey, 'card', provider, request);
     return Array.from({ length: size }, () => {
       const random = uniformCharacters(TELETAN_ALPHABET, CARD_CODE_RANDOM_CHARACTERS, bytes);
       const code = random + cardCheckCharacter(random);

@@ -120,7 +120,7 @@ describe('code cards', () => {
     expect(await sessions.tan(token)).toBeNull();
     expect(await ledger.reserve(tan, request())).toEqual({ kind: 'unknown' });
     if (held.kind === 'reserved') await ledger.commit(tan, held.reservationId);
-    expect(await ledger.status(tan)).toBe('expired');
+    expect(await ledger.status([tan])).toBe('expired');
   });
 
   it("another provider can't withdraw; a later date never brings codes back", async ({ expect }) => {

@@ -58,7 +58,7 @@ const register = (birthDateKey: string | null, key = GUID) =>
 
 /** What the former code left. @param isWhole false: it crashed after its claims */
 async function former(birthDateKey: string, isWhole = true): Promise<{ token: string; seed: Uint8Array }> {
-  const { derivationKey, tanHashKey } = config;
+  const [derivationKey, tanHashKey] = [config.derivationKeys.current, config.tanHashKeys.current];
   const named = (key: string | null) => {
     const seed = sessionSeed('GUID', GUID, key, derivationKey);
     const token = registrationToken(seed, derivationKey);
@@ -83,7 +83,7 @@ it('is given its token again until it has polled, its result, and its own TAN tw
   const tan = await sessions.tan(token);
   const expiresAt = NOW + config.tanLifetimeSeconds;
   const own = [0, 1, 2].map((late) =>
-    sessionTan(seed, { n: 0, expiresAt: expiresAt + late }, config.derivationKey, config.tanMacKey),
+    sessionTan(seed, { n: 0, expiresAt: expiresAt + late }, config.derivationKeys.current, config.tanMacKeys.current),
   );
   expect(own).toContain(tan);
   expect(await sessions.tan(token)).toBe(tan);

@@ -2,10 +2,12 @@
  * @module The ledger as the entrypoints see it: TANs in, keyed hashes out to one object (docs/decisions/012).
  */
 import type { IssuedCertificate, TanLedger } from '../../durable-objects/tan-ledger/tan-ledger-do.ts';
+import type { TanNames } from '../../durable-objects/tan-ledger/tan-rows.ts';
 import { keptDigest, tanHash } from '../../domain/tan-hash.ts';
 import { composeTan, lastDayOfTan, TAN_UNPREDICTABLE_BYTES } from '../../domain/tan.ts';
 import type { ReserveReply, ReserveRequest } from '../../domain/rpc.ts';
 import type { TanStatus } from '../../domain/session.ts';
+import { MAX_RING_KEYS } from '../../protocol/primitives/key-ring.ts';
 import { isCertificateName } from '../../protocol/publish/certificate.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 
@@ -17,10 +19,16 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What comes from another Worker is no more trusted than what comes from a phone. */
 function checked(request: ReserveRequest): ReserveRequest {
-  const { digest, reservationId, idCommitment, payloadCommitment } = request;
-  const hashes = [digest, idCommitment, payloadCommitment].every((text) => typeof text === 'string' && HASH.test(text));
-  if (!hashes || typeof reservationId !== 'string' || !UUID.test(reservationId)) {
-    throw new RangeError('reserve: three hashes and a UUID in lowercase hex are expected');
+  const { digest, otherDigests = [], reservationId, idCommitment, payloadCommitment } = request;
+  if (!Array.isArray(otherDigests) || otherDigests.length >= MAX_RING_KEYS) {
+    throw new RangeError(`reserve: at most ${MAX_RING_KEYS - 1} other digests are expected`);
+  }
+  const hashes = [digest, idCommitment, payloadCommitment, ...otherDigests];
+  const areGood = hashes.every((text) => typeof text === 'string' && HASH.test(text));
+  if (!areGood || typeof reservationId !== 'string' || !UUID.test(reservationId)) {
+    throw new RangeError(
+      'reserve: three hashes and a UUID in lowercase hex are expected, and other digests like the first',
+    );
   }
   return request;
 }
@@ -33,6 +41,9 @@ function copied(answered: ReserveReply): ReserveReply {
   const reply = { ...answered };
   return reply.kind === 'reserved' ? { ...reply, permit: { ...reply.permit } } : reply;
 }
+
+/** One TAN of a session as each MAC key spells it, the one that makes first: only one of them is ever recorded (docs/rotation.md). */
+export type Spellings = readonly [string, ...string[]];
 
 /** Everything the entrypoints of `verification` do with TANs. */
 export class Ledger {
@@ -49,7 +60,8 @@ export class Ledger {
   async reserve(tan: string, request: ReserveRequest): Promise<ReserveReply> {
     // Who hasn't the certificate itself, which is verified each time, has nothing.
     if (isCertificateName(tan)) return { kind: 'unknown' };
-    return copied(await this.#object.reserve(this.#hash(tan), this.#kept(tan, request), this.#config.leaseSeconds));
+    const [hash, ...others] = this.#names(tan);
+    return copied(await this.#object.reserve(hash, this.#kept(tan, request), this.#config.leaseSeconds, others));
   }
 
   /**
@@ -61,17 +73,20 @@ export class Ledger {
    */
   async reserveCertificate(name: string, issued: IssuedCertificate, request: ReserveRequest): Promise<ReserveReply> {
     const kept = this.#kept(name, request);
-    return copied(await this.#object.reserveCertificate(this.#hash(name), issued, kept, this.#config.leaseSeconds));
+    const [hash, ...others] = this.#names(name);
+    return copied(await this.#object.reserveCertificate(hash, issued, kept, this.#config.leaseSeconds, others));
   }
 
   /** See `RedeemRpc.commit`. */
   async commit(tan: string, reservationId: string): Promise<void> {
-    await this.#object.commit(this.#hash(tan), reservationId, isCertificateName(tan));
+    const [hash, ...others] = this.#names(tan);
+    await this.#object.commit(hash, reservationId, isCertificateName(tan), others);
   }
 
   /** See `RedeemRpc.release`. */
   async release(tan: string, reservationId: string, receipt: string): Promise<void> {
-    await this.#object.release(this.#hash(tan), reservationId, receipt);
+    const [hash, ...others] = this.#names(tan);
+    await this.#object.release(hash, reservationId, receipt, others);
   }
 
   /**
@@ -89,30 +104,47 @@ export class Ledger {
     // The object has the clock; it is asked for the last day, since a TAN is made before it is recorded.
     const lastDay = lastDayOfTan(await this.#object.endOfTan(this.#config.tanLifetimeSeconds));
     const tans = Array.from({ length: count }, () =>
-      composeTan(crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)), lastDay, this.#config.tanMacKey),
+      composeTan(
+        crypto.getRandomValues(new Uint8Array(TAN_UNPREDICTABLE_BYTES)),
+        lastDay,
+        this.#config.tanMacKeys.current,
+      ),
     );
-    await this.record(tans, issueId);
+    const { tanLifetimeSeconds: lifetimeSeconds, tanHashKeys } = this.#config;
+    const hashes = tans.map((tan) => tanHash(tanHashKeys.current, tan));
+    await this.#object.issue({ hashes, issueId, lifetimeSeconds });
     return tans;
   }
 
   /**
-   * Records TANs made elsewhere (derived from a session); one that is there already keeps its row.
+   * Records a TAN made elsewhere (derived from a session); one that is there already, in whatever spelling, keeps its row.
    *
    * @param issueId of who vouched for the session, or null
+   * @returns the spelling in which it is there
    */
-  async record(tans: readonly string[], issueId: string | null): Promise<void> {
+  async record(tan: Spellings, issueId: string | null): Promise<string> {
+    const { names, spelledBy } = this.#namesOf(tan);
+    const [hash, ...others] = names;
     const lifetimeSeconds = this.#config.tanLifetimeSeconds;
-    await this.#object.issue({ hashes: tans.map((tan) => this.#hash(tan)), issueId, lifetimeSeconds });
+    const recorded = await this.#object.issue({
+      hashes: [hash],
+      ...(others.length > 0 && { others: [others] }),
+      issueId,
+      lifetimeSeconds,
+    });
+    return spelledBy(recorded?.[0] ?? hash);
   }
 
   /** @returns what became of a TAN, as far as the ledger remembers */
-  async status(tan: string): Promise<TanStatus> {
-    return this.#object.status(this.#hash(tan));
+  async status(tan: Spellings): Promise<TanStatus> {
+    const { names } = this.#namesOf(tan);
+    return names.length === 1 ? this.#object.status(names[0]) : (await this.#object.standing(names)).status;
   }
 
   /** Ends a TAN that was recorded and given to nobody. */
-  async withdraw(tan: string): Promise<void> {
-    await this.#object.withdraw(this.#hash(tan));
+  async withdraw(tan: Spellings): Promise<void> {
+    const [hash, ...others] = this.#namesOf(tan).names;
+    await this.#object.withdraw(hash, others);
   }
 
   /** Ends the TANs of these issue ids that are not committed. */
@@ -126,12 +158,27 @@ export class Ledger {
   }
 
   #kept(tan: string, request: ReserveRequest): ReserveRequest {
-    const { digest, reservationId, idCommitment, payloadCommitment } = checked(request);
-    return { digest: keptDigest(this.#config.tanHashKey, tan, digest), reservationId, idCommitment, payloadCommitment };
+    const { digest, otherDigests = [], reservationId, idCommitment, payloadCommitment } = checked(request);
+    const [kept = '', ...others] = [digest, ...otherDigests].flatMap((one) =>
+      this.#config.tanHashKeys.all.map((key) => keptDigest(key, tan, one)),
+    );
+    const said = { digest: kept, reservationId, idCommitment, payloadCommitment };
+    return others.length === 0 ? said : { ...said, otherDigests: others };
   }
 
-  #hash(tan: string): string {
-    return tanHash(this.#config.tanHashKey, tan);
+  #names(tan: string): TanNames {
+    const { current, others } = this.#config.tanHashKeys;
+    return [tanHash(current, tan), ...others.map((key) => tanHash(key, tan))];
+  }
+
+  /** @returns the names of all spellings, those of the first one first, and which spelling a name is of */
+  #namesOf(tan: Spellings): { readonly names: TanNames; readonly spelledBy: (name: string) => string } {
+    const named = tan.map((spelling) => ({ spelling, names: this.#names(spelling) }));
+    const [first, ...others] = named.flatMap(({ names }) => names);
+    return {
+      names: [first ?? '', ...others],
+      spelledBy: (name) => named.find(({ names }) => names.includes(name))?.spelling ?? tan[0],
+    };
   }
 
   get #object(): DurableObjectStub<TanLedger> {

@@ -33,7 +33,7 @@ describe('issued TANs', () => {
   it('are distinct, authenticate themselves, and are all recorded', async ({ expect }) => {
     const tans = await ledger.issue(200, null);
     expect(new Set(tans).size).toBe(200);
-    expect(tans.every((tan) => authenticateTan(tan, CONFIG.tanMacKey, Date.now() / 1000) === tan)).toBe(true);
+    expect(tans.every((tan) => authenticateTan(tan, CONFIG.tanMacKeys.current, Date.now() / 1000) === tan)).toBe(true);
     const rows = (await everythingStored()).flatMap((text) => JSON.parse(text) as unknown[]);
     expect(rows).toHaveLength(200);
   });
@@ -86,7 +86,7 @@ describe('issued TANs', () => {
   });
 
   it('an authentic TAN that nobody issued is unknown, and asking stores nothing', async ({ expect }) => {
-    const tan = composeTan(new Uint8Array(10), lastDayOfTan(Date.now() / 1000), CONFIG.tanMacKey);
+    const tan = composeTan(new Uint8Array(10), lastDayOfTan(Date.now() / 1000), CONFIG.tanMacKeys.current);
     expect(await ledger.reserve(tan, request(DIGEST))).toEqual({ kind: 'unknown' });
     await ledger.commit(tan, 'u');
     await ledger.release(tan, 'u', 'r');

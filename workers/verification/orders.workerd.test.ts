@@ -67,7 +67,7 @@ describe('an order', () => {
   });
 
   it('whose Worker died after the booking is finished by the same order', async ({ expect }) => {
-    const { config, sessions, ledger } = servicesOf(bindings);
+    const { sessions, ledger } = servicesOf(bindings);
     let alive = false;
     const dying: DeskSessions = Object.assign(Object.create(sessions) as DeskSessions, {
       issue: async (codes: Parameters<DeskSessions['issue']>[0]) => {
@@ -76,7 +76,7 @@ describe('an order', () => {
       },
       nameOf: sessions.nameOf.bind(sessions),
     });
-    const desk = new Desk(bindings, config, dying, ledger);
+    const desk = new Desk(bindings, dying, ledger);
     await expect(desk.issueTeleTan('anna', ORDER)).rejects.toThrow('killed');
     alive = true;
     const issued = await desk.issueTeleTan('anna', ORDER);
@@ -121,7 +121,7 @@ describe('a revoked teleTAN', () => {
     await ledger.reserve(tan, request);
     await ledger.commit(tan, request.reservationId);
     expect(await office.revokeTeleTan(await idOf('anna'), 'anna')).toBe(true);
-    expect(await ledger.status(tan)).toBe('committed');
+    expect(await ledger.status([tan])).toBe('committed');
   });
 
   it('is its issuer’s; one that never was is none', async ({ expect }) => {

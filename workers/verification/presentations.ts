@@ -5,7 +5,7 @@
  * Durable writes: one row of one shard, so a crash leaves it or nothing; a lost answer is asked for again, as of a code (registration.ts).
  */
 import { type CredentialRefusal, issuerEntry } from '../../domain/credential.ts';
-import { credentialSeed, registrationToken, tokenHash } from '../../domain/derived-codes.ts';
+import { credentialSeed } from '../../domain/derived-codes.ts';
 import { credentialSession } from '../../domain/session.ts';
 import { type Credential, readCredential, verifyCredential } from '../../protocol/credential/credential.ts';
 import { type Presentation, readPresentation, verifyProof } from '../../protocol/credential/presentation.ts';
@@ -15,6 +15,7 @@ import { err, ok, type Result } from '../../protocol/primitives/result.ts';
 import { directoryReader, type ReadDirectoryNow } from '../shared/directory-reader.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import { fetchStatusLists, type FetchList } from './peer-status.ts';
+import { KeyPairs, type Named, namedBy, type SessionKeys } from './session-keys.ts';
 import { Shards } from './shards.ts';
 
 /** later: the directory or the issuer's list isn't known here at the moment. */
@@ -31,6 +32,7 @@ export class Presentations {
   readonly #env: VerificationEnv;
   readonly #config: VerificationConfig;
   readonly #shards: Shards;
+  readonly #pairs: KeyPairs;
   readonly #read: ReadDirectoryNow | null;
 
   constructor(env: VerificationEnv, config: VerificationConfig) {
@@ -38,6 +40,7 @@ export class Presentations {
     this.#env = env;
     this.#config = config;
     this.#shards = new Shards(env.TEST_SESSION);
+    this.#pairs = new KeyPairs(config, this.#shards);
     this.#read =
       taking === null
         ? null
@@ -71,14 +74,16 @@ export class Presentations {
     const issueId = await this.#env.CODE_DESK.getByName('desk').issueOfToday('region', region);
     // An operator has taken back all of that region's tests of today.
     if (issueId === null) return { kind: 'refused', why: 'revoked' };
-    const { derivationKey, tanHashKey } = this.#config;
-    const seed = credentialSeed(issuer, id, derivationKey);
-    const token = registrationToken(seed, derivationKey);
-    const hash = tokenHash(token, tanHashKey);
-    const making = { replaces: null, isPosted: true, seed };
-    const reply = await this.#shards.of(hash).register(hash, credentialSession(issueId, now), making);
-    if (reply.kind === 'granted') return { kind: 'granted', token };
-    return reply.kind === 'later' || reply.kind === 'unknown' ? LATER : { kind: 'refused', why: 'used' };
+    const named = (keys: SessionKeys): Named => namedBy(credentialSeed(issuer, id, keys.derivationKey), keys);
+    const traces = { names: (keys: SessionKeys) => [named(keys).hash], locks: [`${issuer}\0${id}`] };
+    const open = async (keys: SessionKeys): Promise<PresentationReply> => {
+      const { seed, token, hash } = named(keys);
+      const making = { replaces: null, isPosted: true, seed };
+      const reply = await this.#shards.of(hash).register(hash, credentialSession(issueId, now), making);
+      if (reply.kind === 'granted') return { kind: 'granted', token };
+      return reply.kind === 'later' || reply.kind === 'unknown' ? LATER : { kind: 'refused', why: 'used' };
+    };
+    return (await this.#pairs.once(traces, open)) ?? LATER;
   }
 
   /** Fetches the lists of all regions whose tests are taken up, once an hour, used or not. @param now Unix seconds @returns regions whose list isn't known */

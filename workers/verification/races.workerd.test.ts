@@ -11,7 +11,7 @@ import { hashGuid } from '../../domain/derived-codes.ts';
 import { parseVerificationConfig, type VerificationEnv } from './bindings.ts';
 import { Desk } from './desk.ts';
 import { Issues } from './issues.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type Spellings } from './ledger.ts';
 import { type CodeToIssue, Sessions } from './sessions.ts';
 
 const bindings = env as unknown as VerificationEnv;
@@ -21,7 +21,7 @@ const CARDS = 20;
 
 const ledger = new Ledger(bindings, CONFIG);
 const sessions = new Sessions(bindings, CONFIG, ledger, new Issues(bindings));
-const desk = new Desk(bindings, CONFIG, sessions, ledger);
+const desk = new Desk(bindings, sessions, ledger);
 
 beforeEach(() => reset());
 
@@ -35,10 +35,10 @@ class Interrupted extends Ledger {
     this.#meanwhile = meanwhile;
   }
 
-  override async record(tans: readonly string[], issueId: string | null): Promise<void> {
-    this.tans.push(...tans);
+  override async record(tan: Spellings, issueId: string | null): Promise<string> {
+    this.tans.push(...tan);
     await this.#meanwhile();
-    await super.record(tans, issueId);
+    return super.record(tan, issueId);
   }
 }
 
@@ -83,7 +83,7 @@ it('a batch that is withdrawn while its cards are issued opens none of them', as
       await super.issue(codes);
     }
   })(bindings, CONFIG, ledger, new Issues(bindings));
-  const sheet = await new Desk(bindings, CONFIG, withdrawing, ledger).makeCards('practice', 'morning', CARDS);
+  const sheet = await new Desk(bindings, withdrawing, ledger).makeCards('practice', 'morning', CARDS);
   expect(sheet?.batch.withdrawnFrom).toBe(NOW);
   for (const { guid } of sheet?.cards ?? []) expect(await scan(guid)).toBe('');
 });

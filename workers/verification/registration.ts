@@ -7,14 +7,15 @@
  * laboratory has answered and says that it is the right one. A session that is found wrong gives way to the right one alone,
  * and is void before its claims go over: no two of a test are ever live.
  */
-import { birthDateHash, registrationToken, sessionSeed, tokenHash } from '../../domain/derived-codes.ts';
+import { birthDateHash } from '../../domain/derived-codes.ts';
 import { laboratorySession, type Session } from '../../domain/session.ts';
 import { birthDateName } from '../../domain/test-result.ts';
 import type { ClaimReply, RegisterReply } from '../../durable-objects/test-session/replies.ts';
 import { logLine } from '../shared/log.ts';
 import { askLaboratory } from './answered.ts';
-import type { VerificationConfig, VerificationEnv } from './bindings.ts';
+import type { VerificationEnv } from './bindings.ts';
 import type { RegistrationQuestion } from './question.ts';
+import { type KeyPairs, type Named, namedFor, type SessionKeys } from './session-keys.ts';
 import { Shards } from './shards.ts';
 
 /** refused: none is given for this question, or no longer. later: the pace of tests without a result is used up; ask again. */
@@ -28,60 +29,69 @@ const REFUSED: RegistrationReply = { kind: 'refused' };
 /** For rows that exist, or that are never made. */
 const ISSUED = { replaces: null, isPosted: true } as const;
 
-/** A session's names: the token that is given out, and what it is kept by. */
-interface Named {
-  readonly seed: Uint8Array;
-  readonly token: string;
-  /** Keyed hash of the token. */
-  readonly hash: string;
-}
-
 /** Keyed hashes under which a test and its date of birth are claimed. */
 export interface ClaimIds {
   readonly test: string;
   readonly birthDate: string;
 }
 
+/** @returns where a laboratory's session with a date of birth has its claims, or null: it has none */
+export function claimIds(
+  { hashedGuid: key, hashedGuidWithBirthDate: birthDate }: Session,
+  keys: SessionKeys,
+): ClaimIds | null {
+  if (key === null || birthDate === null) return null;
+  const test = namedFor({ keyType: 'GUID', key, birthDateKey: null }, keys).hash;
+  return { test, birthDate: birthDateHash(birthDate, keys.hashKey) };
+}
+
 export class Registration {
   readonly #env: VerificationEnv;
-  readonly #config: VerificationConfig;
+  readonly #pairs: KeyPairs;
   readonly #shards: Shards;
 
-  constructor(env: VerificationEnv, config: VerificationConfig) {
+  constructor(env: VerificationEnv, pairs: KeyPairs) {
     this.#env = env;
-    this.#config = config;
+    this.#pairs = pairs;
     this.#shards = new Shards(env.TEST_SESSION);
   }
 
   /** @param now Unix seconds */
   async register(question: RegistrationQuestion, now: number): Promise<RegistrationReply> {
     const { keyType, key, birthDateKey } = question;
-    if (keyType === 'GUID') {
-      const fresh = laboratorySession(key, birthDateKey === null ? null : birthDateName(birthDateKey), now);
-      return birthDateKey === null ? this.#byTest(fresh) : this.#byBirthDate(fresh, birthDateKey);
+    if (keyType === 'TELETAN') return this.#byTeleTan(question);
+    const birthDate = birthDateKey === null ? null : birthDateName(birthDateKey);
+    const fresh = laboratorySession(key, birthDate, now);
+    const dates = birthDateKey === null || birthDate === null ? [] : [birthDate, birthDateKey];
+    const traces = {
+      // Whose test it is decides; whoever has claimed its date of birth stands in the way.
+      names: (keys: SessionKeys) => [
+        namedFor({ keyType, key, birthDateKey: null }, keys).hash,
+        ...dates.map((date) => birthDateHash(date, keys.hashKey)),
+      ],
+      locks: [key, ...dates.slice(0, 1)],
+    };
+    const work = (keys: SessionKeys): Promise<RegistrationReply> =>
+      birthDateKey === null ? this.#byTest(fresh, keys) : this.#byBirthDate(fresh, birthDateKey, keys);
+    return (await this.#pairs.once(traces, work)) ?? { kind: 'later' };
+  }
+
+  /** No row is made: it was when the teleTAN was. */
+  async #byTeleTan(question: RegistrationQuestion): Promise<RegistrationReply> {
+    for (const keys of this.#pairs.all) {
+      const own = namedFor(question, keys);
+      const reply = await this.#shards.of(own.hash).register(own.hash, null, ISSUED);
+      if (reply.kind !== 'unknown') return replyTo(own, reply);
     }
-    const own = this.#named(question);
-    return replyTo(own, await this.#shards.of(own.hash).register(own.hash, null, ISSUED));
-  }
-
-  /** Names of a session that is yet to be issued. */
-  named(keyType: RegistrationQuestion['keyType'], key: string): Named {
-    return this.#named({ keyType, key, birthDateKey: null });
-  }
-
-  /** @returns where a laboratory's session with a date of birth has its claims, or null: it has none */
-  claimIds({ hashedGuid, hashedGuidWithBirthDate }: Session): ClaimIds | null {
-    if (hashedGuid === null || hashedGuidWithBirthDate === null) return null;
-    const test = this.named('GUID', hashedGuid).hash;
-    return { test, birthDate: birthDateHash(hashedGuidWithBirthDate, this.#config.tanHashKey) };
+    return REFUSED;
   }
 
   /** A code card, or a test without a date of birth. */
-  async #byTest(fresh: Session): Promise<RegistrationReply> {
+  async #byTest(fresh: Session, keys: SessionKeys): Promise<RegistrationReply> {
     const { verdict } = await askLaboratory(this.#env.RESULTS, fresh);
     if (verdict === 'differs') return REFUSED;
     const isPosted = verdict !== 'unanswered';
-    const own = this.named('GUID', fresh.hashedGuid ?? '');
+    const own = namedFor({ keyType: 'GUID', key: fresh.hashedGuid ?? '', birthDateKey: null }, keys);
     const shard = this.#shards.of(own.hash);
     let reply = await shard.register(own.hash, fresh, { replaces: null, isPosted });
     if (reply.kind === 'taken' && isPosted && (await this.#makesWay(reply.by, fresh.expiresAt))) {
@@ -90,16 +100,16 @@ export class Registration {
     return replyTo(own, reply);
   }
 
-  async #byBirthDate(fresh: Session, birthDateKey: string): Promise<RegistrationReply> {
+  async #byBirthDate(fresh: Session, birthDateKey: string, keys: SessionKeys): Promise<RegistrationReply> {
     const key = fresh.hashedGuid ?? '';
-    const own = this.#named({ keyType: 'GUID', key, birthDateKey: fresh.hashedGuidWithBirthDate });
+    const own = namedFor({ keyType: 'GUID', key, birthDateKey: fresh.hashedGuidWithBirthDate }, keys);
     const session = this.#shards.of(own.hash);
     const again = await session.register(own.hash, null, ISSUED);
     if (again.kind !== 'unknown') return replyTo(own, again);
-    const former = await this.#former({ keyType: 'GUID', key, birthDateKey });
+    const former = await this.#former({ keyType: 'GUID', key, birthDateKey }, keys);
     if (former.reply !== null) return former.reply;
 
-    const ids = this.claimIds(fresh) as ClaimIds;
+    const ids = claimIds(fresh, keys) as ClaimIds;
     const isPosted = (await this.#env.RESULTS.resultOf(key)).labId !== null;
     if (isPosted) {
       // Counted before it is compared: whoever has the flyer must not find the date of birth by trying.
@@ -114,7 +124,9 @@ export class Registration {
     if (test.kind === 'taken' || test.kind === 'card' || test.kind === 'later') {
       if (birthDate.kind === 'new') await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, own.hash);
       // Nobody can say whose birthday a card is for, so it is left out.
-      return test.kind === 'card' ? this.#byTest({ ...fresh, hashedGuidWithBirthDate: null }) : replyTo(own, test);
+      return test.kind === 'card'
+        ? this.#byTest({ ...fresh, hashedGuidWithBirthDate: null }, keys)
+        : replyTo(own, test);
     }
     return replyTo(own, await session.register(own.hash, fresh, { replaces: null, isPosted }));
   }
@@ -126,11 +138,14 @@ export class Registration {
    * @param question `birthDateKey`: the hash as the phone sent it
    * @returns what such a session answers, if it is this question's own; and who holds the date of birth, or null
    */
-  async #former(question: FormerQuestion): Promise<{ reply: RegistrationReply | null; holder: string | null }> {
-    const id = birthDateHash(question.birthDateKey, this.#config.tanHashKey);
+  async #former(
+    question: FormerQuestion,
+    keys: SessionKeys,
+  ): Promise<{ reply: RegistrationReply | null; holder: string | null }> {
+    const id = birthDateHash(question.birthDateKey, keys.hashKey);
     const held = await this.#shards.of(id).register(id, null, ISSUED);
     if (held.kind !== 'taken') return { reply: null, holder: null };
-    const own = this.#named(question);
+    const own = namedFor(question, keys);
     if (held.by !== own.hash) return { reply: null, holder: held.by };
     const again = await this.#shards.of(own.hash).register(own.hash, null, ISSUED);
     return { reply: again.kind === 'unknown' ? null : replyTo(own, again), holder: held.by };
@@ -153,13 +168,6 @@ export class Registration {
       session.state === 'void' ||
       (session.state === 'registered' && (await askLaboratory(this.#env.RESULTS, session)).verdict === 'differs');
     return isWrong && shard.makeVoid(holder, until);
-  }
-
-  #named({ keyType, key, birthDateKey }: RegistrationQuestion): Named {
-    const { derivationKey, tanHashKey } = this.#config;
-    const seed = sessionSeed(keyType, key, birthDateKey, derivationKey);
-    const token = registrationToken(seed, derivationKey);
-    return { seed, token, hash: tokenHash(token, tanHashKey) };
   }
 }
 

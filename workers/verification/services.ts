@@ -31,7 +31,7 @@ export const servicesOf = parsedOnce((env: VerificationEnv): Services => {
   const ledger = new Ledger(env, config);
   const issues = new Issues(env);
   const sessions = new Sessions(env, config, ledger, issues);
-  const desk = new Desk(env, config, sessions, ledger);
+  const desk = new Desk(env, sessions, ledger);
   return {
     config,
     ledger,

@@ -2,7 +2,7 @@
  * @module Sessions as the routes see them: tokens in, keyed hashes out to sixteen objects (docs/architecture.md §7). Each method is
  * repeatable: what it gives out is derived, so a lost reply is asked for again.
  */
-import { type KeyType, sessionSeed, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
+import { type KeyType, sessionTan, tokenHash } from '../../domain/derived-codes.ts';
 import type { Session, TanStatus } from '../../domain/session.ts';
 import { isPositive } from '../../domain/test-result.ts';
 import type { IssuedRow } from '../../durable-objects/test-session/replies.ts';
@@ -10,9 +10,10 @@ import type { EndingCards, StoredSession } from '../../durable-objects/test-sess
 import { askLaboratory } from './answered.ts';
 import type { VerificationConfig, VerificationEnv } from './bindings.ts';
 import type { Issues } from './issues.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Spellings } from './ledger.ts';
 import type { RegistrationQuestion } from './question.ts';
-import { Registration, type RegistrationReply } from './registration.ts';
+import { claimIds, Registration, type RegistrationReply } from './registration.ts';
+import { KeyPairs, namedFor, type SessionKeys, seedOf } from './session-keys.ts';
 import { Shards } from './shards.ts';
 
 /** What a poll is told; null where CWA refuses. */
@@ -39,6 +40,8 @@ export interface PositiveSession {
   readonly hash: string;
   readonly session: Session;
   readonly seed: Uint8Array;
+  /** The pair of keys that named it. */
+  readonly keys: SessionKeys;
   /** Of who vouched, or null: a teleTAN of before there were any. */
   readonly issueId: string | null;
   /** Unix seconds, as the laboratory says; null for a code. */
@@ -55,6 +58,8 @@ export class Sessions {
   readonly #issues: Issues;
   readonly #shards: Shards;
   readonly #registration: Registration;
+  /** Of keys that sessions are named by. */
+  readonly pairs: KeyPairs;
 
   constructor(env: VerificationEnv, config: VerificationConfig, ledger: Ledger, issues: Issues) {
     this.#env = env;
@@ -62,7 +67,8 @@ export class Sessions {
     this.#ledger = ledger;
     this.#issues = issues;
     this.#shards = new Shards(env.TEST_SESSION);
-    this.#registration = new Registration(env, config);
+    this.pairs = new KeyPairs(config, this.#shards);
+    this.#registration = new Registration(env, this.pairs);
   }
 
   /** `/registrationToken`. */
@@ -72,13 +78,13 @@ export class Sessions {
 
   /** `/testresult`. A first poll ends the repetition of the token. */
   async poll(token: string): Promise<PollReply> {
-    const hash = this.#hash(token);
-    const stored = await this.#shards.of(hash).open(hash);
-    if (stored === null) return null;
+    const found = await this.#find(token, 'open');
+    if (found === null) return null;
+    const { hash, stored } = found;
     const { session } = stored;
     const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
     if (verdict === 'differs') return { kind: 'birth-date-differs' };
-    await this.#keep(hash, session, reply.keptUntil);
+    await this.#keep(hash, stored, reply.keptUntil);
     return {
       kind: 'result',
       result: reply.result,
@@ -89,18 +95,19 @@ export class Sessions {
 
   /** @returns what vouches for a session with a positive result, which lives as long as that from here on, or null */
   async positive(token: string): Promise<PositiveSession | null> {
-    const hash = this.#hash(token);
-    const stored = await this.#shards.of(hash).open(hash);
-    if (stored === null) return null;
+    const found = await this.#find(token, 'open');
+    if (found === null) return null;
+    const { hash, stored } = found;
     const { session } = stored;
-    const seed = this.#seedOf(stored);
+    const keys = this.pairs.of(hash, stored);
+    const seed = seedOf(stored, keys.derivationKey);
     const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
     if (verdict !== 'right' || !isPositive(reply.result)) return null;
     const vouched = await this.#issues.of(session, reply);
     if (vouched.kind === 'over') return null;
-    await this.#keep(hash, session, reply.keptUntil);
+    await this.#keep(hash, stored, reply.keptUntil);
     const sampleCollected = session.authorisation === 'laboratory' ? reply.sampleCollected : null;
-    return { hash, session, seed, issueId: vouched.issueId, sampleCollected };
+    return { hash, session, seed, keys, issueId: vouched.issueId, sampleCollected };
   }
 
   /** @returns whether a session is still live and its source hasn't ended: asked once more after something was given */
@@ -110,40 +117,54 @@ export class Sessions {
 
   /** `/tan`. @returns the session's current TAN, issued in the ledger, or null without a positive result or a TAN left */
   async tan(token: string): Promise<string | null> {
-    const { derivationKey, tanMacKey, tanLifetimeSeconds, followUpDays } = this.#config;
+    const { tanLifetimeSeconds, followUpDays } = this.#config;
     const rules = { lifetimeSeconds: tanLifetimeSeconds, followUpDays };
     for (let attempt = 0; attempt < TAKE_TAN_ATTEMPTS; attempt++) {
       const positive = await this.positive(token);
       if (positive === null) return null;
-      const { hash, session, seed } = positive;
+      const { hash, session } = positive;
       const current = { n: session.tanNumber, expiresAt: session.tanExpiresAt };
-      const status = await this.#statusOf(seed, current);
+      const status = await this.#statusOf(positive, current);
       const taken = await this.#shards.of(hash).takeTan(hash, current.n, status, rules);
       if (taken === 'moved') continue;
       if (taken === null) return null;
-      const tan = sessionTan(seed, { n: taken.n, expiresAt: taken.expiresAt }, derivationKey, tanMacKey);
+      const spelled = this.#spelled(positive, { n: taken.n, expiresAt: taken.expiresAt });
       // A crash before this line leaves a number without a TAN: the next call finds it being issued, and issues it.
-      await this.#ledger.record([tan], positive.issueId);
+      const tan = await this.#ledger.record(spelled, positive.issueId);
       if (await this.stays(positive)) return tan;
       // Withdrawn, deleted or rolled back meanwhile. A crash before this line leaves a TAN that nobody was given.
-      await this.#ledger.withdraw(tan);
+      await this.#ledger.withdraw(spelled);
       return null;
     }
     return null;
   }
 
-  /** Of a test it isn't stored: it follows from the hashes that the laboratory is asked by. */
-  #seedOf({ seed, session }: StoredSession): Uint8Array {
-    if (seed !== null) return seed;
-    const { hashedGuid, hashedGuidWithBirthDate } = session;
-    if (hashedGuid === null) throw new Error('a session with neither seed nor test');
-    return sessionSeed('GUID', hashedGuid, hashedGuidWithBirthDate, this.#config.derivationKey);
+  /** @returns the session of a token, as `open` or `read` answer, and its name under whichever key; or null */
+  async #find(token: string, how: 'open' | 'read'): Promise<{ hash: string; stored: StoredSession } | null> {
+    for (const key of this.#config.tanHashKeys.all) {
+      const hash = tokenHash(token, key);
+      const stored = await this.#shards.of(hash)[how](hash);
+      if (stored !== null) return { hash, stored };
+    }
+    return null;
+  }
+
+  /** The session's n-th TAN, as each MAC key spells it. */
+  #spelled(
+    { seed, keys }: Pick<PositiveSession, 'seed' | 'keys'>,
+    which: { readonly n: number; readonly expiresAt: number },
+  ): Spellings {
+    const { current, others } = this.#config.tanMacKeys;
+    const by = (macKey: Uint8Array): string => sessionTan(seed, which, keys.derivationKey, macKey);
+    return [by(current), ...others.map(by)];
   }
 
   /** What the ledger knows of the session's current TAN; gone where none was taken yet. */
-  async #statusOf(seed: Uint8Array, { n, expiresAt }: { n: number; expiresAt: number | null }): Promise<TanStatus> {
-    if (expiresAt === null) return 'gone';
-    return this.#ledger.status(sessionTan(seed, { n, expiresAt }, this.#config.derivationKey, this.#config.tanMacKey));
+  async #statusOf(
+    named: Pick<PositiveSession, 'seed' | 'keys'>,
+    { n, expiresAt }: { n: number; expiresAt: number | null },
+  ): Promise<TanStatus> {
+    return expiresAt === null ? 'gone' : this.#ledger.status(this.#spelled(named, { n, expiresAt }));
   }
 
   /**
@@ -151,9 +172,9 @@ export class Sessions {
    * laboratory posted, and it is noted before the first row goes, so that a crash leaves it to be asked again.
    */
   async forget(token: string): Promise<void> {
-    const hash = this.#hash(token);
-    const stored = await this.#shards.of(hash).read(hash);
-    if (stored === null) return;
+    const found = await this.#find(token, 'read');
+    if (found === null) return;
+    const { hash, stored } = found;
     const { session } = stored;
     const isOwn = session.isForgetting || (await askLaboratory(this.#env.RESULTS, session)).verdict === 'right';
     if (isOwn && session.hashedGuid !== null) {
@@ -162,15 +183,15 @@ export class Sessions {
         if (id !== null) await this.#env.RESULTS.forget(id);
       }
     }
-    const ids = this.#registration.claimIds(session);
+    const ids = claimIds(session, this.pairs.of(hash, stored));
     if (ids !== null) await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, hash);
     await this.#shards.of(hash).forget(hash, isOwn ? 'deleted' : 'void');
   }
 
-  /** Issues teleTANs or cards; durable when it resolves. */
-  async issue(codes: readonly CodeToIssue[]): Promise<void> {
+  /** Issues teleTANs or cards; durable when it resolves. @param keys that their sessions are named by */
+  async issue(codes: readonly CodeToIssue[], keys = this.pairs.current): Promise<void> {
     const rows = codes.map(({ keyType, key, session }): IssuedRow => {
-      const { seed, hash } = this.#registration.named(keyType, key);
+      const { seed, hash } = namedFor({ keyType, key, birthDateKey: null }, keys);
       return { tokenHash: hash, seed, session };
     });
     const shards = Map.groupBy(rows, (row) => row.tokenHash.charAt(0));
@@ -178,8 +199,8 @@ export class Sessions {
   }
 
   /** @returns the name under which the session of a code that is yet to be issued will be stored */
-  nameOf(keyType: KeyType, key: string): string {
-    return this.#registration.named(keyType, key).hash;
+  nameOf(keyType: KeyType, key: string, keys = this.pairs.current): string {
+    return namedFor({ keyType, key, birthDateKey: null }, keys).hash;
   }
 
   /**
@@ -191,15 +212,15 @@ export class Sessions {
   async revoke(hash: string): Promise<void> {
     const granted = await this.#shards.of(hash).granted(hash);
     if (granted !== null) await this.#env.CREDENTIAL_DESK.getByName('desk').revoke([granted.statusIndex]);
-    await this.#withdrawTanOf(await this.#shards.of(hash).read(hash));
-    await this.#withdrawTanOf(await this.#shards.of(hash).revoke(hash));
+    await this.#withdrawTanOf(hash, await this.#shards.of(hash).read(hash));
+    await this.#withdrawTanOf(hash, await this.#shards.of(hash).revoke(hash));
   }
 
-  async #withdrawTanOf(stored: StoredSession | null): Promise<void> {
+  async #withdrawTanOf(hash: string, stored: StoredSession | null): Promise<void> {
     const { tanNumber: n, tanExpiresAt: expiresAt } = stored?.session ?? { tanNumber: 0, tanExpiresAt: null };
     if (stored === null || expiresAt === null) return;
-    const { derivationKey, tanMacKey } = this.#config;
-    await this.#ledger.withdraw(sessionTan(this.#seedOf(stored), { n, expiresAt }, derivationKey, tanMacKey));
+    const keys = this.pairs.of(hash, stored);
+    await this.#ledger.withdraw(this.#spelled({ seed: seedOf(stored, keys.derivationKey), keys }, { n, expiresAt }));
   }
 
   /** @returns for each batch how many of its cards were opened, over all shards: one call a shard, however many batches */
@@ -215,16 +236,13 @@ export class Sessions {
   }
 
   /** A session lives as long as its result, and its claims no shorter: they are prolonged first. */
-  async #keep(hash: string, session: Session, resultKeptUntil: number | null): Promise<void> {
+  async #keep(hash: string, stored: StoredSession, resultKeptUntil: number | null): Promise<void> {
+    const { session } = stored;
     if (resultKeptUntil === null || resultKeptUntil <= session.expiresAt) return;
-    const ids = this.#registration.claimIds(session);
+    const ids = claimIds(session, this.pairs.of(hash, stored));
     for (const id of ids === null ? [] : [ids.birthDate, ids.test]) {
       await this.#shards.of(id).claim(id, hash, resultKeptUntil, { replaces: null, isPosted: true });
     }
     await this.#shards.of(hash).keep(hash, resultKeptUntil);
-  }
-
-  #hash(token: string): string {
-    return tokenHash(token, this.#config.tanHashKey);
   }
 }

@@ -213,7 +213,13 @@ async function readHeads(bucket: BucketPort, config: PublisherConfig, { fold }: 
     const object = headPath(region);
     const bytes = await bucket.getStart(object, MAX_HEAD_BYTES);
     if (bytes === null) continue;
-    const head = signedBy('manifest', config.manifestKeyId, new TextDecoder().decode(bytes), config.manifestSigner);
+    const head = signedBy(
+      'manifest',
+      config.manifestKeyId,
+      new TextDecoder().decode(bytes),
+      config.manifestSigner,
+      config.formerManifestKeys,
+    );
     if (head === null) foreign.add(object);
     else if ((head as ManifestHead).sequence > (fold?.regions[region]?.sequence ?? 0)) {
       newer.push({ object, what: 'is newer than the last head in the log: entries were cut off its end' });

@@ -68,12 +68,15 @@ const PATH = new RegExp(
 const SOURCE = /\bSources?:|\[[A-Z]{1,5}\]|`[\w-]+\/[\w-]+`/;
 const isForeign = (file: string, before: string): boolean => file.startsWith('docs/spec/') && SOURCE.test(before);
 
+/** What `npm run stage` makes of a stage is its operator's, and in no repository of ours. */
+const OF_A_STAGE = /^\.?stages?\/(?:<name>|NAME)[./]/;
+
 function danglingPaths(file: string, { text, isProse }: Passage, repository: Repository): Finding[] {
   // A test's data are paths that exist nowhere.
   if (!isProse && /\.test\.tsx?$/.test(file)) return [];
   return [...text.matchAll(PATH)].flatMap(({ index, 0: what, 1: named, 2: quoted }) => {
     const path = named ?? quoted ?? '';
-    if (repository.has(file, path) || isForeign(file, text.slice(0, index))) return [];
+    if (repository.has(file, path) || isForeign(file, text.slice(0, index)) || OF_A_STAGE.test(path)) return [];
     // Below another folder it may be an address, a media type, an object's key; source code of ours it is by its end.
     const isOurs = repository.topFolders.has(path.split('/')[0] ?? '');
     if (!isOurs && !(isProse && /\.(?:ts|tsx|md)$/.test(path) && !repository.endsWith(path))) return [];

@@ -26,7 +26,7 @@ let serial = 0;
 const newTan = (): string => {
   const unpredictable = new Uint8Array(10);
   new DataView(unpredictable.buffer).setUint32(0, ++serial);
-  return composeTan(unpredictable, Math.floor(NOW / 86_400) + 1, parseUploadConfig(ENV).tanMacKey);
+  return composeTan(unpredictable, Math.floor(NOW / 86_400) + 1, parseUploadConfig(ENV).tanMacKeys.current);
 };
 const key = (change: Partial<SubmittedKey> = {}): SubmittedKey => ({
   keyData: new Uint8Array(16).fill(++serial),

@@ -2,9 +2,10 @@
  * @module How an upload of Corona-Warn-App's dialect is decided: headers first, then the body, then the authorisation, the order of CWA's server, so that its
  * statuses come out (docs/spec/cwa.md §1.1).
  */
-import { uploadDigest } from '../../../domain/keys/digest.ts';
+import { uploadDigests } from '../../../domain/keys/digest.ts';
 import { publishableKeys } from '../../../domain/keys/validate.ts';
 import { authenticateTan } from '../../../domain/tan.ts';
+import { firstOf } from '../../../protocol/primitives/key-ring.ts';
 import type { BodyResult } from '../../shared/body.ts';
 import type { Neighbours } from '../neighbours.ts';
 import { readClaim } from './claim.ts';
@@ -41,15 +42,16 @@ export async function decideUpload(headers: Headers, body: BodyResult, neighbour
   const claim = readClaim(body.bytes, config.policy, intent);
   if (!claim.ok) return claim.error;
   const { upload, authorisation } = claim.value;
-  const digest = uploadDigest(upload, config.digestKey);
+  const digests = uploadDigests(upload, config.digestKeys);
   if (authorisation === null) {
     return publishableKeys(upload.keys, await clock()).refused ?? { kind: 'dummy' };
   }
-  const tan = authenticateTan(authorisation, config.tanMacKey, await clock());
+  const now = await clock();
+  const tan = firstOf(config.tanMacKeys, (key) => authenticateTan(authorisation, key, now));
   if (tan === null) return { kind: 'unauthorised' };
   const supportedCountries = async (): Promise<readonly string[]> => (await policy()).supportedCountries;
   return storeTanUpload(
-    { redeem, intake, now: clock, supportedCountries, uploadIdKey: config.uploadIdKey },
-    { tan, digest, upload, origin: config.policy.homeCountry },
+    { redeem, intake, now: clock, supportedCountries, uploadIdKeys: config.uploadIdKeys },
+    { tan, ...digests, upload, origin: config.policy.homeCountry },
   );
 }

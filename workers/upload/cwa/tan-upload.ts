@@ -1,6 +1,7 @@
 /**
  * @module An upload under a TAN: the rules with a clock, then the retry protocol (store.ts), and what Corona-Warn-App's phones hear of how it ended.
  */
+import type { UploadDigests } from '../../../domain/keys/digest.ts';
 import { MAX_KEYS_PER_UPLOAD } from '../../../domain/keys/limits.ts';
 import { regionsOf } from '../../../domain/keys/regions.ts';
 import type { CheckedUpload } from '../../../domain/keys/uploaded.ts';
@@ -18,11 +19,9 @@ export interface TanUploadPorts extends StorePorts {
 }
 
 /** An upload that passed every rule without a clock, and its authorisation. */
-export interface TanUpload {
+export interface TanUpload extends UploadDigests {
   /** Canonical spelling, MAC checked. */
   readonly tan: string;
-  /** 32 bytes in lowercase hex. */
-  readonly digest: string;
   readonly upload: CheckedUpload;
   /** ISO 3166-1 alpha-2. */
   readonly origin: string;
@@ -39,7 +38,7 @@ const STORED: Outcome = { kind: 'stored' };
  * @throws whatever an RPC throws before keys are durable: the TAN is unburned then, and the phone may retry
  */
 export async function storeTanUpload(ports: TanUploadPorts, authorised: TanUpload): Promise<Outcome> {
-  const { tan, digest, upload, origin } = authorised;
+  const { tan, upload, origin, ...digests } = authorised;
   const now = await ports.now();
   const publishable = publishableKeys(upload.keys, now);
   const { visitedCountries, consentToFederation } = upload;
@@ -47,7 +46,14 @@ export async function storeTanUpload(ports: TanUploadPorts, authorised: TanUploa
   // Where a rule refuses what is left, none of it may be stored: then nothing is left to publish.
   const keys = publishable.refused === null ? publishable.keys : [];
   const authorisation = { kind: 'tan', tan } as const;
-  const stored = await storeUpload(ports, { authorisation, digest, keys, regions, consentToFederation, origin });
+  const stored = await storeUpload(ports, {
+    ...digests,
+    authorisation,
+    keys,
+    regions,
+    consentToFederation,
+    origin,
+  });
   switch (stored.kind) {
     case 'stored':
     case 'known':

@@ -1,6 +1,7 @@
 /** @module Each row of docs/spec/google.md §1.4 with the decisions of docs/google-dialect.md: real certificates, neighbours in memory. */
 import { beforeAll, describe, it } from 'vitest';
 import { fromUtf8, toBase64, utf8 } from '../../../protocol/primitives/bytes.ts';
+import { keyRing } from '../../../protocol/primitives/key-ring.ts';
 import { NO_AUTHORITIES, type Authorities } from '../../../protocol/publish/authorities.ts';
 import { tekmacOf, type SentKey } from '../../../protocol/publish/tekmac.ts';
 import {
@@ -13,6 +14,8 @@ import type { BodyResult } from '../../shared/body.ts';
 import { START, World, type Crash } from '../store-world.ts';
 import { decidePublish } from './decide.ts';
 import { saidOf } from './outcome.ts';
+
+const ringOf = (byte: number) => keyRing(toBase64(new Uint8Array(32).fill(byte)), 'a key');
 
 const MIDNIGHT = Math.floor(START / 86_400) * 144;
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -63,9 +66,9 @@ async function publish(world: World, body: unknown, { headers = JSON_TYPE, crash
   const { redeem, intake } = world.ports(crash);
   const config = {
     policy: { homeCountry: 'DE' },
-    tanMacKey: new Uint8Array(32),
-    digestKey: new Uint8Array(32).fill(1),
-    uploadIdKey: new Uint8Array(32).fill(2),
+    tanMacKeys: ringOf(0),
+    digestKeys: ringOf(1),
+    uploadIdKeys: ringOf(2),
     answerDeadlineMs: null,
   };
   const neighbours = {

@@ -3,7 +3,7 @@
  * the keys, keys, and then the retry protocol of both dialects (store.ts). What comes before the first call of a neighbour is the same work for whoever sends a
  * whole request, good, forged or chaff: where it fails doesn't show in what it takes.
  */
-import { uploadDigest } from '../../../domain/keys/digest.ts';
+import { uploadDigests } from '../../../domain/keys/digest.ts';
 import { judgeKeys } from '../../../domain/keys/google-keys.ts';
 import { daysFromOnset, onsetInterval } from '../../../domain/keys/google-onset.ts';
 import { KEY_DATA_BYTES } from '../../../domain/keys/limits.ts';
@@ -145,12 +145,12 @@ async function publish(
   const { failures, warnings } = notes;
   const { homeCountry } = config.policy;
   if (!countries.includes(homeCountry)) return { kind: 'no-region' };
-  const digest = uploadDigest({ keys: sent }, config.digestKey);
+  const digests = uploadDigests({ keys: sent }, config.digestKeys);
   // Whoever says that they were abroad doesn't say where: as if every country had been named (decision 021).
   const visited = request.traveler ? policy.supportedCountries : [];
   const regions = await regionsOf(visited, homeCountry, async () => policy.supportedCountries);
-  const ports = { redeem, intake, uploadIdKey: config.uploadIdKey };
-  const stored = await storeUpload(ports, { ...upload, digest, regions, origin: homeCountry });
+  const ports = { redeem, intake, uploadIdKeys: config.uploadIdKeys };
+  const stored = await storeUpload(ports, { ...upload, ...digests, regions, origin: homeCountry });
   switch (stored.kind) {
     case 'stored':
       if (stored.publish !== null) return { kind: 'published', published: stored.publish, failures, warnings };

@@ -79,14 +79,14 @@ async function answer<Q extends object>(
   const said = await answerAtDeadline<DeviceAnswer>({
     deadlineMs: config.answerDeadlineMs,
     async work() {
-      const apiKeyId = codes.ourApiKey('device', headers.get('x-api-key') ?? '');
-      if (apiKeyId === null) return UNAUTHORIZED;
+      const apiKeyIds = codes.ourApiKey('device', headers.get('x-api-key') ?? '');
+      if (apiKeyIds === null) return UNAUTHORIZED;
       if ((headers.get('x-chaff') ?? '') !== '') return DUMMY;
       const isJson = /^application\/json\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
       const question = body.kind === 'body' && isJson ? route.parse(body.bytes) : 'unparsable_request';
       if (typeof question === 'string') return deviceError(question);
       const now = Math.floor(await clock());
-      return route.real(question, { codes, config, apiKeyId, now, sms: sms(c.env), waitUntil });
+      return route.real(question, { codes, config, apiKeyIds, now, sms: sms(c.env), waitUntil });
     },
     late: () => deviceError('internal_server_error'),
     failed: () => deviceError('internal_server_error'),

@@ -9,6 +9,7 @@ import { apiKeyId, isOurApiKey, makeApiKey } from '../../../domain/api-key.ts';
 import { type CodeDates, readCodeDates } from '../../../domain/code-dates.ts';
 import { codeBytes } from '../../../domain/derived-codes.ts';
 import {
+  type ApiKey,
   type ApiKeyKind,
   CODE_TEST_TYPES,
   type CheckedApiKey,
@@ -27,9 +28,15 @@ import {
 } from '../../../domain/verification-codes.ts';
 import type { CodeDesk } from '../../../durable-objects/code-desk/code-desk.ts';
 import type { CodeStore } from '../../../durable-objects/code-store/code-store.ts';
-import type { CertificateSource, CodeOrder, OrderReply } from '../../../durable-objects/code-store/contract.ts';
+import type {
+  CertificateSource,
+  CodeOrder,
+  OrderNames,
+  OrderReply,
+} from '../../../durable-objects/code-store/contract.ts';
 import { SECONDS_PER_DAY } from '../../../protocol/gaen/intervals.ts';
 import { toHex } from '../../../protocol/primitives/bytes.ts';
+import { firstOf } from '../../../protocol/primitives/key-ring.ts';
 import type { VerificationConfig, VerificationEnv } from '../bindings.ts';
 import { isE164 } from './question.ts';
 
@@ -48,6 +55,9 @@ const REFUSED: Readonly<Record<Exclude<OrderReply['kind'], 'issued'>, IssueError
   'phone-known': 'user_report_known',
   collided: 'internal_server_error',
 };
+
+/** Names of one API key: under the key of the ring that makes, then under the others (docs/rotation.md). */
+export type ApiKeyIds = readonly [string, ...string[]];
 
 type Refusal = { readonly error: IssueErrorCode };
 const isOrder = (order: CodeOrder | Refusal): order is CodeOrder => !('error' in order);
@@ -93,10 +103,11 @@ export class Codes {
       await this.store.endIssues([issueId]);
       return requests.map(() => ({ error: 'issuer_ended' }));
     }
-    return orders.map((order) => {
-      if (!isOrder(order)) return order;
-      return this.#issued(order.uuid, replies.shift() ?? { kind: 'collided' });
-    });
+    const issued = await this.#issued(
+      orders.filter((order) => isOrder(order)),
+      replies,
+    );
+    return orders.map((order) => (isOrder(order) ? (issued.shift() ?? { error: REFUSED.collided }) : order));
   }
 
   /** A code that is another one's already is drawn anew. */
@@ -106,29 +117,57 @@ export class Codes {
     for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
       const met = orders.flatMap((order, i) => (replies[i]?.kind === 'collided' ? [{ order, i }] : []));
       if (met.length === 0) break;
-      const redrawn = met.map(({ order }) => ({ ...order, ...this.#draw(order.digits, order.long !== null) }));
+      const redrawn = met.map(({ order }) => this.#redrawn(order));
       const anew = await this.store.issue(issuer, issueId, redrawn);
       for (const [n, { i }] of met.entries()) replies[i] = anew[n] ?? { kind: 'collided' };
     }
     return replies;
   }
 
-  #draw(digits: number, isLong: boolean): Pick<CodeOrder, 'seed' | 'short' | 'long'> {
-    const { derivationKey, tanHashKey } = this.#config;
-    const seed = randomBytes(CODE_SEED_BYTES);
-    const { short, long } = codesOf({ seed, digits }, derivationKey);
-    return {
-      seed,
-      short: concealed('code', short, tanHashKey),
-      long: isLong ? concealed('code', long, tanHashKey) : null,
-    };
+  #redrawn(order: CodeOrder): CodeOrder {
+    const { seed, concealedBy } = this.#draw(order.digits, order.long !== null);
+    const [own, ...others] = this.#config.tanHashKeys.all.map(concealedBy);
+    const names = order.others?.map((one, i) => ({ ...one, ...others[i] }));
+    return { ...order, seed, ...own, ...(names !== undefined && { others: names }) };
   }
 
-  #issued(uuid: string, reply: OrderReply): IssueCodeReply {
-    if (reply.kind !== 'issued') return { error: REFUSED[reply.kind] };
-    const { short, long } = codesOf(reply, this.#config.derivationKey);
-    const { expiresAt, longExpiresAt } = reply;
-    return { uuid, code: short, expiresAt, longCode: longExpiresAt === null ? null : long, longExpiresAt };
+  /** @returns a new code's seed, and what the store is told of the code under a key */
+  #draw(digits: number, isLong: boolean) {
+    const seed = randomBytes(CODE_SEED_BYTES);
+    const { short, long } = codesOf({ seed, digits }, this.#config.derivationKeys.current);
+    const concealedBy = (hashKey: Uint8Array): Pick<CodeOrder, 'short' | 'long'> => ({
+      short: concealed('code', short, hashKey),
+      long: isLong ? concealed('code', long, hashKey) : null,
+    });
+    return { seed, concealedBy };
+  }
+
+  async #issued(orders: readonly CodeOrder[], replies: readonly OrderReply[]): Promise<IssueCodeReply[]> {
+    const derivedBy = await this.#derivedBy(orders, replies);
+    return orders.map(({ uuid }, i) => {
+      const reply = replies[i] ?? { kind: 'collided' };
+      if (reply.kind !== 'issued') return { error: REFUSED[reply.kind] };
+      const { short, long } = codesOf(reply, derivedBy[i] ?? this.#config.derivationKeys.current);
+      const { expiresAt, longExpiresAt } = reply;
+      return { uuid, code: short, expiresAt, longCode: longExpiresAt === null ? null : long, longExpiresAt };
+    });
+  }
+
+  /** An order that was given before is told the codes that it has, which another key may have made; the store knows their hashes. @returns of each order the key, or undefined: the one that makes */
+  async #derivedBy(
+    orders: readonly CodeOrder[],
+    replies: readonly OrderReply[],
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const { derivationKeys, tanHashKeys } = this.#config;
+    if (derivationKeys.others.length === 0) return [];
+    const asked = orders.map(({ uuid }, i) => {
+      const reply = replies[i];
+      if (reply?.kind !== 'issued') return { uuid, codes: [] };
+      const shorts = derivationKeys.all.map((key) => codesOf(reply, key).short);
+      return { uuid, codes: shorts.flatMap((short) => tanHashKeys.all.map((key) => concealed('code', short, key))) };
+    });
+    const found = await this.store.ownCodes(asked);
+    return found.map((at) => derivationKeys.all[Math.floor(at / tanHashKeys.all.length)]);
   }
 
   #orderOf(
@@ -137,43 +176,66 @@ export class Codes {
   ): CodeOrder | Refusal {
     const checked = checkedRequest(request, Math.floor(now / SECONDS_PER_DAY));
     if (typeof checked === 'string') return { error: checked };
-    const { tanHashKey } = this.#config;
+    const { current, others } = this.#config.tanHashKeys;
     const { testType, externalIssuerId: external, phone } = request;
     const isReport = testType === 'user-report';
+    const { seed, concealedBy } = this.#draw(digits, request.long);
+    const namesBy = (hashKey: Uint8Array): OrderNames => ({
+      ...concealedBy(hashKey),
+      fields: concealed('code-fields', fieldsOf(request), hashKey),
+      external: external === null ? null : concealed('external-issuer', external, hashKey),
+      phone: isReport && phone !== null ? concealed('phone', phone, hashKey) : null,
+    });
     return {
       uuid: request.uuid?.toLowerCase() ?? crypto.randomUUID(),
       testType,
       symptomDay: checked.symptomDay,
       testDay: checked.testDay,
-      fields: concealed('code-fields', fieldsOf(request), tanHashKey),
-      external: external === null ? null : concealed('external-issuer', external, tanHashKey),
+      ...namesBy(current),
+      ...(others.length > 0 && { others: others.map(namesBy) }),
+      seed,
       digits,
-      ...this.#draw(digits, request.long),
       longSeconds: isReport ? SHORT_CODE_SECONDS : LONG_CODE_SECONDS,
-      nonce: nonce === null ? null : concealed('nonce', nonce, tanHashKey),
-      phone: isReport && phone !== null ? concealed('phone', phone, tanHashKey) : null,
+      nonce: nonce === null ? null : concealed('nonce', nonce, current),
     };
   }
 
   /** @param name 1..100 characters @param request see CodesBackOfficeRpc */
   async createApiKey(kind: ApiKeyKind, name: string, request = toHex(randomBytes(32))): Promise<CreatedApiKey> {
-    const { derivationKey, tanHashKey, google } = this.#config;
-    const bytes = codeBytes(derivationKey, 'api-key', `${kind}\0${name}`, request);
-    const text = makeApiKey(kind, bytes, google.realm, derivationKey);
-    return { apiKey: await this.store.addApiKey(apiKeyId(text, tanHashKey), kind, name), text };
+    const { derivationKeys, google } = this.#config;
+    // What the same order makes with each key of the ring: it is the one that is there already, or else the first.
+    const made = derivationKeys.all.map((key) => {
+      const bytes = codeBytes(key, 'api-key', `${kind}\0${name}`, request);
+      const text = makeApiKey(kind, bytes, google.realm, key);
+      return { text, ids: this.#idsOf(text) };
+    });
+    const [id = '', ...others] = made.flatMap(({ ids }) => ids);
+    const apiKey = await this.store.addApiKey(id, kind, name, others);
+    return { apiKey, text: made.find(({ ids }) => ids.includes(apiKey.id))?.text ?? '' };
   }
 
-  /** @returns the name of a key that we made, of this kind, or null; whether it was revoked the store knows */
-  ourApiKey(kind: ApiKeyKind, text: string): string | null {
-    const { derivationKey, tanHashKey, google } = this.#config;
-    return isOurApiKey(text, kind, google.realm, derivationKey) ? apiKeyId(text, tanHashKey) : null;
+  /** @returns the names of a key that we made, of this kind, under each key of the ring, or null; which is its own, and whether it was revoked, the store knows */
+  ourApiKey(kind: ApiKeyKind, text: string): ApiKeyIds | null {
+    const { derivationKeys, google } = this.#config;
+    const isOurs = (key: Uint8Array): true | null => (isOurApiKey(text, kind, google.realm, key) ? true : null);
+    return firstOf(derivationKeys, isOurs) === null ? null : this.#idsOf(text);
+  }
+
+  #idsOf(text: string): ApiKeyIds {
+    const { current, others } = this.#config.tanHashKeys;
+    return [apiKeyId(text, current), ...others.map((key) => apiKeyId(text, key))];
   }
 
   /** See CodesBackOfficeRpc. */
   async checkApiKey(kind: ApiKeyKind, text: string): Promise<CheckedApiKey | null> {
-    const id = this.ourApiKey(kind, text);
-    const key = id === null ? null : await this.store.holdingKey(id, kind);
+    const ids = this.ourApiKey(kind, text);
+    const key = ids === null ? null : await this.holding(ids, kind);
     return key === null ? null : { id: key.id, name: key.name };
+  }
+
+  /** @returns a key of this kind that holds, or null */
+  async holding([id, ...others]: ApiKeyIds, kind: ApiKeyKind): Promise<ApiKey | null> {
+    return this.store.holdingKey(id, kind, others);
   }
 
   /** @param hash of a certificate (protocol/publish/certificate.ts) @returns whom it goes back to, if it is ours */

@@ -1,9 +1,9 @@
 /** @module What `verification` is given for apps of Google's dialect (docs/verification.md): with which key it vouches for keys, and where links to apps lead. */
 import type { CodeStore } from '../../../durable-objects/code-store/code-store.ts';
-import { fromBase64 } from '../../../protocol/primitives/bytes.ts';
 import type { CertificateHead } from '../../../protocol/publish/issued-certificate.ts';
 import { pointFromSpki, type SigningKey, signerFromPkcs8Pem } from '../../../protocol/signing.ts';
 import { ConfigError, country, text } from '../../shared/env.ts';
+import { KEY_ID, namedKeys } from '../../shared/named-keys.ts';
 
 /** Bindings and variables as the platform hands them over. */
 export interface GoogleEnv {
@@ -58,7 +58,6 @@ export interface GoogleConfig {
   readonly links: LinkConfig | null;
 }
 
-const KEY_ID = /^[A-Za-z0-9._-]{1,32}$/;
 /** Both stand in each certificate, and an answer has one size. */
 const MAX_PARTY_LENGTH = 100;
 const DOMAIN = /^(?=.{1,200}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
@@ -79,10 +78,10 @@ export function parseGoogleConfig(env: GoogleEnv): GoogleConfig {
   if (!KEY_ID.test(kid))
     throw new ConfigError('CERTIFICATE_KEY_ID', '1..32 letters, digits, dots, hyphens are expected');
   const own = { kid, point: pointFromSpki(signingKey.publicKeySpki) };
-  const others = listOf(env.CERTIFICATE_OTHER_KEYS).map(otherKey);
-  if (new Set([own, ...others].map((key) => key.kid)).size <= others.length) {
-    throw new ConfigError('CERTIFICATE_OTHER_KEYS', 'each key needs an id of its own');
-  }
+  const others = namedKeys(env.CERTIFICATE_OTHER_KEYS, 'CERTIFICATE_OTHER_KEYS', kid).map(({ id, spki }) => ({
+    kid: id,
+    point: pointFromSpki(spki),
+  }));
   return {
     signingKey,
     head: { kid, iss: party(variables, 'CERTIFICATE_ISSUER'), aud: party(variables, 'CERTIFICATE_AUDIENCE') },
@@ -100,17 +99,6 @@ function party(variables: Readonly<Record<string, unknown>>, name: string): stri
     throw new ConfigError(name, `1..${MAX_PARTY_LENGTH} printable characters without spaces are expected`);
   }
   return value;
-}
-
-function otherKey(entry: string): PublishedKey {
-  const at = entry.indexOf('=');
-  const kid = entry.slice(0, at);
-  try {
-    if (KEY_ID.test(kid)) return { kid, point: pointFromSpki(fromBase64(entry.slice(at + 1))) };
-  } catch {
-    // Said below.
-  }
-  throw new ConfigError('CERTIFICATE_OTHER_KEYS', 'expected kid=SPKI in base64 of a P-256 key, comma separated');
 }
 
 function parseLinks(env: GoogleEnv): LinkConfig | null {

@@ -3,12 +3,13 @@ import { codeDate } from '../../../domain/code-dates.ts';
 import type { IssueCodeRequest, IssueErrorCode, SmsPort } from '../../../domain/rpc-codes.ts';
 import { concealed, parseVerificationCode, SHORT_CODE_SECONDS } from '../../../domain/verification-codes.ts';
 import { handleOfToken, verificationToken } from '../../../domain/verification-token.ts';
+import { firstOf } from '../../../protocol/primitives/key-ring.ts';
 import { signCertificate } from '../../../protocol/publish/issued-certificate.ts';
 import { logLine } from '../../shared/log.ts';
 import { USER_REPORT_TEMPLATE } from '../sms/config.ts';
 import type { VerificationConfig } from '../bindings.ts';
 import { type DeviceAnswer, deviceError, type DeviceErrorCode, UNAUTHORIZED } from './answers.ts';
-import { type Codes, USER_REPORTS } from './codes.ts';
+import { type ApiKeyIds, type Codes, USER_REPORTS } from './codes.ts';
 import type { CertificateQuestion, UserReportQuestion, VerifyQuestion } from './question.ts';
 
 /** What a route is handed beside its question. */
@@ -16,7 +17,7 @@ export interface DeviceContext {
   readonly codes: Codes;
   readonly config: VerificationConfig;
   /** Of the API key, which we made. */
-  readonly apiKeyId: string;
+  readonly apiKeyIds: ApiKeyIds;
   /** Unix seconds. */
   readonly now: number;
   /** null: no gateway for messages. */
@@ -24,15 +25,27 @@ export interface DeviceContext {
   readonly waitUntil: (promise: Promise<unknown>) => void;
 }
 
+/** What the store is shown, under the key of the ring that makes, and beside it under each other one. */
+function underEach<T>(
+  { config, apiKeyIds }: DeviceContext,
+  shown: (hashKey: Uint8Array) => T,
+): T & { readonly apiKeyId: string; readonly others?: readonly (T & { readonly apiKeyId: string })[] } {
+  const { current, others } = config.tanHashKeys;
+  const own = { ...shown(current), apiKeyId: apiKeyIds[0] };
+  if (others.length === 0) return own;
+  return { ...own, others: others.map((key, i) => ({ ...shown(key), apiKeyId: apiKeyIds[i + 1] ?? '' })) };
+}
+
 /** `/api/verify`. */
 export async function verify({ code, accepted, nonce }: VerifyQuestion, context: DeviceContext): Promise<DeviceAnswer> {
-  const { codes, config, apiKeyId } = context;
+  const { codes, config } = context;
   const typed = parseVerificationCode(code);
   if (typed === null) return deviceError('code_invalid');
   const { reply, warns } = await codes.store.claim({
-    apiKeyId,
-    code: concealed('code', typed, config.tanHashKey),
-    nonce: nonce === null ? null : concealed('nonce', nonce, config.tanHashKey),
+    ...underEach(context, (hashKey) => ({
+      code: concealed('code', typed, hashKey),
+      nonce: nonce === null ? null : concealed('nonce', nonce, hashKey),
+    })),
     accepted,
   });
   if (warns) logLine('alert_code_guesses: more than the budget of an hour (docs/verification.md)');
@@ -45,7 +58,7 @@ export async function verify({ code, accepted, nonce }: VerifyQuestion, context:
       };
       return {
         status: 200,
-        body: { testtype: testType, ...dates, token: verificationToken(handle, config.derivationKey) },
+        body: { testtype: testType, ...dates, token: verificationToken(handle, config.derivationKeys.current) },
       };
     }
     case 'unauthorized':
@@ -61,13 +74,13 @@ export async function verify({ code, accepted, nonce }: VerifyQuestion, context:
 
 /** `/api/certificate`. */
 export async function certificate(question: CertificateQuestion, context: DeviceContext): Promise<DeviceAnswer> {
-  const { codes, config, apiKeyId } = context;
-  const handle = handleOfToken(question.token, config.derivationKey);
+  const { codes, config } = context;
+  const handle = firstOf(config.derivationKeys, (key) => handleOfToken(question.token, key));
   // Whoever has used a token, and whoever never had one, hears the same.
   if (handle === null) return deviceError('token_expired');
   const { head, signingKey } = config.google;
-  const mac = concealed('ekeyhmac', question.mac, config.tanHashKey);
-  const reply = await codes.store.certify({ apiKeyId, handle, mac, tekmac: question.ekeyhmac, head });
+  const shown = underEach(context, (hashKey) => ({ mac: concealed('ekeyhmac', question.mac, hashKey) }));
+  const reply = await codes.store.certify({ ...shown, handle, tekmac: question.ekeyhmac, head });
   if (reply.kind !== 'certified') return reply.kind === 'expired' ? deviceError('token_expired') : UNAUTHORIZED;
   return { status: 200, body: { certificate: signCertificate(reply.signingInput, signingKey.raw) } };
 }
@@ -84,8 +97,8 @@ const REPORT_ERRORS: Readonly<Partial<Record<IssueErrorCode, DeviceErrorCode>>> 
  * again; a crash in between leaves a code that nobody was told, and a number that waits an hour.
  */
 export async function userReport(question: UserReportQuestion, context: DeviceContext): Promise<DeviceAnswer> {
-  const { codes, apiKeyId, now, sms, waitUntil } = context;
-  if ((await codes.store.holdingKey(apiKeyId, 'device')) === null) return UNAUTHORIZED;
+  const { codes, apiKeyIds, now, sms, waitUntil } = context;
+  if ((await codes.holding(apiKeyIds, 'device')) === null) return UNAUTHORIZED;
   if (sms === null) return deviceError('unsupported_test_type', 400);
   const { symptomDate, testDate, tzOffset, phone, nonce } = question;
   const request: IssueCodeRequest = {

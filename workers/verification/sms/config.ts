@@ -3,6 +3,7 @@
  * key that authenticates them to phones. Without a gateway's address none is sent.
  */
 import { MAX_TEMPLATE_LENGTH, templateFault } from '../../../protocol/sms/template.ts';
+import { MAX_RING_KEYS } from '../../../protocol/primitives/key-ring.ts';
 import { type Signer, signerFromPkcs8Pem } from '../../../protocol/signing.ts';
 import { ConfigError, country, text } from '../../shared/env.ts';
 
@@ -11,7 +12,7 @@ export interface SmsEnv {
   readonly HOME_COUNTRY: string;
   /** Where messages are posted to, `https://…`; empty: nowhere. */
   readonly SMS_WEBHOOK_URL: string;
-  /** What signs each post; 12 characters or more. */
+  /** What signs each post; 12 characters or more. While it is being changed a ring: comma separated, the first one signs, and a gateway that refuses that one is asked with the next (docs/rotation.md). */
   readonly SMS_WEBHOOK_SECRET: string;
   /** JSON, label → template; the first one is the default. */
   readonly SMS_TEMPLATES: string;
@@ -26,7 +27,7 @@ export interface SmsEnv {
 /** The variables, parsed and checked. */
 export interface SmsConfig {
   /** null: nothing is sent. */
-  readonly gateway: { readonly url: string; readonly secret: string } | null;
+  readonly gateway: { readonly url: string; readonly secrets: readonly string[] } | null;
   /** Label → template, in their order; at least one. */
   readonly templates: ReadonlyMap<string, string>;
   /** null: messages aren't authenticated. */
@@ -58,15 +59,20 @@ export function parseSmsConfig(env: SmsEnv): SmsConfig {
   };
 }
 
-function gatewayIn(env: SmsEnv): { url: string; secret: string } {
+function gatewayIn(env: SmsEnv): { url: string; secrets: readonly string[] } {
   const url = URL.parse(env.SMS_WEBHOOK_URL);
   // In the clear anybody on the way would read code and number.
   if (url?.protocol !== 'https:' || url.username !== '' || url.hash !== '') {
     throw new ConfigError('SMS_WEBHOOK_URL', `https://… is expected, or nothing, got "${env.SMS_WEBHOOK_URL}"`);
   }
-  const secret = text({ ...env }, 'SMS_WEBHOOK_SECRET');
-  if (secret.length < MIN_SECRET) throw new ConfigError('SMS_WEBHOOK_SECRET', `${MIN_SECRET} characters are needed`);
-  return { url: url.href, secret };
+  const secrets = text({ ...env }, 'SMS_WEBHOOK_SECRET').split(',');
+  if (secrets.some(({ length }) => length < MIN_SECRET)) {
+    throw new ConfigError('SMS_WEBHOOK_SECRET', `${MIN_SECRET} characters are needed, of each one between commas`);
+  }
+  if (secrets.length > MAX_RING_KEYS || new Set(secrets).size < secrets.length) {
+    throw new ConfigError('SMS_WEBHOOK_SECRET', `at most ${MAX_RING_KEYS} different ones are expected`);
+  }
+  return { url: url.href, secrets };
 }
 
 function templatesIn(json: string): ReadonlyMap<string, string> {

@@ -17,6 +17,8 @@ const SHORT_CODE_MINUTES = 15;
 const SECONDS_PER_HOUR = 3_600;
 /** What a gateway says that can't take any more at the moment. */
 const BUSY = [429, 503];
+/** What it says of a signature that it doesn't know. */
+const REFUSED = [401, 403];
 
 /** How a post leaves; the local edge has one of its own, which leads to its outbox. */
 export type SendPost = (url: string, init: RequestInit) => Promise<Response>;
@@ -89,26 +91,32 @@ export class SmsGateway implements SmsPort {
       generatedSMS,
       phone,
     });
-    const headers = {
-      'content-type': 'application/json',
-      'x-signature': createHmac('sha512', utf8(gateway.secret)).update(body).digest('hex'),
-    };
     try {
-      // A redirect would take number and code to whoever is named by it.
-      const answer = await this.#post(gateway.url, {
-        method: 'POST',
-        headers,
-        body,
-        redirect: 'manual',
-        signal: AbortSignal.timeout(GATEWAY_TIMEOUT_MS),
-      });
-      await answer.body?.cancel();
-      if (answer.status === 200) return 'sent';
-      logLine(`sms-gateway answered ${answer.status}`);
-      return BUSY.includes(answer.status) ? 'busy' : 'failed';
+      const status = await this.#posted(gateway, body);
+      if (status === 200) return 'sent';
+      logLine(`sms-gateway answered ${status}`);
+      return BUSY.includes(status) ? 'busy' : 'failed';
     } catch {
       logLine('sms-gateway not reached within 10 s');
       return 'failed';
     }
+  }
+
+  /** A gateway that refuses a signature has taken nothing: it may hold the next secret of the ring already, or the one before. */
+  async #posted({ url, secrets }: NonNullable<SmsConfig['gateway']>, body: string): Promise<number> {
+    const signal = AbortSignal.timeout(GATEWAY_TIMEOUT_MS);
+    let status = 0;
+    for (const secret of secrets) {
+      const headers = {
+        'content-type': 'application/json',
+        'x-signature': createHmac('sha512', utf8(secret)).update(body).digest('hex'),
+      };
+      // A redirect would take number and code to whoever is named by it.
+      const answer = await this.#post(url, { method: 'POST', headers, body, redirect: 'manual', signal });
+      await answer.body?.cancel();
+      status = answer.status;
+      if (!REFUSED.includes(status)) return status;
+    }
+    return status;
   }
 }

@@ -165,6 +165,34 @@ describe('a message', () => {
     expect(posted).toHaveLength(2);
   });
 
+  it('is signed by the first secret of a ring, by another where the gateway refuses that one, and sent once', async ({
+    expect,
+  }) => {
+    const known = new Set(['former secret']);
+    const to = new SmsGateway(
+      parseSmsConfig({ ...ENV, SMS_WEBHOOK_SECRET: 'the next secret,former secret' }),
+      async (_url, init) => {
+        const { 'x-signature': given } = init.headers as Record<string, string>;
+        const by = (secret: string) =>
+          createHmac('sha512', secret)
+            .update(init.body as string)
+            .digest('hex');
+        const isKnown = [...known].some((secret) => by(secret) === given);
+        if (isKnown) posted.push({ url: _url, init, body: {} });
+        return new Response(null, { status: isKnown ? 200 : 401 });
+      },
+    );
+    for (const secrets of [['former secret'], ['former secret', 'the next secret'], ['the next secret'], []]) {
+      known.clear();
+      for (const secret of secrets) known.add(secret);
+      posted.length = 0;
+      const [reply] = await deliver(to, request());
+      expect([posted.length, 'error' in reply! ? reply.error : reply?.sent]).toEqual(
+        secrets.length > 0 ? [1, true] : [0, 'sms_failure'],
+      );
+    }
+  });
+
   it('is only composed where that is asked for', async ({ expect }) => {
     const [reply] = await deliver(
       gateway(() => 500),
@@ -255,6 +283,8 @@ describe('verification refuses to start, and names', () => {
     ['SMS_WEBHOOK_URL', 'https://user@sms.example/send'],
     ['SMS_WEBHOOK_SECRET', 'eleven char'],
     ['SMS_WEBHOOK_SECRET', ''],
+    ['SMS_WEBHOOK_SECRET', 'twelve characters,eleven char'],
+    ['SMS_WEBHOOK_SECRET', 'twelve characters,twelve characters'],
     ['SMS_TEMPLATES', ''],
     ['SMS_TEMPLATES', '{}'],
     ['SMS_TEMPLATES', '["[code]"]'],

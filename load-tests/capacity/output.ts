@@ -11,9 +11,9 @@ import { capacity } from './model.ts';
 const SERVING_NAMES: Readonly<Record<Serving, string>> = {
   worker: 'Worker, no cache',
   'workers-cache': 'Workers Cache',
-  'r2-custom-domain': 'R2, config by Worker',
-  'r2-for-all': 'R2 custom domain, all',
-  'cloud-egress': 'Cloud bucket, no CDN',
+  'r2-custom-domain': 'R2, config Worker',
+  'r2-for-all': 'R2 for all',
+  'cloud-egress': 'Cloud, no CDN',
 };
 
 const TERABYTE = 1e12;

@@ -103,6 +103,7 @@ export function asPrivacyTable(weighed: readonly Weighed[]): string {
     'requests and kB are a phone and day, dollars what cover adds to each way of serving, → the document above.',
     'real: of courses that somebody sees, those of a real test at most. AUC: how well an observer of sixty days tells the kind of test that is told best, upper',
     `end of 95 % (0.5: not at all). posterior: of phones that look tested, at one false alarm in a hundred, those that are; of all phones ${base}.`,
+    'A posterior is good to about a third, so that 26 and 33 % are not told apart.',
     ...(weighed.some(({ isChosen, posterior }) => isChosen && posterior === null)
       ? ['What the document given tells is not known: nobody attacked its schedule (npm run attack -- cover).']
       : []),
@@ -131,6 +132,7 @@ export function privacyChart(weighed: readonly Weighed[]): string {
     [
       { name: 'tested, of those who look so', points },
       { name: 'tested, of all', points: bases, dashed: true },
+      { name: 'real, of courses seen', points: weighed.map((one) => [one.dollarsPerMonth, one.realShare * 100]) },
     ],
     { label: 'US$ a month that cover costs', scale: 'linear' },
     { label: '%', scale: 'linear' },

@@ -3,6 +3,7 @@
  * capacity model, and the headers of TCP and IP that no counter of a program sees.
  */
 import { readExportZip } from '../../protocol/export/export-reader.ts';
+import { tcpIpOf } from '../capacity/tcp-ip.ts';
 import { KEYS_PER_UPLOADED_CASE, seedHours } from './seed.ts';
 import { type Context, manifestKeyOf, withTier } from './context.ts';
 import { failuresOf, type Metric, runK6 } from './k6-run.ts';
@@ -58,18 +59,6 @@ export interface BigHour {
 
 const HOURLY_DAYS = 10;
 const DAILY_DAYS = 50;
-/** Payload of a full segment over Ethernet with timestamps, and what TCP and IPv4 put around it. */
-const SEGMENT_BYTES = 1_448;
-const HEADER_BYTES = 52;
-/** SYN, ACK, FIN and their answers. */
-const SEGMENTS_PER_SESSION = 7;
-
-function tcpIpOf(received: number, sent: number, sessions: number): number {
-  const data = Math.ceil(received / SEGMENT_BYTES) + Math.ceil(sent / SEGMENT_BYTES);
-  // A receiver acknowledges every second segment.
-  return Math.round((data * 1.5 + sessions * SEGMENTS_PER_SESSION) * HEADER_BYTES);
-}
-
 type Metrics = Readonly<Record<string, Metric>>;
 
 function countOf(metrics: Metrics, metric: string, kind: string): number {
@@ -80,7 +69,7 @@ function phoneDay(metrics: Metrics, kind: string, days: number): PhoneDay {
   const received = countOf(metrics, 'data_received', kind) / days;
   const sent = countOf(metrics, 'data_sent', kind) / days;
   const sessions = countOf(metrics, 'iterations', kind) / days;
-  return { received, sent, tcpIp: tcpIpOf(received, sent, sessions), total: received + sent };
+  return { received, sent, tcpIp: Math.round(tcpIpOf([received, sent], sessions)), total: received + sent };
 }
 
 const perSession = (metrics: Metrics, kind: string): number =>

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Measured } from '../capacity/assumptions.ts';
+import type { Parameters } from '../../protocol/parameters/document.ts';
 import type { MeasuredBytes, PhoneDay } from './bytes.ts';
 import type { Repetition } from './compare.ts';
 import type { CompleteRun, LoadRun, ReportTargets } from './load-run.ts';
@@ -35,6 +36,9 @@ function measuredOf(run: CompleteRun): Measured {
     indexCpuMilliseconds: Number(run.cpu.index.toFixed(3)),
     uploadCpuMilliseconds: Number(run.cpu.upload.toFixed(3)),
     dummyCpuMilliseconds: Number(run.cpu.dummy.toFixed(3)),
+    questionCpuMilliseconds: Number(run.cover.questionCpu.toFixed(3)),
+    bytesPerUnchangedPoll: bytes(run.headAgain),
+    bytesPerCoverAction: bytes(run.cover.bytesPerAction),
   };
 }
 
@@ -120,11 +124,12 @@ export function writeComparison(comparison: readonly Repetition[], run: LoadRun)
  * @throws Error naming the part that is missing
  */
 export function writeReport(run: LoadRun): string[] {
-  for (const part of ['bytes', 'big', 'headAgain', 'held', 'steps', 'results', 'comparison', 'cpu'] as const) {
+  for (const part of ['bytes', 'big', 'headAgain', 'cover', 'held', 'steps', 'results', 'comparison', 'cpu'] as const) {
     if (run[part] === undefined) throw new Error(`report: the run has no ${part}`);
   }
   const complete = run as CompleteRun;
   const targets = JSON.parse(readFileSync(join(LOAD_TESTS, 'targets.json'), 'utf8')) as ReportTargets;
+  const parameters = JSON.parse(readFileSync(join(ROOT, 'parameters/default.json'), 'utf8')) as Parameters;
   const folder = join(LOAD_TESTS, 'results');
   mkdirSync(folder, { recursive: true });
   const measured = measuredOf(complete);
@@ -132,7 +137,7 @@ export function writeReport(run: LoadRun): string[] {
   const files = [
     [join(LOAD_TESTS, 'measured.json'), `${JSON.stringify(measured, null, 2)}\n`],
     [join(folder, `${name}.md`), asMarkdown(complete, targets)],
-    [join(folder, `${name}.html`), asHtml(complete, targets, measured)],
+    [join(folder, `${name}.html`), asHtml(complete, targets, measured, parameters)],
     // The figures themselves, so that a report can be drawn again.
     [join(folder, `${name}.json`), `${JSON.stringify(complete)}\n`],
   ] as const;

@@ -37,8 +37,8 @@ function measuredOf(run: CompleteRun): Measured {
     uploadCpuMilliseconds: Number(run.cpu.upload.toFixed(3)),
     dummyCpuMilliseconds: Number(run.cpu.dummy.toFixed(3)),
     questionCpuMilliseconds: Number(run.cover.questionCpu.toFixed(3)),
-    bytesPerUnchangedPoll: bytes(run.headAgain),
-    bytesPerCoverAction: bytes(run.cover.bytesPerAction),
+    bytesPerUnchangedPoll: Math.round(run.headAgain),
+    bytesPerCoverAction: Math.round(run.cover.bytesPerAction),
   };
 }
 

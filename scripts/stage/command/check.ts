@@ -11,7 +11,12 @@ export const check: StageCommand = (call) =>
     const report = await checkStage(rollout);
     const lines = [
       ...differenceLines([...report.drift, ...report.foreign]),
-      ...found('made by an apply of another machine', report.unknown),
+      ...found(
+        report.journal === null
+          ? 'made by an apply of another machine'
+          : 'made by the apply that was cut off, or by one of another machine',
+        report.unknown,
+      ),
       ...found('edited by hand, and lost at the next apply', report.edited),
       ...(report.lock === null ? [] : [heldText(rollout, report.lock)]),
       ...journalLines(report),

@@ -74,7 +74,13 @@ export function standings(state: RotationState, now: number): readonly Standing[
 
 /** @param all of {@link standings} @returns lines */
 export function standingLines(all: readonly Standing[]): readonly string[] {
-  if (all.length === 0) return ['no rotation is under way'];
+  if (all.length === 0) {
+    const secrets = ROTATIONS.map(({ secret }) => secret).join(', ');
+    return [
+      'no rotation is under way, so nothing is due',
+      `to begin one, name its secret (docs/rotation.md says how long each takes): ${secrets}`,
+    ];
+  }
   return all.map(({ secret, phase, cutOff, next }) => {
     if (cutOff !== null) return `${secret}: phase ${cutOff} was cut off: give the command again`;
     const then = next === null ? '' : next.isDue ? `; ${next.phase} is due` : `; ${next.phase} not before ${next.from}`;

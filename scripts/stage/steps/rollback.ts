@@ -77,7 +77,9 @@ function latestOf({ places, stage }: Rollout): number {
     ['begun', 'done'].includes(readRelease(places, number).state),
   );
   if (latest === undefined) {
-    throw new Error(`${places.work} has no release to go back from: ${stage.name} was never applied from this machine`);
+    throw new Error(
+      `${places.work} has no release to go back from: ${stage.name} was never applied from this machine, or its release files are lost. Where they are kept, put them there. Instead: check out the commit before, and apply`,
+    );
   }
   return latest;
 }
@@ -152,7 +154,9 @@ export function refusals(
 ): string[] {
   const { workers, commit } = release;
   if (BACK.every((worker) => workers[worker].before === null)) {
-    return ['It made every Worker: there is nothing before it. To take all of it away: npm run stage -- destroy'];
+    return [
+      'It made every Worker: there is nothing before it to go back to. Instead: set the code or the file right, and apply.',
+    ];
   }
   if (release.state === 'rolled back') return ['It was gone back from already. An apply brings it again.'];
   return BACK.flatMap((worker) => {

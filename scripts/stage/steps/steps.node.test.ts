@@ -94,7 +94,7 @@ describe('a rollback', () => {
       /another machine, or by hand.*Instead: /,
     ],
     ['of what somebody changed since', releaseOf(), 'other', /version other has the traffic.*check/],
-    ['of the first release', releaseOf({}, null), 'after', /made every Worker.*destroy/],
+    ['of the first release', releaseOf({}, null), 'after', /made every Worker.*apply/],
     ['a second time', releaseOf({ state: 'rolled back' }), 'before', /already/],
   ])('is refused %s', ([, release, id, message], { expect }) => {
     const reasons = refusals(release, active(id));

@@ -53,7 +53,7 @@ export async function runWrangler(
   args: readonly string[],
   secrets: Readonly<Record<string, string>> = {},
 ): Promise<readonly WranglerEntry[]> {
-  const temporary = temporaryFolder('wrangler');
+  const temporary = temporaryFolder(`wrangler-${process.pid}`);
   const output = join(temporary.path, 'output.ndjson');
   try {
     const { code, stdout, stderr } = await withSecretsFile(secrets, (file) =>
@@ -90,8 +90,9 @@ function environmentOf(
     CLOUDFLARE_EMAIL: '',
     CLOUDFLARE_ENV: '',
     WRANGLER_OUTPUT_FILE_PATH: output,
-    // Its debugging log has requests in it.
+    // Its debugging log has requests in it; whatever a shell says, without what is in them.
     WRANGLER_LOG_PATH: folder,
+    WRANGLER_LOG_SANITIZE: 'true',
     // Most of a run of wrangler is V8 reading wrangler.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(ROOT, '.cache/node-compile'),
     WRANGLER_SEND_METRICS: 'false',

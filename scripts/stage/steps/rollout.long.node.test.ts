@@ -65,7 +65,12 @@ test('the first apply, cut off once, brings every Worker with its secrets, and a
     /laboratory: deployed by itself[^]*What is left: [^]*To go on: npm run stage -- apply demo/,
   );
   expect(workerNamed('laboratory').schedules).toHaveLength(1);
+  const before = rig.double.calls().length;
   expect(await changed()).toEqual([]);
+  // A plan only reads.
+  const methods = rig.double.calls().slice(before);
+  expect(methods.length).toBeGreaterThan(0);
+  expect(methods.filter(({ method }) => method !== 'GET')).toEqual([]);
   expect(Object.keys(rig.double.store.account.workers)).toHaveLength(8);
   expect(
     workerNamed('upload')

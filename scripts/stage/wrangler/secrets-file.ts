@@ -4,7 +4,7 @@
  * Left behind by a crash: the file, until the next command of any stage that opens an account (`plan` and `check` among them), which removes those of processes that are gone; in `/dev/shm`,
  * until the machine is started again.
  */
-import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, lstatSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeFolder } from '../../../local-edge/remove-folder.ts';
@@ -61,7 +61,7 @@ export function removeLeftBehind(...folders: readonly string[]): void {
 /** Everybody on a machine makes files in these folders, and nobody removes another's. */
 function isMine(path: string): boolean {
   try {
-    return statSync(path).uid === process.getuid?.();
+    return lstatSync(path).uid === process.getuid?.();
   } catch {
     return false; // another command has just removed it
   }

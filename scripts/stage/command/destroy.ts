@@ -21,10 +21,11 @@ export const destroy: StageCommand = (call) =>
     return 0;
   });
 
-function planLines({ workers, resources, full }: DestroyPlan): string[] {
+function planLines({ workers, byHand, resources, full }: DestroyPlan): string[] {
   return [
     ...resources.map(({ resource }) => `delete     ${resource}`),
     ...workers.map((worker) => `delete     Worker ${worker}, with all that its objects store`),
+    ...byHand.map((line) => `by hand    ${line}; no apply made it, and it goes, too`),
     ...full.map(({ bucket, keys }) => `holds data ${bucket}: ${keys.join(', ')}, …`),
   ];
 }

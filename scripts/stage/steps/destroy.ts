@@ -7,7 +7,9 @@
 import { NotFoundError } from 'cloudflare';
 import type { Difference } from '../resources/resource.ts';
 import { type FoundWorker, othersWorkers, readWorker } from '../wrangler/account-workers.ts';
+import { makerOf } from '../wrangler/compare.ts';
 import { configurationOf } from '../wrangler/configuration.ts';
+import { readTag } from '../wrangler/fingerprint.ts';
 import { DEPLOY_ORDER, scriptName, type WorkerName } from '../wrangler/order.ts';
 import { runSteps, type Step } from './journal.ts';
 import { takeLock } from './lock.ts';
@@ -25,6 +27,8 @@ export interface DestroyPlan {
   readonly workers: readonly string[];
   /** Lines about Workers by our names that another stage deployed: they stop it. */
   readonly others: readonly string[];
+  /** Lines about Workers by our names whose version with the traffic no apply made: they go, too. */
+  readonly byHand: readonly string[];
   readonly resources: readonly Difference[];
   /** They stop it, unless their data is to go too. */
   readonly full: readonly FullBucket[];
@@ -63,6 +67,9 @@ export async function planDestroy(rollout: Rollout): Promise<DestroyPlan> {
   }
   return {
     workers: workers.map(({ script }) => script),
+    byHand: workers.flatMap(({ script, found: { active } }) =>
+      active === null || readTag(active.tag) !== null ? [] : [`${script}: ${makerOf(active)}`],
+    ),
     others: othersWorkers(workers, stage.name),
     resources: ours,
     full,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import type { Stage } from '../file/stage.ts';
+import { tagOf } from '../wrangler/fingerprint.ts';
 import { DEPLOY_ORDER, type WorkerName } from '../wrangler/order.ts';
 import { readJournal, runSteps, type Step } from './journal.ts';
 import { heldText } from './lock.ts';
@@ -85,6 +86,15 @@ describe('a rollback', () => {
       releaseOf({}, side('before', { secrets: { A_KEY: 'm0' } })),
       'after',
       /A_KEY changed with it.*Instead: check out/,
+    ],
+    [
+      'past a rotation, whose code was the same',
+      releaseOf(
+        { commit: 'abcdef012345'.padEnd(40, '0') },
+        side('before', { secrets: { A_KEY: 'm0' }, tag: tagOf('abcdef012345', 'f'.repeat(24)) }),
+      ),
+      'after',
+      /A_KEY changed with it.*Instead: go on with the rotation/,
     ],
     ['past a secret that is new', releaseOf({}, side('before', { secrets: {} })), 'after', /A_KEY changed with it/],
     [

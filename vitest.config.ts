@@ -35,6 +35,9 @@ const DEAR = [
   'phone/regions/privacy.test.ts',
   'scripts/stage/rehearse/rehearse.long.node.test.ts',
   'scripts/stage/steps/rollout.long.node.test.ts',
+  'scripts/support/serve/gate.long.node.test.ts',
+  'scripts/support/serve/serve.long.node.test.ts',
+  'scripts/support/serve/store/gateway.long.node.test.ts',
   'simulator/memory.long.node.test.ts',
   'simulator/simulation.test.ts',
   'test/browser/forms.long.test.ts',
@@ -44,6 +47,7 @@ const DEAR = [
   'test/integration/fortnight.long.test.ts',
   'test/integration/plain-rows.long.test.ts',
   'test/integration/rebuild.long.test.ts',
+  'test/integration/release.long.test.ts',
   'test/integration/restore.long.test.ts',
   'test/integration/retention.long.test.ts',
 ];

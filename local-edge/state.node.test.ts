@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
+import { SCHEMA_VERSIONS } from '../domain/schema-versions.ts';
 import { temporaryFolder } from '../scripts/support/command-line/interrupt.ts';
 import { loadSecrets } from './secrets.ts';
 import { startLocalEdge } from './local-edge.ts';
@@ -21,7 +22,8 @@ function stateWith(files: Readonly<Record<string, string>> = {}): string {
   return state;
 }
 
-const STAMP = JSON.stringify({ format: STATE_FORMAT });
+const STAMP = JSON.stringify({ format: STATE_FORMAT, schemas: SCHEMA_VERSIONS });
+const NEXT = SCHEMA_VERSIONS.Publisher + 1;
 const contents = (state: string) => readdirSync(state).map((name) => [name, readFileSync(join(state, name), 'utf8')]);
 
 describe('the format of a state directory', () => {
@@ -32,6 +34,15 @@ describe('the format of a state directory', () => {
     requireStateFormat(state);
   });
 
+  it('says which tables it has from the first start of each version on', ({ expect }) => {
+    const older = { ...SCHEMA_VERSIONS, Publisher: SCHEMA_VERSIONS.Publisher - 1 };
+    for (const stamp of [{ format: STATE_FORMAT }, { format: STATE_FORMAT, schemas: older }]) {
+      const state = stateWith({ 'format.json': `${JSON.stringify(stamp)}\n` });
+      requireStateFormat(state);
+      expect(contents(state)).toEqual([['format.json', `${STAMP}\n`]]);
+    }
+  });
+
   it.for([
     {
       name: 'before there was a stamp',
@@ -40,6 +51,17 @@ describe('the format of a state directory', () => {
     },
     { name: 'older', files: { 'format.json': '{"format":1}' }, says: /older version: format 1, this one reads 4/ },
     { name: 'newer', files: { 'format.json': '{"format":99}' }, says: /newer version: format 99, this one reads 4/ },
+    {
+      name: 'used by a newer version',
+      files: { 'format.json': `{"format":${STATE_FORMAT},"schemas":{"Publisher":${NEXT}}}` },
+      says: `too new: Publisher ${NEXT}, this one reads ${SCHEMA_VERSIONS.Publisher}. Start that version`,
+    },
+    {
+      name: 'with an object that is not known yet',
+      files: { 'format.json': `{"format":${STATE_FORMAT},"schemas":{"Oracle":1}}` },
+      says: 'too new: Oracle 1, this one reads none',
+    },
+    { name: 'no table of versions', files: { 'format.json': '{"format":4,"schemas":[null]}' }, says: /is damaged/ },
     { name: 'no format', files: { 'format.json': '{"format":"2"}' }, says: /format\.json is damaged/ },
     { name: 'cut', files: { 'format.json': '{"form' }, says: /format\.json is damaged/ },
     { name: "somebody's photographs", files: { 'beach.jpg': 'x' }, says: /not empty, and no state of a local edge/ },

@@ -157,7 +157,7 @@ interface MeasuredView {
 
 /**
  * Measured at the socket, 2026-11-26 (benchmarks/results/enterprise.md): a full handshake for each poll, as no platform promises that a session is resumed. The platform's front shows a chain of a public authority in place of
- * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (load-tests/edge-tier/certificate.ts).
+ * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (scripts/support/edge-tier/certificate.ts).
  */
 const BETWEEN_SITES = { bytesPerPeerPoll: 8_975, bytesPerPeerBatch: 1_533 };
 

@@ -4,7 +4,7 @@
 import { type Measured, ours } from '../capacity/assumptions.ts';
 import { asTable, capacityCharts } from '../capacity/output.ts';
 import { barChart, escapeText, lineChart } from '../../scripts/support/chart.ts';
-import { compared, SERVERS } from './compare.ts';
+import { compared, serversIn } from './compare.ts';
 import type { ScenarioResult } from './context.ts';
 import type { Sample } from './k6-run.ts';
 import type { CompleteRun, ReportTargets } from './load-run.ts';
@@ -149,7 +149,10 @@ function overview(run: CompleteRun, targets: ReportTargets): string {
     ),
     barChart(
       'Sessions a second, 24 phones, spread of 5 repetitions',
-      SERVERS.map((server) => ({ name: SERVER_NAMES[server], ...compared(run.comparison, server).rate })),
+      serversIn(run.comparison).map((server) => ({
+        name: SERVER_NAMES[server],
+        ...compared(run.comparison, server).rate,
+      })),
       '/s',
     ),
   ];

@@ -2,7 +2,7 @@
  * @module The tables of the load report as data, the same for Markdown and HTML. Pure.
  */
 import type { MeasuredBytes, PhoneDay } from './bytes.ts';
-import { compared, SERVERS, type Server } from './compare.ts';
+import { compared, type Repetition, type Server, serversIn } from './compare.ts';
 import type { CompleteRun, ReportTargets } from './load-run.ts';
 
 /** A table: heads, rows of text, and which rows say that something was met or missed. */
@@ -200,16 +200,18 @@ function journeys({ roamingDaily, roamingHourly }: MeasuredBytes): [name: string
 export const SERVER_NAMES: Readonly<Record<Server, string>> = {
   static: 'nginx, static files',
   edge: 'edge tier',
+  serve: 'npm run serve, behind its nginx',
   workers: 'Workers, no cache',
+  'serve-workers': 'npm run serve, no cache',
 };
 
-/** @param run a complete run @returns the comparison in one run */
-export function comparisonTable(run: CompleteRun): Table {
+/** @param run its comparison alone is looked at @returns the comparison in one run */
+export function comparisonTable(run: { readonly comparison: readonly Repetition[] }): Table {
   return {
     title: 'Compared in one run',
-    note: 'The same k6 file as fast as 24 phones can, 5 repetitions of 4 s in turns: median, lowest and highest. The deployed entry files, R2 simulated by miniflare.',
+    note: 'The same k6 file as fast as 24 phones can, 5 repetitions of 4 s in turns: median, lowest and highest. The deployed entry files, R2 simulated by miniflare; npm run serve is workerd alone, the same objects in versitygw.',
     heads: ['Server', 'Sessions/s', 'Spread', 'Of static', 'Spread'],
-    rows: SERVERS.map((server) => {
+    rows: serversIn(run.comparison).map((server) => {
       const { rate, ofStatic } = compared(run.comparison, server);
       return [
         SERVER_NAMES[server],

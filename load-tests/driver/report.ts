@@ -3,13 +3,16 @@
  * self-contained HTML file in load-tests/results/.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Measured } from '../capacity/assumptions.ts';
 import type { MeasuredBytes, PhoneDay } from './bytes.ts';
+import type { Repetition } from './compare.ts';
 import type { CompleteRun, LoadRun, ReportTargets } from './load-run.ts';
 import { asHtml } from './report-html.ts';
 import { KEYS_PER_UPLOADED_CASE } from './seed.ts';
-import { asMarkdown } from './report-markdown.ts';
+import { asMarkdown, asTable } from './report-markdown.ts';
+import { comparisonTable } from './report-tables.ts';
 
 /** One session in fifty is made again (load-tests/scenarios/bytes.ts). */
 const RETRY_SHARE = 1 / 50;
@@ -82,6 +85,23 @@ export function writePhoneDays(bytes: MeasuredBytes, date: Date): string {
   const file = join(LOAD_TESTS, 'measured.json');
   const before = JSON.parse(readFileSync(file, 'utf8')) as Measured;
   writeFileSync(file, `${JSON.stringify({ ...before, ...phoneDaysOf(bytes, date) }, null, 2)}\n`);
+  return relative(ROOT, file);
+}
+
+/**
+ * Writes the comparison alone.
+ *
+ * @returns the file, relative to the repository
+ */
+export function writeComparison(comparison: readonly Repetition[], run: LoadRun): string {
+  const file = join(LOAD_TESTS, 'results', 'own-hardware.md');
+  const made = `Made by \`npm run load -- --compare\` on ${run.machine}, k6 ${run.k6}, ${dayOf(run.date)}; ${run.casesPerDay} cases a day.`;
+  const load = (loadavg()[0] ?? Number.NaN).toFixed(1);
+  const shared = `k6, nginx, workerd and the store share the cores; load average at the end ${load}. Rates are of this machine at that hour, ratios are taken within a turn.`;
+  writeFileSync(
+    file,
+    `# One's own hardware beside nginx with static files\n\n${made}\n${shared}\n\n${asTable(comparisonTable({ comparison }))}`,
+  );
   return relative(ROOT, file);
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EdgeTier } from '../edge-tier/tier.ts';
+import type { EdgeTier } from '../../scripts/support/edge-tier/tier.ts';
 import { holdBound, offloadRatio } from './bound.ts';
 import { type Assertion, type Context, manifestKeyOf, type ScenarioResult, withTier } from './context.ts';
 import { CALLS_BY_PHONES, counterDifference, type Counters, readCounters, sumOf } from './counters.ts';

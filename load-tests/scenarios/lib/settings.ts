@@ -65,6 +65,8 @@ const EDGES = (__ENV['BASE_URLS'] ?? __ENV['BASE_URL'] ?? 'https://127.0.0.1:844
 export const SESSIONS_PER_SECOND = TARGETS.rates.phones30Million.sessionsPerSecond * RATE_FACTOR;
 
 const CHECK_TIMES = __ENV['CHECK_TIMES'] !== 'no';
+/** `no` for nginx's static files, whose ETags are of their time and size. */
+export const CHECK_ETAGS = __ENV['CHECK_ETAGS'] !== 'no';
 
 /** @returns an edge's address without a trailing slash */
 export function anyEdge(): string {

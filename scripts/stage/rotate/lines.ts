@@ -1,6 +1,6 @@
 /** @module What `stage rotate` says to a person. */
 import { phasesOf } from './phases.ts';
-import type { NextPhase, RotateReply } from './rotate.ts';
+import { isoOf, type NextPhase, type RotateReply } from './rotate.ts';
 import { ROTATIONS } from './rules.ts';
 import type { RotationState } from './state.ts';
 
@@ -66,7 +66,7 @@ export function standings(state: RotationState, now: number): readonly Standing[
     const next =
       following === undefined || one.phase === null
         ? null
-        : { phase: following.name, from: new Date(at * 1000).toISOString(), isDue: at <= now };
+        : { phase: following.name, from: isoOf(at), isDue: at <= now };
     return [{ secret: rule.secret, phase: one.phase, cutOff: one.begun?.phase ?? null, next }];
   });
 }

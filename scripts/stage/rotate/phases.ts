@@ -44,7 +44,9 @@ export function phasesOf(secret: string | RotationRule): readonly Phase[] {
   }
 }
 
-const names = (holders: readonly Holder[]): string => inOrder(holders).join(' and ');
+/** `origin signs`, `origin and verification sign`. */
+const who = (holders: readonly Holder[], verb: string): string =>
+  `${inOrder(holders).join(' and ')} ${verb}${holders.length === 1 ? 's' : ''}`;
 
 function phase(
   rule: RotationRule,
@@ -62,8 +64,8 @@ const NOTHING_DEPLOYED = 'nothing that is deployed; the files are written anew';
 function ringPhases(rule: RotationRule): readonly Phase[] {
   const { life } = rule;
   return [
-    phase(rule, 'accept', `a new key is drawn; ${names(rule.holders)} take it beside the old one, which makes`),
-    phase(rule, 'make', `${names(rule.holders)} make with the new key, and take what the old one made`),
+    phase(rule, 'accept', `a new key is drawn; ${who(rule.holders, 'take')} it beside the old one, which makes`),
+    phase(rule, 'make', `${who(rule.holders, 'make')} with the new key, and the old one’s are taken`),
     phase(rule, 'drop', `the old key is gone`, { after: life }),
   ];
 }
@@ -74,13 +76,13 @@ function signingPhases(rule: Extract<RotationRule, { kind: 'signing' }>): readon
   const announced = phase(
     rule,
     'announce',
-    `the next key is drawn and sealed; its public half lies in public/${isDeployed ? `, and ${names(rule.holders)} say it` : ''}`,
+    `the next key is drawn and sealed; its public half lies in public/${isDeployed ? `, and ${who(rule.holders, 'say')} it` : ''}`,
     isDeployed ? {} : { holders: [], leaves: NOTHING_DEPLOYED },
   );
   const makes = phase(
     rule,
     'make',
-    `${names(rule.holders)} sign with the next key, under the next id${keptText(former)}`,
+    `${who(rule.holders, 'sign')} with the next key, under the next id${keptText(former)}`,
   );
   const keepsMore = former !== null || isDeployed;
   const dropped = phase(
@@ -111,7 +113,7 @@ function offlinePhases(rule: RotationRule): readonly Phase[] {
     phase(
       rule,
       'make',
-      `a new pair is drawn, its private half sealed to the keepers; ${names(rule.holders)} take the public one`,
+      `a new pair is drawn, its private half sealed to the keepers; ${who(rule.holders, 'take')} the public one`,
     ),
     phase(rule, 'drop', 'nothing is deployed', { after: rule.life, holders: [], leaves: NOTHING_DEPLOYED }),
   ];
@@ -120,7 +122,7 @@ function offlinePhases(rule: RotationRule): readonly Phase[] {
 function broughtPhases(rule: Extract<RotationRule, { kind: 'brought' }>): readonly Phase[] {
   const together = [rule.secret, ...rule.with].join(' and ');
   return [
-    phase(rule, 'make', `${names(rule.holders)} use the new ${together}, which were brought`),
+    phase(rule, 'make', `${who(rule.holders, 'use')} the new ${together}, which were brought`),
     phase(rule, 'drop', 'nothing is deployed', { after: rule.life, holders: [], leaves: NOTHING_DEPLOYED }),
   ];
 }

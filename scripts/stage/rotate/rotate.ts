@@ -40,7 +40,7 @@ export interface RotatePorts {
 }
 
 /** See {@link RotatePorts.standing}. */
-export interface HolderStanding {
+interface HolderStanding {
   readonly version: string | null;
   readonly isAsFiles: boolean;
 }
@@ -258,7 +258,9 @@ function afterwards(rule: RotationRule, { name }: Step, now: number): NextPhase 
 }
 
 const secondsOf = (after: Life | null): number => after?.seconds ?? 0;
-const isoOf = (seconds: number): string => new Date(Math.ceil(seconds) * 1000).toISOString().replace('.000Z', 'Z');
+/** @param seconds Unix @returns ISO 8601, whole seconds */
+export const isoOf = (seconds: number): string =>
+  new Date(Math.ceil(seconds) * 1000).toISOString().replace('.000Z', 'Z');
 
 /** @returns variables for whoever deploys, see {@link variablesInForce} */
 export const rotationVariables = (

@@ -15,7 +15,7 @@ export const HOLDER_ORDER: readonly Holder[] = [
 ];
 
 /** What a person does outside of this repository before a phase may begin; nobody but them knows whether it is done. */
-export type Outside = Readonly<Partial<Record<PhaseName, readonly string[]>>>;
+type Outside = Readonly<Partial<Record<PhaseName, readonly string[]>>>;
 
 /** announce: others learn of the new key. accept: holders take it, and make with the old one. make: they make with it. drop: the old one is gone. */
 export type PhaseName = 'announce' | 'accept' | 'make' | 'drop';

@@ -146,7 +146,7 @@ export async function replaced(rule: RotationRule, values: Values, input: Change
 }
 
 /** @param id `manifest-v1` @returns `manifest-v2`; of none, none */
-export function numberedOn(id: string): string {
+function numberedOn(id: string): string {
   if (id === '') return '';
   const [, stem = '', number] = /^(.*?)(\d{1,9})?$/.exec(id) ?? [];
   // What ends with digits that are no count, an MCC, is never asked here: ids of exports stay, and versions count.

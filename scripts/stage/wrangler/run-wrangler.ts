@@ -65,10 +65,7 @@ export async function runWrangler(
     );
     const entries = existsSync(output) ? entriesOf(readFileSync(output, 'utf8')) : [];
     if (code === 0) return entries;
-    const what = `wrangler ${args
-      .filter((arg) => !arg.startsWith('-'))
-      .slice(0, 2)
-      .join(' ')}`;
+    const what = `wrangler ${args.slice(0, args[0] === 'deploy' ? 1 : 2).join(' ')}`;
     const reason = withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]);
     throw new WranglerError(what, NO_RIGHT.test(reason) ? `${reason}\n${RIGHTS_TEXT}` : reason);
   } finally {

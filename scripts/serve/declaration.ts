@@ -53,7 +53,7 @@ builds an S3 server once (versitygw, a minute).`,
     'npm run serve -- trial',
     'npm run serve -- init --out /etc/exposure-edge',
     'npm run serve -- test-bucket --endpoint https://s3.example.org --bucket probe --region eu-central-1',
-    'npm run serve -- backup --config /etc/exposure-edge/serve.toml --out /var/backups/exposure-edge/today',
+    'npm run serve -- backup --config /etc/exposure-edge/serve.toml --out /var/backups/exposure-edge/2026-11-26T14',
     'npm run serve -- run --config /etc/exposure-edge/serve.toml',
   ],
   exitCodes:

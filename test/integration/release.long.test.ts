@@ -141,6 +141,11 @@ describe('two checkouts', () => {
     expect(await refusals(elsewhere)).toEqual([]);
     writeFileSync(join(elsewhere, 'wrangler.toml'), '\n', { flag: 'a' });
     expect(await refusals(elsewhere)).toEqual(['1 files are not as they were committed, e.g. M wrangler.toml']);
+    // Nor does such a checkout judge another's: both could have the same change.
+    const given = join(elsewhere, 'out/release', VERSION);
+    await expect(call(elsewhere, 'node', 'scripts/release.ts', 'verify', given)).rejects.toThrow(
+      'can’t judge: 1 files',
+    );
     await call(elsewhere, 'git', 'commit', '-qam', 'More');
     expect(await refusals(elsewhere)).toEqual([
       expect.stringMatching(/^version 9\.9\.9 is released already: tag v9\.9\.9/),

@@ -4,14 +4,14 @@
  * The order, and what a crash between two steps leaves: (1) a folder of this run below `runtime`; the next start removes it; (2) the gateway's socket in it; (3) workerd,
  * which takes the state's lock before it touches anything; (4) the schedule. Nothing durable is written before (3), and all after it by the Workers.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../../local-edge/bundle.ts';
 import { EVERY_MINUTES } from '../../../local-edge/crons.ts';
 import { readEnvironments, requireChunkPolicy } from '../../../local-edge/workers.ts';
 import { endAtInterrupt } from '../command-line/interrupt.ts';
 import { BUCKETS, type ServeSettings } from './settings.ts';
-import { AT_START, testBucket } from './store/bucket-test.ts';
+import { AT_START, BEFORE_START, testBucket } from './store/bucket-test.ts';
 import { Bucket } from './store/bucket.ts';
 import { startGateway } from './store/gateway.ts';
 import { openStore, type Store } from './store/s3.ts';
@@ -61,6 +61,16 @@ const LONGEST_SOCKET = 'inner-4194304/gateway.sock';
 export const isShortEnough = (runtime: string): boolean =>
   Buffer.byteLength(join(runtime, LONGEST_SOCKET)) <= MAX_SOCKET_BYTES;
 
+/** Who can open the sockets below it speaks as nginx does, of anybody's certificate. @throws Error where that is more than its owner and group */
+function requirePrivate(runtime: string): void {
+  const { mode } = statSync(runtime);
+  if ((mode & 0o007) !== 0) {
+    throw new Error(
+      `runtime: ${runtime}: others may enter it (mode ${(mode & 0o777).toString(8)}), and speak as nginx there: chmod o= ${runtime}`,
+    );
+  }
+}
+
 /** Folders of runs that were killed. */
 function removeLeftOver(runtime: string): void {
   for (const name of readdirSync(runtime)) {
@@ -97,6 +107,7 @@ export async function startServing(
     const objects = join(state, 'objects');
     mkdirSync(objects, { recursive: true, mode: 0o700 });
     mkdirSync(runtime, { recursive: true, mode: 0o750 });
+    requirePrivate(runtime);
     removeLeftOver(runtime);
     const inner = innerOf(runtime);
     mkdirSync(inner, { mode: 0o700 });
@@ -126,6 +137,7 @@ export async function startServing(
     writeFileSync(join(inner, 'config.capnp'), config, { mode: 0o600 });
     const workerd = await startWorkerd({
       state,
+      runtime,
       folder: inner,
       sockets: Object.values(sockets.keepers),
       control: sockets.control,
@@ -163,24 +175,28 @@ export async function checkServing(settings: ServeSettings): Promise<void> {
   requireChunkPolicy(readEnvironments(), settings.vars['origin']);
   const store = openStore(settings.store);
   try {
-    await requireSound(store, settings.store.buckets);
+    await requireSound(store, settings.store.buckets, BEFORE_START);
   } finally {
     store.dispose();
   }
 }
 
 /** Every bucket is there, and the private one, where seals are decided, compares and swaps. */
-async function requireSound(store: Store, buckets: ServeSettings['store']['buckets']): Promise<void> {
+async function requireSound(
+  store: Store,
+  buckets: ServeSettings['store']['buckets'],
+  rows: readonly string[] = AT_START,
+): Promise<void> {
   for (const name of BUCKETS) {
     await new Bucket(store, buckets[name]).clock().catch((error: unknown) => {
       throw new Error(`the bucket ${buckets[name]} (${name}) can't be reached: ${(error as Error).message}`);
     });
   }
-  const broken = (await testBucket(store, buckets.private, AT_START)).filter(({ fault }) => fault !== null);
+  const broken = (await testBucket(store, buckets.private, rows)).filter(({ fault }) => fault !== null);
   if (broken.length > 0) {
-    const rows = broken.map(({ name, fault }) => `  ${name}: ${fault}`);
+    const faults = broken.map(({ name, fault }) => `  ${name}: ${fault}`);
     throw new Error(
-      `the store can't hold these Workers' data:\n${rows.join('\n')}\nAll of it: npm run serve -- test-bucket`,
+      `the store can't hold these Workers' data:\n${faults.join('\n')}\nAll of it: npm run serve -- test-bucket`,
     );
   }
 }

@@ -38,7 +38,7 @@ export interface FilePlaces {
   readonly storeCredentials: string | null;
 }
 
-const text = z.string().min(1);
+const text = z.string().min(1, 'is empty');
 const SETTINGS = z.strictObject({
   state: text,
   runtime: text.default('/run/exposure-edge'),

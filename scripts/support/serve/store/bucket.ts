@@ -59,6 +59,13 @@ type Tried<T> = { readonly ok: true; readonly output: T } | { readonly ok: false
 type WhyNot = 'absent' | 'unmet' | 'conflict';
 const WHY_NOT: Readonly<Record<number, WhyNot>> = { 304: 'unmet', 404: 'absent', 409: 'conflict', 412: 'unmet' };
 
+/** What an operator looks at first; a HEAD's answer has no words of the store. */
+const HINTS: Readonly<Record<number, string>> = {
+  301: ': is it of another region, or host?',
+  400: ': is the region right?',
+  403: ': does it know the key, and may the key do this in this bucket? Are the clocks the same?',
+};
+
 /** A bucket. */
 export class Bucket {
   readonly name: string;
@@ -185,6 +192,10 @@ export class Bucket {
       // One that has gone since is none of the bucket's any more.
       objects.push(...(await Promise.all(part)).filter((object) => object !== null));
     }
+    // A listing that says there is more and not where would be taken for whole.
+    if (output.IsTruncated === true && output.NextContinuationToken === undefined) {
+      throw new R2Failure(500, R2_CODES.internal, 'list: the store cut a listing and gave no token for the rest');
+    }
     const cursor = output.IsTruncated === true ? output.NextContinuationToken : undefined;
     return { objects, truncated: cursor !== undefined, ...(cursor === undefined ? {} : { cursor }) };
   }
@@ -215,7 +226,12 @@ export class Bucket {
       if (status === 416) throw new R2Failure(416, R2_CODES.invalidRange, 'the range begins behind the end');
       const why = status === null ? undefined : WHY_NOT[status];
       if (why !== undefined) return { ok: false, why };
-      throw new R2Failure(500, R2_CODES.internal, `${what}: the store answered ${status ?? 'nothing'} (${name})`);
+      const hint = (status === null ? undefined : HINTS[status]) ?? '';
+      throw new R2Failure(
+        500,
+        R2_CODES.internal,
+        `${what}: the store answered ${status ?? 'nothing'} (${name})${hint}`,
+      );
     }
   }
 

@@ -20,17 +20,24 @@ const SUFFIX = '!';
 /** What sorts behind it and is no control character. */
 const NAME = /^[^\p{C}\p{Z}!"]+$/u;
 const MAX_NAME_BYTES = 1_024;
+/** Of a path: a copy in a folder would lie outside of it. */
+const DOTS = /(?:^|\/)\.\.?(?:\/|$)/;
+
+const isName = (name: string): boolean => NAME.test(name) && !DOTS.test(name);
 
 /** @param name in R2 @returns in S3 @throws R2Failure for a name that it can't have there */
 export function s3Key(name: string): string {
-  if (!NAME.test(name)) throw refused('a name with blanks, quotes, control characters or "!"');
+  if (!isName(name)) throw refused('a name with blanks, quotes, control characters, "!", "." or ".." between slashes');
   const key = `${name}${SUFFIX}`;
   if (Buffer.byteLength(key) > MAX_NAME_BYTES) throw refused('a name of 1,024 bytes');
   return key;
 }
 
 /** @param key in S3 @returns the name in R2; null: it isn't one of ours */
-export const r2Name = (key: string): string | null => (key.endsWith(SUFFIX) ? key.slice(0, -SUFFIX.length) : null);
+export function r2Name(key: string): string | null {
+  const name = key.slice(0, -SUFFIX.length);
+  return key.endsWith(SUFFIX) && isName(name) ? name : null;
+}
 
 /** What S3 says of an object, whether at a head, a get or a put. */
 export interface S3Object {

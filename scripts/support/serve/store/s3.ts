@@ -3,7 +3,7 @@
  * once, since one that arrived and whose answer was lost would be told as "somebody else was first" at a second try. Whoever puts
  * here looks again by itself, as with R2 (durable-objects/publisher/bucket.ts).
  */
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 
@@ -54,6 +54,7 @@ export function openStore({ endpoint, region, credentials, pathStyle }: StoreSet
       },
     });
     keepDates(made);
+    endSilentBodies(made);
     return made;
   };
   const [reader, writer] = [client(3, SILENCE_MS), client(1, PUT_SILENCE_MS)];
@@ -81,6 +82,42 @@ function keepDates(client: S3Client): void {
       return result;
     },
     { step: 'deserialize', priority: 'high', name: 'keepDates' },
+  );
+}
+
+/** How often a body is looked at. */
+const LOOK_MS = 500;
+
+/**
+ * Ends a body from which nothing comes any more, which the library, once it has the headers, waits for without end. One that waits for us is left alone.
+ *
+ * @param body of an answer
+ * @param silence milliseconds until it counts as silent
+ * @param look milliseconds between two looks at it
+ */
+export function endWhenSilent(body: IncomingMessage, silence: number, look = LOOK_MS): void {
+  let [seen, since] = [body.socket.bytesRead, performance.now()];
+  const timer = setInterval(() => {
+    const { bytesRead } = body.socket;
+    const isOurs = body.complete || body.readableLength >= body.readableHighWaterMark;
+    if (bytesRead !== seen || isOurs) [seen, since] = [bytesRead, performance.now()];
+    else if (performance.now() - since >= silence) {
+      body.destroy(Object.assign(new Error('the store fell silent in a body'), { name: 'TimeoutError' }));
+    }
+  }, look);
+  timer.unref();
+  body.once('close', () => clearInterval(timer));
+}
+
+function endSilentBodies(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { body } = result.response as { body?: unknown };
+      if (body instanceof IncomingMessage) endWhenSilent(body, SILENCE_MS);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'endSilentBodies' },
   );
 }
 

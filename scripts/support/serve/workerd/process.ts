@@ -16,6 +16,10 @@ import { endAtInterrupt } from '../../command-line/interrupt.ts';
 
 /** flock's exit code when somebody else has the lock: of its own choice, EX_TEMPFAIL of sysexits.h. */
 const LOCKED = 75;
+/** The same of the folder of sockets: two states in one would take each other's sockets away. */
+const RUNTIME_LOCKED = 76;
+/** flock's own, when it can't open a lock: EX_NOINPUT. */
+const NO_LOCK = 66;
 const PROBE_MS = 50;
 /** Eight bundles are compiled; on a busy machine that takes seconds. */
 const START_MS = 60_000;
@@ -25,6 +29,8 @@ const DRAIN_MS = 10_000;
 /** How to start. */
 export interface WorkerdOptions {
   readonly state: string;
+  /** Folder of the sockets that nginx opens; one process at a time, too. */
+  readonly runtime: string;
   /** Folder of the configuration and what it embeds. */
   readonly folder: string;
   /** Unix sockets it listens on; those of a run before are removed once the lock is ours. */
@@ -52,8 +58,16 @@ const PASSED = ['PATH', 'TZ', 'SSL_CERT_FILE', 'SSL_CERT_DIR'] as const;
  * @throws Error when the state is somebody else's, a program is missing, or workerd ends or doesn't answer
  */
 export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
-  const { state, folder, sockets, control, environment, onLog } = options;
+  const { state, runtime, folder, sockets, control, environment, onLog } = options;
   const lock = join(state, 'lock');
+  const alone = (code: number, file: string): string[] => [
+    'flock',
+    '--nonblock',
+    '--conflict-exit-code',
+    String(code),
+    '--no-fork',
+    file,
+  ];
   const workerd = join(ROOT, 'node_modules/workerd/bin/workerd');
   const passed = Object.fromEntries(PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
   const script =
@@ -61,16 +75,18 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   const serve = [workerd, 'serve', '--experimental', join(folder, 'config.capnp')];
   const child = spawn(
     'setpriv',
-    ['--pdeathsig', 'KILL', 'flock', '--nonblock', '--conflict-exit-code', String(LOCKED), '--no-fork', lock].concat(
+    ['--pdeathsig', 'KILL'].concat(
+      alone(LOCKED, lock),
+      alone(RUNTIME_LOCKED, join(runtime, 'lock')),
       ['sh', '-c', script, 'sh', lock, ...sockets, '--'],
       serve,
     ),
     { env: { ...passed, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const forget = endAtInterrupt(() => void child.kill('SIGKILL'));
-  const ended = endOf(child, state).finally(forget);
+  const ended = endOf(child, state, runtime).finally(forget);
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLog);
-  const first = await Promise.race([ended, answers(control).then(() => null)]);
+  const first = await Promise.race([ended, answers(control, ended).then(() => null)]);
   if (first !== null) throw new Error(first);
   return {
     pid: child.pid ?? 0,
@@ -84,14 +100,20 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   };
 }
 
-function endOf(child: ChildProcess, state: string): Promise<string> {
+function endOf(child: ChildProcess, state: string, runtime: string): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', () =>
       resolve('setpriv is missing: npm run serve needs Linux with util-linux (setpriv, flock)'),
     );
     child.once('exit', (code, signal) => {
-      const isLocked = code === LOCKED;
-      resolve(isLocked ? lockedText(state) : `workerd ended (${signal ?? `exit code ${code}`})`);
+      if (code === LOCKED) resolve(lockedText(state));
+      else if (code === RUNTIME_LOCKED) {
+        resolve(`${runtime} is in use: another state is served from it. \`runtime\` must be a folder of its own.`);
+      } else if (code === NO_LOCK) {
+        resolve(
+          `a lock can't be opened in ${state} or ${runtime}: whose are they? This process must be able to write there.`,
+        );
+      } else resolve(`workerd ended (${signal ?? `exit code ${code}`})`);
     });
   });
 }
@@ -101,9 +123,12 @@ function lockedText(state: string): string {
   return `${state} is in use: workerd, process ${holder || 'unknown'}, has it. One process a state; end that one first.`;
 }
 
-async function answers(control: string): Promise<void> {
+async function answers(control: string, ended: Promise<string>): Promise<void> {
   const until = Date.now() + START_MS;
-  while (Date.now() < until) {
+  const over = new AbortController();
+  void ended.then(() => over.abort());
+  // Nobody is asked any more once it has ended: that would keep this process for a minute.
+  while (!over.signal.aborted && Date.now() < until) {
     const answered = await ask(control, 'GET', '/').catch(() => null);
     if (answered !== null) return;
     await sleep(PROBE_MS);

@@ -136,10 +136,10 @@ describe('what a phone is sent in place of one', () => {
     { name: 'a period of 145', table: [1, 145, 5, 1, 2, 1, 0, 1], rule: 'columns' },
     { name: 'a number in more bytes than it needs', table: [0x80, 0x00], rule: 'columns' },
     // A column takes sixteen times its four bytes, a cell fifty times its one.
-    { name: 'columns that no keys stand behind', table: [5, ...[144, 5, 1, 2, 144, 5, 1, 3]], rule: 'columns' },
+    { name: 'columns that no keys stand behind', table: [5, 144, 5, 1, 2, 144, 5, 1, 3], rule: 'columns' },
     {
       name: 'cells that no keys stand behind',
-      table: [1, 144, 5, 1, 2, 9, ...[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], ...[0xff, 0xff, 0xff, 0xff, 0x7f]],
+      table: [1, 144, 5, 1, 2, 9, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x7f],
       rule: 'tails',
     },
   ])('allocates nothing for $name', ({ table, rule }, { expect }) => {

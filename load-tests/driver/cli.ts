@@ -13,7 +13,7 @@ import { measureBigHour, measureBytes, measureHeadAgain } from './bytes.ts';
 import { compareServing } from './compare.ts';
 import type { Context, ScenarioResult } from './context.ts';
 import { machineName } from './machine.ts';
-import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
+import { measureCover, measureIndexCpu, measureUploadCpu } from './cpu.ts';
 import { fill, fillToMidnight, SHORT_HISTORY } from './fill.ts';
 import type { LoadRun } from './load-run.ts';
 import { drawAgain, writeComparison, writePhoneDays, writeReport } from './report.ts';
@@ -131,6 +131,7 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
       const results = [...seal, ...phones, ...(await staff(context(day)))];
       const headAgain = await measureHeadAgain(context(day));
       const uploadCpu = await measureUploadCpu(context(day));
+      const cover = await measureCover(context(day));
       // The very files that are deployed, without counters and moved clock, for what is compared and billed.
       await edge.dispose();
       edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
@@ -139,7 +140,7 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
       await edge.dispose();
       edge = await startLocalEdge({ state: join(folder, 'state-big'), onLog });
       const big = await measureBigHour(context(day), now);
-      const files = writeReport({ ...loadRun, bytes, big, headAgain, held, steps, results, comparison, cpu });
+      const files = writeReport({ ...loadRun, bytes, big, headAgain, cover, held, steps, results, comparison, cpu });
       say(`load: ${files.join(', ')}`);
       return reportFailures(results);
     } finally {

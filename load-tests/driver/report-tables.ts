@@ -139,7 +139,7 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
   ];
   const keysBig = big.casesPerDay * 14;
   const dailyBig = parts.manifestIndex + keysBig * big.bytesPerKey + Math.ceil(keysBig / 1e5) * parts.manifestFile;
-  const cwaBig = CWA_KEYS_PER_DAY * big.bytesPerKey + parts.cwaLists + parts.cwaFile;
+  const cwaBig = CWA_KEYS_PER_DAY * big.zipBytesPerKey + parts.cwaLists + parts.cwaFile;
   const computed = (name: string, total: number, how: string): string[] => [
     name,
     grouped(big.casesPerDay),
@@ -155,7 +155,7 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
       `k6's counters below TLS 1.3, a certificate chain of ${grouped(bytes.chainBytes)} bytes, a new connection for each session, ` +
       'one session in fifty failed at its end and made again. Configuration apart. ' +
       `The Corona-Warn-App's estimate for 2,000 cases is ${megabytes(targets.bytesPerPhoneAndDay.seedEstimate)}. ` +
-      `${parts.bytesPerKey.toFixed(2)} bytes a key in hour files of about 1,170 keys; a head is ${grouped(parts.headAlone)} bytes a session, a 304 ${grouped(run.headAgain)}. ` +
+      `${parts.bytesPerKey.toFixed(2)} bytes a key in hour files of about 1,170 keys (${parts.zipBytesPerKey.toFixed(2)} in ZIPs, as CWA’s tree has them); a head is ${grouped(parts.headAlone)} bytes a session, a 304 ${grouped(run.headAgain)}. ` +
       'TCP/IP headers are computed and not in the sum.',
     heads: ['Phone', 'Cases a day', 'Sum', 'Received', 'Sent', 'TCP/IP', 'How'],
     rows: [

@@ -16,7 +16,9 @@
 import { sessionRules } from './session.ts';
 
 interface Targets {
-  readonly rates: Readonly<Record<'phones30Million' | 'phones60Million', { readonly sessionsPerSecond: number }>>;
+  readonly rates: Readonly<
+    Record<'phones30Million' | 'phones60Million', { readonly phones: number; readonly sessionsPerSecond: number }>
+  >;
   readonly download: Readonly<Record<'httpFailures' | 'droppedIterations', string>> &
     Readonly<Record<'sessionMillisecondsP95' | 'sessionMillisecondsP99', number>>;
   readonly flood: { readonly factor: number };
@@ -31,6 +33,7 @@ interface Targets {
     >
   >;
   readonly publish: Readonly<Record<'realPerSecond' | 'decoysPerReal' | 'answerBytes', number>>;
+  readonly cover: Readonly<Record<'chaffPerAction' | 'mostSessionsPerSecond', number>>;
   readonly certificate: Readonly<Record<'realPerSecond' | 'decoysPerReal' | 'answerBytes', number>>;
   readonly portal: Readonly<
     Record<'agents' | 'agentSecondsPerTeleTan' | 'lookUpsPerSecond' | 'pageMillisecondsP95', number>

@@ -15,19 +15,21 @@ const FORMAT = 1;
 const variables = z.record(z.string(), z.string());
 const phase = z.enum(['announce', 'accept', 'make', 'drop', 'replace']);
 const mark = z.string().regex(/^[0-9a-f]{32}$/);
+// A time that is none would be a wait that is over.
+const at = z.iso.datetime();
 
-const oneSchema = z.strictObject({
+const fields = z.strictObject({
   /** The last one that was done; null: no rotation is under way. */
   phase: phase.nullable(),
   /** ISO 8601, when it was. */
-  at: z.string().nullable(),
+  at: at.nullable(),
   /** Of the values then; null: this secret was never changed. */
   mark: mark.nullable(),
   /** One that began and isn't known to be done. */
   begun: z
     .strictObject({
       phase,
-      at: z.string(),
+      at,
       /** Of the values before it, and of those that it makes. */
       before: mark,
       after: mark,
@@ -38,6 +40,10 @@ const oneSchema = z.strictObject({
     })
     .nullable(),
 });
+const oneSchema = fields.refine(
+  (one) => one.phase === null || (one.at !== null && one.mark !== null),
+  'a phase that was done has its time and its mark',
+);
 
 const stateSchema = z.strictObject({
   format: z.literal(FORMAT),

@@ -105,6 +105,33 @@ export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: 
 }
 
 /**
+ * An `apply` with one file of today and one of before would sign with one key under another's id.
+ *
+ * @throws RotationError naming the secret, where the sealed secrets aren't those that the state speaks of
+ */
+function requireTogether(
+  state: RotationState,
+  variables: Values['variables'],
+  rule: RotationRule,
+  secrets: Values['secrets'],
+  markKey: Uint8Array,
+): void {
+  const { mark: known = null, begun = null } = state.secrets[rule.secret] ?? AT_REST;
+  const isOther = begun === null && known !== null && known !== markOf(rule, secrets, markKey);
+  const former = rule.kind === 'signing' ? rule.former : null;
+  const isNameless =
+    former !== null &&
+    // The stage's file may name this one itself.
+    rule.secret !== 'EXPORT_SIGNING_KEY' &&
+    secrets[former.secret] !== undefined &&
+    Object.keys(former.variables).some((name) => variables[name] === undefined);
+  if (!isOther && !isNameless) return;
+  throw new RotationError(
+    `${rule.secret}: the sealed secrets aren't those that the rotations speak of: one of the two files is an older one, or missing. Bring both from the repository`,
+  );
+}
+
+/**
  * Which variables go with the secrets as they are sealed now: those of a phase that was cut off count from the moment on at which its secrets are sealed. Whoever deploys asks this.
  *
  * @param state see {@link readRotations}
@@ -112,6 +139,7 @@ export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: 
  * @param secrets as sealed
  * @param markKey sealed with them
  * @returns variable by name
+ * @throws RotationError where state and secrets are of different days
  */
 export function variablesInForce(
   state: RotationState,
@@ -119,9 +147,9 @@ export function variablesInForce(
   secrets: Values['secrets'],
   markKey: Uint8Array,
 ): Readonly<Record<string, string>> {
-  for (const rule of rules) {
-    const begun = state.secrets[rule.secret]?.begun;
-    if (begun && markOf(rule, secrets, markKey) === begun.after) return begun.variables;
-  }
-  return state.variables;
+  const isDue = (rule: RotationRule): boolean =>
+    state.secrets[rule.secret]?.begun?.after === markOf(rule, secrets, markKey);
+  const { variables } = state.secrets[rules.find(isDue)?.secret ?? '']?.begun ?? state;
+  for (const rule of rules) requireTogether(state, variables, rule, secrets, markKey);
+  return variables;
 }

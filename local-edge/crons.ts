@@ -9,7 +9,7 @@ import type { WorkerEnvironment } from './workers.ts';
 export type CronWorker = Pick<WorkerEnvironment, 'name' | 'crons'>;
 
 /** Every n minutes: the one form that wrangler.toml has. */
-const EVERY_MINUTES = /^\*\/(\d{1,2}) \* \* \* \*$/;
+export const EVERY_MINUTES = /^\*\/(\d{1,2}) \* \* \* \*$/;
 
 /**
  * Runs each cron once, now.

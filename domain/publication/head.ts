@@ -60,6 +60,9 @@ export function listMeta(key: string): ObjectMeta {
 /** The head is polled. */
 export const HEAD_META: ObjectMeta = { contentType: JSON_TYPE, cacheControl: 'public, max-age=60', expires: null };
 
+/** The configuration's head. Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (docs/spec/cwa.md §1.4). */
+export const CONFIG_CACHE = 'public, max-age=300';
+
 /** @param expires Unix seconds @returns headers of a page */
 export function pageMeta(expires: number): ObjectMeta {
   return { contentType: JSON_TYPE, cacheControl: `public, max-age=${PAGE_AGE_SECONDS}, immutable`, expires };

@@ -22,7 +22,7 @@ import type { PolicyInForce } from '../../domain/keys/regions.ts';
 import { policyInForce } from '../../domain/parameters/policy.ts';
 import type { Authorities } from '../../protocol/publish/authorities.ts';
 import { hourOf } from '../../protocol/gaen/intervals.ts';
-import { CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
+import { CONFIG_RENEWAL_SECONDS, CONFIG_VALIDITY_SECONDS } from '../../protocol/parameters/config-head.ts';
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import type { Result } from '../../protocol/primitives/result.ts';
 import { ClockGuard, r2Clock, type SecondClock } from '../clock-guard.ts';
@@ -39,8 +39,6 @@ import { type HeadRow, ParameterRows } from './store.ts';
 import { restoreRows } from './restore-ops.ts';
 import { isIntact, publishedHead, writeEmptyList, writeHead } from './write-ops.ts';
 
-/** The head is issued anew after half its validity, so that a week of failures expires nothing. */
-const RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
 const RETRY_SECONDS = 60;
 const MAX_SLEEP_SECONDS = 3600;
 
@@ -146,7 +144,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
     await this.#requireLife();
     const head = this.#rows.head();
     if (head === null) await writeEmptyList(this.#own(now));
-    if (head?.state === 'PUBLISHED' && now >= head.issuedAt + RENEWAL_SECONDS) {
+    if (head?.state === 'PUBLISHED' && now >= head.issuedAt + CONFIG_RENEWAL_SECONDS) {
       this.#rows.setHead({ ...head, issuedAt: now, state: 'PLANNED' });
     } else if (head?.state === 'PUBLISHED' && !(await isIntact(this.#rows, this.config, this.#own(now)))) {
       this.#mend(head);
@@ -276,7 +274,7 @@ export class ParameterStore extends EndableObject implements ParameterBackOffice
   async #sleep(now: number): Promise<void> {
     const head: HeadRow | null = this.#rows.head();
     if (head === null) return this.ctx.storage.deleteAlarm();
-    await this.#arm(head.state === 'PLANNED' ? 1 : head.issuedAt + RENEWAL_SECONDS - now);
+    await this.#arm(head.state === 'PLANNED' ? 1 : head.issuedAt + CONFIG_RENEWAL_SECONDS - now);
   }
 
   /** As in the Publisher: alarms run on real time whatever our clock says (docs/architecture.md §11). */

@@ -21,14 +21,13 @@ import {
 import { parseParameters } from '../../protocol/parameters/document.ts';
 import { signDocument, signedBy } from '../../protocol/index/signed-document.ts';
 import type { ObjectMeta } from '../../domain/publication/built-file.ts';
+import { CONFIG_CACHE } from '../../domain/publication/head.ts';
 import { type BucketPort, markOf } from '../publisher/bucket.ts';
 import { type OwnObjects, putOwn } from '../publisher/own-objects.ts';
 import { type ParameterStoreConfig, signersName, zipSignersAt } from './config.ts';
 import { type RevokedDayPackage, withRevoked } from './packages.ts';
 import type { ParameterRows } from './store.ts';
 
-/** Phones poll hourly; CWA's apps take max-age for the validity and reject 0 (docs/spec/cwa.md §1.4). */
-const POLLED_CACHE = 'public, max-age=300';
 const IMMUTABLE_CACHE = 'public, max-age=31536000, immutable';
 
 /** Ours is a few kilobytes; of what isn't ours no more is read. */
@@ -68,7 +67,7 @@ export async function writeHead(rows: ParameterRows, config: ParameterStoreConfi
   const signers = signersName(config, own.now);
   await writeCwaFiles(textOf(rows, head.documents.at(-1)!.sha256), packages, config, own);
   const text = signDocument(CONFIG_TYPE, config.headKeyId, head, config.headSigner);
-  await putOwn(own, configHeadPath(), utf8(text), meta('application/json', POLLED_CACHE));
+  await putOwn(own, configHeadPath(), utf8(text), meta('application/json', CONFIG_CACHE));
   // A newer decision may have come while we waited for the bucket; then there is more to do.
   const now = rows.head();
   // And the packages that were revoked meanwhile.
@@ -97,7 +96,7 @@ async function writeCwaFiles(
   if (!parameters.ok) throw new Error('a decided document is not readable by this code');
   for (const { path, message } of cwaConfigFiles(withRevoked(parameters.value, packages), config.homeCountry)) {
     const zip = configZip(message, zipSignersAt(config, own.now));
-    await putOwn(own, path, zip, meta('application/zip', POLLED_CACHE));
+    await putOwn(own, path, zip, meta('application/zip', CONFIG_CACHE));
   }
   await writeCountries(own, [config.homeCountry]);
 }
@@ -106,7 +105,7 @@ async function writeCwaFiles(
 export const writeEmptyList = (own: OwnObjects): Promise<unknown> => writeCountries(own, []);
 
 function writeCountries(own: OwnObjects, countries: readonly string[]): Promise<unknown> {
-  return putOwn(own, cwaConfigCountryPath(), utf8(JSON.stringify(countries)), meta('application/json', POLLED_CACHE));
+  return putOwn(own, cwaConfigCountryPath(), utf8(JSON.stringify(countries)), meta('application/json', CONFIG_CACHE));
 }
 
 /**

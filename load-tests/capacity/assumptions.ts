@@ -1,8 +1,10 @@
 /**
  * @module What the capacity model takes in, and three sets of it: the Corona-Warn-App's estimate (CWA solution architecture, "Bandwidth
  * estimations"), Vukolić's worldwide one (arXiv:2006.13087, §3.6 and §4), and this project's own, whose bytes and CPU were
- * measured (load-tests/measured.json).
+ * measured (load-tests/measured.json), and whose cover traffic and polls are those of a parameter document (schedule.ts).
  */
+import { CONFIG_CACHE, HEAD_META, listMeta } from '../../domain/publication/head.ts';
+import type { Schedule } from './schedule.ts';
 
 /** How often a phone asks: 24 sessions a day, or one. */
 export type Rhythm = 'hourly' | 'daily';
@@ -11,7 +13,7 @@ export type Rhythm = 'hourly' | 'daily';
 type View = 'manifest' | 'cwa' | 'estimate';
 
 /** Inputs of the model. Every count is a day's unless it says otherwise. */
-export interface Assumptions {
+export interface Assumptions extends Omit<Schedule, 'decoysPerReal'> {
   readonly name: string;
   readonly phones: number;
   /** Infected people who upload, a day. */
@@ -41,8 +43,16 @@ export interface Assumptions {
   readonly upperTiers: number;
   /** Seconds the polled head may be served without asking the origin again. */
   readonly headTtlSeconds: number;
-  /** Fake uploads for each real one. */
-  readonly decoysPerReal: number;
+  /** Seconds of the same for the configuration's head. */
+  readonly configTtlSeconds: number;
+  /** Fake uploads for each real one, and no questions to verification, as CWA's estimate counts; null: by the schedule. */
+  readonly decoysPerReal: number | null;
+  /** Bytes of a poll that finds nothing new, on a connection of its own: handshake, request, 304. */
+  readonly bytesPerUnchangedPoll: number;
+  /** Bytes of an action of cover: two questions on one connection, an upload on another. */
+  readonly bytesPerAction: number;
+  /** Whether TCP and IP are counted beside: an estimate has them in its overhead. */
+  readonly withTcpIp: boolean;
   readonly daysKept: number;
   /** CPU of one `index` invocation, ms. */
   readonly indexCpuMilliseconds: number;
@@ -50,6 +60,12 @@ export interface Assumptions {
   readonly uploadCpuMilliseconds: number;
   /** CPU of one dummy upload, ms. */
   readonly dummyCpuMilliseconds: number;
+  /** CPU of one question to verification, ms. */
+  readonly questionCpuMilliseconds: number;
+  /** Durable Object calls of one real test beside those of its polls: registration, result, first question, TAN. */
+  readonly callsPerTest: number;
+  /** Durable Object rows written for one real test: registered, result, TAN, deleted. */
+  readonly rowsPerTest: number;
   /** Durable Object calls that one real upload makes: reserve, accept, commit. */
   readonly objectCallsPerUpload: number;
   /** Durable Object rows written for one upload apart from its keys: TAN states, upload id, counters. */
@@ -70,7 +86,30 @@ export interface Assumptions {
   readonly keysSetAsidePerHour: number;
 }
 
+/** @returns seconds that a cache may keep what is served with these headers */
+function lifeOf(cacheControl: string): number {
+  const seconds = /\bmax-age=(\d+)/.exec(cacheControl)?.[1];
+  if (seconds === undefined) throw new Error(`capacity: "${cacheControl}" has no max-age`);
+  return Number(seconds);
+}
+
+/** A phone that follows no document of parameters: polls of keys alone, each hour. */
+const NO_SCHEDULE: Omit<Schedule, 'decoysPerReal'> = {
+  keyPollsPerDay: 24,
+  parameterPollsPerDay: 0,
+  parameterRefreshesPerDay: 0,
+  bytesPerDocument: 0,
+  coursesPerPhone: 0,
+  actionsPerCourse: 0,
+  pollsPerCourse: 0,
+  testsPerPhone: 0,
+};
+
+/** What is polled of CWA's tree are its lists. */
+const LIST_SECONDS = lifeOf(listMeta('').cacheControl);
+
 const ESTIMATE: Assumptions = {
+  ...NO_SCHEDULE,
   name: 'estimate',
   phones: 0,
   casesPerDay: 0,
@@ -87,12 +126,19 @@ const ESTIMATE: Assumptions = {
   peakFactor: 1,
   regions: 1,
   upperTiers: 3,
-  headTtlSeconds: 300,
+  headTtlSeconds: LIST_SECONDS,
+  configTtlSeconds: lifeOf(CONFIG_CACHE),
   decoysPerReal: 20,
   daysKept: 14,
   indexCpuMilliseconds: 0,
   uploadCpuMilliseconds: 0,
   dummyCpuMilliseconds: 0,
+  questionCpuMilliseconds: 0,
+  bytesPerUnchangedPoll: 0,
+  bytesPerAction: 0,
+  withTcpIp: false,
+  callsPerTest: 4,
+  rowsPerTest: 4,
   objectCallsPerUpload: 3,
   rowsPerUpload: 8,
   rowsPerKey: 4,
@@ -142,6 +188,12 @@ export interface Measured {
   readonly indexCpuMilliseconds: number;
   readonly uploadCpuMilliseconds: number;
   readonly dummyCpuMilliseconds: number;
+  /** Of one question to verification that is a dummy. */
+  readonly questionCpuMilliseconds: number;
+  /** Of a head that had not changed, connection included. */
+  readonly bytesPerUnchangedPoll: number;
+  /** Of an action of cover, both connections included. */
+  readonly bytesPerCoverAction: number;
 }
 
 /** By how often a phone asks. */
@@ -157,7 +209,7 @@ interface MeasuredView {
 
 /**
  * Measured at the socket, 2026-11-26 (benchmarks/results/enterprise.md): a full handshake for each poll, as no platform promises that a session is resumed. The platform's front shows a chain of a public authority in place of
- * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (load-tests/edge-tier/certificate.ts).
+ * the one certificate that signed itself there: 2,400 bytes, as phones' TLS is measured with (scripts/support/edge-tier/certificate.ts).
  */
 const BETWEEN_SITES = { bytesPerPeerPoll: 8_975, bytesPerPeerBatch: 1_533 };
 
@@ -167,12 +219,24 @@ const BETWEEN_SITES = { bytesPerPeerPoll: 8_975, bytesPerPeerBatch: 1_533 };
  * @param measured load-tests/measured.json
  * @param view manifest, or CWA's tree with its bound of 600,000 keys a day
  * @param rhythm hourly or daily client
+ * @param schedule of a parameter document; without one phones read keys and do nothing else, and 20 dummies come with an upload
  * @returns 60 million phones and 2,000 cases; overwrite what differs
  */
-export function ours(measured: Measured, view: 'manifest' | 'cwa', rhythm: Rhythm): Assumptions {
+export function ours(
+  measured: Measured,
+  view: 'manifest' | 'cwa',
+  rhythm: Rhythm,
+  schedule: Schedule | null = null,
+): Assumptions {
   return {
     ...ESTIMATE,
+    ...schedule,
     ...measured.views[view],
+    headTtlSeconds: view === 'cwa' ? LIST_SECONDS : lifeOf(HEAD_META.cacheControl),
+    bytesPerUnchangedPoll: measured.bytesPerUnchangedPoll,
+    bytesPerAction: measured.bytesPerCoverAction,
+    questionCpuMilliseconds: measured.questionCpuMilliseconds,
+    withTcpIp: true,
     name: 'exposure-edge',
     phones: 60_000_000,
     casesPerDay: 2_000,
@@ -196,9 +260,10 @@ const KEYS_SET_ASIDE = 22;
  * 10,000 users.
  *
  * @param measured load-tests/measured.json
+ * @param schedule as for {@link ours}
  */
-export function enterprise(measured: Measured): Assumptions {
-  const base = ours(measured, 'manifest', 'hourly');
+export function enterprise(measured: Measured, schedule: Schedule | null = null): Assumptions {
+  const base = ours(measured, 'manifest', 'hourly', schedule);
   return {
     ...base,
     name: 'enterprise',

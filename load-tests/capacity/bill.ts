@@ -40,9 +40,11 @@ export interface Prices {
 
 /**
  * worker: `index` runs for every request and reads R2 each time. workers-cache: hits are billed as requests but run
- * nothing. r2-custom-domain: hits cost nothing, misses read R2. cloud-egress: a general cloud's bucket without a CDN.
+ * nothing. r2-custom-domain: hits cost nothing, misses read R2; the configuration is `config`'s with Workers Cache, as docs/deploy.md
+ * has it. r2-for-all: the bucket's domain serves that, too. cloud-egress: a general cloud's bucket without a CDN. Uploads and questions to
+ * verification are requests to a Worker in each, and run it.
  */
-export const SERVING = ['worker', 'workers-cache', 'r2-custom-domain', 'cloud-egress'] as const;
+export const SERVING = ['worker', 'workers-cache', 'r2-custom-domain', 'r2-for-all', 'cloud-egress'] as const;
 export type Serving = (typeof SERVING)[number];
 
 /** One month's bill, US dollars. */
@@ -66,6 +68,24 @@ const GIGABYTE = 1e9;
 const beyond = (used: number, included: number, perMillion: number): number =>
   (Math.max(0, used - included) / MILLION) * perMillion;
 
+/** Reads a day, keys' and configuration's: which are requests to a Worker, run one, and reach the bucket. */
+function readsOf(serving: Serving, c: Capacity): { billed: number; run: number; bucket: number } {
+  const reads = c.requestsPerDay + c.configRequestsPerDay;
+  const misses = c.bucketReadsPerDay + c.configReadsPerDay;
+  switch (serving) {
+    case 'worker':
+      return { billed: reads, run: reads, bucket: reads };
+    case 'workers-cache':
+      return { billed: reads, run: misses, bucket: misses };
+    case 'r2-custom-domain':
+      return { billed: c.configRequestsPerDay, run: c.configReadsPerDay, bucket: misses };
+    case 'r2-for-all':
+      return { billed: 0, run: 0, bucket: misses };
+    case 'cloud-egress':
+      return { billed: 0, run: 0, bucket: reads };
+  }
+}
+
 /**
  * Works out one month's bill of 30 days.
  *
@@ -77,21 +97,18 @@ const beyond = (used: number, included: number, perMillion: number): number =>
  */
 export function monthlyBill(serving: Serving, a: Assumptions, c: Capacity, prices: Prices): Bill {
   const { workers, r2, durableObjects, cloudEgress } = prices;
-  const reads = c.requestsPerDay * DAYS_PER_MONTH;
-  const misses = c.bucketReadsPerDay * DAYS_PER_MONTH;
-  const uploads = c.uploadRequestsPerDay * DAYS_PER_MONTH;
-  // Which of the reads are requests to a Worker, run one, and reach the bucket.
-  const billed = { worker: reads, 'workers-cache': reads, 'r2-custom-domain': 0, 'cloud-egress': 0 }[serving];
-  const run = { worker: reads, 'workers-cache': misses, 'r2-custom-domain': 0, 'cloud-egress': 0 }[serving];
-  const bucket = { worker: reads, 'workers-cache': misses, 'r2-custom-domain': misses, 'cloud-egress': reads }[serving];
-
+  const { billed, run, bucket } = readsOf(serving, c);
+  const asked = c.uploadRequestsPerDay + c.verificationRequestsPerDay;
   const requests =
-    workers.monthlyMinimum + beyond(billed + uploads, workers.requestsIncluded, workers.perMillionRequests);
-  const cpuMilliseconds = run * a.indexCpuMilliseconds + c.uploadCpuMillisecondsPerDay * DAYS_PER_MONTH;
+    workers.monthlyMinimum +
+    beyond((billed + asked) * DAYS_PER_MONTH, workers.requestsIncluded, workers.perMillionRequests);
+  const cpuMilliseconds =
+    (run * a.indexCpuMilliseconds + c.uploadCpuMillisecondsPerDay + c.verificationCpuMillisecondsPerDay) *
+    DAYS_PER_MONTH;
   const cpu = beyond(cpuMilliseconds, workers.cpuMillisecondsIncluded, workers.perMillionCpuMilliseconds);
   const bucketOperations =
     beyond(c.bucketWritesPerDay * DAYS_PER_MONTH, r2.classAIncluded, r2.perMillionClassA) +
-    beyond(bucket, r2.classBIncluded, r2.perMillionClassB);
+    beyond(bucket * DAYS_PER_MONTH, r2.classBIncluded, r2.perMillionClassB);
   const storage = Math.max(0, c.storedBytes / GIGABYTE - r2.storageGigabyteMonthsIncluded) * r2.perGigabyteMonth;
   const perGigabyte = serving === 'cloud-egress' ? cloudEgress.perGigabyte : r2.perGigabyteEgress;
   const egress = ((c.bytesPerDay * DAYS_PER_MONTH) / GIGABYTE) * perGigabyte;

@@ -16,6 +16,9 @@ const MEASURED: Measured = {
   indexCpuMilliseconds: 0.2,
   uploadCpuMilliseconds: 1.5,
   dummyCpuMilliseconds: 0.3,
+  questionCpuMilliseconds: 0.2,
+  bytesPerUnchangedPoll: 3_000,
+  bytesPerCoverAction: 12_000,
 };
 
 describe("the Corona-Warn-App's estimate (CWA solution architecture, Bandwidth estimations)", () => {

@@ -11,8 +11,9 @@ import { capacity } from './model.ts';
 const SERVING_NAMES: Readonly<Record<Serving, string>> = {
   worker: 'Worker, no cache',
   'workers-cache': 'Workers Cache',
-  'r2-custom-domain': 'R2 custom domain',
-  'cloud-egress': 'Cloud bucket, no CDN',
+  'r2-custom-domain': 'R2, config Worker',
+  'r2-for-all': 'R2 for all',
+  'cloud-egress': 'Cloud, no CDN',
 };
 
 const TERABYTE = 1e12;
@@ -21,6 +22,7 @@ const TEBIBYTE = 2 ** 40;
 const grouped = (value: number, digits = 0): string =>
   value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const percent = (share: number): string => `${(share * 100).toFixed(share > 0.9999 ? 6 : 2)} %`;
+const megabytes = (bytes: number): string => grouped(bytes / 1e6, 3);
 const dollars = (value: number): string => grouped(value, value < 100 ? 2 : 0);
 
 /** One line of the table: what, value, unit. */
@@ -46,7 +48,12 @@ function rows(a: Assumptions): Row[] {
       grouped(c.requestsPerSecond),
       `/s mean, ${grouped(c.requestsPerSecondPeak)} /s peak, ${grouped(c.requestsPerDay)} a day`,
     ],
-    ['bytes a phone', grouped(c.bytesPerPhone / 1e6, 3), 'MB a day'],
+    [
+      'bytes a phone',
+      grouped((c.bytesPerPhone + c.tcpIpBytesPerPhone) / 1e6, 3),
+      `MB a day: keys ${megabytes(c.keyBytesPerPhone)}, parameters ${megabytes(c.parameterBytesPerPhone)}, ` +
+        `cover ${megabytes(c.coverBytesPerPhone)}, headers of TCP and IP ${megabytes(c.tcpIpBytesPerPhone)}`,
+    ],
     ['traffic', grouped(c.bytesPerDay / TERABYTE, 2), `TB a day = ${grouped(c.bytesPerDay / TEBIBYTE, 2)} TiB`],
     ['bandwidth', grouped(c.bitsPerSecond / 1e9, 2), `Gbit/s mean, ${grouped(c.bitsPerSecondPeak / 1e9, 2)} peak`],
     ['bucket reads', grouped(c.bucketReadsPerDay), `a day behind the caches; offload ${percent(c.offload)}`],
@@ -56,11 +63,26 @@ function rows(a: Assumptions): Row[] {
       `a day; ${grouped(c.objects)} objects, ${grouped(c.storedBytes / 1e6)} MB`,
     ],
     [
+      'configuration',
+      grouped(c.configRequestsPerSecond),
+      `/s, ${grouped(a.parameterPollsPerDay, 1)} polls a phone and day, ${grouped(c.configReadsPerDay)} reads behind the caches`,
+    ],
+    [
+      'cover',
+      grouped(c.actionsPerPhone, 2),
+      `actions a phone and day, two questions and an upload each; ${grouped(c.resultPollsPerDay)} a day wait for a result`,
+    ],
+    [
       'uploads',
       grouped(c.uploadRequestsPerSecond, 3),
       `/s, of ${grouped(c.uploadRequestsPerDay)} a day ${grouped(c.uploadsPerDay)} real`,
     ],
-    ['upload CPU', grouped(c.uploadCpuMillisecondsPerDay / 1000), 's a day'],
+    [
+      'questions',
+      grouped(c.verificationRequestsPerSecond, 3),
+      `/s to verification, ${grouped(c.verificationRequestsPerDay)} a day, of ${grouped(a.testsPerPhone * a.phones)} real tests`,
+    ],
+    ['CPU of both', grouped((c.uploadCpuMillisecondsPerDay + c.verificationCpuMillisecondsPerDay) / 1000), 's a day'],
     [
       'Durable Objects',
       grouped(c.objectCallsPerDay),
@@ -144,7 +166,8 @@ export function asCsv(a: Assumptions, prices: Prices): string {
           const at = { ...a, phones, casesPerDay };
           const c = capacity(at);
           const bills = SERVING.map((serving) => monthlyBill(serving, at, c, prices).total.toFixed(2));
-          const figures = [c.sessionsPerSecond, c.requestsPerSecond, c.bytesPerPhone, c.bytesPerDay / TERABYTE];
+          const perPhone = c.bytesPerPhone + c.tcpIpBytesPerPhone;
+          const figures = [c.sessionsPerSecond, c.requestsPerSecond, perPhone, c.bytesPerDay / TERABYTE];
           return [
             phones,
             casesPerDay,
@@ -164,17 +187,19 @@ export function asCsv(a: Assumptions, prices: Prices): string {
  *
  * @param a the assumptions
  * @param prices dated list prices
+ * @param more charts that come after them
  * @returns a complete SVG document
  */
-export function asSvg(a: Assumptions, prices: Prices): string {
-  const charts = capacityCharts(a, prices);
+export function asSvg(a: Assumptions, prices: Prices, more: readonly string[] = []): string {
+  const charts = [...capacityCharts(a, prices), ...more];
+  const height = 320 * Math.ceil(charts.length / 2);
   const placed = charts.map(
     (chart, index) =>
       `<g transform="translate(${(index % 2) * 660} ${Math.floor(index / 2) * 320})">${sized(chart)}</g>`,
   );
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -10 1320 640" width="1320" height="640">` +
-    `<rect x="-10" y="-10" width="1320" height="640" fill="#fff"/>${placed.join('')}</svg>\n`
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 -10 1320 ${height}" width="1320" height="${height}">` +
+    `<rect x="-10" y="-10" width="1320" height="${height}" fill="#fff"/>${placed.join('')}</svg>\n`
   );
 }
 

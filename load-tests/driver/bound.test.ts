@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { countReads } from '../edge-tier/tier.ts';
+import { countReads } from '../../scripts/support/edge-tier/tier.ts';
 import { allowedReads, holdBound, offloadRatio } from './bound.ts';
 
 const HEAD = '/v1/DE/manifest.json';

@@ -2,7 +2,7 @@
  * @module The claim of the architecture as an assertion: however many phones ask, the origin is read at most once for each
  * object, TTL and cache tier (docs/architecture.md §6). Pure: counters in, broken bounds out.
  */
-import type { TierReads } from '../edge-tier/tier.ts';
+import type { TierReads } from '../../scripts/support/edge-tier/tier.ts';
 
 /** TTL of what changes, seconds (durable-objects/publisher/index-ops.ts, parameter-store/write-ops.ts); files never change. */
 const HEAD_TTL_SECONDS = 60;

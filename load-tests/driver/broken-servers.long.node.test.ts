@@ -14,6 +14,7 @@ import { fill, SHORT_HISTORY } from './fill.ts';
 import { ensureK6, type K6 } from './k6.ts';
 import { failuresOf, runK6 } from './k6-run.ts';
 import { prepareCodes, preparePublish } from './prepare-google.ts';
+import { prepareCover } from './prepare-cover.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 import { SCENARIO_NAMES } from './stages.ts';
 
@@ -41,12 +42,13 @@ type Scenario = (typeof SCENARIO_NAMES)[number] | 'bytes';
 const PREPARE: Readonly<Partial<Record<Scenario, typeof prepareUploads>>> = {
   'upload-publish': preparePublish,
   'verification-certificate': prepareCodes,
+  cover: async (_edge, _count, file) => prepareCover(file),
 };
 
-const isUpload = (scenario: Scenario): boolean => /^(upload|verification|portal)/.test(scenario);
+const isUpload = (scenario: Scenario): boolean => /^(upload|verification|cover|portal)/.test(scenario);
 /** Few sessions a second of each kind: a flood is ten times as much, and `download-peak` sixty times. */
 const factorOf = (scenario: Scenario): number =>
-  scenario === 'download-peak' ? 0.000_02 : isUpload(scenario) ? 0.002 : 0.001;
+  scenario === 'download-peak' ? 0.000_02 : scenario === 'cover' ? 0.01 : isUpload(scenario) ? 0.002 : 0.001;
 
 /** @returns why the run doesn't count; none when it is green */
 async function failures(scenario: Scenario, fault: Fault): Promise<readonly string[]> {
@@ -86,8 +88,8 @@ const ALL: readonly Scenario[] = [...SCENARIO_NAMES, 'bytes'];
 const READS_HEADS = ALL.filter((scenario) => !isUpload(scenario));
 /** The flood's odd paths are refused by the tier in front, which isn't here: `npm run load:ci` holds that scenario to be green. */
 const SOUND = ALL.filter((scenario) => scenario !== 'download-flood');
-/** An answer to an upload has no body that could be damaged; of a page of staff most letters are for people. */
-const READS_BODIES = ALL.filter((scenario) => !/^(upload|portal)/.test(scenario));
+/** An answer to an upload has no body that could be damaged, of one to a dummy a phone reads nothing; of a page of staff most letters are for people. */
+const READS_BODIES = ALL.filter((scenario) => !/^(upload|cover|portal)/.test(scenario));
 
 const NOT_GOOD = /sessions_(not_)?good|\bgood ones/;
 

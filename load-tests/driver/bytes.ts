@@ -3,6 +3,7 @@
  * capacity model, and the headers of TCP and IP that no counter of a program sees.
  */
 import { readExportZip } from '../../protocol/export/export-reader.ts';
+import { tcpIpOf } from '../capacity/tcp-ip.ts';
 import { KEYS_PER_UPLOADED_CASE, seedHours } from './seed.ts';
 import { type Context, manifestKeyOf, withTier } from './context.ts';
 import { failuresOf, type Metric, runK6 } from './k6-run.ts';
@@ -33,7 +34,10 @@ export interface MeasuredBytes {
     readonly headAlone: number;
     readonly manifestIndex: number;
     readonly cwaLists: number;
+    /** In the compact form, which our phone takes. */
     readonly bytesPerKey: number;
+    /** In the ZIP, which CWA's apps take. */
+    readonly zipBytesPerKey: number;
     readonly keysInDayChunk: number;
     /** Of the day's hours, the mean, decoys included; older runs have none. */
     readonly keysInHour?: number;
@@ -48,24 +52,13 @@ export interface BigHour {
   readonly keys: number;
   readonly files: number;
   readonly bytesPerKey: number;
+  readonly zipBytesPerKey: number;
   /** Measured: 24 sessions with that hour's files. */
   readonly manifestHourly: PhoneDay;
 }
 
 const HOURLY_DAYS = 10;
 const DAILY_DAYS = 50;
-/** Payload of a full segment over Ethernet with timestamps, and what TCP and IPv4 put around it. */
-const SEGMENT_BYTES = 1_448;
-const HEADER_BYTES = 52;
-/** SYN, ACK, FIN and their answers. */
-const SEGMENTS_PER_SESSION = 7;
-
-function tcpIpOf(received: number, sent: number, sessions: number): number {
-  const data = Math.ceil(received / SEGMENT_BYTES) + Math.ceil(sent / SEGMENT_BYTES);
-  // A receiver acknowledges every second segment.
-  return Math.round((data * 1.5 + sessions * SEGMENTS_PER_SESSION) * HEADER_BYTES);
-}
-
 type Metrics = Readonly<Record<string, Metric>>;
 
 function countOf(metrics: Metrics, metric: string, kind: string): number {
@@ -76,7 +69,7 @@ function phoneDay(metrics: Metrics, kind: string, days: number): PhoneDay {
   const received = countOf(metrics, 'data_received', kind) / days;
   const sent = countOf(metrics, 'data_sent', kind) / days;
   const sessions = countOf(metrics, 'iterations', kind) / days;
-  return { received, sent, tcpIp: tcpIpOf(received, sent, sessions), total: received + sent };
+  return { received, sent, tcpIp: Math.round(tcpIpOf([received, sent], sessions)), total: received + sent };
 }
 
 const perSession = (metrics: Metrics, kind: string): number =>
@@ -119,7 +112,7 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
   const dayChunks = page.days.at(-1)?.chunks ?? [];
   const keysInDayChunk = await keysOf(context, dayChunks);
   const dayBytes = await sizesOf(context, dayChunks);
-  const cwaDayBytes = dayChunks.reduce((sum, { size }) => sum + size, 0);
+  const cwaDayBytes = zipSizesOf(dayChunks);
   const hourKeys = await keysOf(context, head.hours);
   const headAlone = perSession(metrics, 'headAlone');
   const manifestIndex = perSession(metrics, 'manifestIndex');
@@ -142,6 +135,7 @@ export async function measureBytes(context: Context, casesPerDay: number): Promi
       manifestIndex,
       cwaLists,
       bytesPerKey: (await sizesOf(context, head.hours)) / hourKeys,
+      zipBytesPerKey: zipSizesOf(head.hours) / hourKeys,
       keysInDayChunk,
       keysInHour: hourKeys / new Set(head.hours.map(({ hour }) => hour)).size,
       manifestFile,
@@ -161,6 +155,8 @@ export async function measureHeadAgain(context: Context): Promise<number> {
   const { metrics } = await runBytes(context, { KINDS: 'headAgain' });
   return perSession(metrics, 'headAgain');
 }
+
+const zipSizesOf = (chunks: readonly ListedChunk[]): number => chunks.reduce((sum, { size }) => sum + size, 0);
 
 /** @returns bytes of chunks as our phone fetches them: in their compact form */
 async function sizesOf(context: Context, chunks: readonly ListedChunk[]): Promise<number> {
@@ -232,6 +228,7 @@ export async function measureBigHour(context: Context, now: number): Promise<Big
     keys,
     files: hours.length,
     bytesPerKey: (await sizesOf(context, hours)) / keys,
+    zipBytesPerKey: zipSizesOf(hours) / keys,
     manifestHourly: phoneDay(metrics, 'manifestHourly', 1),
   };
 }

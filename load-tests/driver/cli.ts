@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { existingFile, flag, parsed, wholeNumber } from '../../scripts/support/command-line/arguments.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
 import { temporaryFolder } from '../../scripts/support/command-line/interrupt.ts';
-import { checkNginx } from '../edge-tier/tier.ts';
+import { checkNginx } from '../../scripts/support/edge-tier/tier.ts';
 import { ensureK6 } from './k6.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 import { measureBigHour, measureBytes, measureHeadAgain } from './bytes.ts';
 import { compareServing } from './compare.ts';
 import type { Context, ScenarioResult } from './context.ts';
 import { machineName } from './machine.ts';
-import { measureIndexCpu, measureUploadCpu } from './cpu.ts';
+import { measureCover, measureIndexCpu, measureUploadCpu } from './cpu.ts';
 import { fill, fillToMidnight, SHORT_HISTORY } from './fill.ts';
 import type { LoadRun } from './load-run.ts';
-import { drawAgain, writePhoneDays, writeReport } from './report.ts';
+import { drawAgain, writeComparison, writePhoneDays, writeReport } from './report.ts';
 import { downloads, findHeldFactor, isScenario, SCENARIO_NAMES, sealUnderLoad, staff, uploads } from './stages.ts';
 
 /** In CI, and for chosen scenarios: what a machine holds that does other things too. */
@@ -60,6 +60,9 @@ await run(
         },
       ),
       bytes: flag('bytes a phone and day alone, of one region and on a journey, into load-tests/measured.json'),
+      compare: flag(
+        'the comparison with static files alone, npm run serve among them, into load-tests/results/own-hardware.md (minutes)',
+      ),
       draw: existingFile('draws the report of an earlier run anew, from its JSON', { default: null }),
     },
     notes: `
@@ -67,11 +70,12 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
     examples: [
       'npm run load -- --days 3',
       'npm run load -- --bytes --days 3',
+      'npm run load -- --compare',
       'npm run load:ci',
       'npm run load:ci -- --only download-peak,config',
     ],
   },
-  async ({ days, cases, ci, only, bytes: bytesAlone, draw }) => {
+  async ({ days, cases, ci, only, bytes: bytesAlone, compare, draw }) => {
     if (draw !== null) {
       say(`load: ${drawAgain(draw).join(', ')}`);
       return 0;
@@ -99,6 +103,13 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
         say(`load: ${writePhoneDays(measured, loadRun.date)}`);
         return 0;
       }
+      if (compare) {
+        const day = await fill(edge, { now, ...SHORT_HISTORY, casesPerDay, say });
+        await edge.dispose();
+        edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
+        say(`load: ${writeComparison(await compareServing(context(day)), loadRun)}`);
+        return 0;
+      }
       let bytes: LoadRun['bytes'];
       const complete = !ci && only === null;
       const day = await fill(edge, {
@@ -120,6 +131,7 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
       const results = [...seal, ...phones, ...(await staff(context(day)))];
       const headAgain = await measureHeadAgain(context(day));
       const uploadCpu = await measureUploadCpu(context(day));
+      const cover = await measureCover(context(day));
       // The very files that are deployed, without counters and moved clock, for what is compared and billed.
       await edge.dispose();
       edge = await startLocalEdge({ state: join(folder, 'state'), entries: 'deployed', onLog });
@@ -128,7 +140,7 @@ k6 is taken from PATH or built with Go once; nginx is Debian's nginx-light. All 
       await edge.dispose();
       edge = await startLocalEdge({ state: join(folder, 'state-big'), onLog });
       const big = await measureBigHour(context(day), now);
-      const files = writeReport({ ...loadRun, bytes, big, headAgain, held, steps, results, comparison, cpu });
+      const files = writeReport({ ...loadRun, bytes, big, headAgain, cover, held, steps, results, comparison, cpu });
       say(`load: ${files.join(', ')}`);
       return reportFailures(results);
     } finally {

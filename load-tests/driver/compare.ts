@@ -1,16 +1,16 @@
 /**
- * @module The same k6 file against three servers in one run on one machine: nginx with the same bytes as static files (the
- * limit), the edge tier, and the Workers behind TLS without a cache. Repeated in turns, so that a slow minute hits all; what
- * counts is the ratio and its spread, not the absolute.
+ * @module The same k6 file against five servers in one run on one machine: nginx with the same bytes as static files (the
+ * limit), the edge tier, and the Workers behind TLS without a cache; and `npm run serve`, behind its tier and without. Repeated in turns, so that a
+ * slow minute hits all; what counts is the ratio and its spread, not the absolute.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { EdgeTier } from '../edge-tier/tier.ts';
 import { type Context, manifestKeyOf, withTier } from './context.ts';
 import { failuresOf, runK6 } from './k6-run.ts';
+import { withOwnHardware } from './own-hardware.ts';
 
 /** What is compared. */
-export const SERVERS = ['static', 'edge', 'workers'] as const;
+const SERVERS = ['static', 'edge', 'serve', 'workers', 'serve-workers'] as const;
 export type Server = (typeof SERVERS)[number];
 
 /** One repetition: sessions a second by as many phones as keep it busy. */
@@ -24,13 +24,15 @@ const REPETITIONS = 5;
 const SECONDS = 4;
 const REGION = 'EUR';
 
-/** Puts the head and its newest chunk where the static server finds them. */
-async function copyObjects(url: string, folder: string): Promise<void> {
+/** Puts the head and its chunks where the static server finds them. @returns their paths */
+async function copyObjects(url: string, folder: string): Promise<string[]> {
+  const paths: string[] = [];
   const copy = async (path: string): Promise<ArrayBuffer> => {
     const answer = await fetch(`${url}${path}`);
     if (!answer.ok) throw new Error(`load: ${path} was answered ${answer.status}`);
     const bytes = await answer.arrayBuffer();
     const target = join(folder, path);
+    paths.push(path);
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, new Uint8Array(bytes));
     return bytes;
@@ -40,10 +42,11 @@ async function copyObjects(url: string, folder: string): Promise<void> {
     hours: { readonly sha256: string }[];
   };
   for (const { sha256 } of hours) await copy(`/v1/${REGION}/chunks/${sha256}.compact`);
+  return paths;
 }
 
 /**
- * Compares the three.
+ * Compares them.
  *
  * @param context with an edge of deployed entry files
  * @returns all repetitions, in the order they were run
@@ -52,17 +55,25 @@ async function copyObjects(url: string, folder: string): Promise<void> {
 export async function compareServing(context: Context): Promise<Repetition[]> {
   context.say(`compare: ${REPETITIONS} repetitions of ${SECONDS} s for ${SERVERS.join(', ')} …`);
   return withTier(context, 'compare', async (tier) => {
-    await copyObjects(context.edge.url, tier.staticFolder);
-    const repetitions: Repetition[] = [];
-    for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
-      for (const server of SERVERS) repetitions.push(await once(context, tier, server));
-    }
-    return repetitions;
+    const paths = await copyObjects(context.edge.url, tier.staticFolder);
+    return withOwnHardware(context, paths, async (own) => {
+      const urls: Readonly<Record<Server, readonly string[]>> = {
+        static: [tier.statics],
+        edge: tier.edges,
+        workers: [tier.uncached],
+        serve: own.edges,
+        'serve-workers': [own.uncached],
+      };
+      const repetitions: Repetition[] = [];
+      for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
+        for (const server of SERVERS) repetitions.push(await once(context, urls[server], server));
+      }
+      return repetitions;
+    });
   });
 }
 
-async function once(context: Context, tier: EdgeTier, server: Server): Promise<Repetition> {
-  const urls = { static: [tier.statics], edge: tier.edges, workers: [tier.uncached] }[server];
+async function once(context: Context, urls: readonly string[], server: Server): Promise<Repetition> {
   const result = await runK6({
     k6: context.k6,
     scenario: 'download-steady',
@@ -73,6 +84,7 @@ async function once(context: Context, tier: EdgeTier, server: Server): Promise<R
       DURATION: String(SECONDS),
       REGION,
       CHECK_TIMES: 'no',
+      CHECK_ETAGS: server === 'static' ? 'no' : 'yes',
       MANIFEST_KEY: manifestKeyOf(context.edge),
     },
     atMostSeconds: 60,
@@ -105,6 +117,10 @@ export function spreadOf(values: readonly number[]): Spread {
   const middle = (sorted.length - 1) / 2;
   return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, low: at(0), high: at(sorted.length - 1) };
 }
+
+/** @param repetitions of a comparison @returns whom it compared: older ones had fewer */
+export const serversIn = (repetitions: readonly Repetition[]): Server[] =>
+  SERVERS.filter((server) => repetitions.some((repetition) => repetition.server === server));
 
 /**
  * @param repetitions of a comparison

@@ -4,8 +4,8 @@
  */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EdgeTier } from '../edge-tier/tier.ts';
-import { startEdgeTier } from '../edge-tier/tier.ts';
+import type { EdgeTier } from '../../scripts/support/edge-tier/tier.ts';
+import { startEdgeTier } from '../../scripts/support/edge-tier/tier.ts';
 import type { K6 } from './k6.ts';
 import type { LocalEdge } from '../../local-edge/local-edge.ts';
 import type { Sample } from './k6-run.ts';

@@ -1,11 +1,12 @@
 /**
- * @module CPU of workerd for one answer of `index`, one real upload and one dummy, for the capacity model. The local workerd also
+ * @module CPU of workerd for one answer of `index`, one real upload, one dummy and one question, and bytes of cover, for the capacity model. The local workerd also
  * simulates R2 and carries miniflare's routing, so these are upper bounds of what Cloudflare would bill.
  */
 import { join } from 'node:path';
 import { type Context, manifestKeyOf, withTier } from './context.ts';
 import { failuresOf, runK6 } from './k6-run.ts';
 import { cpuMilliseconds, ownWorkerd } from './machine.ts';
+import { prepareCover } from './prepare-cover.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 
 /** Milliseconds of CPU. */
@@ -15,11 +16,29 @@ export interface MeasuredCpu {
   readonly dummy: number;
 }
 
+/** What an action of cover costs. */
+export interface MeasuredCover {
+  /** Milliseconds of CPU of one question to verification. */
+  readonly questionCpu: number;
+  /** Of two questions on one connection and an upload on another, above TCP. */
+  readonly bytesPerAction: number;
+}
+
 const SECONDS = 8;
 const UPLOADS_FACTOR = 0.2;
 
-/** Runs one scenario and divides the CPU that workerd used by the requests it answered. */
-async function costOf(context: Context, scenario: string, environment: Record<string, string>): Promise<number> {
+/** What a scenario cost. */
+interface Cost {
+  /** CPU that workerd used, by the requests it answered, ms. */
+  readonly perRequest: number;
+  /** Received and sent above TCP, by sessions. */
+  readonly bytesPerSession: number;
+}
+
+const costOf = async (context: Context, scenario: string, environment: Record<string, string>): Promise<number> =>
+  (await measure(context, scenario, environment)).perRequest;
+
+async function measure(context: Context, scenario: string, environment: Record<string, string>): Promise<Cost> {
   const used = (): number => ownWorkerd().reduce((sum, pid) => sum + cpuMilliseconds(pid), 0);
   const before = used();
   const result = await runK6({
@@ -37,7 +56,30 @@ async function costOf(context: Context, scenario: string, environment: Record<st
   const failures = failuresOf(result);
   if (failures.length > 0)
     throw new Error(`load: the CPU of ${scenario} is not that of answers: ${failures.join('; ')}`);
-  return (used() - before) / Math.max(1, result.metrics['http_reqs']?.values['count'] ?? 0);
+  const count = (metric: string): number => result.metrics[metric]?.values['count'] ?? 0;
+  return {
+    perRequest: (used() - before) / Math.max(1, count('http_reqs')),
+    bytesPerSession: (count('data_received') + count('data_sent')) / Math.max(1, count('iterations')),
+  };
+}
+
+/** Part of the cover of 30 million phones that its cost is measured at: some 25 actions a second. */
+const COVER_FACTOR = 0.02;
+
+/**
+ * @param context with an edge of either entry files
+ * @returns what an action of cover costs: CPU of its questions alone, bytes of the whole
+ */
+export async function measureCover(context: Context): Promise<MeasuredCover> {
+  context.say('cover: questions alone, whole actions …');
+  const file = join(context.folder, 'cover.json');
+  prepareCover(file);
+  return withTier(context, 'cover', async (tier) => {
+    const cover = { BASE_URLS: tier.edges.join(','), UPLOADS: file, RATE_FACTOR: String(COVER_FACTOR) };
+    const questions = await measure(context, 'cover', { ...cover, ONLY: 'questions' });
+    const actions = await measure(context, 'cover', { ...cover, ONLY: 'actions' });
+    return { questionCpu: questions.perRequest, bytesPerAction: actions.bytesPerSession };
+  });
 }
 
 /**

@@ -3,10 +3,11 @@
  * linked or copied into this project.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { childEnd } from '../../scripts/support/command-line/child.ts';
 import { run } from '../../scripts/support/command-line/command.ts';
+import { goInstall, hasGo } from '../../scripts/support/go-install.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Pinned: @types/k6 1.7.0 describes this line of k6. */
@@ -60,50 +61,23 @@ export function findK6(): K6 | null {
 export async function ensureK6(): Promise<K6> {
   const found = findK6();
   if (found !== null) return found;
-  if (spawnSync('go', ['version']).status !== 0) {
+  if (!hasGo()) {
     throw new K6Unavailable(
       `k6: none ≥ ${OLDEST_MAJOR}.0 on PATH or in ${CACHE}, and no Go to build it with. Install k6 ` +
         '(https://grafana.com/docs/k6/latest/set-up/install-k6/) or Go ≥ 1.24 and run this again.',
     );
   }
-  mkdirSync(CACHE, { recursive: true });
-  await build();
+  try {
+    await goInstall({ name: 'k6', module: K6_MODULE, folder: CACHE });
+  } catch (error) {
+    throw new K6Unavailable((error as Error).message);
+  }
   const built = findK6();
   if (built === null || !existsSync(join(CACHE, 'k6'))) {
     throw new K6Unavailable(`k6: go install ${K6_MODULE} ended well but left no k6 in ${CACHE}.`);
   }
   process.stderr.write(`k6: ${built.version} is ready (${built.path}).\n`);
   return built;
-}
-
-async function build(): Promise<void> {
-  process.stderr.write(`k6: building ${K6_MODULE} into .cache/k6 (once, about a minute on two idle cores) …\n`);
-  const started = Date.now();
-  let last = '';
-  const go = spawn('go', ['install', '-v', K6_MODULE], {
-    env: { ...process.env, GOBIN: CACHE },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const lines: string[] = [];
-  let packages = 0;
-  go.stderr.setEncoding('utf8').on('data', (text: string) => {
-    for (const line of text.split('\n').filter((part) => part !== '')) {
-      lines.push(line);
-      if (!line.startsWith('go: ')) packages += 1;
-      last = line;
-    }
-  });
-  const progress = setInterval(() => {
-    const seconds = Math.round((Date.now() - started) / 1000);
-    process.stderr.write(`k6: ${seconds} s, ${packages} packages compiled, now ${last.slice(0, 80)}\n`);
-  }, 10_000);
-  const code = await childEnd(go).finally(() => clearInterval(progress));
-  if (code !== 0) {
-    throw new K6Unavailable(
-      `k6: go install ${K6_MODULE} ended with ${code}; its last lines:\n${lines.slice(-8).join('\n')}\n` +
-        'Is the Go module proxy reachable, and is the Go toolchain ≥ 1.24?',
-    );
-  }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Prices } from '../capacity/bill.ts';
 import type { BigHour, MeasuredBytes } from './bytes.ts';
 import type { Repetition } from './compare.ts';
 import type { ScenarioResult } from './context.ts';
-import type { MeasuredCpu } from './cpu.ts';
+import type { MeasuredCover, MeasuredCpu } from './cpu.ts';
 
 /** Everything one run found. */
 export interface LoadRun {
@@ -17,6 +17,8 @@ export interface LoadRun {
   readonly big?: BigHour | undefined;
   /** Bytes of a session whose head had not changed. */
   readonly headAgain?: number;
+  /** What an action of cover costs. */
+  readonly cover?: MeasuredCover;
   /** Highest part of the rate of 30 million phones that was held. */
   readonly held?: number;
   readonly steps?: readonly ScenarioResult[];

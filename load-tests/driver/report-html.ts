@@ -3,8 +3,10 @@
  */
 import { type Measured, ours } from '../capacity/assumptions.ts';
 import { asTable, capacityCharts } from '../capacity/output.ts';
+import { scheduleOf } from '../capacity/schedule.ts';
 import { barChart, escapeText, lineChart } from '../../scripts/support/chart.ts';
-import { compared, SERVERS } from './compare.ts';
+import { compared, serversIn } from './compare.ts';
+import type { Parameters } from '../../protocol/parameters/document.ts';
 import type { ScenarioResult } from './context.ts';
 import type { Sample } from './k6-run.ts';
 import type { CompleteRun, ReportTargets } from './load-run.ts';
@@ -149,7 +151,10 @@ function overview(run: CompleteRun, targets: ReportTargets): string {
     ),
     barChart(
       'Sessions a second, 24 phones, spread of 5 repetitions',
-      SERVERS.map((server) => ({ name: SERVER_NAMES[server], ...compared(run.comparison, server).rate })),
+      serversIn(run.comparison).map((server) => ({
+        name: SERVER_NAMES[server],
+        ...compared(run.comparison, server).rate,
+      })),
       '/s',
     ),
   ];
@@ -160,11 +165,12 @@ function overview(run: CompleteRun, targets: ReportTargets): string {
  * @param run a complete run
  * @param targets load-tests/targets.json
  * @param measured what the capacity model takes in
+ * @param parameters whose cover traffic and polls the model counts
  * @returns a complete HTML document without a reference to anything outside
  */
-export function asHtml(run: CompleteRun, targets: ReportTargets, measured: Measured): string {
+export function asHtml(run: CompleteRun, targets: ReportTargets, measured: Measured, parameters: Parameters): string {
   const date = run.date.toISOString().slice(0, 10);
-  const model = ours(measured, 'manifest', 'hourly');
+  const model = ours(measured, 'manifest', 'hourly', scheduleOf(parameters));
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>exposure-edge: load report ${date}</title><style>${STYLE}</style></head><body>

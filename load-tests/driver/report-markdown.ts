@@ -14,7 +14,8 @@ import {
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
-function table({ title, note, heads, rows }: Table): string {
+/** @param parts of a table @returns it, below its title */
+export function asTable({ title, note, heads, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
   return [`## ${title}`, '', note, '', line(heads), line(heads.map(() => '---')), ...rows.map(line), ''].join('\n');
 }
@@ -38,12 +39,12 @@ export function asMarkdown(run: CompleteRun, targets: ReportTargets): string {
     '',
     `Made by \`npm run load\` on ${run.machine}, k6 ${run.k6}; ${run.days} days of ${run.casesPerDay} cases were sealed first. Everything on 127.0.0.1.`,
     '',
-    table(targetTable(run, targets)),
-    table(bytesTable(run, targets)),
-    table(scenarioTable(run)),
-    table(searchTable(run)),
-    table(comparisonTable(run)),
-    table(cpuTable(run)),
+    asTable(targetTable(run, targets)),
+    asTable(bytesTable(run, targets)),
+    asTable(scenarioTable(run)),
+    asTable(searchTable(run)),
+    asTable(comparisonTable(run)),
+    asTable(cpuTable(run)),
     '## What each scenario asserted',
     '',
     ...assertions,

@@ -2,7 +2,7 @@
  * @module The tables of the load report as data, the same for Markdown and HTML. Pure.
  */
 import type { MeasuredBytes, PhoneDay } from './bytes.ts';
-import { compared, SERVERS, type Server } from './compare.ts';
+import { compared, type Repetition, type Server, serversIn } from './compare.ts';
 import type { CompleteRun, ReportTargets } from './load-run.ts';
 
 /** A table: heads, rows of text, and which rows say that something was met or missed. */
@@ -139,7 +139,7 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
   ];
   const keysBig = big.casesPerDay * 14;
   const dailyBig = parts.manifestIndex + keysBig * big.bytesPerKey + Math.ceil(keysBig / 1e5) * parts.manifestFile;
-  const cwaBig = CWA_KEYS_PER_DAY * big.bytesPerKey + parts.cwaLists + parts.cwaFile;
+  const cwaBig = CWA_KEYS_PER_DAY * big.zipBytesPerKey + parts.cwaLists + parts.cwaFile;
   const computed = (name: string, total: number, how: string): string[] => [
     name,
     grouped(big.casesPerDay),
@@ -155,7 +155,7 @@ export function bytesTable(run: CompleteRun, targets: ReportTargets): Table {
       `k6's counters below TLS 1.3, a certificate chain of ${grouped(bytes.chainBytes)} bytes, a new connection for each session, ` +
       'one session in fifty failed at its end and made again. Configuration apart. ' +
       `The Corona-Warn-App's estimate for 2,000 cases is ${megabytes(targets.bytesPerPhoneAndDay.seedEstimate)}. ` +
-      `${parts.bytesPerKey.toFixed(2)} bytes a key in hour files of about 1,170 keys; a head is ${grouped(parts.headAlone)} bytes a session, a 304 ${grouped(run.headAgain)}. ` +
+      `${parts.bytesPerKey.toFixed(2)} bytes a key in hour files of about 1,170 keys (${parts.zipBytesPerKey.toFixed(2)} in ZIPs, as CWA’s tree has them); a head is ${grouped(parts.headAlone)} bytes a session, a 304 ${grouped(run.headAgain)}. ` +
       'TCP/IP headers are computed and not in the sum.',
     heads: ['Phone', 'Cases a day', 'Sum', 'Received', 'Sent', 'TCP/IP', 'How'],
     rows: [
@@ -200,16 +200,18 @@ function journeys({ roamingDaily, roamingHourly }: MeasuredBytes): [name: string
 export const SERVER_NAMES: Readonly<Record<Server, string>> = {
   static: 'nginx, static files',
   edge: 'edge tier',
+  serve: 'npm run serve, behind its nginx',
   workers: 'Workers, no cache',
+  'serve-workers': 'npm run serve, no cache',
 };
 
-/** @param run a complete run @returns the comparison in one run */
-export function comparisonTable(run: CompleteRun): Table {
+/** @param run its comparison alone is looked at @returns the comparison in one run */
+export function comparisonTable(run: { readonly comparison: readonly Repetition[] }): Table {
   return {
     title: 'Compared in one run',
-    note: 'The same k6 file as fast as 24 phones can, 5 repetitions of 4 s in turns: median, lowest and highest. The deployed entry files, R2 simulated by miniflare.',
+    note: 'The same k6 file as fast as 24 phones can, 5 repetitions of 4 s in turns: median, lowest and highest. The deployed entry files, R2 simulated by miniflare; npm run serve is workerd alone, the same objects in versitygw.',
     heads: ['Server', 'Sessions/s', 'Spread', 'Of static', 'Spread'],
-    rows: SERVERS.map((server) => {
+    rows: serversIn(run.comparison).map((server) => {
       const { rate, ofStatic } = compared(run.comparison, server);
       return [
         SERVER_NAMES[server],

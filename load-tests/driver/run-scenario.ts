@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EdgeTier } from '../edge-tier/tier.ts';
+import type { EdgeTier } from '../../scripts/support/edge-tier/tier.ts';
 import { holdBound, offloadRatio } from './bound.ts';
 import { type Assertion, type Context, manifestKeyOf, type ScenarioResult, withTier } from './context.ts';
 import { CALLS_BY_PHONES, counterDifference, type Counters, readCounters, sumOf } from './counters.ts';
@@ -79,7 +79,7 @@ function environmentOf(context: Context, tier: EdgeTier, plan: Plan): Record<str
 
 function resultOf(plan: Plan, tier: EdgeTier, k6: K6Result, counters: Map<string, number>): ScenarioResult {
   const value = (metric: string, name: string): number => k6.metrics[metric]?.values[name] ?? 0;
-  const isDownload = !/^(upload|verification|portal)/.test(plan.scenario);
+  const isDownload = !/^(upload|verification|cover|portal)/.test(plan.scenario);
   const requests = value('http_reqs', 'count');
   const sessions = value('iterations', 'count');
   const seen: Seen = { counters, k6, value };

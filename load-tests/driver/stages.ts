@@ -7,6 +7,7 @@ import { advanceUntilIdle } from '../../scripts/support/operator.ts';
 import { answerSizes } from './answer-size.ts';
 import { type Assertion, type Context, type ScenarioResult, withTier } from './context.ts';
 import { sumOf } from './counters.ts';
+import { prepareCover } from './prepare-cover.ts';
 import { prepareUploads } from './prepare-uploads.ts';
 import { googleScenarios } from './google-stages.ts';
 import { type Plan, runScenario, type Seen } from './run-scenario.ts';
@@ -35,6 +36,7 @@ export const SCENARIO_NAMES = [
   'verification-flood',
   'upload-publish',
   'verification-certificate',
+  'cover',
   'portal',
 ] as const;
 type ScenarioName = (typeof SCENARIO_NAMES)[number];
@@ -186,8 +188,27 @@ export async function uploads(context: Context, factor: number): Promise<Scenari
     // In CI only where they are asked for: each would take ten seconds of its time.
     ...(context.ci && context.only === null
       ? []
-      : googleScenarios(context, { factor: at(0.5), duration, prepared, file })),
+      : [
+          ...googleScenarios(context, { factor: at(0.5), duration, prepared, file }),
+          ['cover', () => cover(context, at(0.4), duration)] as const,
+        ]),
   ]);
+}
+
+/** What requests about tests, codes and keys call. */
+const CALLED_FOR_PEOPLE = /^(TestSession|TanLedger|CodeStore|CodeDesk|SubmissionBuffer\.(accept|resolve|known))\b/;
+
+/** Cover of some phones: whatever it is, no object hears of it. */
+function cover(context: Context, factor: number, duration: number): Promise<ScenarioResult> {
+  const file = join(context.folder, 'cover.json');
+  prepareCover(file);
+  const assert = ({ counters, value }: Seen): Assertion[] => {
+    const calls = sumOf(counters, ...[...counters.keys()].filter((name) => CALLED_FOR_PEOPLE.test(name)));
+    return [
+      { text: `objects called for ${value('iterations', 'count')} feigned actions: ${calls}`, holds: calls === 0 },
+    ];
+  };
+  return runScenario(context, { scenario: 'cover', factor, duration, environment: { UPLOADS: file }, assert });
 }
 
 /** Staff at the portal, which has no cache in front: each code that was read was made by one call. */

@@ -7,7 +7,7 @@ import { run } from '../../scripts/support/command-line/command.ts';
 import { temporaryFolder, untilInterrupted } from '../../scripts/support/command-line/interrupt.ts';
 import { manifestKeyOf } from '../driver/context.ts';
 import { fill, SHORT_HISTORY } from '../driver/fill.ts';
-import { checkNginx, startEdgeTier, type TierReads } from './tier.ts';
+import { checkNginx, startEdgeTier, type TierReads } from '../../scripts/support/edge-tier/tier.ts';
 import { startLocalEdge } from '../../local-edge/local-edge.ts';
 
 /** Whether phones find a head. */

@@ -49,11 +49,13 @@ export function worldDay(measured: Measured, world: World, sizes: DecoySizes): W
   const roamers = roamersOf(world);
   const more = world.regionsVisited * roamers;
   const ofRegion = signaturesOf(world, region);
-  const { bytesPerKey, bytesPerSession, bytesPerFile } = measured.views.manifest;
+  const { bytesPerSession, bytesPerFile } = measured.views.manifest;
+  // Feeds are ZIPs, as the tree's files are.
+  const zipBytesPerKey = measured.views.cwa.bytesPerKey;
   const documents = (world.regions - 1) * HOURS;
   const bytesRead =
-    documents * bytesPerSession + (region.requests - documents) * bytesPerFile + region.read * bytesPerKey;
-  const stored = storedBy(region, world, bytesPerKey);
+    documents * bytesPerSession + (region.requests - documents) * bytesPerFile + region.read * zipBytesPerKey;
+  const stored = storedBy(region, world, zipBytesPerKey, measured.views.manifest.bytesPerKey);
   return {
     region,
     phone,
@@ -92,11 +94,12 @@ function signaturesOf(world: World, { published, batches }: RegionDay): number {
 function storedBy(
   region: RegionDay,
   world: World,
-  bytesPerKey: number,
+  zipBytesPerKey: number,
+  compactBytesPerKey: number,
 ): { readonly all: number; readonly feeds: number } {
   const days = meanLife(world.keysPerCase);
-  const feeds = region.exported * BATCH_DAYS * (bytesPerKey + listBytesPerKey());
-  const ofKey = PUBLISHED_REGIONS * VIEWS * bytesPerKey + ROW_BYTES + KNOWN_KEY_BYTES;
+  const feeds = region.exported * BATCH_DAYS * (zipBytesPerKey + listBytesPerKey());
+  const ofKey = PUBLISHED_REGIONS * (VIEWS * zipBytesPerKey + compactBytesPerKey) + ROW_BYTES + KNOWN_KEY_BYTES;
   return { all: region.published * days * ofKey + feeds, feeds };
 }
 

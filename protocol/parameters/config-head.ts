@@ -10,8 +10,10 @@ import { compareVersions } from './versions.ts';
 import type { Rule } from './violation.ts';
 
 export const CONFIG_TYPE = 'config';
-/** How long a head may be used; it is issued anew long before. */
+/** How long a head may be used. */
 export const CONFIG_VALIDITY_SECONDS = 14 * 86_400;
+/** It is issued anew after half its validity, so that a week of failures expires nothing. */
+export const CONFIG_RENEWAL_SECONDS = CONFIG_VALIDITY_SECONDS / 2;
 /** base64url of 32 bytes without padding. */
 const SHA256_NAME = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 const SECONDS = z.int().min(0).max(253_402_300_799);

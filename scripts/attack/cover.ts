@@ -16,6 +16,7 @@ import { featuresOf } from './cover/features.ts';
 import { former } from './cover/former.ts';
 import { DAYS, type Kind, KINDS, type Living, timetable, type World } from './cover/phones.ts';
 import { Seeded } from '../support/seeded.ts';
+import { TESTS_PER_PERSON_AND_DAY } from '../support/tested-share.ts';
 
 /** Tested phones of each kind, and as many untested ones. */
 const FULL = 1500;
@@ -25,11 +26,8 @@ const FULL = 1500;
  */
 const HIGHEST_AUC = 0.6;
 const FORMER_AUC = 0.99;
-/**
- * Share of people with a test in sixty days: two million laboratory tests a week among 83 million, as Germany's laboratories
- * counted at their peaks of 2021 (RKI, "Erfassung der SARS-CoV-2-Testzahlen in Deutschland").
- */
-const TESTED_SHARE = 1 - (1 - 2_000_000 / 7 / 83_000_000) ** DAYS;
+/** Share of people with a test in sixty days. */
+const TESTED_SHARE = 1 - (1 - TESTS_PER_PERSON_AND_DAY) ** DAYS;
 /** Real requests that fail without the wire showing it. */
 const HIDDEN_FAILURES = 0.01;
 

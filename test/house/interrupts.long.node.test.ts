@@ -147,6 +147,18 @@ describe('Ctrl-C', () => {
     expect(ended.output).toContain('have stopped');
   });
 
+  it('ends a trial on one’s own hardware: no store, no workerd, no nginx, no folder', async ({ expect }) => {
+    for (const printed of [/workerd  http/, /Ctrl-C ends it/]) {
+      const ended = await interrupt(['scripts/serve.ts', 'trial', '--stay'], { printed });
+      expect(ended).toMatchObject({ code: printed.test('Ctrl-C ends it') ? 0 : 130, signal: null, ...NOTHING_LEFT });
+      // Its environment is its own, so that it isn't found by the folder in it.
+      const workerd = /workerd .*process (\d+)/.exec(ended.output)?.[1] ?? '';
+      // Killed processes are gone a moment later.
+      for (let tries = 0; tries < 100 && existsSync(`/proc/${workerd}`); tries += 1) await sleep(50);
+      expect([workerd, existsSync(`/proc/${workerd}`)]).toEqual([expect.stringMatching(/^\d+$/), false]);
+    }
+  });
+
   it('at npm, SIGTERM even, ends an edge tier: no nginx, no workerd and no folder is left', async ({ expect }) => {
     await promisify(execFile)('sh', ['scripts/edge-tools.sh'], { cwd: ROOT });
     const port = await freePorts(6);

@@ -16,7 +16,7 @@ import {
   type WireConnection,
   type WireRequest,
 } from '../../load-tests/edge-tier/wire.ts';
-import { type EdgeTier, startEdgeTier } from '../../load-tests/edge-tier/tier.ts';
+import { type EdgeTier, startEdgeTier } from '../../scripts/support/edge-tier/tier.ts';
 import {
   playDummy,
   type PlaybookPorts,

@@ -16,7 +16,9 @@
 import { sessionRules } from './session.ts';
 
 interface Targets {
-  readonly rates: Readonly<Record<'phones30Million' | 'phones60Million', { readonly sessionsPerSecond: number }>>;
+  readonly rates: Readonly<
+    Record<'phones30Million' | 'phones60Million', { readonly phones: number; readonly sessionsPerSecond: number }>
+  >;
   readonly download: Readonly<Record<'httpFailures' | 'droppedIterations', string>> &
     Readonly<Record<'sessionMillisecondsP95' | 'sessionMillisecondsP99', number>>;
   readonly flood: { readonly factor: number };
@@ -31,6 +33,7 @@ interface Targets {
     >
   >;
   readonly publish: Readonly<Record<'realPerSecond' | 'decoysPerReal' | 'answerBytes', number>>;
+  readonly cover: Readonly<Record<'chaffPerAction' | 'mostSessionsPerSecond', number>>;
   readonly certificate: Readonly<Record<'realPerSecond' | 'decoysPerReal' | 'answerBytes', number>>;
   readonly portal: Readonly<
     Record<'agents' | 'agentSecondsPerTeleTan' | 'lookUpsPerSecond' | 'pageMillisecondsP95', number>
@@ -65,6 +68,8 @@ const EDGES = (__ENV['BASE_URLS'] ?? __ENV['BASE_URL'] ?? 'https://127.0.0.1:844
 export const SESSIONS_PER_SECOND = TARGETS.rates.phones30Million.sessionsPerSecond * RATE_FACTOR;
 
 const CHECK_TIMES = __ENV['CHECK_TIMES'] !== 'no';
+/** `no` for nginx's static files, whose ETags are of their time and size. */
+export const CHECK_ETAGS = __ENV['CHECK_ETAGS'] !== 'no';
 
 /** @returns an edge's address without a trailing slash */
 export function anyEdge(): string {

@@ -42,8 +42,8 @@ export const sampleBody = (): string => REAL[0]?.body ?? '';
 /** @returns a TAN with a right MAC that is over */
 export const expiredTan = (): string => EXPIRED[Math.floor(Math.random() * EXPIRED.length)] ?? '';
 
-function send(prepared: Prepared, kind: string) {
-  const answer = http.post(`${anyEdge()}${UPLOAD_PATH}`, encoding.b64decode(prepared.body, 'std'), {
+function send(prepared: Prepared, kind: string, edge = anyEdge()) {
+  const answer = http.post(`${edge}${UPLOAD_PATH}`, encoding.b64decode(prepared.body, 'std'), {
     headers: { ...prepared.headers, ...clientHeaders() },
     tags: { name: kind, kind },
     timeout: REQUEST_TIMEOUT,
@@ -70,9 +70,12 @@ export const sendReal = session(() => {
   return good;
 });
 
-/** A session: sends a dummy. */
-export const sendDummy = session(() => {
+/** @param edge where it is sent @returns whether a dummy was answered as it must be */
+export function postDummy(edge?: string): boolean {
   const prepared = DUMMIES[Math.floor(Math.random() * DUMMIES.length)];
   if (prepared === undefined) throw new Error('no dummy was prepared');
-  return check(send(prepared, 'dummy'), { 'dummy is 200': (r) => r.status === 200, ...common });
-});
+  return check(send(prepared, 'dummy', edge), { 'dummy is 200': (r) => r.status === 200, ...common });
+}
+
+/** A session: sends a dummy. */
+export const sendDummy = session(() => postDummy());

@@ -7,7 +7,8 @@ import { readVersion } from '../wrangler/account-workers.ts';
 import { type How, prepare } from '../wrangler/bring.ts';
 import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
-import { type SchemaVersions, schemasAhead, schemasOf, schemaVersions } from '../wrangler/schema-versions.ts';
+import { SCHEMA_VERSIONS, type SchemaVersions } from '../../../domain/schema-versions.ts';
+import { schemasAhead, schemasOf } from '../wrangler/schema-versions.ts';
 import { lookAtWorkers, type WorkerPlan } from '../wrangler/workers.ts';
 import type { Step } from './journal.ts';
 import { knownSide, readReleases, type Release, type ReleaseSide, writeRelease } from './release-file.ts';
@@ -47,7 +48,7 @@ export async function* bringSteps(
 ): AsyncGenerator<Step> {
   const plans = await lookAtWorkers(rollout);
   const releases = readReleases(rollout.places);
-  const schemas = await schemaVersions();
+  const schemas = SCHEMA_VERSIONS;
   requireNotOlder(plans, releases, schemas);
   requireUntouched(plans, options, again);
   const begun = releases.findLast(({ state }) => state === 'begun') ?? null;

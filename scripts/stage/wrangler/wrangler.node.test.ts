@@ -204,10 +204,10 @@ describe('the file of secrets', () => {
 });
 
 test('a store that is ahead of the code is named', ({ expect }) => {
-  expect(schemasAhead({ publisher: 9, gone: 1 }, { publisher: 8 })).toEqual([
-    'publisher is at schema 9, this code knows 8',
-    'gone is at schema 1, this code knows 0',
+  expect(schemasAhead({ Publisher: 9, Gone: 1 }, { Publisher: 8 })).toEqual([
+    'Publisher is at schema 9, this code knows 8',
+    'Gone is at schema 1, this code knows 0',
   ]);
-  expect(schemasAhead({ publisher: 8 }, { publisher: 9 })).toEqual([]);
-  expect(schemasOf({ 'result-store': 6, publisher: 9 }, of('laboratory'))).toEqual({ 'result-store': 6 });
+  expect(schemasAhead({ Publisher: 8 }, { Publisher: 9 })).toEqual([]);
+  expect(schemasOf({ ResultStore: 6, Publisher: 9 }, of('laboratory'))).toEqual({ ResultStore: 6 });
 });

@@ -41,7 +41,7 @@ describe('the configuration that is deployed', () => {
     'snippets/edge-object.conf',
     'snippets/edge-post.conf',
   ]
-    .map((name) => readFileSync(join(import.meta.dirname, '../../deploy/nginx', name), 'utf8'))
+    .map((name) => readFileSync(join(import.meta.dirname, '../../../deploy/nginx', name), 'utf8'))
     .join('\n')
     .replace(/#.*$/gm, '');
 
@@ -62,7 +62,7 @@ describe('the configuration that is deployed', () => {
     ];
     expect([phones.map(plain), others.map(plain)]).toEqual([phones.map(() => '1'), others.map(() => '0')]);
     for (const name of ['edge-object.conf', 'edge-post.conf']) {
-      const snippet = readFileSync(join(import.meta.dirname, '../../deploy/nginx/snippets', name), 'utf8');
+      const snippet = readFileSync(join(import.meta.dirname, '../../../deploy/nginx/snippets', name), 'utf8');
       expect(snippet.indexOf('if ($plain_path = 0) { return 404; }')).toBeGreaterThan(0);
       expect(snippet.indexOf('if ($plain_path = 0)')).toBeLessThan(snippet.indexOf('proxy_pass '));
     }

@@ -7,7 +7,7 @@ import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endAtInterrupt } from '../../scripts/support/command-line/interrupt.ts';
+import { endAtInterrupt } from '../command-line/interrupt.ts';
 import { makeCertificate } from './certificate.ts';
 import { renderTier, type TierPorts } from './render.ts';
 

@@ -5,7 +5,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCE = join(import.meta.dirname, '..', '..', 'deploy', 'nginx');
+const SOURCE = join(import.meta.dirname, '..', '..', '..', 'deploy', 'nginx');
 
 /** Where each part listens, on 127.0.0.1. */
 export interface TierPorts {

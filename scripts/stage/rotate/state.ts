@@ -111,7 +111,7 @@ export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: 
  */
 function requireTogether(
   state: RotationState,
-  variables: Values['variables'],
+  inForce: Values['variables'],
   rule: RotationRule,
   secrets: Values['secrets'],
   markKey: Uint8Array,
@@ -124,7 +124,7 @@ function requireTogether(
     // The stage's file may name this one itself.
     rule.secret !== 'EXPORT_SIGNING_KEY' &&
     secrets[former.secret] !== undefined &&
-    Object.keys(former.variables).some((name) => variables[name] === undefined);
+    Object.keys(former.variables).some((name) => inForce[name] === undefined);
   if (!isOther && !isNameless) return;
   throw new RotationError(
     `${rule.secret}: the sealed secrets aren't those that the rotations speak of: one of the two files is an older one, or missing. Bring both from the repository`,
@@ -149,7 +149,7 @@ export function variablesInForce(
 ): Readonly<Record<string, string>> {
   const isDue = (rule: RotationRule): boolean =>
     state.secrets[rule.secret]?.begun?.after === markOf(rule, secrets, markKey);
-  const { variables } = state.secrets[rules.find(isDue)?.secret ?? '']?.begun ?? state;
-  for (const rule of rules) requireTogether(state, variables, rule, secrets, markKey);
-  return variables;
+  const inForce = (state.secrets[rules.find(isDue)?.secret ?? '']?.begun ?? state).variables;
+  for (const rule of rules) requireTogether(state, inForce, rule, secrets, markKey);
+  return inForce;
 }

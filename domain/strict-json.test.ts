@@ -15,6 +15,10 @@ describe('strict JSON', () => {
     { name: 'open string', text: '{"a', kind: 'malformed' },
     { name: 'not JSON', text: '{a:1}', kind: 'malformed' },
     { name: 'empty', text: '', kind: 'malformed' },
+    { name: 'duplicate name that is half a surrogate', text: '{"\ud800":1,"\\ud800":2}', kind: 'duplicate-name' },
+    { name: 'duplicate name that ends in backslashes', text: '{"a\\\\":1,"a\\u005c":2}', kind: 'duplicate-name' },
+    { name: 'string that its last escape leaves open', text: `{"a":"${'\\'.repeat(65_535)}"}`, kind: 'malformed' },
+    { name: '64 KB of escaped quotes, left open', text: `["${'\\"'.repeat(32_000)}`, kind: 'malformed' },
     { name: 'bad escape in a name', text: '{"\\x":1}', kind: 'malformed' },
   ]) {
     it(`refuses: ${name}`, ({ expect }) => {

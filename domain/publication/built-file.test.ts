@@ -5,7 +5,7 @@ import { REPORT_TYPE, type TemporaryExposureKey } from '../../protocol/gaen/keys
 import { utf8 } from '../../protocol/primitives/bytes.ts';
 import { sha256 } from '../../protocol/primitives/hash.ts';
 import { pkcs8PemFromScalar, signerFromPkcs8Pem } from '../../protocol/signing.ts';
-import { buildFile } from './built-file.ts';
+import { buildFile, chunkObjects } from './built-file.ts';
 import { compareRows, packKey, packProvenance, ROW_BYTES } from './packed-keys.ts';
 import { partKey, type SetRecord } from './record.ts';
 import { RecordMerge, wholeRecord } from './record-merge.ts';
@@ -89,6 +89,19 @@ describe('a built file', () => {
       );
       expect(file.sealed).toMatchObject({ keys: keys.length, size: file.zip.length });
     }
+  });
+
+  it('is two objects, of which the second is empty where it would be no smaller than the ZIP', async ({ expect }) => {
+    const workspace = newWorkspace();
+    const keys = keysOf('fresh', 150);
+    const file = await buildFile(workspace, HEADER, mergeOver(keys, workspace), keys.length, sign);
+    const sizes = (compact: () => Uint8Array | null): number[] =>
+      [...chunkObjects('DE', { ...file, compact }, 0, 3600)].map(({ bytes }) => bytes.length);
+    const { size } = file.sealed;
+    expect(sizes(file.compact)).toEqual([size, file.compact()!.length]);
+    expect(sizes(() => null)).toEqual([size, 0]);
+    expect(sizes(() => new Uint8Array(size))).toEqual([size, 0]);
+    expect(sizes(() => new Uint8Array(size - 1))).toEqual([size, size - 1]);
   });
 
   it('is not made of fewer revoked rows than were said', async ({ expect }) => {

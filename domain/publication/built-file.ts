@@ -34,7 +34,7 @@ export interface ObjectMeta {
 export interface BuiltFile {
   /** Lies in memory that the next file is built in. */
   readonly zip: Uint8Array;
-  /** @returns its compact form (docs/compact-chunk.md), while `zip` lies there; null where it has none, which no file of ours is */
+  /** @returns its compact form (docs/compact-chunk.md), while `zip` lies there; null where it has none */
   readonly compact: () => Uint8Array | null;
   /** SHA-256 of export.bin and export.sig, hex: the identity kept as object metadata (decision 001). */
   readonly identity: Readonly<Record<'bin' | 'sig', string>>;
@@ -152,7 +152,8 @@ export function immutableZip(file: BuiltFile, sealed: number, expires: number): 
 /**
  * @param sealed Unix seconds of the sealing instant
  * @param expires Unix seconds: when both die at the latest
- * @returns a file of the manifest as objects, in the order in which they are put: the ZIP, and its compact form with the ZIP's life (docs/compact-chunk.md)
+ * @returns a file of the manifest as objects, in the order in which they are put: the ZIP, and its compact form with the ZIP's life (docs/compact-chunk.md). One that isn't smaller is left
+ *   empty, and a phone loses a request: the name is there, as the head says, so that the patrol doesn't look for it hour after hour
  */
 export function* chunkObjects(
   region: string,
@@ -165,10 +166,9 @@ export function* chunkObjects(
   yield { name: chunkPath(region, name), bytes: file.zip, meta };
   const compact = file.compact();
   const { cacheControl } = meta;
-  if (compact === null) return;
   yield {
     name: compactPath(region, name),
-    bytes: compact,
+    bytes: compact !== null && compact.length < file.zip.length ? compact : new Uint8Array(),
     meta: { contentType: 'application/octet-stream', cacheControl, expires },
   };
 }

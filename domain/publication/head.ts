@@ -22,7 +22,7 @@ import {
 } from '../../protocol/index/cwa-tree.ts';
 import { googleIndexPath, googleIndexText, INDEX_PATH } from '../../protocol/index/google-index.ts';
 import { LAST_VALID_UNTIL } from '../../protocol/index/ended.ts';
-import { chunkPaths } from '../../protocol/index/chunk-paths.ts';
+import { chunkPaths, isCompactPath } from '../../protocol/index/chunk-paths.ts';
 import {
   headPath,
   pagePath,
@@ -97,6 +97,8 @@ export interface Contents {
   readonly googleFiles: readonly string[] | null;
   /** No key comes any more (docs/sunset.md). */
   readonly ended?: boolean;
+  /** Heads of a release from before compact chunks say nothing of them. */
+  readonly compact?: false;
 }
 
 /** Everything but the signature. */
@@ -118,6 +120,7 @@ export function dayOfSealing(hour: number): number {
  * @returns its pages, lists and the head's payload; the same for the same contents
  */
 export function composeHead(contents: Contents): Composed {
+  if (contents.compact === false) return composeWithoutCompact(contents);
   const { region, sequence, previous, throughHour, hours, days, ended = false } = contents;
   const isLast = ended && hours.length === 0 && days.length === 0;
   const pages = composePages(region, days);
@@ -156,6 +159,18 @@ export function composeHead(contents: Contents): Composed {
       ...(contents.googleFiles ?? []),
     ],
   };
+}
+
+/** What a release from before compact chunks made of the same files: its signature is over that. */
+function composeWithoutCompact({ compact: _without, days, revocations, ...contents }: Contents): Composed {
+  const plain = (chunks: readonly ChunkEntry[]): ChunkEntry[] => chunks.map(({ sig: _sig, ...chunk }) => chunk);
+  const composed = composeHead({
+    ...contents,
+    days: days.map((day) => ({ ...day, chunks: plain(day.chunks) })),
+    revocations: revocations.map((one) => ({ ...one, chunks: plain(one.chunks) })),
+  });
+  const { compact: _offered, ...payload } = composed.payload;
+  return { ...composed, payload, named: composed.named.filter((name) => !isCompactPath(name)) };
 }
 
 /** @param regions published, the home country first @returns the lists of versions and of regions, which belong to all of them */

@@ -3,7 +3,7 @@
  */
 import type { EventOf, LogEvent, LoggedSlice } from '../event-log/entry.ts';
 import { listedGoogleDays } from './google-files.ts';
-import type { PublishedFiles } from './rebuild.ts';
+import type { PublishedFiles } from './published-head.ts';
 import { withTaken, type RecordBook, type SetRecord } from './record.ts';
 
 /** One region. */

@@ -12,7 +12,6 @@ import { sha256 } from '../../protocol/primitives/hash.ts';
 import type { EventOf, LoggedSlice, SealedFile } from '../event-log/entry.ts';
 import {
   buildFile,
-  chunkEntries,
   dayExpires,
   hourExpires,
   chunkObjects,
@@ -22,8 +21,9 @@ import {
   type BuiltFile,
   type ObjectMeta,
 } from './built-file.ts';
-import { googleFileKey, googleFilesOf, googleZipMeta, planWindow, type ExportedDay } from './google-files.ts';
-import { commonLists, composeHead, dayOfSealing, HEAD_META, listMeta, pageMeta, type Contents } from './head.ts';
+import { googleFileKey, googleZipMeta, planWindow, type ExportedDay } from './google-files.ts';
+import { commonLists, dayOfSealing, HEAD_META, listMeta, pageMeta } from './head.ts';
+import { composedOf, payloadHash, type PublishedFiles } from './published-head.ts';
 import { RecordMerge, wholeRecord, type MergePorts, type RunSource } from './record-merge.ts';
 import type { RecordBook } from './record.ts';
 import { hoursOfDay, hoursWithin, takenExpires, takenSealed, takenSources } from './revoked-rows.ts';
@@ -227,39 +227,6 @@ async function rebuildFile(
   throw new RebuildMismatch(`the records of ${region} don't give the file ${sealed.sha256} any more`);
 }
 
-/** What was sealed of all that a publication names. */
-export interface PublishedFiles {
-  readonly hour: (hour: number) => readonly SealedFile[];
-  readonly day: (day: number) => readonly SealedFile[];
-  readonly revocation: (hour: number) => Pick<EventOf<'revoked'>, 'days' | 'files' | 'to'>;
-  /** Days of Google's view that it lists. */
-  readonly google: readonly ExportedDay[];
-}
-
-/** @returns what a publication's head is made of */
-export function contentsOf(published: EventOf<'published'>, sealed: PublishedFiles): Contents {
-  const { region, sequence, previous, hour: throughHour, hours, days, revocations = [] } = published;
-  return {
-    region,
-    sequence,
-    previous,
-    throughHour,
-    hours: hours.map((hour) => ({ hour, chunks: chunkEntries(sealed.hour(hour), hour) })),
-    days: days.map(({ day, cut, revised = null }) => ({
-      day,
-      cut,
-      revised,
-      chunks: chunkEntries(sealed.day(day), null),
-    })),
-    revocations: revocations.map(({ hour }) => {
-      const { days: of, files, to = null } = sealed.revocation(hour);
-      return { hour, days: of, chunks: chunkEntries(files, null), to };
-    }),
-    googleFiles: published.index === undefined ? null : googleFilesOf(sealed.google).map(({ key }) => key),
-    ended: published.ended === true,
-  };
-}
-
 /**
  * @param published the region's last
  * @param sealed files and days of what it names
@@ -268,8 +235,9 @@ export function contentsOf(published: EventOf<'published'>, sealed: PublishedFil
  */
 export function rebuildIndex(published: EventOf<'published'>, sealed: PublishedFiles): RebuiltObject[] {
   const { region, sequence, head } = published;
-  const { payload, pages, lists } = composeHead(contentsOf(published, sealed));
-  if (toBase64Url(sha256(utf8(JSON.stringify(payload)))) !== published.payloadSha256) {
+  const composed = composedOf(published, sealed);
+  const { payload, pages, lists } = composed;
+  if (payloadHash(composed) !== published.payloadSha256) {
     throw new RebuildMismatch(`what was sealed of ${region} doesn't give head ${sequence}`);
   }
   if (indexHash(region, lists) !== (published.index ?? null)) {

@@ -78,9 +78,6 @@ export function signsStill({ config: { formerKey } }: Publication, sealed: numbe
   return formerKey !== null && sealed < formerKey.until;
 }
 
-/** A chunk's ZIP and its compact form. */
-const BOTH = 2;
-
 /**
  * Puts a file of the manifest, then its compact form (docs/compact-chunk.md). A crash between them leaves a ZIP that no head names yet: the step is repeated.
  *
@@ -94,14 +91,12 @@ export async function putChunk(
   sealed: number,
   expires: number,
 ): Promise<void> {
-  let objects = 0;
   for (const { name, bytes, meta } of chunkObjects(region, file, sealed, expires)) {
     p.store.noteObject(name, region);
     await putOwn(p.own, name, bytes, meta);
-    objects++;
+    // Phones take the ZIP where there is nothing else.
+    if (bytes.length === 0) p.store.count('alert_no_compact_form');
   }
-  // Phones take the ZIP where there is nothing else.
-  if (objects < BOTH) p.store.count('alert_no_compact_form');
 }
 
 /** What distinguishes the files of one hour or day. */

@@ -7,7 +7,7 @@
  * more given the instant of their death. Crash before the head: readers have the old head, whose chunks all exist.
  * Crash between the head and the transaction: the put is found done, since the head holds our bytes.
  */
-import { GRACE_SECONDS } from '../../domain/publication/built-file.ts';
+import { chunkEntries, GRACE_SECONDS } from '../../domain/publication/built-file.ts';
 import { googleFilesOf, listedGoogleDays } from '../../domain/publication/google-files.ts';
 import { indexHash } from '../../domain/publication/rebuild.ts';
 import {
@@ -51,12 +51,17 @@ export function listedDays(p: Publication, throughHour: number): { first: number
  */
 export function composeIndex(p: Publication, region: string, throughHour: number): void {
   const listed = listedDays(p, throughHour);
-  const days = p.store.regionDays(region, listed.first, listed.last);
+  // Anew from what was sealed, as `rebuild` and a restore have it: entries that a release of before kept lack what this one says (`sig`), and the head's hash would be another.
+  const days = p.store
+    .regionDays(region, listed.first, listed.last)
+    .map((entry) => (entry.sealed === null ? entry : { ...entry, chunks: chunkEntries(entry.sealed.files, null) }));
   const today = Math.floor(throughHour / 24);
   const hours = p.store.regionHours(region, today * 24, throughHour);
   const google = p.store.google.days(region, listedGoogleDays(throughHour, p.config.policy.retentionDays));
   const googleFiles = googleFilesOf(google).map(({ key }) => key);
-  const revocations = p.takings.revocations(region, throughHour);
+  const revocations = p.takings
+    .revocations(region, throughHour)
+    .map((entry) => ({ ...entry, chunks: chunkEntries(entry.files, null) }));
   fixIndex(p, region, throughHour, { hours, days, revocations, googleFiles });
 }
 

@@ -18,13 +18,13 @@ import type { JournalLabel, JournalState, ReadJournal } from '../../domain/journ
 import { randomBytes } from 'node:crypto';
 import { ROW_BYTES, rowProvenance, uint32, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { unpackKeyRevisions } from '../../domain/publication/revision.ts';
-import { fromHex } from '../../protocol/primitives/bytes.ts';
+import { concatBytes, fromHex } from '../../protocol/primitives/bytes.ts';
 import { WITHDRAWAL_HASH_BYTES } from '../../protocol/withdrawal.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
 import { insertRows } from '../insert-rows.ts';
 import { meta } from '../meta.ts';
 import { inSlices } from '../pace.ts';
-import { lastingHash } from './accept-ops.ts';
+import { lastingHash, lastingHashes } from './accept-ops.ts';
 import { countedUnder, type BufferConfig } from './config.ts';
 import type { RestorePoint, UnloggedRows } from './contract.ts';
 import { restoreDropped } from './drop-log.ts';
@@ -107,7 +107,7 @@ export async function restoreWaiting(
     () =>
       storage.transactionSync(() => {
         const slice = next(found, ROWS_A_SLICE);
-        counts.add(insert(sql, keys, unknownOf(sql, slice)));
+        counts.add(insert(sql, keys, unknownOf(sql, config, slice)));
         return slice.length;
       }),
     (had) => had === ROWS_A_SLICE,
@@ -158,7 +158,7 @@ export async function restoreRows(
           if (label !== undefined) slice.push({ key, hash, hour, label, withdrawalHash });
         }
         const counts = new Counts(config);
-        counts.add(insert(sql, keys, notWaiting(sql, keys, unknownOf(sql, slice))));
+        counts.add(insert(sql, keys, notWaiting(sql, keys, unknownOf(sql, config, slice))));
         insertRows(sql, RELEASE_COUNTER, counts.values([]));
         return at < rows.length;
       }),
@@ -208,17 +208,15 @@ function* rowsOf(config: BufferConfig, { state, rows }: ReadJournal, open: numbe
   }
 }
 
-/** @returns rows whose key no record holds */
-function unknownOf(sql: SqlStorage, slice: readonly FoundRow[]): FoundRow[] {
+/** @returns rows whose key no record holds, and that didn't end under the name of any key of the ring: the journal's hashes aren't made anew */
+function unknownOf(sql: SqlStorage, config: BufferConfig, slice: readonly FoundRow[]): FoundRow[] {
   if (slice.length === 0) return [];
-  const hashes = new Uint8Array(slice.length * HASH_BYTES);
-  for (const [n, { hash }] of slice.entries()) hashes.set(hash, n * HASH_BYTES);
-  const known = new Set(
-    sql
-      .exec<{ n: number }>(KNOWN_OF, hashes, slice.length)
-      .toArray()
-      .map(({ n }) => n),
-  );
+  const hashesOf = slice.map(({ key }) => lastingHashes(config, key.keyData));
+  const known = new Set<number>();
+  for (const k of config.knownKeyHashKeys.all.keys()) {
+    const hashes = concatBytes(...hashesOf.map((all) => all[k]!));
+    for (const { n } of sql.exec<{ n: number }>(KNOWN_OF, hashes, slice.length)) known.add(n);
+  }
   return slice.filter((_row, n) => !known.has(n));
 }
 

@@ -2,11 +2,13 @@ import { beforeEach, describe, it } from 'vitest';
 import { DEFAULT_CHUNK_POLICY } from '../../domain/chunk-policy.ts';
 import { DAY_0, MIDNIGHT, Rig, keysOf } from '../publisher/test-rig.ts';
 import type { TemporaryExposureKey } from '../../protocol/gaen/keys.ts';
-import { ROW_BYTES, unpackKey } from '../../domain/publication/packed-keys.ts';
+import { packKey, ROW_BYTES, unpackKey } from '../../domain/publication/packed-keys.ts';
 import { keyRing } from '../../protocol/primitives/key-ring.ts';
 import { withdrawalHash } from '../../protocol/withdrawal.ts';
 import { TEST_SECRETS, testSecret } from '../../test/support/secrets.ts';
+import { lastingHashes } from './accept-ops.ts';
 import type { BufferConfig } from './config.ts';
+import { putEnded } from './ended-keys.ts';
 import { issuesInSet } from './issue-counts.ts';
 
 let rig: Rig;
@@ -369,5 +371,20 @@ describe('while the key of hashes is changed', () => {
     await deploy(NEW);
     await publish(second);
     expect(await rig.accept('u9', owned(1))).toEqual({ kind: 'stored' });
+  });
+
+  it('a restore takes in nothing that ended under the former one', async ({ expect }) => {
+    const [ended, other] = [keysOf(1, 1)[0]!, keysOf(2, 1)[0]!];
+    await deploy(`${NEW},${OLD}`);
+    const hash = lastingHashes(config, ended.keyData)[1]!;
+    await rig.inBuffer((sql) => putEnded(sql, [{ hash, expiresHour: HOUR + 99 }]));
+    const found = new Uint8Array(2 * ROW_BYTES);
+    packKey(found, 0, ended);
+    packKey(found, ROW_BYTES, other);
+    const label = { regions: ['DE'], consentToFederation: false, origin: 'DE', synthetic: false, issueId: null };
+    await rig.inBuffer((sql) => sql.exec(`DELETE FROM meta WHERE name = 'begun'`));
+    const labels = { 0: label };
+    await rig.buffer.restoreStep({ kind: 'unlogged', found: { hour: HOUR, rows: found, openings: null, labels } });
+    expect(await rig.inBuffer(rows)).toBe(1);
   });
 });

@@ -45,23 +45,37 @@ const compactOf = (zip: Uint8Array): Uint8Array => {
 /** Of the bits that keys begin with, or of a key itself. */
 const changed = (bytes: Uint8Array): Uint8Array => bytes.with(bytes.length - 20, 1);
 
-/** A host of one chunk: an hour's, or a day's of four keys. */
+/** What a host has: an hour of one file or of two, or a day of four keys. */
+type Kind = 'hour' | 'two files' | 'day';
+
+/** Two files of one window are told apart by seconds of its end, as Publisher names them. */
+const zipsOf = (kind: Kind): Uint8Array[] => {
+  if (kind === 'day') return [dayZip(4)];
+  if (kind === 'hour') return [hourZip(HOUR)];
+  return [1, 2].map((n) =>
+    zipOf(keys.slice(4 * n - 4, 4 * n), { startTimestamp: hourStart(HOUR), endTimestamp: hourEnd(HOUR) + n }),
+  );
+};
+
+/** A host of an hour's chunks, or a day's. */
 class Host {
-  readonly zip: Uint8Array;
-  readonly name: string;
   readonly requests: string[] = [];
   readonly objects = new Map<string, Uint8Array>();
   found = 0;
   isCut = false;
 
-  constructor(kind: 'hour' | 'day', compact: Uint8Array | null, head: { compact?: true } = { compact: true }) {
-    this.zip = kind === 'hour' ? hourZip(HOUR) : dayZip(4);
-    this.name = toBase64Url(sha256(this.zip));
-    const own = { file: 1, of: 1, size: this.zip.length, keys: '1-99', sha256: this.name };
-    const sig = toBase64Url(sha256(filesOf(this.zip).sig));
-    const chunk: ChunkEntry = kind === 'hour' ? { hour: HOUR, ...own } : { ...own, sig };
+  constructor(kind: Kind, compacts: readonly (Uint8Array | null)[], head: { compact?: true } = { compact: true }) {
+    const zips = zipsOf(kind);
+    const chunks = zips.map((zip, n): ChunkEntry => {
+      const name = toBase64Url(sha256(zip));
+      const own = { file: n + 1, of: zips.length, size: zip.length, keys: '1-99', sha256: name };
+      const compact = compacts[n] ?? null;
+      this.objects.set(chunkPath(REGION, name), zip);
+      if (compact !== null) this.objects.set(compactPath(REGION, name), compact);
+      return kind === 'day' ? { ...own, sig: toBase64Url(sha256(filesOf(zip).sig)) } : { hour: HOUR, ...own };
+    });
     const date = dateOfHour(YESTERDAY);
-    const page = JSON.stringify({ region: REGION, days: [{ date, cut: dateOfHour(HOUR), chunks: [chunk] }] });
+    const page = JSON.stringify({ region: REGION, days: [{ date, cut: dateOfHour(HOUR), chunks }] });
     const pageName = toBase64Url(sha256(utf8(page)));
     const payload = {
       region: REGION,
@@ -69,14 +83,12 @@ class Host {
       previous: null,
       issuedAt: hourEnd(HOUR),
       validUntil: hourEnd(HOUR) + 4 * 3600,
-      hours: kind === 'hour' ? [chunk] : [],
-      pages: kind === 'hour' ? [] : [{ sha256: pageName, from: date, to: date }],
+      hours: kind === 'day' ? [] : chunks,
+      pages: kind === 'day' ? [{ sha256: pageName, from: date, to: date }] : [],
       ...head,
     };
     this.objects.set(headPath(REGION), utf8(signDocument(MANIFEST_TYPE, 'manifest-v1', payload, manifestSigner.raw)));
     this.objects.set(pagePath(REGION, pageName), utf8(page));
-    this.objects.set(chunkPath(REGION, this.name), this.zip);
-    if (compact !== null) this.objects.set(compactPath(REGION, this.name), compact);
   }
 
   /** @returns endings of the paths of chunks that were asked for */
@@ -111,31 +123,44 @@ describe('a chunk that is offered in its compact form', () => {
     { name: 'an hour', kind: 'hour', compact: compactOf(hourZip(HOUR)), found: 8 },
     { name: 'a day', kind: 'day', compact: compactOf(dayZip(4)), found: 4 },
   ] as const)('is taken so, and no ZIP is asked for: $name', async ({ kind, compact, found }, { expect }) => {
-    const host = new Host(kind, compact);
+    const host = new Host(kind, [compact]);
     expect(await host.sync()).toEqual({ asked: ['compact'], errors: [] });
     expect(host.found).toBe(found);
   });
 
+  it('is taken so of each of an hour’s files, and never one in another’s place', async ({ expect }) => {
+    const compacts = zipsOf('two files').map((zip) => compactOf(zip));
+    const host = new Host('two files', compacts);
+    expect(await host.sync()).toEqual({ asked: ['compact', 'compact'], errors: [] });
+    expect(host.found).toBe(8);
+    const crossed = new Host('two files', compacts.toReversed());
+    expect(await crossed.sync()).toEqual({ asked: ['compact', 'zip', 'compact', 'zip'], errors: [] });
+    expect(crossed.found).toBe(8);
+  });
+
   it('isn’t asked for where the head doesn’t offer it', async ({ expect }) => {
-    const host = new Host('hour', compactOf(hourZip(HOUR)), {});
+    const host = new Host('hour', [compactOf(hourZip(HOUR))], {});
     expect(await host.sync()).toEqual({ asked: ['zip'], errors: [] });
   });
 
   it.for([
     { name: 'nothing', kind: 'hour', compact: null },
+    { name: 'the empty file of a chunk that has none', kind: 'hour', compact: new Uint8Array() },
+    { name: 'half a body', kind: 'hour', compact: compactOf(hourZip(HOUR)).subarray(0, 200) },
+    { name: 'a page of HTML', kind: 'hour', compact: utf8('<!doctype html><title>Sign in</title>') },
     { name: 'rubbish', kind: 'hour', compact: new Uint8Array(200) },
     { name: 'more bytes than the ZIP has', kind: 'hour', compact: new Uint8Array(5_000) },
     { name: 'another hour, rightly signed', kind: 'hour', compact: compactOf(hourZip(HOUR - 1)) },
     { name: 'a former cut of the day, rightly signed, with more keys', kind: 'day', compact: compactOf(dayZip(6)) },
     { name: 'a changed key', kind: 'hour', compact: changed(compactOf(hourZip(HOUR))) },
   ] as const)('gives way to the ZIP, and no key of it is taken: $name', async ({ kind, compact }, { expect }) => {
-    const host = new Host(kind, compact);
+    const host = new Host(kind, [compact]);
     expect(await host.sync()).toEqual({ asked: ['compact', 'zip'], errors: [] });
     expect(host.found).toBe(kind === 'hour' ? 8 : 4);
   });
 
   it('ends the run where there is no network', async ({ expect }) => {
-    const host = new Host('hour', compactOf(hourZip(HOUR)));
+    const host = new Host('hour', [compactOf(hourZip(HOUR))]);
     host.isCut = true;
     expect(await host.sync()).toMatchObject({ asked: ['compact'], errors: [{ kind: 'network' }] });
   });

@@ -17,7 +17,8 @@ const MAX_KEYS = 750_000;
 const MAX_HEAD_BYTES = 16_384;
 const MAX_SIG_BYTES = 65_536;
 const MAX_PERIOD = 144;
-/** Cells of a list that may be empty or not: a table costs a byte for each. */
+/** Of a column's own bytes, and of the tail of the key that it is there for: ranks of 750,000 keys take three. */
+const LEAST_BYTES_A_COLUMN = 4 + KEY_BYTES - 3;
 const MAX_INTERVAL_NUMBER = 0x7fff_ffff;
 
 /** Why it is none. */
@@ -76,12 +77,11 @@ export function readCompact(bytes: Uint8Array): Result<ExportFiles, CompactError
   const lists: Cell[][] = [];
   let keys = 0;
   for (const _ of LIST_TAGS) {
-    const cells = readTable(walk);
+    const cells = readTable(walk, MAX_KEYS - keys);
     if (typeof cells === 'string') return fail(cells);
     lists.push(cells);
     keys += cells.reduce((sum, { count }) => sum + count, 0);
   }
-  if (keys > MAX_KEYS) return fail(`at most ${MAX_KEYS} keys`);
   const tails = walk.take(sumOf(lists, ({ count }) => count * (KEY_BYTES - splitOf(count).headBytes)));
   const ranks = walk.take(walk.left);
   if (tails === null || ranks === null) return fail('the tails of all keys');
@@ -103,8 +103,8 @@ function sized(walk: Walk, most: number): Uint8Array | null {
 const sumOf = (lists: readonly (readonly Cell[])[], of: (cell: Cell) => number): number =>
   lists.reduce((sum, cells) => cells.reduce((inner, cell) => inner + of(cell), sum), 0);
 
-/** @returns a list's cells that hold a key, in the order of the file; or the rule that is broken */
-function readTable(walk: Walk): Cell[] | string {
+/** @param most keys that it may have @returns a list's cells that hold a key, in the order of the file; or the rule that is broken */
+function readTable(walk: Walk, most: number): Cell[] | string {
   const columns = readColumns(walk);
   if (columns === null) return 'columns of four bytes, each in its range';
   const rows = walk.varint();
@@ -112,14 +112,20 @@ function readTable(walk: Walk): Cell[] | string {
   if (rows === null || rows * (1 + columns.length) > walk.left) return 'rows of one count a column';
   const cells: Cell[] = [];
   let start = 0;
+  let keys = 0;
+  let tails = 0;
   for (let row = 0; row < rows; row++) {
     const more = walk.varint();
     if (more === null || start + more > MAX_INTERVAL_NUMBER) return 'starts below 2^31';
     start += more;
     for (const column of columns) {
       const count = walk.varint();
-      if (count === null || count > MAX_KEYS) return `a count of at most ${MAX_KEYS} a cell`;
-      if (count > 0) cells.push({ start, column, count });
+      if (count === null || (keys += count) > most) return `at most ${MAX_KEYS} keys`;
+      if (count === 0) continue;
+      // A cell takes fifty times the byte that it stands in: none is made that no key is there for.
+      tails += count * (KEY_BYTES - splitOf(count).headBytes);
+      if (tails > walk.left) return 'the tails of all keys';
+      cells.push({ start, column, count });
     }
   }
   return cells;
@@ -127,7 +133,7 @@ function readTable(walk: Walk): Cell[] | string {
 
 function readColumns(walk: Walk): Column[] | null {
   const count = walk.varint();
-  if (count === null || count * 4 > walk.left) return null;
+  if (count === null || count * LEAST_BYTES_A_COLUMN > walk.left) return null;
   const columns: Column[] = [];
   for (let n = 0; n < count; n++) {
     const [period = 0, level = 0, reportType = 0, onset = 0] = walk.take(4)!;

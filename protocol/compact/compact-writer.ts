@@ -11,6 +11,14 @@ import { BEFORE_KEY, headEnd, layVarint, LIST_TAGS, readRecord, type KeyRecord }
 /** The first bytes of every one; the last of them is the version. */
 export const COMPACT_MAGIC = Uint8Array.of(0x45, 0x45, 0x63, 0x01);
 
+/**
+ * Cells a key, empty ones too: each takes a byte, and a ZIP is smaller long before. A table is all starts times all columns, which who uploads has a say in: without a limit 28,000 keys
+ * could be some gigabytes.
+ */
+const MOST_CELLS_A_KEY = 48;
+/** Of a number below 2^31. */
+const MAX_VARINT_BYTES = 5;
+
 /** Keys of one cell, as they stand in export.bin. */
 interface Run extends Cell {
   /** Where the first record begins, and how long each is. */
@@ -21,7 +29,7 @@ interface Run extends Cell {
 /**
  * @param exportBin as protocol/export/export-file.ts lays it, its keys in the order of protocol/export/tek-order.ts
  * @param exportSig export.sig
- * @returns the compact form; null for a file that is laid or ordered in another way
+ * @returns the compact form; null for a file that is laid or ordered in another way, or whose table would be larger than its keys
  */
 export function writeCompact(exportBin: Uint8Array, exportSig: Uint8Array): Uint8Array | null {
   const end = headEnd(exportBin);
@@ -35,6 +43,8 @@ export function writeCompact(exportBin: Uint8Array, exportSig: Uint8Array): Uint
     at = read.end;
   }
   if (at !== exportBin.length) return null;
+  const tables = lists.map((list) => tableOf(list));
+  if (tables.includes(null)) return null;
   const runs = lists.flat();
   const head = exportBin.subarray(EXPORT_HEADER.length, end);
   return concatBytes(
@@ -43,7 +53,7 @@ export function writeCompact(exportBin: Uint8Array, exportSig: Uint8Array): Uint
     head,
     varint(exportSig.length),
     exportSig,
-    ...lists.map((list) => tableOf(list)),
+    ...tables.filter((table) => table !== null),
     tailsOf(exportBin, runs),
     ranksOf(exportBin, runs),
   );
@@ -88,26 +98,37 @@ function readRuns(bin: Uint8Array, from: number, tag: number): { runs: Run[]; en
 
 const keyAt = (bin: Uint8Array, at: number): Uint8Array => bin.subarray(at + BEFORE_KEY, at + BEFORE_KEY + KEY_BYTES);
 
-/** A list's cells: columns, then a row a start with the number of keys in each column. */
-function tableOf(runs: readonly Run[]): Uint8Array {
+/** A list's cells: columns, then a row a start with the number of keys in each column; null: too many of them are empty. */
+function tableOf(runs: readonly Run[]): Uint8Array | null {
   const columns: Column[] = [];
   for (const { column } of runs.toSorted((a, b) => compareColumns(a.column, b.column))) {
     if (columns.length === 0 || compareColumns(columns.at(-1)!, column) !== 0) columns.push(column);
   }
   const rows = Map.groupBy(runs, ({ start }) => start);
-  const parts = [varint(columns.length)];
-  for (const { period, level, reportType, onset } of columns)
-    parts.push(Uint8Array.of(period, level, reportType, onset));
-  parts.push(varint(rows.size));
+  const keys = runs.reduce((sum, { count }) => sum + count, 0);
+  if (rows.size * columns.length > keys * MOST_CELLS_A_KEY) return null;
+  const numbers = 2 + rows.size + runs.length;
+  const table = new Uint8Array(numbers * MAX_VARINT_BYTES + 4 * columns.length + rows.size * columns.length);
+  let to = layVarint(table, 0, columns.length);
+  for (const { period, level, reportType, onset } of columns) {
+    table.set([period, level, reportType, onset], to);
+    to += 4;
+  }
+  to = layVarint(table, to, rows.size);
   let before = 0;
   for (const [start, cells] of rows) {
-    parts.push(varint(start - before));
+    to = layVarint(table, to, start - before);
     before = start;
+    // Both ascend.
+    let next = 0;
     for (const column of columns) {
-      parts.push(varint(cells.find((cell) => compareColumns(cell.column, column) === 0)?.count ?? 0));
+      const cell = cells[next];
+      const isHere = cell !== undefined && compareColumns(cell.column, column) === 0;
+      to = layVarint(table, to, isHere ? cell.count : 0);
+      if (isHere) next++;
     }
   }
-  return concatBytes(...parts);
+  return table.subarray(0, to);
 }
 
 /** What of each key stands behind the bytes that its rank is in. */
@@ -151,6 +172,6 @@ function ranksOf(bin: Uint8Array, runs: readonly Run[]): Uint8Array {
 }
 
 function varint(value: number): Uint8Array {
-  const bytes = new Uint8Array(5);
+  const bytes = new Uint8Array(MAX_VARINT_BYTES);
   return bytes.subarray(0, layVarint(bytes, 0, value));
 }

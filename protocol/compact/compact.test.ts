@@ -78,6 +78,17 @@ describe('a compact chunk', () => {
     { name: 'keys in another order', bin: binOf(hourOfKeys(20).toReversed()) },
     { name: 'bytes behind the last key', bin: concatBytes(binOf(hourOfKeys(2)), Uint8Array.of(0)) },
     { name: 'a field left out', bin: binOf(hourOfKeys(2)).subarray(0, -2) },
+    {
+      name: 'keys of which each has a start and an onset of its own: a table of all with all',
+      bin: binOf(
+        Array.from({ length: 64 }, (_, n) => ({
+          ...hourOfKeys(1)[0]!,
+          rollingStartIntervalNumber: 2_939_904 + n,
+          daysSinceOnsetOfSymptoms: (n % 29) - 14,
+          rollingPeriod: 1 + n,
+        })),
+      ),
+    },
     { name: 'no export at all', bin: utf8('EK Export v2    ') },
   ])('isn’t made of $name', ({ bin }, { expect }) => {
     expect(writeCompact(bin, SIG)).toBeNull();
@@ -124,8 +135,15 @@ describe('what a phone is sent in place of one', () => {
     { name: 'more rows than bytes', table: [0, 0xff, 0xff, 0xff, 0x7f], rule: 'rows' },
     { name: 'a period of 145', table: [1, 145, 5, 1, 2, 1, 0, 1], rule: 'columns' },
     { name: 'a number in more bytes than it needs', table: [0x80, 0x00], rule: 'columns' },
+    // A column takes sixteen times its four bytes, a cell fifty times its one.
+    { name: 'columns that no keys stand behind', table: [5, 144, 5, 1, 2, 144, 5, 1, 3], rule: 'columns' },
+    {
+      name: 'cells that no keys stand behind',
+      table: [1, 144, 5, 1, 2, 9, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x7f],
+      rule: 'tails',
+    },
   ])('allocates nothing for $name', ({ table, rule }, { expect }) => {
-    const bytes = concatBytes(COMPACT_MAGIC, Uint8Array.of(0, 0, ...table, 0, 0, 0, 0));
+    const bytes = concatBytes(COMPACT_MAGIC, Uint8Array.of(0, 0, ...table), new Uint8Array(24));
     expect(readCompact(bytes)).toMatchObject({ ok: false, error: { rule: expect.stringContaining(rule) } });
   });
 });

@@ -161,6 +161,24 @@ describe('a certificate', () => {
     expect(await verified(await made({ iss: SECOND.issuer }, { kid: 'v2' }, otherKey))).not.toBeNull();
   });
 
+  it.for([
+    { name: 'all zero', change: () => new Uint8Array(64) },
+    { name: 'r zero', change: (rs: Uint8Array) => rs.slice().fill(0, 0, 32) },
+    { name: 's zero', change: (rs: Uint8Array) => rs.slice().fill(0, 32) },
+    { name: 'above the order of the curve', change: () => new Uint8Array(64).fill(255) },
+    { name: 'in DER', change: (rs: Uint8Array) => p256.Signature.fromBytes(rs).toBytes('der') },
+    { name: 'a byte short', change: (rs: Uint8Array) => rs.subarray(1) },
+    { name: 'a byte long', change: (rs: Uint8Array) => Uint8Array.of(...rs, 0) },
+  ])('with a signature $name is refused, without a throw', async ({ change }, { expect }) => {
+    const jwt = await made();
+    const signed = jwt.slice(0, jwt.lastIndexOf('.') + 1);
+    const rs = fromBase64Url(jwt.slice(signed.length));
+    expect(await verified(`${signed}${toBase64Url(rs)}`)).not.toBeNull();
+    expect(await verified(`${signed}${toBase64Url(change(rs))}`)).toBeNull();
+    for (const form of [`${toBase64Url(rs)}==`, ` ${toBase64Url(rs)}`, `${toBase64Url(rs)}\n`, toBase64(rs)])
+      expect(await verified(`${signed}${form}`)).toBeNull();
+  });
+
   it('without a signature is refused, and so is one whose key stands in for nobody’s', async ({ expect }) => {
     const claims = part(CLAIMS);
     const none = `${part({ alg: 'none', kid: 'v1' })}.${claims}`;

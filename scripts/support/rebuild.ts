@@ -7,13 +7,12 @@ import {
   rebuildDay,
   rebuildExported,
   rebuildHour,
-  contentsOf,
   rebuildIndex,
   rebuildRevocation,
   type RebuildPorts,
   type RebuiltObject,
 } from '../../domain/publication/rebuild.ts';
-import { composeHead } from '../../domain/publication/head.ts';
+import { composedOf } from '../../domain/publication/published-head.ts';
 import { bookOfLog, filesOf, planRebuild, type RegionPlan } from '../../domain/publication/rebuild-plan.ts';
 import { setKey, type RecordBook, type SetRecord } from '../../domain/publication/record.ts';
 import { newWorkspace } from '../../domain/publication/workspace.ts';
@@ -104,7 +103,7 @@ export function formerNames(report: LogReport): Set<string> {
 }
 
 function namesOf(plan: RegionPlan): string[] {
-  return [...composeHead(contentsOf(plan.published, filesOf(plan))).named];
+  return [...composedOf(plan.published, filesOf(plan)).named];
 }
 
 /** @returns what the entries say, ascending */

@@ -159,14 +159,16 @@ export class Registration {
     return shard.claim(id, owner, until, { replaces: reply.by, isPosted });
   }
 
-  /** @returns whether the holder of a claim is void now: it never was right, as far as the laboratory has answered */
+  /** @returns whether the holder of a claim is void now: it never was right, as far as the laboratory has answered, or its key is gone from the ring and it gave no TAN */
   async #makesWay(holder: string, until: number): Promise<boolean> {
     const shard = this.#shards.of(holder);
     const session = await shard.peek(holder);
     const isWrong =
       session === null ||
       session.state === 'void' ||
-      (session.state === 'registered' && (await askLaboratory(this.#env.RESULTS, session)).verdict === 'differs');
+      (session.state === 'registered' &&
+        (this.#pairs.of(holder, { seed: null, session }) === null ||
+          (await askLaboratory(this.#env.RESULTS, session)).verdict === 'differs'));
     return isWrong && shard.makeVoid(holder, until);
   }
 }

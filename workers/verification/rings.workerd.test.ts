@@ -9,6 +9,7 @@ import { MAX_BIRTH_DATE_GUESSES } from '../../domain/birth-date.ts';
 import { hashGuid } from '../../domain/derived-codes.ts';
 import type { ResultsRpc, TestResultReply } from '../../domain/rpc.ts';
 import { authenticateTan } from '../../domain/tan.ts';
+import { birthDateName } from '../../domain/test-result.ts';
 import { readCredential } from '../../protocol/credential/credential.ts';
 import { toBase64 } from '../../protocol/primitives/bytes.ts';
 import { firstOf, keyRing } from '../../protocol/primitives/key-ring.ts';
@@ -257,4 +258,24 @@ it('with its key gone, what it made is unknown: the phases are not for show', as
   expect(await at('TAN_HASH_KEY', 'over').ledger.reserve(tan, reserveRequest())).toEqual({ kind: 'unknown' });
   const given = await token(at('DERIVATION_KEY', 'before'), guid(1));
   expect(await token(at('DERIVATION_KEY', 'over'), guid(1))).not.toBe(given);
+});
+
+it('a derivation key that leaked and was replaced opens no session, and keeps nobody from their test', async ({
+  expect,
+}) => {
+  const [before, after] = [at('DERIVATION_KEY', 'before'), at('DERIVATION_KEY', 'over')];
+  for (const n of [1, 2, 3]) posted.add(guid(n));
+  for (const n of [2, 3]) posted.add(birthDateName(birthDate(n)));
+  const old = await token(before, guid(1));
+  expect(await before.sessions.poll(old)).toMatchObject({ result: POSITIVE.result });
+  expect([await after.sessions.poll(old), await after.sessions.tan(old)]).toEqual([null, null]);
+  expect(await after.sessions.tan(await token(after, guid(1)))).not.toBeNull();
+
+  // A date of birth is claimed under a key that didn't leak: its claim goes over, unless a TAN was given for it.
+  const dated = tokenOf(await scan(before, guid(2), birthDate(2))) ?? '';
+  expect(await after.sessions.poll(dated)).toBeNull();
+  const again = tokenOf(await scan(after, guid(2), birthDate(2))) ?? '';
+  expect(await after.sessions.poll(again)).not.toBeNull();
+  expect(await before.sessions.tan(tokenOf(await scan(before, guid(3), birthDate(3))) ?? '')).not.toBeNull();
+  expect(await scan(after, guid(3), birthDate(3))).toEqual({ kind: 'refused' });
 });

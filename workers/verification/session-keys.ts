@@ -77,11 +77,12 @@ export class KeyPairs {
     this.#hashKeys = tanHashKeys.all;
   }
 
-  /** @param hash name of a session @returns the pair that named it; the one that makes where none did: its key is gone from the ring */
-  of(hash: string, stored: StoredSession): SessionKeys {
-    if (this.all.length === 1) return this.current;
-    const isIt = (keys: SessionKeys): boolean => namedBy(seedOf(stored, keys.derivationKey), keys).hash === hash;
-    return this.all.find(isIt) ?? this.current;
+  /**
+   * @param hash name of a session that lives
+   * @returns the pair that named it, or null: its key is gone from the ring, so it may be known to whoever it leaked to, and counts no more
+   */
+  of(hash: string, stored: StoredSession): SessionKeys | null {
+    return this.all.find((keys) => namedBy(seedOf(stored, keys.derivationKey), keys).hash === hash) ?? null;
   }
 
   /** @param names of what is looked for, under a pair @returns the pair under which there is any; a name that stands before another decides */

@@ -80,11 +80,11 @@ export class Sessions {
   async poll(token: string): Promise<PollReply> {
     const found = await this.#find(token, 'open');
     if (found === null) return null;
-    const { hash, stored } = found;
+    const { hash, stored, keys } = found;
     const { session } = stored;
     const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
     if (verdict === 'differs') return { kind: 'birth-date-differs' };
-    await this.#keep(hash, stored, reply.keptUntil);
+    await this.#keep(hash, session, keys, reply.keptUntil);
     return {
       kind: 'result',
       result: reply.result,
@@ -97,15 +97,14 @@ export class Sessions {
   async positive(token: string): Promise<PositiveSession | null> {
     const found = await this.#find(token, 'open');
     if (found === null) return null;
-    const { hash, stored } = found;
+    const { hash, stored, keys } = found;
     const { session } = stored;
-    const keys = this.pairs.of(hash, stored);
     const seed = seedOf(stored, keys.derivationKey);
     const { reply, verdict } = await askLaboratory(this.#env.RESULTS, session);
     if (verdict !== 'right' || !isPositive(reply.result)) return null;
     const vouched = await this.#issues.of(session, reply);
     if (vouched.kind === 'over') return null;
-    await this.#keep(hash, stored, reply.keptUntil);
+    await this.#keep(hash, session, keys, reply.keptUntil);
     const sampleCollected = session.authorisation === 'laboratory' ? reply.sampleCollected : null;
     return { hash, session, seed, keys, issueId: vouched.issueId, sampleCollected };
   }
@@ -139,12 +138,17 @@ export class Sessions {
     return null;
   }
 
-  /** @returns the session of a token, as `open` or `read` answer, and its name under whichever key; or null */
-  async #find(token: string, how: 'open' | 'read'): Promise<{ hash: string; stored: StoredSession } | null> {
+  /** @returns the session of a token, as `open` or `read` answer, its name under whichever key, and the pair that named it; or null */
+  async #find(
+    token: string,
+    how: 'open' | 'read',
+  ): Promise<{ hash: string; stored: StoredSession; keys: SessionKeys } | null> {
     for (const key of this.#config.tanHashKeys.all) {
       const hash = tokenHash(token, key);
       const stored = await this.#shards.of(hash)[how](hash);
-      if (stored !== null) return { hash, stored };
+      if (stored === null) continue;
+      const keys = this.pairs.of(hash, stored);
+      return keys === null ? null : { hash, stored, keys };
     }
     return null;
   }
@@ -174,7 +178,7 @@ export class Sessions {
   async forget(token: string): Promise<void> {
     const found = await this.#find(token, 'read');
     if (found === null) return;
-    const { hash, stored } = found;
+    const { hash, stored, keys } = found;
     const { session } = stored;
     const isOwn = session.isForgetting || (await askLaboratory(this.#env.RESULTS, session)).verdict === 'right';
     if (isOwn && session.hashedGuid !== null) {
@@ -183,7 +187,7 @@ export class Sessions {
         if (id !== null) await this.#env.RESULTS.forget(id);
       }
     }
-    const ids = claimIds(session, this.pairs.of(hash, stored));
+    const ids = claimIds(session, keys);
     if (ids !== null) await this.#shards.of(ids.birthDate).unclaim(ids.birthDate, hash);
     await this.#shards.of(hash).forget(hash, isOwn ? 'deleted' : 'void');
   }
@@ -218,8 +222,9 @@ export class Sessions {
 
   async #withdrawTanOf(hash: string, stored: StoredSession | null): Promise<void> {
     const { tanNumber: n, tanExpiresAt: expiresAt } = stored?.session ?? { tanNumber: 0, tanExpiresAt: null };
-    if (stored === null || expiresAt === null) return;
-    const keys = this.pairs.of(hash, stored);
+    const keys = stored === null ? null : this.pairs.of(hash, stored);
+    // Without its key nobody can spell the TAN, nor take another.
+    if (stored === null || keys === null || expiresAt === null) return;
     await this.#ledger.withdraw(this.#spelled({ seed: seedOf(stored, keys.derivationKey), keys }, { n, expiresAt }));
   }
 
@@ -236,10 +241,9 @@ export class Sessions {
   }
 
   /** A session lives as long as its result, and its claims no shorter: they are prolonged first. */
-  async #keep(hash: string, stored: StoredSession, resultKeptUntil: number | null): Promise<void> {
-    const { session } = stored;
+  async #keep(hash: string, session: Session, keys: SessionKeys, resultKeptUntil: number | null): Promise<void> {
     if (resultKeptUntil === null || resultKeptUntil <= session.expiresAt) return;
-    const ids = claimIds(session, this.pairs.of(hash, stored));
+    const ids = claimIds(session, keys);
     for (const id of ids === null ? [] : [ids.birthDate, ids.test]) {
       await this.#shards.of(id).claim(id, hash, resultKeptUntil, { replaces: null, isPosted: true });
     }

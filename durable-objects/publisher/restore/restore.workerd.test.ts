@@ -136,6 +136,28 @@ describe('a restore', () => {
     expect(await tables()).toEqual({ ...before, public_object: before['public_object']!.map((row) => blank(row)) });
   });
 
+  itLong('takes days that a release from before compact chunks cut', async ({ expect }) => {
+    await live();
+    const withSig = `SELECT count(*) AS n FROM region_day WHERE chunks LIKE '%"sig"%'`;
+    await rig.inPublisherStorage((sql) => {
+      const rows = sql.exec<{ day: number; region: string; chunks: string }>('SELECT * FROM region_day').toArray();
+      for (const { day, region, chunks } of rows) {
+        const plain = chunks.replaceAll(/,"sig":"[^"]*"/g, '');
+        sql.exec('UPDATE region_day SET chunks = ? WHERE day = ? AND region = ?', plain, day, region);
+      }
+      expect(sql.exec(withSig).one()['n']).toBe(0);
+    });
+    rig.now += 3600;
+    await rig.untilIdle();
+    await wait();
+    const before = await published();
+    await lose(rig);
+    // A head that its log doesn't give would be refused.
+    expect(await restore(rig, RESTORE_KEY)).toMatchObject({ kind: 'restored' });
+    await rig.untilIdle();
+    expect(await published()).toEqual(before);
+  });
+
   itLong('is followed by the very bytes that would have come without the loss', async ({ expect }) => {
     const on = async (): Promise<Map<string, string>> => {
       for (const hours of [1, 1, 24]) {

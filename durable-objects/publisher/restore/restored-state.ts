@@ -8,9 +8,9 @@ import type { LogHead } from '../../../domain/event-log/chain.ts';
 import type { ReadEntry } from '../../../domain/event-log/read-entry.ts';
 import type { LogReport } from '../../../domain/event-log/verify.ts';
 import { chunkEntries, GRACE_SECONDS } from '../../../domain/publication/built-file.ts';
-import { composeHead, dayOfSealing } from '../../../domain/publication/head.ts';
+import { dayOfSealing } from '../../../domain/publication/head.ts';
 import { bookOfLog, filesOf, planRebuild, type RegionPlan } from '../../../domain/publication/rebuild-plan.ts';
-import { contentsOf } from '../../../domain/publication/rebuild.ts';
+import { composedOf } from '../../../domain/publication/published-head.ts';
 import type { SetRecord } from '../../../domain/publication/record.ts';
 import { hourEnd } from '../../../protocol/gaen/intervals.ts';
 import { MANIFEST_TYPE } from '../../../protocol/index/manifest.ts';
@@ -238,7 +238,7 @@ function revocationsOf(events: Events, { published }: RegionPlan): RegionRevocat
 
 function pendingOf(plan: RegionPlan): IndexPlan {
   const { region, hour: throughHour, sequence, head, payloadSha256, ended, hours, days } = plan.published;
-  const composed = composeHead(contentsOf(plan.published, filesOf(plan)));
+  const composed = composedOf(plan.published, filesOf(plan));
   const { payload, pages, lists, named } = composed;
   const { validUntil } = payload;
   const text = documentOf(MANIFEST_TYPE, head.key, payload, head.signature);

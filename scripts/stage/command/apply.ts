@@ -11,6 +11,9 @@ export const apply: StageCommand = (call) =>
     const release = report.release === null ? 'no Worker needed anything' : `release ${report.release}`;
     const answers =
       wrong === 0 ? 'each host answers as it should' : `${wrong} of ${report.probed.length} answers are not right`;
-    io.print(report, `${stage.name}: ${report.steps.length} steps, ${release}; ${answers}`);
+    io.print(
+      report,
+      `${stage.name}: ${report.steps.length} ${report.steps.length === 1 ? 'step' : 'steps'}, ${release}; ${answers}`,
+    );
     return wrong === 0 ? 0 : 1;
   });

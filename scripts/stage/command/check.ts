@@ -11,7 +11,12 @@ export const check: StageCommand = (call) =>
     const report = await checkStage(rollout);
     const lines = [
       ...differenceLines([...report.drift, ...report.foreign]),
-      ...found('made by an apply of another machine', report.unknown),
+      ...found(
+        report.journal === null
+          ? 'made by an apply of another machine'
+          : 'made by the apply that was cut off, or by one of another machine',
+        report.unknown,
+      ),
       ...found('edited by hand, and lost at the next apply', report.edited),
       ...(report.lock === null ? [] : [heldText(rollout, report.lock)]),
       ...journalLines(report),
@@ -24,16 +29,20 @@ export const check: StageCommand = (call) =>
 
 const found = (what: string, names: readonly string[]): string[] => names.map((name) => `${what}: ${name}`);
 
-function journalLines({ journal }: CheckReport): string[] {
+function journalLines({ journal, lock }: CheckReport): string[] {
   if (journal === null) return [];
   const { command, began, current } = journal;
   const where =
     current === null ? 'between two steps' : `in the step "${current.name}"; what is left: ${current.leaves}`;
-  return [`${command} of ${began} was cut off ${where}`, ...(current === null ? [] : [`to go on: ${current.again}`])];
+  // The lock of a run that was killed looks like the lock of one that still runs.
+  const state = lock === null ? 'was cut off' : 'still runs, or was cut off,';
+  return [`${command} of ${began} ${state} ${where}`, ...(current === null ? [] : [`to go on: ${current.again}`])];
 }
 
 function verdict(report: CheckReport, stage: string): string {
   if (isFine(report)) return `${stage}: the account is as the file says, and each host answers as it should`;
   const wrong = report.probed.filter(({ right }) => !right).length;
-  return `${stage}: ${report.drift.length} differences from the file, ${wrong} of ${report.probed.length} answers not right`;
+  const [differences, all] = [report.drift.length, report.probed.length];
+  const answers = wrong === 0 ? `all ${all} answers right` : `${wrong} of ${all} answers not right`;
+  return `${stage}: ${differences === 1 ? '1 difference' : `${differences} differences`} from the file, ${answers}`;
 }

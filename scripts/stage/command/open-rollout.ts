@@ -10,6 +10,7 @@ import { stageVault } from '../secrets/vault.ts';
 import { rotationVariables } from '../rotate/rotate.ts';
 import { readRotations } from '../rotate/state.ts';
 import type { Rollout } from '../steps/rollout.ts';
+import { removeLeftBehind } from '../wrangler/secrets-file.ts';
 import { openAccount, requireToken } from './open-account.ts';
 import type { NamedStage } from './stage-file.ts';
 
@@ -39,6 +40,7 @@ export async function withRollout<T>(
 ): Promise<T> {
   const { stage, places } = named;
   const { identity, token, say, faults = [] } = opening;
+  removeLeftBehind();
   requireToken(named, token);
   // Before anything is called: who can't open the secrets can't do anything with the account either.
   const sealed = await openSealed(stage, places, operatorIdentities(stage, places, identity));

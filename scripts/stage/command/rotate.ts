@@ -46,7 +46,10 @@ async function answered(call: Call, secret: string, ports: RotatePorts): Promise
   if (reply.kind !== 'costs' || dryRun) return reply;
   for (const line of replyLines(secret, reply)) io.say(line);
   io.say(`Type the secret's name, ${secret}, to go on:`);
-  return rotateSecret({ ...request, confirm: (await typed()).trim() }, ports);
+  const confirm = (await typed()).trim();
+  const after = await rotateSecret({ ...request, confirm }, ports);
+  if (after.kind === 'costs') io.say(`"${confirm}" is not ${secret}: nothing was done`);
+  return after;
 }
 
 function portsOf(call: Call, opening: Rollout): RotatePorts {

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Cloudflare from 'cloudflare';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Double, startDouble } from './double.ts';
 import { RIGHTS } from './rights.ts';
+import { endTurn, takeTurn } from './turn.ts';
 
 interface Envelope {
   readonly success: boolean;
@@ -297,5 +298,21 @@ describe('state', () => {
     writeFileSync(join(strange, 'account.json'), '{"format":9}');
     await expect(startDouble({ state: strange })).rejects.toThrow("format 9 isn't 1");
     rmSync(strange, { recursive: true });
+  });
+});
+
+describe('turns of commands that run at once', () => {
+  it('go on past one that was killed, or that a full disk stopped in the midst of making its file', async ({
+    expect,
+  }) => {
+    for (const left of ['', '4194305']) {
+      const path = join(folder, `turn-${left}`);
+      writeFileSync(path, left);
+      await takeTurn(path);
+      expect(readFileSync(path, 'utf8')).toBe(String(process.pid));
+      endTurn(path);
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('turn-'))).toEqual([]);
+    await expect(takeTurn(join(folder, 'none', 'turn'))).rejects.toThrow('ENOENT');
   });
 });

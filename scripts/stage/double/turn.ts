@@ -2,7 +2,8 @@
  * @module Turns between processes, by a file that only one of them can make. A break leaves it with the number of a process that is gone; the next
  * one takes it over.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PAUSE_MS = 2;
@@ -16,22 +17,38 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function tryTo(path: string): boolean {
+function tryTo(mine: string, path: string): boolean {
   try {
-    writeFileSync(path, String(process.pid), { flag: 'wx', mode: 0o600 });
+    linkSync(mine, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  const holder = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-  // Zero: it was given back meanwhile, or its number isn't written yet.
-  if (holder > 0 && !isAlive(holder)) rmSync(path, { force: true });
+  if (isLeft(path)) rmSync(path, { force: true });
   return false;
 }
 
-/** @param path of the file; waits until nobody else has it */
+/** Whether its holder is gone. Empty, it was made by none of ours, which come whole. */
+function isLeft(path: string): boolean {
+  let holder: string;
+  try {
+    holder = readFileSync(path, 'utf8');
+  } catch {
+    return false; // given back meanwhile
+  }
+  return holder === '' || !isAlive(Number(holder));
+}
+
+/** @param path of the file; waits until nobody else has it @throws Error of the file system: a full disk, for one, which leaves no file that nobody gives back */
 export async function takeTurn(path: string): Promise<void> {
-  while (!tryTo(path)) await sleep(PAUSE_MS);
+  // It is made beside and linked, so that it is never there without its holder's number.
+  const mine = `${path}.${randomUUID()}`;
+  try {
+    writeFileSync(mine, String(process.pid), { flag: 'wx', mode: 0o600 });
+    while (!tryTo(mine, path)) await sleep(PAUSE_MS);
+  } finally {
+    rmSync(mine, { force: true });
+  }
 }
 
 /** @param path of the file */

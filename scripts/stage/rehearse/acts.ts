@@ -82,7 +82,7 @@ export const ACTS: readonly Act[] = [
     typed: `${COMMAND} plan demo`,
     run: (stage) => stage.run(plan, { faults: [{ kind: 'forbidden', path: '/zones/*/rulesets/**', times: 1_000 }] }),
     code: 1,
-    says: [/The API token lacks a permission; this needs Zone: Zone WAF Write/],
+    says: [/The API token lacks a permission; this needs Zone: Zone WAF Write.*nothing was changed by reading/],
   },
   {
     title: 'An apply during which the account begins to answer 500',

@@ -74,7 +74,10 @@ export function resource<Found>(definition: Definition<Found>): Resource<Found> 
   const { name, phase, afterBreak, rights, work, remove } = definition;
   const tell = <T>(what: string, run: () => Promise<T>): Promise<T> =>
     told({ resource: what, afterBreak, rights }, run);
-  const read = (context: Context): Promise<Found> => tell(`${name}: reading`, () => definition.read(context));
+  const read = (context: Context): Promise<Found> =>
+    told({ resource: `${name}: reading`, afterBreak: 'nothing was changed by reading', rights }, () =>
+      definition.read(context),
+    );
   const perform = async (works: readonly Work[], progress: Progress): Promise<void> => {
     for (const { difference, run } of works) {
       progress(`${difference.action}: ${difference.resource}`);

@@ -12,6 +12,7 @@ import { initStage } from '../secrets/init.ts';
 import { openSealed, operatorIdentities } from '../secrets/sealed.ts';
 import { drawNext } from './draw.ts';
 import { writeHalves } from './public-halves.ts';
+import { readRotations, type RotationState, writeRotations } from './state.ts';
 
 const folder = temporaryFolder('rotate-draw');
 const places = stagePlaces('demo', folder.path);
@@ -76,4 +77,16 @@ it('public halves: the next one lies beside the present one, and the former stay
     existsSync(join(places.public, 'next_log.pem')),
     existsSync(join(places.public, 'log.until-2026-11-26-2.pem')),
   ]).toEqual([false, false]);
+});
+
+it('a file of rotations that was edited is refused, and no wait is over by it', ({ expect }) => {
+  const file = join(folder.path, 'demo.rotations.json');
+  const done = { phase: 'make' as const, at: '2026-11-26T12:00:00Z', mark: 'ab'.repeat(16), begun: null };
+  const read = (one: RotationState['secrets'][string]): RotationState => {
+    writeRotations(file, { format: 1, stage: 'demo', variables: {}, secrets: { TAN_MAC_KEY: one } });
+    return readRotations(file, 'demo');
+  };
+  expect(read(done).secrets).toEqual({ TAN_MAC_KEY: done });
+  for (const edit of [{ at: 'yesterday' }, { at: '' }, { at: null }, { mark: null }])
+    expect(() => read({ ...done, ...edit })).toThrow(/demo\.rotations\.json is damaged: secrets\.TAN_MAC_KEY/);
 });

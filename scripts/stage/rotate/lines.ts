@@ -18,14 +18,13 @@ function nextLines(next: NextPhase | null): string[] {
 /** @param secret its name @param reply of `rotate` @returns lines */
 export function replyLines(secret: string, reply: RotateReply): readonly string[] {
   switch (reply.kind) {
-    case 'done':
+    case 'done': {
+      const who = reply.holders.length === 0 ? 'no Worker is deployed' : `deployed: ${reply.holders.join(', ')}`;
+      return [`${secret}, ${reply.phase}: ${reply.does} (${who}); done`, ...nextLines(reply.next)];
+    }
     case 'would': {
-      const who = reply.holders.length === 0 ? 'nobody is deployed' : `deployed: ${reply.holders.join(', ')}`;
-      const verb = reply.kind === 'done' ? 'done' : 'would be done';
-      return [
-        `${secret}, ${reply.phase}: ${reply.does} (${who}); ${verb}`,
-        ...(reply.kind === 'done' ? nextLines(reply.next) : []),
-      ];
+      const who = reply.holders.length === 0 ? 'no Worker' : reply.holders.join(', ');
+      return [`${secret}, ${reply.phase}, would be: ${reply.does} (to be deployed: ${who}). Nothing was done`];
     }
     case 'waits':
       return [`${secret}: nothing is due`, ...nextLines(reply.next)];
@@ -74,7 +73,13 @@ export function standings(state: RotationState, now: number): readonly Standing[
 
 /** @param all of {@link standings} @returns lines */
 export function standingLines(all: readonly Standing[]): readonly string[] {
-  if (all.length === 0) return ['no rotation is under way'];
+  if (all.length === 0) {
+    const secrets = ROTATIONS.map(({ secret }) => secret).join(', ');
+    return [
+      'no rotation is under way, so nothing is due',
+      `to begin one, name its secret (docs/rotation.md says how long each takes): ${secrets}`,
+    ];
+  }
   return all.map(({ secret, phase, cutOff, next }) => {
     if (cutOff !== null) return `${secret}: phase ${cutOff} was cut off: give the command again`;
     const then = next === null ? '' : next.isDue ? `; ${next.phase} is due` : `; ${next.phase} not before ${next.from}`;

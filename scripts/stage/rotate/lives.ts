@@ -26,11 +26,7 @@ const life = (seconds: number, source: string): Life => ({ seconds: Math.ceil(se
 export const LIVES = {
   tan: life(
     longestAnswerOfTan(MAX_TAN_LIFETIME_SECONDS),
-    'a TAN is answered for 14 days and 3 hours, full ones (domain/tan.ts); rows and reservations of it as long',
-  ),
-  lease: life(
-    HOUR,
-    'a reservation’s lease is a minute (RESERVATION_LEASE_SECONDS); after it another digest is asked about, not refused',
+    'a TAN is answered for 14 days and 3 hours, full ones (domain/tan.ts); rows and reservations of it as long, and one that has expired is for the digest alone that reserved it',
   ),
   session: life(
     3 * SESSION_LIFETIME_SECONDS + DAY,

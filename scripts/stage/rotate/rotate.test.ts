@@ -104,6 +104,37 @@ describe('two operators', () => {
     await expect(operator.rotate('PERMIT_KEY')).rejects.toThrow(/one of the two files is an older one/);
   });
 
+  it('whoever applies with two such files signs with no key under another’s id', async ({ expect }) => {
+    const { world, operator } = stageOf('MANIFEST_SIGNING_KEY', 'LOG_SIGNING_KEY');
+    for (const secret of ['MANIFEST_SIGNING_KEY', 'LOG_SIGNING_KEY']) {
+      const former = operator.files;
+      for (let n = 0; n < 2; n++) await operator.rotate(secret);
+      const applied = (more: Partial<Operator['files']>) => () => world.put('origin', { ...operator.files, ...more });
+      expect(applied({})).not.toThrow();
+      expect(applied({ secrets: former.secrets })).toThrow(new RegExp(`${secret}: .*one of the two files is an older`));
+      if (secret === 'MANIFEST_SIGNING_KEY') expect(applied({ state: former.state })).toThrow(/older one, or missing/);
+    }
+  });
+
+  it('whose file of rotations was lost drops no key by beginning anew', async ({ expect }) => {
+    const { operator } = stageOf('TAN_HASH_KEY');
+    const { state } = operator.files;
+    await operator.rotate('TAN_HASH_KEY');
+    for (let n = 0; n < 2; n++) {
+      const ring = operator.files.secrets['TAN_HASH_KEY'];
+      const known = operator.files.state;
+      operator.files = { ...operator.files, state };
+      await expect(operator.rotate('TAN_HASH_KEY')).rejects.toThrow(/one key is expected .* the sealed ring has 2/);
+      expect([operator.files.secrets['TAN_HASH_KEY'], operator.files.state]).toEqual([ring, state]);
+      operator.files = { ...operator.files, state: known };
+      if (n === 0) await operator.rotate('TAN_HASH_KEY');
+    }
+    // A leaked one goes without its file, too.
+    operator.files = { ...operator.files, state };
+    const done = await operator.rotate('TAN_HASH_KEY', { leaked: true, confirm: 'TAN_HASH_KEY' });
+    expect(done.kind).toBe('done');
+  });
+
   it('one rotation that was cut off is finished before another begins', async ({ expect }) => {
     const { world, operator } = stageOf('PERMIT_KEY', 'DIGEST_KEY');
     world.stepsLeft = 3;

@@ -98,16 +98,17 @@ export async function rotate(request: RotateRequest, ports: RotatePorts): Promis
   // A phase that was cut off isn't waited for where its key leaked.
   if (one.begun !== null && !(request.leaked && one.begun.phase !== 'replace'))
     return goOn(rule, state, one, { secrets, mark, markKey }, request, ports);
-  if (one.begun === null && one.mark !== null && one.mark !== mark) {
-    throw new RotationError(
-      `${rule.secret}: the sealed secrets aren't those that the rotations speak of: one of the two files is an older one. Bring both from the repository`,
-    );
-  }
+  const inForce = variablesInForce(state, ROTATIONS, secrets, markKey);
   if (request.leaked) {
     const holders = phasesOf(rule).find(({ name }) => name === 'make')!.holders;
     if (request.confirm !== rule.secret || request.dryRun) return { kind: 'costs', cost: rule.cost, holders };
-    const variables = { ...variablesInForce(state, ROTATIONS, secrets, markKey) };
-    return begin(rule, replacement(rule, holders), { ...state, variables }, { secrets, markKey, mark }, ports);
+    return begin(
+      rule,
+      replacement(rule, holders),
+      { ...state, variables: { ...inForce } },
+      { secrets, markKey, mark },
+      ports,
+    );
   }
   const phase = following(rule, one);
   const next = nextPhase(phase, one);

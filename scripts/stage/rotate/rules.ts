@@ -26,7 +26,7 @@ const RINGS: readonly RingRule[] = [
     holders: ['verification', 'upload'],
     makes: 'the MAC within a TAN, by which upload refuses made-up ones without asking',
     life: LIVES.tan,
-    cost: 'TANs that are out become forgeries, up to 14 days of them, and CWA’s apps keep the one they have as long: issue new ones',
+    cost: 'TANs that are out become forgeries, up to 14 days of them, and CWA’s apps keep the one they have as long: issue new ones. A session may be given the TAN once more that it has used, while that would have lived',
   }),
   ring({
     secret: 'TAN_HASH_KEY',
@@ -41,7 +41,7 @@ const RINGS: readonly RingRule[] = [
     secret: 'DIGEST_KEY',
     holders: ['upload'],
     makes: 'digests that tell a retry from another upload',
-    life: LIVES.lease,
+    life: LIVES.tan,
     cost: 'a phone that retries over the change is told that its TAN is in use, and can try again after the lease',
   }),
   ring({
@@ -64,7 +64,7 @@ const RINGS: readonly RingRule[] = [
     makes: 'names of sessions, registration tokens, codes and tokens of Google’s dialect, API keys',
     life: LIVES.session,
     outside: { drop: API_KEYS },
-    cost: 'every running session ends: people scan or type again; codes that are out are unknown; all API keys are',
+    cost: 'every running session ends: people scan again, with a date of birth once their result is posted and unless they were given a TAN; a test without one may be shared once more. TeleTANs and cards that are out are unknown, so are tokens and API keys of Google’s dialect; its codes hold, and are told otherwise where the same order is given again: issue new ones',
   }),
   ring({
     secret: 'KNOWN_KEY_HASH_KEY',

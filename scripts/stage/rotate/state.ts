@@ -15,19 +15,21 @@ const FORMAT = 1;
 const variables = z.record(z.string(), z.string());
 const phase = z.enum(['announce', 'accept', 'make', 'drop', 'replace']);
 const mark = z.string().regex(/^[0-9a-f]{32}$/);
+// A time that is none would be a wait that is over.
+const at = z.iso.datetime();
 
-const oneSchema = z.strictObject({
+const fields = z.strictObject({
   /** The last one that was done; null: no rotation is under way. */
   phase: phase.nullable(),
   /** ISO 8601, when it was. */
-  at: z.string().nullable(),
+  at: at.nullable(),
   /** Of the values then; null: this secret was never changed. */
   mark: mark.nullable(),
   /** One that began and isn't known to be done. */
   begun: z
     .strictObject({
       phase,
-      at: z.string(),
+      at,
       /** Of the values before it, and of those that it makes. */
       before: mark,
       after: mark,
@@ -38,6 +40,10 @@ const oneSchema = z.strictObject({
     })
     .nullable(),
 });
+const oneSchema = fields.refine(
+  (one) => one.phase === null || (one.at !== null && one.mark !== null),
+  'a phase that was done has its time and its mark',
+);
 
 const stateSchema = z.strictObject({
   format: z.literal(FORMAT),
@@ -99,6 +105,33 @@ export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: 
 }
 
 /**
+ * An `apply` with one file of today and one of before would sign with one key under another's id.
+ *
+ * @throws RotationError naming the secret, where the sealed secrets aren't those that the state speaks of
+ */
+function requireTogether(
+  state: RotationState,
+  inForce: Values['variables'],
+  rule: RotationRule,
+  secrets: Values['secrets'],
+  markKey: Uint8Array,
+): void {
+  const { mark: known = null, begun = null } = state.secrets[rule.secret] ?? AT_REST;
+  const isOther = begun === null && known !== null && known !== markOf(rule, secrets, markKey);
+  const former = rule.kind === 'signing' ? rule.former : null;
+  const isNameless =
+    former !== null &&
+    // The stage's file may name this one itself.
+    rule.secret !== 'EXPORT_SIGNING_KEY' &&
+    secrets[former.secret] !== undefined &&
+    Object.keys(former.variables).some((name) => inForce[name] === undefined);
+  if (!isOther && !isNameless) return;
+  throw new RotationError(
+    `${rule.secret}: the sealed secrets aren't those that the rotations speak of: one of the two files is an older one, or missing. Bring both from the repository`,
+  );
+}
+
+/**
  * Which variables go with the secrets as they are sealed now: those of a phase that was cut off count from the moment on at which its secrets are sealed. Whoever deploys asks this.
  *
  * @param state see {@link readRotations}
@@ -106,6 +139,7 @@ export function markOf(rule: RotationRule, secrets: Values['secrets'], markKey: 
  * @param secrets as sealed
  * @param markKey sealed with them
  * @returns variable by name
+ * @throws RotationError where state and secrets are of different days
  */
 export function variablesInForce(
   state: RotationState,
@@ -113,9 +147,9 @@ export function variablesInForce(
   secrets: Values['secrets'],
   markKey: Uint8Array,
 ): Readonly<Record<string, string>> {
-  for (const rule of rules) {
-    const begun = state.secrets[rule.secret]?.begun;
-    if (begun && markOf(rule, secrets, markKey) === begun.after) return begun.variables;
-  }
-  return state.variables;
+  const isDue = (rule: RotationRule): boolean =>
+    state.secrets[rule.secret]?.begun?.after === markOf(rule, secrets, markKey);
+  const inForce = (state.secrets[rules.find(isDue)?.secret ?? '']?.begun ?? state).variables;
+  for (const rule of rules) requireTogether(state, inForce, rule, secrets, markKey);
+  return inForce;
 }

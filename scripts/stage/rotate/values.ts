@@ -61,6 +61,13 @@ export async function changed(
 
 async function ringIn(secret: string, phase: PhaseName, { secrets }: Values, { draw }: ChangeInput): Promise<string> {
   const keys = keysOf(secrets, secret);
+  // Of a state that was lost: begun anew, the rotation would drop a key whose TANs, sessions, tokens are out.
+  const expected = phase === 'accept' ? 1 : 2;
+  if (keys.length !== expected) {
+    throw new RotationError(
+      `${secret}: ${expected === 1 ? 'one key is' : 'two keys are'} expected before phase “${phase}”, the sealed ring has ${keys.length}: bring the newest rotations file from the repository`,
+    );
+  }
   const [first, last] = [keys[0]!, keys.at(-1)!];
   switch (phase) {
     case 'accept':

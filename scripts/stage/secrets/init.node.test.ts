@@ -38,7 +38,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-const opened = (stage: Stage = DEMO) => openSealed(stage, places, operatorIdentities(stage, places, null));
+const opened = async (stage: Stage = DEMO) => openSealed(stage, places, operatorIdentities(stage, places, null));
 /** Every file below a folder, path → text. */
 const files = (folder: string): Record<string, string> =>
   Object.fromEntries(
@@ -141,6 +141,8 @@ describe('init', () => {
     renameSync(places.identity, join(root, 'gone'));
     const before = files(root);
     await expect(initStage(DEMO, places, DRAW)).rejects.toThrow('the identity that opens it');
+    // Whoever plans or goes back is told the same: of the double nobody has an --identity.
+    await expect(opened()).rejects.toThrow('the identity that opens it');
     expect(files(root)).toEqual(before);
   });
 

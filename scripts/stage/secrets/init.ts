@@ -20,6 +20,7 @@ import { isDouble, type Stage } from '../file/stage.ts';
 import { seal, SealError } from './age.ts';
 import { broughtFault, isBrought, isOfflineKey, neededSecrets, offlineFilesOf, publicFileOf } from './inventory.ts';
 import {
+  identityLost,
   missingSecrets,
   newSealed,
   openSealed,
@@ -97,11 +98,7 @@ export async function initStage(stage: Stage, places: StagePlaces, options: Init
 async function ensureIdentity(stage: Stage, places: StagePlaces): Promise<string | null> {
   if (!isDouble(stage) || stage.keepers.operator !== null) return null;
   if (existsSync(places.identity)) return null;
-  if (existsSync(places.secrets)) {
-    throw new SealError(
-      `${places.secrets} is there, and the identity that opens it, ${places.identity}, is not: bring it back, or remove the stage's sealed files to begin anew`,
-    );
-  }
+  if (existsSync(places.secrets)) throw identityLost(places);
   writeNewWhole(places.identity, `${await generateIdentity()}\n`, PRIVATE_MODE);
   return places.identity;
 }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { writeWhole } from '../../../local-edge/state-format.ts';
 import { isDouble, type Stage } from '../file/stage.ts';
 import type { StagePlaces } from '../file/places.ts';
@@ -31,13 +32,25 @@ export interface Sealed {
  * @param places of it
  * @param identity file of an identity; null: the one of this machine, which the double has alone
  * @returns identities that open what is sealed to the operator
- * @throws SealError when there is none
+ * @throws SealError when there is none, or nothing to open
  */
 export function operatorIdentities(stage: Stage, places: StagePlaces, identity: string | null): readonly string[] {
+  if (!existsSync(places.secrets)) throw notThere(stage, places);
   if (identity !== null) return readIdentities(identity);
   if (isDouble(stage) && existsSync(places.identity)) return readIdentities(places.identity);
+  if (isDouble(stage) && stage.keepers.operator === null) throw identityLost(places);
   throw new SealError(
     `${places.secrets} can't be opened: name the file of the operator's identity by --identity or ${IDENTITY_VARIABLE}`,
+  );
+}
+
+const notThere = ({ name }: Stage, { secrets }: StagePlaces): SealError =>
+  new SealError(`${secrets} isn't there: npm run stage -- init ${name} draws and seals the stage's secrets`);
+
+/** @param places of a stage on the double @returns what is wrong where its sealed file is there and its identity isn't: somebody took `.stage/` away */
+export function identityLost({ secrets, identity, offline }: StagePlaces): SealError {
+  return new SealError(
+    `${secrets} is there, and the identity that opens it, ${identity}, is not. Bring that back; or, to begin anew with other secrets, remove ${secrets} and ${dirname(offline)}, and then init`,
   );
 }
 
@@ -56,9 +69,7 @@ export async function operatorRecipients(stage: Stage, places: StagePlaces): Pro
  * @throws SealError naming the file, and which secret breaks which rule; never a value
  */
 export async function openSealed(stage: Stage, places: StagePlaces, identities: readonly string[]): Promise<Sealed> {
-  if (!existsSync(places.secrets)) {
-    throw new SealError(`${places.secrets} isn't there: npm run stage -- init ${stage.name}`);
-  }
+  if (!existsSync(places.secrets)) throw notThere(stage, places);
   const { secrets, markKey } = readSealed(places.secrets, await open(places.secrets, identities));
   return { secrets: { ...secrets, ...ownKeys(stage) }, markKey };
 }

@@ -3,7 +3,7 @@
  * those, and the traffic. What a break leaves is said at each step, and in apply.ts in one table.
  */
 import type { FoundVersion } from '../wrangler/account-workers.ts';
-import { readVersion } from '../wrangler/account-workers.ts';
+import { othersWorkers, readVersion, releaseMessage } from '../wrangler/account-workers.ts';
 import { type How, prepare } from '../wrangler/bring.ts';
 import { makerOf, TRIGGER_FIELDS } from '../wrangler/compare.ts';
 import { readTag } from '../wrangler/fingerprint.ts';
@@ -50,6 +50,7 @@ export async function* bringSteps(
   const releases = readReleases(rollout.places);
   const schemas = SCHEMA_VERSIONS;
   requireNotOlder(plans, releases, schemas);
+  requireOwn(plans, rollout.stage.name);
   requireUntouched(plans, options, again);
   const begun = releases.findLast(({ state }) => state === 'begun') ?? null;
   const needed = plans.some(({ way }) => way !== 'none');
@@ -60,7 +61,7 @@ export async function* bringSteps(
   numbered(release.release);
   const how = (plan: WorkerPlan): How => ({
     overwrite: isByHand(plan),
-    message: `release ${release.release} of ${rollout.stage.name}`,
+    message: releaseMessage(release.release, rollout.stage.name),
   });
   const brought = plans.map((plan): Brought => ({ plan, how: how(plan), version: plan.found?.active?.id ?? null }));
   const of = (...ways: readonly WorkerPlan['way'][]): Brought[] =>
@@ -121,6 +122,15 @@ function requireNotOlder(plans: readonly WorkerPlan[], releases: readonly Releas
   if (ahead.length === 0) return;
   throw new Error(
     `This commit is older than what is stored: ${ahead.join('; ')}. Its objects would refuse to start. Check out the release that is deployed, or a newer one.`,
+  );
+}
+
+/** Refuses what another stage deployed: its secrets would be lost, and its phones refused. */
+function requireOwn(plans: readonly WorkerPlan[], stage: string): void {
+  const others = othersWorkers(plans, stage);
+  if (others.length === 0) return;
+  throw new Error(
+    `The account has Workers of another stage by these names:\n${others.join('\n')}\nNo Worker was changed. Give stages/${stage}.toml its own account, or another workers.prefix; to go on with that stage, use its file.`,
   );
 }
 

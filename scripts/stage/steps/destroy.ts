@@ -6,8 +6,10 @@
  */
 import { NotFoundError } from 'cloudflare';
 import type { Difference } from '../resources/resource.ts';
-import { readWorker } from '../wrangler/account-workers.ts';
+import { type FoundWorker, othersWorkers, readWorker } from '../wrangler/account-workers.ts';
+import { makerOf } from '../wrangler/compare.ts';
 import { configurationOf } from '../wrangler/configuration.ts';
+import { readTag } from '../wrangler/fingerprint.ts';
 import { DEPLOY_ORDER, scriptName, type WorkerName } from '../wrangler/order.ts';
 import { runSteps, type Step } from './journal.ts';
 import { takeLock } from './lock.ts';
@@ -23,6 +25,10 @@ interface FullBucket {
 /** What would go. */
 export interface DestroyPlan {
   readonly workers: readonly string[];
+  /** Lines about Workers by our names that another stage deployed: they stop it. */
+  readonly others: readonly string[];
+  /** Lines about Workers by our names whose version with the traffic no apply made: they go, too. */
+  readonly byHand: readonly string[];
   readonly resources: readonly Difference[];
   /** They stop it, unless their data is to go too. */
   readonly full: readonly FullBucket[];
@@ -39,10 +45,11 @@ const SHOWN_KEYS = 3;
 /** @returns what would go; changes nothing @throws the library's errors, ResourceError */
 export async function planDestroy(rollout: Rollout): Promise<DestroyPlan> {
   const { context, resources, stage } = rollout;
-  const workers: string[] = [];
+  const workers: { readonly script: string; readonly found: FoundWorker }[] = [];
   for (const worker of DEPLOY_ORDER.toReversed()) {
     const script = scriptName(worker, stage.workers.prefix);
-    if ((await readWorker(context, script)) !== null) workers.push(script);
+    const found = await readWorker(context, script);
+    if (found !== null) workers.push({ script, found });
   }
   const ours: Difference[] = [];
   for (const resource of resources.toReversed()) {
@@ -58,17 +65,26 @@ export async function planDestroy(rollout: Rollout): Promise<DestroyPlan> {
     const keys = await keysIn(rollout, bucket, SHOWN_KEYS);
     if (keys.length > 0) full.push({ bucket, keys });
   }
-  return { workers, resources: ours, full };
+  return {
+    workers: workers.map(({ script }) => script),
+    byHand: workers.flatMap(({ script, found: { active } }) =>
+      active === null || readTag(active.tag) !== null ? [] : [`${script}: ${makerOf(active)}`],
+    ),
+    others: othersWorkers(workers, stage.name),
+    resources: ours,
+    full,
+  };
 }
 
 /**
  * @param rollout see {@link Rollout}
  * @param options see {@link DestroyOptions}
  * @returns steps that were done
- * @throws Error naming buckets that have objects; StepError
+ * @throws Error naming buckets that have objects, or Workers of another stage; StepError
  */
 export async function destroy(rollout: Rollout, options: DestroyOptions): Promise<readonly string[]> {
-  const { full } = await planDestroy(rollout);
+  const { full, others } = await planDestroy(rollout);
+  requireOwn(others, rollout.stage.name);
   if (full.length > 0 && !options.withData) {
     const lines = full.map(({ bucket, keys }) => `${bucket}: ${keys.join(', ')}, …`);
     throw new Error(
@@ -77,7 +93,7 @@ export async function destroy(rollout: Rollout, options: DestroyOptions): Promis
   }
   const unlock = await takeLock(rollout, 'destroy');
   try {
-    return await runSteps(destroySteps(rollout), {
+    return await runSteps(destroySteps(rollout, options), {
       places: rollout.places,
       command: 'destroy',
       commit: rollout.commit,
@@ -88,9 +104,17 @@ export async function destroy(rollout: Rollout, options: DestroyOptions): Promis
   }
 }
 
-function* destroySteps(rollout: Rollout): Generator<Step> {
+/** @param others see {@link DestroyPlan} @param stage its name @throws Error where another stage has Workers, and so buckets, by our names */
+export function requireOwn(others: readonly string[], stage: string): void {
+  if (others.length === 0) return;
+  throw new Error(
+    `The account has Workers of another stage by these names:\n${others.join('\n')}\nNothing was done: buckets of these names are that stage's too. stages/${stage}.toml has its account and its workers.prefix; correct it, or use that stage's file.`,
+  );
+}
+
+function* destroySteps(rollout: Rollout, { withData }: DestroyOptions): Generator<Step> {
   const { context, resources, stage, say } = rollout;
-  const again = `npm run stage -- destroy ${stage.name} --with-data`;
+  const again = `npm run stage -- destroy ${stage.name}${withData ? ' --with-data' : ''}`;
   const takeAway = (phase: string): Step[] =>
     resources
       .filter((resource) => resource.phase === phase)

@@ -63,7 +63,6 @@ class StepError extends Error {
  * @param run.command for the journal
  * @param run.commit for the journal
  * @param run.say a line for a person
- * @param run.interrupt for tests: called before each step with its name; what it throws is a break there
  * @throws StepError naming the step, what it leaves and how to go on
  */
 export async function runSteps(

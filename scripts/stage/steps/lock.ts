@@ -94,10 +94,14 @@ export async function removeLock(rollout: Locked): Promise<void> {
 const unlockText = ({ stage }: Pick<Rollout, 'stage'>): string =>
   `When you know that nobody is applying: npm run stage -- unlock ${stage.name}`;
 
-/** @returns a lock that is held, for a person */
-export function heldText(rollout: Pick<Rollout, 'stage'>, note: LockNote | null): string {
+/** @returns a lock that is held, for a person who can't go on because of it */
+export const heldText = (rollout: Pick<Rollout, 'stage'>, note: LockNote | null): string =>
+  `${holderText(note)} ${unlockText(rollout)}`;
+
+/** @returns who holds a lock, for a person who is about to take it away */
+export function holderText(note: LockNote | null): string {
   const who = note?.by ?? 'somebody, whose run ended before it said who';
   const what = note?.command ?? 'an apply';
   const since = note?.since === null || note === null ? '' : ` since ${note.since}`;
-  return `The stage is locked: ${who} runs ${what}${since}. Two at once would undo each other. ${unlockText(rollout)}`;
+  return `The stage is locked: ${who} runs ${what}${since}. Two at once would undo each other.`;
 }

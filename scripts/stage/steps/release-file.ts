@@ -54,6 +54,10 @@ export type Release = z.infer<typeof releaseSchema>;
 /** A Worker's state in a release. */
 export type ReleaseSide = z.infer<typeof side>;
 
+/** What a person does about a file that can't be read; of releases of before it an apply needs nothing. */
+const BRING_BACK =
+  'Put a copy of it there; without one, move it away: plan, apply and check go on, and there is no rollback from that release';
+
 const NAME = /^release-(\d+)\.json$/;
 
 const fileOf = (places: Pick<StagePlaces, 'work'>, number: number): string =>
@@ -81,7 +85,7 @@ export function readRelease(places: Pick<StagePlaces, 'work'>, number: number): 
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    throw new Error(`${file} is damaged: it is no JSON`);
+    throw new Error(`${file} is damaged: it is no JSON. ${BRING_BACK}`);
   }
   const read = releaseSchema.safeParse(value);
   if (read.success) return read.data;
@@ -90,7 +94,7 @@ export function readRelease(places: Pick<StagePlaces, 'work'>, number: number): 
     throw new Error(`${file} was written by a newer version: format ${format}, this one reads ${FORMAT}`);
   }
   const issue = read.error.issues[0];
-  throw new Error(`${file} is damaged: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  throw new Error(`${file} is damaged: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}. ${BRING_BACK}`);
 }
 
 /** Replaces it, or leaves the former one. @throws Error of the file system: a full disk, for one */

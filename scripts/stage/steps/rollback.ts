@@ -7,6 +7,7 @@
 import { readWorker, type FoundWorker } from '../wrangler/account-workers.ts';
 import { runWrangler } from '../wrangler/run-wrangler.ts';
 import { writeConfiguration } from '../wrangler/configuration.ts';
+import { readTag } from '../wrangler/fingerprint.ts';
 import { DEPLOY_ORDER, type WorkerName } from '../wrangler/order.ts';
 import { schemasAhead } from '../wrangler/schema-versions.ts';
 import { stageConfiguration, workerFolder } from '../wrangler/workers.ts';
@@ -77,7 +78,9 @@ function latestOf({ places, stage }: Rollout): number {
     ['begun', 'done'].includes(readRelease(places, number).state),
   );
   if (latest === undefined) {
-    throw new Error(`${places.work} has no release to go back from: ${stage.name} was never applied from this machine`);
+    throw new Error(
+      `${places.work} has no release to go back from: ${stage.name} was never applied from this machine, or its release files are lost. Where they are kept, put them there. Instead: check out the commit before, and apply`,
+    );
   }
   return latest;
 }
@@ -152,7 +155,9 @@ export function refusals(
 ): string[] {
   const { workers, commit } = release;
   if (BACK.every((worker) => workers[worker].before === null)) {
-    return ['It made every Worker: there is nothing before it. To take all of it away: npm run stage -- destroy'];
+    return [
+      'It made every Worker: there is nothing before it to go back to. Instead: set the code or the file right, and apply.',
+    ];
   }
   if (release.state === 'rolled back') return ['It was gone back from already. An apply brings it again.'];
   return BACK.flatMap((worker) => {
@@ -194,7 +199,7 @@ function versionRefusals(worker: WorkerName, before: Side, after: Side, commit: 
     ...(changed.length === 0
       ? []
       : [
-          `${worker}: ${changed.toSorted().join(', ')} changed with it, and a version of before has the former one. Instead: check out the commit before ${commit ?? 'this one'} and apply it; it gets today's secrets.`,
+          `${worker}: ${changed.toSorted().join(', ')} changed with it, and a version of before has the former one. Instead: ${isSameCode(before, commit) ? "go on with the rotation, or set the stage's file right and apply; the code was the same" : `check out the commit before ${commit ?? 'this one'} and apply it; it gets today's secrets`}.`,
         ]),
     ...(ahead.length === 0
       ? []
@@ -202,6 +207,12 @@ function versionRefusals(worker: WorkerName, before: Side, after: Side, commit: 
           `${worker}: ${ahead.join('; ')}: objects that have started since would refuse to. ${forward} the schema, then apply.`,
         ]),
   ];
+}
+
+/** Whether what was before was made of the same commit: a release for a secret or a setting. */
+function isSameCode({ tag }: Side, commit: string | null): boolean {
+  const before = readTag(tag)?.commit;
+  return before !== undefined && commit?.startsWith(before) === true;
 }
 
 function leftOf({ workers, release }: Release): string[] {

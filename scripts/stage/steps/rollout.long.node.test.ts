@@ -65,7 +65,12 @@ test('the first apply, cut off once, brings every Worker with its secrets, and a
     /laboratory: deployed by itself[^]*What is left: [^]*To go on: npm run stage -- apply demo/,
   );
   expect(workerNamed('laboratory').schedules).toHaveLength(1);
+  const before = rig.double.calls().length;
   expect(await changed()).toEqual([]);
+  // A plan only reads.
+  const methods = rig.double.calls().slice(before);
+  expect(methods.length).toBeGreaterThan(0);
+  expect(methods.filter(({ method }) => method !== 'GET')).toEqual([]);
   expect(Object.keys(rig.double.store.account.workers)).toHaveLength(8);
   expect(
     workerNamed('upload')
@@ -288,8 +293,12 @@ describe('what fails', () => {
 
 test('the end: everything of the stage goes, and nothing else', async ({ expect }) => {
   rig.double.store.account.workers['somebody-elses'] = workerNamed('config');
-  const { workers } = await planDestroy(rig.rollout());
-  expect(workers).toHaveLength(8);
+  const { workers, byHand } = await planDestroy(rig.rollout());
+  expect([workers.length, byHand]).toEqual([8, []]);
+  // A copy of the stage's file, with its account and its prefix in it.
+  const copy = { ...rig.rollout(), stage: { ...rig.rollout().stage, name: 'copy' } };
+  await expect(destroy(copy, { withData: true })).rejects.toThrow('exposure-edge-upload: it is of the stage demo');
+  await expect(apply(copy, once)).rejects.toThrow('exposure-edge-upload: it is of the stage demo');
   await destroy(rig.rollout(), { withData: false });
   expect(Object.keys(rig.double.store.account.workers)).toEqual(['somebody-elses']);
   expect(await readLock(rig.rollout())).toBeNull();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from '../../support/command-line/interrupt.ts';
 import type { Stage } from '../file/stage.ts';
+import { tagOf } from '../wrangler/fingerprint.ts';
 import { DEPLOY_ORDER, type WorkerName } from '../wrangler/order.ts';
 import { readJournal, runSteps, type Step } from './journal.ts';
 import { heldText } from './lock.ts';
@@ -86,6 +87,15 @@ describe('a rollback', () => {
       'after',
       /A_KEY changed with it.*Instead: check out/,
     ],
+    [
+      'past a rotation, whose code was the same',
+      releaseOf(
+        { commit: 'abcdef012345'.padEnd(40, '0') },
+        side('before', { secrets: { A_KEY: 'm0' }, tag: tagOf('abcdef012345', 'f'.repeat(24)) }),
+      ),
+      'after',
+      /A_KEY changed with it.*Instead: go on with the rotation/,
+    ],
     ['past a secret that is new', releaseOf({}, side('before', { secrets: {} })), 'after', /A_KEY changed with it/],
     [
       'of what another machine made',
@@ -94,7 +104,7 @@ describe('a rollback', () => {
       /another machine, or by hand.*Instead: /,
     ],
     ['of what somebody changed since', releaseOf(), 'other', /version other has the traffic.*check/],
-    ['of the first release', releaseOf({}, null), 'after', /made every Worker.*destroy/],
+    ['of the first release', releaseOf({}, null), 'after', /made every Worker.*apply/],
     ['a second time', releaseOf({ state: 'rolled back' }), 'before', /already/],
   ])('is refused %s', ([, release, id, message], { expect }) => {
     const reasons = refusals(release, active(id));
@@ -120,9 +130,9 @@ describe('a release file', () => {
   });
 
   test.for([
-    ['{', /is no JSON/],
+    ['{', /is no JSON.*move it away/],
     ['{"format":2}', /newer version: format 2, this one reads 1/],
-    ['{"format":1}', /is damaged: /],
+    ['{"format":1}', /is damaged: .*move it away/],
   ] as const)('%s is refused by name', ([text, message], { expect }) => {
     const places = workFolder();
     writeFileSync(join(places.work, 'release-3.json'), text);

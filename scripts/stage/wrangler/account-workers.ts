@@ -19,6 +19,8 @@ export interface FoundVersion {
   readonly number: number;
   /** What `--tag` gave it; null: none. */
   readonly tag: string | null;
+  /** The stage whose release made it, as its message says ({@link releaseMessage}); null: no release did. */
+  readonly stage: string | null;
   /** `wrangler`, `api`, `dash`, … as the platform says. */
   readonly source: string;
   /** `secret`, `upload`, `rollback`, …; null: the platform doesn't say. */
@@ -63,6 +65,25 @@ export interface AccountOf {
 
 /** A version is looked for among this many of the newest: more were never uploaded between two runs of an apply that was cut off. */
 const RECENT_VERSIONS = 20;
+
+const RELEASE_MESSAGE = /^release \d+ of (\S+)$/;
+
+/** @param release its number @param stage its name @returns the message of versions that it makes: by it another stage knows that they aren't its own */
+export const releaseMessage = (release: number, stage: string): string => `release ${release} of ${stage}`;
+
+/**
+ * @param workers of the account that have the names of this stage's
+ * @param stage its name
+ * @returns a line for each that another stage's release made: two stages of one account with one `workers.prefix`, a copied file for one
+ */
+export const othersWorkers = (
+  workers: readonly { readonly script: string; readonly found: Pick<FoundWorker, 'active'> | null }[],
+  stage: string,
+): string[] =>
+  workers.flatMap(({ script, found }) => {
+    const owner = found?.active?.stage ?? null;
+    return owner === null || owner === stage ? [] : [`${script}: it is of the stage ${owner}`];
+  });
 
 /**
  * @param of the account
@@ -128,6 +149,7 @@ export async function readVersion({ client, accountId }: AccountOf, script: stri
     id,
     number: version.number ?? 0,
     tag: annotations['workers/tag'] ?? null,
+    stage: RELEASE_MESSAGE.exec(annotations['workers/message'] ?? '')?.[1] ?? null,
     source: version.metadata?.source ?? 'unknown',
     triggeredBy: annotations['workers/triggered_by'] ?? null,
     createdOn: version.metadata?.created_on ?? null,

@@ -53,7 +53,7 @@ export async function runWrangler(
   args: readonly string[],
   secrets: Readonly<Record<string, string>> = {},
 ): Promise<readonly WranglerEntry[]> {
-  const temporary = temporaryFolder('wrangler');
+  const temporary = temporaryFolder(`wrangler-${process.pid}`);
   const output = join(temporary.path, 'output.ndjson');
   try {
     const { code, stdout, stderr } = await withSecretsFile(secrets, (file) =>
@@ -65,10 +65,7 @@ export async function runWrangler(
     );
     const entries = existsSync(output) ? entriesOf(readFileSync(output, 'utf8')) : [];
     if (code === 0) return entries;
-    const what = `wrangler ${args
-      .filter((arg) => !arg.startsWith('-'))
-      .slice(0, 2)
-      .join(' ')}`;
+    const what = `wrangler ${args.slice(0, args[0] === 'deploy' ? 1 : 2).join(' ')}`;
     const reason = withoutSecrets(reasonIn(stdout, stderr), [account.token, ...Object.values(secrets)]);
     throw new WranglerError(what, NO_RIGHT.test(reason) ? `${reason}\n${RIGHTS_TEXT}` : reason);
   } finally {
@@ -90,8 +87,9 @@ function environmentOf(
     CLOUDFLARE_EMAIL: '',
     CLOUDFLARE_ENV: '',
     WRANGLER_OUTPUT_FILE_PATH: output,
-    // Its debugging log has requests in it.
+    // Its debugging log has requests in it; whatever a shell says, without what is in them.
     WRANGLER_LOG_PATH: folder,
+    WRANGLER_LOG_SANITIZE: 'true',
     // Most of a run of wrangler is V8 reading wrangler.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(ROOT, '.cache/node-compile'),
     WRANGLER_SEND_METRICS: 'false',

@@ -1,16 +1,18 @@
 /**
  * @module The file by which wrangler is given secrets: readable by its owner alone, in memory where the machine has such a folder, and gone before anything else happens.
  *
- * Left behind by a crash: the file, until the next run of any stage, which removes those of processes that are gone; in `/dev/shm`, until the machine is started again.
+ * Left behind by a crash: the file, until the next command of any stage that opens an account (`plan` and `check` among them), which removes those of processes that are gone; in `/dev/shm`,
+ * until the machine is started again.
  */
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, lstatSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeFolder } from '../../../local-edge/remove-folder.ts';
 import { endAtInterrupt } from '../../support/command-line/interrupt.ts';
 
 const MEMORY = '/dev/shm';
-const NAME = /^exposure-edge-secrets-(\d+)-/;
+/** `wrangler`: what a run of it writes beside, its log among it (run-wrangler.ts). */
+const NAME = /^exposure-edge-(?:secrets|wrangler)-(\d+)-/;
 
 /** Where such files are made: in memory, or where temporary files are. */
 export const secretsFolder = (): string => (existsSync(MEMORY) ? MEMORY : tmpdir());
@@ -26,7 +28,6 @@ export async function withSecretsFile<T>(
   use: (file: string | null) => Promise<T>,
   folder: string = secretsFolder(),
 ): Promise<T> {
-  removeLeftBehind(folder);
   if (Object.keys(secrets).length === 0) return use(null);
   // mkdtemp makes a folder that nobody else may enter.
   const own = mkdtempSync(join(folder, `exposure-edge-secrets-${process.pid}-`));
@@ -42,10 +43,27 @@ export async function withSecretsFile<T>(
   }
 }
 
-function removeLeftBehind(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const pid = NAME.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) removeFolder(join(folder, name));
+/**
+ * Removes what runs left that were killed. Whatever can't be removed is left: no command fails because of another one's remains.
+ *
+ * @param folders where such files are made
+ */
+export function removeLeftBehind(...folders: readonly string[]): void {
+  const at = folders.length === 0 ? new Set([secretsFolder(), tmpdir()]) : folders;
+  for (const folder of at) {
+    for (const name of readdirSync(folder)) {
+      const pid = NAME.exec(name)?.[1];
+      if (pid !== undefined && !isAlive(Number(pid)) && isMine(join(folder, name))) removeFolder(join(folder, name));
+    }
+  }
+}
+
+/** Everybody on a machine makes files in these folders, and nobody removes another's. */
+function isMine(path: string): boolean {
+  try {
+    return lstatSync(path).uid === process.getuid?.();
+  } catch {
+    return false; // another command has just removed it
   }
 }
 

@@ -1,16 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, test } from 'vitest';
 import { readEnvironments, WRANGLER_TOML } from '../../../local-edge/workers.ts';
 import { temporaryFolder } from '../../support/command-line/interrupt.ts';
-import type { FoundWorker } from './account-workers.ts';
+import { type FoundWorker, othersWorkers } from './account-workers.ts';
 import { settingFields, versionFields } from './compare.ts';
 import { configurationFile, configurationOf, isEdited, writeConfiguration } from './configuration.ts';
 import { fingerprintOf, readTag, secretMarks, tagOf } from './fingerprint.ts';
 import { DEPLOY_ORDER } from './order.ts';
 import { schemasAhead, schemasOf } from './schema-versions.ts';
-import { withSecretsFile } from './secrets-file.ts';
+import { removeLeftBehind, withSecretsFile } from './secrets-file.ts';
 
 const placed = { jurisdiction: 'eu', prefix: 'warn', certificates: [{ binding: 'NL', id: 'c1' }] } as const;
 const of = (worker: (typeof DEPLOY_ORDER)[number]) =>
@@ -113,6 +113,7 @@ describe('a Worker beside the stage’s', () => {
     id: 'v1',
     number: 1,
     tag: tagOf(null, fingerprint),
+    stage: 'demo',
     source: 'wrangler',
     triggeredBy: null,
     createdOn: null,
@@ -140,6 +141,16 @@ describe('a Worker beside the stage’s', () => {
 
   test('is the same where it is the same', ({ expect }) => {
     expect([...versionFields(wanted, found), ...settingFields(wanted, found)]).toEqual([]);
+  });
+
+  test('is another stage’s where another stage’s release made it, and nobody’s where none did', ({ expect }) => {
+    const workers = [
+      { script: 'warn-index', found },
+      { script: 'warn-config', found: { active: { ...active, stage: null } } },
+      { script: 'warn-origin', found: null },
+    ];
+    expect(othersWorkers(workers, 'demo')).toEqual([]);
+    expect(othersWorkers(workers, 'copy')).toEqual(['warn-index: it is of the stage demo']);
   });
 
   test.for([
@@ -184,6 +195,9 @@ describe('the file of secrets', () => {
     let seen = '';
     const left = join(folder.path, 'exposure-edge-secrets-4194305-x');
     mkdirSync(left);
+    mkdirSync(join(folder.path, 'exposure-edge-wrangler-4194305-x'));
+    removeLeftBehind(folder.path);
+    expect(readdirSync(folder.path)).toEqual([]);
     await expect(
       withSecretsFile(
         { A: '$x' },
@@ -197,10 +211,23 @@ describe('the file of secrets', () => {
         folder.path,
       ),
     ).rejects.toThrow('wrangler failed');
-    expect([existsSync(seen), existsSync(join(seen, '..')), existsSync(left)]).toEqual([false, false, false]);
+    expect([existsSync(seen), existsSync(join(seen, '..'))]).toEqual([false, false]);
     expect(await withSecretsFile({}, async (file) => file, folder.path)).toBeNull();
     folder.remove();
   });
+
+  test.runIf(process.getuid?.() === 0)(
+    'what another user’s run left is left to them, and stops nobody',
+    ({ expect }) => {
+      const folder = temporaryFolder('secrets');
+      const left = join(folder.path, 'exposure-edge-secrets-4194305-x');
+      mkdirSync(left);
+      chownSync(left, 65_534, 65_534);
+      removeLeftBehind(folder.path);
+      expect(existsSync(left)).toBe(true);
+      folder.remove();
+    },
+  );
 });
 
 test('a store that is ahead of the code is named', ({ expect }) => {

@@ -5,6 +5,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -223,6 +224,7 @@ describe('npm run serve', () => {
     const copy = join(folder, 'copy');
     const counts = await backUp(settings, copy, () => undefined);
     expect(counts['private']).toBeGreaterThan(10);
+    await expect(backUp(settings, copy, () => undefined)).rejects.toThrow('a folder of its own');
     expect(existsSync(join(copy, 'private/row-keys'))).toBe(false);
     const node = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
     const of = ['--private', join(copy, 'private'), '--log-key', join(folder, 'log-public.pem')];
@@ -251,6 +253,14 @@ describe('npm run serve', () => {
     await expect(startServing(elsewhere, () => undefined)).rejects.toThrow(
       "the bucket no-such-bucket (feeds) can't be reached: no such bucket",
     );
+  });
+
+  it('a folder of sockets that others may enter is refused, before anything is in it', async ({ expect }) => {
+    const runtime = join(folder, 'open');
+    mkdirSync(runtime);
+    chmodSync(runtime, 0o755);
+    await expect(startServing({ ...settings, runtime }, () => undefined)).rejects.toThrow('speak as nginx');
+    expect(readdirSync(runtime)).toEqual([]);
   });
 
   it('nothing of who asked, and no name of an object, is in a line of the log', ({ expect }) => {

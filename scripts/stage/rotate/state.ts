@@ -116,7 +116,7 @@ function requireTogether(
   secrets: Values['secrets'],
   markKey: Uint8Array,
 ): void {
-  const { mark: known = null, begun = null } = state.secrets[rule.secret] ?? AT_REST;
+  const { mark: known, begun } = state.secrets[rule.secret] ?? AT_REST;
   const isOther = begun === null && known !== null && known !== markOf(rule, secrets, markKey);
   const former = rule.kind === 'signing' ? rule.former : null;
   const isNameless =

@@ -29,11 +29,13 @@ const LONG_ONLY = ['**/*.long.test.ts', '**/*.long.node.test.ts', '**/*.long.wor
  * a quarter of a minute of two cores or more, and something quicker beside it runs with each change.
  */
 const DEAR = [
+  'durable-objects/publisher/phones-agree.long.workerd.test.ts',
   'load-tests/driver/broken-servers.long.node.test.ts',
   'phone/course/cover-traffic.test.ts',
   'phone/course/grace.test.ts',
   'phone/regions/privacy.test.ts',
   'scripts/stage/rehearse/rehearse.long.node.test.ts',
+  'scripts/stage/resources/round.long.node.test.ts',
   'scripts/stage/steps/rollout.long.node.test.ts',
   'scripts/support/serve/gate.long.node.test.ts',
   'scripts/support/serve/serve.long.node.test.ts',
@@ -42,9 +44,13 @@ const DEAR = [
   'simulator/simulation.test.ts',
   'test/browser/forms.long.test.ts',
   'test/browser/rollbacks.long.test.ts',
+  'test/browser/sheets.long.test.ts',
+  'test/house/commands.long.node.test.ts',
   'test/house/interrupts.long.node.test.ts',
   'test/integration/attacks-verification.long.test.ts',
+  'test/integration/attacks.long.test.ts',
   'test/integration/fortnight.long.test.ts',
+  'test/integration/newer-state.long.test.ts',
   'test/integration/plain-rows.long.test.ts',
   'test/integration/rebuild.long.test.ts',
   'test/integration/release.long.test.ts',

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the load tests and test/integration/wire-size.test.ts need beside npm's packages: nginx and openssl, from Debian's
+# Installs what the load tests and test/integration/wire-size.long.test.ts need beside npm's packages: nginx and openssl, from Debian's
 # packages. k6 sees to itself (load-tests/driver/k6.ts). Says what is missing where it can't install.
 set -eu
 missing=""

@@ -1,4 +1,4 @@
-/** @module Google's view for a fortnight, and with a publisher that is killed at each of its files: the slow ones of google.workerd.test.ts. */
+/** @module Google's view for a fortnight, and with a publisher that is killed at each of its files: the slow ones of google-view.long.workerd.test.ts. */
 import { beforeEach, describe, it } from 'vitest';
 import { googleIndexPath } from '../../protocol/index/google-index.ts';
 import { concatBytes, fromUtf8, toHex } from '../../protocol/primitives/bytes.ts';

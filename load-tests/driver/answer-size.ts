@@ -1,7 +1,7 @@
 /**
  * @module Are answers of one size on the wire? Counted below TLS, through the edge, over HTTP/1.1 and HTTP/2, for what the apps' HTTP
  * libraries take: what somebody on the line sees (docs/architecture.md §4.6). HPACK writes some statuses in one byte and others in five, so what
- * is level in HTTP/1.1 need not be level in HTTP/2. Every answer that a phone can get: test/integration/wire-size.test.ts.
+ * is level in HTTP/1.1 need not be level in HTTP/2. Every answer that a phone can get: test/integration/wire-size.long.test.ts.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { dummyRequest, uploadRequest } from '../../phone/upload/upload-request.ts';

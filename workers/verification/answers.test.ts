@@ -1,6 +1,6 @@
 /**
  * @module What an encoder on the way would make of the answers. None may encode them (`no-transform`), and none in our reach does
- * (test/integration/wire-size.test.ts); should one do it all the same, the padding leaves it next to nothing to tell.
+ * (test/integration/wire-size.long.test.ts); should one do it all the same, the padding leaves it next to nothing to tell.
  */
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, it } from 'vitest';

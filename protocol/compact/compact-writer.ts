@@ -2,7 +2,7 @@
  * @module Writes the compact form of a chunk (docs/compact-chunk.md): export.bin and export.sig in a tenth less than a ZIP of them, from which a phone makes both again byte for byte, so
  * that the one signature holds. What makes it smaller is the order of the keys, which says nothing and which deflate can't take out.
  */
-import { compareBytes, concatBytes } from '../primitives/bytes.ts';
+import { concatBytes } from '../primitives/bytes.ts';
 import { EXPORT_HEADER } from '../export/export-file.ts';
 import { BitWriter } from './bits.ts';
 import { compareColumns, KEY_BYTES, splitOf, type Cell, type Column } from './cells.ts';
@@ -62,41 +62,64 @@ export function writeCompact(exportBin: Uint8Array, exportSig: Uint8Array): Uint
 /** @returns the list's cells in the order of the file, and where it ends; null where keys don't ascend */
 function readRuns(bin: Uint8Array, from: number, tag: number): { runs: Run[]; end: number } | null {
   const runs: Run[] = [];
+  /** The first of the cell. */
   let before: KeyRecord | null = null;
-  let first: KeyRecord | null = null;
+  let last = from;
   let count = 0;
   let at = from;
   const close = (): void => {
-    if (first !== null) {
-      const { start, period, level, reportType, onset } = first;
+    if (before !== null) {
+      const { start, period, level, reportType, onset } = before;
       runs.push({
         start,
         column: { period, level, reportType, onset },
         count,
-        at: first.at,
-        step: first.end - first.at,
+        at: before.at,
+        step: before.end - before.at,
       });
     }
   };
   while (bin[at] === tag) {
+    // Most keys say what the one before says. They are compared in place: an object a key is memory that the object which seals hasn't got.
+    if (before !== null && saysTheSame(bin, before, at)) {
+      if (keyOrder(bin, last, at) > 0) return null;
+      count++;
+      last = at;
+      at += before.end - before.at;
+      continue;
+    }
     const record = readRecord(bin, at);
     if (record === null) return null;
     const order = before === null ? -1 : before.start - record.start || compareColumns(before, record);
-    if (order > 0) return null;
-    if (order < 0) {
-      close();
-      first = record;
-      count = 0;
-    } else if (compareBytes(keyAt(bin, before!.at), keyAt(bin, at)) > 0) return null;
-    count++;
+    // None that says the same in other bytes: one spelling is all that is made again.
+    if (order >= 0) return null;
+    close();
     before = record;
+    count = 1;
+    last = at;
     at = record.end;
   }
   close();
   return { runs, end: at };
 }
 
-const keyAt = (bin: Uint8Array, at: number): Uint8Array => bin.subarray(at + BEFORE_KEY, at + BEFORE_KEY + KEY_BYTES);
+/** @returns whether the record at `at` is the other's but for its key */
+function saysTheSame(bin: Uint8Array, { at: other, end }: KeyRecord, at: number): boolean {
+  for (let i = 0; i < end - other; i++) {
+    if (i === BEFORE_KEY) i += KEY_BYTES;
+    if (bin[at + i] !== bin[other + i]) return false;
+  }
+  return true;
+}
+
+/** @returns negative, 0 or positive: how the keys of two records stand */
+function keyOrder(bin: Uint8Array, one: number, other: number): number {
+  for (let i = BEFORE_KEY; i < BEFORE_KEY + KEY_BYTES; i++) {
+    const order = bin[one + i]! - bin[other + i]!;
+    if (order !== 0) return order;
+  }
+  return 0;
+}
 
 /** A list's cells: columns, then a row a start with the number of keys in each column; null: too many of them are empty. */
 function tableOf(runs: readonly Run[]): Uint8Array | null {
